@@ -1,0 +1,1 @@
+//! The `text/event-stream` codec.
