@@ -1,0 +1,112 @@
+//! What comes out of a decoder.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+
+use crate::Retry;
+
+/// One thing that the stream said. Borrows from the chunk and the decoder; see [`OwnedItem`] to keep it.
+///
+/// Not `non_exhaustive`: the format is frozen, and all it can say is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// An event was dispatched.
+    Event(Event<'a>),
+    /// A comment line, as it stands after the colon. Reported to those who ask.
+    Comment(&'a str),
+    /// The reconnection delay changed, with its very line: the block around it may never end. Reported to those
+    /// who ask.
+    Retry(Retry),
+    /// A block without data set the last event id, here as it now is. Reported to those who ask.
+    Id(&'a str),
+}
+
+/// A dispatched event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Event<'a> {
+    /// The type if the block set one; see [`type_or_message`](Self::type_or_message).
+    pub event_type: Option<&'a str>,
+    /// The data lines, joined by LF. May be empty.
+    pub data: &'a str,
+    /// The last event id of the stream: this block's, else that of an earlier one, else the seed, else empty.
+    pub last_event_id: &'a str,
+    /// The id, if this very block set one. May be empty.
+    pub id: Option<&'a str>,
+    /// The reconnection delay, if this very block set one.
+    pub retry: Option<Retry>,
+}
+
+impl<'a> Event<'a> {
+    /// The type as a page sees it: `message` unless the block set another.
+    #[inline]
+    pub fn type_or_message(&self) -> &'a str {
+        self.event_type.unwrap_or("message")
+    }
+
+    /// The same event, owning its texts.
+    pub fn to_owned(&self) -> OwnedEvent {
+        OwnedEvent {
+            event_type: self.event_type.map(ToOwned::to_owned),
+            data: self.data.to_owned(),
+            last_event_id: self.last_event_id.to_owned(),
+            id_in_block: self.id.is_some(),
+            retry: self.retry,
+        }
+    }
+}
+
+impl Item<'_> {
+    /// The same item, owning its texts.
+    pub fn to_owned(&self) -> OwnedItem {
+        match self {
+            Self::Event(event) => OwnedItem::Event(event.to_owned()),
+            Self::Comment(text) => OwnedItem::Comment((*text).to_owned()),
+            Self::Retry(retry) => OwnedItem::Retry(*retry),
+            Self::Id(id) => OwnedItem::Id((*id).to_owned()),
+        }
+    }
+}
+
+/// An [`Item`] that owns its texts.
+///
+/// Not `non_exhaustive`, like [`Item`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum OwnedItem {
+    /// See [`Item::Event`].
+    Event(OwnedEvent),
+    /// See [`Item::Comment`].
+    Comment(String),
+    /// See [`Item::Retry`].
+    Retry(Retry),
+    /// See [`Item::Id`].
+    Id(String),
+}
+
+/// An [`Event`] that owns its texts.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct OwnedEvent {
+    /// See [`Event::event_type`].
+    pub event_type: Option<String>,
+    /// See [`Event::data`].
+    pub data: String,
+    /// See [`Event::last_event_id`].
+    pub last_event_id: String,
+    /// Whether this very block set the id.
+    pub id_in_block: bool,
+    /// See [`Event::retry`].
+    pub retry: Option<Retry>,
+}
+
+impl OwnedEvent {
+    /// See [`Event::type_or_message`].
+    pub fn type_or_message(&self) -> &str {
+        self.event_type.as_deref().unwrap_or("message")
+    }
+
+    /// The id, if this very block set one.
+    pub fn id(&self) -> Option<&str> {
+        self.id_in_block.then_some(self.last_event_id.as_str())
+    }
+}

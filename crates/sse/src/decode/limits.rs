@@ -1,0 +1,41 @@
+//! What a decoder refuses, and what it reports.
+
+/// How large things may become before the decoder gives up on a stream.
+///
+/// Both count bytes as they stand on the wire. They bound what a decoder can be made to keep: one line, one
+/// event's data, and a type and an id that are a line each.
+///
+/// Not `non_exhaustive`: a third limit would be a new promise, worth a new major version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest line in bytes, its end not counted. Default 16 MiB: the largest lines known to be sent on purpose
+    /// are images in base64, of a few MiB. At 0 only blank lines pass.
+    pub line_bytes_max: usize,
+    /// Longest data of one event in bytes, with the LFs between its lines. Default 16 MiB, like one line. At 0
+    /// only events with empty data pass.
+    pub event_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { line_bytes_max: 16 << 20, event_bytes_max: 16 << 20 }
+    }
+}
+
+/// What a decoder reports beside events. Nothing by default.
+///
+/// Not `non_exhaustive`: the format has no fifth thing to report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Comments, as [`Item::Comment`](super::Item::Comment).
+    pub comments: bool,
+    /// Reconnection delays, at once, as [`Item::Retry`](super::Item::Retry).
+    pub retries: bool,
+    /// Ids of blocks without data, as [`Item::Id`](super::Item::Id).
+    pub ids: bool,
+}
+
+impl Report {
+    /// Everything there is.
+    pub const ALL: Self = Self { comments: true, retries: true, ids: true };
+}

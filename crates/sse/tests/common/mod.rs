@@ -1,0 +1,50 @@
+//! Runs a decoder over a stream that is cut in a given way, and keeps what came out.
+
+#![allow(dead_code, reason = "each test file uses what it needs")]
+
+use tidings_sse::Decoder;
+use tidings_sse::decode::{DecodeError, OwnedItem, Report};
+
+/// Everything that a stream said, in order, and the id that is left at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) items: Vec<OwnedItem>,
+    pub(crate) last_event_id: String,
+    pub(crate) error: Option<DecodeError>,
+}
+
+/// Decodes chunk after chunk, with everything reported.
+pub(crate) fn hear<'a>(decoder: Decoder, chunks: impl IntoIterator<Item = &'a [u8]>) -> Heard {
+    let mut decoder = decoder.with_report(Report::ALL);
+    let mut items = Vec::new();
+    let mut error = None;
+    'chunks: for mut input in chunks {
+        loop {
+            match decoder.decode(&mut input) {
+                Ok(Some(item)) => items.push(item.to_owned()),
+                Ok(None) => break,
+                Err(given_up) => {
+                    error = Some(given_up);
+                    break 'chunks;
+                }
+            }
+        }
+        assert!(input.is_empty(), "a chunk is read to its end");
+    }
+    Heard { items, last_event_id: decoder.last_event_id().to_owned(), error }
+}
+
+/// Decodes a stream in one chunk.
+pub(crate) fn hear_whole(stream: &[u8]) -> Heard {
+    hear(Decoder::new(), [stream])
+}
+
+/// Cuts a stream in every way that is worth a look: whole, in chunks of 1, 2 and 3 bytes, and at every place.
+pub(crate) fn cuts(stream: &[u8]) -> Vec<Vec<&[u8]>> {
+    let mut cuts = vec![vec![stream]];
+    cuts.extend([1, 2, 3].map(|size| stream.chunks(size).collect()));
+    if stream.len() <= 4096 {
+        cuts.extend((0..=stream.len()).map(|at| vec![&stream[..at], &stream[at..]]));
+    }
+    cuts
+}
