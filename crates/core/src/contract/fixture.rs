@@ -1,0 +1,112 @@
+//! What a case needs of the store under test, and short words for what cases do all the time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::cursor::Sequence;
+use crate::draft::{Draft, DraftFields};
+use crate::event::{Clock, Event, UnixMillis};
+use crate::limits::Limits;
+use crate::selector::{Selector, Selectors};
+use crate::store::{Page, Placement, Query, Reading, Start, Store};
+use crate::topic::Topic;
+
+/// Opens the store under test. Each fixture stands for a log of its own.
+#[async_trait]
+pub trait Fixture: Send + Sync {
+    /// Opens the log, for the first time or again after [`Store::close`]. Keeps everything.
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store>;
+
+    /// Opens a log that keeps about so many of the newest events, as exactly as the store can.
+    async fn open_bounded(&self, clock: Arc<dyn Clock>, events: usize) -> Arc<dyn Store>;
+
+    /// Whether a log that is opened again is the same log.
+    fn survives_restart(&self) -> bool;
+}
+
+/// A clock that a test moves.
+#[derive(Debug, Default)]
+pub struct ManualClock(AtomicU64);
+
+impl ManualClock {
+    /// Shows so many milliseconds.
+    pub fn at(ms: u64) -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(ms)))
+    }
+
+    /// Sets the hands, forward or back.
+    pub fn set(&self, ms: u64) {
+        self.0.store(ms, Ordering::Relaxed);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// A draft of topic and data.
+pub fn draft(topic: &str, data: &str) -> Draft {
+    draft_with(topic, data, DraftFields::default())
+}
+
+/// A draft of topic, data and more.
+pub fn draft_with(topic: &str, data: &str, fields: DraftFields<'_>) -> Draft {
+    let topic = Topic::parse(topic).expect("the case names a legal topic");
+    Draft::new(topic, Bytes::copy_from_slice(data.as_bytes()), fields, &Limits::default())
+        .expect("the case makes a legal draft")
+}
+
+/// Selectors from their texts.
+pub fn selectors(texts: &[&str]) -> Selectors {
+    let selector = |text: &&str| Selector::parse(text).expect("the case names a legal selector");
+    Selectors::new(texts.iter().map(selector)).expect("the case names at least one selector")
+}
+
+/// A query with generous bounds.
+pub fn query(start: Start, texts: &[&str]) -> Query {
+    Query { start, selectors: selectors(texts), events_max: 1_000, bytes_max: 1_048_576 }
+}
+
+/// Appends one event for each text to a topic; the answer is the place of the last.
+pub async fn append(store: &dyn Store, topic: &str, texts: &[&str]) -> Sequence {
+    let drafts = texts.iter().map(|text| draft(topic, text)).collect();
+    let placements = store.append(drafts).await.expect("the store takes an append");
+    match placements.last() {
+        Some(Placement::New(sequence)) => *sequence,
+        other => panic!("expected a new place, got {other:?}"),
+    }
+}
+
+/// Reads a page that must be there.
+pub async fn page(store: &dyn Store, query: Query) -> Page {
+    match store.read(query.clone()).await.expect("the store can be read") {
+        Reading::Page(page) => page,
+        other => panic!("expected a page for {query:?}, got {other:?}"),
+    }
+}
+
+/// Reads all that matches from a start, page by page.
+pub async fn read_all(store: &dyn Store, first: Query) -> Vec<Event> {
+    let (mut events, mut query) = (Vec::new(), first);
+    loop {
+        let page = page(store, query.clone()).await;
+        let done = page.next >= page.head;
+        assert!(page.next > page.after || done, "a page that is not the last must move on");
+        events.extend(page.events);
+        if done {
+            return events;
+        }
+        query.start = Start::After(page.next);
+    }
+}
+
+/// The data of events, as text.
+pub fn texts(events: &[Event]) -> Vec<String> {
+    let text = |event: &Event| String::from_utf8_lossy(event.draft.data()).into_owned();
+    events.iter().map(text).collect()
+}

@@ -1,0 +1,60 @@
+//! What every store must do, as one suite of tests.
+//!
+//! A store's crate writes a [`Fixture`] and calls [`contract_tests!`](crate::contract_tests); each case is then a
+//! test of its own there. A case opens the store afresh, so cases know nothing of each other.
+
+// These are tests that live in a library because other crates run them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+pub mod fixture;
+pub mod following;
+pub mod lasting;
+pub mod placing;
+pub mod reading;
+
+pub use fixture::{Fixture, ManualClock};
+
+/// Makes a test of each case of the contract. The argument is an expression that makes a new, empty [`Fixture`].
+#[macro_export]
+macro_rules! contract_tests {
+    ($fixture:expr) => {
+        $crate::contract_tests! { @cases $fixture;
+            placing::an_empty_log_has_its_ends,
+            placing::places_are_consecutive_and_in_order,
+            placing::an_append_of_nothing_places_nothing,
+            placing::every_field_is_kept_to_the_byte,
+            placing::times_never_go_back,
+            placing::a_key_is_placed_once,
+            placing::a_key_used_for_something_else_is_refused,
+            placing::a_key_repeated_within_one_append_is_placed_once,
+            placing::concurrent_appends_are_all_placed_once_and_in_their_own_order,
+            placing::a_closed_store_refuses,
+            reading::pages_join_without_hole_or_repeat,
+            reading::a_page_is_bounded_in_bytes_but_never_empty_for_that,
+            reading::selectors_choose_and_next_passes_the_others_over,
+            reading::a_place_after_the_head_is_unknown,
+            reading::an_id_is_found_at_its_earliest_matching_event,
+            reading::an_id_that_looks_like_another_is_not_found,
+            reading::since_begins_at_the_first_event_of_that_time,
+            reading::last_counts_from_the_end_of_those_that_match,
+            following::a_tail_hands_out_the_past_then_the_present,
+            following::a_tail_misses_nothing_while_appends_run,
+            following::a_tail_may_be_slow,
+            following::a_tail_ends_when_the_store_is_closed_and_all_is_handed_out,
+            following::a_dropped_wait_takes_nothing,
+            lasting::what_was_acknowledged_is_there_after_a_restart,
+            lasting::places_go_on_after_a_restart,
+            lasting::keys_and_ids_are_known_after_a_restart,
+            lasting::what_retention_took_is_expired_not_empty,
+            lasting::a_tail_that_retention_overtakes_is_told,
+        }
+    };
+    (@cases $fixture:expr; $($module:ident :: $case:ident,)*) => {
+        $(
+            #[tokio::test]
+            async fn $case() {
+                $crate::contract::$module::$case(&$fixture).await;
+            }
+        )*
+    };
+}

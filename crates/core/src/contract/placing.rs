@@ -1,0 +1,174 @@
+//! Appending: places, fields, idempotency.
+
+use std::sync::Arc;
+
+use crate::contract::fixture::{
+    Fixture, ManualClock, append, draft, draft_with, page, query, read_all, texts,
+};
+use crate::cursor::Sequence;
+use crate::draft::DraftFields;
+use crate::event::UnixMillis;
+use crate::store::{Placement, Start, Store, StoreError};
+
+/// See the name.
+pub async fn an_empty_log_has_its_ends(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+
+    let bounds = store.bounds();
+
+    assert_eq!((bounds.earliest, bounds.head), (Sequence(1), Sequence(0)));
+    for start in [Start::Earliest, Start::After(Sequence(0)), Start::Since(UnixMillis(5)), Start::Last(3)] {
+        let page = page(&*store, query(start, &["**"])).await;
+        assert_eq!(
+            (page.after, page.next, page.head, page.events.len()),
+            (Sequence(0), Sequence(0), Sequence(0), 0)
+        );
+    }
+}
+
+/// See the name.
+pub async fn places_are_consecutive_and_in_order(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+
+    let first = store.append(vec![draft("a", "1"), draft("b", "2"), draft("a", "3")]).await.unwrap();
+    let second = store.append(vec![draft("c", "4")]).await.unwrap();
+
+    let new = |sequence| Placement::New(Sequence(sequence));
+    assert_eq!(first, [new(1), new(2), new(3)]);
+    assert_eq!(second, [new(4)]);
+    assert_eq!((store.bounds().earliest, store.bounds().head), (Sequence(1), Sequence(4)));
+    let events = read_all(&*store, query(Start::Earliest, &["**"])).await;
+    assert_eq!(events.iter().map(|event| event.sequence.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(texts(&events), ["1", "2", "3", "4"]);
+}
+
+/// See the name.
+pub async fn an_append_of_nothing_places_nothing(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+
+    let placements = store.append(Vec::new()).await.unwrap();
+
+    assert_eq!(placements, []);
+    assert_eq!(store.bounds().head, Sequence(0));
+}
+
+/// See the name.
+pub async fn every_field_is_kept_to_the_byte(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(1_234)).await;
+    let fields = DraftFields {
+        event_type: Some("p\u{ef}ng"),
+        id: Some("\u{1f4e8}-1"),
+        retry_ms: Some(0),
+        key: Some("k-1"),
+    };
+    let drafts = [
+        draft_with("https://example.com/\u{8ba2}\u{5355}", "\u{4f60}\u{597d}\r\n\u{1f980}\0\n", fields),
+        draft("plain", ""),
+        draft("plain", &"x".repeat(300_000)),
+    ];
+
+    store.append(drafts.to_vec()).await.unwrap();
+
+    let events = read_all(&*store, query(Start::Earliest, &["**"])).await;
+    assert!(events.iter().map(|event| &event.draft).eq(&drafts));
+    assert!(events.iter().all(|event| event.time == UnixMillis(1_234)));
+}
+
+/// See the name.
+pub async fn times_never_go_back(fixture: &dyn Fixture) {
+    let clock = ManualClock::at(1_000);
+    let store = fixture.open(clock.clone()).await;
+
+    append(&*store, "a", &["1"]).await;
+    clock.set(400);
+    append(&*store, "a", &["2"]).await;
+    clock.set(2_000);
+    append(&*store, "a", &["3"]).await;
+
+    let events = read_all(&*store, query(Start::Earliest, &["a"])).await;
+    assert_eq!(events.iter().map(|event| event.time.0).collect::<Vec<_>>(), [1_000, 1_000, 2_000]);
+}
+
+fn keyed(key: &str, data: &str) -> crate::draft::Draft {
+    draft_with("a", data, DraftFields { key: Some(key), ..DraftFields::default() })
+}
+
+/// See the name.
+pub async fn a_key_is_placed_once(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+    store.append(vec![draft("a", "before"), keyed("k", "once")]).await.unwrap();
+
+    let again = store.append(vec![keyed("k", "once"), draft("a", "after")]).await.unwrap();
+
+    assert_eq!(again, [Placement::Repeated(Sequence(2)), Placement::New(Sequence(3))]);
+    let events = read_all(&*store, query(Start::Earliest, &["**"])).await;
+    assert_eq!(texts(&events), ["before", "once", "after"]);
+}
+
+/// See the name.
+pub async fn a_key_used_for_something_else_is_refused(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+    store.append(vec![keyed("k", "once")]).await.unwrap();
+
+    let reused = store.append(vec![keyed("k", "other")]).await.unwrap();
+
+    assert_eq!(reused, [Placement::KeyReused(Sequence(1))]);
+    assert_eq!(store.bounds().head, Sequence(1));
+}
+
+/// See the name.
+pub async fn a_key_repeated_within_one_append_is_placed_once(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+
+    let placements = store
+        .append(vec![keyed("k", "once"), keyed("k", "once"), keyed("k", "other"), keyed("l", "x")])
+        .await
+        .unwrap();
+
+    let first = Sequence(1);
+    let expected = [
+        Placement::New(first),
+        Placement::Repeated(first),
+        Placement::KeyReused(first),
+        Placement::New(Sequence(2)),
+    ];
+    assert_eq!(placements, expected);
+}
+
+/// See the name.
+pub async fn concurrent_appends_are_all_placed_once_and_in_their_own_order(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+
+    let publishers: Vec<_> =
+        (0..8).map(|publisher| tokio::spawn(publish_fifty(store.clone(), publisher))).collect();
+    for publisher in publishers {
+        publisher.await.unwrap();
+    }
+
+    let events = read_all(&*store, query(Start::Earliest, &["**"])).await;
+    assert_eq!(events.len(), 400);
+    for publisher in 0..8 {
+        let topic = format!("from/{publisher}");
+        let own: Vec<_> =
+            events.iter().filter(|event| event.draft.topic().as_str() == topic).cloned().collect();
+        assert_eq!(texts(&own), (0..50).map(|n| n.to_string()).collect::<Vec<_>>());
+    }
+}
+
+async fn publish_fifty(store: Arc<dyn Store>, publisher: usize) {
+    let topic = format!("from/{publisher}");
+    for n in 0..50 {
+        append(&*store, &topic, &[&n.to_string()]).await;
+    }
+}
+
+/// See the name.
+pub async fn a_closed_store_refuses(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+    append(&*store, "a", &["1"]).await;
+
+    store.close().await.unwrap();
+    store.close().await.unwrap();
+
+    assert!(matches!(store.append(vec![draft("a", "2")]).await, Err(StoreError::Stopped(_))));
+}

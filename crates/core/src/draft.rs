@@ -1,0 +1,263 @@
+//! Stop 2 of the walk: a draft, the validated event that has no place in the log yet.
+//!
+//! [`Draft::new`] is the only door into the hub. What is inside a draft is never checked again.
+
+use bytes::Bytes;
+use tidings_sse::{EventId, EventType};
+
+use crate::cursor::Cursor;
+use crate::limits::{
+    EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, Limits, RETRY_MS_MAX,
+};
+use crate::topic::Topic;
+
+/// Event types that begin so are the hub's own.
+pub const RESERVED_TYPE_PREFIX: &str = "tidings.";
+
+/// A validated event on its way to a [`Store`](crate::Store).
+///
+/// Cloning shares the bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a draft is nothing until it is published"]
+pub struct Draft {
+    topic: Topic,
+    data: Bytes,
+    event_type: Option<EventType>,
+    id: Option<EventId>,
+    retry_ms: Option<u64>,
+    key: Option<IdempotencyKey>,
+}
+
+/// What a publisher may set beside topic and data, as it arrived.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DraftFields<'a> {
+    /// The event type; empty is the same as none, and a page hears it as `message`.
+    pub event_type: Option<&'a str>,
+    /// The publisher's own id for the event.
+    pub id: Option<&'a str>,
+    /// The reconnection delay for clients that receive the event, in milliseconds.
+    pub retry_ms: Option<u64>,
+    /// The key under which the same publish may be sent again.
+    pub key: Option<&'a str>,
+}
+
+impl Draft {
+    /// Validates an event. `data` is any UTF-8 text, kept to the byte.
+    ///
+    /// # Errors
+    ///
+    /// One variant of [`DraftError`] for each rule; the publisher's to mend.
+    pub fn new(
+        topic: Topic,
+        data: Bytes,
+        fields: DraftFields<'_>,
+        limits: &Limits,
+    ) -> Result<Self, DraftError> {
+        check_data(&data, limits.event_bytes_max)?;
+        Ok(Self {
+            topic,
+            data,
+            event_type: fields.event_type.filter(|text| !text.is_empty()).map(event_type).transpose()?,
+            id: fields.id.map(event_id).transpose()?,
+            retry_ms: fields.retry_ms.map(retry_ms).transpose()?,
+            key: fields.key.map(IdempotencyKey::parse).transpose()?,
+        })
+    }
+
+    /// The draft as a store wrote it, read back: what was validated once is not validated by newer rules.
+    pub fn restore(parts: DraftParts) -> Self {
+        let DraftParts { topic, data, event_type, id, retry_ms, key } = parts;
+        Self { topic, data, event_type, id, retry_ms, key }
+    }
+
+    /// Where the event goes.
+    pub fn topic(&self) -> &Topic {
+        &self.topic
+    }
+
+    /// The event's text, valid UTF-8.
+    pub fn data(&self) -> &Bytes {
+        &self.data
+    }
+
+    /// The event type; none is `message`.
+    pub fn event_type(&self) -> Option<&EventType> {
+        self.event_type.as_ref()
+    }
+
+    /// The publisher's id.
+    pub fn id(&self) -> Option<&EventId> {
+        self.id.as_ref()
+    }
+
+    /// The reconnection delay, in milliseconds.
+    pub fn retry_ms(&self) -> Option<u64> {
+        self.retry_ms
+    }
+
+    /// The key that makes a second publish of the same draft harmless.
+    pub fn key(&self) -> Option<&IdempotencyKey> {
+        self.key.as_ref()
+    }
+
+    /// Bytes of all fields together: what a draft counts for wherever bytes are bounded.
+    pub fn bytes(&self) -> usize {
+        self.topic.as_str().len()
+            + self.data.len()
+            + self.event_type.as_ref().map_or(0, |text| text.as_str().len())
+            + self.id.as_ref().map_or(0, |text| text.as_str().len())
+            + self.key.as_ref().map_or(0, |key| key.as_str().len())
+    }
+
+    /// Whether publishing both would be publishing the same event.
+    pub fn says_the_same_as(&self, other: &Self) -> bool {
+        (&self.topic, &self.data, &self.event_type, &self.id, self.retry_ms)
+            == (&other.topic, &other.data, &other.event_type, &other.id, other.retry_ms)
+    }
+}
+
+/// The fields of a draft, already typed, for stores that read one back.
+#[derive(Debug, Clone)]
+pub struct DraftParts {
+    /// See [`Draft::topic`].
+    pub topic: Topic,
+    /// See [`Draft::data`]. Must be valid UTF-8.
+    pub data: Bytes,
+    /// See [`Draft::event_type`].
+    pub event_type: Option<EventType>,
+    /// See [`Draft::id`].
+    pub id: Option<EventId>,
+    /// See [`Draft::retry_ms`].
+    pub retry_ms: Option<u64>,
+    /// See [`Draft::key`].
+    pub key: Option<IdempotencyKey>,
+}
+
+/// A publisher's name for one act of publishing: 1 to [`IDEMPOTENCY_KEY_BYTES_MAX`] visible ASCII characters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct IdempotencyKey(Box<str>);
+
+impl IdempotencyKey {
+    /// Parses a key.
+    ///
+    /// # Errors
+    ///
+    /// Refuses the empty text, text over the limit, and anything but visible ASCII.
+    pub fn parse(text: &str) -> Result<Self, DraftError> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if text.is_empty() || text.len() > IDEMPOTENCY_KEY_BYTES_MAX || !visible {
+            return Err(DraftError::Key);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The key's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn check_data(data: &Bytes, bytes_max: usize) -> Result<(), DraftError> {
+    if data.len() > bytes_max {
+        return Err(DraftError::DataTooLong { bytes_max });
+    }
+    match std::str::from_utf8(data) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(DraftError::DataNotUtf8 { at: error.valid_up_to() }),
+    }
+}
+
+fn event_type(text: &str) -> Result<EventType, DraftError> {
+    if text.len() > EVENT_TYPE_BYTES_MAX {
+        return Err(DraftError::TypeTooLong { bytes: text.len() });
+    }
+    if text.starts_with(RESERVED_TYPE_PREFIX) {
+        return Err(DraftError::TypeReserved);
+    }
+    if text.chars().any(char::is_control) {
+        return Err(DraftError::TypeControl);
+    }
+    EventType::new(text).map_err(|_| DraftError::TypeControl)
+}
+
+fn event_id(text: &str) -> Result<EventId, DraftError> {
+    if text.is_empty() {
+        return Err(DraftError::IdEmpty);
+    }
+    if text.len() > EVENT_ID_BYTES_MAX {
+        return Err(DraftError::IdTooLong { bytes: text.len() });
+    }
+    if text.chars().any(char::is_control) {
+        return Err(DraftError::IdControl);
+    }
+    // HTTP strips white space around the header value in which the id comes back.
+    if text.trim() != text {
+        return Err(DraftError::IdSpace);
+    }
+    EventId::new(text).map_err(|_| DraftError::IdControl)
+}
+
+fn retry_ms(ms: u64) -> Result<u64, DraftError> {
+    if ms > RETRY_MS_MAX { Err(DraftError::RetryTooLong) } else { Ok(ms) }
+}
+
+/// Whether the hub itself could have given this id in this life of its log. A publisher that chose it could
+/// make a subscriber resume at the wrong place.
+pub(crate) fn check_not_own_cursor(draft: &Draft, own: crate::cursor::Epoch) -> Result<(), DraftError> {
+    let cursor = draft.id().and_then(|id| id.as_str().parse::<Cursor>().ok());
+    if cursor.is_some_and(|cursor| cursor.epoch == own) { Err(DraftError::IdReserved) } else { Ok(()) }
+}
+
+/// Why an event cannot be published. The publisher's to mend; nothing was stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DraftError {
+    /// Over [`Limits::event_bytes_max`].
+    #[error("an event's data has at most {bytes_max} bytes")]
+    DataTooLong {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// Data is text.
+    #[error("an event's data is UTF-8 text, and byte {at} is not")]
+    DataNotUtf8 {
+        /// Offset of the first byte that is not UTF-8.
+        at: usize,
+    },
+    /// Over [`EVENT_TYPE_BYTES_MAX`].
+    #[error("an event type has at most {EVENT_TYPE_BYTES_MAX} bytes, this one has {bytes}")]
+    TypeTooLong {
+        /// The length as it came.
+        bytes: usize,
+    },
+    /// Begins with [`RESERVED_TYPE_PREFIX`].
+    #[error("event types that begin with `{RESERVED_TYPE_PREFIX}` are the hub's own")]
+    TypeReserved,
+    /// A newline would end the field; other control characters have no use in a listener's name.
+    #[error("an event type has no newline and no other control character")]
+    TypeControl,
+    /// An empty id would make clients forget their place.
+    #[error("an id needs at least one character")]
+    IdEmpty,
+    /// Over [`EVENT_ID_BYTES_MAX`].
+    #[error("an id has at most {EVENT_ID_BYTES_MAX} bytes, this one has {bytes}")]
+    IdTooLong {
+        /// The length as it came.
+        bytes: usize,
+    },
+    /// A newline would end the field; NUL voids it; no header could bring the others back.
+    #[error("an id has no newline, no NUL and no other control character")]
+    IdControl,
+    /// White space at an end would be lost in the header in which the id comes back.
+    #[error("an id neither begins nor ends with white space")]
+    IdSpace,
+    /// The id has the form of this hub's own cursors.
+    #[error("an id of this form is given by the hub itself")]
+    IdReserved,
+    /// Over [`RETRY_MS_MAX`].
+    #[error("a retry is at most {RETRY_MS_MAX} ms")]
+    RetryTooLong,
+    /// Not a key.
+    #[error("an idempotency key is 1 to {IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters")]
+    Key,
+}

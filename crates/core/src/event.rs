@@ -1,0 +1,37 @@
+//! An event: one published, sequenced, immutable fact.
+
+use crate::cursor::{Cursor, Epoch, Sequence};
+use crate::draft::Draft;
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct UnixMillis(pub u64);
+
+/// A draft with its place in the log.
+///
+/// Cloning shares the bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The place.
+    pub sequence: Sequence,
+    /// When the store placed it. Never less than that of the event before.
+    pub time: UnixMillis,
+    /// What was published.
+    pub draft: Draft,
+}
+
+impl Event {
+    /// The id that subscribers see: the publisher's, else the cursor.
+    pub fn id_text(&self, epoch: Epoch) -> String {
+        match self.draft.id() {
+            Some(id) => id.as_str().to_owned(),
+            None => Cursor { epoch, sequence: self.sequence }.to_string(),
+        }
+    }
+}
+
+/// Tells the date. The only way into the core for a wall clock.
+pub trait Clock: Send + Sync + 'static {
+    /// The time now. May go back; stores make it monotonic.
+    fn now(&self) -> UnixMillis;
+}

@@ -1,0 +1,46 @@
+//! A gap: events that a subscriber asked for and that can no longer be had. Always declared, never silent.
+
+use crate::cursor::Cursor;
+
+/// What a subscriber is told when events are gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gap {
+    /// The place that was asked for, as it was asked for.
+    pub requested: String,
+    /// Why it cannot be had.
+    pub lost: Lost,
+    /// Where the stream goes on: with the first event after this place.
+    pub resumes_after: Cursor,
+}
+
+/// Why a place cannot be resumed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Events after the place have left the store.
+    Expired,
+    /// The log does not know the place: never given, or no longer held, or after the end of the log.
+    Unknown,
+    /// The place is of another life of the log.
+    OtherEpoch,
+}
+
+impl Lost {
+    /// A stable word for programs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Unknown => "unknown",
+            Self::OtherEpoch => "other-epoch",
+        }
+    }
+}
+
+/// Where a stream goes on after a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnGap {
+    /// With the earliest event still held.
+    #[default]
+    Earliest,
+    /// With what is published from now on.
+    Latest,
+}

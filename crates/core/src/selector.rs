@@ -1,0 +1,237 @@
+//! Selectors: what a subscriber asks for, a topic or a pattern over topics.
+//!
+//! `*` matches exactly one segment, `**` any number of them, none included. Everything else is literal.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::limits::SELECTORS_MAX;
+use crate::topic::{Topic, TopicError, check_characters};
+
+/// A topic, or a pattern such as `orders/*` or `logs/**`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Selector {
+    /// One topic, to the byte.
+    Topic(Topic),
+    /// Every topic of a shape.
+    Pattern(Pattern),
+}
+
+impl Selector {
+    /// Parses a selector as it is, without percent-decoding.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Topic::parse`], but for the wildcards.
+    pub fn parse(text: &str) -> Result<Self, TopicError> {
+        match Topic::parse(text) {
+            Ok(topic) => Ok(Self::Topic(topic)),
+            Err(TopicError::Wildcard) => Pattern::parse(text).map(Self::Pattern),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether events of this topic are asked for.
+    pub fn matches(&self, topic: &Topic) -> bool {
+        match self {
+            Self::Topic(own) => own == topic,
+            Self::Pattern(pattern) => pattern.matches(topic),
+        }
+    }
+
+    /// The selector's text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Topic(topic) => topic.as_str(),
+            Self::Pattern(pattern) => &pattern.0,
+        }
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A selector with at least one wildcard segment.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pattern(Arc<str>);
+
+impl Pattern {
+    fn parse(text: &str) -> Result<Self, TopicError> {
+        check_characters(text)?;
+        if text.split('/').any(|segment| matches!(segment, "." | "..")) {
+            return Err(TopicError::DotSegment);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// Whether the topic has this pattern's shape.
+    ///
+    /// Time is at most the product of the two segment counts, both bounded by
+    /// [`TOPIC_BYTES_MAX`](crate::limits::TOPIC_BYTES_MAX): a hostile pattern cannot make it exponential.
+    pub fn matches(&self, topic: &Topic) -> bool {
+        let mut pattern = self.0.split('/');
+        let mut rest = topic.as_str().split('/');
+        // Where to start again when a guess for `**` proves wrong: the pattern after it, the topic from there.
+        let mut retry = None;
+        loop {
+            let before = rest.clone();
+            match (pattern.next(), rest.next()) {
+                (None, None) => return true,
+                (Some("**"), _) => {
+                    rest = before.clone();
+                    retry = Some((pattern.clone(), before));
+                }
+                (Some("*"), Some(_)) => {}
+                (Some(literal), Some(segment)) if literal == segment => {}
+                _ => {
+                    let Some((after, mut from)) = retry.take() else { return false };
+                    if from.next().is_none() {
+                        return false;
+                    }
+                    (pattern, rest) = (after.clone(), from.clone());
+                    retry = Some((after, from));
+                }
+            }
+        }
+    }
+}
+
+/// What one subscription asks for: 1 to [`SELECTORS_MAX`] different selectors, in a canonical order.
+///
+/// Cloning shares the list.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Selectors(Arc<[Selector]>);
+
+impl Selectors {
+    /// Collects selectors; repeated ones count once.
+    ///
+    /// # Errors
+    ///
+    /// Refuses none at all, and more than [`SELECTORS_MAX`].
+    pub fn new(selectors: impl IntoIterator<Item = Selector>) -> Result<Self, SelectorsError> {
+        let mut list: Vec<_> = selectors.into_iter().take(SELECTORS_MAX + 1).collect();
+        if list.len() > SELECTORS_MAX {
+            return Err(SelectorsError::TooMany);
+        }
+        list.sort();
+        list.dedup();
+        if list.is_empty() { Err(SelectorsError::None) } else { Ok(Self(list.into())) }
+    }
+
+    /// Every topic there is.
+    pub fn everything() -> Self {
+        Self(Arc::new([Selector::Pattern(Pattern("**".into()))]))
+    }
+
+    /// Whether any of the selectors matches.
+    pub fn matches(&self, topic: &Topic) -> bool {
+        self.0.iter().any(|selector| selector.matches(topic))
+    }
+
+    /// The selectors, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Selector> {
+        self.0.iter()
+    }
+
+    /// The topics, if there is no pattern among the selectors: an index can answer for these.
+    pub fn topics(&self) -> Option<impl Iterator<Item = &Topic>> {
+        let topic = |selector| match selector {
+            Selector::Topic(topic) => Some(topic),
+            Selector::Pattern(_) => None,
+        };
+        self.iter().all(|selector| topic(selector).is_some()).then(|| self.iter().filter_map(topic))
+    }
+
+    /// The topic, if exactly one is asked for and no pattern.
+    pub fn single_topic(&self) -> Option<&Topic> {
+        match &*self.0 {
+            [Selector::Topic(topic)] => Some(topic),
+            _ => None,
+        }
+    }
+}
+
+impl From<Topic> for Selectors {
+    fn from(topic: Topic) -> Self {
+        Self(Arc::new([Selector::Topic(topic)]))
+    }
+}
+
+/// Why a list of selectors cannot be one subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SelectorsError {
+    /// The list is empty.
+    #[error("a subscription needs at least one topic")]
+    None,
+    /// The list is longer than [`SELECTORS_MAX`].
+    #[error("a subscription has at most {SELECTORS_MAX} topics")]
+    TooMany,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(selector: &str, topic: &str) -> bool {
+        Selector::parse(selector).unwrap().matches(&Topic::parse(topic).unwrap())
+    }
+
+    #[test]
+    fn a_topic_matches_itself_only() {
+        assert!(matches("orders/42", "orders/42"));
+        assert!(!matches("orders/42", "orders/4"));
+        assert!(!matches("orders/42", "orders/42/items"));
+    }
+
+    #[test]
+    fn one_star_is_one_segment() {
+        assert!(matches("orders/*", "orders/42"));
+        assert!(!matches("orders/*", "orders"));
+        assert!(!matches("orders/*", "orders/42/items"));
+        assert!(matches("*/42", "orders/42"));
+        assert!(matches("*", "orders"));
+    }
+
+    #[test]
+    fn two_stars_are_any_number_of_segments() {
+        assert!(matches("**", "a/b/c"));
+        assert!(matches("orders/**", "orders"));
+        assert!(matches("orders/**", "orders/42/items"));
+        assert!(matches("**/items", "items"));
+        assert!(matches("**/items", "orders/42/items"));
+        assert!(matches("a/**/z", "a/z"));
+        assert!(matches("a/**/m/**/z", "a/m/x/m/y/z"));
+        assert!(!matches("a/**/m/**/z", "a/x/y/z"));
+        assert!(!matches("orders/**", "order"));
+        assert!(matches("**/*", "a"));
+    }
+
+    #[test]
+    fn a_star_within_a_segment_is_a_letter() {
+        assert!(matches("a*", "a*"));
+        assert!(!matches("a*", "ab"));
+    }
+
+    #[test]
+    fn a_hostile_pattern_is_answered_at_once() {
+        let pattern = ["**/a"; 100].join("/");
+        let topic = ["a"; 250].join("/") + "/b";
+
+        assert!(!matches(&pattern, &topic));
+    }
+
+    #[test]
+    fn selectors_are_a_set_with_bounds() {
+        let parse = |text: &str| Selector::parse(text).unwrap();
+        let twice = Selectors::new([parse("b"), parse("a"), parse("b")]).unwrap();
+
+        assert_eq!(twice.iter().map(Selector::as_str).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(Selectors::new([]), Err(SelectorsError::None));
+        assert_eq!(Selectors::new((0..101).map(|n| parse(&n.to_string()))), Err(SelectorsError::TooMany));
+        assert!(Selectors::new([parse("a"), parse("*")]).unwrap().topics().is_none());
+    }
+}

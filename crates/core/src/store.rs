@@ -1,0 +1,210 @@
+//! Stop 4 of the walk: the store, which keeps the log and is its only sequencer.
+//!
+//! Five verbs: append, read, bounds, tail, close. A store knows no subscribers. Every store passes the
+//! [contract](crate::contract), restart included.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidings_sse::EventId;
+
+use crate::cursor::{Epoch, Sequence};
+use crate::draft::Draft;
+use crate::event::{Event, UnixMillis};
+use crate::selector::Selectors;
+
+/// Keeps one totally ordered log of events.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Places drafts at the end of the log, in order and next to each other, all or none. Returns when they
+    /// are as durable as the store promises; only then may anyone see them.
+    ///
+    /// A draft whose idempotency key the store remembers gets the place of the first one instead.
+    ///
+    /// Cancel safety: a dropped call may or may not have placed its drafts. With keys it can be repeated.
+    ///
+    /// # Errors
+    ///
+    /// None of the drafts has a place then, but for [`StoreError::Stopped`], which leaves it open.
+    async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError>;
+
+    /// Reads one page of the log. Sees every event whose `append` has returned, and none that is not durable.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// See [`StoreError::turn`].
+    async fn read(&self, query: Query) -> Result<Reading, StoreError>;
+
+    /// The ends of the log now.
+    fn bounds(&self) -> Bounds;
+
+    /// Follows the log from after `sequence`, however far back that is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`read`](Self::read).
+    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError>;
+
+    /// Refuses new appends, finishes those it has, makes all of it durable and lets go of its resources.
+    /// Afterwards tails end. A second call does nothing.
+    ///
+    /// # Errors
+    ///
+    /// When what was acknowledged under a weaker durability could not be made durable.
+    async fn close(&self) -> Result<(), StoreError>;
+}
+
+/// Follows the end of a log.
+#[async_trait]
+pub trait Tail: Send {
+    /// The next events, in order, without a hole, at least one; `None` when the store was closed and all was
+    /// handed out. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// [`TailError::Expired`] when retention overtook the tail; the next call goes on from `earliest`.
+    async fn next(&mut self) -> Result<Option<Arc<[Event]>>, TailError>;
+}
+
+/// Where a draft of an append went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placement {
+    /// Placed now.
+    New(Sequence),
+    /// Its idempotency key was there already, with an event that says the same.
+    Repeated(Sequence),
+    /// Its idempotency key was there already, with an event that says something else. Nothing was placed.
+    KeyReused(Sequence),
+}
+
+/// The ends of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// The life of the log.
+    pub epoch: Epoch,
+    /// The first event still held; one after `head` if none is.
+    pub earliest: Sequence,
+    /// The last event; zero if there never was one.
+    pub head: Sequence,
+}
+
+/// What to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// Where to begin.
+    pub start: Start,
+    /// Which events to return; the others are passed over.
+    pub selectors: Selectors,
+    /// At most so many events. At least 1.
+    pub events_max: usize,
+    /// Stop before the events, as [`Draft::bytes`] counts them, exceed this; the first is returned whatever its size.
+    pub bytes_max: usize,
+}
+
+/// Where a reading begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// After this place.
+    After(Sequence),
+    /// After the earliest event that has this publisher's id and matches the selectors.
+    AfterId(EventId),
+    /// At the first event of this time or later. Expired if what is gone may have been of that time.
+    Since(UnixMillis),
+    /// At the first event held.
+    Earliest,
+    /// At the N-th from the end of those that match.
+    Last(usize),
+}
+
+/// The answer to a [`Query`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reading {
+    /// What was asked for.
+    Page(Page),
+    /// Events between the start and `earliest` may have matched, and are gone.
+    Expired {
+        /// The first event still held.
+        earliest: Sequence,
+    },
+    /// The start is no place in this log: an id never seen or no longer held, or a sequence after the head.
+    Unknown {
+        /// The first event still held.
+        earliest: Sequence,
+    },
+}
+
+/// A run of the log, selected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The place the page begins after: what the start of the query came to.
+    pub after: Sequence,
+    /// The matching events, in order.
+    pub events: Vec<Event>,
+    /// Every matching event up to here was returned; read on after it. Never less than `after`.
+    pub next: Sequence,
+    /// The head of the log when the page was read: there is more exactly if `next` is less.
+    pub head: Sequence,
+}
+
+/// Why a store did not do it. The text is for the operator's log and names no client's data.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// No space on the disk.
+    #[error("the store is full: {0}")]
+    Full(Arc<str>),
+    /// Out of reach for the moment.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(Arc<str>),
+    /// The request can never succeed.
+    #[error("the store refuses: {0}")]
+    Refused(Arc<str>),
+    /// The store has stopped for good, or was closed.
+    #[error("the store has stopped: {0}")]
+    Stopped(Arc<str>),
+    /// What is on the disk is not what was written.
+    #[error("the store is corrupt: {0}")]
+    Corrupt(Arc<str>),
+}
+
+/// Whose turn it is after an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// The caller may try the same again.
+    TryAgain,
+    /// The same will never succeed.
+    GiveUp,
+    /// The process should end and be started again; what was acknowledged is kept.
+    StopProcess,
+    /// An operator must look.
+    CallOperator,
+}
+
+impl StoreError {
+    /// Whose turn it is.
+    pub fn turn(&self) -> Turn {
+        match self {
+            Self::Full(_) | Self::Unavailable(_) => Turn::TryAgain,
+            Self::Refused(_) => Turn::GiveUp,
+            Self::Stopped(_) => Turn::StopProcess,
+            Self::Corrupt(_) => Turn::CallOperator,
+        }
+    }
+}
+
+/// Why a tail did not go on.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum TailError {
+    /// Retention took events that the tail had not handed out.
+    #[error("events before {earliest} have left the store")]
+    Expired {
+        /// The first event still held; the tail goes on there.
+        earliest: Sequence,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
