@@ -39,6 +39,14 @@ impl Selector {
         }
     }
 
+    /// The topic, unless this is a pattern.
+    pub fn topic(&self) -> Option<&Topic> {
+        match self {
+            Self::Topic(topic) => Some(topic),
+            Self::Pattern(_) => None,
+        }
+    }
+
     /// The selector's text.
     pub fn as_str(&self) -> &str {
         match self {
@@ -138,11 +146,8 @@ impl Selectors {
 
     /// The topics, if there is no pattern among the selectors: an index can answer for these.
     pub fn topics(&self) -> Option<impl Iterator<Item = &Topic>> {
-        let topic = |selector| match selector {
-            Selector::Topic(topic) => Some(topic),
-            Selector::Pattern(_) => None,
-        };
-        self.iter().all(|selector| topic(selector).is_some()).then(|| self.iter().filter_map(topic))
+        let no_pattern = self.iter().all(|selector| selector.topic().is_some());
+        no_pattern.then(|| self.iter().filter_map(Selector::topic))
     }
 
     /// The topic, if exactly one is asked for and no pattern.
