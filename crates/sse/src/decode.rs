@@ -13,7 +13,20 @@ mod line;
 mod partial;
 mod text;
 
+#[cfg(feature = "http-body")]
+mod body;
+#[cfg(any(feature = "stream", feature = "http-body"))]
+mod source;
+#[cfg(feature = "stream")]
+mod stream;
+
+#[cfg(feature = "http-body")]
+pub use body::DecodeBody;
 pub use decoder::Decoder;
 pub use error::DecodeError;
 pub use item::{Event, Item, OwnedEvent, OwnedItem};
 pub use limits::{Limits, Report};
+#[cfg(any(feature = "stream", feature = "http-body"))]
+pub use source::SourceError;
+#[cfg(feature = "stream")]
+pub use stream::DecodeStream;

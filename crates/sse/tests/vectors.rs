@@ -1,5 +1,7 @@
 //! `vectors/vectors.json`: bytes in, events out, cut in every way.
 
+#![allow(clippy::unwrap_used, reason = "the vectors are known to be well-formed")]
+
 mod common;
 
 use serde_json::Value;
