@@ -9,7 +9,7 @@
 //! | 4 | [`store`] | place and durability in one act |
 //! | 5 | `feed` | the store's tail to frames, encoded once, in order |
 //! | 6 | [`ring`], `window` | the newest frames, by selector; a push never waits for a reader |
-//! | 7 | [`subscription`] | a cursor over rings and store: backlog, live, lagged, backlog |
+//! | 7 | [`view`], [`subscription`] | a cursor over rings and store: backlog, live, lagged, backlog |
 //!
 //! Beside the walk: [`subscribe`] says how a subscription begins, [`gap`] what it is told when events are gone,
 //! [`memory`] is a store without a disk, [`tail`] what stores of one process share, `contract` what every store
@@ -31,6 +31,7 @@ pub mod subscribe;
 pub mod subscription;
 pub mod tail;
 pub mod topic;
+pub mod view;
 mod window;
 
 #[cfg(feature = "contract")]
@@ -49,3 +50,4 @@ pub use store::{Bounds, Page, Placement, Query, Reading, Start, Store, StoreErro
 pub use subscribe::{Opened, Position, Request};
 pub use subscription::{Delivery, Subscription};
 pub use topic::{Topic, TopicError};
+pub use view::{Reach, View};

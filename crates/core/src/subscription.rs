@@ -21,7 +21,8 @@ use crate::ring::Watcher;
 use crate::selector::Selectors;
 use crate::store::{Page, Query, Reading, Start, Store, StoreError};
 use crate::subscribe::Counted;
-use crate::window::{Attachment, Window};
+use crate::view::{Reach, View};
+use crate::window::Window;
 
 /// What every subscription of a hub shares.
 pub(crate) struct Shared {
@@ -49,7 +50,7 @@ pub struct Subscription {
     cursor: Sequence,
     mode: Mode,
     moved: Arc<Moved>,
-    attachments: Vec<Attachment>,
+    view: View,
     _counted: Counted,
 }
 
@@ -69,13 +70,6 @@ pub enum Delivery {
     Gap(Gap),
 }
 
-/// What the rings hold for a cursor.
-enum Reach {
-    Frames(Vec<Frame>),
-    Nothing,
-    Lagged,
-}
-
 impl Subscription {
     pub(crate) fn new(
         shared: Arc<Shared>,
@@ -85,19 +79,9 @@ impl Subscription {
         counted: Counted,
     ) -> Self {
         let moved = Arc::new(Moved::default());
-        let attach = |selector| shared.window.attach(selector, moved.clone(), 0);
         // Attached before the first look, so nothing between is missed.
-        let attachments = selectors.iter().map(attach).collect();
-        Self {
-            shared,
-            selectors,
-            on_gap,
-            cursor: after,
-            mode: Mode::Live,
-            moved,
-            attachments,
-            _counted: counted,
-        }
+        let view = View::new(shared.window.clone(), &selectors, moved.clone(), 0);
+        Self { shared, selectors, on_gap, cursor: after, mode: Mode::Live, moved, view, _counted: counted }
     }
 
     /// Hands out a page that was read to find the start, before anything else.
@@ -120,17 +104,21 @@ impl Subscription {
                     Some(page) => self.hand_out(page),
                     None => self.read_backlog().await?,
                 },
-                Mode::Live => match self.reach() {
-                    Reach::Frames(frames) => Some(Delivery::Frames(frames)),
+                Mode::Live => match self.view.after(self.cursor, self.shared.limits.page_bytes_max) {
+                    Reach::Frames { frames, through } => {
+                        self.cursor = through;
+                        Some(Delivery::Frames(frames))
+                    }
+                    Reach::Nothing { through } => {
+                        self.cursor = through;
+                        self.moved.0.notified().await;
+                        None
+                    }
                     Reach::Lagged => {
                         self.mode = Mode::Backlog(None);
                         None
                     }
-                    Reach::Nothing if self.shared.window.is_closed() => return Ok(None),
-                    Reach::Nothing => {
-                        self.moved.0.notified().await;
-                        None
-                    }
+                    Reach::Closed => return Ok(None),
                 },
             };
             if delivery.is_some() {
@@ -144,7 +132,17 @@ impl Subscription {
         Cursor { epoch: self.shared.window.epoch(), sequence: self.cursor }
     }
 
-    /// Whether it has caught up with the log, so that [`cursor`](Self::cursor) moves with the hub.
+    /// Moves the cursor over events that were not asked for, and returns it. Takes nothing that was asked for.
+    ///
+    /// A client that is told this place from time to time does not fall out of the log on a quiet topic.
+    pub fn advance(&mut self) -> Cursor {
+        if let (Mode::Live, Reach::Nothing { through }) = (&self.mode, self.view.after(self.cursor, 1)) {
+            self.cursor = through;
+        }
+        self.cursor()
+    }
+
+    /// Whether it reads the rings, not the store.
     pub fn is_live(&self) -> bool {
         matches!(self.mode, Mode::Live)
     }
@@ -180,41 +178,6 @@ impl Subscription {
             OnGap::Latest => self.shared.store.bounds().head,
         };
         Delivery::Gap(Gap { requested, lost, resumes_after: self.cursor() })
-    }
-
-    /// Takes what the rings hold after the cursor, up to a page of it.
-    fn reach(&mut self) -> Reach {
-        let window = &self.shared.window;
-        // In this order: see the window's documentation.
-        let head = window.head();
-        let (frames, through) = self.gather(head);
-        if window.floor() > self.cursor {
-            return Reach::Lagged;
-        }
-        self.cursor = self.cursor.max(through);
-        if frames.is_empty() { Reach::Nothing } else { Reach::Frames(frames) }
-    }
-
-    /// Frames after the cursor in the order of the log, and the place up to which they are all there are.
-    fn gather(&self, head: Sequence) -> (Vec<Frame>, Sequence) {
-        let (mut frames, mut through) = (Vec::new(), head);
-        for attachment in &self.attachments {
-            let mut bytes_left = self.shared.limits.page_bytes_max;
-            attachment.ring.between(self.cursor, through, |frame| {
-                frames.push(frame.clone());
-                bytes_left = bytes_left.saturating_sub(frame.len());
-                if bytes_left == 0 {
-                    through = frame.sequence;
-                }
-                bytes_left > 0
-            });
-        }
-        if self.attachments.len() > 1 {
-            frames.sort_unstable_by_key(|frame| frame.sequence);
-            frames.dedup_by_key(|frame| frame.sequence);
-            frames.truncate(frames.partition_point(|frame| frame.sequence <= through));
-        }
-        (frames, through)
     }
 }
 

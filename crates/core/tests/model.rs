@@ -3,6 +3,8 @@
 //!
 //! Window, pages and retention are so small that every path is taken: live, lagged, backlog, gap.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
