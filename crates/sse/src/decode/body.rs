@@ -41,7 +41,7 @@ pin_project! {
     pub struct DecodeBody<B: Body> {
         #[pin]
         body: B,
-        reading: Reading<B::Data>,
+        reading: Reading,
     }
 }
 
@@ -67,9 +67,12 @@ impl<B: Body> Stream for DecodeBody<B> {
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        while !this.reading.over {
+        loop {
             if let Some(item) = this.reading.next() {
                 return Poll::Ready(Some(item.map_err(SourceError::Decode)));
+            }
+            if this.reading.over {
+                return Poll::Ready(None);
             }
             match ready!(this.body.as_mut().poll_frame(cx)) {
                 Some(Ok(frame)) => {
@@ -84,6 +87,5 @@ impl<B: Body> Stream for DecodeBody<B> {
                 None => this.reading.over = true,
             }
         }
-        Poll::Ready(None)
     }
 }

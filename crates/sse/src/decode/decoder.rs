@@ -1,18 +1,17 @@
-//! The decoder itself.
+//! The decoder itself: what it keeps between chunks, and what each line does to it.
 
 use alloc::string::String;
 use core::mem;
 
 use super::block::{Block, Borrowed};
 use super::error::DecodeError;
+use super::feed::Feed;
 use super::item::{Event, Item};
 use super::limits::{Limits, Report};
 use super::line::{self, Field};
 use super::partial::{Kind, Partial};
-use super::text;
+use super::utf8::Cut;
 use crate::Retry;
-
-const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// An incremental decoder of one stream after another.
 ///
@@ -26,8 +25,8 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// let mut decoder = Decoder::new();
 /// let mut heard = Vec::new();
 /// for chunk in [&b"id: 1\ndata: he"[..], b"llo\n\ndata: wor", b"ld\n\n"] {
-///     let mut input = chunk;
-///     while let Some(item) = decoder.decode(&mut input)? {
+///     let mut feed = decoder.feed(chunk);
+///     while let Some(item) = feed.next()? {
 ///         if let Item::Event(event) = item {
 ///             heard.push((event.data.to_owned(), event.last_event_id.to_owned()));
 ///         }
@@ -41,45 +40,38 @@ pub struct Decoder {
     limits: Limits,
     report: Report,
     place: Place,
+    /// What the end of the last chunk cut off in the middle of a character.
+    pub(super) cut: Cut,
     partial: Partial,
     block: Block,
     last_event_id: String,
-    /// Where a type goes that was not UTF-8.
-    mended_type: String,
-    /// Where data or a comment goes that was not UTF-8.
-    mended_text: String,
 }
 
-/// Where in the stream the next byte stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where in the stream the next character stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Place {
-    /// At the start, after so many bytes of what may be a byte order mark.
-    StreamStart { bom_bytes: usize },
+    /// At the start, where a byte order mark may stand.
+    #[default]
+    StreamStart,
     /// At the start of a line.
     LineStart,
-    /// At the start of a line, unless it is the LF that completes the CR that ended the last chunk.
+    /// At the start of a line, unless it is the LF that completes the CR that ended the last run.
     AfterCr,
-    /// In a line that began in an earlier chunk.
+    /// In a line that began in an earlier run.
     InLine,
     /// Nowhere: the stream was given up.
     Failed(DecodeError),
 }
 
-impl Default for Place {
-    fn default() -> Self {
-        Self::StreamStart { bom_bytes: 0 }
-    }
-}
-
 /// What is to be reported, with the texts that lie in the chunk; the others are in the decoder.
-enum Found<'i> {
+pub(super) enum Found<'i> {
     Event {
         borrowed: Borrowed<'i>,
         id_in_block: bool,
         retry: Option<Retry>,
     },
     /// A comment that lies in the chunk.
-    Comment(&'i [u8]),
+    Comment(&'i str),
     /// A comment that lies in the partial line, behind its colon.
     PartialComment,
     Retry(Retry),
@@ -113,25 +105,12 @@ impl Decoder {
         self
     }
 
-    /// Reads on until something is to be reported, and moves `input` past what was read.
+    /// Feeds a chunk: the bytes that follow those of the chunk before.
     ///
-    /// Call it until it returns `None`: then `input` is empty and everything in it has been taken in. The item
-    /// borrows the decoder, so it must be dropped, or made [owned](Item::to_owned), before the next call.
-    ///
-    /// # Errors
-    ///
-    /// When a [limit](Limits) is passed, and then at every call until [`reconnect`](Self::reconnect). What came
-    /// before the offending line has been reported.
+    /// Call [`Feed::next`] until it returns `None`.
     #[inline]
-    pub fn decode<'d, 'i: 'd>(&'d mut self, input: &mut &'i [u8]) -> Result<Option<Item<'d>>, DecodeError> {
-        let mut found = None;
-        if self.place != Place::LineStart {
-            found = self.resume(input)?;
-        }
-        if found.is_none() {
-            found = self.read(input)?;
-        }
-        Ok(found.map(|found| self.item(found)))
+    pub fn feed<'d, 'i>(&'d mut self, chunk: &'i [u8]) -> Feed<'d, 'i> {
+        Feed::new(self, chunk)
     }
 
     /// Begins a new stream: what was pending is discarded, with the id in it; the last event id stays.
@@ -139,8 +118,10 @@ impl Decoder {
     /// HTML 9.2.6: "Once the end of the file is reached, any pending data must be discarded. (If the file ends in
     /// the middle of an event, before the final empty line, the incomplete event is not dispatched.)"
     pub fn reconnect(&mut self) {
-        self.block.clear();
         self.place = Place::default();
+        self.cut = Cut::default();
+        self.partial = Partial::default();
+        self.block.clear();
     }
 
     /// The id to send as `Last-Event-ID` if the connection ended now. Empty means: send none.
@@ -148,11 +129,28 @@ impl Decoder {
         &self.last_event_id
     }
 
-    /// Reads lines that lie whole in the chunk, and keeps the beginning of the last one if it does not.
+    /// Reads a run of text until there is something to report, and moves `text` past what was read.
     #[inline]
-    fn read<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<Found<'i>>, DecodeError> {
+    pub(super) fn read<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
+        if self.place != Place::LineStart
+            && let Some(found) = self.resume(text)?
+        {
+            return Ok(Some(found));
+        }
+        self.read_lines(text)
+    }
+
+    /// Reads a character that lies in no run, because the stream has it in pieces or not at all. It ends no line.
+    pub(super) fn read_char(&mut self, char: char) -> Result<(), DecodeError> {
+        let mut bytes = [0; 4];
+        self.read(&mut &*char.encode_utf8(&mut bytes)).map(|_| ())
+    }
+
+    /// Reads lines that lie whole in the run, and keeps the beginning of the last one if it does not.
+    #[inline]
+    fn read_lines<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
         let mut borrowed = Borrowed::default();
-        while let Some(line) = self.next_line(input)? {
+        while let Some(line) = self.next_line(text)? {
             let found = match Field::of(line) {
                 Field::Blank => self.end_block(mem::take(&mut borrowed)),
                 Field::Data(value) => {
@@ -177,27 +175,39 @@ impl Decoder {
             }
         }
         self.block.keep(borrowed);
-        self.begin_line(mem::take(input))?;
+        self.begin_line(mem::take(text))?;
         Ok(None)
     }
 
-    /// The next line that lies whole in the chunk.
+    /// The next line that lies whole in the run.
     #[inline]
-    fn next_line<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<&'i [u8]>, DecodeError> {
-        let Some(end) = line::split(input) else {
+    fn next_line<'i>(&mut self, text: &mut &'i str) -> Result<Option<&'i str>, DecodeError> {
+        let Some(end) = line::end(text) else {
             return Ok(None);
         };
-        let line = &input[..end.end];
+        let line = &text[..end];
         self.check_line(line.len())?;
-        *input = &input[end.next..];
-        if end.lf_may_follow {
-            self.place = Place::AfterCr;
-        }
+        self.end_line(end, text);
         Ok(Some(line))
     }
 
+    /// Moves past the CR, the LF or both that end a line.
     #[inline]
-    fn take_data<'i>(&mut self, value: &'i [u8], borrowed: &mut Borrowed<'i>) -> Result<(), DecodeError> {
+    fn end_line(&mut self, end: usize, text: &mut &str) {
+        let is_cr = text.as_bytes()[end] == b'\r';
+        *text = &text[end + 1..];
+        self.place = Place::LineStart;
+        if is_cr {
+            match text.strip_prefix('\n') {
+                Some(rest) => *text = rest,
+                None if text.is_empty() => self.place = Place::AfterCr,
+                None => {}
+            }
+        }
+    }
+
+    #[inline]
+    fn take_data<'i>(&mut self, value: &'i str, borrowed: &mut Borrowed<'i>) -> Result<(), DecodeError> {
         if borrowed.data.is_none() && !self.block.has_data {
             borrowed.data = Some(value);
             return self.check_data(value.len());
@@ -211,8 +221,8 @@ impl Decoder {
 
     /// HTML 9.2.6: "set the event stream's reconnection time to that integer", with the line and not with the
     /// block.
-    fn take_retry<'i>(&mut self, value: &[u8]) -> Option<Found<'i>> {
-        let retry = Retry::parse(value)?;
+    fn take_retry<'i>(&mut self, value: &str) -> Option<Found<'i>> {
+        let retry = Retry::parse(value.as_bytes())?;
         self.block.retry = Some(retry);
         self.report.retries.then_some(Found::Retry(retry))
     }
@@ -229,119 +239,94 @@ impl Decoder {
         (id_in_block && self.report.ids).then_some(Found::Id)
     }
 
-    fn commit_id(&mut self, borrowed: Option<&[u8]>) -> bool {
-        let Some(id) = borrowed.or(self.block.has_id.then_some(&self.block.id)) else {
-            return false;
-        };
-        self.last_event_id.clear();
-        text::append(id, &mut self.last_event_id);
-        self.block.has_id = false;
-        true
+    #[inline]
+    fn commit_id(&mut self, borrowed: Option<&str>) -> bool {
+        if let Some(id) = borrowed {
+            self.last_event_id.clear();
+            self.last_event_id.push_str(id);
+            self.block.has_id = false;
+            return true;
+        }
+        if self.block.has_id {
+            mem::swap(&mut self.last_event_id, &mut self.block.id);
+        }
+        mem::take(&mut self.block.has_id)
     }
 
     /// Gives what was found its texts.
     #[inline]
-    fn item<'d, 'i: 'd>(&'d mut self, found: Found<'i>) -> Item<'d> {
+    pub(super) fn item<'d>(&'d mut self, found: Found<'d>) -> Item<'d> {
         match found {
-            Found::Event { borrowed, id_in_block, retry } => self.event(borrowed, id_in_block, retry),
-            Found::Comment(text) => Item::Comment(text::decode(text, &mut self.mended_text)),
-            Found::PartialComment => {
-                Item::Comment(text::decode(&self.partial.line[1..], &mut self.mended_text))
+            Found::Event { borrowed, id_in_block, retry } => {
+                Item::Event(self.event(borrowed, id_in_block, retry))
             }
+            Found::Comment(text) => Item::Comment(text),
+            Found::PartialComment => Item::Comment(&self.partial.line[1..]),
             Found::Retry(retry) => Item::Retry(retry),
             Found::Id => Item::Id(&self.last_event_id),
         }
     }
 
     #[inline]
-    fn event<'d, 'i: 'd>(
-        &'d mut self,
-        borrowed: Borrowed<'i>,
-        id_in_block: bool,
-        retry: Option<Retry>,
-    ) -> Item<'d> {
-        let kept_type = self.block.has_type.then_some(self.block.event_type.as_slice());
-        let event_type = borrowed.event_type.or(kept_type).filter(|value| !value.is_empty());
-        let data = borrowed.data.unwrap_or(&self.block.data);
-        self.block.has_type = false;
+    fn event<'d>(&'d mut self, borrowed: Borrowed<'d>, id_in_block: bool, retry: Option<Retry>) -> Event<'d> {
         self.block.has_data = false;
+        let has_type = mem::take(&mut self.block.has_type);
+        let kept_type = has_type.then_some(self.block.event_type.as_str());
         let last_event_id = self.last_event_id.as_str();
-        Item::Event(Event {
-            event_type: event_type.map(|value| text::decode(value, &mut self.mended_type)),
-            data: text::decode(data, &mut self.mended_text),
+        Event {
+            event_type: borrowed.event_type.or(kept_type).filter(|value| !value.is_empty()),
+            data: borrowed.data.unwrap_or(&self.block.data),
             last_event_id,
             id: id_in_block.then_some(last_event_id),
             retry,
-        })
+        }
     }
 
     /// Goes on at a place other than the start of a line.
-    fn resume<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<Found<'i>>, DecodeError> {
-        if input.is_empty() {
-            return self.check_failed().map(|()| None);
+    fn resume<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
+        if let Place::Failed(error) = self.place {
+            return Err(error);
         }
-        match self.place {
-            Place::LineStart => Ok(None),
-            Place::StreamStart { bom_bytes } => self.skip_bom(bom_bytes, input),
-            Place::AfterCr => {
-                *input = input.strip_prefix(b"\n").unwrap_or(input);
-                self.place = Place::LineStart;
-                Ok(None)
-            }
-            Place::InLine => self.end_line(input),
-            Place::Failed(error) => Err(error),
-        }
-    }
-
-    fn check_failed(&self) -> Result<(), DecodeError> {
-        if let Place::Failed(error) = self.place { Err(error) } else { Ok(()) }
-    }
-
-    /// HTML 9.2.5: one leading byte order mark is no part of the stream. What only began like one is.
-    fn skip_bom<'i>(
-        &mut self,
-        bom_bytes: usize,
-        input: &mut &'i [u8],
-    ) -> Result<Option<Found<'i>>, DecodeError> {
-        let rest = &BOM[bom_bytes..];
-        let same = input.iter().zip(rest).take_while(|(byte, bom)| byte == bom).count();
-        let bom_bytes = bom_bytes + same;
-        *input = &input[same..];
-        if bom_bytes < BOM.len() && input.is_empty() {
-            self.place = Place::StreamStart { bom_bytes };
+        if text.is_empty() {
             return Ok(None);
         }
-        self.place = Place::LineStart;
-        if bom_bytes == 0 || bom_bytes == BOM.len() {
-            return Ok(None);
+        match mem::replace(&mut self.place, Place::LineStart) {
+            // HTML 9.2.5: one leading byte order mark is no part of the stream.
+            Place::StreamStart => *text = text.strip_prefix('\u{FEFF}').unwrap_or(text),
+            Place::AfterCr => *text = text.strip_prefix('\n').unwrap_or(text),
+            Place::InLine => return self.resume_line(text),
+            Place::LineStart | Place::Failed(_) => {}
         }
-        self.begin_line(&BOM[..bom_bytes])?;
-        self.end_line(input)
+        Ok(None)
     }
 
     /// Keeps the beginning of a line.
-    fn begin_line(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        if bytes.is_empty() {
+    fn begin_line(&mut self, text: &str) -> Result<(), DecodeError> {
+        if text.is_empty() {
             return Ok(());
         }
         self.place = Place::InLine;
-        self.partial.begin(bytes, self.report.comments, &mut self.block);
+        self.partial.begin(text, self.report.comments, &mut self.block);
         self.check_line(self.partial.len)
     }
 
-    /// Goes on with a line that an earlier chunk began.
-    fn end_line<'i>(&mut self, input: &mut &'i [u8]) -> Result<Option<Found<'i>>, DecodeError> {
-        let end = line::split(input);
-        let bytes = &input[..end.map_or(input.len(), |end| end.end)];
-        self.partial.extend(bytes, self.report.comments, &mut self.block);
+    /// Goes on with a line that an earlier run began.
+    fn resume_line<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
+        let end = line::end(text);
+        let more = &text[..end.unwrap_or(text.len())];
+        self.partial.extend(more, self.report.comments, &mut self.block);
         self.check_line(self.partial.len)?;
-        let Some(end) = end else {
-            *input = &[];
-            return Ok(None);
-        };
-        *input = &input[end.next..];
-        self.place = if end.lf_may_follow { Place::AfterCr } else { Place::LineStart };
-        self.take_partial()
+        match end {
+            None => {
+                *text = "";
+                self.place = Place::InLine;
+                Ok(None)
+            }
+            Some(end) => {
+                self.end_line(end, text);
+                self.take_partial()
+            }
+        }
     }
 
     /// Does what the partial line says, now that it is whole.
@@ -352,11 +337,14 @@ impl Decoder {
             Kind::Line => {}
         }
         match Field::of(&self.partial.line) {
-            Field::Data(value) => self.block.add_data(value),
+            Field::Data(value) => {
+                self.block.add_data(value);
+                self.check_data(self.block.data.len())?;
+            }
             Field::Event(value) => self.block.set_type(value),
             Field::Id(value) => self.block.set_id(value),
             Field::Retry(value) => {
-                let retry = Retry::parse(value);
+                let retry = Retry::parse(value.as_bytes());
                 self.block.retry = retry.or(self.block.retry);
                 return Ok(retry.filter(|_| self.report.retries).map(Found::Retry));
             }

@@ -1,6 +1,6 @@
 //! The line under way: what a chunk began and did not end.
 
-use alloc::vec::Vec;
+use alloc::string::String;
 
 use super::block::Block;
 
@@ -11,7 +11,7 @@ const DATA_NAME_BYTES: usize = 6;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Partial {
     /// The line so far, while `kind` is `Line`.
-    pub(super) line: Vec<u8>,
+    pub(super) line: String,
     /// Length of the line so far, whatever became of its bytes.
     pub(super) len: usize,
     pub(super) kind: Kind,
@@ -30,46 +30,46 @@ pub(super) enum Kind {
 }
 
 impl Partial {
-    /// Begins a line with its first bytes, at least one.
-    pub(super) fn begin(&mut self, bytes: &[u8], comments: bool, block: &mut Block) {
+    /// Begins a line with its first text, which is not empty.
+    pub(super) fn begin(&mut self, text: &str, comments: bool, block: &mut Block) {
         self.line.clear();
         self.len = 0;
         self.kind = Kind::Line;
-        self.extend(bytes, comments, block);
+        self.extend(text, comments, block);
     }
 
     /// Goes on with the line.
     #[inline]
-    pub(super) fn extend(&mut self, bytes: &[u8], comments: bool, block: &mut Block) {
-        self.len += bytes.len();
+    pub(super) fn extend(&mut self, text: &str, comments: bool, block: &mut Block) {
+        self.len += text.len();
         match self.kind {
-            Kind::Line => self.extend_line(bytes, comments, block),
-            Kind::Data => block.data.extend_from_slice(bytes),
+            Kind::Line => self.extend_line(text, comments, block),
+            Kind::Data => block.data.push_str(text),
             Kind::Ignored => {}
         }
     }
 
-    /// Reads as many bytes as it takes to know where the rest goes, so that a long value is copied once.
-    fn extend_line(&mut self, bytes: &[u8], comments: bool, block: &mut Block) {
-        let name_bytes = DATA_NAME_BYTES.saturating_sub(self.line.len()).min(bytes.len());
-        let (name, rest) = bytes.split_at(name_bytes);
-        self.line.extend_from_slice(name);
+    /// Reads only until it is known where the rest goes, so that a long value is copied once.
+    fn extend_line(&mut self, text: &str, comments: bool, block: &mut Block) {
+        let name_bytes = text.floor_char_boundary(DATA_NAME_BYTES.saturating_sub(self.line.len()).max(1));
+        let (name, rest) = text.split_at(if name_bytes == 0 { text.len() } else { name_bytes });
+        self.line.push_str(name);
         self.kind = kind(&self.line, comments);
         match self.kind {
-            Kind::Line => self.line.extend_from_slice(rest),
+            Kind::Line => self.line.push_str(rest),
             Kind::Data => {
                 block.begin_data_line();
-                let space = usize::from(self.line[DATA_NAME_BYTES - 1] == b' ');
-                block.data.extend_from_slice(&self.line[DATA_NAME_BYTES - 1 + space..]);
-                block.data.extend_from_slice(rest);
+                let value = &self.line["data:".len()..];
+                block.data.push_str(value.strip_prefix(' ').unwrap_or(value));
+                block.data.push_str(rest);
             }
             Kind::Ignored => {}
         }
     }
 }
 
-fn kind(line: &[u8], comments: bool) -> Kind {
-    match line {
+fn kind(line: &str, comments: bool) -> Kind {
+    match line.as_bytes() {
         [b'd', b'a', b't', b'a', b':', _, ..] => Kind::Data,
         [b':', ..] if !comments => Kind::Ignored,
         [b'd' | b'e' | b'i' | b'r' | b':', ..] | [] => Kind::Line,

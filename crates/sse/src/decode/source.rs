@@ -1,45 +1,58 @@
-//! What the two adapters share: a decoder, and the chunk that it is reading.
+//! What the two adapters share: a decoder, and the items of the last chunk that nobody has taken yet.
 
+use alloc::collections::VecDeque;
 use core::fmt;
 
 use bytes::Buf;
 
 use super::{DecodeError, Decoder, OwnedItem};
 
-/// A decoder with a chunk in its hands.
+/// A decoder with the items of one chunk.
+///
+/// A chunk is decoded as a whole, because its text is checked as a whole. Its items are few and small as the
+/// chunk is small.
 #[derive(Debug)]
-pub(super) struct Reading<D> {
+pub(super) struct Reading {
     decoder: Decoder,
-    chunk: Option<D>,
-    /// After the end, or an error, nothing more comes.
+    items: VecDeque<OwnedItem>,
+    error: Option<DecodeError>,
+    /// The source has ended or failed.
     pub(super) over: bool,
 }
 
-impl<D: Buf> Reading<D> {
+impl Reading {
     pub(super) fn new(decoder: Decoder) -> Self {
-        Self { decoder, chunk: None, over: false }
+        Self { decoder, items: VecDeque::new(), error: None, over: false }
     }
 
-    pub(super) fn take_chunk(&mut self, chunk: D) {
-        self.chunk = Some(chunk);
-    }
-
-    /// The next item of the chunk; `None` asks for another chunk.
-    pub(super) fn next(&mut self) -> Option<Result<OwnedItem, DecodeError>> {
-        let chunk = self.chunk.as_mut()?;
+    /// Decodes a chunk. A stream that passed a limit is over.
+    pub(super) fn take_chunk(&mut self, mut chunk: impl Buf) {
         while chunk.has_remaining() {
             let slice = chunk.chunk();
-            let mut input = slice;
-            let item = self.decoder.decode(&mut input).map(|item| item.map(|item| item.to_owned()));
-            let read = slice.len() - input.len();
-            chunk.advance(read);
-            self.over = item.is_err();
-            if let Some(item) = item.transpose() {
-                return Some(item);
+            if let Err(error) = self.take_slice(slice) {
+                self.error = Some(error);
+                self.over = true;
+                return;
             }
+            let read = slice.len();
+            chunk.advance(read);
         }
-        self.chunk = None;
-        None
+    }
+
+    fn take_slice(&mut self, slice: &[u8]) -> Result<(), DecodeError> {
+        let mut feed = self.decoder.feed(slice);
+        while let Some(item) = feed.next()? {
+            self.items.push_back(item.to_owned());
+        }
+        Ok(())
+    }
+
+    /// The next item; `None` asks for another chunk.
+    pub(super) fn next(&mut self) -> Option<Result<OwnedItem, DecodeError>> {
+        match self.items.pop_front() {
+            Some(item) => Some(Ok(item)),
+            None => self.error.take().map(Err),
+        }
     }
 
     pub(super) fn into_decoder(mut self) -> Decoder {

@@ -36,14 +36,14 @@ pin_project! {
     /// ```
     #[derive(Debug)]
     #[must_use = "a stream does nothing unless it is polled"]
-    pub struct DecodeStream<S, D> {
+    pub struct DecodeStream<S> {
         #[pin]
         source: S,
-        reading: Reading<D>,
+        reading: Reading,
     }
 }
 
-impl<S, D, E> DecodeStream<S, D>
+impl<S, D, E> DecodeStream<S>
 where
     S: Stream<Item = Result<D, E>>,
     D: Buf,
@@ -64,7 +64,7 @@ where
     }
 }
 
-impl<S, D, E> Stream for DecodeStream<S, D>
+impl<S, D, E> Stream for DecodeStream<S>
 where
     S: Stream<Item = Result<D, E>>,
     D: Buf,
@@ -73,9 +73,12 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        while !this.reading.over {
+        loop {
             if let Some(item) = this.reading.next() {
                 return Poll::Ready(Some(item.map_err(SourceError::Decode)));
+            }
+            if this.reading.over {
+                return Poll::Ready(None);
             }
             match ready!(this.source.as_mut().poll_next(cx)) {
                 Some(Ok(chunk)) => this.reading.take_chunk(chunk),
@@ -86,6 +89,5 @@ where
                 None => this.reading.over = true,
             }
         }
-        Poll::Ready(None)
     }
 }

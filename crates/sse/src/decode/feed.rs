@@ -1,0 +1,97 @@
+//! A chunk on its way through the decoder.
+
+use super::decoder::Decoder;
+use super::error::DecodeError;
+use super::item::Item;
+use super::utf8::{self, Mend};
+
+/// A chunk that a decoder is being fed. Made by [`Decoder::feed`].
+///
+/// A feed that is dropped before [`next`](Self::next) returned `None` takes the rest of its chunk with it, and
+/// the next chunk is read as if it followed what was read.
+#[derive(Debug)]
+#[must_use = "a chunk is read as far as `next` is called"]
+pub struct Feed<'d, 'i> {
+    decoder: &'d mut Decoder,
+    /// Valid text that is being read.
+    text: &'i str,
+    /// What follows the text.
+    rest: &'i [u8],
+    /// The chunk as a whole is not valid.
+    broken: bool,
+}
+
+impl<'d, 'i> Feed<'d, 'i> {
+    #[inline]
+    pub(super) fn new(decoder: &'d mut Decoder, chunk: &'i [u8]) -> Self {
+        Self { decoder, text: "", rest: chunk, broken: false }
+    }
+
+    /// Reads on until there is something to report. `None` says that the chunk is read to its end.
+    ///
+    /// The item borrows from the decoder, so it must be dropped, or made [owned](Item::to_owned), before the next
+    /// call. That is why this is no `Iterator`.
+    ///
+    /// # Errors
+    ///
+    /// When a [limit](super::Limits) is passed, and then at every call until [`Decoder::reconnect`]. What came
+    /// before the offending line has been reported.
+    #[allow(clippy::should_implement_trait, reason = "an iterator cannot lend")]
+    #[inline]
+    pub fn next(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
+        loop {
+            if let Some(found) = self.decoder.read(&mut self.text)? {
+                return Ok(Some(self.decoder.item(found)));
+            }
+            if self.rest.is_empty() {
+                return Ok(None);
+            }
+            self.next_run()?;
+        }
+    }
+
+    /// Takes the next run of valid text from the rest of the chunk.
+    fn next_run(&mut self) -> Result<(), DecodeError> {
+        if !self.decoder.cut.is_empty() {
+            return self.mend_cut();
+        }
+        if !self.broken {
+            if let Some((text, cut)) = utf8::whole(self.rest) {
+                self.text = text;
+                self.rest = &[];
+                self.decoder.cut = cut;
+                return Ok(());
+            }
+            self.broken = true;
+        }
+        self.next_broken_run()
+    }
+
+    /// Text and one broken sequence, read at once: no line ends in either what follows or U+FFFD.
+    fn next_broken_run(&mut self) -> Result<(), DecodeError> {
+        let run = utf8::first_run(self.rest);
+        if run.text.is_empty() && run.broken_bytes > 0 {
+            self.rest = &self.rest[run.broken_bytes..];
+            return self.decoder.read_char(char::REPLACEMENT_CHARACTER);
+        }
+        self.text = run.text;
+        self.rest = if run.cut.is_empty() { &self.rest[run.text.len()..] } else { &[] };
+        self.decoder.cut = run.cut;
+        Ok(())
+    }
+
+    /// Goes on with the sequence that the last chunk cut off.
+    fn mend_cut(&mut self) -> Result<(), DecodeError> {
+        while let Some((byte, rest)) = self.rest.split_first() {
+            match self.decoder.cut.mend(*byte) {
+                Mend::Wanting => self.rest = rest,
+                Mend::Whole(char) => {
+                    self.rest = rest;
+                    return self.decoder.read_char(char);
+                }
+                Mend::Broken => return self.decoder.read_char(char::REPLACEMENT_CHARACTER),
+            }
+        }
+        Ok(())
+    }
+}
