@@ -1,0 +1,173 @@
+//! The command line. Its flags are the rows of the table of settings.
+
+use clap::builder::PossibleValuesParser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::{Form, SETTINGS, Setting, Texts};
+use crate::failure::Failure;
+
+const ABOUT: &str = "\
+Pushes messages to everyone who is watching, over plain HTTP.
+
+Publish with a POST; subscribe with EventSource, curl or any HTTP client. Whoever was away gets what it missed.";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; after a signal, the hub has drained and kept everything it acknowledged
+  1  it failed while running; its log says why
+  2  the command line, the environment or the configuration file is wrong
+  3  it cannot listen on the address
+  4  another process uses the data directory
+  5  the data directory cannot be read, or is corrupt
+  6  drain_deadline passed; everything acknowledged is kept, but connections were cut
+  130, 143  a second SIGINT or SIGTERM ended it at once";
+
+const SERVE: &str = "\
+Runs the hub until SIGINT or SIGTERM, which drain it; a second one ends it at once.
+
+Every option can also be set in the environment, such as --data by TIDINGS_DATA, or in the file that --config names, \
+such as --data by the key data. An option is stronger than the environment, which is stronger than the file. The \
+publish key is set by TIDINGS_PUBLISH_KEY or --publish-key-file.";
+
+/// What the process is asked to do.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidings",
+    version,
+    about = ABOUT.lines().next(),
+    long_about = ABOUT,
+    after_help = "Without a command it is `tidings serve`, whose options it takes.",
+    after_long_help = format!("Without a command it is `tidings serve`, whose options it takes.\n\n{EXIT_CODES}"),
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    subcommand_value_name = "COMMAND",
+)]
+struct Cli {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// A command.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Run the hub
+    #[command(long_about = SERVE, after_long_help = EXIT_CODES)]
+    Serve(Flags),
+    /// Show or check the configuration
+    #[command(subcommand, disable_help_subcommand = true)]
+    Config(ConfigTask),
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigTask {
+    /// Print the configuration in force as TOML, with the source of each value
+    Print(Flags),
+    /// Look for mistakes in the configuration, without starting anything
+    Check(Flags),
+    /// Print the reference of all settings as Markdown
+    Reference,
+}
+
+/// The settings given as flags.
+#[derive(Debug, Default)]
+pub(crate) struct Flags(pub(crate) Texts);
+
+/// Reads the command line. `Err(None)` means that help or version was asked for and printed.
+pub(crate) fn parse(arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Task, Option<Failure>> {
+    // The options of `serve` are listed there, not beside the commands.
+    let command = Cli::command().mut_args(|argument| argument.hide(true));
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(cli) => Ok(cli.task.unwrap_or(Task::Serve(cli.flags))),
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            // A closed stdout, as behind `| head`, is no failure.
+            let _ = error.print();
+            Err(None)
+        }
+        Err(error) => Err(Some(failure(&error))),
+    }
+}
+
+/// clap's error in our form: one line, and a hint.
+fn failure(error: &clap::Error) -> Failure {
+    let rendered = error.render().to_string();
+    // Some messages end in a list on the lines below.
+    let lines: Vec<_> = rendered.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let message = lines.join(" ").trim_start_matches("error: ").replace('\'', "`");
+    let suggested =
+        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    let suggestion = suggested.iter().find_map(|kind| match error.get(*kind)? {
+        ContextValue::String(text) => Some(text.clone()),
+        ContextValue::Strings(texts) => texts.first().cloned(),
+        _ => None,
+    });
+    Failure::usage(message).hint(match suggestion {
+        Some(name) => format!("did you mean {name}?"),
+        None => "`tidings --help` and `tidings serve --help` tell what there is".to_owned(),
+    })
+}
+
+impl Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        SETTINGS.iter().filter_map(argument).fold(command, Command::arg)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut flags = Self::default();
+        flags.update_from_arg_matches(matches)?;
+        Ok(flags)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for setting in SETTINGS.iter().filter(|setting| setting.flag().is_some()) {
+            if let Some(texts) = matches.get_many::<String>(setting.name) {
+                let texts: Vec<_> = texts.map(String::as_str).collect();
+                self.0.insert(setting.name, texts.join(","));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn argument(setting: &Setting) -> Option<Arg> {
+    let flag = setting.flag()?;
+    let argument = Arg::new(setting.name)
+        .long(flag.trim_start_matches("--").to_owned())
+        .value_name(setting.value_name)
+        .help_heading(setting.group)
+        .help(summary(setting))
+        .long_help(format!("{}{}", setting.means, default_note(setting)));
+    Some(match setting.form {
+        Form::Switch => argument
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .value_parser(PossibleValuesParser::new(["true", "false"]))
+            .hide_possible_values(true),
+        Form::List => argument.action(ArgAction::Append),
+        Form::Text | Form::Number | Form::Secret => argument,
+    })
+}
+
+/// The first sentence, and the default.
+fn summary(setting: &Setting) -> String {
+    let sentence = setting.means.split_inclusive(". ").next().unwrap_or_default().trim_end();
+    format!("{}{}", sentence.trim_end_matches('.'), default_note(setting))
+}
+
+fn default_note(setting: &Setting) -> String {
+    match (setting.form, setting.default) {
+        (Form::Switch | Form::List | Form::Secret, _) | (_, "none") => String::new(),
+        (Form::Text | Form::Number, default) => format!(" [default: {default}]"),
+    }
+}

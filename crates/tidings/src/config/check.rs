@@ -1,0 +1,53 @@
+//! Rules that concern more than one setting.
+
+use super::sources::{Loaded, Source};
+use crate::failure::Failure;
+
+/// Refuses a configuration that contradicts itself or is not safe.
+pub(super) fn check(loaded: &Loaded) -> Result<(), Failure> {
+    one_store(loaded)?;
+    one_key(loaded)?;
+    not_open_by_accident(loaded)?;
+    drain_fits(loaded)
+}
+
+/// `--memory` beside a weaker `data` wins silently: that is how one tries a configured hub without its log.
+fn one_store(loaded: &Loaded) -> Result<(), Failure> {
+    let (memory, data) = (loaded.source("memory"), loaded.source("data"));
+    if !loaded.config.memory || data == Source::Default || data < memory {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("data is set by {data}, but memory is set by {memory}, which keeps none"))
+        .hint("leave one of them out, or say --memory=false"))
+}
+
+fn one_key(loaded: &Loaded) -> Result<(), Failure> {
+    if loaded.config.publish_key.is_none() || loaded.config.publish_key_file.is_none() {
+        return Ok(());
+    }
+    Err(Failure::usage("there are two publish keys: TIDINGS_PUBLISH_KEY and publish_key_file")
+        .hint("leave one of them out"))
+}
+
+fn not_open_by_accident(loaded: &Loaded) -> Result<(), Failure> {
+    let config = &loaded.config;
+    let closed = config.publish_key.is_some() || config.publish_key_file.is_some();
+    if config.listen.ip().is_loopback() || closed || config.insecure_open {
+        return Ok(());
+    }
+    let message = format!("listening on {} without a publish key would let everybody publish", config.listen);
+    Err(Failure::usage(message).hint(
+        "set TIDINGS_PUBLISH_KEY or --publish-key-file, listen on 127.0.0.1, or say --insecure-open if you mean it",
+    ))
+}
+
+fn drain_fits(loaded: &Loaded) -> Result<(), Failure> {
+    let config = &loaded.config;
+    if config.drain_window < config.drain_deadline {
+        return Ok(());
+    }
+    let shown = super::print::value;
+    let (window, deadline) = (shown(config, "drain_window"), shown(config, "drain_deadline"));
+    Err(Failure::usage(format!("drain_window {window} is not shorter than drain_deadline {deadline}"))
+        .hint("lengthen drain_deadline, and whatever kills the process if it takes longer"))
+}

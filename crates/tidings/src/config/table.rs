@@ -1,0 +1,198 @@
+//! Every setting of the hub, in one table. Flags, variables, keys, help, `config print` and the reference page are
+//! made from it.
+//!
+//! A name never begins with `port` or `service`: Kubernetes sets `TIDINGS_PORT...` and `TIDINGS_SERVICE_...` in every
+//! container beside a service that is called `tidings`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::choice::{Durability, LogFormat, LogLevel};
+use super::setting::{Places, Setting, settings};
+use super::unit::Size;
+use super::value::{Secret, Value, in_range, parsed};
+
+settings! {
+    "Configuration" {
+        config: Option<PathBuf> {
+            default: "none",
+            value: "FILE",
+            places: NotInFile,
+            means: "File to read settings from. It is TOML, like what `config print` prints. It must exist and hold known keys only.",
+            why: "No file is looked for by itself, so that what a hub does never depends on where it was started.",
+        }
+    }
+    "Listening" {
+        listen: SocketAddr {
+            default: "127.0.0.1:8080",
+            value: "ADDRESS:PORT",
+            means: "Where to listen. With port 0 the system chooses a free one, which is printed. An address that other machines can reach needs a publish key, or --insecure-open.",
+            why: "A hub that was started to try it out should be reachable from its own machine alone.",
+        }
+        allowed_host: Vec<String> {
+            default: "",
+            value: "HOST",
+            means: "Host name that requests may ask for. Can be given several times. On loopback only the address listened on, localhost and these are answered, which keeps out the pages of other sites that rebind their name; give the name that a proxy in front passes on.",
+            why: "Only what is surely this hub is let in.",
+        }
+        connections_max: usize {
+            default: "10_000",
+            range: "1" to "10_000_000",
+            value: "COUNT",
+            means: "Connections at once, subscribers included. Whoever comes beyond that is asked to try again a little later.",
+            why: "Each takes one file descriptor, and the usual hard limit on these is above 10,000.",
+        }
+    }
+    "Access" {
+        publish_key: Option<Secret> {
+            default: "none",
+            value: "KEY",
+            places: EnvironmentOnly,
+            means: "Key that publishers must send, as `Authorization: Bearer KEY`. Without one, whoever can reach the hub can publish.",
+            why: "There is no key that everybody would have, and on loopback none is needed.",
+        }
+        publish_key_file: Option<PathBuf> {
+            default: "none",
+            value: "FILE",
+            means: "File with the publish key. It holds one line, and takes the place of TIDINGS_PUBLISH_KEY.",
+            why: "Secrets that a service manager mounts come as files.",
+        }
+        insecure_open: bool {
+            default: "false",
+            value: "true|false",
+            means: "Listen beyond loopback without a publish key. Everybody who can reach the address can publish then.",
+            why: "Nobody should open a hub to the world by accident.",
+        }
+        cors_origin: Vec<String> {
+            default: "",
+            value: "ORIGIN",
+            means: "Origin whose pages may read and publish. It is written like https://example.com and can be given several times. `*` allows every origin, without credentials.",
+            why: "Pages that the hub serves itself need none, and no other page should read it unasked.",
+        }
+    }
+    "Event log" {
+        data: PathBuf {
+            default: "tidings-data",
+            value: "DIR",
+            means: "Directory of the log of events. It is made if it does not exist. One process at a time can use it.",
+            why: "A folder beside you is easy to find, to look at and to delete.",
+        }
+        memory: bool {
+            default: "false",
+            value: "true|false",
+            means: "Keep the log in memory alone. It is gone when the hub ends.",
+            why: "Nothing that was acknowledged should be lost because nobody read this page.",
+        }
+        durability: Durability {
+            default: "fsync",
+            value: "WHEN",
+            means: "When events are on the disk: fsync, interval or none. `fsync`: before their publisher is answered; `interval`: within durability_interval; `none`: when the operating system likes. With the latter two, a power cut or a crash of the system can lose answered events; a crash of the hub alone cannot.",
+            why: "An answered publish is a promise. Publishes that arrive together share one fsync, so the price is small.",
+        }
+        durability_interval: Duration {
+            default: "1s",
+            range: "1ms" to "1h",
+            value: "DURATION",
+            means: "With durability interval, how long events may wait.",
+            why: "One fsync a second is no burden to any disk.",
+        }
+        retention_age: Option<Duration> {
+            default: "none",
+            range: "1s" to "36500d",
+            value: "DURATION",
+            means: "Age at which events leave the log. They go by whole segments. `none` keeps them.",
+            why: "Only you know when your events may go.",
+        }
+        retention_bytes: Option<Size> {
+            default: "none",
+            range: "1MiB" to "1024TiB",
+            value: "SIZE",
+            means: "Size beyond which the oldest events leave the log. They go by whole segments. `none` keeps them.",
+            why: "Only you know how much of the disk is the hub's. A full disk loses nothing: publishers get 507 until there is room.",
+        }
+        retention_count: Option<usize> {
+            default: "none",
+            range: "1" to "1_000_000_000_000",
+            value: "COUNT",
+            means: "Count beyond which the oldest events leave the log. They go by whole segments. `none` keeps them.",
+            why: "Only you know when your events may go.",
+        }
+        segment_bytes: Size {
+            default: "64MiB",
+            range: "1MiB" to "1GiB",
+            value: "SIZE",
+            means: "Size of one file of the log. It is taken from the disk ahead of time. Retention works in steps of this.",
+            why: "Large enough that files stay few, small enough that retention is fine-grained.",
+        }
+    }
+    "Streams" {
+        heartbeat: Duration {
+            default: "15s",
+            range: "1s" to "1h",
+            value: "DURATION",
+            means: "Silence after which subscribers are sent a comment. It keeps proxies from taking the connection for dead.",
+            why: "Proxies commonly cut connections that were silent for 30 or 60 seconds.",
+        }
+        retry: Duration {
+            default: "3s",
+            range: "100ms" to "1d",
+            value: "DURATION",
+            means: "How long cut-off subscribers wait before they return. Sent as the `retry` field when a stream begins.",
+            why: "What browsers do by themselves.",
+        }
+    }
+    "Limits" {
+        event_bytes_max: Size {
+            default: "1MiB",
+            range: "1KiB" to "16MiB",
+            value: "SIZE",
+            means: "The most data of one event. A publisher of more is answered 413.",
+            why: "Enough for any JSON that a page should be pushed; what is larger belongs behind a URL in the event.",
+        }
+        window_bytes: Size {
+            default: "64MiB",
+            range: "1MiB" to "1TiB",
+            value: "SIZE",
+            means: "Memory for the newest events. It is shared by all topics. A subscriber that is further behind is served from the log.",
+            why: "Some minutes of a busy hub, and small beside the memory of any server.",
+        }
+        in_flight_bytes_max: Size {
+            default: "64MiB",
+            range: "16MiB" to "1TiB",
+            value: "SIZE",
+            means: "Memory for events that wait for the disk. Beyond it publishers wait, then are asked to try again.",
+            why: "Several seconds of a slow disk.",
+        }
+    }
+    "Ending" {
+        drain_window: Duration {
+            default: "2s",
+            range: "0s" to "1h",
+            value: "DURATION",
+            means: "Time over which subscribers are sent away at the end. It keeps them from all coming back in the same moment.",
+            why: "Short enough to wait for, long enough to spread thousands.",
+        }
+        drain_deadline: Duration {
+            default: "8s",
+            range: "1s" to "1d",
+            value: "DURATION",
+            means: "Time after which the end is no longer waited for. Connections that are left are cut. It must be longer than drain_window.",
+            why: "Container runtimes kill after 10 seconds.",
+        }
+    }
+    "Diagnostics" {
+        log_format: LogFormat {
+            default: "text",
+            value: "FORMAT",
+            means: "How log records are written: text or json. They go to stderr, as lines for people or as one JSON object a line.",
+            why: "People come first.",
+        }
+        log_level: LogLevel {
+            default: "info",
+            value: "LEVEL",
+            means: "Least level of log records: error, warn, info, debug, trace. `info,tidings_http=debug` sets one part apart.",
+            why: "`info` holds what an operator must know, and nothing for each request.",
+        }
+    }
+}

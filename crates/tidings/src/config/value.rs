@@ -1,0 +1,178 @@
+//! The types of values, as people write them: `15s`, `64MiB`, `none`.
+//!
+//! Every value has one text form, whichever place it came from. A list's is its members with commas between.
+//! Durations and sizes are in `unit`, words to choose from in `choice`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::setting::Form;
+
+/// A type that a setting can have. `parse` reads what `text` writes.
+pub(super) trait Value: Sized + PartialOrd {
+    const FORM: Form;
+
+    fn parse(text: &str) -> Result<Self, BadValue>;
+
+    fn text(&self) -> String;
+
+    fn within(&self, low: &Self, high: &Self) -> bool {
+        low <= self && self <= high
+    }
+}
+
+/// Why a text is no value: what was expected, and what to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BadValue {
+    pub(crate) expected: String,
+    pub(crate) hint: String,
+}
+
+impl BadValue {
+    pub(super) fn new(expected: &str, hint: &str) -> Self {
+        Self { expected: expected.to_owned(), hint: hint.to_owned() }
+    }
+}
+
+/// Reads a text of the table itself.
+pub(super) fn parsed<T: Value>(text: &str) -> T {
+    T::parse(text).expect("every text in the table of settings is a value of its setting")
+}
+
+pub(super) fn in_range<T: Value>(value: &T, low: &str, high: &str) -> Result<(), BadValue> {
+    if value.within(&parsed(low), &parsed(high)) {
+        return Ok(());
+    }
+    Err(BadValue::new(
+        &format!("{low} to {high}"),
+        &format!("it can be {low} at the least and {high} at the most"),
+    ))
+}
+
+impl Value for SocketAddr {
+    const FORM: Form = Form::Text;
+
+    fn parse(text: &str) -> Result<Self, BadValue> {
+        let hint = "write an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080";
+        text.parse().map_err(|_| BadValue::new("an address and a port", hint))
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for PathBuf {
+    const FORM: Form = Form::Text;
+
+    fn parse(text: &str) -> Result<Self, BadValue> {
+        match text {
+            "" => Err(BadValue::new("a path", "write the path of a file or a directory")),
+            path => Ok(path.into()),
+        }
+    }
+
+    fn text(&self) -> String {
+        self.display().to_string()
+    }
+}
+
+impl Value for bool {
+    const FORM: Form = Form::Switch;
+
+    fn parse(text: &str) -> Result<Self, BadValue> {
+        text.parse().map_err(|_| BadValue::new("true or false", "write true or false"))
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for usize {
+    const FORM: Form = Form::Number;
+
+    fn parse(text: &str) -> Result<Self, BadValue> {
+        let hint = "write digits alone, or with _ between them, such as 10_000";
+        text.replace('_', "").parse().map_err(|_| BadValue::new("a whole number", hint))
+    }
+
+    fn text(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// A value that may be absent, written `none`.
+impl<T: Value> Value for Option<T> {
+    const FORM: Form = T::FORM;
+
+    fn parse(text: &str) -> Result<Self, BadValue> {
+        match text {
+            "none" => Ok(None),
+            text => T::parse(text).map(Some),
+        }
+    }
+
+    fn text(&self) -> String {
+        self.as_ref().map_or_else(|| "none".to_owned(), T::text)
+    }
+
+    fn within(&self, low: &Self, high: &Self) -> bool {
+        self.is_none() || (low <= self && self <= high)
+    }
+}
+
+/// Texts that have no comma in them, written with commas between.
+impl Value for Vec<String> {
+    const FORM: Form = Form::List;
+
+    fn parse(text: &str) -> Result<Self, BadValue> {
+        let members: Self = text.split(',').map(|member| member.trim().to_owned()).collect();
+        match text {
+            "" => Ok(Self::new()),
+            _ if members.iter().any(String::is_empty) => {
+                Err(BadValue::new("a list", "write the members with one comma between them"))
+            }
+            _ => Ok(members),
+        }
+    }
+
+    fn text(&self) -> String {
+        self.join(",")
+    }
+}
+
+/// A text that no output of ours shows.
+#[derive(Clone, PartialEq, Eq, PartialOrd)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl Secret {
+    /// A text that can be a bearer token.
+    pub(crate) fn token(text: &str) -> Result<Self, BadValue> {
+        <Self as Value>::parse(text)
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Value for Secret {
+    const FORM: Form = Form::Secret;
+
+    fn parse(text: &str) -> Result<Self, BadValue> {
+        // RFC 6750, 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+        if text.is_empty() || !text.bytes().all(legal) {
+            let hint = "write letters, digits and -._~+/= alone; `openssl rand -hex 32` makes a good one";
+            return Err(BadValue::new("a bearer token", hint));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn text(&self) -> String {
+        "(not shown)".to_owned()
+    }
+}

@@ -1,0 +1,274 @@
+//! Where settings come from, which place wins, and what is refused.
+
+mod support;
+
+use std::path::PathBuf;
+
+use support::{Left, refusal, run, tidings};
+use tempfile::TempDir;
+
+/// A directory with a configuration file.
+fn file(content: &str) -> (TempDir, PathBuf) {
+    let dir = TempDir::new().expect("a directory can be made");
+    let path = dir.path().join("tidings.toml");
+    std::fs::write(&path, content).expect("the file can be written");
+    (dir, path)
+}
+
+/// Runs `config print` and returns the comment above a setting, and its line.
+fn printed(arguments: &[&str], variables: &[(&str, &str)], setting: &str) -> (String, String) {
+    let mut command = tidings(&["config", "print"]);
+    command.args(arguments).envs(variables.iter().copied());
+    let Left { code, stdout, stderr } = run(command);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    let lines: Vec<_> = stdout.lines().collect();
+    let is_it = |line: &&str| line.trim_start_matches("# ").starts_with(&format!("{setting} = "));
+    let at = lines.iter().position(is_it).expect("config print shows every setting");
+    (lines[at - 1].to_owned(), lines[at].to_owned())
+}
+
+fn check(arguments: &[&str], variables: &[(&str, &str)]) -> Left {
+    let mut command = tidings(&["config", "check"]);
+    command.args(arguments).envs(variables.iter().copied());
+    run(command)
+}
+
+#[test]
+fn without_anything_the_default_is_in_force() {
+    let (from, line) = printed(&[], &[], "heartbeat");
+
+    assert_eq!((from.as_str(), line.as_str()), ("# The default.", "heartbeat = \"15s\""));
+}
+
+#[test]
+fn the_file_is_stronger_than_the_default() {
+    let (_dir, path) = file("heartbeat = \"20s\"");
+
+    let (from, line) = printed(&["--config", path.to_str().unwrap()], &[], "heartbeat");
+
+    assert_eq!(
+        (from.as_str(), line.as_str()),
+        ("# From the file; the default is 15s.", "heartbeat = \"20s\"")
+    );
+}
+
+#[test]
+fn the_environment_is_stronger_than_the_file() {
+    let (_dir, path) = file("heartbeat = \"20s\"");
+
+    let variables = [("TIDINGS_CONFIG", path.to_str().unwrap()), ("TIDINGS_HEARTBEAT", "25s")];
+    let (from, line) = printed(&[], &variables, "heartbeat");
+
+    assert_eq!(from, "# From TIDINGS_HEARTBEAT; the default is 15s.");
+    assert_eq!(line, "heartbeat = \"25s\"");
+}
+
+#[test]
+fn a_flag_is_stronger_than_the_environment() {
+    let (from, line) = printed(&["--heartbeat", "30s"], &[("TIDINGS_HEARTBEAT", "25s")], "heartbeat");
+
+    assert_eq!(from, "# From --heartbeat; the default is 15s.");
+    assert_eq!(line, "heartbeat = \"30s\"");
+}
+
+#[test]
+fn what_is_printed_can_be_used_as_a_file() {
+    let arguments = ["config", "print", "--retention-age", "7d", "--cors-origin", "https://a.example"];
+    let first = run(tidings(&arguments));
+    let (_dir, path) = file(&first.stdout);
+
+    let second = run(tidings(&["config", "print", "--config", path.to_str().unwrap()]));
+
+    let settings =
+        |page: &str| page.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
+    let (first, second): (Vec<_>, Vec<_>) = (settings(&first.stdout), settings(&second.stdout));
+    assert_eq!(first, second);
+    assert!(first.contains(&"retention_age = \"7d\"".to_owned()), "{first:?}");
+}
+
+#[test]
+fn a_list_is_a_repeated_flag_or_commas_or_an_array() {
+    let (_dir, path) = file("cors_origin = [\"https://a.example\", \"https://b.example\"]");
+    let flags = ["--cors-origin", "https://a.example", "--cors-origin", "https://b.example"];
+    let variable = [("TIDINGS_CORS_ORIGIN", "https://a.example,https://b.example")];
+
+    let from_flags = printed(&flags, &[], "cors_origin").1;
+    let from_variable = printed(&[], &variable, "cors_origin").1;
+    let from_file = printed(&["--config", path.to_str().unwrap()], &[], "cors_origin").1;
+
+    let expected = "cors_origin = [\"https://a.example\", \"https://b.example\"]";
+    assert_eq!([from_flags.as_str(), &from_variable, &from_file], [expected; 3]);
+}
+
+#[test]
+fn the_publish_key_is_never_printed() {
+    let (from, line) = printed(&[], &[("TIDINGS_PUBLISH_KEY", "hunter22")], "publish_key");
+
+    assert_eq!(from, "# From TIDINGS_PUBLISH_KEY; the default is none.");
+    assert_eq!(line, "# publish_key = \"(not shown)\"");
+}
+
+#[test]
+fn a_wrong_publish_key_is_not_repeated_in_the_error() {
+    let left = check(&[], &[("TIDINGS_PUBLISH_KEY", "my secret")]);
+
+    let hint = "write letters, digits and -._~+/= alone; `openssl rand -hex 32` makes a good one";
+    assert_eq!(left, refusal("TIDINGS_PUBLISH_KEY: its value is not a bearer token", hint));
+}
+
+#[test]
+fn a_right_configuration_passes_the_check() {
+    let left = check(&["--heartbeat", "30s"], &[]);
+
+    assert_eq!((left.code, left.stdout.as_str()), (Some(0), ""));
+    assert_eq!(left.stderr, "the configuration is right\n");
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_a_suggestion() {
+    let (_dir, path) = file("hartbeat = \"15s\"");
+
+    let left = check(&["--config", path.to_str().unwrap()], &[]);
+
+    let message = format!("unknown key \"hartbeat\" in {}", path.display());
+    assert_eq!(left, refusal(&message, "did you mean heartbeat?"));
+}
+
+#[test]
+fn an_unknown_variable_is_refused_with_a_suggestion() {
+    let left = check(&[], &[("TIDINGS_CORS_ORIGINS", "*")]);
+
+    let message = "unknown environment variable TIDINGS_CORS_ORIGINS";
+    assert_eq!(left, refusal(message, "did you mean TIDINGS_CORS_ORIGIN?"));
+}
+
+#[test]
+fn an_unknown_flag_is_refused_with_a_suggestion() {
+    let left = check(&["--cors-origins", "*"], &[]);
+
+    assert_eq!(left, refusal("unexpected argument `--cors-origins` found", "did you mean --cors-origin?"));
+}
+
+#[test]
+fn a_name_that_resembles_nothing_is_refused_without_a_guess() {
+    let left = check(&[], &[("TIDINGS_QUX", "1")]);
+
+    let hint = "`tidings config print` shows every setting";
+    assert_eq!(left, refusal("unknown environment variable TIDINGS_QUX", hint));
+}
+
+#[test]
+fn variables_that_kubernetes_sets_are_ignored() {
+    let variables = [
+        ("TIDINGS_PORT", "tcp://10.0.0.1:8080"),
+        ("TIDINGS_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("TIDINGS_SERVICE_HOST", "10.0.0.1"),
+    ];
+
+    let left = check(&[], &variables);
+
+    assert_eq!(left.code, Some(0), "{}", left.stderr);
+}
+
+#[test]
+fn a_covered_value_must_be_right_too() {
+    let left = check(&["--heartbeat", "15s"], &[("TIDINGS_HEARTBEAT", "15")]);
+
+    let hint = "write a whole number and ms, s, m, h or d, such as 250ms, 15s or 7d";
+    assert_eq!(left, refusal("TIDINGS_HEARTBEAT: \"15\" is not a duration", hint));
+}
+
+#[test]
+fn a_value_out_of_range_is_refused() {
+    let left = check(&["--heartbeat", "2h"], &[]);
+
+    let hint = "it can be 1s at the least and 1h at the most";
+    assert_eq!(left, refusal("--heartbeat: \"2h\" is not 1s to 1h", hint));
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_refused_with_the_line() {
+    let (_dir, path) = file("heartbeat = \"15s\"\nretry = 3s\n");
+
+    let left = check(&["--config", path.to_str().unwrap()], &[]);
+
+    assert_eq!(left.code, Some(2));
+    assert!(left.stderr.starts_with(&format!("error: {}:2: ", path.display())), "{}", left.stderr);
+}
+
+#[test]
+fn a_file_that_does_not_exist_is_refused() {
+    let left = check(&["--config", "/nowhere/tidings.toml"], &[]);
+
+    let message =
+        "cannot read configuration file /nowhere/tidings.toml: No such file or directory (os error 2)";
+    assert_eq!(left, Left { stderr: format!("error: {message}\n"), ..refusal("", "") });
+}
+
+#[test]
+fn the_publish_key_cannot_stand_in_the_file() {
+    let (_dir, path) = file("publish_key = \"hunter22\"");
+
+    let left = check(&["--config", path.to_str().unwrap()], &[]);
+
+    let message = format!("publish_key cannot be set in a file, as in {}", path.display());
+    assert_eq!(left, refusal(&message, "set it by TIDINGS_PUBLISH_KEY"));
+}
+
+#[test]
+fn other_machines_are_not_let_in_without_a_publish_key() {
+    let left = check(&["--listen", "0.0.0.0:8080"], &[]);
+
+    let message = "listening on 0.0.0.0:8080 without a publish key would let everybody publish";
+    let hint = "set TIDINGS_PUBLISH_KEY or --publish-key-file, listen on 127.0.0.1, or say --insecure-open if you mean it";
+    assert_eq!(left, refusal(message, hint));
+}
+
+#[test]
+fn other_machines_are_let_in_with_a_publish_key_or_on_request() {
+    let listen = ["--listen", "0.0.0.0:8080"];
+
+    let with_key = check(&listen, &[("TIDINGS_PUBLISH_KEY", "hunter22")]);
+    let on_request = check(&[listen.as_slice(), &["--insecure-open"]].concat(), &[]);
+
+    assert_eq!((with_key.code, on_request.code), (Some(0), Some(0)));
+}
+
+#[test]
+fn a_publish_key_file_must_exist() {
+    let left = check(&["--publish-key-file", "/nowhere/key"], &[]);
+
+    let message = "cannot read publish key file /nowhere/key: No such file or directory (os error 2)";
+    assert_eq!(left, Left { stderr: format!("error: {message}\n"), ..refusal("", "") });
+}
+
+#[test]
+fn memory_and_a_data_directory_exclude_each_other() {
+    let left = check(&["--memory", "--data", "x"], &[]);
+
+    let message = "data is set by flag, but memory is set by flag, which keeps none";
+    assert_eq!(left, refusal(message, "leave one of them out, or say --memory=false"));
+}
+
+#[test]
+fn memory_by_flag_sets_a_configured_data_directory_aside() {
+    let left = check(&["--memory"], &[("TIDINGS_DATA", "/var/lib/tidings")]);
+
+    assert_eq!(left.code, Some(0), "{}", left.stderr);
+}
+
+#[test]
+fn the_drain_must_fit_before_its_deadline() {
+    let left = check(&["--drain-window", "10s"], &[]);
+
+    let hint = "lengthen drain_deadline, and whatever kills the process if it takes longer";
+    assert_eq!(left, refusal("drain_window 10s is not shorter than drain_deadline 8s", hint));
+}
+
+#[test]
+fn plain_options_without_a_command_are_those_of_serve() {
+    let left = run(tidings(&["--heartbeat", "15"]));
+
+    let hint = "write a whole number and ms, s, m, h or d, such as 250ms, 15s or 7d";
+    assert_eq!(left, refusal("--heartbeat: \"15\" is not a duration", hint));
+}
