@@ -1,0 +1,30 @@
+// The browser: Debian's Chromium, headless, driven through playwright-core.
+//
+// A test that could not run has failed. Without a browser every test here fails, and says what to install.
+
+import { existsSync } from 'node:fs';
+
+import { chromium } from 'playwright-core';
+
+const BINARY = process.env.CHROMIUM_BIN ?? '/usr/bin/chromium';
+
+// The sandbox needs a user that containers and CI do not have; the rest keeps the browser from calling home.
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Starts a browser that ends with the scene. */
+export async function startChromium(scene) {
+  if (!existsSync(BINARY)) {
+    throw new Error(`no Chromium at ${BINARY}: install Debian's package \`chromium\`, or set CHROMIUM_BIN`);
+  }
+  const browser = await chromium.launch({ executablePath: BINARY, args: FLAGS });
+  scene.after(() => browser.close());
+  return browser;
+}
