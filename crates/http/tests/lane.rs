@@ -96,10 +96,11 @@ async fn every_member_gets_the_exact_bytes_of_its_framing_and_form() {
     let mut labelled = scene.park(&["*"], Position::Now, Framing::Raw).await;
 
     scene.publish("a", &["x"]).await;
+    read_exactly(&mut chunked, "11\r\nid: 1-1\ndata: x\n\n\r\n");
     scene.publish("b", &["y"]).await;
     scene.publish("a", &["z"]).await;
+    read_exactly(&mut chunked, "11\r\nid: 1-3\ndata: z\n\n\r\n");
 
-    read_exactly(&mut chunked, "11\r\nid: 1-1\ndata: x\n\n\r\n11\r\nid: 1-3\ndata: z\n\n\r\n");
     read_exactly(&mut raw, "id: 1-1\ndata: x\n\nid: 1-3\ndata: z\n\n");
     read_exactly(
         &mut labelled,

@@ -82,10 +82,6 @@ impl Lane {
             let Some(member) = self.members.get_mut(number) else { return };
             let State::Behind(place) = member.state else { return };
             let group = &mut self.groups.slots[member.group as usize];
-            if place == group.place && !group.reading {
-                member.state = State::Live;
-                return;
-            }
             match group.view.after(place, BATCH_BYTES_MAX) {
                 Reach::Frames { frames, through } => {
                     let batch = Batch::encode(&frames, group.wish.form, group.wish.framing);
@@ -93,12 +89,14 @@ impl Lane {
                         return self.remove(number);
                     }
                 }
+                Reach::Nothing { through } if through == group.place && !group.reading => {
+                    member.state = State::Live;
+                    return;
+                }
                 Reach::Nothing { through } => {
                     member.state = State::Behind(through);
-                    if through != group.place || group.reading {
-                        group.ahead.push(number as u32);
-                        return;
-                    }
+                    group.ahead.push(number as u32);
+                    return;
                 }
                 Reach::Lagged => {
                     member.state = State::Reading(place);
