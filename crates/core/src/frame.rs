@@ -61,6 +61,14 @@ impl Frame {
         }
     }
 
+    /// The bytes of one form, borrowed.
+    pub fn slice(&self, form: Form) -> &[u8] {
+        match form {
+            Form::Plain => &self.labelled[self.label_bytes as usize..],
+            Form::Labelled => &self.labelled,
+        }
+    }
+
     /// Bytes that the frame occupies, both forms together.
     pub fn len(&self) -> usize {
         self.labelled.len()

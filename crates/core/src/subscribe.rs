@@ -10,9 +10,11 @@ use crate::event::UnixMillis;
 use crate::gap::{Gap, Lost, OnGap};
 use crate::hub::Hub;
 use crate::limits::EVENT_ID_BYTES_MAX;
+use crate::ring::Watcher;
 use crate::selector::Selectors;
 use crate::store::{Page, Reading, Start, StoreError};
 use crate::subscription::{Subscription, page_query};
+use crate::view::View;
 
 /// What a subscriber asks for.
 #[derive(Debug, Clone)]
@@ -83,6 +85,17 @@ impl Hub {
         })
     }
 
+    /// A subscription that goes on after a place where another left off. It is not counted.
+    pub fn resume(&self, selectors: &Selectors, on_gap: OnGap, after: Sequence) -> Subscription {
+        Subscription::new(self.shared.clone(), selectors.clone(), on_gap, after, Counted::default())
+    }
+
+    /// The rings of a set of selectors, for those who share them among many cursors. `watcher` is told under
+    /// `key` when they hold more.
+    pub fn view(&self, selectors: &Selectors, watcher: Arc<dyn Watcher>, key: usize) -> View {
+        View::new(self.shared.window.clone(), selectors, watcher, key)
+    }
+
     async fn locate(&self, selectors: &Selectors, from: &Position) -> Result<Place, StoreError> {
         match from {
             Position::Now => Ok(Place::At(self.bounds().head)),
@@ -139,17 +152,20 @@ fn described(from: &Position) -> String {
 }
 
 /// One in the hub's number of subscriptions, for as long as it lives.
-pub(crate) struct Counted(Arc<AtomicUsize>);
+#[derive(Debug, Default)]
+pub struct Counted(Option<Arc<AtomicUsize>>);
 
 impl Counted {
     fn new(count: Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
+        Self(Some(count))
     }
 }
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        if let Some(count) = &self.0 {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }

@@ -51,7 +51,7 @@ pub struct Subscription {
     mode: Mode,
     moved: Arc<Moved>,
     view: View,
-    _counted: Counted,
+    counted: Counted,
 }
 
 enum Mode {
@@ -81,7 +81,7 @@ impl Subscription {
         let moved = Arc::new(Moved::default());
         // Attached before the first look, so nothing between is missed.
         let view = View::new(shared.window.clone(), &selectors, moved.clone(), 0);
-        Self { shared, selectors, on_gap, cursor: after, mode: Mode::Live, moved, view, _counted: counted }
+        Self { shared, selectors, on_gap, cursor: after, mode: Mode::Live, moved, view, counted }
     }
 
     /// Hands out a page that was read to find the start, before anything else.
@@ -125,6 +125,38 @@ impl Subscription {
                 return Ok(delivery);
             }
         }
+    }
+
+    /// Like [`next`](Self::next), but `None` as soon as the rings hold all that comes next. Never waits for an
+    /// event to be published. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// As for [`next`](Self::next).
+    pub async fn next_backlog(&mut self) -> Result<Option<Delivery>, StoreError> {
+        if matches!(self.view.after(self.cursor, 1), Reach::Lagged) && self.is_live() {
+            self.mode = Mode::Backlog(None);
+        }
+        while let Mode::Backlog(page) = &mut self.mode {
+            let delivery = match page.take() {
+                Some(page) => self.hand_out(page),
+                None => self.read_backlog().await?,
+            };
+            if delivery.is_some() {
+                return Ok(delivery);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes over its being counted among the hub's subscriptions, for a subscriber that outlives it.
+    pub fn take_counted(&mut self) -> Counted {
+        std::mem::take(&mut self.counted)
+    }
+
+    /// What happens to it at a gap.
+    pub fn on_gap(&self) -> OnGap {
+        self.on_gap
     }
 
     /// The place up to which this subscription has seen everything it asked for.

@@ -67,6 +67,11 @@ impl View {
         }
     }
 
+    /// The last event that may be handed out now.
+    pub fn head(&self) -> Sequence {
+        self.window.head()
+    }
+
     /// The place before the first event that the rings are sure to hold.
     pub fn floor(&self) -> Sequence {
         self.window.floor()

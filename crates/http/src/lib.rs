@@ -1,1 +1,3 @@
-//! Placeholder.
+//! Hub over HTTP.
+mod block;
+pub mod lane;

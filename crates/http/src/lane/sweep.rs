@@ -1,0 +1,142 @@
+//! The sweep: heartbeats, write deadlines and the drain, without a timer for each connection.
+//!
+//! Time is counted in ticks, 64 to a heartbeat. Each tick looks at a sixteenth of the members, so each member is
+//! looked at four times in a heartbeat, and those that arrived together are not served together.
+
+use std::time::{Duration, Instant};
+
+use super::batch::Batch;
+use super::deliver::heartbeat;
+use super::lane::Lane;
+use super::lanes::LaneConfig;
+use super::member::State;
+use tidings_core::Cursor;
+
+/// Ticks to a heartbeat.
+const HEARTBEAT_TICKS: u32 = 64;
+/// Silence after which a member that is looked at gets a heartbeat.
+const SILENCE_TICKS: u32 = 48;
+/// One of so many members is looked at in a tick.
+const SHARES: usize = 16;
+/// Bounds of a tick.
+const TICK_MIN: Duration = Duration::from_millis(5);
+const TICK_MAX: Duration = Duration::from_millis(500);
+
+pub(super) struct Sweep {
+    started: Instant,
+    tick_length: Duration,
+    write_wait_ticks: u32,
+    /// The last tick that was swept.
+    swept: u32,
+    drain: Option<Drain>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Drain {
+    from: u32,
+    ticks: u32,
+}
+
+impl Sweep {
+    pub(super) fn new(config: &LaneConfig) -> Self {
+        let tick_length = (config.heartbeat / HEARTBEAT_TICKS).clamp(TICK_MIN, TICK_MAX);
+        let write_wait_ticks = ticks(config.write_wait_max, tick_length).max(1);
+        Self { started: Instant::now(), tick_length, write_wait_ticks, swept: 0, drain: None }
+    }
+
+    /// The tick that was swept last: the lane's clock.
+    pub(super) fn tick(&self) -> u32 {
+        self.swept
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.drain.is_some()
+    }
+
+    pub(super) fn drain(&mut self, window: Duration) {
+        let drain = Drain { from: self.swept, ticks: ticks(window, self.tick_length) };
+        self.drain.get_or_insert(drain);
+    }
+
+    /// How long nothing is due.
+    pub(super) fn wait(&self, now: Instant) -> Duration {
+        (self.started + self.tick_length * (self.swept + 1)).saturating_duration_since(now)
+    }
+
+    fn due(&self, now: Instant) -> u32 {
+        ticks(now.saturating_duration_since(self.started), self.tick_length)
+    }
+}
+
+fn ticks(time: Duration, length: Duration) -> u32 {
+    u32::try_from(time.as_nanos() / length.as_nanos()).unwrap_or(u32::MAX)
+}
+
+impl Drain {
+    /// Whether a member's turn to go has come: members are spread evenly by a hash of their number.
+    fn has_come(self, tick: u32, member: usize) -> bool {
+        let share = u64::from((member as u32).wrapping_mul(2_654_435_769));
+        let turn = (share * u64::from(self.ticks)) >> 32;
+        u64::from(tick.saturating_sub(self.from)) >= turn
+    }
+}
+
+impl Lane {
+    pub(super) fn sweep_if_due(&mut self) {
+        let due = self.sweep.due(Instant::now());
+        // After a long round, one sweep of each share is enough.
+        let first = (self.sweep.swept + 1).max(due.saturating_sub(SHARES as u32 - 1));
+        for tick in first..=due {
+            self.sweep.swept = tick;
+            self.sweep_share(tick as usize % SHARES);
+        }
+    }
+
+    fn sweep_share(&mut self, share: usize) {
+        let everyone = self.sweep.is_draining();
+        let numbers: Vec<_> = self
+            .members
+            .iter()
+            .map(|(number, _)| number)
+            .filter(|number| everyone || number % SHARES == share)
+            .collect();
+        for number in numbers {
+            self.look_at(number);
+        }
+    }
+
+    fn look_at(&mut self, number: usize) {
+        let tick = self.sweep.swept;
+        if self.sweep.drain.is_some_and(|drain| drain.has_come(tick, number)) {
+            return self.end(number);
+        }
+        let Some(member) = self.members.get(number) else { return };
+        match &member.state {
+            State::Blocked(owed) if tick.saturating_sub(owed.since) > self.sweep.write_wait_ticks => {
+                self.remove(number)
+            }
+            State::Live if tick.saturating_sub(member.written_at) >= SILENCE_TICKS => self.beat(number),
+            State::Live | State::Behind(_) | State::Reading(_) | State::Blocked(_) => {}
+        }
+    }
+
+    /// Sends a heartbeat to a live member.
+    fn beat(&mut self, number: usize) {
+        // Nobody wakes a quiet group, so its place may be old.
+        self.deliver(self.members[number].group as usize);
+        let Some(member) = self.members.get_mut(number) else { return };
+        if !matches!(member.state, State::Live) {
+            return;
+        }
+        let group = &self.groups.slots[member.group as usize];
+        let place = group.place;
+        let cursor = (place > member.told).then(|| Cursor { epoch: group.view.epoch(), sequence: place });
+        let bytes = heartbeat(cursor, group.wish.framing);
+        if !member.deliver(&Batch::of_block(bytes, place), place, place, self.sweep.swept) {
+            return self.remove(number);
+        }
+        if matches!(member.state, State::Behind(_)) {
+            member.state = State::Live;
+        }
+    }
+}

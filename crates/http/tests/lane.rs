@@ -1,0 +1,303 @@
+//! Lanes over real sockets: exact bytes, slow readers, leaving, heartbeats, drain.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tidings_core::contract::ManualClock;
+use tidings_core::contract::fixture::{draft, draft_with, selectors};
+use tidings_core::memory::MemoryRetention;
+use tidings_core::{DraftFields, Epoch, Form, Hub, Limits, MemoryStore, OnGap, Position, Request};
+use tidings_http::lane::{Framing, LaneConfig, Lanes, Parked};
+
+struct Scene {
+    hub: Hub,
+    lanes: Lanes,
+    listener: TcpListener,
+}
+
+impl Scene {
+    async fn new(config: LaneConfig) -> Self {
+        Self::with_limits(config, Limits::default(), MemoryRetention::default()).await
+    }
+
+    async fn with_limits(config: LaneConfig, limits: Limits, retention: MemoryRetention) -> Self {
+        let store = Arc::new(MemoryStore::new(Epoch(1), ManualClock::at(0), retention));
+        let hub = Hub::start(store, limits).await.unwrap();
+        let lanes = Lanes::start(&hub, &config).unwrap();
+        Self { hub, lanes, listener: TcpListener::bind("127.0.0.1:0").unwrap() }
+    }
+
+    async fn park(&self, texts: &[&str], from: Position, framing: Framing) -> TcpStream {
+        let request = Request { selectors: selectors(texts), from, on_gap: OnGap::Earliest };
+        let opened = self.hub.subscribe(request).await.unwrap();
+        let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
+        let (stream, _) = self.listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let form = if opened.subscription.selectors().single_topic().is_some() {
+            Form::Plain
+        } else {
+            Form::Labelled
+        };
+        self.lanes.park(Parked {
+            stream,
+            subscription: opened.subscription,
+            form,
+            framing,
+            held: Box::new(()),
+        });
+        client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        client
+    }
+
+    async fn publish(&self, topic: &str, texts: &[&str]) {
+        self.hub.publish_all(texts.iter().map(|text| draft(topic, text)).collect()).await.unwrap();
+    }
+}
+
+fn quiet() -> LaneConfig {
+    LaneConfig { lanes: 2, heartbeat: Duration::from_secs(3_600), ..LaneConfig::default() }
+}
+
+fn read_exactly(client: &mut TcpStream, expected: &str) {
+    let mut bytes = vec![0; expected.len()];
+    client.read_exact(&mut bytes).unwrap();
+    assert_eq!(String::from_utf8_lossy(&bytes), expected);
+}
+
+/// The data lines of the next `count` events, from an unframed stream.
+fn read_data(client: &mut TcpStream, count: usize) -> Vec<String> {
+    let mut text = String::new();
+    let mut buffer = [0; 65_536];
+    while text.matches("\n\n").count() < count {
+        let read = client.read(&mut buffer).unwrap();
+        assert_ne!(read, 0, "the stream ended after {text:?}");
+        text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
+    }
+    text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect()
+}
+
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within 20 s: {what}");
+        std::thread::yield_now();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_member_gets_the_exact_bytes_of_its_framing_and_form() {
+    let scene = Scene::new(quiet()).await;
+    let mut chunked = scene.park(&["a"], Position::Now, Framing::Chunked).await;
+    let mut raw = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    let mut labelled = scene.park(&["*"], Position::Now, Framing::Raw).await;
+
+    scene.publish("a", &["x"]).await;
+    read_exactly(&mut chunked, "11\r\nid: 1-1\ndata: x\n\n\r\n");
+    scene.publish("b", &["y"]).await;
+    scene.publish("a", &["z"]).await;
+    read_exactly(&mut chunked, "11\r\nid: 1-3\ndata: z\n\n\r\n");
+
+    read_exactly(&mut raw, "id: 1-1\ndata: x\n\nid: 1-3\ndata: z\n\n");
+    read_exactly(
+        &mut labelled,
+        "topic: a\nid: 1-1\ndata: x\n\ntopic: b\nid: 1-2\ndata: y\n\ntopic: a\nid: 1-3\ndata: z\n\n",
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_may_begin_in_the_past_and_goes_on_live() {
+    let mut limits = Limits::default();
+    limits.window_bytes_max = 2_000;
+    limits.page_events_max = 7;
+    let scene = Scene::with_limits(quiet(), limits, MemoryRetention::default()).await;
+    let all: Vec<_> = (0..100).map(|n| n.to_string()).collect();
+    for text in &all {
+        scene.publish("a", &[text]).await;
+    }
+
+    let mut earliest = scene.park(&["a"], Position::Earliest, Framing::Raw).await;
+    let mut resumed = scene.park(&["a"], Position::Id("1-10".to_owned()), Framing::Raw).await;
+    let mut last = scene.park(&["a"], Position::Last(5), Framing::Raw).await;
+
+    assert_eq!(read_data(&mut earliest, 100), all);
+    assert_eq!(read_data(&mut resumed, 90), all[10..]);
+    assert_eq!(read_data(&mut last, 5), all[95..]);
+    scene.publish("a", &["live"]).await;
+    for client in [&mut earliest, &mut resumed, &mut last] {
+        assert_eq!(read_data(client, 1), ["live"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_reader_disturbs_nobody_and_misses_nothing() {
+    let mut limits = Limits::default();
+    limits.window_bytes_max = 100_000;
+    let scene = Scene::with_limits(quiet(), limits, MemoryRetention::default()).await;
+    let mut stalled = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    let mut reading = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    let texts: Vec<_> = (0..3_000).map(|n| format!("{n:04}{}", "x".repeat(10_000))).collect();
+
+    for ten in texts.chunks(10) {
+        scene.publish("a", &ten.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        assert_eq!(read_data(&mut reading, 10), ten);
+    }
+
+    for ten in texts.chunks(10) {
+        let mut got = Vec::new();
+        for _ in ten {
+            got.extend(read_one(&mut stalled));
+        }
+        assert_eq!(got, ten);
+    }
+}
+
+/// The data of exactly one event, read byte by byte so that nothing after it is taken.
+fn read_one(client: &mut TcpStream) -> Vec<String> {
+    let mut reader = std::io::BufReader::with_capacity(1, client);
+    let mut text = String::new();
+    while !text.ends_with("\n\n") {
+        std::io::BufRead::read_line(&mut reader, &mut text).unwrap();
+    }
+    text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_reader_that_retention_overtakes_is_told_of_the_gap() {
+    let mut limits = Limits::default();
+    limits.window_bytes_max = 100_000;
+    let retention = MemoryRetention { events_max: 50, ..MemoryRetention::default() };
+    let scene = Scene::with_limits(quiet(), limits, retention).await;
+    let mut stalled = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    for n in 0..2_000 {
+        scene.publish("a", &[&format!("{n:04}{}", "x".repeat(10_000))]).await;
+    }
+
+    let (mut place, mut gaps) = (0, 0);
+    while place < 2_000 {
+        let block = read_block(&mut stalled);
+        let id: u64 = block.split_once("id: 1-").unwrap().1.split_once('\n').unwrap().0.parse().unwrap();
+        if block.starts_with("event: tidings.gap\n") {
+            let asked = format!(
+                "data: {{\"requested\":\"1-{place}\",\"reason\":\"expired\",\"resumes_after\":\"1-{id}\"}}"
+            );
+            assert!(block.ends_with(&format!("{asked}\n\n")), "{block}");
+            gaps += 1;
+        } else {
+            assert_eq!(id, place + 1, "an event was skipped without a word");
+        }
+        place = id;
+    }
+    assert!(gaps > 0, "retention was to overtake the reader");
+}
+
+fn read_block(client: &mut TcpStream) -> String {
+    let mut reader = std::io::BufReader::with_capacity(1, client);
+    let mut text = String::new();
+    while !text.ends_with("\n\n") {
+        std::io::BufRead::read_line(&mut reader, &mut text).unwrap();
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_leaves_is_forgotten() {
+    let scene = Scene::new(quiet()).await;
+    let mut clients = Vec::new();
+    for n in 0..40 {
+        clients
+            .push(scene.park(&[if n % 2 == 0 { "a" } else { "b" }], Position::Now, Framing::Chunked).await);
+    }
+    assert_eq!(scene.hub.subscriptions(), 40);
+
+    for client in clients.drain(..20) {
+        client.shutdown(Shutdown::Both).unwrap();
+    }
+
+    wait_until("half have left", || scene.hub.subscriptions() == 20);
+    scene.publish("a", &["x"]).await;
+    scene.publish("b", &["x"]).await;
+    for (n, client) in clients.iter_mut().enumerate() {
+        read_exactly(client, &format!("11\r\nid: 1-{}\ndata: x\n\n\r\n", 1 + n % 2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stray_bytes_are_passed_over_but_not_without_end() {
+    let scene = Scene::new(quiet()).await;
+    let mut polite = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    let mut flooding = scene.park(&["a"], Position::Now, Framing::Raw).await;
+
+    polite.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    while flooding.write_all(&[b'x'; 65_536]).is_ok() {}
+
+    wait_until("the flooding one is gone", || scene.hub.subscriptions() == 1);
+    scene.publish("a", &["x"]).await;
+    read_exactly(&mut polite, "id: 1-1\ndata: x\n\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn silence_brings_a_heartbeat_that_tells_a_place_once() {
+    let scene =
+        Scene::new(LaneConfig { lanes: 1, heartbeat: Duration::from_millis(640), ..LaneConfig::default() })
+            .await;
+    let mut quiet = scene.park(&["quiet"], Position::Now, Framing::Chunked).await;
+
+    scene.publish("other", &["x"]).await;
+
+    read_exactly(&mut quiet, "b\r\n:\nid: 1-1\n\n\r\n3\r\n:\n\n\r\n3\r\n:\n\n\r\n");
+    scene.publish("quiet", &["y"]).await;
+    read_exactly(&mut quiet, "11\r\nid: 1-2\ndata: y\n\n\r\n3\r\n:\n\n\r\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_takes_nothing_for_too_long_is_closed() {
+    let config = LaneConfig { write_wait_max: Duration::from_millis(300), ..quiet() };
+    let scene = Scene::new(LaneConfig { heartbeat: Duration::from_secs(1), ..config }).await;
+    let _stalled = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    let large = "x".repeat(1_000_000);
+
+    for _ in 0..20 {
+        scene.publish("a", &[&large]).await;
+    }
+
+    wait_until("the stalled one is gone", || scene.hub.subscriptions() == 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_sends_everyone_away_in_good_order() {
+    let scene = Scene::new(quiet()).await;
+    let mut chunked = scene.park(&["a"], Position::Now, Framing::Chunked).await;
+    let mut raw = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    scene.publish("a", &["last"]).await;
+    read_exactly(&mut chunked, "14\r\nid: 1-1\ndata: last\n\n\r\n");
+    read_exactly(&mut raw, "id: 1-1\ndata: last\n\n");
+
+    scene.lanes.drain(Duration::ZERO).await;
+
+    let mut rest = String::new();
+    chunked.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("\r\nretry: ") && rest.ends_with("\n\n\r\n0\r\n\r\n"), "{rest:?}");
+    rest.clear();
+    raw.read_to_string(&mut rest).unwrap();
+    assert!(rest.starts_with("retry: ") && rest.ends_with("\n\n"), "{rest:?}");
+    assert_eq!(scene.hub.subscriptions(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_end_after_the_last_event_when_the_hub_closes() {
+    let scene = Scene::new(quiet()).await;
+    let mut client = scene.park(&["a"], Position::Now, Framing::Chunked).await;
+    let named = draft_with("a", "last", DraftFields { id: Some("end"), ..DraftFields::default() });
+    scene.hub.publish(named).await.unwrap();
+
+    scene.hub.close().await.unwrap();
+
+    let mut all = String::new();
+    client.read_to_string(&mut all).unwrap();
+    assert!(all.starts_with("14\r\nid: end\ndata: last\n\n\r\n"), "{all:?}");
+    assert!(all.ends_with("\r\n0\r\n\r\n"), "{all:?}");
+}
