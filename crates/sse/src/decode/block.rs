@@ -65,6 +65,13 @@ impl Block {
     /// Copies what is about to leave the decoder's sight.
     #[inline]
     pub(super) fn keep(&mut self, borrowed: Borrowed<'_>) {
+        if borrowed.data.is_some() || borrowed.event_type.is_some() || borrowed.id.is_some() {
+            self.keep_some(borrowed);
+        }
+    }
+
+    #[inline(never)]
+    fn keep_some(&mut self, borrowed: Borrowed<'_>) {
         if let Some(value) = borrowed.data {
             self.add_data(value);
         }

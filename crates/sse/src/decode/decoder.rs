@@ -40,6 +40,8 @@ pub struct Decoder {
     limits: Limits,
     report: Report,
     place: Place,
+    /// Why the stream was given up, if it was.
+    failed: Option<DecodeError>,
     /// What the end of the last chunk cut off in the middle of a character.
     pub(super) cut: Cut,
     partial: Partial,
@@ -53,6 +55,8 @@ enum Place {
     /// At the start, where a byte order mark may stand.
     #[default]
     StreamStart,
+    /// At the start of a line, between blocks: nothing has been said since the last blank line.
+    BlockStart,
     /// At the start of a line.
     LineStart,
     /// At the start of a line, unless it is the LF that completes the CR that ended the last run.
@@ -60,7 +64,7 @@ enum Place {
     /// In a line that began in an earlier run.
     InLine,
     /// Nowhere: the stream was given up.
-    Failed(DecodeError),
+    Failed,
 }
 
 /// What is to be reported, with the texts that lie in the chunk; the others are in the decoder.
@@ -119,6 +123,7 @@ impl Decoder {
     /// the middle of an event, before the final empty line, the incomplete event is not dispatched.)"
     pub fn reconnect(&mut self) {
         self.place = Place::default();
+        self.failed = None;
         self.cut = Cut::default();
         self.partial = Partial::default();
         self.block.clear();
@@ -129,13 +134,56 @@ impl Decoder {
         &self.last_event_id
     }
 
-    /// Reads a run of text until there is something to report, and moves `text` past what was read.
+    /// Reads what most events are: one data line and a blank one. Everything here is done by [`read`](Self::read)
+    /// too, line by line; this saves two thirds of the work.
     #[inline]
+    pub(super) fn read_plain<'i>(&self, text: &mut &'i str) -> Option<&'i str> {
+        const NAME: &[u8] = b"data: ";
+        if self.place != Place::BlockStart {
+            return None;
+        }
+        let value = text.as_bytes().strip_prefix(NAME)?;
+        let end = line::end(value)?;
+        let line_bytes = NAME.len() + end;
+        let is_legal = line_bytes <= self.limits.line_bytes_max && end <= self.limits.event_bytes_max;
+        let ends_bytes = match value[end..] {
+            [b'\n', b'\n', ..] => 2,
+            [b'\r', b'\n', b'\r', b'\n', ..] => 4,
+            _ => return None,
+        };
+        if !is_legal {
+            return None;
+        }
+        let data = &text[NAME.len()..line_bytes];
+        *text = &text[line_bytes + ends_bytes..];
+        Some(data)
+    }
+
+    /// Reads a chunk of one byte that only makes a data line longer.
+    #[inline]
+    pub(super) fn read_byte(&mut self, byte: u8) -> bool {
+        let is_value = self.place == Place::InLine && self.partial.kind == Kind::Data && self.cut.is_empty();
+        let is_text = byte.is_ascii() && byte != b'\n' && byte != b'\r';
+        if !is_value || !is_text || self.partial.len >= self.limits.line_bytes_max {
+            return false;
+        }
+        self.partial.len += 1;
+        self.block.data.push(char::from(byte));
+        true
+    }
+
+    /// Reads a run of text until there is something to report, and moves `text` past what was read.
+    ///
+    /// When it returns `None`, the run is read to its end.
+    #[inline(always)]
     pub(super) fn read<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
-        if self.place != Place::LineStart
-            && let Some(found) = self.resume(text)?
-        {
-            return Ok(Some(found));
+        match self.place {
+            Place::BlockStart | Place::LineStart => {}
+            Place::StreamStart | Place::AfterCr | Place::InLine | Place::Failed => {
+                if let Some(found) = self.resume(text)? {
+                    return Ok(Some(found));
+                }
+            }
         }
         self.read_lines(text)
     }
@@ -147,72 +195,71 @@ impl Decoder {
     }
 
     /// Reads lines that lie whole in the run, and keeps the beginning of the last one if it does not.
-    #[inline]
+    #[inline(always)]
     fn read_lines<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
         let mut borrowed = Borrowed::default();
-        while let Some(line) = self.next_line(text)? {
-            let found = match Field::of(line) {
-                Field::Blank => self.end_block(mem::take(&mut borrowed)),
+        // The compiler keeps a copy in registers, where it would store a reference's target line by line.
+        let mut rest = *text;
+        if !rest.is_empty() {
+            self.place = Place::LineStart;
+        }
+        while let Some((field, end)) = line::first(rest) {
+            self.check_line(end)?;
+            rest = self.end_line(rest, end);
+            let found = match field {
                 Field::Data(value) => {
                     self.take_data(value, &mut borrowed)?;
-                    None
+                    continue;
                 }
                 Field::Event(value) => {
                     borrowed.event_type = Some(value);
-                    None
+                    continue;
                 }
                 Field::Id(value) => {
                     borrowed.id = Some(value);
-                    None
+                    continue;
                 }
+                Field::Unknown => continue,
+                Field::Blank => self.end_block(mem::take(&mut borrowed)),
                 Field::Retry(value) => self.take_retry(value),
                 Field::Comment(text) => self.report.comments.then_some(Found::Comment(text)),
-                Field::Unknown => None,
             };
             if found.is_some() {
+                *text = rest;
                 self.block.keep(borrowed);
                 return Ok(found);
             }
         }
+        *text = "";
         self.block.keep(borrowed);
-        self.begin_line(mem::take(text))?;
+        self.begin_line(rest)?;
         Ok(None)
     }
 
-    /// The next line that lies whole in the run.
+    /// What follows the CR, the LF or both that end a line.
+    ///
+    /// Branches on purpose: the processor guesses them, and goes on to the next line while an addition of 0 or 1
+    /// would make it wait for the byte. On events of four lines that is a third of the time.
     #[inline]
-    fn next_line<'i>(&mut self, text: &mut &'i str) -> Result<Option<&'i str>, DecodeError> {
-        let Some(end) = line::end(text) else {
-            return Ok(None);
-        };
-        let line = &text[..end];
-        self.check_line(line.len())?;
-        self.end_line(end, text);
-        Ok(Some(line))
-    }
-
-    /// Moves past the CR, the LF or both that end a line.
-    #[inline]
-    fn end_line(&mut self, end: usize, text: &mut &str) {
-        let is_cr = text.as_bytes()[end] == b'\r';
-        *text = &text[end + 1..];
-        self.place = Place::LineStart;
-        if is_cr {
-            match text.strip_prefix('\n') {
-                Some(rest) => *text = rest,
-                None if text.is_empty() => self.place = Place::AfterCr,
-                None => {}
-            }
+    fn end_line<'i>(&mut self, text: &'i str, end: usize) -> &'i str {
+        let is_lf = text.as_bytes()[end] == b'\n';
+        let rest = &text[end + 1..];
+        if is_lf {
+            return rest;
         }
+        if rest.is_empty() {
+            self.place = Place::AfterCr;
+        }
+        rest.strip_prefix('\n').unwrap_or(rest)
     }
 
     #[inline]
     fn take_data<'i>(&mut self, value: &'i str, borrowed: &mut Borrowed<'i>) -> Result<(), DecodeError> {
-        if borrowed.data.is_none() && !self.block.has_data {
-            borrowed.data = Some(value);
-            return self.check_data(value.len());
-        }
-        if let Some(first) = borrowed.data.take() {
+        if !self.block.has_data {
+            let Some(first) = borrowed.data.take() else {
+                borrowed.data = Some(value);
+                return self.check_data(value.len());
+            };
             self.block.add_data(first);
         }
         self.block.add_data(value);
@@ -228,8 +275,11 @@ impl Decoder {
     }
 
     /// HTML 9.2.6: "dispatch the event". The id is committed even if there is no data.
-    #[inline]
+    #[inline(always)]
     fn end_block<'i>(&mut self, borrowed: Borrowed<'i>) -> Option<Found<'i>> {
+        if self.place == Place::LineStart {
+            self.place = Place::BlockStart;
+        }
         let id_in_block = self.commit_id(borrowed.id);
         let retry = self.block.retry.take();
         if borrowed.data.is_some() || self.block.has_data {
@@ -254,7 +304,7 @@ impl Decoder {
     }
 
     /// Gives what was found its texts.
-    #[inline]
+    #[inline(always)]
     pub(super) fn item<'d>(&'d mut self, found: Found<'d>) -> Item<'d> {
         match found {
             Found::Event { borrowed, id_in_block, retry } => {
@@ -267,7 +317,7 @@ impl Decoder {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn event<'d>(&'d mut self, borrowed: Borrowed<'d>, id_in_block: bool, retry: Option<Retry>) -> Event<'d> {
         self.block.has_data = false;
         let has_type = mem::take(&mut self.block.has_type);
@@ -283,24 +333,21 @@ impl Decoder {
     }
 
     /// Goes on at a place other than the start of a line.
+    #[inline(never)]
     fn resume<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
-        if let Place::Failed(error) = self.place {
-            return Err(error);
-        }
-        if text.is_empty() {
-            return Ok(None);
-        }
+        self.check_failed()?;
         match mem::replace(&mut self.place, Place::LineStart) {
             // HTML 9.2.5: one leading byte order mark is no part of the stream.
             Place::StreamStart => *text = text.strip_prefix('\u{FEFF}').unwrap_or(text),
             Place::AfterCr => *text = text.strip_prefix('\n').unwrap_or(text),
             Place::InLine => return self.resume_line(text),
-            Place::LineStart | Place::Failed(_) => {}
+            Place::BlockStart | Place::LineStart | Place::Failed => {}
         }
         Ok(None)
     }
 
     /// Keeps the beginning of a line.
+    #[inline(never)]
     fn begin_line(&mut self, text: &str) -> Result<(), DecodeError> {
         if text.is_empty() {
             return Ok(());
@@ -312,7 +359,7 @@ impl Decoder {
 
     /// Goes on with a line that an earlier run began.
     fn resume_line<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
-        let end = line::end(text);
+        let end = line::end(text.as_bytes());
         let more = &text[..end.unwrap_or(text.len())];
         self.partial.extend(more, self.report.comments, &mut self.block);
         self.check_line(self.partial.len)?;
@@ -323,7 +370,7 @@ impl Decoder {
                 Ok(None)
             }
             Some(end) => {
-                self.end_line(end, text);
+                *text = self.end_line(text, end);
                 self.take_partial()
             }
         }
@@ -355,6 +402,11 @@ impl Decoder {
     }
 
     #[inline]
+    pub(super) fn check_failed(&self) -> Result<(), DecodeError> {
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    #[inline]
     fn check_line(&mut self, bytes: usize) -> Result<(), DecodeError> {
         let bytes_max = self.limits.line_bytes_max;
         if bytes <= bytes_max { Ok(()) } else { self.fail(DecodeError::LineTooLong { bytes_max }) }
@@ -368,7 +420,8 @@ impl Decoder {
 
     #[cold]
     fn fail(&mut self, error: DecodeError) -> Result<(), DecodeError> {
-        self.place = Place::Failed(error);
+        self.place = Place::Failed;
+        self.failed = Some(error);
         Err(error)
     }
 }

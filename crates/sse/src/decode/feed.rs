@@ -2,7 +2,7 @@
 
 use super::decoder::Decoder;
 use super::error::DecodeError;
-use super::item::Item;
+use super::item::{Event, Item};
 use super::utf8::{self, Mend};
 
 /// A chunk that a decoder is being fed. Made by [`Decoder::feed`].
@@ -24,7 +24,11 @@ pub struct Feed<'d, 'i> {
 impl<'d, 'i> Feed<'d, 'i> {
     #[inline]
     pub(super) fn new(decoder: &'d mut Decoder, chunk: &'i [u8]) -> Self {
-        Self { decoder, text: "", rest: chunk, broken: false }
+        let rest = match chunk {
+            [byte] if decoder.read_byte(*byte) => &[],
+            _ => chunk,
+        };
+        Self { decoder, text: "", rest, broken: false }
     }
 
     /// Reads on until there is something to report. `None` says that the chunk is read to its end.
@@ -39,12 +43,47 @@ impl<'d, 'i> Feed<'d, 'i> {
     #[allow(clippy::should_implement_trait, reason = "an iterator cannot lend")]
     #[inline]
     pub fn next(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
+        match self.next_plain() {
+            Some(data) => Ok(Some(Item::Event(Event::plain(data, self.decoder.last_event_id())))),
+            None if self.text.is_empty() && self.rest.is_empty() => {
+                self.decoder.check_failed().map(|()| None)
+            }
+            None => self.next_other(),
+        }
+    }
+
+    #[inline]
+    fn next_plain(&mut self) -> Option<&'i str> {
+        if self.text.is_empty() {
+            self.next_whole();
+        }
+        self.decoder.read_plain(&mut self.text)
+    }
+
+    /// Takes all the rest of the chunk, if it is valid.
+    #[inline]
+    fn next_whole(&mut self) {
+        if self.decoder.cut.is_empty() && !self.rest.is_empty() && !self.broken {
+            match utf8::whole(self.rest) {
+                Some((text, cut)) => {
+                    self.text = text;
+                    self.rest = &[];
+                    self.decoder.cut = cut;
+                }
+                None => self.broken = true,
+            }
+        }
+    }
+
+    fn next_other(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
         loop {
-            if let Some(found) = self.decoder.read(&mut self.text)? {
+            if !self.text.is_empty()
+                && let Some(found) = self.decoder.read(&mut self.text)?
+            {
                 return Ok(Some(self.decoder.item(found)));
             }
             if self.rest.is_empty() {
-                return Ok(None);
+                return self.decoder.check_failed().map(|()| None);
             }
             self.next_run()?;
         }
@@ -55,14 +94,9 @@ impl<'d, 'i> Feed<'d, 'i> {
         if !self.decoder.cut.is_empty() {
             return self.mend_cut();
         }
-        if !self.broken {
-            if let Some((text, cut)) = utf8::whole(self.rest) {
-                self.text = text;
-                self.rest = &[];
-                self.decoder.cut = cut;
-                return Ok(());
-            }
-            self.broken = true;
+        self.next_whole();
+        if self.rest.is_empty() {
+            return Ok(());
         }
         self.next_broken_run()
     }

@@ -38,6 +38,12 @@ pub struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
+    /// An event of which the block set nothing but data.
+    #[inline]
+    pub(super) const fn plain(data: &'a str, last_event_id: &'a str) -> Self {
+        Self { event_type: None, data, last_event_id, id: None, retry: None }
+    }
+
     /// The type as a page sees it: `message` unless the block set another.
     #[inline]
     pub fn type_or_message(&self) -> &'a str {
