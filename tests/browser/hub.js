@@ -13,7 +13,8 @@ import { fileURLToPath } from 'node:url';
 import { within } from './deadline.js';
 
 const BINARY = process.env.TIDINGS_BIN ?? fileURLToPath(new URL('../../target/debug/tidings', import.meta.url));
-const ADDRESS = /http:\/\/(127\.0\.0\.1:\d+)/;
+// The character after it shows that the port is whole.
+const ADDRESS = /http:\/\/(127\.0\.0\.1:\d+)(?=\D)/;
 
 /** Starts a hub that ends with the scene. A `directory` of an earlier hub brings its events back. */
 export async function startHub(scene, ...flags) {
