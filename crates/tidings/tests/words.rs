@@ -12,29 +12,33 @@ fn assert_prints(arguments: &[&str], file: &str) {
     assert_words(&here(file), &left.stdout);
 }
 
-#[test]
-fn short_help_shows_the_commands() {
-    assert_prints(&["-h"], "tests/words/help-short.txt");
+/// What a command prints, as a block of a Markdown page.
+fn block(arguments: &[&str]) -> String {
+    let left = run(tidings(arguments));
+    assert_eq!((left.code, left.stderr.as_str()), (Some(0), ""));
+    let lines: Vec<_> = left.stdout.lines().map(str::trim_end).collect();
+    format!("\n## `tidings {}`\n\n```text\n{}\n```\n", arguments.join(" "), lines.join("\n"))
 }
 
 #[test]
-fn long_help_adds_the_exit_codes() {
-    assert_prints(&["--help"], "tests/words/help.txt");
+fn the_page_of_all_help_is_up_to_date() {
+    let commands: [&[&str]; 3] = [&["--help"], &["serve", "--help"], &["config", "--help"]];
+    let head =
+        "<!-- Generated: TIDINGS_TEST_UPDATE=1 cargo test -p tidings --test words -->\n\n# Command line\n";
+
+    let page: String = [head.to_owned()].into_iter().chain(commands.map(block)).collect();
+
+    assert_words(&here("../../docs/reference/command-line.md"), &page);
+}
+
+#[test]
+fn short_help_shows_the_commands() {
+    assert_prints(&["-h"], "tests/words/help.txt");
 }
 
 #[test]
 fn short_help_of_serve_shows_each_option_on_a_line() {
-    assert_prints(&["serve", "-h"], "tests/words/serve-short.txt");
-}
-
-#[test]
-fn long_help_of_serve_says_what_each_option_means() {
-    assert_prints(&["serve", "--help"], "tests/words/serve.txt");
-}
-
-#[test]
-fn help_of_config_shows_its_commands() {
-    assert_prints(&["config", "--help"], "tests/words/config.txt");
+    assert_prints(&["serve", "-h"], "tests/words/serve.txt");
 }
 
 #[test]

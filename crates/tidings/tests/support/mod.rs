@@ -1,6 +1,9 @@
 //! Runs the real binary, with nothing of this process's environment.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod http;
+pub(crate) mod hub;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 

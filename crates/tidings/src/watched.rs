@@ -1,0 +1,77 @@
+//! A store that tells when it has stopped for good, so that the process can end instead of refusing for ever.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidings_core::store::Turn;
+use tidings_core::{Bounds, Draft, Placement, Query, Reading, Sequence, Store, StoreError, Tail};
+use tokio::sync::watch;
+
+/// Passes everything on, and remembers an error after which nothing but the end of the process helps.
+pub(crate) struct Watched {
+    store: Arc<dyn Store>,
+    fatal: watch::Sender<Option<StoreError>>,
+}
+
+impl Watched {
+    /// Watches a store.
+    pub(crate) fn new(store: Arc<dyn Store>) -> (Self, Fatal) {
+        let (fatal, told) = watch::channel(None);
+        (Self { store, fatal }, Fatal(told))
+    }
+
+    fn note<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        result.inspect_err(|error| match error.turn() {
+            Turn::StopProcess => {
+                // The first one is the cause.
+                self.fatal.send_if_modified(|fatal| {
+                    let first = fatal.is_none();
+                    if first {
+                        *fatal = Some(error.clone());
+                    }
+                    first
+                });
+            }
+            Turn::CallOperator => tracing::error!(%error, "an operator must look at the data directory"),
+            Turn::TryAgain | Turn::GiveUp => {}
+        })
+    }
+}
+
+/// Tells of the error that stops the process.
+pub(crate) struct Fatal(watch::Receiver<Option<StoreError>>);
+
+impl Fatal {
+    /// Waits for it; for ever, if none comes. Cancel safe.
+    pub(crate) async fn error(&mut self) -> StoreError {
+        if let Ok(error) = self.0.wait_for(Option::is_some).await
+            && let Some(error) = error.clone()
+        {
+            return error;
+        }
+        std::future::pending().await
+    }
+}
+
+#[async_trait]
+impl Store for Watched {
+    async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError> {
+        self.note(self.store.append(drafts).await)
+    }
+
+    async fn read(&self, query: Query) -> Result<Reading, StoreError> {
+        self.note(self.store.read(query).await)
+    }
+
+    fn bounds(&self) -> Bounds {
+        self.store.bounds()
+    }
+
+    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError> {
+        self.note(self.store.tail(after).await)
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.store.close().await
+    }
+}

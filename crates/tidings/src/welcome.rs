@@ -1,0 +1,68 @@
+//! What a person sees who has just started a hub: where to look, and what to try.
+
+use std::net::SocketAddr;
+
+use crate::config::{Config, LogFormat};
+
+/// Says that the hub listens. A person gets a page, a machine a record.
+pub(crate) fn say(config: &Config, address: SocketAddr) {
+    let store = store(config);
+    match config.log_format {
+        LogFormat::Text => eprintln!("{}", page(address, &store, has_key(config))),
+        LogFormat::Json => {}
+    }
+    tracing::info!(%address, store, "listening");
+}
+
+fn page(address: SocketAddr, store: &str, with_key: bool) -> String {
+    let url = url(address);
+    let key = if with_key { " -H \"Authorization: Bearer $TIDINGS_PUBLISH_KEY\"" } else { "" };
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "tidings {version}
+
+  look      {url}/
+  listen    curl -N {url}/events/hello
+  publish   curl{key} -d 'good news' {url}/events/hello
+
+  events    {store}
+  stop      Ctrl-C, or SIGTERM
+"
+    )
+}
+
+/// Where a browser on this machine finds the hub.
+fn url(address: SocketAddr) -> String {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        let loopback = match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        };
+        address.set_ip(loopback);
+    }
+    format!("http://{address}")
+}
+
+fn has_key(config: &Config) -> bool {
+    config.publish_key.is_some() || config.publish_key_file.is_some()
+}
+
+fn store(config: &Config) -> String {
+    if config.memory {
+        return "in memory alone, gone when the hub ends".to_owned();
+    }
+    // A relative path says little to whoever started it elsewhere.
+    let dir = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
+    format!("{} ({})", dir.display(), durability(config))
+}
+
+fn durability(config: &Config) -> String {
+    use crate::config::Durability::{Fsync, Interval, None};
+
+    match config.durability {
+        Fsync => "on the disk before a publisher is answered".to_owned(),
+        Interval => format!("on the disk within {:?}", config.durability_interval),
+        None => "on the disk when the system likes".to_owned(),
+    }
+}

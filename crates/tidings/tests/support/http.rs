@@ -1,0 +1,199 @@
+//! A client of a few lines, with nothing of the code under test in it. Every read has a deadline.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// Longer than the longest silence of a hub that works.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// A connection to the hub.
+pub(crate) struct Connection {
+    reader: BufReader<TcpStream>,
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// By name in lowercase.
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+impl Connection {
+    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(SILENCE_MAX))?;
+        stream.set_nodelay(true)?;
+        Ok(Self { reader: BufReader::new(stream) })
+    }
+
+    /// Publishes and waits for the answer. The connection can be used again.
+    pub(crate) fn post(&mut self, target: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
+        self.send("POST", target, headers, body)?;
+        self.answer()
+    }
+
+    /// Asks and waits for the whole answer.
+    pub(crate) fn get(&mut self, target: &str, headers: &[(&str, &str)]) -> io::Result<Answer> {
+        self.send("GET", target, headers, "")?;
+        self.answer()
+    }
+
+    /// Subscribes; the connection is the stream then.
+    pub(crate) fn subscribe(mut self, target: &str, last_event_id: Option<&str>) -> io::Result<Stream> {
+        let mut headers = vec![("Accept", "text/event-stream")];
+        headers.extend(last_event_id.map(|id| ("Last-Event-ID", id)));
+        self.send("GET", target, &headers, "")?;
+        let (status, headers) = self.head()?;
+        if status != 200 {
+            return Err(io::Error::other(format!("subscribing was answered {status}")));
+        }
+        let body = Body::new(self.reader, &headers);
+        Ok(Stream { lines: BufReader::new(body), retry: None, last_event_id: String::new() })
+    }
+
+    fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> io::Result<()> {
+        let host = self.reader.get_ref().peer_addr()?;
+        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n");
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        self.reader.get_mut().write_all(request.as_bytes())
+    }
+
+    fn answer(&mut self) -> io::Result<Answer> {
+        let (status, headers) = self.head()?;
+        let mut body = String::new();
+        Body::new(&mut self.reader, &headers).read_to_string(&mut body)?;
+        Ok(Answer { status, headers, body })
+    }
+
+    fn head(&mut self) -> io::Result<(u16, BTreeMap<String, String>)> {
+        let status_line = line(&mut self.reader)?;
+        let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
+        let mut headers = BTreeMap::new();
+        loop {
+            let line = line(&mut self.reader)?;
+            let Some((name, value)) = line.split_once(": ") else { break };
+            headers.insert(name.to_ascii_lowercase(), value.to_owned());
+        }
+        let status = status.ok_or_else(|| io::Error::other(format!("no status line: {status_line:?}")))?;
+        Ok((status, headers))
+    }
+}
+
+/// A stream of events.
+pub(crate) struct Stream {
+    lines: BufReader<Body<BufReader<TcpStream>>>,
+    /// The last reconnection delay that was sent, in milliseconds.
+    pub(crate) retry: Option<u64>,
+    /// What a browser would send as `Last-Event-ID`.
+    pub(crate) last_event_id: String,
+}
+
+/// An event as a listener gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Heard {
+    pub(crate) event: String,
+    pub(crate) data: String,
+    pub(crate) id: String,
+}
+
+impl Stream {
+    /// The next event; `None` when the stream has ended in good order.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Heard>> {
+        let (mut event, mut data) = (String::new(), Vec::new());
+        let mut id = self.last_event_id.clone();
+        loop {
+            let Some(line) = self.line()? else { return Ok(None) };
+            match line.split_once(':').map(|(field, value)| (field, value.trim_start_matches(' '))) {
+                Some(("event", value)) => value.clone_into(&mut event),
+                Some(("data", value)) => data.push(value.to_owned()),
+                Some(("id", value)) => value.clone_into(&mut id),
+                Some(("retry", value)) => self.retry = value.parse().ok(),
+                None if line.is_empty() => {
+                    self.last_event_id.clone_from(&id);
+                    if !data.is_empty() {
+                        return Ok(Some(Heard { event, data: data.join("\n"), id }));
+                    }
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    fn line(&mut self) -> io::Result<Option<String>> {
+        let mut line = String::new();
+        match self.lines.read_line(&mut line)? {
+            0 => Ok(None),
+            _ if line.ends_with('\n') => Ok(Some(line.trim_end_matches('\n').to_owned())),
+            // Half a line: the process died.
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+/// A body, by its framing.
+struct Body<R> {
+    reader: R,
+    chunked: bool,
+    /// The end can be told from a cut.
+    framed: bool,
+    /// Bytes left of the chunk, or of the body.
+    left: u64,
+    ended: bool,
+}
+
+impl<R: BufRead> Body<R> {
+    fn new(reader: R, headers: &BTreeMap<String, String>) -> Self {
+        let chunked = headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked");
+        let length: Option<u64> = headers.get("content-length").and_then(|length| length.parse().ok());
+        let left = if chunked { 0 } else { length.unwrap_or(u64::MAX) };
+        Self { reader, chunked, framed: chunked || length.is_some(), left, ended: false }
+    }
+
+    /// Reads the size of the next chunk; the last has none.
+    fn begin_chunk(&mut self) -> io::Result<()> {
+        let size = line(&mut self.reader)?;
+        self.left = u64::from_str_radix(&size, 16).map_err(io::Error::other)?;
+        if self.left == 0 {
+            line(&mut self.reader)?;
+            self.ended = true;
+        }
+        Ok(())
+    }
+}
+
+impl<R: BufRead> Read for Body<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.chunked && self.left == 0 && !self.ended {
+            self.begin_chunk()?;
+        }
+        if self.ended || self.left == 0 {
+            return Ok(0);
+        }
+        let read = (&mut self.reader).take(self.left).read(buffer)?;
+        if read == 0 && self.framed {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= read as u64;
+        if self.chunked && self.left == 0 {
+            line(&mut self.reader)?;
+        }
+        Ok(read)
+    }
+}
+
+/// A line of a head or of chunked framing, without its end.
+fn line(reader: &mut impl BufRead) -> io::Result<String> {
+    let mut line = String::new();
+    reader.read_line(&mut line)?;
+    match line.strip_suffix("\r\n") {
+        Some(line) => Ok(line.to_owned()),
+        None => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
