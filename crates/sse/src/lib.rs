@@ -8,6 +8,7 @@ extern crate std;
 pub mod decode;
 pub mod encode;
 mod field;
+mod scan;
 
 pub use decode::Decoder;
 pub use field::{EventId, EventIdError, EventType, EventTypeError, Retry, RetryError};

@@ -12,6 +12,7 @@ use super::line::{self, Field};
 use super::partial::{Kind, Partial};
 use super::utf8::Cut;
 use crate::Retry;
+use crate::scan::line_end;
 
 /// An incremental decoder of one stream after another.
 ///
@@ -143,7 +144,7 @@ impl Decoder {
             return None;
         }
         let value = text.as_bytes().strip_prefix(NAME)?;
-        let end = line::end(value)?;
+        let end = line_end(value)?;
         let line_bytes = NAME.len() + end;
         let is_legal = line_bytes <= self.limits.line_bytes_max && end <= self.limits.event_bytes_max;
         let ends_bytes = match value[end..] {
@@ -359,7 +360,7 @@ impl Decoder {
 
     /// Goes on with a line that an earlier run began.
     fn resume_line<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
-        let end = line::end(text.as_bytes());
+        let end = line_end(text.as_bytes());
         let more = &text[..end.unwrap_or(text.len())];
         self.partial.extend(more, self.report.comments, &mut self.block);
         self.check_line(self.partial.len)?;

@@ -1,20 +1,6 @@
-//! A line: its end, and the field in it.
+//! A line, and the field in it.
 
-use memchr::memchr2;
-
-/// Up to here a search without a call is faster than one with the widest vectors of the machine.
-/// Up to here a search without a call is faster than one with the widest vectors of the machine.
-const NEAR_BYTES: usize = 256;
-
-/// Where the first line ends: at its CR or LF.
-#[inline(always)]
-pub(super) fn end(bytes: &[u8]) -> Option<usize> {
-    match bytes {
-        [] => None,
-        [b'\n' | b'\r', ..] => Some(0),
-        bytes => find(bytes),
-    }
-}
+use crate::scan::line_end;
 
 /// The first line of a text: what it says, and where it ends.
 #[inline(always)]
@@ -33,7 +19,7 @@ pub(super) fn first(text: &str) -> Option<(Field<'_>, usize)> {
             return with_value(text, b"event: ".len(), Field::Event);
         }
     }
-    let end = end(text.as_bytes())?;
+    let end = line_end(text.as_bytes())?;
     Some((Field::of(&text[..end]), end))
 }
 
@@ -51,32 +37,8 @@ fn with_value<'a>(
     start: usize,
     field: fn(&'a str) -> Field<'a>,
 ) -> Option<(Field<'a>, usize)> {
-    let end = start + end(&text.as_bytes()[start..])?;
+    let end = start + line_end(&text.as_bytes()[start..])?;
     Some((field(&text[start..end]), end))
-}
-
-#[inline]
-fn find(bytes: &[u8]) -> Option<usize> {
-    match bytes.split_at_checked(NEAR_BYTES) {
-        None => find_near(bytes),
-        Some((near, far)) => find_near(near).or_else(|| Some(NEAR_BYTES + memchr2(b'\n', b'\r', far)?)),
-    }
-}
-
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-#[inline]
-fn find_near(bytes: &[u8]) -> Option<usize> {
-    use memchr::arch::x86_64::sse2::memchr::Two;
-    match Two::new(b'\n', b'\r') {
-        Some(two) => two.find(bytes),
-        None => memchr2(b'\n', b'\r', bytes),
-    }
-}
-
-#[cfg(not(all(target_arch = "x86_64", target_feature = "sse2")))]
-#[inline]
-fn find_near(bytes: &[u8]) -> Option<usize> {
-    memchr2(b'\n', b'\r', bytes)
 }
 
 /// What a line says.

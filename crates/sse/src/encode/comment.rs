@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 use super::buffer::Buffer;
 use super::lines::Lines;
 
+const COLON: &[u8] = b":";
+
 /// Lines that begin with a colon. Text of several lines becomes several comments.
 ///
 /// A comment may stand anywhere between the lines of a stream and affects nothing around it.
@@ -29,17 +31,14 @@ impl<'a> Comment<'a> {
 
     /// Appends the comment to a `Vec<u8>` or a `BytesMut`.
     pub fn encode(&self, out: &mut impl Buffer) {
-        out.reserve(self.encoded_len());
-        for line in Lines::of(self.text) {
-            out.push(b":");
-            out.push(line);
-            out.push(b"\n");
-        }
+        let lines = Lines::of(self.text);
+        out.reserve(lines.encoded_len(COLON));
+        lines.encode(COLON, out);
     }
 
     /// Bytes that the comment takes on the wire, to the byte.
     pub fn encoded_len(&self) -> usize {
-        Lines::of(self.text).map(|line| line.len() + 2).sum()
+        Lines::of(self.text).encoded_len(COLON)
     }
 
     /// The comment in a vector of exactly its size.

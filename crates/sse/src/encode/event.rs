@@ -9,6 +9,8 @@ use super::digits::Digits;
 use super::lines::Lines;
 use crate::{EventId, EventType, Retry};
 
+const DATA: &[u8] = b"data: ";
+
 /// One block of the stream: an event, or, without data, what a client takes note of silently.
 ///
 /// | parts set | what the client does |
@@ -72,17 +74,26 @@ impl<'a> Event<'a> {
         self
     }
 
-    /// Appends the block to a `Vec<u8>` or a `BytesMut`.
+    /// Appends the block to a `Vec<u8>` or a `BytesMut`, and makes room for it at once.
+    #[inline]
     pub fn encode(&self, out: &mut impl Buffer) {
-        out.reserve(self.encoded_len());
-        self.for_each_piece(|piece| out.push(piece));
+        let data = self.data.map(Lines::of);
+        out.reserve(self.fields_len() + data.map_or(0, |data| data.encoded_len(DATA)) + 1);
+        self.for_each_field(|name, value| {
+            out.push(name);
+            out.push(value);
+            out.push(b"\n");
+        });
+        if let Some(data) = data {
+            data.encode(DATA, out);
+        }
+        out.push(b"\n");
     }
 
     /// Bytes that the block takes on the wire, to the byte.
     pub fn encoded_len(&self) -> usize {
-        let mut len = 0;
-        self.for_each_piece(|piece| len += piece.len());
-        len
+        let data = self.data.map(Lines::of);
+        self.fields_len() + data.map_or(0, |data| data.encoded_len(DATA)) + 1
     }
 
     /// The block in a vector of exactly its size.
@@ -114,29 +125,32 @@ impl<'a> Event<'a> {
     /// ```
     pub fn pieces(&self) -> Vec<&[u8]> {
         let mut pieces = Vec::new();
-        self.for_each_piece(|piece| pieces.push(piece));
+        self.for_each_field(|name, value| pieces.extend([name, value, b"\n"]));
+        if let Some(data) = self.data {
+            Lines::of(data).for_each(|line| pieces.extend([DATA, line, b"\n"]));
+        }
+        pieces.push(b"\n");
         pieces
     }
 
     #[inline]
-    fn for_each_piece<'s>(&'s self, mut visit: impl FnMut(&'s [u8])) {
-        let mut field = |name: &'static [u8], value: &'s [u8]| {
-            visit(name);
-            visit(value);
-            visit(b"\n");
-        };
+    fn fields_len(&self) -> usize {
+        let mut len = 0;
+        self.for_each_field(|name, value| len += name.len() + value.len() + 1);
+        len
+    }
+
+    /// Visits every field but data.
+    #[inline]
+    fn for_each_field<'s>(&'s self, mut visit: impl FnMut(&'static [u8], &'s [u8])) {
         if let Some(event_type) = self.event_type {
-            field(b"event: ", event_type.as_str().as_bytes());
+            visit(b"event: ", event_type.as_str().as_bytes());
         }
         if let Some(id) = self.id {
-            field(b"id: ", id.as_str().as_bytes());
+            visit(b"id: ", id.as_str().as_bytes());
         }
         if let Some(retry) = &self.retry {
-            field(b"retry: ", retry.as_bytes());
+            visit(b"retry: ", retry.as_bytes());
         }
-        for line in self.data.into_iter().flat_map(Lines::of) {
-            field(b"data: ", line);
-        }
-        visit(b"\n");
     }
 }

@@ -1,30 +1,55 @@
-//! Text cut where a client would cut it.
+//! Text of any number of lines, each behind the name of its field.
 
-use memchr::memchr2;
+use super::buffer::Buffer;
+use crate::scan;
 
-/// The lines of a text, split at CRLF, CR and LF. A text that ends with a line end has an empty last line.
+/// A text cut where a client would cut it: at CRLF, CR and LF. A text that ends with a line end has an empty last
+/// line.
+#[derive(Clone, Copy)]
 pub(super) struct Lines<'a> {
-    rest: Option<&'a [u8]>,
+    text: &'a [u8],
+    /// Found once, because mostly there is none.
+    first_end: Option<usize>,
 }
 
 impl<'a> Lines<'a> {
-    pub(super) fn of(text: &'a [u8]) -> Self {
-        Self { rest: Some(text) }
-    }
-}
-
-impl<'a> Iterator for Lines<'a> {
-    type Item = &'a [u8];
-
     #[inline]
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let rest = self.rest?;
-        let Some(end) = memchr2(b'\n', b'\r', rest) else {
-            self.rest = None;
-            return Some(rest);
+    pub(super) fn of(text: &'a [u8]) -> Self {
+        Self { text, first_end: scan::line_end(text) }
+    }
+
+    /// Bytes of all lines, each between a name and a LF.
+    #[inline]
+    pub(super) fn encoded_len(self, name: &[u8]) -> usize {
+        let (ends, pairs) = match self.first_end {
+            None => (0, 0),
+            Some(first_end) => scan::count(&self.text[first_end..]),
         };
-        let after = if rest[end..].starts_with(b"\r\n") { end + 2 } else { end + 1 };
-        self.rest = Some(&rest[after..]);
-        Some(&rest[..end])
+        let lines = 1 + ends - pairs;
+        self.text.len() - ends + lines * (name.len() + 1)
+    }
+
+    /// Appends all lines, each between a name and a LF.
+    #[inline]
+    pub(super) fn encode(self, name: &[u8], out: &mut impl Buffer) {
+        self.for_each(|line| {
+            out.push(name);
+            out.push(line);
+            out.push(b"\n");
+        });
+    }
+
+    /// Visits each line, without its end.
+    #[inline]
+    pub(super) fn for_each(self, mut visit: impl FnMut(&'a [u8])) {
+        let mut rest = self.text;
+        let mut end = self.first_end;
+        while let Some(at) = end {
+            visit(&rest[..at]);
+            let is_pair = rest[at..].starts_with(b"\r\n");
+            rest = if is_pair { &rest[at + 2..] } else { &rest[at + 1..] };
+            end = scan::line_end(rest);
+        }
+        visit(rest);
     }
 }
