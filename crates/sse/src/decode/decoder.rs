@@ -323,12 +323,11 @@ impl Decoder {
         self.block.has_data = false;
         let has_type = mem::take(&mut self.block.has_type);
         let kept_type = has_type.then_some(self.block.event_type.as_str());
-        let last_event_id = self.last_event_id.as_str();
         Event {
             event_type: borrowed.event_type.or(kept_type).filter(|value| !value.is_empty()),
             data: borrowed.data.unwrap_or(&self.block.data),
-            last_event_id,
-            id: id_in_block.then_some(last_event_id),
+            last_event_id: &self.last_event_id,
+            id_in_block,
             retry,
         }
     }

@@ -54,14 +54,14 @@ impl<'d, 'i> Feed<'d, 'i> {
 
     #[inline]
     fn next_plain(&mut self) -> Option<&'i str> {
-        if self.text.is_empty() {
+        if self.text.is_empty() && !self.rest.is_empty() {
             self.next_whole();
         }
         self.decoder.read_plain(&mut self.text)
     }
 
     /// Takes all the rest of the chunk, if it is valid.
-    #[inline]
+    #[inline(never)]
     fn next_whole(&mut self) {
         if self.decoder.cut.is_empty() && !self.rest.is_empty() && !self.broken {
             match utf8::whole(self.rest) {

@@ -31,8 +31,8 @@ pub struct Event<'a> {
     pub data: &'a str,
     /// The last event id of the stream: this block's, else that of an earlier one, else the seed, else empty.
     pub last_event_id: &'a str,
-    /// The id, if this very block set one. May be empty.
-    pub id: Option<&'a str>,
+    /// Whether this very block set the id; see [`id`](Self::id).
+    pub id_in_block: bool,
     /// The reconnection delay, if this very block set one.
     pub retry: Option<Retry>,
 }
@@ -41,7 +41,7 @@ impl<'a> Event<'a> {
     /// An event of which the block set nothing but data.
     #[inline]
     pub(super) const fn plain(data: &'a str, last_event_id: &'a str) -> Self {
-        Self { event_type: None, data, last_event_id, id: None, retry: None }
+        Self { event_type: None, data, last_event_id, id_in_block: false, retry: None }
     }
 
     /// The type as a page sees it: `message` unless the block set another.
@@ -50,13 +50,19 @@ impl<'a> Event<'a> {
         self.event_type.unwrap_or("message")
     }
 
+    /// The id, if this very block set one. May be empty.
+    #[inline]
+    pub fn id(&self) -> Option<&'a str> {
+        self.id_in_block.then_some(self.last_event_id)
+    }
+
     /// The same event, owning its texts.
     pub fn to_owned(&self) -> OwnedEvent {
         OwnedEvent {
             event_type: self.event_type.map(ToOwned::to_owned),
             data: self.data.to_owned(),
             last_event_id: self.last_event_id.to_owned(),
-            id_in_block: self.id.is_some(),
+            id_in_block: self.id_in_block,
             retry: self.retry,
         }
     }
