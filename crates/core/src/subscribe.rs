@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tidings_sse::EventId;
 
 use crate::cursor::{Cursor, Sequence};
-use crate::event::UnixMillis;
+use crate::event::{Event, UnixMillis};
 use crate::gap::{Gap, Lost, OnGap};
 use crate::hub::Hub;
 use crate::limits::EVENT_ID_BYTES_MAX;
 use crate::ring::Watcher;
 use crate::selector::Selectors;
-use crate::store::{Page, Reading, Start, StoreError};
+use crate::store::{Page, Query, Reading, Start, StoreError};
 use crate::subscription::{Subscription, page_query};
 use crate::view::View;
 
@@ -50,6 +50,19 @@ pub struct Opened {
     pub gap: Option<Gap>,
 }
 
+/// A page of the log for one who asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The events, in order.
+    pub events: Vec<Event>,
+    /// Where to go on.
+    pub cursor: Cursor,
+    /// Whether there is more after it now.
+    pub more: bool,
+    /// What was asked for and is gone.
+    pub gap: Option<Gap>,
+}
+
 /// Where a subscription turned out to begin.
 enum Place {
     At(Sequence),
@@ -83,6 +96,40 @@ impl Hub {
                 Opened { subscription, gap: Some(gap) }
             }
         })
+    }
+
+    /// Reads one page of at most `events_max` events from a place, as far as the hub's limits allow. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn history(&self, request: Request, events_max: usize) -> Result<History, StoreError> {
+        let opened = self.subscribe(request).await?;
+        let (selectors, on_gap) = (opened.subscription.selectors().clone(), opened.subscription.on_gap());
+        let (mut gap, mut cursor) = (opened.gap, opened.subscription.cursor());
+        loop {
+            let query =
+                Query { events_max, ..page_query(Start::After(cursor.sequence), &selectors, self.limits()) };
+            match self.read(query).await? {
+                Reading::Page(page) => {
+                    cursor.sequence = page.next;
+                    let more = page.next < page.head;
+                    // A page may have passed over many events and found none: then it is not worth an answer.
+                    if page.events.is_empty() && more {
+                        continue;
+                    }
+                    return Ok(History { events: page.events, cursor, more, gap });
+                }
+                Reading::Expired { earliest } | Reading::Unknown { earliest } => {
+                    let requested = cursor.to_string();
+                    cursor.sequence = match on_gap {
+                        OnGap::Earliest => earliest.previous(),
+                        OnGap::Latest => self.bounds().head,
+                    };
+                    gap = Some(Gap { requested, lost: Lost::Expired, resumes_after: cursor });
+                }
+            }
+        }
     }
 
     /// A subscription that goes on after a place where another left off. It is not counted.

@@ -1,16 +1,74 @@
-//! Blocks.
-use std::time::Duration;
-use tidings_core::{Cursor, Gap};
+//! Blocks of a stream that are no published event: the opening, heartbeats, gaps, the farewell.
 
-pub(crate) fn heartbeat(cursor: Option<Cursor>) -> Vec<u8> {
-    match cursor {
-        None => b":\n\n".to_vec(),
-        Some(c) => format!(":\nid: {c}\n\n").into_bytes(),
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+use tidings_core::{Cursor, Gap};
+use tidings_sse::encode::{Comment, Event};
+use tidings_sse::{EventId, EventType, Retry};
+
+/// The first block: tells the heartbeat interval, the reconnection delay, and the place where the stream begins.
+/// It has no data, so no listener hears it, and yet the client can resume from the moment it joined.
+pub(crate) fn opening(heartbeat: Duration, retry: Duration, place: Cursor) -> Bytes {
+    let mut bytes = Comment::new(&format!(" heartbeat {}", heartbeat.as_millis())).to_vec();
+    Event::new().retry(delay(retry)).id(&id(place)).encode(&mut bytes);
+    bytes.into()
+}
+
+/// A comment; with a place if it is news to the client.
+pub(crate) fn heartbeat(place: Option<Cursor>) -> Bytes {
+    match place {
+        None => Bytes::from_static(b":\n\n"),
+        Some(place) => Bytes::from(format!(":\nid: {place}\n\n")),
     }
 }
-pub(crate) fn gap(gap: &Gap) -> Vec<u8> {
-    format!("event: tidings.gap\nid: {}\ndata: {{\"requested\":\"{}\",\"reason\":\"{}\",\"resumes_after\":\"{}\"}}\n\n", gap.resumes_after, gap.requested, gap.lost.as_str(), gap.resumes_after).into_bytes()
+
+/// Declares events that are gone.
+pub(crate) fn gap(gap: &Gap) -> Bytes {
+    let data = json!({
+        "requested": gap.requested,
+        "reason": gap.lost.as_str(),
+        "resumes_after": gap.resumes_after.to_string(),
+    });
+    let event_type = EventType::new("tidings.gap").expect("the name has no newline");
+    // The id is the true place: whoever is cut off now resumes after the gap, and is not told of it twice.
+    Event::new().event_type(&event_type).id(&id(gap.resumes_after)).data(&data.to_string()).to_bytes()
 }
-pub(crate) fn farewell(retry: Duration) -> Vec<u8> {
-    format!("retry: {}\n\n", retry.as_millis()).into_bytes()
+
+/// The last block: when to come back.
+pub(crate) fn farewell(retry: Duration) -> Bytes {
+    Event::new().retry(delay(retry)).to_bytes()
+}
+
+fn id(place: Cursor) -> EventId {
+    EventId::new(place.to_string()).expect("a cursor's text is letters, digits and a hyphen")
+}
+
+fn delay(delay: Duration) -> Retry {
+    Retry::from_ms(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_core::{Epoch, Lost, Sequence};
+
+    use super::*;
+
+    const PLACE: Cursor = Cursor { epoch: Epoch(36), sequence: Sequence(7) };
+
+    #[test]
+    fn blocks_are_exactly_these_bytes() {
+        let lost = Gap { requested: "\"x\"".to_owned(), lost: Lost::Expired, resumes_after: PLACE };
+
+        assert_eq!(
+            opening(Duration::from_secs(15), Duration::from_secs(3), PLACE),
+            ": heartbeat 15000\nid: 10-7\nretry: 3000\n\n"
+        );
+        assert_eq!(heartbeat(None), ":\n\n");
+        assert_eq!(heartbeat(Some(PLACE)), ":\nid: 10-7\n\n");
+        assert_eq!(farewell(Duration::from_millis(1_234)), "retry: 1234\n\n");
+        let data = r#"{"reason":"expired","requested":"\"x\"","resumes_after":"10-7"}"#;
+        assert_eq!(gap(&lost), format!("event: tidings.gap\nid: 10-7\ndata: {data}\n\n"));
+    }
 }

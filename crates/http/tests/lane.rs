@@ -276,7 +276,8 @@ async fn a_drain_sends_everyone_away_in_good_order() {
     read_exactly(&mut chunked, "14\r\nid: 1-1\ndata: last\n\n\r\n");
     read_exactly(&mut raw, "id: 1-1\ndata: last\n\n");
 
-    scene.lanes.drain(Duration::ZERO).await;
+    scene.lanes.drain(Duration::ZERO);
+    scene.lanes.ended().await;
 
     let mut rest = String::new();
     chunked.read_to_string(&mut rest).unwrap();

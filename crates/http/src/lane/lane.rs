@@ -34,6 +34,7 @@ pub(super) struct Lane {
     /// Members that have more to read from the rings than one turn allows.
     pub(super) turns: VecDeque<(usize, u32)>,
     pub(super) serial: u32,
+    ending: bool,
     post: Arc<Post>,
     poll: Poll,
     requests: mpsc::UnboundedSender<Behind>,
@@ -49,18 +50,30 @@ impl Lane {
         let post = Post::new(Waker::new(poll.registry(), BELL)?);
         let sweep = Sweep::new(&config);
         let (groups, members, turns) = (Groups::default(), Slab::new(), VecDeque::new());
-        Ok(Self { hub, config, groups, members, sweep, turns, serial: 0, post, poll, requests })
+        Ok(Self {
+            hub,
+            config,
+            groups,
+            members,
+            sweep,
+            turns,
+            serial: 0,
+            ending: false,
+            post,
+            poll,
+            requests,
+        })
     }
 
     pub(super) fn post(&self) -> Arc<Post> {
         self.post.clone()
     }
 
-    /// Runs until it was told to drain and the last member has gone.
+    /// Runs until it was told to end and the last member has gone.
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_MAX);
         let (mut letters, mut moved) = (Vec::new(), Vec::new());
-        while !(self.sweep.is_draining() && self.members.is_empty()) {
+        while !(self.ending && self.members.is_empty()) {
             self.wait(&mut events);
             self.post.collect(&mut letters, &mut moved);
             for letter in letters.drain(..) {
@@ -94,6 +107,7 @@ impl Lane {
             Letter::Park(parked) => self.admit(*parked),
             Letter::Caught(caught) => self.hand_out(caught),
             Letter::Drain(window) => self.sweep.drain(window),
+            Letter::End => self.ending = true,
         }
     }
 

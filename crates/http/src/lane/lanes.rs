@@ -2,8 +2,8 @@
 
 use std::io;
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -59,13 +59,13 @@ pub struct Parked {
 /// The lanes of a hub.
 pub struct Lanes {
     posts: Vec<Arc<Post>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
     next: AtomicUsize,
-    readers: tokio::task::JoinHandle<()>,
+    readers: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
 impl Lanes {
-    /// Starts the threads. Must be called in a tokio runtime. [`drain`](Self::drain) ends them.
+    /// Starts the threads. Must be called in a tokio runtime. [`ended`](Self::ended) waits for their end.
     ///
     /// # Errors
     ///
@@ -80,6 +80,7 @@ impl Lanes {
             threads
                 .push(std::thread::Builder::new().name(format!("lane-{number}")).spawn(move || lane.run())?);
         }
+        let (threads, readers) = (Mutex::new(threads), tokio::sync::Mutex::new(Some(readers)));
         Ok(Self { posts, threads, next: AtomicUsize::new(0), readers })
     }
 
@@ -89,22 +90,32 @@ impl Lanes {
         self.posts[turn % self.posts.len()].send(Letter::Park(Box::new(parked)));
     }
 
-    /// Sends every client away within `window`, spread evenly, each with a delay before it may come back.
-    /// Returns when the last has gone and the threads have ended.
-    pub async fn drain(self, window: Duration) {
+    /// Sends every client away within `window`, spread evenly, each with a delay before it may come back. Whoever
+    /// is parked later is sent away at once.
+    pub fn drain(&self, window: Duration) {
         for post in &self.posts {
             post.send(Letter::Drain(window));
         }
-        let threads = self.threads;
-        let ended = tokio::task::spawn_blocking(move || {
-            for thread in threads {
-                if thread.join().is_err() {
-                    tracing::error!("a lane ended in a panic");
-                }
+    }
+
+    /// Waits, after [`drain`](Self::drain), until the last client has gone and the threads have ended. Nothing may
+    /// be parked any more. Cancel safe; a second call returns when the first would.
+    pub async fn ended(&self) {
+        for post in &self.posts {
+            post.send(Letter::End);
+        }
+        let mut readers = self.readers.lock().await;
+        // The readers end when no lane can ask them any more.
+        if let Some(task) = &mut *readers {
+            let _ = task.await;
+            *readers = None;
+        }
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // It has nothing left to do but return.
+            if thread.join().is_err() {
+                tracing::error!("a lane ended in a panic");
             }
-        });
-        // Both can only fail by a panic, which the runtime has reported.
-        let _ = ended.await;
-        let _ = self.readers.await;
+        }
     }
 }

@@ -11,6 +11,7 @@
 //! | `post` | what reaches a lane from other threads, and its bell |
 //! | `lane` | one thread: its loop, its members, its clock |
 //! | `group` | members that asked for the same, and the batch they get |
+//! | `parking` | how a connection leaves hyper |
 //! | `member` | one parked connection |
 //! | `batch` | frames as bytes on the wire, with the places where they may be cut |
 //! | `deliver` | from the rings, or a page of the store, to members |
@@ -25,6 +26,7 @@ mod group;
 mod lane;
 mod lanes;
 mod member;
+pub(crate) mod parking;
 mod post;
 mod sweep;
 

@@ -17,6 +17,8 @@ pub(super) enum Letter {
     Caught(Caught),
     /// End all connections, spread over a time.
     Drain(std::time::Duration),
+    /// No connection will come any more.
+    End,
 }
 
 /// Shared by a lane and all who write to it.

@@ -113,7 +113,7 @@ impl Lane {
         let Some(member) = self.members.get(number) else { return };
         match &member.state {
             State::Blocked(owed) if tick.saturating_sub(owed.since) > self.sweep.write_wait_ticks => {
-                self.remove(number)
+                self.remove(number);
             }
             State::Live if tick.saturating_sub(member.written_at) >= SILENCE_TICKS => self.beat(number),
             State::Live | State::Behind(_) | State::Reading(_) | State::Blocked(_) => {}

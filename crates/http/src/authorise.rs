@@ -1,0 +1,54 @@
+//! Who may publish. The place in the walk where full authorisation will stand.
+
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use http::{HeaderMap, StatusCode};
+use subtle::ConstantTimeEq;
+
+use crate::problem::Problem;
+
+/// Lets a publisher through that shows the key, as `Authorization: Bearer KEY`; everyone, if there is none.
+pub(crate) fn publisher(key: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(key) = key else { return Ok(()) };
+    let shown = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+    match shown.map(bearer) {
+        // In constant time, so that nobody finds the key byte by byte.
+        Some(Some(shown)) if bool::from(shown.ct_eq(key.as_bytes())) => Ok(()),
+        Some(_) => {
+            Err(refused("invalid-key", "this is not the publish key", "Bearer error=\"invalid_token\""))
+        }
+        None => {
+            let detail = "publishing needs the key, as `Authorization: Bearer KEY`";
+            Err(refused("key-required", detail, "Bearer"))
+        }
+    }
+}
+
+/// The token of a `Bearer` header; the scheme in any case.
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked(7)?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+}
+
+fn refused(kind: &'static str, detail: &str, challenge: &'static str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, kind, detail).with_header(WWW_AUTHENTICATE, challenge)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(value: &str) -> bool {
+        publisher(Some("secret"), &HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])).is_ok()
+    }
+
+    #[test]
+    fn only_the_key_opens() {
+        assert!(shown("Bearer secret"));
+        assert!(shown("bearer secret"));
+        for value in ["Bearer secre", "Bearer secrets", "Bearer ", "Basic secret", "secret", "Bearer", ""] {
+            assert!(!shown(value), "{value}");
+        }
+        assert!(publisher(Some("secret"), &HeaderMap::new()).is_err());
+        assert!(publisher(None, &HeaderMap::new()).is_ok());
+    }
+}

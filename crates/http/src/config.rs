@@ -1,0 +1,85 @@
+//! How the hub behaves over HTTP: every bound with its unit, default and reason.
+
+use std::time::Duration;
+
+/// The settings of a [`Front`](crate::Front).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct HttpConfig {
+    /// Silence after which a stream carries a heartbeat. Default 15 s: half of the shortest time-out known on the
+    /// way (30 s), as section 9.2.7 of the standard advises.
+    pub heartbeat: Duration,
+    /// The reconnection delay that every stream begins with. Default 3 s, what browsers do by themselves.
+    pub retry: Duration,
+    /// Origins whose pages may use this hub. Default none but the hub's own.
+    pub cors: Cors,
+    /// Host names that requests may ask for. Default any.
+    pub hosts: Hosts,
+    /// The key that publishers must show. Default none: everyone who reaches the hub may publish.
+    pub publish_key: Option<String>,
+    /// How long a publisher may take to send an ordinary body. Default 30 s: 1 MiB on the slowest phone.
+    pub body_wait_max: Duration,
+    /// How long a publisher of a stream may be silent between two pieces. Default 1 h, since a producer may have
+    /// nothing to say; a comment now and then keeps it open for ever.
+    pub producer_wait_max: Duration,
+    /// How long a client may take to send a request's head. Default 10 s. At the edge the connection is closed.
+    pub head_wait_max: Duration,
+    /// Bytes of a request's head. Default 64 KiB: a browser that is asked to resume by a 10 KB id is answered, not
+    /// cut off.
+    pub head_bytes_max: usize,
+    /// Connections at once. Default 10,000. Whoever comes beyond that gets 503 and `Retry-After`.
+    pub connections_max: usize,
+    /// Events that `?last=` may ask for, and that one page of history may hold. Default 10,000.
+    pub last_max: usize,
+    /// Time over which subscribers are sent away when the hub ends. Default 2 s.
+    pub drain_window: Duration,
+    /// Time after which the hub ends whoever is still there. Default 8 s, within the 10 s that most service
+    /// managers give.
+    pub drain_wait_max: Duration,
+    /// Threads that write to parked connections; see [`LaneConfig`](crate::lane::LaneConfig).
+    pub lanes: usize,
+    /// How long a subscriber's socket may take nothing. Default 60 s; see [`LaneConfig`](crate::lane::LaneConfig).
+    pub write_wait_max: Duration,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        let lanes = crate::lane::LaneConfig::default();
+        Self {
+            heartbeat: lanes.heartbeat,
+            retry: lanes.retry,
+            cors: Cors::Only(Vec::new()),
+            hosts: Hosts::Any,
+            publish_key: None,
+            body_wait_max: Duration::from_secs(30),
+            producer_wait_max: Duration::from_secs(3_600),
+            head_wait_max: Duration::from_secs(10),
+            head_bytes_max: 65_536,
+            connections_max: 10_000,
+            last_max: 10_000,
+            drain_window: Duration::from_secs(2),
+            drain_wait_max: Duration::from_secs(8),
+            lanes: lanes.lanes,
+            write_wait_max: lanes.write_wait_max,
+        }
+    }
+}
+
+/// Which pages of other origins may use the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cors {
+    /// Those of every origin, without credentials.
+    Any,
+    /// Those of these origins, such as `https://example.com`, with credentials.
+    Only(Vec<String>),
+}
+
+/// Which hosts requests may ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hosts {
+    /// Every one: for a hub behind a name.
+    Any,
+    /// `localhost`, names below it, and addresses of the loopback interface, and these. Keeps out the pages of
+    /// other sites that rebind their name to this machine.
+    LoopbackAnd(Vec<String>),
+}

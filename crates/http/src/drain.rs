@@ -1,0 +1,74 @@
+//! The drain: subscribers are sent away over a window of time, not all at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// Whether the hub is ending, and when whose turn is. Cloning shares it.
+#[derive(Debug, Clone)]
+pub(crate) struct Drain {
+    begun: Arc<watch::Sender<Option<Window>>>,
+    shares: Arc<AtomicU32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    from: Instant,
+    length: Duration,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self { begun: Arc::new(watch::Sender::new(None)), shares: Arc::default() }
+    }
+}
+
+impl Drain {
+    pub(crate) fn begin(&self, length: Duration) {
+        let window = Window { from: Instant::now(), length };
+        self.begun.send_if_modified(|begun| begun.replace(window).is_none());
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begun.borrow().is_some()
+    }
+
+    /// Waits until the drain begins.
+    pub(crate) async fn begun(&self) {
+        self.window().await;
+    }
+
+    /// Waits until the drain has begun and the turn of a share has come.
+    pub(crate) async fn turn(&self, share: f64) {
+        let window = self.window().await;
+        sleep_until(window.from + window.length.mul_f64(share)).await;
+    }
+
+    /// The next share of one: evenly spread, however many there are.
+    pub(crate) fn share(&self) -> f64 {
+        // Multiples of the golden ratio are as far from each other as can be.
+        let number = self.shares.fetch_add(1, Ordering::Relaxed);
+        f64::from(number.wrapping_mul(2_654_435_769)) / f64::from(u32::MAX)
+    }
+
+    /// A delay before coming back, from once to twice the usual one.
+    pub(crate) fn delay(&self, usual: Duration) -> Duration {
+        usual.mul_f64(1.0 + self.share())
+    }
+
+    async fn window(&self) -> Window {
+        let mut begun = self.begun.subscribe();
+        loop {
+            if let Some(window) = *begun.borrow_and_update() {
+                return window;
+            }
+            // The sender lives as long as `self`.
+            if begun.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The guard: whose requests are answered at all, by `Host` and `Origin`.
+
+use std::net::IpAddr;
+
+use http::header::{HOST, ORIGIN};
+use http::{HeaderMap, StatusCode, Uri, Version};
+
+use crate::config::{Cors, Hosts};
+use crate::problem::Problem;
+
+/// Refuses a request for a host that this hub is not. Ports do not count: they may be forwarded.
+pub(crate) fn check_host(
+    hosts: &Hosts,
+    uri: &Uri,
+    headers: &HeaderMap,
+    version: Version,
+) -> Result<(), Problem> {
+    let Hosts::LoopbackAnd(allowed) = hosts else { return Ok(()) };
+    let header = headers.get(HOST).and_then(|value| value.to_str().ok());
+    let Some(host) = uri.host().or_else(|| header.map(without_port)) else {
+        // Every browser names a host. HTTP/1.0 need not.
+        return if version <= Version::HTTP_10 { Ok(()) } else { Err(wrong_host()) };
+    };
+    let host = host.to_ascii_lowercase();
+    if is_loopback(&host) || allowed.iter().any(|name| without_port(name).eq_ignore_ascii_case(&host)) {
+        return Ok(());
+    }
+    Err(wrong_host())
+}
+
+/// Refuses a page of another origin that is not allowed: on loopback no key stands between it and the hub.
+pub(crate) fn check_origin(cors: &Cors, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+    let origin = origin.to_str().unwrap_or("null");
+    if is_same_origin(origin, headers) || is_allowed(cors, origin) {
+        return Ok(());
+    }
+    let detail = "pages of this origin may not use the hub; allow it with --cors-origin";
+    Err(Problem::new(StatusCode::FORBIDDEN, "origin-not-allowed", detail))
+}
+
+pub(crate) fn is_allowed(cors: &Cors, origin: &str) -> bool {
+    match cors {
+        Cors::Any => true,
+        Cors::Only(origins) => origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)),
+    }
+}
+
+/// Whatever the scheme: a proxy in front may speak TLS.
+fn is_same_origin(origin: &str, headers: &HeaderMap) -> bool {
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    let host = headers.get(HOST).and_then(|value| value.to_str().ok());
+    matches!((authority, host), (Some(authority), Some(host)) if authority.eq_ignore_ascii_case(host))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || host.ends_with(".localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.rfind(':') {
+        Some(at) if !authority[at..].contains(']') => &authority[..at],
+        _ => authority,
+    }
+}
+
+fn wrong_host() -> Problem {
+    let detail = "this hub does not answer for that host; name the host with --allowed-host";
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host_is_let_in(host: &str) -> bool {
+        let hosts = Hosts::LoopbackAnd(vec!["hub.example".to_owned()]);
+        let headers = HeaderMap::from_iter([(HOST, host.parse().unwrap())]);
+        check_host(&hosts, &Uri::from_static("/"), &headers, Version::HTTP_11).is_ok()
+    }
+
+    #[test]
+    fn loopback_and_the_names_given_are_let_in() {
+        for host in [
+            "localhost",
+            "LOCALHOST:80",
+            "a.localhost",
+            "127.0.0.1:8080",
+            "127.9.9.9",
+            "[::1]:8080",
+            "hub.example:1",
+        ] {
+            assert!(host_is_let_in(host), "{host}");
+        }
+        for host in
+            ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1", "", "[::2]"]
+        {
+            assert!(!host_is_let_in(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_origin_is_refused_unless_allowed() {
+        let check = |cors: &Cors, origin: &str| {
+            let headers = HeaderMap::from_iter([
+                (HOST, "hub:8080".parse().unwrap()),
+                (ORIGIN, origin.parse().unwrap()),
+            ]);
+            check_origin(cors, &headers).is_ok()
+        };
+        let only = Cors::Only(vec!["https://app.example".to_owned()]);
+
+        assert!(check(&only, "http://hub:8080"));
+        assert!(check(&only, "https://app.example"));
+        for origin in [
+            "https://app.example:444",
+            "http://app.example",
+            "null",
+            "https://app.example.evil",
+            "http://hub:80",
+        ] {
+            assert!(!check(&only, origin), "{origin}");
+        }
+        assert!(check(&Cors::Any, "null"));
+        assert!(check_origin(&only, &HeaderMap::new()).is_ok());
+    }
+}

@@ -1,0 +1,62 @@
+//! Parking: how a connection leaves hyper once its response has begun.
+//!
+//! The body of the response yields the opening block, and when it is asked for more it puts the rest of itself into
+//! a slot that the connection can see. From then on the connection is the socket, and what was in the slot.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+
+use bytes::Bytes;
+use tidings_core::{Form, Subscription};
+
+use super::member::Framing;
+
+/// What a parked connection goes on with.
+pub(crate) struct Leave {
+    pub(crate) subscription: Subscription,
+    pub(crate) form: Form,
+    pub(crate) framing: Framing,
+}
+
+/// Shared by a connection and the response that may leave it. Its presence among a request's extensions says that
+/// the connection can be parked.
+#[derive(Clone, Default)]
+pub(crate) struct ParkingSlot(Arc<Mutex<Option<Leave>>>);
+
+impl ParkingSlot {
+    pub(crate) fn is_taken(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    pub(crate) fn clear(&self) -> Option<Leave> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Leave>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The body of a response that is about to be parked.
+pub(crate) struct Parking {
+    opening: Option<Bytes>,
+    leave: Option<Leave>,
+    slot: ParkingSlot,
+}
+
+impl Parking {
+    pub(crate) fn new(opening: Bytes, leave: Leave, slot: ParkingSlot) -> Self {
+        Self { opening: Some(opening), leave: Some(leave), slot }
+    }
+
+    /// The opening, and then nothing ever: the connection looks into the slot after each poll.
+    pub(crate) fn poll_opening(&mut self) -> Poll<Option<Bytes>> {
+        if let Some(opening) = self.opening.take() {
+            return Poll::Ready(Some(opening));
+        }
+        if let Some(leave) = self.leave.take() {
+            *self.slot.lock() = Some(leave);
+        }
+        Poll::Pending
+    }
+}

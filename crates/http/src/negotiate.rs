@@ -1,0 +1,108 @@
+//! What a GET wants: the stream, a page of history, or the page for people.
+
+use http::header::ACCEPT;
+use http::{HeaderMap, StatusCode};
+
+use crate::problem::Problem;
+
+/// What one URL can answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Stream,
+    Page,
+    History,
+}
+
+/// In the order that decides among equals: whoever accepts anything is a program, and gets the stream.
+const OFFERS: [(Answer, &str, &str); 3] = [
+    (Answer::Stream, "text", "event-stream"),
+    (Answer::Page, "text", "html"),
+    (Answer::History, "application", "json"),
+];
+
+/// Chooses by the `Accept` header, RFC 9110 section 12.5.1.
+pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Answer, Problem> {
+    let ranges: Vec<_> =
+        headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(ranges).collect();
+    if ranges.is_empty() {
+        return Ok(Answer::Stream);
+    }
+    let mut best = None;
+    for (answer, kind, subtype) in OFFERS {
+        let quality = quality(&ranges, kind, subtype);
+        if quality > best.map_or(0, |(_, quality)| quality) {
+            best = Some((answer, quality));
+        }
+    }
+    let excluded = || {
+        let detail = "this URL answers text/event-stream, text/html or application/json; accept one of them";
+        Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail)
+    };
+    best.map(|(answer, _)| answer).ok_or_else(excluded)
+}
+
+/// A media range with its quality in thousandths.
+struct Range<'a> {
+    kind: &'a str,
+    subtype: &'a str,
+    quality: u16,
+}
+
+fn ranges(value: &str) -> impl Iterator<Item = Range<'_>> {
+    value.split(',').filter_map(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let (kind, subtype) = parts.next()?.split_once('/')?;
+        let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        Some(Range { kind, subtype, quality: quality.map_or(1_000, thousandths) })
+    })
+}
+
+fn thousandths(quality: &str) -> u16 {
+    quality.parse::<f32>().map_or(0, |quality| (quality.clamp(0.0, 1.0) * 1_000.0) as u16)
+}
+
+/// The quality of the most specific range that covers a type; zero if none does.
+fn quality(ranges: &[Range<'_>], kind: &str, subtype: &str) -> u16 {
+    let covering = ranges.iter().filter_map(|range| {
+        let specific = match (range.kind, range.subtype) {
+            ("*", "*") => 0,
+            (own, "*") if own.eq_ignore_ascii_case(kind) => 1,
+            (own, part) if own.eq_ignore_ascii_case(kind) && part.eq_ignore_ascii_case(subtype) => 2,
+            _ => return None,
+        };
+        Some((specific, range.quality))
+    });
+    covering.max().map_or(0, |(_, quality)| quality)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn negotiated(accept: &str) -> Option<Answer> {
+        let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
+        negotiate(&headers).ok()
+    }
+
+    #[test]
+    fn browsers_pages_and_programs_get_what_they_mean() {
+        let address_bar = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
+
+        assert_eq!(negotiated(address_bar), Some(Answer::Page));
+        assert_eq!(negotiated("text/event-stream"), Some(Answer::Stream));
+        assert_eq!(negotiated("Text/Event-Stream; charset=utf-8"), Some(Answer::Stream));
+        assert_eq!(negotiated("application/json"), Some(Answer::History));
+        assert_eq!(negotiated("*/*"), Some(Answer::Stream));
+        assert_eq!(negotiated("application/json, text/plain, */*"), Some(Answer::Stream));
+        assert_eq!(negotiated("application/json, */*;q=0.1"), Some(Answer::History));
+        assert_eq!(negotiated("text/*"), Some(Answer::Stream));
+        assert_eq!(negotiate(&HeaderMap::new()).ok(), Some(Answer::Stream));
+    }
+
+    #[test]
+    fn whoever_excludes_all_is_told() {
+        assert_eq!(negotiated("image/png"), None);
+        assert_eq!(negotiated("text/event-stream;q=0"), None);
+        assert_eq!(negotiated("*/*, text/event-stream;q=0"), Some(Answer::Page));
+    }
+}

@@ -1,0 +1,57 @@
+//! Topics and selectors in the path of a URL.
+
+use percent_encoding::percent_decode_str;
+use tidings_core::{Selector, Topic, TopicError};
+
+use crate::problem::Problem;
+
+/// The topic of `/events/{topic}`; `rest` is what stands after `/events/`, still encoded.
+pub(crate) fn topic(rest: &str) -> Result<Topic, Problem> {
+    Topic::parse(&decode(rest)?).map_err(|error| bad_topic(&error))
+}
+
+/// The selector of `/events/{selector}`.
+pub(crate) fn selector(rest: &str) -> Result<Selector, Problem> {
+    Selector::parse(&decode(rest)?).map_err(|error| bad_topic(&error))
+}
+
+/// Why a name is no topic, as a problem.
+pub(crate) fn bad_topic(error: &TopicError) -> Problem {
+    Problem::bad_request("bad-topic", error.to_string())
+}
+
+fn decode(rest: &str) -> Result<std::borrow::Cow<'_, str>, Problem> {
+    // `orders/` and `orders` look the same to people and are two topics.
+    if rest.ends_with('/') && rest.len() > 1 {
+        let detail = "the path ends in a slash; drop it, or write %2F if the topic really ends in one";
+        return Err(Problem::bad_request("trailing-slash", detail));
+    }
+    let not_text = |_| Problem::bad_request("topic-not-utf8", "a topic must be percent-encoded UTF-8");
+    percent_decode_str(rest).decode_utf8().map_err(not_text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rest_of_the_path_is_the_topic() {
+        for (path, expected) in [
+            ("orders/42", "orders/42"),
+            ("orders%2F42", "orders/42"),
+            ("https%3A%2F%2Fexample.com%2Fa%2F", "https://example.com/a/"),
+            ("%E8%AE%A2%E5%8D%95", "\u{8ba2}\u{5355}"),
+            ("a+b", "a+b"),
+        ] {
+            assert_eq!(topic(path).unwrap().as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_topic_is_refused() {
+        for path in ["", "a/", "a/../b", "a/%2e%2E", "%FF", "a%0Ab", "*"] {
+            assert!(topic(path).is_err(), "{path}");
+        }
+        assert!(selector("*").is_ok());
+    }
+}

@@ -1,0 +1,73 @@
+//! What a client is told when something is refused: `application/problem+json`, RFC 9457.
+//!
+//! The type is stable, for programs; the detail is a sentence that says what to do, for people. Neither shows the
+//! hub's insides.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::json;
+
+use crate::body::Body;
+
+/// A refusal. Boxed, because most requests have none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem(Box<Inner>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Inner {
+    status: StatusCode,
+    kind: &'static str,
+    detail: String,
+    header: Option<(HeaderName, HeaderValue)>,
+    published: Option<u64>,
+}
+
+impl Problem {
+    /// `kind` is the last part of the problem's type.
+    pub(crate) fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
+        Self(Box::new(Inner { status, kind, detail: detail.into(), header: None, published: None }))
+    }
+
+    pub(crate) fn bad_request(kind: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, kind, detail)
+    }
+
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
+        self.0.header = Some((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// How many events of a batch were published before this.
+    pub(crate) fn after(mut self, published: u64) -> Self {
+        self.0.published = Some(published);
+        self
+    }
+
+    /// Says which of several things it is about.
+    pub(crate) fn about(mut self, which: &str) -> Self {
+        self.0.detail = format!("{which}: {}", self.0.detail);
+        self
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        let Inner { status, kind, detail, header, published } = *self.0;
+        let mut problem = json!({
+            "type": format!("urn:tidings:problem:{kind}"),
+            "title": status.canonical_reason().unwrap_or("Error"),
+            "status": status.as_u16(),
+            "detail": detail,
+        });
+        if let Some(published) = published {
+            problem["published"] = json!(published);
+        }
+        let mut response = Response::new(Body::full(Bytes::from(problem.to_string())));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some((name, value)) = header {
+            headers.insert(name, value);
+        }
+        response
+    }
+}

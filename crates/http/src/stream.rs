@@ -1,0 +1,111 @@
+//! Stop 8 of the walk, for connections that a server keeps: a stream of bytes over a subscription.
+//!
+//! Plain HTTP/1 connections of our own server go to the [lanes](crate::lane) instead.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::Stream;
+use futures_util::stream::unfold;
+use tidings_core::{Cursor, Delivery, Form, Frame, Subscription};
+use tokio::time::{Instant, sleep_until};
+
+use crate::block;
+use crate::drain::Drain;
+use crate::front::Front;
+
+/// The bytes of a stream, from its opening to its end.
+pub(crate) fn stream(
+    front: &Front,
+    opening: Bytes,
+    subscription: Subscription,
+    form: Form,
+) -> impl Stream<Item = Bytes> + Send + 'static {
+    let told = subscription.cursor();
+    let streaming = Streaming {
+        opening: Some(opening),
+        subscription,
+        form,
+        told,
+        drain: front.drain().clone(),
+        heartbeat: front.config().heartbeat,
+        retry: front.config().retry,
+        share: front.drain().share(),
+        ended: false,
+    };
+    unfold(streaming, |mut streaming| async {
+        let bytes = streaming.next().await?;
+        Some((bytes, streaming))
+    })
+}
+
+struct Streaming {
+    opening: Option<Bytes>,
+    subscription: Subscription,
+    form: Form,
+    /// The newest place that the client was told.
+    told: Cursor,
+    drain: Drain,
+    heartbeat: Duration,
+    retry: Duration,
+    /// Where in the drain's window its turn comes, and in which part of the heartbeat's last quarter it beats.
+    share: f64,
+    ended: bool,
+}
+
+impl Streaming {
+    async fn next(&mut self) -> Option<Bytes> {
+        if let Some(opening) = self.opening.take() {
+            return Some(opening);
+        }
+        if self.ended {
+            return None;
+        }
+        let beat = Instant::now() + self.heartbeat.mul_f64(0.75 + self.share / 4.0);
+        // Biased: events before heartbeats, and the end before both, or a busy stream would outlive the drain.
+        tokio::select! {
+            biased;
+            () = self.drain.turn(self.share) => Some(self.farewell()),
+            delivery = self.subscription.next() => match delivery {
+                Ok(Some(delivery)) => Some(self.encode(delivery)),
+                Ok(None) => Some(self.farewell()),
+                Err(error) => {
+                    tracing::error!(%error, "a subscription ends because the store cannot be read");
+                    Some(self.farewell())
+                }
+            },
+            () = sleep_until(beat) => Some(self.heartbeat()),
+        }
+    }
+
+    fn encode(&mut self, delivery: Delivery) -> Bytes {
+        self.told = self.subscription.cursor();
+        match delivery {
+            Delivery::Frames(frames) => match &frames[..] {
+                [frame] => frame.bytes(self.form),
+                frames => together(frames, self.form),
+            },
+            Delivery::Gap(gap) => block::gap(&gap),
+        }
+    }
+
+    fn heartbeat(&mut self) -> Bytes {
+        let place = self.subscription.advance();
+        let news = (place != self.told).then_some(place);
+        self.told = place;
+        block::heartbeat(news)
+    }
+
+    fn farewell(&mut self) -> Bytes {
+        self.ended = true;
+        block::farewell(self.drain.delay(self.retry))
+    }
+}
+
+fn together(frames: &[Frame], form: Form) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(frames.iter().map(Frame::len).sum());
+    for frame in frames {
+        bytes.extend_from_slice(frame.slice(form));
+    }
+    bytes.freeze()
+}

@@ -1,0 +1,338 @@
+//! Publishing: what is taken, what is refused, and the exact answers.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::scene::Scene;
+use support::{created, problem};
+
+/// A publish of `hello` to the topic `a`, with more lines in the head.
+fn post(target: &str, more: &str) -> String {
+    format!("POST {target} HTTP/1.1\r\nhost: localhost\r\n{more}content-length: 5\r\n\r\nhello")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_is_answered_with_the_id_of_the_event() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+
+    wire.send(post("/events/a", "")).await;
+
+    assert_eq!(
+        wire.answer().await,
+        "HTTP/1.1 201 Created\r\n\
+         content-type: application/json\r\n\
+         content-length: 12\r\n\
+         \r\n\
+         {\"id\":\"1-1\"}"
+    );
+    assert_eq!(scene.log().await, ["a: hello"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_text_is_data_as_it_stands() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    let types = [
+        "text/plain",
+        "text/plain; charset=UTF-8",
+        "text/html;charset=\"utf-8\"",
+        "application/json",
+        "Application/Activity+JSON",
+        "application/xml",
+        "application/atom+xml",
+        "application/x-www-form-urlencoded",
+    ];
+
+    for (content_type, number) in types.iter().zip(1..) {
+        wire.send(post("/events/a", &format!("content-type: {content_type}\r\n"))).await;
+        assert_eq!(wire.answer().await, created(number), "{content_type}");
+    }
+    let body = "\u{4f60}\u{597d} \u{1f980}\n{\n  \"a\": 1\n}";
+    wire.send(format!("POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
+    wire.answer().await;
+
+    assert_eq!(scene.log().await.last().unwrap(), &format!("a: {body}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_text_is_refused() {
+    let scene = Scene::start().await;
+    for (header, detail) in [
+        ("content-type: image/png", "send text, JSON, XML, or text/event-stream"),
+        ("content-type: ", "send text, JSON, XML, or text/event-stream"),
+        ("content-type: text/plain; charset=iso-8859-1", "the body must be UTF-8"),
+        ("content-type: text/event-stream; charset=gbk", "the body must be UTF-8"),
+        ("content-encoding: gzip", "the body must not be compressed"),
+    ] {
+        let mut wire = scene.connect().await;
+        wire.send(post("/events/a", &format!("{header}\r\n"))).await;
+        assert_eq!(
+            wire.answer().await,
+            problem("415 Unsupported Media Type", "unsupported-media-type", detail),
+            "{header}"
+        );
+    }
+    assert_eq!(scene.log().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_query_sets_the_fields() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+
+    wire.send(post("/events/a?event=tick&id=msg+1&retry=6000&_=123", "")).await;
+
+    assert!(wire.answer().await.ends_with("{\"id\":\"msg 1\"}"));
+    let mut stream = scene.stream("/events/a?since=earliest").await;
+    stream.expect_events("event: tick\nid: msg 1\nretry: 6000\ndata: hello\n\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_bad_field_is_refused_by_name() {
+    let scene = Scene::start().await;
+    for (query, kind, detail) in [
+        ("event=a%0Ab", "bad-event-type", "an event type has no newline and no other control character"),
+        ("event=a%0Db", "bad-event-type", "an event type has no newline and no other control character"),
+        ("event=%00", "bad-event-type", "an event type has no newline and no other control character"),
+        ("event=tidings.gap", "reserved-event-type", "event types that begin with `tidings.` are the hub's own"),
+        ("id=a%0Ab", "bad-id", "an id has no newline, no NUL and no other control character"),
+        ("id=a%0Db", "bad-id", "an id has no newline, no NUL and no other control character"),
+        ("id=%00", "bad-id", "an id has no newline, no NUL and no other control character"),
+        ("id=", "bad-id", "an id needs at least one character"),
+        ("id=+x", "bad-id", "an id neither begins nor ends with white space"),
+        ("id=1-7", "reserved-id", "an id of this form is given by the hub itself"),
+        ("retry=1.5", "bad-retry", "`retry` is a number of milliseconds, in digits"),
+        ("retry=-5", "bad-retry", "`retry` is a number of milliseconds, in digits"),
+        ("retry=+5", "bad-retry", "`retry` is a number of milliseconds, in digits"),
+        ("retry=", "bad-retry", "`retry` is a number of milliseconds, in digits"),
+        ("retry=99999999999999999999", "bad-retry", "`retry` is a number of milliseconds, in digits"),
+        ("retry=86400001", "bad-retry", "a retry is at most 86400000 ms"),
+        ("evnt=x", "unknown-parameter", "there is no parameter `evnt`; known here: event, id, retry"),
+        ("id=1&id=2", "repeated-parameter", "the parameter `id` may be given once"),
+        ("event=%FF", "query-not-utf8", "the query string must be percent-encoded UTF-8"),
+    ] {
+        let mut wire = scene.connect().await;
+        wire.send(post(&format!("/events/a?{query}"), "")).await;
+        assert_eq!(wire.answer().await, problem("400 Bad Request", kind, detail), "{query}");
+    }
+    assert_eq!(scene.log().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_bad_topic_is_refused_with_what_to_do() {
+    let scene = Scene::start().await;
+    let slash = "the path ends in a slash; drop it, or write %2F if the topic really ends in one";
+    for (path, kind, detail) in [
+        ("", "bad-topic", "a topic needs at least one character"),
+        ("a/", "trailing-slash", slash),
+        ("a/../b", "bad-topic", "a topic has no segment `.` or `..`"),
+        ("..%2Fa", "bad-topic", "a topic has no segment `.` or `..`"),
+        ("a%0Ab", "bad-topic", "a topic has no control characters"),
+        ("a%00", "bad-topic", "a topic has no control characters"),
+        ("a/*", "bad-topic", "`*` and `**` stand in selectors, not in topics"),
+        ("%FF", "topic-not-utf8", "a topic must be percent-encoded UTF-8"),
+    ] {
+        let mut wire = scene.connect().await;
+        wire.send(post(&format!("/events/{path}"), "")).await;
+        assert_eq!(wire.answer().await, problem("400 Bad Request", kind, detail), "{path}");
+    }
+    let long = "x".repeat(513);
+    let mut wire = scene.connect().await;
+    wire.send(post(&format!("/events/{long}"), "")).await;
+    let detail = "a topic has at most 512 bytes, this one has 513";
+    assert_eq!(wire.answer().await, problem("400 Bad Request", "bad-topic", detail));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_is_not_utf8_is_refused_with_the_place() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+
+    wire.send(b"POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nabc\xffd").await;
+
+    let detail = "an event's data is UTF-8 text, and byte 3 is not";
+    assert_eq!(wire.answer().await, problem("400 Bad Request", "data-not-utf8", detail));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_mebibyte_is_taken_and_one_byte_more_is_refused_before_it_is_sent() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: 1048576\r\n\r\n").await;
+    wire.send(vec![b'x'; 1_048_576]).await;
+    assert_eq!(wire.answer().await, created(1));
+
+    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: 1048577\r\n\r\n").await;
+    let refused = wire.answer().await;
+
+    assert!(refused.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{refused}");
+    assert!(refused.contains("an event's data has at most 1048576 bytes"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_unknown_length_is_bounded_too() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+
+    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    wire.send("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n").await;
+    assert_eq!(wire.answer().await, created(1));
+
+    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n100001\r\n").await;
+    wire.send(vec![b'x'; 0x10_0001]).await;
+    assert!(wire.answer().await.starts_with("HTTP/1.1 413 Payload Too Large\r\n"));
+    assert_eq!(scene.log().await, ["a: hello"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_waits_for_100_continue_gets_it_or_the_refusal() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n").await;
+    wire.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
+    wire.send("hi").await;
+    assert_eq!(wire.answer().await, created(1));
+
+    let mut wire = scene.connect().await;
+    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 9999999\r\n\r\n").await;
+    assert!(wire.answer().await.starts_with("HTTP/1.1 413 Payload Too Large\r\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_publish_with_a_key_is_the_same_publish() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    let keyed = post("/events/a", "idempotency-key: k1\r\n");
+    wire.send(&keyed).await;
+    assert_eq!(wire.answer().await, created(1));
+
+    wire.send(&keyed).await;
+
+    assert_eq!(
+        wire.answer().await,
+        "HTTP/1.1 201 Created\r\n\
+         content-type: application/json\r\n\
+         idempotency-replayed: true\r\n\
+         content-length: 12\r\n\
+         \r\n\
+         {\"id\":\"1-1\"}"
+    );
+    assert_eq!(scene.log().await, ["a: hello"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_was_used_for_something_else_is_refused() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    wire.send(post("/events/a", "idempotency-key: k1\r\n")).await;
+    wire.answer().await;
+
+    wire.send(post("/events/b", "idempotency-key: k1\r\n")).await;
+
+    let detail = "this idempotency key was used for another event; use a new key for a new event";
+    assert_eq!(wire.answer().await, problem("422 Unprocessable Entity", "idempotency-key-reused", detail));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_visible_ascii_and_given_once() {
+    let scene = Scene::start().await;
+    let detail = "an idempotency key is 1 to 255 visible ASCII characters";
+    let long = format!("idempotency-key: {}\r\n", "k".repeat(256));
+    for header in
+        ["idempotency-key: \r\n", "idempotency-key: a b\r\n", &long, "idempotency-key: a\r\nidempotency-key: b\r\n"]
+    {
+        let mut wire = scene.connect().await;
+        wire.send(post("/events/a", header)).await;
+        assert_eq!(wire.answer().await, problem("400 Bad Request", "bad-idempotency-key", detail), "{header}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_whoever_shows_the_key_publishes() {
+    let scene = Scene::with(|config| config.publish_key = Some("secret".to_owned())).await;
+    let mut wire = scene.connect().await;
+    wire.send(post("/events/a", "authorization: Bearer secret\r\n")).await;
+    assert_eq!(wire.answer().await, created(1));
+
+    for (header, kind, detail, challenge) in [
+        ("", "key-required", "publishing needs the key, as `Authorization: Bearer KEY`", "Bearer"),
+        (
+            "authorization: Bearer secreT\r\n",
+            "invalid-key",
+            "this is not the publish key",
+            "Bearer error=\"invalid_token\"",
+        ),
+    ] {
+        let mut wire = scene.connect().await;
+        wire.send(post("/events/a", header)).await;
+        let refused = wire.answer().await;
+        assert!(refused.contains(&format!("\r\nwww-authenticate: {challenge}\r\n")), "{refused}");
+        let refused = refused.replace(&format!("www-authenticate: {challenge}\r\n"), "");
+        assert_eq!(refused, problem("401 Unauthorized", kind, detail));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_that_stops_in_mid_body_blocks_nobody_and_is_ended() {
+    let scene = Scene::with(|config| config.body_wait_max = Duration::from_millis(200)).await;
+    let mut stopped = scene.connect().await;
+    stopped.send("POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nhe").await;
+
+    let mut other = scene.connect().await;
+    other.send(post("/events/a", "")).await;
+
+    assert_eq!(other.answer().await, created(1));
+    let refused = stopped.rest().await;
+    assert!(refused.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{refused}");
+    assert!(refused.contains("the body did not come in time; send it again"), "{refused}");
+    assert_eq!(scene.log().await, ["a: hello"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_cut_off_is_not_published() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nhe").await;
+
+    wire.finish().await;
+    wire.rest().await;
+
+    assert_eq!(scene.log().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_store_is_told_and_gets_over_it() {
+    let (scene, fault) = Scene::with_faulty_store().await;
+    let mut wire = scene.connect().await;
+    let mut stream = scene.stream("/events/a").await;
+    fault.full();
+
+    wire.send(post("/events/a", "")).await;
+    let refused = wire.answer().await;
+
+    assert!(refused.starts_with("HTTP/1.1 507 Insufficient Storage\r\n"), "{refused}");
+    assert!(refused.contains("\r\nretry-after: 10\r\n"), "{refused}");
+    assert!(refused.contains("\"type\":\"urn:tidings:problem:store-full\""), "{refused}");
+    fault.none();
+    wire.send(post("/events/a", "")).await;
+    assert_eq!(wire.answer().await, created(1));
+    stream.expect_events("id: 1-1\ndata: hello\n\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_has_stopped_is_told_without_its_insides() {
+    let (scene, fault) = Scene::with_faulty_store().await;
+    fault.stopped();
+    let mut wire = scene.connect().await;
+
+    wire.send(post("/events/a", "")).await;
+    let refused = wire.answer().await;
+
+    assert!(refused.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{refused}");
+    assert!(refused.contains("\r\nretry-after: 1\r\n"), "{refused}");
+    assert!(!refused.contains("secret detail"), "{refused}");
+}

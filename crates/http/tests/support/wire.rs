@@ -1,0 +1,108 @@
+//! One connection, byte by byte. Every read has a deadline.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long anything may take here before it counts as hanging. Generous, for machines that are busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection to the hub.
+pub(crate) struct Wire {
+    stream: TcpStream,
+    /// What was received and not yet taken.
+    received: Vec<u8>,
+}
+
+impl Wire {
+    pub(crate) async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, received: Vec::new() }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        timeout(PATIENCE, self.stream.write_all(bytes.as_ref())).await.unwrap().unwrap();
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) async fn finish(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
+    /// The next so many bytes.
+    pub(crate) async fn take(&mut self, count: usize) -> String {
+        while self.received.len() < count {
+            assert!(self.receive().await, "the connection ended after {:?}", self.text());
+        }
+        let rest = self.received.split_off(count);
+        String::from_utf8(std::mem::replace(&mut self.received, rest)).unwrap()
+    }
+
+    /// Reads exactly this.
+    pub(crate) async fn expect(&mut self, expected: &str) {
+        assert_eq!(self.take(expected.len()).await, expected);
+    }
+
+    /// Everything up to and including a text.
+    pub(crate) async fn take_through(&mut self, text: &str) -> String {
+        let mut searched: usize = 0;
+        loop {
+            let from = searched.saturating_sub(text.len());
+            if let Some(at) = self.received[from..].windows(text.len()).position(|found| found == text.as_bytes()) {
+                return self.take(from + at + text.len()).await;
+            }
+            searched = self.received.len();
+            assert!(self.receive().await, "the connection ended after {:?}", self.text());
+        }
+    }
+
+    /// The head of an answer, with the date left out.
+    pub(crate) async fn head(&mut self) -> String {
+        let head = self.take_through("\r\n\r\n").await;
+        head.split_inclusive("\r\n").filter(|line| !line.starts_with("date: ")).collect()
+    }
+
+    /// A whole answer that has a length, with the date left out.
+    pub(crate) async fn answer(&mut self) -> String {
+        let head = self.head().await;
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        let body = self.take(length.map_or(0, |length| length.parse().unwrap())).await;
+        head + &body
+    }
+
+    /// The payload of the next chunk; empty for the last one.
+    pub(crate) async fn chunk(&mut self) -> String {
+        let size = self.take_through("\r\n").await;
+        let payload = self.take(usize::from_str_radix(size.trim_end(), 16).unwrap()).await;
+        self.expect("\r\n").await;
+        payload
+    }
+
+    /// Everything until the other side ends the connection, with the date left out.
+    pub(crate) async fn rest(&mut self) -> String {
+        while self.receive().await {}
+        let all = self.text();
+        self.received.clear();
+        all.split_inclusive("\r\n").filter(|line| !line.starts_with("date: ")).collect()
+    }
+
+    /// Whether the other side has ended the connection, and said nothing more.
+    pub(crate) async fn is_closed(&mut self) -> bool {
+        !self.receive().await && self.received.is_empty()
+    }
+
+    /// Receives more. Whether the connection still is.
+    async fn receive(&mut self) -> bool {
+        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.received));
+        // A reset is an end, too: the other side closed with bytes of ours unread.
+        read.await.unwrap_or_else(|_| panic!("nothing came after {:?}", self.text())).is_ok_and(|read| read > 0)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.received).into_owned()
+    }
+}
