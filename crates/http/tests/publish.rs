@@ -52,7 +52,8 @@ async fn any_text_is_data_as_it_stands() {
         assert_eq!(wire.answer().await, created(number), "{content_type}");
     }
     let body = "\u{4f60}\u{597d} \u{1f980}\n{\n  \"a\": 1\n}";
-    wire.send(format!("POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n\r\n{body}", body.len())).await;
+    wire.send(format!("POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+        .await;
     wire.answer().await;
 
     assert_eq!(scene.log().await.last().unwrap(), &format!("a: {body}"));
@@ -98,7 +99,11 @@ async fn each_bad_field_is_refused_by_name() {
         ("event=a%0Ab", "bad-event-type", "an event type has no newline and no other control character"),
         ("event=a%0Db", "bad-event-type", "an event type has no newline and no other control character"),
         ("event=%00", "bad-event-type", "an event type has no newline and no other control character"),
-        ("event=tidings.gap", "reserved-event-type", "event types that begin with `tidings.` are the hub's own"),
+        (
+            "event=tidings.gap",
+            "reserved-event-type",
+            "event types that begin with `tidings.` are the hub's own",
+        ),
         ("id=a%0Ab", "bad-id", "an id has no newline, no NUL and no other control character"),
         ("id=a%0Db", "bad-id", "an id has no newline, no NUL and no other control character"),
         ("id=%00", "bad-id", "an id has no newline, no NUL and no other control character"),
@@ -192,13 +197,17 @@ async fn a_body_of_unknown_length_is_bounded_too() {
 async fn whoever_waits_for_100_continue_gets_it_or_the_refusal() {
     let scene = Scene::start().await;
     let mut wire = scene.connect().await;
-    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n").await;
+    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+        .await;
     wire.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
     wire.send("hi").await;
     assert_eq!(wire.answer().await, created(1));
 
     let mut wire = scene.connect().await;
-    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 9999999\r\n\r\n").await;
+    wire.send(
+        "POST /events/a HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 9999999\r\n\r\n",
+    )
+    .await;
     assert!(wire.answer().await.starts_with("HTTP/1.1 413 Payload Too Large\r\n"));
 }
 
@@ -242,12 +251,19 @@ async fn a_key_is_visible_ascii_and_given_once() {
     let scene = Scene::start().await;
     let detail = "an idempotency key is 1 to 255 visible ASCII characters";
     let long = format!("idempotency-key: {}\r\n", "k".repeat(256));
-    for header in
-        ["idempotency-key: \r\n", "idempotency-key: a b\r\n", &long, "idempotency-key: a\r\nidempotency-key: b\r\n"]
-    {
+    for header in [
+        "idempotency-key: \r\n",
+        "idempotency-key: a b\r\n",
+        &long,
+        "idempotency-key: a\r\nidempotency-key: b\r\n",
+    ] {
         let mut wire = scene.connect().await;
         wire.send(post("/events/a", header)).await;
-        assert_eq!(wire.answer().await, problem("400 Bad Request", "bad-idempotency-key", detail), "{header}");
+        assert_eq!(
+            wire.answer().await,
+            problem("400 Bad Request", "bad-idempotency-key", detail),
+            "{header}"
+        );
     }
 }
 

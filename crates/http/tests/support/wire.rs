@@ -52,7 +52,9 @@ impl Wire {
         let mut searched: usize = 0;
         loop {
             let from = searched.saturating_sub(text.len());
-            if let Some(at) = self.received[from..].windows(text.len()).position(|found| found == text.as_bytes()) {
+            if let Some(at) =
+                self.received[from..].windows(text.len()).position(|found| found == text.as_bytes())
+            {
                 return self.take(from + at + text.len()).await;
             }
             searched = self.received.len();
@@ -99,7 +101,9 @@ impl Wire {
     async fn receive(&mut self) -> bool {
         let read = timeout(PATIENCE, self.stream.read_buf(&mut self.received));
         // A reset is an end, too: the other side closed with bytes of ours unread.
-        read.await.unwrap_or_else(|_| panic!("nothing came after {:?}", self.text())).is_ok_and(|read| read > 0)
+        read.await
+            .unwrap_or_else(|_| panic!("nothing came after {:?}", self.text()))
+            .is_ok_and(|read| read > 0)
     }
 
     fn text(&self) -> String {

@@ -1,0 +1,52 @@
+//! What the wire tests share: a hub on a port of its own, a connection, and answers that come again and again.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub(crate) mod faulty;
+pub(crate) mod scene;
+pub(crate) mod wire;
+
+/// The answer to a publish that became the event with this number.
+pub(crate) fn created(number: u64) -> String {
+    let body = format!("{{\"id\":\"1-{number}\"}}");
+    format!(
+        "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A refusal without headers of its own. `status` is the code and the reason.
+pub(crate) fn problem(status: &str, kind: &str, detail: &str) -> String {
+    problem_with(status, kind, detail, "")
+}
+
+/// A refusal with more lines in the head.
+pub(crate) fn problem_with(status: &str, kind: &str, detail: &str, headers: &str) -> String {
+    let (code, title) = status.split_once(' ').unwrap();
+    let detail = detail.replace('\\', "\\\\").replace('"', "\\\"");
+    let body = format!(
+        "{{\"detail\":\"{detail}\",\"status\":{code},\"title\":\"{title}\",\"type\":\"urn:tidings:problem:{kind}\"}}"
+    );
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// The head of every stream over HTTP/1.1, with more lines in it.
+pub(crate) fn stream_head(headers: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\n\
+         content-type: text/event-stream\r\n\
+         cache-control: no-cache, no-store, no-transform\r\n\
+         x-accel-buffering: no\r\n\
+         incremental: ?1\r\n\
+         {headers}transfer-encoding: chunked\r\n\
+         \r\n"
+    )
+}
+
+/// The first block of every stream that stands after the event with this number.
+pub(crate) fn opening(number: u64) -> String {
+    format!(": heartbeat 15000\nid: 1-{number}\nretry: 3000\n\n")
+}

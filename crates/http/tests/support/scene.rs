@@ -1,0 +1,150 @@
+//! A hub over HTTP in memory: the first event is `1-1`, and the clock stands at one hour.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use tidings_core::contract::ManualClock;
+use tidings_core::contract::fixture::{draft, query, read_all};
+use tidings_core::memory::MemoryRetention;
+use tidings_core::{Epoch, Hub, Limits, MemoryStore, Start, Store};
+use tidings_http::{Asset, Front, HttpConfig, Pages, Verdict, serve};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::faulty::{Fault, FaultyStore};
+use super::stream_head;
+use super::wire::Wire;
+
+pub(crate) struct Scene {
+    pub(crate) hub: Hub,
+    pub(crate) front: Front,
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: Arc<ManualClock>,
+    store: Arc<dyn Store>,
+    end: oneshot::Sender<()>,
+    served: JoinHandle<std::io::Result<Verdict>>,
+}
+
+impl Scene {
+    pub(crate) async fn start() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// With other settings than the defaults.
+    pub(crate) async fn with(change: impl FnOnce(&mut HttpConfig)) -> Self {
+        Self::with_retention(MemoryRetention::default(), change).await
+    }
+
+    /// With a log that keeps so much.
+    pub(crate) async fn with_retention(
+        retention: MemoryRetention,
+        change: impl FnOnce(&mut HttpConfig),
+    ) -> Self {
+        let clock = ManualClock::at(3_600_000);
+        let store = Arc::new(MemoryStore::new(Epoch(1), clock.clone(), retention));
+        Self::on(store, clock, change).await
+    }
+
+    /// On a store that can be told to refuse.
+    pub(crate) async fn with_faulty_store() -> (Self, Fault) {
+        let clock = ManualClock::at(3_600_000);
+        let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
+        let fault = Fault::default();
+        let store = FaultyStore { store, fault: fault.clone() };
+        (Self::on(Arc::new(store), clock, |_| ()).await, fault)
+    }
+
+    async fn on(
+        store: Arc<dyn Store>,
+        clock: Arc<ManualClock>,
+        change: impl FnOnce(&mut HttpConfig),
+    ) -> Self {
+        let mut config = HttpConfig::default();
+        config.lanes = 1;
+        change(&mut config);
+        let hub = Hub::start(store.clone(), Limits::default()).await.unwrap();
+        let front = Front::new(hub.clone(), config, pages(), clock.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (end, ending) = oneshot::channel();
+        let served = tokio::spawn(serve(listener, front.clone(), async {
+            // A scene that is dropped ends, too.
+            let _ = ending.await;
+        }));
+        Self { hub, front, address, clock, store, end, served }
+    }
+
+    pub(crate) async fn connect(&self) -> Wire {
+        Wire::open(self.address).await
+    }
+
+    /// Publishes beside HTTP.
+    pub(crate) async fn publish(&self, topic: &str, texts: &[&str]) {
+        self.hub.publish_all(texts.iter().map(|text| draft(topic, text)).collect()).await.unwrap();
+    }
+
+    /// Sends a GET, and returns the connection.
+    pub(crate) async fn get(&self, target: &str, headers: &str) -> Wire {
+        let mut wire = self.connect().await;
+        wire.send(format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n")).await;
+        wire
+    }
+
+    /// Subscribes, and reads head and opening block.
+    pub(crate) async fn stream(&self, target: &str) -> Stream {
+        let mut wire = self.get(target, "").await;
+        assert_eq!(wire.head().await, stream_head(""));
+        let opening = wire.chunk().await;
+        Stream { wire, opening, text: String::new() }
+    }
+
+    /// Topic and data of everything that was published.
+    pub(crate) async fn log(&self) -> Vec<String> {
+        let events = read_all(&*self.store, query(Start::Earliest, &["**"])).await;
+        let text = |event: &tidings_core::Event| {
+            format!("{}: {}", event.draft.topic(), String::from_utf8_lossy(event.draft.data()))
+        };
+        events.iter().map(text).collect()
+    }
+
+    /// Asks the hub to end, and does not wait.
+    pub(crate) fn begin_end(self) -> JoinHandle<std::io::Result<Verdict>> {
+        let _ = self.end.send(());
+        self.served
+    }
+}
+
+/// A subscriber over HTTP/1.1.
+pub(crate) struct Stream {
+    pub(crate) wire: Wire,
+    pub(crate) opening: String,
+    text: String,
+}
+
+impl Stream {
+    /// Reads exactly these blocks, however they are cut into chunks.
+    pub(crate) async fn expect_events(&mut self, expected: &str) {
+        while self.text.len() < expected.len() {
+            let chunk = self.wire.chunk().await;
+            assert_ne!(chunk, "", "the stream ended after {:?}", self.text);
+            self.text.push_str(&chunk);
+        }
+        let rest = self.text.split_off(expected.len());
+        assert_eq!(std::mem::replace(&mut self.text, rest), expected);
+    }
+}
+
+fn pages() -> Pages {
+    let asset = |content_type, etag, bytes| Asset {
+        content_type,
+        etag: HeaderValue::from_static(etag),
+        bytes: Bytes::from_static(bytes),
+    };
+    Pages::new([
+        ("index.html".to_owned(), asset("text/html; charset=utf-8", "\"i1\"", b"<!doctype html>")),
+        ("app.js".to_owned(), asset("text/javascript; charset=utf-8", "\"a1\"", b"//")),
+    ])
+}
