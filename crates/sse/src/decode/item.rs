@@ -96,7 +96,7 @@ pub enum OwnedItem {
 }
 
 /// An [`Event`] that owns its texts.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub struct OwnedEvent {
     /// See [`Event::event_type`].
