@@ -172,7 +172,7 @@ pub(crate) fn bad_draft(error: &DraftError) -> Problem {
 pub(crate) fn not_published(error: PublishError) -> Problem {
     match error {
         PublishError::Draft(error) => bad_draft(&error),
-        PublishError::KeyReused => {
+        PublishError::KeyReused { .. } => {
             let detail = "this idempotency key was used for another event; use a new key for a new event";
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail)
         }
