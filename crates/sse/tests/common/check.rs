@@ -55,7 +55,9 @@ pub(crate) fn roundtrip(bytes: &[u8]) {
     let comments = lines(comment).map(|line| OwnedItem::Comment(line.to_owned()));
     assert_eq!(heard.items[1..].iter().zip(comments).filter(|(heard, sent)| *heard != sent).count(), 0);
     let events: Vec<_> = heard.items.iter().filter_map(event_of).collect();
-    let [before, middle, after] = events.as_slice() else { panic!("three events, not {events:?}") };
+    let [before, middle, after] = events.as_slice() else {
+        unreachable!("three events, not {events:?}");
+    };
     assert_eq!((before.data.as_str(), after.data.as_str()), ("neighbour", "neighbour"));
     assert_eq!((&after.event_type, after.id(), after.retry), (&None, None, None));
     assert_eq!(middle.event_type.as_deref(), event_type.as_ref().map(EventType::as_str));
