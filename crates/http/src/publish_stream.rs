@@ -14,7 +14,7 @@ use futures_util::future::{Fuse, FusedFuture};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
-use serde_json::json;
+use serde::Serialize;
 use tidings_core::{Draft, DraftFields, Hub, PublishError, Published, Topic};
 use tidings_sse::Decoder;
 use tidings_sse::decode::{Event, Item, Limits};
@@ -22,8 +22,9 @@ use tokio::time::timeout;
 
 use crate::body::Body;
 use crate::front::Front;
+use crate::json;
 use crate::problem::Problem;
-use crate::publish::{bad_draft, cut_off, ending, json_response, key, not_published, too_large, too_slow};
+use crate::publish::{bad_draft, cut_off, ending, key, not_published, too_large, too_slow};
 use crate::query::Query;
 use crate::text::TextCheck;
 
@@ -71,6 +72,13 @@ where
             () = front.drain().begun(), if !producer.has_ended() => producer.end(Err(ending())),
         }
     }
+}
+
+/// The answer to a whole body: how many events, and the id of the last one.
+#[derive(Serialize)]
+struct Answer {
+    published: u64,
+    id: Option<String>,
 }
 
 /// The next bytes of a body; `None` at its end. Cancel safe.
@@ -121,9 +129,7 @@ struct Producer<'a> {
 impl<'a> Producer<'a> {
     fn new(hub: &'a Hub, topic: Topic, key: Option<&'a str>) -> Self {
         let bytes_max = hub.limits().event_bytes_max;
-        let mut limits = Limits::default();
-        limits.line_bytes_max = bytes_max + FIELD_BYTES_MAX;
-        limits.event_bytes_max = bytes_max;
+        let limits = Limits { line_bytes_max: bytes_max + FIELD_BYTES_MAX, event_bytes_max: bytes_max };
         Self {
             hub,
             topic,
@@ -235,8 +241,8 @@ impl<'a> Producer<'a> {
         match self.end {
             Some(Err(problem)) => Err(problem.after(self.published)),
             Some(Ok(())) | None => {
-                let answer = json!({ "published": self.published, "id": self.last_id });
-                Ok(json_response(StatusCode::CREATED, &answer))
+                let answer = Answer { published: self.published, id: self.last_id };
+                Ok(json::response(StatusCode::CREATED, &answer))
             }
         }
     }

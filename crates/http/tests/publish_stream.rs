@@ -23,7 +23,7 @@ fn chunk(payload: &str) -> String {
 
 /// The answer to a batch.
 fn published(count: u64, id: &str) -> String {
-    let body = format!("{{\"id\":{id},\"published\":{count}}}");
+    let body = format!("{{\"published\":{count},\"id\":{id}}}");
     format!(
         "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
@@ -34,7 +34,7 @@ fn published(count: u64, id: &str) -> String {
 fn refused_after(count: u64, status: &str, kind: &str, detail: &str) -> String {
     let whole = problem(status, kind, detail);
     let (head, body) = whole.split_once("\r\n\r\n").unwrap();
-    let body = body.replace("\",\"status\"", &format!("\",\"published\":{count},\"status\""));
+    let body = body.replace("\"}", &format!("\",\"published\":{count}}}"));
     let head: String = head
         .lines()
         .filter(|line| !line.starts_with("content-length"))
@@ -229,7 +229,7 @@ async fn a_full_store_ends_a_batch_and_says_how_far_it_came() {
     let refused = wire.answer().await;
 
     assert!(refused.starts_with("HTTP/1.1 507 Insufficient Storage\r\n"), "{refused}");
-    assert!(refused.contains("\"published\":1,"), "{refused}");
+    assert!(refused.contains("\"published\":1}"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
