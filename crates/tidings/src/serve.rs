@@ -16,9 +16,9 @@ use crate::config::{Config, Secret};
 use crate::failure::{Exit, Failure};
 use crate::notify::ServiceManager;
 use crate::signals::Signals;
-use crate::watched::{Fatal, Watched};
+use crate::watched::Watched;
 use crate::{machine, welcome};
-use front::Front;
+use front::Serving;
 
 /// The part of `drain_deadline` that is kept back for closing the store.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -35,19 +35,21 @@ pub(crate) async fn serve(
     tracing::debug!(open_files, "raised the limit of open files");
 
     let (store, mut fatal) = Watched::new(store::open(config)?);
-    let hub = Hub::start(Arc::new(store), limits(config))
-        .await
-        .map_err(|error| Failure::new(Exit::Data, format!("cannot read the log: {error}")))?;
+    let hub = Hub::start(Arc::new(store), limits(config)).await.map_err(|error| unreadable(&error))?;
     let listener = listen::listen(config.listen)?;
     let address = listener.local_addr().unwrap_or(config.listen);
-    let front = Front::start(listener, &hub, config, key);
+    let mut serving = Serving::start(listener, &hub, front::http_config(config, key, CLOSING));
     welcome::say(config, address);
     manager.ready(&address.to_string());
 
-    let cause = until_asked_to_end(&mut signals, &mut fatal).await;
+    let cause = tokio::select! {
+        asked = signals.next() => Ok(tracing::info!(signal = asked.name(), "draining")),
+        error = fatal.error() => Err(stopped(&error)),
+        failure = serving.failure() => return Err(failure),
+    };
     manager.stopping();
     tokio::select! {
-        ended = end(front, &hub, config) => ended.and(cause),
+        ended = end(serving, &hub, config) => cause.and(ended),
         asked = signals.next() => {
             tracing::warn!(signal = asked.name(), "ending at once");
             std::process::exit(asked.code());
@@ -55,38 +57,28 @@ pub(crate) async fn serve(
     }
 }
 
-/// Waits for a signal, which is well, or for the store to stop, which is a failure.
-async fn until_asked_to_end(signals: &mut Signals, fatal: &mut Fatal) -> Result<(), Failure> {
-    tokio::select! {
-        asked = signals.next() => {
-            tracing::info!(signal = asked.name(), "draining");
-            Ok(())
-        }
-        error = fatal.error() => {
-            tracing::error!(%error, "draining, because the store has stopped");
-            Err(stopped(&error))
-        }
+/// Sends everyone away and closes the store, within the deadline.
+async fn end(serving: Serving, hub: &Hub, config: &Config) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let cut = serving.drain().await?;
+    let closed = timeout_at(begun + config.drain_deadline, hub.close()).await;
+    let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(milliseconds, connections_cut = cut, "ended");
+    match closed {
+        Ok(Ok(())) if cut == 0 => Ok(()),
+        Ok(Ok(())) => Err(late(&format!("{cut} connections were cut"))),
+        Ok(Err(error)) => Err(stopped(&error)),
+        Err(_) => Err(late("the store was not closed")),
     }
 }
 
-/// Sends everyone away and closes the store, within the deadline.
-async fn end(front: Front, hub: &Hub, config: &Config) -> Result<(), Failure> {
-    let begun = Instant::now();
-    let deadline = begun + config.drain_deadline;
-    let cut = front.drain(config.drain_window, deadline - CLOSING).await;
-    let closed = timeout_at(deadline, hub.close()).await;
-    let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(milliseconds, cut, "ended");
-    match closed {
-        Ok(Ok(())) if cut == 0 => Ok(()),
-        Ok(Ok(())) => {
-            Err(Failure::new(Exit::Deadline, format!("drain_deadline passed; {cut} connections were cut"))
-                .hint("everything acknowledged is kept"))
-        }
-        Ok(Err(error)) => Err(stopped(&error)),
-        Err(_) => Err(Failure::new(Exit::Deadline, "drain_deadline passed before the store was closed")
-            .hint("everything acknowledged is as durable as the setting durability says")),
-    }
+fn late(what: &str) -> Failure {
+    Failure::new(Exit::Deadline, format!("drain_deadline passed: {what}"))
+        .hint("what was acknowledged is kept, as far as durability promises")
+}
+
+fn unreadable(error: &StoreError) -> Failure {
+    Failure::new(Exit::Data, error.to_string())
 }
 
 fn stopped(error: &StoreError) -> Failure {
