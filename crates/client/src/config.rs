@@ -34,7 +34,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Some servers send their head with the first event only, and most events come within a minute.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
-const USER_AGENT: &str = concat!("tidings-client/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("tidings-client/", env!("CARGO_PKG_VERSION"));
 
 /// Why something cannot be set.
 #[derive(Debug, thiserror::Error)]
@@ -378,7 +378,7 @@ fn earlier(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     one.into_iter().chain(other).min()
 }
 
-fn more_than_zero(duration: Duration, setting: &'static str) -> Result<Duration, ConfigError> {
+pub(crate) fn more_than_zero(duration: Duration, setting: &'static str) -> Result<Duration, ConfigError> {
     if duration.is_zero() { Err(ConfigError::Zero { setting }) } else { Ok(duration) }
 }
 

@@ -173,21 +173,16 @@ impl Machine {
         let again = Action::Reconnect { after: Duration::ZERO };
         match outcome {
             Outcome::Futile => Action::Fail,
-            Outcome::Refused { status, .. } if !self.is_passing(status) => Action::Fail,
+            Outcome::Refused { status, .. } if !self.may_pass(status) => Action::Fail,
             Outcome::Ended if !self.policy.reconnect => Action::Finish,
             Outcome::Broken | Outcome::Refused { .. } if !self.policy.reconnect => Action::Fail,
             Outcome::Ended | Outcome::Broken | Outcome::Refused { .. } => again,
         }
     }
 
-    /// Whether a status says "not now" rather than "no". To the standard every status but 200 says "no".
-    fn is_passing(&self, status: StatusCode) -> bool {
-        let passes = status.is_server_error()
-            || matches!(
-                status,
-                StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
-            );
-        self.policy.mode == Mode::Managed && passes
+    /// To the standard every status but 200 says "no".
+    fn may_pass(&self, status: StatusCode) -> bool {
+        self.policy.mode == Mode::Managed && is_passing(status)
     }
 
     /// Whether a connection clears the failures before it.
@@ -213,6 +208,12 @@ impl Machine {
             Outcome::Refused { .. } | Outcome::Ended | Outcome::Broken | Outcome::Futile => backoff,
         }
     }
+}
+
+/// Whether a status says "not now" rather than "no".
+pub(crate) fn is_passing(status: StatusCode) -> bool {
+    let asks_again = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+    status.is_server_error() || asks_again.contains(&status)
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ pub struct Problem {
     pub title: Option<String>,
     /// This very problem, in words, and what to do about it.
     pub detail: Option<String>,
+    /// How many events of a batch were published before the problem, if a hub says so.
+    pub published: Option<u64>,
 }
 
 impl Problem {

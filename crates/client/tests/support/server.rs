@@ -151,6 +151,11 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// The requests, when there are so many.
+    pub(crate) async fn requested(&self, count: usize) -> Vec<Request> {
+        self.requests().wait_for(|requests| requests.len() >= count).await.unwrap().clone()
+    }
+
     /// The requests so far, and news of them.
     pub(crate) fn requests(&self) -> watch::Receiver<Vec<Request>> {
         self.state.requests.subscribe()
@@ -185,9 +190,11 @@ async fn serve(mut socket: TcpStream, state: Arc<State>) {
     let Some(request) = Request::read(&mut socket).await else { return };
     let answer = state.next_answer();
     state.requests.send_modify(|requests| requests.push(request));
-    let Some(answer) = answer else { return state.wait_until_left(&mut socket).await };
-    // The client may leave at any time.
-    let _ = state.play(&mut socket, answer).await;
+    // The client may leave at any time, and what it leaves unread is nobody's error.
+    let _ = match answer {
+        Some(answer) => state.play(&mut socket, answer).await,
+        None => state.wait_until_left(&mut socket).await,
+    };
 }
 
 impl State {
@@ -206,15 +213,16 @@ impl State {
             Then::Close => socket.write_all(b"0\r\n\r\n").await,
             Then::Break => Ok(()),
             Then::Hold => match answer.comment_every {
-                None => Ok(self.wait_until_left(socket).await),
+                None => self.wait_until_left(socket).await,
                 Some(every) => comment_for_ever(socket, every).await,
             },
         }
     }
 
-    async fn wait_until_left(&self, socket: &mut TcpStream) {
+    async fn wait_until_left(&self, socket: &mut TcpStream) -> std::io::Result<()> {
         while socket.read_u8().await.is_ok() {}
         self.left.send_modify(|left| *left += 1);
+        Ok(())
     }
 }
 
