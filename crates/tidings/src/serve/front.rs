@@ -12,7 +12,6 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, Origins, Secret};
 use crate::console;
-use crate::failure::{Exit, Failure};
 use crate::machine::WallClock;
 
 /// The front at work.
@@ -20,6 +19,8 @@ use crate::machine::WallClock;
 pub(super) struct Serving {
     task: JoinHandle<io::Result<Verdict>>,
     end: oneshot::Sender<()>,
+    /// The task has ended by itself, and was waited for.
+    failed: bool,
 }
 
 impl Serving {
@@ -31,33 +32,39 @@ impl Serving {
             // Dropping the sender asks for the end, too.
             let _ = asked.await;
         };
-        Self { task: tokio::spawn(tidings_http::serve(listener, front, asked)), end }
+        Self { task: tokio::spawn(tidings_http::serve(listener, front, asked)), end, failed: false }
     }
 
-    /// Waits until it fails by itself. Cancel safe.
-    pub(super) async fn failure(&mut self) -> Failure {
-        match (&mut self.task).await {
-            Ok(Err(error)) => failed(&error.to_string()),
-            Ok(Ok(_)) => failed("it ended unasked"),
-            Err(error) => failed(&error.to_string()),
+    /// Waits until it ends unasked. Cancel safe.
+    pub(super) async fn error(&mut self) -> String {
+        let ended = (&mut self.task).await;
+        self.failed = true;
+        match ended {
+            Ok(Ok(_)) => "it ended unasked".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
         }
     }
 
     /// Sends everyone away, as the configuration says. Returns how many connections had to be cut.
-    pub(super) async fn drain(self) -> Result<usize, Failure> {
-        // Fails if the task has ended, and then there is nothing to ask.
+    pub(super) async fn drain(self) -> usize {
+        if self.failed {
+            return 0;
+        }
+        // Fails if the task has just ended, and then there is nothing to ask.
         let _ = self.end.send(());
         match self.task.await {
-            Ok(Ok(Verdict::Drained)) => Ok(0),
-            Ok(Ok(Verdict::CutOff { connections })) => Ok(connections),
-            Ok(Err(error)) => Err(failed(&error.to_string())),
-            Err(error) => Err(failed(&error.to_string())),
+            Ok(Ok(Verdict::CutOff { connections })) => connections,
+            Ok(Ok(Verdict::Drained)) => 0,
+            Ok(Err(error)) => ended_badly(&error),
+            Err(error) => ended_badly(&error),
         }
     }
 }
 
-fn failed(error: &str) -> Failure {
-    Failure::new(Exit::Failed, format!("the HTTP front has stopped: {error}"))
+fn ended_badly(error: &dyn std::error::Error) -> usize {
+    tracing::error!(%error, "the HTTP front did not end well");
+    0
 }
 
 /// The settings of the front. `closing` is the part of the drain's deadline that is not the front's.
