@@ -25,16 +25,23 @@ export class Activity {
     this.#showRate();
   }
 
-  /** One event was published just now. */
-  add() {
-    this.#now += 1;
+  /**
+   * @param {Date} time When an event was published; of the last minute, or it does not count.
+   */
+  add(time) {
+    const ago = Math.floor((Date.now() - time.getTime()) / 1_000);
+    if (ago <= 0) this.#now += 1;
+    else if (ago <= SECONDS) this.#counts[SECONDS - ago] += 1;
   }
 
   #tick() {
     this.#counts.push(this.#now);
     this.#counts.shift();
     this.#now = 0;
-    if (document.hidden) return;
+    if (!document.hidden) this.show();
+  }
+
+  show() {
     this.#bars.setAttribute('d', pathOf(this.#counts));
     this.#showRate();
   }

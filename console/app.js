@@ -3,11 +3,13 @@
 // The walk of one event: stream.js -> here -> topic-list.js, snippet-card.js, activity.js, event-list.js.
 
 import { Activity } from './activity.js';
+import { Arrival } from './arrival.js';
 import { Connection } from './connection.js';
 import { byId, element } from './element.js';
 import { EmptyState, FIRST_DATA } from './empty-state.js';
 import { EventList } from './event-list.js';
 import { startHeader } from './header.js';
+import { recall } from './history.js';
 import { icon } from './icon.js';
 import { authorization } from './publisher.js';
 import { PublishForm } from './publish-form.js';
@@ -16,28 +18,32 @@ import { Stream } from './stream.js';
 import { startTabs } from './tabs.js';
 import { countOf } from './time.js';
 import { TopicList } from './topic-list.js';
-import { pathOf, soleTopic, subjectOf } from './topic.js';
+import { exampleTopic, pathOf, soleTopic, subjectOf } from './topic.js';
 import { showTitle } from './title.js';
 import { onLanguage, sayAll, say, word } from './words.js';
 
-/** Events from before the page that a stream begins with, unless the address says otherwise. */
-const EARLIER_MAX = 50;
-/** The first silence this long ends what is from before the page. */
-const EARLIER_SILENCE_MS = 120;
+/** Events from before the page that it begins with, unless its address says otherwise. */
+const PAST_MAX = 50;
+/** After this long without an event, the page says that there is none. */
+const PATIENCE_MS = 150;
 const HEARD_MS = 5_000;
 const GAP = 'tidings.gap';
 
 const subject = subjectOf(location);
 const sole = soleTopic(subject.selectors);
-const asked = { origin: location.origin, selectors: subject.selectors, types: [], topic: 'hello', with_key: false };
+const asked = { origin: location.origin, selectors: subject.selectors, types: [], with_key: false };
+const path = pathOf(subject.selectors);
+const begin = subject.begin.length > 0 ? subject.begin : [['last', String(PAST_MAX)]];
+const arrival = new Arrival();
 
+let stream = null;
 let filter = '';
 let seen = 0;
 let heard = 0;
-let earlier = subject.begin.length > 0 ? Infinity : EARLIER_MAX;
-let earlier_timer = 0;
 let cleared = false;
 let settled = false;
+/** Whether the stream begins with events that are older than the connection. */
+let behind = false;
 
 startHeader();
 startTabs(byId('main'), byId('tabs'));
@@ -51,22 +57,15 @@ const topics = new TopicList(byId('topic-list'), byId('topics-note'));
 const snippets = new SnippetCard(byId('snippets'), asked);
 const form = new PublishForm(byId('publish-form'), {
   topic: sole,
-  suggested: subject.home ? asked.topic : '',
+  suggested: exampleTopic(subject.selectors),
   wanted: () => snippets.wantKey(),
 });
 const empty = new EmptyState(byId('empty'), { asked, home: subject.home, tried: tryIt, reset: () => useFilter('') });
 const list = new EventList(byId('list'), byId('newest'), showList);
 const connection = new Connection(
   { phase: byId('phase'), word: byId('phase-word'), banner: byId('banner'), cursor: byId('cursor') },
-  () => stream.open(),
+  () => stream?.open(),
 );
-const stream = new Stream({
-  path: pathOf(subject.selectors),
-  begin: subject.begin.length > 0 ? subject.begin : [['last', String(EARLIER_MAX)]],
-  listener: { state: showState, event: receive, id: (id) => (connection.cursor = id) },
-  authorization,
-});
-
 byId('list').classList.toggle('has-topics', sole === '');
 byId('filter').addEventListener('input', (event) => useFilter(event.target.value));
 byId('clear').addEventListener('click', clear);
@@ -75,40 +74,63 @@ byId('held').addEventListener('click', showHeld);
 usePause(false);
 onLanguage(() => usePause(list.paused));
 setInterval(announce, HEARD_MS);
-watchPage();
 sayAll();
 byId('app').hidden = false;
-stream.open();
+start();
 
-/** @param {import('./decoder.js').StreamEvent} event */
-function receive({ type, data, id, topic }) {
-  const entry = { kind: type === GAP ? 'gap' : 'event', time: timeNow(), topic: topic || sole, type, data, id };
+/** Shows what was, then follows what comes. */
+async function start() {
+  const past = await recall(path, begin, authorization());
+  if (past.gap) list.add({ ...entryOf({ type: GAP, data: JSON.stringify(past.gap), id: '', topic: '' }), time: null });
+  for (const event of past.events) receive(event, event.time);
+  activity.show();
+  behind = past.more;
+  stream = new Stream({
+    path,
+    begin,
+    id: past.cursor,
+    listener: {
+      state: showState,
+      event: (event) => receive(event, arrival.time()),
+      id: (id) => (connection.cursor = id),
+    },
+    authorization,
+  });
+  watchPage();
+  stream.open();
+}
+
+/**
+ * @param {import('./decoder.js').StreamEvent} event
+ * @param {Date | null} time
+ */
+function receive(event, time) {
+  const entry = { ...entryOf(event), time };
   list.add(entry);
   if (entry.kind === 'gap') return;
   seen += 1;
   heard += 1;
-  topics.add(entry.topic, entry.time);
-  snippets.sawType(type);
-  if (entry.time) activity.add();
+  topics.add(entry.topic, time);
+  snippets.sawType(event.type);
+  if (time) activity.add(time);
 }
 
-/** When an event came; null for those from before the page, whose time the stream does not tell. */
-function timeNow() {
-  if (earlier <= 0) return new Date();
-  earlier -= 1;
-  clearTimeout(earlier_timer);
-  earlier_timer = setTimeout(() => (earlier = 0), EARLIER_SILENCE_MS);
-  return null;
+function entryOf({ type, data, id, topic }) {
+  return { kind: type === GAP ? 'gap' : 'event', topic: topic || sole, type, data, id };
 }
 
 function showState(state) {
   connection.state = state;
-  if (state.phase !== 'live' || settled) return;
-  earlier_timer = setTimeout(() => {
-    earlier = 0;
-    settled = true;
-    list.release();
-  }, EARLIER_SILENCE_MS);
+  if (state.phase === 'live' && behind) arrival.begin();
+  if (state.phase === 'live') behind = true;
+  if (state.phase !== 'connecting') setTimeout(settle, PATIENCE_MS);
+}
+
+/** From now on an empty list means that there is nothing. */
+function settle() {
+  if (settled) return;
+  settled = true;
+  list.release();
 }
 
 function showList({ kept, shown, held }) {
@@ -153,7 +175,7 @@ function clear() {
 }
 
 function tryIt() {
-  form.try(sole || asked.topic, FIRST_DATA);
+  form.try(exampleTopic(subject.selectors), FIRST_DATA);
 }
 
 /** Tells a screen reader now and then what came, not each event. */

@@ -38,7 +38,7 @@ export function copyButton(text, { labelled = false } = {}) {
 export function snippet(heading) {
   const code = element('code');
   const copy = copyButton(() => code.textContent);
-  const pre = element('pre', {}, code);
+  const pre = element('pre', { tabindex: '0' }, code);
   const node = element('div', { class: 'snippet' });
   if (heading) node.append(element('header', {}, word(element('h3'), heading), copy), pre);
   else node.append(pre, copy);
@@ -46,7 +46,9 @@ export function snippet(heading) {
     node,
     /** @param {string} text */
     show(text) {
-      if (code.textContent !== text) code.textContent = text;
+      if (code.textContent === text) return;
+      code.textContent = text;
+      pre.classList.toggle('is-line', !text.includes('\n'));
     },
   };
 }

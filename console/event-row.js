@@ -153,6 +153,6 @@ function spokenOf({ time, topic, type, data }) {
 
 /** The data in one line, with its own lines marked. */
 function lineOf(data) {
-  const line = data.slice(0, LINE_LENGTH_MAX).replace(/\r\n|\r|\n/g, ' \u23ce ');
+  const line = data.slice(0, LINE_LENGTH_MAX).replace(/\r\n|\r|\n/g, ' \u21b5 ');
   return data.length > LINE_LENGTH_MAX ? `${line}\u2026` : line;
 }

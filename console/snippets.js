@@ -1,6 +1,6 @@
 // The lines to copy: how to watch and to publish what the page shows, from a shell and from a page. Pure.
 
-import { pathOf, soleTopic } from './topic.js';
+import { exampleTopic, pathOf } from './topic.js';
 
 /** Event types that a snippet names at most. */
 const TYPES_MAX = 5;
@@ -10,7 +10,6 @@ const TYPES_MAX = 5;
  * @property {string} origin     Where the hub is.
  * @property {string[]} selectors
  * @property {string[]} types    Event types seen, other than `message`.
- * @property {string} topic      Topic to publish to where the selectors name none.
  * @property {boolean} with_key  Whether the hub wants a key to publish.
  */
 
@@ -20,9 +19,9 @@ export function curlWatch({ origin, selectors }) {
 }
 
 /** @param {Asked} asked */
-export function curlPublish({ origin, selectors, topic, with_key }, data = 'hello') {
+export function curlPublish({ origin, selectors, with_key }, data = 'hello') {
   const key = with_key ? '-H "Authorization: Bearer $TIDINGS_PUBLISH_KEY" ' : '';
-  const url = origin + pathOf([soleTopic(selectors) || topic]);
+  const url = origin + pathOf([exampleTopic(selectors)]);
   return `curl -d ${shellWord(data)} ${key}${shellWord(url)}`;
 }
 

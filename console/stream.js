@@ -49,12 +49,14 @@ export class Stream {
    * @param {string} options.path
    * @param {[string, string][]} options.begin  Parameters for the first connection alone.
    * @param {Listener} options.listener
+   * @param {string} [options.id]  Where to go on, if that is known; `begin` is not looked at then.
    * @param {() => Record<string, string>} [options.authorization]  Headers that carry the key, if there is one.
    */
-  constructor({ path, begin, listener, authorization = () => ({}) }) {
+  constructor({ path, begin, listener, id = '', authorization = () => ({}) }) {
     this.#path = path;
     this.#begin = begin;
     this.#listener = listener;
+    this.#id = id;
     this.#authorization = authorization;
   }
 

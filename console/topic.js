@@ -46,6 +46,17 @@ export function soleTopic(selectors) {
 }
 
 /**
+ * A topic that these selectors take in, to show how one is published to.
+ *
+ * @param {string[]} selectors
+ */
+export function exampleTopic(selectors) {
+  const plain = selectors.find((selector) => !isPattern(selector));
+  if (plain) return plain;
+  return selectors[0].split('/').map((segment) => (isPattern(segment) ? 'hello' : segment)).join('/');
+}
+
+/**
  * The path at which some selectors are read, and a topic is published to.
  *
  * @param {string[]} selectors

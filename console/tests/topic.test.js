@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { isPattern, pathOf, soleTopic, stepsOf, subjectOf, withParameters } from '../topic.js';
+import { exampleTopic, isPattern, pathOf, soleTopic, stepsOf, subjectOf, withParameters } from '../topic.js';
 
 const at = (url) => {
   const { pathname, search } = new URL(url, 'http://hub.test');
@@ -57,6 +57,12 @@ test('one plain selector is a topic to publish to', () => {
   assert.equal(soleTopic(['a/b']), 'a/b');
   assert.equal(soleTopic(['a/*']), '');
   assert.equal(soleTopic(['a', 'b']), '');
+});
+
+test('an example is among what is shown', () => {
+  assert.equal(exampleTopic(['**']), 'hello');
+  assert.equal(exampleTopic(['orders/*/state']), 'orders/hello/state');
+  assert.equal(exampleTopic(['logs/**', 'a/b']), 'a/b');
 });
 
 test('parameters are added behind others, and left out when empty', () => {
