@@ -34,7 +34,7 @@ fn tidings(input: &Input) -> (usize, usize) {
     for chunk in &input.chunks {
         let mut feed = decoder.feed(chunk);
         while let Some(item) = feed.next().unwrap() {
-            if let Item::Event(event) = black_box(item) {
+            if let Item::Event(event) = black_box(&item) {
                 sum = (sum.0 + 1, sum.1 + event.data.len());
             }
         }
@@ -48,7 +48,7 @@ fn tidings_owned(input: &Input) -> (usize, usize) {
     for chunk in &input.chunks {
         let mut feed = decoder.feed(chunk);
         while let Some(item) = feed.next().unwrap() {
-            if let OwnedItem::Event(event) = black_box(item.to_owned()) {
+            if let OwnedItem::Event(event) = black_box(&item.to_owned()) {
                 sum = (sum.0 + 1, sum.1 + event.data.len());
             }
         }
@@ -57,7 +57,7 @@ fn tidings_owned(input: &Input) -> (usize, usize) {
 }
 
 fn tidings_stream(input: &Input) -> (usize, usize) {
-    drain(DecodeStream::new(source(input), Decoder::new()), |item| match item.unwrap() {
+    drain(DecodeStream::new(source(input), Decoder::new()), |item| match item.as_ref().unwrap() {
         OwnedItem::Event(event) => Some(event.data.len()),
         _ => None,
     })
@@ -68,7 +68,8 @@ fn sse_parse(input: &Input) -> (usize, usize) {
     let mut sum = (0, 0);
     for chunk in &input.chunks {
         parser.feed(chunk);
-        while let Some(event) = black_box(parser.next_event()) {
+        while let Some(event) = parser.next_event() {
+            let event = black_box(&event);
             sum = (sum.0 + 1, sum.1 + event.data.len());
         }
     }
@@ -80,8 +81,8 @@ fn sse_core(input: &Input) -> (usize, usize) {
     let mut sum = (0, 0);
     for chunk in &input.chunks {
         let mut rest = &chunk[..];
-        while let Some(event) = black_box(decoder.next(&mut rest)) {
-            if let sse_core::SseEvent::Message(event) = event.unwrap() {
+        while let Some(event) = decoder.next(&mut rest) {
+            if let sse_core::SseEvent::Message(event) = black_box(&event.unwrap()) {
                 sum = (sum.0 + 1, sum.1 + event.data.len());
             }
         }
@@ -90,11 +91,15 @@ fn sse_core(input: &Input) -> (usize, usize) {
 }
 
 fn sse_stream(input: &Input) -> (usize, usize) {
-    drain(sse_stream::SseByteStream::new(source(input)), |event| event.unwrap().data.map(|data| data.len()))
+    drain(sse_stream::SseByteStream::new(source(input)), |event| {
+        event.as_ref().unwrap().data.as_ref().map(|data| data.len())
+    })
 }
 
 fn sseer(input: &Input) -> (usize, usize) {
-    drain(sseer::event_stream::EventStream::new(source(input)), |event| Some(event.unwrap().data.len()))
+    drain(sseer::event_stream::EventStream::new(source(input)), |event| {
+        Some(event.as_ref().unwrap().data.len())
+    })
 }
 
 fn sse_codec(input: &Input) -> (usize, usize) {
@@ -104,8 +109,8 @@ fn sse_codec(input: &Input) -> (usize, usize) {
     let mut sum = (0, 0);
     for chunk in &input.chunks {
         buffer.extend_from_slice(chunk);
-        while let Some(event) = black_box(codec.decode(&mut buffer).unwrap()) {
-            if let sse_codec::Event::Message { data, .. } = event {
+        while let Some(event) = codec.decode(&mut buffer).unwrap() {
+            if let sse_codec::Event::Message { data, .. } = black_box(&event) {
                 sum = (sum.0 + 1, sum.1 + data.len());
             }
         }
@@ -114,7 +119,9 @@ fn sse_codec(input: &Input) -> (usize, usize) {
 }
 
 fn eventsource_stream(input: &Input) -> (usize, usize) {
-    drain(eventsource_stream::EventStream::new(source(input)), |event| Some(event.unwrap().data.len()))
+    drain(eventsource_stream::EventStream::new(source(input)), |event| {
+        Some(event.as_ref().unwrap().data.len())
+    })
 }
 
 fn limit_memchr(input: &Input) -> (usize, usize) {
@@ -136,12 +143,12 @@ fn source(input: &Input) -> impl Stream<Item = Result<Bytes, Infallible>> + Unpi
 }
 
 /// Polls to the end. The source is always ready, so no waker is ever used.
-fn drain<S: Stream>(items: S, data_bytes: impl Fn(S::Item) -> Option<usize>) -> (usize, usize) {
+fn drain<S: Stream>(items: S, data_bytes: impl Fn(&S::Item) -> Option<usize>) -> (usize, usize) {
     let mut items = pin!(items);
     let mut context = Context::from_waker(Waker::noop());
     let mut sum = (0, 0);
     while let Poll::Ready(Some(item)) = items.as_mut().poll_next(&mut context) {
-        if let Some(bytes) = data_bytes(black_box(item)) {
+        if let Some(bytes) = data_bytes(black_box(&item)) {
             sum = (sum.0 + 1, sum.1 + bytes);
         }
     }
