@@ -1,4 +1,17 @@
-//! EventSource for Rust, and a publisher.
+#![doc = include_str!("../README.md")]
+//!
+//! # The map
+//!
+//! In reading order, from what decides to what moves bytes:
+//!
+//! | file | what |
+//! |---|---|
+//! | `machine`, `backoff`, `heartbeat` | what to do next; pure, no clock and no socket |
+//! | `event_source`, `item`, `gap` | the stream that callers see; drives the machine |
+//! | `config`, `token` | what can be set |
+//! | `attempt`, `redirect`, `retry_after`, `problem` | from a request to an answer that is a stream, or to an error |
+//! | `transport`, `connector`, `tls` | one request on one connection |
+//! | `publisher`, `draft` | the other direction |
 
 mod attempt;
 mod backoff;

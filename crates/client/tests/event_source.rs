@@ -355,8 +355,7 @@ async fn an_answer_that_does_not_come_is_not_waited_for() {
 #[tokio::test]
 async fn an_event_over_the_limit_ends_the_stream_after_those_before_it() {
     let server = Server::start([Answer::stream("data: 1\n\ndata: 123456789\n\ndata: 3\n\n")]);
-    let mut limits = Limits::default();
-    limits.event_bytes_max = 8;
+    let limits = Limits { event_bytes_max: 8, ..Limits::default() };
     let mut source = builder(&server).limits(limits).build();
 
     assert_eq!(next_data(&mut source).await, "1");
