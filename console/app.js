@@ -20,7 +20,7 @@ import { countOf } from './time.js';
 import { TopicList } from './topic-list.js';
 import { exampleTopic, pathOf, soleTopic, subjectOf } from './topic.js';
 import { showTitle } from './title.js';
-import { onLanguage, sayAll, say, word } from './words.js';
+import { sayAll, say, word, wordFor } from './words.js';
 
 /** Events from before the page that it begins with, unless its address says otherwise. */
 const PAST_MAX = 50;
@@ -72,7 +72,6 @@ byId('clear').addEventListener('click', clear);
 byId('pause').addEventListener('click', () => usePause(!list.paused));
 byId('held').addEventListener('click', showHeld);
 usePause(false);
-onLanguage(() => usePause(list.paused));
 setInterval(announce, HEARD_MS);
 sayAll();
 byId('app').hidden = false;
@@ -165,8 +164,10 @@ function useFilter(text) {
 function usePause(paused) {
   const button = byId('pause');
   list.paused = paused;
-  button.setAttribute('aria-pressed', String(paused));
-  button.replaceChildren(icon(paused ? 'play' : 'pause'), element('span', {}, say(paused ? 'resume' : 'pause')));
+  button.classList.toggle('is-on', paused);
+  const key = paused ? 'resume' : 'pause';
+  wordFor(button, 'aria-label', key);
+  button.replaceChildren(icon(paused ? 'play' : 'pause'), word(element('span'), key));
 }
 
 function clear() {

@@ -18,9 +18,9 @@ export class EventList {
   #list;
   #changed;
   #kept = [];
-  #kept_length = 0;
   #rows = new Map();
   #waiting = [];
+  #waiting_length = 0;
   #held = 0;
   #frame = 0;
   #paused = false;
@@ -48,9 +48,13 @@ export class EventList {
   /** @param {Entry} entry */
   add(entry) {
     this.#waiting.push(entry);
+    this.#waiting_length += entry.data.length;
     this.#held += 1;
     // Twice as many, so that the list is cut once in a while and not for each event.
-    if (this.#waiting.length > 2 * KEPT_MAX) this.#waiting = this.#waiting.slice(-KEPT_MAX);
+    if (this.#waiting.length > 2 * KEPT_MAX || this.#waiting_length > 2 * KEPT_LENGTH_MAX) {
+      this.#waiting = newestOf(this.#waiting);
+      this.#waiting_length = lengthOf(this.#waiting);
+    }
     this.#request();
   }
 
@@ -74,8 +78,8 @@ export class EventList {
 
   clear() {
     this.#kept = [];
-    this.#kept_length = 0;
     this.#waiting = [];
+    this.#waiting_length = 0;
     this.#held = 0;
     this.#rows.clear();
     this.#list.replaceChildren();
@@ -84,37 +88,31 @@ export class EventList {
 
   /** Shows what is held, once. */
   release() {
-    const entries = this.#waiting.splice(0).slice(-KEPT_MAX);
+    const entries = newestOf(this.#waiting);
+    this.#waiting = [];
+    this.#waiting_length = 0;
     this.#held = 0;
-    this.#kept.push(...entries);
-    for (const entry of entries) this.#kept_length += entry.data.length;
-    this.#trim();
-    this.#draw(entries.slice(-this.#kept.length));
+    this.#keep(newestOf([...this.#kept, ...entries]));
+    this.#draw(entries);
     this.#tell();
   }
 
   #request() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      if (this.#paused || this.#scrolled) this.#tell();
-      else if (this.#waiting.length > 0) this.release();
+      const reading = this.#scrolled && this.#kept.length > 0;
+      if (this.#waiting.length > 0 && !this.#paused && !reading) this.release();
       else this.#tell();
     });
   }
 
-  #trim() {
-    let count = Math.max(this.#kept.length - KEPT_MAX, 0);
-    let length = this.#kept_length;
-    this.#kept.slice(0, count).forEach((entry) => (length -= entry.data.length));
-    while (length > KEPT_LENGTH_MAX && count < this.#kept.length - 1) {
-      length -= this.#kept[count].data.length;
-      count += 1;
-    }
-    this.#kept_length = length;
-    for (const entry of this.#kept.splice(0, count)) {
+  #keep(entries) {
+    const first = this.#kept.indexOf(entries[0]);
+    for (const entry of first === -1 ? this.#kept : this.#kept.slice(0, first)) {
       this.#rows.get(entry)?.remove();
       this.#rows.delete(entry);
     }
+    this.#kept = entries;
   }
 
   #draw(entries) {
@@ -130,4 +128,18 @@ export class EventList {
   #tell() {
     this.#changed({ kept: this.#kept.length, shown: this.#rows.size, held: this.#held });
   }
+}
+
+/** As many of the newest entries as are kept. */
+function newestOf(entries) {
+  let start = entries.length;
+  for (let length = 0; start > 0 && entries.length - start < KEPT_MAX; start -= 1) {
+    length += entries[start - 1].data.length;
+    if (length > KEPT_LENGTH_MAX && start < entries.length) break;
+  }
+  return entries.slice(start);
+}
+
+function lengthOf(entries) {
+  return entries.reduce((sum, { data }) => sum + data.length, 0);
 }

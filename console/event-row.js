@@ -52,7 +52,7 @@ function cellsOf({ time, topic, type, data, id }) {
     clock,
     element('a', { class: 'event-topic', href: pathOf([topic]), title: topic }, topic),
     line,
-    element('span', { class: 'event-id', 'aria-hidden': 'true', title: id }, id),
+    element('span', { class: 'event-id', 'aria-hidden': 'true', title: id }, element('bdi', { dir: 'ltr' }, id)),
   ];
 }
 

@@ -28,7 +28,7 @@ export function curlPublish({ origin, selectors, with_key }, data = 'hello') {
 /** @param {Asked} asked */
 export function javaScript({ origin, selectors, types }) {
   const lines = [
-    `const source = new EventSource(\n  ${quoted(origin + pathOf(selectors))},\n);`,
+    `const source = new EventSource(\n  ${quoted(origin + pathOf(selectors))}\n);`,
     'const show = (e) => console.log(e.data);',
     'source.onmessage = show;',
   ];

@@ -6,6 +6,9 @@ export const EVERYTHING = '**';
 /** The path below which events are published and read. */
 const ROOT = '/events';
 
+/** A segment that a path cannot hold, however it is encoded. No topic has one, but an address may. */
+const DOTS = /^\.\.?$/;
+
 /** Parameters of the page's URL that say where a stream begins. They go on to the stream as they are. */
 const BEGINNINGS = ['last', 'since', 'last_event_id', 'lastEventId', 'on_gap'];
 
@@ -62,7 +65,7 @@ export function exampleTopic(selectors) {
  * @param {string[]} selectors
  */
 export function pathOf(selectors) {
-  if (selectors.length === 1) return `${ROOT}/${encoded(selectors[0])}`;
+  if (selectors.length === 1 && !DOTS.test(selectors[0])) return `${ROOT}/${encoded(selectors[0])}`;
   return `${ROOT}?${selectors.map((selector) => `topic=${encodedWhole(selector)}`).join('&')}`;
 }
 
@@ -95,9 +98,9 @@ export function stepsOf(selector) {
   });
 }
 
-/** Whether a topic's slashes survive in a path: clients and proxies fold `//`, and a trailing `/` is easily lost. */
+/** Whether a path would not be the same at the other end: clients and proxies fold `//`, `.` and `..`, and drop a last `/`. */
 function foldable(topic) {
-  return topic.startsWith('/') || topic.endsWith('/') || topic.includes('//');
+  return topic.split('/').some((segment) => segment === '' || DOTS.test(segment));
 }
 
 function encoded(topic) {

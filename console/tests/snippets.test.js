@@ -35,7 +35,7 @@ test('a hub with a key is sent the key', () => {
 test('JavaScript listens for each type seen, up to five', () => {
   const code = javaScript(asked({ types: ["it's", 'b', 'c', 'd', 'e', 'f'] }));
 
-  assert.match(code, /^const source = new EventSource\(\n  'http:\/\/127\.0\.0\.1:8080\/events\/orders\/42',\n\);\n/);
+  assert.match(code, /^const source = new EventSource\(\n  'http:\/\/127\.0\.0\.1:8080\/events\/orders\/42'\n\);\n/);
   assert.ok(code.includes("source.addEventListener('it\\'s', "));
   assert.equal(code.match(/addEventListener/g).length, 5);
 });

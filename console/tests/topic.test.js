@@ -49,6 +49,12 @@ test('slashes that could be folded are encoded', () => {
   assert.equal(pathOf(['a/b']), '/events/a/b');
 });
 
+test('an address that is no topic is asked for as it stands, so that the hub can say so', () => {
+  for (const topic of ['a/../b', '..', './a']) {
+    assert.deepEqual(at(pathOf([topic])).selectors, [topic]);
+  }
+});
+
 test('only a whole segment of stars makes a pattern', () => {
   assert.deepEqual(['a*', 'a/*', '**/b', 'a/b'].map(isPattern), [false, true, true, false]);
 });
