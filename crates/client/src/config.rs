@@ -191,7 +191,8 @@ impl EventSourceBuilder {
 
     /// Asks for a bearer token before each request, and once more if the server answers 401.
     ///
-    /// An error of the source counts as a failed connection, and is tried again like one.
+    /// An error of the source counts as a failed connection, and is tried again like one. A source that may hang
+    /// sets its own deadline: nothing else ends the wait for it.
     ///
     /// ```
     /// use tidings_client::{EventSource, TokenNeed};

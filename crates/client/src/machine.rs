@@ -200,7 +200,12 @@ impl Machine {
         if self.policy.mode == Mode::Strict {
             return base;
         }
-        let wait = Wait { base, least: self.server_retry.unwrap_or(Duration::ZERO), failures: self.failures };
+        let mut failures = self.failures;
+        if self.server_retry.is_some() && outcome != Outcome::Ended {
+            // A server that crashed has told all its clients the same delay, and did not mean this.
+            failures = failures.saturating_add(1);
+        }
+        let wait = Wait { base, least: self.server_retry.unwrap_or_default(), failures };
         let backoff = self.policy.backoff.wait(wait, roll);
         match outcome {
             // Everybody who was refused has been told the same moment: come after it, but not all at once.

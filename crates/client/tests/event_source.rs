@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use support::server::{Answer, Server, Then};
 use tidings_client::{
-    ConfigError, Error, EventSource, EventSourceBuilder, GapReason, Item, Limits, Missing, ReadyState,
-    TokenNeed,
+    ConfigError, Error, EventSource, EventSourceBuilder, GapReason, Item, Limits, Missing, Publisher,
+    ReadyState, TokenNeed,
 };
 
 /// Short waits, so that tests are.
@@ -450,4 +450,14 @@ fn what_cannot_be_set_is_an_error_at_once() {
     assert!(matches!(new().last_event_id("a\0b").unwrap_err(), ConfigError::LastEventId(_)));
     assert!(matches!(new().read_timeout(Duration::ZERO).unwrap_err(), ConfigError::Zero { .. }));
     assert!(matches!(new().root_certificates(b"x").unwrap_err(), ConfigError::RootCertificates(_)));
+}
+
+#[test]
+fn event_sources_and_publishers_go_to_other_threads() {
+    fn goes<T: Send + 'static>() {}
+
+    goes::<EventSource>();
+    goes::<Item>();
+    goes::<Error>();
+    goes::<Publisher>();
 }
