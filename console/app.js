@@ -37,6 +37,7 @@ const begin = subject.begin.length > 0 ? subject.begin : [['last', String(PAST_M
 const arrival = new Arrival();
 
 let stream = null;
+let phase = 'connecting';
 let filter = '';
 let seen = 0;
 let heard = 0;
@@ -46,7 +47,7 @@ let settled = false;
 let behind = false;
 
 startHeader();
-startTabs(byId('main'), byId('tabs'));
+const showPart = startTabs(byId('main'), byId('tabs'));
 showTitle(subject);
 byId('filter-icon').append(icon('search'));
 byId('clear').append(icon('clear'));
@@ -58,7 +59,7 @@ const snippets = new SnippetCard(byId('snippets'), asked);
 const form = new PublishForm(byId('publish-form'), {
   topic: sole,
   suggested: exampleTopic(subject.selectors),
-  wanted: () => snippets.wantKey(),
+  refused,
 });
 const empty = new EmptyState(byId('empty'), { asked, home: subject.home, tried: tryIt, reset: () => useFilter('') });
 const list = new EventList(byId('list'), byId('newest'), showList);
@@ -90,7 +91,7 @@ async function start() {
     id: past.cursor,
     listener: {
       state: showState,
-      event: (event) => receive(event, arrival.time()),
+      event: (event) => receive(event, event.type === GAP ? new Date() : arrival.time()),
       id: (id) => (connection.cursor = id),
     },
     authorization,
@@ -120,6 +121,7 @@ function entryOf({ type, data, id, topic }) {
 
 function showState(state) {
   connection.state = state;
+  phase = state.phase;
   if (state.phase === 'live' && behind) arrival.begin();
   if (state.phase === 'live') behind = true;
   if (state.phase !== 'connecting') setTimeout(settle, PATIENCE_MS);
@@ -140,7 +142,7 @@ function showList({ kept, shown, held }) {
   word(byId('kept'), 'kept', { count: countOf(EventList.kept_max) });
   if (shown > 0) empty.show('');
   else if (kept > 0) empty.show('none', filter);
-  else if (settled) empty.show(cleared ? 'cleared' : 'quiet');
+  else if (settled) empty.show(phase === 'refused' ? '' : cleared ? 'cleared' : 'quiet');
 }
 
 function showHeldCount(button, held) {
@@ -173,6 +175,15 @@ function usePause(paused) {
 function clear() {
   cleared = true;
   list.clear();
+}
+
+/** @param {import('./problem.js').Problem} problem */
+function refused({ status }) {
+  // On a narrow screen the form, where the reason stands, may be out of sight.
+  showPart('publish');
+  if (status !== 401) return;
+  snippets.wantKey();
+  empty.wantKey(true);
 }
 
 function tryIt() {

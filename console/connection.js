@@ -49,6 +49,7 @@ export class Connection {
     const contents = parts[phase]?.() ?? [];
     this.#nodes.banner.replaceChildren(...contents);
     this.#nodes.banner.hidden = contents.length === 0;
+    this.#nodes.banner.dataset.phase = phase;
   }
 
   #showPhase() {

@@ -12,6 +12,7 @@ const WAVES = ['M8 30c18-18 36-18 54 0s36 18 54 0', 'M8 52c18-18 36-18 54 0s36 1
 
 export class EmptyState {
   #place;
+  #asked;
   #curl = snippet();
   #quiet;
   #cleared = word(element('p', { class: 'empty-note' }), 'empty.cleared');
@@ -24,7 +25,8 @@ export class EmptyState {
    */
   constructor(place, { asked, home, tried, reset }) {
     this.#place = place;
-    this.#curl.show(curlPublish(asked, FIRST_DATA));
+    this.#asked = asked;
+    this.wantKey(asked.with_key);
     const button = word(element('button', { class: 'primary', type: 'button', onclick: tried }), 'empty.try');
     this.#quiet = [
       wavesOf(),
@@ -35,6 +37,11 @@ export class EmptyState {
     ];
     const all = word(element('button', { class: 'quiet', type: 'button', onclick: reset }), 'filter.reset');
     this.#none.append(element('p'), all);
+  }
+
+  /** @param {boolean} with_key  Whether the hub wants a key to publish. */
+  wantKey(with_key) {
+    this.#curl.show(curlPublish({ ...this.#asked, with_key }, FIRST_DATA));
   }
 
   /**

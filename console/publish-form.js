@@ -19,17 +19,18 @@ export class PublishForm {
   #send = element('button', { class: 'primary', type: 'submit' });
   #outcome = element('p', { class: 'outcome', role: 'status' });
   #retell = () => {};
+  #told;
 
   /**
    * @param {HTMLFormElement} form
-   * @param {{ topic: string, suggested: string, wanted: () => void }} options  `topic` is empty where the form has to
-   *   ask for it; `wanted` is called when the hub turns out to want a key.
+   * @param {{ topic: string, suggested: string, refused: (problem: import('./problem.js').Problem) => void }} options  `topic` is empty where the form has to
+   *   ask for it; `refused` is called when the hub says no, with the problem.
    */
-  constructor(form, { topic, suggested, wanted }) {
+  constructor(form, { topic, suggested, refused }) {
     this.#form = form;
     this.#topic = topic;
     this.#asked = topic === '' ? topicInput(suggested) : null;
-    this.wanted = wanted;
+    this.#told = refused;
     this.#build();
     form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -92,6 +93,7 @@ export class PublishForm {
   }
 
   #refused(problem) {
+    this.#told(problem);
     if (problem.status === 401) this.#wantKey();
     this.#tell('bad', () => {
       if (problem.status === 0) return say('publish.unreachable');
@@ -103,7 +105,6 @@ export class PublishForm {
     if (this.#key.hidden) this.#key.replaceChildren(keyField());
     this.#key.hidden = false;
     this.#key.querySelector('input').focus();
-    this.wanted();
   }
 
   #tell(kind, text) {

@@ -3,13 +3,14 @@
 /**
  * @param {HTMLElement} main
  * @param {HTMLElement} tabs
+ * @returns {(part: string) => void} Shows a part.
  */
 export function startTabs(main, tabs) {
   const buttons = [...tabs.querySelectorAll('button')];
-  tabs.addEventListener('click', (event) => {
-    const part = event.target.closest('button')?.dataset.part;
-    if (!part) return;
+  const show = (part) => {
     main.dataset.part = part;
     for (const button of buttons) button.setAttribute('aria-pressed', String(button.dataset.part === part));
-  });
+  };
+  for (const button of buttons) button.addEventListener('click', () => show(button.dataset.part));
+  return show;
 }
