@@ -36,6 +36,9 @@ pub(crate) async fn subscribe(
         on_gap: on_gap(&query)?,
     };
     let mut response = Response::new(Body::empty());
+    // An HTTP/1.0 stream ends where its connection does. In any other version hyper would promise a client that asks
+    // for it to keep the connection.
+    *response.version_mut() = parts.version;
     put_headers(response.headers_mut());
     if parts.method == Method::HEAD {
         return Ok(response);
