@@ -16,9 +16,12 @@ impl Clock for WallClock {
     }
 }
 
+/// Bits of an epoch: short as text, and still never the same twice.
+const EPOCH_BITS: u32 = 40;
+
 /// An epoch that no log had before.
 pub(crate) fn random_epoch() -> Result<Epoch, getrandom::Error> {
-    getrandom::u64().map(Epoch)
+    Ok(Epoch((getrandom::u64()? >> (u64::BITS - EPOCH_BITS)).max(1)))
 }
 
 /// Raises the limit of open files to what the system allows, and returns it. The usual soft limit of 1,024 is there

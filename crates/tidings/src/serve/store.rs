@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Clock, MemoryStore, Store};
+use tidings_store::{Durability, FileStore, FileStoreConfig, OpenError, Retention};
 
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
@@ -26,6 +27,30 @@ fn in_memory(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, F
     Ok(Arc::new(MemoryStore::new(epoch, clock, retention)))
 }
 
-fn in_files(config: &Config, _clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Failure> {
-    Err(Failure::new(Exit::Data, format!("cannot open {}", config.data.display())))
+fn in_files(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Failure> {
+    let store = FileStore::open(file_config(config), clock).map_err(|error| {
+        let exit = match error {
+            OpenError::InUse { .. } => Exit::InUse,
+            _ => Exit::Data,
+        };
+        Failure::new(exit, error.to_string()).hint(error.hint())
+    })?;
+    Ok(Arc::new(store))
+}
+
+fn file_config(config: &Config) -> FileStoreConfig {
+    FileStoreConfig {
+        dir: config.data.clone(),
+        durability: match config.durability {
+            crate::config::Durability::Fsync => Durability::Fsync,
+            crate::config::Durability::Interval => Durability::Interval(config.durability_interval),
+            crate::config::Durability::None => Durability::None,
+        },
+        segment_bytes: config.segment_bytes.0,
+        retention: Retention {
+            age: config.retention_age,
+            bytes: config.retention_bytes.map(|size| size.0),
+            count: config.retention_count.and_then(|count| u64::try_from(count).ok()),
+        },
+    }
 }
