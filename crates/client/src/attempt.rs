@@ -82,6 +82,9 @@ async fn accept(answer: Answer) -> Result<Answer, Error> {
     if !is_event_stream(&answer.headers) {
         return Err(Error::ContentType(refusal(answer).await));
     }
+    if is_encoded(&answer.headers) {
+        return Err(Error::ContentEncoding(refusal(answer).await));
+    }
     Ok(answer)
 }
 
@@ -101,4 +104,10 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get_all(header::CONTENT_TYPE).iter().next_back() else { return false };
     let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
     essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+}
+
+/// Whether the body is something other than the stream itself, such as gzip.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity"))
 }

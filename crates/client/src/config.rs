@@ -369,6 +369,8 @@ fn add_missing(headers: &mut HeaderMap) {
         // Fetch, HTTP-network-or-cache fetch: what the cache mode "no-store" adds.
         (header::CACHE_CONTROL, "no-cache"),
         (header::PRAGMA, "no-cache"),
+        // Compression is where streams get stuck, and nothing here undoes it.
+        (header::ACCEPT_ENCODING, "identity"),
         (header::USER_AGENT, USER_AGENT),
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));

@@ -49,6 +49,10 @@ pub enum Error {
     /// The answer is 200, but not a `text/event-stream`. Often a login page, or the page of a proxy.
     #[error("the answer is {}, not text/event-stream", .0.content_type().unwrap_or("of no content type"))]
     ContentType(Box<Refusal>),
+    /// The answer is a stream, but compressed, though `Accept-Encoding: identity` was asked for. To read it as it
+    /// stands would yield nothing, for ever.
+    #[error("the answer is compressed, which was not asked for")]
+    ContentEncoding(Box<Refusal>),
     /// A redirect that is not followed.
     #[error("failed to follow a redirect")]
     Redirect(#[from] RedirectError),
@@ -140,7 +144,9 @@ impl Error {
     /// The answer that is no stream, if it came to that.
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::Status(refusal) | Self::ContentType(refusal) => Some(refusal),
+            Self::Status(refusal) | Self::ContentType(refusal) | Self::ContentEncoding(refusal) => {
+                Some(refusal)
+            }
             Self::Ended
             | Self::Connect { .. }
             | Self::Broken(_)
@@ -171,9 +177,11 @@ impl Error {
             Self::Status(refusal) => {
                 Outcome::Refused { status: refusal.status, retry_after: refusal.retry_after() }
             }
-            Self::ContentType(_) | Self::Redirect(_) | Self::TooLarge(_) | Self::LastEventId { .. } => {
-                Outcome::Futile
-            }
+            Self::ContentType(_)
+            | Self::ContentEncoding(_)
+            | Self::Redirect(_)
+            | Self::TooLarge(_)
+            | Self::LastEventId { .. } => Outcome::Futile,
         }
     }
 }

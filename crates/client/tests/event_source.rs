@@ -87,7 +87,7 @@ async fn the_request_is_that_of_the_standard_and_nothing_more() {
     let request = server.requested(1).await.remove(0);
     let names: Vec<&str> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/a%20b?q=%C3%A4"));
-    assert_eq!(names, ["accept", "cache-control", "pragma", "user-agent", "host"]);
+    assert_eq!(names, ["accept", "cache-control", "pragma", "accept-encoding", "user-agent", "host"]);
     assert_eq!(request.header("pragma"), Some("no-cache"));
     assert_eq!(request.header("host"), Some(server.address.to_string().as_str()));
 }
@@ -200,6 +200,15 @@ async fn an_answer_of_another_type_is_named() {
 
     assert_eq!(error.to_string(), "the answer is text/html, not text/event-stream");
     assert_eq!(error.refusal().unwrap().body, "<title>Log in");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_compressed_is_an_error_and_not_an_empty_stream() {
+    let server = Server::start([Answer::stream("\x1f").header("Content-Encoding", "gzip").then(Then::Close)]);
+
+    let error = next_error(&mut builder(&server).build()).await;
+
+    assert!(matches!(error, Error::ContentEncoding(_)));
 }
 
 #[tokio::test]
