@@ -1,13 +1,14 @@
 //! A full disk: publishers are told, subscribers are served, and it ends when there is room again.
 //!
-//! The disk is a small one in memory, mounted where only the hub can see it, and gone when the hub ends.
+//! The disk is a small one in memory, mounted where only its hub can see it, and gone with the test.
 
 #![allow(clippy::unwrap_used, reason = "what cannot go wrong here need not be told well")]
 
 mod support;
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::geteuid;
 use support::http::Stream;
@@ -19,34 +20,70 @@ const DISK: &str = "8m";
 const FILLER_BYTES: usize = 3_145_728;
 const EVENT_BYTES: usize = 100_000;
 
-/// A hub on a disk of its own, part of which is taken by a file that is not the hub's.
+/// A small disk, part of which is taken by a file that is not the hub's.
+struct SmallDisk {
+    /// A process that waits for its input to end, which it does with this one. The mount lives as long.
+    keeper: Child,
+    mount_point: TempDir,
+}
+
+impl SmallDisk {
+    fn mount() -> Self {
+        let mount_point = TempDir::new().unwrap();
+        let script = format!(
+            r#"mount -t tmpfs -o size={DISK} tidings-test "$0" && head -c {FILLER_BYTES} /dev/zero >"$0/filler" && echo mounted && exec cat"#
+        );
+        let mut unshare = Command::new("unshare");
+        unshare.arg("--mount").args(if_not_root(&["--map-root-user"]));
+        unshare.args(["sh", "-c", &script]).arg(mount_point.path());
+        let mut keeper = unshare.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "mounted\n", "a small disk can be mounted, by root or in a user namespace");
+        Self { keeper, mount_point }
+    }
+
+    /// Starts a hub that has its data there.
+    fn hub(&self) -> Hub {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--segment-bytes", "1MiB"];
+        let mut serve = tidings(&serve);
+        serve.arg("--data").arg(self.mount_point.path().join("data"));
+        let mut nsenter = Command::new("nsenter");
+        nsenter.arg(format!("--target={}", self.keeper.id())).arg("--mount");
+        nsenter.args(if_not_root(&["--user", "--preserve-credentials"]));
+        nsenter.arg(serve.get_program()).args(serve.get_args()).env_clear().env("PATH", env!("PATH"));
+        Hub::spawn(nsenter)
+    }
+
+    /// Takes the file away that is not the hub's.
+    fn make_room(&self) {
+        let root = PathBuf::from(format!("/proc/{}/root", self.keeper.id()));
+        let path = self.mount_point.path().strip_prefix("/").unwrap();
+        std::fs::remove_file(root.join(path).join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = self.keeper.kill();
+        let _ = self.keeper.wait();
+    }
+}
+
+fn if_not_root(arguments: &'static [&str]) -> &'static [&'static str] {
+    if geteuid().is_root() { &[] } else { arguments }
+}
+
+/// A hub on a small disk.
 struct Cramped {
     hub: Hub,
-    filler: PathBuf,
-    _mount_point: TempDir,
+    disk: SmallDisk,
 }
 
 impl Cramped {
     fn start() -> Self {
-        let mount_point = TempDir::new().unwrap();
-        let script = format!(
-            r#"mount -t tmpfs -o size={DISK} tidings-test "$0" && head -c {FILLER_BYTES} /dev/zero >"$0/filler" && exec "$@""#
-        );
-        let data = mount_point.path().join("data");
-        let serve = ["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--segment-bytes", "1MiB"];
-        let mut serve = tidings(&serve);
-        serve.arg("--data").arg(data);
-
-        let mut unshare = Command::new("unshare");
-        unshare.arg("--mount");
-        if !geteuid().is_root() {
-            unshare.arg("--map-root-user");
-        }
-        unshare.args(["sh", "-c", &script]).arg(mount_point.path());
-        unshare.arg(serve.get_program()).args(serve.get_args());
-        let hub = Hub::spawn(unshare);
-        let seen_by_hub = format!("/proc/{}/root{}", hub.pid(), mount_point.path().join("filler").display());
-        Self { hub, filler: seen_by_hub.into(), _mount_point: mount_point }
+        let disk = SmallDisk::mount();
+        Self { hub: disk.hub(), disk }
     }
 
     /// Publishes until the disk is full; returns the data of the events that were acknowledged.
@@ -103,10 +140,24 @@ fn publishing_goes_on_when_space_returns() {
     let mut acknowledged = cramped.fill();
     let mut subscriber = cramped.hub.subscribe("/events/full?since=earliest");
 
-    std::fs::remove_file(&cramped.filler).unwrap();
+    cramped.disk.make_room();
     let answer = cramped.hub.publish("full", "room again");
     acknowledged.push("room again".to_owned());
 
     assert_eq!(answer.status, 201, "{answer:?}");
     assert_eq!(hear(&mut subscriber, acknowledged.len()), acknowledged);
+}
+
+#[test]
+fn a_hub_that_is_killed_on_a_full_disk_starts_again_with_everything() {
+    let cramped = Cramped::start();
+    let acknowledged = cramped.fill();
+    let Cramped { hub, disk } = cramped;
+
+    hub.kill();
+    let hub = disk.hub();
+    let mut subscriber = hub.subscribe("/events/full?since=earliest");
+
+    assert_eq!(hear(&mut subscriber, acknowledged.len()), acknowledged);
+    assert_eq!(hub.publish("full", &data(0)).status, 507);
 }

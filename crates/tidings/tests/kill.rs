@@ -15,10 +15,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use support::http::{Connection, Heard};
 use support::hub::Hub;
+use support::tidings;
 use tempfile::TempDir;
 
 const KILLS: usize = 8;
@@ -30,6 +31,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn nothing_acknowledged_is_lost_or_repeated_over_many_kills() {
+    kill_and_judge("fsync");
+}
+
+#[test]
+fn without_fsync_a_kill_of_the_process_alone_loses_nothing_either() {
+    kill_and_judge("none");
+}
+
+fn kill_and_judge(durability: &str) {
     let kills = std::env::var("TIDINGS_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let dir = TempDir::new().unwrap();
     let world = World::default();
@@ -39,7 +49,8 @@ fn nothing_acknowledged_is_lost_or_repeated_over_many_kills() {
         let publishers: Vec<_> =
             (0..PUBLISHERS).map(|who| scope.spawn(move || publish(world, who))).collect();
         let subscribers: Vec<_> = (0..SUBSCRIBERS).map(|_| scope.spawn(|| subscribe(world))).collect();
-        let _hub = kill_many_times(world, dir.path(), kills);
+        let starting = Starting { world, dir: dir.path(), durability };
+        let _hub = kill_many_times(&starting, kills);
         world.lock().over = true;
         publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
         publish_the_last(world);
@@ -51,7 +62,7 @@ fn nothing_acknowledged_is_lost_or_repeated_over_many_kills() {
     state.judge(&log);
     assert!(heard.iter().all(|heard| *heard == log), "every subscriber heard exactly what the log holds");
     println!(
-        "{kills} kills: {} events acknowledged, {} left in doubt, of which {} are in the log; \
+        "durability {durability}, {kills} kills: {} events acknowledged, {} left in doubt, of which {} are in the log; \
          the log holds {}, and each of {SUBSCRIBERS} subscribers heard these, once and in order",
         state.acknowledged.len(),
         state.doubtful.len(),
@@ -101,6 +112,12 @@ impl World {
         state
     }
 
+    /// Waits until so many more events are acknowledged.
+    fn live(&self, events: usize) {
+        let enough = self.lock().acknowledged.len() + events;
+        drop(self.wait("acknowledged events", |state| state.acknowledged.len() >= enough));
+    }
+
     /// Waits for a hub that is younger than `life`.
     fn hub_after(&self, life: usize) -> (usize, SocketAddr) {
         let state = self.wait("another hub", |state| state.life > life);
@@ -129,32 +146,57 @@ impl State {
 
 /// Lets the hub live, kills it when some more events are acknowledged, and starts it again, on the same directory.
 /// The last one is left alive.
-fn kill_many_times(world: &World, dir: &Path, kills: usize) -> Hub {
-    let mut hub = start(world, dir);
+fn kill_many_times(starting: &Starting<'_>, kills: usize) -> Hub {
+    let mut hub = starting.hub();
     for kill in 1..=kills {
         // From none, which hits the first writes after recovery, to a few hundred; always the same.
-        live(world, kill * 7_919 % 301);
+        starting.world.live(kill * 7_919 % 301);
         hub.kill();
-        hub = start(world, dir);
+        if kill.is_multiple_of(5) {
+            starting.hub_killed_in_recovery();
+        }
+        hub = starting.hub();
     }
-    live(world, 100);
+    starting.world.live(100);
     hub
 }
 
-/// Waits until so many more events are acknowledged.
-fn live(world: &World, events: usize) {
-    let enough = world.lock().acknowledged.len() + events;
-    drop(world.wait("acknowledged events", |state| state.acknowledged.len() >= enough));
+/// Starts hubs, one after the other.
+struct Starting<'a> {
+    world: &'a World,
+    dir: &'a Path,
+    durability: &'a str,
 }
 
-fn start(world: &World, dir: &Path) -> Hub {
-    // Segments are small, so that kills also hit the change from one to the next.
-    let hub = Hub::start(&["--data", dir.to_str().unwrap(), "--segment-bytes", "1MiB"]);
-    world.change(|state| {
-        state.address = Some(hub.address);
-        state.life += 1;
-    });
-    hub
+impl Starting<'_> {
+    fn hub(&self) -> Hub {
+        let hub = Hub::start(&self.arguments());
+        self.world.change(|state| {
+            state.address = Some(hub.address);
+            state.life += 1;
+        });
+        hub
+    }
+
+    /// Kills one as soon as it has taken the directory.
+    fn hub_killed_in_recovery(&self) {
+        let mut command = tidings(&["serve", "--listen", "127.0.0.1:0"]);
+        command.args(self.arguments());
+        let hub = Hub::begin(command);
+        let (lock, pid) = (self.dir.join("LOCK"), hub.pid().to_string());
+        let deadline = Instant::now() + PATIENCE;
+        while std::fs::read_to_string(&lock).is_ok_and(|holder| holder != pid) {
+            assert!(Instant::now() < deadline, "waited in vain for the lock");
+            thread::yield_now();
+        }
+        hub.kill();
+    }
+
+    fn arguments(&self) -> [&str; 6] {
+        // Segments are small, so that kills also hit the change from one to the next.
+        let dir = self.dir.to_str().unwrap();
+        ["--data", dir, "--segment-bytes", "1MiB", "--durability", self.durability]
+    }
 }
 
 /// Publishes one event after another until all is over. Half of the publishers repeat what was not answered, under
