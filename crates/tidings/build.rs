@@ -33,15 +33,15 @@ fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
         let served = !name.starts_with('.') && !["tests", "node_modules"].contains(&name);
         match path.is_dir() {
             true if served => collect(&path, files)?,
-            false if served && content_type(&path) => files.push(path),
+            false if served && is_served(&path) => files.push(path),
             true | false => {}
         }
     }
     Ok(())
 }
 
-/// Whether it is of a kind that is served.
-fn content_type(path: &Path) -> bool {
+/// Whether it is of a kind that is served; `src/console.rs` knows the same.
+fn is_served(path: &Path) -> bool {
     let kinds = ["html", "css", "js", "svg", "png", "ico", "webmanifest", "woff2"];
     path.extension().and_then(|extension| extension.to_str()).is_some_and(|kind| kinds.contains(&kind))
 }

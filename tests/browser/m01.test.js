@@ -61,7 +61,7 @@ scene('M1 the answer is 200, text/event-stream, not cached, at once, and kept op
   assert.equal(headers['cache-control'], 'no-cache, no-store, no-transform');
   assert.equal(headers['x-accel-buffering'], 'no');
   assert.equal(headers['content-length'], undefined);
-  assert.match(opening, new RegExp(`^: heartbeat 15000\nretry: 3000\nid: ${CURSOR}\n\n$`));
+  assert.match(opening, new RegExp(`^: heartbeat 15000\nid: ${CURSOR}\nretry: 3000\n\n$`));
   assert.equal(body, `${opening}id: ${id}\ndata: hello\n\n`);
   assert.equal(wire.closed, false);
 });

@@ -27,7 +27,7 @@ scene('M11 a stream asked for in HTTP/1.0 is not chunked and ends by close', asy
   assert.equal(headers['transfer-encoding'], undefined);
   assert.equal(headers['content-length'], undefined);
   assert.notEqual(headers.connection?.toLowerCase(), 'keep-alive');
-  assert.match(opening, new RegExp(`^: heartbeat 15000\nretry: 3000\nid: ${CURSOR}\n\n$`));
+  assert.match(opening, new RegExp(`^: heartbeat 15000\nid: ${CURSOR}\nretry: 3000\n\n$`));
   assert.equal(body, `${opening}id: 1\ndata: hello\n\n`);
 });
 

@@ -30,7 +30,10 @@ impl Roll {
 
     /// A place between two durations.
     fn between(self, low: Duration, high: Duration) -> Duration {
-        low + high.saturating_sub(low).mul_f64(self.0.clamp(0.0, 1.0))
+        let span = high.saturating_sub(low);
+        // Not `mul_f64`, which panics where rounding passes the longest duration.
+        let part = Duration::try_from_secs_f64(span.as_secs_f64() * self.0).unwrap_or(span);
+        low.saturating_add(part)
     }
 }
 
@@ -78,6 +81,16 @@ mod tests {
     #[test]
     fn the_number_of_failures_cannot_overflow_the_window() {
         assert_eq!(widest(u64::MAX, 0, u32::MAX), BACKOFF.max);
+    }
+
+    #[test]
+    fn a_bound_that_is_none_does_no_harm() {
+        let boundless = Backoff { floor: Duration::ZERO, max: Duration::MAX };
+        let wait = Wait { base: Duration::MAX, least: Duration::ZERO, failures: 40 };
+
+        for roll in [0.0, 0.5, 1.0] {
+            boundless.wait(wait, Roll::exactly(roll));
+        }
     }
 
     #[test]

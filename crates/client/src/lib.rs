@@ -1,10 +1,47 @@
-//! An EventSource client.
-#![allow(dead_code, reason = "stands until the walk is whole")]
+#![doc = include_str!("../README.md")]
+//!
+//! # The map
+//!
+//! In reading order, from what decides to what moves bytes:
+//!
+//! | file | what |
+//! |---|---|
+//! | `machine`, `backoff`, `heartbeat` | what to do next; pure, no clock and no socket |
+//! | `event_source`, `item`, `gap` | the stream that callers see; drives the machine |
+//! | `config`, `token` | what can be set |
+//! | `attempt`, `redirect`, `retry_after`, `problem` | from a request to an answer that is a stream, or to an error |
+//! | `transport`, `connector`, `tls` | one request on one connection |
+//! | `publisher`, `draft` | the other direction |
 
+mod attempt;
 mod backoff;
+mod config;
+mod connector;
+mod draft;
+mod error;
+mod event_source;
 mod gap;
 mod heartbeat;
+mod item;
 mod machine;
+mod problem;
+mod publisher;
+mod redirect;
+mod retry_after;
+mod tls;
+mod token;
+mod transport;
 
+pub use config::{ConfigError, EventSourceBuilder};
+pub use draft::Draft;
+pub use error::{BoxError, Error, Missing, Refusal};
+pub use event_source::EventSource;
 pub use gap::{Gap, GapReason};
+pub use item::{Event, Item, Open, Reconnecting};
 pub use machine::ReadyState;
+pub use problem::Problem;
+pub use publisher::{BatchReceipt, PublishError, Publisher, PublisherBuilder, Receipt, Target};
+pub use redirect::RedirectError;
+pub use tidings_sse::decode::Limits;
+pub use tidings_sse::{EventIdError, EventTypeError};
+pub use token::TokenNeed;

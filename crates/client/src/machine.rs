@@ -173,21 +173,16 @@ impl Machine {
         let again = Action::Reconnect { after: Duration::ZERO };
         match outcome {
             Outcome::Futile => Action::Fail,
-            Outcome::Refused { status, .. } if !self.is_passing(status) => Action::Fail,
+            Outcome::Refused { status, .. } if !self.may_pass(status) => Action::Fail,
             Outcome::Ended if !self.policy.reconnect => Action::Finish,
             Outcome::Broken | Outcome::Refused { .. } if !self.policy.reconnect => Action::Fail,
             Outcome::Ended | Outcome::Broken | Outcome::Refused { .. } => again,
         }
     }
 
-    /// Whether a status says "not now" rather than "no". To the standard every status but 200 says "no".
-    fn is_passing(&self, status: StatusCode) -> bool {
-        let passes = status.is_server_error()
-            || matches!(
-                status,
-                StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS
-            );
-        self.policy.mode == Mode::Managed && passes
+    /// To the standard every status but 200 says "no".
+    fn may_pass(&self, status: StatusCode) -> bool {
+        self.policy.mode == Mode::Managed && is_passing(status)
     }
 
     /// Whether a connection clears the failures before it.
@@ -205,7 +200,12 @@ impl Machine {
         if self.policy.mode == Mode::Strict {
             return base;
         }
-        let wait = Wait { base, least: self.server_retry.unwrap_or(Duration::ZERO), failures: self.failures };
+        let mut failures = self.failures;
+        if self.server_retry.is_some() && outcome != Outcome::Ended {
+            // A server that crashed has told all its clients the same delay, and did not mean this.
+            failures = failures.saturating_add(1);
+        }
+        let wait = Wait { base, least: self.server_retry.unwrap_or_default(), failures };
         let backoff = self.policy.backoff.wait(wait, roll);
         match outcome {
             // Everybody who was refused has been told the same moment: come after it, but not all at once.
@@ -213,6 +213,12 @@ impl Machine {
             Outcome::Refused { .. } | Outcome::Ended | Outcome::Broken | Outcome::Futile => backoff,
         }
     }
+}
+
+/// Whether a status says "not now" rather than "no".
+pub(crate) fn is_passing(status: StatusCode) -> bool {
+    let asks_again = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+    status.is_server_error() || asks_again.contains(&status)
 }
 
 #[cfg(test)]

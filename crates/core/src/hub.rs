@@ -81,16 +81,16 @@ impl Hub {
     pub async fn publish_all(&self, drafts: Vec<Draft>) -> Result<Vec<Published>, PublishError> {
         let epoch = self.bounds().epoch;
         for draft in &drafts {
-            check_not_own_cursor(draft, epoch)?;
+            self.check(draft)?;
         }
         let _room = self.admit(drafts.iter().map(Draft::bytes).sum()).await?;
         let ids: Vec<_> = drafts.iter().map(|draft| draft.id().cloned()).collect();
         let placements = self.shared.store.append(drafts).await?;
-        let published = |(placement, id): (Placement, Option<tidings_sse::EventId>)| {
+        let published = |(index, (placement, id)): (usize, (Placement, Option<tidings_sse::EventId>))| {
             let (sequence, repeated) = match placement {
                 Placement::New(sequence) => (sequence, false),
                 Placement::Repeated(sequence) => (sequence, true),
-                Placement::KeyReused(_) => return Err(PublishError::KeyReused),
+                Placement::KeyReused(_) => return Err(PublishError::KeyReused { index }),
             };
             let cursor = Cursor { epoch, sequence };
             Ok(Published {
@@ -99,7 +99,17 @@ impl Hub {
                 repeated,
             })
         };
-        placements.into_iter().zip(ids).map(published).collect()
+        placements.into_iter().zip(ids).enumerate().map(published).collect()
+    }
+
+    /// Checks of a draft what only this hub can know. [`publish_all`](Self::publish_all) does the same, and then
+    /// refuses all of its drafts.
+    ///
+    /// # Errors
+    ///
+    /// [`DraftError::IdReserved`].
+    pub fn check(&self, draft: &Draft) -> Result<(), DraftError> {
+        check_not_own_cursor(draft, self.shared.window.epoch())
     }
 
     /// Reads one page of the log, at most as large as the limits allow.
@@ -198,7 +208,10 @@ pub enum PublishError {
     Draft(#[from] DraftError),
     /// The idempotency key was used for another event. The publisher's to mend.
     #[error("this idempotency key was used before, for another event")]
-    KeyReused,
+    KeyReused {
+        /// Which of the drafts, the first of them if there are several.
+        index: usize,
+    },
     /// Too much waits for the store. The publisher may try again.
     #[error("too many bytes wait for the store")]
     Busy,

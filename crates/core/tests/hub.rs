@@ -110,7 +110,7 @@ async fn an_idempotent_publish_is_repeated_not_doubled() {
 
     assert_eq!((first.id.as_str(), first.repeated), ("10-1", false));
     assert_eq!((second.id.as_str(), second.repeated), ("10-1", true));
-    assert!(matches!(reused, Err(PublishError::KeyReused)));
+    assert!(matches!(reused, Err(PublishError::KeyReused { index: 0 })));
 }
 
 #[tokio::test(start_paused = true)]

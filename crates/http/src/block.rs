@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::json;
+use serde::Serialize;
 use tidings_core::{Cursor, Gap};
 use tidings_sse::encode::{Comment, Event};
 use tidings_sse::{EventId, EventType, Retry};
+
+use crate::json;
 
 /// The first block: tells the heartbeat interval, the reconnection delay, and the place where the stream begins.
 /// It has no data, so no listener hears it, and yet the client can resume from the moment it joined.
@@ -26,14 +28,25 @@ pub(crate) fn heartbeat(place: Option<Cursor>) -> Bytes {
 
 /// Declares events that are gone.
 pub(crate) fn gap(gap: &Gap) -> Bytes {
-    let data = json!({
-        "requested": gap.requested,
-        "reason": gap.lost.as_str(),
-        "resumes_after": gap.resumes_after.to_string(),
-    });
+    let data = json::text(&GapData::from(gap));
     let event_type = EventType::new("tidings.gap").expect("the name has no newline");
     // The id is the true place: whoever is cut off now resumes after the gap, and is not told of it twice.
-    Event::new().event_type(&event_type).id(&id(gap.resumes_after)).data(&data.to_string()).to_bytes()
+    Event::new().event_type(&event_type).id(&id(gap.resumes_after)).data(&data).to_bytes()
+}
+
+/// A gap as clients read it.
+#[derive(Serialize)]
+pub(crate) struct GapData<'a> {
+    requested: &'a str,
+    reason: &'static str,
+    resumes_after: String,
+}
+
+impl<'a> From<&'a Gap> for GapData<'a> {
+    fn from(gap: &'a Gap) -> Self {
+        let resumes_after = gap.resumes_after.to_string();
+        Self { requested: &gap.requested, reason: gap.lost.as_str(), resumes_after }
+    }
 }
 
 /// The last block: when to come back.
@@ -68,7 +81,7 @@ mod tests {
         assert_eq!(heartbeat(None), ":\n\n");
         assert_eq!(heartbeat(Some(PLACE)), ":\nid: 10-7\n\n");
         assert_eq!(farewell(Duration::from_millis(1_234)), "retry: 1234\n\n");
-        let data = r#"{"reason":"expired","requested":"\"x\"","resumes_after":"10-7"}"#;
+        let data = r#"{"requested":"\"x\"","reason":"expired","resumes_after":"10-7"}"#;
         assert_eq!(gap(&lost), format!("event: tidings.gap\nid: 10-7\ndata: {data}\n\n"));
     }
 }

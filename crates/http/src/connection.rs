@@ -81,7 +81,7 @@ async fn until_parked(
 }
 
 /// Closes a connection so that the peer can read the last answer: bytes of its that nobody read would reset it.
-async fn linger(mut stream: TcpStream) {
+pub(crate) async fn linger(mut stream: TcpStream) {
     let mut unread = vec![0; 16_384];
     let read = async {
         stream.shutdown().await?;

@@ -49,14 +49,12 @@ impl Drain {
 
     /// The next share of one: evenly spread, however many there are.
     pub(crate) fn share(&self) -> f64 {
-        // Multiples of the golden ratio are as far from each other as can be.
-        let number = self.shares.fetch_add(1, Ordering::Relaxed);
-        f64::from(number.wrapping_mul(2_654_435_769)) / f64::from(u32::MAX)
+        spread(self.shares.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A delay before coming back, from once to twice the usual one.
+    /// A delay before coming back.
     pub(crate) fn delay(&self, usual: Duration) -> Duration {
-        usual.mul_f64(1.0 + self.share())
+        delay(usual, self.share())
     }
 
     async fn window(&self) -> Window {
@@ -71,4 +69,16 @@ impl Drain {
             }
         }
     }
+}
+
+/// A share of one for each number, such that however many numbers there are, their shares are spread evenly:
+/// multiples of the golden ratio are as far from each other as can be.
+pub(crate) fn spread(number: u32) -> f64 {
+    f64::from(number.wrapping_mul(2_654_435_769)) / f64::from(u32::MAX)
+}
+
+/// A delay before coming back, from once to twice the usual one, so that those who were sent away together do not
+/// come back together.
+pub(crate) fn delay(usual: Duration, share: f64) -> Duration {
+    usual.mul_f64(1.0 + share)
 }

@@ -1,14 +1,19 @@
 //! A page of history as JSON, with the cursor to go on from.
 
-use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode};
-use serde_json::{Value, json};
-use tidings_core::{Cursor, Event, Gap, Position, Request};
+use std::borrow::Cow;
 
+use http::header::{CACHE_CONTROL, VARY};
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode};
+use jiff::Timestamp;
+use serde::Serialize;
+use tidings_core::{Cursor, Epoch, Event, Position, Request};
+
+use crate::block::GapData;
 use crate::body::Body;
 use crate::front::Front;
+use crate::json;
 use crate::problem::Problem;
-use crate::publish::json_response;
 use crate::query::Query;
 use crate::subscribe::{gap_header, on_gap, position, selectors, unreadable};
 
@@ -32,48 +37,63 @@ pub(crate) async fn history(
     let request = Request { selectors: selectors(rest, &query)?, from, on_gap: on_gap(&query)? };
     let history = front.hub().history(request, limit).await.map_err(|error| unreadable(&error))?;
     let epoch = history.cursor.epoch;
-    let body = json!({
-        "events": history.events.iter().map(|event| described(event, epoch)).collect::<Vec<_>>(),
-        "cursor": history.cursor.to_string(),
-        "more": history.more,
-        "gap": history.gap.as_ref().map(gap),
-    });
-    let mut response = json_response(StatusCode::OK, &body);
+    let page = Page {
+        events: history.events.iter().map(|event| Described::new(event, epoch)).collect(),
+        cursor: history.cursor.to_string(),
+        more: history.more,
+        gap: history.gap.as_ref().map(GapData::from),
+    };
+    let mut response = json::response(StatusCode::OK, &page);
     let headers = response.headers_mut();
-    headers.insert(http::header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
-    headers.append(http::header::VARY, HeaderValue::from_static("Accept"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
+    headers.append(VARY, HeaderValue::from_static("Accept"));
     if let Some(gap) = &history.gap {
         headers.insert("tidings-gap", gap_header(gap));
-    }
-    if parts.method == Method::HEAD {
-        *response.body_mut() = Body::empty();
     }
     Ok(response)
 }
 
-fn described(event: &Event, epoch: tidings_core::Epoch) -> Value {
-    let draft = &event.draft;
-    let time = jiff::Timestamp::from_millisecond(i64::try_from(event.time.0).unwrap_or(i64::MAX));
-    let mut value = json!({
-        "id": event.id_text(epoch),
-        "cursor": Cursor { epoch, sequence: event.sequence }.to_string(),
-        "topic": draft.topic().as_str(),
-        "type": draft.event_type().map_or("message", |event_type| event_type.as_str()),
-        "data": String::from_utf8_lossy(draft.data()),
-        "time": time.map(|time| time.to_string()).ok(),
-    });
-    if let Some(ms) = draft.retry_ms() {
-        value["retry"] = json!(ms);
-    }
-    value
+/// The answer.
+#[derive(Serialize)]
+struct Page<'a> {
+    events: Vec<Described<'a>>,
+    /// To go on after it: the next request's `last_event_id`.
+    cursor: String,
+    /// Whether there is more after it now.
+    more: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap: Option<GapData<'a>>,
 }
 
-fn gap(gap: &Gap) -> Value {
-    json!({
-        "requested": gap.requested,
-        "reason": gap.lost.as_str(),
-        "resumes_after": gap.resumes_after.to_string(),
-    })
+/// An event as JSON.
+#[derive(Serialize)]
+struct Described<'a> {
+    id: String,
+    cursor: String,
+    topic: &'a str,
+    #[serde(rename = "type")]
+    event_type: &'a str,
+    data: Cow<'a, str>,
+    /// When it was published, RFC 3339; none if that is after the year 9999.
+    time: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<u64>,
+}
+
+impl<'a> Described<'a> {
+    fn new(event: &'a Event, epoch: Epoch) -> Self {
+        let draft = &event.draft;
+        let time = i64::try_from(event.time.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        Self {
+            id: event.id_text(epoch),
+            cursor: Cursor { epoch, sequence: event.sequence }.to_string(),
+            topic: draft.topic().as_str(),
+            event_type: draft.event_type().map_or("message", |event_type| event_type.as_str()),
+            data: String::from_utf8_lossy(draft.data()),
+            time: time.map(|time| time.to_string()),
+            retry: draft.retry_ms(),
+        }
+    }
 }
 
 fn limit(text: &str, front: &Front) -> Result<usize, Problem> {

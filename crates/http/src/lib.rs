@@ -24,6 +24,7 @@ mod front;
 mod guard;
 mod health;
 mod history;
+mod json;
 pub mod lane;
 mod negotiate;
 mod pages;

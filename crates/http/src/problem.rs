@@ -3,12 +3,12 @@
 //! The type is stable, for programs; the detail is a sentence that says what to do, for people. Neither shows the
 //! hub's insides.
 
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
-use serde_json::json;
+use serde::Serialize;
 
 use crate::body::Body;
+use crate::json;
 
 /// A refusal. Boxed, because most requests have none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,17 +52,14 @@ impl Problem {
 
     pub(crate) fn into_response(self) -> Response<Body> {
         let Inner { status, kind, detail, header, published } = *self.0;
-        let mut problem = json!({
-            "type": format!("urn:tidings:problem:{kind}"),
-            "title": status.canonical_reason().unwrap_or("Error"),
-            "status": status.as_u16(),
-            "detail": detail,
-        });
-        if let Some(published) = published {
-            problem["published"] = json!(published);
-        }
-        let mut response = Response::new(Body::full(Bytes::from(problem.to_string())));
-        *response.status_mut() = status;
+        let document = Document {
+            kind: format!("urn:tidings:problem:{kind}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail,
+            published,
+        };
+        let mut response = json::response(status, &document);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some((name, value)) = header {
@@ -70,4 +67,16 @@ impl Problem {
         }
         response
     }
+}
+
+/// RFC 9457 section 3, with one member of our own.
+#[derive(Serialize)]
+struct Document {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published: Option<u64>,
 }

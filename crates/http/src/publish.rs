@@ -7,7 +7,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt;
-use serde_json::json;
+use serde::Serialize;
 use tidings_core::{Draft, DraftError, DraftFields, PublishError, Published, StoreError};
 use tokio::time::timeout;
 
@@ -15,7 +15,7 @@ use crate::body::Body;
 use crate::front::Front;
 use crate::problem::Problem;
 use crate::query::Query;
-use crate::{authorise, path, publish_stream};
+use crate::{authorise, json, path, publish_stream};
 
 const KNOWN: &[&str] = &["event", "id", "retry"];
 
@@ -138,18 +138,16 @@ where
     whole.await.unwrap_or_else(|_| Err(too_slow()))
 }
 
+#[derive(Serialize)]
+struct Answer<'a> {
+    id: &'a str,
+}
+
 fn created(published: &Published) -> Response<Body> {
-    let mut response = json_response(StatusCode::CREATED, &json!({ "id": published.id }));
+    let mut response = json::response(StatusCode::CREATED, &Answer { id: &published.id });
     if published.repeated {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }
-    response
-}
-
-pub(crate) fn json_response(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
-    let mut response = Response::new(Body::full(value.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
@@ -172,7 +170,7 @@ pub(crate) fn bad_draft(error: &DraftError) -> Problem {
 pub(crate) fn not_published(error: PublishError) -> Problem {
     match error {
         PublishError::Draft(error) => bad_draft(&error),
-        PublishError::KeyReused => {
+        PublishError::KeyReused { .. } => {
             let detail = "this idempotency key was used for another event; use a new key for a new event";
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail)
         }

@@ -1,29 +1,40 @@
 //! Publishing with a `text/event-stream` body: each event goes out as soon as it is complete.
 //!
 //! A batch and an open-ended stream are the same thing. All events that are complete in what has arrived are
-//! published together; what arrives meanwhile is the next group. So a slow producer is live, and a fast one shares
-//! each write to the disk among thousands of events.
+//! published together as a group; what arrives meanwhile is the next group. So a slow producer is live, and a fast
+//! one shares each write to the disk among thousands of events. One group is under way at a time: if it fails,
+//! nothing after it was published, and the answer can say how far the body came.
+
+use std::pin::pin;
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{Fuse, FusedFuture};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::BodyExt;
-use serde_json::json;
-use tidings_core::{Draft, DraftFields, Topic};
+use serde::Serialize;
+use tidings_core::{Draft, DraftFields, Hub, PublishError, Published, Topic};
 use tidings_sse::Decoder;
-use tidings_sse::decode::{DecodeError, Event, Item, Limits};
+use tidings_sse::decode::{Event, Item, Limits};
 use tokio::time::timeout;
 
 use crate::body::Body;
 use crate::front::Front;
+use crate::json;
 use crate::problem::Problem;
-use crate::publish::{bad_draft, cut_off, ending, json_response, key, not_published, too_large, too_slow};
+use crate::publish::{bad_draft, cut_off, ending, key, not_published, too_large, too_slow};
 use crate::query::Query;
 use crate::text::TextCheck;
 
-/// Events and bytes of one group: what one write to the disk takes at most from one producer.
-const GROUP_EVENTS_MAX: usize = 8_192;
-const GROUP_BYTES_MAX: usize = 4_194_304;
+/// Events and bytes of one group. One is under way and one collects, so this bounds the memory of a producer, and
+/// still divides a slow disk's ten milliseconds among thousands of events.
+const GROUP_EVENTS_MAX: usize = 2_048;
+const GROUP_BYTES_MAX: usize = 262_144;
+
+/// Bytes that are decoded before the group is looked at again.
+const STEP_BYTES: usize = 16_384;
 
 /// Bytes of a field's name beside an event's data on one line.
 const FIELD_BYTES_MAX: usize = 64;
@@ -39,19 +50,48 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     refuse_fields(query)?;
-    let mut producer = Producer::new(front, topic, key(&parts.headers)?);
+    let hub = front.hub();
+    let mut producer = Producer::new(hub, topic, key(&parts.headers)?);
+    let mut group = pin!(Fuse::terminated());
     loop {
-        let frame = tokio::select! {
-            frame = timeout(front.config().producer_wait_max, body.frame()) => frame,
-            () = front.drain().begun() => return Err(ending().after(producer.published)),
-        };
-        let frame = match frame.map_err(|_| too_slow().after(producer.published))? {
-            None => return Ok(producer.answer()),
-            Some(frame) => frame.map_err(|_| cut_off().after(producer.published))?,
-        };
-        if let Ok(chunk) = frame.into_data() {
-            producer.take(&chunk).await.map_err(|problem| problem.after(producer.published))?;
+        producer.decode();
+        if group.is_terminated() {
+            match producer.take_group() {
+                Some(drafts) => group.set(hub.publish_all(drafts).fuse()),
+                None if producer.has_ended() => return producer.answer(),
+                None => {}
+            }
         }
+        // Never without a branch: without a group under way there is room for more. Not biased, which is fair to
+        // none but costs nothing: each branch only takes note of what happened.
+        tokio::select! {
+            published = &mut group, if !group.is_terminated() => producer.note(published),
+            piece = next_piece(&mut body, front.config().producer_wait_max), if producer.has_room() => {
+                producer.take(piece);
+            }
+            () = front.drain().begun(), if !producer.has_ended() => producer.end(Err(ending())),
+        }
+    }
+}
+
+/// The answer to a whole body: how many events, and the id of the last one.
+#[derive(Serialize)]
+struct Answer {
+    published: u64,
+    id: Option<String>,
+}
+
+/// The next bytes of a body; `None` at its end. Cancel safe.
+async fn next_piece<B>(body: &mut B, wait_max: Duration) -> Result<Option<Bytes>, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    match timeout(wait_max, body.frame()).await {
+        Err(_) => Err(too_slow()),
+        Ok(None) => Ok(None),
+        // Trailers say nothing here.
+        Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
+        Ok(Some(Err(_))) => Err(cut_off()),
     }
 }
 
@@ -69,11 +109,15 @@ fn refuse_fields(query: &Query) -> Result<(), Problem> {
 
 /// One body on its way into the hub.
 struct Producer<'a> {
-    front: &'a Front,
+    hub: &'a Hub,
     topic: Topic,
     key: Option<&'a str>,
-    decoder: Decoder,
     text: TextCheck,
+    decoder: Decoder,
+    /// What has arrived and is not decoded.
+    rest: Bytes,
+    /// What comes after `rest`: the end of the body, or why nothing more is read.
+    end: Option<Result<(), Problem>>,
     group: Vec<Draft>,
     group_bytes: usize,
     /// Events that were complete so far; numbers the keys.
@@ -83,15 +127,17 @@ struct Producer<'a> {
 }
 
 impl<'a> Producer<'a> {
-    fn new(front: &'a Front, topic: Topic, key: Option<&'a str>) -> Self {
-        let bytes_max = front.hub().limits().event_bytes_max;
+    fn new(hub: &'a Hub, topic: Topic, key: Option<&'a str>) -> Self {
+        let bytes_max = hub.limits().event_bytes_max;
         let limits = Limits { line_bytes_max: bytes_max + FIELD_BYTES_MAX, event_bytes_max: bytes_max };
         Self {
-            front,
+            hub,
             topic,
             key,
-            decoder: Decoder::new().with_limits(limits),
             text: TextCheck::default(),
+            decoder: Decoder::new().with_limits(limits),
+            rest: Bytes::new(),
+            end: None,
             group: Vec::new(),
             group_bytes: 0,
             seen: 0,
@@ -100,74 +146,114 @@ impl<'a> Producer<'a> {
         }
     }
 
-    /// Publishes every event that is complete with this chunk, in order, also when what follows is at fault.
-    async fn take(&mut self, chunk: &[u8]) -> Result<(), Problem> {
-        let (valid, fault) = self.text.check(chunk);
-        let mut rest = valid;
-        // Bounded steps, so that a chunk of a million tiny events is not one group.
-        while !rest.is_empty() {
-            let (step, after) = rest.split_at(rest.len().min(GROUP_BYTES_MAX / 16));
-            let decoded = self.decode(step);
-            if decoded.is_err() || self.group.len() >= GROUP_EVENTS_MAX || self.group_bytes >= GROUP_BYTES_MAX
-            {
-                self.flush().await?;
-            }
-            decoded?;
-            rest = after;
-        }
-        self.flush().await?;
-        match fault {
-            None => Ok(()),
-            Some(at) => {
-                let detail = format!("the body is UTF-8 text, and byte {at} is not");
-                Err(Problem::bad_request("data-not-utf8", detail))
+    /// Takes note of what arrived.
+    fn take(&mut self, piece: Result<Option<Bytes>, Problem>) {
+        match piece {
+            Ok(None) => self.end(Ok(())),
+            Err(problem) => self.end(Err(problem)),
+            Ok(Some(piece)) => {
+                let (valid, fault) = self.text.check(&piece);
+                self.rest = piece.slice_ref(valid);
+                if let Some(at) = fault {
+                    let detail = format!("the body is UTF-8 text, and byte {at} is not");
+                    self.end(Err(Problem::bad_request("data-not-utf8", detail)));
+                }
             }
         }
     }
 
-    fn decode(&mut self, chunk: &[u8]) -> Result<(), Problem> {
-        let bytes_max = self.front.hub().limits().event_bytes_max;
-        let mut feed = self.decoder.feed(chunk);
+    /// Reads no more. What was complete before is published.
+    fn end(&mut self, end: Result<(), Problem>) {
+        self.end = Some(end);
+    }
+
+    /// Decodes what has arrived, as far as there is room in the group.
+    fn decode(&mut self) {
+        while !self.rest.is_empty() && self.group_has_room() {
+            let step = self.rest.split_to(self.rest.len().min(STEP_BYTES));
+            if let Err(problem) = self.decode_step(&step) {
+                self.rest.clear();
+                self.end(Err(problem));
+            }
+        }
+    }
+
+    fn decode_step(&mut self, step: &[u8]) -> Result<(), Problem> {
+        let mut feed = self.decoder.feed(step);
         loop {
+            let number = self.seen + 1;
+            let about = |problem: Problem| problem.about(&format!("event {number} of the body"));
             match feed.next() {
                 Ok(None) => return Ok(()),
                 Ok(Some(Item::Event(event))) => {
-                    self.seen += 1;
-                    let draft = draft(&event, &self.topic, self.key, self.seen, self.front)?;
+                    let draft =
+                        draft(&event, self.topic.clone(), self.key, number, self.hub).map_err(about)?;
+                    self.seen = number;
                     self.group_bytes += draft.bytes();
                     self.group.push(draft);
                 }
                 Ok(Some(Item::Comment(_) | Item::Retry(_) | Item::Id(_))) => {}
-                Err(DecodeError::LineTooLong { .. } | DecodeError::EventTooLarge { .. } | _) => {
-                    return Err(too_large(bytes_max));
-                }
+                // The decoder has no other limits than those of one event.
+                Err(_) => return Err(about(too_large(self.hub.limits().event_bytes_max))),
             }
         }
     }
 
-    async fn flush(&mut self) -> Result<(), Problem> {
-        if self.group.is_empty() {
-            return Ok(());
-        }
+    /// The events that can be published now, if there are any.
+    fn take_group(&mut self) -> Option<Vec<Draft>> {
         self.group_bytes = 0;
-        let published =
-            self.front.hub().publish_all(std::mem::take(&mut self.group)).await.map_err(not_published)?;
-        self.published += published.len() as u64;
-        self.last_id = published.into_iter().next_back().map(|last| last.id);
-        Ok(())
+        (!self.group.is_empty()).then(|| std::mem::take(&mut self.group))
     }
 
-    fn answer(&self) -> Response<Body> {
-        json_response(StatusCode::CREATED, &json!({ "published": self.published, "id": self.last_id }))
+    /// Takes note of how a group went.
+    fn note(&mut self, result: Result<Vec<Published>, PublishError>) {
+        let problem = match result {
+            Ok(published) => {
+                self.published += published.len() as u64;
+                self.last_id = published.into_iter().next_back().map(|last| last.id);
+                return;
+            }
+            Err(error @ PublishError::KeyReused { index }) => {
+                self.published += index as u64;
+                not_published(error).about(&format!("event {} of the body", self.published + 1))
+            }
+            Err(error) => not_published(error),
+        };
+        self.rest.clear();
+        self.group.clear();
+        self.end(Err(problem));
+    }
+
+    fn group_has_room(&self) -> bool {
+        self.group.len() < GROUP_EVENTS_MAX && self.group_bytes < GROUP_BYTES_MAX
+    }
+
+    /// Whether more of the body can be taken.
+    fn has_room(&self) -> bool {
+        self.rest.is_empty() && self.end.is_none() && self.group_has_room()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    fn answer(self) -> Result<Response<Body>, Problem> {
+        match self.end {
+            Some(Err(problem)) => Err(problem.after(self.published)),
+            Some(Ok(())) | None => {
+                let answer = Answer { published: self.published, id: self.last_id };
+                Ok(json::response(StatusCode::CREATED, &answer))
+            }
+        }
     }
 }
 
 fn draft(
     event: &Event<'_>,
-    topic: &Topic,
+    topic: Topic,
     key: Option<&str>,
     number: u64,
-    front: &Front,
+    hub: &Hub,
 ) -> Result<Draft, Problem> {
     let key = key.map(|key| format!("{key}/{number}"));
     let fields = DraftFields {
@@ -177,6 +263,7 @@ fn draft(
         key: key.as_deref(),
     };
     let data = Bytes::copy_from_slice(event.data.as_bytes());
-    let told = |error| bad_draft(&error).about(&format!("event {number} of the body"));
-    Draft::new(topic.clone(), data, fields, front.hub().limits()).map_err(told)
+    let draft = Draft::new(topic, data, fields, hub.limits()).map_err(|error| bad_draft(&error))?;
+    hub.check(&draft).map_err(|error| bad_draft(&error))?;
+    Ok(draft)
 }

@@ -26,9 +26,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What whoever comes beyond the limit is told, without a look at the request.
 const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
-    content-type: application/problem+json\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 129\r\n\r\n\
+    content-type: application/problem+json\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 132\r\n\r\n\
     {\"type\":\"urn:tidings:problem:too-many-connections\",\"title\":\"Service Unavailable\",\"status\":503,\
     \"detail\":\"try again in a few seconds\"}";
+
+/// Connections beyond the limit that are told so at once. More are dropped without a word, or a flood of them would
+/// take all files.
+const REFUSALS_MAX: usize = 256;
+
+/// How long such a connection may take to receive that.
+const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// How a drain went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +71,13 @@ pub async fn serve(
         retry: config.retry,
     };
     let lanes = Arc::new(Lanes::start(front.hub(), &lane_config)?);
-    let connections = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(config.connections_max));
+    let door = Door {
+        lanes,
+        connections: TaskTracker::new(),
+        places: Arc::new(Semaphore::new(config.connections_max)),
+        refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
+        front,
+    };
     tokio::pin!(shutdown);
     loop {
         // Biased: a flood of connections must not keep the hub from ending.
@@ -73,31 +85,66 @@ pub async fn serve(
             biased;
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => admit(&front, &lanes, &connections, &places, stream),
-                Err(error) => refuse(&error).await,
+                Ok((stream, _)) => door.admit(stream),
+                Err(error) => pause_after(&error).await,
             },
         }
     }
     drop(listener);
-    drain(&front, lanes, connections, &places).await
+    Ok(door.drain().await)
 }
 
-fn admit(
-    front: &Front,
-    lanes: &Arc<Lanes>,
-    connections: &TaskTracker,
-    places: &Arc<Semaphore>,
-    stream: TcpStream,
-) {
-    let Ok(place) = places.clone().try_acquire_owned() else {
-        connections.spawn(turn_away(stream));
-        return;
-    };
-    if let Err(error) = prepare(&stream) {
-        tracing::debug!(%error, "a socket cannot be prepared");
-        return;
+/// Where connections come in, until it is closed.
+struct Door {
+    front: Front,
+    lanes: Arc<Lanes>,
+    /// Connections that are with hyper, and those that are being refused.
+    connections: TaskTracker,
+    /// One for each connection, parked or not.
+    places: Arc<Semaphore>,
+    refusals: Arc<Semaphore>,
+}
+
+impl Door {
+    fn admit(&self, stream: TcpStream) {
+        let Ok(place) = self.places.clone().try_acquire_owned() else { return self.turn_away(stream) };
+        if let Err(error) = prepare(&stream) {
+            tracing::debug!(%error, "a socket cannot be prepared");
+            return;
+        }
+        let (front, lanes) = (self.front.clone(), self.lanes.clone());
+        self.connections.spawn(connection::serve(front, lanes, stream, Box::new(place)));
     }
-    connections.spawn(connection::serve(front.clone(), lanes.clone(), stream, Box::new(place)));
+
+    fn turn_away(&self, mut stream: TcpStream) {
+        let Ok(refusal) = self.refusals.clone().try_acquire_owned() else { return };
+        self.connections.spawn(async move {
+            let _refusal = refusal;
+            // Whoever does not even take this is dropped.
+            if let Ok(Ok(())) = timeout(REFUSAL_WAIT_MAX, stream.write_all(CROWDED)).await {
+                connection::linger(stream).await;
+            }
+        });
+    }
+
+    async fn drain(self) -> Verdict {
+        let config = self.front.config();
+        self.front.drain().begin(config.drain_window);
+        self.connections.close();
+        let ended = async {
+            // The lanes go first: who is still with hyper may yet be parked, and is then sent away at once.
+            self.lanes.drain(config.drain_window);
+            self.connections.wait().await;
+            self.lanes.ended().await;
+        };
+        match timeout(config.drain_wait_max, ended).await {
+            Ok(()) => Verdict::Drained,
+            Err(_) => {
+                let connections = config.connections_max - self.places.available_permits();
+                Verdict::CutOff { connections }
+            }
+        }
+    }
 }
 
 /// Small writes leave at once, and dead peers are noticed.
@@ -110,39 +157,12 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-async fn turn_away(mut stream: TcpStream) {
-    // Whoever does not even take this is dropped.
-    let _ = timeout(Duration::from_secs(1), stream.write_all(CROWDED)).await;
-    let _ = timeout(Duration::from_secs(1), stream.shutdown()).await;
-}
-
 /// Waits when the process has no file for another connection; errors of one connection are that one's.
-async fn refuse(error: &io::Error) {
+async fn pause_after(error: &io::Error) {
     let peers_fault =
         [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::Interrupted];
     if !peers_fault.contains(&error.kind()) {
         tracing::warn!(%error, "cannot accept connections at the moment");
         sleep(ACCEPT_PAUSE).await;
     }
-}
-
-async fn drain(
-    front: &Front,
-    lanes: Arc<Lanes>,
-    connections: TaskTracker,
-    places: &Semaphore,
-) -> io::Result<Verdict> {
-    let config = front.config();
-    front.drain().begin(config.drain_window);
-    connections.close();
-    let ended = async {
-        // The lanes go first: who is still with hyper may yet be parked, and is then sent away at once.
-        lanes.drain(config.drain_window);
-        connections.wait().await;
-        lanes.ended().await;
-    };
-    Ok(match timeout(config.drain_wait_max, ended).await {
-        Ok(()) => Verdict::Drained,
-        Err(_) => Verdict::CutOff { connections: config.connections_max - places.available_permits() },
-    })
 }

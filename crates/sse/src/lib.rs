@@ -1,8 +1,8 @@
-//! The `text/event-stream` codec.
+#![doc = include_str!("../README.md")]
 #![no_std]
 
 extern crate alloc;
-#[cfg(any(feature = "std", test))]
+#[cfg(feature = "std")]
 extern crate std;
 
 pub mod decode;

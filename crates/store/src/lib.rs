@@ -1,1 +1,11 @@
-//! Placeholder.
+//! Durable stores, one module and one additive feature each.
+//!
+//! | feature | module | keeps the log in |
+//! |---|---|---|
+//! | `file` (default) | [`file`] | a directory of its own |
+
+#[cfg(feature = "file")]
+pub mod file;
+
+#[cfg(feature = "file")]
+pub use file::{Durability, FileStore, FileStoreConfig, OpenError, Retention};

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`table`] | every setting: name, type, default, meaning, and why that default |
 //! | [`setting`] | what a row of the table is, and the macro that makes the rows and [`Config`] |
-//! | [`value`], [`unit`], [`choice`] | the types of values, as people write them: `none`, `64MiB`, `fsync` |
+//! | [`value`], [`unit`], [`choice`], [`names`] | the types of values, as people write them: `none`, `64MiB`, `fsync` |
 //! | [`sources`] | flags over environment over file over default |
 //! | [`environment`], [`file`] | reading the latter two |
 //! | [`check`] | rules that concern more than one setting |
@@ -16,6 +16,7 @@ mod check;
 mod choice;
 mod environment;
 mod file;
+mod names;
 mod print;
 mod reference;
 mod setting;
@@ -27,6 +28,7 @@ mod unit;
 mod value;
 
 pub(crate) use choice::{Durability, LogFormat};
+pub(crate) use names::Origins;
 pub(crate) use print::print;
 pub(crate) use reference::reference;
 pub(crate) use setting::{Form, Setting};

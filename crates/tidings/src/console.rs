@@ -1,4 +1,59 @@
 //! The files of the web console, which the binary carries.
 
-/// Path below `console/`, and content.
-pub(crate) static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/console.rs"));
+use std::hash::{DefaultHasher, Hasher};
+
+use bytes::Bytes;
+use http::HeaderValue;
+use tidings_http::{Asset, Pages};
+
+/// Path below `console/`, and content. The list is made by `build.rs`, from the kinds of file that `content_type` knows.
+static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/console.rs"));
+
+/// The console's files, as the HTTP front wants them.
+pub(crate) fn pages() -> Pages {
+    Pages::new(FILES.iter().map(|(path, bytes)| ((*path).to_owned(), asset(path, bytes))))
+}
+
+fn asset(path: &str, bytes: &'static [u8]) -> Asset {
+    Asset { content_type: content_type(path), etag: etag(bytes), bytes: Bytes::from_static(bytes) }
+}
+
+fn etag(bytes: &[u8]) -> HeaderValue {
+    // Not against forgery: it changes when a new version of the binary brings a new version of the file.
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    let tag = format!("\"{:016x}\"", hasher.finish());
+    HeaderValue::from_str(&tag).expect("hexadecimal digits in quotes are a header value")
+}
+
+fn content_type(path: &str) -> &'static str {
+    match path.rsplit_once('.').map(|(_, kind)| kind) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        Some("png") => "image/png",
+        Some("ico") => "image/x-icon",
+        Some("woff2") => "font/woff2",
+        Some("webmanifest") => "application/manifest+json",
+        Some(_) | None => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_of_a_known_kind() {
+        for (path, _) in FILES {
+            assert_ne!(content_type(path), "application/octet-stream", "{path}");
+        }
+    }
+
+    #[test]
+    fn the_tag_changes_with_the_bytes() {
+        assert_eq!(etag(b"one"), etag(b"one"));
+        assert_ne!(etag(b"one"), etag(b"two"));
+    }
+}

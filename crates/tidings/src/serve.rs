@@ -5,11 +5,14 @@
 mod front;
 mod listen;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings_core::{Hub, Limits, StoreError};
+use tidings_core::{Hub, Limits, Store, StoreError};
+use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Config, Secret};
@@ -18,7 +21,7 @@ use crate::notify::ServiceManager;
 use crate::signals::Signals;
 use crate::watched::{Fatal, Watched};
 use crate::{machine, welcome};
-use front::Front;
+use front::Serving;
 
 /// The part of `drain_deadline` that is kept back for closing the store.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -33,60 +36,89 @@ pub(crate) async fn serve(
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
     let open_files = machine::raise_open_files();
     tracing::debug!(open_files, "raised the limit of open files");
-
-    let (store, mut fatal) = Watched::new(store::open(config)?);
-    let hub = Hub::start(Arc::new(store), limits(config))
-        .await
-        .map_err(|error| Failure::new(Exit::Data, format!("cannot read the log: {error}")))?;
+    let store = store::open(config)?;
     let listener = listen::listen(config.listen)?;
-    let address = listener.local_addr().unwrap_or(config.listen);
-    let front = Front::start(listener, &hub, config, key);
-    welcome::say(config, address);
-    manager.ready(&address.to_string());
+    Serve { config, key, manager }.run(store, listener, &mut signals).await
+}
 
-    let cause = until_asked_to_end(&mut signals, &mut fatal).await;
-    manager.stopping();
-    tokio::select! {
-        ended = end(front, &hub, config) => ended.and(cause),
-        asked = signals.next() => {
-            tracing::warn!(signal = asked.name(), "ending at once");
-            std::process::exit(asked.code());
+/// What was asked for.
+struct Serve<'a> {
+    config: &'a Config,
+    key: Option<Secret>,
+    manager: &'a ServiceManager,
+}
+
+impl Serve<'_> {
+    async fn run(
+        self,
+        store: Arc<dyn Store>,
+        listener: TcpListener,
+        signals: &mut Signals,
+    ) -> Result<(), Failure> {
+        let Self { config, key, manager } = self;
+        let (store, mut fatal) = Watched::new(store);
+        let hub = Hub::start(Arc::new(store), limits(config)).await.map_err(|error| unreadable(&error))?;
+        let address = listener.local_addr().unwrap_or(config.listen);
+        let mut serving = Serving::start(listener, &hub, front::http_config(config, key, CLOSING));
+        welcome::say(config, address);
+        manager.ready(&address.to_string());
+
+        let cause = until_asked_to_end(signals, &mut fatal, &mut serving).await;
+        manager.stopping();
+        tokio::select! {
+            ended = end(serving, &hub, config) => cause.and(ended),
+            asked = signals.next() => {
+                tracing::warn!(signal = asked.name(), "ending at once");
+                std::process::exit(asked.code());
+            }
         }
     }
 }
 
-/// Waits for a signal, which is well, or for the store to stop, which is a failure.
-async fn until_asked_to_end(signals: &mut Signals, fatal: &mut Fatal) -> Result<(), Failure> {
+/// Waits for a signal, which is well, or for something to stop by itself, which is a failure.
+async fn until_asked_to_end(
+    signals: &mut Signals,
+    fatal: &mut Fatal,
+    serving: &mut Serving,
+) -> Result<(), Failure> {
     tokio::select! {
         asked = signals.next() => {
             tracing::info!(signal = asked.name(), "draining");
             Ok(())
         }
         error = fatal.error() => {
-            tracing::error!(%error, "draining, because the store has stopped");
+            tracing::error!(%error, "draining, because the store has stopped for good");
             Err(stopped(&error))
+        }
+        error = serving.error() => {
+            tracing::error!(error, "closing, because the HTTP front has stopped");
+            Err(Failure::new(Exit::Failed, format!("the HTTP front has stopped: {error}")))
         }
     }
 }
 
 /// Sends everyone away and closes the store, within the deadline.
-async fn end(front: Front, hub: &Hub, config: &Config) -> Result<(), Failure> {
+async fn end(serving: Serving, hub: &Hub, config: &Config) -> Result<(), Failure> {
     let begun = Instant::now();
-    let deadline = begun + config.drain_deadline;
-    let cut = front.drain(config.drain_window, deadline - CLOSING).await;
-    let closed = timeout_at(deadline, hub.close()).await;
+    let cut = serving.drain().await;
+    let closed = timeout_at(begun + config.drain_deadline, hub.close()).await;
     let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(milliseconds, cut, "ended");
+    tracing::info!(milliseconds, connections_cut = cut, "ended");
     match closed {
         Ok(Ok(())) if cut == 0 => Ok(()),
-        Ok(Ok(())) => {
-            Err(Failure::new(Exit::Deadline, format!("drain_deadline passed; {cut} connections were cut"))
-                .hint("everything acknowledged is kept"))
-        }
+        Ok(Ok(())) => Err(late(&format!("connections cut: {cut}"))),
         Ok(Err(error)) => Err(stopped(&error)),
-        Err(_) => Err(Failure::new(Exit::Deadline, "drain_deadline passed before the store was closed")
-            .hint("everything acknowledged is as durable as the setting durability says")),
+        Err(_) => Err(late("the store was not closed")),
     }
+}
+
+fn late(what: &str) -> Failure {
+    Failure::new(Exit::Deadline, format!("drain_deadline passed, {what}"))
+        .hint("what was acknowledged is kept, as far as durability promises")
+}
+
+fn unreadable(error: &StoreError) -> Failure {
+    Failure::new(Exit::Data, error.to_string())
 }
 
 fn stopped(error: &StoreError) -> Failure {

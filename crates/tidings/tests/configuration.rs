@@ -101,6 +101,18 @@ fn a_list_is_a_repeated_flag_or_commas_or_an_array() {
 }
 
 #[test]
+fn an_origin_with_a_path_is_refused() {
+    let hint = "write scheme and host without anything after it, such as https://example.com, or * alone";
+    for origin in
+        ["https://example.com/", "example.com", "*,https://example.com", "https://", "https://a,,https://b"]
+    {
+        let left = check(&["--cors-origin", origin], &[]);
+
+        assert_eq!(left, refusal(&format!("--cors-origin: {origin:?} is not an origin"), hint));
+    }
+}
+
+#[test]
 fn the_publish_key_is_never_printed() {
     let (from, line) = printed(&[], &[("TIDINGS_PUBLISH_KEY", "hunter22")], "publish_key");
 

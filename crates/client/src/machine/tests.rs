@@ -171,6 +171,18 @@ fn a_server_that_paces_its_clients_by_short_answers_is_obeyed_to_the_millisecond
 }
 
 #[test]
+fn the_clients_of_a_server_that_crashed_come_back_after_its_retry_but_not_all_at_once() {
+    let waits = [0.0, 0.5, 1.0].map(|roll| {
+        let mut run = Run::new(Mode::Managed);
+        run.open_for(60 * SECOND);
+        run.machine.take_retry(2 * SECOND);
+        run.machine.end(Outcome::Broken, run.now, Roll::exactly(roll))
+    });
+
+    assert_eq!(waits, [2, 3, 4].map(|seconds| Action::Reconnect { after: seconds * SECOND }));
+}
+
+#[test]
 fn short_answers_that_name_no_retry_count_as_failures() {
     let mut run = Run::new(Mode::Managed);
 

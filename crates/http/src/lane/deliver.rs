@@ -8,6 +8,7 @@ use super::catch_up::Reader;
 use super::lane::Lane;
 use super::member::{Framing, State};
 use crate::block;
+use crate::drain::{delay, spread};
 
 /// Bytes that one batch carries, about. Enough that a system call is well spent, small enough that a socket takes it.
 const BATCH_BYTES_MAX: usize = 65_536;
@@ -154,7 +155,8 @@ impl Lane {
         let framing = self.groups.slots[member.group as usize].wish.framing;
         // Whoever is blocked gets what the socket takes: the client resumes by its id.
         if !matches!(member.state, State::Blocked(_)) {
-            member.write(&farewell(self.config.retry, framing));
+            let delay = delay(self.config.retry, spread(number as u32));
+            member.write(&farewell(delay, framing));
         }
         self.remove(number);
     }

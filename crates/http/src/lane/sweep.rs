@@ -5,12 +5,14 @@
 
 use std::time::{Duration, Instant};
 
+use tidings_core::Cursor;
+
 use super::batch::Batch;
 use super::deliver::heartbeat;
 use super::lane::Lane;
 use super::lanes::LaneConfig;
 use super::member::State;
-use tidings_core::Cursor;
+use crate::drain::spread;
 
 /// Ticks to a heartbeat.
 const HEARTBEAT_TICKS: u32 = 64;
@@ -73,11 +75,10 @@ fn ticks(time: Duration, length: Duration) -> u32 {
 }
 
 impl Drain {
-    /// Whether a member's turn to go has come: members are spread evenly by a hash of their number.
+    /// Whether a member's turn to go has come.
     fn has_come(self, tick: u32, member: usize) -> bool {
-        let share = u64::from((member as u32).wrapping_mul(2_654_435_769));
-        let turn = (share * u64::from(self.ticks)) >> 32;
-        u64::from(tick.saturating_sub(self.from)) >= turn
+        let turn = f64::from(self.ticks) * spread(member as u32);
+        f64::from(tick.saturating_sub(self.from)) >= turn.floor()
     }
 }
 

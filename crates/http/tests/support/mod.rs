@@ -25,7 +25,7 @@ pub(crate) fn problem_with(status: &str, kind: &str, detail: &str, headers: &str
     let (code, title) = status.split_once(' ').unwrap();
     let detail = detail.replace('\\', "\\\\").replace('"', "\\\"");
     let body = format!(
-        "{{\"detail\":\"{detail}\",\"status\":{code},\"title\":\"{title}\",\"type\":\"urn:tidings:problem:{kind}\"}}"
+        "{{\"type\":\"urn:tidings:problem:{kind}\",\"title\":\"{title}\",\"status\":{code},\"detail\":\"{detail}\"}}"
     );
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n{headers}content-length: {}\r\n\r\n{body}",

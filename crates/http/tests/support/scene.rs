@@ -97,8 +97,7 @@ impl Scene {
     pub(crate) async fn stream(&self, target: &str) -> Stream {
         let mut wire = self.get(target, "").await;
         assert_eq!(wire.head().await, stream_head(""));
-        let opening = wire.chunk().await;
-        Stream { wire, opening, text: String::new() }
+        Stream::of(wire).await
     }
 
     /// Topic and data of everything that was published.
@@ -125,6 +124,12 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// A connection whose head has been read.
+    pub(crate) async fn of(mut wire: Wire) -> Self {
+        let opening = wire.chunk().await;
+        Self { wire, opening, text: String::new() }
+    }
+
     /// Reads exactly these blocks, however they are cut into chunks.
     pub(crate) async fn expect_events(&mut self, expected: &str) {
         while self.text.len() < expected.len() {

@@ -15,6 +15,9 @@ pin_project! {
     #[cfg_attr(feature = "stream", doc = "[`DecodeStream`](super::DecodeStream).")]
     #[cfg_attr(not(feature = "stream"), doc = "`DecodeStream`.")]
     ///
+    /// A chunk is decoded as a whole, and its items are held until they are asked for: a source should not make
+    /// its chunks larger than a caller can afford, some ten times over if events are tiny.
+    ///
     /// Ends with the body; trailers are passed over. After an error it ends as well. Dropping it, or a future of
     /// its next item, loses nothing but what has not been asked for.
     ///

@@ -278,12 +278,13 @@ impl Decoder {
     /// HTML 9.2.6: "dispatch the event". The id is committed even if there is no data.
     #[inline(always)]
     fn end_block<'i>(&mut self, borrowed: Borrowed<'i>) -> Option<Found<'i>> {
-        if self.place == Place::LineStart {
-            self.place = Place::BlockStart;
-        }
         let id_in_block = self.commit_id(borrowed.id);
         let retry = self.block.retry.take();
         if borrowed.data.is_some() || self.block.has_data {
+            // Only here, where the caller stops reading: more lines would make the place wrong.
+            if self.place == Place::LineStart {
+                self.place = Place::BlockStart;
+            }
             return Some(Found::Event { borrowed, id_in_block, retry });
         }
         self.block.has_type = false;

@@ -57,6 +57,7 @@ impl<'a> Event<'a> {
     }
 
     /// The same event, owning its texts.
+    #[inline]
     pub fn to_owned(&self) -> OwnedEvent {
         OwnedEvent {
             event_type: self.event_type.map(ToOwned::to_owned),
@@ -70,6 +71,7 @@ impl<'a> Event<'a> {
 
 impl Item<'_> {
     /// The same item, owning its texts.
+    #[inline]
     pub fn to_owned(&self) -> OwnedItem {
         match self {
             Self::Event(event) => OwnedItem::Event(event.to_owned()),
@@ -96,7 +98,7 @@ pub enum OwnedItem {
 }
 
 /// An [`Event`] that owns its texts.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub struct OwnedEvent {
     /// See [`Event::event_type`].

@@ -48,6 +48,7 @@ impl Reading {
     }
 
     /// The next item; `None` asks for another chunk.
+    #[inline]
     pub(super) fn next(&mut self) -> Option<Result<OwnedItem, DecodeError>> {
         match self.items.pop_front() {
             Some(item) => Some(Ok(item)),

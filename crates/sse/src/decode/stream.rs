@@ -13,6 +13,9 @@ use super::{Decoder, OwnedItem, SourceError};
 pin_project! {
     /// Decodes a stream of chunks, such as the body of a response.
     ///
+    /// A chunk is decoded as a whole, and its items are held until they are asked for: a source should not make
+    /// its chunks larger than a caller can afford, some ten times over if events are tiny.
+    ///
     /// Ends with its source. After an error it ends as well. Dropping it, or a future of its next item, loses
     /// nothing but what has not been asked for.
     ///

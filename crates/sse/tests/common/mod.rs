@@ -1,6 +1,10 @@
-//! Runs a decoder over a stream that is cut in a given way, and keeps what came out.
+//! What the tests share: a decoder run over a stream cut in a given way, a naive model of the standard, and the
+//! checks that the fuzz targets make too.
 
 #![allow(dead_code, reason = "each test file uses what it needs")]
+
+pub(crate) mod check;
+pub(crate) mod model;
 
 use tidings_sse::Decoder;
 use tidings_sse::decode::{DecodeError, OwnedItem, Report};
@@ -18,17 +22,10 @@ pub(crate) fn hear<'a>(decoder: Decoder, chunks: impl IntoIterator<Item = &'a [u
     let mut decoder = decoder.with_report(Report::ALL);
     let mut items = Vec::new();
     let mut error = None;
-    'chunks: for chunk in chunks {
-        let mut feed = decoder.feed(chunk);
-        loop {
-            match feed.next() {
-                Ok(Some(item)) => items.push(item.to_owned()),
-                Ok(None) => break,
-                Err(given_up) => {
-                    error = Some(given_up);
-                    break 'chunks;
-                }
-            }
+    for chunk in chunks {
+        if let Err(given_up) = hear_chunk(&mut decoder, chunk, &mut items) {
+            error = Some(given_up);
+            break;
         }
     }
     Heard { items, last_event_id: decoder.last_event_id().to_owned(), error }
@@ -37,6 +34,19 @@ pub(crate) fn hear<'a>(decoder: Decoder, chunks: impl IntoIterator<Item = &'a [u
 /// Decodes a stream in one chunk.
 pub(crate) fn hear_whole(stream: &[u8]) -> Heard {
     hear(Decoder::new(), [stream])
+}
+
+/// Decodes one chunk, and appends its items to those of the chunks before.
+pub(crate) fn hear_chunk(
+    decoder: &mut Decoder,
+    chunk: &[u8],
+    items: &mut Vec<OwnedItem>,
+) -> Result<(), DecodeError> {
+    let mut feed = decoder.feed(chunk);
+    while let Some(item) = feed.next()? {
+        items.push(item.to_owned());
+    }
+    Ok(())
 }
 
 /// Cuts a stream in every way that is worth a look: whole, in chunks of 1, 2 and 3 bytes, and at every place.

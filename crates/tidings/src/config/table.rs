@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::choice::{Durability, LogFormat, LogLevel};
+use super::names::{HostNames, Origins};
 use super::setting::{Places, Setting, settings};
 use super::unit::Size;
 use super::value::{Secret, Value, in_range, parsed};
@@ -30,17 +31,17 @@ settings! {
             means: "Where to listen. With port 0 the system chooses a free one, which is printed. An address that other machines can reach needs a publish key, or --insecure-open.",
             why: "A hub that was started to try it out should be reachable from its own machine alone.",
         }
-        allowed_host: Vec<String> {
+        allowed_host: HostNames {
             default: "",
             value: "HOST",
-            means: "Host name that requests may ask for. Can be given several times. On loopback only the address listened on, localhost and these are answered, which keeps out the pages of other sites that rebind their name; give the name that a proxy in front passes on.",
+            means: "Host name that requests may ask for. Can be given several times. On loopback, and wherever one is given, only requests for loopback, localhost and these are answered, which keeps out the pages of other sites that rebind their name. Give the name that a proxy in front passes on.",
             why: "Only what is surely this hub is let in.",
         }
         connections_max: usize {
             default: "10_000",
             range: "1" to "10_000_000",
             value: "COUNT",
-            means: "Connections at once, subscribers included. Whoever comes beyond that is asked to try again a little later.",
+            means: "Connections at once, subscribers included. Whoever comes beyond that is answered 503.",
             why: "Each takes one file descriptor, and the usual hard limit on these is above 10,000.",
         }
     }
@@ -64,7 +65,7 @@ settings! {
             means: "Listen beyond loopback without a publish key. Everybody who can reach the address can publish then.",
             why: "Nobody should open a hub to the world by accident.",
         }
-        cors_origin: Vec<String> {
+        cors_origin: Origins {
             default: "",
             value: "ORIGIN",
             means: "Origin whose pages may read and publish. It is written like https://example.com and can be given several times. `*` allows every origin, without credentials.",
@@ -175,7 +176,7 @@ settings! {
         }
         drain_deadline: Duration {
             default: "8s",
-            range: "1s" to "1d",
+            range: "2s" to "1d",
             value: "DURATION",
             means: "Time after which the end is no longer waited for. Connections that are left are cut. It must be longer than drain_window.",
             why: "Container runtimes kill after 10 seconds.",

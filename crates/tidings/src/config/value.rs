@@ -1,7 +1,7 @@
 //! The types of values, as people write them: `15s`, `64MiB`, `none`.
 //!
-//! Every value has one text form, whichever place it came from. A list's is its members with commas between.
-//! Durations and sizes are in `unit`, words to choose from in `choice`.
+//! Every value has one text form, whichever place it came from. Durations and sizes are in `unit`, words to choose
+//! from in `choice`, lists in `names`.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -119,26 +119,6 @@ impl<T: Value> Value for Option<T> {
 
     fn within(&self, low: &Self, high: &Self) -> bool {
         self.is_none() || (low <= self && self <= high)
-    }
-}
-
-/// Texts that have no comma in them, written with commas between.
-impl Value for Vec<String> {
-    const FORM: Form = Form::List;
-
-    fn parse(text: &str) -> Result<Self, BadValue> {
-        let members: Self = text.split(',').map(|member| member.trim().to_owned()).collect();
-        match text {
-            "" => Ok(Self::new()),
-            _ if members.iter().any(String::is_empty) => {
-                Err(BadValue::new("a list", "write the members with one comma between them"))
-            }
-            _ => Ok(members),
-        }
-    }
-
-    fn text(&self) -> String {
-        self.join(",")
     }
 }
 

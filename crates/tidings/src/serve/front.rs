@@ -1,27 +1,94 @@
-//! The HTTP front, as the configuration asks for it.
+//! The HTTP front, as the configuration asks for it, in a task of its own.
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_core::Hub;
+use tidings_http::{Cors, Front, Hosts, HttpConfig, Verdict};
 use tokio::net::TcpListener;
-use tokio::time::Instant;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
-use crate::config::{Config, Secret};
+use crate::config::{Config, Origins, Secret};
+use crate::console;
+use crate::machine::WallClock;
 
-/// The running front.
-pub(super) struct Front {
-    _listener: TcpListener,
+/// The front at work.
+#[must_use = "it has to be drained"]
+pub(super) struct Serving {
+    task: JoinHandle<io::Result<Verdict>>,
+    end: oneshot::Sender<()>,
+    /// The task has ended by itself, and was waited for.
+    failed: bool,
 }
 
-impl Front {
+impl Serving {
     /// Begins to answer.
-    pub(super) fn start(listener: TcpListener, _hub: &Hub, _config: &Config, _key: Option<Secret>) -> Self {
-        Self { _listener: listener }
+    pub(super) fn start(listener: TcpListener, hub: &Hub, config: HttpConfig) -> Self {
+        let front = Front::new(hub.clone(), config, console::pages(), Arc::new(WallClock));
+        let (end, asked) = oneshot::channel();
+        let asked = async {
+            // Dropping the sender asks for the end, too.
+            let _ = asked.await;
+        };
+        Self { task: tokio::spawn(tidings_http::serve(listener, front, asked)), end, failed: false }
     }
 
-    /// Ends what is open: subscribers spread over `window`, requests when they are answered, all by `deadline`.
-    /// Returns how many connections had to be cut.
-    pub(super) async fn drain(self, _window: Duration, _deadline: Instant) -> usize {
-        0
+    /// Waits until it ends unasked. Cancel safe.
+    pub(super) async fn error(&mut self) -> String {
+        let ended = (&mut self.task).await;
+        self.failed = true;
+        match ended {
+            Ok(Ok(_)) => "it ended unasked".to_owned(),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        }
     }
+
+    /// Sends everyone away, as the configuration says. Returns how many connections had to be cut.
+    pub(super) async fn drain(self) -> usize {
+        if self.failed {
+            return 0;
+        }
+        // Fails if the task has just ended, and then there is nothing to ask.
+        let _ = self.end.send(());
+        match self.task.await {
+            Ok(Ok(Verdict::CutOff { connections })) => connections,
+            Ok(Ok(Verdict::Drained)) => 0,
+            Ok(Err(error)) => ended_badly(&error),
+            Err(error) => ended_badly(&error),
+        }
+    }
+}
+
+fn ended_badly(error: &dyn std::error::Error) -> usize {
+    tracing::error!(%error, "the HTTP front did not end well");
+    0
+}
+
+/// The settings of the front. `closing` is the part of the drain's deadline that is not the front's.
+pub(super) fn http_config(config: &Config, key: Option<Secret>, closing: Duration) -> HttpConfig {
+    let mut http = HttpConfig::default();
+    http.heartbeat = config.heartbeat;
+    http.retry = config.retry;
+    http.cors = match &config.cors_origin {
+        Origins::Any => Cors::Any,
+        Origins::Only(origins) => Cors::Only(origins.clone()),
+    };
+    http.hosts = hosts(config);
+    http.publish_key = key.map(|Secret(key)| key);
+    http.connections_max = config.connections_max;
+    http.drain_window = config.drain_window;
+    http.drain_wait_max = config.drain_deadline.saturating_sub(closing);
+    http
+}
+
+/// Beyond loopback a name says nothing about who asks, unless the operator has said which it must be.
+fn hosts(config: &Config) -> Hosts {
+    let names = &config.allowed_host.0;
+    if config.listen.ip().is_loopback() || !names.is_empty() {
+        return Hosts::LoopbackAnd(names.clone());
+    }
+    Hosts::Any
 }

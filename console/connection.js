@@ -1,0 +1,90 @@
+// How the stream is doing: a word and a dot, a banner when something is wrong, and the cursor.
+
+import { element } from './element.js';
+import { icon } from './icon.js';
+import { keyField } from './key-field.js';
+import { onLanguage, say, word } from './words.js';
+
+/** A break shorter than this is not worth a banner. */
+const PATIENCE_MS = 600;
+
+export class Connection {
+  #nodes;
+  #retry;
+  #state = { phase: 'connecting' };
+  #timer = 0;
+  #ticks = 0;
+
+  /**
+   * @param {{ phase: HTMLElement, word: HTMLElement, banner: HTMLElement, cursor: HTMLElement }} nodes
+   * @param {() => void} retry
+   */
+  constructor(nodes, retry) {
+    this.#nodes = nodes;
+    this.#retry = retry;
+    onLanguage(() => this.#show());
+  }
+
+  /** @param {import('./stream.js').State} state */
+  set state(state) {
+    // The word for a new attempt after a failure is still "reconnecting", and the banner stays until it succeeds.
+    const again = state.phase === 'connecting' && this.#state.phase === 'waiting';
+    this.#state = again ? { ...this.#state, until: 0 } : state;
+    clearTimeout(this.#timer);
+    clearInterval(this.#ticks);
+    if (this.#state.phase !== 'waiting' || !this.#nodes.banner.hidden) return this.#show();
+    this.#showPhase();
+    this.#timer = setTimeout(() => this.#show(), PATIENCE_MS);
+  }
+
+  /** @param {string} id */
+  set cursor(id) {
+    if (this.#nodes.cursor.textContent !== id) this.#nodes.cursor.textContent = id || '\u2013';
+  }
+
+  #show() {
+    this.#showPhase();
+    const { phase, problem } = this.#state;
+    const parts = { waiting: () => this.#waiting(), ended: () => this.#ended(), refused: () => this.#refused(problem) };
+    const contents = parts[phase]?.() ?? [];
+    this.#nodes.banner.replaceChildren(...contents);
+    this.#nodes.banner.hidden = contents.length === 0;
+  }
+
+  #showPhase() {
+    this.#nodes.phase.dataset.phase = this.#state.phase;
+    word(this.#nodes.word, `phase.${this.#state.phase}`);
+  }
+
+  #waiting() {
+    const text = element('p');
+    const count = () => {
+      const seconds = Math.ceil((this.#state.until - Date.now()) / 1_000);
+      const next = seconds > 0 ? say('banner.waiting', { seconds }) : say('banner.again');
+      if (text.textContent !== next) text.textContent = next;
+    };
+    count();
+    clearInterval(this.#ticks);
+    this.#ticks = setInterval(count, 250);
+    // The seconds are for the eye; read aloud they would never end.
+    text.setAttribute('aria-live', 'off');
+    return [icon('alert'), text, this.#again()];
+  }
+
+  #ended() {
+    return [icon('alert'), word(element('p'), 'banner.ended')];
+  }
+
+  #refused(problem) {
+    if (problem.status === 200) return [icon('alert'), word(element('p'), 'banner.strange', { detail: problem.title || '?' })];
+    const detail = problem.detail || `${problem.status} ${problem.title}`;
+    const text = word(element('p'), 'banner.refused', { detail });
+    if (problem.status === 401) return [icon('alert'), text, keyField(() => this.#retry())];
+    return [icon('alert'), text, this.#again()];
+  }
+
+  #again() {
+    const button = element('button', { class: 'quiet', type: 'button', onclick: () => this.#retry() });
+    return word(button, 'banner.now');
+  }
+}

@@ -1,0 +1,25 @@
+// The bar at the top: the way to any topic, the language, the colours.
+
+import { byId } from './element.js';
+import { startTheme } from './theme.js';
+import { pathOf } from './topic.js';
+import { currentLanguage, speak } from './words.js';
+
+export function startHeader() {
+  byId('go').addEventListener('submit', (event) => {
+    event.preventDefault();
+    const selectors = byId('go-to').value.split(/\s+/).filter((text) => text !== '');
+    if (selectors.length > 0) location.assign(pathOf(selectors));
+  });
+  startTheme(byId('theme'));
+  startLanguage(byId('language'));
+}
+
+function startLanguage(button) {
+  const show = () => (button.lang = currentLanguage() === 'zh' ? 'en' : 'zh-CN');
+  button.addEventListener('click', () => {
+    speak(currentLanguage() === 'zh' ? 'en' : 'zh');
+    show();
+  });
+  show();
+}

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { curlPublish, curlWatch, javaScript } from '../snippets.js';
+
+const origin = 'http://127.0.0.1:8080';
+const asked = (more) => ({ origin, selectors: ['orders/42'], types: [], with_key: false, ...more });
+
+test('a plain topic needs no quotes', () => {
+  assert.equal(curlWatch(asked()), 'curl -N http://127.0.0.1:8080/events/orders/42');
+  assert.equal(curlPublish(asked()), 'curl -d hello http://127.0.0.1:8080/events/orders/42');
+});
+
+test('what a shell would read is quoted', () => {
+  const several = asked({ selectors: ['a', "it's"] });
+
+  assert.equal(curlWatch(several), "curl -N 'http://127.0.0.1:8080/events?topic=a&topic=it%27s'");
+  assert.equal(curlWatch(asked({ selectors: ['logs/**'] })), "curl -N 'http://127.0.0.1:8080/events/logs/**'");
+  assert.equal(curlPublish(asked(), "it's"), "curl -d 'it'\\''s' http://127.0.0.1:8080/events/orders/42");
+});
+
+test('a pattern is published to by a topic', () => {
+  assert.match(curlPublish(asked({ selectors: ['logs/**'] })), /\/events\/logs\/hello$/);
+});
+
+test('a hub with a key is sent the key', () => {
+  const line = curlPublish(asked({ with_key: true }));
+
+  assert.equal(
+    line,
+    'curl -d hello -H "Authorization: Bearer $TIDINGS_PUBLISH_KEY" http://127.0.0.1:8080/events/orders/42',
+  );
+});
+
+test('JavaScript listens for each type seen, up to five', () => {
+  const code = javaScript(asked({ types: ["it's", 'b', 'c', 'd', 'e', 'f'] }));
+
+  assert.match(code, /^const source = new EventSource\(\n  'http:\/\/127\.0\.0\.1:8080\/events\/orders\/42'\n\);\n/);
+  assert.ok(code.includes("source.addEventListener('it\\'s', "));
+  assert.equal(code.match(/addEventListener/g).length, 5);
+});

@@ -1,0 +1,108 @@
+// A subscription against a hub of a few lines: what it asks for, and when it asks again.
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { test } from 'node:test';
+
+import { delayOf, Stream } from '../stream.js';
+
+/** Answers each request by the next of the answers, and tells what was asked. */
+async function hub(t, answers) {
+  const asked = [];
+  const server = createServer((request, response) => {
+    asked.push({ url: request.url, id: request.headers['last-event-id'] });
+    (answers[asked.length - 1] ?? answers.at(-1))(response);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => server.close(server.closeAllConnections()));
+  return { asked, origin: `http://127.0.0.1:${server.address().port}` };
+}
+
+/** Opens a stream, and waits for a state or an event that fits. */
+function listen(t, origin, begin = []) {
+  const seen = { states: [], data: [] };
+  const waits = [];
+  const look = () => waits.forEach(({ fits, resolve }) => fits(seen) && resolve(seen));
+  const listener = {
+    state: (state) => look(seen.states.push(state)),
+    event: (event) => look(seen.data.push(event.data)),
+    id: () => {},
+  };
+  const stream = new Stream({ path: `${origin}/events/a`, begin, listener });
+  t.after(() => stream.close());
+  stream.open();
+  return { stream, until: (fits) => new Promise((resolve) => look(waits.push({ fits, resolve }))) };
+}
+
+const stream = (text) => (response) => {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.write(text);
+};
+const ended = (text) => (response) => {
+  stream(text)(response);
+  response.end();
+};
+const refused = (status, problem) => (response) => {
+  response.writeHead(status, { 'content-type': 'application/problem+json' });
+  response.end(JSON.stringify(problem));
+};
+
+test('goes on after the last id, and asks for the past only once', async (t) => {
+  const { asked, origin } = await hub(t, [ended('retry: 1\nid: \u8ba2-1\ndata: x\n\n'), stream('data: y\n\n')]);
+
+  const { until } = listen(t, origin, [['last', '50']]);
+  const { data } = await until((seen) => seen.data.length === 2);
+
+  assert.deepEqual(data, ['x', 'y']);
+  assert.equal(asked[0].url, '/events/a?last=50');
+  assert.equal(asked[0].id, undefined);
+  assert.equal(asked[1].url, '/events/a');
+  assert.equal(Buffer.from(asked[1].id, 'latin1').toString(), '\u8ba2-1');
+});
+
+test('a refusal is told with its reason and is the end', async (t) => {
+  const { asked, origin } = await hub(t, [refused(400, { title: 'bad topic', detail: 'a topic has no segment `..`' })]);
+
+  const { until } = listen(t, origin);
+  const { states } = await until((seen) => seen.states.at(-1)?.phase === 'refused');
+
+  assert.equal(states.at(-1).problem.detail, 'a topic has no segment `..`');
+  assert.equal(asked.length, 1);
+});
+
+test('204 is the end', async (t) => {
+  const { origin } = await hub(t, [(response) => response.writeHead(204).end()]);
+
+  const { until } = listen(t, origin);
+
+  await until((seen) => seen.states.at(-1)?.phase === 'ended');
+});
+
+test('a passing failure is tried again', async (t) => {
+  const { origin } = await hub(t, [ended('retry: 1\n\n'), refused(503, {}), stream('data: x\n\n')]);
+
+  const { until } = listen(t, origin);
+  const { states } = await until((seen) => seen.data.length === 1);
+
+  const phases = states.map(({ phase }) => phase);
+  assert.deepEqual(phases, ['connecting', 'live', 'waiting', 'connecting', 'waiting', 'connecting', 'live']);
+});
+
+test('a hub that is silent for longer than its heartbeats is left', async (t) => {
+  const { asked, origin } = await hub(t, [stream(': heartbeat 20\nid: 1\n\n'), stream('data: x\n\n')]);
+
+  const { until } = listen(t, origin);
+  await until((seen) => seen.data.length === 1);
+
+  assert.equal(asked.length, 2);
+  assert.equal(asked[1].id, '1');
+});
+
+test('waits longer after each failure, within bounds', () => {
+  assert.equal(delayOf(3_000, 0), 3_000);
+  assert.equal(delayOf(3_000, 2, () => 0), 3_000);
+  assert.equal(delayOf(3_000, 2, () => 1), 12_000);
+  assert.equal(delayOf(3_000, 99, () => 1), 30_000);
+  assert.equal(delayOf(0, 0), 250);
+  assert.equal(delayOf(1e9, 0), 30_000);
+});

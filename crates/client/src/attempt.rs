@@ -1,0 +1,104 @@
+//! One attempt to get a stream: the request from its template, redirects, a fresh token if the old one is refused,
+//! and what counts as an answer.
+
+use std::time::Duration;
+
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
+
+use crate::error::{Error, Refusal};
+use crate::redirect::{Hop, REDIRECTS_MAX, RedirectError};
+use crate::token::{TokenNeed, TokenSource};
+use crate::transport::{Answer, Transport};
+
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// How much of an answer that is no stream is kept, and how long it is waited for. A page of HTML says in its first
+/// lines what it is; a problem as JSON is far shorter.
+const EXCERPT_BYTES_MAX: usize = 4_096;
+const EXCERPT_WAIT: Duration = Duration::from_secs(1);
+
+/// All that attempts have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempts {
+    /// The first request, made anew for each attempt: HTML 9.2.3 fetches "request" again, and so starts over at
+    /// the original URL.
+    pub(crate) first: Hop,
+    pub(crate) token: Option<TokenSource>,
+    pub(crate) transport: Transport,
+}
+
+impl Attempts {
+    /// Cancel-safe: dropping the future closes the socket.
+    pub(crate) async fn make(self, last_event_id: String) -> Result<Answer, Error> {
+        let mut hop = self.first.clone();
+        set_last_event_id(&mut hop.headers, last_event_id)?;
+        let answer = self.authorised(&hop, TokenNeed::Request).await?;
+        let answer = if answer.status == StatusCode::UNAUTHORIZED && self.token.is_some() {
+            self.authorised(&hop, TokenNeed::Refused).await?
+        } else {
+            answer
+        };
+        accept(answer).await
+    }
+
+    async fn authorised(&self, hop: &Hop, need: TokenNeed) -> Result<Answer, Error> {
+        let mut hop = hop.clone();
+        if let Some(token) = &self.token {
+            hop.headers.insert(header::AUTHORIZATION, token.authorization(need).await?);
+        }
+        self.follow(hop).await
+    }
+
+    /// Asks, and asks where it is sent to.
+    async fn follow(&self, mut hop: Hop) -> Result<Answer, Error> {
+        for _ in 0..=REDIRECTS_MAX {
+            let answer = self.transport.ask(&hop).await?;
+            let Some(target) = hop.target(answer.status, &answer.headers) else { return Ok(answer) };
+            hop.go_to(target?, answer.status);
+        }
+        Err(RedirectError::TooMany.into())
+    }
+}
+
+/// HTML 9.2.3: "If the EventSource object's last event ID string is not the empty string, then [...] set (`Last-Event-ID`,
+/// lastEventIDValue) in request's header list", with the value "encoded as UTF-8".
+fn set_last_event_id(headers: &mut HeaderMap, id: String) -> Result<(), Error> {
+    headers.remove(&LAST_EVENT_ID);
+    if id.is_empty() {
+        return Ok(());
+    }
+    let Ok(value) = HeaderValue::from_bytes(id.as_bytes()) else { return Err(Error::LastEventId { id }) };
+    headers.insert(LAST_EVENT_ID, value);
+    Ok(())
+}
+
+/// HTML 9.2.3: "if res's status is not 200, or if res's `Content-Type` is not `text/event-stream`, then fail the
+/// connection."
+async fn accept(answer: Answer) -> Result<Answer, Error> {
+    if answer.status != StatusCode::OK {
+        return Err(Error::Status(refusal(answer).await));
+    }
+    if !is_event_stream(&answer.headers) {
+        return Err(Error::ContentType(refusal(answer).await));
+    }
+    Ok(answer)
+}
+
+async fn refusal(answer: Answer) -> Box<Refusal> {
+    let excerpt = answer.body.excerpt(EXCERPT_BYTES_MAX, EXCERPT_WAIT).await;
+    Box::new(Refusal {
+        status: answer.status,
+        url: answer.url.into(),
+        headers: answer.headers,
+        body: String::from_utf8_lossy(&excerpt).into_owned(),
+    })
+}
+
+/// Whether the essence of the MIME type is the right one; its parameters and its case do not matter. Of several
+/// headers the last counts, as in fetch.
+fn is_event_stream(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get_all(header::CONTENT_TYPE).iter().next_back() else { return false };
+    let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+}

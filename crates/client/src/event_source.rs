@@ -1,0 +1,353 @@
+//! The event source: drives the machine with real time, real chance and a real connection.
+//!
+//! It owns all that it needs and spawns nothing: it moves when it is polled, and dropping it closes the connection.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use tidings_sse::Decoder;
+use tidings_sse::decode::{DecodeError, OwnedEvent, OwnedItem, Report};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use url::Url;
+
+use crate::attempt::Attempts;
+use crate::backoff::Roll;
+use crate::config::{ConfigError, EventSourceBuilder, Keep};
+use crate::error::{Error, Missing};
+use crate::gap::Gap;
+use crate::heartbeat;
+use crate::item::{Event, Item, Open, Reconnecting};
+use crate::machine::{Action, Machine, Mode, Policy, ReadyState};
+use crate::transport::{Answer, AnswerBody};
+
+/// A stream of server-sent events that outlives its connections.
+///
+/// As a `Stream` it yields [`Item`]s: what opened, what was heard, and why it reconnects. An `Err` is the last item.
+/// Without reconnection the stream may also just end.
+///
+/// Nothing is read unless it is polled, so a slow reader slows the server down, not the memory up; and nothing runs
+/// beside it, so dropping it closes the connection at once. `next` and `next_event` are cancel-safe.
+///
+/// ```no_run
+/// use tidings_client::EventSource;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut source = EventSource::new("https://example.com/events/orders")?;
+/// while let Some(event) = source.next_event().await? {
+///     println!("{}: {}", event.type_or_message(), event.data);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "an event source does nothing unless it is polled"]
+pub struct EventSource {
+    attempts: Attempts,
+    machine: Machine,
+    mode: Mode,
+    phase: Phase,
+    decoder: Decoder,
+    /// What the last chunk said and nobody has taken yet.
+    heard: VecDeque<OwnedItem>,
+    /// What ended the connection, to be told after what was heard.
+    over: Option<Error>,
+    /// No comment was heard on this connection: the next may announce the heartbeat.
+    awaits_first_comment: bool,
+    comments: bool,
+    /// That of the last event that was given out; the decoder is ahead.
+    last_event_id: String,
+    keep: Option<Keep>,
+    /// The last event id has changed since the hook was called.
+    is_kept: bool,
+}
+
+enum Phase {
+    /// A connection is due.
+    Due,
+    Connecting(Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>),
+    Open(Box<Connected>),
+    Waiting(Pin<Box<Sleep>>),
+    Closed,
+}
+
+struct Connected {
+    url: Url,
+    body: AnswerBody,
+    /// Set when there is a limit to silence.
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+impl std::fmt::Debug for Phase {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Due => "Due",
+            Self::Connecting(_) => "Connecting",
+            Self::Open(_) => "Open",
+            Self::Waiting(_) => "Waiting",
+            Self::Closed => "Closed",
+        })
+    }
+}
+
+impl EventSource {
+    /// An event source in managed mode, with every setting as it comes. It connects when it is first polled.
+    ///
+    /// # Errors
+    ///
+    /// If it is no URL, or none of HTTP.
+    pub fn new(url: &str) -> Result<Self, ConfigError> {
+        Ok(Self::builder(url)?.build())
+    }
+
+    /// Sets up an event source.
+    ///
+    /// # Errors
+    ///
+    /// If it is no URL, or none of HTTP.
+    pub fn builder(url: &str) -> Result<EventSourceBuilder, ConfigError> {
+        EventSourceBuilder::new(url)
+    }
+
+    pub(crate) fn assemble(attempts: Attempts, policy: Policy, builder: EventSourceBuilder) -> Self {
+        let mode = policy.mode;
+        let comments = builder.comments || mode == Mode::Managed;
+        let decoder = Decoder::new()
+            .with_last_event_id(builder.last_event_id.clone())
+            .with_limits(builder.limits)
+            .with_report(Report { comments, retries: true, ids: true });
+        Self {
+            attempts,
+            machine: Machine::new(policy),
+            mode,
+            phase: Phase::Due,
+            decoder,
+            heard: VecDeque::new(),
+            over: None,
+            awaits_first_comment: false,
+            comments: builder.comments,
+            last_event_id: builder.last_event_id,
+            keep: builder.keep,
+            is_kept: true,
+        }
+    }
+
+    /// The next item. `None` when the stream is over. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Result<Item, Error>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// The next event; everything else is passed over, gaps too. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// What ends the stream for good.
+    pub async fn next_event(&mut self) -> Result<Option<Event>, Error> {
+        while let Some(item) = self.next().await {
+            if let Item::Event(event) = item? {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Closes the connection. What was received and not yet taken is dropped, and the stream is over.
+    pub fn close(&mut self) {
+        self.machine.close();
+        self.phase = Phase::Closed;
+        self.heard.clear();
+        self.over = None;
+    }
+
+    /// Where it stands, as of the last item that was taken.
+    pub fn ready_state(&self) -> ReadyState {
+        self.machine.ready_state()
+    }
+
+    /// The id to go on after, as of the last item that was taken. Empty if there is none.
+    pub fn last_event_id(&self) -> &str {
+        &self.last_event_id
+    }
+
+    /// The URL that every attempt starts at.
+    pub fn url(&self) -> &str {
+        self.attempts.first.url.as_str()
+    }
+
+    /// The origin of events, such as `https://example.com`: that of the URL that answered. `None` while there is no
+    /// connection.
+    pub fn origin(&self) -> Option<String> {
+        match &self.phase {
+            Phase::Open(connected) => Some(connected.url.origin().ascii_serialization()),
+            Phase::Due | Phase::Connecting(_) | Phase::Waiting(_) | Phase::Closed => None,
+        }
+    }
+
+    /// Moves on until there is something to tell.
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Item, Error>>> {
+        loop {
+            while let Some(item) = self.heard.pop_front() {
+                if let Some(item) = self.tell(item) {
+                    return Poll::Ready(Some(Ok(item)));
+                }
+            }
+            if let Some(error) = self.over.take() {
+                return Poll::Ready(self.end(error));
+            }
+            match &mut self.phase {
+                Phase::Due => self.connect(),
+                Phase::Connecting(attempt) => match ready!(attempt.as_mut().poll(cx)) {
+                    Ok(answer) => return Poll::Ready(Some(Ok(self.open(answer)))),
+                    Err(error) => self.over = Some(error),
+                },
+                Phase::Open(connected) => match ready!(connected.poll(cx, &mut self.machine)) {
+                    Ok(chunk) => self.hear(&chunk),
+                    Err(error) => self.over = Some(error),
+                },
+                Phase::Waiting(sleep) => {
+                    ready!(sleep.as_mut().poll(cx));
+                    self.phase = Phase::Due;
+                }
+                Phase::Closed => return Poll::Ready(None),
+            }
+        }
+    }
+
+    fn connect(&mut self) {
+        let attempt = self.attempts.clone().make(self.decoder.last_event_id().to_owned());
+        self.phase = Phase::Connecting(Box::pin(attempt));
+    }
+
+    fn open(&mut self, answer: Answer) -> Item {
+        self.machine.open(now());
+        self.decoder.reconnect();
+        self.awaits_first_comment = true;
+        let open = Open { url: answer.url.to_string(), headers: answer.headers };
+        self.phase = Phase::Open(Box::new(Connected { url: answer.url, body: answer.body, alarm: None }));
+        Item::Open(open)
+    }
+
+    fn hear(&mut self, chunk: &[u8]) {
+        if let Err(error) = self.decode(chunk) {
+            self.over = Some(error.into());
+        }
+    }
+
+    fn decode(&mut self, chunk: &[u8]) -> Result<(), DecodeError> {
+        let mut feed = self.decoder.feed(chunk);
+        while let Some(item) = feed.next()? {
+            self.heard.push_back(item.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Acts on what was heard, and makes an item of what the caller should hear, too.
+    fn tell(&mut self, item: OwnedItem) -> Option<Item> {
+        match item {
+            OwnedItem::Event(event) => Some(self.tell_event(event)),
+            OwnedItem::Comment(text) => self.tell_comment(text),
+            OwnedItem::Retry(retry) => {
+                self.machine.take_retry(retry.as_duration());
+                None
+            }
+            OwnedItem::Id(id) => {
+                self.set_last_event_id(&id);
+                None
+            }
+        }
+    }
+
+    fn tell_event(&mut self, event: OwnedEvent) -> Item {
+        self.set_last_event_id(&event.last_event_id);
+        if self.mode == Mode::Managed
+            && let Some(gap) = Gap::of_event(event.event_type.as_deref(), &event.data)
+        {
+            return Item::Gap(gap);
+        }
+        Item::Event(event)
+    }
+
+    fn tell_comment(&mut self, text: String) -> Option<Item> {
+        if std::mem::take(&mut self.awaits_first_comment)
+            && let Some(stall_after) = heartbeat::deadline(&text)
+        {
+            self.machine.take_stall_deadline(stall_after);
+        }
+        self.comments.then_some(Item::Comment(text))
+    }
+
+    fn set_last_event_id(&mut self, id: &str) {
+        if self.last_event_id != id {
+            id.clone_into(&mut self.last_event_id);
+            self.is_kept = false;
+        }
+    }
+
+    /// The connection is over: what now?
+    fn end(&mut self, error: Error) -> Option<Result<Item, Error>> {
+        match self.machine.end(error.outcome(), now(), Roll::draw()) {
+            Action::Reconnect { after } => {
+                self.phase = Phase::Waiting(Box::pin(sleep(after)));
+                Some(Ok(Item::Reconnecting(Reconnecting { error, after })))
+            }
+            Action::Finish => {
+                self.phase = Phase::Closed;
+                None
+            }
+            Action::Fail => {
+                self.phase = Phase::Closed;
+                Some(Err(error))
+            }
+        }
+    }
+
+    /// The caller is back for more, so it has dealt with what it had.
+    fn keep_last_event_id(&mut self) {
+        if !self.is_kept
+            && let Some(keep) = &mut self.keep
+        {
+            (keep.0)(&self.last_event_id);
+        }
+        self.is_kept = true;
+    }
+}
+
+impl Connected {
+    /// The next bytes, or why there will be none.
+    fn poll(&mut self, cx: &mut Context<'_>, machine: &mut Machine) -> Poll<Result<Bytes, Error>> {
+        // Bytes before the alarm: a reader that was away for long finds what arrived meanwhile.
+        if let Poll::Ready(bytes) = self.body.poll_bytes(cx) {
+            machine.hear(now());
+            return Poll::Ready(bytes.unwrap_or(Err(Error::Ended)));
+        }
+        let Some((deadline, after)) = machine.silence_deadline().zip(machine.silence_max()) else {
+            return Poll::Pending;
+        };
+        ready!(self.poll_alarm(cx, deadline.into()));
+        Poll::Ready(Err(Error::TimedOut { what: Missing::Bytes, after }))
+    }
+
+    fn poll_alarm(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if alarm.deadline() != deadline {
+            alarm.as_mut().reset(deadline);
+        }
+        alarm.as_mut().poll(cx)
+    }
+}
+
+impl Stream for EventSource {
+    type Item = Result<Item, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        this.keep_last_event_id();
+        this.poll_item(cx)
+    }
+}
+
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}

@@ -1,0 +1,51 @@
+//! What comes out of an event source.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use tidings_sse::decode::OwnedEvent;
+
+use crate::error::Error;
+use crate::gap::Gap;
+
+/// A dispatched event: its type, data and the last event id.
+pub type Event = OwnedEvent;
+
+/// One thing that happened.
+///
+/// `open` and the events are those of the standard; [`Reconnecting`](Self::Reconnecting) is its `error` event while
+/// `readyState` is `CONNECTING`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Item {
+    /// Connected: the answer is a stream. It proves that the head arrived, not that bytes will.
+    Open(Open),
+    /// An event.
+    Event(Event),
+    /// The hub could not go on where it was asked to. Managed mode only.
+    Gap(Gap),
+    /// A comment, as it stands after the colon. For those who [asked](crate::EventSourceBuilder::comments).
+    Comment(String),
+    /// The connection is over, or could not be made, and another will be.
+    Reconnecting(Reconnecting),
+}
+
+/// A connection that was made.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Open {
+    /// Where the stream comes from, redirects followed. Its origin is that of the events.
+    pub url: String,
+    /// The head of the answer.
+    pub headers: HeaderMap,
+}
+
+/// A connection that is over.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Reconnecting {
+    /// Why.
+    pub error: Error,
+    /// How long until the next attempt.
+    pub after: Duration,
+}

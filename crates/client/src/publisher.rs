@@ -1,0 +1,233 @@
+//! The publisher: one event or many, into the log exactly once however often the network fails.
+//!
+//! The walk: a [`Draft`] becomes a [`Post`], with an `Idempotency-Key` that stays the same; the post is sent until
+//! the hub has answered, refused it for good, or the attempts are used up.
+
+mod builder;
+mod error;
+mod post;
+mod target;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{self, HeaderName, HeaderValue};
+use http::{HeaderMap, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::client::legacy::Client;
+use serde::Deserialize;
+use tokio::time::{sleep, timeout};
+use url::Url;
+
+pub use self::builder::PublisherBuilder;
+pub use self::error::PublishError;
+use self::post::Post;
+pub use self::target::Target;
+use crate::backoff::{Backoff, Roll, Wait};
+use crate::config::ConfigError;
+use crate::connector::Connector;
+use crate::draft::Draft;
+use crate::error::{BoxError, Refusal};
+use crate::machine::is_passing;
+use crate::token::{TokenNeed, TokenSource};
+
+/// Tells that the hub had the event already.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// An answer is an id or a problem; what is longer comes from somebody else.
+const ANSWER_BYTES_MAX: usize = 65_536;
+
+/// Publishes to a hub. Cloning shares the connections.
+///
+/// ```no_run
+/// use tidings_client::{Draft, Publisher};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let publisher = Publisher::builder("http://127.0.0.1:8080")?.bearer_token("s3cret")?.build();
+///
+/// let receipt = publisher.publish("orders/42", &Draft::new("paid").event_type("status")?).await?;
+/// println!("published as {}", receipt.id);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    hub: Url,
+    client: Client<Connector, Full<Bytes>>,
+    headers: HeaderMap,
+    token: Option<TokenSource>,
+    attempts_max: u32,
+    attempt_timeout: Duration,
+    retry: Duration,
+    backoff: Backoff,
+    wait_max: Duration,
+}
+
+/// An event that the hub has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// Its id: the publisher's if it gave one, else the hub's.
+    pub id: String,
+    /// The hub had it already: an earlier attempt had arrived after all.
+    pub replayed: bool,
+}
+
+/// Events that the hub has.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+pub struct BatchReceipt {
+    /// How many.
+    pub published: u64,
+    /// The id of the last one.
+    pub id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Published {
+    id: String,
+}
+
+/// How an attempt failed.
+enum Failure {
+    /// Another attempt may do.
+    Passing {
+        error: PublishError,
+        retry_after: Option<Duration>,
+    },
+    Final(PublishError),
+}
+
+impl Publisher {
+    /// Sets up a publisher to the hub at this URL.
+    ///
+    /// # Errors
+    ///
+    /// If it is no URL, or none of HTTP.
+    pub fn builder(hub: &str) -> Result<PublisherBuilder, ConfigError> {
+        PublisherBuilder::new(hub)
+    }
+
+    /// Publishes an event.
+    ///
+    /// When it returns `Ok`, the hub has the event, once. Tried again with the same key after network errors and
+    /// statuses that pass. Dropping the future leaves open whether the event was published.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError`] says whether the event may be in the log in spite of the error.
+    pub async fn publish<'t>(
+        &self,
+        target: impl Into<Target<'t>>,
+        draft: &Draft,
+    ) -> Result<Receipt, PublishError> {
+        let post = Post::event(target.into().url(&self.hub)?, draft)?;
+        let answer = self.deliver(&post).await?;
+        let replayed = answer.headers().get(REPLAYED).is_some_and(|value| value == "true");
+        let Published { id } = read(answer.body())?;
+        Ok(Receipt { id, replayed })
+    }
+
+    /// Publishes events in one request, in order. Each is published as soon as it has arrived, so an error may leave
+    /// the first of them published; [`Problem::published`](crate::Problem::published) says how many.
+    ///
+    /// When it returns `Ok`, the hub has them all, each once: the key stands for the batch, and the hub numbers its
+    /// events. None at all are published without asking the hub.
+    ///
+    /// # Errors
+    ///
+    /// As for [`publish`](Self::publish).
+    pub async fn publish_all<'t, 'd>(
+        &self,
+        target: impl Into<Target<'t>>,
+        drafts: impl IntoIterator<Item = &'d Draft>,
+    ) -> Result<BatchReceipt, PublishError> {
+        let post = Post::batch(target.into().url(&self.hub)?, drafts)?;
+        if post.body.is_empty() {
+            return Ok(BatchReceipt { published: 0, id: None });
+        }
+        read(self.deliver(&post).await?.body())
+    }
+
+    /// Sends until it has arrived or there is no use.
+    async fn deliver(&self, post: &Post) -> Result<Response<Bytes>, PublishError> {
+        let mut attempts = 0;
+        loop {
+            let (error, retry_after) = match self.attempt(post).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Passing { error, retry_after }) => (error, retry_after),
+            };
+            let wait = self.wait(attempts, retry_after);
+            attempts += 1;
+            if attempts >= self.attempts_max || wait > self.wait_max {
+                return Err(error);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    fn wait(&self, failures: u32, retry_after: Option<Duration>) -> Duration {
+        let wait = Wait { base: self.retry, least: Duration::ZERO, failures };
+        self.backoff.wait(wait, Roll::draw()).saturating_add(retry_after.unwrap_or_default())
+    }
+
+    /// One attempt; two requests if the token has to be renewed.
+    async fn attempt(&self, post: &Post) -> Result<Response<Bytes>, Failure> {
+        let answer = self.send(post, TokenNeed::Request).await?;
+        let answer = if answer.status() == StatusCode::UNAUTHORIZED && self.token.is_some() {
+            self.send(post, TokenNeed::Refused).await?
+        } else {
+            answer
+        };
+        if answer.status().is_success() { Ok(answer) } else { Err(refused(&post.url, answer)) }
+    }
+
+    async fn send(&self, post: &Post, need: TokenNeed) -> Result<Response<Bytes>, Failure> {
+        let mut request = post.request(self.headers.clone()).map_err(Failure::Final)?;
+        if let Some(token) = &self.token {
+            let value = token.authorization(need).await.map_err(unreachable)?;
+            request.headers_mut().insert(header::AUTHORIZATION, value);
+        }
+        let whole = async {
+            let (head, body) = self.client.request(request).await?.into_parts();
+            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?;
+            Ok::<_, BoxError>(Response::from_parts(head, body.to_bytes()))
+        };
+        let limit = self.attempt_timeout;
+        let late = |_| unreachable(format!("no answer within {limit:?}"));
+        timeout(limit, whole).await.map_err(late)?.map_err(unreachable)
+    }
+}
+
+fn unreachable(source: impl Into<BoxError>) -> Failure {
+    Failure::Passing { error: PublishError::Unreachable(source.into()), retry_after: None }
+}
+
+fn refused(url: &Url, answer: Response<Bytes>) -> Failure {
+    let (head, body) = answer.into_parts();
+    let refusal = Box::new(Refusal {
+        status: head.status,
+        url: url.to_string(),
+        headers: head.headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    });
+    let (status, retry_after) = (refusal.status, refusal.retry_after());
+    let error = PublishError::Refused(refusal);
+    if is_passing(status) { Failure::Passing { error, retry_after } } else { Failure::Final(error) }
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, PublishError> {
+    serde_json::from_slice(body).map_err(|error| PublishError::Answer(error.into()))
+}
+
+/// A key that nobody else draws: 128 bits from the operating system, in hexadecimal.
+fn draw_key() -> Result<HeaderValue, PublishError> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(|error| PublishError::Key(error.into()))?;
+    key(&format!("{:032x}", u128::from_ne_bytes(bits)))
+}
+
+fn key(text: &str) -> Result<HeaderValue, PublishError> {
+    HeaderValue::from_str(text).map_err(|error| PublishError::Key(error.into()))
+}

@@ -1,0 +1,133 @@
+//! What can be set of a publisher.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{self, HeaderName, HeaderValue};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use url::Url;
+
+use super::Publisher;
+use crate::backoff::Backoff;
+use crate::config::{ConfigError, USER_AGENT, more_than_zero, parse_url};
+use crate::connector::Connector;
+use crate::error::BoxError;
+use crate::tls::Tls;
+use crate::token::{self, TokenNeed, TokenSource};
+
+/// Five attempts with waits that double from 200 ms outlast a hub that restarts.
+const ATTEMPTS_MAX: u32 = 5;
+const RETRY: Duration = Duration::from_millis(200);
+const BACKOFF: Backoff = Backoff { floor: Duration::from_millis(50), max: Duration::from_secs(5) };
+/// A publisher has somebody waiting for it: what asks for more patience than this is an error.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Sets up a [`Publisher`].
+///
+/// Methods that can be given something unusable return an error at once; none panics.
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct PublisherBuilder {
+    hub: Url,
+    headers: HeaderMap,
+    token: Option<TokenSource>,
+    tls: Tls,
+    attempts_max: u32,
+    attempt_timeout: Duration,
+}
+
+impl PublisherBuilder {
+    pub(super) fn new(hub: &str) -> Result<Self, ConfigError> {
+        let user_agent = [(header::USER_AGENT, HeaderValue::from_static(USER_AGENT))];
+        Ok(Self {
+            hub: parse_url(hub)?,
+            headers: user_agent.into_iter().collect(),
+            token: None,
+            tls: Tls::default(),
+            attempts_max: ATTEMPTS_MAX,
+            attempt_timeout: ATTEMPT_TIMEOUT,
+        })
+    }
+
+    /// Sets a header of every request.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Header`] if it is no header.
+    pub fn header<N, V>(mut self, name: N, value: V) -> Result<Self, ConfigError>
+    where
+        N: TryInto<HeaderName, Error: Into<http::Error>>,
+        V: TryInto<HeaderValue, Error: Into<http::Error>>,
+    {
+        let name = name.try_into().map_err(|error| ConfigError::Header(error.into()))?;
+        let value = value.try_into().map_err(|error| ConfigError::Header(error.into()))?;
+        self.headers.insert(name, value);
+        Ok(self)
+    }
+
+    /// Sends `Authorization: Bearer` with a token that lasts.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Token`] if a header cannot carry it.
+    pub fn bearer_token(mut self, token: &str) -> Result<Self, ConfigError> {
+        let value = token::bearer(token).map_err(|_| ConfigError::Token)?;
+        self.headers.insert(header::AUTHORIZATION, value);
+        Ok(self)
+    }
+
+    /// Asks for a bearer token before each request, and once more if the hub answers 401. See
+    /// [`EventSourceBuilder::token_source`](crate::EventSourceBuilder::token_source).
+    pub fn token_source<F, W, E>(mut self, source: F) -> Self
+    where
+        F: Fn(TokenNeed) -> W + Send + Sync + 'static,
+        W: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        self.token = Some(TokenSource::new(source));
+        self
+    }
+
+    /// Sets how often an event is sent before the publisher gives up. 5 unless set; 0 counts as 1.
+    pub fn attempts_max(mut self, attempts: u32) -> Self {
+        self.attempts_max = attempts;
+        self
+    }
+
+    /// Sets how long one attempt may take, connection and answer included. 30 s unless set.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Zero`].
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Result<Self, ConfigError> {
+        self.attempt_timeout = more_than_zero(timeout, "attempt_timeout")?;
+        Ok(self)
+    }
+
+    /// Believes these certificates, in PEM, beside those that the machine believes.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::RootCertificates`] if there is none in it, or one that cannot be a root.
+    pub fn root_certificates(mut self, pem: &[u8]) -> Result<Self, ConfigError> {
+        self.tls = self.tls.with_roots(pem).map_err(ConfigError::RootCertificates)?;
+        Ok(self)
+    }
+
+    /// The publisher. It connects when it is first used.
+    pub fn build(self) -> Publisher {
+        Publisher {
+            hub: self.hub,
+            client: Client::builder(TokioExecutor::new()).build(Connector::new(self.tls)),
+            headers: self.headers,
+            token: self.token,
+            attempts_max: self.attempts_max,
+            attempt_timeout: self.attempt_timeout,
+            retry: RETRY,
+            backoff: BACKOFF,
+            wait_max: WAIT_MAX,
+        }
+    }
+}

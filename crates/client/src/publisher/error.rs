@@ -1,0 +1,54 @@
+//! Why something was not published, or may not have been.
+
+use http::StatusCode;
+
+use crate::error::{BoxError, Refusal};
+use crate::problem::Problem;
+
+/// Why a publish failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The hub, or whatever stands before it, said no, or said "not now" each time. What is refused for good has not
+    /// been published, but for the first events of a batch.
+    #[error("the hub answered {0}")]
+    Refused(Box<Refusal>),
+    /// No answer came, however often it was tried. The event may or may not have been published; to publish it again
+    /// under the same [key](crate::Draft::idempotency_key) is safe.
+    #[error("failed to reach the hub")]
+    Unreachable(#[source] BoxError),
+    /// The answer is a success, but not a hub's.
+    #[error("the answer is not that of a hub")]
+    Answer(#[source] BoxError),
+    /// The topic, or the URL, cannot be asked of this hub.
+    #[error("{target:?} is no place at the hub {hub}")]
+    Target {
+        /// The topic or the URL.
+        target: String,
+        /// The hub's URL.
+        hub: String,
+    },
+    /// The idempotency key cannot be sent in a header, or the operating system has no random numbers to draw one.
+    #[error("there is no usable idempotency key")]
+    Key(#[source] BoxError),
+}
+
+impl PublishError {
+    /// The status of the answer, if it was a refusal.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.refusal().map(|refusal| refusal.status)
+    }
+
+    /// The answer, if it was a refusal.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::Unreachable(_) | Self::Answer(_) | Self::Target { .. } | Self::Key(_) => None,
+        }
+    }
+
+    /// What the hub says is wrong. Programs compare its `kind`, which stays the same.
+    pub fn problem(&self) -> Option<Problem> {
+        self.refusal()?.problem()
+    }
+}

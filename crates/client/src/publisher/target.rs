@@ -1,0 +1,107 @@
+//! Where to publish.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+use super::PublishError;
+
+/// A topic of the hub, or a URL at the hub. A `&str` is a topic.
+///
+/// Not `non_exhaustive`: a place has a name or an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// A topic, as it is: this encodes it for the path.
+    Topic(&'a str),
+    /// A topic's URL, whole or relative to the hub's, for whoever was given one.
+    Url(&'a str),
+}
+
+/// RFC 3986, "unreserved".
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+impl Target<'_> {
+    pub(super) fn url(self, hub: &Url) -> Result<Url, PublishError> {
+        let (text, url) = match self {
+            Self::Topic(topic) => (topic, topic_url(hub, topic)),
+            Self::Url(url) => (url, hub.join(url).ok()),
+        };
+        // Nothing that the hub's token is for goes to anybody else.
+        url.filter(|url| url.origin() == hub.origin())
+            .ok_or_else(|| PublishError::Target { target: text.to_owned(), hub: hub.to_string() })
+    }
+}
+
+/// `/events/{topic}` below the hub's own path. `None` if a URL cannot hold the topic: it takes `..` for a direction.
+fn topic_url(hub: &Url, topic: &str) -> Option<Url> {
+    if topic.is_empty() {
+        return None;
+    }
+    // Slashes stay readable where they part names, and are encoded where a path would lose or add some.
+    let is_plain = topic.split('/').all(|name| !name.is_empty() && name != "." && name != "..");
+    let encoded = if is_plain {
+        let names: Vec<String> =
+            topic.split('/').map(|name| utf8_percent_encode(name, ENCODED).to_string()).collect();
+        names.join("/")
+    } else {
+        utf8_percent_encode(topic, ENCODED).to_string()
+    };
+    let path = format!("{}/events/{encoded}", hub.path().trim_end_matches('/'));
+    let mut url = hub.clone();
+    url.set_path(&path);
+    url.set_query(None);
+    url.set_fragment(None);
+    (url.path() == path).then_some(url)
+}
+
+impl<'a> From<&'a str> for Target<'a> {
+    fn from(topic: &'a str) -> Self {
+        Self::Topic(topic)
+    }
+}
+
+impl<'a> From<&'a String> for Target<'a> {
+    fn from(topic: &'a String) -> Self {
+        Self::Topic(topic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url<'a>(hub: &str, target: impl Into<Target<'a>>) -> Option<String> {
+        target.into().url(&Url::parse(hub).unwrap()).ok().map(String::from)
+    }
+
+    #[test]
+    fn a_topic_stands_in_the_path_and_its_slashes_stay() {
+        assert_eq!(url("http://h:1", "orders/42").as_deref(), Some("http://h:1/events/orders/42"));
+        assert_eq!(url("http://h:1/hub/?x=1", "a b").as_deref(), Some("http://h:1/hub/events/a%20b"));
+        let chinese = url("http://h:1", "\u{8ba2}\u{5355}");
+        assert_eq!(chinese.as_deref(), Some("http://h:1/events/%E8%AE%A2%E5%8D%95"));
+    }
+
+    #[test]
+    fn a_topic_that_a_path_would_bend_is_encoded_whole() {
+        let address = url("http://h:1", "https://example.com/a/");
+        assert_eq!(address.as_deref(), Some("http://h:1/events/https%3A%2F%2Fexample.com%2Fa%2F"));
+        assert_eq!(url("http://h:1", "a/../b").as_deref(), Some("http://h:1/events/a%2F..%2Fb"));
+    }
+
+    #[test]
+    fn a_topic_that_no_path_can_hold_is_refused() {
+        for topic in ["", ".", ".."] {
+            assert_eq!(url("http://h:1", topic), None, "{topic:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_must_be_the_hubs() {
+        let at = |target| url("http://h:1/x", Target::Url(target));
+
+        assert_eq!(at("/events/a?retry=1").as_deref(), Some("http://h:1/events/a?retry=1"));
+        assert_eq!(at("http://h:1/events/a").as_deref(), Some("http://h:1/events/a"));
+        assert_eq!(at("http://other:1/events/a"), None);
+        assert_eq!(at("https://h:1/events/a"), None);
+    }
+}

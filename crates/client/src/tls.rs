@@ -1,0 +1,61 @@
+//! TLS: rustls with ring, and which certificates are believed.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::error::BoxError;
+
+/// Makes the TLS configuration when it is first needed: reading the machine's certificates takes milliseconds that
+/// a client of plain HTTP need not spend.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tls {
+    own_roots: Vec<CertificateDer<'static>>,
+    config: Arc<OnceLock<Arc<ClientConfig>>>,
+}
+
+impl Tls {
+    /// Believes these certificates, in PEM, beside those that the machine believes.
+    pub(crate) fn with_roots(mut self, pem: &[u8]) -> Result<Self, BoxError> {
+        let roots = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>()?;
+        if roots.is_empty() {
+            return Err("there is no certificate in it".into());
+        }
+        // A store is the only one who can say whether a certificate may be a root.
+        let mut store = RootCertStore::empty();
+        roots.iter().try_for_each(|root| store.add(root.clone()))?;
+        self.own_roots.extend(roots);
+        self.config = Arc::default();
+        Ok(self)
+    }
+
+    /// The configuration. Cancel-safe: at worst it is made again.
+    pub(crate) async fn config(&self) -> Result<Arc<ClientConfig>, BoxError> {
+        if let Some(config) = self.config.get() {
+            return Ok(config.clone());
+        }
+        let own_roots = self.own_roots.clone();
+        let config = tokio::task::spawn_blocking(move || load(own_roots)).await??;
+        Ok(self.config.get_or_init(|| Arc::new(config)).clone())
+    }
+}
+
+/// The machine's roots; those of Mozilla, compiled in, on a machine that has none, such as an empty container.
+fn load(own_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
+    let mut store = RootCertStore::empty();
+    // What cannot be read is not believed; a machine often has a few certificates that nobody can parse.
+    store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if store.is_empty() {
+        store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    store.add_parsable_certificates(own_roots);
+    // The provider is named because the process-wide default panics when two crates enable one each.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    Ok(config)
+}

@@ -1,0 +1,463 @@
+//! What an event source does on the wire beyond the scenarios.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use support::server::{Answer, Server, Then};
+use tidings_client::{
+    ConfigError, Error, EventSource, EventSourceBuilder, GapReason, Item, Limits, Missing, Publisher,
+    ReadyState, TokenNeed,
+};
+
+/// Short waits, so that tests are.
+fn builder(server: &Server) -> EventSourceBuilder {
+    EventSource::builder(&server.url("/events")).unwrap().retry(Duration::from_millis(1))
+}
+
+/// The next item; the tests wait for no more than they expect.
+async fn next(source: &mut EventSource) -> Item {
+    source.next().await.unwrap().unwrap()
+}
+
+async fn next_data(source: &mut EventSource) -> String {
+    source.next_event().await.unwrap().unwrap().data
+}
+
+async fn next_error(source: &mut EventSource) -> Error {
+    loop {
+        match source.next().await.unwrap() {
+            Ok(Item::Reconnecting(reconnecting)) => return reconnecting.error,
+            Ok(_) => {}
+            Err(error) => return error,
+        }
+    }
+}
+
+#[tokio::test]
+async fn dropping_it_closes_an_idle_connection_at_once() {
+    let server = Server::start([Answer::stream("data: 1\n\n")]);
+    let mut source = builder(&server).build();
+    next_data(&mut source).await;
+
+    drop(source);
+
+    server.left(1).await;
+}
+
+#[tokio::test]
+async fn closing_it_closes_the_connection_and_ends_the_stream() {
+    let server = Server::start([Answer::stream("data: 1\n\ndata: 2\n\n")]);
+    let mut source = builder(&server).build();
+    next_data(&mut source).await;
+
+    source.close();
+
+    server.left(1).await;
+    assert!(source.next().await.is_none());
+    assert_eq!(source.ready_state(), ReadyState::Closed);
+}
+
+#[tokio::test]
+async fn ready_state_follows_what_was_told() {
+    let server =
+        Server::start([Answer::stream("data: 1\n\n").then(Then::Break), Answer::stream("data: 2\n\n")]);
+    let mut source = builder(&server).build();
+    assert_eq!(source.ready_state(), ReadyState::Connecting);
+
+    assert!(matches!(next(&mut source).await, Item::Open(_)));
+    assert_eq!(source.ready_state(), ReadyState::Open);
+    next_data(&mut source).await;
+    assert_eq!(source.ready_state(), ReadyState::Open);
+    assert!(matches!(next(&mut source).await, Item::Reconnecting(_)));
+    assert_eq!(source.ready_state(), ReadyState::Connecting);
+    next_data(&mut source).await;
+    assert_eq!(source.ready_state(), ReadyState::Open);
+}
+
+#[tokio::test]
+async fn the_request_is_that_of_the_standard_and_nothing_more() {
+    let server = Server::start([Answer::stream("data: 1\n\n")]);
+    let mut source = EventSource::builder(&server.url("/a%20b?q=\u{e4}#part")).unwrap().strict().build();
+
+    next(&mut source).await;
+
+    let request = server.requested(1).await.remove(0);
+    let names: Vec<&str> = request.headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/a%20b?q=%C3%A4"));
+    assert_eq!(names, ["accept", "cache-control", "pragma", "user-agent", "host"]);
+    assert_eq!(request.header("pragma"), Some("no-cache"));
+    assert_eq!(request.header("host"), Some(server.address.to_string().as_str()));
+}
+
+#[tokio::test]
+async fn an_id_that_is_not_ascii_is_sent_as_its_utf_8_bytes() {
+    let server = Server::start([
+        Answer::stream("id: \u{2026}\u{8ba2}\ndata: 1\n\n").then(Then::Close),
+        Answer::stream("data: 2\n\n"),
+    ]);
+    let mut source = builder(&server).build();
+
+    next_data(&mut source).await;
+    next_data(&mut source).await;
+
+    let requests = server.requested(2).await;
+    assert_eq!(requests[0].header_bytes("last-event-id"), None);
+    assert_eq!(requests[1].header_bytes("last-event-id"), Some("\u{2026}\u{8ba2}".as_bytes()));
+}
+
+#[tokio::test]
+async fn an_id_that_no_header_can_carry_is_an_error_and_not_a_loss() {
+    let server = Server::start([Answer::stream("id: a\u{1}b\ndata: 1\n\n").then(Then::Close)]);
+    let mut source = builder(&server).build();
+    next_data(&mut source).await;
+    assert!(matches!(next_error(&mut source).await, Error::Ended));
+
+    let error = next_error(&mut source).await;
+
+    assert!(matches!(error, Error::LastEventId { id } if id == "a\u{1}b"));
+    assert!(source.next().await.is_none());
+}
+
+#[tokio::test]
+async fn an_id_from_an_earlier_life_is_sent_with_the_first_request() {
+    let server = Server::start([Answer::stream("data: 1\n\n")]);
+    let mut source = builder(&server).last_event_id("msg-369").unwrap().build();
+    assert_eq!(source.last_event_id(), "msg-369");
+
+    let event = source.next_event().await.unwrap().unwrap();
+
+    assert_eq!(event.last_event_id, "msg-369");
+    assert_eq!(server.requested(1).await[0].header("last-event-id"), Some("msg-369"));
+}
+
+#[tokio::test]
+async fn the_hook_keeps_an_id_once_its_event_has_been_dealt_with() {
+    let server = Server::start([Answer::stream("id: 1\ndata: a\n\ndata: b\n\nid: 2\n\nid: 3\ndata: c\n\n")]);
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let hook = kept.clone();
+    let mut source =
+        builder(&server).on_last_event_id(move |id| hook.lock().unwrap().push(id.to_owned())).build();
+
+    let mut after_each = Vec::new();
+    for _ in 0..3 {
+        next_data(&mut source).await;
+        after_each.push((source.last_event_id().to_owned(), kept.lock().unwrap().join(" ")));
+    }
+
+    let expected = [("1", ""), ("1", "1"), ("3", "1")].map(|(own, kept)| (own.to_owned(), kept.to_owned()));
+    assert_eq!(after_each, expected);
+}
+
+#[tokio::test]
+async fn a_server_that_is_busy_is_asked_again_after_as_long_as_it_asked_for() {
+    let busy =
+        Answer::status(503).header("Retry-After", "1").header("Content-Type", "text/plain").chunk("busy");
+    let server = Server::start([busy, Answer::stream("data: 1\n\n")]);
+    let mut source = builder(&server).build();
+
+    let Item::Reconnecting(reconnecting) = next(&mut source).await else { panic!("it must reconnect") };
+
+    let refusal = reconnecting.error.refusal().unwrap();
+    assert_eq!((refusal.status.as_u16(), refusal.body.as_str()), (503, "busy"));
+    assert!(reconnecting.after >= Duration::from_secs(1), "{:?}", reconnecting.after);
+    assert_eq!(next_data(&mut source).await, "1");
+}
+
+#[tokio::test]
+async fn a_refusal_says_what_the_server_said() {
+    let problem = r#"{"type":"urn:x","title":"Not Found","status":404,"detail":"no such topic"}"#;
+    let answer = Answer::status(404).header("Content-Type", "application/problem+json").chunk(problem);
+    let server = Server::start([answer]);
+    let mut source = builder(&server).build();
+
+    let error = next_error(&mut source).await;
+
+    assert_eq!(error.to_string(), "the answer was 404 Not Found: no such topic");
+    assert_eq!(error.refusal().unwrap().problem().unwrap().kind.as_deref(), Some("urn:x"));
+    assert!(source.next().await.is_none());
+}
+
+#[tokio::test]
+async fn only_the_beginning_of_a_refusals_body_is_kept_and_a_held_one_is_not_waited_for() {
+    let answer = Answer::status(400).chunk(vec![b'x'; 3_000]).chunk(vec![b'y'; 3_000]).then(Then::Hold);
+    let server = Server::start([answer]);
+
+    let error = next_error(&mut builder(&server).build()).await;
+
+    let body = &error.refusal().unwrap().body;
+    assert_eq!((body.len(), body.matches('x').count()), (4_096, 3_000));
+}
+
+#[tokio::test]
+async fn an_answer_of_another_type_is_named() {
+    let server =
+        Server::start([Answer::status(200).header("Content-Type", "text/html").chunk("<title>Log in")]);
+
+    let error = next_error(&mut builder(&server).build()).await;
+
+    assert_eq!(error.to_string(), "the answer is text/html, not text/event-stream");
+    assert_eq!(error.refusal().unwrap().body, "<title>Log in");
+}
+
+#[tokio::test]
+async fn no_content_is_told_apart_as_a_stop() {
+    let server = Server::start([Answer::status(204)]);
+
+    let error = next_error(&mut builder(&server).build()).await;
+
+    assert!(error.is_stop());
+}
+
+#[tokio::test]
+async fn without_reconnection_a_clean_end_is_the_end() {
+    let server = Server::start([Answer::stream("data: 1\n\n").then(Then::Close)]);
+    let mut source = builder(&server).reconnect(false).build();
+
+    assert_eq!(next_data(&mut source).await, "1");
+    assert_eq!(source.next_event().await.unwrap(), None);
+    assert_eq!(source.ready_state(), ReadyState::Closed);
+}
+
+#[tokio::test]
+async fn without_reconnection_a_broken_connection_is_an_error() {
+    let server = Server::start([Answer::stream("data: 1\n\n").then(Then::Break)]);
+    let mut source = builder(&server).reconnect(false).build();
+
+    assert_eq!(next_data(&mut source).await, "1");
+    assert!(matches!(source.next().await, Some(Err(Error::Broken(_)))));
+    assert!(source.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once() {
+    let server = Server::start([Answer::status(401), Answer::stream("data: 1\n\n")]);
+    let token = |need| async move {
+        Ok::<_, Error>(match need {
+            TokenNeed::Request => "old".to_owned(),
+            TokenNeed::Refused => "new".to_owned(),
+        })
+    };
+    let mut source = builder(&server).token_source(token).build();
+
+    assert_eq!(next_data(&mut source).await, "1");
+
+    let sent: Vec<_> =
+        server.requested(2).await.iter().map(|it| it.header("authorization").map(str::to_owned)).collect();
+    assert_eq!(sent, [Some("Bearer old".into()), Some("Bearer new".into())]);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_again_fails_for_good() {
+    let server = Server::start([Answer::status(401), Answer::status(401)]);
+    let mut source = builder(&server).token_source(|_| async { Ok::<_, Error>("t".to_owned()) }).build();
+
+    assert_eq!(next_error(&mut source).await.status().unwrap(), 401);
+    assert!(source.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_token_source_that_fails_is_asked_again() {
+    let server = Server::start([Answer::stream("data: 1\n\n")]);
+    let asked = Mutex::new(0);
+    let token = move |_| {
+        *asked.lock().unwrap() += 1;
+        let fails = *asked.lock().unwrap() == 1;
+        async move { if fails { Err("the issuer is down") } else { Ok("t".to_owned()) } }
+    };
+    let mut source = builder(&server).token_source(token).build();
+
+    assert!(matches!(next_error(&mut source).await, Error::Token(_)));
+    assert_eq!(next_data(&mut source).await, "1");
+}
+
+const GAP: &str = "event: tidings.gap\nid: a-9\n\
+     data: {\"requested\":\"a-1\",\"reason\":\"expired\",\"resumes_after\":\"a-9\"}\n\n";
+
+#[tokio::test]
+async fn a_gap_is_an_item_of_its_own_in_managed_mode() {
+    let server = Server::start([Answer::stream(GAP)]);
+    let mut source = builder(&server).build();
+    next(&mut source).await;
+
+    let Item::Gap(gap) = next(&mut source).await else { panic!("it must be a gap") };
+
+    assert_eq!(gap.requested.as_deref(), Some("a-1"));
+    assert_eq!(gap.reason, GapReason::Expired);
+    assert_eq!(gap.resumes_after.as_deref(), Some("a-9"));
+    assert_eq!(source.last_event_id(), "a-9");
+}
+
+#[tokio::test]
+async fn a_gap_is_an_event_like_others_in_strict_mode() {
+    let server = Server::start([Answer::stream(GAP)]);
+    let mut source = builder(&server).strict().build();
+
+    let event = source.next_event().await.unwrap().unwrap();
+
+    assert_eq!(event.type_or_message(), "tidings.gap");
+}
+
+#[tokio::test]
+async fn comments_are_told_to_those_who_ask_and_as_they_stand() {
+    let server = Server::start([Answer::stream(": hello \n:x\ndata: 1\n\n")]);
+    let mut source = builder(&server).comments(true).build();
+    next(&mut source).await;
+
+    let mut comments = Vec::new();
+    while let Item::Comment(comment) = next(&mut source).await {
+        comments.push(comment);
+    }
+
+    assert_eq!(comments, [" hello ", "x"]);
+}
+
+#[tokio::test]
+async fn silence_after_an_announced_heartbeat_is_a_stall() {
+    let server =
+        Server::start([Answer::stream(": heartbeat 40\n\ndata: 1\n\n"), Answer::stream("data: 2\n\n")]);
+    let mut source = builder(&server).build();
+    assert_eq!(next_data(&mut source).await, "1");
+
+    let error = next_error(&mut source).await;
+
+    let a_second = Duration::from_secs(1);
+    assert!(matches!(error, Error::TimedOut { what: Missing::Bytes, after } if after == a_second));
+    assert_eq!(next_data(&mut source).await, "2");
+    server.left(1).await;
+}
+
+#[tokio::test]
+async fn a_later_comment_announces_nothing() {
+    let stream = Answer::stream(": hello\n: heartbeat 40\n\ndata: 1\n\n");
+    let server = Server::start([stream]);
+    let mut source = builder(&server).build();
+    next_data(&mut source).await;
+
+    let more = tokio::time::timeout(Duration::from_millis(1_500), source.next()).await;
+
+    assert!(more.is_err(), "{more:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_come_is_not_waited_for() {
+    let server = Server::start([]);
+    let mut source = builder(&server).answer_timeout(Duration::from_millis(50)).unwrap().build();
+
+    let error = next_error(&mut source).await;
+
+    assert!(matches!(error, Error::TimedOut { what: Missing::Answer, .. }));
+    assert_eq!(error.to_string(), "no answer within 50ms");
+}
+
+#[tokio::test]
+async fn an_event_over_the_limit_ends_the_stream_after_those_before_it() {
+    let server = Server::start([Answer::stream("data: 1\n\ndata: 123456789\n\ndata: 3\n\n")]);
+    let limits = Limits { event_bytes_max: 8, ..Limits::default() };
+    let mut source = builder(&server).limits(limits).build();
+
+    assert_eq!(next_data(&mut source).await, "1");
+    assert!(matches!(next_error(&mut source).await, Error::TooLarge(_)));
+    assert!(source.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_reconnection_starts_over_at_the_first_url() {
+    let to = |place: &str| Answer::status(307).header("Location", place);
+    let server = Server::start([
+        to("/one"),
+        Answer::stream("data: 1\n\n").then(Then::Close),
+        to("/two"),
+        Answer::stream("data: 2\n\n"),
+    ]);
+    let mut source = builder(&server).build();
+
+    let Item::Open(open) = next(&mut source).await else { panic!("it must open") };
+    next_data(&mut source).await;
+    next_data(&mut source).await;
+
+    assert_eq!(open.url, server.url("/one"));
+    let paths: Vec<String> = server.requested(4).await.into_iter().map(|request| request.path).collect();
+    assert_eq!(paths, ["/events", "/one", "/events", "/two"]);
+}
+
+#[tokio::test]
+async fn the_origin_is_that_of_the_last_redirect() {
+    let server = Server::start_repeating(
+        |_, other| {
+            let there = Answer::status(302).header("Location", format!("http://{other}/x"));
+            [there, Answer::stream("data: 1\n\n")].into()
+        },
+        false,
+    );
+    let mut source = builder(&server).bearer_token("t").unwrap().build();
+
+    next_data(&mut source).await;
+
+    assert_eq!(source.origin(), Some(format!("http://{}", server.other)));
+    assert_eq!(source.url(), server.url("/events"));
+    let requests = server.requested(2).await;
+    assert_eq!([0, 1].map(|nth| requests[nth].header("authorization").is_some()), [true, false]);
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_with_the_address() {
+    let server = Server::start_refusing(|_, _| [Answer::stream("data: 1\n\n")].into());
+    let mut source = builder(&server).build();
+
+    let error = next_error(&mut source).await;
+    server.accept();
+
+    assert_eq!(error.to_string(), format!("failed to connect to http://{}", server.address));
+    assert_eq!(next_data(&mut source).await, "1");
+}
+
+#[tokio::test]
+async fn a_future_of_the_next_item_that_is_dropped_loses_nothing() {
+    let mut answer = Answer::stream("");
+    for number in 0..100 {
+        for byte in format!("id: {number}\ndata: {number}\n\n").bytes() {
+            answer = answer.chunk([byte]);
+        }
+    }
+    let server = Server::start([answer]);
+    let mut source = builder(&server).build();
+
+    let mut heard = Vec::new();
+    while heard.len() < 100 {
+        tokio::select! {
+            biased;
+            event = source.next_event() => heard.push(event.unwrap().unwrap().data),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+
+    assert_eq!(heard, (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_cannot_be_set_is_an_error_at_once() {
+    let new = || EventSource::builder("http://example.com").unwrap();
+
+    assert!(matches!(EventSource::new("/events").unwrap_err(), ConfigError::Url { .. }));
+    assert!(matches!(EventSource::new("ftp://example.com").unwrap_err(), ConfigError::Scheme { .. }));
+    assert!(matches!(EventSource::new("http://u:p@example.com").unwrap_err(), ConfigError::Credentials));
+    assert!(matches!(new().header("a b", "c").unwrap_err(), ConfigError::Header(_)));
+    assert!(matches!(new().header("a", "b\nc").unwrap_err(), ConfigError::Header(_)));
+    assert!(matches!(new().bearer_token("a\nb").unwrap_err(), ConfigError::Token));
+    assert!(matches!(new().last_event_id("a\0b").unwrap_err(), ConfigError::LastEventId(_)));
+    assert!(matches!(new().read_timeout(Duration::ZERO).unwrap_err(), ConfigError::Zero { .. }));
+    assert!(matches!(new().root_certificates(b"x").unwrap_err(), ConfigError::RootCertificates(_)));
+}
+
+#[test]
+fn event_sources_and_publishers_go_to_other_threads() {
+    fn goes<T: Send + 'static>() {}
+
+    goes::<EventSource>();
+    goes::<Item>();
+    goes::<Error>();
+    goes::<Publisher>();
+}

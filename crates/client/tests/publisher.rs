@@ -1,0 +1,211 @@
+//! What a publisher does on the wire.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use std::time::Duration;
+
+use support::server::{Answer, Server, Then};
+use tidings_client::{Draft, Event, EventSource, PublishError, Publisher, Target, TokenNeed};
+
+fn publisher(server: &Server) -> Publisher {
+    Publisher::builder(&server.url("")).unwrap().build()
+}
+
+/// An answer on a connection that is not used again, so that each request is one connection.
+fn answer(status: u16, body: &str) -> Answer {
+    Answer::status(status)
+        .header("Connection", "close")
+        .header("Content-Type", "application/json")
+        .chunk(body)
+}
+
+fn problem(status: u16, body: &str) -> Answer {
+    Answer::status(status)
+        .header("Connection", "close")
+        .header("Content-Type", "application/problem+json")
+        .chunk(body)
+}
+
+#[tokio::test]
+async fn an_event_is_a_post_of_its_data_with_the_other_fields_in_the_query() {
+    let server = Server::start([answer(201, r#"{"id":"o-1"}"#)]);
+    let draft = Draft::new("one\r\ntwo")
+        .event_type("order&x")
+        .unwrap()
+        .id("o-1")
+        .unwrap()
+        .retry(Duration::from_millis(1_500));
+
+    let receipt = publisher(&server).publish("orders/4 2", &draft).await.unwrap();
+
+    let request = server.requested(1).await.remove(0);
+    assert_eq!((receipt.id.as_str(), receipt.replayed), ("o-1", false));
+    assert_eq!(request.method, "POST");
+    assert_eq!(request.path, "/events/orders/4%202?event=order%26x&id=o-1&retry=1500");
+    assert_eq!(request.header("content-type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(request.header("idempotency-key").unwrap().len(), 32);
+    assert_eq!(request.body, b"one\r\ntwo");
+}
+
+#[tokio::test]
+async fn what_fails_in_passing_is_sent_again_under_the_same_key() {
+    let again = answer(201, r#"{"id":"a-7"}"#).header("Idempotency-Replayed", "true");
+    let server =
+        Server::start([problem(503, r#"{"type":"urn:x"}"#), answer(201, "").then(Then::Break), again]);
+
+    let receipt = publisher(&server).publish("t", &Draft::new("x")).await.unwrap();
+
+    let requests = server.requested(3).await;
+    let keys: Vec<_> = requests.iter().map(|request| request.header("idempotency-key").unwrap()).collect();
+    assert!(receipt.replayed);
+    assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
+}
+
+#[tokio::test]
+async fn two_events_have_two_keys_and_a_given_key_is_kept() {
+    let created = || answer(201, r#"{"id":"1"}"#);
+    let server = Server::start([created(), created(), created()]);
+    let publisher = publisher(&server);
+
+    for draft in [Draft::new("x"), Draft::new("x"), Draft::new("x").idempotency_key("mine")] {
+        publisher.publish("t", &draft).await.unwrap();
+    }
+
+    let requests = server.requested(3).await;
+    let keys: Vec<_> = requests.iter().map(|request| request.header("idempotency-key").unwrap()).collect();
+    assert_ne!(keys[0], keys[1]);
+    assert_eq!(keys[2], "mine");
+}
+
+#[tokio::test]
+async fn what_is_refused_for_good_is_sent_once_and_typed() {
+    let body = r#"{"type":"urn:tidings:problem:bad-id","title":"Bad Request","detail":"the id is too long"}"#;
+    let server = Server::start([problem(400, body)]);
+
+    let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err();
+
+    assert_eq!(error.to_string(), "the hub answered 400 Bad Request: the id is too long");
+    assert_eq!(error.status().unwrap(), 400);
+    assert_eq!(error.problem().unwrap().kind.as_deref(), Some("urn:tidings:problem:bad-id"));
+    assert_eq!(server.requests().borrow().len(), 1);
+}
+
+#[tokio::test]
+async fn patience_is_bounded_by_attempts() {
+    let server = Server::start_repeating(|_, _| [answer(503, "")].into(), true);
+    let publisher = Publisher::builder(&server.url("")).unwrap().attempts_max(2).build();
+
+    let error = publisher.publish("t", &Draft::new("x")).await.unwrap_err();
+
+    assert!(matches!(error, PublishError::Refused(_)));
+    assert_eq!(server.requests().borrow().len(), 2);
+}
+
+#[tokio::test]
+async fn a_hub_that_asks_for_too_much_patience_is_an_error_at_once() {
+    let server = Server::start([answer(503, "").header("Retry-After", "3600")]);
+
+    let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err();
+
+    assert_eq!(error.refusal().unwrap().retry_after(), Some(Duration::from_secs(3_600)));
+}
+
+#[tokio::test]
+async fn a_hub_that_does_not_answer_is_unreachable() {
+    let server = Server::start([]);
+    let builder = Publisher::builder(&server.url("")).unwrap().attempts_max(2);
+    let publisher = builder.attempt_timeout(Duration::from_millis(50)).unwrap().build();
+
+    let error = publisher.publish("t", &Draft::new("x")).await.unwrap_err();
+
+    assert!(matches!(error, PublishError::Unreachable(_)));
+    assert_eq!(server.requested(2).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_batch_is_one_stream_and_says_how_many() {
+    let server = Server::start([answer(201, r#"{"published":2,"id":"a-2"}"#)]);
+    let drafts = [Draft::new("one\ntwo").event_type("t").unwrap(), Draft::new("").id("2").unwrap()];
+
+    let receipt = publisher(&server).publish_all("t", &drafts).await.unwrap();
+
+    let request = server.requested(1).await.remove(0);
+    assert_eq!((receipt.published, receipt.id.as_deref()), (2, Some("a-2")));
+    assert_eq!(request.header("content-type"), Some("text/event-stream"));
+    assert!(request.header("idempotency-key").is_some());
+    assert_eq!(request.path, "/events/t");
+    assert_eq!(
+        String::from_utf8(request.body).unwrap(),
+        "event: t\ndata: one\ndata: two\n\nid: 2\ndata: \n\n"
+    );
+}
+
+#[tokio::test]
+async fn a_batch_of_nothing_is_not_sent() {
+    let server = Server::start([]);
+
+    let receipt = publisher(&server).publish_all("t", []).await.unwrap();
+
+    assert_eq!((receipt.published, server.requests().borrow().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_batch_that_fails_halfway_says_how_far_it_came() {
+    let server = Server::start([problem(400, r#"{"type":"urn:x","published":1}"#)]);
+    let drafts = [Draft::new("1"), Draft::new("2")];
+
+    let error = publisher(&server).publish_all("t", &drafts).await.unwrap_err();
+
+    assert_eq!(error.problem().unwrap().published, Some(1));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_a_hubs_is_no_receipt() {
+    let server = Server::start([answer(200, "<html>")]);
+
+    let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err();
+
+    assert!(matches!(error, PublishError::Answer(_)));
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once() {
+    let server = Server::start([answer(401, ""), answer(201, r#"{"id":"1"}"#)]);
+    let token =
+        |need| async move { Ok::<_, std::io::Error>(format!("{}", u8::from(need == TokenNeed::Refused))) };
+    let publisher = Publisher::builder(&server.url("")).unwrap().token_source(token).build();
+
+    publisher.publish(Target::Url("/events/t"), &Draft::new("x")).await.unwrap();
+
+    let requests = server.requested(2).await;
+    let sent: Vec<_> = requests.iter().map(|request| request.header("authorization").unwrap()).collect();
+    assert_eq!(sent, ["Bearer 0", "Bearer 1"]);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed_with_an_event_in_hand() {
+    let server = Server::start([answer(307, "").header("Location", "/elsewhere")]);
+
+    let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err();
+
+    assert_eq!(error.status().unwrap(), 307);
+}
+
+#[tokio::test]
+async fn what_was_received_can_be_published_elsewhere() {
+    let upstream =
+        Server::start([Answer::stream("event: tick\nid: 7\nretry: 5\ndata: a\ndata: b\n\ndata: c\n\n")]);
+    let hub = Server::start([answer(201, r#"{"published":2,"id":"x"}"#)]);
+    let mut source = EventSource::new(&upstream.url("/")).unwrap();
+
+    let mut drafts: Vec<Draft> = Vec::new();
+    for _ in 0..2 {
+        let event: Event = source.next_event().await.unwrap().unwrap();
+        drafts.push(event.into());
+    }
+    publisher(&hub).publish_all("t", &drafts).await.unwrap();
+
+    let body = String::from_utf8(hub.requested(1).await.remove(0).body).unwrap();
+    assert_eq!(body, "event: tick\nid: 7\nretry: 5\ndata: a\ndata: b\n\ndata: c\n\n");
+}

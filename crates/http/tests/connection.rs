@@ -1,0 +1,284 @@
+//! Connections: what the server does with clients that are slow, rude, many, or in the way of its end.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::scene::{Scene, Stream};
+use support::{created, opening, stream_head};
+use tidings_http::Verdict;
+
+const POST: &str = "POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: 1\r\n\r\nx";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_kept_for_more_requests_and_takes_them_in_a_row() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+
+    wire.send(POST.repeat(3)).await;
+
+    for number in 1..=3 {
+        assert_eq!(wire.answer().await, created(number));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_may_become_a_subscriber_on_the_same_connection() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+
+    wire.send(POST).await;
+    assert_eq!(wire.answer().await, created(1));
+    wire.send("GET /events/a?since=earliest HTTP/1.1\r\nhost: h\r\n\r\n").await;
+
+    assert_eq!(wire.head().await, stream_head(""));
+    let mut stream = Stream::of(wire).await;
+    stream.expect_events("id: 1-1\ndata: x\n\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn http_1_0_publishes_and_is_closed() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+
+    wire.send("POST /events/a HTTP/1.0\r\ncontent-length: 1\r\n\r\nx").await;
+
+    assert_eq!(wire.rest().await, created(1).replace("HTTP/1.1", "HTTP/1.0"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_http_is_refused() {
+    let scene = Scene::start().await;
+    for (request, status) in [
+        ("nonsense\r\n\r\n", "400 Bad Request"),
+        ("GET\r\n\r\n", "400 Bad Request"),
+        ("GET /events/a HTTP/1.1\r\nbad header\r\n\r\n", "400 Bad Request"),
+        ("GET /events/a HTTP/1.1\r\nhost: h\r\nx: a\0b\r\n\r\n", "400 Bad Request"),
+        ("GET /events/a\u{1} HTTP/1.1\r\nhost: h\r\n\r\n", "400 Bad Request"),
+        ("GET /events/a b HTTP/1.1\r\nhost: h\r\n\r\n", "400 Bad Request"),
+        ("POST /events/a HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx", "400 Bad Request"),
+        ("POST /events/a HTTP/1.1\r\ncontent-length: -1\r\n\r\n", "400 Bad Request"),
+        ("GET /events/a HTTP/3.7\r\n\r\n", "400 Bad Request"),
+    ] {
+        let mut wire = scene.connect().await;
+        wire.send(request).await;
+        let expected = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!(wire.rest().await, expected, "{request:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_is_too_large_is_refused() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+
+    wire.send(format!("GET /events/a HTTP/1.1\r\nhost: h\r\nx: {}", "x".repeat(70_000))).await;
+
+    assert_eq!(
+        wire.rest().await,
+        "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_head_is_ended_after_a_while_and_blocks_nobody() {
+    let scene = Scene::with(|config| config.head_wait_max = Duration::from_millis(200)).await;
+    let mut half = scene.connect().await;
+    let mut silent = scene.connect().await;
+    half.send("GET /events/a HTTP/1.1\r\nhos").await;
+
+    let mut other = scene.connect().await;
+    other.send(POST).await;
+
+    assert_eq!(other.answer().await, created(1));
+    assert!(half.is_closed().await);
+    assert!(silent.is_closed().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_beyond_the_limit_is_told_to_come_back() {
+    let scene = Scene::with(|config| config.connections_max = 2).await;
+    let mut publisher = scene.connect().await;
+    publisher.send(POST).await;
+    publisher.answer().await;
+    let subscriber = scene.stream("/events/a").await;
+
+    let mut third = scene.connect().await;
+    let refused = third.rest().await;
+
+    let body = "{\"type\":\"urn:tidings:problem:too-many-connections\",\"title\":\"Service Unavailable\",\
+        \"status\":503,\"detail\":\"try again in a few seconds\"}";
+    assert_eq!(
+        refused,
+        format!(
+            "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\n\
+             connection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    );
+    drop(subscriber);
+    while scene.hub.subscriptions() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(comes_in(&scene).await, "a place was to be free again");
+}
+
+/// Whether a new connection is served. A place is given back a moment after its subscription.
+async fn comes_in(scene: &Scene) -> bool {
+    for _ in 0..1_000 {
+        let mut wire = scene.connect().await;
+        wire.send("GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n").await;
+        if wire.head().await.starts_with("HTTP/1.1 200 OK") {
+            return true;
+        }
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_that_stops_reading_blocks_nobody_and_misses_nothing() {
+    let scene = Scene::start().await;
+    let mut stopped = scene.stream("/events/a").await;
+    let mut other = scene.stream("/events/a").await;
+    let text = "x".repeat(100_000);
+
+    let mut expected = String::new();
+    for number in 1..=200 {
+        scene.publish("a", &[&text]).await;
+        let event = format!("id: 1-{number}\ndata: {text}\n\n");
+        other.expect_events(&event).await;
+        expected += &event;
+    }
+
+    stopped.expect_events(&expected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_sends_everyone_away_and_keeps_what_was_acknowledged() {
+    let scene = Scene::with(|config| config.drain_window = Duration::from_millis(300)).await;
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        streams.push(scene.stream("/events/a").await);
+    }
+    let mut idle = scene.connect().await;
+    idle.send(POST).await;
+    idle.answer().await;
+    let hub = scene.hub.clone();
+
+    let verdict = scene.begin_end().await.unwrap().unwrap();
+
+    assert_eq!(verdict, Verdict::Drained);
+    let mut delays = Vec::new();
+    for stream in &mut streams {
+        stream.expect_events("id: 1-1\ndata: x\n\n").await;
+        let farewell = stream.wire.chunk().await;
+        let delay = farewell.strip_prefix("retry: ").and_then(|rest| rest.strip_suffix("\n\n")).unwrap();
+        delays.push(delay.parse::<u64>().unwrap());
+        stream.wire.expect("0\r\n\r\n").await;
+        assert!(stream.wire.is_closed().await);
+    }
+    assert!(idle.is_closed().await);
+    assert!(delays.iter().all(|delay| (1_500..=9_000).contains(delay)), "{delays:?}");
+    delays.sort_unstable();
+    delays.dedup();
+    assert!(delays.len() > 10, "they were to come back spread, not at {delays:?}");
+    assert_eq!(hub.subscriptions(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_under_way_is_finished_before_the_end() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n")
+        .await;
+    wire.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
+
+    let ended = scene.begin_end();
+    wire.send("hello").await;
+
+    assert!(wire.rest().await.starts_with("HTTP/1.1 201 Created\r\n"));
+    assert_eq!(ended.await.unwrap().unwrap(), Verdict::Drained);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_producers_open_body_is_ended_with_what_it_achieved() {
+    let scene = Scene::start().await;
+    let mut stream = scene.stream("/events/a").await;
+    let mut wire = scene.connect().await;
+    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-type: text/event-stream\r\n").await;
+    wire.send("transfer-encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n").await;
+    stream.expect_events("id: 1-1\ndata: 1\n\n").await;
+
+    let verdict = scene.begin_end().await.unwrap().unwrap();
+    let answer = wire.rest().await;
+
+    assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer}");
+    assert!(answer.contains("\r\nretry-after: 2\r\n"), "{answer}");
+    assert!(answer.ends_with("\"published\":1}"), "{answer}");
+    assert_eq!(verdict, Verdict::Drained);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_will_not_end_is_cut_off_at_the_deadline() {
+    let scene = Scene::with(|config| config.drain_wait_max = Duration::from_millis(300)).await;
+    let mut wire = scene.connect().await;
+    wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n")
+        .await;
+    wire.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
+
+    let verdict = scene.begin_end().await.unwrap().unwrap();
+
+    assert_eq!(verdict, Verdict::CutOff { connections: 1 });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_that_comes_during_the_end_is_refused() {
+    let scene = Scene::start().await;
+    let front = scene.front.clone();
+    scene.begin_end().await.unwrap().unwrap();
+
+    let request = http::Request::post("/events/a").body("x".to_owned()).unwrap();
+    let response = front.handle(request).await;
+
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "2");
+    assert_eq!(
+        body(response).await,
+        "{\"type\":\"urn:tidings:problem:ending\",\"title\":\"Service Unavailable\",\"status\":503,\
+         \"detail\":\"the hub is ending; try again in a moment\"}"
+    );
+    assert_eq!(front.hub().bounds().head.0, 0);
+}
+
+async fn body(response: http::Response<tidings_http::Body>) -> String {
+    let bytes = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_that_comes_during_the_end_is_sent_away_kindly() {
+    let scene = Scene::start().await;
+    let front = scene.front.clone();
+    scene.begin_end().await.unwrap().unwrap();
+
+    let request = http::Request::get("/events/a").body(String::new()).unwrap();
+    let response = front.handle(request).await;
+
+    assert_eq!(response.status(), 200);
+    let text = body(response).await;
+    assert!(text.starts_with("retry: ") && text.ends_with("\n\n"), "{text:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_may_send_a_body_that_nobody_reads() {
+    let scene = Scene::start().await;
+    let mut wire = scene.get("/events/a", "content-length: 5\r\n").await;
+    wire.send("hello").await;
+
+    assert_eq!(wire.head().await, stream_head(""));
+    assert_eq!(wire.chunk().await, opening(0));
+    scene.publish("a", &["x"]).await;
+    assert_eq!(wire.chunk().await, "id: 1-1\ndata: x\n\n");
+}

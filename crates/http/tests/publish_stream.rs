@@ -1,0 +1,249 @@
+//! Publishing with a `text/event-stream` body: a batch, or a producer that never ends.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::problem;
+use support::scene::Scene;
+
+const HEAD: &str = "POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/event-stream\r\n";
+
+/// A whole batch.
+fn batch(more: &str, body: &str) -> String {
+    format!("{HEAD}{more}content-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// One chunk of an open-ended body.
+fn chunk(payload: &str) -> String {
+    format!("{:x}\r\n{payload}\r\n", payload.len())
+}
+
+/// The answer to a batch.
+fn published(count: u64, id: &str) -> String {
+    let body = format!("{{\"published\":{count},\"id\":{id}}}");
+    format!(
+        "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A refusal after so many events.
+fn refused_after(count: u64, status: &str, kind: &str, detail: &str) -> String {
+    let whole = problem(status, kind, detail);
+    let (head, body) = whole.split_once("\r\n\r\n").unwrap();
+    let body = body.replace("\"}", &format!("\",\"published\":{count}}}"));
+    let head: String = head
+        .lines()
+        .filter(|line| !line.starts_with("content-length"))
+        .fold(String::new(), |head, line| head + line + "\r\n");
+    format!("{head}content-length: {}\r\n\r\n{body}", body.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_published_in_order_with_the_fields_of_each_block() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    let body = ": a comment\n\
+        event: tick\nid: first\nretry: 500\ndata: one\n\n\
+        data: two\ndata: lines\n\n\
+        id: only an id\n\n\
+        event: nothing\n\n\
+        retry: 7\n\n\
+        data:\n\n\
+        data: this one never ends\n";
+
+    wire.send(batch("", body)).await;
+
+    assert_eq!(wire.answer().await, published(3, "\"1-3\""));
+    let mut stream = scene.stream("/events/a?since=earliest").await;
+    stream
+        .expect_events(
+            "event: tick\nid: first\nretry: 500\ndata: one\n\n\
+             id: 1-2\ndata: two\ndata: lines\n\n\
+             id: 1-3\ndata: \n\n",
+        )
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_batch_publishes_nothing() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+
+    wire.send(batch("", "")).await;
+
+    assert_eq!(wire.answer().await, published(0, "null"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_producer_is_heard_while_its_request_is_open() {
+    let scene = Scene::start().await;
+    let mut stream = scene.stream("/events/a").await;
+    let mut producer = scene.connect().await;
+    producer.send(format!("{HEAD}transfer-encoding: chunked\r\n\r\n")).await;
+
+    producer.send(chunk("data: one\n\n")).await;
+    stream.expect_events("id: 1-1\ndata: one\n\n").await;
+    producer.send(chunk("data: t")).await;
+    producer.send(chunk("wo\n")).await;
+    producer.send(chunk("\n")).await;
+    stream.expect_events("id: 1-2\ndata: two\n\n").await;
+    producer.send(chunk("data: three\r\r")).await;
+    stream.expect_events("id: 1-3\ndata: three\n\n").await;
+    producer.send("0\r\n\r\n").await;
+
+    assert_eq!(producer.answer().await, published(3, "\"1-3\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_events_in_one_body_keep_their_order() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    let body: String = (1..=10_000).map(|number| format!("data: {number}\n\n")).collect();
+
+    wire.send(batch("", &body)).await;
+
+    assert_eq!(wire.answer().await, published(10_000, "\"1-10000\""));
+    let expected: Vec<_> = (1..=10_000).map(|number| format!("a: {number}")).collect();
+    assert_eq!(scene.log().await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_without_end_has_no_limit_and_an_event_has() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    let event = format!("data: {}\n\n", "x".repeat(1_048_576));
+    wire.send(batch("", &event.repeat(3))).await;
+    assert_eq!(wire.answer().await, published(3, "\"1-3\""));
+
+    let mut wire = scene.connect().await;
+    wire.send(batch("", &format!("data: ok\n\ndata: {}\n\n", "x".repeat(1_048_577)))).await;
+
+    let detail = "event 2 of the body: an event's data has at most 1048576 bytes";
+    assert_eq!(wire.answer().await, refused_after(1, "413 Payload Too Large", "too-large", detail));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_before_a_bad_event_is_published() {
+    let scene = Scene::start().await;
+    let control = "an id has no newline, no NUL and no other control character";
+    for (bad, kind, detail) in [
+        (
+            "event: tidings.x\ndata: 1\n\n",
+            "reserved-event-type",
+            "event types that begin with `tidings.` are the hub's own",
+        ),
+        ("id: 1-9\ndata: 1\n\n", "reserved-id", "an id of this form is given by the hub itself"),
+        ("id: a\tb\ndata: 1\n\n", "bad-id", control),
+        ("retry: 86400001\ndata: 1\n\n", "bad-retry", "a retry is at most 86400000 ms"),
+    ] {
+        let before = scene.log().await.len();
+        let mut wire = scene.connect().await;
+        wire.send(batch("", &format!("data: one\n\ndata: two\n\n{bad}data: after\n\n"))).await;
+
+        let detail = format!("event 3 of the body: {detail}");
+        assert_eq!(wire.answer().await, refused_after(2, "400 Bad Request", kind, &detail));
+        assert_eq!(scene.log().await[before..], ["a: one", "a: two"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_not_utf8_is_refused_with_the_place() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+
+    wire.send(format!("{HEAD}content-length: 18\r\n\r\ndata: 1\n\n")).await;
+    wire.send(b"data: \xff\n\n").await;
+
+    let detail = "the body is UTF-8 text, and byte 15 is not";
+    assert_eq!(wire.answer().await, refused_after(1, "400 Bad Request", "data-not-utf8", detail));
+    assert_eq!(scene.log().await, ["a: 1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_with_a_key_can_be_sent_again() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    let first = batch("idempotency-key: k\r\n", "data: one\n\ndata: two\n\n");
+    let again = batch("idempotency-key: k\r\n", "data: one\n\ndata: two\n\ndata: three\n\n");
+    wire.send(&first).await;
+    assert_eq!(wire.answer().await, published(2, "\"1-2\""));
+
+    wire.send(&again).await;
+
+    assert_eq!(wire.answer().await, published(3, "\"1-3\""));
+    assert_eq!(scene.log().await, ["a: one", "a: two", "a: three"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_belong_in_the_blocks() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+
+    wire.send(batch("", "data: 1\n\n").replace("/events/a", "/events/a?event=tick")).await;
+
+    let detail = "`event` stands in the blocks of a text/event-stream body, not in the query";
+    assert_eq!(wire.answer().await, problem("400 Bad Request", "field-in-query", detail));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_producer_that_is_cut_off_has_published_what_was_complete() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    wire.send(format!("{HEAD}content-length: 1000\r\n\r\ndata: one\n\ndata: tw")).await;
+
+    wire.finish().await;
+    wire.rest().await;
+
+    assert_eq!(scene.log().await, ["a: one"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_producer_that_falls_silent_is_ended_after_a_while() {
+    let scene = Scene::with(|config| config.producer_wait_max = Duration::from_millis(200)).await;
+    let mut wire = scene.connect().await;
+    wire.send(format!("{HEAD}transfer-encoding: chunked\r\n\r\n")).await;
+    wire.send(chunk("data: one\n\n")).await;
+
+    let refused = wire.rest().await;
+
+    let detail = "the body did not come in time; send it again";
+    let expected = refused_after(1, "408 Request Timeout", "too-slow", detail);
+    assert_eq!(refused.replace("connection: close\r\n", ""), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_store_ends_a_batch_and_says_how_far_it_came() {
+    let (scene, fault) = Scene::with_faulty_store().await;
+    let mut wire = scene.connect().await;
+    let mut stream = scene.stream("/events/a").await;
+    wire.send(format!("{HEAD}transfer-encoding: chunked\r\n\r\n")).await;
+    wire.send(chunk("data: one\n\n")).await;
+    stream.expect_events("id: 1-1\ndata: one\n\n").await;
+    fault.full();
+
+    wire.send(chunk("data: two\n\n")).await;
+    let refused = wire.answer().await;
+
+    assert!(refused.starts_with("HTTP/1.1 507 Insufficient Storage\r\n"), "{refused}");
+    assert!(refused.contains("\"published\":1}"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_differs_from_the_first_is_refused_where_it_differs() {
+    let scene = Scene::start().await;
+    let mut wire = scene.connect().await;
+    wire.send(batch("idempotency-key: k\r\n", "data: one\n\ndata: two\n\n")).await;
+    wire.answer().await;
+
+    wire.send(batch("idempotency-key: k\r\n", "data: one\n\ndata: other\n\n")).await;
+
+    let detail =
+        "event 2 of the body: this idempotency key was used for another event; use a new key for a new event";
+    let expected = refused_after(1, "422 Unprocessable Entity", "idempotency-key-reused", detail);
+    assert_eq!(wire.answer().await, expected);
+    assert_eq!(scene.log().await, ["a: one", "a: two"]);
+}

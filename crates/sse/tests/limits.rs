@@ -1,0 +1,101 @@
+//! What a decoder refuses.
+
+mod common;
+
+use tidings_sse::Decoder;
+use tidings_sse::decode::{DecodeError, Limits};
+
+use common::{cuts, hear};
+
+/// Items that came, and why no more did, however the stream is cut.
+fn heard(line_bytes_max: usize, event_bytes_max: usize, stream: &str) -> (usize, Option<DecodeError>) {
+    let decoder = || Decoder::new().with_limits(Limits { line_bytes_max, event_bytes_max });
+    let whole = hear(decoder(), [stream.as_bytes()]);
+    for cut in cuts(stream.as_bytes()) {
+        assert_eq!(hear(decoder(), cut), whole);
+    }
+    (whole.items.len(), whole.error)
+}
+
+#[test]
+fn a_line_of_just_the_limit_passes_and_one_byte_more_does_not() {
+    let error = Some(DecodeError::LineTooLong { bytes_max: 9 });
+
+    assert_eq!(heard(9, 100, "data: 123\n\ndata: 456\r\n\r\n"), (2, None));
+    assert_eq!(heard(9, 100, "data: 123\n\ndata: 4567\n\n"), (1, error));
+    assert_eq!(heard(9, 100, "data: 123\n\ndata: 4567"), (1, error));
+}
+
+#[test]
+fn the_limit_holds_for_lines_that_nobody_asks_for() {
+    for line in
+        ["unknown: line", ":a long comment", "event: long", "id: 1234567", "retry: 1234", "data1234567"]
+    {
+        assert_eq!(heard(9, 100, line), (0, Some(DecodeError::LineTooLong { bytes_max: 9 })), "{line}");
+    }
+}
+
+#[test]
+fn data_of_just_the_limit_passes_and_one_byte_more_does_not() {
+    let error = Some(DecodeError::EventTooLarge { bytes_max: 5 });
+
+    assert_eq!(heard(100, 5, "data: 12345\n\ndata: 12\ndata: 34\n\n"), (2, None));
+    assert_eq!(heard(100, 5, "data: 123456\n\n"), (0, error));
+    assert_eq!(heard(100, 5, "data: 12\n\ndata: 12\ndata: 345\n\n"), (1, error));
+    assert_eq!(heard(100, 5, &"data\n".repeat(7)), (0, error));
+}
+
+#[test]
+fn the_data_limit_counts_each_event_by_itself() {
+    assert_eq!(heard(100, 5, &"data: 12345\n\n".repeat(10)), (10, None));
+    assert_eq!(heard(100, 5, &"data: 12\ndata: 45\n\n".repeat(10)), (10, None));
+}
+
+#[test]
+fn what_came_before_the_offending_line_is_reported() {
+    assert_eq!(
+        heard(9, 100, "retry: 1\n:hi\nid: 1\n\ndata: 12345\n\n"),
+        (3, Some(DecodeError::LineTooLong { bytes_max: 9 }))
+    );
+}
+
+#[test]
+fn at_zero_only_blank_lines_pass() {
+    assert_eq!(heard(0, 0, "\n\r\n\r"), (0, None));
+    assert_eq!(heard(0, 0, "x"), (0, Some(DecodeError::LineTooLong { bytes_max: 0 })));
+    assert_eq!(heard(100, 0, "data\n\ndata:\n\n"), (2, None));
+}
+
+#[test]
+fn a_decoder_that_gave_up_stays_so_until_it_reconnects() {
+    let limits = Limits { line_bytes_max: 9, event_bytes_max: 9 };
+    let error = DecodeError::LineTooLong { bytes_max: 9 };
+    let mut decoder = Decoder::new().with_limits(limits).with_last_event_id("7");
+
+    let mut feed = decoder.feed(b"data: too long\n\ndata: 1\n\n");
+    assert_eq!(feed.next(), Err(error));
+    assert_eq!(feed.next(), Err(error));
+    assert_eq!(decoder.feed(b"data: 1\n\n").next(), Err(error));
+    assert_eq!(decoder.feed(b"").next(), Err(error));
+    decoder.reconnect();
+
+    assert!(matches!(decoder.feed(b"data: 1\n\n").next(), Ok(Some(_))));
+    assert_eq!(decoder.last_event_id(), "7");
+}
+
+#[test]
+fn the_message_names_the_limit() {
+    let messages = [DecodeError::LineTooLong { bytes_max: 9 }, DecodeError::EventTooLarge { bytes_max: 5 }];
+    let messages = messages.map(|error| error.to_string());
+    assert_eq!(messages, ["a line has more than 9 bytes", "an event's data has more than 5 bytes"]);
+}
+
+#[test]
+fn ten_times_the_stream_takes_ten_times_the_work_whatever_the_chunks() {
+    // A decoder that looks at pending bytes again with every chunk would take minutes for this.
+    let stream = ["data: ", &"x".repeat(4 << 20), "\n\n"].concat();
+
+    let heard = hear(Decoder::new(), stream.as_bytes().chunks(7));
+
+    assert_eq!((heard.items.len(), heard.error), (1, None));
+}

@@ -1,0 +1,47 @@
+//! A store in a directory of files: one segmented log for all topics.
+//!
+//! In the order in which an event meets them:
+//!
+//! | module | does |
+//! |---|---|
+//! | `store` | the [`Store`](tidings_core::Store): hands appends to the writer, and reads to readers |
+//! | `queue` | between publishers and the writer |
+//! | `writer`, `group` | places appends, writes them together, makes them durable, shows them, answers |
+//! | `record`, `header` | an event, and the beginning of a segment, as bytes |
+//! | `active`, `segment`, `log` | the newest segment, any segment, all of them |
+//! | `index`, `seal` | where a topic, an id, a sequence is; in memory first, then in a file |
+//! | `read` | from a query to a page |
+//! | `keys`, `retire` | idempotency, retention |
+//! | `open`, `scan`, `recover`, `meta`, `lock` | what is there at a start, and what a crash left of it |
+//! | `disk` | the operating system, or a test in its place |
+//!
+//! The bytes are described in `docs/file-format.md`.
+
+mod active;
+mod config;
+mod disk;
+mod fault;
+mod group;
+mod hash;
+mod header;
+mod index;
+mod keys;
+mod lock;
+mod log;
+mod meta;
+mod names;
+mod open;
+mod queue;
+mod read;
+mod record;
+mod recover;
+mod retire;
+mod scan;
+mod seal;
+mod segment;
+mod store;
+mod writer;
+
+pub use config::{Durability, FileStoreConfig, Retention};
+pub use open::OpenError;
+pub use store::FileStore;

@@ -1,0 +1,86 @@
+//! The newest segment, as its writer sees it.
+
+use std::sync::{Arc, OnceLock};
+
+use tidings_core::UnixMillis;
+
+use super::disk::Disk;
+use super::fault::Fault;
+use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::index::growing::GrowingIndex;
+use super::names;
+use super::segment::{Ended, Segment, State};
+
+/// The newest segment. Only the writer has one.
+pub(crate) struct Active {
+    pub(crate) segment: Arc<Segment>,
+    pub(crate) index: Arc<GrowingIndex>,
+    /// Where the last record ends.
+    pub(crate) end: u64,
+    /// Where the space that was set aside ends.
+    pub(crate) allocated: u64,
+    /// The time of its first event.
+    pub(crate) first_time: Option<UnixMillis>,
+}
+
+impl Active {
+    /// Makes a segment with space for so many bytes of records. It is durable when this returns; before, a crash
+    /// leaves nothing of it.
+    pub(crate) fn create(disk: &dyn Disk, header: SegmentHeader, bytes: u64) -> Result<Self, Fault> {
+        let name = names::log(header.base);
+        let unfinished = names::new(&name);
+        let made = disk.create(&unfinished).and_then(|file| {
+            file.allocate(SEGMENT_HEADER_BYTES + bytes)?;
+            file.write_at(&header.encode(), 0)?;
+            file.sync_data()?;
+            disk.rename(&unfinished, &name)?;
+            disk.sync_dir()?;
+            Ok(file)
+        });
+        let file = made.map_err(|error| {
+            // What is left means nothing, and is removed at the next start at the latest.
+            let _ = disk.remove(&unfinished);
+            Fault::io(&name)(error)
+        })?;
+        let index = Arc::<GrowingIndex>::default();
+        let state = State::Growing(index.clone());
+        let segment = Arc::new(Segment { header, file, state, ended: OnceLock::new() });
+        let allocated = SEGMENT_HEADER_BYTES + bytes;
+        Ok(Self { segment, index, end: SEGMENT_HEADER_BYTES, allocated, first_time: None })
+    }
+
+    /// Bytes of records that still fit.
+    pub(crate) fn room(&self) -> u64 {
+        self.allocated.saturating_sub(self.end)
+    }
+
+    /// Whether it has no record.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.end == SEGMENT_HEADER_BYTES
+    }
+
+    /// Makes room for so many bytes of records, without another segment.
+    pub(crate) fn extend(&mut self, bytes: u64) -> Result<(), Fault> {
+        let allocated = self.end + bytes;
+        self.segment.file.allocate(allocated).map_err(Fault::io(&self.segment.name()))?;
+        self.allocated = self.allocated.max(allocated);
+        Ok(())
+    }
+
+    /// Takes back whatever was written after the last record, durably, so that it can never be mistaken for one.
+    pub(crate) fn cut(&mut self) -> Result<(), Fault> {
+        let file = &self.segment.file;
+        let cut = file.set_len(self.end).and_then(|()| file.sync_data());
+        cut.map_err(Fault::io(&self.segment.name()))?;
+        if file.allocate(self.allocated).is_err() {
+            self.allocated = self.end;
+        }
+        Ok(())
+    }
+
+    /// Says that no record will follow.
+    pub(crate) fn finish(&self, last_time: UnixMillis) {
+        // It is set once: a segment ends once.
+        let _ = self.segment.ended.set(Ended { end: self.end, last_time });
+    }
+}

@@ -1,0 +1,69 @@
+//! What an operator may choose.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How a [`FileStore`](super::FileStore) keeps its log.
+///
+/// Open to `..FileStoreConfig::default()`, so that a new setting breaks nobody who uses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileStoreConfig {
+    /// The directory, made if it is not there. Default `tidings-data`, in the current directory, because there a
+    /// newcomer sees it. It must be the store's alone, and on a file system of this machine: over a network, neither
+    /// the lock nor `fdatasync` can be trusted.
+    pub dir: PathBuf,
+    /// When an event counts as kept. Default [`Durability::Fsync`].
+    pub durability: Durability,
+    /// Bytes of a segment, one file of the log, set aside ahead of time. Default 64 MiB: large enough that files
+    /// stay few (each takes two file descriptors), small enough that retention, which takes whole segments, is
+    /// fine-grained, and that the newest one is read in a moment at a start. Values outside 64 KiB to 1 GiB are
+    /// taken as the nearest of these. An append larger than a segment gets a larger segment of its own.
+    pub segment_bytes: u64,
+    /// When events leave. By default never.
+    pub retention: Retention,
+}
+
+impl Default for FileStoreConfig {
+    fn default() -> Self {
+        Self {
+            dir: "tidings-data".into(),
+            durability: Durability::default(),
+            segment_bytes: 67_108_864,
+            retention: Retention::default(),
+        }
+    }
+}
+
+/// When an event counts as kept: its publisher is answered, and subscribers see it.
+///
+/// Exhaustive: whoever adds a way must decide everywhere what it promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Once it is on the disk, by `fdatasync`. Many publishers share one. The default, because then nothing that
+    /// was acknowledged is ever lost while the disk keeps its word.
+    #[default]
+    Fsync,
+    /// Once the operating system has it; it is on the disk within about this time. When the machine (not just the
+    /// hub) fails, that much is lost, and the log begins a new epoch, so that every subscriber is told of a gap.
+    /// Zero means right after each write.
+    Interval(Duration),
+    /// Once the operating system has it. It puts it on the disk when it likes, and when a segment ends. For events
+    /// that can be had again.
+    None,
+}
+
+/// When events leave the log, oldest first. Each bound is by itself enough; none by default, because nobody should
+/// lose an event without having asked for it.
+///
+/// Events leave as whole segments, and the newest segment never does: a bound that is smaller than a segment keeps
+/// up to a segment. Open to `..Retention::default()`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retention {
+    /// Events leave when they are older than this, at the latest when they are an eighth older: segments are ended
+    /// early for it. An idle log empties, too.
+    pub age: Option<Duration>,
+    /// The oldest segments leave when all of them together have more bytes than this, indexes not counted.
+    pub bytes: Option<u64>,
+    /// The oldest segment leaves when the others hold at least so many events. Zero is like one.
+    pub count: Option<u64>,
+}

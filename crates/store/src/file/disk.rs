@@ -1,0 +1,55 @@
+//! What the store needs of a disk: a directory of files, written and read at offsets, and made durable.
+//!
+//! Two implementations: [`OsDisk`](os::OsDisk), and one in the tests that can lose power at any point.
+
+pub(crate) mod os;
+
+use std::io;
+use std::sync::Arc;
+
+/// A directory of files. A change to it is durable once [`sync_dir`](Self::sync_dir) has returned.
+pub(crate) trait Disk: Send + Sync + 'static {
+    /// The names of all files.
+    fn list(&self) -> io::Result<Vec<String>>;
+
+    /// Makes an empty file; one of this name is emptied.
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Opens a file that is there, to read and to write.
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
+
+    /// Renames a file; one that has the new name goes away in the same act.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a file. Whoever has it open can go on reading.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// Makes all changes of names durable.
+    fn sync_dir(&self) -> io::Result<()>;
+}
+
+/// An open file. A change to it is durable once [`sync_data`](Self::sync_data) has returned.
+pub(crate) trait DiskFile: Send + Sync {
+    /// Bytes in the file.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Reads into the whole buffer, or up to the end of the file; returns the number of bytes read.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes all bytes. After an error, any of them may have been written.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Makes what was written durable, and the length with it.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// Cuts or extends the file.
+    fn set_len(&self, bytes: u64) -> io::Result<()>;
+
+    /// Makes the file at least so long, with space on the disk for every byte of it. New bytes read as zeros.
+    fn allocate(&self, bytes: u64) -> io::Result<()>;
+}
+
+/// Whether an error says that there is no space left, for this file system or this user.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

@@ -1,0 +1,151 @@
+//! A group: the appends that share one write and one sync.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+
+use tidings_core::{Draft, Event, Placement, Sequence, StoreError, UnixMillis};
+use tokio::sync::oneshot;
+
+use super::index::growing::AsIs;
+use super::queue::Append;
+use super::record::{self, Place};
+
+/// Drafts with places that are not theirs for sure yet.
+#[derive(Default)]
+pub(crate) struct Group {
+    /// The records, one after the other.
+    pub(crate) bytes: Vec<u8>,
+    /// Where each record begins among them.
+    pub(crate) offsets: Vec<u32>,
+    /// The events.
+    pub(crate) events: Vec<Event>,
+    /// The events with an idempotency key, by its hash.
+    pub(crate) keys: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
+    waiting: Vec<Waiting>,
+}
+
+/// Who waits for the group, and for what.
+struct Waiting {
+    reply: oneshot::Sender<Result<Vec<Placement>, StoreError>>,
+    placements: Vec<Placement>,
+}
+
+/// Where a group begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Beginning {
+    /// The event before its first.
+    pub(crate) after: Sequence,
+    /// The newest event that is durable.
+    pub(crate) durable: Sequence,
+    /// The time of all its events.
+    pub(crate) time: UnixMillis,
+}
+
+/// Finds the event that has a key. Hash first, to be compared with the key itself.
+pub(crate) type Known<'a> = &'a dyn Fn(u64, &Draft) -> Result<Option<Event>, StoreError>;
+
+impl Group {
+    /// Whether nobody waits for it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Gives the drafts of an append their places. If a known event cannot be read, none has one, and the append is
+    /// answered at once.
+    pub(crate) fn place(
+        &mut self,
+        append: Append,
+        begin: Beginning,
+        hash: impl Fn(&str) -> u64,
+        known: Known<'_>,
+    ) {
+        let Append { drafts, reply } = append;
+        let first = self.events.len();
+        let mut placements = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let key = draft.key().map(|key| hash(key.as_str()));
+            match self.repeated(key, &draft, known) {
+                Ok(Some(placement)) => placements.push(placement),
+                Ok(None) => {
+                    let sequence = Sequence(begin.after.0 + self.events.len() as u64 + 1);
+                    if let Some(key) = key {
+                        self.keys.insert(key, self.events.len() as u32);
+                    }
+                    self.events.push(Event { sequence, time: begin.time, draft });
+                    placements.push(Placement::New(sequence));
+                }
+                Err(error) => {
+                    self.events.truncate(first);
+                    self.keys.retain(|_, at| (*at as usize) < first);
+                    let _ = reply.send(Err(error));
+                    return;
+                }
+            }
+        }
+        self.encode(first, begin);
+        self.waiting.push(Waiting { reply, placements });
+    }
+
+    /// The placement of a draft whose key was there already.
+    fn repeated(
+        &self,
+        key: Option<u64>,
+        draft: &Draft,
+        known: Known<'_>,
+    ) -> Result<Option<Placement>, StoreError> {
+        let Some(key) = key else { return Ok(None) };
+        let here = self.keys.get(&key).and_then(|at| self.events.get(*at as usize));
+        if let Some(event) = here.filter(|event| event.draft.key() == draft.key()) {
+            return Ok(Some(placement(event, draft)));
+        }
+        Ok(known(key, draft)?.map(|event| placement(&event, draft)))
+    }
+
+    /// Encodes the events of an append.
+    fn encode(&mut self, first: usize, begin: Beginning) {
+        let last = self.events.len().saturating_sub(1);
+        for (at, event) in self.events.iter().enumerate().skip(first) {
+            let lag = u32::try_from(event.sequence.0 - begin.durable.0).unwrap_or(u32::MAX);
+            let place = Place { sequence: event.sequence, time: event.time, lag, more: at < last };
+            self.offsets.push(self.bytes.len() as u32);
+            record::encode(place, &event.draft, &mut self.bytes);
+        }
+    }
+
+    /// Takes the events, to be handed out.
+    pub(crate) fn take_events(&mut self) -> Arc<[Event]> {
+        self.events.drain(..).collect()
+    }
+
+    /// Tells everyone who waits that it is done, and empties the group.
+    pub(crate) fn acknowledge(&mut self) {
+        for Waiting { reply, placements } in self.waiting.drain(..) {
+            // Whoever does not wait any more has its event all the same.
+            let _ = reply.send(Ok(placements));
+        }
+        self.clear();
+    }
+
+    /// Tells everyone who waits that it failed, and empties the group.
+    pub(crate) fn fail(&mut self, error: &StoreError) {
+        for Waiting { reply, .. } in self.waiting.drain(..) {
+            let _ = reply.send(Err(error.clone()));
+        }
+        self.clear();
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.offsets.clear();
+        self.events.clear();
+        self.keys.clear();
+    }
+}
+
+fn placement(known: &Event, draft: &Draft) -> Placement {
+    match known.draft.says_the_same_as(draft) {
+        true => Placement::Repeated(known.sequence),
+        false => Placement::KeyReused(known.sequence),
+    }
+}

@@ -1,0 +1,61 @@
+//! The first bytes of a segment.
+
+use tidings_core::{Epoch, Sequence, UnixMillis};
+
+use super::disk::DiskFile;
+use super::fault::Fault;
+use super::record::{u32_at, u64_at};
+
+/// Bytes of the header; the first record begins after them.
+pub(crate) const SEGMENT_HEADER_BYTES: u64 = 64;
+
+/// The version of everything in the directory.
+pub(crate) const FORMAT: u32 = 1;
+
+const MAGIC: &[u8; 8] = b"tidings\x01";
+
+/// What a segment says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SegmentHeader {
+    /// The epoch in which it was begun.
+    pub(crate) epoch: Epoch,
+    /// Its first event, also if none is there yet.
+    pub(crate) base: Sequence,
+    /// The time of the event before.
+    pub(crate) time_before: UnixMillis,
+}
+
+impl SegmentHeader {
+    pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES as usize] {
+        let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
+        bytes[..8].copy_from_slice(MAGIC);
+        bytes[12..16].copy_from_slice(&FORMAT.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.epoch.0.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.base.0.to_le_bytes());
+        bytes[32..40].copy_from_slice(&self.time_before.0.to_le_bytes());
+        let checksum = crc32c::crc32c(&bytes[12..]);
+        bytes[8..12].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    /// Reads the header of a segment whose name says where it begins.
+    pub(crate) fn read(file: &dyn DiskFile, name: &str, base: Sequence) -> Result<Self, Fault> {
+        let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
+        let read = file.read_at(&mut bytes, 0).map_err(Fault::io(name))?;
+        let corrupt = |offset, what: &str| Err(Fault::corrupt(name, offset, what));
+        if read < bytes.len() || bytes[..8] != *MAGIC {
+            return corrupt(0, "it does not begin as a segment");
+        }
+        if u32_at(&bytes, 8) != crc32c::crc32c(&bytes[12..]) {
+            return corrupt(8, "the checksum of the header is not that of its bytes");
+        }
+        if u32_at(&bytes, 12) != FORMAT {
+            let what = format!("it has format {}, and this version reads {FORMAT}", u32_at(&bytes, 12));
+            return corrupt(12, &what);
+        }
+        if u64_at(&bytes, 24) != base.0 {
+            return corrupt(24, "it is another segment than its name says");
+        }
+        Ok(Self { epoch: Epoch(u64_at(&bytes, 16)), base, time_before: UnixMillis(u64_at(&bytes, 32)) })
+    }
+}

@@ -1,0 +1,96 @@
+//! Writes the index of a segment that will not grow any more as a file.
+
+use tidings_core::Sequence;
+
+use super::growing::{Entries, GrowingIndex};
+use super::pages;
+use super::sealed::{ID_BYTES, INDEX_HEADER_BYTES, KEY_BYTES, MAGIC, TOPIC_BYTES};
+use crate::file::disk::Disk;
+use crate::file::fault::Fault;
+use crate::file::hash::KeyedHash;
+use crate::file::header::FORMAT;
+use crate::file::names;
+use crate::file::segment::Ended;
+
+/// Writes the file, under another name first: a crash leaves the whole or nothing.
+pub(crate) fn write(
+    disk: &dyn Disk,
+    base: Sequence,
+    ended: Ended,
+    index: &GrowingIndex,
+    hash: &KeyedHash,
+) -> Result<(), Fault> {
+    let name = names::index(base);
+    let unfinished = names::new(&name);
+    let content = content(base, ended, &index.entries(), hash);
+    let written = disk.create(&unfinished).and_then(|file| {
+        pages::write(&*file, base, &content)?;
+        file.sync_data()?;
+        disk.rename(&unfinished, &name)
+    });
+    written.map_err(|error| {
+        // What is left would only take space, and is removed at the next start at the latest.
+        let _ = disk.remove(&unfinished);
+        Fault::io(&name)(error)
+    })
+}
+
+fn content(base: Sequence, ended: Ended, entries: &Entries, hash: &KeyedHash) -> Vec<u8> {
+    let ids = ids(entries);
+    let mut topics: Vec<_> =
+        entries.topics.iter().map(|(topic, at)| (hash.of(topic.as_str()), topic.as_str(), *at)).collect();
+    topics.sort_unstable();
+    let text_bytes: usize = topics.iter().map(|(_, text, _)| text.len()).sum();
+    let records = entries.offsets.len();
+    let bytes = INDEX_HEADER_BYTES as usize
+        + 8 * records
+        + topics.len() * TOPIC_BYTES
+        + text_bytes
+        + ids.len() * ID_BYTES
+        + entries.keys.len() * KEY_BYTES;
+
+    let mut content = Vec::with_capacity(bytes);
+    content.extend_from_slice(MAGIC);
+    put_u32s(&mut content, [FORMAT, records as u32]);
+    put_u64s(&mut content, [base.0, ended.end, ended.last_time.0, hash.check()]);
+    put_u32s(&mut content, [topics.len() as u32, text_bytes as u32, ids.len() as u32]);
+    put_u32s(&mut content, [entries.keys.len() as u32]);
+    put_u32s(&mut content, entries.offsets.iter().copied());
+    let (mut text_at, mut postings_at) = (0, 0);
+    for (hash, text, at) in &topics {
+        let postings = entries.postings[*at as usize].len() as u32;
+        put_u64s(&mut content, [*hash]);
+        put_u32s(&mut content, [text_at, text.len() as u32, postings_at, postings]);
+        (text_at, postings_at) = (text_at + text.len() as u32, postings_at + postings);
+    }
+    topics.iter().for_each(|(_, text, _)| content.extend_from_slice(text.as_bytes()));
+    for (_, _, at) in &topics {
+        put_u32s(&mut content, entries.postings[*at as usize].iter().copied());
+    }
+    for (hash, ordinal) in ids {
+        put_u64s(&mut content, [hash]);
+        put_u32s(&mut content, [ordinal]);
+    }
+    for (ordinal, hash) in &entries.keys {
+        put_u64s(&mut content, [*hash]);
+        put_u32s(&mut content, [*ordinal]);
+    }
+    content
+}
+
+/// Hash and ordinal of every id, sorted.
+fn ids(entries: &Entries) -> Vec<(u64, u32)> {
+    let first = entries.ids.iter().map(|(hash, ordinal)| (*hash, *ordinal));
+    let more = entries.more_ids.iter().flat_map(|(hash, all)| all.iter().map(|ordinal| (*hash, *ordinal)));
+    let mut ids: Vec<_> = first.chain(more).collect();
+    ids.sort_unstable();
+    ids
+}
+
+fn put_u32s(content: &mut Vec<u8>, numbers: impl IntoIterator<Item = u32>) {
+    numbers.into_iter().for_each(|number| content.extend_from_slice(&number.to_le_bytes()));
+}
+
+fn put_u64s(content: &mut Vec<u8>, numbers: impl IntoIterator<Item = u64>) {
+    numbers.into_iter().for_each(|number| content.extend_from_slice(&number.to_le_bytes()));
+}

@@ -1,0 +1,168 @@
+//! The index of the newest segment, in memory.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use tidings_core::{Draft, Topic, TopicError};
+
+use super::{Index, Postings};
+use crate::file::fault::Fault;
+use crate::file::hash::KeyedHash;
+use crate::file::record::Record;
+
+/// One writer adds to it, and readers look things up meanwhile. What was added last may not be for their eyes yet:
+/// they know the head of the log and look no further.
+#[derive(Default)]
+pub(crate) struct GrowingIndex(RwLock<Entries>);
+
+/// What there is to know of the records so far.
+#[derive(Default)]
+pub(crate) struct Entries {
+    pub(crate) offsets: Vec<u32>,
+    pub(crate) topics: HashMap<Topic, u32>,
+    pub(crate) postings: Vec<Vec<u32>>,
+    /// The first record of each hash of an id.
+    pub(crate) ids: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
+    /// The other records of a hash: publishers may use an id again.
+    pub(crate) more_ids: HashMap<u64, Vec<u32>>,
+    /// Hash of each idempotency key, by ordinal.
+    pub(crate) keys: Vec<(u32, u64)>,
+}
+
+impl GrowingIndex {
+    /// Adds records, in order.
+    pub(crate) fn extend<'a>(&self, records: impl Iterator<Item = (u32, &'a Draft)>, hash: &KeyedHash) {
+        let mut entries = self.entries_mut();
+        for (offset, draft) in records {
+            let Ok(()) =
+                entries.add_topic(draft.topic().as_str(), || Ok::<_, Infallible>(draft.topic().clone()));
+            let id = draft.id().map(|id| hash.of(id.as_str()));
+            let key = draft.key().map(|key| hash.of(key.as_str()));
+            entries.add(offset, id, key);
+        }
+    }
+
+    /// Adds one record. Fails if its topic is none.
+    pub(crate) fn push(&self, offset: u32, record: &Record<'_>, hash: &KeyedHash) -> Result<(), TopicError> {
+        let mut entries = self.entries_mut();
+        entries.add_topic(record.topic, || Topic::parse(record.topic))?;
+        let hash = |text: &str| Some(hash.of(text)).filter(|_| !text.is_empty());
+        entries.add(offset, hash(record.id), hash(record.key));
+        Ok(())
+    }
+
+    /// Forgets all records but so many.
+    pub(crate) fn truncate(&self, records: u32) {
+        self.entries_mut().truncate(records);
+    }
+
+    /// All of it, to look at.
+    pub(crate) fn entries(&self) -> RwLockReadGuard<'_, Entries> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn entries_mut(&self) -> RwLockWriteGuard<'_, Entries> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    /// Adds the next record to a topic. The rest of the record is to follow.
+    fn add_topic<E>(&mut self, text: &str, topic: impl FnOnce() -> Result<Topic, E>) -> Result<(), E> {
+        let ordinal = self.offsets.len() as u32;
+        if let Some(at) = self.topics.get(text) {
+            self.postings[*at as usize].push(ordinal);
+        } else {
+            self.topics.insert(topic()?, self.postings.len() as u32);
+            self.postings.push(vec![ordinal]);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, offset: u32, id: Option<u64>, key: Option<u64>) {
+        let ordinal = self.offsets.len() as u32;
+        self.offsets.push(offset);
+        if let Some(id) = id {
+            let first = *self.ids.entry(id).or_insert(ordinal);
+            if first != ordinal {
+                self.more_ids.entry(id).or_default().push(ordinal);
+            }
+        }
+        self.keys.extend(key.map(|key| (ordinal, key)));
+    }
+
+    fn truncate(&mut self, records: u32) {
+        self.offsets.truncate(records as usize);
+        self.postings.iter_mut().for_each(|postings| postings.retain(|ordinal| *ordinal < records));
+        let postings = &self.postings;
+        self.topics.retain(|_, at| !postings[*at as usize].is_empty());
+        self.ids.retain(|_, ordinal| *ordinal < records);
+        self.more_ids.values_mut().for_each(|more| more.retain(|ordinal| *ordinal < records));
+        self.keys.retain(|(ordinal, _)| *ordinal < records);
+    }
+
+    fn postings(&self, at: u32) -> Postings {
+        Postings { at, len: self.postings[at as usize].len() as u32 }
+    }
+}
+
+impl Index for GrowingIndex {
+    fn offsets(&self, ordinals: Range<u32>) -> Result<Vec<u32>, Fault> {
+        Ok(part(&self.entries().offsets, ordinals))
+    }
+
+    fn topic(&self, topic: &str) -> Result<Option<Postings>, Fault> {
+        let entries = self.entries();
+        Ok(entries.topics.get(topic).map(|at| entries.postings(*at)))
+    }
+
+    fn topics(&self) -> usize {
+        self.entries().topics.len()
+    }
+
+    fn matching(&self, matches: &mut dyn FnMut(&str) -> bool) -> Result<Vec<Postings>, Fault> {
+        let entries = self.entries();
+        let matching = entries.topics.iter().filter(|(topic, _)| matches(topic.as_str()));
+        Ok(matching.map(|(_, at)| entries.postings(*at)).collect())
+    }
+
+    fn ordinals(&self, postings: Postings, range: Range<u32>) -> Result<Vec<u32>, Fault> {
+        let entries = self.entries();
+        Ok(entries.postings.get(postings.at as usize).map_or(Vec::new(), |all| part(all, range)))
+    }
+
+    fn id(&self, hash: u64) -> Result<Vec<u32>, Fault> {
+        let entries = self.entries();
+        let more = entries.more_ids.get(&hash).into_iter().flatten();
+        Ok(entries.ids.get(&hash).into_iter().chain(more).copied().collect())
+    }
+}
+
+fn part(all: &[u32], range: Range<u32>) -> Vec<u32> {
+    let end = all.len().min(range.end as usize);
+    all.get(range.start as usize..end).unwrap_or_default().to_vec()
+}
+
+/// The hasher of what is a hash already.
+#[derive(Default)]
+pub(crate) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Not reached for keys that are a u64; right for any, if not fast.
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! A file in pages, each with a checksum of its own, so that a part can be read and trusted without the rest.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use tidings_core::Sequence;
+
+use crate::file::disk::DiskFile;
+use crate::file::fault::Fault;
+use crate::file::record::u32_at;
+
+/// Bytes of a page in the file.
+pub(crate) const PAGE_BYTES: usize = 4_096;
+
+/// Bytes of a page that are content; the checksum takes the rest.
+const CONTENT_BYTES: usize = PAGE_BYTES - 4;
+
+/// Pages that are written at once.
+const PAGES_PER_WRITE: usize = 256;
+
+/// Reads the content of a file in pages.
+pub(crate) struct Pages {
+    pub(crate) file: Arc<dyn DiskFile>,
+    pub(crate) name: String,
+    /// The segment that the file belongs to: a page of another file has a wrong checksum.
+    pub(crate) base: Sequence,
+}
+
+impl Pages {
+    /// Reads a range of the content.
+    pub(crate) fn read(&self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
+        if range.is_empty() {
+            return Ok(Vec::new());
+        }
+        let first = range.start / CONTENT_BYTES as u64;
+        let pages = (range.end - 1) / CONTENT_BYTES as u64 - first + 1;
+        let mut bytes = vec![0; pages as usize * PAGE_BYTES];
+        let at = first * PAGE_BYTES as u64;
+        if self.file.read_at(&mut bytes, at).map_err(Fault::io(&self.name))? < bytes.len() {
+            return Err(self.corrupt(first, "the file ends early"));
+        }
+        for page in 0..pages {
+            self.verify(first + page, &bytes[page as usize * PAGE_BYTES..][..PAGE_BYTES])?;
+            let content = page as usize * PAGE_BYTES;
+            bytes.copy_within(content..content + CONTENT_BYTES, page as usize * CONTENT_BYTES);
+        }
+        let start = (range.start - first * CONTENT_BYTES as u64) as usize;
+        bytes.truncate(start + (range.end - range.start) as usize);
+        bytes.drain(..start);
+        Ok(bytes)
+    }
+
+    fn verify(&self, number: u64, page: &[u8]) -> Result<(), Fault> {
+        let (content, _) = page.split_at(CONTENT_BYTES);
+        if checksum(self.base, number, content) == u32_at(page, CONTENT_BYTES) {
+            return Ok(());
+        }
+        Err(self.corrupt(number, "the checksum of the page is not that of its bytes"))
+    }
+
+    fn corrupt(&self, page: u64, what: &str) -> Fault {
+        let what = format!("{what}; remove the file and start again, the store then makes it anew");
+        Fault::corrupt(&self.name, page * PAGE_BYTES as u64, what)
+    }
+}
+
+/// Writes content as a file in pages.
+pub(crate) fn write(file: &dyn DiskFile, base: Sequence, content: &[u8]) -> std::io::Result<()> {
+    let mut bytes = Vec::with_capacity(PAGES_PER_WRITE * PAGE_BYTES);
+    for (round, contents) in content.chunks(PAGES_PER_WRITE * CONTENT_BYTES).enumerate() {
+        let first = round * PAGES_PER_WRITE;
+        bytes.clear();
+        for (number, content) in (first as u64..).zip(contents.chunks(CONTENT_BYTES)) {
+            let start = bytes.len();
+            bytes.extend_from_slice(content);
+            bytes.resize(start + CONTENT_BYTES, 0);
+            let checksum = checksum(base, number, &bytes[start..]);
+            bytes.extend_from_slice(&checksum.to_le_bytes());
+        }
+        file.write_at(&bytes, (first * PAGE_BYTES) as u64)?;
+    }
+    Ok(())
+}
+
+fn checksum(base: Sequence, number: u64, content: &[u8]) -> u32 {
+    let place = [base.0.to_le_bytes(), number.to_le_bytes()].concat();
+    crc32c::crc32c_append(crc32c::crc32c(&place), content)
+}

@@ -1,0 +1,180 @@
+//! The index of a segment that does not grow any more, in a file.
+//!
+//! The layout is in `docs/file-format.md`. Nothing of it is kept in memory but the header.
+
+use std::ops::Range;
+
+use tidings_core::{Sequence, UnixMillis};
+
+use super::pages::{PAGE_BYTES, Pages};
+use super::search::Sorted;
+use super::{Index, Postings};
+use crate::file::disk::Disk;
+use crate::file::fault::Fault;
+use crate::file::hash::KeyedHash;
+use crate::file::header::FORMAT;
+use crate::file::names;
+use crate::file::record::{u32_at, u64_at};
+use crate::file::segment::Ended;
+
+pub(super) const MAGIC: &[u8; 8] = b"tidings\x02";
+
+/// Bytes of the header, and of an entry of each table.
+pub(super) const INDEX_HEADER_BYTES: u64 = 64;
+pub(super) const TOPIC_BYTES: usize = 24;
+pub(super) const ID_BYTES: usize = 12;
+pub(super) const KEY_BYTES: usize = 12;
+
+/// Topics that are read at once when all of them are looked at.
+const TOPICS_PER_READ: u32 = 4_096;
+
+/// An index in a file.
+pub(crate) struct SealedIndex {
+    pages: Pages,
+    /// How the segment ended.
+    pub(crate) ended: Ended,
+    /// Records of the segment.
+    pub(crate) records: u32,
+    tables: Tables,
+    hash: KeyedHash,
+}
+
+/// Where the tables begin, in bytes of content, and how many entries they have.
+struct Tables {
+    topics_at: u64,
+    topics: u32,
+    text_at: u64,
+    postings_at: u64,
+    ids_at: u64,
+    ids: u32,
+    keys_at: u64,
+    keys: u32,
+    end: u64,
+}
+
+impl SealedIndex {
+    /// Opens the index of a segment. It is corrupt, too, if it was made for another segment or another store.
+    pub(crate) fn open(disk: &dyn Disk, base: Sequence, hash: KeyedHash) -> Result<Self, Fault> {
+        let name = names::index(base);
+        let file = disk.open(&name).map_err(Fault::io(&name))?;
+        let pages = Pages { file, name, base };
+        let header = pages.read(0..INDEX_HEADER_BYTES)?;
+        let known = header[..8] == *MAGIC && u32_at(&header, 8) == FORMAT;
+        if !known || u64_at(&header, 16) != base.0 || u64_at(&header, 40) != hash.check() {
+            return Err(Fault::corrupt(&pages.name, 0, "it is not the index of this segment"));
+        }
+        let tables = Tables::new(&header);
+        let ended = Ended { end: u64_at(&header, 24), last_time: UnixMillis(u64_at(&header, 32)) };
+        let index = Self { pages, ended, records: u32_at(&header, 12), tables, hash };
+        index.check_length()?;
+        Ok(index)
+    }
+
+    /// Hash of each idempotency key, by ordinal, in order.
+    pub(crate) fn keys(&self) -> Result<Vec<(u32, u64)>, Fault> {
+        let bytes = self.entries(self.tables.keys_at, KEY_BYTES, 0..self.tables.keys)?;
+        Ok(bytes.chunks_exact(KEY_BYTES).map(|entry| (u32_at(entry, 8), u64_at(entry, 0))).collect())
+    }
+
+    fn check_length(&self) -> Result<(), Fault> {
+        let bytes = self.pages.file.len().map_err(Fault::io(&self.pages.name))?;
+        let last = self.tables.end.saturating_sub(1);
+        self.pages.read(last..self.tables.end)?;
+        match bytes % PAGE_BYTES as u64 {
+            0 => Ok(()),
+            _ => Err(Fault::corrupt(&self.pages.name, bytes, "it has a broken page")),
+        }
+    }
+
+    fn entries(&self, at: u64, entry_bytes: usize, range: Range<u32>) -> Result<Vec<u8>, Fault> {
+        let byte = |entry: u32| at + u64::from(entry) * entry_bytes as u64;
+        self.pages.read(byte(range.start)..byte(range.end))
+    }
+
+    fn numbers(&self, at: u64, range: Range<u32>) -> Result<Vec<u32>, Fault> {
+        let bytes = self.entries(at, size_of::<u32>(), range)?;
+        Ok(bytes.chunks_exact(size_of::<u32>()).map(|number| u32_at(number, 0)).collect())
+    }
+
+    fn text(&self, entry: &[u8]) -> Result<Vec<u8>, Fault> {
+        let at = self.tables.text_at + u64::from(u32_at(entry, 8));
+        self.pages.read(at..at + u64::from(u32_at(entry, 12)))
+    }
+}
+
+impl Tables {
+    fn new(header: &[u8]) -> Self {
+        let records = u64::from(u32_at(header, 12));
+        let [topics, text_bytes, ids, keys] = [48, 52, 56, 60].map(|at| u32_at(header, at));
+        let topics_at = INDEX_HEADER_BYTES + records * 4;
+        let text_at = topics_at + u64::from(topics) * TOPIC_BYTES as u64;
+        let postings_at = text_at + u64::from(text_bytes);
+        let ids_at = postings_at + records * 4;
+        let keys_at = ids_at + u64::from(ids) * ID_BYTES as u64;
+        let end = keys_at + u64::from(keys) * KEY_BYTES as u64;
+        Self { topics_at, topics, text_at, postings_at, ids_at, ids, keys_at, keys, end }
+    }
+}
+
+impl Index for SealedIndex {
+    fn offsets(&self, ordinals: Range<u32>) -> Result<Vec<u32>, Fault> {
+        let end = ordinals.end.min(self.records);
+        self.numbers(INDEX_HEADER_BYTES, ordinals.start.min(end)..end)
+    }
+
+    fn topic(&self, topic: &str) -> Result<Option<Postings>, Fault> {
+        let read = |range| self.entries(self.tables.topics_at, TOPIC_BYTES, range);
+        let sorted = Sorted { len: self.tables.topics, entry_bytes: TOPIC_BYTES, read: &read };
+        for entry in sorted.find(self.hash.of(topic))? {
+            if self.text(&entry)? == topic.as_bytes() {
+                return Ok(Some(postings(&entry)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn topics(&self) -> usize {
+        self.tables.topics as usize
+    }
+
+    fn matching(&self, matches: &mut dyn FnMut(&str) -> bool) -> Result<Vec<Postings>, Fault> {
+        let mut found = Vec::new();
+        let mut from = 0;
+        while from < self.tables.topics {
+            let to = self.tables.topics.min(from + TOPICS_PER_READ);
+            let entries = self.entries(self.tables.topics_at, TOPIC_BYTES, from..to)?;
+            let (Some(first), Some(last)) = (entries.first_chunk(), entries.last_chunk()) else { break };
+            let first: &[u8; TOPIC_BYTES] = first;
+            let last: &[u8; TOPIC_BYTES] = last;
+            let start = u32_at(first, 8);
+            let end = u64::from(u32_at(last, 8)) + u64::from(u32_at(last, 12));
+            let texts = self.pages.read(self.tables.text_at + u64::from(start)..self.tables.text_at + end)?;
+            for entry in entries.chunks_exact(TOPIC_BYTES) {
+                let at = u32_at(entry, 8).saturating_sub(start) as usize;
+                let text = texts.get(at..at + u32_at(entry, 12) as usize).unwrap_or_default();
+                if std::str::from_utf8(text).is_ok_and(&mut *matches) {
+                    found.push(postings(entry));
+                }
+            }
+            from = to;
+        }
+        Ok(found)
+    }
+
+    fn ordinals(&self, postings: Postings, part: Range<u32>) -> Result<Vec<u32>, Fault> {
+        let end = part.end.min(postings.len);
+        let start = part.start.min(end);
+        let at = self.tables.postings_at + u64::from(postings.at) * 4;
+        self.numbers(at, start..end)
+    }
+
+    fn id(&self, hash: u64) -> Result<Vec<u32>, Fault> {
+        let read = |range| self.entries(self.tables.ids_at, ID_BYTES, range);
+        let sorted = Sorted { len: self.tables.ids, entry_bytes: ID_BYTES, read: &read };
+        Ok(sorted.find(hash)?.iter().map(|entry| u32_at(entry, 8)).collect())
+    }
+}
+
+fn postings(entry: &[u8]) -> Postings {
+    Postings { at: u32_at(entry, 16), len: u32_at(entry, 20) }
+}

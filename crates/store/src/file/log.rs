@@ -1,0 +1,108 @@
+//! The log as the writer, the sealer and all readers share it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tidings_core::{Bounds, Epoch, Sequence};
+
+use super::hash::KeyedHash;
+use super::segment::Segment;
+
+/// The segments there are now. Readers take a [`View`]; nothing that happens later disturbs it.
+pub(crate) struct Log {
+    pub(crate) epoch: Epoch,
+    pub(crate) hash: KeyedHash,
+    view: Mutex<View>,
+}
+
+/// The log at one moment.
+#[derive(Clone)]
+pub(crate) struct View {
+    /// Oldest first, without a hole; at least one.
+    pub(crate) segments: Arc<Vec<Arc<Segment>>>,
+    /// The last event that may be seen.
+    pub(crate) head: Sequence,
+}
+
+impl Log {
+    /// A log of at least one segment.
+    pub(crate) fn new(epoch: Epoch, hash: KeyedHash, segments: Vec<Arc<Segment>>, head: Sequence) -> Self {
+        Self { epoch, hash, view: Mutex::new(View { segments: Arc::new(segments), head }) }
+    }
+
+    /// Lets readers see up to an event.
+    pub(crate) fn show(&self, head: Sequence) {
+        self.lock().head = head;
+    }
+
+    /// Adds the newest segment.
+    pub(crate) fn push(&self, segment: Arc<Segment>) {
+        self.change(|segments| segments.push(segment));
+    }
+
+    /// Puts a segment in the place of the one with the same base. False if there is none any more.
+    pub(crate) fn replace(&self, segment: Arc<Segment>) -> bool {
+        self.change(|segments| {
+            let old = segments.iter_mut().find(|old| old.base() == segment.base());
+            old.map(|old| *old = segment).is_some()
+        })
+    }
+
+    /// Takes the oldest segment out; never the newest.
+    pub(crate) fn pop(&self) -> Option<Arc<Segment>> {
+        self.change(|segments| if segments.len() > 1 { Some(segments.remove(0)) } else { None })
+    }
+
+    pub(crate) fn view(&self) -> View {
+        self.lock().clone()
+    }
+
+    pub(crate) fn bounds(&self) -> Bounds {
+        let view = self.lock();
+        Bounds { epoch: self.epoch, earliest: view.earliest(), head: view.head }
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Vec<Arc<Segment>>) -> T) -> T {
+        let mut view = self.lock();
+        change(Arc::make_mut(&mut view.segments))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, View> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The part of a segment that a reader looks at: some of its records, by ordinal.
+#[derive(Clone, Copy)]
+pub(crate) struct Span<'a> {
+    pub(crate) segment: &'a Segment,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+impl Span<'_> {
+    /// The place of a record.
+    pub(crate) fn sequence(&self, ordinal: u32) -> Sequence {
+        Sequence(self.segment.base().0 + u64::from(ordinal))
+    }
+}
+
+impl View {
+    /// The first event still held.
+    pub(crate) fn earliest(&self) -> Sequence {
+        self.segments.first().map_or(self.head.next(), |segment| segment.base())
+    }
+
+    /// The records after a place, oldest first.
+    pub(crate) fn spans_after(&self, after: Sequence) -> impl DoubleEndedIterator<Item = Span<'_>> {
+        let first = self.segments.partition_point(|segment| segment.base() <= after.next()).saturating_sub(1);
+        (first..self.segments.len()).map(move |at| self.span(at, after)).filter(|span| span.start < span.end)
+    }
+
+    fn span(&self, at: usize, after: Sequence) -> Span<'_> {
+        let segment = &self.segments[at];
+        let end = self.segments.get(at + 1).map_or(self.head.next(), |next| next.base());
+        // A segment holds fewer records than bytes, of which there are fewer than 2^32.
+        let ordinal = |sequence: Sequence| sequence.0.saturating_sub(segment.base().0) as u32;
+        Span { segment, start: ordinal(after.next()), end: ordinal(end.min(self.head.next())) }
+    }
+}

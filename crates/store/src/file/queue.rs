@@ -1,0 +1,103 @@
+//! The queue between publishers and the writer.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tidings_core::{Draft, Placement, StoreError};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+
+/// Appends that wait for the writer. More of them would only wait longer; the bytes that they hold are bounded by
+/// the hub. At the edge, `append` waits.
+const APPENDS_MAX: usize = 8_192;
+
+/// What a call of `append` asks for.
+pub(crate) struct Append {
+    pub(crate) drafts: Vec<Draft>,
+    pub(crate) reply: oneshot::Sender<Result<Vec<Placement>, StoreError>>,
+}
+
+/// Appends on their way to the one who writes.
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    wake: Condvar,
+    room: Semaphore,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Append>,
+    closed: bool,
+    /// The writer waits to be woken.
+    asleep: bool,
+}
+
+/// What there is for the writer to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Appends.
+    Appends,
+    /// Nothing came in time.
+    Idle,
+    /// Nothing will come any more.
+    Closed,
+}
+
+impl Queue {
+    pub(crate) fn new() -> Self {
+        Self { state: Mutex::default(), wake: Condvar::new(), room: Semaphore::new(APPENDS_MAX) }
+    }
+
+    /// Waits for room, to be held until the append was answered. Cancel safe.
+    pub(crate) async fn room(&self) -> Option<SemaphorePermit<'_>> {
+        self.room.acquire().await.ok()
+    }
+
+    /// Adds an append. Given back if the queue was closed.
+    pub(crate) fn push(&self, append: Append) -> Result<(), Append> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(append);
+        }
+        state.waiting.push(append);
+        let asleep = std::mem::take(&mut state.asleep);
+        drop(state);
+        if asleep {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Takes no more appends. Those that are here will still be taken.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.wake.notify_one();
+    }
+
+    /// Takes all appends there are, waiting for one if there is none; for ever if there is no patience to lose.
+    pub(crate) fn take(&self, patience: Option<Duration>, into: &mut Vec<Append>) -> Work {
+        let mut state = self.lock();
+        if state.waiting.is_empty() && !state.closed {
+            state.asleep = true;
+            let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
+            state = match patience {
+                None => self.wake.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
+                Some(patience) => {
+                    let waited = self.wake.wait_timeout_while(state, patience, idle);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            state.asleep = false;
+        }
+        if state.waiting.is_empty() {
+            return if state.closed { Work::Closed } else { Work::Idle };
+        }
+        // The two buffers change places, so that neither is allocated anew.
+        into.clear();
+        std::mem::swap(&mut state.waiting, into);
+        Work::Appends
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

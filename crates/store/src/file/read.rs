@@ -1,0 +1,60 @@
+//! Reading: from a query to a page, off the async threads.
+//!
+//! A reading sees one [`View`](super::log::View) of the log and takes no lock while it reads.
+
+pub(crate) mod candidates;
+pub(crate) mod locate;
+pub(crate) mod matcher;
+pub(crate) mod page;
+pub(crate) mod records;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tidings_core::tail::ReadLog;
+use tidings_core::{Query, Reading, StoreError};
+use tokio::sync::Semaphore;
+
+use super::fault::Fault;
+use super::hash::KeyedHash;
+use super::log::{Log, View};
+
+/// Readings at once. Each occupies a thread for the time of some reads of the disk; more would only make each of
+/// them slower.
+const READINGS_MAX: usize = 16;
+
+/// The reading half of a store.
+pub(crate) struct Reader {
+    log: Arc<Log>,
+    permits: Arc<Semaphore>,
+}
+
+impl Reader {
+    pub(crate) fn new(log: Arc<Log>) -> Self {
+        Self { log, permits: Arc::new(Semaphore::new(READINGS_MAX)) }
+    }
+}
+
+#[async_trait]
+impl ReadLog for Reader {
+    async fn read(&self, query: Query) -> Result<Reading, StoreError> {
+        let stopped = |_| StoreError::Stopped("a reader has ended".into());
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| stopped(()))?;
+        let log = self.log.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            read(&log.view(), &log.hash, &query)
+        });
+        Ok(reading.await.map_err(|_| stopped(()))??)
+    }
+}
+
+/// Answers a query.
+pub(crate) fn read(view: &View, hash: &KeyedHash, query: &Query) -> Result<Reading, Fault> {
+    let earliest = view.earliest();
+    Ok(match locate::locate(view, hash, query)? {
+        locate::Located::After(after) => Reading::Page(page::page(view, after, query)?),
+        locate::Located::Expired => Reading::Expired { earliest },
+        locate::Located::Unknown => Reading::Unknown { earliest },
+    })
+}

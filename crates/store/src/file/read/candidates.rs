@@ -1,0 +1,112 @@
+//! Which records of a segment may match, before any of them is read.
+
+use std::ops::Range;
+
+use tidings_core::{Selectors, Topic};
+
+use crate::file::fault::Fault;
+use crate::file::index::{Index, Postings};
+use crate::file::log::Span;
+use crate::file::read::matcher::Matcher;
+
+/// Topics of a segment that a page tries a pattern on. With more of them, looking at the records one after the
+/// other is as quick.
+const TOPICS_TRIED_MAX: usize = 1_024;
+
+/// Ordinals that are taken from each topic at least, however many topics there are.
+const ORDINALS_PER_TOPIC_MIN: usize = 64;
+
+/// The records to look at, in order.
+pub(crate) enum Candidates {
+    /// All of these.
+    Range(Range<u32>),
+    /// Only these.
+    List {
+        /// The records.
+        ordinals: Vec<u32>,
+        /// The list is complete up to here.
+        until: u32,
+    },
+}
+
+impl Candidates {
+    /// The candidates of a span, at least the first `wanted` of them.
+    pub(crate) fn of(span: &Span<'_>, selectors: &Selectors, wanted: usize) -> Result<Self, Fault> {
+        match lists(span, selectors)? {
+            Some(postings) => list(span, &postings, wanted),
+            None => Ok(Self::Range(span.start..span.end)),
+        }
+    }
+
+    /// Where to go on, in the same span, after these.
+    pub(crate) fn until(&self) -> u32 {
+        match self {
+            Self::Range(range) => range.end,
+            Self::List { until, .. } => *until,
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        let (range, list) = match self {
+            Self::Range(range) => (range.clone(), &[][..]),
+            Self::List { ordinals, .. } => (0..0, &ordinals[..]),
+        };
+        range.chain(list.iter().copied())
+    }
+}
+
+/// Whether every topic matches.
+pub(crate) fn takes_everything(selectors: &Selectors) -> bool {
+    selectors.iter().any(|selector| selector.as_str() == "**")
+}
+
+/// The postings to merge; none if it is better to look at all records.
+fn lists(span: &Span<'_>, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
+    let index = span.segment.index();
+    if takes_everything(selectors) {
+        return Ok(None);
+    }
+    if let Some(topics) = selectors.topics() {
+        return of_topics(index, topics).map(Some);
+    }
+    if index.topics() > TOPICS_TRIED_MAX {
+        return Ok(None);
+    }
+    let postings = matching(index, selectors)?;
+    let total: u64 = postings.iter().map(|postings| u64::from(postings.len)).sum();
+    // Where every second record matches, reading all in a row is quicker.
+    Ok(if total > u64::from(span.end / 2) { None } else { Some(postings) })
+}
+
+/// The postings of some topics.
+pub(crate) fn of_topics<'a>(
+    index: &dyn Index,
+    topics: impl Iterator<Item = &'a Topic>,
+) -> Result<Vec<Postings>, Fault> {
+    topics.filter_map(|topic| index.topic(topic.as_str()).transpose()).collect()
+}
+
+/// The postings of all topics that match.
+pub(crate) fn matching(index: &dyn Index, selectors: &Selectors) -> Result<Vec<Postings>, Fault> {
+    let mut matcher = Matcher::new(selectors);
+    index.matching(&mut |text| matches!(matcher.admit(text), Ok(Some(_))))
+}
+
+/// Merges the first ordinals of some topics.
+fn list(span: &Span<'_>, postings: &[Postings], wanted: usize) -> Result<Candidates, Fault> {
+    let index = span.segment.index();
+    let each = (wanted / postings.len().max(1)).max(ORDINALS_PER_TOPIC_MIN.min(wanted)).max(1);
+    let each = u32::try_from(each).unwrap_or(u32::MAX);
+    let (mut ordinals, mut until) = (Vec::new(), span.end);
+    for postings in postings {
+        let from = index.rank(*postings, span.start)?;
+        let found = index.ordinals(*postings, from..from.saturating_add(each))?;
+        if let (Some(last), true) = (found.last(), found.len() as u64 == u64::from(each)) {
+            until = until.min(last + 1);
+        }
+        ordinals.extend(found);
+    }
+    ordinals.retain(|ordinal| *ordinal < until);
+    ordinals.sort_unstable();
+    Ok(Candidates::List { ordinals, until })
+}

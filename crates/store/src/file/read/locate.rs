@@ -1,0 +1,147 @@
+//! Finds the place where a reading begins.
+
+use tidings_core::{Query, Selectors, Sequence, Start, UnixMillis};
+
+use super::candidates::{matching, of_topics, takes_everything};
+use super::matcher::Matcher;
+use super::records::Records;
+use crate::file::fault::Fault;
+use crate::file::hash::KeyedHash;
+use crate::file::index::Postings;
+use crate::file::log::{Span, View};
+
+/// Where a start is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Located {
+    /// After this event.
+    After(Sequence),
+    /// Before what is still held.
+    Expired,
+    /// Nowhere.
+    Unknown,
+}
+
+/// Locates the start of a query.
+pub(crate) fn locate(view: &View, hash: &KeyedHash, query: &Query) -> Result<Located, Fault> {
+    let earliest = view.earliest();
+    Ok(match &query.start {
+        Start::Earliest => Located::After(earliest.previous()),
+        Start::After(after) if *after > view.head => Located::Unknown,
+        Start::After(after) if after.next() < earliest => Located::Expired,
+        Start::After(after) => Located::After(*after),
+        Start::AfterId(id) => after_id(view, hash.of(id.as_str()), id.as_str(), &query.selectors)?,
+        Start::Since(time) => since(view, *time)?,
+        Start::Last(count) => Located::After(before_last(view, *count, &query.selectors)?),
+    })
+}
+
+/// The whole log, oldest first.
+fn all(view: &View) -> impl DoubleEndedIterator<Item = Span<'_>> {
+    view.spans_after(view.earliest().previous())
+}
+
+fn after_id(view: &View, hash: u64, id: &str, selectors: &Selectors) -> Result<Located, Fault> {
+    let mut matcher = Matcher::new(selectors);
+    for span in all(view) {
+        let ordinals = span.segment.index().id(hash)?;
+        let mut records = Records::new(span);
+        for ordinal in ordinals.into_iter().take_while(|ordinal| *ordinal < span.end) {
+            let record = records.record(ordinal)?;
+            if record.id == id && matches!(matcher.admit(record.topic), Ok(Some(_))) {
+                return Ok(Located::After(record.place.sequence));
+            }
+        }
+    }
+    Ok(Located::Unknown)
+}
+
+fn since(view: &View, time: UnixMillis) -> Result<Located, Fault> {
+    let late = |segment: &&std::sync::Arc<super::super::segment::Segment>| segment.header.time_before >= time;
+    if view.segments.first().is_some_and(|first| late(&first)) && view.earliest() > Sequence(1) {
+        return Ok(Located::Expired);
+    }
+    // The last segment before which all events are earlier.
+    let at = view.segments.partition_point(|segment| segment.header.time_before < time).saturating_sub(1);
+    let base = view.segments.get(at).map_or(view.head.next(), |segment| segment.base());
+    let Some(span) = view.spans_after(base.previous()).next() else { return Ok(Located::After(view.head)) };
+    let mut records = Records::new(span);
+    let (mut low, mut high) = (span.start, span.end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        match records.record(middle)?.place.time < time {
+            true => low = middle + 1,
+            false => high = middle,
+        }
+    }
+    Ok(Located::After(span.sequence(low).previous()))
+}
+
+/// The place before the last so many events that match; before all of them if they are fewer.
+fn before_last(view: &View, count: usize, selectors: &Selectors) -> Result<Sequence, Fault> {
+    let mut missing = count as u64;
+    if missing == 0 {
+        return Ok(view.head);
+    }
+    for span in all(view).rev() {
+        let there = counted(&span, selectors)?;
+        let total = there.total();
+        if total >= missing {
+            let ordinal = there.nth_from_end(&span, missing)?;
+            return Ok(span.sequence(ordinal).previous());
+        }
+        missing -= total;
+    }
+    Ok(view.earliest().previous())
+}
+
+/// How many records of a span match.
+enum Counted {
+    All(u32),
+    /// So many of each list.
+    Some(Vec<Postings>),
+}
+
+fn counted(span: &Span<'_>, selectors: &Selectors) -> Result<Counted, Fault> {
+    let index = span.segment.index();
+    if takes_everything(selectors) {
+        return Ok(Counted::All(span.end));
+    }
+    let mut postings = match selectors.topics() {
+        Some(topics) => of_topics(index, topics)?,
+        None => matching(index, selectors)?,
+    };
+    for postings in &mut postings {
+        // The index may know records that are not to be seen yet.
+        let last = index.ordinals(*postings, postings.len.saturating_sub(1)..postings.len)?;
+        if last.first().is_some_and(|last| *last >= span.end) {
+            postings.len = index.rank(*postings, span.end)?;
+        }
+    }
+    Ok(Counted::Some(postings))
+}
+
+impl Counted {
+    fn total(&self) -> u64 {
+        match self {
+            Self::All(end) => (*end).into(),
+            Self::Some(postings) => postings.iter().map(|postings| u64::from(postings.len)).sum(),
+        }
+    }
+
+    /// The record with so many from it to the end, itself included. There must be as many.
+    fn nth_from_end(&self, span: &Span<'_>, count: u64) -> Result<u32, Fault> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let postings = match self {
+            Self::All(end) => return Ok(end.saturating_sub(count)),
+            Self::Some(postings) => postings,
+        };
+        let mut ordinals = Vec::new();
+        for postings in postings {
+            let last = postings.len.saturating_sub(count)..postings.len;
+            ordinals.extend(span.segment.index().ordinals(*postings, last)?);
+        }
+        ordinals.sort_unstable();
+        let at = ordinals.len().saturating_sub(count as usize);
+        Ok(ordinals.get(at).copied().unwrap_or(span.start))
+    }
+}

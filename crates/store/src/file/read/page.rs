@@ -1,0 +1,102 @@
+//! Fills a page.
+
+use tidings_core::{Event, Page, Query, Sequence};
+
+use super::candidates::Candidates;
+use super::matcher::Matcher;
+use super::records::{Records, broken};
+use crate::file::fault::Fault;
+use crate::file::log::{Span, View};
+use crate::file::record::{Flaw, Record};
+
+/// What one page may cost, whatever it finds: records looked at, bytes read, segments whose index is asked. With
+/// any of them a page takes some tens of milliseconds at most, and a client that wants more asks again.
+const RECORDS_MAX: u64 = 65_536;
+const READ_BYTES_MAX: u64 = 33_554_432;
+const SEGMENTS_MAX: usize = 1_024;
+
+/// The page of what matches after a place.
+pub(crate) fn page(view: &View, after: Sequence, query: &Query) -> Result<Page, Fault> {
+    let mut filling = Filling {
+        query,
+        matcher: Matcher::new(&query.selectors),
+        page: Page { after, events: Vec::new(), next: after, head: view.head },
+        bytes: 0,
+        records: 0,
+        read_bytes: 0,
+    };
+    for span in view.spans_after(after).take(SEGMENTS_MAX) {
+        if filling.add(span)? == Room::None {
+            break;
+        }
+    }
+    Ok(filling.page)
+}
+
+/// Whether more may be added to a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Some,
+    None,
+}
+
+struct Filling<'a> {
+    query: &'a Query,
+    matcher: Matcher<'a>,
+    page: Page,
+    bytes: usize,
+    records: u64,
+    read_bytes: u64,
+}
+
+impl Filling<'_> {
+    /// Adds what matches of a span.
+    fn add(&mut self, span: Span<'_>) -> Result<Room, Fault> {
+        let mut records = Records::new(span);
+        let mut rest = span;
+        while rest.start < rest.end {
+            let wanted = self.query.events_max.max(1) - self.page.events.len().min(self.query.events_max) + 1;
+            let candidates = Candidates::of(&rest, &self.query.selectors, wanted)?;
+            for ordinal in candidates.iter() {
+                let spent = self.read_bytes + records.read_bytes;
+                if self.records >= RECORDS_MAX || spent >= READ_BYTES_MAX {
+                    return Ok(Room::None);
+                }
+                self.records += 1;
+                if self.consider(records.record(ordinal)?, &span)? == Room::None {
+                    return Ok(Room::None);
+                }
+            }
+            rest.start = candidates.until();
+            self.page.next = span.sequence(rest.start).previous();
+        }
+        self.read_bytes += records.read_bytes;
+        Ok(Room::Some)
+    }
+
+    /// Takes a record if it matches. If there is no room for it, the page ends before it.
+    fn consider(&mut self, record: Record<'_>, span: &Span<'_>) -> Result<Room, Fault> {
+        let sequence = record.place.sequence;
+        let flaw = |flaw: Flaw| broken(span.segment, 0, &format!("event {sequence}: {}", flaw.what()));
+        let Ok(topic) = self.matcher.admit(record.topic) else {
+            return Err(flaw(Flaw::Broken("its topic is none")));
+        };
+        if let Some(topic) = topic {
+            let event = record.to_event(topic).map_err(flaw)?;
+            if self.is_full_for(&event) {
+                self.page.next = sequence.previous();
+                return Ok(Room::None);
+            }
+            self.bytes += event.draft.bytes();
+            self.page.events.push(event);
+        }
+        self.page.next = sequence;
+        Ok(Room::Some)
+    }
+
+    fn is_full_for(&self, event: &Event) -> bool {
+        let events = self.page.events.len();
+        let bytes = self.bytes + event.draft.bytes();
+        events > 0 && (events >= self.query.events_max || bytes > self.query.bytes_max)
+    }
+}

@@ -1,0 +1,115 @@
+//! Reads the records of a segment by ordinal, a piece of the file at a time.
+
+use tidings_core::{Event, Topic};
+
+use crate::file::fault::Fault;
+use crate::file::log::Span;
+use crate::file::record::{Flaw, Record};
+use crate::file::segment::Segment;
+
+/// Offsets that are looked up at once; about one page of an index.
+const OFFSETS_AHEAD: u32 = 1_000;
+
+/// Bytes that are read at once: few for a record that stands alone, many in a row.
+const BYTES_ALONE: usize = 4_096;
+const BYTES_IN_A_ROW: usize = 131_072;
+
+/// Reads records, best in order.
+pub(crate) struct Records<'a> {
+    span: Span<'a>,
+    /// Offsets of records from this ordinal on.
+    offsets: (u32, Vec<u32>),
+    /// Bytes of the file from this offset on.
+    bytes: (u64, Vec<u8>),
+    /// Bytes read from the disk.
+    pub(crate) read_bytes: u64,
+}
+
+impl<'a> Records<'a> {
+    pub(crate) fn new(span: Span<'a>) -> Self {
+        Self { span, offsets: (0, Vec::new()), bytes: (0, Vec::new()), read_bytes: 0 }
+    }
+
+    /// A record of the span.
+    pub(crate) fn record(&mut self, ordinal: u32) -> Result<Record<'_>, Fault> {
+        let offset = self.offset(ordinal)?;
+        let sequence = self.span.sequence(ordinal);
+        let segment = self.span.segment;
+        let len = self.fill(offset)?;
+        let start = (offset - self.bytes.0) as usize;
+        match Record::parse(&self.bytes.1[start..start + len]) {
+            Ok(record) if record.place.sequence == sequence => Ok(record),
+            Ok(record) => {
+                let found = record.place.sequence;
+                Err(broken(segment, offset, &format!("event {found} stands where {sequence} should be")))
+            }
+            Err(flaw) => Err(broken(segment, offset, flaw.what())),
+        }
+    }
+
+    /// The event in a record of the span.
+    pub(crate) fn event(&mut self, ordinal: u32) -> Result<Event, Fault> {
+        let segment = self.span.segment;
+        let record = self.record(ordinal)?;
+        let topic = Topic::parse(record.topic).map_err(|_| broken(segment, 0, "a record's topic is none"))?;
+        record.to_event(topic).map_err(|flaw| broken(segment, 0, flaw.what()))
+    }
+
+    /// Where a record of the span ends.
+    pub(crate) fn end(&mut self, ordinal: u32) -> Result<u64, Fault> {
+        let offset = self.offset(ordinal)?;
+        Ok(offset + self.record(ordinal)?.len as u64)
+    }
+
+    fn offset(&mut self, ordinal: u32) -> Result<u64, Fault> {
+        let known = ordinal.checked_sub(self.offsets.0).and_then(|at| self.offsets.1.get(at as usize));
+        if let Some(offset) = known {
+            return Ok((*offset).into());
+        }
+        let end = self.span.end.min(ordinal.saturating_add(OFFSETS_AHEAD));
+        self.offsets = (ordinal, self.span.segment.index().offsets(ordinal..end)?);
+        let offset = self.offsets.1.first().copied().map(u64::from);
+        offset
+            .ok_or_else(|| broken(self.span.segment, 0, &format!("its index does not know record {ordinal}")))
+    }
+
+    /// Makes sure that the whole record at an offset is in the buffer, if it is whole in the file; returns the
+    /// bytes there are of it.
+    fn fill(&mut self, offset: u64) -> Result<usize, Fault> {
+        if let Some(len) = self.whole(offset) {
+            return Ok(len);
+        }
+        let end = self.bytes.0 + self.bytes.1.len() as u64;
+        let in_a_row = (self.bytes.0..=end).contains(&offset) && !self.bytes.1.is_empty();
+        self.load(offset, if in_a_row { BYTES_IN_A_ROW } else { BYTES_ALONE })?;
+        match Record::parse(&self.bytes.1) {
+            Err(Flaw::Short(needed)) if needed > self.bytes.1.len() => self.load(offset, needed)?,
+            _ => {}
+        }
+        Ok(self.whole(offset).unwrap_or(self.bytes.1.len()))
+    }
+
+    /// Bytes of the record at an offset, if all of them are in the buffer.
+    fn whole(&self, offset: u64) -> Option<usize> {
+        let start = usize::try_from(offset.checked_sub(self.bytes.0)?).ok()?;
+        let rest = self.bytes.1.get(start..)?;
+        let len = crate::file::record::length(rest.first_chunk()?).ok()?;
+        (len <= rest.len()).then_some(len)
+    }
+
+    fn load(&mut self, offset: u64, bytes: usize) -> Result<(), Fault> {
+        let (at, buffer) = (&mut self.bytes.0, &mut self.bytes.1);
+        buffer.resize(bytes, 0);
+        *at = offset;
+        let segment = self.span.segment;
+        let read = segment.file.read_at(buffer, offset).map_err(|error| Fault::io(&segment.name())(error))?;
+        buffer.truncate(read);
+        self.read_bytes += read as u64;
+        Ok(())
+    }
+}
+
+/// What to say of a record that cannot be read.
+pub(crate) fn broken(segment: &Segment, offset: u64, what: &str) -> Fault {
+    Fault::corrupt(&segment.name(), offset, what)
+}

@@ -1,0 +1,159 @@
+//! Recovery: from the files that a crash left to segments that can be trusted.
+//!
+//! A crash can tear what was being written, at the end of the newest segment, and nothing else. What is torn there
+//! was never acknowledged and is cut off. Anything else is corruption, and is refused.
+
+use std::sync::{Arc, OnceLock};
+
+use tidings_core::{Sequence, UnixMillis};
+
+use super::active::Active;
+use super::disk::Disk;
+use super::fault::Fault;
+use super::hash::KeyedHash;
+use super::header::SegmentHeader;
+use super::index::build;
+use super::index::sealed::SealedIndex;
+use super::log::Span;
+use super::names;
+use super::read::records::Records;
+use super::record::Flaw;
+use super::scan::{Mark, Scanned, is_blank, scan, written_later};
+use super::segment::{Ended, Segment, State};
+
+/// Opens a segment that another one follows.
+pub(crate) fn ended(
+    disk: &dyn Disk,
+    base: Sequence,
+    next: Sequence,
+    hash: KeyedHash,
+) -> Result<Segment, Fault> {
+    let name = names::log(base);
+    let file = disk.open(&name).map_err(Fault::io(&name))?;
+    let header = SegmentHeader::read(&*file, &name, base)?;
+    match SealedIndex::open(disk, base, hash) {
+        Ok(index) if u64::from(index.records) == next.0 - base.0 => {
+            let ended = OnceLock::from(index.ended);
+            let segment = Segment { header, file, state: State::Sealed(index), ended };
+            if is_sound(&segment, next)? {
+                return Ok(segment);
+            }
+            tracing::warn!(segment = name, "its index is of something else");
+            reindexed(disk, segment, next, hash)
+        }
+        _ => {
+            let state = State::Growing(Arc::default());
+            reindexed(disk, Segment { header, file, state, ended: OnceLock::new() }, next, hash)
+        }
+    }
+}
+
+/// Whether the index leads to the last record, and that is whole and ends where the segment does.
+fn is_sound(segment: &Segment, next: Sequence) -> Result<bool, Fault> {
+    let Some(last) = (next.0 - segment.base().0).checked_sub(1) else { return Ok(false) };
+    let span = Span { segment, start: 0, end: last as u32 + 1 };
+    let mut records = Records::new(span);
+    let end = match records.end(last as u32) {
+        Ok(end) => end,
+        Err(Fault::Corrupt { .. }) => return Ok(false),
+        Err(fault) => return Err(fault),
+    };
+    Ok(segment.ended.get().is_some_and(|ended| ended.end == end))
+}
+
+/// Makes the index of an ended segment anew.
+fn reindexed(disk: &dyn Disk, segment: Segment, next: Sequence, hash: KeyedHash) -> Result<Segment, Fault> {
+    let Segment { header, file, .. } = segment;
+    let name = names::log(header.base);
+    let scanned = scan(&*file, &name, header, &hash)?;
+    if scanned.whole.next != next || !is_blank(&*file, &name, scanned.whole.offset)? {
+        let what = format!("{}; the next segment begins with event {next}", scanned.flaw.what());
+        return Err(Fault::corrupt(&name, scanned.stop.offset, what));
+    }
+    let ended = Ended { end: scanned.whole.offset, last_time: scanned.whole.time };
+    let state = match build::write(disk, header.base, ended, &scanned.index, &hash) {
+        Ok(()) => State::Sealed(SealedIndex::open(disk, header.base, hash)?),
+        Err(error) => {
+            tracing::warn!(%error, "an index could not be written, and stays in memory");
+            State::Growing(Arc::new(scanned.index))
+        }
+    };
+    Ok(Segment { header, file, state, ended: OnceLock::from(ended) })
+}
+
+/// The newest segment as it was found, and made good.
+pub(crate) struct Newest {
+    pub(crate) active: Active,
+    pub(crate) head: Sequence,
+    pub(crate) last_time: UnixMillis,
+}
+
+/// What is known of the newest segment before it is read.
+pub(crate) struct Expectation {
+    pub(crate) base: Sequence,
+    /// The head when the store was closed, if it was.
+    pub(crate) closed: Option<Sequence>,
+    pub(crate) segment_bytes: u64,
+}
+
+/// Opens the newest segment, cuts off what a crash tore, and makes the rest durable.
+pub(crate) fn newest(disk: &dyn Disk, expected: &Expectation, hash: KeyedHash) -> Result<Newest, Fault> {
+    let base = expected.base;
+    let name = names::log(base);
+    let file = disk.open(&name).map_err(Fault::io(&name))?;
+    let header = SegmentHeader::read(&*file, &name, base)?;
+    let scanned = scan(&*file, &name, header, &hash)?;
+    let head = scanned.whole.next.previous();
+    if let Some(closed) = expected.closed.filter(|closed| *closed > head) {
+        let what = format!("{}; the store was closed after event {closed}", scanned.flaw.what());
+        return Err(Fault::corrupt(&name, scanned.stop.offset, what));
+    }
+    refuse_corruption(&*file, &name, &scanned)?;
+
+    let Scanned { index, whole, first_time, file_bytes, .. } = scanned;
+    let index = Arc::new(index);
+    let state = State::Growing(index.clone());
+    let segment = Arc::new(Segment { header, file, state, ended: OnceLock::new() });
+    let mut active = Active { segment, index, end: whole.offset, allocated: file_bytes, first_time };
+    if !is_blank(&*active.segment.file, &name, whole.offset)? {
+        tracing::warn!(segment = name, offset = whole.offset, "cut off what a crash tore");
+        active.cut()?;
+    }
+    let missing = expected.segment_bytes.saturating_sub(active.allocated);
+    // Without space the segment is full as it is; publishers will be told.
+    let _ = active.extend(active.room() + missing);
+    if expected.closed != Some(head) {
+        make_durable(&active, &whole)?;
+        disk.sync_dir().map_err(Fault::io(&name))?;
+    }
+    Ok(Newest { active, head, last_time: whole.time })
+}
+
+/// Refuses a flaw that no crash can have made: something was written after it when it was durable.
+fn refuse_corruption(file: &dyn super::disk::DiskFile, name: &str, scanned: &Scanned) -> Result<(), Fault> {
+    let Mark { offset, next, .. } = scanned.stop;
+    if scanned.flaw == Flaw::Empty && is_blank(file, name, offset)? {
+        return Ok(());
+    }
+    let Some(later) = written_later(file, name, offset, next)? else { return Ok(()) };
+    let what =
+        format!("{}, yet it was durable when the record at byte {later} was written", scanned.flaw.what());
+    Err(Fault::corrupt(name, offset, what))
+}
+
+/// Writes again, and syncs, all that the last process may not have synced. A sync alone is not enough: if that
+/// process had seen one fail, the system may hold bytes that it believes to be on the disk.
+fn make_durable(active: &Active, whole: &Mark) -> Result<(), Fault> {
+    let segment = &active.segment;
+    let name = segment.name();
+    let records = (whole.next.0 - segment.base().0) as u32;
+    let doubtful = records.saturating_sub(whole.lag)..records;
+    let from = segment.index().offsets(doubtful)?.first().map_or(active.end, |offset| (*offset).into());
+    let rewrite = || {
+        let mut bytes = vec![0; usize::try_from(active.end - from).unwrap_or(0)];
+        segment.file.read_at(&mut bytes, from)?;
+        segment.file.write_at(&bytes, from)?;
+        segment.file.sync_data()
+    };
+    rewrite().map_err(Fault::io(&name))
+}

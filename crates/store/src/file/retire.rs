@@ -1,0 +1,89 @@
+//! Retention: the oldest segments leave, first the log, then the disk.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tidings_core::{Sequence, UnixMillis};
+
+use super::config::Retention;
+use super::disk::Disk;
+use super::log::Log;
+use super::names;
+use super::segment::Ended;
+
+/// Parts of the age after which a segment ends, so that its first event need not wait for its last to be old.
+const PARTS_OF_AGE: u32 = 8;
+
+/// Bounds of the time between two looks at the age of events.
+const LOOK_MIN: Duration = Duration::from_millis(100);
+const LOOK_MAX: Duration = Duration::from_secs(60);
+
+/// Lets segments go. Files are removed strictly from the oldest end, so that no crash leaves a hole.
+pub(crate) struct Retiring {
+    retention: Retention,
+    /// Segments that are not part of the log any more, and whose files are still there.
+    doomed: VecDeque<Sequence>,
+}
+
+impl Retiring {
+    pub(crate) fn new(retention: Retention) -> Self {
+        Self { retention, doomed: VecDeque::new() }
+    }
+
+    /// How long to wait between two looks when nothing else happens; for ever if only appends can change anything.
+    pub(crate) fn interval(&self) -> Option<Duration> {
+        let age = self.retention.age.map(|age| (age / PARTS_OF_AGE).clamp(LOOK_MIN, LOOK_MAX));
+        if self.doomed.is_empty() { age } else { Some(LOOK_MIN) }
+    }
+
+    /// Whether a segment with such a first and last event should end although it is not full.
+    pub(crate) fn ends(&self, first: UnixMillis, last: UnixMillis, now: UnixMillis) -> bool {
+        let Some(age) = self.retention.age else { return false };
+        is_older(first, age / PARTS_OF_AGE, now) || is_older(last, age, now)
+    }
+
+    /// Lets go what the bounds say. `active_bytes` are those of the newest segment.
+    pub(crate) fn retire(&mut self, log: &Log, disk: &dyn Disk, active_bytes: u64, now: UnixMillis) {
+        let view = log.view();
+        let ended: Vec<_> = view.segments.iter().map_while(|segment| segment.ended.get().copied()).collect();
+        let mut bytes = ended.iter().map(|ended| ended.end).sum::<u64>() + active_bytes;
+        for (segment, ended) in view.segments.iter().zip(ended).take(view.segments.len() - 1) {
+            let next = view.segments.iter().find(|next| next.base() > segment.base());
+            let left = next.map_or(0, |next| view.head.next().0.saturating_sub(next.base().0));
+            if !self.goes(ended, left, bytes, now) {
+                break;
+            }
+            bytes -= ended.end;
+            log.pop();
+            self.doomed.push_back(segment.base());
+            tracing::info!(base = segment.base().0, "a segment has left the log");
+        }
+        self.remove(disk);
+    }
+
+    fn goes(&self, ended: Ended, left: u64, bytes: u64, now: UnixMillis) -> bool {
+        let Retention { age, bytes: bytes_max, count } = self.retention;
+        age.is_some_and(|age| is_older(ended.last_time, age, now))
+            || bytes_max.is_some_and(|bytes_max| bytes > bytes_max)
+            || count.is_some_and(|count| left >= count.max(1))
+    }
+
+    /// Removes the files. What fails is tried again later.
+    fn remove(&mut self, disk: &dyn Disk) {
+        while let Some(base) = self.doomed.front().copied() {
+            // The index may not be there. One that is left over alone is removed at the next start.
+            let _ = disk.remove(&names::index(base));
+            match disk.remove(&names::log(base)).and_then(|()| disk.sync_dir()) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    tracing::warn!(%error, base = base.0, "a segment that has left the log could not be removed");
+                    return;
+                }
+                _ => self.doomed.pop_front(),
+            };
+        }
+    }
+}
+
+fn is_older(time: UnixMillis, age: Duration, now: UnixMillis) -> bool {
+    u128::from(now.0.saturating_sub(time.0)) > age.as_millis()
+}

@@ -1,0 +1,57 @@
+//! A segment: a run of the log in one file, with its index.
+
+use std::sync::{Arc, OnceLock};
+
+use tidings_core::{Sequence, UnixMillis};
+
+use super::disk::DiskFile;
+use super::header::SegmentHeader;
+use super::index::Index;
+use super::index::growing::GrowingIndex;
+use super::index::sealed::SealedIndex;
+use super::names;
+
+/// One file of the log. Readers that hold it can read it after it was removed.
+pub(crate) struct Segment {
+    pub(crate) header: SegmentHeader,
+    pub(crate) file: Arc<dyn DiskFile>,
+    pub(crate) state: State,
+    /// Known once the segment does not grow any more.
+    pub(crate) ended: OnceLock<Ended>,
+}
+
+/// Whether the index of a segment is in memory or in a file.
+pub(crate) enum State {
+    /// It is in memory: the segment is the newest, or waits for its index to be written.
+    Growing(Arc<GrowingIndex>),
+    /// It is in a file.
+    Sealed(SealedIndex),
+}
+
+impl Segment {
+    /// The first event, also if none is there yet.
+    pub(crate) fn base(&self) -> Sequence {
+        self.header.base
+    }
+
+    /// The name of the file.
+    pub(crate) fn name(&self) -> String {
+        names::log(self.header.base)
+    }
+
+    pub(crate) fn index(&self) -> &dyn Index {
+        match &self.state {
+            State::Growing(index) => &**index,
+            State::Sealed(index) => index,
+        }
+    }
+}
+
+/// How a segment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ended {
+    /// Where its last record ends.
+    pub(crate) end: u64,
+    /// The time of its last event.
+    pub(crate) last_time: UnixMillis,
+}

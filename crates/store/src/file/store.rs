@@ -1,0 +1,186 @@
+//! The file store: one segmented log in a directory.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+use async_trait::async_trait;
+use tidings_core::tail::{Announcer, ReadLog};
+use tidings_core::{Bounds, Clock, Draft, Placement, Query, Reading, Sequence, Store, StoreError, Tail};
+use tokio::sync::oneshot;
+
+use super::config::FileStoreConfig;
+use super::disk::os::OsDisk;
+use super::lock::Lock;
+use super::log::Log;
+use super::open::{self, Host, OpenError, Random};
+use super::queue::{Append, Queue};
+use super::read::Reader;
+use super::seal::Sealer;
+use super::writer::Writer;
+
+/// Keeps the log in a directory of files.
+///
+/// Appends go through one thread, which makes many of them durable with one write and one `fdatasync`. Reads go
+/// through tokio's blocking threads, a bounded number at once.
+///
+/// Dropping a store that was not closed closes it, and waits for that.
+pub struct FileStore {
+    log: Arc<Log>,
+    reader: Arc<Reader>,
+    announcer: Arc<Announcer>,
+    queue: Arc<Queue>,
+    running: Mutex<Option<Running>>,
+    closing: tokio::sync::Mutex<()>,
+}
+
+/// What ends when the store is closed.
+struct Running {
+    writer: JoinHandle<Result<(), StoreError>>,
+    _lock: Option<Lock>,
+}
+
+impl FileStore {
+    /// Opens the log of a directory, or begins one. Reads the newest segment, so it may take a moment: call it from a
+    /// thread that may block.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`], and its [`hint`](OpenError::hint).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::{SystemTime, UNIX_EPOCH};
+    ///
+    /// use tidings_core::{Clock, Store, UnixMillis};
+    /// use tidings_store::{FileStore, FileStoreConfig};
+    ///
+    /// struct WallClock;
+    ///
+    /// impl Clock for WallClock {
+    ///     fn now(&self) -> UnixMillis {
+    ///         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    ///         UnixMillis(since.as_millis() as u64)
+    ///     }
+    /// }
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let dir = dir.path().join("data");
+    /// let store = FileStore::open(FileStoreConfig { dir, ..FileStoreConfig::default() }, Arc::new(WallClock))?;
+    /// assert_eq!(store.bounds().head.0, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open(config: FileStoreConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let dir = &config.dir;
+        let io = |source| OpenError::Io { file: dir.display().to_string(), source };
+        make_dir(dir).map_err(io)?;
+        let lock = Lock::take(dir)?;
+        let host = Host {
+            disk: Arc::new(OsDisk::new(dir).map_err(io)?),
+            clock,
+            boot: open::boot_of_system(),
+            random: Random::of_system().map_err(io)?,
+        };
+        let writer = open::open(host, &config, Sealer::start)?;
+        Self::start(writer, Some(lock)).map_err(io)
+    }
+
+    fn start(writer: Writer, lock: Option<Lock>) -> std::io::Result<Self> {
+        let (log, announcer) = (writer.log.clone(), writer.announcer.clone());
+        let queue = Arc::new(Queue::new());
+        let thread = {
+            let (queue, announcer) = (queue.clone(), announcer.clone());
+            let run = move || {
+                let _end = End(&queue, &announcer);
+                writer.run(&queue)
+            };
+            Builder::new().name("tidings-write".to_owned()).spawn(run)?
+        };
+        Ok(Self {
+            reader: Arc::new(Reader::new(log.clone())),
+            log,
+            announcer,
+            queue,
+            running: Mutex::new(Some(Running { writer: thread, _lock: lock })),
+            closing: tokio::sync::Mutex::default(),
+        })
+    }
+
+    fn stop(&self) -> Option<Running> {
+        self.queue.close();
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Makes the directory, durably.
+fn make_dir(dir: &Path) -> std::io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(dir)?;
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    std::fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// However the writer ends, nobody waits for it any more.
+struct End<'a>(&'a Queue, &'a Announcer);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+        self.1.close();
+    }
+}
+
+impl Running {
+    /// Waits for the writer, and lets go of the directory.
+    fn end(self) -> Result<(), StoreError> {
+        let panicked = |_| Err(StoreError::Stopped("its writer has panicked".into()));
+        self.writer.join().unwrap_or_else(panicked)
+    }
+}
+
+#[async_trait]
+impl Store for FileStore {
+    async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError> {
+        if drafts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let _room = self.queue.room().await;
+        let (reply, answer) = oneshot::channel();
+        if self.queue.push(Append { drafts, reply }).is_err() {
+            return Err(StoreError::Stopped("it was closed".into()));
+        }
+        answer.await.unwrap_or_else(|_| Err(StoreError::Stopped("its writer has ended".into())))
+    }
+
+    async fn read(&self, query: Query) -> Result<Reading, StoreError> {
+        self.reader.read(query).await
+    }
+
+    fn bounds(&self) -> Bounds {
+        self.log.bounds()
+    }
+
+    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError> {
+        Ok(self.announcer.tail(after, self.reader.clone()))
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        // A second call waits for the first, so that the directory is free when either returns.
+        let _one_at_a_time = self.closing.lock().await;
+        let Some(running) = self.stop() else { return Ok(()) };
+        let ended = tokio::task::spawn_blocking(|| running.end());
+        ended.await.unwrap_or_else(|_| Err(StoreError::Stopped("its writer has panicked".into())))
+    }
+}
+
+impl Drop for FileStore {
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.stop().map(Running::end) {
+            tracing::error!(%error, "the store was not closed in good order");
+        }
+    }
+}

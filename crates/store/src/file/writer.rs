@@ -1,0 +1,280 @@
+//! The writer: one thread that places appends, makes them durable together, shows them, and answers.
+//!
+//! What it does with the disk is the same whether it runs in its thread or in a test that takes its power away.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tidings_core::tail::Announcer;
+use tidings_core::{Clock, Draft, Event, Sequence, StoreError, UnixMillis};
+
+use super::active::Active;
+use super::config::Durability;
+use super::disk::Disk;
+use super::fault::Fault;
+use super::group::{Beginning, Group};
+use super::header::SegmentHeader;
+use super::keys::Keys;
+use super::log::Log;
+use super::meta::{Life, Meta};
+use super::queue::{Append, Queue, Work};
+use super::read::records::Records;
+use super::record::{self, RECORD_BYTES_MAX};
+use super::retire::Retiring;
+use super::seal::Sealer;
+
+/// Bytes of records in a group. More would make its first publisher wait for the others' bytes.
+const GROUP_BYTES_MAX: usize = 4_194_304;
+
+/// The one who writes.
+pub(crate) struct Writer {
+    pub(crate) log: Arc<Log>,
+    pub(crate) announcer: Arc<Announcer>,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) durability: Durability,
+    pub(crate) segment_bytes: u64,
+    pub(crate) meta: Meta,
+    pub(crate) sealer: Sealer,
+    pub(crate) active: Active,
+    pub(crate) keys: Keys,
+    pub(crate) retiring: Retiring,
+    pub(crate) group: Group,
+    /// The last event, and its time.
+    pub(crate) head: Sequence,
+    pub(crate) last_time: UnixMillis,
+    /// The last event that is known to be on the disk, and since when.
+    pub(crate) durable: Sequence,
+    pub(crate) synced_at: Instant,
+    /// Why nothing is written any more.
+    pub(crate) stopped: Option<StoreError>,
+}
+
+impl Writer {
+    /// Works until the queue is closed and empty.
+    pub(crate) fn run(mut self, queue: &Queue) -> Result<(), StoreError> {
+        let mut appends = Vec::new();
+        loop {
+            match queue.take(self.patience(), &mut appends) {
+                Work::Appends => self.commit(&mut appends),
+                Work::Idle => {}
+                Work::Closed => return self.close(),
+            }
+            self.tend();
+        }
+    }
+
+    /// Writes appends, in as few groups as may be.
+    pub(crate) fn commit(&mut self, appends: &mut Vec<Append>) {
+        for append in appends.drain(..) {
+            let bytes = append.drafts.iter().map(record::encoded_len).sum();
+            if self.group.bytes.len() + bytes > self.group_bytes_max() {
+                self.flush();
+            }
+            match self.make_room(bytes) {
+                Ok(()) => self.place(append),
+                Err(error) => {
+                    // Whoever does not wait any more need not know.
+                    let _ = append.reply.send(Err(error));
+                }
+            }
+        }
+        self.flush();
+    }
+
+    /// Does what time asks for: a sync that is due, retention.
+    pub(crate) fn tend(&mut self) {
+        if self.stopped.is_some() {
+            return;
+        }
+        if self.sync_due_in().is_some_and(|due| due.is_zero()) {
+            // A failure has stopped the store, which the next append is told.
+            let _ = self.sync();
+        }
+        let now = self.clock.now();
+        let first = self.active.first_time;
+        if first.is_some_and(|first| self.retiring.ends(first, self.last_time, now)) {
+            let _ = self.roll(0);
+        }
+        self.retiring.retire(&self.log, &*self.disk, self.active.end, now);
+    }
+
+    /// Makes everything durable and says so.
+    pub(crate) fn close(mut self) -> Result<(), StoreError> {
+        if let Some(error) = &self.stopped {
+            // Nothing is lost if nothing was acknowledged that is not durable.
+            return if self.durable == self.head { Ok(()) } else { Err(error.clone()) };
+        }
+        self.sync()?;
+        self.meta.life = Life::Closed { head: self.head };
+        if let Err(fault) = self.meta.write(&*self.disk) {
+            tracing::warn!(%fault, "the next start will take this end for a crash, which loses nothing");
+        }
+        Ok(())
+    }
+
+    /// How long to wait for appends before something else is to be done.
+    fn patience(&self) -> Option<Duration> {
+        let times = [self.sync_due_in(), self.retiring.interval()];
+        times.into_iter().flatten().min().filter(|_| self.stopped.is_none())
+    }
+
+    /// A group ends where the segment does.
+    fn group_bytes_max(&self) -> usize {
+        GROUP_BYTES_MAX.min(usize::try_from(self.active.room()).unwrap_or(usize::MAX))
+    }
+
+    /// Makes sure that an append fits behind the group.
+    fn make_room(&mut self, bytes: usize) -> Result<(), StoreError> {
+        if let Some(error) = &self.stopped {
+            return Err(error.clone());
+        }
+        if bytes > RECORD_BYTES_MAX {
+            return Err(StoreError::Refused(
+                format!("an append has at most {RECORD_BYTES_MAX} bytes").into(),
+            ));
+        }
+        if (self.group.bytes.len() + bytes) as u64 <= self.active.room() {
+            return Ok(());
+        }
+        // The group is empty, or it would have had room for one more.
+        self.roll(bytes as u64)
+    }
+
+    fn place(&mut self, append: Append) {
+        let begin = Beginning {
+            after: self.head,
+            durable: self.durable,
+            time: match self.group.events.first() {
+                Some(event) => event.time,
+                None => self.clock.now().max(self.last_time),
+            },
+        };
+        let (log, keys) = (&self.log, &self.keys);
+        let known = |hash: u64, draft: &Draft| Ok(known(log, keys, hash, draft)?);
+        self.group.place(append, begin, |text| log.hash.of(text), &known);
+    }
+
+    /// Writes the group, shows it, answers everyone in it.
+    fn flush(&mut self) {
+        if self.group.is_empty() {
+            return;
+        }
+        match self.write() {
+            Ok(()) => {
+                self.show();
+                self.group.acknowledge();
+            }
+            Err(error) => self.group.fail(&error),
+        }
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
+        if self.group.bytes.is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.active.segment.file.write_at(&self.group.bytes, self.active.end) {
+            let fault = Fault::io(&self.active.segment.name())(error);
+            // Nobody knows how much of it was written.
+            let cut = if fault.is_full() { self.active.cut() } else { Err(fault) };
+            return Err(cut.map_or_else(|fault| self.stop(&fault), |()| full()));
+        }
+        match self.durability {
+            Durability::Fsync => self.sync_data(),
+            Durability::Interval(_) | Durability::None => Ok(()),
+        }
+    }
+
+    /// Lets readers and tails see the group.
+    fn show(&mut self) {
+        let Some(last) = self.group.events.last() else { return };
+        (self.head, self.last_time) = (last.sequence, last.time);
+        if self.durability == Durability::Fsync {
+            self.durable = self.head;
+        }
+        let end = self.active.end;
+        let offsets = self.group.offsets.iter().map(|offset| (end + u64::from(*offset)) as u32);
+        let drafts = self.group.events.iter().map(|event| &event.draft);
+        self.active.index.extend(offsets.zip(drafts), &self.log.hash);
+        for (hash, at) in self.group.keys.drain() {
+            self.keys.remember(hash, self.group.events[at as usize].sequence);
+        }
+        self.active.first_time.get_or_insert(self.last_time);
+        self.active.end += self.group.bytes.len() as u64;
+        self.log.show(self.head);
+        self.announcer.announce(self.group.take_events());
+    }
+
+    /// Ends the newest segment and begins another one, with room for so many bytes at least.
+    fn roll(&mut self, bytes: u64) -> Result<(), StoreError> {
+        if self.active.is_empty() {
+            let extended = self.active.extend(bytes);
+            return extended.map_err(|fault| self.full_or_stop(&fault));
+        }
+        // Only the newest segment may have records that are not durable.
+        self.sync()?;
+        let header =
+            SegmentHeader { epoch: self.log.epoch, base: self.head.next(), time_before: self.last_time };
+        match Active::create(&*self.disk, header, bytes.max(self.segment_bytes)) {
+            Ok(active) => {
+                self.active.finish(self.last_time);
+                self.log.push(active.segment.clone());
+                self.active = active;
+                self.sealer.wake();
+                Ok(())
+            }
+            Err(fault) => Err(self.full_or_stop(&fault)),
+        }
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        if self.durable == self.head {
+            return Ok(());
+        }
+        self.sync_data()?;
+        self.durable = self.head;
+        self.synced_at = Instant::now();
+        Ok(())
+    }
+
+    /// A failed sync is never tried again: the system may have dropped what it could not write, and say yes.
+    fn sync_data(&mut self) -> Result<(), StoreError> {
+        let synced = self.active.segment.file.sync_data();
+        synced.map_err(|error| self.stop(&Fault::io(&self.active.segment.name())(error)))
+    }
+
+    fn sync_due_in(&self) -> Option<Duration> {
+        match self.durability {
+            Durability::Interval(interval) if self.durable < self.head => {
+                Some(interval.saturating_sub(self.synced_at.elapsed()))
+            }
+            _ => None,
+        }
+    }
+
+    fn full_or_stop(&mut self, fault: &Fault) -> StoreError {
+        if fault.is_full() { full() } else { self.stop(fault) }
+    }
+
+    fn stop(&mut self, fault: &Fault) -> StoreError {
+        tracing::error!(%fault, "the store stops; what it acknowledged is safe, start it again");
+        let error = StoreError::Stopped(fault.to_string().into());
+        self.stopped = Some(error.clone());
+        error
+    }
+}
+
+fn full() -> StoreError {
+    StoreError::Full("there is no space left for its log".into())
+}
+
+/// The event that has the key of a draft, if it is still held.
+fn known(log: &Log, keys: &Keys, hash: u64, draft: &Draft) -> Result<Option<Event>, Fault> {
+    let Some(sequence) = keys.find(hash) else { return Ok(None) };
+    let view = log.view();
+    let span = view.spans_after(sequence.previous()).next();
+    let Some(span) = span.filter(|span| span.sequence(span.start) == sequence) else { return Ok(None) };
+    let mut records = Records::new(span);
+    let event = records.event(span.start)?;
+    Ok(Some(event).filter(|event| event.draft.key() == draft.key()))
+}
