@@ -47,8 +47,8 @@ fn tidings_owned(input: &Input) -> (usize, usize) {
     let mut sum = (0, 0);
     for chunk in &input.chunks {
         let mut feed = decoder.feed(chunk);
-        while let Some(item) = feed.next().unwrap() {
-            if let OwnedItem::Event(event) = black_box(&item.to_owned()) {
+        while let Some(item) = feed.next_owned().unwrap() {
+            if let OwnedItem::Event(event) = black_box(&item) {
                 sum = (sum.0 + 1, sum.1 + event.data.len());
             }
         }

@@ -68,6 +68,11 @@ proptest! {
     }
 
     #[test]
+    fn items_are_the_same_lent_and_owned(stream in stream()) {
+        check::decode(&stream);
+    }
+
+    #[test]
     fn any_chunking_gives_the_same_items(stream in stream(), sizes in vec(0_usize..40, 1..8)) {
         let mut rest = &*stream;
         let mut chunks = Vec::new();

@@ -4,6 +4,7 @@ use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::bench::Bench;
 use crate::config::{Form, SETTINGS, Setting, Texts};
 use crate::failure::Failure;
 
@@ -56,6 +57,9 @@ pub(crate) enum Task {
     /// Run the hub
     #[command(long_about = SERVE, after_long_help = EXIT_CODES)]
     Serve(Flags),
+    /// Measure a hub, or any other server of event streams
+    #[command(subcommand, disable_help_subcommand = true)]
+    Bench(Box<Bench>),
     /// Show or check the configuration
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigTask),

@@ -5,6 +5,7 @@
 //! | [`cli`] | reads the command line |
 //! | [`config`] | every setting: table, sources, precedence, reference |
 //! | [`serve`] | `tidings serve`: wires store, hub and HTTP front, and ends them in good order |
+//! | [`bench`] | `tidings bench`: measures a hub from outside |
 //! | [`key`] | reads the publish key |
 //! | [`console`] | the files of the web console |
 //! | [`watched`] | a store that tells when it has stopped for good |
@@ -12,6 +13,7 @@
 //! | [`logging`], [`welcome`] | what an operator reads |
 //! | [`failure`] | what is said when it goes wrong, and the exit codes |
 
+mod bench;
 mod cli;
 mod config;
 mod console;
@@ -60,6 +62,7 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
         Task::Serve(flags) => serve(&load(flags)?, environment),
         Task::Config(ConfigTask::Print(flags)) => say(&config::print(&load(flags)?)),
         Task::Config(ConfigTask::Check(flags)) => check(&load(flags)?.config),
+        Task::Bench(bench) => say(&bench::run(&bench)?),
         Task::Config(ConfigTask::Reference) => say(&config::reference()),
     }
 }

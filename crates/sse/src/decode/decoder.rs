@@ -6,7 +6,7 @@ use core::mem;
 use super::block::{Block, Borrowed};
 use super::error::DecodeError;
 use super::feed::Feed;
-use super::item::{Event, Item};
+use super::item::{Event, Item, OwnedEvent, OwnedItem};
 use super::limits::{Limits, Report};
 use super::line::{self, Field};
 use super::partial::{Kind, Partial};
@@ -330,6 +330,19 @@ impl Decoder {
             last_event_id: &self.last_event_id,
             id_in_block,
             retry,
+        }
+    }
+
+    /// Gives what was found texts of its own.
+    pub(super) fn owned_item(&mut self, found: Found<'_>) -> OwnedItem {
+        match found {
+            Found::Event { borrowed: borrowed @ Borrowed { data: None, .. }, id_in_block, retry } => {
+                let data = mem::take(&mut self.block.data);
+                let event =
+                    self.event(Borrowed { data: Some(""), ..borrowed }, id_in_block, retry).to_owned();
+                OwnedItem::Event(OwnedEvent { data, ..event })
+            }
+            other => self.item(other).to_owned(),
         }
     }
 

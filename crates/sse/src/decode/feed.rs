@@ -1,8 +1,8 @@
 //! A chunk on its way through the decoder.
 
-use super::decoder::Decoder;
+use super::decoder::{Decoder, Found};
 use super::error::DecodeError;
-use super::item::{Event, Item};
+use super::item::{Event, Item, OwnedItem};
 use super::utf8::{self, Mend};
 
 /// A chunk that a decoder is being fed. Made by [`Decoder::feed`].
@@ -52,6 +52,25 @@ impl<'d, 'i> Feed<'d, 'i> {
         }
     }
 
+    /// Like [`next`](Self::next), for items that are to be kept: a text that the decoder had to put together is
+    /// handed over instead of copied.
+    ///
+    /// # Errors
+    ///
+    /// Like [`next`](Self::next).
+    #[inline(always)]
+    pub fn next_owned(&mut self) -> Result<Option<OwnedItem>, DecodeError> {
+        match self.next_plain() {
+            Some(data) => {
+                Ok(Some(OwnedItem::Event(Event::plain(data, self.decoder.last_event_id()).to_owned())))
+            }
+            None if self.text.is_empty() && self.rest.is_empty() => {
+                self.decoder.check_failed().map(|()| None)
+            }
+            None => self.next_other_owned(),
+        }
+    }
+
     #[inline]
     fn next_plain(&mut self) -> Option<&'i str> {
         if self.text.is_empty() && !self.rest.is_empty() {
@@ -75,12 +94,23 @@ impl<'d, 'i> Feed<'d, 'i> {
         }
     }
 
+    #[inline(never)]
     fn next_other(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
+        Ok(self.next_found()?.map(|found| self.decoder.item(found)))
+    }
+
+    #[inline(never)]
+    fn next_other_owned(&mut self) -> Result<Option<OwnedItem>, DecodeError> {
+        Ok(self.next_found()?.map(|found| self.decoder.owned_item(found)))
+    }
+
+    #[inline]
+    fn next_found(&mut self) -> Result<Option<Found<'i>>, DecodeError> {
         loop {
             if !self.text.is_empty()
                 && let Some(found) = self.decoder.read(&mut self.text)?
             {
-                return Ok(Some(self.decoder.item(found)));
+                return Ok(Some(found));
             }
             if self.rest.is_empty() {
                 return self.decoder.check_failed().map(|()| None);

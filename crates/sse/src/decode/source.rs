@@ -41,8 +41,8 @@ impl Reading {
 
     fn take_slice(&mut self, slice: &[u8]) -> Result<(), DecodeError> {
         let mut feed = self.decoder.feed(slice);
-        while let Some(item) = feed.next()? {
-            self.items.push_back(item.to_owned());
+        while let Some(item) = feed.next_owned()? {
+            self.items.push_back(item);
         }
         Ok(())
     }

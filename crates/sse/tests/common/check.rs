@@ -3,13 +3,28 @@
 
 use super::model::model;
 use super::{Heard, hear, hear_whole};
-use tidings_sse::decode::{Limits, OwnedItem};
+use tidings_sse::decode::{Limits, OwnedItem, Report};
 use tidings_sse::encode::{Comment, Event};
 use tidings_sse::{Decoder, EventId, EventType, Retry};
 
-/// The decoder says what the standard says.
+/// The decoder says what the standard says, lent or owned.
 pub(crate) fn decode(bytes: &[u8]) {
-    assert_eq!(hear_whole(bytes), model(bytes, ""));
+    let heard = hear_whole(bytes);
+
+    assert_eq!(heard, model(bytes, ""));
+    assert_eq!(owned(bytes), heard.items);
+}
+
+/// The items of a stream in two chunks, owned as they come.
+fn owned(bytes: &[u8]) -> Vec<OwnedItem> {
+    let mut decoder = Decoder::new().with_report(Report::ALL);
+    let (head, tail) = bytes.split_at(bytes.len() / 2);
+    let mut items = Vec::new();
+    for chunk in [head, tail] {
+        let mut feed = decoder.feed(chunk);
+        items.extend(std::iter::from_fn(|| feed.next_owned().expect("no limit is passed")));
+    }
+    items
 }
 
 /// Neither what comes out, nor when the decoder gives up, depends on how the stream is cut. The first byte chooses
