@@ -1,4 +1,5 @@
-// kill -9 and start again on the same data: a page that was watching has every acknowledged event, once and in order.
+// A hub ends and starts again, killed or asked to: a page that was watching has every acknowledged event, once and in
+// order; and where the events are gone for good, it is told.
 
 import assert from 'node:assert/strict';
 
@@ -66,4 +67,43 @@ scene('kill -9 and restart: a page that joins afterwards reads it all from the b
   const listener = await openListener(scene, browser, pages.origin, `${hub.url}/events/es?since=earliest`);
 
   assert.deepEqual(await listener.data(50), events);
+});
+
+scene('SIGTERM and restart: the hub ends in good order, the page comes back by itself and misses nothing', async (scene) => {
+  const { pages, hub: first, browser } = await cast(scene);
+  const relay = await startRelay(scene, first.port);
+  const listener = await openListener(scene, browser, pages.origin, `${relay.url}/events/es`);
+  await listener.opens(1);
+  for (const data of ['one', 'two']) await first.publish('es', data);
+  await listener.heard(2);
+
+  const ended = await first.stop();
+  const hub = await restartHub(scene, first.directory, '--cors-origin', pages.origin);
+  await hub.publish('es', 'three');
+  relay.to(hub.port);
+  await listener.opens(2);
+  await hub.publish('es', 'four');
+
+  assert.deepEqual(ended, { code: 0, signal: null });
+  assert.deepEqual(await listener.data(4), ['one', 'two', 'three', 'four']);
+});
+
+scene('a hub that kept its events in memory alone and starts again says so: the page hears a gap, then what is there', async (scene) => {
+  const { pages, hub: first, browser } = await cast(scene, '--memory');
+  const relay = await startRelay(scene, first.port);
+  const on = ['tidings.gap'];
+  const listener = await openListener(scene, browser, pages.origin, `${relay.url}/events/es`, { on });
+  await listener.opens(1);
+  const id = await first.publish('es', 'one', { retry: 50 });
+  await listener.heard(1);
+
+  await first.kill();
+  const hub = await restartHub(scene, first.directory, '--memory', '--cors-origin', pages.origin);
+  await hub.publish('es', 'two');
+  relay.to(hub.port);
+
+  const [one, gap, two] = await listener.heard(3);
+  assert.deepEqual([one.data, gap.type, two.data], ['one', 'tidings.gap', 'two']);
+  const { requested, reason } = JSON.parse(gap.data);
+  assert.deepEqual({ requested, reason }, { requested: id, reason: 'other-epoch' });
 });

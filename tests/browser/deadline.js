@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const LOOK_AGAIN_MS = 20;
 
 /** How long anything on loopback may take before a test calls it broken. */
-export const DEADLINE_MS = 5_000;
+export const DEADLINE_MS = 15_000;
 
 /** Returns the first truthy answer of `probe`. `what` ends the sentence "waited N ms until ...". */
 export async function until(what, probe, deadline_ms = DEADLINE_MS) {

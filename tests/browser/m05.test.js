@@ -145,6 +145,24 @@ scene('M5 a page that was cut off before its first event misses nothing since it
   assert.deepEqual(lastEventIds(relay), [null, opening[1]]);
 });
 
+for (const [query, from] of [['since=earliest', 1], ['last=2', 1], ['last_event_id=1', 2], ['lastEventId=1', 2]]) {
+  scene(`M5 a page that began with ?${query} goes on after a drop and does not begin again`, async (scene) => {
+    const { pages, hub, browser } = await cast(scene);
+    const relay = await startRelay(scene, hub.port);
+    await hub.publish('es', 'event 1', { id: '1' });
+    await hub.publish('es', 'event 2', { id: '2', ...SOON });
+    const listener = await openListener(scene, browser, pages.origin, `${relay.url}/events/es?${query}`);
+    await listener.heard(3 - from);
+
+    relay.drop();
+    await listener.opens(2);
+    await hub.publish('es', 'event 3');
+
+    assert.deepEqual(await listener.data(4 - from), numbered(from, 3));
+    assert.deepEqual(lastEventIds(relay), [null, '2']);
+  });
+}
+
 scene('M5 one Last-Event-ID resumes several topics and a pattern', async (scene) => {
   const { pages, hub, browser } = await cast(scene);
   const relay = await startRelay(scene, hub.port);

@@ -45,7 +45,8 @@ async fn over_http_1_0_a_stream_is_delimited_by_its_end() {
     let mut wire = scene.connect().await;
 
     // A proxy may ask to keep the connection, and must be told that it cannot.
-    wire.send("GET /events/news HTTP/1.0\r\naccept: text/event-stream\r\nconnection: keep-alive\r\n\r\n").await;
+    wire.send("GET /events/news HTTP/1.0\r\naccept: text/event-stream\r\nconnection: keep-alive\r\n\r\n")
+        .await;
 
     let head = stream_head("").replace("HTTP/1.1", "HTTP/1.0").replace("transfer-encoding: chunked\r\n", "");
     assert_eq!(wire.head().await, head);
