@@ -1,4 +1,4 @@
-// Decodes text/event-stream, as HTML § 9.2.6 has it, from bytes in whatever pieces they come.
+// Decodes text/event-stream, as HTML 9.2.6 has it, from bytes in whatever pieces they come.
 //
 // It knows no network and no page. A browser's own EventSource hides what the console shows: comments (the hub names
 // its heartbeat in one) and the field `topic`, which the hub adds where a stream carries several topics.

@@ -59,7 +59,7 @@ export const DICTIONARY = {
     'empty.cleared': 'New events will show up here.',
     'gap.title': 'A gap: events may be missing here.',
     'gap.asked': 'The stream was to go on after {requested}: {reason}.',
-    'gap.expired': 'events behind it have left the log since',
+    'gap.expired': 'events after it have left the log since',
     'gap.unknown': 'the log does not know that event',
     'gap.other-epoch': 'that belongs to an earlier log',
     'gap.other': 'the log cannot go on from there',

@@ -4,7 +4,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 
 /**
  * @param {string} tag
- * @param {Record<string, string | boolean | EventListener>} [attributes] `on…` are listeners; `false` leaves one out.
+ * @param {Record<string, string | boolean | EventListener>} [attributes] `on<event>` are listeners; `false` leaves one out.
  * @param {...(Node | string)} children
  * @returns {HTMLElement}
  */
