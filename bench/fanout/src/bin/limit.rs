@@ -1,0 +1,146 @@
+//! The limit of the machine: accept, then one `send` per subscriber and event, in a bare loop. It keeps nothing,
+//! checks nothing, and forgets whoever does not take its bytes at once.
+//!
+//! `limit ADDRESS` sends each event by itself; `limit ADDRESS coalesce` sends all that is pending in one `send`.
+
+use std::io::{self, ErrorKind, Read, Write};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+const LISTENER: Token = Token(usize::MAX);
+const HEAD: &[u8] =
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
+const CREATED: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok";
+
+struct Peer {
+    socket: TcpStream,
+    input: Vec<u8>,
+    subscribed: bool,
+}
+
+struct Hub {
+    peers: Vec<Option<Peer>>,
+    subscribers: Vec<usize>,
+    coalesce: bool,
+    sequence: u64,
+    pending: Vec<u8>,
+}
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<_> = std::env::args().collect();
+    let address = arguments.get(1).and_then(|address| address.parse().ok());
+    let address = address.ok_or_else(|| io::Error::other("usage: limit ADDRESS [coalesce]"))?;
+    let mut hub = Hub {
+        peers: Vec::new(),
+        subscribers: Vec::new(),
+        coalesce: arguments.get(2).is_some_and(|mode| mode == "coalesce"),
+        sequence: 0,
+        pending: Vec::new(),
+    };
+    let mut listener = TcpListener::bind(address)?;
+    let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1_024));
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    loop {
+        poll.poll(&mut events, None)?;
+        for event in &events {
+            match event.token() {
+                LISTENER => hub.accept(&listener, &poll)?,
+                Token(number) => hub.attend(number),
+            }
+        }
+        hub.flush();
+    }
+}
+
+impl Hub {
+    fn accept(&mut self, listener: &TcpListener, poll: &Poll) -> io::Result<()> {
+        loop {
+            match listener.accept() {
+                Ok((mut socket, _)) => {
+                    socket.set_nodelay(true)?;
+                    poll.registry().register(&mut socket, Token(self.peers.len()), Interest::READABLE)?;
+                    self.peers.push(Some(Peer { socket, input: Vec::new(), subscribed: false }));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn attend(&mut self, number: usize) {
+        let Some(peer) = self.peers[number].as_mut() else { return };
+        let mut buffer = [0; 65_536];
+        loop {
+            match peer.socket.read(&mut buffer) {
+                Ok(0) => return self.forget(number),
+                Ok(count) => peer.input.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => return self.forget(number),
+            }
+        }
+        while let Some(body) = self.peers[number].as_mut().and_then(request) {
+            match body {
+                None => self.subscribe(number),
+                Some(body) => self.publish(number, &body),
+            }
+        }
+    }
+
+    fn subscribe(&mut self, number: usize) {
+        let Some(peer) = self.peers[number].as_mut() else { return };
+        peer.subscribed = true;
+        peer.input = Vec::new();
+        let _ = peer.socket.write(HEAD);
+        self.subscribers.push(number);
+    }
+
+    fn publish(&mut self, number: usize, body: &str) {
+        self.sequence += 1;
+        let frame = format!("id: {}\ndata: {body}\n\n", self.sequence);
+        let chunk = format!("{:x}\r\n{frame}\r\n", frame.len());
+        self.pending.extend_from_slice(chunk.as_bytes());
+        if !self.coalesce {
+            self.flush();
+        }
+        if let Some(peer) = self.peers[number].as_mut() {
+            let _ = peer.socket.write(CREATED);
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let Self { peers, subscribers, pending, .. } = self;
+        subscribers.retain(|number| {
+            let sent = peers[*number].as_mut().is_some_and(|peer| matches!(peer.socket.write(pending), Ok(count) if count == pending.len()));
+            if !sent {
+                peers[*number] = None;
+            }
+            sent
+        });
+        pending.clear();
+    }
+
+    fn forget(&mut self, number: usize) {
+        if self.peers[number].take().is_some_and(|peer| peer.subscribed) {
+            self.subscribers.retain(|subscriber| *subscriber != number);
+        }
+    }
+}
+
+/// The next request of a peer, if it is complete: `Some(None)` is a GET, `Some(Some(body))` a POST.
+fn request(peer: &mut Peer) -> Option<Option<String>> {
+    let end = peer.input.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let head = String::from_utf8_lossy(&peer.input[..end]).to_ascii_lowercase();
+    if head.starts_with("get ") {
+        peer.input.drain(..end);
+        return Some(None);
+    }
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok())?;
+    let body = peer.input.get(end..end + length)?;
+    let body = String::from_utf8_lossy(body).into_owned();
+    peer.input.drain(..end + length);
+    Some(Some(body))
+}
