@@ -49,7 +49,7 @@ impl Pages {
 
     pub(crate) fn file(&self, path: &str, request: &HeaderMap) -> Result<Response<Body>, Problem> {
         let asset = self.0.get(path).ok_or_else(not_found)?;
-        let known = request.get_all(IF_NONE_MATCH).iter().any(|tag| *tag == asset.etag);
+        let known = request.get_all(IF_NONE_MATCH).iter().any(|tags| names(tags, &asset.etag));
         let mut response = Response::new(if known { Body::empty() } else { Body::full(asset.bytes.clone()) });
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -63,6 +63,12 @@ impl Pages {
         headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         Ok(response)
     }
+}
+
+/// Whether a list of entity tags has this one. Weak ones count: RFC 9110 section 13.1.2 compares them so here.
+fn names(tags: &HeaderValue, etag: &HeaderValue) -> bool {
+    let mut tags = tags.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    tags.any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes())
 }
 
 pub(crate) fn not_found() -> Problem {

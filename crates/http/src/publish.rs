@@ -174,6 +174,10 @@ pub(crate) fn not_published(error: PublishError) -> Problem {
             let detail = "this idempotency key was used for another event; use a new key for a new event";
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail)
         }
+        PublishError::Busy => {
+            let detail = "more is being published than the disk can take; send it again in a moment";
+            Problem::new(StatusCode::TOO_MANY_REQUESTS, "busy", detail).with_header(RETRY_AFTER, "1")
+        }
         PublishError::Store(StoreError::Full(_)) => {
             let detail = "the hub's disk is full; nothing was published, try again later";
             Problem::new(StatusCode::INSUFFICIENT_STORAGE, "store-full", detail)

@@ -7,7 +7,8 @@ mod support;
 use std::time::Duration;
 
 use support::scene::Scene;
-use support::{created, problem};
+use support::{created, problem, problem_with};
+use tidings_core::Limits;
 
 /// A publish of `hello` to the topic `a`, with more lines in the head.
 fn post(target: &str, more: &str) -> String {
@@ -351,4 +352,36 @@ async fn a_store_that_has_stopped_is_told_without_its_insides() {
     assert!(refused.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{refused}");
     assert!(refused.contains("\r\nretry-after: 1\r\n"), "{refused}");
     assert!(!refused.contains("secret detail"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_publishes_more_than_the_disk_takes_is_told_to_wait() {
+    let mut limits = Limits::default();
+    limits.in_flight_bytes_max = 8;
+    limits.admission_wait_max = Duration::from_millis(100);
+    let (scene, fault) = Scene::with_faulty_store_and(limits).await;
+    fault.hold();
+    let mut first = scene.connect().await;
+    let mut second = scene.connect().await;
+    first.send(post("/events/a", "expect: 100-continue\r\n")).await;
+    first.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
+
+    // Whichever of the two is first waits for the disk, and the other for the first.
+    second.send(post("/events/a", "")).await;
+    let answers = tokio::join!(first.take_through("}"), second.take_through("}"), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        fault.let_through(1);
+    });
+
+    let mut answers = [answers.0, answers.1];
+    answers.sort();
+    let without_date = |text: &str| {
+        text.split_inclusive("\r\n").filter(|line| !line.starts_with("date: ")).collect::<String>()
+    };
+    let detail = "more is being published than the disk can take; send it again in a moment";
+    assert_eq!(without_date(&answers[0]), created(1));
+    assert_eq!(
+        without_date(&answers[1]),
+        problem_with("429 Too Many Requests", "busy", detail, "retry-after: 1\r\n")
+    );
 }

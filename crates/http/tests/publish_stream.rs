@@ -6,6 +6,8 @@ mod support;
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
+use http_body_util::StreamBody;
 use support::problem;
 use support::scene::Scene;
 
@@ -246,4 +248,29 @@ async fn a_batch_that_differs_from_the_first_is_refused_where_it_differs() {
     let expected = refused_after(1, "422 Unprocessable Entity", "idempotency-key-reused", detail);
     assert_eq!(wire.answer().await, expected);
     assert_eq!(scene.log().await, ["a: one", "a: two"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrives_while_a_group_is_written_is_the_next_group() {
+    let (scene, fault) = Scene::with_faulty_store().await;
+    fault.hold();
+    let piece =
+        |text: String| Ok::<_, std::convert::Infallible>(http_body::Frame::data(bytes::Bytes::from(text)));
+    let event = move |number: u64| piece(format!("data: {number}\n\n"));
+    let opened = fault.clone();
+    let last = stream::once(async move {
+        opened.let_through(2);
+        event(1_000)
+    });
+    let body = StreamBody::new(Box::pin(stream::iter((1..1_000).map(event)).chain(last)));
+    let request = http::Request::post("/events/a").header("content-type", "text/event-stream").body(body);
+
+    let answer = scene.front.handle(request.unwrap());
+    let published = tokio::time::timeout(Duration::from_secs(30), answer).await.unwrap().status();
+
+    // The first event alone, and all that came while it was written.
+    assert_eq!(published, 201);
+    assert_eq!(fault.left(), 0);
+    let expected: Vec<_> = (1..=1_000).map(|number| format!("a: {number}")).collect();
+    assert_eq!(scene.log().await, expected);
 }

@@ -126,11 +126,14 @@ async fn pages_have_a_strict_policy_and_are_not_sent_twice() {
         "HTTP/1.1 200 OK\r\n".to_owned()
             + &file("text/javascript; charset=utf-8", "\"a1\"", "", "content-length: 2\r\n\r\n//"),
     );
-    let mut wire = scene.get("/", "if-none-match: \"i1\"\r\n").await;
-    assert_eq!(
-        wire.head().await,
-        "HTTP/1.1 304 Not Modified\r\n".to_owned() + &file(html, "\"i1\"", "vary: Accept\r\n", "\r\n"),
-    );
+    for tags in ["\"i1\"", "W/\"i1\"", "\"x\", \"i1\"", "*"] {
+        let mut wire = scene.get("/", &format!("if-none-match: {tags}\r\n")).await;
+        assert_eq!(
+            wire.head().await,
+            "HTTP/1.1 304 Not Modified\r\n".to_owned() + &file(html, "\"i1\"", "vary: Accept\r\n", "\r\n"),
+        );
+    }
+    assert!(got(&scene, "/", "if-none-match: \"i2\"\r\n").await.starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

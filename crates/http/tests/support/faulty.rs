@@ -1,4 +1,4 @@
-//! A store in memory that refuses to append when it is told to.
+//! A store in memory that refuses to append, or waits with it, when it is told to.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,10 +6,20 @@ use async_trait::async_trait;
 use tidings_core::{
     Bounds, Draft, MemoryStore, Placement, Query, Reading, Sequence, Store, StoreError, Tail,
 };
+use tokio::sync::Semaphore;
 
 /// What goes wrong. Cloning shares it.
-#[derive(Clone, Default)]
-pub(crate) struct Fault(Arc<Mutex<Option<StoreError>>>);
+#[derive(Clone)]
+pub(crate) struct Fault(Arc<Mutex<Option<StoreError>>>, Arc<Semaphore>);
+
+/// More than a test appends.
+const OPEN: usize = 1_000_000;
+
+impl Default for Fault {
+    fn default() -> Self {
+        Self(Arc::default(), Arc::new(Semaphore::new(OPEN)))
+    }
+}
 
 impl Fault {
     pub(crate) fn full(&self) {
@@ -18,6 +28,21 @@ impl Fault {
 
     pub(crate) fn stopped(&self) {
         *self.0.lock().unwrap() = Some(StoreError::Stopped("secret detail".into()));
+    }
+
+    /// Every append waits until [`let_through`](Self::let_through).
+    pub(crate) fn hold(&self) {
+        self.1.forget_permits(OPEN);
+    }
+
+    /// So many appends need not wait.
+    pub(crate) fn let_through(&self, appends: usize) {
+        self.1.add_permits(appends);
+    }
+
+    /// Appends that need not wait and did not come.
+    pub(crate) fn left(&self) -> usize {
+        self.1.available_permits()
     }
 
     pub(crate) fn none(&self) {
@@ -33,6 +58,7 @@ pub(crate) struct FaultyStore {
 #[async_trait]
 impl Store for FaultyStore {
     async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError> {
+        self.fault.1.acquire().await.unwrap().forget();
         let fault = self.fault.0.lock().unwrap().clone();
         match fault {
             Some(error) => Err(error),

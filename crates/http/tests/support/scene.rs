@@ -45,27 +45,32 @@ impl Scene {
     ) -> Self {
         let clock = ManualClock::at(3_600_000);
         let store = Arc::new(MemoryStore::new(Epoch(1), clock.clone(), retention));
-        Self::on(store, clock, change).await
+        Self::on(store, clock, Limits::default(), change).await
     }
 
     /// On a store that can be told to refuse.
     pub(crate) async fn with_faulty_store() -> (Self, Fault) {
+        Self::with_faulty_store_and(Limits::default()).await
+    }
+
+    pub(crate) async fn with_faulty_store_and(limits: Limits) -> (Self, Fault) {
         let clock = ManualClock::at(3_600_000);
         let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
         let fault = Fault::default();
         let store = FaultyStore { store, fault: fault.clone() };
-        (Self::on(Arc::new(store), clock, |_| ()).await, fault)
+        (Self::on(Arc::new(store), clock, limits, |_| ()).await, fault)
     }
 
     async fn on(
         store: Arc<dyn Store>,
         clock: Arc<ManualClock>,
+        limits: Limits,
         change: impl FnOnce(&mut HttpConfig),
     ) -> Self {
         let mut config = HttpConfig::default();
         config.lanes = 1;
         change(&mut config);
-        let hub = Hub::start(store.clone(), Limits::default()).await.unwrap();
+        let hub = Hub::start(store.clone(), limits).await.unwrap();
         let front = Front::new(hub.clone(), config, pages(), clock.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
