@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use support::server::{Answer, Server, Then};
+use support::soon;
 use tidings_client::{
     ConfigError, Error, EventSource, EventSourceBuilder, GapReason, Item, Limits, Missing, Publisher,
     ReadyState, TokenNeed,
@@ -17,18 +18,17 @@ fn builder(server: &Server) -> EventSourceBuilder {
     EventSource::builder(&server.url("/events")).unwrap().retry(Duration::from_millis(1))
 }
 
-/// The next item; the tests wait for no more than they expect.
 async fn next(source: &mut EventSource) -> Item {
-    source.next().await.unwrap().unwrap()
+    soon(source.next()).await.unwrap().unwrap()
 }
 
 async fn next_data(source: &mut EventSource) -> String {
-    source.next_event().await.unwrap().unwrap().data
+    soon(source.next_event()).await.unwrap().unwrap().data
 }
 
 async fn next_error(source: &mut EventSource) -> Error {
     loop {
-        match source.next().await.unwrap() {
+        match soon(source.next()).await.unwrap() {
             Ok(Item::Reconnecting(reconnecting)) => return reconnecting.error,
             Ok(_) => {}
             Err(error) => return error,

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::request::Request;
+use super::soon;
 
 /// What a connection gets.
 #[derive(Debug, Clone)]
@@ -153,7 +154,7 @@ impl Server {
 
     /// The requests, when there are so many.
     pub(crate) async fn requested(&self, count: usize) -> Vec<Request> {
-        self.requests().wait_for(|requests| requests.len() >= count).await.unwrap().clone()
+        soon(self.requests().wait_for(|requests| requests.len() >= count)).await.unwrap().clone()
     }
 
     /// The requests so far, and news of them.
@@ -163,7 +164,7 @@ impl Server {
 
     /// Waits until so many connections were closed by the client.
     pub(crate) async fn left(&self, count: usize) {
-        self.state.left.subscribe().wait_for(|left| *left >= count).await.unwrap();
+        soon(self.state.left.subscribe().wait_for(|left| *left >= count)).await.unwrap();
     }
 
     fn listen(&self, socket: TcpSocket) {
