@@ -2,6 +2,28 @@
 //!
 //! The type is stable, for programs; the detail is a sentence that says what to do, for people. Neither shows the
 //! hub's insides.
+//!
+//! The types are `urn:tidings:problem:` and one of these:
+//!
+//! | status | last part of the type |
+//! |---|---|
+//! | 400 | `bad-topic`, `bad-topics`, `topic-not-utf8`, `trailing-slash` |
+//! | 400 | `unknown-parameter`, `repeated-parameter`, `too-many-parameters`, `query-not-utf8` |
+//! | 400 | `bad-since`, `bad-last`, `since-and-last`, `bad-on-gap`, `bad-limit` |
+//! | 400 | `bad-event-type`, `reserved-event-type`, `bad-id`, `reserved-id`, `bad-retry`, `bad-idempotency-key` |
+//! | 400 | `data-not-utf8`, `field-in-query`, `cut-off` |
+//! | 401 | `key-required`, `invalid-key` |
+//! | 403 | `origin-not-allowed` |
+//! | 404, 405, 406 | `not-found`, `method-not-allowed`, `not-acceptable` |
+//! | 408 | `too-slow` |
+//! | 413, 415 | `too-large`, `unsupported-media-type` |
+//! | 421 | `wrong-host` |
+//! | 422 | `idempotency-key-reused` |
+//! | 429 | `busy` |
+//! | 503 | `unavailable`, `ending`, `too-many-connections` |
+//! | 507 | `store-full` |
+//!
+//! What is no HTTP at all is answered 400 or 431 by hyper, without a body.
 
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
