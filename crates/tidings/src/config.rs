@@ -2,13 +2,13 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`table`] | every setting: name, type, default, meaning, and why that default |
-//! | [`setting`] | what a row of the table is, and the macro that makes the rows and [`Config`] |
-//! | [`value`], [`unit`], [`choice`], [`names`] | the types of values, as people write them: `none`, `64MiB`, `fsync` |
-//! | [`sources`] | flags over environment over file over default |
-//! | [`environment`], [`file`] | reading the latter two |
-//! | [`check`] | rules that concern more than one setting |
-//! | [`print`], [`reference`] | what `config print` and `config reference` show |
+//! | `table` | every setting: name, type, default, meaning, and why that default |
+//! | `setting` | what a row of the table is, and the macro that makes the rows and [`Config`] |
+//! | `value`, `unit`, `choice`, `names` | the types of values, as people write them: `none`, `64MiB`, `fsync` |
+//! | `sources` | flags over environment over file over default |
+//! | `environment`, `file` | reading the latter two |
+//! | `check` | rules that concern more than one setting |
+//! | `print`, `reference` | what `config print` and `config reference` show |
 //!
 //! Nothing here reads the process's environment: `main` hands it in as a map.
 

@@ -2,16 +2,16 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`cli`] | reads the command line |
-//! | [`config`] | every setting: table, sources, precedence, reference |
-//! | [`serve`] | `tidings serve`: wires store, hub and HTTP front, and ends them in good order |
-//! | [`bench`] | `tidings bench`: measures a hub from outside |
-//! | [`key`] | reads the publish key |
-//! | [`console`] | the files of the web console |
-//! | [`watched`] | a store that tells when it has stopped for good |
-//! | [`machine`], [`signals`], [`notify`] | what the hub takes from the machine, and tells the service manager |
-//! | [`logging`], [`welcome`] | what an operator reads |
-//! | [`failure`] | what is said when it goes wrong, and the exit codes |
+//! | `cli` | reads the command line |
+//! | `config` | every setting: table, sources, precedence, reference |
+//! | `serve` | `tidings serve`: wires store, hub and HTTP front, and ends them in good order |
+//! | `bench` | `tidings bench`: measures a hub from outside |
+//! | `key` | reads the publish key |
+//! | `console` | the files of the web console |
+//! | `watched` | a store that tells when it has stopped for good |
+//! | `machine`, `signals`, `notify` | what the hub takes from the machine, and tells the service manager |
+//! | `logging`, `welcome` | what an operator reads |
+//! | `failure` | what is said when it goes wrong, and the exit codes |
 
 mod bench;
 mod cli;

@@ -22,7 +22,8 @@ fn block(arguments: &[&str]) -> String {
 
 #[test]
 fn the_page_of_all_help_is_up_to_date() {
-    let commands: [&[&str]; 3] = [&["--help"], &["serve", "--help"], &["config", "--help"]];
+    let commands: [&[&str]; 4] =
+        [&["--help"], &["serve", "--help"], &["config", "--help"], &["bench", "--help"]];
     let head =
         "<!-- Generated: TIDINGS_TEST_UPDATE=1 cargo test -p tidings --test words -->\n\n# Command line\n";
 

@@ -68,7 +68,7 @@ settings! {
         cors_origin: Origins {
             default: "",
             value: "ORIGIN",
-            means: "Origin whose pages may read and publish. It is written like https://example.com and can be given several times. `*` allows every origin, without credentials.",
+            means: "Origin whose pages may read and publish. It is written like `https://example.com` and can be given several times. `*` allows every origin, without credentials.",
             why: "Pages that the hub serves itself need none, and no other page should read it unasked.",
         }
     }
@@ -82,7 +82,7 @@ settings! {
         memory: bool {
             default: "false",
             value: "true|false",
-            means: "Keep the log in memory alone. It is gone when the hub ends.",
+            means: "Keep the log in memory alone. It is gone when the hub ends. It holds the newest 256 MiB or million events, or what retention_bytes and retention_count say; retention_age has no effect.",
             why: "Nothing that was acknowledged should be lost because nobody read this page.",
         }
         durability: Durability {
