@@ -40,6 +40,8 @@ mod scan;
 mod seal;
 mod segment;
 mod store;
+#[cfg(test)]
+mod trial;
 mod writer;
 
 pub use config::{Durability, FileStoreConfig, Retention};

@@ -34,7 +34,6 @@ impl Active {
             file.write_at(&header.encode(), 0)?;
             file.sync_data()?;
             disk.rename(&unfinished, &name)?;
-            disk.sync_dir()?;
             Ok(file)
         });
         let file = made.map_err(|error| {
@@ -42,6 +41,9 @@ impl Active {
             let _ = disk.remove(&unfinished);
             Fault::io(&name)(error)
         })?;
+        // From here on the segment may be there after a crash, so nobody may go on without it, for want of space
+        // either.
+        disk.sync_dir().map_err(|error| Fault::io(&name)(std::io::Error::other(error)))?;
         let index = Arc::<GrowingIndex>::default();
         let state = State::Growing(index.clone());
         let segment = Arc::new(Segment { header, file, state, ended: OnceLock::new() });

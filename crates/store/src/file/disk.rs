@@ -1,8 +1,10 @@
 //! What the store needs of a disk: a directory of files, written and read at offsets, and made durable.
 //!
-//! Two implementations: [`OsDisk`](os::OsDisk), and one in the tests that can lose power at any point.
+//! Two implementations: [`OsDisk`](os::OsDisk), and one in the tests that can fail, or lose power, at any point.
 
 pub(crate) mod os;
+#[cfg(test)]
+pub(crate) mod sim;
 
 use std::io;
 use std::sync::Arc;

@@ -26,10 +26,6 @@ use super::seal::Sealer;
 use super::segment::{Segment, State};
 use super::writer::Writer;
 
-/// Bounds of [`FileStoreConfig::segment_bytes`]. Offsets in a segment have 32 bits, with room for an append that is
-/// larger than the segment.
-const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 65_536..=1_073_741_824;
-
 /// Bits of an epoch: short as text, and still never the same twice.
 const EPOCH_BITS: u32 = 40;
 
@@ -138,7 +134,7 @@ pub(crate) fn open(
     let meta = life(before.as_ref(), &files, &host, config.durability)?;
     files.clean(disk);
 
-    let segment_bytes = config.segment_bytes.clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
+    let segment_bytes = config.segment_bytes;
     let closed = match before.as_ref().map(|meta| &meta.life) {
         Some(Life::Closed { head }) => Some(*head),
         _ => None,
@@ -155,7 +151,7 @@ pub(crate) fn open(
     let sealer = seal(host.disk.clone(), log.clone())
         .map_err(|source| OpenError::Io { file: "the sealing thread".to_owned(), source })?;
     sealer.wake();
-    let mut writer = Writer {
+    Ok(Writer {
         log,
         announcer: Arc::default(),
         disk: host.disk,
@@ -173,9 +169,7 @@ pub(crate) fn open(
         durable: head,
         synced_at: Instant::now(),
         stopped: None,
-    };
-    writer.tend();
-    Ok(writer)
+    })
 }
 
 /// What `META` is to say from now on.

@@ -158,10 +158,14 @@ fn optional<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<Opti
     if text.is_empty() { Some(None) } else { parse(text).map(Some) }
 }
 
-/// The place that a header claims, checksum unseen.
-pub(crate) fn place(header: &[u8; HEADER_BYTES]) -> Place {
+/// The sequence that a header claims, checksum unseen. There must be a header.
+pub(crate) fn sequence(bytes: &[u8]) -> Sequence {
+    Sequence(u64_at(bytes, 8))
+}
+
+fn place(header: &[u8; HEADER_BYTES]) -> Place {
     Place {
-        sequence: Sequence(u64_at(header, 8)),
+        sequence: sequence(header),
         time: UnixMillis(u64_at(header, 16)),
         lag: u32_at(header, 24),
         more: header[28] & MORE_FOLLOW != 0,
@@ -192,17 +196,23 @@ fn text<'a>(rest: &mut &'a [u8], count: u16) -> Result<&'a str, Flaw> {
 
 /// A little-endian number; the caller has made sure of the bytes.
 pub(crate) fn u16_at(bytes: &[u8], at: usize) -> u16 {
-    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+    u16::from_le_bytes(array(bytes, at))
 }
 
 /// A little-endian number; the caller has made sure of the bytes.
 pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+    u32::from_le_bytes(array(bytes, at))
 }
 
 /// A little-endian number; the caller has made sure of the bytes.
 pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+    u64::from_le_bytes(array(bytes, at))
+}
+
+fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
+    let mut array = [0; N];
+    array.copy_from_slice(&bytes[at..at + N]);
+    array
 }
 
 #[cfg(test)]

@@ -115,13 +115,16 @@ impl Window<'_> {
     }
 }
 
+/// What space that was set aside looks like.
+static ZEROS: [u8; 65_536] = [0; 65_536];
+
 /// Whether nothing but zeros is in a file from an offset on.
 pub(crate) fn is_blank(file: &dyn DiskFile, name: &str, from: u64) -> Result<bool, Fault> {
-    let mut bytes = vec![0; READ_BYTES];
+    let mut bytes = vec![0; ZEROS.len()];
     let mut offset = from;
     loop {
         let read = file.read_at(&mut bytes, offset).map_err(Fault::io(name))?;
-        if bytes[..read].iter().any(|byte| *byte != 0) {
+        if bytes[..read] != ZEROS[..read] {
             return Ok(false);
         }
         if read < bytes.len() {
@@ -145,11 +148,12 @@ pub(crate) fn written_later(
     // Records are longer than their header, so this many events can be after this one at most.
     let last = Sequence(event.0 + (bytes.len() / HEADER_BYTES) as u64);
     for at in 0..bytes.len().saturating_sub(HEADER_BYTES) {
-        let Some(header) = bytes[at..].first_chunk() else { break };
-        let place = record::place(header);
-        let durable = place.sequence.0.saturating_sub(place.lag.into());
-        let plausible = place.sequence > event && place.sequence <= last && durable >= event.0;
-        if plausible && Record::parse(&bytes[at..]).is_ok() {
+        // Nearly every offset ends here.
+        if !(event.next()..=last).contains(&record::sequence(&bytes[at..])) {
+            continue;
+        }
+        let Ok(record) = Record::parse(&bytes[at..]) else { continue };
+        if record.place.sequence.0.saturating_sub(record.place.lag.into()) >= event.0 {
             return Ok(Some(from + at as u64));
         }
     }

@@ -19,6 +19,10 @@ use super::read::Reader;
 use super::seal::Sealer;
 use super::writer::Writer;
 
+/// Bounds of `segment_bytes`. Offsets in a segment have 32 bits, with room for an append that is
+/// larger than the segment.
+const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 65_536..=1_073_741_824;
+
 /// Keeps the log in a directory of files.
 ///
 /// Appends go through one thread, which makes many of them durable with one write and one `fdatasync`. Reads go
@@ -72,7 +76,8 @@ impl FileStore {
     /// assert_eq!(store.bounds().head.0, 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn open(config: FileStoreConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub fn open(mut config: FileStoreConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        config.segment_bytes = config.segment_bytes.clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
         let dir = &config.dir;
         let io = |source| OpenError::Io { file: dir.display().to_string(), source };
         make_dir(dir).map_err(io)?;

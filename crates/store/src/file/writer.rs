@@ -55,12 +55,12 @@ impl Writer {
     pub(crate) fn run(mut self, queue: &Queue) -> Result<(), StoreError> {
         let mut appends = Vec::new();
         loop {
+            self.tend();
             match queue.take(self.patience(), &mut appends) {
                 Work::Appends => self.commit(&mut appends),
                 Work::Idle => {}
                 Work::Closed => return self.close(),
             }
-            self.tend();
         }
     }
 

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::{Disk, DiskFile};
 
 /// What is written at once where a file system cannot set space aside.
-const ZEROS: [u8; 65_536] = [0; 65_536];
+static ZEROS: [u8; 65_536] = [0; 65_536];
 
 /// A directory of the operating system.
 #[derive(Debug)]

@@ -1,0 +1,313 @@
+//! A disk in memory that can fail, or lose power, at any operation. The same seed does the same.
+//!
+//! What a real one may do after a power cut, this one does: changes that were not synced are there, or not, or in
+//! part, sector by sector and in any order; names that were not synced are the old ones or the new ones.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Disk, DiskFile};
+use crate::file::trial::dice::Dice;
+
+const SECTOR_BYTES: usize = 512;
+
+/// What may go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// There is no space.
+    Full,
+    /// The device fails.
+    Broken,
+}
+
+/// Called before each operation, with its number; may make it fail.
+pub(crate) type Watcher = Box<dyn FnMut(u64, &World) -> Option<Trouble> + Send>;
+
+/// A disk in memory. Clones are the same disk.
+#[derive(Clone)]
+pub(crate) struct SimDisk(Arc<Mutex<State>>);
+
+struct State {
+    world: World,
+    operations: u64,
+    watcher: Option<Watcher>,
+    dice: Dice,
+}
+
+/// All that is on the disk, and all that is only in the memory of the system.
+#[derive(Clone, Default)]
+pub(crate) struct World {
+    inodes: Vec<Inode>,
+    /// For each name what it meant since names were last synced: first what is on the disk, last what it means now.
+    names: BTreeMap<String, Vec<Option<usize>>>,
+}
+
+#[derive(Clone, Default)]
+struct Inode {
+    /// What the disk has.
+    durable: Vec<u8>,
+    /// What the system says.
+    now: Vec<u8>,
+    /// What the system has yet to tell the disk.
+    pending: Vec<Change>,
+}
+
+#[derive(Clone)]
+enum Change {
+    Write { at: usize, bytes: Vec<u8> },
+    Length(usize),
+}
+
+impl SimDisk {
+    /// An empty disk.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self::of(World::default(), seed)
+    }
+
+    /// A disk with something on it.
+    pub(crate) fn of(world: World, seed: u64) -> Self {
+        let dice = Dice::new(seed);
+        Self(Arc::new(Mutex::new(State { world, operations: 0, watcher: None, dice })))
+    }
+
+    /// Watches every operation from now on.
+    pub(crate) fn watch(&self, watcher: impl FnMut(u64, &World) -> Option<Trouble> + Send + 'static) {
+        self.state().watcher = Some(Box::new(watcher));
+    }
+
+    /// Everything as it is now.
+    pub(crate) fn world(&self) -> World {
+        self.state().world.clone()
+    }
+
+    /// Changes a byte on the disk.
+    pub(crate) fn corrupt(&self, name: &str, at: usize, change: u8) {
+        let mut state = self.state();
+        let Some(inode) = state.world.inode(name) else { panic!("there is no {name}") };
+        state.world.inodes[inode].durable[at] ^= change;
+        state.world.inodes[inode].now[at] ^= change;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts an operation, which may have to fail.
+    fn step(&self) -> (MutexGuard<'_, State>, io::Result<()>) {
+        let mut state = self.state();
+        state.operations += 1;
+        let State { world, operations, watcher, .. } = &mut *state;
+        let trouble = watcher.as_mut().and_then(|watcher| watcher(*operations, world));
+        let result = match trouble {
+            None => Ok(()),
+            Some(Trouble::Full) => Err(io::ErrorKind::StorageFull.into()),
+            Some(Trouble::Broken) => Err(io::Error::other("the device has failed")),
+        };
+        (state, result)
+    }
+}
+
+impl World {
+    /// What is left after the power goes now.
+    pub(crate) fn after_power_cut(&self, dice: &mut Dice) -> Self {
+        let names = self.names.iter().filter_map(|(name, history)| {
+            let survivor = history[dice.below(history.len())];
+            survivor.map(|inode| (name.clone(), vec![Some(inode)]))
+        });
+        let names: BTreeMap<_, _> = names.collect();
+        let mut inodes = vec![Inode::default(); self.inodes.len()];
+        for inode in names.values().filter_map(|history: &Vec<Option<usize>>| history[0]) {
+            inodes[inode] = self.inodes[inode].after_power_cut(dice);
+        }
+        Self { inodes, names }
+    }
+
+    /// A number that stands for all that is on the disk.
+    pub(crate) fn digest(&self) -> u32 {
+        let named = self.names.iter().filter_map(|(name, history)| Some((name, (*history.last()?)?)));
+        named.fold(0, |digest, (name, inode)| {
+            let digest = crc32c::crc32c_append(digest, name.as_bytes());
+            crc32c::crc32c_append(digest, &self.inodes[inode].now)
+        })
+    }
+
+    /// The content of a file.
+    pub(crate) fn file(&self, name: &str) -> Option<&[u8]> {
+        self.inode(name).map(|inode| &*self.inodes[inode].now)
+    }
+
+    fn inode(&self, name: &str) -> Option<usize> {
+        *self.names.get(name)?.last()?
+    }
+
+    fn name(&mut self, name: &str, inode: Option<usize>) {
+        self.names.entry(name.to_owned()).or_insert_with(|| vec![None]).push(inode);
+    }
+}
+
+impl Inode {
+    fn after_power_cut(&self, dice: &mut Dice) -> Self {
+        let mut durable = self.durable.clone();
+        // Some cuts take nothing, some take all, most take this and leave that.
+        let (keep, of) = [(0, 1), (1, 1), (1, 2), (1, 8), (7, 8)][dice.below(5)];
+        for change in &self.pending {
+            match change {
+                Change::Length(bytes) if dice.chance(keep, of) => durable.resize(*bytes, 0),
+                Change::Length(_) => {}
+                Change::Write { at, bytes } => write_in_part(&mut durable, *at, bytes, dice, (keep, of)),
+            }
+        }
+        Self { now: durable.clone(), durable, pending: Vec::new() }
+    }
+}
+
+fn write_in_part(file: &mut Vec<u8>, at: usize, bytes: &[u8], dice: &mut Dice, chance: (usize, usize)) {
+    let mut from = 0;
+    while from < bytes.len() {
+        let to = bytes.len().min((at + from) / SECTOR_BYTES * SECTOR_BYTES + SECTOR_BYTES - at);
+        if dice.chance(chance.0, chance.1) {
+            // Now and then even a sector is torn.
+            let to = if dice.chance(1, 16) { from + dice.below(to - from + 1) } else { to };
+            write(file, at + from, &bytes[from..to]);
+        }
+        from = to;
+    }
+}
+
+fn write(file: &mut Vec<u8>, at: usize, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
+    if file.len() < at + bytes.len() {
+        file.resize(at + bytes.len(), 0);
+    }
+    file[at..at + bytes.len()].copy_from_slice(bytes);
+}
+
+impl Disk for SimDisk {
+    fn list(&self) -> io::Result<Vec<String>> {
+        let state = self.state();
+        let there =
+            state.world.names.iter().filter(|(_, history)| history.last().is_some_and(Option::is_some));
+        Ok(there.map(|(name, _)| name.clone()).collect())
+    }
+
+    fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let (mut state, result) = self.step();
+        result?;
+        let inode = state.world.inodes.len();
+        state.world.inodes.push(Inode::default());
+        state.world.name(name, Some(inode));
+        Ok(Arc::new(SimFile { disk: self.clone(), inode }))
+    }
+
+    fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        let inode = self.state().world.inode(name).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Arc::new(SimFile { disk: self.clone(), inode }))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let (mut state, result) = self.step();
+        result?;
+        let inode = state.world.inode(from).ok_or(io::ErrorKind::NotFound)?;
+        state.world.name(from, None);
+        state.world.name(to, Some(inode));
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let (mut state, result) = self.step();
+        result?;
+        state.world.inode(name).ok_or(io::ErrorKind::NotFound)?;
+        state.world.name(name, None);
+        Ok(())
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        let (mut state, result) = self.step();
+        result?;
+        state.world.names.retain(|_, history| {
+            history.drain(..history.len() - 1);
+            history[0].is_some()
+        });
+        Ok(())
+    }
+}
+
+struct SimFile {
+    disk: SimDisk,
+    inode: usize,
+}
+
+impl SimFile {
+    fn change(&self, change: Change) -> io::Result<()> {
+        let (mut state, result) = self.disk.step();
+        let State { world, dice, .. } = &mut *state;
+        let inode = &mut world.inodes[self.inode];
+        let change = match (change, &result) {
+            // A write that fails may have been done in part.
+            (Change::Write { at, mut bytes }, Err(_)) => {
+                bytes.truncate(dice.below(bytes.len() + 1));
+                Change::Write { at, bytes }
+            }
+            (Change::Length(_), Err(_)) => return result,
+            (change, Ok(())) => change,
+        };
+        match &change {
+            Change::Write { at, bytes } => write(&mut inode.now, *at, bytes),
+            Change::Length(bytes) => inode.now.resize(*bytes, 0),
+        }
+        inode.pending.push(change);
+        result
+    }
+}
+
+impl DiskFile for SimFile {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.disk.state().world.inodes[self.inode].now.len() as u64)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let state = self.disk.state();
+        let rest = state.world.inodes[self.inode].now.get(offset as usize..).unwrap_or_default();
+        let read = rest.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&rest[..read]);
+        Ok(read)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.change(Change::Write { at: offset as usize, bytes: bytes.to_vec() })
+    }
+
+    /// As Linux does it: what a failed sync could not write is forgotten, and the next one says that all is well.
+    fn sync_data(&self) -> io::Result<()> {
+        let (mut state, result) = self.disk.step();
+        let State { world, dice, .. } = &mut *state;
+        let inode = &mut world.inodes[self.inode];
+        match result {
+            Ok(()) => {
+                for change in inode.pending.drain(..) {
+                    match change {
+                        Change::Write { at, bytes } => write(&mut inode.durable, at, &bytes),
+                        Change::Length(bytes) => inode.durable.resize(bytes, 0),
+                    }
+                }
+            }
+            Err(_) => {
+                inode.durable = inode.after_power_cut(dice).durable;
+                inode.pending.clear();
+            }
+        }
+        result
+    }
+
+    fn set_len(&self, bytes: u64) -> io::Result<()> {
+        self.change(Change::Length(bytes as usize))
+    }
+
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        let bytes = bytes.max(self.len()?);
+        self.change(Change::Length(bytes as usize))
+    }
+}

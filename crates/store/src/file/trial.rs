@@ -1,0 +1,8 @@
+//! Trials: the store on a disk that fails and loses power, checked against what was promised.
+
+pub(crate) mod corruption;
+pub(crate) mod dice;
+pub(crate) mod failure;
+pub(crate) mod judge;
+pub(crate) mod play;
+pub(crate) mod power;

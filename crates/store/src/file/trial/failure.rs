@@ -1,0 +1,144 @@
+//! The disk fails, or is full, at every operation of a play.
+
+use tidings_core::contract::fixture::{ManualClock, draft};
+use tidings_core::{Placement, Sequence, StoreError};
+use tokio::sync::oneshot;
+
+use super::dice::Dice;
+use super::judge::{all, judge};
+use super::play::{Play, Setting, open_store};
+use super::power::seeds;
+use crate::file::config::{Durability, Retention};
+use crate::file::disk::sim::{SimDisk, Trouble};
+use crate::file::open::OpenError;
+use crate::file::queue::Append;
+use crate::file::writer::Writer;
+
+fn setting(seed: u64) -> Setting {
+    Setting { seed, durability: Durability::Fsync, rounds: 25 }
+}
+
+/// Plays with trouble at some operations; then another process starts, or the power goes. Returns the play, and
+/// whether any operation was troubled.
+fn play_with(trouble: Trouble, at: std::ops::Range<u64>, seed: u64) -> (Play, bool) {
+    let mut play = Play::new(setting(seed));
+    let (met, meeting) = std::sync::mpsc::channel();
+    play.disk.watch(move |operation, _| {
+        let troubled = at.contains(&operation);
+        if troubled {
+            let _ = met.send(());
+        }
+        troubled.then_some(trouble)
+    });
+    match play.run() {
+        Ok(()) | Err(OpenError::Io { .. }) => {}
+        Err(error) => panic!("seed {seed}: {error}"),
+    }
+    let (world, ledger) = (play.disk.world(), play.book.copy());
+    judge(world.clone(), &ledger, Durability::Fsync, seed);
+    judge(world.after_power_cut(&mut Dice::new(seed)), &ledger, Durability::Fsync, seed);
+    let troubled = meeting.try_recv().is_ok();
+    (play, troubled)
+}
+
+fn at_each_operation(trouble: Trouble, operations: u64, default: u64) -> usize {
+    let mut refused = 0;
+    for seed in seeds(default) {
+        for at in 1.. {
+            let (play, troubled) = play_with(trouble, at..at + operations, seed);
+            refused += play.refused;
+            if !troubled {
+                break;
+            }
+        }
+    }
+    refused
+}
+
+#[test]
+fn a_failing_disk_takes_nothing_that_was_acknowledged() {
+    at_each_operation(Trouble::Broken, 1, 2);
+}
+
+#[test]
+fn a_disk_that_fails_for_good_takes_nothing_that_was_acknowledged() {
+    at_each_operation(Trouble::Broken, u64::MAX / 2, 1);
+}
+
+#[test]
+fn a_full_disk_refuses_and_takes_nothing() {
+    assert!(at_each_operation(Trouble::Full, 1, 2) > 0);
+}
+
+#[test]
+fn a_disk_that_is_full_for_a_while_is_used_again() {
+    assert!(at_each_operation(Trouble::Full, 12, 1) > 0);
+}
+
+fn open(disk: &SimDisk) -> Writer {
+    open_store(disk, Durability::Fsync, Retention::default(), (ManualClock::at(0), 0)).unwrap()
+}
+
+/// Appends one event, alone.
+pub(crate) fn append(writer: &mut Writer, data: &str) -> Result<Vec<Placement>, StoreError> {
+    let (reply, mut answer) = oneshot::channel();
+    writer.commit(&mut vec![Append { drafts: vec![draft("a", data)], reply }]);
+    answer.try_recv().unwrap()
+}
+
+/// Fails the operations that the test names, counted from now.
+fn trouble(disk: &SimDisk, trouble: Trouble, operations: std::ops::Range<u64>) {
+    let mut first = None;
+    disk.watch(move |operation, _| {
+        let now = operation - *first.get_or_insert(operation);
+        operations.contains(&now).then_some(trouble)
+    });
+}
+
+#[test]
+fn a_failed_sync_stops_the_store_for_good_and_readers_go_on() {
+    let disk = SimDisk::new(0);
+    let mut writer = open(&disk);
+    append(&mut writer, "kept").unwrap();
+
+    // An append is a write, then a sync.
+    trouble(&disk, Trouble::Broken, 1..2);
+
+    assert!(matches!(append(&mut writer, "in doubt"), Err(StoreError::Stopped(_))));
+    assert!(matches!(append(&mut writer, "too late"), Err(StoreError::Stopped(_))));
+    assert_eq!(writer.log.bounds().head, Sequence(1));
+    assert_eq!(all(&writer.log).len(), 1);
+}
+
+#[test]
+fn a_write_that_finds_no_space_leaves_nothing_behind() {
+    let disk = SimDisk::new(0);
+    let mut writer = open(&disk);
+    append(&mut writer, "1").unwrap();
+
+    trouble(&disk, Trouble::Full, 0..1);
+    assert!(matches!(append(&mut writer, "no space"), Err(StoreError::Full(_))));
+    assert_eq!(append(&mut writer, "2").unwrap(), [Placement::New(Sequence(2))]);
+
+    drop(writer);
+    let held = all(&open(&disk).log);
+    assert_eq!(
+        held.iter().map(|event| &event.draft).collect::<Vec<_>>(),
+        [&draft("a", "1"), &draft("a", "2")]
+    );
+}
+
+#[test]
+fn a_segment_that_cannot_be_had_is_asked_for_again() {
+    let disk = SimDisk::new(0);
+    let mut writer = open(&disk);
+    let large = "x".repeat(6_000);
+    append(&mut writer, &large).unwrap();
+
+    trouble(&disk, Trouble::Full, 0..1);
+    assert!(matches!(append(&mut writer, &large), Err(StoreError::Full(_))));
+    assert_eq!(append(&mut writer, "a small one still fits").unwrap(), [Placement::New(Sequence(2))]);
+    assert_eq!(append(&mut writer, &large).unwrap(), [Placement::New(Sequence(3))]);
+
+    assert_eq!(all(&writer.log).len(), 3);
+}

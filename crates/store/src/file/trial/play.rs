@@ -1,0 +1,244 @@
+//! A play: publishers of one seed, a store, and a ledger of what the store said.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tidings_core::contract::fixture::{ManualClock, draft_with};
+use tidings_core::{Clock, Draft, DraftFields, Placement, Sequence, StoreError};
+use tokio::sync::oneshot;
+
+use super::dice::Dice;
+use crate::file::config::{Durability, FileStoreConfig, Retention};
+use crate::file::disk::sim::SimDisk;
+use crate::file::log::Log;
+use crate::file::open::{self, Host, OpenError, Random};
+use crate::file::queue::Append;
+use crate::file::seal::Sealer;
+use crate::file::writer::Writer;
+
+/// What was promised so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Ledger {
+    /// Events that were acknowledged, the first one with sequence 1.
+    pub(crate) acknowledged: Vec<Draft>,
+    /// New events of appends that were not answered yet, in the order in which they were handed in.
+    pub(crate) in_doubt: Vec<Vec<Draft>>,
+    /// The first event that must still be there.
+    pub(crate) earliest: Sequence,
+    /// Whether the store was closed in good order and not opened since.
+    pub(crate) closed: bool,
+}
+
+impl Ledger {
+    /// Writes down where a draft went, and checks that it may have gone there.
+    fn note(&mut self, draft: Draft, placement: Placement) {
+        let known = self.acknowledged.get(self.known_from()..).unwrap_or_default();
+        let same_key = known.iter().find(|known| draft.key().is_some() && known.key() == draft.key());
+        match (placement, same_key) {
+            (Placement::New(place), None) => {
+                self.acknowledged.push(draft);
+                assert_eq!(place.0, self.acknowledged.len() as u64);
+            }
+            (Placement::Repeated(place), Some(known)) => {
+                assert_eq!(self.acknowledged.get(place.0 as usize - 1), Some(known));
+                assert!(known.says_the_same_as(&draft));
+            }
+            (Placement::KeyReused(place), Some(known)) => {
+                assert_eq!(self.acknowledged.get(place.0 as usize - 1), Some(known));
+                assert!(!known.says_the_same_as(&draft));
+            }
+            // The event with the key may have left in the middle of the round.
+            (Placement::Repeated(_) | Placement::KeyReused(_), None) => {}
+            (Placement::New(_), Some(_)) => panic!("a key was forgotten"),
+        }
+    }
+
+    /// The event, among those that are there and some that are new, that has the key of a draft.
+    fn place_of<'a>(&'a self, draft: &Draft, new: &'a [Draft]) -> Option<&'a Draft> {
+        let known = self.acknowledged.iter().skip(self.known_from());
+        let mut known = known.chain(self.in_doubt.iter().flatten()).chain(new);
+        known.find(|known| draft.key().is_some() && known.key() == draft.key())
+    }
+
+    fn known_from(&self) -> usize {
+        self.earliest.0.saturating_sub(1) as usize
+    }
+}
+
+/// The ledger, also for those who watch the disk.
+#[derive(Clone, Default)]
+pub(crate) struct Book {
+    ledger: Arc<Mutex<Ledger>>,
+    log: Arc<Mutex<Option<Arc<Log>>>>,
+}
+
+impl Book {
+    pub(crate) fn open(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A copy of the ledger, with the store's own word on what has left it.
+    pub(crate) fn copy(&self) -> Ledger {
+        let mut ledger = self.open().clone();
+        if let Some(log) = &*self.log.lock().unwrap_or_else(PoisonError::into_inner) {
+            ledger.earliest = log.bounds().earliest;
+        }
+        ledger
+    }
+
+    fn watch(&self, log: &Arc<Log>) {
+        *self.log.lock().unwrap_or_else(PoisonError::into_inner) = Some(log.clone());
+    }
+}
+
+/// How a play is played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Setting {
+    pub(crate) seed: u64,
+    pub(crate) durability: Durability,
+    pub(crate) rounds: usize,
+}
+
+/// The store and its publishers.
+pub(crate) struct Play {
+    pub(crate) disk: SimDisk,
+    pub(crate) book: Book,
+    setting: Setting,
+    dice: Dice,
+    clock: Arc<ManualClock>,
+    written: usize,
+    /// Appends that found no space.
+    pub(crate) refused: usize,
+}
+
+type Answer = oneshot::Receiver<Result<Vec<Placement>, StoreError>>;
+
+/// Opens the store on a disk, as the machine after so many starts would.
+pub(crate) fn open_store(
+    disk: &SimDisk,
+    durability: Durability,
+    retention: Retention,
+    (clock, start): (Arc<dyn Clock>, usize),
+) -> Result<Writer, OpenError> {
+    let mut dice = Dice::new(start as u64);
+    let host = Host {
+        disk: Arc::new(disk.clone()),
+        clock,
+        boot: Some(format!("start-{start}")),
+        random: Random { key: *b"a key for trials", epoch: dice.next() },
+    };
+    let config =
+        FileStoreConfig { durability, segment_bytes: 8_192, retention, ..FileStoreConfig::default() };
+    open::open(host, &config, |disk, log| Ok(Sealer::Inline(disk, log)))
+}
+
+impl Play {
+    pub(crate) fn new(setting: Setting) -> Self {
+        Self {
+            disk: SimDisk::new(setting.seed),
+            book: Book::default(),
+            dice: Dice::new(setting.seed),
+            clock: ManualClock::at(1_000),
+            written: 0,
+            refused: 0,
+            setting,
+        }
+    }
+
+    /// Plays until the end, or until the store fails.
+    pub(crate) fn run(&mut self) -> Result<(), OpenError> {
+        let mut writer = self.open()?;
+        for _ in 0..self.setting.rounds {
+            self.clock.set(1_000 + 50 * self.written as u64);
+            if writer.stopped.is_some() {
+                return Ok(());
+            }
+            match self.dice.below(12) {
+                0 => {
+                    let _ = writer.close();
+                    self.book.open().closed = true;
+                    writer = self.open()?;
+                }
+                // The process dies, the machine does not.
+                1 => {
+                    drop(writer);
+                    writer = self.open()?;
+                }
+                2 => writer.tend(),
+                _ => self.publish(&mut writer),
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&mut self) -> Result<Writer, OpenError> {
+        // Seven eighths of the retention bounds in use are by count; some plays keep everything.
+        let count = (self.setting.seed % 3 != 0).then_some(20);
+        let age = (self.setting.seed % 5 == 0).then_some(Duration::from_secs(4));
+        let retention = Retention { count, age, bytes: None };
+        let mut writer = open_store(&self.disk, self.setting.durability, retention, (self.clock.clone(), 0))?;
+        self.book.watch(&writer.log);
+        let mut book = self.book.open();
+        book.closed = false;
+        // What nobody was told of may have been kept all the same; from now on it is a fact.
+        let head = writer.log.bounds().head.0 as usize;
+        let doubtful: Vec<_> = std::mem::take(&mut book.in_doubt).into_iter().flatten().collect();
+        let kept = head - book.acknowledged.len();
+        book.acknowledged.extend(doubtful.into_iter().take(kept));
+        drop(book);
+        writer.tend();
+        Ok(writer)
+    }
+
+    /// Some publishers publish at once.
+    fn publish(&mut self, writer: &mut Writer) {
+        let (mut appends, mut answers) = (Vec::new(), Vec::new());
+        for _ in 0..=self.dice.below(4) {
+            let drafts: Vec<_> = (0..=self.dice.below(3)).map(|_| self.draft()).collect();
+            let (reply, answer) = oneshot::channel();
+            let mut fresh = Vec::new();
+            for draft in &drafts {
+                if self.book.copy().place_of(draft, &fresh).is_none() {
+                    fresh.push(draft.clone());
+                }
+            }
+            self.book.open().in_doubt.push(fresh.clone());
+            answers.push((answer, drafts.clone(), fresh));
+            appends.push(Append { drafts, reply });
+        }
+        writer.commit(&mut appends);
+        self.note(answers);
+    }
+
+    /// Writes down what the store answered.
+    fn note(&mut self, answers: Vec<(Answer, Vec<Draft>, Vec<Draft>)>) {
+        let mut ledger = self.book.copy();
+        let mut in_doubt = Vec::new();
+        for (mut answer, drafts, fresh) in answers {
+            match answer.try_recv() {
+                Ok(Ok(placements)) => {
+                    for (draft, placement) in drafts.into_iter().zip(placements) {
+                        ledger.note(draft, placement);
+                    }
+                }
+                Ok(Err(StoreError::Full(_))) => self.refused += 1,
+                Ok(Err(StoreError::Stopped(_))) => in_doubt.push(fresh),
+                other => panic!("unexpected answer: {other:?}"),
+            }
+        }
+        ledger.in_doubt = in_doubt;
+        *self.book.open() = ledger;
+    }
+
+    fn draft(&mut self) -> Draft {
+        self.written += 1;
+        let number = self.written;
+        let topic = ["a", "b", "c/d", "c/e"][self.dice.below(4)];
+        let filler = [0, 10, 100, 1_500, 10_000][self.dice.below(5)];
+        let id = self.dice.chance(1, 2).then(|| format!("id-{}", number % 50));
+        let key = self.dice.chance(1, 5).then(|| format!("key-{}", number % 40));
+        let fields = DraftFields { id: id.as_deref(), key: key.as_deref(), ..DraftFields::default() };
+        let data = format!("{} {}", if key.is_some() { number % 80 } else { number }, "x".repeat(filler));
+        draft_with(topic, &data, fields)
+    }
+}
