@@ -6,10 +6,12 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use support::request::Request;
+use support::soon;
 use tidings_client::{Draft, Error, EventSource, EventSourceBuilder, Item, Publisher};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -57,7 +59,7 @@ async fn a_stream_over_tls_is_read_if_its_certificate_is_believed() {
         socket.write_all(STREAM).await.unwrap();
         (request, socket)
     };
-    let (event, (request, _socket)) = tokio::join!(source.next_event(), server);
+    let (event, (request, _socket)) = soon(join(source.next_event(), server)).await;
 
     assert_eq!(event.unwrap().unwrap().data, "1");
     assert_eq!(request.path, "/events");
@@ -71,7 +73,7 @@ async fn a_certificate_that_nobody_vouches_for_is_no_connection() {
     let mut source = builder(&format!("https://{place}")).reconnect(false).build();
 
     let (item, accepted) =
-        tokio::join!(source.next(), async { acceptor.accept(accept(&listener).await).await });
+        soon(join(source.next(), async { acceptor.accept(accept(&listener).await).await })).await;
 
     assert!(accepted.is_err());
     let Some(Err(Error::Connect { source, .. })) = item else { panic!("not {item:?}") };
@@ -93,7 +95,7 @@ async fn a_publisher_speaks_tls_too() {
         socket
     };
     let draft = Draft::new("x");
-    let (receipt, _socket) = tokio::join!(publisher.publish("t", &draft), server);
+    let (receipt, _socket) = soon(join(publisher.publish("t", &draft), server)).await;
 
     assert_eq!(receipt.unwrap().id, "1");
 }
@@ -110,7 +112,7 @@ async fn an_http_1_0_stream_ends_cleanly_with_its_connection() {
         socket.write_all(head).await.unwrap();
         socket.write_all(b"data: 1\n\ndata: never complete\n").await.unwrap();
     };
-    let (event, ()) = tokio::join!(source.next_event(), server);
+    let (event, ()) = soon(join(source.next_event(), server)).await;
 
     assert_eq!(event.unwrap().unwrap().data, "1");
     assert!(source.next().await.is_none());
@@ -128,16 +130,19 @@ async fn a_reset_is_a_broken_connection_and_the_next_goes_on_after_the_last_id()
         (socket, request)
     };
 
-    let (event, (socket, _)) = tokio::join!(source.next_event(), open(&listener, b"id: 7\n\n: "));
+    let (event, (socket, _)) = soon(join(source.next_event(), open(&listener, b"id: 7\n\n: "))).await;
     assert_eq!(event.unwrap().unwrap().data, "1");
-    while source.last_event_id() != "7" {
-        // The id is in a block without data, so no item tells of it; it is there once it has been read.
-        let _ = tokio::time::timeout(Duration::from_millis(1), source.next()).await;
-    }
+    // The id is in a block without data, so no item tells of it; it is there once it has been read.
+    let read = async {
+        while source.last_event_id() != "7" {
+            let _ = tokio::time::timeout(Duration::from_millis(1), source.next()).await;
+        }
+    };
+    soon(read).await;
     socket.set_zero_linger().unwrap();
     drop(socket);
     let Some(Ok(Item::Reconnecting(reconnecting))) = source.next().await else { panic!("no reset") };
-    let (event, (_socket, request)) = tokio::join!(source.next_event(), open(&listener, b""));
+    let (event, (_socket, request)) = soon(join(source.next_event(), open(&listener, b""))).await;
 
     assert!(matches!(reconnecting.error, Error::Broken(_)), "{:?}", reconnecting.error);
     assert_eq!(event.unwrap().unwrap().last_event_id, "7");
@@ -149,12 +154,13 @@ async fn what_is_no_http_is_a_broken_connection() {
     let (listener, place) = listen().await;
     let mut source = builder(&format!("http://{place}")).reconnect(false).build();
 
-    let (item, _socket) = tokio::join!(source.next(), async {
+    let (item, _socket) = soon(join(source.next(), async {
         let mut socket = accept(&listener).await;
         Request::read(&mut socket).await.unwrap();
         socket.write_all(b"SSH-2.0-OpenSSH\r\n\r\n").await.unwrap();
         socket
-    });
+    }))
+    .await;
 
     assert!(matches!(item, Some(Err(Error::Broken(_)))), "{item:?}");
 }
@@ -165,12 +171,13 @@ async fn a_reader_that_does_not_read_holds_the_server_up_and_not_its_own_memory(
     let mut source = builder(&format!("http://{place}")).build();
     let block = [b"data: ".as_slice(), &vec![b'x'; 60_000], b"\n\n"].concat();
 
-    let (item, mut socket) = tokio::join!(source.next(), async {
+    let (item, mut socket) = soon(join(source.next(), async {
         let mut socket = accept(&listener).await;
         Request::read(&mut socket).await.unwrap();
         socket.write_all(STREAM).await.unwrap();
         socket
-    });
+    }))
+    .await;
     assert!(matches!(item, Some(Ok(Item::Open(_)))));
     let mut written = 0;
     while tokio::time::timeout(Duration::from_millis(200), socket.write_all(&block)).await.is_ok() {
