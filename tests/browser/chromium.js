@@ -19,12 +19,15 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+// Signals are the scene's business; the browser is ended with the process in any case.
+const SIGNALS = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
+
 /** Starts a browser that ends with the scene. */
 export async function startChromium(scene) {
   if (!existsSync(BINARY)) {
     throw new Error(`no Chromium at ${BINARY}: install Debian's package \`chromium\`, or set CHROMIUM_BIN`);
   }
-  const browser = await chromium.launch({ executablePath: BINARY, args: FLAGS });
+  const browser = await chromium.launch({ executablePath: BINARY, args: FLAGS, ...SIGNALS });
   scene.after(() => browser.close());
   return browser;
 }

@@ -4,8 +4,8 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdtemp, readdir, readlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,9 @@ const ADDRESS = /http:\/\/(127\.0\.0\.1:\d+)(?=\D)/;
 /** Starts a hub that ends with the scene. A `directory` of an earlier hub brings its events back. */
 export async function startHub(scene, ...flags) {
   const directory = await mkdtemp(join(tmpdir(), 'tidings-'));
-  scene.after(() => rm(directory, { recursive: true, force: true }));
+  const remove = () => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', remove);
+  scene.after(() => process.off('exit', remove) && remove());
   return restartHub(scene, directory, ...flags);
 }
 
@@ -47,7 +49,7 @@ class Hub {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const orphan = () => this.#child.kill('SIGKILL');
-    process.once('exit', orphan);
+    process.prependOnceListener('exit', orphan);
     this.#ended = new Promise((resolve) => {
       this.#child.once('error', (error) => resolve({ error }));
       this.#child.once('close', (code, signal) => resolve({ code, signal }));

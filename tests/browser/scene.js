@@ -8,6 +8,9 @@ import { startPageServer } from './page-server.js';
 
 const TIMEOUT_MS = 120_000;
 
+// A run that is told to end leaves by the door, where the hub and the browser are ended too.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1));
+
 /** Runs `act` as a test. What `act` starts registers its ending with `scene.after`. */
 export function scene(name, act) {
   test(name, { timeout: TIMEOUT_MS }, async () => {
