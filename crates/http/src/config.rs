@@ -22,12 +22,17 @@ pub struct HttpConfig {
     /// How long a publisher of a stream may be silent between two pieces. Default 1 h, since a producer may have
     /// nothing to say; a comment now and then keeps it open for ever.
     pub producer_wait_max: Duration,
-    /// How long a client may take to send a request's head. Default 10 s. At the edge the connection is closed.
+    /// How long a client that has connected may take to send the head of its first request. Default 10 s: slower
+    /// is no client. At the edge the connection is closed.
     pub head_wait_max: Duration,
+    /// How long a connection may wait, between two requests, for the whole head of the next. Default 75 s, as in
+    /// nginx: publishers keep their connections, and find out too late that they were closed.
+    pub idle_wait_max: Duration,
     /// Bytes of a request's head. Default 64 KiB: a browser that is asked to resume by a 10 KB id is answered, not
     /// cut off.
     pub head_bytes_max: usize,
-    /// Connections at once. Default 10,000. Whoever comes beyond that gets 503 and `Retry-After`.
+    /// Connections at once. Default 10,000. Whoever comes beyond that is told to come back:
+    /// by `retry` if it wants events, since a browser would take a 503 for the end, else by 503 and `Retry-After`.
     pub connections_max: usize,
     /// Events that `?last=` may ask for, and that one page of history may hold. Default 10,000.
     pub last_max: usize,
@@ -54,6 +59,7 @@ impl Default for HttpConfig {
             body_wait_max: Duration::from_secs(30),
             producer_wait_max: Duration::from_secs(3_600),
             head_wait_max: Duration::from_secs(10),
+            idle_wait_max: Duration::from_secs(75),
             head_bytes_max: 65_536,
             connections_max: 10_000,
             last_max: 10_000,

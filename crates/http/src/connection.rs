@@ -13,7 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::front::Front;
 use crate::lane::parking::{Leave, ParkingSlot};
@@ -47,7 +47,9 @@ async fn until_parked(
 ) -> hyper::Result<Option<(std::net::TcpStream, Leave)>> {
     let slot = ParkingSlot::default();
     let flushed = Arc::new(AtomicBool::new(true));
+    let asked = AtomicBool::new(false);
     let service = service_fn(|mut request: http::Request<hyper::body::Incoming>| {
+        asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(slot.clone());
         Box::pin(async { Ok::<_, std::convert::Infallible>(front.handle(request).await) })
     });
@@ -55,10 +57,11 @@ async fn until_parked(
     let io = Flushing { inner: TokioIo::new(stream), flushed: flushed.clone() };
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(config.head_wait_max)
+        .header_read_timeout(config.idle_wait_max.max(config.head_wait_max))
         .max_buf_size(config.head_bytes_max)
         .serve_connection(io, service);
     let mut ending = std::pin::pin!(front.drain().begun());
+    let mut silence = std::pin::pin!(sleep(config.head_wait_max));
     let mut told_to_end = false;
     let parked = std::future::poll_fn(|context| {
         if !told_to_end && ending.as_mut().poll(context).is_ready() {
@@ -68,6 +71,10 @@ async fn until_parked(
         match connection.poll_without_shutdown(context) {
             Poll::Ready(ended) => Poll::Ready(ended.map(|()| false)),
             Poll::Pending if slot.is_taken() && flushed.load(Ordering::Relaxed) => Poll::Ready(Ok(true)),
+            // A connection that asks for nothing, or byte by byte, is not worth its place.
+            Poll::Pending if !asked.load(Ordering::Relaxed) => {
+                silence.as_mut().poll(context).map(|()| Ok(false))
+            }
             Poll::Pending => Poll::Pending,
         }
     });

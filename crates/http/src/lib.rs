@@ -33,6 +33,7 @@ mod problem;
 mod publish;
 mod publish_stream;
 mod query;
+mod refusal;
 mod serve;
 mod stream;
 mod subscribe;

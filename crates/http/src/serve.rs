@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -14,6 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::connection;
 use crate::front::Front;
 use crate::lane::{LaneConfig, Lanes};
+use crate::refusal;
 
 /// How long a peer may leave bytes unacknowledged before it counts as dead. TCP's keep-alive does not run then.
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(60);
@@ -24,18 +24,9 @@ const KEEPALIVE: Duration = Duration::from_secs(60);
 /// How long accepting pauses when the process is out of files: others must leave first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What whoever comes beyond the limit is told, without a look at the request.
-const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
-    content-type: application/problem+json\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 132\r\n\r\n\
-    {\"type\":\"urn:tidings:problem:too-many-connections\",\"title\":\"Service Unavailable\",\"status\":503,\
-    \"detail\":\"try again in a few seconds\"}";
-
 /// Connections beyond the limit that are told so at once. More are dropped without a word, or a flood of them would
 /// take all files.
 const REFUSALS_MAX: usize = 256;
-
-/// How long such a connection may take to receive that.
-const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// How a drain went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,14 +107,12 @@ impl Door {
         self.connections.spawn(connection::serve(front, lanes, stream, Box::new(place)));
     }
 
-    fn turn_away(&self, mut stream: TcpStream) {
+    fn turn_away(&self, stream: TcpStream) {
         let Ok(refusal) = self.refusals.clone().try_acquire_owned() else { return };
+        let retry = self.front.drain().delay(self.front.config().retry);
         self.connections.spawn(async move {
-            let _refusal = refusal;
-            // Whoever does not even take this is dropped.
-            if let Ok(Ok(())) = timeout(REFUSAL_WAIT_MAX, stream.write_all(CROWDED)).await {
-                connection::linger(stream).await;
-            }
+            refusal::refuse(stream, retry).await;
+            drop(refusal);
         });
     }
 

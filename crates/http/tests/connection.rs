@@ -125,6 +125,21 @@ async fn whoever_comes_beyond_the_limit_is_told_to_come_back() {
     assert!(comes_in(&scene).await, "a place was to be free again");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_beyond_the_limit_is_told_to_come_back_and_not_to_give_up() {
+    let scene = Scene::with(|config| config.connections_max = 1).await;
+    let _subscriber = scene.stream("/events/a").await;
+
+    let mut second = scene.connect().await;
+    second.send("GET /events/a HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n").await;
+    let answer = second.rest().await;
+
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"), "{head}");
+    let retry: u64 = body.strip_prefix("retry: ").unwrap().strip_suffix("\n\n").unwrap().parse().unwrap();
+    assert!((3_000..=6_000).contains(&retry), "{retry}");
+}
+
 /// Whether a new connection is served. A place is given back a moment after its subscription.
 async fn comes_in(scene: &Scene) -> bool {
     for _ in 0..1_000 {

@@ -1,0 +1,54 @@
+//! What whoever comes beyond the limit of connections is told.
+//!
+//! A browser's `EventSource` gives up for good on any status but 200, so it is let in, told when to come back, and
+//! sent away. Everybody else gets 503.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::connection::linger;
+
+/// How long such a connection may take to ask, and to receive the answer.
+const WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// Bytes of the request that are looked at: the `Accept` header of every browser is among the first.
+const LOOK_BYTES_MAX: usize = 8_192;
+
+const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: application/problem+json\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 132\r\n\r\n\
+    {\"type\":\"urn:tidings:problem:too-many-connections\",\"title\":\"Service Unavailable\",\"status\":503,\
+    \"detail\":\"try again in a few seconds\"}";
+
+/// Answers with one refusal, and closes. Whoever does not even take that is dropped.
+pub(crate) async fn refuse(mut stream: TcpStream, retry: Duration) {
+    let asked = timeout(WAIT_MAX, wants_events(&mut stream)).await;
+    let answer = match asked {
+        Ok(true) => come_back(retry),
+        Ok(false) | Err(_) => CROWDED.to_vec(),
+    };
+    if let Ok(Ok(())) = timeout(WAIT_MAX, stream.write_all(&answer)).await {
+        linger(stream).await;
+    }
+}
+
+/// Reads a request's head as far as it must.
+async fn wants_events(stream: &mut TcpStream) -> bool {
+    let mut head = Vec::with_capacity(LOOK_BYTES_MAX);
+    while head.len() < LOOK_BYTES_MAX && !head.windows(4).any(|four| four == b"\r\n\r\n") {
+        match stream.read_buf(&mut head).await {
+            Ok(0) | Err(_) => return false,
+            Ok(_) => {}
+        }
+    }
+    head.starts_with(b"GET ")
+        && head.to_ascii_lowercase().windows(17).any(|part| part == b"text/event-stream")
+}
+
+fn come_back(retry: Duration) -> Vec<u8> {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
+                access-control-allow-origin: *\r\nconnection: close\r\n\r\n";
+    format!("{head}retry: {}\n\n", retry.as_millis()).into_bytes()
+}
