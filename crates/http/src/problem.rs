@@ -11,7 +11,7 @@
 //! | 400 | `unknown-parameter`, `repeated-parameter`, `too-many-parameters`, `query-not-utf8` |
 //! | 400 | `bad-since`, `bad-last`, `since-and-last`, `bad-on-gap`, `bad-limit` |
 //! | 400 | `bad-event-type`, `reserved-event-type`, `bad-id`, `reserved-id`, `bad-retry`, `bad-idempotency-key` |
-//! | 400 | `data-not-utf8`, `field-in-query`, `cut-off` |
+//! | 400 | `data-not-utf8`, `field-in-query`, `cut-off`, `unfinished-event` |
 //! | 401 | `key-required`, `invalid-key` |
 //! | 403 | `origin-not-allowed` |
 //! | 404, 405, 406 | `not-found`, `method-not-allowed`, `not-acceptable` |

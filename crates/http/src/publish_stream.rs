@@ -237,9 +237,23 @@ impl<'a> Producer<'a> {
         self.end.is_some()
     }
 
-    fn answer(self) -> Result<Response<Body>, Problem> {
+    /// Whether the body ended inside an event. A client drops such an event, as the standard says; a publisher that
+    /// forgot the last blank line should rather be told.
+    fn is_unfinished(&mut self) -> bool {
+        // Two line ends finish whatever was begun, and dispatch it if it was an event.
+        matches!(self.decoder.feed(b"\n\n").next(), Ok(Some(Item::Event(_))))
+    }
+
+    fn answer(mut self) -> Result<Response<Body>, Problem> {
+        let unfinished = self.is_unfinished();
         match self.end {
             Some(Err(problem)) => Err(problem.after(self.published)),
+            Some(Ok(())) if unfinished => {
+                let number = self.seen + 1;
+                let detail =
+                    format!("event {number} of the body was not published; end it with a blank line");
+                Err(Problem::bad_request("unfinished-event", detail).after(self.published))
+            }
             Some(Ok(())) | None => {
                 let answer = Answer { published: self.published, id: self.last_id };
                 Ok(json::response(StatusCode::CREATED, &answer))

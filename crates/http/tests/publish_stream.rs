@@ -55,7 +55,7 @@ async fn a_batch_is_published_in_order_with_the_fields_of_each_block() {
         event: nothing\n\n\
         retry: 7\n\n\
         data:\n\n\
-        data: this one never ends\n";
+        event: without data at the end\n";
 
     wire.send(batch("", body)).await;
 
@@ -68,6 +68,20 @@ async fn a_batch_is_published_in_order_with_the_fields_of_each_block() {
              id: 1-3\ndata: \n\n",
         )
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_ends_inside_an_event_is_told_so() {
+    let scene = Scene::start().await;
+
+    for end in ["data: two", "data: two\n", "data: two\nid: 2\n: x"] {
+        let mut wire = scene.connect().await;
+        wire.send(batch("", &format!("data: one\n\n{end}"))).await;
+
+        let detail = "event 2 of the body was not published; end it with a blank line";
+        assert_eq!(wire.answer().await, refused_after(1, "400 Bad Request", "unfinished-event", detail));
+    }
+    assert_eq!(scene.log().await, ["a: one", "a: one", "a: one"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
