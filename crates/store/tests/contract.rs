@@ -1,5 +1,7 @@
 //! The file store passes the contract of stores.
 
+#![allow(clippy::unwrap_used, reason = "what cannot go wrong here need not be told well")]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -21,7 +21,16 @@ pub(crate) struct Active {
     pub(crate) allocated: u64,
     /// The time of its first event.
     pub(crate) first_time: Option<UnixMillis>,
+    /// Up to where every byte was written, be it as zero.
+    pub(crate) written: u64,
 }
+
+/// Bytes of zeros that are written behind small groups. Where nothing was ever written, a sync must also write what
+/// the file system knows of the file; with this it need not, but for once in so many bytes, and takes a third less.
+const ZEROS_AHEAD: u64 = 262_144;
+
+/// Groups of more bytes than this get no zeros: what they would save is little, what they would write is as much again.
+const SMALL_GROUP_BYTES: usize = 16_384;
 
 impl Active {
     /// Makes a segment with space for so many bytes of records. It is durable when this returns; before, a crash
@@ -48,7 +57,14 @@ impl Active {
         let state = State::Growing(index.clone());
         let segment = Arc::new(Segment { header, file, state, ended: OnceLock::new() });
         let allocated = SEGMENT_HEADER_BYTES + bytes;
-        Ok(Self { segment, index, end: SEGMENT_HEADER_BYTES, allocated, first_time: None })
+        Ok(Self {
+            segment,
+            index,
+            end: SEGMENT_HEADER_BYTES,
+            allocated,
+            first_time: None,
+            written: SEGMENT_HEADER_BYTES,
+        })
     }
 
     /// Bytes of records that still fit.
@@ -69,11 +85,26 @@ impl Active {
         Ok(())
     }
 
+    /// Writes a group, which must fit. It is not part of the segment before `end` is moved.
+    pub(crate) fn write(&mut self, group: &mut Vec<u8>) -> Result<(), Fault> {
+        let bytes = group.len();
+        let end = self.end + bytes as u64;
+        if end > self.written && bytes <= SMALL_GROUP_BYTES {
+            let zeros = ZEROS_AHEAD.min(self.allocated.saturating_sub(end));
+            group.resize(bytes + zeros as usize, 0);
+        }
+        let written = self.segment.file.write_at(group, self.end);
+        self.written = self.written.max(self.end + group.len() as u64);
+        group.truncate(bytes);
+        written.map_err(Fault::io(&self.segment.name()))
+    }
+
     /// Takes back whatever was written after the last record, durably, so that it can never be mistaken for one.
     pub(crate) fn cut(&mut self) -> Result<(), Fault> {
         let file = &self.segment.file;
         let cut = file.set_len(self.end).and_then(|()| file.sync_data());
         cut.map_err(Fault::io(&self.segment.name()))?;
+        self.written = self.end;
         if file.allocate(self.allocated).is_err() {
             self.allocated = self.end;
         }

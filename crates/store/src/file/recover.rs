@@ -17,7 +17,6 @@ use super::index::sealed::SealedIndex;
 use super::log::Span;
 use super::names;
 use super::read::records::Records;
-use super::record::Flaw;
 use super::scan::{Mark, Scanned, is_blank, scan, written_later};
 use super::segment::{Ended, Segment, State};
 
@@ -108,14 +107,18 @@ pub(crate) fn newest(disk: &dyn Disk, expected: &Expectation, hash: KeyedHash) -
         let what = format!("{}; the store was closed after event {closed}", scanned.flaw.what());
         return Err(Fault::corrupt(&name, scanned.stop.offset, what));
     }
-    refuse_corruption(&*file, &name, &scanned)?;
+    let blank = is_blank(&*file, &name, scanned.whole.offset)?;
+    if !blank {
+        refuse_corruption(&*file, &name, &scanned)?;
+    }
 
     let Scanned { index, whole, first_time, file_bytes, .. } = scanned;
     let index = Arc::new(index);
     let state = State::Growing(index.clone());
     let segment = Arc::new(Segment { header, file, state, ended: OnceLock::new() });
-    let mut active = Active { segment, index, end: whole.offset, allocated: file_bytes, first_time };
-    if !is_blank(&*active.segment.file, &name, whole.offset)? {
+    let written = whole.offset;
+    let mut active = Active { segment, index, end: whole.offset, allocated: file_bytes, first_time, written };
+    if !blank {
         tracing::warn!(segment = name, offset = whole.offset, "cut off what a crash tore");
         active.cut()?;
     }
@@ -132,9 +135,6 @@ pub(crate) fn newest(disk: &dyn Disk, expected: &Expectation, hash: KeyedHash) -
 /// Refuses a flaw that no crash can have made: something was written after it when it was durable.
 fn refuse_corruption(file: &dyn super::disk::DiskFile, name: &str, scanned: &Scanned) -> Result<(), Fault> {
     let Mark { offset, next, .. } = scanned.stop;
-    if scanned.flaw == Flaw::Empty && is_blank(file, name, offset)? {
-        return Ok(());
-    }
     let Some(later) = written_later(file, name, offset, next)? else { return Ok(()) };
     let what =
         format!("{}, yet it was durable when the record at byte {later} was written", scanned.flaw.what());

@@ -105,7 +105,11 @@ impl Writer {
             // Nothing is lost if nothing was acknowledged that is not durable.
             return if self.durable == self.head { Ok(()) } else { Err(error.clone()) };
         }
-        self.sync()?;
+        // The next start need not look for what a crash may have torn there.
+        if let Err(error) = self.active.segment.file.set_len(self.active.end) {
+            tracing::warn!(%error, "the space set aside could not be given back");
+        }
+        self.sync_data()?;
         self.meta.life = Life::Closed { head: self.head };
         if let Err(fault) = self.meta.write(&*self.disk) {
             tracing::warn!(%fault, "the next start will take this end for a crash, which loses nothing");
@@ -173,8 +177,7 @@ impl Writer {
         if self.group.bytes.is_empty() {
             return Ok(());
         }
-        if let Err(error) = self.active.segment.file.write_at(&self.group.bytes, self.active.end) {
-            let fault = Fault::io(&self.active.segment.name())(error);
+        if let Err(fault) = self.active.write(&mut self.group.bytes) {
             // Nobody knows how much of it was written.
             let cut = if fault.is_full() { self.active.cut() } else { Err(fault) };
             return Err(cut.map_or_else(|fault| self.stop(&fault), |()| full()));

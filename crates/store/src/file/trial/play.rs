@@ -172,9 +172,9 @@ impl Play {
     }
 
     fn open(&mut self) -> Result<Writer, OpenError> {
-        // Seven eighths of the retention bounds in use are by count; some plays keep everything.
-        let count = (self.setting.seed % 3 != 0).then_some(20);
-        let age = (self.setting.seed % 5 == 0).then_some(Duration::from_secs(4));
+        // Some plays keep everything.
+        let count = (!self.setting.seed.is_multiple_of(3)).then_some(20);
+        let age = self.setting.seed.is_multiple_of(5).then_some(Duration::from_secs(4));
         let retention = Retention { count, age, bytes: None };
         let mut writer = open_store(&self.disk, self.setting.durability, retention, (self.clock.clone(), 0))?;
         self.book.watch(&writer.log);
