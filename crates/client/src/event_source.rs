@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -78,7 +79,13 @@ struct Connected {
     body: AnswerBody,
     /// Set when there is a limit to silence.
     alarm: Option<Pin<Box<Sleep>>>,
+    /// When to look at the socket for the last time, once the alarm has gone off.
+    last_look: Option<Instant>,
 }
+
+/// A process that did not run for a while finds its timers due before it finds the bytes that arrived meanwhile. So
+/// silence is believed only after the network has had one more turn.
+const LAST_LOOK_AFTER: Duration = Duration::from_millis(20);
 
 impl std::fmt::Debug for Phase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -225,7 +232,12 @@ impl EventSource {
         self.decoder.reconnect();
         self.awaits_first_comment = true;
         let open = Open { url: answer.url.to_string(), headers: answer.headers };
-        self.phase = Phase::Open(Box::new(Connected { url: answer.url, body: answer.body, alarm: None }));
+        self.phase = Phase::Open(Box::new(Connected {
+            url: answer.url,
+            body: answer.body,
+            alarm: None,
+            last_look: None,
+        }));
         Item::Open(open)
     }
 
@@ -320,12 +332,17 @@ impl Connected {
         // Bytes before the alarm: a reader that was away for long finds what arrived meanwhile.
         if let Poll::Ready(bytes) = self.body.poll_bytes(cx) {
             machine.hear(now());
+            self.last_look = None;
             return Poll::Ready(bytes.unwrap_or(Err(Error::Ended)));
         }
         let Some((deadline, after)) = machine.silence_deadline().zip(machine.silence_max()) else {
             return Poll::Pending;
         };
-        ready!(self.poll_alarm(cx, deadline.into()));
+        ready!(self.poll_alarm(cx, self.last_look.unwrap_or(deadline.into())));
+        if self.last_look.is_none() {
+            self.last_look = Some(Instant::now() + LAST_LOOK_AFTER);
+            return self.poll(cx, machine);
+        }
         Poll::Ready(Err(Error::TimedOut { what: Missing::Bytes, after }))
     }
 
