@@ -12,8 +12,8 @@ use crate::draft::{Draft, DraftError, check_not_own_cursor};
 use crate::feed;
 use crate::limits::Limits;
 use crate::selector::Selectors;
+use crate::shared::{Shared, page_query};
 use crate::store::{Bounds, Placement, Query, Reading, Start, Store, StoreError};
-use crate::subscription::{Shared, page_query};
 use crate::window::Window;
 
 /// Newest events that a starting hub takes into its window, so that clients which resume after a restart do not
@@ -26,7 +26,6 @@ pub struct Hub {
     pub(crate) shared: Arc<Shared>,
     admission: Arc<Semaphore>,
     feed: Arc<Mutex<Option<JoinHandle<()>>>>,
-    subscriptions: Arc<AtomicUsize>,
 }
 
 /// A publish that is a fact now.
@@ -53,10 +52,9 @@ impl Hub {
         let admission = Arc::new(Semaphore::new(limits.in_flight_bytes_max));
         let pages = Semaphore::new(limits.pages_max);
         Ok(Self {
-            shared: Arc::new(Shared { store, window, limits, pages }),
+            shared: Arc::new(Shared { store, window, limits, pages, subscriptions: AtomicUsize::new(0) }),
             admission,
             feed: Arc::new(Mutex::new(Some(feed))),
-            subscriptions: Arc::default(),
         })
     }
 
@@ -141,11 +139,7 @@ impl Hub {
 
     /// How many subscriptions there are now.
     pub fn subscriptions(&self) -> usize {
-        self.subscriptions.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn count(&self) -> Arc<AtomicUsize> {
-        self.subscriptions.clone()
+        self.shared.subscriptions.load(Ordering::Relaxed)
     }
 
     /// Closes the store, keeping all that was acknowledged, and ends every subscription after what it can have.

@@ -1,7 +1,6 @@
 //! How a subscription begins: from a request for a place in the log to a cursor.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tidings_sse::EventId;
 
@@ -12,8 +11,9 @@ use crate::hub::Hub;
 use crate::limits::EVENT_ID_BYTES_MAX;
 use crate::ring::Watcher;
 use crate::selector::Selectors;
+use crate::shared::{Counted, page_query};
 use crate::store::{Page, Query, Reading, Start, StoreError};
-use crate::subscription::{Subscription, page_query};
+use crate::subscription::Subscription;
 use crate::view::View;
 
 /// What a subscriber asks for.
@@ -79,7 +79,7 @@ impl Hub {
     pub async fn subscribe(&self, request: Request) -> Result<Opened, StoreError> {
         let place = self.locate(&request.selectors, &request.from).await?;
         let subscription = |after| {
-            let counted = Counted::new(self.count());
+            let counted = Counted::new(self.shared.clone());
             Subscription::new(self.shared.clone(), request.selectors.clone(), request.on_gap, after, counted)
         };
         Ok(match place {
@@ -195,24 +195,5 @@ fn described(from: &Position) -> String {
         Position::Since(time) => format!("since {} ms", time.0),
         Position::Earliest => "earliest".to_owned(),
         Position::Last(count) => format!("last {count}"),
-    }
-}
-
-/// One in the hub's number of subscriptions, for as long as it lives.
-#[derive(Debug, Default)]
-pub struct Counted(Option<Arc<AtomicUsize>>);
-
-impl Counted {
-    fn new(count: Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(Some(count))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        if let Some(count) = &self.0 {
-            count.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 }

@@ -11,36 +11,16 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 use crate::cursor::{Cursor, Sequence};
 use crate::frame::Frame;
 use crate::gap::{Gap, Lost, OnGap};
-use crate::limits::Limits;
 use crate::ring::Watcher;
 use crate::selector::Selectors;
-use crate::store::{Page, Query, Reading, Start, Store, StoreError};
-use crate::subscribe::Counted;
+use crate::shared::{Counted, Shared, page_query};
+use crate::store::{Page, Reading, Start, StoreError};
 use crate::view::{Reach, View};
-use crate::window::Window;
-
-/// What every subscription of a hub shares.
-pub(crate) struct Shared {
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) window: Arc<Window>,
-    pub(crate) limits: Limits,
-    /// One permit for each page that is being read.
-    pub(crate) pages: Semaphore,
-}
-
-impl Shared {
-    /// Reads a page once there is a permit for it. The semaphore is never closed, and each permit is given back
-    /// when the store has answered, so the wait ends if the store's reads do.
-    pub(crate) async fn read(&self, query: Query) -> Result<Reading, StoreError> {
-        let _permit = self.pages.acquire().await;
-        self.store.read(query).await
-    }
-}
 
 /// A place in the log that moves on as events are taken.
 pub struct Subscription {
@@ -210,16 +190,6 @@ impl Subscription {
             OnGap::Latest => self.shared.store.bounds().head,
         };
         Delivery::Gap(Gap { requested, lost, resumes_after: self.cursor() })
-    }
-}
-
-/// One page of backlog, as large as the limits allow.
-pub(crate) fn page_query(start: Start, selectors: &Selectors, limits: &Limits) -> Query {
-    Query {
-        start,
-        selectors: selectors.clone(),
-        events_max: limits.page_events_max,
-        bytes_max: limits.page_bytes_max,
     }
 }
 

@@ -5,8 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 
 use bytes::Bytes;
 use mio::net::TcpStream;
-use tidings_core::Sequence;
-use tidings_core::subscribe::Counted;
+use tidings_core::{Counted, Sequence};
 
 use super::batch::Batch;
 
