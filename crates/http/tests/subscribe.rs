@@ -185,8 +185,7 @@ async fn a_stream_may_begin_in_the_past() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_has_expired_is_a_gap_in_the_head_and_in_the_stream() {
     let retention = MemoryRetention { events_max: 2, ..MemoryRetention::default() };
-    let scene = Scene::with_retention(retention, |_| ()).await;
-    scene.publish("a", &["1", "2", "3", "4", "5"]).await;
+    let scene = Scene::with_past(retention, "a", &["1", "2", "3", "4", "5"]).await;
 
     let mut wire = scene.get("/events/a", "last-event-id: 1-1\r\n").await;
     let head = wire.head().await;

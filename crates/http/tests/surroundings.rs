@@ -169,8 +169,7 @@ async fn history_is_a_page_of_json_with_the_cursor_to_go_on_from() {
 #[tokio::test(flavor = "multi_thread")]
 async fn history_declares_a_gap_too() {
     let retention = MemoryRetention { events_max: 1, ..MemoryRetention::default() };
-    let scene = Scene::with_retention(retention, |_| ()).await;
-    scene.publish("a", &["1", "2", "3"]).await;
+    let scene = Scene::with_past(retention, "a", &["1", "2", "3"]).await;
 
     let page = got(&scene, "/events/b?last_event_id=1-1", "accept: application/json\r\n").await;
 

@@ -2,7 +2,7 @@
 //!
 //! | feature | module | keeps the log in |
 //! |---|---|---|
-//! | `file` (default) | [`file`] | a directory of its own |
+//! | `file` (default) | [`mod@file`] | a directory of its own |
 
 #[cfg(feature = "file")]
 pub mod file;

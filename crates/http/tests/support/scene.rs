@@ -35,17 +35,18 @@ impl Scene {
 
     /// With other settings than the defaults.
     pub(crate) async fn with(change: impl FnOnce(&mut HttpConfig)) -> Self {
-        Self::with_retention(MemoryRetention::default(), change).await
+        let clock = ManualClock::at(3_600_000);
+        let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
+        Self::on(Arc::new(store), clock, Limits::default(), change).await
     }
 
-    /// With a log that keeps so much.
-    pub(crate) async fn with_retention(
-        retention: MemoryRetention,
-        change: impl FnOnce(&mut HttpConfig),
-    ) -> Self {
+    /// With a log that keeps so much, and events that were there before the hub began. So it is certain that the
+    /// hub has nothing in memory that the log has not.
+    pub(crate) async fn with_past(retention: MemoryRetention, topic: &str, texts: &[&str]) -> Self {
         let clock = ManualClock::at(3_600_000);
         let store = Arc::new(MemoryStore::new(Epoch(1), clock.clone(), retention));
-        Self::on(store, clock, Limits::default(), change).await
+        store.append(texts.iter().map(|text| draft(topic, text)).collect()).await.unwrap();
+        Self::on(store, clock, Limits::default(), |_| ()).await
     }
 
     /// On a store that can be told to refuse.
