@@ -127,6 +127,7 @@ pub(crate) fn newest(disk: &dyn Disk, expected: &Expectation, hash: KeyedHash) -
     let _ = active.extend(active.room() + missing);
     if expected.closed != Some(head) {
         make_durable(&active, &whole)?;
+        // The last process may have made the segment, and died before its name was durable.
         disk.sync_dir().map_err(Fault::io(&name))?;
     }
     Ok(Newest { active, head, last_time: whole.time })

@@ -2,6 +2,7 @@
 
 pub(crate) mod corruption;
 pub(crate) mod dice;
+pub(crate) mod epoch;
 pub(crate) mod failure;
 pub(crate) mod judge;
 pub(crate) mod play;

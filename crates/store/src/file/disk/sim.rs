@@ -149,13 +149,17 @@ impl World {
 impl Inode {
     fn after_power_cut(&self, dice: &mut Dice) -> Self {
         let mut durable = self.durable.clone();
-        // Some cuts take nothing, some take all, most take this and leave that.
+        // Some cuts take nothing, some take all, some take a change or leave it, most take a part of each.
         let (keep, of) = [(0, 1), (1, 1), (1, 2), (1, 8), (7, 8)][dice.below(5)];
+        let in_parts = dice.chance(2, 3);
         for change in &self.pending {
             match change {
+                Change::Write { at, bytes } if in_parts => {
+                    write_in_part(&mut durable, *at, bytes, dice, (keep, of));
+                }
+                Change::Write { at, bytes } if dice.chance(keep, of) => write(&mut durable, *at, bytes),
                 Change::Length(bytes) if dice.chance(keep, of) => durable.resize(*bytes, 0),
-                Change::Length(_) => {}
-                Change::Write { at, bytes } => write_in_part(&mut durable, *at, bytes, dice, (keep, of)),
+                Change::Write { .. } | Change::Length(_) => {}
             }
         }
         Self { now: durable.clone(), durable, pending: Vec::new() }

@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use super::dice::Dice;
 use super::judge::{all, judge};
-use super::play::{Play, Setting, open_store};
+use super::play::{Ledger, Play, Setting, open_store};
 use super::power::seeds;
 use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::{SimDisk, Trouble};
@@ -141,4 +141,40 @@ fn a_segment_that_cannot_be_had_is_asked_for_again() {
     assert_eq!(append(&mut writer, &large).unwrap(), [Placement::New(Sequence(3))]);
 
     assert_eq!(all(&writer.log).len(), 3);
+}
+
+const LARGE: usize = 20_000;
+
+/// A write that found no space leaves whole records behind. If the cut is not durable before the next write, a power
+/// cut can bring them back behind a record that ends just where they begin.
+#[test]
+fn a_refused_append_never_comes_back() {
+    for seed in 0..300 {
+        let disk = SimDisk::new(seed);
+        let mut writer = open(&disk);
+        append(&mut writer, "1").unwrap();
+        // So large that no zeros are written behind, which would hide what is there.
+        writer.active.extend(100_000).unwrap();
+        trouble(&disk, Trouble::Full, 0..1);
+        let (mut appends, mut answers) = (Vec::new(), Vec::new());
+        for text in ["x", "unwanted", "z"] {
+            let (reply, answer) = oneshot::channel();
+            appends.push(Append { drafts: vec![draft("a", &text.repeat(LARGE / text.len()))], reply });
+            answers.push(answer);
+        }
+        writer.commit(&mut appends);
+        assert!(answers.iter_mut().all(|answer| matches!(answer.try_recv(), Ok(Err(StoreError::Full(_))))));
+
+        let ledger = Ledger {
+            acknowledged: vec![draft("a", "1")],
+            in_doubt: vec![vec![draft("a", &"y".repeat(LARGE))]],
+            ..Ledger::default()
+        };
+        disk.watch(move |operation, world| {
+            let seed = seed << 32 | operation;
+            judge(world.after_power_cut(&mut Dice::new(seed)), &ledger, Durability::Fsync, seed);
+            None
+        });
+        append(&mut writer, &"y".repeat(LARGE)).unwrap();
+    }
 }

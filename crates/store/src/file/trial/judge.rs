@@ -80,7 +80,8 @@ fn assert_events(held: &[Event], ledger: &Ledger) -> usize {
     let head = held.last().map_or(0, |event| event.sequence.0 as usize);
     for event in held {
         let expected = possible.get(event.sequence.0 as usize - 1);
-        assert_eq!(expected, Some(&&event.draft), "another event than was published");
+        let place = event.sequence;
+        assert!(expected == Some(&&event.draft), "another event than was published is at {place}");
     }
     assert!(head <= ledger.acknowledged.len() || ends.contains(&head), "half an append is there");
     head

@@ -120,13 +120,26 @@ pub(crate) fn open_store(
     retention: Retention,
     (clock, start): (Arc<dyn Clock>, usize),
 ) -> Result<Writer, OpenError> {
+    open_host(host(disk, clock, start), durability, retention)
+}
+
+/// A machine after so many starts.
+pub(crate) fn host(disk: &SimDisk, clock: Arc<dyn Clock>, start: usize) -> Host {
     let mut dice = Dice::new(start as u64);
-    let host = Host {
+    Host {
         disk: Arc::new(disk.clone()),
         clock,
         boot: Some(format!("start-{start}")),
         random: Random { key: *b"a key for trials", epoch: dice.next() },
-    };
+    }
+}
+
+/// Opens the store on a machine. Segments are small, and sealed in the order of everything else.
+pub(crate) fn open_host(
+    host: Host,
+    durability: Durability,
+    retention: Retention,
+) -> Result<Writer, OpenError> {
     let config =
         FileStoreConfig { durability, segment_bytes: 8_192, retention, ..FileStoreConfig::default() };
     open::open(host, &config, |disk, log| Ok(Sealer::Inline(disk, log)))
