@@ -34,6 +34,8 @@ struct Run<'a> {
     /// By how many subscribers each event is still to be heard.
     missing: Vec<u32>,
     due: Vec<Instant>,
+    /// The publisher that had the last turn.
+    turn: usize,
     published: usize,
     acknowledged: usize,
     complete: usize,
@@ -93,6 +95,7 @@ impl<'a> Run<'a> {
             heard: vec![Heard::default(); plan.subscribers],
             missing: Vec::new(),
             due: Vec::new(),
+            turn: 0,
             published: 0,
             acknowledged: 0,
             complete: 0,
@@ -136,11 +139,17 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Publishes what is due, as far as there are publishers with nothing to do.
+    /// Publishes what is due, as far as there are publishers with nothing to do. They take turns, so that none is
+    /// silent for so long that a server would close it.
     fn publish(&mut self, publishers: &mut [Publisher], events: usize) -> io::Result<()> {
-        for publisher in publishers.iter_mut().filter(|publisher| !publisher.is_busy()) {
+        for _ in 0..publishers.len() {
             if self.published >= events || !self.is_due(Instant::now()) {
                 return Ok(());
+            }
+            self.turn = (self.turn + 1) % publishers.len();
+            let publisher = &mut publishers[self.turn];
+            if publisher.is_busy() {
+                continue;
             }
             let due = match self.plan.pace {
                 Pace::Rate(_) => self.due_at(self.published),
