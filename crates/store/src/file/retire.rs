@@ -47,9 +47,9 @@ impl Retiring {
         let view = log.view();
         let ended: Vec<_> = view.segments.iter().map_while(|segment| segment.ended.get().copied()).collect();
         let mut bytes = ended.iter().map(|ended| ended.end).sum::<u64>() + active_bytes;
-        for (segment, ended) in view.segments.iter().zip(ended).take(view.segments.len() - 1) {
-            let next = view.segments.iter().find(|next| next.base() > segment.base());
-            let left = next.map_or(0, |next| view.head.next().0.saturating_sub(next.base().0));
+        for (pair, ended) in view.segments.windows(2).zip(ended) {
+            let [segment, next] = pair else { break };
+            let left = view.head.next().0.saturating_sub(next.base().0);
             if !self.goes(ended, left, bytes, now) {
                 break;
             }
