@@ -1,7 +1,7 @@
 //! Stop 6 of the walk: a ring, the newest frames of one selector, in memory.
 //!
 //! The feed alone pushes, and never waits for a reader. A ring holds the frames of its selector that are in the
-//! [window](crate::window); it has no bound of its own because the window has one for all rings.
+//! window; it has no bound of its own because the window has one for all rings.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! Stop 4 of the walk: the store, which keeps the log and is its only sequencer.
 //!
 //! Five verbs: append, read, bounds, tail, close. A store knows no subscribers. Every store passes the
-//! [contract](crate::contract), restart included.
+//! `contract`, restart included.
 
 use std::sync::Arc;
 
