@@ -68,7 +68,7 @@ impl OpenError {
             Self::InUse { .. } => "end the other hub, or give this one a directory of its own",
             Self::Io { .. } => "see that the directory can be read and written, and that its disk has space",
             Self::Corrupt { .. } => {
-                "nothing was changed; look at the disk, keep a copy, and restore the directory from a backup"
+                "the log was not changed; look at the disk, keep a copy, and restore the directory from a backup"
             }
         }
     }
