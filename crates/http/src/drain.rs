@@ -29,7 +29,12 @@ impl Default for Drain {
 impl Drain {
     pub(crate) fn begin(&self, length: Duration) {
         let window = Window { from: Instant::now(), length };
-        self.begun.send_if_modified(|begun| begun.replace(window).is_none());
+        self.begun.send_if_modified(|begun| {
+            let first = begun.is_none();
+            // A drain that began again would never end.
+            begun.get_or_insert(window);
+            first
+        });
     }
 
     pub(crate) fn has_begun(&self) -> bool {
@@ -45,6 +50,12 @@ impl Drain {
     pub(crate) async fn turn(&self, share: f64) {
         let window = self.window().await;
         sleep_until(window.from + window.length.mul_f64(share)).await;
+    }
+
+    /// Waits until the drain has lasted so long.
+    pub(crate) async fn overdue(&self, wait_max: Duration) {
+        let window = self.window().await;
+        sleep_until(window.from + wait_max).await;
     }
 
     /// The next share of one: evenly spread, however many there are.

@@ -142,6 +142,23 @@ impl Front {
         Ok(response)
     }
 
+    /// Begins to send everyone away, for servers other than our own [`serve`](crate::serve()): from now on `/readyz`
+    /// says so, publishes are refused with 503 and `Retry-After`, and streams end over
+    /// [`drain_window`](HttpConfig::drain_window), each with a `retry`. A second call does nothing.
+    ///
+    /// Stop accepting connections at the same time, wait for those that are open, but not longer than
+    /// [`drain_overdue`](Self::drain_overdue) does, and then [close](Hub::close) the hub.
+    pub fn begin_drain(&self) {
+        self.drain().begin(self.config().drain_window);
+    }
+
+    /// Waits until the drain has lasted [`drain_wait_max`](HttpConfig::drain_wait_max), which is when a server should
+    /// cut off who is still there: a peer that takes no bytes does not hear that it should leave. For ever, as long
+    /// as no drain begins. Cancel safe.
+    pub async fn drain_overdue(&self) {
+        self.drain().overdue(self.config().drain_wait_max).await;
+    }
+
     /// The hub behind it.
     pub fn hub(&self) -> &Hub {
         &self.0.hub

@@ -11,7 +11,45 @@
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or carried by a server |
 //!
 //! Beside the walk: `history` is the log as JSON, `pages` the files for people, `block` the blocks of a stream that
-//! are no event, `problem` every refusal, `drain` the end in good order, `health` what machines ask.
+//! are no event, `problem` every refusal, `drain` the end in good order, `health` what machines ask, `machine` the
+//! date and randomness.
+//!
+//! # In a server of your own
+//!
+//! A program that embeds the hub needs this crate alone; the core comes along as [`core`]. A [`Front`] answers the
+//! requests of hyper, is a [router](Front::router) for axum, and what it answers is an [`http_body::Body`] for any
+//! other server.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use tidings_http::core::memory::MemoryRetention;
+//! use tidings_http::core::{Draft, DraftFields, Hub, Limits, MemoryStore, Topic};
+//! use tidings_http::{Front, HttpConfig, Pages, SystemClock, random_epoch};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let clock = Arc::new(SystemClock);
+//! let store = MemoryStore::new(random_epoch()?, clock.clone(), MemoryRetention::default());
+//! let hub = Hub::start(Arc::new(store), Limits::default()).await?;
+//! let front = Front::new(hub.clone(), HttpConfig::default(), Pages::default(), clock);
+//! let app = axum::Router::new().nest("/hub", front.router());
+//!
+//! let topic = Topic::parse("news")?;
+//! let published = hub.publish(Draft::new(topic, "hello".into(), DraftFields::default(), hub.limits())?).await?;
+//! # let response = tower::ServiceExt::oneshot(
+//! #     app,
+//! #     http::Request::get("/hub/events/news?last=1").body(axum::body::Body::empty())?,
+//! # );
+//! # assert_eq!(response.await?.status(), 200);
+//! assert!(published.id.ends_with("-1"));
+//!
+//! // When the program is asked to end: send subscribers away, stop the server, close the store.
+//! front.begin_drain();
+//! hub.close().await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod authorise;
 mod block;
@@ -26,6 +64,7 @@ mod health;
 mod history;
 mod json;
 pub mod lane;
+mod machine;
 mod negotiate;
 mod pages;
 mod path;
@@ -42,5 +81,9 @@ mod text;
 pub use body::Body;
 pub use config::{Cors, Hosts, HttpConfig};
 pub use front::Front;
+pub use machine::{SystemClock, random_epoch};
 pub use pages::{Asset, Pages};
 pub use serve::{Verdict, serve};
+/// The hub itself, for those who embed it.
+#[doc(no_inline)]
+pub use tidings_core as core;

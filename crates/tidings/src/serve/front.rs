@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_core::Hub;
-use tidings_http::{Cors, Front, Hosts, HttpConfig, Verdict};
+use tidings_http::{Cors, Front, Hosts, HttpConfig, SystemClock, Verdict};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, Origins, Secret};
 use crate::console;
-use crate::machine::WallClock;
 
 /// The front at work.
 #[must_use = "it has to be drained"]
@@ -26,7 +25,7 @@ pub(super) struct Serving {
 impl Serving {
     /// Begins to answer.
     pub(super) fn start(listener: TcpListener, hub: &Hub, config: HttpConfig) -> Self {
-        let front = Front::new(hub.clone(), config, console::pages(), Arc::new(WallClock));
+        let front = Front::new(hub.clone(), config, console::pages(), Arc::new(SystemClock));
         let (end, asked) = oneshot::channel();
         let asked = async {
             // Dropping the sender asks for the end, too.

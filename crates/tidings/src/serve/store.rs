@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Clock, MemoryStore, Store};
+use tidings_http::{SystemClock, random_epoch};
 use tidings_store::{Durability, FileStore, FileStoreConfig, OpenError, Retention};
 
 use crate::config::Config;
 use crate::failure::{Exit, Failure};
-use crate::machine::{WallClock, random_epoch};
 
 /// Opens the store.
 pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
-    let clock = Arc::new(WallClock);
+    let clock = Arc::new(SystemClock);
     if config.memory { in_memory(config, clock) } else { in_files(config, clock) }
 }
 

@@ -5,11 +5,11 @@ use std::net::Ipv4Addr;
 use async_trait::async_trait;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Bounds, Draft, Epoch, MemoryStore, Placement, Query, Reading, Sequence, Tail};
+use tidings_http::SystemClock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::machine::WallClock;
 
 /// A store whose disk fails at the first event.
 struct Failing(MemoryStore);
@@ -39,7 +39,7 @@ impl Store for Failing {
 
 #[tokio::test]
 async fn a_store_that_stops_for_good_ends_the_hub_with_a_failure() {
-    let store = MemoryStore::new(Epoch(1), Arc::new(WallClock), MemoryRetention::default());
+    let store = MemoryStore::new(Epoch(1), Arc::new(SystemClock), MemoryRetention::default());
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let config = Config::default();

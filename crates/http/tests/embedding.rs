@@ -1,0 +1,124 @@
+//! The hub in a server that is not ours: below a path of it, and ending with it, in virtual time.
+
+#![allow(clippy::unwrap_used, reason = "what cannot go wrong here need not be told well")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{Request, Response, request};
+use http_body_util::BodyExt;
+use tidings_core::contract::ManualClock;
+use tidings_core::memory::MemoryRetention;
+use tidings_core::{Epoch, Hub, Limits, MemoryStore};
+use tidings_http::{Front, HttpConfig, Pages};
+use tokio::time::{Instant, timeout};
+use tower::ServiceExt;
+
+/// A hub at `/hub` of a server.
+struct Host {
+    front: Front,
+    app: axum::Router,
+}
+
+impl Host {
+    async fn start() -> Self {
+        let clock = ManualClock::at(0);
+        let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
+        let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+        let front = Front::new(hub, HttpConfig::default(), Pages::default(), clock);
+        let app = axum::Router::new().nest("/hub", front.router());
+        Self { front, app }
+    }
+
+    async fn get(&self, target: &str) -> Response<Body> {
+        self.send(Request::get(target), "").await
+    }
+
+    async fn publish(&self, data: &'static str) -> u16 {
+        self.send(Request::post("/hub/events/a/b"), data).await.status().as_u16()
+    }
+
+    async fn send(&self, request: request::Builder, body: &'static str) -> Response<Body> {
+        self.app.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap()
+    }
+}
+
+async fn text(response: Response<Body>) -> String {
+    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+}
+
+async fn next(stream: &mut Response<Body>) -> String {
+    let frame = stream.frame().await.expect("the stream goes on").unwrap();
+    String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn below_a_path_the_hub_publishes_streams_and_resumes() {
+    let host = Host::start().await;
+    let mut stream = host.get("/hub/events/a/*").await;
+    next(&mut stream).await;
+
+    assert_eq!(host.publish("first").await, 201);
+    assert_eq!(next(&mut stream).await, "topic: a/b\nid: 1-1\ndata: first\n\n");
+    assert_eq!(host.publish("second").await, 201);
+    assert_eq!(next(&mut stream).await, "topic: a/b\nid: 1-2\ndata: second\n\n");
+
+    let resume = Request::get("/hub/events?topic=a/b").header("last-event-id", "1-1");
+    let mut resumed = host.send(resume, "").await;
+    assert_eq!(next(&mut resumed).await, ": heartbeat 15000\nid: 1-1\nretry: 3000\n\n");
+    assert_eq!(next(&mut resumed).await, "id: 1-2\ndata: second\n\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_sends_subscribers_away_over_its_window_and_takes_no_more() {
+    let host = Host::start().await;
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        let mut stream = host.get("/hub/events/a/b").await;
+        next(&mut stream).await;
+        streams.push(tokio::spawn(async { (text(stream).await, Instant::now()) }));
+    }
+    let before = Instant::now();
+
+    host.front.begin_drain();
+
+    assert_eq!(host.publish("late").await, 503);
+    assert_eq!(host.get("/hub/readyz").await.status(), 503);
+    let mut ends = Vec::new();
+    for stream in streams {
+        let (farewell, end) = stream.await.unwrap();
+        assert!(farewell.starts_with("retry: ") && farewell.ends_with("\n\n"), "{farewell:?}");
+        assert!(end - before <= Duration::from_secs(2), "{:?}", end - before);
+        ends.push(end);
+    }
+    ends.sort_unstable();
+    ends.dedup();
+    assert!(ends.len() >= 18, "they leave together: {ends:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_during_a_drain_is_told_when_to_come_back() {
+    let host = Host::start().await;
+
+    host.front.begin_drain();
+
+    let response = host.get("/hub/events/a").await;
+    assert_eq!(response.status(), 200);
+    assert!(text(response).await.starts_with("retry: "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_is_overdue_once_it_has_lasted_too_long() {
+    let host = Host::start().await;
+    let hour = Duration::from_secs(3_600);
+    assert!(timeout(hour, host.front.drain_overdue()).await.is_err(), "no drain has begun");
+    let before = Instant::now();
+    host.front.begin_drain();
+
+    tokio::time::advance(Duration::from_secs(1)).await;
+    host.front.begin_drain();
+    host.front.drain_overdue().await;
+
+    assert_eq!(before.elapsed(), Duration::from_secs(8));
+}
