@@ -9,7 +9,7 @@ use http_body::{Frame, SizeHint};
 
 use crate::lane::parking::Parking;
 
-/// The body of every response of the hub.
+/// The body of every response of the hub, and of any other response that is bytes.
 pub struct Body(Kind);
 
 enum Kind {
@@ -33,6 +33,25 @@ impl Body {
 
     pub(crate) fn parking(parking: Parking) -> Self {
         Self(Kind::Parking(parking))
+    }
+}
+
+/// For servers that answer some requests themselves, and need one type of body.
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::full(bytes)
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self::full(text)
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        Self::full(text)
     }
 }
 
