@@ -1,0 +1,8 @@
+//! The story of ../../story, with actix.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+#[path = "../../story/mod.rs"]
+mod story;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_embed-actix");
