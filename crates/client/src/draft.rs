@@ -34,6 +34,12 @@ impl Draft {
         Self { data: data.into(), event_type: None, id: None, retry: None, key: None }
     }
 
+    /// The same event with other data.
+    pub fn with_data(mut self, data: impl Into<String>) -> Self {
+        self.data = data.into();
+        self
+    }
+
     /// Sets the type. `message` unless set.
     ///
     /// # Errors

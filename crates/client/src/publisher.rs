@@ -19,6 +19,7 @@ use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 use url::Url;
 
+use self::builder::OnRetry;
 pub use self::builder::PublisherBuilder;
 pub use self::error::PublishError;
 use self::post::Post;
@@ -33,9 +34,6 @@ use crate::token::{TokenNeed, TokenSource};
 
 /// Tells that the hub had the event already.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-
-/// An answer is an id or a problem; what is longer comes from somebody else.
-const ANSWER_BYTES_MAX: usize = 65_536;
 
 /// Publishes to a hub. Cloning shares the connections.
 ///
@@ -61,6 +59,7 @@ pub struct Publisher {
     retry: Duration,
     backoff: Backoff,
     wait_max: Duration,
+    on_retry: OnRetry,
 }
 
 /// An event that the hub has.
@@ -81,6 +80,18 @@ pub struct BatchReceipt {
     pub published: u64,
     /// The id of the last one.
     pub id: Option<String>,
+}
+
+/// A page of history, as far as it matters here.
+#[derive(Deserialize)]
+struct Page {
+    events: Vec<Placed>,
+}
+
+#[derive(Deserialize)]
+struct Placed {
+    id: String,
+    cursor: String,
 }
 
 #[derive(Deserialize)]
@@ -149,6 +160,23 @@ impl Publisher {
         read(self.deliver(&post).await?.body())
     }
 
+    /// The newest id that a publisher gave, among the newest 20 events of a topic. `None` if the hub made all of
+    /// theirs, or the topic is empty.
+    ///
+    /// Whoever copies a stream to a hub, ids and all, finds here where to go on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`publish`](Self::publish). Cancel-safe.
+    pub async fn last_given_id<'t>(
+        &self,
+        target: impl Into<Target<'t>>,
+    ) -> Result<Option<String>, PublishError> {
+        let answer = self.deliver(&Post::newest(target.into().url(&self.hub)?)).await?;
+        let page: Page = read(answer.body())?;
+        Ok(page.events.into_iter().rev().find(|event| event.id != event.cursor).map(|event| event.id))
+    }
+
     /// Sends until it has arrived or there is no use.
     async fn deliver(&self, post: &Post) -> Result<Response<Bytes>, PublishError> {
         let mut attempts = 0;
@@ -163,6 +191,7 @@ impl Publisher {
             if attempts >= self.attempts_max || wait > self.wait_max {
                 return Err(error);
             }
+            (self.on_retry.0)(&error, wait);
             sleep(wait).await;
         }
     }
@@ -191,7 +220,7 @@ impl Publisher {
         }
         let whole = async {
             let (head, body) = self.client.request(request).await?.into_parts();
-            let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await?;
+            let body = Limited::new(body, post.answer_bytes_max).collect().await?;
             Ok::<_, BoxError>(Response::from_parts(head, body.to_bytes()))
         };
         let limit = self.attempt_timeout;

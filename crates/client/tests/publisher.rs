@@ -209,3 +209,36 @@ async fn what_was_received_can_be_published_elsewhere() {
     let body = String::from_utf8(hub.requested(1).await.remove(0).body).unwrap();
     assert_eq!(body, "event: tick\nid: 7\nretry: 5\ndata: a\ndata: b\n\ndata: c\n\n");
 }
+
+#[tokio::test]
+async fn who_wants_to_know_hears_why_it_is_tried_again() {
+    let server = Server::start([problem(503, r#"{"detail":"busy"}"#), answer(201, r#"{"id":"a-7"}"#)]);
+    let (tell, told) = std::sync::mpsc::channel();
+    let publisher = Publisher::builder(&server.url("")).unwrap().on_retry(move |error, wait| {
+        tell.send((error.to_string(), wait)).unwrap();
+    });
+
+    publisher.build().publish("t", &Draft::new("x")).await.unwrap();
+
+    let (error, wait) = told.try_recv().unwrap();
+    assert_eq!(error, "the hub answered 503 Service Unavailable: busy");
+    assert!(wait <= Duration::from_millis(200), "{wait:?}");
+    assert!(told.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn the_newest_id_that_a_publisher_gave_is_found_among_the_newest_events() {
+    let page = r#"{"events":[{"id":"up-8","cursor":"e-1"},{"id":"up-9","cursor":"e-2","data":"x"},
+        {"id":"e-3","cursor":"e-3"}],"cursor":"e-3","more":false}"#;
+    let empty = r#"{"events":[],"cursor":"e-3","more":false}"#;
+    let server = Server::start([answer(200, page), answer(200, empty)]);
+    let publisher = publisher(&server);
+
+    let found = publisher.last_given_id(Target::Url("/events/t?event=x")).await.unwrap();
+    let nothing = publisher.last_given_id("t").await.unwrap();
+
+    let request = server.requested(2).await.remove(0);
+    assert_eq!((found.as_deref(), nothing), (Some("up-9"), None));
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/events/t?last=20"));
+    assert_eq!(request.header("accept"), Some("application/json"));
+}

@@ -1,5 +1,6 @@
 //! What can be set of a publisher.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -9,6 +10,7 @@ use hyper_util::rt::TokioExecutor;
 use url::Url;
 
 use super::Publisher;
+use super::error::PublishError;
 use crate::backoff::Backoff;
 use crate::config::{ConfigError, USER_AGENT, more_than_zero, parse_url};
 use crate::connector::Connector;
@@ -36,6 +38,19 @@ pub struct PublisherBuilder {
     tls: Tls,
     attempts_max: u32,
     attempt_timeout: Duration,
+    on_retry: OnRetry,
+}
+
+/// The caller's hook to hear of attempts that failed.
+#[derive(Clone)]
+pub(super) struct OnRetry(pub(super) Arc<Hook>);
+
+type Hook = dyn Fn(&PublishError, Duration) + Send + Sync;
+
+impl std::fmt::Debug for OnRetry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OnRetry")
+    }
 }
 
 impl PublisherBuilder {
@@ -48,6 +63,7 @@ impl PublisherBuilder {
             tls: Tls::default(),
             attempts_max: ATTEMPTS_MAX,
             attempt_timeout: ATTEMPT_TIMEOUT,
+            on_retry: OnRetry(Arc::new(|_, _| {})),
         })
     }
 
@@ -106,6 +122,13 @@ impl PublisherBuilder {
         Ok(self)
     }
 
+    /// Calls a hook when an attempt has failed and another will be made, with the reason and the wait until then. It
+    /// runs inside the publish and should not block.
+    pub fn on_retry(mut self, hook: impl Fn(&PublishError, Duration) + Send + Sync + 'static) -> Self {
+        self.on_retry = OnRetry(Arc::new(hook));
+        self
+    }
+
     /// Believes these certificates, in PEM, beside those that the machine believes.
     ///
     /// # Errors
@@ -128,6 +151,7 @@ impl PublisherBuilder {
             retry: RETRY,
             backoff: BACKOFF,
             wait_max: WAIT_MAX,
+            on_retry: self.on_retry,
         }
     }
 }

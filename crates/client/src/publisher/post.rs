@@ -1,4 +1,4 @@
-//! A publish as a request that can be sent again.
+//! A request to a hub that can be sent again.
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -11,13 +11,22 @@ use crate::draft::Draft;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
+/// A receipt is an id or a problem; what is longer comes from somebody else.
+const RECEIPT_BYTES_MAX: usize = 65_536;
+
+/// How many events are looked at for the newest id that was given. With the largest events that a hub takes by
+/// default, in JSON that escapes little, a page of so many stays within `PAGE_BYTES_MAX`.
+const NEWEST: &str = "20";
+const PAGE_BYTES_MAX: usize = 32 << 20;
+
 /// What is sent, as often as need be.
 #[derive(Debug)]
 pub(super) struct Post {
     pub(super) url: Url,
     pub(super) body: Bytes,
-    content_type: HeaderValue,
-    key: HeaderValue,
+    pub(super) answer_bytes_max: usize,
+    method: Method,
+    headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Post {
@@ -33,12 +42,8 @@ impl Post {
                 url.query_pairs_mut().append_pair(name, &value);
             }
         }
-        Ok(Self {
-            url,
-            body: Bytes::from(draft.data.clone()),
-            content_type: HeaderValue::from_static("text/plain; charset=utf-8"),
-            key: draft.key.as_deref().map_or_else(draw_key, key)?,
-        })
+        let key = draft.key.as_deref().map_or_else(draw_key, key)?;
+        Ok(Self::publish(url, "text/plain; charset=utf-8", Bytes::from(draft.data.clone()), key))
     }
 
     /// Many events, as a stream.
@@ -50,24 +55,42 @@ impl Post {
         for draft in drafts {
             draft.encode(&mut body);
         }
-        Ok(Self {
+        Ok(Self::publish(url, "text/event-stream", body.into(), draw_key()?))
+    }
+
+    /// The newest events, as a page of history.
+    pub(super) fn newest(mut url: Url) -> Self {
+        url.set_query(None);
+        url.query_pairs_mut().append_pair("last", NEWEST);
+        Self {
             url,
-            body: body.into(),
-            content_type: HeaderValue::from_static("text/event-stream"),
-            key: draw_key()?,
-        })
+            body: Bytes::new(),
+            answer_bytes_max: PAGE_BYTES_MAX,
+            method: Method::GET,
+            headers: vec![(header::ACCEPT, HeaderValue::from_static("application/json"))],
+        }
+    }
+
+    fn publish(url: Url, content_type: &'static str, body: Bytes, key: HeaderValue) -> Self {
+        let content_type = (header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Self {
+            url,
+            body,
+            answer_bytes_max: RECEIPT_BYTES_MAX,
+            method: Method::POST,
+            headers: vec![content_type, (IDEMPOTENCY_KEY, key)],
+        }
     }
 
     pub(super) fn request(&self, headers: HeaderMap) -> Result<Request<Full<Bytes>>, PublishError> {
         let mut request = Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = Method::POST;
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.url.as_str().parse().map_err(|_| PublishError::Target {
             target: self.url.to_string(),
             hub: self.url.origin().ascii_serialization(),
         })?;
         *request.headers_mut() = headers;
-        request.headers_mut().insert(header::CONTENT_TYPE, self.content_type.clone());
-        request.headers_mut().insert(IDEMPOTENCY_KEY, self.key.clone());
+        request.headers_mut().extend(self.headers.iter().cloned());
         Ok(request)
     }
 }
