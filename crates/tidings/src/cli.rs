@@ -7,29 +7,13 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMat
 use crate::bench::Bench;
 use crate::config::{Form, SETTINGS, Setting, Texts};
 use crate::failure::Failure;
-
-const ABOUT: &str = "\
-Pushes messages to everyone who is watching, over plain HTTP.
-
-Publish with a POST; subscribe with EventSource, curl or any HTTP client. Whoever was away gets what it missed.";
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0  done; after a signal, the hub has drained and kept everything it acknowledged
-  1  it failed while running; its log says why
-  2  the command line, the environment or the configuration file is wrong
-  3  it cannot listen on the address
-  4  another process uses the data directory
-  5  the data directory cannot be read, or is corrupt
-  6  drain_deadline passed; everything acknowledged is kept, but connections were cut
-  130, 143  a second SIGINT or SIGTERM ended it at once";
-
-const SERVE: &str = "\
-Runs the hub until SIGINT or SIGTERM, which drain it; a second one ends it at once.
-
-Every option can also be set in the environment, such as --data by TIDINGS_DATA, or in the file that --config names, \
-such as --data by the key data. An option is stronger than the environment, which is stronger than the file. The \
-publish key is set by TIDINGS_PUBLISH_KEY or --publish-key-file.";
+use crate::manual::{CompletionsArgs, ManArgs};
+use crate::publish::PubArgs;
+use crate::relay::RelayArgs;
+use crate::sub::SubArgs;
+use crate::words::{
+    ABOUT, COMPLETIONS, EXIT_CODES, PUB, PUB_EXAMPLES, RELAY, RELAY_EXAMPLES, SERVE, SUB, SUB_EXAMPLES, TOKEN,
+};
 
 /// What the process is asked to do.
 #[derive(Debug, Parser)]
@@ -57,12 +41,29 @@ pub(crate) enum Task {
     /// Run the hub
     #[command(long_about = SERVE, after_long_help = EXIT_CODES)]
     Serve(Flags),
+    /// Publish to a hub
+    #[command(long_about = PUB, after_long_help = PUB_EXAMPLES)]
+    Pub(PubArgs),
+    /// Show a stream of events, of a hub or any other server
+    #[command(long_about = SUB, after_long_help = SUB_EXAMPLES)]
+    Sub(SubArgs),
+    /// Publish on a hub what another server streams
+    #[command(long_about = RELAY, after_long_help = RELAY_EXAMPLES)]
+    Relay(RelayArgs),
+    /// Make a key that nobody guesses
+    #[command(long_about = TOKEN)]
+    Token,
     /// Measure a hub, or any other server of event streams
     #[command(subcommand, disable_help_subcommand = true)]
     Bench(Box<Bench>),
     /// Show or check the configuration
     #[command(subcommand, disable_help_subcommand = true)]
     Config(ConfigTask),
+    /// Print the completions of a shell
+    #[command(long_about = COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Print the manual, or write its pages to a directory
+    Man(ManArgs),
 }
 
 /// What to do with the configuration.
@@ -80,11 +81,15 @@ pub(crate) enum ConfigTask {
 #[derive(Debug, Default)]
 pub(crate) struct Flags(pub(crate) Texts);
 
+/// The command line as it is shown: the options of `serve` are listed there, not beside the commands.
+pub(crate) fn command() -> Command {
+    Cli::command().mut_args(|argument| argument.hide(true))
+}
+
 /// Reads the command line. `Err(None)` means that help or version was asked for and printed.
 pub(crate) fn parse(arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Task, Option<Failure>> {
-    // The options of `serve` are listed there, not beside the commands.
-    let command = Cli::command().mut_args(|argument| argument.hide(true));
-    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed =
+        command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
         Ok(cli) => Ok(cli.task.unwrap_or(Task::Serve(cli.flags))),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
@@ -111,7 +116,7 @@ fn failure(error: &clap::Error) -> Failure {
     });
     Failure::usage(message).hint(match suggestion {
         Some(name) => format!("did you mean {name}?"),
-        None => "`tidings --help` and `tidings serve --help` tell what there is".to_owned(),
+        None => "`tidings --help` and `tidings COMMAND --help` tell what there is".to_owned(),
     })
 }
 

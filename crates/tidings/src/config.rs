@@ -34,4 +34,5 @@ pub(crate) use reference::reference;
 pub(crate) use setting::{Form, Setting};
 pub(crate) use sources::{Loaded, Texts, load};
 pub(crate) use table::{Config, SETTINGS};
+pub(crate) use unit::{Size, duration, size};
 pub(crate) use value::Secret;

@@ -27,12 +27,14 @@ pub(crate) struct Failure {
     exit: Exit,
     message: String,
     hint: Option<String>,
+    /// Somebody has been told already, in another form.
+    is_told: bool,
 }
 
 impl Failure {
     /// A failure; `message` is a lowercase fragment without a full stop.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None }
+        Self { exit, message: message.into(), hint: None, is_told: false }
     }
 
     /// The command line, the environment or the configuration file is wrong.
@@ -44,6 +46,17 @@ impl Failure {
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// The same failure, of which the reader has been told already.
+    pub(crate) fn told(mut self) -> Self {
+        self.is_told = true;
+        self
+    }
+
+    /// Whether there is anything left to say.
+    pub(crate) fn is_told(&self) -> bool {
+        self.is_told
     }
 
     /// The exit code of the process.

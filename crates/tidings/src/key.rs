@@ -14,7 +14,8 @@ pub(crate) fn read(config: &Config) -> Result<Option<Secret>, Failure> {
     }
 }
 
-fn from_file(path: &Path) -> Result<Secret, Failure> {
+/// Reads a key from a file of one line.
+pub(crate) fn from_file(path: &Path) -> Result<Secret, Failure> {
     let shown = path.display();
     let content = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("cannot read publish key file {shown}: {error}")))?;

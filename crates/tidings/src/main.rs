@@ -2,9 +2,12 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `cli` | reads the command line |
+//! | `cli`, `words` | reads the command line; the longer words of its help |
 //! | `config` | every setting: table, sources, precedence, reference |
 //! | `serve` | `tidings serve`: wires store, hub and HTTP front, and ends them in good order |
+//! | `publish`, `sub`, `relay` | `tidings pub`, `sub` and `relay`: the client on the command line |
+//! | `link`, `chain` | how they reach a server, and how they tell what went wrong |
+//! | `token`, `manual` | keys; manual pages and completions |
 //! | `bench` | `tidings bench`: measures a hub from outside |
 //! | `key` | reads the publish key |
 //! | `console` | the files of the web console |
@@ -14,18 +17,26 @@
 //! | `failure` | what is said when it goes wrong, and the exit codes |
 
 mod bench;
+mod chain;
 mod cli;
 mod config;
 mod console;
 mod failure;
 mod key;
+mod link;
 mod logging;
 mod machine;
+mod manual;
 mod notify;
+mod publish;
+mod relay;
 mod serve;
 mod signals;
+mod sub;
+mod token;
 mod watched;
 mod welcome;
+mod words;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -35,20 +46,23 @@ use cli::{ConfigTask, Flags, Task};
 use config::{Config, Loaded};
 use failure::{Exit, Failure};
 use notify::ServiceManager;
+use sub::Color;
 
 fn main() -> ExitCode {
     let environment = environment();
     match cli::parse(std::env::args_os()).map(|task| run(task, &environment)) {
         Ok(Ok(())) | Err(None) => ExitCode::SUCCESS,
         Ok(Err(failure)) | Err(Some(failure)) => {
-            eprintln!("{failure}");
+            if !failure.is_told() {
+                eprintln!("{failure}");
+            }
             failure.code()
         }
     }
 }
 
 /// The environment, as far as it is text. Nothing below `main` asks the process for it.
-type Environment = BTreeMap<String, String>;
+pub(crate) type Environment = BTreeMap<String, String>;
 
 fn environment() -> Environment {
     let text =
@@ -60,6 +74,12 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
     let load = |flags: Flags| config::load(&flags.0, environment);
     match task {
         Task::Serve(flags) => serve(&load(flags)?, environment),
+        Task::Pub(args) => block_on(publish::run(&args, environment)),
+        Task::Sub(args) => block_on(sub::run(&args, color(environment))),
+        Task::Relay(args) => block_on(relay::run(&args, environment, color(environment))),
+        Task::Token => say(&token::draw()?),
+        Task::Completions(args) => say(&manual::completions(&args, cli::command())),
+        Task::Man(args) => say(&manual::manual(&args, cli::command())?),
         Task::Config(ConfigTask::Print(flags)) => say(&config::print(&load(flags)?)),
         Task::Config(ConfigTask::Check(flags)) => check(&load(flags)?.config),
         Task::Bench(bench) => say(&bench::run(&bench)?),
@@ -70,15 +90,35 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
 fn serve(loaded: &Loaded, environment: &Environment) -> Result<(), Failure> {
     let config = &loaded.config;
     let key = key::read(config)?;
-    let no_color = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
-    logging::start(config, no_color);
+    logging::start(config, color(environment).stderr);
     let manager = ServiceManager::new(environment.get("NOTIFY_SOCKET"));
-    let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| Failure::new(Exit::Failed, format!("cannot start threads: {error}")))?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| no_runtime(&error))?;
     let ended = runtime.block_on(serve::serve(config, key, &manager));
     // What is still running has passed its deadline.
     runtime.shutdown_background();
     ended
+}
+
+/// Runs what needs one thread.
+fn block_on(task: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| no_runtime(&error))?;
+    let ended = runtime.block_on(task);
+    // A thread may still wait for a terminal or a pipe that nobody will use again.
+    runtime.shutdown_background();
+    ended
+}
+
+fn no_runtime(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot start threads: {error}"))
+}
+
+/// Colours are for people at a terminal who did not ask for none: <https://no-color.org>.
+fn color(environment: &Environment) -> Color {
+    use std::io::{IsTerminal, stderr, stdout};
+
+    let wanted = environment.get("NO_COLOR").is_none_or(String::is_empty);
+    Color { stdout: wanted && stdout().is_terminal(), stderr: wanted && stderr().is_terminal() }
 }
 
 fn check(config: &Config) -> Result<(), Failure> {
@@ -88,7 +128,7 @@ fn check(config: &Config) -> Result<(), Failure> {
 }
 
 /// Writes data to stdout. A reader that has gone away, as `head` does, is no failure.
-fn say(text: &str) -> Result<(), Failure> {
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
     use std::io::{ErrorKind, Write};
 
     match std::io::stdout().write_all(text.as_bytes()) {

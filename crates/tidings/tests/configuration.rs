@@ -124,7 +124,7 @@ fn the_publish_key_is_never_printed() {
 fn a_wrong_publish_key_is_not_repeated_in_the_error() {
     let left = check(&[], &[("TIDINGS_PUBLISH_KEY", "my secret")]);
 
-    let hint = "write letters, digits and -._~+/= alone; `openssl rand -hex 32` makes a good one";
+    let hint = "write letters, digits and -._~+/= alone; `tidings token` makes a good one";
     assert_eq!(left, refusal("TIDINGS_PUBLISH_KEY: its value is not a bearer token", hint));
 }
 

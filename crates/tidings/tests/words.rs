@@ -1,5 +1,7 @@
 //! Words that people read: help, and the page made from the table of settings.
 
+#![allow(clippy::unwrap_used, reason = "what cannot go wrong in a test need not be told well")]
+
 mod support;
 
 use support::{assert_words, here, run, tidings};
@@ -22,12 +24,28 @@ fn block(arguments: &[&str]) -> String {
 
 #[test]
 fn the_page_of_all_help_is_up_to_date() {
-    let commands: [&[&str]; 4] =
-        [&["--help"], &["serve", "--help"], &["config", "--help"], &["bench", "--help"]];
+    let commands = [
+        "",
+        "serve",
+        "pub",
+        "sub",
+        "relay",
+        "token",
+        "bench",
+        "bench fanout",
+        "bench publish",
+        "bench idle",
+        "bench resume",
+        "config",
+        "completions",
+        "man",
+    ];
+    let commands = commands.map(|command| command.split_whitespace().chain(["--help"]).collect::<Vec<_>>());
     let head =
         "<!-- Generated: TIDINGS_TEST_UPDATE=1 cargo test -p tidings --test words -->\n\n# Command line\n";
 
-    let page: String = [head.to_owned()].into_iter().chain(commands.map(block)).collect();
+    let page: String =
+        [head.to_owned()].into_iter().chain(commands.iter().map(|command| block(command))).collect();
 
     assert_words(&here("../../docs/reference/command-line.md"), &page);
 }
@@ -57,4 +75,36 @@ fn the_version_is_one_line() {
     let left = run(tidings(&["--version"]));
 
     assert_eq!(left.stdout, concat!("tidings ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn every_command_has_a_page_in_the_manual() {
+    let dir = tempfile::tempdir().unwrap();
+
+    let one = run(tidings(&["man"]));
+    let all = run(tidings(&["man", dir.path().to_str().unwrap()]));
+
+    assert_eq!((one.code, all.code, all.stdout.as_str(), all.stderr.as_str()), (Some(0), Some(0), "", ""));
+    assert!(one.stdout.contains(".TH tidings 1"), "{}", one.stdout);
+    for command in ["", "-serve", "-pub", "-sub", "-relay", "-token", "-bench-fanout", "-config-print"] {
+        let page = std::fs::read_to_string(dir.path().join(format!("tidings{command}.1"))).unwrap();
+        assert!(page.contains(".SH NAME\ntidings"), "{page}");
+    }
+    let sub = std::fs::read_to_string(dir.path().join("tidings-sub.1")).unwrap();
+    assert!(sub.contains("Exit codes") && sub.contains("no\\-reconnect"), "{sub}");
+}
+
+#[test]
+fn every_shell_has_its_completions() {
+    for (shell, words) in
+        [("bash", "complete -F _tidings"), ("zsh", "#compdef tidings"), ("fish", "complete -c tidings")]
+    {
+        let left = run(tidings(&["completions", shell]));
+        assert_eq!((left.code, left.stderr.as_str()), (Some(0), ""));
+        assert!(left.stdout.contains(words), "{shell}");
+        assert!(left.stdout.contains("last-event-id"), "{shell}");
+    }
+
+    let unknown = run(tidings(&["completions", "cmd"]));
+    assert_eq!(unknown.code, Some(2));
 }

@@ -5,6 +5,16 @@ use std::time::Duration;
 use super::setting::Form;
 use super::value::{BadValue, Value};
 
+/// A duration, for other options than settings.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    Duration::parse(text).map_err(|bad| bad.hint)
+}
+
+/// A size, for other options than settings. A plain number is one of bytes.
+pub(crate) fn size(text: &str) -> Result<Size, String> {
+    text.parse().map(Size).or_else(|_| Size::parse(text).map_err(|bad| bad.hint))
+}
+
 /// Units of time, from the largest, in milliseconds.
 const DURATION_UNITS: [(&str, u64); 5] =
     [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];

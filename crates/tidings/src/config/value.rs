@@ -146,7 +146,7 @@ impl Value for Secret {
         // RFC 6750, 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
         if text.is_empty() || !text.bytes().all(legal) {
-            let hint = "write letters, digits and -._~+/= alone; `openssl rand -hex 32` makes a good one";
+            let hint = "write letters, digits and -._~+/= alone; `tidings token` makes a good one";
             return Err(BadValue::new("a bearer token", hint));
         }
         Ok(Self(text.to_owned()))

@@ -3,6 +3,8 @@
 
 pub(crate) mod http;
 pub(crate) mod hub;
+pub(crate) mod origin;
+pub(crate) mod program;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -1,0 +1,132 @@
+//! How another server is reached: what `pub`, `sub` and `relay` have in common.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use http::{HeaderName, HeaderValue};
+use tidings_client::{ConfigError, PublishError, Publisher, PublisherBuilder};
+
+use crate::Environment;
+use crate::chain::chain;
+use crate::config::Secret;
+use crate::failure::{Exit, Failure};
+use crate::key;
+
+/// Where the key is that the hub of the same name reads, too.
+const PUBLISH_KEY_VARIABLE: &str = "TIDINGS_PUBLISH_KEY";
+
+/// A header, as `Name: value`.
+#[derive(Debug, Clone)]
+pub(crate) struct Header {
+    pub(crate) name: HeaderName,
+    pub(crate) value: HeaderValue,
+}
+
+impl std::str::FromStr for Header {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
+        let name = name.trim().parse().map_err(|_| "that is no name of a header")?;
+        let mut value: HeaderValue = value.trim().parse().map_err(|_| "a header cannot carry that value")?;
+        // Whatever a person types for one server is not for the next one that a redirect names.
+        value.set_sensitive(true);
+        Ok(Self { name, value })
+    }
+}
+
+/// Whom to believe.
+#[derive(Debug, Args)]
+pub(crate) struct Trust {
+    /// Believe the certificates in FILE, too
+    ///
+    /// PEM; for a server whose certificate no public authority has signed.
+    #[arg(long = "ca-file", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+impl Trust {
+    /// The certificates to believe, in PEM.
+    pub(crate) fn pem(&self) -> Result<Option<Vec<u8>>, Failure> {
+        self.ca_file.as_deref().map(read_file).transpose()
+    }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+}
+
+/// How a hub is published to.
+#[derive(Debug, Args)]
+pub(crate) struct HubArgs {
+    /// File with the publish key of the hub
+    ///
+    /// It holds one line. The key can also be in TIDINGS_PUBLISH_KEY.
+    #[arg(long, value_name = "FILE")]
+    publish_key_file: Option<PathBuf>,
+}
+
+impl HubArgs {
+    /// A publisher to the hub that has this URL.
+    pub(crate) fn publisher(
+        &self,
+        url: &str,
+        trust: &Trust,
+        environment: &Environment,
+    ) -> Result<PublisherBuilder, Failure> {
+        let mut builder = Publisher::builder(url).map_err(|error| unusable(&error))?;
+        if let Some(key) = self.key(environment)? {
+            builder = builder.bearer_token(&key.0).map_err(|error| unusable(&error))?;
+        }
+        if let Some(pem) = trust.pem()? {
+            builder = builder.root_certificates(&pem).map_err(|error| unusable(&error))?;
+        }
+        Ok(builder)
+    }
+
+    fn key(&self, environment: &Environment) -> Result<Option<Secret>, Failure> {
+        let from_environment = || match environment.get(PUBLISH_KEY_VARIABLE) {
+            Some(text) => Secret::token(text).map(Some).map_err(|bad| {
+                Failure::usage(format!("{PUBLISH_KEY_VARIABLE} is not {}", bad.expected)).hint(bad.hint)
+            }),
+            None => Ok(None),
+        };
+        self.publish_key_file.as_deref().map_or_else(from_environment, |path| key::from_file(path).map(Some))
+    }
+}
+
+/// What was given cannot be used.
+pub(crate) fn unusable(error: &ConfigError) -> Failure {
+    let failure = Failure::usage(chain(error));
+    match error {
+        ConfigError::Url { .. } | ConfigError::Scheme { .. } => {
+            failure.hint("write it out, such as http://127.0.0.1:8080/events/orders")
+        }
+        ConfigError::Credentials => failure.hint("URLs end up in logs; use --header 'Authorization: ...'"),
+        _ => failure,
+    }
+}
+
+/// A field that no event can have.
+pub(crate) fn unusable_draft(option: &str, error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::usage(format!("{option} cannot be sent: {}", chain(error)))
+}
+
+/// Something was not published.
+pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
+    let failure = Failure::new(Exit::Failed, format!("{what}: {}", chain(error)));
+    match error.status().map(|status| status.as_u16()) {
+        Some(401 | 403) => {
+            failure.hint("this hub wants its publish key, in TIDINGS_PUBLISH_KEY or --publish-key-file")
+        }
+        Some(404 | 405) => failure.hint("a hub's topics are at /events/TOPIC"),
+        Some(413) => failure.hint("the hub's event_bytes_max says how large an event may be"),
+        Some(_) => failure,
+        None => match error {
+            PublishError::Unreachable(_) => {
+                failure.hint("is a hub listening there? `tidings serve` starts one")
+            }
+            _ => failure.hint("is that the URL of a topic of a hub? it ends in /events/TOPIC"),
+        },
+    }
+}

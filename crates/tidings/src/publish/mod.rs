@@ -1,0 +1,168 @@
+//! `tidings pub`: publishes to a hub: an argument, standard input line by line, or a `text/event-stream` on it.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `input` | standard input as drafts |
+//! | `batch` | drafts that leave in one request |
+
+mod batch;
+mod input;
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use clap::Args;
+use tidings_client::{Draft, PublishError, Publisher, Target};
+
+pub(crate) use batch::Batches;
+
+use crate::Environment;
+use crate::chain::chain;
+use crate::failure::{Exit, Failure};
+use crate::link::{HubArgs, Trust, unpublished, unusable_draft};
+use crate::signals::Signals;
+use crate::sub::seconds;
+use input::Input;
+
+/// What to publish, and where.
+#[derive(Debug, Args)]
+pub(crate) struct PubArgs {
+    /// URL of the topic, such as `http://127.0.0.1:8080/events/orders`
+    url: String,
+    /// The event's data; `-` or nothing publishes each line of standard input
+    data: Option<String>,
+    /// Type of the event [default: message]
+    #[arg(long, value_name = "TYPE")]
+    event: Option<String>,
+    /// Id of the event; the hub makes one unless given
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
+    /// Reconnection delay for those who receive it, in milliseconds
+    #[arg(long, value_name = "MS")]
+    retry: Option<u64>,
+    /// Key by which the hub recognises the event if it comes again, also from another run
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    /// Standard input is a text/event-stream: each block is an event, with its own type, id and retry
+    #[arg(long, conflicts_with_all = ["data", "event", "id", "retry", "idempotency_key"])]
+    event_stream: bool,
+    #[command(flatten)]
+    hub: HubArgs,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+/// Publishes what there is. One event's id goes to stdout; of many, how many there were to stderr.
+pub(crate) async fn run(args: &PubArgs, environment: &Environment) -> Result<(), Failure> {
+    let publisher = args.hub.publisher(&args.url, &args.trust, environment)?;
+    let publisher = publisher.on_retry(|error, wait| eprintln!("{}", again(error, wait))).build();
+    match args.data.as_deref() {
+        Some(data) if data != "-" => publish_one(args, &publisher, data).await,
+        _ => publish_input(args, &publisher).await,
+    }
+}
+
+/// Why nothing happens yet.
+pub(crate) fn again(error: &PublishError, wait: Duration) -> String {
+    format!("{}; again in {}", chain(error), seconds(wait))
+}
+
+async fn publish_one(args: &PubArgs, publisher: &Publisher, data: &str) -> Result<(), Failure> {
+    let draft = args.draft(data.to_owned())?;
+    let receipt = publisher
+        .publish(Target::Url(&args.url), &draft)
+        .await
+        .map_err(|error| unpublished("the event was not published", &error))?;
+    crate::say(&format!("{}\n", receipt.id))
+}
+
+impl PubArgs {
+    fn draft(&self, data: String) -> Result<Draft, Failure> {
+        let mut draft = Draft::new(data);
+        if let Some(event_type) = &self.event {
+            draft = draft.event_type(event_type).map_err(|error| unusable_draft("--event", &error))?;
+        }
+        if let Some(id) = &self.id {
+            draft = draft.id(id).map_err(|error| unusable_draft("--id", &error))?;
+        }
+        if let Some(ms) = self.retry {
+            draft = draft.retry(Duration::from_millis(ms));
+        }
+        Ok(match &self.idempotency_key {
+            Some(key) => draft.idempotency_key(key),
+            None => draft,
+        })
+    }
+
+    fn input(&self) -> Result<Input, Failure> {
+        if self.id.is_some() || self.idempotency_key.is_some() {
+            return Err(Failure::usage(
+                "standard input is many events, and --id or --idempotency-key is of one",
+            )
+            .hint("give the data as an argument, or ids in a stream with --event-stream"));
+        }
+        if self.event_stream {
+            return Ok(input::events());
+        }
+        if std::io::stdin().is_terminal() {
+            eprintln!("each line is an event; Ctrl-D ends");
+        }
+        Ok(input::lines(self.draft(String::new())?))
+    }
+}
+
+/// What was published of standard input.
+#[derive(Default)]
+struct Sum {
+    published: u64,
+    last_id: Option<String>,
+}
+
+async fn publish_input(args: &PubArgs, publisher: &Publisher) -> Result<(), Failure> {
+    let mut batches = Batches::new(args.input()?);
+    let mut signals = Signals::new()
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
+    let mut sum = Sum::default();
+    loop {
+        // Biased: who asks for the end gets it. What was read by then is published.
+        let batch = tokio::select! {
+            biased;
+            _ = signals.next() => None,
+            batch = batches.next() => batch,
+        };
+        let Some(batch) = batch else { break };
+        sum.publish(args, publisher, &batch.items).await?;
+        if let Some(error) = batch.error {
+            return Err(Failure::new(Exit::Failed, format!("{}, then {}", sum.words(), chain(&error))));
+        }
+    }
+    eprintln!("{}", sum.words());
+    Ok(())
+}
+
+impl Sum {
+    async fn publish(
+        &mut self,
+        args: &PubArgs,
+        publisher: &Publisher,
+        drafts: &[Draft],
+    ) -> Result<(), Failure> {
+        match publisher.publish_all(Target::Url(&args.url), drafts).await {
+            Ok(receipt) => {
+                self.published += receipt.published;
+                self.last_id = receipt.id.or(self.last_id.take());
+                Ok(())
+            }
+            Err(error) => {
+                self.published += error.problem().and_then(|problem| problem.published).unwrap_or(0);
+                Err(unpublished(&format!("{}, and the next was not", self.words()), &error))
+            }
+        }
+    }
+
+    fn words(&self) -> String {
+        let events = if self.published == 1 { "event" } else { "events" };
+        let last = self.last_id.as_deref().map_or_else(String::new, |id| format!(", the last as {id}"));
+        format!("{} {events} published{last}", self.published)
+    }
+}

@@ -1,0 +1,114 @@
+//! An item of a stream as a line: coloured for people, JSON for programs.
+
+use serde::Serialize;
+use tidings_client::{Event, Gap, Item};
+
+use crate::chain::visible;
+
+/// For whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    People { color: bool },
+    Programs,
+}
+
+/// ANSI: dim, cyan, yellow, and back to normal.
+const DIM: &str = "\x1b[2m";
+const CYAN: &str = "\x1b[36m";
+const YELLOW: &str = "\x1b[33m";
+const NORMAL: &str = "\x1b[0m";
+
+/// The lines of an item, ended by LF. `None` for what is not content, such as a new connection.
+pub(super) fn of(item: &Item, style: Style) -> Option<String> {
+    match style {
+        Style::People { color } => for_people(item, color),
+        Style::Programs => for_programs(item),
+    }
+}
+
+fn for_people(item: &Item, color: bool) -> Option<String> {
+    let paint = |paint, text: &str| {
+        if color && !text.is_empty() { format!("{paint}{text}{NORMAL}") } else { text.to_owned() }
+    };
+    match item {
+        Item::Event(event) => Some(event_for_people(event, paint)),
+        Item::Gap(gap) => Some(format!("{}\n", paint(YELLOW, &gap_for_people(gap)))),
+        Item::Comment(text) => Some(format!("{}\n", paint(DIM, &format!(":{}", visible(text))))),
+        _ => None,
+    }
+}
+
+/// Id, type and data in columns as wide as they need to be; further lines of data stand below the first.
+fn event_for_people(event: &Event, paint: impl Fn(&'static str, &str) -> String) -> String {
+    let id = visible(&event.last_event_id);
+    let event_type = visible(event.type_or_message());
+    let gap = if id.is_empty() { "" } else { "  " };
+    let indent = " ".repeat(id.chars().count() + gap.len() + event_type.chars().count() + 2);
+    let lines: Vec<_> = event.data.split('\n').map(visible).collect();
+    let data = lines.join(&format!("\n{indent}"));
+    format!("{}{gap}{}  {data}\n", paint(DIM, &id), paint(CYAN, &event_type))
+}
+
+fn gap_for_people(gap: &Gap) -> String {
+    let after = |id: &Option<String>| id.as_deref().map_or_else(|| "an unknown place".to_owned(), visible);
+    let (requested, resumes) = (after(&gap.requested), after(&gap.resumes_after));
+    format!(
+        "gap ({}): events after {requested} are gone; it goes on after {resumes}",
+        visible(gap.reason.as_str())
+    )
+}
+
+#[derive(Serialize)]
+struct EventLine<'a> {
+    r#type: &'a str,
+    data: &'a str,
+    #[serde(rename = "lastEventId")]
+    last_event_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct CommentLine<'a> {
+    comment: &'a str,
+}
+
+#[derive(Serialize)]
+struct GapLine<'a> {
+    gap: GapData<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GapData<'a> {
+    reason: &'a str,
+    requested: Option<&'a str>,
+    resumes_after: Option<&'a str>,
+}
+
+fn for_programs(item: &Item) -> Option<String> {
+    let line = match item {
+        Item::Event(event) => json(&EventLine {
+            r#type: event.type_or_message(),
+            data: &event.data,
+            last_event_id: &event.last_event_id,
+        }),
+        Item::Gap(gap) => json(&GapLine {
+            gap: GapData {
+                reason: gap.reason.as_str(),
+                requested: gap.requested.as_deref(),
+                resumes_after: gap.resumes_after.as_deref(),
+            },
+        }),
+        Item::Comment(text) => json(&CommentLine { comment: text }),
+        _ => return None,
+    };
+    Some(line)
+}
+
+fn json(line: &impl Serialize) -> String {
+    let mut text = serde_json::to_string(line).expect("texts and their names are always JSON");
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! `tidings sub`: shows a stream of events, of any server in the world.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `source` | what is asked for: the options that make an event source |
+//! | `line` | an item of the stream, for people and for programs |
+//! | `talk` | what happens to the connection |
+//! | `hangup` | whether anybody reads the output |
+
+mod hangup;
+mod line;
+mod source;
+mod talk;
+
+use std::io::{self, ErrorKind};
+
+use clap::Args;
+use futures_util::FutureExt;
+use tidings_client::{EventSource, Item};
+use tokio::io::{AsyncWriteExt, BufWriter, Stdout};
+
+use crate::failure::{Exit, Failure};
+use crate::link::Trust;
+use crate::signals::Signals;
+use line::Style;
+pub(crate) use source::SourceArgs;
+pub(crate) use talk::{Talk, failed, seconds};
+
+/// What to show, and how.
+#[derive(Debug, Args)]
+pub(crate) struct SubArgs {
+    /// URL of the stream, such as `http://127.0.0.1:8080/events/orders`
+    url: String,
+    /// Print one line of JSON for each event, and for each change of state on stderr
+    ///
+    /// stdout: {"type":...,"data":...,"lastEventId":...}, for a gap {"gap":{...}}, and with --comments
+    /// {"comment":...}. stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...}.
+    #[arg(long)]
+    json: bool,
+    /// Follow the standard to the letter, as a browser does
+    ///
+    /// Every status but 200 and every other content type end it. Without this, 5xx, 408, 425 and 429 are tried again
+    /// with back-off, and a silence of two and a half announced heartbeats counts as a broken connection.
+    #[arg(long)]
+    strict: bool,
+    /// End after N events
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// End when the stream does; well, if it ends cleanly
+    #[arg(long)]
+    no_reconnect: bool,
+    /// Show comments, too
+    #[arg(long)]
+    comments: bool,
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+/// Why nothing more is shown.
+enum End {
+    /// It was wished so: enough events, a signal, nobody who reads.
+    Wished,
+    /// The stream has ended cleanly, and was not to be connected to again.
+    Clean,
+    /// The server has said that there is nothing more.
+    Stopped(tidings_client::Error),
+    Failed(tidings_client::Error),
+}
+
+/// Shows a stream until there is a reason to end.
+pub(crate) async fn run(args: &SubArgs, color: Color) -> Result<(), Failure> {
+    let builder =
+        args.source.builder(&args.url, &args.trust)?.comments(args.comments).reconnect(!args.no_reconnect);
+    let source = if args.strict { builder.strict() } else { builder }.build();
+    let style = if args.json { Style::Programs } else { Style::People { color: color.stdout } };
+    let talk = Talk::new(args.json, color.stderr);
+    let mut signals = Signals::new()
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
+    let mut output = Output { out: BufWriter::new(tokio::io::stdout()), style };
+    // Biased: who asks for the end gets it, however fast events come.
+    let end = tokio::select! {
+        biased;
+        _ = signals.next() => Ok(End::Wished),
+        () = hangup::of_stdout() => Ok(End::Wished),
+        end = follow(source, &mut output, &talk, args.count) => end,
+    };
+    match end {
+        Ok(end) => conclude(end, args, &talk),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => conclude(End::Wished, args, &talk),
+        Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write to stdout: {error}"))),
+    }
+}
+
+/// Whether a person sees colours.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Color {
+    pub(crate) stdout: bool,
+    pub(crate) stderr: bool,
+}
+
+fn conclude(end: End, args: &SubArgs, talk: &Talk) -> Result<(), Failure> {
+    match end {
+        End::Wished | End::Clean => talk.closed(None),
+        End::Stopped(error) if !args.strict => talk.closed(Some(&error)),
+        End::Stopped(error) | End::Failed(error) => {
+            talk.closed(Some(&error));
+            let failure = failed(&error);
+            return Err(if args.json { failure.told() } else { failure });
+        }
+    }
+    Ok(())
+}
+
+/// Shows what comes, and sends it on before it waits for more.
+async fn follow(
+    mut source: EventSource,
+    output: &mut Output,
+    talk: &Talk,
+    count: Option<u64>,
+) -> io::Result<End> {
+    let mut left = count;
+    loop {
+        let item = match source.next().now_or_never() {
+            Some(item) => item,
+            None => {
+                output.out.flush().await?;
+                source.next().await
+            }
+        };
+        let Some(item) = item else { break };
+        let end = match item {
+            Ok(item) => {
+                output.show(&item, talk).await?;
+                left = left.map(|left| left - u64::from(matches!(item, Item::Event(_))));
+                (left == Some(0)).then_some(End::Wished)
+            }
+            Err(error) if error.is_stop() => Some(End::Stopped(error)),
+            Err(error) => Some(End::Failed(error)),
+        };
+        if let Some(end) = end {
+            output.out.flush().await?;
+            return Ok(end);
+        }
+    }
+    output.out.flush().await?;
+    Ok(End::Clean)
+}
+
+/// stdout.
+struct Output {
+    out: BufWriter<Stdout>,
+    style: Style,
+}
+
+impl Output {
+    async fn show(&mut self, item: &Item, talk: &Talk) -> io::Result<()> {
+        if let Some(line) = line::of(item, self.style) {
+            self.out.write_all(line.as_bytes()).await?;
+        }
+        if talk.is_about(item) {
+            // What was received before stands before it.
+            self.out.flush().await?;
+            talk.say(item);
+        }
+        Ok(())
+    }
+}

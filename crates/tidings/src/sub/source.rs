@@ -1,0 +1,83 @@
+//! What is asked of a server: the options that make an event source.
+
+use std::time::Duration;
+
+use clap::Args;
+use http::Method;
+use tidings_client::{EventSource, EventSourceBuilder, Limits};
+
+use crate::config::{Size, duration, size};
+use crate::failure::Failure;
+use crate::link::{Header, Trust, unusable};
+
+/// What a line may have beside the data of an event: the name of the field, and some room for ids and types.
+const FIELD_BYTES: usize = 1_024;
+
+/// How a stream is asked for.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArgs {
+    /// Go on after the event with this id
+    #[arg(long, value_name = "ID")]
+    last_event_id: Option<String>,
+    /// Header of every request; can be given several times
+    #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
+    headers: Vec<Header>,
+    /// Method of the request: GET, or POST with --data
+    #[arg(long, value_name = "METHOD")]
+    method: Option<Method>,
+    /// Body of the request, sent again with each reconnection
+    #[arg(long, value_name = "BODY")]
+    data: Option<String>,
+    /// Silence after which the connection counts as broken, such as 45s
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    idle_timeout: Option<Duration>,
+    /// The most data of one event; what is larger ends it [default: 16MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    max_event_bytes: Option<Size>,
+    /// First delay before a reconnection, in milliseconds, until the server names one [default: 3000]
+    #[arg(long, value_name = "MS")]
+    retry: Option<u64>,
+}
+
+impl SourceArgs {
+    /// An event source that is asked for at `url`.
+    pub(crate) fn builder(&self, url: &str, trust: &Trust) -> Result<EventSourceBuilder, Failure> {
+        let mut builder = EventSource::builder(url).map_err(|error| unusable(&error))?;
+        for Header { name, value } in &self.headers {
+            builder = builder.header(name, value).map_err(|error| unusable(&error))?;
+        }
+        if let Some(id) = &self.last_event_id {
+            builder = builder.last_event_id(id).map_err(|error| unusable(&error))?;
+        }
+        if let Some(silence) = self.idle_timeout {
+            builder = builder.read_timeout(silence).map_err(|error| unusable(&error))?;
+        }
+        if let Some(pem) = trust.pem()? {
+            builder = builder.root_certificates(&pem).map_err(|error| unusable(&error))?;
+        }
+        Ok(self.with_any_value(builder))
+    }
+
+    /// The settings of which every value is fine.
+    fn with_any_value(&self, mut builder: EventSourceBuilder) -> EventSourceBuilder {
+        let default = if self.data.is_some() { Method::POST } else { Method::GET };
+        builder = builder.method(self.method.clone().unwrap_or(default));
+        if let Some(data) = &self.data {
+            builder = builder.body(data.clone());
+        }
+        if let Some(size) = self.max_event_bytes {
+            let event_bytes_max = size.bytes();
+            let line_bytes_max = event_bytes_max.saturating_add(FIELD_BYTES);
+            builder = builder.limits(Limits { line_bytes_max, event_bytes_max });
+        }
+        match self.retry {
+            Some(ms) => builder.retry(Duration::from_millis(ms)),
+            None => builder,
+        }
+    }
+
+    /// The id to go on after, if one was given.
+    pub(crate) fn last_event_id(&self) -> Option<&str> {
+        self.last_event_id.as_deref()
+    }
+}

@@ -1,0 +1,116 @@
+//! What happens to a connection, on stderr: words for people, one line of JSON for programs.
+
+use std::io::Write;
+use std::time::Duration;
+
+use serde::Serialize;
+use tidings_client::{Error, Item};
+
+use crate::chain::{chain, visible};
+use crate::failure::{Exit, Failure};
+
+/// Talks on stderr. Nothing depends on whether anybody listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Talk {
+    json: bool,
+    color: bool,
+}
+
+/// A change of state.
+#[derive(Serialize)]
+struct State<'a> {
+    state: &'a str,
+    status: Option<u16>,
+    error: Option<String>,
+}
+
+impl Talk {
+    pub(crate) fn new(json: bool, color: bool) -> Self {
+        Self { json, color }
+    }
+
+    /// Whether there is something to say about an item.
+    pub(crate) fn is_about(self, item: &Item) -> bool {
+        matches!(item, Item::Open(_) | Item::Reconnecting(_))
+    }
+
+    /// Says what has become of the connection.
+    pub(crate) fn say(self, item: &Item) {
+        match item {
+            Item::Open(open) if self.json => self.state("open", None, &format!("listening to {}", open.url)),
+            Item::Open(open) => self.word(&format!("listening to {}", visible(&open.url))),
+            Item::Reconnecting(again) => {
+                let words = format!("{}; again in {}", chain(&again.error), seconds(again.after));
+                self.state("connecting", Some(&again.error), &words);
+            }
+            _ => {}
+        }
+    }
+
+    /// Says that there will be no more. A person hears the reason as the program's last word.
+    pub(crate) fn closed(self, error: Option<&Error>) {
+        match error {
+            Some(error) if error.is_stop() => {
+                self.state("closed", Some(error), "the server says that there is no more")
+            }
+            error if self.json => self.state("closed", error, ""),
+            _ => {}
+        }
+    }
+
+    /// Says something that is no change of state. Programs get it as a line, too.
+    pub(crate) fn warn(self, words: &str) {
+        if self.json {
+            self.print(&serde_json::json!({ "warning": words }).to_string());
+        } else {
+            self.word(words);
+        }
+    }
+
+    fn state(self, state: &str, error: Option<&Error>, words: &str) {
+        if !self.json {
+            return self.word(words);
+        }
+        let status = match state {
+            "open" => Some(200),
+            _ => error.and_then(Error::status).map(|status| status.as_u16()),
+        };
+        let state = State { state, status, error: error.map(|error| chain(error)) };
+        self.print(&serde_json::to_string(&state).expect("a state is always JSON"));
+    }
+
+    fn word(self, words: &str) {
+        if self.color { self.print(&format!("\x1b[2m{words}\x1b[0m")) } else { self.print(words) }
+    }
+
+    fn print(self, line: &str) {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+}
+
+/// A wait, for people.
+pub(crate) fn seconds(wait: Duration) -> String {
+    if wait < Duration::from_secs(1) {
+        format!("{} ms", wait.as_millis())
+    } else {
+        format!("{:.1} s", wait.as_secs_f64())
+    }
+}
+
+/// The stream has failed for good.
+pub(crate) fn failed(error: &Error) -> Failure {
+    let failure = Failure::new(Exit::Failed, chain(error));
+    match error {
+        Error::Connect { .. } => failure.hint("is a server listening there?"),
+        Error::Status(refusal) => match refusal.status.as_u16() {
+            401 | 403 => {
+                failure.hint("does it want a token? --header 'Authorization: Bearer TOKEN' sends one")
+            }
+            404 => failure.hint("is the path right? a hub's topics are at /events/TOPIC"),
+            _ => failure,
+        },
+        Error::ContentType(_) => failure.hint("this URL answers with something else than a stream of events"),
+        Error::TooLarge(_) => failure.hint("--max-event-bytes allows more"),
+        _ => failure,
+    }
+}

@@ -1,0 +1,86 @@
+//! The longer words of `--help`.
+
+pub(crate) const ABOUT: &str = "\
+Pushes messages to everyone who is watching, over plain HTTP.
+
+Publish with a POST; subscribe with EventSource, curl or any HTTP client. Whoever was away gets what it missed.";
+
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; after a signal, the hub has drained and kept everything it acknowledged
+  1  it failed while running; it has said why
+  2  the command line, the environment or the configuration file is wrong
+  3  it cannot listen on the address
+  4  another process uses the data directory
+  5  the data directory cannot be read, or is corrupt
+  6  drain_deadline passed; everything acknowledged is kept, but connections were cut
+  130, 143  a second SIGINT or SIGTERM ended it at once";
+
+pub(crate) const SERVE: &str = "\
+Runs the hub until SIGINT or SIGTERM, which drain it; a second one ends it at once.
+
+Every option can also be set in the environment, such as --data by TIDINGS_DATA, or in the file that --config names, \
+such as --data by the key data. An option is stronger than the environment, which is stronger than the file. The \
+publish key is set by TIDINGS_PUBLISH_KEY or --publish-key-file.";
+
+pub(crate) const PUB: &str = "\
+Publishes to a hub: the argument, each line of standard input, or a text/event-stream on it.
+
+One event's id goes to stdout. While the hub is away it is tried again for a few seconds; a retry never publishes twice.";
+
+pub(crate) const PUB_EXAMPLES: &str = "\
+Examples:
+  tidings pub http://127.0.0.1:8080/events/orders '{\"total\": 42}' --event paid
+  tail -f access.log | tidings pub http://127.0.0.1:8080/events/log -
+  tidings pub http://127.0.0.1:8080/events/log --event-stream < events.txt
+
+Exit codes:
+  0  everything is published
+  1  something was not; it has said what was
+  2  the command line is wrong";
+
+pub(crate) const SUB: &str = "\
+Shows a stream of events as they arrive, of a hub or any other server of server-sent events.
+
+It reconnects by itself and goes on after the last event it has shown. Events go to stdout, what happens to the \
+connection to stderr. With NO_COLOR set, or into a pipe, there are no colours.";
+
+pub(crate) const SUB_EXAMPLES: &str = "\
+Examples:
+  tidings sub http://127.0.0.1:8080/events/orders
+  tidings sub 'http://127.0.0.1:8080/events/orders/*?since=10m' --json | jq .data
+  tidings sub https://api.example.com/v1/stream -H \"Authorization: Bearer $TOKEN\" --data '{\"q\": 1}' --no-reconnect
+
+Exit codes:
+  0  ended as wished: enough events, Ctrl-C, a closed pipe, a clean end with --no-reconnect, or 204 without --strict
+  1  the stream failed for good; it has said why
+  2  the command line is wrong";
+
+pub(crate) const RELAY: &str = "\
+Listens to a stream, of any server, and publishes each event on a hub, so that thousands can watch what its origin \
+serves to one, and whoever was away gets what it missed.
+
+Ids go along. When the relay starts it asks the hub for the newest id in the topic and goes on after it, so nothing is \
+lost or repeated if the origin can resume and gives every event an id. Let nobody else publish ids to that topic. What an origin without ids sends \
+while the relay is away is lost. A gap upstream is published as an event, relay.gap.";
+
+pub(crate) const RELAY_EXAMPLES: &str = "\
+Example:
+  tidings relay https://stream.example.com/changes http://127.0.0.1:8080/events/changes
+
+Exit codes:
+  0  ended by a signal, or the origin has said by 204 that there is no more
+  1  the stream, or publishing, failed for good; it has said why
+  2  the command line is wrong";
+
+pub(crate) const TOKEN: &str = "\
+Prints 256 random bits of the operating system in hexadecimal: a publish key, for instance.
+
+  tidings token > key && tidings serve --publish-key-file key";
+
+pub(crate) const COMPLETIONS: &str = "\
+Prints a script that completes the commands and options of tidings in a shell.
+
+  tidings completions bash > ~/.local/share/bash-completion/completions/tidings
+  tidings completions zsh  > \"${fpath[1]}/_tidings\"
+  tidings completions fish > ~/.config/fish/completions/tidings.fish";

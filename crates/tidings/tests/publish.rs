@@ -1,0 +1,236 @@
+//! `tidings pub` and `tidings token`: what reaches the hub, what is said, and how it ends.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong in a test need not be told well")]
+
+mod support;
+
+use rustix::process::Signal;
+use support::hub::Hub;
+use support::origin::{Origin, Then};
+use support::program::Program;
+use support::{Left, refusal, run, tidings};
+
+fn url(hub: &Hub, target: &str) -> String {
+    format!("http://{}/events/{target}", hub.address)
+}
+
+/// Runs it with this as standard input.
+fn run_with_input(arguments: &[&str], input: &[u8]) -> Left {
+    let mut program = Program::start_with_input(arguments);
+    program.write(input);
+    program.end_input();
+    let (stdout, stderr) = (program.stdout.rest(), program.stderr.rest());
+    Left { code: program.wait(), stdout: stdout.join("\n"), stderr: stderr.join("\n") }
+}
+
+/// All events of a topic: type, data and id, an id of the hub's as `-`.
+fn events(hub: &Hub, topic: &str) -> Vec<(String, String, String)> {
+    let answer =
+        hub.connect().get(&format!("/events/{topic}?limit=1000"), &[("Accept", "application/json")]).unwrap();
+    let page: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let id = |event: &serde_json::Value| {
+        if event["id"] == event["cursor"] { "-".into() } else { text(&event["id"]) }
+    };
+    let events = page["events"].as_array().unwrap();
+    events.iter().map(|event| (text(&event["type"]), text(&event["data"]), id(event))).collect()
+}
+
+fn event(event_type: &str, data: &str, id: &str) -> (String, String, String) {
+    (event_type.into(), data.into(), id.into())
+}
+
+#[test]
+fn an_argument_is_an_event_and_its_id_is_printed() {
+    let hub = Hub::start(&["--memory"]);
+
+    let named =
+        run(tidings(&["pub", &url(&hub, "a"), "x\ny", "--event", "tick", "--id", "id-1", "--retry", "70"]));
+    let plain = run(tidings(&["pub", &url(&hub, "a"), ""]));
+
+    assert_eq!(named, Left { code: Some(0), stdout: "id-1\n".into(), stderr: String::new() });
+    assert!(plain.stdout.ends_with("-2\n"), "{plain:?}");
+    assert_eq!(events(&hub, "a"), [event("tick", "x\ny", "id-1"), event("message", "", "-")]);
+}
+
+#[test]
+fn each_line_of_standard_input_is_an_event() {
+    let hub = Hub::start(&["--memory"]);
+
+    let dash = run_with_input(&["pub", &url(&hub, "a"), "-", "--event", "line"], b"one\r\n\ntwo");
+    let nothing = run_with_input(&["pub", &url(&hub, "a")], "\u{6d88}\u{606f}\n".as_bytes());
+
+    assert_eq!((dash.code, dash.stdout.as_str()), (Some(0), ""));
+    assert!(dash.stderr.starts_with("3 events published, the last as "), "{dash:?}");
+    assert!(nothing.stderr.starts_with("1 event published, the last as "), "{nothing:?}");
+    let lines = [event("line", "one", "-"), event("line", "", "-"), event("line", "two", "-")];
+    assert_eq!(events(&hub, "a"), [&lines[..], &[event("message", "\u{6d88}\u{606f}", "-")]].concat());
+}
+
+#[test]
+fn a_line_leaves_when_it_is_there() {
+    let hub = Hub::start(&["--memory"]);
+    let mut stream = hub.subscribe("/events/a");
+    let mut program = Program::start_with_input(&["pub", &url(&hub, "a"), "-"]);
+
+    program.write(b"first\n");
+    let first = stream.next().unwrap().unwrap().data;
+    program.write(b"second\n");
+    let second = stream.next().unwrap().unwrap().data;
+
+    assert_eq!([first, second], ["first", "second"]);
+}
+
+#[test]
+fn many_lines_keep_their_order() {
+    let hub = Hub::start(&["--memory"]);
+    let input: String = (0..900).map(|number| format!("{number}\n")).collect();
+
+    let left = run_with_input(&["pub", &url(&hub, "a"), "-"], input.as_bytes());
+
+    assert_eq!(left.code, Some(0));
+    let data: Vec<_> = events(&hub, "a").into_iter().map(|(_, data, _)| data).collect();
+    assert_eq!(data, (0..900).map(|number: u32| number.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_stream_brings_its_own_types_and_ids() {
+    let hub = Hub::start(&["--memory"]);
+    let input = b"event: tick\nid: t-1\ndata: x\ndata: y\n\n: a comment\n\ndata: z\n\n";
+
+    let left = run_with_input(&["pub", &url(&hub, "a"), "--event-stream"], input);
+
+    assert_eq!(left.code, Some(0), "{left:?}");
+    assert_eq!(events(&hub, "a"), [event("tick", "x\ny", "t-1"), event("message", "z", "-")]);
+}
+
+#[test]
+fn half_an_event_is_told_and_not_published() {
+    let hub = Hub::start(&["--memory"]);
+
+    let left = run_with_input(&["pub", &url(&hub, "a"), "--event-stream"], b"data: x\nid: 1\n\ndata: half");
+
+    let words = "error: 1 event published, the last as 1, then standard input ended within an event, which was not \
+                 published; a blank line ends it";
+    assert_eq!(left, Left { code: Some(1), stdout: String::new(), stderr: words.into() });
+    assert_eq!(events(&hub, "a"), [event("message", "x", "1")]);
+}
+
+#[test]
+fn a_line_that_is_no_text_is_told_by_number_and_those_before_it_are_published() {
+    let hub = Hub::start(&["--memory"]);
+
+    let left = run_with_input(&["pub", &url(&hub, "a"), "-"], b"one\n\xff\ntwo\n");
+
+    assert_eq!(left.code, Some(1));
+    assert!(left.stderr.starts_with("error: 1 event published"), "{left:?}");
+    assert!(left.stderr.ends_with("then line 2 is not UTF-8"), "{left:?}");
+    assert_eq!(events(&hub, "a"), [event("message", "one", "-")]);
+}
+
+#[test]
+fn what_the_hub_refuses_is_told_with_what_it_took_before() {
+    let hub = Hub::start(&["--memory", "--event-bytes-max", "1KiB"]);
+    let input = format!("data: small\n\ndata: {}\n\ndata: never\n\n", "x".repeat(1_025));
+
+    let left = run_with_input(&["pub", &url(&hub, "a"), "--event-stream"], input.as_bytes());
+
+    assert_eq!(left.code, Some(1));
+    assert!(
+        left.stderr.starts_with("error: 1 event published, and the next was not: the hub answered 413"),
+        "{left:?}"
+    );
+    assert_eq!(events(&hub, "a"), [event("message", "small", "-")]);
+}
+
+#[test]
+fn one_key_is_one_event() {
+    let hub = Hub::start(&["--memory"]);
+    let arguments = ["pub", &url(&hub, "a"), "x", "--idempotency-key", "k"];
+
+    let (first, second) = (run(tidings(&arguments)), run(tidings(&arguments)));
+
+    assert_eq!((first.code, &first.stdout), (Some(0), &second.stdout));
+    assert_eq!(events(&hub, "a").len(), 1);
+}
+
+#[test]
+fn the_publish_key_comes_from_the_environment_or_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    let key = run(tidings(&["token"])).stdout;
+    std::fs::write(&file, &key).unwrap();
+    let file = file.to_str().unwrap();
+    let hub = Hub::start(&["--memory", "--publish-key-file", file]);
+    let target = url(&hub, "a");
+
+    let without = run(tidings(&["pub", &target, "x"]));
+    let with_file = run(tidings(&["pub", &target, "y", "--publish-key-file", file]));
+    let mut command = tidings(&["pub", &target, "z"]);
+    command.env("TIDINGS_PUBLISH_KEY", key.trim());
+    let with_variable = run(command);
+
+    assert_eq!((without.code, with_file.code, with_variable.code), (Some(1), Some(0), Some(0)));
+    let hint = "hint: this hub wants its publish key, in TIDINGS_PUBLISH_KEY or --publish-key-file\n";
+    assert!(without.stderr.ends_with(hint), "{without:?}");
+    assert_eq!(events(&hub, "a"), [event("message", "y", "-"), event("message", "z", "-")]);
+}
+
+#[test]
+fn what_passes_is_tried_again_and_told() {
+    let busy = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let done = "HTTP/1.1 201 Created\r\nContent-Length: 12\r\n\r\n{\"id\":\"a-1\"}";
+    let origin = Origin::start([(busy.into(), Then::Cut), (done.into(), Then::Cut)]);
+
+    let left = run(tidings(&["pub", &origin.url(), "x"]));
+
+    assert_eq!((left.code, left.stdout.as_str()), (Some(0), "a-1\n"), "{left:?}");
+    assert!(left.stderr.starts_with("the hub answered 503 Service Unavailable; again in "), "{left:?}");
+}
+
+#[test]
+fn ctrl_c_keeps_what_was_read() {
+    let hub = Hub::start(&["--memory"]);
+    let mut stream = hub.subscribe("/events/a");
+    let mut program = Program::start_with_input(&["pub", &url(&hub, "a"), "-"]);
+    program.write(b"x\n");
+    assert_eq!(stream.next().unwrap().unwrap().data, "x");
+
+    program.signal(Signal::INT);
+
+    assert!(program.stderr.next().starts_with("1 event published, the last as "));
+    assert_eq!(program.wait(), Some(0));
+}
+
+#[test]
+fn what_belongs_to_one_event_is_refused_for_many() {
+    let left = run(tidings(&["pub", "http://127.0.0.1:1/events/a", "-", "--id", "x"]));
+
+    let message = "standard input is many events, and --id or --idempotency-key is of one";
+    assert_eq!(
+        left,
+        refusal(message, "give the data as an argument, or ids in a stream with --event-stream")
+    );
+}
+
+#[test]
+fn fields_that_would_forge_an_event_are_refused_before_anything_is_sent() {
+    for arguments in [["--event", "a\nid: 1"], ["--id", "a\r\nb"]] {
+        let mut command = tidings(&["pub", "http://127.0.0.1:1/events/a", "x"]);
+        command.args(arguments);
+
+        let left = run(command);
+
+        assert_eq!(left.code, Some(2), "{left:?}");
+        assert!(left.stderr.starts_with(&format!("error: {} cannot be sent: ", arguments[0])), "{left:?}");
+    }
+}
+
+#[test]
+fn a_token_is_256_bits_that_never_come_again() {
+    let (one, other) = (run(tidings(&["token"])), run(tidings(&["token"])));
+
+    assert_eq!((one.code, one.stderr.as_str()), (Some(0), ""));
+    assert_eq!(one.stdout.trim_end().len(), 64);
+    assert!(one.stdout.trim_end().bytes().all(|byte| byte.is_ascii_hexdigit()), "{one:?}");
+    assert_ne!(one, other);
+}

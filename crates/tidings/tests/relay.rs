@@ -1,0 +1,167 @@
+//! `tidings relay`: what comes from upstream reaches the hub once and in order, and whoever must know is told.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong in a test need not be told well")]
+
+mod support;
+
+use rustix::process::Signal;
+use support::http::Heard;
+use support::hub::Hub;
+use support::origin::{Origin, Then, status, stream};
+use support::program::Program;
+use support::{run, tidings};
+
+fn url(hub: &Hub, target: &str) -> String {
+    format!("http://{}/events/{target}", hub.address)
+}
+
+fn heard(event: &str, data: &str, id: &str) -> Heard {
+    Heard { event: event.into(), data: data.into(), id: id.into() }
+}
+
+#[test]
+fn events_keep_data_type_and_id_and_lose_what_is_about_the_connection() {
+    let hub = Hub::start(&["--memory"]);
+    let text = "retry: 5\nid: u-1\nevent: tick\ndata: x\ndata: y\n\n: comment\n\nid: u-2\ndata: z\n\n";
+    let origin = Origin::start([(stream(text), Then::Hold)]);
+    let mut watched = hub.subscribe("/events/copy");
+
+    let _relay = Program::start(&["relay", &origin.url(), &url(&hub, "copy")]);
+
+    assert_eq!(watched.next().unwrap(), Some(heard("tick", "x\ny", "u-1")));
+    assert_eq!(watched.next().unwrap(), Some(heard("", "z", "u-2")));
+    assert_eq!(watched.retry, Some(3_000));
+}
+
+#[test]
+fn a_new_relay_goes_on_after_the_newest_id_on_the_hub() {
+    let hub = Hub::start(&["--memory"]);
+    let answers =
+        [(stream("id: u-1\ndata: x\n\n"), Then::Hold), (stream("id: u-2\ndata: y\n\n"), Then::Hold)];
+    let origin = Origin::start(answers);
+    let arguments = ["relay", &origin.url(), &url(&hub, "copy")];
+    let mut watched = hub.subscribe("/events/copy");
+    let mut first = Program::start(&arguments);
+    assert_eq!(watched.next().unwrap(), Some(heard("", "x", "u-1")));
+    first.signal(Signal::TERM);
+    assert_eq!(first.wait(), Some(0));
+
+    let second = Program::start(&arguments);
+
+    assert_eq!(watched.next().unwrap(), Some(heard("", "y", "u-2")));
+    assert!(!origin.request().to_ascii_lowercase().contains("last-event-id"));
+    assert!(origin.request().to_ascii_lowercase().contains("\r\nlast-event-id: u-1\r\n"));
+    assert_eq!(second.stderr.next(), "going on after u-1");
+}
+
+#[test]
+fn it_reconnects_upstream_by_itself() {
+    let hub = Hub::start(&["--memory"]);
+    let answers = [
+        (stream("id: u-1\ndata: x\n\nretry: 10\n"), Then::Cut),
+        (status("503 Service Unavailable"), Then::End),
+        (stream("id: u-2\ndata: y\n\n"), Then::Hold),
+    ];
+    let origin = Origin::start(answers);
+    let mut watched = hub.subscribe("/events/copy");
+
+    let _relay = Program::start(&["relay", &origin.url(), &url(&hub, "copy"), "--json"]);
+
+    assert_eq!(watched.next().unwrap(), Some(heard("", "x", "u-1")));
+    assert_eq!(watched.next().unwrap(), Some(heard("", "y", "u-2")));
+    let requests: Vec<_> = (0..3).map(|_| origin.request().to_ascii_lowercase()).collect();
+    assert!(
+        requests[1..].iter().all(|request| request.contains("\r\nlast-event-id: u-1\r\n")),
+        "{requests:?}"
+    );
+}
+
+#[test]
+fn a_hub_that_is_away_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap().to_owned();
+    let hub = Hub::start(&["--data", &data]);
+    let address = hub.address.to_string();
+    let upstream = Hub::start(&["--memory"]);
+    let relay = Program::start(&["relay", &url(&upstream, "news"), &url(&hub, "copy")]);
+    assert!(relay.stderr.next().starts_with("listening to "));
+    upstream.publish("news?id=u-1", "x");
+    assert_eq!(hub.subscribe("/events/copy?last=1").next().unwrap(), Some(heard("", "x", "u-1")));
+
+    hub.kill();
+    upstream.publish("news?id=u-2", "y");
+    assert!(relay.stderr.next().starts_with("failed to reach the hub"));
+    let again =
+        Hub::spawn(tidings(&["serve", "--listen", &address, "--log-format", "json", "--data", &data]));
+
+    let mut watched = again.subscribe("/events/copy?since=earliest");
+    assert_eq!(watched.next().unwrap(), Some(heard("", "x", "u-1")));
+    assert_eq!(watched.next().unwrap(), Some(heard("", "y", "u-2")));
+}
+
+#[test]
+fn an_event_that_the_hub_refuses_ends_it_or_is_told_and_passed_over() {
+    let hub = Hub::start(&["--memory", "--event-bytes-max", "1KiB"]);
+    let text = format!("id: u-1\ndata: x\n\nid: u-2\ndata: {}\n\nid: u-3\ndata: z\n\n", "y".repeat(2_000));
+    let (ended, skipped) =
+        (Origin::start([(stream(&text), Then::Hold)]), Origin::start([(stream(&text), Then::Hold)]));
+
+    let left = run(tidings(&["relay", &ended.url(), &url(&hub, "ended")]));
+    let mut watched = hub.subscribe("/events/skipped");
+    let relay = Program::start(&["relay", &skipped.url(), &url(&hub, "skipped"), "--skip-refused"]);
+
+    assert_eq!(left.code, Some(1));
+    assert!(left.stderr.contains("error: the hub refused the event u-2: the hub answered 413"), "{left:?}");
+    assert!(left.stderr.ends_with("hint: --skip-refused goes on without it\n"), "{left:?}");
+    assert_eq!(watched.next().unwrap(), Some(heard("", "x", "u-1")));
+    assert_eq!(watched.next().unwrap(), Some(heard("", "z", "u-3")));
+    assert!(relay.stderr.next().starts_with("listening to "));
+    assert!(relay.stderr.next().starts_with("the hub refused the event u-2: the hub answered 413"));
+}
+
+#[test]
+fn a_gap_upstream_is_told_to_those_who_watch() {
+    let hub = Hub::start(&["--memory"]);
+    let data = r#"{"requested":"u-1","reason":"expired","resumes_after":"u-9"}"#;
+    let text = format!("event: tidings.gap\ndata: {data}\n\nid: u-10\ndata: x\n\n");
+    let origin = Origin::start([(stream(&text), Then::Hold)]);
+    let mut watched = hub.subscribe("/events/copy");
+
+    let _relay = Program::start(&["relay", &origin.url(), &url(&hub, "copy")]);
+
+    let told = watched.next().unwrap().unwrap();
+    assert_eq!(told.event, "relay.gap");
+    let told: serde_json::Value = serde_json::from_str(&told.data).unwrap();
+    assert_eq!(told, serde_json::from_str::<serde_json::Value>(data).unwrap());
+    assert_eq!(watched.next().unwrap(), Some(heard("", "x", "u-10")));
+}
+
+#[test]
+fn an_origin_that_says_stop_ends_it_well_and_one_that_is_no_stream_does_not() {
+    let hub = Hub::start(&["--memory"]);
+    let stop = Origin::start([(status("204 No Content"), Then::End)]);
+    let page = Origin::start([(status("200 OK"), Then::End)]);
+
+    let stopped = run(tidings(&["relay", &stop.url(), &url(&hub, "copy")]));
+    let wrong = run(tidings(&["relay", &page.url(), &url(&hub, "copy"), "--json"]));
+
+    assert_eq!((stopped.code, stopped.stderr.as_str()), (Some(0), "the server says that there is no more\n"));
+    let error = r#"{"state":"closed","status":200,"error":"the answer is of no content type, not text/event-stream"}"#;
+    assert_eq!((wrong.code, wrong.stderr), (Some(1), format!("{error}\n")));
+}
+
+#[test]
+fn it_hands_a_stream_of_thousands_on_whole_and_in_order() {
+    let (upstream, hub) = (Hub::start(&["--memory"]), Hub::start(&["--memory"]));
+    let mut watched = hub.subscribe("/events/copy");
+    let relay = Program::start(&["relay", &url(&upstream, "news"), &url(&hub, "copy")]);
+    assert!(relay.stderr.next().starts_with("listening to "));
+
+    let blocks: String = (0..5_000).map(|number| format!("id: u-{number}\ndata: {number}\n\n")).collect();
+    let stream = [("Content-Type", "text/event-stream")];
+    assert_eq!(upstream.connect().post("/events/news", &stream, &blocks).unwrap().status, 201);
+
+    for number in 0..5_000 {
+        let expected = heard("", &number.to_string(), &format!("u-{number}"));
+        assert_eq!(watched.next().unwrap(), Some(expected));
+    }
+}
