@@ -10,12 +10,12 @@
 mod upstream;
 
 use clap::Args;
-use tidings_client::{Draft, PublishError, Publisher, Target};
+use tidings_client::{Error, EventSource, PublishError, Publisher, Target};
 
 use crate::Environment;
 use crate::chain::{chain, visible};
 use crate::failure::{Exit, Failure};
-use crate::link::{HubArgs, Trust, unpublished};
+use crate::link::{HubArgs, Trust, unpublished, unusable};
 use crate::publish::{Batches, again};
 use crate::signals::Signals;
 use crate::sub::{Color, SourceArgs, Talk, failed};
@@ -48,78 +48,102 @@ pub(crate) struct RelayArgs {
 /// Relays until it is asked to end, or there is no use.
 pub(crate) async fn run(args: &RelayArgs, environment: &Environment, color: Color) -> Result<(), Failure> {
     let talk = Talk::new(args.json, color.stderr);
-    let told = |failure: Failure| if args.json { failure.told() } else { failure };
-    let publisher = args
-        .hub
-        .publisher(&args.topic, &args.trust, environment)?
-        // The events are safe at their origin: to wait for the hub loses none, and to give up may.
-        .attempts_max(u32::MAX)
-        .on_retry(move |error, wait| talk.warn(&again(error, wait)))
-        .build();
-    let mut builder = args.upstream.builder(&args.source, &args.trust)?;
-    if args.strict {
-        builder = builder.strict();
-    }
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
+    let relay = Relay { args, publisher: args.publisher(environment, talk)?, talk };
     // Biased: who asks for the end gets it.
-    let start = tokio::select! {
+    let source = tokio::select! {
         biased;
         _ = signals.next() => return Ok(()),
-        start = start(args, &publisher) => start?,
+        source = relay.source() => source?,
     };
-    if let Some(id) = &start {
-        talk.warn(&format!("going on after {}", visible(id)));
-        builder = builder.last_event_id(id).map_err(|error| Failure::new(Exit::Failed, chain(&error)))?;
-    }
-    let mut batches = Batches::new(Box::pin(upstream(builder.build(), talk)));
-    loop {
-        // Biased: who asks for the end gets it. What was received by then comes again with the next run.
-        let batch = tokio::select! {
-            biased;
-            _ = signals.next() => None,
-            batch = batches.next() => batch,
-        };
-        let Some(batch) = batch else { return Ok(()) };
-        publish(args, &publisher, talk, &batch.items).await?;
-        if let Some(error) = batch.error {
-            talk.closed(Some(&error));
-            return if error.is_stop() { Ok(()) } else { Err(told(failed(&error))) };
-        }
+    relay.follow(source, &mut signals).await
+}
+
+impl RelayArgs {
+    fn publisher(&self, environment: &Environment, talk: Talk) -> Result<Publisher, Failure> {
+        let builder = self.hub.publisher(&self.topic, &self.trust, environment)?;
+        // The events are safe at their origin: to wait for the hub loses none, and to give up may.
+        let builder = builder.attempts_max(u32::MAX);
+        Ok(builder.on_retry(move |error, wait| talk.warn(&again(error, wait))).build())
     }
 }
 
-/// The id to go on after: the one that was given, else the newest that is on the hub.
-async fn start(args: &RelayArgs, publisher: &Publisher) -> Result<Option<String>, Failure> {
-    if let Some(id) = args.upstream.last_event_id() {
-        return Ok(Some(id.to_owned()));
-    }
-    let found = publisher.last_given_id(Target::Url(&args.topic)).await;
-    found.map_err(|error| unpublished("the hub cannot say how far the relay had come", &error))
-}
-
-/// Publishes all of them, or those that the hub takes.
-async fn publish(
-    args: &RelayArgs,
-    publisher: &Publisher,
+struct Relay<'a> {
+    args: &'a RelayArgs,
+    publisher: Publisher,
     talk: Talk,
-    batch: &[Relayed],
-) -> Result<(), Failure> {
-    let mut left = batch;
-    while !left.is_empty() {
-        let drafts: Vec<&Draft> = left.iter().map(|relayed| &relayed.draft).collect();
-        let Err(error) = publisher.publish_all(Target::Url(&args.topic), drafts).await else { return Ok(()) };
-        let Some((refused, rest)) = refused(left, &error) else {
-            return Err(unpublished("the hub takes nothing", &error));
-        };
-        let what = format!("the hub refused the event {}", visible(&refused.place));
-        if !args.skip_refused {
-            return Err(unpublished(&what, &error).hint("--skip-refused goes on without it"));
+}
+
+impl Relay<'_> {
+    /// The source, from where the relay had come to.
+    async fn source(&self) -> Result<EventSource, Failure> {
+        let mut builder = self.args.upstream.builder(&self.args.source, &self.args.trust)?;
+        if self.args.strict {
+            builder = builder.strict();
         }
-        talk.warn(&format!("{what}: {}", chain(&error)));
-        left = rest;
+        if let Some(id) = self.start().await? {
+            self.talk.warn(&format!("going on after {}", visible(&id)));
+            builder = builder.last_event_id(&id).map_err(|error| unusable(&error))?;
+        }
+        Ok(builder.build())
     }
-    Ok(())
+
+    /// The id to go on after: the one that was given, else the newest that is on the hub.
+    async fn start(&self) -> Result<Option<String>, Failure> {
+        if let Some(id) = self.args.upstream.last_event_id() {
+            return Ok(Some(id.to_owned()));
+        }
+        let found = self.publisher.last_given_id(Target::Url(&self.args.topic)).await;
+        found.map_err(|error| unpublished("the hub cannot say how far the relay had come", &error))
+    }
+
+    async fn follow(&self, source: EventSource, signals: &mut Signals) -> Result<(), Failure> {
+        let mut batches = Batches::new(Box::pin(upstream(source, self.talk)));
+        loop {
+            // Biased: who asks for the end gets it. What was received by then comes again with the next run.
+            let batch = tokio::select! {
+                biased;
+                _ = signals.next() => None,
+                batch = batches.next() => batch,
+            };
+            let Some(batch) = batch else { return Ok(()) };
+            self.publish(&batch.items).await?;
+            if let Some(error) = batch.error {
+                return self.conclude(&error);
+            }
+        }
+    }
+
+    /// Publishes all of them, or those that the hub takes.
+    async fn publish(&self, batch: &[Relayed]) -> Result<(), Failure> {
+        let mut left = batch;
+        while !left.is_empty() {
+            let drafts = left.iter().map(|relayed| &relayed.draft);
+            let published = self.publisher.publish_all(Target::Url(&self.args.topic), drafts).await;
+            let Err(error) = published else { return Ok(()) };
+            let Some((refused, rest)) = refused(left, &error) else {
+                return Err(unpublished("the hub takes nothing", &error));
+            };
+            let what = format!("the hub refused the event {}", visible(&refused.place));
+            if !self.args.skip_refused {
+                return Err(unpublished(&what, &error).hint("--skip-refused goes on without it"));
+            }
+            self.talk.warn(&format!("{what}: {}", chain(&error)));
+            left = rest;
+        }
+        Ok(())
+    }
+
+    /// The source is over.
+    fn conclude(&self, error: &Error) -> Result<(), Failure> {
+        self.talk.closed(Some(error));
+        match failed(error) {
+            _ if error.is_stop() => Ok(()),
+            failure if self.args.json => Err(failure.told()),
+            failure => Err(failure),
+        }
+    }
 }
 
 /// The event that the hub refused and those after it. `None` if it is not about one of them.

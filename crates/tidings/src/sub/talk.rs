@@ -51,7 +51,7 @@ impl Talk {
     pub(crate) fn closed(self, error: Option<&Error>) {
         match error {
             Some(error) if error.is_stop() => {
-                self.state("closed", Some(error), "the server says that there is no more")
+                self.state("closed", Some(error), "the server says that there is no more");
             }
             error if self.json => self.state("closed", error, ""),
             _ => {}
