@@ -31,6 +31,8 @@ pub struct Subscription {
     mode: Mode,
     moved: Arc<Moved>,
     view: View,
+    /// About how much is handed out at once.
+    bytes_max: usize,
     counted: Counted,
 }
 
@@ -61,12 +63,27 @@ impl Subscription {
         let moved = Arc::new(Moved::default());
         // Attached before the first look, so nothing between is missed.
         let view = View::new(shared.window.clone(), &selectors, moved.clone(), 0);
-        Self { shared, selectors, on_gap, cursor: after, mode: Mode::Live, moved, view, counted }
+        let bytes_max = shared.limits.page_bytes_max;
+        Self { shared, selectors, on_gap, cursor: after, mode: Mode::Live, moved, view, bytes_max, counted }
     }
 
     /// Hands out a page that was read to find the start, before anything else.
     pub(crate) fn with_page(mut self, page: Page) -> Self {
         self.mode = Mode::Backlog(Some(page));
+        self
+    }
+
+    /// Hands out about so much at once, and at the most the limits' [`page_bytes_max`](crate::Limits::page_bytes_max).
+    ///
+    /// Whoever takes events and cannot pass them on holds them in memory: where there are thousands of those, less at
+    /// once is better.
+    #[must_use]
+    pub fn in_pieces_of(mut self, bytes_max: usize) -> Self {
+        self.bytes_max = bytes_max.min(self.shared.limits.page_bytes_max);
+        if let Mode::Backlog(page @ Some(_)) = &mut self.mode {
+            // It may be larger, and is read again.
+            *page = None;
+        }
         self
     }
 
@@ -84,7 +101,7 @@ impl Subscription {
                     Some(page) => self.hand_out(page),
                     None => self.read_backlog().await?,
                 },
-                Mode::Live => match self.view.after(self.cursor, self.shared.limits.page_bytes_max) {
+                Mode::Live => match self.view.after(self.cursor, self.bytes_max) {
                     Reach::Frames { frames, through } => {
                         self.cursor = through;
                         Some(Delivery::Frames(frames))
@@ -175,7 +192,8 @@ impl Subscription {
     }
 
     async fn read_backlog(&mut self) -> Result<Option<Delivery>, StoreError> {
-        let query = page_query(Start::After(self.cursor), &self.selectors, &self.shared.limits);
+        let mut query = page_query(Start::After(self.cursor), &self.selectors, &self.shared.limits);
+        query.bytes_max = self.bytes_max;
         Ok(match self.shared.read(query).await? {
             Reading::Page(page) => self.hand_out(page),
             Reading::Expired { earliest } => Some(self.fall_into(Lost::Expired, earliest)),

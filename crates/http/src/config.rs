@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::tls::Tls;
+
 /// The settings of a [`Front`](crate::Front).
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -17,13 +19,15 @@ pub struct HttpConfig {
     pub hosts: Hosts,
     /// The key that publishers must show. Default none: everyone who reaches the hub may publish.
     pub publish_key: Option<String>,
+    /// The certificate to show. Default none: HTTP in the clear.
+    pub tls: Option<Tls>,
     /// How long a publisher may take to send an ordinary body. Default 30 s: 1 MiB on the slowest phone.
     pub body_wait_max: Duration,
     /// How long a publisher of a stream may be silent between two pieces. Default 1 h, since a producer may have
     /// nothing to say; a comment now and then keeps it open for ever.
     pub producer_wait_max: Duration,
-    /// How long a client that has connected may take to send the head of its first request. Default 10 s: slower
-    /// is no client. At the edge the connection is closed.
+    /// How long a client that has connected may take to shake hands, and again to send the head of its first
+    /// request. Default 10 s: slower is no client. At the edge the connection is closed.
     pub head_wait_max: Duration,
     /// How long a connection may wait, between two requests, for the whole head of the next. Default 75 s, as in
     /// nginx: publishers keep their connections, and find out too late that they were closed.
@@ -56,6 +60,7 @@ impl Default for HttpConfig {
             cors: Cors::Only(Vec::new()),
             hosts: Hosts::Any,
             publish_key: None,
+            tls: None,
             body_wait_max: Duration::from_secs(30),
             producer_wait_max: Duration::from_secs(3_600),
             head_wait_max: Duration::from_secs(10),

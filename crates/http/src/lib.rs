@@ -4,11 +4,13 @@
 //!
 //! | stop | module | does |
 //! |---|---|---|
-//! | | `serve`, `connection` | a listener, a connection; hyper reads the requests |
+//! | | `serve`, `connection` | a listener, a connection, behind `tls` or in the clear |
+//! | | `http1` | hyper reads the requests |
 //! | | `front` | one request: `guard`, route, `cors` |
 //! | 1 | `publish`, `publish_stream` | authorise, read at most `event_bytes_max`, draft |
 //! | | `subscribe` | a request for a place becomes a subscription; `negotiate` says for whom |
-//! | 8 | [`lane`], `stream` | frames to sockets: parked, or carried by a server |
+//! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
+//! | | `carry` | such a stream over TLS |
 //!
 //! Beside the walk: `history` is the log as JSON, `pages` the files for people, `block` the blocks of a stream that
 //! are no event, `problem` every refusal, `drain` the end in good order, `health` what machines ask, `machine` the
@@ -54,6 +56,7 @@
 mod authorise;
 mod block;
 mod body;
+mod carry;
 mod config;
 mod connection;
 mod cors;
@@ -62,8 +65,10 @@ mod front;
 mod guard;
 mod health;
 mod history;
+mod http1;
 mod json;
 pub mod lane;
+mod linger;
 mod machine;
 mod negotiate;
 mod pages;
@@ -77,6 +82,7 @@ mod serve;
 mod stream;
 mod subscribe;
 mod text;
+mod tls;
 
 pub use body::Body;
 pub use config::{Cors, Hosts, HttpConfig};
@@ -87,3 +93,4 @@ pub use serve::{Verdict, serve};
 /// The hub itself, for those who embed it.
 #[doc(no_inline)]
 pub use tidings_core as core;
+pub use tls::{Tls, TlsError};

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::connection::linger;
+use crate::linger::linger;
+use crate::tls::Tls;
 
 /// How long such a connection may take to ask, and to receive the answer.
 const WAIT_MAX: Duration = Duration::from_secs(1);
@@ -23,19 +24,30 @@ const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     \"detail\":\"try again in a few seconds\"}";
 
 /// Answers with one refusal, and closes. Whoever does not even take that is dropped.
-pub(crate) async fn refuse(mut stream: TcpStream, retry: Duration) {
+pub(crate) async fn refuse(stream: TcpStream, tls: Option<&Tls>, retry: Duration) {
+    let Some(tls) = tls else { return answer(stream, retry).await };
+    if let Ok(Ok(stream)) = timeout(WAIT_MAX, tls.accept(stream)).await {
+        answer(stream, retry).await;
+    }
+}
+
+async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, retry: Duration) {
     let asked = timeout(WAIT_MAX, wants_events(&mut stream)).await;
     let answer = match asked {
         Ok(true) => come_back(retry),
         Ok(false) | Err(_) => CROWDED.to_vec(),
     };
-    if let Ok(Ok(())) = timeout(WAIT_MAX, stream.write_all(&answer)).await {
+    let sent = async {
+        stream.write_all(&answer).await?;
+        stream.flush().await
+    };
+    if let Ok(Ok(())) = timeout(WAIT_MAX, sent).await {
         linger(stream).await;
     }
 }
 
 /// Reads a request's head as far as it must.
-async fn wants_events(stream: &mut TcpStream) -> bool {
+async fn wants_events<S: AsyncRead + Unpin>(stream: &mut S) -> bool {
     let mut head = Vec::with_capacity(LOOK_BYTES_MAX);
     while head.len() < LOOK_BYTES_MAX && !head.windows(4).any(|four| four == b"\r\n\r\n") {
         match stream.read_buf(&mut head).await {

@@ -109,9 +109,10 @@ impl Door {
 
     fn turn_away(&self, stream: TcpStream) {
         let Ok(refusal) = self.refusals.clone().try_acquire_owned() else { return };
-        let retry = self.front.drain().delay(self.front.config().retry);
+        let (tls, retry) =
+            (self.front.config().tls.clone(), self.front.drain().delay(self.front.config().retry));
         self.connections.spawn(async move {
-            refusal::refuse(stream, retry).await;
+            refusal::refuse(stream, tls.as_ref(), retry).await;
             drop(refusal);
         });
     }

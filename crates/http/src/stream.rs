@@ -1,6 +1,7 @@
-//! Stop 8 of the walk, for connections that a server keeps: a stream of bytes over a subscription.
+//! Stop 8 of the walk, for connections that cannot be parked: a stream of bytes over a subscription.
 //!
-//! Plain HTTP/1 connections of our own server go to the [lanes](crate::lane) instead.
+//! Those of another server, of HTTP/2, and of TLS. Plain HTTP/1 connections of our own server go to the
+//! [lanes](crate::lane) instead.
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::block;
 use crate::drain::Drain;
 use crate::front::Front;
+use crate::lane::CHUNK_BYTES_MAX;
 
 /// The bytes of a stream, from its opening to its end.
 pub(crate) fn stream(
@@ -21,10 +23,30 @@ pub(crate) fn stream(
     subscription: Subscription,
     form: Form,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
+    blocks(front, Some(opening), subscription, form)
+}
+
+/// The same for a client that was sent the opening.
+pub(crate) fn after_opening(
+    front: &Front,
+    subscription: Subscription,
+    form: Form,
+) -> impl Stream<Item = Bytes> + Send + 'static {
+    blocks(front, None, subscription, form)
+}
+
+fn blocks(
+    front: &Front,
+    opening: Option<Bytes>,
+    subscription: Subscription,
+    form: Form,
+) -> impl Stream<Item = Bytes> + Send + 'static {
     let told = subscription.cursor();
     let streaming = Streaming {
-        opening: Some(opening),
-        subscription,
+        opening,
+        // As much as a chunk, a TLS record or an HTTP/2 frame holds: whoever stops reading keeps one of them in
+        // memory, and its place in the log.
+        subscription: subscription.in_pieces_of(CHUNK_BYTES_MAX),
         form,
         told,
         drain: front.drain().clone(),

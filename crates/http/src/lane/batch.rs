@@ -7,7 +7,7 @@ use super::member::Framing;
 
 /// Bytes that one chunk holds at most, unless one frame is larger. What a blocked member must remember is the rest
 /// of a chunk, so this bounds it; larger chunks would save nothing that could be measured.
-const CHUNK_BYTES_MAX: usize = 16_384;
+pub(crate) const CHUNK_BYTES_MAX: usize = 16_384;
 
 /// `7fffffff` and a line end, before a chunk; a line end after it.
 const CHUNK_OVERHEAD_BYTES: usize = 12;
@@ -87,6 +87,13 @@ fn put_chunk_head(bytes: &mut BytesMut, size: usize) {
         bytes.put_u8(DIGITS[(size >> (digit * 4)) & 15]);
     }
     bytes.put_slice(b"\r\n");
+}
+
+/// What stands before a chunk of so many bytes.
+pub(crate) fn chunk_head(size: usize) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(CHUNK_OVERHEAD_BYTES);
+    put_chunk_head(&mut bytes, size);
+    bytes.freeze()
 }
 
 /// A block that is no event, framed like one.

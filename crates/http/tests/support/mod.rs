@@ -4,6 +4,7 @@
 
 pub(crate) mod faulty;
 pub(crate) mod scene;
+pub(crate) mod tls;
 pub(crate) mod wire;
 
 /// The answer to a publish that became the event with this number.

@@ -3,16 +3,21 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long anything may take here before it counts as hanging. Generous, for machines that are busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a connection goes over.
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
+
 /// A connection to the hub.
 pub(crate) struct Wire {
-    stream: TcpStream,
+    stream: Box<dyn Socket>,
     /// What was received and not yet taken.
     received: Vec<u8>,
 }
@@ -21,7 +26,12 @@ impl Wire {
     pub(crate) async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream, received: Vec::new() }
+        Self::over(stream)
+    }
+
+    /// A connection that carries bytes in its own way.
+    pub(crate) fn over(stream: impl Socket + 'static) -> Self {
+        Self { stream: Box::new(stream), received: Vec::new() }
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -90,6 +100,12 @@ impl Wire {
         let all = self.text();
         self.received.clear();
         all.split_inclusive("\r\n").filter(|line| !line.starts_with("date: ")).collect()
+    }
+
+    /// The same for what is no text.
+    pub(crate) async fn rest_bytes(&mut self) -> Vec<u8> {
+        while self.receive().await {}
+        std::mem::take(&mut self.received)
     }
 
     /// Whether the other side has ended the connection, and said nothing more.

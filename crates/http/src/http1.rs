@@ -1,0 +1,117 @@
+//! One connection of HTTP/1: requests through hyper, until it ends or its stream leaves hyper.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
+
+use crate::front::Front;
+use crate::lane::parking::{Leave, ParkingSlot};
+use crate::linger::linger;
+
+/// Serves one connection until it has ended, or until a stream has begun on it: then it comes back, with what the
+/// stream goes on with. hyper keeps 16 KB for each connection, which one that is only written to does not need.
+pub(crate) async fn until_parked<S>(front: &Front, stream: S) -> hyper::Result<Option<(S, Leave)>>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let slot = ParkingSlot::default();
+    let flushed = Arc::new(AtomicBool::new(true));
+    let asked = AtomicBool::new(false);
+    let service = service_fn(|mut request: http::Request<hyper::body::Incoming>| {
+        asked.store(true, Ordering::Relaxed);
+        request.extensions_mut().insert(slot.clone());
+        Box::pin(async { Ok::<_, std::convert::Infallible>(front.handle(request).await) })
+    });
+    let config = front.config();
+    let io = Flushing { inner: TokioIo::new(stream), flushed: flushed.clone() };
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.idle_wait_max.max(config.head_wait_max))
+        .max_buf_size(config.head_bytes_max)
+        .serve_connection(io, service);
+    let mut ending = std::pin::pin!(front.drain().begun());
+    let mut silence = std::pin::pin!(sleep(config.head_wait_max));
+    let mut told_to_end = false;
+    let parked = std::future::poll_fn(|context| {
+        if !told_to_end && ending.as_mut().poll(context).is_ready() {
+            told_to_end = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        match connection.poll_without_shutdown(context) {
+            Poll::Ready(ended) => Poll::Ready(ended.map(|()| false)),
+            Poll::Pending if slot.is_taken() && flushed.load(Ordering::Relaxed) => Poll::Ready(Ok(true)),
+            // A connection that asks for nothing, or byte by byte, is not worth its place.
+            Poll::Pending if !asked.load(Ordering::Relaxed) => {
+                silence.as_mut().poll(context).map(|()| Ok(false))
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    });
+    let parked = parked.await?;
+    let stream = connection.into_parts().io.inner.into_inner();
+    if !parked {
+        linger(stream).await;
+        return Ok(None);
+    }
+    Ok(slot.clear().map(|leave| (stream, leave)))
+}
+
+/// A socket that knows whether hyper has written all that it wanted to: hyper writes until its buffer is empty or
+/// the socket would block.
+struct Flushing<S> {
+    inner: TokioIo<S>,
+    flushed: Arc<AtomicBool>,
+}
+
+impl<S: AsyncRead + Unpin> Read for Flushing<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Write for Flushing<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write(context, bytes);
+        self.flushed.store(written.is_ready(), Ordering::Relaxed);
+        Poll::Ready(ready!(written))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
+        self.flushed.store(written.is_ready(), Ordering::Relaxed);
+        Poll::Ready(ready!(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(context)
+    }
+}

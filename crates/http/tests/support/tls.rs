@@ -1,0 +1,83 @@
+//! Certificates of the test's own making, and a client that believes them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rcgen::CertifiedKey;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tidings_http::Tls;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::scene::Scene;
+use super::wire::Wire;
+
+/// A certificate for localhost that nobody has signed.
+pub(crate) struct Certificate {
+    pub(crate) pem: String,
+    pub(crate) key: String,
+    der: CertificateDer<'static>,
+}
+
+impl Certificate {
+    pub(crate) fn new() -> Self {
+        let CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        Self { pem: cert.pem(), key: signing_key.serialize_pem(), der: cert.der().clone() }
+    }
+
+    pub(crate) fn tls(&self) -> Tls {
+        Tls::from_pem(self.pem.as_bytes(), self.key.as_bytes()).unwrap()
+    }
+
+    /// Whether the peer has shown this one.
+    pub(crate) fn is_shown_by(&self, stream: &TlsStream<TcpStream>) -> bool {
+        stream.get_ref().1.peer_certificates().is_some_and(|shown| shown[0] == self.der)
+    }
+
+    /// Connects and shakes hands, offering these protocols.
+    pub(crate) async fn connect(
+        &self,
+        address: SocketAddr,
+        protocols: &[&str],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(self.client(protocols))).connect(name, stream).await
+    }
+
+    /// A connection for HTTP/1.1.
+    pub(crate) async fn wire(&self, address: SocketAddr) -> Wire {
+        Wire::over(self.connect(address, &["http/1.1"]).await.unwrap())
+    }
+
+    fn client(&self, protocols: &[&str]) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.der.clone()).unwrap();
+        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        config
+    }
+}
+
+/// A hub that shows a certificate.
+pub(crate) async fn scene() -> (Scene, Certificate) {
+    scene_with(|_| ()).await
+}
+
+pub(crate) async fn scene_with(change: impl FnOnce(&mut tidings_http::HttpConfig)) -> (Scene, Certificate) {
+    let certificate = Certificate::new();
+    let scene = Scene::with(|config| {
+        config.tls = Some(certificate.tls());
+        change(config);
+    });
+    (scene.await, certificate)
+}

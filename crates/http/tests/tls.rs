@@ -1,0 +1,211 @@
+//! The hub behind TLS: exact bytes inside, silent and rude peers outside, another certificate in between.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::scene::Stream;
+use support::tls::{Certificate, scene, scene_with};
+use support::wire::Wire;
+use support::{created, opening, stream_head};
+use tidings_http::{Tls, TlsError, Verdict};
+
+const POST: &str = "POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\nx";
+const GET: &str = "GET /events/a HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+async fn subscribed(mut wire: Wire) -> Stream {
+    wire.send(GET).await;
+    assert_eq!(wire.head().await, stream_head(""));
+    Stream::of(wire).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_the_bytes_are_those_of_plain_http() {
+    let (scene, certificate) = scene().await;
+    let mut publisher = certificate.wire(scene.address).await;
+    let mut subscriber = certificate.wire(scene.address).await;
+
+    subscriber.send(GET).await;
+    assert_eq!(subscriber.head().await, stream_head(""));
+    assert_eq!(subscriber.chunk().await, opening(0));
+    for number in 1..=3 {
+        publisher.send(POST).await;
+        assert_eq!(publisher.answer().await, created(number));
+        subscriber.expect(&format!("11\r\nid: 1-{number}\ndata: x\n\n\r\n")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_over_tls_may_become_a_subscriber() {
+    let (scene, certificate) = scene().await;
+    let mut wire = certificate.wire(scene.address).await;
+
+    wire.send(POST).await;
+    assert_eq!(wire.answer().await, created(1));
+    wire.send("GET /events/a?since=earliest HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+
+    assert_eq!(wire.head().await, stream_head(""));
+    Stream::of(wire).await.expect_events("id: 1-1\ndata: x\n\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_larger_than_a_record_arrives_whole() {
+    let (scene, certificate) = scene().await;
+    let mut stream = subscribed(certificate.wire(scene.address).await).await;
+    let large = "x".repeat(1_000_000);
+
+    scene.publish("a", &[&large, "y"]).await;
+
+    stream.expect_events(&format!("id: 1-1\ndata: {large}\n\nid: 1-2\ndata: y\n\n")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backlog_of_many_pieces_arrives_in_order() {
+    let (scene, certificate) = scene().await;
+    let texts: Vec<_> = (1..=2_000).map(|number| format!("{number:0>50}")).collect();
+    scene.publish("a", &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
+
+    let mut wire = certificate.wire(scene.address).await;
+    wire.send("GET /events/a?since=earliest HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    wire.head().await;
+
+    let expected: String =
+        texts.iter().zip(1..).map(|(text, number)| format!("id: 1-{number}\ndata: {text}\n\n")).collect();
+    Stream::of(wire).await.expect_events(&expected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_stream_carries_heartbeats() {
+    let (scene, certificate) = scene_with(|config| config.heartbeat = Duration::from_millis(100)).await;
+    let mut wire = certificate.wire(scene.address).await;
+
+    wire.send(GET).await;
+    wire.head().await;
+
+    assert_eq!(wire.chunk().await, ": heartbeat 100\nid: 1-0\nretry: 3000\n\n");
+    assert_eq!(wire.chunk().await, ":\n\n");
+    assert_eq!(wire.chunk().await, ":\n\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_speaks_no_tls_or_says_nothing_is_dropped() {
+    let (scene, _) = scene_with(|config| config.head_wait_max = Duration::from_millis(200)).await;
+    let mut plain = scene.connect().await;
+    let mut silent = scene.connect().await;
+    let mut slow = scene.connect().await;
+
+    plain.send(GET).await;
+    // The head of a record with 512 bytes of a handshake, of which one comes.
+    slow.send([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]).await;
+
+    // An alert, which is all that TLS has to say.
+    assert!(plain.rest_bytes().await.starts_with(&[0x15, 0x03]));
+    assert!(silent.is_closed().await);
+    assert!(slow.is_closed().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_shakes_hands_and_asks_for_nothing_is_dropped() {
+    let (scene, certificate) = scene_with(|config| config.head_wait_max = Duration::from_millis(200)).await;
+
+    let mut wire = certificate.wire(scene.address).await;
+
+    assert!(wire.is_closed().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_beyond_the_limit_is_sent_away_inside_tls() {
+    let (scene, certificate) = scene_with(|config| config.connections_max = 1).await;
+    let _first = subscribed(certificate.wire(scene.address).await).await;
+
+    // It would rather speak HTTP/2, but it is answered in a few lines of HTTP/1.1.
+    let stream = certificate.connect(scene.address, &["h2", "http/1.1"]).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+    let mut second = Wire::over(stream);
+    second.send("GET /events/a HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n").await;
+
+    let answer = second.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(answer.contains("\r\n\r\nretry: "), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_sends_subscribers_away_inside_tls() {
+    let (scene, certificate) = scene_with(|config| config.drain_window = Duration::from_millis(50)).await;
+    let mut stream = subscribed(certificate.wire(scene.address).await).await;
+
+    let ended = scene.begin_end();
+
+    let farewell = stream.wire.chunk().await;
+    assert!(farewell.starts_with("retry: "), "{farewell:?}");
+    assert_eq!(stream.wire.chunk().await, "");
+    assert!(stream.wire.is_closed().await);
+    assert_eq!(ended.await.unwrap().unwrap(), Verdict::Drained);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_that_goes_away_gives_its_place_back() {
+    let (scene, certificate) = scene_with(|config| config.connections_max = 1).await;
+    let stream = subscribed(certificate.wire(scene.address).await).await;
+
+    drop(stream);
+
+    // The hub learns of it in its own time.
+    loop {
+        let mut wire = certificate.wire(scene.address).await;
+        wire.send(POST).await;
+        if wire.head().await.starts_with("HTTP/1.1 201") {
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_is_replaced_and_open_streams_go_on() {
+    let old = Certificate::new();
+    let tls = old.tls();
+    let shared = tls.clone();
+    let (scene, _) = scene_with(|config| config.tls = Some(shared)).await;
+    let mut stream = subscribed(old.wire(scene.address).await).await;
+    let new = Certificate::new();
+
+    tls.replace(new.pem.as_bytes(), new.key.as_bytes()).unwrap();
+
+    let now = new.connect(scene.address, &["http/1.1"]).await.unwrap();
+    assert!(new.is_shown_by(&now));
+    scene.publish("a", &["x"]).await;
+    stream.expect_events("id: 1-1\ndata: x\n\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_pair_leaves_the_old_one_in_force() {
+    let (old, other) = (Certificate::new(), Certificate::new());
+    let tls = old.tls();
+    let shared = tls.clone();
+    let (scene, _) = scene_with(|config| config.tls = Some(shared)).await;
+
+    let replaced = tls.replace(other.pem.as_bytes(), old.key.as_bytes());
+
+    assert_eq!(replaced, Err(TlsError::Mismatch));
+    assert!(old.is_shown_by(&old.connect(scene.address, &["http/1.1"]).await.unwrap()));
+}
+
+#[test]
+fn what_is_no_pair_is_refused_with_the_reason() {
+    let (one, other) = (Certificate::new(), Certificate::new());
+    let refused = |pem: &str, key: &str| Tls::from_pem(pem.as_bytes(), key.as_bytes()).unwrap_err();
+
+    assert_eq!(refused(&one.pem, &other.key), TlsError::Mismatch);
+    assert_eq!(refused(&one.key, &one.key), TlsError::NoCertificate);
+    assert_eq!(refused("", &one.key), TlsError::NoCertificate);
+    assert_eq!(refused(&one.pem, &one.pem), TlsError::NoKey);
+    assert_eq!(refused(&one.pem, ""), TlsError::NoKey);
+    assert!(matches!(
+        refused("-----BEGIN CERTIFICATE-----\n!\n", &one.key),
+        TlsError::NotPem("certificate", _)
+    ));
+    let nonsense = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert!(matches!(refused(nonsense, &one.key), TlsError::Unusable(_)));
+}
