@@ -1,6 +1,7 @@
 //! The body of a response: bytes at once, or a stream of them.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,29 +11,54 @@ use http_body::{Frame, SizeHint};
 use crate::lane::parking::Parking;
 
 /// The body of every response of the hub, and of any other response that is bytes.
-pub struct Body(Kind);
+pub struct Body {
+    kind: Kind,
+    _open: Option<Open>,
+}
+
+/// Held by everything that is open on a connection.
+#[derive(Clone, Default)]
+pub(crate) struct Open(Arc<()>);
+
+impl Open {
+    /// Whether this is the last one.
+    pub(crate) fn is_alone(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+}
+
+impl From<Kind> for Body {
+    fn from(kind: Kind) -> Self {
+        Self { kind, _open: None }
+    }
+}
 
 enum Kind {
     Full(Option<Bytes>),
     Stream(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
-    Parking(Parking),
+    Parking(Box<Parking>),
 }
 
 impl Body {
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
-        Self(Kind::Full(Some(bytes.into())))
+        Kind::Full(Some(bytes.into())).into()
     }
 
     pub(crate) fn empty() -> Self {
-        Self(Kind::Full(None))
+        Kind::Full(None).into()
     }
 
     pub(crate) fn stream(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
-        Self(Kind::Stream(Box::pin(stream)))
+        Kind::Stream(Box::pin(stream)).into()
     }
 
     pub(crate) fn parking(parking: Parking) -> Self {
-        Self(Kind::Parking(parking))
+        Kind::Parking(Box::new(parking)).into()
+    }
+
+    /// The same, as one of what is open on a connection.
+    pub(crate) fn holding(self, open: Open) -> Self {
+        Self { _open: Some(open), ..self }
     }
 }
 
@@ -63,7 +89,7 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let bytes = match &mut self.0 {
+        let bytes = match &mut self.kind {
             Kind::Full(bytes) => Poll::Ready(bytes.take()),
             Kind::Stream(stream) => stream.as_mut().poll_next(context),
             Kind::Parking(parking) => parking.poll_opening(),
@@ -72,11 +98,11 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.0, Kind::Full(bytes) if bytes.as_ref().is_none_or(Bytes::is_empty))
+        matches!(&self.kind, Kind::Full(bytes) if bytes.as_ref().is_none_or(Bytes::is_empty))
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.kind {
             Kind::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
             Kind::Stream(_) | Kind::Parking(_) => SizeHint::default(),
         }

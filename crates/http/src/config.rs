@@ -37,7 +37,14 @@ pub struct HttpConfig {
     pub head_bytes_max: usize,
     /// Connections at once. Default 10,000. Whoever comes beyond that is told to come back:
     /// by `retry` if it wants events, since a browser would take a 503 for the end, else by 503 and `Retry-After`.
+    /// The streams of all HTTP/2 connections together are bounded by the same number, and refused in the same way.
     pub connections_max: usize,
+    /// Silence of an HTTP/2 connection after which its peer is asked whether it is there. Default 20 s: browsers and
+    /// proxies that have gone without a word are noticed within a minute.
+    pub ping_interval: Duration,
+    /// How long the answer to that may take. Default 20 s: longer than any network that is worth waiting for. At the
+    /// edge the connection is closed, with all its streams.
+    pub ping_wait_max: Duration,
     /// Events that `?last=` may ask for, and that one page of history may hold. Default 10,000.
     pub last_max: usize,
     /// Time over which subscribers are sent away when the hub ends. Default 2 s.
@@ -67,6 +74,8 @@ impl Default for HttpConfig {
             idle_wait_max: Duration::from_secs(75),
             head_bytes_max: 65_536,
             connections_max: 10_000,
+            ping_interval: Duration::from_secs(20),
+            ping_wait_max: Duration::from_secs(20),
             last_max: 10_000,
             drain_window: Duration::from_secs(2),
             drain_wait_max: Duration::from_secs(8),

@@ -11,47 +11,63 @@ use tokio_rustls::server::TlsStream;
 use crate::carry::carry;
 use crate::front::Front;
 use crate::http1::until_parked;
+use crate::http2;
 use crate::lane::parking::Leave;
 use crate::lane::{Lanes, Parked};
-use crate::tls::Tls;
+use crate::tls::{Tls, is_http_2};
 
-/// Serves one connection. Returns when it has ended or was parked; `held` lives as long as the connection.
-pub(crate) async fn serve(front: Front, lanes: Arc<Lanes>, stream: TcpStream, held: Box<dyn Any + Send>) {
-    match front.config().tls.clone() {
-        None => plain(&front, &lanes, stream, held).await,
-        Some(tls) => secure(&front, &tls, stream).await,
-    }
+/// What a connection needs around it.
+pub(crate) struct Surroundings {
+    pub(crate) front: Front,
+    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) http2: http2::Shared,
 }
 
-async fn plain(front: &Front, lanes: &Lanes, stream: TcpStream, held: Box<dyn Any + Send>) {
-    match until_parked(front, stream).await {
-        Ok(None) => {}
-        Ok(Some((stream, leave))) => {
-            let Leave { subscription, form, framing } = leave;
-            match stream.into_std() {
-                Ok(stream) => lanes.park(Parked { stream, subscription, form, framing, held }),
-                Err(error) => tracing::debug!(%error, "a connection cannot be parked"),
+impl Surroundings {
+    /// Serves one connection. Returns when it has ended or was parked; `held` lives as long as the connection.
+    pub(crate) async fn serve(self, stream: TcpStream, held: Box<dyn Any + Send>) {
+        match self.front.config().tls.clone() {
+            None => self.plain(stream, held).await,
+            Some(tls) => {
+                self.secure(&tls, stream).await;
+                drop(held);
             }
         }
-        Err(error) => ended_early(&error),
+    }
+
+    async fn plain(&self, stream: TcpStream, held: Box<dyn Any + Send>) {
+        match until_parked(&self.front, stream).await {
+            Ok(None) => {}
+            Ok(Some((stream, leave))) => {
+                let Leave { subscription, form, framing } = leave;
+                match stream.into_std() {
+                    Ok(stream) => self.lanes.park(Parked { stream, subscription, form, framing, held }),
+                    Err(error) => tracing::debug!(%error, "a connection cannot be parked"),
+                }
+            }
+            Err(error) => ended_early(&error),
+        }
+    }
+
+    /// What is only needed for a time is boxed, so that a task which does no more than carry a stream is small.
+    async fn secure(&self, tls: &Tls, stream: TcpStream) {
+        let stream = match Box::pin(shake_hands(&self.front, tls, stream)).await {
+            Ok(stream) => stream,
+            Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
+        };
+        if is_http_2(&stream) {
+            let served = Box::pin(http2::serve(&self.front, self.http2.clone(), stream)).await;
+            return served.unwrap_or_else(|error| ended_early(&error));
+        }
+        match Box::pin(until_parked(&self.front, stream)).await {
+            Ok(None) => {}
+            Ok(Some((stream, leave))) => carry(&self.front, stream, leave).await,
+            Err(error) => ended_early(&error),
+        }
     }
 }
 
-/// What is needed only before the stream is boxed, so that a task that only carries one is small.
-async fn secure(front: &Front, tls: &Tls, stream: TcpStream) {
-    let stream = match Box::pin(shake_hands(front, tls, stream)).await {
-        Ok(stream) => stream,
-        Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
-    };
-    match Box::pin(until_parked(front, stream)).await {
-        Ok(None) => {}
-        Ok(Some((stream, leave))) => carry(front, stream, leave).await,
-        Err(error) => ended_early(&error),
-    }
-}
-
-/// A client that is silent in the middle of it is not worth its place, and nor is one that waits for its end: the hub's
-/// own.
+/// A client that is silent in the middle of it is not worth its place, and a hub that ends does not wait for one.
 async fn shake_hands(front: &Front, tls: &Tls, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
     // Biased: the end comes first.
     tokio::select! {

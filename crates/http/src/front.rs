@@ -112,7 +112,7 @@ impl Front {
         if parts.method == Method::OPTIONS && route != Route::Unknown {
             return Ok(cors::options(route.methods()));
         }
-        guard::check_origin(&self.config().cors, &parts.headers)?;
+        guard::check_origin(&self.config().cors, self.scheme(), &parts.uri, &parts.headers)?;
         let reads = parts.method == Method::GET || parts.method == Method::HEAD;
         match route {
             Route::Unknown => Err(not_found()),
@@ -166,6 +166,11 @@ impl Front {
 
     pub(crate) fn config(&self) -> &HttpConfig {
         &self.0.config
+    }
+
+    /// The scheme of the hub's URLs, as far as it can know: without a certificate of its own, a proxy may have one.
+    fn scheme(&self) -> Option<&'static str> {
+        self.config().tls.is_some().then_some("https")
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -5,7 +5,7 @@
 //! | stop | module | does |
 //! |---|---|---|
 //! | | `serve`, `connection` | a listener, a connection, behind `tls` or in the clear |
-//! | | `http1` | hyper reads the requests |
+//! | | `http1`, `http2` | hyper reads the requests |
 //! | | `front` | one request: `guard`, route, `cors` |
 //! | 1 | `publish`, `publish_stream` | authorise, read at most `event_bytes_max`, draft |
 //! | | `subscribe` | a request for a place becomes a subscription; `negotiate` says for whom |
@@ -66,6 +66,8 @@ mod guard;
 mod health;
 mod history;
 mod http1;
+mod http2;
+mod impatient;
 mod json;
 pub mod lane;
 mod linger;

@@ -26,7 +26,7 @@ const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 /// Answers with one refusal, and closes. Whoever does not even take that is dropped.
 pub(crate) async fn refuse(stream: TcpStream, tls: Option<&Tls>, retry: Duration) {
     let Some(tls) = tls else { return answer(stream, retry).await };
-    if let Ok(Ok(stream)) = timeout(WAIT_MAX, tls.accept(stream)).await {
+    if let Ok(Ok(stream)) = timeout(WAIT_MAX, tls.accept_http_1(stream)).await {
         answer(stream, retry).await;
     }
 }

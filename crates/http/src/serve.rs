@@ -10,8 +10,9 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::connection;
+use crate::connection::Surroundings;
 use crate::front::Front;
+use crate::http2::{self, StreamPlaces};
 use crate::lane::{LaneConfig, Lanes};
 use crate::refusal;
 
@@ -62,9 +63,12 @@ pub async fn serve(
         retry: config.retry,
     };
     let lanes = Arc::new(Lanes::start(front.hub(), &lane_config)?);
+    let connections = TaskTracker::new();
+    let streams = Arc::new(Semaphore::new(config.connections_max));
     let door = Door {
         lanes,
-        connections: TaskTracker::new(),
+        http2: http2::Shared { tasks: connections.clone(), places: StreamPlaces(streams) },
+        connections,
         places: Arc::new(Semaphore::new(config.connections_max)),
         refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
         front,
@@ -89,8 +93,9 @@ pub async fn serve(
 struct Door {
     front: Front,
     lanes: Arc<Lanes>,
-    /// Connections that are with hyper, and those that are being refused.
+    /// Connections that are not parked, their requests over HTTP/2, and those that are being refused.
     connections: TaskTracker,
+    http2: http2::Shared,
     /// One for each connection, parked or not.
     places: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
@@ -103,8 +108,9 @@ impl Door {
             tracing::debug!(%error, "a socket cannot be prepared");
             return;
         }
-        let (front, lanes) = (self.front.clone(), self.lanes.clone());
-        self.connections.spawn(connection::serve(front, lanes, stream, Box::new(place)));
+        let surroundings =
+            Surroundings { front: self.front.clone(), lanes: self.lanes.clone(), http2: self.http2.clone() };
+        self.connections.spawn(surroundings.serve(stream, Box::new(place)));
     }
 
     fn turn_away(&self, stream: TcpStream) {

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use futures_util::stream::unfold;
 use tidings_core::{Cursor, Delivery, Form, Frame, Subscription};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use crate::block;
@@ -22,8 +23,9 @@ pub(crate) fn stream(
     opening: Bytes,
     subscription: Subscription,
     form: Form,
+    place: Option<OwnedSemaphorePermit>,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
-    blocks(front, Some(opening), subscription, form)
+    blocks(Streaming { opening: Some(opening), _place: place, ..Streaming::new(front, subscription, form) })
 }
 
 /// The same for a client that was sent the opening.
@@ -32,29 +34,10 @@ pub(crate) fn after_opening(
     subscription: Subscription,
     form: Form,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
-    blocks(front, None, subscription, form)
+    blocks(Streaming::new(front, subscription, form))
 }
 
-fn blocks(
-    front: &Front,
-    opening: Option<Bytes>,
-    subscription: Subscription,
-    form: Form,
-) -> impl Stream<Item = Bytes> + Send + 'static {
-    let told = subscription.cursor();
-    let streaming = Streaming {
-        opening,
-        // As much as a chunk, a TLS record or an HTTP/2 frame holds: whoever stops reading keeps one of them in
-        // memory, and its place in the log.
-        subscription: subscription.in_pieces_of(CHUNK_BYTES_MAX),
-        form,
-        told,
-        drain: front.drain().clone(),
-        heartbeat: front.config().heartbeat,
-        retry: front.config().retry,
-        share: front.drain().share(),
-        ended: false,
-    };
+fn blocks(streaming: Streaming) -> impl Stream<Item = Bytes> + Send + 'static {
     unfold(streaming, |mut streaming| async {
         let bytes = streaming.next().await?;
         Some((bytes, streaming))
@@ -73,9 +56,28 @@ struct Streaming {
     /// Where in the drain's window its turn comes, and in which part of the heartbeat's last quarter it beats.
     share: f64,
     ended: bool,
+    /// Given back when the stream ends.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Streaming {
+    fn new(front: &Front, subscription: Subscription, form: Form) -> Self {
+        Self {
+            opening: None,
+            told: subscription.cursor(),
+            // As much as a chunk, a TLS record or an HTTP/2 frame holds: whoever stops reading keeps one of them in
+            // memory, and its place in the log.
+            subscription: subscription.in_pieces_of(CHUNK_BYTES_MAX),
+            form,
+            drain: front.drain().clone(),
+            heartbeat: front.config().heartbeat,
+            retry: front.config().retry,
+            share: front.drain().share(),
+            ended: false,
+            _place: None,
+        }
+    }
+
     async fn next(&mut self) -> Option<Bytes> {
         if let Some(opening) = self.opening.take() {
             return Some(opening);

@@ -8,9 +8,11 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version};
 use jiff::Timestamp;
 use tidings_core::{Clock, Form, Gap, OnGap, Opened, Position, Request, Selector, Selectors, UnixMillis};
+use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 
 use crate::body::Body;
 use crate::front::Front;
+use crate::http2::StreamPlaces;
 use crate::lane::Framing;
 use crate::lane::parking::{Leave, Parking, ParkingSlot};
 use crate::problem::Problem;
@@ -43,21 +45,27 @@ pub(crate) async fn subscribe(
     if parts.method == Method::HEAD {
         return Ok(response);
     }
-    if front.drain().has_begun() {
+    let (false, Ok(place)) = (front.drain().has_begun(), stream_place(parts)) else {
         // Any other status would make a browser give up for good.
         *response.body_mut() = Body::full(block::farewell(front.drain().delay(front.config().retry)));
         return Ok(response);
-    }
+    };
     let opened = front.hub().subscribe(request).await.map_err(|error| unreadable(&error))?;
     if let Some(gap) = &opened.gap {
         response.headers_mut().insert(GAP, gap_header(gap));
     }
-    *response.body_mut() = body(front, parts, opened);
+    *response.body_mut() = body(front, parts, opened, place);
     Ok(response)
 }
 
+/// A place of its own, if the connection's is not enough for it. An error if there is none left.
+fn stream_place(parts: &Parts) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+    let places = parts.extensions.get::<StreamPlaces>();
+    places.map(|StreamPlaces(places)| places.clone().try_acquire_owned()).transpose()
+}
+
 /// The stream's body: parked in a lane if the connection can be, else carried by the server.
-fn body(front: &Front, parts: &Parts, opened: Opened) -> Body {
+fn body(front: &Front, parts: &Parts, opened: Opened, place: Option<OwnedSemaphorePermit>) -> Body {
     let opening = opening(front, &opened);
     let several = opened.subscription.selectors().single_topic().is_none();
     let form = if several { Form::Labelled } else { Form::Plain };
@@ -67,7 +75,7 @@ fn body(front: &Front, parts: &Parts, opened: Opened) -> Body {
             let leave = Leave { subscription: opened.subscription, form, framing };
             Body::parking(Parking::new(opening, leave, slot.clone()))
         }
-        None => Body::stream(stream::stream(front, opening, opened.subscription, form)),
+        None => Body::stream(stream::stream(front, opening, opened.subscription, form, place)),
     }
 }
 

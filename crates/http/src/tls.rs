@@ -22,7 +22,8 @@ const WAITING_BYTES_MAX: usize = 32_768;
 /// one would be 250 bytes and an encryption for nothing.
 const TICKETS: usize = 1;
 
-/// RFC 7301 name of what is spoken inside.
+/// RFC 7301 names of what is spoken inside, the better first.
+const HTTP_2: &[u8] = b"h2";
 const HTTP_1: &[u8] = b"http/1.1";
 
 /// The certificate that the hub shows, and its key. Cloning shares it; what is replaced is replaced in all clones.
@@ -47,6 +48,8 @@ pub struct Tls(Arc<RwLock<Shown>>);
 #[derive(Clone)]
 struct Shown {
     usual: Arc<ServerConfig>,
+    /// For those who are sent away by a few lines of HTTP/1.1.
+    http_1_only: Arc<ServerConfig>,
     fingerprint: [u8; 32],
 }
 
@@ -104,6 +107,11 @@ impl Tls {
         shake_hands(self.shown().usual, stream).await
     }
 
+    /// The same, for a client that is answered in HTTP/1.1 whatever it would rather speak.
+    pub(crate) async fn accept_http_1(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        shake_hands(self.shown().http_1_only, stream).await
+    }
+
     fn shown(&self) -> Shown {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -113,6 +121,11 @@ impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("Tls").field(&self.fingerprint()).finish()
     }
+}
+
+/// Whether the two sides have agreed on HTTP/2.
+pub(crate) fn is_http_2(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(HTTP_2)
 }
 
 async fn shake_hands(config: Arc<ServerConfig>, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
@@ -133,7 +146,9 @@ impl Shown {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch,
             error => TlsError::Unusable(error.to_string()),
         })?;
-        Ok(Self { usual: Arc::new(usual), fingerprint })
+        let mut http_1_only = usual.clone();
+        http_1_only.alpn_protocols = vec![HTTP_1.to_vec()];
+        Ok(Self { usual: Arc::new(usual), http_1_only: Arc::new(http_1_only), fingerprint })
     }
 }
 
@@ -154,7 +169,7 @@ fn server_config(
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![HTTP_1.to_vec()];
+    config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
     // What a client needs for a short handshake is with the client, encrypted: when all come back at once it is
     // their memory, not ours.
     config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod faulty;
+pub(crate) mod http2;
 pub(crate) mod scene;
 pub(crate) mod tls;
 pub(crate) mod wire;

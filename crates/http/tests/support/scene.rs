@@ -35,9 +35,14 @@ impl Scene {
 
     /// With other settings than the defaults.
     pub(crate) async fn with(change: impl FnOnce(&mut HttpConfig)) -> Self {
+        Self::with_limits(Limits::default(), change).await
+    }
+
+    /// With other limits of the hub, too.
+    pub(crate) async fn with_limits(limits: Limits, change: impl FnOnce(&mut HttpConfig)) -> Self {
         let clock = ManualClock::at(3_600_000);
         let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
-        Self::on(Arc::new(store), clock, Limits::default(), change).await
+        Self::on(Arc::new(store), clock, limits, change).await
     }
 
     /// With a log that keeps so much, and events that were there before the hub began. So it is certain that the

@@ -1,0 +1,132 @@
+//! One connection of HTTP/2: many requests at once, of which some are streams. hyper and h2 do the framing, this says
+//! how much of everything.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+
+use crate::body::Open;
+use crate::config::HttpConfig;
+use crate::front::Front;
+use crate::impatient::Impatient;
+use crate::lane::CHUNK_BYTES_MAX;
+
+/// Requests at once on a connection, streams included. RFC 9113, 6.5.2: "It is recommended that this value be no smaller
+/// than 100"; browsers open all their streams to a hub on one connection, and a proxy those of all its clients.
+const REQUESTS_MAX: u32 = 1_000;
+
+/// Bytes of a body that a publisher may send before they are read: the default of RFC 9113, and for all requests of a
+/// connection together four of these. So much can a connection make us keep.
+const REQUEST_WINDOW_BYTES: u32 = 65_535;
+const CONNECTION_WINDOW_BYTES: u32 = 262_140;
+
+/// Bytes of a stream that may wait for the connection, beyond what the peer's window is closed for: one chunk, so that
+/// the next is encoded while it leaves. hyper takes 400 KB unless told otherwise.
+const WAITING_BYTES_MAX: usize = CHUNK_BYTES_MAX;
+
+/// Requests that a client may take back before we have looked at them. More is the attack of CVE-2023-44487, and ends
+/// the connection. h2's default, which a crowd of pages that are closed at once does not reach.
+const TAKEN_BACK_MAX: usize = 20;
+
+/// Resets that our side may owe to a client's mistakes; the default of hyper.
+const RESETS_MAX: usize = 1_024;
+
+/// How long a client that was told to go, and has nothing open, may take to close.
+const CLOSING_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// What all connections of HTTP/2 share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    /// The tasks of their requests.
+    pub(crate) tasks: TaskTracker,
+    /// One for each stream.
+    pub(crate) places: StreamPlaces,
+}
+
+/// Among a request's extensions it says that a stream needs a place of its own: its connection has many.
+#[derive(Clone)]
+pub(crate) struct StreamPlaces(pub(crate) Arc<Semaphore>);
+
+/// Serves one connection to its end.
+pub(crate) async fn serve<S>(front: &Front, shared: Shared, stream: S) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let config = front.config();
+    let open = Open::default();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let service = service_fn(|mut request: http::Request<Incoming>| {
+        asked.fetch_add(1, Ordering::Relaxed);
+        request.extensions_mut().insert(shared.places.clone());
+        let (front, open) = (front.clone(), open.clone());
+        // Boxed, because a stream's task is as large as this for as long as the stream lives.
+        Box::pin(async move {
+            Ok::<_, std::convert::Infallible>(front.handle(request).await.map(|body| body.holding(open)))
+        })
+    });
+    let io = TokioIo::new(Impatient::new(stream, config.write_wait_max));
+    let mut connection = std::pin::pin!(builder(config, shared.tasks.clone()).serve_connection(io, service));
+    let mut ending = std::pin::pin!(front.drain().begun());
+    let (mut ends, mut idle) = (false, false);
+    let mut wait = config.head_wait_max;
+    loop {
+        let before = asked.load(Ordering::Relaxed);
+        // Not biased: each arm comes to its turn, because the others are not always ready.
+        tokio::select! {
+            ended = connection.as_mut() => return ended,
+            () = &mut ending, if !ends => {
+                ends = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = sleep(wait) => {
+                let at_rest = open.is_alone() && asked.load(Ordering::Relaxed) == before;
+                match (at_rest, idle) {
+                    (true, true) => return Ok(()),
+                    (true, false) => connection.as_mut().graceful_shutdown(),
+                    (false, _) => {}
+                }
+                idle = at_rest;
+            }
+        }
+        wait = if idle { CLOSING_WAIT_MAX } else { config.idle_wait_max };
+    }
+}
+
+fn builder(config: &HttpConfig, tasks: TaskTracker) -> http2::Builder<Tracked> {
+    let mut builder = http2::Builder::new(Tracked(tasks));
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(REQUESTS_MAX)
+        .initial_stream_window_size(REQUEST_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_header_list_size(u32::try_from(config.head_bytes_max).unwrap_or(u32::MAX))
+        .max_send_buf_size(WAITING_BYTES_MAX)
+        .max_pending_accept_reset_streams(TAKEN_BACK_MAX)
+        .max_local_error_reset_streams(RESETS_MAX)
+        .keep_alive_interval(config.ping_interval)
+        .keep_alive_timeout(config.ping_wait_max);
+    builder
+}
+
+/// Runs the tasks of requests so that the hub's end can wait for them.
+#[derive(Clone)]
+struct Tracked(TaskTracker);
+
+impl<F> hyper::rt::Executor<F> for Tracked
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    fn execute(&self, task: F) {
+        self.0.spawn(task);
+    }
+}

@@ -1,0 +1,261 @@
+//! HTTP/2: many streams on one connection, slow ones among them, and peers that are gone or going.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::http2::{Peer, Stream};
+use support::opening;
+use support::scene::Scene;
+use support::tls::{Certificate, scene, scene_with};
+use tidings_core::Limits;
+use tidings_http::Verdict;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Agrees on HTTP/2 and speaks it.
+async fn peer(scene: &Scene, certificate: &Certificate) -> Peer {
+    let stream = certificate.connect(scene.address, &["h2", "http/1.1"]).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    Peer::over(stream).await
+}
+
+/// Subscribes to `a`, and reads the opening.
+async fn subscribed(peer: &Peer) -> Stream {
+    let mut stream = peer.get("/events/a", &[]).await;
+    stream.expect(&opening(0)).await;
+    stream
+}
+
+/// Events of `a` with these texts, from the first of the log on.
+fn events(texts: &[String]) -> String {
+    texts.iter().zip(1..).map(|(text, number)| format!("id: 1-{number}\ndata: {text}\n\n")).collect()
+}
+
+async fn publish(scene: &Scene, texts: &[String]) {
+    scene.publish("a", &texts.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_and_a_stream_share_a_connection() {
+    let (scene, certificate) = scene().await;
+    let peer = peer(&scene, &certificate).await;
+
+    let mut stream = subscribed(&peer).await;
+    let mut published = peer.request("POST", "/events/a", &[], "x").await;
+
+    assert_eq!((published.head.status.as_u16(), published.rest().await.as_str()), (201, "{\"id\":\"1-1\"}"));
+    stream.expect("id: 1-1\ndata: x\n\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_head_of_a_stream_is_that_of_http_1_without_what_is_the_connections() {
+    let (scene, certificate) = scene().await;
+    let peer = peer(&scene, &certificate).await;
+
+    let mut head = peer.get("/events/a", &[]).await.head;
+
+    head.headers.remove("date").unwrap();
+    let headers: Vec<_> =
+        head.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    assert_eq!(head.status, 200);
+    assert_eq!(
+        headers,
+        [
+            "content-type: text/event-stream",
+            "cache-control: no-cache, no-store, no-transform",
+            "x-accel-buffering: no",
+            "incremental: ?1",
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_and_fifty_streams_on_one_connection_get_everything_in_order() {
+    let (scene, certificate) = scene().await;
+    let peer = peer(&scene, &certificate).await;
+    assert_eq!(peer.requests_max(), 1_000);
+    let mut streams = Vec::new();
+    for _ in 0..250 {
+        streams.push(subscribed(&peer).await);
+    }
+    let texts: Vec<_> = (0..100).map(|number| number.to_string()).collect();
+
+    for text in &texts {
+        scene.publish("a", &[text]).await;
+    }
+
+    for stream in &mut streams {
+        stream.expect(&events(&texts)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_not_read_stops_nobody_and_catches_up() {
+    // So small that the hub has to go back to its log for whoever stands still.
+    let mut limits = Limits::default();
+    limits.window_bytes_max = 100_000;
+    let certificate = Certificate::new();
+    let scene = Scene::with_limits(limits, |config| config.tls = Some(certificate.tls())).await;
+    let peer = peer(&scene, &certificate).await;
+    let mut stalled = subscribed(&peer).await;
+    let mut neighbour = subscribed(&peer).await;
+    let texts: Vec<_> = (0..1_000).map(|number| format!("{number:x>1000}")).collect();
+
+    publish(&scene, &texts).await;
+
+    neighbour.expect(&events(&texts)).await;
+    stalled.expect(&events(&texts)).await;
+    scene.publish("a", &["both"]).await;
+    for stream in [&mut neighbour, &mut stalled] {
+        stream.expect("id: 1-1001\ndata: both\n\n").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_goes_on_after_the_last_event_it_had() {
+    let (scene, certificate) = scene().await;
+    scene.publish("a", &["1", "2", "3"]).await;
+    let peer = peer(&scene, &certificate).await;
+
+    let mut stream = peer.get("/events/a", &[("last-event-id", "1-1")]).await;
+
+    stream.expect(&opening(1)).await;
+    stream.expect("id: 1-2\ndata: 2\n\nid: 1-3\ndata: 3\n\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_reset_leaves_the_others_alone_and_is_no_subscriber_any_more() {
+    let (scene, certificate) = scene().await;
+    let peer = peer(&scene, &certificate).await;
+    let mut kept = subscribed(&peer).await;
+    let reset = subscribed(&peer).await;
+
+    drop(reset);
+
+    until(|| scene.hub.subscriptions() == 1).await;
+    scene.publish("a", &["x"]).await;
+    kept.expect("id: 1-1\ndata: x\n\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_answers_no_ping_is_dropped_with_its_streams() {
+    let (scene, certificate) = scene_with(|config| {
+        config.ping_interval = Duration::from_millis(50);
+        config.ping_wait_max = Duration::from_millis(50);
+    })
+    .await;
+    let mut stream = certificate.connect(scene.address, &["h2"]).await.unwrap();
+    // Preface, empty settings, and a request by hand: GET, https, /events/a, localhost.
+    let request = b"\x00\x00\x18\x01\x05\x00\x00\x00\x01\x82\x87\x04\x09/events/a\x01\x09localhost";
+    let hello = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".as_slice(), request].concat();
+
+    stream.write_all(&hello).await.unwrap();
+    let mut said = Vec::new();
+    let read = stream.read_to_end(&mut said);
+    let _ = tokio::time::timeout(Duration::from_secs(30), read).await.unwrap();
+
+    assert!(String::from_utf8_lossy(&said).contains(&opening(0)), "it was a subscriber");
+    until(|| scene.hub.subscriptions() == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_answers_pings_is_kept() {
+    let (scene, certificate) = scene_with(|config| {
+        config.ping_interval = Duration::from_millis(20);
+        config.idle_wait_max = Duration::from_millis(20);
+        config.head_wait_max = Duration::from_millis(1_000);
+        config.heartbeat = Duration::from_millis(400);
+    })
+    .await;
+    let peer = peer(&scene, &certificate).await;
+
+    let mut stream = peer.get("/events/a", &[]).await;
+
+    stream.expect(": heartbeat 400\nid: 1-0\nretry: 3000\n\n:\n\n:\n\n:\n\n").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_with_nothing_open_is_sent_away() {
+    let (scene, certificate) = scene_with(|config| config.idle_wait_max = Duration::from_millis(50)).await;
+    let mut peer = peer(&scene, &certificate).await;
+
+    assert_eq!(peer.get("/healthz", &[]).await.head.status, 200);
+
+    assert!(peer.ended().await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_agrees_on_http_2_and_says_nothing_is_dropped() {
+    let (scene, certificate) = scene_with(|config| config.head_wait_max = Duration::from_millis(50)).await;
+    let mut silent = certificate.connect(scene.address, &["h2"]).await.unwrap();
+    let mut rude = certificate.connect(scene.address, &["h2"]).await.unwrap();
+
+    rude.write_all(&[b'x'; 100]).await.unwrap();
+
+    for stream in [&mut silent, &mut rude] {
+        let mut said = Vec::new();
+        // Settings at the most; then the end, in good order or not.
+        let read = stream.read_to_end(&mut said);
+        let _ = tokio::time::timeout(Duration::from_secs(30), read).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_beyond_the_limit_are_told_to_come_back() {
+    let (scene, certificate) = scene_with(|config| config.connections_max = 2).await;
+    let peer = peer(&scene, &certificate).await;
+    let _first = subscribed(&peer).await;
+    let second = subscribed(&peer).await;
+
+    let mut third = peer.get("/events/a", &[]).await;
+
+    assert_eq!(third.head.status, 200);
+    let said = third.rest().await;
+    assert!(said.starts_with("retry: "), "{said}");
+    drop(second);
+    until(|| scene.hub.subscriptions() == 1).await;
+    subscribed(&peer).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_sends_streams_away_and_closes() {
+    let (scene, certificate) = scene_with(|config| config.drain_window = Duration::from_millis(50)).await;
+    let mut peer = peer(&scene, &certificate).await;
+    let mut streams = Vec::new();
+    for _ in 0..10 {
+        streams.push(subscribed(&peer).await);
+    }
+
+    let ended = scene.begin_end();
+
+    for stream in &mut streams {
+        let farewell = stream.rest().await;
+        assert!(farewell.starts_with("retry: "), "{farewell:?}");
+    }
+    drop(streams);
+    assert!(peer.ended().await.is_ok());
+    assert_eq!(ended.await.unwrap().unwrap(), Verdict::Drained);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_the_hub_may_publish_and_those_of_others_may_not() {
+    let (scene, certificate) = scene().await;
+    let peer = peer(&scene, &certificate).await;
+
+    let own = peer.request("POST", "/events/a", &[("origin", "https://localhost")], "x").await;
+    let other = peer.request("POST", "/events/a", &[("origin", "https://evil.example")], "x").await;
+    let downgraded = peer.request("POST", "/events/a", &[("origin", "http://localhost")], "x").await;
+
+    assert_eq!([own, other, downgraded].map(|answer| answer.head.status.as_u16()), [201, 403, 403]);
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    let met = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), met).await.unwrap();
+}

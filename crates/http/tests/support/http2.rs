@@ -1,0 +1,115 @@
+//! A peer that speaks HTTP/2, with its hands on pings and windows. Every read has a deadline.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::client::{Builder, SendRequest};
+use h2::{Ping, PingPong, RecvStream};
+use http::response::Parts;
+use http::{Request, Version};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// How long anything may take here before it counts as hanging. Generous, for machines that are busy.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A connection. What it lets a stream send without being read is the default, 65,535 bytes; all together may send 1 GB.
+pub(crate) struct Peer {
+    requests: SendRequest<Bytes>,
+    pings: PingPong,
+    connection: JoinSet<Result<(), h2::Error>>,
+}
+
+impl Peer {
+    pub(crate) async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
+        let mut builder = Builder::new();
+        builder.initial_connection_window_size(1 << 30).enable_push(false);
+        let (requests, mut connection) = builder.handshake(stream).await.unwrap();
+        let pings = connection.ping_pong().unwrap();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(connection);
+        // Whoever asks before the hub's settings have come may ask for too much at once.
+        let requests = timeout(PATIENCE, requests.ready()).await.unwrap().unwrap();
+        let mut peer = Self { requests, pings, connection: tasks };
+        timeout(PATIENCE, peer.pings.ping(Ping::opaque())).await.unwrap().unwrap();
+        peer
+    }
+
+    /// Requests that the hub allows at once.
+    pub(crate) fn requests_max(&self) -> usize {
+        self.requests.current_max_send_streams()
+    }
+
+    /// Sends a request without a body, and waits for the head of the answer.
+    pub(crate) async fn get(&self, target: &str, headers: &[(&str, &str)]) -> Stream {
+        self.request("GET", target, headers, "").await
+    }
+
+    pub(crate) async fn request(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        body: &'static str,
+    ) -> Stream {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("https://localhost{target}"))
+            .version(Version::HTTP_2);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut requests = timeout(PATIENCE, self.requests.clone().ready()).await.unwrap().unwrap();
+        let (answer, mut sender) = requests.send_request(request.body(()).unwrap(), body.is_empty()).unwrap();
+        if !body.is_empty() {
+            // A hub that refuses may have answered before this.
+            let _ = sender.send_data(Bytes::from_static(body.as_bytes()), true);
+        }
+        let (head, body) = timeout(PATIENCE, answer).await.unwrap().unwrap().into_parts();
+        Stream { head, body, text: String::new() }
+    }
+
+    /// Waits until the hub has closed the connection.
+    pub(crate) async fn ended(&mut self) -> Result<(), h2::Error> {
+        timeout(PATIENCE, self.connection.join_next()).await.unwrap().unwrap().unwrap()
+    }
+}
+
+/// The answer to a request.
+pub(crate) struct Stream {
+    pub(crate) head: Parts,
+    body: RecvStream,
+    text: String,
+}
+
+impl Stream {
+    /// Reads exactly this, however it is cut into frames.
+    pub(crate) async fn expect(&mut self, expected: &str) {
+        while self.text.len() < expected.len() {
+            assert!(self.receive().await, "the stream ended after {:?}", self.text);
+        }
+        let rest = self.text.split_off(expected.len());
+        assert!(self.text == expected, "not what was expected: {:?}", self.text);
+        self.text = rest;
+    }
+
+    /// Everything up to the end.
+    pub(crate) async fn rest(&mut self) -> String {
+        while self.receive().await {}
+        std::mem::take(&mut self.text)
+    }
+
+    /// Receives more, and lets the hub send as much again. Whether there was more.
+    async fn receive(&mut self) -> bool {
+        let received = timeout(PATIENCE, self.body.data());
+        let Some(data) = received.await.unwrap_or_else(|_| panic!("nothing came after {:?}", self.text))
+        else {
+            return false;
+        };
+        let data = data.unwrap();
+        self.body.flow_control().release_capacity(data.len()).unwrap();
+        self.text.push_str(std::str::from_utf8(&data).unwrap());
+        true
+    }
+}
