@@ -178,7 +178,11 @@ async fn a_peer_that_answers_pings_is_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_with_nothing_open_is_sent_away() {
-    let (scene, certificate) = scene_with(|config| config.idle_wait_max = Duration::from_millis(50)).await;
+    let (scene, certificate) = scene_with(|config| {
+        config.head_wait_max = Duration::from_millis(500);
+        config.idle_wait_max = Duration::from_millis(50);
+    })
+    .await;
     let mut peer = peer(&scene, &certificate).await;
 
     assert_eq!(peer.get("/healthz", &[]).await.head.status, 200);
@@ -188,7 +192,7 @@ async fn a_peer_with_nothing_open_is_sent_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_agrees_on_http_2_and_says_nothing_is_dropped() {
-    let (scene, certificate) = scene_with(|config| config.head_wait_max = Duration::from_millis(50)).await;
+    let (scene, certificate) = scene_with(|config| config.head_wait_max = Duration::from_millis(500)).await;
     let mut silent = certificate.connect(scene.address, &["h2"]).await.unwrap();
     let mut rude = certificate.connect(scene.address, &["h2"]).await.unwrap();
 

@@ -9,7 +9,7 @@
 //! | `link`, `chain` | how they reach a server, and how they tell what went wrong |
 //! | `token`, `manual` | keys; manual pages and completions |
 //! | `bench` | `tidings bench`: measures a hub from outside |
-//! | `key` | reads the publish key |
+//! | `key`, `certificate` | reads the publish key, and the certificate for TLS |
 //! | `console` | the files of the web console |
 //! | `watched` | a store that tells when it has stopped for good |
 //! | `machine`, `signals`, `notify` | what the hub takes from the machine, and tells the service manager |
@@ -17,6 +17,7 @@
 //! | `failure` | what is said when it goes wrong, and the exit codes |
 
 mod bench;
+mod certificate;
 mod chain;
 mod cli;
 mod config;
@@ -123,6 +124,7 @@ fn color(environment: &Environment) -> Color {
 
 fn check(config: &Config) -> Result<(), Failure> {
     key::read(config)?;
+    certificate::read(config)?;
     eprintln!("the configuration is right");
     Ok(())
 }

@@ -15,12 +15,13 @@ use tidings_core::{Hub, Limits, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 
+use crate::certificate::Certificate;
 use crate::config::{Config, Secret};
 use crate::failure::{Exit, Failure};
 use crate::notify::ServiceManager;
-use crate::signals::Signals;
+use crate::signals::{Hangups, Signals};
 use crate::watched::{Fatal, Watched};
-use crate::{machine, welcome};
+use crate::{certificate, machine, welcome};
 use front::Serving;
 
 /// The part of `drain_deadline` that is kept back for closing the store.
@@ -34,17 +35,22 @@ pub(crate) async fn serve(
 ) -> Result<(), Failure> {
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
+    let hangups = Hangups::new()
+        .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
+    let certificate = certificate::read(config)?;
     let open_files = machine::raise_open_files();
     tracing::debug!(open_files, "raised the limit of open files");
     let store = store::open(config)?;
     let listener = listen::listen(config.listen)?;
-    Serve { config, key, manager }.run(store, listener, &mut signals).await
+    Serve { config, key, certificate, hangups, manager }.run(store, listener, &mut signals).await
 }
 
 /// What was asked for.
 struct Serve<'a> {
     config: &'a Config,
     key: Option<Secret>,
+    certificate: Option<Certificate>,
+    hangups: Hangups,
     manager: &'a ServiceManager,
 }
 
@@ -55,15 +61,20 @@ impl Serve<'_> {
         listener: TcpListener,
         signals: &mut Signals,
     ) -> Result<(), Failure> {
-        let Self { config, key, manager } = self;
+        let Self { config, key, certificate, hangups, manager } = self;
         let (store, mut fatal) = Watched::new(store);
         let hub = Hub::start(Arc::new(store), limits(config)).await.map_err(|error| unreadable(&error))?;
         let address = listener.local_addr().unwrap_or(config.listen);
-        let mut serving = Serving::start(listener, &hub, front::http_config(config, key, CLOSING));
-        welcome::say(config, address);
+        let mut http = front::http_config(config, key, CLOSING);
+        http.tls = certificate.as_ref().map(Certificate::tls);
+        welcome::say(config, address, http.tls.as_ref());
+        let mut serving = Serving::start(listener, &hub, http);
         manager.ready(&address.to_string());
 
-        let cause = until_asked_to_end(signals, &mut fatal, &mut serving).await;
+        let cause = tokio::select! {
+            cause = until_asked_to_end(signals, &mut fatal, &mut serving) => cause,
+            never = certificate::keep_fresh(certificate, hangups) => match never {},
+        };
         manager.stopping();
         tokio::select! {
             ended = end(serving, &hub, config) => cause.and(ended),

@@ -1,4 +1,5 @@
-//! SIGINT and SIGTERM: the first asks the hub to drain, the second ends the process at once.
+//! SIGINT and SIGTERM: the first asks the hub to drain, the second ends the process at once. SIGHUP asks it to read
+//! its certificate again.
 
 use std::io;
 
@@ -46,6 +47,23 @@ impl Asked {
         match self {
             Self::Interrupt => 130,
             Self::Terminate => 143,
+        }
+    }
+}
+
+/// The signal that asks a process to read its files again. Without this, it would end the process.
+pub(crate) struct Hangups(Signal);
+
+impl Hangups {
+    /// Takes the signal over from the system's default. Must be called in a tokio runtime.
+    pub(crate) fn new() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// The next one. Cancel safe.
+    pub(crate) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -2,37 +2,42 @@
 
 use std::net::SocketAddr;
 
+use tidings_http::Tls;
+
 use crate::config::{Config, LogFormat};
 
 /// Says that the hub listens. A person gets a page, a machine a record.
-pub(crate) fn say(config: &Config, address: SocketAddr) {
+pub(crate) fn say(config: &Config, address: SocketAddr, tls: Option<&Tls>) {
     let store = store(config);
     match config.log_format {
-        LogFormat::Text => eprintln!("{}", page(address, &store, has_key(config))),
+        LogFormat::Text => eprintln!("{}", page(config, address, &store, tls)),
         LogFormat::Json => {}
     }
-    tracing::info!(%address, store, "listening");
+    let fingerprint = tls.map(Tls::fingerprint);
+    tracing::info!(%address, store, fingerprint, "listening");
 }
 
-fn page(address: SocketAddr, store: &str, with_key: bool) -> String {
-    let url = url(address);
-    let key = if with_key { " -H \"Authorization: Bearer $TIDINGS_PUBLISH_KEY\"" } else { "" };
+fn page(config: &Config, address: SocketAddr, store: &str, tls: Option<&Tls>) -> String {
+    let url = url(address, tls);
+    let insecure = if config.tls_self_signed { " -k" } else { "" };
+    let key = if has_key(config) { " -H \"Authorization: Bearer $TIDINGS_PUBLISH_KEY\"" } else { "" };
+    let certificate = tls.map_or_else(String::new, |tls| format!("  SHA-256   {}\n", tls.fingerprint()));
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "tidings {version}
 
   look      {url}/
-  listen    curl -N {url}/events/hello
-  publish   curl{key} -d 'good news' {url}/events/hello
+  listen    curl{insecure} -N {url}/events/hello
+  publish   curl{insecure}{key} -d 'good news' {url}/events/hello
 
   events    {store}
-  stop      Ctrl-C, or SIGTERM
+{certificate}  stop      Ctrl-C, or SIGTERM
 "
     )
 }
 
 /// Where a browser on this machine finds the hub.
-fn url(address: SocketAddr) -> String {
+fn url(address: SocketAddr, tls: Option<&Tls>) -> String {
     let mut address = address;
     if address.ip().is_unspecified() {
         let loopback = match address {
@@ -41,7 +46,7 @@ fn url(address: SocketAddr) -> String {
         };
         address.set_ip(loopback);
     }
-    format!("http://{address}")
+    format!("{}://{address}", if tls.is_some() { "https" } else { "http" })
 }
 
 fn has_key(config: &Config) -> bool {

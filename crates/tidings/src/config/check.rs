@@ -7,6 +7,7 @@ use crate::failure::Failure;
 pub(super) fn check(loaded: &Loaded) -> Result<(), Failure> {
     one_store(loaded)?;
     one_key(loaded)?;
+    one_certificate(loaded)?;
     not_open_by_accident(loaded)?;
     drain_fits(loaded)
 }
@@ -27,6 +28,23 @@ fn one_key(loaded: &Loaded) -> Result<(), Failure> {
     }
     Err(Failure::usage("there are two publish keys: TIDINGS_PUBLISH_KEY and publish_key_file")
         .hint("leave one of them out"))
+}
+
+fn one_certificate(loaded: &Loaded) -> Result<(), Failure> {
+    let config = &loaded.config;
+    match (&config.tls_cert, &config.tls_key, config.tls_self_signed) {
+        (Some(_), None, _) => Err(half("tls_cert", "tls_key")),
+        (None, Some(_), _) => Err(half("tls_key", "tls_cert")),
+        (Some(_), Some(_), true) => {
+            Err(Failure::usage("there are two certificates: tls_cert and tls_self_signed")
+                .hint("leave one of them out"))
+        }
+        (Some(_), Some(_), false) | (None, None, _) => Ok(()),
+    }
+}
+
+fn half(given: &str, missing: &str) -> Failure {
+    Failure::usage(format!("{given} is set, but {missing} is not")).hint("set both, or none")
 }
 
 fn not_open_by_accident(loaded: &Loaded) -> Result<(), Failure> {

@@ -45,6 +45,26 @@ settings! {
             why: "Each takes one file descriptor, and the usual hard limit on these is above 10,000.",
         }
     }
+    "TLS" {
+        tls_cert: Option<PathBuf> {
+            default: "none",
+            value: "FILE",
+            means: "File with the certificate to show, in PEM. Those that lead to a root come after the hub's own. With it the hub speaks https alone, in HTTP/2 and HTTP/1.1. When this file or that of tls_key changes, and on SIGHUP, both are read again; streams that are open go on.",
+            why: "On loopback, and behind a proxy that speaks TLS, none is needed.",
+        }
+        tls_key: Option<PathBuf> {
+            default: "none",
+            value: "FILE",
+            means: "File with the private key of tls_cert, in PEM and not encrypted.",
+            why: "It comes with the certificate, or not at all.",
+        }
+        tls_self_signed: bool {
+            default: "false",
+            value: "true|false",
+            means: "Speak https with a certificate made at each start, for localhost alone. Nobody believes it unasked: its fingerprint is printed, and curl needs -k. It is for trying things out.",
+            why: "A certificate that every client has to be told to believe is no protection by itself.",
+        }
+    }
     "Access" {
         publish_key: Option<Secret> {
             default: "none",

@@ -45,7 +45,13 @@ async fn a_store_that_stops_for_good_ends_the_hub_with_a_failure() {
     let config = Config::default();
     let manager = ServiceManager::new(None);
     let mut signals = Signals::new().unwrap();
-    let serve = Serve { config: &config, key: None, manager: &manager };
+    let serve = Serve {
+        config: &config,
+        key: None,
+        certificate: None,
+        hangups: Hangups::new().unwrap(),
+        manager: &manager,
+    };
 
     let publish = async {
         let mut stream = TcpStream::connect(address).await.unwrap();

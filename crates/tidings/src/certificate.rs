@@ -1,0 +1,159 @@
+//! The certificate for TLS: from files, which are read again when they change, or made on the spot.
+
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use tidings_http::{Tls, TlsError};
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::config::Config;
+use crate::failure::{Exit, Failure};
+use crate::signals::Hangups;
+
+/// How often the files are looked at. A look is two `stat`; who renews a certificate does not wait for seconds.
+const LOOK_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Whom a certificate that was made on the spot is for: those on this machine.
+const SELF_SIGNED_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// The certificate that is shown, and where it came from.
+pub(crate) struct Certificate {
+    tls: Tls,
+    /// None: it was made on the spot.
+    watched: Option<Watched>,
+}
+
+impl Certificate {
+    /// What the HTTP front needs of it.
+    pub(crate) fn tls(&self) -> Tls {
+        self.tls.clone()
+    }
+}
+
+/// Reads the certificate, or makes it, if there is to be one.
+pub(crate) fn read(config: &Config) -> Result<Option<Certificate>, Failure> {
+    match (&config.tls_cert, &config.tls_key) {
+        (Some(certificate), Some(key)) => from_files(certificate, key).map(Some),
+        _ if config.tls_self_signed => self_signed().map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Reads it again when its files change, and on SIGHUP, for ever. Cancel safe.
+pub(crate) async fn keep_fresh(certificate: Option<Certificate>, mut hangups: Hangups) -> Infallible {
+    let Some(Certificate { tls, watched: Some(mut watched) }) = certificate else {
+        loop {
+            hangups.next().await;
+            tracing::info!("SIGHUP: there is nothing to read again");
+        }
+    };
+    let mut looks = interval(LOOK_INTERVAL);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        // Not biased: neither is ever ready for long.
+        tokio::select! {
+            () = hangups.next() => watched.reload(&tls),
+            _ = looks.tick() => watched.reload_if_changed(&tls),
+        }
+    }
+}
+
+fn from_files(certificate: &Path, key: &Path) -> Result<Certificate, Failure> {
+    let files = Files { certificate: certificate.to_owned(), key: key.to_owned() };
+    // Before it is read: what changes in the meantime is seen at the next look.
+    let watched = Watched::new(files);
+    let Pem { certificate, key } = watched.files.read().map_err(Failure::usage)?;
+    let tls = Tls::from_pem(&certificate, &key).map_err(|error| watched.files.refusal(&error))?;
+    Ok(Certificate { tls, watched: Some(watched) })
+}
+
+fn self_signed() -> Result<Certificate, Failure> {
+    let failed = |error: &dyn std::error::Error| {
+        Failure::new(Exit::Failed, format!("cannot make a certificate: {error}"))
+    };
+    let names = SELF_SIGNED_NAMES.map(str::to_owned);
+    let made = rcgen::generate_simple_self_signed(names).map_err(|error| failed(&error))?;
+    let tls = Tls::from_pem(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes());
+    Ok(Certificate { tls: tls.map_err(|error| failed(&error))?, watched: None })
+}
+
+/// Where certificate and key are.
+struct Files {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+/// What was in them.
+struct Pem {
+    certificate: Vec<u8>,
+    key: Vec<u8>,
+}
+
+impl Files {
+    fn read(&self) -> Result<Pem, String> {
+        Ok(Pem { certificate: content("tls_cert", &self.certificate)?, key: content("tls_key", &self.key)? })
+    }
+
+    fn refusal(&self, error: &TlsError) -> Failure {
+        let (certificate, key) = (self.certificate.display(), self.key.display());
+        Failure::usage(format!("cannot use tls_cert {certificate} with tls_key {key}: {error}")).hint(
+            "give a chain of certificates in PEM, the hub's own first, and its private key, not encrypted",
+        )
+    }
+}
+
+fn content(setting: &str, path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| format!("cannot read {setting} {}: {error}", path.display()))
+}
+
+/// Files, and what they looked like. Looking at them and reading them is done at once, not on another thread: they are
+/// small, and on a disk of this machine.
+struct Watched {
+    files: Files,
+    /// When they were last read.
+    read: Look,
+    /// When they were last looked at.
+    seen: Look,
+}
+
+/// What tells that a file was changed: length and time of change, of both; nothing of one that is not there.
+type Look = [Option<(u64, SystemTime)>; 2];
+
+impl Watched {
+    fn new(files: Files) -> Self {
+        let look = look(&files);
+        Self { files, read: look, seen: look }
+    }
+
+    /// Waits until they look the same twice: who writes one of them has not yet written the other.
+    fn reload_if_changed(&mut self, tls: &Tls) {
+        let now = look(&self.files);
+        let settled = now == std::mem::replace(&mut self.seen, now);
+        if settled && now != self.read {
+            self.reload(tls);
+        }
+    }
+
+    /// Shows what is in the files from now on. If that is wrong, the old one stays.
+    fn reload(&mut self, tls: &Tls) {
+        self.read = look(&self.files);
+        let replaced = self
+            .files
+            .read()
+            .and_then(|pem| tls.replace(&pem.certificate, &pem.key).map_err(|error| error.to_string()));
+        match replaced {
+            Ok(()) => tracing::info!(fingerprint = tls.fingerprint(), "read the certificate again"),
+            Err(error) => {
+                tracing::error!(error, "cannot read the certificate again; the old one stays in force");
+            }
+        }
+    }
+}
+
+fn look(files: &Files) -> Look {
+    [&files.certificate, &files.key].map(|path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.len(), metadata.modified().ok()?))
+    })
+}

@@ -1,0 +1,242 @@
+//! `tidings serve` behind TLS: what it says, what it refuses, and certificates that change under open streams.
+
+#![allow(clippy::unwrap_used, reason = "what cannot go wrong here need not be told well")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::CertifiedKey;
+use rustix::process::Signal;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use support::hub::Hub;
+use support::{Left, refusal, run, tidings};
+use tempfile::TempDir;
+
+/// How long anything may take here before it counts as hanging.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A directory with `cert.pem` and `key.pem`.
+struct Files(TempDir);
+
+impl Files {
+    /// With a certificate of its own making, which is returned, too.
+    fn new() -> (Self, CertificateDer<'static>) {
+        let files = Self(TempDir::new().unwrap());
+        let certificate = files.renew();
+        (files, certificate)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Writes another pair.
+    fn renew(&self) -> CertificateDer<'static> {
+        let made = made();
+        std::fs::write(self.path("cert.pem"), made.cert.pem()).unwrap();
+        std::fs::write(self.path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+        made.cert.der().clone()
+    }
+
+    fn hub(&self) -> Hub {
+        Hub::start(&["--memory", "--tls-cert", &self.path("cert.pem"), "--tls-key", &self.path("key.pem")])
+    }
+
+    fn check(&self) -> Left {
+        let (certificate, key) = (self.path("cert.pem"), self.path("key.pem"));
+        run(tidings(&["config", "check", "--tls-cert", &certificate, "--tls-key", &key]))
+    }
+}
+
+fn made() -> CertifiedKey<rcgen::KeyPair> {
+    rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
+}
+
+/// A connection that believes one certificate.
+fn connect(
+    address: SocketAddr,
+    believed: &CertificateDer<'static>,
+) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut roots = RootCertStore::empty();
+    roots.add(believed.clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let session =
+        ClientConnection::new(Arc::new(config), ServerName::try_from("localhost").unwrap()).unwrap();
+    let socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    StreamOwned::new(session, socket)
+}
+
+/// Publishes, and returns the status line.
+fn publish(address: SocketAddr, believed: &CertificateDer<'static>, text: &str) -> std::io::Result<String> {
+    let mut stream = connect(address, believed);
+    let head = "POST /events/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    write!(stream, "{head}Content-Length: {}\r\n\r\n{text}", text.len())?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(line.trim_end().to_owned())
+}
+
+/// A stream, read line by line.
+struct Subscriber(BufReader<StreamOwned<ClientConnection, TcpStream>>);
+
+impl Subscriber {
+    /// Subscribes, and waits for the opening.
+    fn new(address: SocketAddr, believed: &CertificateDer<'static>) -> Self {
+        let mut stream = connect(address, believed);
+        write!(stream, "GET /events/a HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut subscriber = Self(BufReader::new(stream));
+        subscriber.read_through("retry: 3000\n");
+        subscriber
+    }
+
+    fn read_through(&mut self, wanted: &str) {
+        let mut line = String::new();
+        while line != wanted {
+            line.clear();
+            assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "the stream ended before {wanted:?}");
+        }
+    }
+}
+
+#[test]
+fn a_person_who_tries_tls_is_told_the_fingerprint_and_how_to_use_curl() {
+    let hub = Hub::begin(tidings(&["serve", "--memory", "--listen", "127.0.0.1:0", "--tls-self-signed"]));
+
+    let look = hub.says("look");
+
+    let address =
+        look.trim().strip_prefix("look      https://").and_then(|url| url.strip_suffix('/')).unwrap();
+    hub.says(&format!("curl -k -N https://{address}/events/hello"));
+    hub.says(&format!("curl -k -d 'good news' https://{address}/events/hello"));
+    let fingerprint = hub.says("SHA-256");
+    assert_eq!(fingerprint.trim().trim_start_matches("SHA-256").trim().len(), 32 * 3 - 1);
+}
+
+#[test]
+fn a_hangup_makes_it_show_the_new_certificate_and_open_streams_go_on() {
+    let (files, old) = Files::new();
+    let hub = files.hub();
+    let mut subscriber = Subscriber::new(hub.address, &old);
+
+    let new = files.renew();
+    hub.signal(Signal::HUP);
+    hub.says("read the certificate again");
+
+    assert_eq!(publish(hub.address, &new, "x").unwrap(), "HTTP/1.1 201 Created");
+    assert!(publish(hub.address, &old, "y").is_err(), "nobody is shown the old one");
+    subscriber.read_through("data: x\n");
+}
+
+#[test]
+fn changed_files_are_noticed_without_a_signal() {
+    let (files, old) = Files::new();
+    let hub = files.hub();
+    let mut subscriber = Subscriber::new(hub.address, &old);
+
+    let new = files.renew();
+    hub.says("read the certificate again");
+
+    assert_eq!(publish(hub.address, &new, "x").unwrap(), "HTTP/1.1 201 Created");
+    subscriber.read_through("data: x\n");
+}
+
+#[test]
+fn a_broken_pair_is_told_and_the_old_one_stays() {
+    let (files, old) = Files::new();
+    let hub = files.hub();
+
+    std::fs::write(files.path("key.pem"), made().signing_key.serialize_pem()).unwrap();
+    hub.signal(Signal::HUP);
+    let told = hub.says("\"level\":\"ERROR\"");
+
+    assert!(told.contains("the private key is not that of the certificate"), "{told}");
+    assert_eq!(publish(hub.address, &old, "x").unwrap(), "HTTP/1.1 201 Created");
+}
+
+#[test]
+fn a_hangup_does_not_end_a_hub_without_a_certificate() {
+    let hub = Hub::start(&["--memory"]);
+
+    hub.signal(Signal::HUP);
+    hub.says("there is nothing to read again");
+
+    assert_eq!(hub.publish("a", "x").status, 201);
+}
+
+#[test]
+fn the_end_sends_subscribers_away_inside_tls() {
+    let (files, certificate) = Files::new();
+    let hub = files.hub();
+    let mut subscriber = Subscriber::new(hub.address, &certificate);
+
+    let ended = hub.terminate();
+
+    let mut rest = String::new();
+    subscriber.0.read_to_string(&mut rest).unwrap();
+    assert!(rest.contains("retry: ") && rest.ends_with("\r\n0\r\n\r\n"), "{rest:?}");
+    assert_eq!(ended.code(), Some(0));
+}
+
+#[test]
+fn a_key_of_another_certificate_is_refused() {
+    let (files, _) = Files::new();
+    std::fs::write(files.path("key.pem"), made().signing_key.serialize_pem()).unwrap();
+
+    let left = files.check();
+
+    let (certificate, key) = (files.path("cert.pem"), files.path("key.pem"));
+    let reason = "the private key is not that of the certificate";
+    let hint = "give a chain of certificates in PEM, the hub's own first, and its private key, not encrypted";
+    assert_eq!(
+        left,
+        refusal(&format!("cannot use tls_cert {certificate} with tls_key {key}: {reason}"), hint)
+    );
+}
+
+#[test]
+fn a_pair_that_fits_passes_the_check_and_one_that_is_not_there_does_not() {
+    let (files, _) = Files::new();
+    assert_eq!(files.check().code, Some(0));
+
+    std::fs::remove_file(files.path("key.pem")).unwrap();
+
+    let message =
+        format!("cannot read tls_key {}: No such file or directory (os error 2)", files.path("key.pem"));
+    assert_eq!(files.check(), Left { stderr: format!("error: {message}\n"), ..refusal("", "") });
+}
+
+#[test]
+fn half_a_pair_and_two_certificates_are_refused() {
+    let check = |arguments: &[&str]| run(tidings(&[&["config", "check"], arguments].concat()));
+
+    assert_eq!(
+        check(&["--tls-cert", "c"]),
+        refusal("tls_cert is set, but tls_key is not", "set both, or none")
+    );
+    assert_eq!(
+        check(&["--tls-key", "k"]),
+        refusal("tls_key is set, but tls_cert is not", "set both, or none")
+    );
+    assert_eq!(
+        check(&["--tls-cert", "c", "--tls-key", "k", "--tls-self-signed"]),
+        refusal("there are two certificates: tls_cert and tls_self_signed", "leave one of them out")
+    );
+}
+
+#[test]
+fn tls_alone_does_not_open_a_hub_to_other_machines() {
+    let left = run(tidings(&["config", "check", "--tls-self-signed", "--listen", "0.0.0.0:0"]));
+
+    assert_eq!(left.code, Some(2));
+    assert!(left.stderr.contains("without a publish key"), "{}", left.stderr);
+}
