@@ -2,7 +2,6 @@
 //! no more than a small task that writes.
 
 use std::io;
-use std::pin::pin;
 
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
@@ -18,13 +17,17 @@ use crate::stream;
 /// Bytes that a client may send on a stream it only reads, before it is taken for a fault.
 const STRAY_BYTES_MAX: usize = 4_096;
 
+/// Bytes of one read of those. It is part of each task.
+const STRAY_READ_BYTES: usize = 64;
+
 /// Carries a stream, whose head and opening the client was sent, to its end.
 pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let Leave { subscription, form, framing } = leave;
-    let blocks = stream::after_opening(front, subscription, form);
+    // Boxed, or this future would hold it once for each function that it is handed to.
+    let blocks = Box::pin(stream::after_opening(front, subscription, form));
     match write_all(front, &mut stream, blocks, framing).await {
         Ok(()) => linger(stream).await,
         Err(error) => tracing::debug!(%error, "a subscriber has gone"),
@@ -34,16 +37,13 @@ where
 async fn write_all<S>(
     front: &Front,
     stream: &mut S,
-    blocks: impl Stream<Item = Bytes>,
+    mut blocks: impl Stream<Item = Bytes> + Unpin,
     framing: Framing,
 ) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut blocks = pin!(blocks);
     let mut writer = Writer { front, framing };
-    // The opening may still stand in TLS's own buffer.
-    writer.within_the_wait(stream.flush()).await?;
     let mut stray_left = STRAY_BYTES_MAX;
     loop {
         // Biased: who has gone need not be written to.
@@ -62,7 +62,7 @@ where
 
 /// Reads what the client should not have sent. Cancel safe.
 async fn discard<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<usize> {
-    let mut stray = [0; 256];
+    let mut stray = [0; STRAY_READ_BYTES];
     match stream.read(&mut stray).await? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
         read => Ok(read),

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::io;
 use std::sync::Arc;
 
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
@@ -14,6 +15,7 @@ use crate::http1::until_parked;
 use crate::http2;
 use crate::lane::parking::Leave;
 use crate::lane::{Lanes, Parked};
+use crate::sealed::Sealed;
 use crate::tls::{Tls, is_http_2};
 
 /// What a connection needs around it.
@@ -35,8 +37,11 @@ impl Surroundings {
         }
     }
 
+    // What is only needed for a time is boxed in both, or a task that does no more than carry a stream would be as large
+    // as one that reads requests.
+
     async fn plain(&self, stream: TcpStream, held: Box<dyn Any + Send>) {
-        match until_parked(&self.front, stream).await {
+        match Box::pin(until_parked(&self.front, stream)).await {
             Ok(None) => {}
             Ok(Some((stream, leave))) => {
                 let Leave { subscription, form, framing } = leave;
@@ -49,10 +54,10 @@ impl Surroundings {
         }
     }
 
-    /// What is only needed for a time is boxed, so that a task which does no more than carry a stream is small.
     async fn secure(&self, tls: &Tls, stream: TcpStream) {
         let stream = match Box::pin(shake_hands(&self.front, tls, stream)).await {
-            Ok(stream) => stream,
+            // It is more than a kilobyte, and is handed on often.
+            Ok(stream) => Box::new(stream),
             Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
         };
         if is_http_2(&stream) {
@@ -61,8 +66,25 @@ impl Surroundings {
         }
         match Box::pin(until_parked(&self.front, stream)).await {
             Ok(None) => {}
-            Ok(Some((stream, leave))) => carry(&self.front, stream, leave).await,
+            Ok(Some((stream, leave))) => self.leave(stream, leave).await,
             Err(error) => ended_early(&error),
+        }
+    }
+
+    /// Carries a stream with as little around it as its version of TLS allows.
+    async fn leave(&self, mut stream: Box<TlsStream<TcpStream>>, leave: Leave) {
+        let front = &self.front;
+        // The opening may still stand in the session's own buffer.
+        match timeout(front.config().write_wait_max, stream.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return,
+        }
+        if !Sealed::can_replace(&stream) {
+            return Box::pin(carry(front, stream, leave)).await;
+        }
+        match Sealed::replace(stream) {
+            Ok(sealed) => Box::pin(carry(front, sealed, leave)).await,
+            Err(error) => tracing::error!(%error, "a TLS session does not let go of its key"),
         }
     }
 }

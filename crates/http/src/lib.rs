@@ -10,7 +10,7 @@
 //! | 1 | `publish`, `publish_stream` | authorise, read at most `event_bytes_max`, draft |
 //! | | `subscribe` | a request for a place becomes a subscription; `negotiate` says for whom |
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
-//! | | `carry` | such a stream over TLS |
+//! | | `carry`, `sealed` | such a stream over TLS |
 //!
 //! Beside the walk: `history` is the log as JSON, `pages` the files for people, `block` the blocks of a stream that
 //! are no event, `problem` every refusal, `drain` the end in good order, `health` what machines ask, `machine` the
@@ -80,6 +80,7 @@ mod publish;
 mod publish_stream;
 mod query;
 mod refusal;
+mod sealed;
 mod serve;
 mod stream;
 mod subscribe;

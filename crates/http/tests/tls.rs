@@ -11,6 +11,7 @@ use support::tls::{Certificate, scene, scene_with};
 use support::wire::Wire;
 use support::{created, opening, stream_head};
 use tidings_http::{Tls, TlsError, Verdict};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const POST: &str = "POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\nx";
 const GET: &str = "GET /events/a HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -74,6 +75,50 @@ async fn a_backlog_of_many_pieces_arrives_in_order() {
     let expected: String =
         texts.iter().zip(1..).map(|(text, number)| format!("id: 1-{number}\ndata: {text}\n\n")).collect();
     Stream::of(wire).await.expect_events(&expected).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_1_2_is_spoken_too() {
+    let (scene, certificate) = scene_with(|config| config.drain_window = Duration::ZERO).await;
+    let mut stream = subscribed(certificate.wire_over_tls_1_2(scene.address).await).await;
+    let large = "x".repeat(100_000);
+
+    scene.publish("a", &[&large, "y"]).await;
+    stream.expect_events(&format!("id: 1-1\ndata: {large}\n\nid: 1-2\ndata: y\n\n")).await;
+
+    let ended = scene.begin_end();
+    assert!(stream.wire.chunk().await.starts_with("retry: "));
+    assert_eq!(stream.wire.chunk().await, "");
+    assert!(stream.wire.is_closed().await);
+    assert_eq!(ended.await.unwrap().unwrap(), Verdict::Drained);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_on_talking_on_its_stream_is_cut() {
+    let (scene, certificate) = scene().await;
+    let mut stream = subscribed(certificate.wire(scene.address).await).await;
+
+    stream.wire.send(GET).await;
+
+    assert!(stream.wire.is_closed().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_over_http_1_0_and_tls_ends_with_close_notify() {
+    let (scene, certificate) = scene_with(|config| config.drain_window = Duration::ZERO).await;
+    let mut stream = certificate.connect(scene.address, &["http/1.1"]).await.unwrap();
+    stream.write_all(b"GET /events/a HTTP/1.0\r\n\r\n").await.unwrap();
+    let mut said = String::new();
+    while !said.ends_with("retry: 3000\n\n") {
+        said.push(char::from(stream.read_u8().await.unwrap()));
+    }
+    scene.publish("a", &["x"]).await;
+    let _ended = scene.begin_end();
+
+    // Without it, rustls would report an error: the end might have been cut off.
+    stream.read_to_string(&mut said).await.unwrap();
+
+    assert!(said.contains("\n\nid: 1-1\ndata: x\n\nretry: "), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rcgen::CertifiedKey;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tidings_http::Tls;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -50,16 +50,28 @@ impl Certificate {
         TlsConnector::from(Arc::new(self.client(protocols))).connect(name, stream).await
     }
 
+    /// A connection for HTTP/1.1 over TLS 1.2.
+    pub(crate) async fn wire_over_tls_1_2(&self, address: SocketAddr) -> Wire {
+        let client = self.client_of(&[&rustls::version::TLS12], &["http/1.1"]);
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        Wire::over(TlsConnector::from(Arc::new(client)).connect(name, stream).await.unwrap())
+    }
+
     /// A connection for HTTP/1.1.
     pub(crate) async fn wire(&self, address: SocketAddr) -> Wire {
         Wire::over(self.connect(address, &["http/1.1"]).await.unwrap())
     }
 
     fn client(&self, protocols: &[&str]) -> ClientConfig {
+        self.client_of(rustls::DEFAULT_VERSIONS, protocols)
+    }
+
+    fn client_of(&self, versions: &[&'static SupportedProtocolVersion], protocols: &[&str]) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).unwrap();
         let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
