@@ -85,6 +85,26 @@ async fn a_dropped_wait_takes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn events_come_in_pieces_as_small_as_asked_for_from_the_log_and_from_memory() {
+    let hub = hub().await;
+    let drafts = |count| (0..count).map(|_| draft("a", "0123456789")).collect();
+    hub.publish_all(drafts(5)).await.unwrap();
+    let from_the_log =
+        Request { selectors: selectors(&["a"]), from: Position::Earliest, on_gap: OnGap::Earliest };
+    let mut subscription = hub.subscribe(from_the_log).await.unwrap().subscription.in_pieces_of(30);
+
+    hub.publish_all(drafts(5)).await.unwrap();
+
+    let mut pieces = Vec::new();
+    while pieces.iter().map(Vec::len).sum::<usize>() < 10 {
+        pieces.push(frames(&mut subscription, Form::Plain).await);
+    }
+    assert!(pieces.iter().all(|piece| piece.len() <= 2), "{pieces:?}");
+    let expected: Vec<_> = (1..=10).map(|n| format!("id: 10-{n}\ndata: 0123456789\n\n")).collect();
+    assert_eq!(pieces.concat(), expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_cursor_of_a_quiet_topic_moves_with_the_hub() {
     let hub = hub().await;
     let mut quiet = subscribe(&hub, &["quiet"]).await;

@@ -41,7 +41,7 @@ settings! {
             default: "10_000",
             range: "1" to "10_000_000",
             value: "COUNT",
-            means: "Connections at once, subscribers included. Whoever comes beyond that is answered 503.",
+            means: "Connections at once, subscribers included. Whoever comes beyond that is answered 503. The streams of all HTTP/2 connections together are bounded by the same number.",
             why: "Each takes one file descriptor, and the usual hard limit on these is above 10,000.",
         }
     }
