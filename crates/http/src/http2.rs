@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::body::Open;
@@ -43,6 +45,10 @@ const RESETS_MAX: usize = 1_024;
 /// How long a client that was told to go, and has nothing open, may take to close.
 const CLOSING_WAIT_MAX: Duration = Duration::from_secs(1);
 
+/// How much a publisher may still send when its answer is known, and for how long: what an HTTP/1 connection may, too.
+const REST_BYTES_MAX: usize = 2_097_152;
+const REST_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// What all connections of HTTP/2 share.
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -68,9 +74,12 @@ where
         asked.fetch_add(1, Ordering::Relaxed);
         request.extensions_mut().insert(shared.places.clone());
         let (front, open) = (front.clone(), open.clone());
+        let (parts, mut body) = request.into_parts();
         // Boxed, because a stream's task is as large as this for as long as the stream lives.
         Box::pin(async move {
-            Ok::<_, std::convert::Infallible>(front.handle(request).await.map(|body| body.holding(open)))
+            let answer = front.handle(http::Request::from_parts(parts, &mut body)).await;
+            take_rest(body).await;
+            Ok::<_, std::convert::Infallible>(answer.map(|body| body.holding(open)))
         })
     });
     let io = TokioIo::new(Impatient::new(stream, config.write_wait_max));
@@ -99,6 +108,20 @@ where
         }
         wait = if idle { CLOSING_WAIT_MAX } else { config.idle_wait_max };
     }
+}
+
+/// Reads what a refused publisher still sends, within bounds. Else it would be sent a reset after the answer, as RFC 9113,
+/// 8.1, has it, and curl forgets an answer that a reset follows.
+async fn take_rest(mut body: Incoming) {
+    let rest = async {
+        let mut left = REST_BYTES_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.checked_sub(frame.data_ref().map_or(0, Bytes::len))?;
+        }
+        Some(())
+    };
+    // Whoever goes on sending for longer has been waited for as long as can be.
+    let _ = timeout(REST_WAIT_MAX, rest).await;
 }
 
 fn builder(config: &HttpConfig, tasks: TaskTracker) -> http2::Builder<Tracked> {

@@ -22,7 +22,7 @@ async fn peer(scene: &Scene, certificate: &Certificate) -> Peer {
 }
 
 /// Subscribes to `a`, and reads the opening.
-async fn subscribed(peer: &Peer) -> Stream {
+async fn subscribed(peer: &mut Peer) -> Stream {
     let mut stream = peer.get("/events/a", &[]).await;
     stream.expect(&opening(0)).await;
     stream
@@ -40,9 +40,9 @@ async fn publish(scene: &Scene, texts: &[String]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publish_and_a_stream_share_a_connection() {
     let (scene, certificate) = scene().await;
-    let peer = peer(&scene, &certificate).await;
+    let mut peer = peer(&scene, &certificate).await;
 
-    let mut stream = subscribed(&peer).await;
+    let mut stream = subscribed(&mut peer).await;
     let mut published = peer.request("POST", "/events/a", &[], "x").await;
 
     assert_eq!((published.head.status.as_u16(), published.rest().await.as_str()), (201, "{\"id\":\"1-1\"}"));
@@ -52,7 +52,7 @@ async fn a_publish_and_a_stream_share_a_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_head_of_a_stream_is_that_of_http_1_without_what_is_the_connections() {
     let (scene, certificate) = scene().await;
-    let peer = peer(&scene, &certificate).await;
+    let mut peer = peer(&scene, &certificate).await;
 
     let mut head = peer.get("/events/a", &[]).await.head;
 
@@ -74,11 +74,11 @@ async fn the_head_of_a_stream_is_that_of_http_1_without_what_is_the_connections(
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_and_fifty_streams_on_one_connection_get_everything_in_order() {
     let (scene, certificate) = scene().await;
-    let peer = peer(&scene, &certificate).await;
+    let mut peer = peer(&scene, &certificate).await;
     assert_eq!(peer.requests_max(), 1_000);
     let mut streams = Vec::new();
     for _ in 0..250 {
-        streams.push(subscribed(&peer).await);
+        streams.push(subscribed(&mut peer).await);
     }
     let texts: Vec<_> = (0..100).map(|number| number.to_string()).collect();
 
@@ -98,9 +98,9 @@ async fn a_stream_that_is_not_read_stops_nobody_and_catches_up() {
     limits.window_bytes_max = 100_000;
     let certificate = Certificate::new();
     let scene = Scene::with_limits(limits, |config| config.tls = Some(certificate.tls())).await;
-    let peer = peer(&scene, &certificate).await;
-    let mut stalled = subscribed(&peer).await;
-    let mut neighbour = subscribed(&peer).await;
+    let mut peer = peer(&scene, &certificate).await;
+    let mut stalled = subscribed(&mut peer).await;
+    let mut neighbour = subscribed(&mut peer).await;
     let texts: Vec<_> = (0..1_000).map(|number| format!("{number:x>1000}")).collect();
 
     publish(&scene, &texts).await;
@@ -117,7 +117,7 @@ async fn a_stream_that_is_not_read_stops_nobody_and_catches_up() {
 async fn a_stream_goes_on_after_the_last_event_it_had() {
     let (scene, certificate) = scene().await;
     scene.publish("a", &["1", "2", "3"]).await;
-    let peer = peer(&scene, &certificate).await;
+    let mut peer = peer(&scene, &certificate).await;
 
     let mut stream = peer.get("/events/a", &[("last-event-id", "1-1")]).await;
 
@@ -128,9 +128,9 @@ async fn a_stream_goes_on_after_the_last_event_it_had() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_reset_leaves_the_others_alone_and_is_no_subscriber_any_more() {
     let (scene, certificate) = scene().await;
-    let peer = peer(&scene, &certificate).await;
-    let mut kept = subscribed(&peer).await;
-    let reset = subscribed(&peer).await;
+    let mut peer = peer(&scene, &certificate).await;
+    let mut kept = subscribed(&mut peer).await;
+    let reset = subscribed(&mut peer).await;
 
     drop(reset);
 
@@ -169,7 +169,7 @@ async fn a_peer_that_answers_pings_is_kept() {
         config.heartbeat = Duration::from_millis(400);
     })
     .await;
-    let peer = peer(&scene, &certificate).await;
+    let mut peer = peer(&scene, &certificate).await;
 
     let mut stream = peer.get("/events/a", &[]).await;
 
@@ -209,9 +209,9 @@ async fn a_peer_that_agrees_on_http_2_and_says_nothing_is_dropped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_beyond_the_limit_are_told_to_come_back() {
     let (scene, certificate) = scene_with(|config| config.connections_max = 2).await;
-    let peer = peer(&scene, &certificate).await;
-    let _first = subscribed(&peer).await;
-    let second = subscribed(&peer).await;
+    let mut peer = peer(&scene, &certificate).await;
+    let _first = subscribed(&mut peer).await;
+    let second = subscribed(&mut peer).await;
 
     let mut third = peer.get("/events/a", &[]).await;
 
@@ -220,7 +220,7 @@ async fn streams_beyond_the_limit_are_told_to_come_back() {
     assert!(said.starts_with("retry: "), "{said}");
     drop(second);
     until(|| scene.hub.subscriptions() == 1).await;
-    subscribed(&peer).await;
+    subscribed(&mut peer).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,7 +229,7 @@ async fn a_drain_sends_streams_away_and_closes() {
     let mut peer = peer(&scene, &certificate).await;
     let mut streams = Vec::new();
     for _ in 0..10 {
-        streams.push(subscribed(&peer).await);
+        streams.push(subscribed(&mut peer).await);
     }
 
     let ended = scene.begin_end();
@@ -244,9 +244,20 @@ async fn a_drain_sends_streams_away_and_closes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_refused_publisher_gets_its_answer_after_it_has_sent_its_body() {
+    let (scene, certificate) = scene_with(|config| config.publish_key = Some("key".to_owned())).await;
+    let mut peer = peer(&scene, &certificate).await;
+
+    let mut refused = peer.request("POST", "/events/a", &[], "body").await;
+
+    assert_eq!(refused.head.status, 401);
+    assert!(refused.rest().await.contains("urn:tidings:problem:key-required"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_of_the_hub_may_publish_and_those_of_others_may_not() {
     let (scene, certificate) = scene().await;
-    let peer = peer(&scene, &certificate).await;
+    let mut peer = peer(&scene, &certificate).await;
 
     let own = peer.request("POST", "/events/a", &[("origin", "https://localhost")], "x").await;
     let other = peer.request("POST", "/events/a", &[("origin", "https://evil.example")], "x").await;

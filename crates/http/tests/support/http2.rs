@@ -42,12 +42,12 @@ impl Peer {
     }
 
     /// Sends a request without a body, and waits for the head of the answer.
-    pub(crate) async fn get(&self, target: &str, headers: &[(&str, &str)]) -> Stream {
+    pub(crate) async fn get(&mut self, target: &str, headers: &[(&str, &str)]) -> Stream {
         self.request("GET", target, headers, "").await
     }
 
     pub(crate) async fn request(
-        &self,
+        &mut self,
         method: &str,
         target: &str,
         headers: &[(&str, &str)],
@@ -63,8 +63,9 @@ impl Peer {
         let mut requests = timeout(PATIENCE, self.requests.clone().ready()).await.unwrap().unwrap();
         let (answer, mut sender) = requests.send_request(request.body(()).unwrap(), body.is_empty()).unwrap();
         if !body.is_empty() {
-            // A hub that refuses may have answered before this.
-            let _ = sender.send_data(Bytes::from_static(body.as_bytes()), true);
+            // By now a hub that refuses has read the head, and would have answered.
+            self.pings.ping(Ping::opaque()).await.unwrap();
+            sender.send_data(Bytes::from_static(body.as_bytes()), true).unwrap();
         }
         let (head, body) = timeout(PATIENCE, answer).await.unwrap().unwrap().into_parts();
         Stream { head, body, text: String::new() }
