@@ -42,7 +42,8 @@ const TAKEN_BACK_MAX: usize = 20;
 /// Resets that our side may owe to a client's mistakes; the default of hyper.
 const RESETS_MAX: usize = 1_024;
 
-/// How long a client that was told to go, and has nothing open, may take to close.
+/// How long a client that was told to go, and has nothing open, may take to close when the hub ends, or when it has never
+/// asked for anything. Else it may still be reading a long answer, and has as long as for its next request.
 const CLOSING_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// How much a publisher may still send when its answer is known, and for how long: what an HTTP/1 connection may, too.
@@ -106,7 +107,8 @@ where
                 idle = at_rest;
             }
         }
-        wait = if idle { CLOSING_WAIT_MAX } else { config.idle_wait_max };
+        let in_a_hurry = ends || (idle && asked.load(Ordering::Relaxed) == 0);
+        wait = if in_a_hurry { CLOSING_WAIT_MAX } else { config.idle_wait_max };
     }
 }
 

@@ -13,6 +13,8 @@ use support::tls::{Certificate, scene, scene_with};
 use tidings_core::Limits;
 use tidings_http::Verdict;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 /// Agrees on HTTP/2 and speaks it.
 async fn peer(scene: &Scene, certificate: &Certificate) -> Peer {
@@ -146,18 +148,23 @@ async fn a_peer_that_answers_no_ping_is_dropped_with_its_streams() {
         config.ping_wait_max = Duration::from_millis(50);
     })
     .await;
-    let mut stream = certificate.connect(scene.address, &["h2"]).await.unwrap();
-    // Preface, empty settings, and a request by hand: GET, https, /events/a, localhost.
-    let request = b"\x00\x00\x18\x01\x05\x00\x00\x00\x01\x82\x87\x04\x09/events/a\x01\x09localhost";
-    let hello = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".as_slice(), request].concat();
+    let mut stream = subscribed_by_hand(&scene, &certificate).await;
 
-    stream.write_all(&hello).await.unwrap();
     let mut said = Vec::new();
     let read = stream.read_to_end(&mut said);
     let _ = tokio::time::timeout(Duration::from_secs(30), read).await.unwrap();
 
     assert!(String::from_utf8_lossy(&said).contains(&opening(0)), "it was a subscriber");
     until(|| scene.hub.subscriptions() == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_answers_nothing_does_not_hold_up_the_end() {
+    let (scene, certificate) = scene_with(|config| config.drain_window = Duration::from_millis(50)).await;
+    let _subscriber = subscribed_by_hand(&scene, &certificate).await;
+    until(|| scene.hub.subscriptions() == 1).await;
+
+    assert_eq!(scene.begin_end().await.unwrap().unwrap(), Verdict::Drained);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,7 +186,7 @@ async fn a_peer_that_answers_pings_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_with_nothing_open_is_sent_away() {
     let (scene, certificate) = scene_with(|config| {
-        config.head_wait_max = Duration::from_millis(500);
+        config.head_wait_max = Duration::from_secs(1);
         config.idle_wait_max = Duration::from_millis(50);
     })
     .await;
@@ -192,7 +199,7 @@ async fn a_peer_with_nothing_open_is_sent_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_agrees_on_http_2_and_says_nothing_is_dropped() {
-    let (scene, certificate) = scene_with(|config| config.head_wait_max = Duration::from_millis(500)).await;
+    let (scene, certificate) = scene_with(|config| config.head_wait_max = Duration::from_secs(1)).await;
     let mut silent = certificate.connect(scene.address, &["h2"]).await.unwrap();
     let mut rude = certificate.connect(scene.address, &["h2"]).await.unwrap();
 
@@ -264,6 +271,16 @@ async fn pages_of_the_hub_may_publish_and_those_of_others_may_not() {
     let downgraded = peer.request("POST", "/events/a", &[("origin", "http://localhost")], "x").await;
 
     assert_eq!([own, other, downgraded].map(|answer| answer.head.status.as_u16()), [201, 403, 403]);
+}
+
+/// Sends preface, settings and a request for a stream, and answers nothing.
+async fn subscribed_by_hand(scene: &Scene, certificate: &Certificate) -> TlsStream<TcpStream> {
+    let mut stream = certificate.connect(scene.address, &["h2"]).await.unwrap();
+    // GET, https, /events/a, localhost.
+    let request = b"\x00\x00\x18\x01\x05\x00\x00\x00\x01\x82\x87\x04\x09/events/a\x01\x09localhost";
+    let hello = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".as_slice(), request].concat();
+    stream.write_all(&hello).await.unwrap();
+    stream
 }
 
 async fn until(condition: impl Fn() -> bool) {

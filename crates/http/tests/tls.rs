@@ -136,7 +136,7 @@ async fn a_silent_stream_carries_heartbeats() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_speaks_no_tls_or_says_nothing_is_dropped() {
-    let (scene, _) = scene_with(|config| config.head_wait_max = Duration::from_millis(500)).await;
+    let (scene, _) = scene_with(|config| config.head_wait_max = Duration::from_secs(1)).await;
     let mut plain = scene.connect().await;
     let mut silent = scene.connect().await;
     let mut slow = scene.connect().await;
@@ -153,7 +153,7 @@ async fn a_peer_that_speaks_no_tls_or_says_nothing_is_dropped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_shakes_hands_and_asks_for_nothing_is_dropped() {
-    let (scene, certificate) = scene_with(|config| config.head_wait_max = Duration::from_millis(500)).await;
+    let (scene, certificate) = scene_with(|config| config.head_wait_max = Duration::from_secs(1)).await;
 
     let mut wire = certificate.wire(scene.address).await;
 
