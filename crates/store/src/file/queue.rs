@@ -1,14 +1,20 @@
 //! The queue between publishers and the writer.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidings_core::{Draft, Placement, StoreError};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::task::yield_now;
 
 /// Appends that wait for the writer. More of them would only wait longer; the bytes that they hold are bounded by
 /// the hub. At the edge, `append` waits.
 const APPENDS_MAX: usize = 8_192;
+
+/// Appends that are not kept waiting for others any more: half a millisecond of requests, and more than enough to share
+/// a sync.
+const GATHERED_MAX: usize = 64;
 
 /// What a call of `append` asks for.
 pub(crate) struct Append {
@@ -21,6 +27,29 @@ pub(crate) struct Queue {
     state: Mutex<State>,
     wake: Condvar,
     room: Semaphore,
+}
+
+/// Wakes the writer when it is dropped, however that comes about.
+#[must_use = "the writer sleeps until it is dropped"]
+pub(crate) struct Bell(Arc<Queue>);
+
+impl Bell {
+    /// Lets the requests that are here already come first, so that one wake and one sync serve them all.
+    pub(crate) fn ring_after_others(self) {
+        // Not awaited by whoever appends: its server may poll it again at once. Without a runtime it rings now.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                yield_now().await;
+                drop(self);
+            });
+        }
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.0.wake.notify_one();
+    }
 }
 
 #[derive(Default)]
@@ -52,19 +81,20 @@ impl Queue {
         self.room.acquire().await.ok()
     }
 
-    /// Adds an append. Given back if the queue was closed.
-    pub(crate) fn push(&self, append: Append) -> Result<(), Append> {
+    /// Adds an append. Given back if the queue was closed. Whoever is handed the bell should let others come first.
+    pub(crate) fn push(self: &Arc<Self>, append: Append) -> Result<Option<Bell>, Append> {
         let mut state = self.lock();
         if state.closed {
             return Err(append);
         }
         state.waiting.push(append);
+        let is_enough = state.waiting.len() == GATHERED_MAX;
         let asleep = std::mem::take(&mut state.asleep);
         drop(state);
-        if asleep {
+        if is_enough {
             self.wake.notify_one();
         }
-        Ok(())
+        Ok(asleep.then(|| Bell(self.clone())))
     }
 
     /// Takes no more appends. Those that are here will still be taken.

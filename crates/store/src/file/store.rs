@@ -155,8 +155,11 @@ impl Store for FileStore {
         }
         let _room = self.queue.room().await;
         let (reply, answer) = oneshot::channel();
-        if self.queue.push(Append { drafts, reply }).is_err() {
+        let Ok(bell) = self.queue.push(Append { drafts, reply }) else {
             return Err(StoreError::Stopped("it was closed".into()));
+        };
+        if let Some(bell) = bell {
+            bell.ring_after_others();
         }
         answer.await.unwrap_or_else(|_| Err(StoreError::Stopped("its writer has ended".into())))
     }
