@@ -1,10 +1,13 @@
 //! The limit of the machine: accept, then one `send` per subscriber and event, in a bare loop. It keeps nothing,
 //! checks nothing, and forgets whoever does not take its bytes at once.
 //!
-//! `limit ADDRESS` sends each event by itself; `limit ADDRESS coalesce` sends all that is pending in one `send`.
+//! `limit ADDRESS` sends each event by itself; `limit ADDRESS coalesce` sends all that is pending in one `send`;
+//! `limit ADDRESS uring` hands the kernel batches of 256 sends, and waits for each batch.
 
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsRawFd;
 
+use io_uring::{IoUring, opcode, types};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
@@ -12,6 +15,11 @@ const LISTENER: Token = Token(usize::MAX);
 const HEAD: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
 const CREATED: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\nok";
+
+/// Sends of one system call.
+const BATCH: u32 = 256;
+const MSG_DONTWAIT: i32 = 0x40;
+const MSG_NOSIGNAL: i32 = 0x4000;
 
 struct Peer {
     socket: TcpStream,
@@ -23,6 +31,7 @@ struct Hub {
     peers: Vec<Option<Peer>>,
     subscribers: Vec<usize>,
     coalesce: bool,
+    ring: Option<IoUring>,
     sequence: u64,
     pending: Vec<u8>,
 }
@@ -30,11 +39,13 @@ struct Hub {
 fn main() -> io::Result<()> {
     let arguments: Vec<_> = std::env::args().collect();
     let address = arguments.get(1).and_then(|address| address.parse().ok());
-    let address = address.ok_or_else(|| io::Error::other("usage: limit ADDRESS [coalesce]"))?;
+    let address = address.ok_or_else(|| io::Error::other("usage: limit ADDRESS [coalesce|uring]"))?;
+    let mode = arguments.get(2).map(String::as_str);
     let mut hub = Hub {
         peers: Vec::new(),
         subscribers: Vec::new(),
-        coalesce: arguments.get(2).is_some_and(|mode| mode == "coalesce"),
+        coalesce: mode == Some("coalesce"),
+        ring: if mode == Some("uring") { Some(IoUring::new(BATCH)?) } else { None },
         sequence: 0,
         pending: Vec::new(),
     };
@@ -112,15 +123,44 @@ impl Hub {
         if self.pending.is_empty() {
             return;
         }
+        if self.ring.is_some() {
+            return self.flush_by_ring();
+        }
         let Self { peers, subscribers, pending, .. } = self;
         subscribers.retain(|number| {
-            let sent = peers[*number].as_mut().is_some_and(|peer| matches!(peer.socket.write(pending), Ok(count) if count == pending.len()));
+            let sent = peers[*number].as_mut().is_some_and(
+                |peer| matches!(peer.socket.write(pending), Ok(count) if count == pending.len()),
+            );
             if !sent {
                 peers[*number] = None;
             }
             sent
         });
         pending.clear();
+    }
+
+    /// One system call for many sends. Whoever does not take its bytes at once is forgotten.
+    fn flush_by_ring(&mut self) {
+        let Self { peers, subscribers, pending, ring: Some(ring), .. } = self else { return };
+        let mut gone = Vec::new();
+        for batch in subscribers.chunks(BATCH as usize) {
+            for number in batch {
+                let Some(peer) = &peers[*number] else { continue };
+                let socket = types::Fd(peer.socket.as_raw_fd());
+                let send = opcode::Send::new(socket, pending.as_ptr(), pending.len() as u32);
+                let send = send.flags(MSG_DONTWAIT | MSG_NOSIGNAL).build().user_data(*number as u64);
+                // SAFETY: the bytes and the socket live until the whole batch is complete, which is waited for below.
+                unsafe { ring.submission().push(&send).expect("a batch fits into the ring") };
+            }
+            let count = ring.submission().len();
+            ring.submit_and_wait(count).expect("the kernel takes a batch");
+            let failed = ring.completion().filter(|done| done.result() != pending.len() as i32);
+            gone.extend(failed.map(|done| done.user_data() as usize));
+        }
+        pending.clear();
+        for number in gone {
+            self.forget(number);
+        }
     }
 
     fn forget(&mut self, number: usize) {
@@ -138,7 +178,8 @@ fn request(peer: &mut Peer) -> Option<Option<String>> {
         peer.input.drain(..end);
         return Some(None);
     }
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok())?;
+    let length =
+        head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok())?;
     let body = peer.input.get(end..end + length)?;
     let body = String::from_utf8_lossy(body).into_owned();
     peer.input.drain(..end + length);
