@@ -58,6 +58,7 @@ def nchan(folder, address):
 SERVERS = {
     "limit": lambda folder, address: [str(PEERS / "release/limit"), address],
     "limit, coalescing": lambda folder, address: [str(PEERS / "release/limit"), address, "coalesce"],
+    "limit, fdatasync": lambda folder, address: [str(PEERS / "release/limit"), address, "durable"],
     "limit, io_uring": lambda folder, address: [str(PEERS / "release/limit"), address, "uring"],
     "axum Sse": lambda folder, address: [str(PEERS / "release/axum_sse"), address],
     "Nchan": nchan,

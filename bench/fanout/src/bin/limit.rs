@@ -2,9 +2,11 @@
 //! checks nothing, and forgets whoever does not take its bytes at once.
 //!
 //! `limit ADDRESS` sends each event by itself; `limit ADDRESS coalesce` sends all that is pending in one `send`;
+//! `limit ADDRESS durable` writes each event to a file and calls `fdatasync` before it sends it.
 //! `limit ADDRESS uring` hands the kernel batches of 256 sends, and waits for each batch.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::fd::AsRawFd;
 
 use io_uring::{IoUring, opcode, types};
@@ -21,6 +23,9 @@ const BATCH: u32 = 256;
 const MSG_DONTWAIT: i32 = 0x40;
 const MSG_NOSIGNAL: i32 = 0x4000;
 
+/// More than one benchmark writes.
+const LOG_BYTES: usize = 64 << 20;
+
 struct Peer {
     socket: TcpStream,
     input: Vec<u8>,
@@ -32,6 +37,7 @@ struct Hub {
     subscribers: Vec<usize>,
     coalesce: bool,
     ring: Option<IoUring>,
+    log: Option<File>,
     sequence: u64,
     pending: Vec<u8>,
 }
@@ -39,12 +45,13 @@ struct Hub {
 fn main() -> io::Result<()> {
     let arguments: Vec<_> = std::env::args().collect();
     let address = arguments.get(1).and_then(|address| address.parse().ok());
-    let address = address.ok_or_else(|| io::Error::other("usage: limit ADDRESS [coalesce|uring]"))?;
+    let address = address.ok_or_else(|| io::Error::other("usage: limit ADDRESS [coalesce|durable|uring]"))?;
     let mode = arguments.get(2).map(String::as_str);
     let mut hub = Hub {
         peers: Vec::new(),
         subscribers: Vec::new(),
         coalesce: mode == Some("coalesce"),
+        log: if mode == Some("durable") { Some(log()?) } else { None },
         ring: if mode == Some("uring") { Some(IoUring::new(BATCH)?) } else { None },
         sequence: 0,
         pending: Vec::new(),
@@ -62,6 +69,17 @@ fn main() -> io::Result<()> {
         }
         hub.flush();
     }
+}
+
+/// A file whose space is there already, so that a sync writes data and nothing else. Gone with the process.
+fn log() -> io::Result<File> {
+    let path = std::env::temp_dir().join(format!("limit-{}", std::process::id()));
+    let mut file = File::create(&path)?;
+    std::fs::remove_file(&path)?;
+    file.write_all(&vec![0; LOG_BYTES])?;
+    file.sync_all()?;
+    file.rewind()?;
+    Ok(file)
 }
 
 impl Hub {
@@ -110,6 +128,9 @@ impl Hub {
         self.sequence += 1;
         let frame = format!("id: {}\ndata: {body}\n\n", self.sequence);
         let chunk = format!("{:x}\r\n{frame}\r\n", frame.len());
+        if let Some(log) = &mut self.log {
+            log.write_all(chunk.as_bytes()).and_then(|()| log.sync_data()).expect("the disk has room");
+        }
         self.pending.extend_from_slice(chunk.as_bytes());
         if !self.coalesce {
             self.flush();
