@@ -36,6 +36,7 @@ fn the_page_of_all_help_is_up_to_date() {
         "bench publish",
         "bench idle",
         "bench resume",
+        "bench soak",
         "config",
         "completions",
         "man",

@@ -28,16 +28,36 @@ enum Chunk {
     End,
 }
 
+/// What a socket had.
+enum Got {
+    Bytes(usize),
+    Nothing,
+    End,
+}
+
 /// A subscriber.
 pub(super) struct Subscriber {
     pub(super) socket: TcpStream,
     phase: Phase,
     decoder: Decoder,
+    /// Bytes that have come, heads included.
+    pub(super) bytes: u64,
 }
 
 impl Subscriber {
     pub(super) fn new(socket: TcpStream) -> Self {
-        Self { socket, phase: Phase::Head(Vec::new()), decoder: Decoder::new() }
+        Self::going_on(socket, Decoder::new())
+    }
+
+    /// One that was connected before.
+    pub(super) fn going_on(socket: TcpStream, mut decoder: Decoder) -> Self {
+        decoder.reconnect();
+        Self { socket, phase: Phase::Head(Vec::new()), decoder, bytes: 0 }
+    }
+
+    /// What is kept for the next connection.
+    pub(super) fn into_decoder(self) -> Decoder {
+        self.decoder
     }
 
     /// Whether the answer's head has come.
@@ -45,26 +65,57 @@ impl Subscriber {
         !matches!(self.phase, Phase::Head(_))
     }
 
-    /// Reads what the socket has, and calls `heard` with the data of each event. Whether the stream goes on.
+    /// Reads what the socket has, and calls `heard` with the data of each event. Whether the stream goes on: an end that
+    /// comes together with bytes may be noticed late or, if the system tells of each thing once, never.
     pub(super) fn read(&mut self, buffer: &mut [u8], mut heard: impl FnMut(&str)) -> io::Result<bool> {
+        let mut events = |item: Item<'_>| {
+            if let Item::Event(event) = item {
+                heard(event.data);
+            }
+        };
+        loop {
+            match self.read_once(buffer, &mut events)? {
+                // A short read has emptied the socket; the next byte rings again.
+                Got::Bytes(count) if count < buffer.len() => return Ok(true),
+                Got::Bytes(_) => {}
+                Got::Nothing => return Ok(true),
+                Got::End => return Ok(false),
+            }
+        }
+    }
+
+    /// Reads what the socket has, and calls `heard` with all that the decoder reports. Whether the stream goes on.
+    pub(super) fn read_to_end(
+        &mut self,
+        buffer: &mut [u8],
+        mut heard: impl FnMut(Item<'_>),
+    ) -> io::Result<bool> {
+        loop {
+            match self.read_once(buffer, &mut heard)? {
+                Got::Bytes(_) => {}
+                Got::Nothing => return Ok(true),
+                Got::End => return Ok(false),
+            }
+        }
+    }
+
+    fn read_once(&mut self, buffer: &mut [u8], heard: &mut impl FnMut(Item<'_>)) -> io::Result<Got> {
         loop {
             match self.socket.read(buffer) {
-                Ok(0) => return Ok(false),
+                Ok(0) => return Ok(Got::End),
                 Ok(count) => {
-                    self.take(&buffer[..count], &mut heard)?;
-                    // A short read has emptied the socket; the next byte rings again.
-                    if count < buffer.len() {
-                        return Ok(true);
-                    }
+                    self.bytes += count as u64;
+                    self.take(&buffer[..count], heard)?;
+                    return Ok(Got::Bytes(count));
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Got::Nothing),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn take(&mut self, mut bytes: &[u8], heard: &mut impl FnMut(&str)) -> io::Result<()> {
+    fn take(&mut self, mut bytes: &[u8], heard: &mut impl FnMut(Item<'_>)) -> io::Result<()> {
         while !bytes.is_empty() {
             match &mut self.phase {
                 Phase::Head(head) => {
@@ -106,7 +157,7 @@ fn take_chunked<'a>(
     chunk: &mut Chunk,
     decoder: &mut Decoder,
     bytes: &'a [u8],
-    heard: &mut impl FnMut(&str),
+    heard: &mut impl FnMut(Item<'_>),
 ) -> io::Result<&'a [u8]> {
     match chunk {
         Chunk::Size(size) => {
@@ -136,12 +187,10 @@ fn take_chunked<'a>(
     }
 }
 
-fn decode(decoder: &mut Decoder, bytes: &[u8], heard: &mut impl FnMut(&str)) -> io::Result<()> {
+fn decode(decoder: &mut Decoder, bytes: &[u8], heard: &mut impl FnMut(Item<'_>)) -> io::Result<()> {
     let mut feed = decoder.feed(bytes);
     while let Some(item) = feed.next().map_err(|error| not_a_stream(&error.to_string()))? {
-        if let Item::Event(event) = item {
-            heard(event.data);
-        }
+        heard(item);
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use mio::{Interest, Token};
 
+use super::bystanders::Bystanders;
 use super::connection::request;
 use super::crowd::{Crowd, PATIENCE};
 use super::plan::{Fanout, Pace};
@@ -25,6 +26,14 @@ struct Heard {
     count: u64,
     /// Depends on which events were heard, and on their order.
     trace: u64,
+}
+
+/// What the measured part took.
+struct Used {
+    took: Duration,
+    cpu: Option<Duration>,
+    memory_bytes: Option<[u64; 2]>,
+    memory_bytes_per_connection: Option<f64>,
 }
 
 struct Run<'a> {
@@ -52,20 +61,28 @@ pub(super) fn run(plan: &Fanout, progress: &Progress) -> io::Result<FanoutReport
     let told = |open| progress.say(&format!("{open} of {} subscribers", plan.subscribers));
     crowd.join(plan.target.address, &join, plan.subscribers, |_, _| {}, told)?;
     let memory_after = server.and_then(Process::memory_bytes);
+    let _beside = Bystanders::join(plan, progress)?;
     let mut publishers = connect_publishers(plan, &crowd)?;
     let mut run = Run::new(plan);
 
     run.go(&mut crowd, &mut publishers, plan.warm_up_events, progress)?;
     run.reset();
+    let loaded = server.and_then(Process::memory_bytes);
     let (cpu_before, begun) = (server.and_then(Process::cpu), Instant::now());
     run.go(&mut crowd, &mut publishers, plan.events, progress)?;
     let took = begun.elapsed();
     let cpu = server.and_then(Process::cpu).zip(cpu_before).map(|(after, before)| after - before);
-
-    let per_connection = memory_after
-        .zip(memory_before)
-        .map(|(after, before)| after.saturating_sub(before) as f64 / plan.subscribers as f64);
-    Ok(run.report(took, cpu, per_connection))
+    let used = Used {
+        took,
+        cpu,
+        memory_bytes: loaded
+            .zip(server.and_then(Process::memory_bytes))
+            .map(|(before, after)| [before, after]),
+        memory_bytes_per_connection: memory_after
+            .zip(memory_before)
+            .map(|(after, before)| after.saturating_sub(before) as f64 / plan.subscribers as f64),
+    };
+    Ok(run.report(&used))
 }
 
 fn connect_publishers(plan: &Fanout, crowd: &Crowd) -> io::Result<Vec<Publisher>> {
@@ -218,7 +235,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn report(&self, took: Duration, cpu: Option<Duration>, per_connection: Option<f64>) -> FanoutReport {
+    fn report(&self, used: &Used) -> FanoutReport {
         let events = self.published as u64;
         let lost = self.heard.iter().map(|heard| events.saturating_sub(heard.count)).sum();
         let repeated: u64 = self.heard.iter().map(|heard| heard.count.saturating_sub(events)).sum();
@@ -226,17 +243,27 @@ impl<'a> Run<'a> {
         let delivered: u64 = self.heard.iter().map(|heard| heard.count).sum();
         FanoutReport {
             subscribers: self.plan.subscribers,
+            stalled: self.plan.stalled,
+            others: self.plan.others,
             events,
             delivered,
             lost,
             repeated: repeated + self.strangers,
             in_another_order: self.heard.iter().filter(|heard| heard.trace != trace).count() as u64,
-            seconds: took.as_secs_f64(),
+            seconds: used.took.as_secs_f64(),
             latency_us: [0.5, 0.99, 0.999, 1.0]
                 .map(|quantile| self.latency.value_at_quantile(quantile) as f64 / 1e3),
-            cpu_us_per_delivery: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / delivered.max(1) as f64),
-            memory_bytes_per_connection: per_connection,
+            cpu_us_per_delivery: used.cpu_us_per(delivered),
+            cpu_us_per_event: used.cpu_us_per(events),
+            memory_bytes_per_connection: used.memory_bytes_per_connection,
+            memory_bytes: used.memory_bytes,
         }
+    }
+}
+
+impl Used {
+    fn cpu_us_per(&self, count: u64) -> Option<f64> {
+        self.cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / count.max(1) as f64)
     }
 }
 

@@ -6,10 +6,13 @@
 //! |---|---|
 //! | `plan` | what is asked |
 //! | `fanout`, `publish`, `idle`, `resume` | the four benchmarks |
+//! | `soak` | a hub of its own, restarted under load |
 //! | `crowd`, `connection`, `publisher` | many subscribers; one; one publisher |
+//! | `bystanders` | subscribers beside the measured ones, that never read or are sent nothing |
 //! | `process` | what the server has used |
 //! | `report` | what was found |
 
+mod bystanders;
 mod connection;
 mod crowd;
 mod fanout;
@@ -20,6 +23,7 @@ mod publish;
 mod publisher;
 mod report;
 mod resume;
+mod soak;
 
 use std::io;
 
@@ -27,6 +31,7 @@ use clap::Subcommand;
 
 pub(crate) use plan::{FanoutArgs, IdleArgs, PublishArgs, ResumeArgs};
 use report::{Progress, Report, render};
+pub(crate) use soak::SoakArgs;
 
 use crate::failure::{Exit, Failure};
 
@@ -37,6 +42,7 @@ pub(crate) enum Bench {
     Publish(PublishArgs),
     Idle(IdleArgs),
     Resume(ResumeArgs),
+    Soak(SoakArgs),
 }
 
 /// Runs a benchmark; the answer is its report, for standard output.
@@ -53,7 +59,20 @@ pub(crate) fn run(bench: &Bench) -> Result<String, Failure> {
         Bench::Resume(args) => {
             finish(resume::run(args, &args.common.header_lines()?, &progress), args.common.json, &progress)
         }
+        Bench::Soak(args) => soak(args, &progress),
     }
+}
+
+/// The report is printed in either case; the exit code tells whether every event came once and in order.
+fn soak(args: &SoakArgs, progress: &Progress) -> Result<String, Failure> {
+    let report = soak::run(&args.plan()?, progress);
+    let is_right = report.as_ref().is_ok_and(soak::SoakReport::is_right);
+    let text = finish(report, args.json, progress)?;
+    if is_right {
+        return Ok(text);
+    }
+    println!("{text}");
+    Err(Failure::new(Exit::Failed, "not every event came once and in order"))
 }
 
 fn finish(report: io::Result<impl Report>, json: bool, progress: &Progress) -> Result<String, Failure> {

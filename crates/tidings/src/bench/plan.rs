@@ -32,6 +32,14 @@ impl std::str::FromStr for Target {
     }
 }
 
+impl Target {
+    /// The path of a topic below this one.
+    pub(super) fn below(&self, name: &str) -> String {
+        let (path, query) = self.path.find('?').map_or((self.path.as_str(), ""), |at| self.path.split_at(at));
+        format!("{path}/{name}{query}")
+    }
+}
+
 /// What all benchmarks take.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
@@ -92,6 +100,12 @@ pub(crate) struct FanoutArgs {
     /// Publish so many events per second, whatever comes back
     #[arg(long, value_name = "PER_SECOND")]
     rate: Option<f64>,
+    /// How many more subscribers stand beside the measured ones and never read
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    stalled: usize,
+    /// How many more subscribers there are, each of a topic of its own, that are sent nothing
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    others: usize,
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -116,6 +130,8 @@ pub(super) struct Fanout {
     pub(super) warm_up_events: usize,
     pub(super) bytes: usize,
     pub(super) pace: Pace,
+    pub(super) stalled: usize,
+    pub(super) others: usize,
     pub(super) pid: Option<u32>,
     pub(super) headers: String,
 }
@@ -134,6 +150,8 @@ impl FanoutArgs {
             warm_up_events: self.warm_up,
             bytes: self.bytes,
             pace: self.rate.map_or(Pace::InFlight(self.in_flight), Pace::Rate),
+            stalled: self.stalled,
+            others: self.others,
             pid: self.common.pid,
             headers: self.common.header_lines()?,
         })
@@ -164,7 +182,7 @@ pub(crate) struct PublishArgs {
 /// Hold many subscribers that receive nothing, to see what they cost
 #[derive(Debug, Args)]
 pub(crate) struct IdleArgs {
-    /// URL to subscribe to; `{n}` in it is the subscriber's number
+    /// URL to subscribe to; the letter n in braces stands for the subscriber's number
     pub(super) url: String,
     /// How many subscribers
     #[arg(long, default_value_t = 10_000, value_name = "N")]

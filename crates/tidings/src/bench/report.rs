@@ -56,6 +56,9 @@ pub(super) fn render(report: &impl Report, json: bool) -> String {
 #[derive(Debug, Serialize)]
 pub(super) struct FanoutReport {
     pub(super) subscribers: usize,
+    /// Beside the measured ones: those that never read, and those of other topics.
+    pub(super) stalled: usize,
+    pub(super) others: usize,
     pub(super) events: u64,
     pub(super) delivered: u64,
     pub(super) lost: u64,
@@ -65,14 +68,20 @@ pub(super) struct FanoutReport {
     /// p50, p99, p99.9, max.
     pub(super) latency_us: [f64; 4],
     pub(super) cpu_us_per_delivery: Option<f64>,
+    pub(super) cpu_us_per_event: Option<f64>,
     pub(super) memory_bytes_per_connection: Option<f64>,
+    /// Before the measured events and after them.
+    pub(super) memory_bytes: Option<[u64; 2]>,
 }
 
 impl Report for FanoutReport {
     fn rows(&self) -> Vec<(&'static str, String)> {
         let [p50, p99, p999, max] = self.latency_us.map(|us| format!("{us:.0} us"));
+        let [before, after] = [0, 1].map(|at| self.memory_bytes.map(|memory| memory[at] as f64));
         vec![
             ("subscribers", self.subscribers.to_string()),
+            ("beside them, never reading", self.stalled.to_string()),
+            ("beside them, of other topics", self.others.to_string()),
             ("events", self.events.to_string()),
             ("delivered", self.delivered.to_string()),
             ("lost", self.lost.to_string()),
@@ -85,7 +94,10 @@ impl Report for FanoutReport {
             ("latency p99.9", p999),
             ("latency max", max),
             ("server CPU per delivery", figure(self.cpu_us_per_delivery, "us", 3)),
+            ("server CPU per event", figure(self.cpu_us_per_event, "us", 3)),
             ("server memory per connection", figure(self.memory_bytes_per_connection, "bytes", 0)),
+            ("server memory before", figure(before, "bytes", 0)),
+            ("server memory after", figure(after, "bytes", 0)),
         ]
     }
 }
@@ -145,6 +157,8 @@ pub(super) struct ResumeReport {
     pub(super) behind: usize,
     pub(super) complete: usize,
     pub(super) wrong: u64,
+    /// All that came, heads included.
+    pub(super) bytes: u64,
     pub(super) seconds: f64,
     pub(super) cpu_us_per_subscriber: Option<f64>,
 }
@@ -156,6 +170,7 @@ impl Report for ResumeReport {
             ("events behind", self.behind.to_string()),
             ("caught up", self.complete.to_string()),
             ("wrong events", self.wrong.to_string()),
+            ("received", format!("{} bytes", self.bytes)),
             ("time", format!("{:.3} s", self.seconds)),
             ("server CPU per subscriber", figure(self.cpu_us_per_subscriber, "us", 1)),
         ]

@@ -45,6 +45,7 @@ pub(super) fn run(plan: &ResumeArgs, headers: &str, progress: &Progress) -> io::
         behind: plan.behind,
         complete: done,
         wrong,
+        bytes: crowd.subscribers.iter().map(|subscriber| subscriber.bytes).sum(),
         seconds,
         cpu_us_per_subscriber: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / plan.subscribers.max(1) as f64),
     })

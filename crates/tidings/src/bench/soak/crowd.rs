@@ -1,0 +1,96 @@
+//! All subscribers, on one thread.
+
+use std::io::{self, ErrorKind};
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll};
+
+use super::expected::Tally;
+use super::reader::{Reader, Ready};
+use super::world::{Phase, World};
+
+/// How often subscribers look at the clock.
+const TICK: Duration = Duration::from_millis(10);
+
+/// How long the last events may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Bytes read at once.
+const BUFFER_BYTES: usize = 262_144;
+
+struct Crowd<'a> {
+    world: &'a World<'a>,
+    poll: Poll,
+    readers: Vec<Reader>,
+    buffer: Vec<u8>,
+    tally: Tally,
+    /// Since when there is nothing more to come.
+    judged: Option<Instant>,
+}
+
+/// Subscribes until all is over, and tells what was heard.
+pub(super) fn read(world: &World<'_>) -> io::Result<Tally> {
+    world.guard(|| {
+        let readers = (0..world.plan.subscribers).map(|number| Reader::new(world, number)).collect();
+        let (poll, buffer) = (Poll::new()?, vec![0; BUFFER_BYTES]);
+        Crowd { world, poll, readers, buffer, tally: Tally::default(), judged: None }.run()
+    })
+}
+
+impl Crowd<'_> {
+    fn run(mut self) -> io::Result<Tally> {
+        let mut events = Events::with_capacity(4_096);
+        let mut ticked = Instant::now();
+        while !self.is_over() {
+            match self.poll.poll(&mut events, Some(TICK)) {
+                Err(error) if error.kind() != ErrorKind::Interrupted => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            for event in &events {
+                self.readers[event.token().0].attend(self.world, &mut self.buffer, &mut self.tally);
+            }
+            if ticked.elapsed() >= TICK {
+                ticked = Instant::now();
+                self.tick()?;
+            }
+        }
+        self.tally.unfinished =
+            self.readers.iter().filter(|reader| reader.missing(self.world) > 0).count() as u64;
+        self.tally.lost += self.readers.iter().map(|reader| reader.missing(self.world)).sum::<u64>();
+        Ok(self.tally)
+    }
+
+    fn tick(&mut self) -> io::Result<()> {
+        let world = self.world;
+        let announced = world.announced.load(SeqCst);
+        if announced > world.noted.load(SeqCst) {
+            self.readers.iter_mut().for_each(Reader::expect_cut);
+        }
+        let calm = world.phase() != Phase::Load;
+        for reader in &mut self.readers {
+            if reader.tick(world, self.poll.registry(), calm, &mut self.tally)? == Ready::Read {
+                reader.attend(world, &mut self.buffer, &mut self.tally);
+            }
+        }
+        let count = |is: fn(&Reader) -> bool| self.readers.iter().filter(|reader| is(reader)).count();
+        world.away.store(count(|reader| !reader.hears()), SeqCst);
+        world.cut_off.store(count(Reader::is_cut_off), SeqCst);
+        // Last, so that whoever sees it sees the counts too.
+        world.noted.store(announced, SeqCst);
+        Ok(())
+    }
+
+    /// Whether everything was heard, or is not waited for any longer.
+    fn is_over(&mut self) -> bool {
+        match self.world.phase() {
+            Phase::Load | Phase::Settle | Phase::Last => false,
+            Phase::Judge => {
+                let since = *self.judged.get_or_insert_with(Instant::now);
+                since.elapsed() > PATIENCE
+                    || self.readers.iter().all(|reader| reader.missing(self.world) == 0)
+            }
+            Phase::Broken => true,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Every benchmark runs, with tiny numbers: what it counts is right. What it measures is not looked at.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+mod support;
+
+use support::hub::Hub;
+use support::{run, tidings};
+
+/// Runs a benchmark that ends well; the answer is its report.
+#[track_caller]
+fn bench(arguments: &[&str]) -> serde_json::Value {
+    let mut command = tidings(&["bench"]);
+    command.args(arguments);
+    let left = run(command);
+    assert_eq!((left.code, left.stderr.as_str()), (Some(0), ""), "{}", left.stdout);
+    serde_json::from_str(&left.stdout).unwrap()
+}
+
+/// Runs a benchmark of a hub in memory.
+#[track_caller]
+fn bench_hub(name: &str, arguments: &[&str]) -> serde_json::Value {
+    let hub = Hub::start(&["--memory"]);
+    let (url, pid) = (format!("http://{}/events/bench", hub.address), hub.pid().to_string());
+    bench(&[&[name, url.as_str(), "--pid", pid.as_str(), "--json"], arguments].concat())
+}
+
+#[test]
+fn fanout_counts_what_each_subscriber_receives() {
+    let report = bench_hub("fanout", &["--subscribers", "7", "--events", "5", "--in-flight", "2"]);
+
+    assert_eq!(report["delivered"], 35);
+    assert_eq!([&report["lost"], &report["repeated"], &report["in_another_order"]], [0, 0, 0]);
+    assert!(report["cpu_us_per_event"].is_f64() && report["memory_bytes"][1].is_u64(), "{report}");
+}
+
+#[test]
+fn fanout_beside_those_that_do_not_read_and_those_of_other_topics_counts_the_measured_alone() {
+    let beside = ["--stalled", "3", "--others", "4"];
+    let report = bench_hub("fanout", &[&["--subscribers", "2", "--events", "5"][..], &beside].concat());
+
+    assert_eq!([&report["subscribers"], &report["stalled"], &report["others"]], [2, 3, 4]);
+    assert_eq!([&report["delivered"], &report["lost"]], [10, 0]);
+}
+
+#[test]
+fn fanout_at_a_rate_publishes_all_events() {
+    let report = bench_hub("fanout", &["--subscribers", "2", "--events", "20", "--rate", "500"]);
+
+    assert_eq!([&report["events"], &report["delivered"]], [20, 40]);
+}
+
+#[test]
+fn publish_one_by_one_and_in_a_batch() {
+    for mode in [&["--connections", "3"][..], &["--batch"]] {
+        let report = bench_hub("publish", &[&["--events", "30"], mode].concat());
+
+        assert_eq!(report["events"], 30);
+    }
+}
+
+#[test]
+fn idle_holds_subscribers_of_one_topic_or_of_one_each() {
+    let hub = Hub::start(&["--memory"]);
+    for path in ["bench", "bench/{n}"] {
+        let url = format!("http://{}/events/{path}", hub.address);
+
+        assert_eq!(bench(&["idle", &url, "--subscribers", "5", "--json"])["subscribers"], 5);
+    }
+}
+
+#[test]
+fn resume_lets_each_subscriber_catch_up() {
+    let report = bench_hub("resume", &["--subscribers", "6", "--behind", "20"]);
+
+    assert_eq!([&report["complete"], &report["wrong"]], [6, 0]);
+    assert!(report["bytes"].as_u64().unwrap() > 6 * 20 * 128, "{report}");
+}
+
+#[test]
+fn soak_accounts_for_every_event_across_a_drain_and_a_kill() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let load =
+        ["--minutes", "0.04", "--subscribers", "60", "--topics", "12", "--rate", "100", "--restarts", "2"];
+    let place = ["--kill-every", "2", "--json", "--dir", dir.path().to_str().unwrap()];
+    let hub = ["--", "--retry", "100ms", "--drain-window", "0s", "--drain-deadline", "60s"];
+    let report = bench(&[&["soak"], &load[..], &place, &hub].concat());
+
+    assert!(report["delivered"].as_u64().unwrap() > 0, "{report}");
+    for wrong in
+        ["lost", "repeated", "in_another_order", "never_published", "gaps_declared", "unfinished_subscribers"]
+    {
+        assert_eq!(report[wrong], 0, "{wrong}: {report}");
+    }
+    let restarts = report["restarts"].as_array().unwrap();
+    assert_eq!(
+        restarts.iter().map(|restart| restart["killed"].as_bool().unwrap()).collect::<Vec<_>>(),
+        [false, true]
+    );
+    assert_eq!(dir.path().read_dir().unwrap().count(), 0, "the folder of the log is removed");
+}
