@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::expected::Tally;
 use super::hub::{End, Hub, Setup};
+use super::interruption::Interruption;
 use super::plan::Soak;
 use super::report::{Memory, Restart, SoakReport};
 use super::world::{Phase, World};
@@ -24,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(super) struct Conductor<'a> {
     plan: &'a Soak,
     progress: &'a Progress,
+    interruption: Interruption,
     setup: Setup,
     hub: Option<Hub>,
     begun: Instant,
@@ -35,11 +37,12 @@ pub(super) struct Conductor<'a> {
 
 impl<'a> Conductor<'a> {
     pub(super) fn begin(plan: &'a Soak, progress: &'a Progress) -> io::Result<Self> {
+        let interruption = Interruption::watch()?;
         let setup = Setup::new(plan)?;
         let hub = Some(setup.start()?);
         let now = Instant::now();
         let (memory, restarts) = (Vec::new(), Vec::new());
-        Ok(Self { plan, progress, setup, hub, begun: now, memory, sampled: now, restarts })
+        Ok(Self { plan, progress, interruption, setup, hub, begun: now, memory, sampled: now, restarts })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -133,6 +136,7 @@ impl<'a> Conductor<'a> {
     }
 
     fn look(&mut self, world: &World<'_>) -> io::Result<()> {
+        self.interruption.check()?;
         if world.phase() == Phase::Broken {
             return Err(io::Error::other("a publisher or the subscribers failed"));
         }

@@ -10,6 +10,7 @@
 //! | `world` | what publishers, subscribers and the conductor tell each other |
 //! | `conductor` | restarts the hub, samples its memory, and ends it all in good order |
 //! | `hub` | the process under test |
+//! | `interruption` | a signal to end early |
 //! | `writer` | a publisher |
 //! | `crowd`, `reader`, `expected` | all subscribers; one; what it must hear next |
 //! | `report` | what was found |
@@ -18,6 +19,7 @@ mod conductor;
 mod crowd;
 mod expected;
 mod hub;
+mod interruption;
 mod plan;
 mod reader;
 mod report;
