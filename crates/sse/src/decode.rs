@@ -15,6 +15,7 @@ mod feed;
 mod item;
 mod limits;
 mod line;
+mod lines;
 mod partial;
 #[cfg(any(feature = "stream", feature = "http-body"))]
 mod source;

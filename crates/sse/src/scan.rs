@@ -1,6 +1,10 @@
 //! The search for line ends, which both sides do most of their time.
 
+mod block;
+
 use memchr::memchr2;
+
+pub(crate) use block::{BLOCK_BYTES, line_ends};
 
 /// Up to here a search without a call is faster than one with the widest vectors of the machine.
 const NEAR_BYTES: usize = 128;

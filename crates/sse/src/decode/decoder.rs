@@ -9,10 +9,10 @@ use super::feed::Feed;
 use super::item::{Event, Item, OwnedEvent, OwnedItem};
 use super::limits::{Limits, Report};
 use super::line::{self, Field};
+use super::lines::Lines;
 use super::partial::{Kind, Partial};
 use super::utf8::Cut;
 use crate::Retry;
-use crate::scan::line_end;
 
 /// An incremental decoder of one stream after another.
 ///
@@ -137,26 +137,25 @@ impl Decoder {
 
     /// Reads what most events are: one data line and a blank one. Everything here is done by [`read`](Self::read)
     /// too, line by line; this saves two thirds of the work.
-    #[inline]
-    pub(super) fn read_plain<'i>(&self, text: &mut &'i str) -> Option<&'i str> {
+    #[inline(always)]
+    pub(super) fn read_plain<'i>(&self, lines: &mut Lines<'i>) -> Option<&'i str> {
         const NAME: &[u8] = b"data: ";
-        if self.place != Place::BlockStart {
+        let bytes = lines.bytes();
+        if self.place != Place::BlockStart || !bytes.starts_with(NAME) {
             return None;
         }
-        let value = text.as_bytes().strip_prefix(NAME)?;
-        let end = line_end(value)?;
-        let line_bytes = NAME.len() + end;
-        let is_legal = line_bytes <= self.limits.line_bytes_max && end <= self.limits.event_bytes_max;
-        let ends_bytes = match value[end..] {
+        let line_bytes = lines.line_bytes()?;
+        let value_bytes = line_bytes - NAME.len();
+        let ends_bytes = match bytes.get(line_bytes..)? {
             [b'\n', b'\n', ..] => 2,
             [b'\r', b'\n', b'\r', b'\n', ..] => 4,
             _ => return None,
         };
-        if !is_legal {
+        if line_bytes > self.limits.line_bytes_max || value_bytes > self.limits.event_bytes_max {
             return None;
         }
-        let data = &text[NAME.len()..line_bytes];
-        *text = &text[line_bytes + ends_bytes..];
+        let data = lines.part(NAME.len(), line_bytes);
+        lines.skip(line_bytes + ends_bytes);
         Some(data)
     }
 
@@ -173,40 +172,40 @@ impl Decoder {
         true
     }
 
-    /// Reads a run of text until there is something to report, and moves `text` past what was read.
+    /// Reads a run of text until there is something to report, and moves `lines` past what was read.
     ///
     /// When it returns `None`, the run is read to its end.
     #[inline(always)]
-    pub(super) fn read<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
+    pub(super) fn read<'i>(&mut self, lines: &mut Lines<'i>) -> Result<Option<Found<'i>>, DecodeError> {
         match self.place {
             Place::BlockStart | Place::LineStart => {}
             Place::StreamStart | Place::AfterCr | Place::InLine | Place::Failed => {
-                if let Some(found) = self.resume(text)? {
+                if let Some(found) = self.resume(lines)? {
                     return Ok(Some(found));
                 }
             }
         }
-        self.read_lines(text)
+        self.read_lines(lines)
     }
 
     /// Reads a character that lies in no run, because the stream has it in pieces or not at all. It ends no line.
     pub(super) fn read_char(&mut self, char: char) -> Result<(), DecodeError> {
         let mut bytes = [0; 4];
-        self.read(&mut &*char.encode_utf8(&mut bytes)).map(|_| ())
+        self.read(&mut Lines::of(char.encode_utf8(&mut bytes))).map(|_| ())
     }
 
     /// Reads lines that lie whole in the run, and keeps the beginning of the last one if it does not.
     #[inline(always)]
-    fn read_lines<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
+    fn read_lines<'i>(&mut self, lines: &mut Lines<'i>) -> Result<Option<Found<'i>>, DecodeError> {
         let mut borrowed = Borrowed::default();
         // The compiler keeps a copy in registers, where it would store a reference's target line by line.
-        let mut rest = *text;
+        let mut rest = *lines;
         if !rest.is_empty() {
             self.place = Place::LineStart;
         }
-        while let Some((field, end)) = line::first(rest) {
+        while let Some((field, end)) = line::next(&mut rest) {
             self.check_line(end)?;
-            rest = self.end_line(rest, end);
+            self.end_line(&mut rest, end);
             let found = match field {
                 Field::Data(value) => {
                     self.take_data(value, &mut borrowed)?;
@@ -226,14 +225,14 @@ impl Decoder {
                 Field::Comment(text) => self.report.comments.then_some(Found::Comment(text)),
             };
             if found.is_some() {
-                *text = rest;
+                *lines = rest;
                 self.block.keep(borrowed);
                 return Ok(found);
             }
         }
-        *text = "";
+        *lines = Lines::default();
         self.block.keep(borrowed);
-        self.begin_line(rest)?;
+        self.begin_line(rest.rest())?;
         Ok(None)
     }
 
@@ -241,17 +240,17 @@ impl Decoder {
     ///
     /// Branches on purpose: the processor guesses them, and goes on to the next line while an addition of 0 or 1
     /// would make it wait for the byte. On events of four lines that is a third of the time.
-    #[inline]
-    fn end_line<'i>(&mut self, text: &'i str, end: usize) -> &'i str {
-        let is_lf = text.as_bytes()[end] == b'\n';
-        let rest = &text[end + 1..];
-        if is_lf {
-            return rest;
+    #[inline(always)]
+    fn end_line(&mut self, lines: &mut Lines<'_>, end: usize) {
+        match lines.bytes()[end..] {
+            [b'\n', ..] => lines.skip(end + 1),
+            [b'\r', b'\n', ..] => lines.skip(end + 2),
+            [b'\r', _, ..] => lines.skip(end + 1),
+            _ => {
+                lines.skip(end + 1);
+                self.place = Place::AfterCr;
+            }
         }
-        if rest.is_empty() {
-            self.place = Place::AfterCr;
-        }
-        rest.strip_prefix('\n').unwrap_or(rest)
     }
 
     #[inline]
@@ -348,13 +347,13 @@ impl Decoder {
 
     /// Goes on at a place other than the start of a line.
     #[inline(never)]
-    fn resume<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
+    fn resume<'i>(&mut self, lines: &mut Lines<'i>) -> Result<Option<Found<'i>>, DecodeError> {
         self.check_failed()?;
         match mem::replace(&mut self.place, Place::LineStart) {
             // HTML 9.2.5: one leading byte order mark is no part of the stream.
-            Place::StreamStart => *text = text.strip_prefix('\u{FEFF}').unwrap_or(text),
-            Place::AfterCr => *text = text.strip_prefix('\n').unwrap_or(text),
-            Place::InLine => return self.resume_line(text),
+            Place::StreamStart => lines.skip_prefix("\u{FEFF}"),
+            Place::AfterCr => lines.skip_prefix("\n"),
+            Place::InLine => return self.resume_line(lines),
             Place::BlockStart | Place::LineStart | Place::Failed => {}
         }
         Ok(None)
@@ -372,19 +371,19 @@ impl Decoder {
     }
 
     /// Goes on with a line that an earlier run began.
-    fn resume_line<'i>(&mut self, text: &mut &'i str) -> Result<Option<Found<'i>>, DecodeError> {
-        let end = line_end(text.as_bytes());
-        let more = &text[..end.unwrap_or(text.len())];
+    fn resume_line<'i>(&mut self, lines: &mut Lines<'i>) -> Result<Option<Found<'i>>, DecodeError> {
+        let end = lines.line_bytes();
+        let more = end.map_or_else(|| lines.rest(), |end| lines.part(0, end));
         self.partial.extend(more, self.report.comments, &mut self.block);
         self.check_line(self.partial.len)?;
         match end {
             None => {
-                *text = "";
+                *lines = Lines::default();
                 self.place = Place::InLine;
                 Ok(None)
             }
             Some(end) => {
-                *text = self.end_line(text, end);
+                self.end_line(lines, end);
                 self.take_partial()
             }
         }

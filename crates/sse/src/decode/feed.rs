@@ -3,6 +3,7 @@
 use super::decoder::{Decoder, Found};
 use super::error::DecodeError;
 use super::item::{Event, Item, OwnedItem};
+use super::lines::Lines;
 use super::utf8::{self, Mend};
 
 /// A chunk that a decoder is being fed. Made by [`Decoder::feed`].
@@ -14,8 +15,8 @@ use super::utf8::{self, Mend};
 pub struct Feed<'d, 'i> {
     decoder: &'d mut Decoder,
     /// Valid text that is being read.
-    text: &'i str,
-    /// What follows the text.
+    lines: Lines<'i>,
+    /// What follows the lines.
     rest: &'i [u8],
     /// The chunk as a whole is not valid.
     broken: bool,
@@ -28,7 +29,7 @@ impl<'d, 'i> Feed<'d, 'i> {
             [byte] if decoder.read_byte(*byte) => &[],
             _ => chunk,
         };
-        Self { decoder, text: "", rest, broken: false }
+        Self { decoder, lines: Lines::default(), rest, broken: false }
     }
 
     /// Reads on until there is something to report. `None` says that the chunk is read to its end.
@@ -45,7 +46,7 @@ impl<'d, 'i> Feed<'d, 'i> {
     pub fn next(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
         match self.next_plain() {
             Some(data) => Ok(Some(Item::Event(Event::plain(data, self.decoder.last_event_id())))),
-            None if self.text.is_empty() && self.rest.is_empty() => {
+            None if self.lines.is_empty() && self.rest.is_empty() => {
                 self.decoder.check_failed().map(|()| None)
             }
             None => self.next_other(),
@@ -64,7 +65,7 @@ impl<'d, 'i> Feed<'d, 'i> {
             Some(data) => {
                 Ok(Some(OwnedItem::Event(Event::plain(data, self.decoder.last_event_id()).to_owned())))
             }
-            None if self.text.is_empty() && self.rest.is_empty() => {
+            None if self.lines.is_empty() && self.rest.is_empty() => {
                 self.decoder.check_failed().map(|()| None)
             }
             None => self.next_other_owned(),
@@ -73,10 +74,10 @@ impl<'d, 'i> Feed<'d, 'i> {
 
     #[inline]
     fn next_plain(&mut self) -> Option<&'i str> {
-        if self.text.is_empty() && !self.rest.is_empty() {
+        if self.lines.is_empty() && !self.rest.is_empty() {
             self.next_whole();
         }
-        self.decoder.read_plain(&mut self.text)
+        self.decoder.read_plain(&mut self.lines)
     }
 
     /// Takes all the rest of the chunk, if it is valid.
@@ -85,7 +86,7 @@ impl<'d, 'i> Feed<'d, 'i> {
         if self.decoder.cut.is_empty() && !self.rest.is_empty() && !self.broken {
             match utf8::whole(self.rest) {
                 Some((text, cut)) => {
-                    self.text = text;
+                    self.lines = Lines::of(text);
                     self.rest = &[];
                     self.decoder.cut = cut;
                 }
@@ -107,8 +108,8 @@ impl<'d, 'i> Feed<'d, 'i> {
     #[inline]
     fn next_found(&mut self) -> Result<Option<Found<'i>>, DecodeError> {
         loop {
-            if !self.text.is_empty()
-                && let Some(found) = self.decoder.read(&mut self.text)?
+            if !self.lines.is_empty()
+                && let Some(found) = self.decoder.read(&mut self.lines)?
             {
                 return Ok(Some(found));
             }
@@ -138,7 +139,7 @@ impl<'d, 'i> Feed<'d, 'i> {
             self.rest = &self.rest[run.broken_bytes..];
             return self.decoder.read_char(char::REPLACEMENT_CHARACTER);
         }
-        self.text = run.text;
+        self.lines = Lines::of(run.text);
         self.rest = if run.cut.is_empty() { &self.rest[run.text.len()..] } else { &[] };
         self.decoder.cut = run.cut;
         Ok(())

@@ -1,44 +1,34 @@
 //! A line, and the field in it.
 
-use crate::scan::line_end;
+use super::lines::Lines;
 
-/// The first line of a text: what it says, and where it ends.
+/// The next line: what it says, and where it ends.
 #[inline(always)]
-pub(super) fn first(text: &str) -> Option<(Field<'_>, usize)> {
-    if let Some(head) = text.as_bytes().first_chunk::<8>() {
+pub(super) fn next<'i>(lines: &mut Lines<'i>) -> Option<(Field<'i>, usize)> {
+    let end = lines.line_bytes()?;
+    if let Some(head) = lines.bytes().first_chunk::<8>() {
         // The names as nearly everybody writes them, told apart by one comparison each. None has a line end in
         // it, so where one matches, the line goes on at least to its end.
         let head = u64::from_le_bytes(*head);
         if is(head, b"data: ") {
-            return with_value(text, b"data: ".len(), Field::Data);
+            return Some((Field::Data(lines.part(b"data: ".len(), end)), end));
         }
         if is(head, b"id: ") {
-            return with_value(text, b"id: ".len(), Field::of_id);
+            return Some((Field::of_id(lines.part(b"id: ".len(), end)), end));
         }
         if is(head, b"event: ") {
-            return with_value(text, b"event: ".len(), Field::Event);
+            return Some((Field::Event(lines.part(b"event: ".len(), end)), end));
         }
     }
-    let end = line_end(text.as_bytes())?;
-    Some((Field::of(&text[..end]), end))
+    Some((Field::of(lines.part(0, end)), end))
 }
 
 #[inline]
-const fn is<const N: usize>(head: u64, name: &[u8; N]) -> bool {
+pub(super) const fn is<const N: usize>(head: u64, name: &[u8; N]) -> bool {
     let mut expected = [0; 8];
     let (start, _) = expected.split_at_mut(N);
     start.copy_from_slice(name);
     (head ^ u64::from_le_bytes(expected)) << (64 - 8 * N) == 0
-}
-
-#[inline(always)]
-fn with_value<'a>(
-    text: &'a str,
-    start: usize,
-    field: fn(&'a str) -> Field<'a>,
-) -> Option<(Field<'a>, usize)> {
-    let end = start + line_end(&text.as_bytes()[start..])?;
-    Some((field(&text[start..end]), end))
 }
 
 /// What a line says.
