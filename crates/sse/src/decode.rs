@@ -12,6 +12,7 @@ mod body;
 mod decoder;
 mod error;
 mod feed;
+mod glance;
 mod item;
 mod limits;
 mod line;

@@ -27,6 +27,21 @@ pub(crate) fn count(bytes: &[u8]) -> (usize, usize) {
     (ends, pairs)
 }
 
+/// Whether there is a NUL.
+#[inline]
+pub(crate) fn has_nul(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks();
+    words.iter().any(|word| has_nul_in(u64::from_le_bytes(*word))) || rest.contains(&0)
+}
+
+/// A byte borrows from its neighbour when it is zero, or when it is one and has been borrowed from.
+#[inline]
+fn has_nul_in(word: u64) -> bool {
+    const LOWEST: u64 = u64::from_le_bytes([0x01; 8]);
+    const HIGHEST: u64 = u64::from_le_bytes([0x80; 8]);
+    word.wrapping_sub(LOWEST) & !word & HIGHEST != 0
+}
+
 /// As many as a byte can count, and a multiple of all vector sizes.
 const CHUNK_BYTES: usize = 192;
 

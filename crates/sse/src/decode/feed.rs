@@ -49,7 +49,10 @@ impl<'d, 'i> Feed<'d, 'i> {
             None if self.lines.is_empty() && self.rest.is_empty() => {
                 self.decoder.check_failed().map(|()| None)
             }
-            None => self.next_other(),
+            None => match self.next_found()? {
+                Some(found) => Ok(Some(self.decoder.item(found))),
+                None => Ok(None),
+            },
         }
     }
 
@@ -96,16 +99,11 @@ impl<'d, 'i> Feed<'d, 'i> {
     }
 
     #[inline(never)]
-    fn next_other(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
-        Ok(self.next_found()?.map(|found| self.decoder.item(found)))
-    }
-
-    #[inline(never)]
     fn next_other_owned(&mut self) -> Result<Option<OwnedItem>, DecodeError> {
         Ok(self.next_found()?.map(|found| self.decoder.owned_item(found)))
     }
 
-    #[inline]
+    #[inline(never)]
     fn next_found(&mut self) -> Result<Option<Found<'i>>, DecodeError> {
         loop {
             if !self.lines.is_empty()

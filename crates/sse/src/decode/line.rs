@@ -1,26 +1,31 @@
 //! A line, and the field in it.
 
 use super::lines::Lines;
+use crate::scan;
 
 /// The next line: what it says, and where it ends.
 #[inline(always)]
 pub(super) fn next<'i>(lines: &mut Lines<'i>) -> Option<(Field<'i>, usize)> {
     let end = lines.line_bytes()?;
-    if let Some(head) = lines.bytes().first_chunk::<8>() {
-        // The names as nearly everybody writes them, told apart by one comparison each. None has a line end in
-        // it, so where one matches, the line goes on at least to its end.
-        let head = u64::from_le_bytes(*head);
-        if is(head, b"data: ") {
-            return Some((Field::Data(lines.part(b"data: ".len(), end)), end));
-        }
-        if is(head, b"id: ") {
-            return Some((Field::of_id(lines.part(b"id: ".len(), end)), end));
-        }
-        if is(head, b"event: ") {
-            return Some((Field::Event(lines.part(b"event: ".len(), end)), end));
-        }
+    let field = of_head(lines, end).or_else(|| Some(Field::of(lines.part(0, end)?)))?;
+    Some((field, end))
+}
+
+/// What the next line says if it begins with one of the names as nearly everybody writes them, told apart by one
+/// comparison each. None has a line end in it, so where one matches, the line goes on at least to its end.
+#[inline(always)]
+pub(super) fn of_head<'i>(lines: &Lines<'i>, end: usize) -> Option<Field<'i>> {
+    let head = lines.head()?;
+    if is(head, b"data: ") {
+        return lines.part(b"data: ".len(), end).map(Field::Data);
     }
-    Some((Field::of(lines.part(0, end)), end))
+    if is(head, b"id: ") {
+        return lines.part(b"id: ".len(), end).map(Field::of_id);
+    }
+    if is(head, b"event: ") {
+        return lines.part(b"event: ".len(), end).map(Field::Event);
+    }
+    None
 }
 
 #[inline]
@@ -63,7 +68,7 @@ impl<'a> Field<'a> {
     /// field value. Otherwise, ignore the field."
     #[inline]
     fn of_id(id: &'a str) -> Self {
-        if id.bytes().any(|byte| byte == 0) { Field::Unknown } else { Field::Id(id) }
+        if scan::has_nul(id.as_bytes()) { Field::Unknown } else { Field::Id(id) }
     }
 }
 

@@ -38,23 +38,29 @@ impl<'i> Lines<'i> {
         &self.text[self.at..]
     }
 
-    /// A part of what has not been read.
+    /// A part of what has not been read, counted from there. `None` if it is none, or cuts a character.
     #[inline(always)]
-    pub(super) fn part(&self, start: usize, end: usize) -> &'i str {
-        &self.text[self.at + start..self.at + end]
+    pub(super) fn part(&self, start: usize, end: usize) -> Option<&'i str> {
+        let (until_end, _) = self.text.split_at_checked(self.at + end)?;
+        let (_, part) = until_end.split_at_checked(self.at + start)?;
+        Some(part)
+    }
+
+    /// The next eight bytes, the first one lowest.
+    #[inline(always)]
+    pub(super) fn head(&self) -> Option<u64> {
+        self.bytes_from(0)?.first_chunk().map(|head| u64::from_le_bytes(*head))
     }
 
     #[inline(always)]
-    pub(super) fn bytes(&self) -> &'i [u8] {
-        self.text.as_bytes().get(self.at..).unwrap_or_default()
+    pub(super) fn bytes_from(&self, start: usize) -> Option<&'i [u8]> {
+        self.text.as_bytes().get(self.at + start..)
     }
 
     /// How far the next line goes, if it has an end.
     #[inline(always)]
     pub(super) fn line_bytes(&mut self) -> Option<usize> {
-        if self.ends == 0 {
-            self.find_ends()?;
-        }
+        (self.block, self.ends) = self.look_ahead()?;
         Some(self.block + self.ends.trailing_zeros() as usize - self.at)
     }
 
@@ -62,13 +68,7 @@ impl<'i> Lines<'i> {
     #[inline(always)]
     pub(super) fn skip(&mut self, bytes: usize) {
         self.at += bytes;
-        let looked_at = self.at.saturating_sub(self.block);
-        if looked_at < BLOCK_BYTES {
-            self.ends &= u64::MAX << looked_at;
-        } else {
-            self.ends = 0;
-            self.block = self.at - BLOCK_BYTES;
-        }
+        (self.block, self.ends) = without_ends_before(self.at, self.block, self.ends);
     }
 
     pub(super) fn skip_prefix(&mut self, prefix: &str) {
@@ -77,30 +77,34 @@ impl<'i> Lines<'i> {
         }
     }
 
+    /// The next block with line ends.
     #[inline(always)]
-    fn find_ends(&mut self) -> Option<()> {
+    fn look_ahead(&self) -> Option<(usize, u64)> {
+        if self.ends != 0 {
+            return Some((self.block, self.ends));
+        }
+        let mut block = self.block;
         for _ in 0..NEAR_BYTES / BLOCK_BYTES {
-            let block = self.block + BLOCK_BYTES;
+            block += BLOCK_BYTES;
             let ends = scan::line_ends(self.text.as_bytes().get(block..)?);
-            self.block = block;
-            self.ends = ends;
             if ends != 0 {
-                return Some(());
+                return Some((block, ends));
             }
         }
-        self.find_ends_far()
+        look_far(self.text.as_bytes(), block + BLOCK_BYTES)
     }
+}
 
-    #[inline(never)]
-    fn find_ends_far(&mut self) -> Option<()> {
-        let block = self.block + BLOCK_BYTES;
-        let far = self.text.as_bytes().get(block..)?;
-        let (near, far) = match memchr::memchr2(b'\n', b'\r', far) {
-            Some(near) => (near, &far[near..]),
-            None => (far.len(), &[][..]),
-        };
-        self.block = block + near;
-        self.ends = scan::line_ends(far);
-        (self.ends != 0).then_some(())
-    }
+/// Forgets what has been read. Text is read as far as a line end of the block at most, or just behind it.
+#[inline(always)]
+fn without_ends_before(at: usize, block: usize, ends: u64) -> (usize, u64) {
+    let bytes = at - block;
+    if bytes < BLOCK_BYTES { (block, ends & u64::MAX << bytes) } else { (at - BLOCK_BYTES, 0) }
+}
+
+#[inline(never)]
+fn look_far(text: &[u8], from: usize) -> Option<(usize, u64)> {
+    let far = text.get(from..)?;
+    let near = memchr::memchr2(b'\n', b'\r', far)?;
+    Some((from + near, scan::line_ends(&far[near..])))
 }
