@@ -1,8 +1,9 @@
 //! The decoder: bytes in, in chunks of any size, events out.
 //!
-//! The walk, one file each: a [`Decoder`] is fed a chunk; [`Feed`] cuts it into runs of valid text; `line` finds
-//! the lines and names their fields; `block` gathers them until the blank line; an [`Item`] comes out, whose
-//! texts point into the chunk where they lie whole in it and into the decoder otherwise.
+//! The walk, one file each: a [`Decoder`] is fed a chunk; [`Feed`] cuts it into runs of valid text; `lines` finds
+//! where lines end; `glance` reads the usual blocks at once; of all others `line` names the fields and `block`
+//! gathers them until the blank line; an [`Item`] comes out, whose texts point into the chunk where they lie whole
+//! in it and into the decoder otherwise.
 //!
 //! It knows nothing of connections: whoever owns one calls [`Decoder::reconnect`] when a new one begins.
 

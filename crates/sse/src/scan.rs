@@ -30,13 +30,17 @@ pub(crate) fn count(bytes: &[u8]) -> (usize, usize) {
 /// Whether there is a NUL.
 #[inline]
 pub(crate) fn has_nul(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks();
-    words.iter().any(|word| has_nul_in(u64::from_le_bytes(*word))) || rest.contains(&0)
+    let Some(last) = bytes.last_chunk() else {
+        return bytes.contains(&0);
+    };
+    let (words, _) = bytes.as_chunks();
+    has_nul_in(*last) || words.iter().any(|word| has_nul_in(*word))
 }
 
 /// A byte borrows from its neighbour when it is zero, or when it is one and has been borrowed from.
 #[inline]
-fn has_nul_in(word: u64) -> bool {
+fn has_nul_in(word: [u8; 8]) -> bool {
+    let word = u64::from_le_bytes(word);
     const LOWEST: u64 = u64::from_le_bytes([0x01; 8]);
     const HIGHEST: u64 = u64::from_le_bytes([0x80; 8]);
     word.wrapping_sub(LOWEST) & !word & HIGHEST != 0
@@ -73,4 +77,18 @@ fn find_near(bytes: &[u8]) -> Option<usize> {
 #[inline]
 fn find_near(bytes: &[u8]) -> Option<usize> {
     memchr2(b'\n', b'\r', bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::has_nul;
+
+    proptest! {
+        #[test]
+        fn a_nul_is_seen_wherever_it_stands(text in prop::collection::vec(prop_oneof![1 => Just(0), 40 => 1_u8..], 0..40)) {
+            prop_assert_eq!(has_nul(&text), text.contains(&0));
+        }
+    }
 }

@@ -136,18 +136,21 @@ impl Decoder {
         &self.last_event_id
     }
 
-    /// Reads what most events are: one data line and a blank one.
+    /// Reads what most events are: one data line and a blank one. What is not read is left as it is.
     #[inline(always)]
     pub(super) fn read_plain<'i>(&self, lines: &mut Lines<'i>) -> Option<&'i str> {
         if self.place == Place::BlockStart { glance::plain(lines, &self.limits) } else { None }
     }
 
-    /// Reads what most other events are.
+    /// Reads what most other events are: one data line, a type and an id.
     #[inline(always)]
-    fn read_block<'i>(&mut self, lines: &mut Lines<'i>) -> Option<Found<'i>> {
+    pub(super) fn read_block<'i>(&mut self, lines: &mut Lines<'i>) -> Option<Borrowed<'i>> {
+        if self.place != Place::BlockStart {
+            return None;
+        }
         let borrowed = glance::block(lines, &self.limits)?;
-        let id_in_block = self.commit_id(borrowed.id);
-        Some(Found::Event { borrowed, id_in_block, retry: None })
+        self.commit_id(borrowed.id);
+        Some(borrowed)
     }
 
     /// Reads a chunk of one byte that only makes a data line longer.
@@ -169,12 +172,7 @@ impl Decoder {
     #[inline(always)]
     pub(super) fn read<'i>(&mut self, lines: &mut Lines<'i>) -> Result<Option<Found<'i>>, DecodeError> {
         match self.place {
-            Place::BlockStart => {
-                if let Some(found) = self.read_block(lines) {
-                    return Ok(Some(found));
-                }
-            }
-            Place::LineStart => {}
+            Place::BlockStart | Place::LineStart => {}
             Place::StreamStart | Place::AfterCr | Place::InLine | Place::Failed => {
                 if let Some(found) = self.resume(lines)? {
                     return Ok(Some(found));
@@ -239,12 +237,12 @@ impl Decoder {
     #[inline(always)]
     fn end_line(&mut self, lines: &mut Lines<'_>, end: usize) {
         match lines.bytes_from(end).unwrap_or_default() {
-            [b'\r', b'\n', ..] => lines.skip(end + 2),
+            [b'\r', b'\n', ..] => lines.skip(end, 2),
             [b'\r'] => {
-                lines.skip(end + 1);
+                lines.skip(end, 1);
                 self.place = Place::AfterCr;
             }
-            _ => lines.skip(end + 1),
+            _ => lines.skip(end, 1),
         }
     }
 
@@ -310,6 +308,18 @@ impl Decoder {
             Found::PartialComment => Item::Comment(&self.partial.line[1..]),
             Found::Retry(retry) => Item::Retry(retry),
             Found::Id => Item::Id(&self.last_event_id),
+        }
+    }
+
+    /// The event of a block that lay whole in the chunk.
+    #[inline(always)]
+    pub(super) fn borrowed_event<'d>(&'d self, borrowed: Borrowed<'d>) -> Event<'d> {
+        Event {
+            event_type: borrowed.event_type.filter(|value| !value.is_empty()),
+            data: borrowed.data.unwrap_or_default(),
+            last_event_id: &self.last_event_id,
+            id_in_block: borrowed.id.is_some(),
+            retry: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! A chunk on its way through the decoder.
 
+use super::block::Borrowed;
 use super::decoder::{Decoder, Found};
 use super::error::DecodeError;
 use super::item::{Event, Item, OwnedItem};
@@ -43,15 +44,21 @@ impl<'d, 'i> Feed<'d, 'i> {
     /// before the offending line has been reported.
     #[allow(clippy::should_implement_trait, reason = "an iterator cannot lend")]
     #[inline]
+    // Items are put together here and not in the functions called, so that the compiler does it in registers. An
+    // item that is returned through memory is copied before its bytes have left the processor's store buffer, and
+    // the wait for them costs as much as all the rest of a small event.
     pub fn next(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
         match self.next_plain() {
             Some(data) => Ok(Some(Item::Event(Event::plain(data, self.decoder.last_event_id())))),
             None if self.lines.is_empty() && self.rest.is_empty() => {
                 self.decoder.check_failed().map(|()| None)
             }
-            None => match self.next_found()? {
-                Some(found) => Ok(Some(self.decoder.item(found))),
-                None => Ok(None),
+            None => match self.next_block() {
+                Some(borrowed) => Ok(Some(Item::Event(self.decoder.borrowed_event(borrowed)))),
+                None => match self.next_found()? {
+                    Some(found) => Ok(Some(self.decoder.item(found))),
+                    None => Ok(None),
+                },
             },
         }
     }
@@ -75,12 +82,19 @@ impl<'d, 'i> Feed<'d, 'i> {
         }
     }
 
-    #[inline]
+    /// Reads a block of one data line.
+    #[inline(always)]
     fn next_plain(&mut self) -> Option<&'i str> {
         if self.lines.is_empty() && !self.rest.is_empty() {
             self.next_whole();
         }
         self.decoder.read_plain(&mut self.lines)
+    }
+
+    /// Reads a block of one data line, and of types and ids.
+    #[inline(never)]
+    fn next_block(&mut self) -> Option<Borrowed<'i>> {
+        self.decoder.read_block(&mut self.lines)
     }
 
     /// Takes all the rest of the chunk, if it is valid.
@@ -100,7 +114,10 @@ impl<'d, 'i> Feed<'d, 'i> {
 
     #[inline(never)]
     fn next_other_owned(&mut self) -> Result<Option<OwnedItem>, DecodeError> {
-        Ok(self.next_found()?.map(|found| self.decoder.owned_item(found)))
+        match self.next_block() {
+            Some(borrowed) => Ok(Some(OwnedItem::Event(self.decoder.borrowed_event(borrowed).to_owned()))),
+            None => Ok(self.next_found()?.map(|found| self.decoder.owned_item(found))),
+        }
     }
 
     #[inline(never)]

@@ -18,14 +18,20 @@ pub(super) fn plain<'i>(lines: &mut Lines<'i>, limits: &Limits) -> Option<&'i st
     }
     // The compiler keeps a copy in registers, where it would store a reference's target field by field.
     let mut ahead = *lines;
-    let line_bytes = ahead.line_bytes()?;
-    let ends_bytes = ends_of_two_lines(ahead.bytes_from(line_bytes)?)?;
+    let Some(line_bytes) = ahead.line_bytes() else {
+        lines.learn_from(&ahead);
+        return None;
+    };
     let data = ahead.part(NAME.len(), line_bytes)?;
-    if line_bytes > limits.line_bytes_max || data.len() > limits.event_bytes_max {
+    if !is_small(line_bytes, limits) {
         return None;
     }
-    ahead.skip(line_bytes + ends_bytes);
-    *lines = ahead;
+    match ahead.bytes_from(line_bytes)? {
+        [b'\n', b'\n', ..] => ahead.skip(line_bytes, 2),
+        [b'\r', b'\n', b'\r', b'\n', ..] => ahead.skip(line_bytes, 4),
+        _ => return None,
+    }
+    lines.follow(&ahead);
     Some(data)
 }
 
@@ -33,48 +39,47 @@ pub(super) fn plain<'i>(lines: &mut Lines<'i>, limits: &Limits) -> Option<&'i st
 #[inline(always)]
 pub(super) fn block<'i>(lines: &mut Lines<'i>, limits: &Limits) -> Option<Borrowed<'i>> {
     let mut ahead = *lines;
+    let borrowed = read_block(&mut ahead);
+    if borrowed.is_none() || !is_small(ahead.bytes_since(lines), limits) {
+        lines.learn_from(&ahead);
+        return None;
+    }
+    lines.follow(&ahead);
+    borrowed
+}
+
+#[inline(always)]
+fn read_block<'i>(lines: &mut Lines<'i>) -> Option<Borrowed<'i>> {
     let mut borrowed = Borrowed::default();
     loop {
-        let line_bytes = ahead.line_bytes()?;
-        let next = line_bytes + end_of_line(ahead.bytes_from(line_bytes)?)?;
+        let line_bytes = lines.line_bytes()?;
         if line_bytes == 0 {
-            ahead.skip(next);
-            break;
+            skip_line(lines, 0)?;
+            return borrowed.data.map(|_| borrowed);
         }
-        match line::of_head(&ahead, line_bytes)? {
+        match line::of_head(lines, line_bytes)? {
             Field::Data(value) if borrowed.data.is_none() => borrowed.data = Some(value),
             Field::Event(value) => borrowed.event_type = Some(value),
             Field::Id(value) => borrowed.id = Some(value),
             _ => return None,
         }
-        if line_bytes > limits.line_bytes_max {
-            return None;
-        }
-        ahead.skip(next);
-    }
-    if borrowed.data?.len() > limits.event_bytes_max {
-        return None;
-    }
-    *lines = ahead;
-    Some(borrowed)
-}
-
-/// The length of the end of a line, if it is seen whole.
-#[inline(always)]
-fn end_of_line(bytes: &[u8]) -> Option<usize> {
-    match bytes {
-        [b'\n', ..] => Some(1),
-        [b'\r', b'\n', ..] => Some(2),
-        _ => None,
+        skip_line(lines, line_bytes)?;
     }
 }
 
-/// The length of the ends of a line and of the blank line after it.
+/// Whether all that lies in so many bytes passes no limit. If it may, the decoder measures line by line.
 #[inline(always)]
-fn ends_of_two_lines(bytes: &[u8]) -> Option<usize> {
-    match bytes {
-        [b'\n', b'\n', ..] => Some(2),
-        [b'\r', b'\n', b'\r', b'\n', ..] => Some(4),
-        _ => None,
+fn is_small(bytes: usize, limits: &Limits) -> bool {
+    bytes <= limits.line_bytes_max && bytes <= limits.event_bytes_max
+}
+
+/// Takes a line, if its end is seen whole.
+#[inline(always)]
+fn skip_line(lines: &mut Lines<'_>, line_bytes: usize) -> Option<()> {
+    match lines.byte(line_bytes)? {
+        b'\n' => lines.skip(line_bytes, 1),
+        _ if lines.byte(line_bytes + 1)? == b'\n' => lines.skip(line_bytes, 2),
+        _ => return None,
     }
+    Some(())
 }

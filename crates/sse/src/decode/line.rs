@@ -6,7 +6,7 @@ use crate::scan;
 /// The next line: what it says, and where it ends.
 #[inline(always)]
 pub(super) fn next<'i>(lines: &mut Lines<'i>) -> Option<(Field<'i>, usize)> {
-    let end = lines.line_bytes()?;
+    let end = lines.long_line_bytes()?;
     let field = of_head(lines, end).or_else(|| Some(Field::of(lines.part(0, end)?)))?;
     Some((field, end))
 }

@@ -6,6 +6,8 @@
 
 use core::str;
 
+use ascii::AsAsciiStr;
+
 /// Length of the longest UTF-8 sequence.
 const SEQUENCE_BYTES_MAX: usize = 4;
 
@@ -110,14 +112,27 @@ fn cut_bytes(bytes: &[u8]) -> usize {
     if back + 1 < sequence_bytes { back + 1 } else { 0 }
 }
 
-#[cfg(feature = "std")]
+/// Under so many bytes `simdutf8` leaves the work to std, which takes a byte at a time up to an aligned one.
+const SHORT_BYTES: usize = 64;
+
 #[inline]
 fn from_utf8(bytes: &[u8]) -> Option<&str> {
+    if bytes.len() < SHORT_BYTES
+        && let Ok(text) = bytes.as_ascii_str()
+    {
+        return Some(text.as_str());
+    }
+    from_any_utf8(bytes)
+}
+
+#[cfg(feature = "std")]
+#[inline]
+fn from_any_utf8(bytes: &[u8]) -> Option<&str> {
     simdutf8::basic::from_utf8(bytes).ok()
 }
 
 #[cfg(not(feature = "std"))]
 #[inline]
-fn from_utf8(bytes: &[u8]) -> Option<&str> {
+fn from_any_utf8(bytes: &[u8]) -> Option<&str> {
     str::from_utf8(bytes).ok()
 }
