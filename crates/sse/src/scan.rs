@@ -4,7 +4,7 @@ mod block;
 
 use memchr::memchr2;
 
-pub(crate) use block::{BLOCK_BYTES, line_ends};
+pub(crate) use block::{BLOCK_BYTES, line_ends, may_end_line};
 
 /// Up to here a search without a call is faster than one with the widest vectors of the machine.
 const NEAR_BYTES: usize = 128;

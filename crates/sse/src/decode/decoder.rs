@@ -136,6 +136,16 @@ impl Decoder {
         &self.last_event_id
     }
 
+    /// Reads a chunk that is what most events are, and nothing else.
+    #[inline(always)]
+    pub(super) fn read_only<'i>(&self, chunk: &'i [u8]) -> Option<&'i str> {
+        if self.place == Place::BlockStart && self.cut.is_empty() {
+            glance::only(chunk, &self.limits)
+        } else {
+            None
+        }
+    }
+
     /// Reads what most events are: one data line and a blank one. What is not read is left as it is.
     #[inline(always)]
     pub(super) fn read_plain<'i>(&self, lines: &mut Lines<'i>) -> Option<&'i str> {

@@ -48,11 +48,11 @@ impl<'d, 'i> Feed<'d, 'i> {
     // item that is returned through memory is copied before its bytes have left the processor's store buffer, and
     // the wait for them costs as much as all the rest of a small event.
     pub fn next(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
+        if self.is_read() {
+            return self.decoder.check_failed().map(|()| None);
+        }
         match self.next_plain() {
             Some(data) => Ok(Some(Item::Event(Event::plain(data, self.decoder.last_event_id())))),
-            None if self.lines.is_empty() && self.rest.is_empty() => {
-                self.decoder.check_failed().map(|()| None)
-            }
             None => match self.next_block() {
                 Some(borrowed) => Ok(Some(Item::Event(self.decoder.borrowed_event(borrowed)))),
                 None => match self.next_found()? {
@@ -71,24 +71,40 @@ impl<'d, 'i> Feed<'d, 'i> {
     /// Like [`next`](Self::next).
     #[inline(always)]
     pub fn next_owned(&mut self) -> Result<Option<OwnedItem>, DecodeError> {
+        if self.is_read() {
+            return self.decoder.check_failed().map(|()| None);
+        }
         match self.next_plain() {
             Some(data) => {
                 Ok(Some(OwnedItem::Event(Event::plain(data, self.decoder.last_event_id()).to_owned())))
-            }
-            None if self.lines.is_empty() && self.rest.is_empty() => {
-                self.decoder.check_failed().map(|()| None)
             }
             None => self.next_other_owned(),
         }
     }
 
+    #[inline(always)]
+    fn is_read(&self) -> bool {
+        self.lines.is_empty() && self.rest.is_empty()
+    }
+
     /// Reads a block of one data line.
     #[inline(always)]
     fn next_plain(&mut self) -> Option<&'i str> {
-        if self.lines.is_empty() && !self.rest.is_empty() {
+        if self.lines.is_empty() {
+            if let Some(data) = self.next_only() {
+                return Some(data);
+            }
             self.next_whole();
         }
         self.decoder.read_plain(&mut self.lines)
+    }
+
+    /// Reads a block of one data line that is all there is.
+    #[inline(never)]
+    fn next_only(&mut self) -> Option<&'i str> {
+        let data = self.decoder.read_only(self.rest)?;
+        self.rest = &[];
+        Some(data)
     }
 
     /// Reads a block of one data line, and of types and ids.

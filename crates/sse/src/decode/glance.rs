@@ -8,11 +8,32 @@ use super::block::Borrowed;
 use super::limits::Limits;
 use super::line::{self, Field};
 use super::lines::Lines;
+use super::utf8;
+use crate::scan;
+
+const NAME: &[u8; 6] = b"data: ";
+
+/// Up to here a chunk may be read without [`Lines`]. Longer ones are searched with wider vectors.
+const ONLY_BYTES_MAX: usize = 256;
+
+/// A chunk that is a block of one data line and nothing else: its value.
+///
+/// That is how events come that are sent one by one.
+#[inline(always)]
+pub(super) fn only<'i>(chunk: &'i [u8], limits: &Limits) -> Option<&'i str> {
+    if chunk.len() > ONLY_BYTES_MAX || !is_small(chunk.len(), limits) {
+        return None;
+    }
+    let value = chunk.strip_prefix(NAME)?.strip_suffix(b"\n\n")?;
+    if scan::may_end_line(value) {
+        return None;
+    }
+    utf8::from_utf8(chunk)?.strip_prefix("data: ")?.strip_suffix("\n\n")
+}
 
 /// A block of one data line: its value.
 #[inline(always)]
 pub(super) fn plain<'i>(lines: &mut Lines<'i>, limits: &Limits) -> Option<&'i str> {
-    const NAME: &[u8; 6] = b"data: ";
     if !line::is(lines.head()?, NAME) {
         return None;
     }

@@ -115,8 +115,9 @@ fn cut_bytes(bytes: &[u8]) -> usize {
 /// Under so many bytes `simdutf8` leaves the work to std, which takes a byte at a time up to an aligned one.
 const SHORT_BYTES: usize = 64;
 
-#[inline]
-fn from_utf8(bytes: &[u8]) -> Option<&str> {
+/// The text of bytes that are valid as a whole.
+#[inline(always)]
+pub(super) fn from_utf8(bytes: &[u8]) -> Option<&str> {
     if bytes.len() < SHORT_BYTES
         && let Ok(text) = bytes.as_ascii_str()
     {

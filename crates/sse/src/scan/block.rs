@@ -41,6 +41,33 @@ fn in_bytes(bytes: &[u8]) -> u64 {
     bytes.iter().rev().fold(0, |ends, byte| ends << 1 | is_end(byte))
 }
 
+/// Whether there may be a line end: whether there is a byte up to the greater of the two.
+///
+/// One minimum for each piece, and one comparison for all of them.
+#[inline(always)]
+pub(crate) fn may_end_line(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<BLOCK_BYTES>() {
+        let (blocks, _) = bytes.as_chunks::<BLOCK_BYTES>();
+        return may_end_line_in(blocks.iter().fold(least(last), |so_far, block| so_far.min(least(block))));
+    }
+    match bytes.last_chunk::<PIECE_BYTES>() {
+        Some(last) => may_end_line_in(least(bytes).min(u8x16::new(*last))),
+        None => bytes.iter().any(|byte| *byte <= b'\r'),
+    }
+}
+
+/// The least bytes of whole pieces.
+#[inline(always)]
+fn least(bytes: &[u8]) -> u8x16 {
+    let (pieces, _) = bytes.as_chunks();
+    pieces.iter().fold(u8x16::MAX, |least, piece| least.min(u8x16::new(*piece)))
+}
+
+#[inline(always)]
+fn may_end_line_in(bytes: u8x16) -> bool {
+    bytes.min(u8x16::splat(b'\r')).simd_eq(bytes).any()
+}
+
 /// What one vector holds.
 const PIECE_BYTES: usize = 16;
 
@@ -69,6 +96,11 @@ mod tests {
         fn each_line_end_has_its_bit(text in bytes(0..200)) {
             let first = &text[..text.len().min(BLOCK_BYTES)];
             prop_assert_eq!(line_ends(&text), in_bytes(first));
+        }
+
+        #[test]
+        fn no_line_end_is_missed(text in bytes(0..200)) {
+            prop_assert_eq!(may_end_line(&text), text.iter().any(|byte| *byte < 14));
         }
     }
 }
