@@ -11,7 +11,7 @@ use super::lines::Lines;
 use super::utf8;
 use crate::scan;
 
-const NAME: &[u8; 6] = b"data: ";
+const NAME: &str = "data: ";
 
 /// Up to here a chunk may be read without [`Lines`]. Longer ones are searched with wider vectors.
 const ONLY_BYTES_MAX: usize = 256;
@@ -24,36 +24,45 @@ pub(super) fn only<'i>(chunk: &'i [u8], limits: &Limits) -> Option<&'i str> {
     if chunk.len() > ONLY_BYTES_MAX || !is_small(chunk.len(), limits) {
         return None;
     }
-    let value = chunk.strip_prefix(NAME)?.strip_suffix(b"\n\n")?;
-    if scan::may_end_line(value) {
+    let [line @ .., b'\n', b'\n'] = chunk else {
+        return None;
+    };
+    if scan::may_end_line(line) {
         return None;
     }
-    utf8::from_utf8(chunk)?.strip_prefix("data: ")?.strip_suffix("\n\n")
+    utf8::from_utf8(chunk)?.strip_prefix(NAME)?.strip_suffix("\n\n")
 }
 
 /// A block of one data line: its value.
 #[inline(always)]
 pub(super) fn plain<'i>(lines: &mut Lines<'i>, limits: &Limits) -> Option<&'i str> {
-    if !line::is(lines.head()?, NAME) {
-        return None;
-    }
+    let rest = lines.unread()?.strip_prefix(NAME)?;
     // The compiler keeps a copy in registers, where it would store a reference's target field by field.
     let mut ahead = *lines;
     let Some(line_bytes) = ahead.line_bytes() else {
         lines.learn_from(&ahead);
         return None;
     };
-    let data = ahead.part(NAME.len(), line_bytes)?;
     if !is_small(line_bytes, limits) {
         return None;
     }
-    match ahead.bytes_from(line_bytes)? {
-        [b'\n', b'\n', ..] => ahead.skip(line_bytes, 2),
-        [b'\r', b'\n', b'\r', b'\n', ..] => ahead.skip(line_bytes, 4),
-        _ => return None,
+    let value_bytes = line_bytes - NAME.len();
+    if let Some(value) = ending(rest, value_bytes, "\n\n") {
+        ahead.skip(line_bytes, 2);
+        lines.follow(&ahead);
+        return Some(value);
     }
+    let value = ending(rest, value_bytes, "\r\n\r\n")?;
+    ahead.skip(line_bytes, 4);
     lines.follow(&ahead);
-    Some(data)
+    Some(value)
+}
+
+/// So much of a text, if this comes next.
+#[inline(always)]
+fn ending<'i>(text: &'i str, bytes: usize, end: &str) -> Option<&'i str> {
+    let (start, _) = text.split_at_checked(bytes + end.len())?;
+    start.strip_suffix(end)
 }
 
 /// A block of one data line, and of types and ids.

@@ -41,6 +41,12 @@ impl<'i> Lines<'i> {
         &self.text[self.at..]
     }
 
+    /// What has not been read, if that starts with a character.
+    #[inline(always)]
+    pub(super) fn unread(&self) -> Option<&'i str> {
+        self.text.get(self.at..)
+    }
+
     /// A part of what has not been read, counted from there. `None` if it is none, or cuts a character.
     #[inline(always)]
     pub(super) fn part(&self, start: usize, end: usize) -> Option<&'i str> {
@@ -122,8 +128,9 @@ impl<'i> Lines<'i> {
     #[inline(always)]
     pub(super) fn skip(&mut self, bytes: usize, ends_bytes: usize) {
         self.at += bytes + ends_bytes;
-        for _ in 0..ends_bytes {
-            if self.ends == 0 {
+        for number in 0..ends_bytes {
+            // The first one has been seen.
+            if number > 0 && self.ends == 0 {
                 (self.block, self.ends) = self.look_on();
             }
             self.ends &= self.ends.wrapping_sub(1);
