@@ -35,6 +35,13 @@ impl Arguments {
         text.parse().map_err(|_| io::Error::other(format!("--{name} {text} is no number")))
     }
 
+    pub(crate) fn pid(&self) -> io::Result<usize> {
+        match self.number("pid", 0)? {
+            0 => Err(io::Error::other("--pid needs the process of the server")),
+            pid => Ok(pid),
+        }
+    }
+
     pub(crate) fn protocol(&self) -> io::Result<Protocol> {
         match self.options.get("protocol").map_or("h1", String::as_str) {
             "h1" => Ok(Protocol::Http1),

@@ -9,6 +9,8 @@
 //! time on the processor for each delivery.
 //!
 //! All take `--fingerprint SHA256`: the one certificate that is believed. What was found is one line of JSON.
+//! Memory is `Anonymous` in `/proc/PID/smaps_rollup` when it has come to rest: what the process has for itself, without
+//! the kernel's buffers and without memory that is shared. 64 connections are there before it is first looked at.
 //! Each subscriber needs a file descriptor (`ulimit -n`); the server must be on this Linux machine.
 
 mod arguments;
@@ -18,6 +20,7 @@ mod process;
 mod trust;
 
 use std::io;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -38,16 +41,25 @@ const EVENT_BYTES: usize = 128;
 
 // One thread, so that the program can be pinned to the core that the server is not on.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> io::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(found) => println!("{found}"),
+        Err(error) => {
+            eprintln!("secure: {error}");
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+async fn run() -> io::Result<Value> {
     let arguments = Arguments::parse(std::env::args().skip(1))?;
-    let found = match arguments.command.as_str() {
-        "idle" => idle(&arguments).await?,
-        "streams" => streams(&arguments).await?,
-        "fanout" => fanout(&arguments).await?,
-        other => return Err(io::Error::other(format!("{other} is none of idle, streams, fanout"))),
-    };
-    println!("{found}");
-    Ok(())
+    match arguments.command.as_str() {
+        "idle" => idle(&arguments).await,
+        "streams" => streams(&arguments).await,
+        "fanout" => fanout(&arguments).await,
+        other => Err(io::Error::other(format!("{other} is none of idle, streams, fanout"))),
+    }
 }
 
 async fn idle(arguments: &Arguments) -> io::Result<Value> {
@@ -121,7 +133,7 @@ async fn fanout(arguments: &Arguments) -> io::Result<Value> {
 
 fn begin(arguments: &Arguments, protocol: Protocol) -> io::Result<(Crowd, Process)> {
     let door = Door::new(arguments.url.clone(), arguments.fingerprint()?, protocol)?;
-    Ok((Crowd::new(door), Process(arguments.number("pid", 0)?)))
+    Ok((Crowd::new(door), Process(arguments.pid()?)))
 }
 
 /// Negative when the server took less than before, which says that too few were counted.
