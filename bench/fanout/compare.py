@@ -6,185 +6,170 @@ speed drifts is unfair to nobody; the median of the rounds is shown. Needs Linux
 Debian's nginx and libnginx-mod-nchan, which it installs when it is root and they are missing.
 
     python3 bench/fanout/compare.py [--rounds 3] [--subscribers 100,1000,10000] [--only tidings,limit] [--out FILE]
-    python3 bench/fanout/compare.py --secure [--rounds 3] [--only tidings,Nchan] [--out FILE]
 
-With `--secure` it compares instead what subscribers cost without TLS, over TLS and over HTTP/2: time on the processor for
-each delivery, one event at a time to 1,000 subscribers, and the user memory of those who receive nothing. The hub makes
-its own certificate (`--tls-self-signed`), `openssl` one for nginx. Nchan is measured over HTTP/1.1 alone, and its
-cells for HTTP/2 stay empty. `src/bin/secure` is the client; it says how memory is measured.
+Other questions, each with a table of its own, and several in one run if wished:
+
+    --growth     what a delivery costs with 18,000 subscribers, in relation to 100
+    --resume     5,000 clients that resume 200 events each at once, in relation to writing those bytes
+    --stalled    whether one in a hundred that does not read is noticed by the others
+    --others     whether 18,000 subscribers of other topics are noticed by a publisher
+    --secure     what subscribers cost without TLS, over TLS and over HTTP/2, on the processor and in user memory
+
+For `--secure` the hub makes its own certificate (`--tls-self-signed`), and `openssl` one for nginx. Nchan is measured over
+HTTP/1.1 alone; its cells for HTTP/2 stay empty. `src/bin/secure` is the client; it says how memory is measured.
+
+`plot.py` draws what --out has written.
 """
 
 import argparse
-import hashlib
 import json
-import os
 import pathlib
-import shutil
-import signal
-import socket
-import ssl
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-PEERS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE / "target"))
-NCHAN_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
-SERVER_CORE, LOAD_CORE = "0", "1"
+from servers import SERVERS, Server, build
 
 
-def build():
-    subprocess.run(["cargo", "build", "--release", "-p", "tidings"], cwd=ROOT, check=True)
-    subprocess.run(["cargo", "build", "--release"], cwd=HERE, check=True)
-    if not NCHAN_MODULE.exists() and os.geteuid() == 0:
-        # The module is loaded by hand; the packaged service is not to be started.
-        env = dict(os.environ, DEBIAN_FRONTEND="noninteractive", RUNLEVEL="1")
-        subprocess.run(["apt-get", "install", "-y", "-q", "nginx-core", "libnginx-mod-nchan"], env=env, check=True)
-        subprocess.run(["pkill", "-x", "nginx"], check=False)
+class Measurement:
+    """One run of the load generator, and the figures that are read from its report."""
+
+    def __init__(self, arguments, figures, servers=None, options=(), secure=False):
+        self.arguments, self.figures, self.servers = arguments, figures, servers
+        self.options, self.secure = options, secure
 
 
-def free_address():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return "127.0.0.1:%d" % probe.getsockname()[1]
+class Ratio:
+    """A figure in relation to another one; of the same server unless one is named."""
+
+    def __init__(self, title, over, under, server=None):
+        self.title, self.over, self.under, self.server = title, over, under, server
 
 
-def nchan(folder, address, tls=""):
-    conf = (HERE / "nchan.conf").read_text()
-    module = f"load_module {NCHAN_MODULE};"
-    listen = f"{address} ssl" if tls else address
-    for name, value in (("@TLS@", tls), ("@DIR@", str(folder)), ("@ADDRESS@", listen), ("@MODULE@", module)):
-        conf = conf.replace(name, value)
-    path = folder / "nginx.conf"
-    path.write_text(conf)
-    return ["nginx", "-p", str(folder), "-c", str(path)]
+def of(key):
+    return lambda report: report[key]
 
 
-def nchan_over_tls(folder, address):
-    # A key of the same kind as the hub's own.
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj",
-                    "/CN=localhost", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"],
-                   check=True, capture_output=True)
-    # Small buffers, to its advantage: each subscriber may have one.
-    tls = "ssl_certificate @DIR@/cert.pem; ssl_certificate_key @DIR@/key.pem; ssl_buffer_size 4k; ssl_session_tickets off;"
-    return nchan(folder, address, tls)
+def latency(index):
+    return lambda report: report["latency_us"][index]
 
 
-def tidings(folder, address):
-    return [str(TARGET / "release/tidings"), "serve", "--data", str(folder / "data"), "--listen", address,
-            "--connections-max", "19500", "--log-level", "error"]
+def memory_growth(report):
+    before, after = report["memory_bytes"]
+    return (after - before) / 2**20
 
 
-SERVERS = {
-    "limit": lambda folder, address: [str(PEERS / "release/limit"), address],
-    "limit, coalescing": lambda folder, address: [str(PEERS / "release/limit"), address, "coalesce"],
-    "limit, fdatasync": lambda folder, address: [str(PEERS / "release/limit"), address, "durable"],
-    "limit, io_uring": lambda folder, address: [str(PEERS / "release/limit"), address, "uring"],
-    "axum Sse": lambda folder, address: [str(PEERS / "release/axum_sse"), address],
-    "Nchan": nchan,
-    "tidings": tidings,
-}
-SECURE_SERVERS = {
-    "Nchan": nchan_over_tls,
-    "tidings": lambda folder, address: [*tidings(folder, address), "--tls-self-signed"],
-}
+def fanout(subscribers, figures, *more, **rest):
+    return Measurement(["fanout", "--subscribers", str(subscribers), *more], figures, **rest)
 
 
-class Server:
-    """A server on its core, ended with the block."""
-
-    def __init__(self, name, secure=False):
-        self.name = name
-        self.secure = secure
-
-    def __enter__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-"))
-        self.address = free_address()
-        server = (SECURE_SERVERS if self.secure else SERVERS)[self.name]
-        command = ["taskset", "-c", SERVER_CORE, *server(self.folder, self.address)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        host, port = self.address.split(":")
-        for _ in range(200):
-            if self.process.poll() is not None:
-                sys.exit(f"{self.name} ended at once: {command}")
-            with socket.socket() as probe:
-                if probe.connect_ex((host, int(port))) == 0:
-                    return self
-            time.sleep(0.05)
-        sys.exit(f"{self.name} does not listen")
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def bench(self, *arguments):
-        scheme = "https" if self.secure else "http"
-        url = f"{scheme}://{self.address}/events/bench"
-        publish_url = f"{scheme}://{self.address}/publish" if self.name == "Nchan" else url
-        if arguments[0] == "publish":
-            url = publish_url
-        program, options = self.client()
-        command = ["taskset", "-c", LOAD_CORE, *program, arguments[0], url, *arguments[1:], *options,
-                   "--pid", str(self.process.pid)]
-        if arguments[0] == "fanout":
-            command += ["--publish-url", publish_url]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-        if done.returncode:
-            print(f"  {self.name}: {done.stderr.strip()}", file=sys.stderr)
-            return None
-        return json.loads(done.stdout)
-
-    def client(self):
-        if not self.secure:
-            return [TARGET / "release/tidings", "bench"], ["--json"]
-        host, port = self.address.split(":")
-        certificate = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((host, int(port))))
-        return [PEERS / "release/secure"], ["--fingerprint", hashlib.sha256(certificate).hexdigest()]
+def cost(subscribers):
+    events = max(60, min(1_000, 400_000 // subscribers))
+    figures = {f"us per delivery, {subscribers:,} subscribers": of("cpu_us_per_delivery")}
+    return fanout(subscribers, figures, "--events", str(events))
 
 
-def measurements(subscribers):
-    for count in subscribers:
-        events = max(60, min(1_000, 400_000 // count))
-        yield f"us per delivery, {count:,} subscribers", "cpu_us_per_delivery", [
-            "fanout", "--subscribers", str(count), "--events", str(events)]
-    yield "us per delivery, 1,000 subscribers, 64 in flight", "cpu_us_per_delivery", [
-        "fanout", "--subscribers", "1000", "--events", "3000", "--in-flight", "64"]
-    yield "p99 in us, 1,000 subscribers, 100 events/s", "p99", [
-        "fanout", "--subscribers", "1000", "--events", "1000", "--rate", "100", "--warm-up", "100"]
-    yield "bytes per idle connection, 15,000", "memory_bytes_per_connection", ["idle", "--subscribers", "15000"]
-    yield "publishes per second, 256 connections", "rate", ["publish", "--events", "100000"]
+def comparison(subscribers):
+    measurements = [cost(count) for count in subscribers] + [
+        fanout(1_000, {"us per delivery, 1,000 subscribers, 64 in flight": of("cpu_us_per_delivery")},
+               "--events", "3000", "--in-flight", "64"),
+        fanout(1_000, {"p99 in us, 1,000 subscribers, 100 events/s": latency(1)},
+               "--events", "1000", "--rate", "100", "--warm-up", "100"),
+        Measurement(["idle", "--subscribers", "15000"],
+                    {"bytes per idle connection, 15,000": of("memory_bytes_per_connection")}),
+        Measurement(["publish", "--events", "100000"],
+                    {"publishes per second, 256 connections": lambda report: report["events"] / report["seconds"]}),
+    ]
+    return measurements, []
 
 
-def secure_measurements():
-    """Whether the server speaks TLS, and what is measured of it."""
-    fanout = ["fanout", "--subscribers", "1000", "--events", "400"]
-    yield False, "us per delivery, 1,000 subscribers, no TLS", "cpu_us_per_delivery", fanout
-    yield True, "the same over TLS", "cpu_us_per_delivery", fanout
-    yield True, "the same over HTTP/2, 10 connections", "cpu_us_per_delivery", [
-        *fanout, "--protocol", "h2", "--streams-per-connection", "100"]
-    yield True, "bytes per idle subscriber over TLS, 2,000", "memory_bytes_per_subscriber", [
-        "idle", "--subscribers", "2000"]
-    yield True, "bytes per HTTP/2 stream beyond its connection, 900", "memory_bytes_per_stream", [
-        "streams", "--connections", "10", "--streams", "91"]
-    yield True, "bytes per HTTP/2 connection with one stream, 500", "memory_bytes_per_connection", [
-        "streams", "--connections", "500", "--streams", "1"]
+def growth(few=100, many=18_000):
+    title = "us per delivery, {:,} subscribers".format
+    return [cost(few), cost(many)], [Ratio(f"{many:,} / {few:,}", title(many), title(few))]
 
 
-def figure(report, key):
-    if report is None:
-        return None
-    if key == "p99":
-        return report["latency_us"][1]
-    if key == "rate":
-        return report["events"] / report["seconds"]
-    if report.get("lost") or report.get("repeated") or report.get("in_another_order"):
+def resume(clients=5_000, behind=200):
+    time_title, cpu_title = f"seconds until {clients:,} have {behind} events each", "server us per client"
+    arguments = ["resume", "--subscribers", str(clients), "--behind", str(behind)]
+    figures = {
+        time_title: of("seconds"),
+        cpu_title: of("cpu_us_per_subscriber"),
+        "MB received": lambda report: report["bytes"] / 1e6,
+    }
+    # The others keep nothing, or not for long.
+    measurement = Measurement(arguments, figures, ["limit", "tidings"])
+    # The generator needs most of the seconds; the time of the server alone is the stricter ratio.
+    ratios = [Ratio(title, over, over, "limit")
+              for title, over in (("seconds / limit", time_title), ("server us / limit", cpu_title))]
+    return [measurement], ratios
+
+
+def stalled(subscribers=1_000, stalled=10):
+    """Events of 4 KiB, because a socket takes some megabytes before it is full."""
+    measurements, ratios = [], []
+    load = ["--events", "1500", "--rate", "50", "--bytes", "4096", "--warm-up", "100"]
+    for count in (0, stalled):
+        names = [f"{name} in us, {count} stalled" for name in ("p50", "p99", "p99.9")]
+        figures = {name: latency(index) for index, name in enumerate(names)}
+        figures[f"MiB grown, {count} stalled"] = memory_growth
+        measurements.append(fanout(subscribers - count, figures, *load, "--stalled", str(count)))
+    ratios.append(Ratio("p99, stalled / not", f"p99 in us, {stalled} stalled", "p99 in us, 0 stalled"))
+    return measurements, ratios
+
+
+def others(count=18_000):
+    title = "us per publish, {:,} subscribers of other topics".format
+    load = ["--publishers", "1", "--events", "3000", "--warm-up", "300"]
+    measurements = [
+        # Heartbeats to so many would be measured too.
+        fanout(1, {title(number): of("cpu_us_per_event")}, *load, "--others", str(number),
+               servers=["tidings"], options=["--heartbeat", "1h"])
+        for number in (0, count)
+    ]
+    return measurements, [Ratio(f"{count:,} / none", title(count), title(0))]
+
+
+def secure():
+    measured = ["Nchan", "tidings"]
+    load = ["--events", "400"]
+    over_http_2 = [*load, "--protocol", "h2", "--streams-per-connection", "100"]
+    memory = "memory_bytes_per_{}".format
+    measurements = [
+        fanout(1_000, {"us per delivery, 1,000 subscribers, no TLS": of("cpu_us_per_delivery")}, *load, servers=measured),
+        fanout(1_000, {"the same over TLS": of("cpu_us_per_delivery")}, *load, servers=measured, secure=True),
+        fanout(1_000, {"the same over HTTP/2, 10 connections": of("cpu_us_per_delivery")}, *over_http_2,
+               servers=["tidings"], secure=True),
+        Measurement(["idle", "--subscribers", "2000"],
+                    {"bytes per idle subscriber over TLS, 2,000": of(memory("subscriber"))}, measured, secure=True),
+        Measurement(["streams", "--connections", "10", "--streams", "91"],
+                    {"bytes per HTTP/2 stream beyond its connection, 900": of(memory("stream"))}, ["tidings"], secure=True),
+        Measurement(["streams", "--connections", "500", "--streams", "1"],
+                    {"bytes per HTTP/2 connection with one stream, 500": of(memory("connection"))}, ["tidings"], secure=True),
+    ]
+    return measurements, []
+
+
+def read(report, extract):
+    if any(report.get(key) for key in ("lost", "repeated", "in_another_order", "wrong")):
         print(f"  not all was delivered as it was published: {report}", file=sys.stderr)
-    return report[key]
+    if report.get("complete", 0) < report.get("subscribers", 0) and "complete" in report:
+        print(f"  not all caught up: {report}", file=sys.stderr)
+    return extract(report)
+
+
+def measure(measurements, names, rounds):
+    figures = {name: {title: [] for one in measurements for title in one.figures} for name in names}
+    for number in range(rounds):
+        for one in measurements:
+            for name in names:
+                if one.servers and name not in one.servers:
+                    continue
+                with Server(name, one.secure, one.options) as server:
+                    report = server.bench(*one.arguments)
+                for title, extract in one.figures.items() if report else ():
+                    value = read(report, extract)
+                    print(f"round {number + 1}, {title}, {name}: {value}", file=sys.stderr, flush=True)
+                    figures[name][title].append(value)
+    return {name: row for name, row in figures.items() if any(row.values())}
 
 
 def main():
@@ -192,40 +177,46 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--subscribers", default="100,1000,10000")
     parser.add_argument("--only", help="servers, separated by commas")
-    parser.add_argument("--secure", action="store_true", help="compare what TLS and HTTP/2 cost")
     parser.add_argument("--out", type=pathlib.Path, help="write all figures here, as JSON")
+    for name in ("growth", "resume", "stalled", "others", "secure"):
+        parser.add_argument(f"--{name}", action="store_true", help="instead of the comparison; see above")
     options = parser.parse_args()
-    build()
-    if options.secure:
-        servers, columns = SECURE_SERVERS, list(secure_measurements())
-    else:
-        counts = [int(count) for count in options.subscribers.split(",")]
-        servers, columns = SERVERS, [(False, *column) for column in measurements(counts)]
-    names = [name for name in servers if not options.only or name in options.only.split(",")]
-    titles = [title for _, title, _, _ in columns]
-    figures = {name: {title: [] for title in titles} for name in names}
-    for number in range(options.rounds):
-        for secure, title, key, arguments in columns:
-            for name in names:
-                with Server(name, secure) as server:
-                    value = figure(server.bench(*arguments), key)
-                print(f"round {number + 1}, {title}, {name}: {value}", file=sys.stderr, flush=True)
-                if value is not None:
-                    figures[name][title].append(value)
+    names = [name for name in SERVERS if not options.only or name in options.only.split(",")]
+    build(names)
+    asked = [ask() for ask in (growth, resume, stalled, others, secure) if getattr(options, ask.__name__)]
+    everything = {}
+    for measurements, ratios in asked or [comparison([int(count) for count in options.subscribers.split(",")])]:
+        figures = measure(measurements, names, options.rounds)
+        for name, row in figures.items():
+            everything.setdefault(name, {}).update(row)
+        show(figures, [title for one in measurements for title in one.figures], ratios)
     if options.out:
-        options.out.write_text(json.dumps(figures, indent=1))
-    show(figures, titles)
+        options.out.write_text(json.dumps(everything, indent=1))
 
 
-def show(figures, titles):
-    print("| server | " + " | ".join(titles) + " |")
-    print("|---|" + "---|" * len(titles))
-    for name, row in figures.items():
-        cells = []
-        for title in titles:
-            median = statistics.median(row[title]) if row[title] else None
-            cells.append("-" if median is None else f"{median:,.3f}" if median < 100 else f"{median:,.0f}")
-        print(f"| {name} | " + " | ".join(cells) + " |")
+def median(figures, name, title):
+    values = figures.get(name, {}).get(title)
+    return statistics.median(values) if values else None
+
+
+def ratio(figures, name, ratio):
+    over, under = median(figures, name, ratio.over), median(figures, ratio.server or name, ratio.under)
+    return over / under if over is not None and under else None
+
+
+def show(figures, titles, ratios):
+    print("\n| server | " + " | ".join(titles + [ratio.title for ratio in ratios]) + " |")
+    print("|---|" + "---:|" * (len(titles) + len(ratios)))
+    for name in figures:
+        cells = [median(figures, name, title) for title in titles]
+        cells += [ratio(figures, name, one) for one in ratios]
+        print(f"| {name} | " + " | ".join(map(written, cells)) + " |")
+
+
+def written(value):
+    if value is None:
+        return "-"
+    return f"{value:,.3f}" if abs(value) < 100 else f"{value:,.0f}"
 
 
 if __name__ == "__main__":

@@ -2,16 +2,21 @@
 //! checks nothing, and forgets whoever does not take its bytes at once.
 //!
 //! `limit ADDRESS` sends each event by itself; `limit ADDRESS coalesce` sends all that is pending in one `send`;
-//! `limit ADDRESS durable` writes each event to a file and calls `fdatasync` before it sends it.
+//! `limit ADDRESS durable` writes each event to a file and calls `fdatasync` before it sends it;
 //! `limit ADDRESS uring` hands the kernel batches of 256 sends, and waits for each batch.
+//!
+//! For `bench resume` it keeps one body of events, already encoded, and writes it to whoever comes with a `Last-Event-ID`:
+//! the time of writing those bytes.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 
 use io_uring::{IoUring, opcode, types};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
+use socket2::{Domain, Socket, Type};
 
 const LISTENER: Token = Token(usize::MAX);
 const HEAD: &[u8] =
@@ -30,6 +35,17 @@ struct Peer {
     socket: TcpStream,
     input: Vec<u8>,
     subscribed: bool,
+    /// How much of the backlog it has, until it has all.
+    behind: Option<usize>,
+}
+
+/// What a peer asks for.
+enum Request {
+    Subscribe,
+    Resume,
+    Publish(String),
+    /// A body of events, to be written to those who resume.
+    Keep(String),
 }
 
 struct Hub {
@@ -40,6 +56,7 @@ struct Hub {
     log: Option<File>,
     sequence: u64,
     pending: Vec<u8>,
+    backlog: Vec<u8>,
 }
 
 fn main() -> io::Result<()> {
@@ -55,8 +72,9 @@ fn main() -> io::Result<()> {
         ring: if mode == Some("uring") { Some(IoUring::new(BATCH)?) } else { None },
         sequence: 0,
         pending: Vec::new(),
+        backlog: Vec::new(),
     };
-    let mut listener = TcpListener::bind(address)?;
+    let mut listener = listen(address)?;
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1_024));
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     loop {
@@ -64,7 +82,7 @@ fn main() -> io::Result<()> {
         for event in &events {
             match event.token() {
                 LISTENER => hub.accept(&listener, &poll)?,
-                Token(number) => hub.attend(number),
+                Token(number) => hub.attend(number, &poll)?,
             }
         }
         hub.flush();
@@ -82,6 +100,16 @@ fn log() -> io::Result<File> {
     Ok(file)
 }
 
+/// mio's own listener lets few wait; of a crowd that comes at once some would be let in a second later.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4_096)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
 impl Hub {
     fn accept(&mut self, listener: &TcpListener, poll: &Poll) -> io::Result<()> {
         loop {
@@ -89,7 +117,12 @@ impl Hub {
                 Ok((mut socket, _)) => {
                     socket.set_nodelay(true)?;
                     poll.registry().register(&mut socket, Token(self.peers.len()), Interest::READABLE)?;
-                    self.peers.push(Some(Peer { socket, input: Vec::new(), subscribed: false }));
+                    self.peers.push(Some(Peer {
+                        socket,
+                        input: Vec::new(),
+                        subscribed: false,
+                        behind: None,
+                    }));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) => return Err(error),
@@ -97,21 +130,71 @@ impl Hub {
         }
     }
 
-    fn attend(&mut self, number: usize) {
-        let Some(peer) = self.peers[number].as_mut() else { return };
+    fn attend(&mut self, number: usize, poll: &Poll) -> io::Result<()> {
+        let Some(peer) = self.peers[number].as_mut() else { return Ok(()) };
         let mut buffer = [0; 65_536];
         loop {
             match peer.socket.read(&mut buffer) {
-                Ok(0) => return self.forget(number),
-                Ok(count) => peer.input.extend_from_slice(&buffer[..count]),
+                Ok(count @ 1..) => peer.input.extend_from_slice(&buffer[..count]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => return self.forget(number),
+                Ok(0) | Err(_) => {
+                    self.forget(number);
+                    return Ok(());
+                }
             }
         }
-        while let Some(body) = self.peers[number].as_mut().and_then(request) {
-            match body {
-                None => self.subscribe(number),
-                Some(body) => self.publish(number, &body),
+        while let Some(request) = self.peers[number].as_mut().and_then(request) {
+            match request {
+                Request::Subscribe => self.subscribe(number),
+                Request::Publish(body) => self.publish(number, &body),
+                Request::Keep(events) => self.keep(number, &events),
+                Request::Resume => {
+                    self.subscribe(number);
+                    self.begin_to_catch_up(number, poll)?;
+                }
+            }
+        }
+        self.catch_up(number);
+        Ok(())
+    }
+
+    /// Takes a body of events, and tells the place of the last.
+    fn keep(&mut self, number: usize, events: &str) {
+        self.backlog.clear();
+        for event in events.split_terminator("\n\n") {
+            self.sequence += 1;
+            let frame = format!("id: limit-{}\n{event}\n\n", self.sequence);
+            self.backlog.extend_from_slice(format!("{:x}\r\n{frame}\r\n", frame.len()).as_bytes());
+        }
+        let body = format!("{{\"id\":\"limit-{}\"}}", self.sequence);
+        let answer =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+        if let Some(mut peer) = self.peers[number].take() {
+            let _ = peer.socket.write(answer.as_bytes());
+        }
+    }
+
+    /// Writes what the socket takes. Only if that is not all, the system is asked to tell when it takes more.
+    fn begin_to_catch_up(&mut self, number: usize, poll: &Poll) -> io::Result<()> {
+        if let Some(peer) = self.peers[number].as_mut() {
+            peer.behind = Some(0);
+        }
+        self.catch_up(number);
+        match self.peers[number].as_mut() {
+            Some(Peer { socket, behind: Some(_), .. }) => {
+                poll.registry().reregister(socket, Token(number), Interest::READABLE | Interest::WRITABLE)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn catch_up(&mut self, number: usize) {
+        let Some(Peer { socket, behind, .. }) = self.peers[number].as_mut() else { return };
+        while let Some(sent) = *behind {
+            match socket.write(&self.backlog[sent..]) {
+                Ok(count) => *behind = Some(sent + count).filter(|sent| *sent < self.backlog.len()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => return self.forget(number),
             }
         }
     }
@@ -191,18 +274,19 @@ impl Hub {
     }
 }
 
-/// The next request of a peer, if it is complete: `Some(None)` is a GET, `Some(Some(body))` a POST.
-fn request(peer: &mut Peer) -> Option<Option<String>> {
+/// The next request of a peer, if it is complete.
+fn request(peer: &mut Peer) -> Option<Request> {
     let end = peer.input.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = String::from_utf8_lossy(&peer.input[..end]).to_ascii_lowercase();
     if head.starts_with("get ") {
         peer.input.drain(..end);
-        return Some(None);
+        return Some(if head.contains("\r\nlast-event-id:") { Request::Resume } else { Request::Subscribe });
     }
     let length =
         head.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok())?;
     let body = peer.input.get(end..end + length)?;
     let body = String::from_utf8_lossy(body).into_owned();
     peer.input.drain(..end + length);
-    Some(Some(body))
+    let batch = head.contains("\r\ncontent-type: text/event-stream");
+    Some(if batch { Request::Keep(body) } else { Request::Publish(body) })
 }
