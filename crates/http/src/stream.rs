@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::Stream;
 use futures_util::stream::unfold;
+use futures_util::{FutureExt, Stream};
 use tidings_core::{Cursor, Delivery, Form, Frame, Subscription};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
@@ -89,7 +89,7 @@ impl Streaming {
         // Biased: events before heartbeats, and the end before both, or a busy stream would outlive the drain.
         tokio::select! {
             biased;
-            () = self.drain.turn(self.share) => Some(self.farewell()),
+            () = self.drain.turn(self.share) => Some(self.last()),
             delivery = self.subscription.next() => match delivery {
                 Ok(Some(delivery)) => Some(self.encode(delivery)),
                 Ok(None) => Some(self.farewell()),
@@ -118,6 +118,15 @@ impl Streaming {
         let news = (place != self.told).then_some(place);
         self.told = place;
         block::heartbeat(news)
+    }
+
+    /// What is at hand, so that it need not be asked for again, and the farewell.
+    fn last(&mut self) -> Bytes {
+        let delivery = self.subscription.next().now_or_never();
+        let delivery = delivery.and_then(Result::ok).flatten();
+        let mut bytes = delivery.map_or_else(BytesMut::new, |delivery| self.encode(delivery).into());
+        bytes.extend_from_slice(&self.farewell());
+        bytes.freeze()
     }
 
     fn farewell(&mut self) -> Bytes {

@@ -98,6 +98,22 @@ async fn a_drain_sends_subscribers_away_over_its_window_and_takes_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_sent_away_gets_what_is_at_hand_first() {
+    let host = Host::start().await;
+    let mut stream = host.get("/hub/events/a/b").await;
+    let mut other = host.get("/hub/events/a/b").await;
+    (next(&mut stream).await, next(&mut other).await);
+    assert_eq!(host.publish("last").await, 201);
+    assert_eq!(next(&mut other).await, "id: 1-1\ndata: last\n\n");
+
+    host.front.begin_drain();
+    tokio::time::advance(Duration::from_secs(3)).await;
+
+    let rest = text(stream).await;
+    assert!(rest.starts_with("id: 1-1\ndata: last\n\nretry: "), "{rest:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_comes_during_a_drain_is_told_when_to_come_back() {
     let host = Host::start().await;
 

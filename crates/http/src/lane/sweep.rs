@@ -109,7 +109,7 @@ impl Lane {
     fn look_at(&mut self, number: usize) {
         let tick = self.sweep.swept;
         if self.sweep.drain.is_some_and(|drain| drain.has_come(tick, number)) {
-            return self.end(number);
+            return self.send_away(number);
         }
         let Some(member) = self.members.get(number) else { return };
         match &member.state {
@@ -118,6 +118,14 @@ impl Lane {
             }
             State::Live if tick.saturating_sub(member.written_at) >= SILENCE_TICKS => self.beat(number),
             State::Live | State::Behind(_) | State::Reading(_) | State::Blocked(_) => {}
+        }
+    }
+
+    /// Ends a response whose turn in the drain has come, after what is at hand, so that it need not be asked for again.
+    fn send_away(&mut self, number: usize) {
+        if let Some(member) = self.members.get(number) {
+            self.deliver(member.group as usize);
+            self.end(number);
         }
     }
 
