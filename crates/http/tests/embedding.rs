@@ -102,7 +102,8 @@ async fn who_is_sent_away_gets_what_is_at_hand_first() {
     let host = Host::start().await;
     let mut stream = host.get("/hub/events/a/b").await;
     let mut other = host.get("/hub/events/a/b").await;
-    (next(&mut stream).await, next(&mut other).await);
+    next(&mut stream).await;
+    next(&mut other).await;
     assert_eq!(host.publish("last").await, 201);
     assert_eq!(next(&mut other).await, "id: 1-1\ndata: last\n\n");
 
