@@ -5,7 +5,7 @@
 //! | module | does |
 //! |---|---|
 //! | `store` | the [`Store`](tidings_core::Store): hands appends to the writer, and reads to readers |
-//! | `queue` | between publishers and the writer |
+//! | `queue`, `gathering` | between publishers and the writer, and how long a sync waits for more of them |
 //! | `writer`, `group` | places appends, writes them together, makes them durable, shows them, answers |
 //! | `record`, `header` | an event, and the beginning of a segment, as bytes |
 //! | `active`, `segment`, `log` | the newest segment, any segment, all of them |
@@ -21,6 +21,7 @@ mod active;
 mod config;
 mod disk;
 mod fault;
+mod gathering;
 mod group;
 mod hash;
 mod header;

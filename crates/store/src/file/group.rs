@@ -118,19 +118,11 @@ impl Group {
         self.events.drain(..).collect()
     }
 
-    /// Tells everyone who waits that it is done, and empties the group.
-    pub(crate) fn acknowledge(&mut self) {
+    /// Tells everyone who waits how it went, and empties the group.
+    pub(crate) fn answer(&mut self, outcome: Result<(), StoreError>) {
         for Waiting { reply, placements } in self.waiting.drain(..) {
             // Whoever does not wait any more has its event all the same.
-            let _ = reply.send(Ok(placements));
-        }
-        self.clear();
-    }
-
-    /// Tells everyone who waits that it failed, and empties the group.
-    pub(crate) fn fail(&mut self, error: &StoreError) {
-        for Waiting { reply, .. } in self.waiting.drain(..) {
-            let _ = reply.send(Err(error.clone()));
+            let _ = reply.send(outcome.clone().map(|()| placements));
         }
         self.clear();
     }

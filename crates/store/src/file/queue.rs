@@ -8,13 +8,11 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::task::yield_now;
 
+use super::gathering::{GATHER_WAIT_MAX, GATHERED_MAX, Gathering};
+
 /// Appends that wait for the writer. More of them would only wait longer; the bytes that they hold are bounded by
 /// the hub. At the edge, `append` waits.
 const APPENDS_MAX: usize = 8_192;
-
-/// Appends that are not kept waiting for others any more: half a millisecond of requests, and more than enough to share
-/// a sync.
-const GATHERED_MAX: usize = 64;
 
 /// What a call of `append` asks for.
 pub(crate) struct Append {
@@ -58,6 +56,17 @@ struct State {
     closed: bool,
     /// The writer waits to be woken.
     asleep: bool,
+    gathering: Gathering,
+}
+
+impl State {
+    /// How many appends end a wait for more.
+    fn enough(&self) -> usize {
+        match self.gathering.expected() {
+            0 => GATHERED_MAX,
+            expected => expected,
+        }
+    }
 }
 
 /// What there is for the writer to do.
@@ -88,7 +97,7 @@ impl Queue {
             return Err(append);
         }
         state.waiting.push(append);
-        let is_enough = state.waiting.len() == GATHERED_MAX;
+        let is_enough = state.waiting.len() == state.enough();
         let asleep = std::mem::take(&mut state.asleep);
         drop(state);
         if is_enough {
@@ -105,7 +114,7 @@ impl Queue {
 
     /// Takes all appends there are, waiting for one if there is none; for ever if there is no patience to lose.
     pub(crate) fn take(&self, patience: Option<Duration>, into: &mut Vec<Append>) -> Work {
-        let mut state = self.lock();
+        let mut state = self.gather(self.lock());
         if state.waiting.is_empty() && !state.closed {
             state.asleep = true;
             let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
@@ -125,6 +134,25 @@ impl Queue {
         into.clear();
         std::mem::swap(&mut state.waiting, into);
         Work::Appends
+    }
+
+    /// Waits a moment for those who were answered just now, if that is worth it.
+    fn gather<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        if state.gathering.expected() > 0 {
+            let few = |state: &mut State| state.waiting.len() < state.gathering.expected() && !state.closed;
+            let waited = self.wake.wait_timeout_while(state, GATHER_WAIT_MAX, few);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let count = state.waiting.len();
+            state.gathering.gathered(count);
+        }
+        state
+    }
+
+    /// Notes that a sync of so many appends has ended, and that they are about to be answered.
+    pub(crate) fn answering(&self, count: usize) {
+        let mut state = self.lock();
+        let waiting = state.waiting.len();
+        state.gathering.answering(count, waiting);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

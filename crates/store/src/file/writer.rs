@@ -57,15 +57,32 @@ impl Writer {
         loop {
             self.tend();
             match queue.take(self.patience(), &mut appends) {
-                Work::Appends => self.commit(&mut appends),
+                Work::Appends => self.commit_and_gather(&mut appends, queue),
                 Work::Idle => {}
                 Work::Closed => return self.close(),
             }
         }
     }
 
+    /// Writes appends, and says how many there were before they are answered: who comes back is counted once.
+    fn commit_and_gather(&mut self, appends: &mut Vec<Append>, queue: &Queue) {
+        let count = appends.len();
+        self.place_all(appends);
+        let outcome = self.land();
+        if self.durability == Durability::Fsync {
+            queue.answering(count);
+        }
+        self.group.answer(outcome);
+    }
+
     /// Writes appends, in as few groups as may be.
+    #[cfg(test)]
     pub(crate) fn commit(&mut self, appends: &mut Vec<Append>) {
+        self.place_all(appends);
+        self.flush();
+    }
+
+    fn place_all(&mut self, appends: &mut Vec<Append>) {
         for append in appends.drain(..) {
             let bytes = append.drafts.iter().map(record::encoded_len).sum();
             if self.group.bytes.len() + bytes > self.group_bytes_max() {
@@ -79,7 +96,6 @@ impl Writer {
                 }
             }
         }
-        self.flush();
     }
 
     /// Does what time asks for: a sync that is due, retention.
@@ -161,16 +177,17 @@ impl Writer {
 
     /// Writes the group, shows it, answers everyone in it.
     fn flush(&mut self) {
-        if self.group.is_empty() {
-            return;
+        let outcome = self.land();
+        self.group.answer(outcome);
+    }
+
+    /// Writes the group and shows it.
+    fn land(&mut self) -> Result<(), StoreError> {
+        if !self.group.is_empty() {
+            self.write()?;
+            self.show();
         }
-        match self.write() {
-            Ok(()) => {
-                self.show();
-                self.group.acknowledge();
-            }
-            Err(error) => self.group.fail(&error),
-        }
+        Ok(())
     }
 
     fn write(&mut self) -> Result<(), StoreError> {

@@ -1,0 +1,108 @@
+//! Gathering: how many appends a sync is kept waiting for.
+//!
+//! A sync costs as much for one append as for a hundred. Publishers who were answered together mostly come back together,
+//! so after a group that many shared, the writer waits a moment for as many again, instead of syncing the first few of
+//! them. Few publishers are never kept waiting, and a wait that was in vain is not repeated soon.
+
+use std::time::Duration;
+
+/// Appends that are not kept waiting for others any more: a millisecond of requests, and more than enough to share a
+/// sync.
+pub(crate) const GATHERED_MAX: usize = 128;
+
+/// How long appends are kept waiting for others at the most: less than so many publishers wait for their answers anyway.
+pub(crate) const GATHER_WAIT_MAX: Duration = Duration::from_millis(2);
+
+/// A group that so many share is followed by a wait.
+const SHARED_MIN: usize = 8;
+
+/// Groups without a wait after one that was in vain.
+const RESTS: u32 = 16;
+
+/// What the last groups say of the next.
+#[derive(Debug, Default)]
+pub(crate) struct Gathering {
+    expected: usize,
+    rests: u32,
+}
+
+impl Gathering {
+    /// Notes that a group of so many is about to be answered, while so many others wait.
+    pub(crate) fn answering(&mut self, answered: usize, waiting: usize) {
+        self.rests = self.rests.saturating_sub(1);
+        let shared = answered >= SHARED_MIN && self.rests == 0;
+        self.expected = if shared { (answered + waiting).min(GATHERED_MAX) } else { 0 };
+    }
+
+    /// How many appends are worth a wait.
+    pub(crate) fn expected(&self) -> usize {
+        self.expected
+    }
+
+    /// Notes how many there were after a wait.
+    pub(crate) fn gathered(&mut self, count: usize) {
+        if count < self.expected.div_ceil(2) {
+            self.rests = RESTS;
+        }
+        self.expected = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_were_answered_are_expected_back_beside_those_who_wait() {
+        let mut gathering = Gathering::default();
+
+        gathering.answering(20, 5);
+
+        assert_eq!(gathering.expected(), 25);
+    }
+
+    #[test]
+    fn few_are_not_waited_for() {
+        let mut gathering = Gathering::default();
+
+        gathering.answering(SHARED_MIN - 1, 100);
+
+        assert_eq!(gathering.expected(), 0);
+    }
+
+    #[test]
+    fn no_more_are_waited_for_than_make_a_difference() {
+        let mut gathering = Gathering::default();
+
+        gathering.answering(1_000, 1_000);
+
+        assert_eq!(gathering.expected(), GATHERED_MAX);
+    }
+
+    #[test]
+    fn a_wait_in_vain_is_not_repeated_soon() {
+        let mut gathering = Gathering::default();
+        gathering.answering(20, 0);
+        gathering.gathered(9);
+
+        let waits = (0..RESTS + 1).map(|_| {
+            gathering.answering(20, 0);
+            gathering.expected()
+        });
+
+        let waits: Vec<_> = waits.collect();
+        assert!(waits[..RESTS as usize - 1].iter().all(|expected| *expected == 0), "{waits:?}");
+        assert_eq!(waits[RESTS as usize], 20);
+    }
+
+    #[test]
+    fn a_wait_for_most_is_worth_another() {
+        let mut gathering = Gathering::default();
+        gathering.answering(20, 0);
+        gathering.gathered(10);
+
+        gathering.answering(10, 0);
+
+        assert_eq!(gathering.expected(), 10);
+    }
+}
