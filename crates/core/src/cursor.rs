@@ -50,24 +50,53 @@ impl fmt::Display for Sequence {
 
 impl fmt::Display for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-        // 13 digits of base 36 hold any u64.
-        let (mut text, mut start, mut rest) = ([0; 13], 13, self.0);
-        loop {
-            start -= 1;
-            text[start] = DIGITS[(rest % 36) as usize];
-            rest /= 36;
-            if rest == 0 {
-                break;
-            }
-        }
-        f.write_str(std::str::from_utf8(&text[start..]).map_err(|_| fmt::Error)?)
+        let mut text = Text { bytes: [0; TEXT_BYTES_MAX], length: 0 };
+        text.put_number::<36>(self.0);
+        f.write_str(text.as_str())
     }
 }
 
 impl fmt::Display for Cursor {
+    /// In one piece, so that `to_string` allocates once.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.epoch, self.sequence)
+        let mut text = Text { bytes: [0; TEXT_BYTES_MAX], length: 0 };
+        text.put_number::<10>(self.sequence.0);
+        text.put(b'-');
+        text.put_number::<36>(self.epoch.0);
+        f.write_str(text.as_str())
+    }
+}
+
+/// 13 digits of base 36 and 20 of base 10 hold any two `u64`.
+const TEXT_BYTES_MAX: usize = 13 + 1 + 20;
+
+/// The text of a cursor, written from its end.
+struct Text {
+    bytes: [u8; TEXT_BYTES_MAX],
+    length: usize,
+}
+
+impl Text {
+    fn put_number<const BASE: u64>(&mut self, mut number: u64) {
+        const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+        loop {
+            self.put(DIGITS[(number % BASE) as usize]);
+            number /= BASE;
+            if number == 0 {
+                break;
+            }
+        }
+    }
+
+    fn put(&mut self, character: u8) {
+        self.length += 1;
+        let start = self.bytes.len() - self.length;
+        self.bytes[start] = character;
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[self.bytes.len() - self.length..])
+            .expect("digits and a hyphen are ASCII")
     }
 }
 

@@ -28,7 +28,10 @@ where
     let asked = AtomicBool::new(false);
     let service = service_fn(|mut request: http::Request<hyper::body::Incoming>| {
         asked.store(true, Ordering::Relaxed);
-        request.extensions_mut().insert(slot.clone());
+        // Nothing else can end in a lane.
+        if request.method() == http::Method::GET {
+            request.extensions_mut().insert(slot.clone());
+        }
         Box::pin(async { Ok::<_, std::convert::Infallible>(front.handle(request).await) })
     });
     let config = front.config();
