@@ -6,9 +6,9 @@
 
 use std::time::Duration;
 
-/// Appends that are not kept waiting for others any more: a millisecond of requests, and more than enough to share a
-/// sync.
-pub(crate) const GATHERED_MAX: usize = 128;
+/// Appends that are not kept waiting for others any more: two milliseconds of requests, and more than enough to share
+/// a sync.
+pub(crate) const GATHERED_MAX: usize = 256;
 
 /// How long appends are kept waiting for others at the most: less than so many publishers wait for their answers anyway.
 pub(crate) const GATHER_WAIT_MAX: Duration = Duration::from_millis(2);
