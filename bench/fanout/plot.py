@@ -21,11 +21,19 @@ PAPER, INK, FAINT, RULE = "#ffffff", "#1f2328", "#59636e", "#d8dee4"
 COLOURS = {
     "limit": "#6e7781",
     "limit, coalescing": "#8250df",
+    "limit, fdatasync": "#a0522d",
+    "limit, io_uring": "#1b9aaa",
     "axum Sse": "#b8860b",
     "Nchan": "#2f7d5b",
     "tidings": "#0b57d0",
 }
-NAMES = {"limit": "bare loop", "limit, coalescing": "bare loop, coalescing", "axum Sse": "axum Sse + broadcast"}
+NAMES = {
+    "limit": "bare loop",
+    "limit, coalescing": "bare loop, coalescing",
+    "limit, fdatasync": "bare loop, fdatasync",
+    "limit, io_uring": "bare loop, io_uring",
+    "axum Sse": "axum Sse + broadcast",
+}
 WIDTH, HEIGHT = 760, 420
 COST = re.compile(r"us per delivery, ([\d,]+) subscribers$")
 

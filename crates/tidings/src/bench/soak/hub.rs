@@ -44,7 +44,7 @@ impl Setup {
     pub(super) fn new(plan: &Soak) -> io::Result<Self> {
         let address = free_address()?;
         let folder = plan.dir.join(format!("tidings-soak-{}", std::process::id()));
-        fs::create_dir(&folder)?;
+        fs::create_dir_all(&folder)?;
         let data = folder.join("log").display().to_string();
         // Whoever leaves and comes back is for a moment counted twice.
         let connections = plan.subscribers + plan.publishers + plan.subscribers / 4 + 100;
