@@ -19,7 +19,7 @@ pub const EVENT_ID_BYTES_MAX: usize = 256;
 /// Bytes of an idempotency key. A UUID has 36; Stripe, who made the header known, allows 255.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
-/// Newest idempotency keys that a store remembers. At 16 bytes a key this is 4 MB, and a publisher that retries
+/// Newest idempotency keys that a store remembers. At some 50 bytes a key this is 13 MB, and a publisher that retries
 /// within the time of a quarter of a million keyed publishes is answered right.
 pub const IDEMPOTENCY_KEYS_MAX: usize = 262_144;
 
