@@ -4,7 +4,7 @@
 //!
 //! | stop | module | does |
 //! |---|---|---|
-//! | | `serve`, `connection` | a listener, a connection, behind `tls` or in the clear |
+//! | | `serve`, `socket`, `connection` | a listener, what a socket is told, a connection behind `tls` or in the clear |
 //! | | `http1`, `http2` | hyper reads the requests |
 //! | | `front` | one request: `guard`, route, `cors` |
 //! | 1 | `publish`, `publish_stream` | authorise, read at most `event_bytes_max`, draft |
@@ -82,6 +82,7 @@ mod query;
 mod refusal;
 mod sealed;
 mod serve;
+mod socket;
 mod stream;
 mod subscribe;
 mod text;

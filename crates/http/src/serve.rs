@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -15,12 +14,7 @@ use crate::front::Front;
 use crate::http2::{self, StreamPlaces};
 use crate::lane::{LaneConfig, Lanes};
 use crate::refusal;
-
-/// How long a peer may leave bytes unacknowledged before it counts as dead. TCP's keep-alive does not run then.
-const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(60);
-
-/// Silence after which the system asks whether the peer is there.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+use crate::socket::prepare;
 
 /// How long accepting pauses when the process is out of files: others must leave first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -141,16 +135,6 @@ impl Door {
             }
         }
     }
-}
-
-/// Small writes leave at once, and dead peers are noticed.
-fn prepare(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let socket = SockRef::from(stream);
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX))?;
-    Ok(())
 }
 
 /// Waits when the process has no file for another connection; errors of one connection are that one's.

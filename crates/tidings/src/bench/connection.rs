@@ -60,6 +60,11 @@ impl Subscriber {
         self.decoder
     }
 
+    /// The id that it would resume by.
+    pub(super) fn last_event_id(&self) -> &str {
+        self.decoder.last_event_id()
+    }
+
     /// Whether the answer's head has come.
     pub(super) fn is_open(&self) -> bool {
         !matches!(self.phase, Phase::Head(_))

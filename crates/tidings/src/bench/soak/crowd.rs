@@ -55,10 +55,20 @@ impl Crowd<'_> {
                 self.tick()?;
             }
         }
+        if self.world.phase() == Phase::Broken {
+            self.tell_who_is_missing();
+        }
         self.tally.unfinished =
             self.readers.iter().filter(|reader| reader.missing(self.world) > 0).count() as u64;
         self.tally.lost += self.readers.iter().map(|reader| reader.missing(self.world)).sum::<u64>();
         Ok(self.tally)
+    }
+
+    /// Says what the first few are about that are waited for.
+    fn tell_who_is_missing(&self) {
+        for reader in self.readers.iter().filter(|reader| reader.is_cut_off() || !reader.hears()).take(5) {
+            eprintln!("waited for: {}", reader.whereabouts());
+        }
     }
 
     fn tick(&mut self) -> io::Result<()> {

@@ -20,10 +20,6 @@ use crate::bench::connection::{Subscriber, request};
 /// The type of the event that declares a gap.
 const GAP: &str = "tidings.gap";
 
-/// Bytes that the system keeps for a restless subscriber that does not read. Little, so that the hub notices, but
-/// enough that it can catch up.
-const RECEIVE_BUFFER_BYTES: usize = 16_384;
-
 /// The delay before the hub has told one.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -97,6 +93,18 @@ impl Reader {
     /// The hub is about to be restarted.
     pub(super) fn expect_cut(&mut self) {
         self.cut_off = self.hears();
+    }
+
+    /// What it is about, for whoever waits for it in vain.
+    pub(super) fn whereabouts(&self) -> String {
+        let (id, state) = match &self.state {
+            State::Away { until } => {
+                let rest = until.saturating_duration_since(Instant::now());
+                (self.decoder.last_event_id(), format!("away for another {rest:?}"))
+            }
+            State::Connected(connection) => (connection.subscriber.last_event_id(), connection.whereabouts()),
+        };
+        format!("subscriber {} of {}, last event id {id:?}: {state}", self.number, self.selector)
     }
 
     /// How many events are still to come, when all are published.
@@ -174,7 +182,7 @@ impl Reader {
             header = format!("Last-Event-ID: {}\r\n", decoder.last_event_id());
         }
         let target = format!("/events/{}{since}", self.selector);
-        let mut socket = begin_to_connect(world, self.restless)?;
+        let mut socket = begin_to_connect(world)?;
         poll.register(&mut socket, Token(self.number), Interest::READABLE | Interest::WRITABLE)?;
         self.state = State::Connected(Box::new(Connection {
             subscriber: Subscriber::going_on(socket, decoder),
@@ -231,6 +239,15 @@ pub(super) enum Ready {
 }
 
 impl Connection {
+    fn whereabouts(&self) -> String {
+        let state = match (self.open, self.stalled) {
+            (false, _) => "connecting",
+            (true, false) => "reading",
+            (true, true) => "stalled",
+        };
+        format!("{state}, connected {:?} ago, {} bytes read", self.begun.elapsed(), self.subscriber.bytes)
+    }
+
     /// Sends the request, once the connection stands.
     fn send(&mut self) -> io::Result<()> {
         if self.unsent.is_empty() {
@@ -281,13 +298,10 @@ fn parse(data: &str) -> Option<(usize, u64)> {
 }
 
 /// Begins to connect, without waiting: thousands come back at once.
-fn begin_to_connect(world: &World<'_>, narrow: bool) -> io::Result<TcpStream> {
+fn begin_to_connect(world: &World<'_>) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(world.address), Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
-    if narrow {
-        socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)?;
-    }
     // "Under way" is no failure, and whatever is one is told when it is written to.
     let _ = socket.connect(&world.address.into());
     Ok(TcpStream::from_std(socket.into()))
