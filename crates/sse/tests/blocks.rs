@@ -139,3 +139,24 @@ fn a_comment_in_a_block_after_two_blank_lines_does_not_split_it() {
     let OwnedItem::Event(event) = &heard.items[2] else { panic!("an event") };
     assert_eq!((heard.items.len(), event.data.as_str()), (3, "1\n2"));
 }
+
+#[test]
+fn a_text_that_is_handed_over_brings_no_memory_of_a_larger_one() {
+    let large = format!("data: {}\ndata: x\n\n", "x".repeat(60_000));
+    let mut decoder = Decoder::new();
+
+    let texts: Vec<String> = [large.as_bytes(), b"data: a\ndata: b\n\n", large.as_bytes()]
+        .into_iter()
+        .filter_map(|chunk| match decoder.feed(chunk).next_owned() {
+            Ok(Some(OwnedItem::Event(event))) => Some(event.data),
+            _ => None,
+        })
+        .collect();
+
+    assert_eq!(texts.iter().map(String::len).collect::<Vec<_>>(), [60_002, 3, 60_002]);
+    assert!(
+        texts.iter().all(|text| text.capacity() <= text.len() + 1_024),
+        "{:?}",
+        texts.iter().map(String::capacity).collect::<Vec<_>>()
+    );
+}

@@ -1,8 +1,12 @@
 //! The block under way: what its lines have said so far.
 
 use alloc::string::String;
+use core::mem;
 
 use crate::Retry;
+
+/// Unused bytes of memory that may go with a text that is handed over. To give fewer back would take as long as to copy them.
+const SPARE_BYTES_MAX: usize = 1_024;
 
 /// The lines of a block that are no longer, or never were, whole in the chunk.
 #[derive(Debug, Clone, Default)]
@@ -10,6 +14,9 @@ pub(super) struct Block {
     /// Means something only while `has_data`. Left as it is by a dispatch, because the event points into it.
     pub(super) data: String,
     pub(super) has_data: bool,
+    /// Bytes of the last text that was handed over: the next one is likely to be as long, and need not be moved as it
+    /// grows.
+    handed_over: usize,
     /// Empty when no type is set, which on the wire is the same. Means something only while `has_type`.
     pub(super) event_type: String,
     pub(super) has_type: bool,
@@ -40,8 +47,19 @@ impl Block {
             self.data.push('\n');
         } else {
             self.data.clear();
+            self.data.reserve(self.handed_over);
             self.has_data = true;
         }
+    }
+
+    /// Hands the data over, with little more memory than it needs.
+    pub(super) fn take_data(&mut self) -> String {
+        let mut data = mem::take(&mut self.data);
+        self.handed_over = data.len();
+        if data.capacity() - data.len() > SPARE_BYTES_MAX {
+            data.shrink_to_fit();
+        }
+        data
     }
 
     #[inline]

@@ -351,7 +351,7 @@ impl Decoder {
     pub(super) fn owned_item(&mut self, found: Found<'_>) -> OwnedItem {
         match found {
             Found::Event { borrowed: borrowed @ Borrowed { data: None, .. }, id_in_block, retry } => {
-                let data = mem::take(&mut self.block.data);
+                let data = self.block.take_data();
                 let event =
                     self.event(Borrowed { data: Some(""), ..borrowed }, id_in_block, retry).to_owned();
                 OwnedItem::Event(OwnedEvent { data, ..event })

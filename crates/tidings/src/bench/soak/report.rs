@@ -1,5 +1,6 @@
 //! What a soak found.
 
+use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering::SeqCst;
 
 use serde::Serialize;
@@ -28,27 +29,28 @@ pub(super) struct Restart {
 #[derive(Debug, Default, Serialize)]
 pub(super) struct Memory {
     samples: usize,
-    first_quarter_bytes: u64,
-    last_quarter_bytes: u64,
+    /// Means over the quarters of the time; the second that a hub is away for has no sample.
+    quarters_bytes: [u64; 4],
     most_bytes: u64,
 }
 
 impl Memory {
-    /// Quarters of the time; the second that a hub is away for has no sample.
+    /// Of seconds since the beginning, and bytes.
     pub(super) fn of(samples: &[(f64, u64)]) -> Self {
         let end = samples.last().map_or(0.0, |(at, _)| *at);
-        let mean = |quarter: &dyn Fn(f64) -> bool| {
-            let bytes: Vec<u64> =
-                samples.iter().filter(|(at, _)| quarter(*at)).map(|(_, bytes)| *bytes).collect();
-            bytes.iter().sum::<u64>() / bytes.len().max(1) as u64
-        };
         Self {
             samples: samples.len(),
-            first_quarter_bytes: mean(&|at| at <= end / 4.0),
-            last_quarter_bytes: mean(&|at| at >= end * 0.75),
+            quarters_bytes: [0.0, 0.25, 0.5, 0.75]
+                .map(|from| mean(samples, end * from..=end * (from + 0.25))),
             most_bytes: samples.iter().map(|(_, bytes)| *bytes).max().unwrap_or(0),
         }
     }
+}
+
+fn mean(samples: &[(f64, u64)], time: RangeInclusive<f64>) -> u64 {
+    let bytes: Vec<u64> =
+        samples.iter().filter(|(at, _)| time.contains(at)).map(|(_, bytes)| *bytes).collect();
+    bytes.iter().sum::<u64>() / bytes.len().max(1) as u64
 }
 
 /// What `bench soak` found.
@@ -134,14 +136,9 @@ impl Report for SoakReport {
 }
 
 impl Memory {
-    fn rows(&self) -> [(&'static str, String); 4] {
-        let growth = self.last_quarter_bytes as f64 / self.first_quarter_bytes.max(1) as f64 * 100.0 - 100.0;
-        [
-            ("server memory, first quarter", mib(self.first_quarter_bytes)),
-            ("server memory, last quarter", mib(self.last_quarter_bytes)),
-            ("server memory, growth", format!("{growth:+.1} %")),
-            ("server memory, most", mib(self.most_bytes)),
-        ]
+    fn rows(&self) -> [(&'static str, String); 2] {
+        let quarters = self.quarters_bytes.map(mib).join(", ");
+        [("server memory, by quarters", quarters), ("server memory, most", mib(self.most_bytes))]
     }
 }
 
