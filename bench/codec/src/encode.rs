@@ -13,6 +13,7 @@ pub const WHO: &[Who] = &[
     ("encode: tidings-sse", tidings),
     ("encode: tidings-sse, to_vec", tidings_to_vec),
     ("encode: sse-codec 0.3.3", sse_codec),
+    ("encode: sse-stream 0.3.0, to Bytes", sse_stream),
     ("limit: memcpy to buffer", limit_memcpy),
     ("limit: memcpy to new Vec", limit_to_vec),
     ("limit: memchr2, then memcpy", limit_scan_memcpy),
@@ -58,6 +59,18 @@ fn sse_codec(input: &Input) -> (usize, usize) {
         writeln!(out, "{event}").unwrap();
     }
     black_box(&out);
+    (input.texts.len(), input.data_bytes)
+}
+
+/// Takes owned text and gives an allocation of its own: beside `to_vec`.
+fn sse_stream(input: &Input) -> (usize, usize) {
+    for text in &input.texts {
+        let mut event = sse_stream::Sse::default().data(black_box(text.as_str()));
+        if input.fields {
+            event = event.event("update").id("00000042");
+        }
+        black_box(event.encode().unwrap());
+    }
     (input.texts.len(), input.data_bytes)
 }
 

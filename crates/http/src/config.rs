@@ -56,6 +56,10 @@ pub struct HttpConfig {
     pub lanes: usize,
     /// How long a subscriber's socket may take nothing. Default 60 s; see [`LaneConfig`](crate::lane::LaneConfig).
     pub write_wait_max: Duration,
+    /// How old a stream may become, over every protocol. At nine tenths to all of it, so that those which began together do not end together, it
+    /// is ended in good order, with a `retry`, and the client resumes. Default none: a stream costs little, and nothing is
+    /// gained by ending it unless there are machines to spread the load over again.
+    pub stream_age_max: Option<Duration>,
 }
 
 impl Default for HttpConfig {
@@ -81,6 +85,7 @@ impl Default for HttpConfig {
             drain_wait_max: Duration::from_secs(8),
             lanes: lanes.lanes,
             write_wait_max: lanes.write_wait_max,
+            stream_age_max: lanes.stream_age_max,
         }
     }
 }

@@ -88,6 +88,11 @@ pub(crate) fn spread(number: u32) -> f64 {
     f64::from(number.wrapping_mul(2_654_435_769)) / f64::from(u32::MAX)
 }
 
+/// The share of the greatest age at which a stream ends: those that began together do not end together.
+pub(crate) fn age_share(share: f64) -> f64 {
+    0.9 + share / 10.0
+}
+
 /// A delay before coming back, from once to twice the usual one, so that those who were sent away together do not
 /// come back together.
 pub(crate) fn delay(usual: Duration, share: f64) -> Duration {

@@ -54,6 +54,7 @@ pub async fn serve(
         lanes: config.lanes,
         heartbeat: config.heartbeat,
         write_wait_max: config.write_wait_max,
+        stream_age_max: config.stream_age_max,
         retry: config.retry,
     };
     let lanes = Arc::new(Lanes::start(front.hub(), &lane_config)?);

@@ -3,6 +3,7 @@
 //! Those of another server, of HTTP/2, and of TLS. Plain HTTP/1 connections of our own server go to the
 //! [lanes](crate::lane) instead.
 
+use std::future::pending;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -13,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use crate::block;
-use crate::drain::Drain;
+use crate::drain::{Drain, age_share};
 use crate::front::Front;
 use crate::lane::CHUNK_BYTES_MAX;
 
@@ -53,8 +54,11 @@ struct Streaming {
     drain: Drain,
     heartbeat: Duration,
     retry: Duration,
-    /// Where in the drain's window its turn comes, and in which part of the heartbeat's last quarter it beats.
+    /// Where in the drain's window its turn comes, in which part of the heartbeat's last quarter it beats, and in
+    /// which of its last tenth it is too old.
     share: f64,
+    /// When it is too old.
+    until: Option<Instant>,
     ended: bool,
     /// Given back when the stream ends.
     _place: Option<OwnedSemaphorePermit>,
@@ -62,6 +66,8 @@ struct Streaming {
 
 impl Streaming {
     fn new(front: &Front, subscription: Subscription, form: Form) -> Self {
+        let share = front.drain().share();
+        let age_max = front.config().stream_age_max;
         Self {
             opening: None,
             told: subscription.cursor(),
@@ -72,7 +78,8 @@ impl Streaming {
             drain: front.drain().clone(),
             heartbeat: front.config().heartbeat,
             retry: front.config().retry,
-            share: front.drain().share(),
+            share,
+            until: age_max.map(|age| Instant::now() + age.mul_f64(age_share(share))),
             ended: false,
             _place: None,
         }
@@ -90,6 +97,7 @@ impl Streaming {
         tokio::select! {
             biased;
             () = self.drain.turn(self.share) => Some(self.last()),
+            () = come(self.until) => Some(self.last()),
             delivery = self.subscription.next() => match delivery {
                 Ok(Some(delivery)) => Some(self.encode(delivery)),
                 Ok(None) => Some(self.farewell()),
@@ -132,6 +140,14 @@ impl Streaming {
     fn farewell(&mut self) -> Bytes {
         self.ended = true;
         block::farewell(self.drain.delay(self.retry))
+    }
+}
+
+/// Waits for a moment that may never come.
+async fn come(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
     }
 }
 

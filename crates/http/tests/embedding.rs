@@ -23,10 +23,14 @@ struct Host {
 
 impl Host {
     async fn start() -> Self {
+        Self::with_config(HttpConfig::default()).await
+    }
+
+    async fn with_config(config: HttpConfig) -> Self {
         let clock = ManualClock::at(0);
         let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
         let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
-        let front = Front::new(hub, HttpConfig::default(), Pages::default(), clock);
+        let front = Front::new(hub, config, Pages::default(), clock);
         let app = axum::Router::new().nest("/hub", front.router());
         Self { front, app }
     }
@@ -112,6 +116,22 @@ async fn who_is_sent_away_gets_what_is_at_hand_first() {
 
     let rest = text(stream).await;
     assert!(rest.starts_with("id: 1-1\ndata: last\n\nretry: "), "{rest:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_too_old_ends_in_good_order() {
+    let mut config = HttpConfig::default();
+    config.stream_age_max = Some(Duration::from_secs(600));
+    let host = Host::with_config(config).await;
+    let before = Instant::now();
+    let stream = host.get("/hub/events/a/b").await;
+
+    let text = text(stream).await;
+
+    let age = before.elapsed();
+    assert!(Duration::from_secs(540) <= age && age <= Duration::from_secs(601), "{age:?}");
+    let farewell = text.rsplit(":\n\n").next().unwrap();
+    assert!(farewell.starts_with("retry: ") && farewell.ends_with("\n\n"), "{farewell:?}");
 }
 
 #[tokio::test(start_paused = true)]

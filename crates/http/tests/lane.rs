@@ -276,6 +276,24 @@ async fn a_drain_sends_everyone_away_in_good_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_is_too_old_ends_in_good_order() {
+    let age = Some(Duration::from_millis(600));
+    let config =
+        LaneConfig { stream_age_max: age, heartbeat: Duration::from_millis(320), lanes: 1, ..quiet() };
+    let scene = Scene::new(config).await;
+    let mut old = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    scene.publish("a", &["x"]).await;
+    read_exactly(&mut old, "id: 1-1\ndata: x\n\n");
+
+    let mut rest = String::new();
+    old.read_to_string(&mut rest).unwrap();
+
+    let farewell = rest.trim_start_matches(":\n\n");
+    assert!(farewell.starts_with("retry: ") && farewell.ends_with("\n\n"), "{rest:?}");
+    wait_until("nobody is left", || scene.hub.subscriptions() == 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn members_end_after_the_last_event_when_the_hub_closes() {
     let scene = Scene::new(quiet()).await;
     let mut client = scene.park(&["a"], Position::Now, Framing::Chunked).await;

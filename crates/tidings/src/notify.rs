@@ -1,6 +1,7 @@
 //! Tells the service manager how far we are, by systemd's protocol: a datagram to the socket in `NOTIFY_SOCKET`.
 
 use std::io;
+#[cfg(target_os = "linux")]
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
@@ -35,8 +36,18 @@ impl ServiceManager {
 fn send(socket: &str, state: &str) -> io::Result<()> {
     // sd_notify(3): "If the first character is @, the string is understood as Linux abstract namespace socket."
     let address = match socket.strip_prefix('@') {
-        Some(name) => SocketAddr::from_abstract_name(name)?,
+        Some(name) => abstract_address(name)?,
         None => SocketAddr::from_pathname(socket)?,
     };
     UnixDatagram::unbound()?.send_to_addr(state.as_bytes(), &address).map(drop)
+}
+
+#[cfg(target_os = "linux")]
+fn abstract_address(name: &str) -> io::Result<SocketAddr> {
+    SocketAddr::from_abstract_name(name)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn abstract_address(_: &str) -> io::Result<SocketAddr> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "abstract sockets are Linux's"))
 }

@@ -139,6 +139,7 @@ impl Lane {
             seat: seat as u32,
             serial: self.serial,
             state: State::Reading(after),
+            parked_at: self.sweep.tick(),
             written_at: self.sweep.tick(),
             told: after,
             _held: (subscription.take_counted(), held),

@@ -26,7 +26,10 @@ pub struct LaneConfig {
     /// How long a socket may take nothing of what is owed to it. Default 60 s: a phone in a tunnel. At the edge the
     /// connection is closed, and the client resumes by its id.
     pub write_wait_max: Duration,
-    /// The delay before a client reconnects that is sent away by a drain, before jitter.
+    /// How old a stream may become, counted from its parking; at nine tenths to all of it it is ended in good order, and its client comes
+    /// back. Default none.
+    pub stream_age_max: Option<Duration>,
+    /// The delay before a client reconnects that is sent away, before jitter.
     pub retry: Duration,
 }
 
@@ -37,6 +40,7 @@ impl Default for LaneConfig {
             lanes: cores.min(4),
             heartbeat: Duration::from_secs(15),
             write_wait_max: Duration::from_secs(60),
+            stream_age_max: None,
             retry: Duration::from_secs(3),
         }
     }

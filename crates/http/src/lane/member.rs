@@ -30,6 +30,8 @@ pub(super) struct Member {
     /// Tells it from others that had its number.
     pub(super) serial: u32,
     pub(super) state: State,
+    /// The tick at which it was parked.
+    pub(super) parked_at: u32,
     /// The last tick at which something was written to it.
     pub(super) written_at: u32,
     /// The newest place it was told.

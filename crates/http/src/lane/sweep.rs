@@ -1,4 +1,4 @@
-//! The sweep: heartbeats, write deadlines and the drain, without a timer for each connection.
+//! The sweep: heartbeats, write deadlines, ages and the drain, without a timer for each connection.
 //!
 //! Time is counted in ticks, 64 to a heartbeat. Each tick looks at a sixteenth of the members, so each member is
 //! looked at four times in a heartbeat, and those that arrived together are not served together.
@@ -12,12 +12,12 @@ use super::deliver::heartbeat;
 use super::lane::Lane;
 use super::lanes::LaneConfig;
 use super::member::State;
-use crate::drain::spread;
+use crate::drain::{age_share, spread};
 
-/// Ticks to a heartbeat.
+/// Ticks to a heartbeat, unless their bounds make them more.
 const HEARTBEAT_TICKS: u32 = 64;
-/// Silence after which a member that is looked at gets a heartbeat.
-const SILENCE_TICKS: u32 = 48;
+/// Of a heartbeat: the silence after which a member that is looked at gets one.
+const SILENCE: f64 = 0.75;
 /// One of so many members is looked at in a tick.
 const SHARES: usize = 16;
 /// Bounds of a tick.
@@ -27,7 +27,9 @@ const TICK_MAX: Duration = Duration::from_millis(500);
 pub(super) struct Sweep {
     started: Instant,
     tick_length: Duration,
+    silence_ticks: u32,
     write_wait_ticks: u32,
+    age_ticks: Option<u32>,
     /// The last tick that was swept.
     swept: u32,
     drain: Option<Drain>,
@@ -42,8 +44,16 @@ struct Drain {
 impl Sweep {
     pub(super) fn new(config: &LaneConfig) -> Self {
         let tick_length = (config.heartbeat / HEARTBEAT_TICKS).clamp(TICK_MIN, TICK_MAX);
-        let write_wait_ticks = ticks(config.write_wait_max, tick_length).max(1);
-        Self { started: Instant::now(), tick_length, write_wait_ticks, swept: 0, drain: None }
+        let in_ticks = |time| ticks(time, tick_length).max(1);
+        Self {
+            started: Instant::now(),
+            tick_length,
+            silence_ticks: in_ticks(config.heartbeat.mul_f64(SILENCE)),
+            write_wait_ticks: in_ticks(config.write_wait_max),
+            age_ticks: config.stream_age_max.map(in_ticks),
+            swept: 0,
+            drain: None,
+        }
     }
 
     /// The tick that was swept last: the lane's clock.
@@ -58,6 +68,12 @@ impl Sweep {
     pub(super) fn drain(&mut self, window: Duration) {
         let drain = Drain { from: self.swept, ticks: ticks(window, self.tick_length) };
         self.drain.get_or_insert(drain);
+    }
+
+    /// Whether a member has been there for as long as one may be.
+    fn is_too_old(&self, parked_at: u32, member: usize) -> bool {
+        let age = self.swept.saturating_sub(parked_at);
+        self.age_ticks.is_some_and(|max| f64::from(age) >= f64::from(max) * age_share(spread(member as u32)))
     }
 
     /// How long nothing is due.
@@ -112,16 +128,21 @@ impl Lane {
             return self.send_away(number);
         }
         let Some(member) = self.members.get(number) else { return };
+        if self.sweep.is_too_old(member.parked_at, number) {
+            return self.send_away(number);
+        }
         match &member.state {
             State::Blocked(owed) if tick.saturating_sub(owed.since) > self.sweep.write_wait_ticks => {
                 self.remove(number);
             }
-            State::Live if tick.saturating_sub(member.written_at) >= SILENCE_TICKS => self.beat(number),
+            State::Live if tick.saturating_sub(member.written_at) >= self.sweep.silence_ticks => {
+                self.beat(number)
+            }
             State::Live | State::Behind(_) | State::Reading(_) | State::Blocked(_) => {}
         }
     }
 
-    /// Ends a response whose turn in the drain has come, after what is at hand, so that it need not be asked for again.
+    /// Ends a response whose turn in the drain has come, or that is too old, after what is at hand, so that it need not be asked for again.
     fn send_away(&mut self, number: usize) {
         if let Some(member) = self.members.get(number) {
             self.deliver(member.group as usize);
@@ -147,5 +168,42 @@ impl Lane {
         if matches!(member.state, State::Behind(_)) {
             member.state = State::Live;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sweep(heartbeat: Duration, stream_age_max: Option<Duration>) -> Sweep {
+        Sweep::new(&LaneConfig { heartbeat, stream_age_max, ..LaneConfig::default() })
+    }
+
+    #[test]
+    fn a_heartbeat_is_due_after_three_quarters_of_its_time_however_long_that_is() {
+        for seconds in [1, 15, 32, 60, 3_600] {
+            let heartbeat = Duration::from_secs(seconds);
+            let sweep = sweep(heartbeat, None);
+
+            let silence = sweep.tick_length * sweep.silence_ticks;
+            let seen = sweep.tick_length * SHARES as u32;
+            assert!(silence > heartbeat.mul_f64(0.7), "{heartbeat:?}: {silence:?}");
+            assert!(silence + seen <= heartbeat.mul_f64(1.01), "{heartbeat:?}: {silence:?} and {seen:?}");
+        }
+    }
+
+    #[test]
+    fn members_are_too_old_one_after_the_other_in_the_last_tenth() {
+        let mut sweep = sweep(Duration::from_secs(15), Some(Duration::from_secs(600)));
+        let too_old = |sweep: &Sweep| (0..100).filter(|member| sweep.is_too_old(0, *member)).count();
+        let at = |sweep: &Sweep, seconds| ticks(Duration::from_secs(seconds), sweep.tick_length);
+
+        let counts = [539, 570, 600].map(|seconds| {
+            sweep.swept = at(&sweep, seconds) + 1;
+            too_old(&sweep)
+        });
+
+        assert_eq!((counts[0], counts[2]), (0, 100));
+        assert!((40..60).contains(&counts[1]), "{counts:?}");
     }
 }

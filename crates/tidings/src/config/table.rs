@@ -41,7 +41,7 @@ settings! {
             default: "10_000",
             range: "1" to "10_000_000",
             value: "COUNT",
-            means: "Connections at once, subscribers included. Whoever comes beyond that is answered 503. The streams of all HTTP/2 connections together are bounded by the same number.",
+            means: "Connections at once, subscribers included. Whoever comes beyond that is told to come back: an EventSource by `retry`, since a 503 would end it for good, others by 503. The streams of all HTTP/2 connections together are bounded by the same number.",
             why: "Each takes one file descriptor, and the usual hard limit on these is above 10,000.",
         }
     }
@@ -161,6 +161,13 @@ settings! {
             value: "DURATION",
             means: "How long cut-off subscribers wait before they return. Sent as the `retry` field when a stream begins.",
             why: "What browsers do by themselves.",
+        }
+        stream_age_max: Option<Duration> {
+            default: "none",
+            range: "1m" to "365d",
+            value: "DURATION",
+            means: "How old a stream may become. At nine tenths to all of it, so that those that began together do not end together, it is ended in good order and its subscriber returns and resumes. `none` lets it last.",
+            why: "An open stream costs little. Behind a load balancer, or where subscribers must show again who they are, an end now and then is worth its price.",
         }
     }
     "Limits" {

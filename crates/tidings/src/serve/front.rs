@@ -71,6 +71,7 @@ pub(super) fn http_config(config: &Config, key: Option<Secret>, closing: Duratio
     let mut http = HttpConfig::default();
     http.heartbeat = config.heartbeat;
     http.retry = config.retry;
+    http.stream_age_max = config.stream_age_max;
     http.cors = match &config.cors_origin {
         Origins::Any => Cors::Any,
         Origins::Only(origins) => Cors::Only(origins.clone()),
