@@ -59,6 +59,16 @@ impl Failure {
         self.is_told
     }
 
+    /// What failed, without a hint.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether the command line or its surroundings are to blame, and nothing was begun.
+    pub(crate) fn is_usage(&self) -> bool {
+        self.exit == Exit::Usage
+    }
+
     /// The exit code of the process.
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(self.exit as u8)

@@ -112,6 +112,18 @@ pub(crate) fn unusable_draft(option: &str, error: &(dyn std::error::Error + 'sta
     Failure::usage(format!("{option} cannot be sent: {}", chain(error)))
 }
 
+/// What to try when a connection came to nothing, by what the network and TLS say.
+pub(crate) fn hint_at(words: &str) -> Option<&'static str> {
+    let hints = [
+        ("certificate", "--ca-file believes the certificate of a server that no public authority has signed"),
+        ("InvalidContentType", "does it speak plain http? then the URL begins with http://"),
+        ("invalid HTTP version", "does it want TLS? then the URL begins with https://"),
+        ("failed to lookup", "is the name right?"),
+        ("dns error", "is the name right?"),
+    ];
+    hints.into_iter().find(|(sign, _)| words.contains(sign)).map(|(_, hint)| hint)
+}
+
 /// Something was not published.
 pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
     let failure = Failure::new(Exit::Failed, format!("{what}: {}", chain(error)));
@@ -124,7 +136,8 @@ pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
         Some(_) => failure,
         None => match error {
             PublishError::Unreachable(_) => {
-                failure.hint("is a hub listening there? `tidings serve` starts one")
+                let usual = "is a hub listening there? `tidings serve` starts one";
+                failure.hint(hint_at(&chain(error)).unwrap_or(usual))
             }
             _ => failure.hint("is that the URL of a topic of a hub? it ends in /events/TOPIC"),
         },

@@ -26,7 +26,8 @@ publish key is set by TIDINGS_PUBLISH_KEY or --publish-key-file.";
 pub(crate) const PUB: &str = "\
 Publishes to a hub: the argument, each line of standard input, or a text/event-stream on it.
 
-One event's id goes to stdout. While the hub is away it is tried again for a few seconds; a retry never publishes twice.";
+One event's id goes to stdout. While the hub is away it is tried again for a few seconds; a retry never publishes twice. \
+Ctrl-C ends the reading of standard input: what was read whole is published, half a line or half an event is not.";
 
 pub(crate) const PUB_EXAMPLES: &str = "\
 Examples:
@@ -49,7 +50,8 @@ pub(crate) const SUB_EXAMPLES: &str = "\
 Examples:
   tidings sub http://127.0.0.1:8080/events/orders
   tidings sub 'http://127.0.0.1:8080/events/orders/*?since=10m' --json | jq .data
-  tidings sub https://api.example.com/v1/stream -H \"Authorization: Bearer $TOKEN\" --data '{\"q\": 1}' --no-reconnect
+  tidings sub https://api.example.com/v1/stream -H \"Authorization: Bearer $TOKEN\" \\
+    -H 'Content-Type: application/json' --data '{\"q\": 1}' --no-reconnect
 
 Exit codes:
   0  ended as wished: enough events, Ctrl-C, a closed pipe, a clean end with --no-reconnect, or 204 without --strict
@@ -61,7 +63,8 @@ Listens to a stream, of any server, and publishes each event on a hub, so that t
 serves to one, and whoever was away gets what it missed.
 
 Ids go along. When the relay starts it asks the hub for the newest id in the topic and goes on after it, so nothing is \
-lost or repeated if the origin can resume and gives every event an id. Let nobody else publish ids to that topic. What an origin without ids sends \
+lost or repeated if the origin can resume and gives every event an id. Let nobody else publish ids to that topic, \
+and relay no topic to the hub that it is on. What an origin without ids sends \
 while the relay is away is lost. A gap upstream is published as an event, relay.gap.";
 
 pub(crate) const RELAY_EXAMPLES: &str = "\

@@ -145,8 +145,28 @@ fn an_origin_that_says_stop_ends_it_well_and_one_that_is_no_stream_does_not() {
     let wrong = run(tidings(&["relay", &page.url(), &url(&hub, "copy"), "--json"]));
 
     assert_eq!((stopped.code, stopped.stderr.as_str()), (Some(0), "the server says that there is no more\n"));
-    let error = r#"{"state":"closed","status":200,"error":"the answer is of no content type, not text/event-stream"}"#;
-    assert_eq!((wrong.code, wrong.stderr), (Some(1), format!("{error}\n")));
+    let error = format!("the answer is of no content type, not text/event-stream ({})", page.url());
+    let closed = format!("{{\"state\":\"closed\",\"status\":200,\"error\":\"{error}\"}}\n");
+    assert_eq!((wrong.code, wrong.stderr), (Some(1), closed));
+}
+
+#[test]
+fn programs_are_told_of_its_end_whoever_is_to_blame() {
+    let hub = Hub::start(&["--memory"]);
+    let origin = Origin::start([(stream("data: x\n\n"), Then::Hold)]);
+    let nowhere = format!("http://{}/nowhere", hub.address);
+
+    let blamed = run(tidings(&["relay", &origin.url(), &nowhere, "--json"]));
+    let mut asked = Program::start(&["relay", &origin.url(), &url(&hub, "copy"), "--json"]);
+    assert!(asked.stderr.next().starts_with(r#"{"state":"open""#));
+    asked.signal(Signal::INT);
+
+    assert_eq!(blamed.code, Some(1));
+    let line: serde_json::Value = serde_json::from_str(&blamed.stderr).unwrap();
+    assert_eq!((line["state"].as_str(), line["status"].is_null()), (Some("closed"), true), "{line}");
+    assert!(line["error"].as_str().unwrap().starts_with("the hub cannot say how far"), "{line}");
+    assert_eq!(asked.stderr.next(), r#"{"state":"closed","status":null,"error":null}"#);
+    assert_eq!(asked.wait(), Some(0));
 }
 
 #[test]

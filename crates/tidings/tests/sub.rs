@@ -124,9 +124,12 @@ fn the_standard_gives_up_where_managed_mode_tries_again() {
     let given_up = run(tidings(&["sub", &strict.url(), "--strict", "--json"]));
     let tried = run(tidings(&["sub", &managed.url(), "--count", "1", "--json", "--retry", "10"]));
 
-    let closed = r#"{"state":"closed","status":503,"error":"the answer was 503 Service Unavailable"}"#;
-    assert_eq!((given_up.code, given_up.stderr), (Some(1), format!("{closed}\n")));
-    let connecting = closed.replace("closed", "connecting");
+    let refused = |state, origin: &Origin| {
+        let error = format!("the answer was 503 Service Unavailable ({})", origin.url());
+        format!("{{\"state\":\"{state}\",\"status\":503,\"error\":\"{error}\"}}")
+    };
+    assert_eq!((given_up.code, given_up.stderr), (Some(1), format!("{}\n", refused("closed", &strict))));
+    let connecting = refused("connecting", &managed);
     assert_eq!((tried.code, tried.stderr), (Some(0), format!("{connecting}\n{OPEN}\n{CLOSED}\n")));
 }
 
@@ -251,6 +254,27 @@ fn what_cannot_be_asked_for_is_refused_with_advice() {
         assert_eq!((left.code, left.stdout.as_str()), (Some(2), ""), "{arguments:?}");
         assert!(left.stderr.contains(arguments[0]), "{}", left.stderr);
     }
+}
+
+#[test]
+fn what_a_server_says_of_its_refusal_is_told_with_where_it_said_it() {
+    let head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 28\r\n\r\n";
+    let body = "{\"error\":\n  \"no such \u{1b}[2J\"}\n";
+    assert_eq!(body.len(), 28);
+    let origin = Origin::start([(format!("{head}{body}"), Then::End)]);
+
+    let left = run(tidings(&["sub", &format!("{}?key=secret", origin.url())]));
+
+    let said = r#"{"error": "no such \u{1b}[2J"}"#;
+    let error = format!("error: the answer was 400 Bad Request: {said} ({})\n", origin.url());
+    assert_eq!((left.code, left.stderr), (Some(1), error));
+}
+
+#[test]
+fn the_header_that_changes_has_an_option_of_its_own() {
+    let left = run(tidings(&["sub", "http://127.0.0.1:9/", "-H", "last-event-id: 7"]));
+
+    assert_eq!(left, refusal("Last-Event-ID changes with every event", "--last-event-id sets the first one"));
 }
 
 #[test]

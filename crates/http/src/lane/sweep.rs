@@ -136,7 +136,7 @@ impl Lane {
                 self.remove(number);
             }
             State::Live if tick.saturating_sub(member.written_at) >= self.sweep.silence_ticks => {
-                self.beat(number)
+                self.beat(number);
             }
             State::Live | State::Behind(_) | State::Reading(_) | State::Blocked(_) => {}
         }

@@ -32,6 +32,8 @@ pub(crate) struct RelayArgs {
     #[arg(long)]
     skip_refused: bool,
     /// Talk in JSON, one line for each change of state
+    ///
+    /// stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...}, and {"warning":...} for the rest.
     #[arg(long)]
     json: bool,
     /// Follow the standard to the letter upstream, as a browser does
@@ -48,13 +50,26 @@ pub(crate) struct RelayArgs {
 /// Relays until it is asked to end, or there is no use.
 pub(crate) async fn run(args: &RelayArgs, environment: &Environment, color: Color) -> Result<(), Failure> {
     let talk = Talk::new(args.json, color.stderr);
+    match relay(args, environment, talk).await {
+        Err(failure) if args.json && !failure.is_told() && !failure.is_usage() => {
+            talk.gave_up(&failure);
+            Err(failure.told())
+        }
+        ended => ended,
+    }
+}
+
+async fn relay(args: &RelayArgs, environment: &Environment, talk: Talk) -> Result<(), Failure> {
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
     let relay = Relay { args, publisher: args.publisher(environment, talk)?, talk };
     // Biased: who asks for the end gets it.
     let source = tokio::select! {
         biased;
-        _ = signals.next() => return Ok(()),
+        _ = signals.next() => {
+            talk.closed(None);
+            return Ok(());
+        }
         source = relay.source() => source?,
     };
     relay.follow(source, &mut signals).await
@@ -107,7 +122,10 @@ impl Relay<'_> {
                 _ = signals.next() => None,
                 batch = batches.next() => batch,
             };
-            let Some(batch) = batch else { return Ok(()) };
+            let Some(batch) = batch else {
+                self.talk.closed(None);
+                return Ok(());
+            };
             self.publish(&batch.items).await?;
             if let Some(error) = batch.error {
                 return self.conclude(&error);

@@ -5,10 +5,12 @@
 //! | `source` | what is asked for: the options that make an event source |
 //! | `line` | an item of the stream, for people and for programs |
 //! | `talk` | what happens to the connection |
+//! | `reason` | why there is none |
 //! | `hangup` | whether anybody reads the output |
 
 mod hangup;
 mod line;
+mod reason;
 mod source;
 mod talk;
 
@@ -23,8 +25,9 @@ use crate::failure::{Exit, Failure};
 use crate::link::Trust;
 use crate::signals::Signals;
 use line::Style;
+pub(crate) use reason::failed;
 pub(crate) use source::SourceArgs;
-pub(crate) use talk::{Talk, failed, seconds};
+pub(crate) use talk::{Talk, seconds};
 
 /// What to show, and how.
 #[derive(Debug, Args)]
@@ -105,9 +108,12 @@ fn conclude(end: End, args: &SubArgs, talk: &Talk) -> Result<(), Failure> {
         End::Wished | End::Clean => talk.closed(None),
         End::Stopped(error) if !args.strict => talk.closed(Some(&error)),
         End::Stopped(error) | End::Failed(error) => {
-            talk.closed(Some(&error));
             let failure = failed(&error);
-            return Err(if args.json { failure.told() } else { failure });
+            if !args.json {
+                return Err(failure);
+            }
+            talk.closed(Some(&error));
+            return Err(failure.told());
         }
     }
     Ok(())

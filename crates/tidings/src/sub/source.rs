@@ -26,6 +26,8 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "METHOD")]
     method: Option<Method>,
     /// Body of the request, sent again with each reconnection
+    ///
+    /// What it is must be said with --header 'Content-Type: ...'.
     #[arg(long, value_name = "BODY")]
     data: Option<String>,
     /// Silence after which the connection counts as broken, such as 45s
@@ -35,6 +37,9 @@ pub(crate) struct SourceArgs {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     max_event_bytes: Option<Size>,
     /// First delay before a reconnection, in milliseconds, until the server names one [default: 3000]
+    ///
+    /// With --strict it is waited out. Without, it is the most that is waited at first: a random time from 100 ms to that
+    /// much, but no more than 30 s, so that those who were cut off together do not come back together.
     #[arg(long, value_name = "MS")]
     retry: Option<u64>,
 }
@@ -44,12 +49,19 @@ impl SourceArgs {
     pub(crate) fn builder(&self, url: &str, trust: &Trust) -> Result<EventSourceBuilder, Failure> {
         let mut builder = EventSource::builder(url).map_err(|error| unusable(&error))?;
         for Header { name, value } in &self.headers {
+            if name == "last-event-id" {
+                return Err(Failure::usage("Last-Event-ID changes with every event")
+                    .hint("--last-event-id sets the first one"));
+            }
             builder = builder.header(name, value).map_err(|error| unusable(&error))?;
         }
         if let Some(id) = &self.last_event_id {
             builder = builder.last_event_id(id).map_err(|error| unusable(&error))?;
         }
         if let Some(silence) = self.idle_timeout {
+            if silence.is_zero() {
+                return Err(Failure::usage("--idle-timeout must be longer than nothing"));
+            }
             builder = builder.read_timeout(silence).map_err(|error| unusable(&error))?;
         }
         if let Some(pem) = trust.pem()? {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 use tidings_client::{Error, Item};
 
-use crate::chain::{chain, visible};
-use crate::failure::{Exit, Failure};
+use super::reason::in_words;
+use crate::chain::visible;
+use crate::failure::Failure;
 
 /// Talks on stderr. Nothing depends on whether anybody listens.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +41,7 @@ impl Talk {
             Item::Open(open) if self.json => self.state("open", None, &format!("listening to {}", open.url)),
             Item::Open(open) => self.word(&format!("listening to {}", visible(&open.url))),
             Item::Reconnecting(again) => {
-                let words = format!("{}; again in {}", chain(&again.error), seconds(again.after));
+                let words = format!("{}; again in {}", in_words(&again.error), seconds(again.after));
                 self.state("connecting", Some(&again.error), &words);
             }
             _ => {}
@@ -56,6 +57,12 @@ impl Talk {
             error if self.json => self.state("closed", error, ""),
             _ => {}
         }
+    }
+
+    /// Says why there will be no more, if it is not the stream's doing.
+    pub(crate) fn gave_up(self, failure: &Failure) {
+        let state = State { state: "closed", status: None, error: Some(failure.message().to_owned()) };
+        self.print_state(&state);
     }
 
     /// Says something that is no change of state. Programs get it as a line, too.
@@ -75,8 +82,11 @@ impl Talk {
             "open" => Some(200),
             _ => error.and_then(Error::status).map(|status| status.as_u16()),
         };
-        let state = State { state, status, error: error.map(|error| chain(error)) };
-        self.print(&serde_json::to_string(&state).expect("a state is always JSON"));
+        self.print_state(&State { state, status, error: error.map(in_words) });
+    }
+
+    fn print_state(self, state: &State<'_>) {
+        self.print(&serde_json::to_string(state).expect("a state is always JSON"));
     }
 
     fn word(self, words: &str) {
@@ -94,23 +104,5 @@ pub(crate) fn seconds(wait: Duration) -> String {
         format!("{} ms", wait.as_millis())
     } else {
         format!("{:.1} s", wait.as_secs_f64())
-    }
-}
-
-/// The stream has failed for good.
-pub(crate) fn failed(error: &Error) -> Failure {
-    let failure = Failure::new(Exit::Failed, chain(error));
-    match error {
-        Error::Connect { .. } => failure.hint("is a server listening there?"),
-        Error::Status(refusal) => match refusal.status.as_u16() {
-            401 | 403 => {
-                failure.hint("does it want a token? --header 'Authorization: Bearer TOKEN' sends one")
-            }
-            404 => failure.hint("is the path right? a hub's topics are at /events/TOPIC"),
-            _ => failure,
-        },
-        Error::ContentType(_) => failure.hint("this URL answers with something else than a stream of events"),
-        Error::TooLarge(_) => failure.hint("--max-event-bytes allows more"),
-        _ => failure,
     }
 }

@@ -42,7 +42,7 @@ async fn answer((front, notes): Shared, mut request: Request<Incoming>) -> Resul
     }
     let answer = match (request.method().as_str(), request.uri().path()) {
         ("GET", "/") => Ok((200, include_str!("../../page.html").to_owned())),
-        ("POST", "/notes") => note(front.hub(), &notes, request).await.map(|id| (200, id)),
+        ("POST", "/notes") => note(front.hub(), &notes, request).await,
         _ => Ok((404, "there is nothing here".to_owned())),
     };
     let (status, text) = answer.unwrap_or_else(|error| (400, error.to_string()));
@@ -51,9 +51,9 @@ async fn answer((front, notes): Shared, mut request: Request<Incoming>) -> Resul
 }
 
 /// Numbers a note and publishes it.
-async fn note(hub: &Hub, notes: &AtomicU64, request: Request<Incoming>) -> Result<String> {
+async fn note(hub: &Hub, notes: &AtomicU64, request: Request<Incoming>) -> Result<(u16, String)> {
     let text = Limited::new(request, 65_536).collect().await?.to_bytes();
     let text = format!("{}: {}", notes.fetch_add(1, Ordering::Relaxed) + 1, std::str::from_utf8(&text)?);
     let draft = Draft::new(Topic::parse("notes")?, text.into(), DraftFields::default(), hub.limits())?;
-    Ok(hub.publish(draft).await?.id)
+    Ok(hub.publish(draft).await.map_or_else(|error| (503, error.to_string()), |event| (200, event.id)))
 }
