@@ -53,7 +53,7 @@ pub(crate) enum Task {
     /// Make a key that nobody guesses
     #[command(long_about = TOKEN)]
     Token,
-    /// Measure a hub, or any other server of event streams
+    /// Measure a hub, or any other server of event streams over http://
     #[command(subcommand, disable_help_subcommand = true)]
     Bench(Box<Bench>),
     /// Show or check the configuration

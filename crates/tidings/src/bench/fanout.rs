@@ -12,6 +12,7 @@ use mio::{Interest, Token};
 use super::bystanders::Bystanders;
 use super::connection::request;
 use super::crowd::{Crowd, PATIENCE};
+use super::heard::Heard;
 use super::plan::{Fanout, Pace};
 use super::process::Process;
 use super::publisher::Publisher;
@@ -19,14 +20,6 @@ use super::report::{FanoutReport, Progress};
 
 /// Tokens of publishers begin here.
 const PUBLISHERS: usize = 1 << 32;
-
-/// What each subscriber has heard.
-#[derive(Clone, Copy, Default)]
-struct Heard {
-    count: u64,
-    /// Depends on which events were heard, and on their order.
-    trace: u64,
-}
 
 /// What the measured part took.
 struct Used {
@@ -224,9 +217,7 @@ impl<'a> Run<'a> {
             self.strangers += 1;
             return;
         };
-        let heard = &mut self.heard[subscriber];
-        heard.count += 1;
-        heard.trace = heard.trace.wrapping_mul(0x0100_0000_01b3) ^ event as u64;
+        self.heard[subscriber].hear(event as u64);
         let late = now.saturating_duration_since(self.due[event]);
         self.latency.saturating_record(u64::try_from(late.as_nanos()).unwrap_or(u64::MAX));
         self.missing[event] = self.missing[event].saturating_sub(1);
@@ -237,9 +228,9 @@ impl<'a> Run<'a> {
 
     fn report(&self, used: &Used) -> FanoutReport {
         let events = self.published as u64;
-        let lost = self.heard.iter().map(|heard| events.saturating_sub(heard.count)).sum();
-        let repeated: u64 = self.heard.iter().map(|heard| heard.count.saturating_sub(events)).sum();
-        let trace = self.heard.first().map_or(0, |heard| heard.trace);
+        let all = Heard::all(events);
+        let lost = self.heard.iter().map(|heard| heard.lost_of(&all)).sum();
+        let repeated: u64 = self.heard.iter().map(|heard| heard.repeated_of(&all)).sum();
         let delivered: u64 = self.heard.iter().map(|heard| heard.count).sum();
         FanoutReport {
             subscribers: self.plan.subscribers,
@@ -249,7 +240,8 @@ impl<'a> Run<'a> {
             delivered,
             lost,
             repeated: repeated + self.strangers,
-            in_another_order: self.heard.iter().filter(|heard| heard.trace != trace).count() as u64,
+            in_another_order: self.heard.iter().filter(|heard| heard.differs_in_order(&self.heard[0])).count()
+                as u64,
             seconds: used.took.as_secs_f64(),
             latency_us: [0.5, 0.99, 0.999, 1.0]
                 .map(|quantile| self.latency.value_at_quantile(quantile) as f64 / 1e3),

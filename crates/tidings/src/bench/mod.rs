@@ -8,6 +8,7 @@
 //! | `fanout`, `publish`, `idle`, `resume` | the four benchmarks |
 //! | `soak` | a hub of its own, restarted under load |
 //! | `crowd`, `connection`, `publisher` | many subscribers; one; one publisher |
+//! | `heard` | what one subscriber has heard |
 //! | `bystanders` | subscribers beside the measured ones, that never read or are sent nothing |
 //! | `process` | what the server has used |
 //! | `report` | what was found |
@@ -16,6 +17,7 @@ mod bystanders;
 mod connection;
 mod crowd;
 mod fanout;
+mod heard;
 mod idle;
 mod plan;
 mod process;

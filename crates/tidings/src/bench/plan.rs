@@ -98,6 +98,8 @@ pub(crate) struct FanoutArgs {
     #[arg(long, default_value_t = 1, value_name = "N", conflicts_with = "rate")]
     in_flight: usize,
     /// Publish so many events per second, whatever comes back
+    ///
+    /// Latency then counts from the moment an event was due, also if the server kept it from being sent.
     #[arg(long, value_name = "PER_SECOND")]
     rate: Option<f64>,
     /// How many more subscribers stand beside the measured ones and never read
