@@ -49,12 +49,24 @@ pub(crate) fn hear_chunk(
     Ok(())
 }
 
-/// Cuts a stream in every way that is worth a look: whole, in chunks of 1, 2 and 3 bytes, and at every place.
+/// Bytes up to which a stream is cut at every place. A longer one is at both of its ends, and here and there between.
+const EVERY_PLACE_BYTES_MAX: usize = 4_096;
+
+/// Bytes at the ends of a longer stream that are cut at every place, and how many cuts there are between.
+const END_BYTES: usize = 16;
+const CUTS_BETWEEN: usize = 16;
+
+/// Cuts a stream in every way that is worth a look: whole, in chunks of 1, 2 and 3 bytes, and in two at every place.
 pub(crate) fn cuts(stream: &[u8]) -> Vec<Vec<&[u8]>> {
     let mut cuts = vec![vec![stream]];
     cuts.extend([1, 2, 3].map(|size| stream.chunks(size).collect()));
-    if stream.len() <= 4096 {
-        cuts.extend((0..=stream.len()).map(|at| vec![&stream[..at], &stream[at..]]));
-    }
+    let is_near_an_end = |at: &usize| *at <= END_BYTES || stream.len() - at <= END_BYTES;
+    let is_a_place = |at: &usize| {
+        stream.len() <= EVERY_PLACE_BYTES_MAX
+            || is_near_an_end(at)
+            || at.is_multiple_of(stream.len() / CUTS_BETWEEN)
+    };
+    let places = (0..=stream.len()).filter(is_a_place);
+    cuts.extend(places.map(|at| vec![&stream[..at], &stream[at..]]));
     cuts
 }
