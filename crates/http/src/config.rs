@@ -56,9 +56,9 @@ pub struct HttpConfig {
     pub lanes: usize,
     /// How long a subscriber's socket may take nothing. Default 60 s; see [`LaneConfig`](crate::lane::LaneConfig).
     pub write_wait_max: Duration,
-    /// How old a stream may become, over every protocol. At nine tenths to all of it, so that those which began together do not end together, it
-    /// is ended in good order, with a `retry`, and the client resumes. Default none: a stream costs little, and nothing is
-    /// gained by ending it unless there are machines to spread the load over again.
+    /// How old a stream may become, over every protocol. At nine tenths to all of it, so that those which began together
+    /// do not end together, it is ended in good order, with a `retry`, and the client resumes. Default none: a stream
+    /// costs little, and nothing is gained by ending it unless there are machines to spread the load over again.
     pub stream_age_max: Option<Duration>,
 }
 

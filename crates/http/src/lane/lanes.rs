@@ -26,8 +26,8 @@ pub struct LaneConfig {
     /// How long a socket may take nothing of what is owed to it. Default 60 s: a phone in a tunnel. At the edge the
     /// connection is closed, and the client resumes by its id.
     pub write_wait_max: Duration,
-    /// How old a stream may become, counted from its parking; at nine tenths to all of it it is ended in good order, and its client comes
-    /// back. Default none.
+    /// How old a stream may become, counted from its parking; at nine tenths to all of it, it is ended in good order,
+    /// and its client comes back. Default none.
     pub stream_age_max: Option<Duration>,
     /// The delay before a client reconnects that is sent away, before jitter.
     pub retry: Duration,

@@ -142,7 +142,8 @@ impl Lane {
         }
     }
 
-    /// Ends a response whose turn in the drain has come, or that is too old, after what is at hand, so that it need not be asked for again.
+    /// Ends a response whose turn in the drain has come, or that is too old, after what is at hand, so that it need not
+    /// be asked for again.
     fn send_away(&mut self, number: usize) {
         if let Some(member) = self.members.get(number) {
             self.deliver(member.group as usize);
