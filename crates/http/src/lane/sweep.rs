@@ -1,7 +1,7 @@
 //! The sweep: heartbeats, write deadlines, ages and the drain, without a timer for each connection.
 //!
-//! Time is counted in ticks, 64 to a heartbeat. Each tick looks at a sixteenth of the members, so each member is
-//! looked at four times in a heartbeat, and those that arrived together are not served together.
+//! Time is counted in ticks, 64 to a heartbeat or more. Each tick looks at a sixteenth of the members, so each member is
+//! looked at four times in a heartbeat or more often, and those that arrived together are not served together.
 
 use std::time::{Duration, Instant};
 

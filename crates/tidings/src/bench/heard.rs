@@ -35,7 +35,7 @@ impl Heard {
         self.count.saturating_sub(all.count).max(u64::from(self.is_amiss(all) && self.count == all.count))
     }
 
-    /// As many as there are, but not the same.
+    /// Something is missing, or twice.
     fn is_amiss(&self, all: &Self) -> bool {
         self.set != all.set
     }

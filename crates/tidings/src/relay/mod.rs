@@ -18,7 +18,7 @@ use crate::failure::{Exit, Failure};
 use crate::link::{HubArgs, Trust, unpublished, unusable};
 use crate::publish::{Batches, again};
 use crate::signals::Signals;
-use crate::sub::{Color, SourceArgs, Talk, failed};
+use crate::sub::{Color, SourceArgs, Talk};
 use upstream::{Relayed, upstream};
 
 /// From where, and to where.
@@ -51,25 +51,23 @@ pub(crate) struct RelayArgs {
 pub(crate) async fn run(args: &RelayArgs, environment: &Environment, color: Color) -> Result<(), Failure> {
     let talk = Talk::new(args.json, color.stderr);
     match relay(args, environment, talk).await {
-        Err(failure) if args.json && !failure.is_told() && !failure.is_usage() => {
-            talk.gave_up(&failure);
-            Err(failure.told())
-        }
-        ended => ended,
+        Ok(None) => talk.closed(None),
+        Ok(Some(error)) if error.is_stop() => talk.closed(Some(&error)),
+        Ok(Some(error)) => return Err(talk.failed(&error)),
+        Err(failure) => return Err(talk.gave_up(failure)),
     }
+    Ok(())
 }
 
-async fn relay(args: &RelayArgs, environment: &Environment, talk: Talk) -> Result<(), Failure> {
+/// Returns why the source is over, if it was not asked to end.
+async fn relay(args: &RelayArgs, environment: &Environment, talk: Talk) -> Result<Option<Error>, Failure> {
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
     let relay = Relay { args, publisher: args.publisher(environment, talk)?, talk };
     // Biased: who asks for the end gets it.
     let source = tokio::select! {
         biased;
-        _ = signals.next() => {
-            talk.closed(None);
-            return Ok(());
-        }
+        _ = signals.next() => return Ok(None),
         source = relay.source() => source?,
     };
     relay.follow(source, &mut signals).await
@@ -113,7 +111,7 @@ impl Relay<'_> {
         found.map_err(|error| unpublished("the hub cannot say how far the relay had come", &error))
     }
 
-    async fn follow(&self, source: EventSource, signals: &mut Signals) -> Result<(), Failure> {
+    async fn follow(&self, source: EventSource, signals: &mut Signals) -> Result<Option<Error>, Failure> {
         let mut batches = Batches::new(Box::pin(upstream(source, self.talk)));
         loop {
             // Biased: who asks for the end gets it. What was received by then comes again with the next run.
@@ -122,13 +120,10 @@ impl Relay<'_> {
                 _ = signals.next() => None,
                 batch = batches.next() => batch,
             };
-            let Some(batch) = batch else {
-                self.talk.closed(None);
-                return Ok(());
-            };
+            let Some(batch) = batch else { return Ok(None) };
             self.publish(&batch.items).await?;
-            if let Some(error) = batch.error {
-                return self.conclude(&error);
+            if batch.error.is_some() {
+                return Ok(batch.error);
             }
         }
     }
@@ -151,16 +146,6 @@ impl Relay<'_> {
             left = rest;
         }
         Ok(())
-    }
-
-    /// The source is over.
-    fn conclude(&self, error: &Error) -> Result<(), Failure> {
-        self.talk.closed(Some(error));
-        match failed(error) {
-            _ if error.is_stop() => Ok(()),
-            failure if self.args.json => Err(failure.told()),
-            failure => Err(failure),
-        }
     }
 }
 

@@ -25,7 +25,6 @@ use crate::failure::{Exit, Failure};
 use crate::link::Trust;
 use crate::signals::Signals;
 use line::Style;
-pub(crate) use reason::failed;
 pub(crate) use source::SourceArgs;
 pub(crate) use talk::{Talk, seconds};
 
@@ -107,14 +106,7 @@ fn conclude(end: End, args: &SubArgs, talk: &Talk) -> Result<(), Failure> {
     match end {
         End::Wished | End::Clean => talk.closed(None),
         End::Stopped(error) if !args.strict => talk.closed(Some(&error)),
-        End::Stopped(error) | End::Failed(error) => {
-            let failure = failed(&error);
-            if !args.json {
-                return Err(failure);
-            }
-            talk.closed(Some(&error));
-            return Err(failure.told());
-        }
+        End::Stopped(error) | End::Failed(error) => return Err(talk.failed(&error)),
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ fn said(refusal: &Refusal) -> Option<String> {
 }
 
 /// The stream has failed for good.
-pub(crate) fn failed(error: &Error) -> Failure {
+pub(super) fn failed(error: &Error) -> Failure {
     let failure = Failure::new(Exit::Failed, in_words(error));
     match error {
         Error::Connect { .. } => {

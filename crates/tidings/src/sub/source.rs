@@ -59,10 +59,8 @@ impl SourceArgs {
             builder = builder.last_event_id(id).map_err(|error| unusable(&error))?;
         }
         if let Some(silence) = self.idle_timeout {
-            if silence.is_zero() {
-                return Err(Failure::usage("--idle-timeout must be longer than nothing"));
-            }
-            builder = builder.read_timeout(silence).map_err(|error| unusable(&error))?;
+            let zero = |_| Failure::usage("--idle-timeout must be longer than nothing");
+            builder = builder.read_timeout(silence).map_err(zero)?;
         }
         if let Some(pem) = trust.pem()? {
             builder = builder.root_certificates(&pem).map_err(|error| unusable(&error))?;

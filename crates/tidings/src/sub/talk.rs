@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tidings_client::{Error, Item};
 
-use super::reason::in_words;
+use super::reason::{failed, in_words};
 use crate::chain::visible;
 use crate::failure::Failure;
 
@@ -59,10 +59,24 @@ impl Talk {
         }
     }
 
-    /// Says why there will be no more, if it is not the stream's doing.
-    pub(crate) fn gave_up(self, failure: &Failure) {
+    /// The stream has failed for good. Programs are told now, a person by the failure.
+    pub(crate) fn failed(self, error: &Error) -> Failure {
+        let failure = failed(error);
+        if !self.json {
+            return failure;
+        }
+        self.closed(Some(error));
+        failure.told()
+    }
+
+    /// The same for what is not the stream's doing, but not for what was asked for wrongly: nothing was begun then.
+    pub(crate) fn gave_up(self, failure: Failure) -> Failure {
+        if !self.json || failure.is_usage() {
+            return failure;
+        }
         let state = State { state: "closed", status: None, error: Some(failure.message().to_owned()) };
         self.print_state(&state);
+        failure.told()
     }
 
     /// Says something that is no change of state. Programs get it as a line, too.
