@@ -29,6 +29,11 @@ impl Fixture for Memory {
     fn survives_restart(&self) -> bool {
         false
     }
+
+    fn batches_a_tail_keeps(&self) -> usize {
+        // What an announcer keeps.
+        256
+    }
 }
 
 tidings_core::contract_tests!(Memory);

@@ -45,6 +45,11 @@ impl Fixture for Files {
     fn survives_restart(&self) -> bool {
         true
     }
+
+    fn batches_a_tail_keeps(&self) -> usize {
+        // What an announcer keeps.
+        256
+    }
 }
 
 mod with_fsync_and_large_segments {

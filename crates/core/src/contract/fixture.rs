@@ -25,6 +25,11 @@ pub trait Fixture: Send + Sync {
 
     /// Whether a log that is opened again is the same log.
     fn survives_restart(&self) -> bool;
+
+    /// How many batches a tail keeps by itself while nobody reads it: one that is behind by so many appends, made
+    /// one after another, hands them out even after retention took them; one that is behind by more reads the log.
+    /// 0 if a tail always reads the log.
+    fn batches_a_tail_keeps(&self) -> usize;
 }
 
 /// A clock that a test moves.

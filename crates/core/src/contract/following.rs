@@ -1,6 +1,8 @@
 //! Following: tails.
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use crate::contract::fixture::{Fixture, ManualClock, append, texts};
 use crate::cursor::Sequence;
@@ -8,7 +10,7 @@ use crate::event::Event;
 use crate::store::{Store, Tail};
 
 /// Takes events until there are so many.
-async fn take(tail: &mut dyn Tail, count: usize) -> Vec<Event> {
+pub(crate) async fn take(tail: &mut dyn Tail, count: usize) -> Vec<Event> {
     let mut events = Vec::new();
     while events.len() < count {
         let batch = tail.next().await.expect("the tail goes on").expect("the tail has not ended");
@@ -18,7 +20,7 @@ async fn take(tail: &mut dyn Tail, count: usize) -> Vec<Event> {
     events
 }
 
-fn numbers(events: &[Event]) -> Vec<u64> {
+pub(crate) fn numbers(events: &[Event]) -> Vec<u64> {
     events.iter().map(|event| event.sequence.0).collect()
 }
 
@@ -103,4 +105,59 @@ pub async fn a_dropped_wait_takes_nothing(fixture: &dyn Fixture) {
         append(&*store, "a", &["x"]).await;
         assert_eq!(numbers(&take(&mut *tail, 1).await), [n]);
     }
+}
+
+/// Waits for the tail's next batch, and drops the wait if the batch is not there after so many polls.
+async fn wait_for_polls(tail: &mut dyn Tail, polls: usize) -> Option<Arc<[Event]>> {
+    let mut next = tail.next();
+    for _ in 0..polls {
+        let poll = poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await;
+        if let Poll::Ready(batch) = poll {
+            return Some(batch.expect("the tail goes on").expect("the tail has not ended"));
+        }
+        tokio::task::yield_now().await;
+    }
+    None
+}
+
+/// See the name.
+pub async fn a_wait_dropped_while_events_arrive_takes_nothing(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+    let mut tail = store.tail(Sequence(0)).await.unwrap();
+    let mut seen = Vec::new();
+
+    // A tail may take a batch in any of its polls and hand it out in a later one, so the wait is dropped after each
+    // number of polls: of a tail that has waited, and of one that is behind.
+    for round in 0..60 {
+        let polls = round % 6 + 1;
+        {
+            let waiting = wait_for_polls(&mut *tail, polls);
+            tokio::pin!(waiting);
+            let early = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await;
+            assert!(early.is_pending(), "there is nothing to take yet");
+            append(&*store, "a", &["x", "y"]).await;
+            seen.extend(waiting.await.iter().flat_map(|batch| numbers(batch)));
+        }
+        append(&*store, "a", &["x"]).await;
+        seen.extend(wait_for_polls(&mut *tail, polls).await.iter().flat_map(|batch| numbers(batch)));
+        // No wait for this one is dropped, so it comes even if one before it was lost.
+        let last = append(&*store, "a", &["last"]).await;
+        while seen.last() != Some(&last.0) {
+            seen.extend(numbers(&take(&mut *tail, 1).await));
+        }
+    }
+
+    assert_eq!(seen, (1..=240).collect::<Vec<_>>());
+}
+
+/// See the name.
+pub async fn a_tail_waits_when_it_has_handed_out_everything(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+    append(&*store, "a", &["1", "2", "3"]).await;
+    let mut tail = store.tail(Sequence(1)).await.unwrap();
+
+    take(&mut *tail, 2).await;
+
+    let more = wait_for_polls(&mut *tail, 100).await;
+    assert_eq!(more.map(|batch| numbers(&batch)), None);
 }

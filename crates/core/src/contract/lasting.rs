@@ -1,10 +1,15 @@
 //! Lasting: restart and retention.
 
+use std::time::Duration;
+
+use tidings_sse::EventId;
+use tokio::time::timeout;
+
 use crate::contract::fixture::{Fixture, ManualClock, append, draft, draft_with, query, read_all, texts};
+use crate::contract::following::{numbers, take};
 use crate::cursor::Sequence;
 use crate::draft::DraftFields;
-use crate::store::{Placement, Reading, Start, Store, TailError};
-use tidings_sse::EventId;
+use crate::store::{Placement, Reading, Start, Store, Tail, TailError};
 
 /// See the name.
 pub async fn what_was_acknowledged_is_there_after_a_restart(fixture: &dyn Fixture) {
@@ -60,13 +65,14 @@ pub async fn keys_and_ids_are_known_after_a_restart(fixture: &dyn Fixture) {
     assert_eq!(texts(&after), ["3"]);
 }
 
-/// Appends until the first event has left, in bounded tries; the number of events is the answer.
-async fn append_until_something_left(store: &dyn Store) -> u64 {
-    let filler = "x".repeat(1_000);
-    for round in 1..=5_000 {
+/// Appends until retention has taken all that was held before, and one event more; the number of appends is the
+/// answer.
+async fn append_until_more_left(store: &dyn Store) -> usize {
+    let (before, filler) = (store.bounds().head, "x".repeat(1_000));
+    for appends in 1..=5_000 {
         append(store, "a", &[filler.as_str(); 10]).await;
-        if store.bounds().earliest > Sequence(1) {
-            return round * 10;
+        if store.bounds().earliest > before.next() {
+            return appends;
         }
     }
     panic!("retention took nothing in 50,000 events");
@@ -77,7 +83,7 @@ pub async fn what_retention_took_is_expired_not_empty(fixture: &dyn Fixture) {
     let store = fixture.open_bounded(ManualClock::at(50), 100).await;
     let first = draft_with("a", "0", DraftFields { id: Some("first"), ..DraftFields::default() });
     store.append(vec![first]).await.unwrap();
-    append_until_something_left(&*store).await;
+    append_until_more_left(&*store).await;
 
     let earliest = store.bounds().earliest;
     let read = |start| store.read(query(start, &["a"]));
@@ -96,21 +102,96 @@ pub async fn what_retention_took_is_expired_not_empty(fixture: &dyn Fixture) {
     assert_eq!(read_all(&*store, query(Start::Earliest, &["a"])).await, held);
 }
 
+/// Appends events one at a time.
+async fn append_batches(store: &dyn Store, batches: usize) {
+    for _ in 0..batches {
+        append(store, "a", &["x"]).await;
+    }
+}
+
+/// Opens a tail, and reads with it until it waits for what comes next.
+async fn tail_that_waits(store: &dyn Store) -> Box<dyn Tail> {
+    let mut tail = store.tail(Sequence(0)).await.unwrap();
+    append(store, "a", &["first"]).await;
+    assert_eq!(numbers(&take(&mut *tail, 1).await), [1]);
+    // Only a tail that has found the end of the log begins to keep what comes. No call says when that is, so it gets
+    // far more time than one read of an empty page takes.
+    let early = timeout(Duration::from_millis(250), tail.next()).await;
+    assert!(early.is_err(), "there is nothing to take yet: {early:?}");
+    tail
+}
+
+/// The tail says that it lost something, and goes on with all that is held.
+async fn expect_told(store: &dyn Store, tail: &mut dyn Tail) {
+    let before = store.bounds();
+    let mut expected = match tail.next().await {
+        Err(TailError::Expired { earliest }) => earliest,
+        other => panic!("expected to be told that events before {} are gone, got {other:?}", before.earliest),
+    };
+    assert!(expected >= before.earliest && expected <= store.bounds().earliest, "told of {expected}");
+    while expected <= before.head {
+        match tail.next().await {
+            Ok(Some(batch)) => {
+                let next = expected.0 + batch.len() as u64;
+                assert_eq!(numbers(&batch), (expected.0..next).collect::<Vec<_>>());
+                expected = Sequence(next);
+            }
+            // Retention may run beside the appends and take more in the meantime.
+            Err(TailError::Expired { earliest }) if earliest > expected => expected = earliest,
+            other => panic!("expected the events from {expected} on, got {other:?}"),
+        }
+    }
+}
+
 /// See the name.
-pub async fn a_tail_that_retention_overtakes_is_told(fixture: &dyn Fixture) {
+pub async fn a_tail_that_was_never_read_and_that_retention_overtakes_is_told(fixture: &dyn Fixture) {
+    let store = fixture.open_bounded(ManualClock::at(0), 100).await;
+    append_until_more_left(&*store).await;
+    let mut tail = store.tail(Sequence(0)).await.unwrap();
+    append_until_more_left(&*store).await;
+
+    // What left before the tail was opened, the tail cannot have kept.
+    expect_told(&*store, &mut *tail).await;
+}
+
+/// See the name.
+pub async fn a_tail_that_falls_behind_further_than_it_keeps_is_told_what_it_lost(fixture: &dyn Fixture) {
+    let store = fixture.open_bounded(ManualClock::at(0), 100).await;
+    let mut tail = tail_that_waits(&*store).await;
+
+    append_until_more_left(&*store).await;
+    append_batches(&*store, fixture.batches_a_tail_keeps() + 1).await;
+    append_until_more_left(&*store).await;
+
+    expect_told(&*store, &mut *tail).await;
+}
+
+/// See the name.
+pub async fn a_tail_that_kept_what_retention_took_misses_nothing(fixture: &dyn Fixture) {
+    let store = fixture.open_bounded(ManualClock::at(0), 100).await;
+    let mut tail = tail_that_waits(&*store).await;
+
+    let appended = append_until_more_left(&*store).await;
+    if appended > fixture.batches_a_tail_keeps() {
+        return expect_told(&*store, &mut *tail).await;
+    }
+    let head = store.bounds().head;
+    let kept = take(&mut *tail, head.0 as usize - 1).await;
+    assert_eq!(numbers(&kept), (2..=head.0).collect::<Vec<_>>());
+}
+
+/// See the name.
+pub async fn a_tail_that_keeps_up_hears_of_no_loss(fixture: &dyn Fixture) {
     let store = fixture.open_bounded(ManualClock::at(0), 100).await;
     let mut tail = store.tail(Sequence(0)).await.unwrap();
-    append_until_something_left(&*store).await;
-    let earliest = store.bounds().earliest;
+    let filler = "x".repeat(1_000);
 
-    match tail.next().await {
-        Err(TailError::Expired { earliest: told }) => {
-            assert_eq!(told, earliest);
-            let batch = tail.next().await.unwrap().unwrap();
-            assert_eq!(batch.first().map(|event| event.sequence), Some(earliest));
-        }
-        // A tail that kept the batches itself has missed nothing.
-        Ok(Some(batch)) => assert_eq!(batch.first().map(|event| event.sequence), Some(Sequence(1))),
-        other => panic!("expected events or a gap, got {other:?}"),
+    let mut seen = Vec::new();
+    while store.bounds().earliest <= Sequence(100) {
+        append(&*store, "a", &[filler.as_str(); 10]).await;
+        seen.extend(numbers(&take(&mut *tail, 10).await));
+        assert!(seen.len() < 50_000, "retention took too little in 50,000 events");
     }
+
+    assert_eq!(seen, (1..=store.bounds().head.0).collect::<Vec<_>>());
 }

@@ -1,24 +1,34 @@
-//! What every store must do, as one suite of tests.
+//! What every store must do, as one suite of cases.
 //!
 //! A store's crate writes a [`Fixture`] and calls [`contract_tests!`](crate::contract_tests); each case is then a
-//! test of its own there. A case opens the store afresh, so cases know nothing of each other.
+//! test of its own there. [`cases`] is the same suite as a list. A case opens the store afresh, so cases know nothing
+//! of each other, and each has a [`DEADLINE`]: a store that hangs fails, and the message names the call that hung.
+//!
+//! `docs/guides/writing-a-store.md` shows how to use it.
 
 // These are tests that live in a library because other crates run them.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod case;
 pub mod fixture;
 pub mod following;
 pub mod lasting;
 pub mod placing;
 pub mod reading;
+mod watched;
 
+pub use case::{Case, DEADLINE, Failure, cases};
 pub use fixture::{Fixture, ManualClock};
 
 /// Makes a test of each case of the contract. The argument is an expression that makes a new, empty [`Fixture`].
 #[macro_export]
 macro_rules! contract_tests {
     ($fixture:expr) => {
-        $crate::contract_tests! { @cases $fixture;
+        $crate::contract_tests! { @each tests ($fixture) }
+    };
+    // Hands the list of cases, which stands here alone, to one of the rules below.
+    (@each $what:ident ($($fixture:expr)?)) => {
+        $crate::contract_tests! { @$what ($($fixture)?)
             placing::an_empty_log_has_its_ends,
             placing::places_are_consecutive_and_in_order,
             placing::an_append_of_nothing_places_nothing,
@@ -28,6 +38,7 @@ macro_rules! contract_tests {
             placing::a_key_used_for_something_else_is_refused,
             placing::a_key_repeated_within_one_append_is_placed_once,
             placing::concurrent_appends_are_all_placed_once_and_in_their_own_order,
+            placing::drafts_of_an_append_stay_next_to_each_other_while_others_append,
             placing::a_closed_store_refuses,
             reading::pages_join_without_hole_or_repeat,
             reading::a_page_is_bounded_in_bytes_but_never_empty_for_that,
@@ -42,19 +53,30 @@ macro_rules! contract_tests {
             following::a_tail_may_be_slow,
             following::a_tail_ends_when_the_store_is_closed_and_all_is_handed_out,
             following::a_dropped_wait_takes_nothing,
+            following::a_wait_dropped_while_events_arrive_takes_nothing,
+            following::a_tail_waits_when_it_has_handed_out_everything,
             lasting::what_was_acknowledged_is_there_after_a_restart,
             lasting::places_go_on_after_a_restart,
             lasting::keys_and_ids_are_known_after_a_restart,
             lasting::what_retention_took_is_expired_not_empty,
-            lasting::a_tail_that_retention_overtakes_is_told,
+            lasting::a_tail_that_was_never_read_and_that_retention_overtakes_is_told,
+            lasting::a_tail_that_falls_behind_further_than_it_keeps_is_told_what_it_lost,
+            lasting::a_tail_that_kept_what_retention_took_misses_nothing,
+            lasting::a_tail_that_keeps_up_hears_of_no_loss,
         }
     };
-    (@cases $fixture:expr; $($module:ident :: $case:ident,)*) => {
+    (@tests ($fixture:expr) $($module:ident :: $case:ident,)*) => {
         $(
-            #[tokio::test]
-            async fn $case() {
-                $crate::contract::$module::$case(&$fixture).await;
+            #[test]
+            fn $case() {
+                let fixture = ::std::sync::Arc::new($fixture);
+                $crate::contract::Case::named(stringify!($case)).test(fixture);
             }
         )*
+    };
+    (@list () $($module:ident :: $case:ident,)*) => {
+        vec![$($crate::contract::Case::new(stringify!($case), |fixture| {
+            Box::pin($crate::contract::$module::$case(fixture))
+        })),*]
     };
 }

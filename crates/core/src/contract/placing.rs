@@ -163,6 +163,44 @@ async fn publish_fifty(store: Arc<dyn Store>, publisher: usize) {
 }
 
 /// See the name.
+pub async fn drafts_of_an_append_stay_next_to_each_other_while_others_append(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+
+    let publishers: Vec<_> =
+        (0..8).map(|publisher| tokio::spawn(publish_runs_of_five(store.clone(), publisher))).collect();
+    let mut placed = Vec::new();
+    for publisher in publishers {
+        placed.extend(publisher.await.unwrap());
+    }
+
+    assert_eq!(placed.len(), 160);
+    for run in &placed {
+        let consecutive = (run[0]..).take(5).collect::<Vec<_>>();
+        assert_eq!(run, &consecutive, "the places of one append");
+    }
+    let events = read_all(&*store, query(Start::Earliest, &["**"])).await;
+    for run in events.chunks(5) {
+        let own: Vec<_> = run.iter().map(|event| event.draft.topic()).collect();
+        assert!(own.iter().all(|topic| *topic == own[0]), "one append in the log: {own:?}");
+    }
+}
+
+/// Appends twenty times five drafts at once; the answer is the places of each append.
+async fn publish_runs_of_five(store: Arc<dyn Store>, publisher: usize) -> Vec<Vec<u64>> {
+    let topic = format!("from/{publisher}");
+    let mut placed = Vec::new();
+    for _ in 0..20 {
+        let drafts = (0..5).map(|n| draft(&topic, &n.to_string())).collect();
+        let place = |placement: Placement| match placement {
+            Placement::New(sequence) => sequence.0,
+            other => panic!("expected a new place, got {other:?}"),
+        };
+        placed.push(store.append(drafts).await.unwrap().into_iter().map(place).collect());
+    }
+    placed
+}
+
+/// See the name.
 pub async fn a_closed_store_refuses(fixture: &dyn Fixture) {
     let store = fixture.open(ManualClock::at(0)).await;
     append(&*store, "a", &["1"]).await;

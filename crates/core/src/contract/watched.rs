@@ -1,0 +1,115 @@
+//! A store that notes which of its calls have not returned, so that a deadline can name what hung.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::contract::fixture::Fixture;
+use crate::cursor::Sequence;
+use crate::draft::Draft;
+use crate::event::{Clock, Event};
+use crate::store::{Bounds, Placement, Query, Reading, Store, StoreError, Tail, TailError};
+
+/// The calls that were made and have not returned.
+#[derive(Default)]
+pub(crate) struct Calls(Mutex<Vec<&'static str>>);
+
+impl Calls {
+    /// Their names, oldest first.
+    pub(crate) fn pending(&self) -> Vec<&'static str> {
+        self.lock().clone()
+    }
+
+    fn begin(self: &Arc<Self>, name: &'static str) -> Call {
+        self.lock().push(name);
+        Call { calls: self.clone(), name }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<&'static str>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A call, until it returns or is dropped.
+struct Call {
+    calls: Arc<Calls>,
+    name: &'static str,
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let mut pending = self.calls.lock();
+        if let Some(at) = pending.iter().position(|name| *name == self.name) {
+            pending.remove(at);
+        }
+    }
+}
+
+/// A fixture whose stores note their calls, or such a store.
+pub(crate) struct Watched<T: ?Sized> {
+    calls: Arc<Calls>,
+    inner: T,
+}
+
+impl<T> Watched<T> {
+    pub(crate) fn new(inner: T, calls: Arc<Calls>) -> Self {
+        Self { calls, inner }
+    }
+}
+
+#[async_trait]
+impl Fixture for Watched<Arc<dyn Fixture>> {
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        let _call = self.calls.begin("open");
+        Arc::new(Watched::new(self.inner.open(clock).await, self.calls.clone()))
+    }
+
+    async fn open_bounded(&self, clock: Arc<dyn Clock>, events: usize) -> Arc<dyn Store> {
+        let _call = self.calls.begin("open");
+        Arc::new(Watched::new(self.inner.open_bounded(clock, events).await, self.calls.clone()))
+    }
+
+    fn survives_restart(&self) -> bool {
+        self.inner.survives_restart()
+    }
+
+    fn batches_a_tail_keeps(&self) -> usize {
+        self.inner.batches_a_tail_keeps()
+    }
+}
+
+#[async_trait]
+impl Store for Watched<Arc<dyn Store>> {
+    async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError> {
+        let _call = self.calls.begin("append");
+        self.inner.append(drafts).await
+    }
+
+    async fn read(&self, query: Query) -> Result<Reading, StoreError> {
+        let _call = self.calls.begin("read");
+        self.inner.read(query).await
+    }
+
+    fn bounds(&self) -> Bounds {
+        let _call = self.calls.begin("bounds");
+        self.inner.bounds()
+    }
+
+    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError> {
+        let _call = self.calls.begin("tail");
+        Ok(Box::new(Watched::new(self.inner.tail(after).await?, self.calls.clone())))
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        let _call = self.calls.begin("close");
+        self.inner.close().await
+    }
+}
+
+#[async_trait]
+impl Tail for Watched<Box<dyn Tail>> {
+    async fn next(&mut self) -> Result<Option<Arc<[Event]>>, TailError> {
+        let _call = self.calls.begin("next of a tail");
+        self.inner.next().await
+    }
+}
