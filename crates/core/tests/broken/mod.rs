@@ -1,0 +1,140 @@
+//! A sound store with one fault.
+
+mod store;
+mod tail;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use tidings_core::contract::Fixture;
+use tidings_core::contract::fixture::{query, read_all};
+use tidings_core::memory::{MemoryRetention, MemoryStore};
+use tidings_core::{Clock, Epoch, Event, Start, Store, UnixMillis};
+
+use store::FaultyStore;
+
+/// What is wrong with a store. One name, one fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    RepeatsAPlace,
+    Reorders,
+    ForgetsPartOfAnAppend,
+    ForgetsKeys,
+    TakesAnyDraftForTheKnownOne,
+    Interleaves,
+    LetsTimeGoBack,
+    DropsTheEventType,
+    TakesAppendsAfterClose,
+    IgnoresSelectors,
+    IgnoresEventsMax,
+    IgnoresBytesMax,
+    SkipsOneBetweenPages,
+    SinceIsOneLate,
+    LastIsOneShort,
+    AnswersUnknownIdsWithAPage,
+    AnswersPlacesAfterTheHeadWithAPage,
+    AnswersExpiredWithAPage,
+    LosesTheLastEventWhenOpenedAgain,
+    ForgetsKeysWhenOpenedAgain,
+    KeepsTheEpochOfALostLog,
+    TailSkipsABatch,
+    TailRepeatsABatch,
+    TailReordersABatch,
+    TailLosesABatchWithADroppedWait,
+    TailHandsOutEmptyBatches,
+    TailEndsEarly,
+    TailHidesALoss,
+    TailKeepsNothing,
+    TailTellsOfALossThatIsNone,
+    AppendHangs,
+    ReadHangs,
+    TailHangs,
+    NextHangs,
+    CloseHangs,
+    OpenHangs,
+    BoundsBlockTheirThread,
+    TailNeverEnds,
+}
+
+/// Opens stores with a fault. A log survives a restart, as the events of the store that was opened last, unless the
+/// fault is about a log that does not.
+pub(crate) struct Faulty {
+    fault: Fault,
+    last: Mutex<Option<Arc<MemoryStore>>>,
+}
+
+static NEXT_EPOCH: AtomicU64 = AtomicU64::new(1);
+
+impl Faulty {
+    pub(crate) fn new(fault: Fault) -> Self {
+        Self { fault, last: Mutex::default() }
+    }
+
+    fn store(&self, sound: Arc<MemoryStore>) -> Arc<dyn Store> {
+        Arc::new(FaultyStore::new(self.fault, sound))
+    }
+}
+
+fn sound(epoch: Epoch, clock: Arc<dyn Clock>, events_max: usize) -> Arc<MemoryStore> {
+    Arc::new(MemoryStore::new(epoch, clock, MemoryRetention { events_max, ..MemoryRetention::default() }))
+}
+
+/// A clock that shows the time of an event that is placed again, if there is one.
+struct Replay(Arc<Mutex<Option<UnixMillis>>>, Arc<dyn Clock>);
+
+impl Clock for Replay {
+    fn now(&self) -> UnixMillis {
+        self.0.lock().unwrap().unwrap_or_else(|| self.1.now())
+    }
+}
+
+#[async_trait]
+impl Fixture for Faulty {
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        if self.fault == Fault::OpenHangs {
+            std::future::pending::<()>().await;
+        }
+        let last = self.last.lock().unwrap().take();
+        let kept = match &last {
+            Some(last) if self.fault != Fault::KeepsTheEpochOfALostLog => events(&**last).await,
+            _ => Vec::new(),
+        };
+        let epoch = match &last {
+            Some(last) => last.bounds().epoch,
+            None => Epoch(NEXT_EPOCH.fetch_add(1, Ordering::Relaxed)),
+        };
+        let hands = Arc::new(Mutex::new(None));
+        let store = sound(epoch, Arc::new(Replay(hands.clone(), clock)), 1_000_000);
+        let count = kept.len()
+            - usize::from(self.fault == Fault::LosesTheLastEventWhenOpenedAgain && !kept.is_empty());
+        for event in kept.into_iter().take(count) {
+            *hands.lock().unwrap() = Some(event.time);
+            let forgets = self.fault == Fault::ForgetsKeysWhenOpenedAgain;
+            let draft = if forgets { store::without_key(event.draft) } else { event.draft };
+            store.append(vec![draft]).await.unwrap();
+        }
+        *hands.lock().unwrap() = None;
+        *self.last.lock().unwrap() = Some(store.clone());
+        self.store(store)
+    }
+
+    async fn open_bounded(&self, clock: Arc<dyn Clock>, events: usize) -> Arc<dyn Store> {
+        let epoch = Epoch(NEXT_EPOCH.fetch_add(1, Ordering::Relaxed));
+        self.store(sound(epoch, clock, events))
+    }
+
+    fn survives_restart(&self) -> bool {
+        self.fault != Fault::KeepsTheEpochOfALostLog
+    }
+
+    fn batches_a_tail_keeps(&self) -> usize {
+        // What an announcer keeps.
+        256
+    }
+}
+
+async fn events(store: &dyn Store) -> Vec<Event> {
+    read_all(store, query(Start::Earliest, &["**"])).await
+}
