@@ -1,0 +1,109 @@
+//! The hub against a naive model: whatever is published, and however subscribers join, lag, leave and resume, each of
+//! them receives what it asked for without loss, repeat, reorder or undeclared gap.
+//!
+//! [`answer`] is the model: what a hub must answer, computed from nothing but the list of published events and the ends
+//! of the log. [`world`] compares one step at a time, on one thread, with restarts; [`crowd`] compares afterwards what
+//! tasks on several threads received. [`seam`] is all that they use of the hub.
+//!
+//! Window, pages and retention are so small that every path is taken: live, lagged, backlog, gap. The folder is shared
+//! with the tests of the file store by path, not by a feature of the library, which would make `proptest` a dependency
+//! of the library.
+
+pub(crate) mod answer;
+pub(crate) mod crowd;
+pub(crate) mod seam;
+pub(crate) mod world;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use proptest::prelude::*;
+use tidings_core::{Clock, Store};
+
+pub(crate) use crowd::{Act, Plan};
+pub(crate) use world::Step;
+
+pub(crate) const TOPICS: [&str; 4] = ["a", "b", "x/y", "x/z"];
+pub(crate) const SELECTORS: [&[&str]; 6] =
+    [&["a"], &["b", "a"], &["x/*"], &["**"], &["a", "x/**", "*"], &["quiet"]];
+
+/// Opens the store under the hub. It keeps about 30 events, each larger than the window's share of it.
+#[async_trait]
+pub(crate) trait Rig: Send + Sync + 'static {
+    /// Opens the log, for the first time or again.
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store>;
+
+    /// Whether a log that is opened again is the same log.
+    fn survives_restart(&self) -> bool;
+
+    /// Whether the store can tell that the last event it let go is older than a time. One that cannot says that
+    /// events are lost when they may be.
+    fn knows_when_the_last_lost_event_was(&self) -> bool;
+
+    /// About how many bytes of data each event has.
+    fn data_bytes(&self) -> usize;
+}
+
+/// Where a subscriber asks to begin, before it is known what there is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Wish {
+    Now,
+    Earliest,
+    Last(usize),
+    /// At a time that many milliseconds from the first event.
+    Since(u64),
+    /// After the place of this log so many events before its head.
+    Place {
+        before_head: u64,
+    },
+    AfterHead,
+    /// After an id that publishers choose.
+    Name(usize),
+    UnknownId,
+    /// An id that is too long to be that of any event.
+    LongId,
+    OtherEpoch,
+}
+
+pub(crate) fn wish() -> impl Strategy<Value = Wish> {
+    prop_oneof![
+        2 => Just(Wish::Now),
+        1 => Just(Wish::Earliest),
+        2 => (0..40_usize).prop_map(Wish::Last),
+        2 => (0..60_u64).prop_map(Wish::Since),
+        3 => (0..60_u64).prop_map(|before_head| Wish::Place { before_head }),
+        1 => Just(Wish::AfterHead),
+        2 => (0..answer::NAMES.len()).prop_map(Wish::Name),
+        1 => Just(Wish::UnknownId),
+        1 => Just(Wish::LongId),
+        1 => Just(Wish::OtherEpoch),
+    ]
+}
+
+pub(crate) fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..TOPICS.len(), 1..6_usize, prop::option::of(0..answer::NAMES.len()))
+            .prop_map(|(topic, count, name)| Step::Publish { topic, count, name }),
+        3 => (0..SELECTORS.len(), wish(), any::<bool>())
+            .prop_map(|(selectors, wish, latest)| Step::Join { selectors, wish, latest }),
+        6 => (0..8_usize, 1..4_usize).prop_map(|(who, deliveries)| Step::Take { who, deliveries }),
+        1 => (0..8_usize).prop_map(|who| Step::Leave { who }),
+        3 => (0..8_usize, any::<bool>()).prop_map(|(who, by_id)| Step::Resume { who, by_id }),
+        3 => Just(Step::Breathe),
+        1 => (0..60_u64).prop_map(|ms| Step::Clock { ms }),
+        1 => Just(Step::Restart),
+    ]
+}
+
+pub(crate) fn plan() -> impl Strategy<Value = Plan> {
+    let publisher = prop::collection::vec((0..TOPICS.len(), 1..6_usize), 5..30);
+    let act = prop_oneof![
+        4 => (1..6_usize).prop_map(Act::Take),
+        1 => any::<bool>().prop_map(|by_id| Act::Resume { by_id }),
+        1 => wish().prop_map(Act::Join),
+        1 => (1..20_usize).prop_map(Act::Dawdle),
+    ];
+    let subscriber = (0..SELECTORS.len(), any::<bool>(), wish(), prop::collection::vec(act, 1..20));
+    (prop::collection::vec(publisher, 4), prop::collection::vec(subscriber, 8))
+        .prop_map(|(publishers, subscribers)| Plan { publishers, subscribers })
+}

@@ -1,0 +1,70 @@
+//! The hub against a naive model, with the file store: see [`model`].
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+#[path = "../../core/tests/model/mod.rs"]
+mod model;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use model::{Rig, crowd, plan, step, world};
+use proptest::prelude::*;
+use tempfile::TempDir;
+use tidings_core::{Clock, Store};
+use tidings_store::{Durability, FileStore, FileStoreConfig, Retention};
+
+/// Every time it is opened it is the same log.
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+#[async_trait]
+impl Rig for Files {
+    async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
+        let config = FileStoreConfig {
+            dir: self.0.path().join("data"),
+            durability: Durability::None,
+            segment_bytes: 65_536,
+            retention: Retention { count: Some(30), ..Retention::default() },
+        };
+        Arc::new(FileStore::open(config, clock).unwrap())
+    }
+
+    fn survives_restart(&self) -> bool {
+        true
+    }
+
+    fn knows_when_the_last_lost_event_was(&self) -> bool {
+        true
+    }
+
+    fn data_bytes(&self) -> usize {
+        // Some fifteen events make a segment, so that retention has something to take.
+        4_000
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, max_shrink_iters: 50, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_subscriber_gets_what_the_model_says(steps in prop::collection::vec(step(), 1..150)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(world::run(Files::new(), steps));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 10, max_shrink_iters: 0, ..ProptestConfig::default() })]
+
+    #[test]
+    fn subscribers_and_publishers_on_several_threads_agree_with_the_model(plan in plan()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
+        runtime.block_on(crowd::run(Files::new(), plan));
+    }
+}
