@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use model::{Rig, crowd, plan, step, world};
+use model::{Rig, crowd, plan, step, window, world};
 use proptest::prelude::*;
 use tidings_core::memory::{MemoryRetention, MemoryStore};
 use tidings_core::{Clock, Epoch, Store};
@@ -43,15 +43,18 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_subscriber_gets_what_the_model_says(steps in prop::collection::vec(step(), 1..150)) {
+    fn every_subscriber_gets_what_the_model_says(
+        window in window(),
+        steps in prop::collection::vec(step(), 1..150),
+    ) {
         // The clock is paused: a wait that nothing will end is over at once.
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(world::run(Memory, steps));
+        runtime.block_on(world::run(Memory, window, steps));
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 0, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, max_shrink_iters: 0, ..ProptestConfig::default() })]
 
     #[test]
     fn subscribers_and_publishers_on_several_threads_agree_with_the_model(plan in plan()) {

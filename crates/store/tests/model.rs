@@ -8,7 +8,7 @@ mod model;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::{Rig, crowd, plan, step, world};
+use model::{Rig, crowd, plan, step, window, world};
 use proptest::prelude::*;
 use tempfile::TempDir;
 use tidings_core::{Clock, Store};
@@ -53,9 +53,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 30, max_shrink_iters: 50, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_subscriber_gets_what_the_model_says(steps in prop::collection::vec(step(), 1..150)) {
+    fn every_subscriber_gets_what_the_model_says(
+        window in window(),
+        steps in prop::collection::vec(step(), 1..150),
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(world::run(Files::new(), steps));
+        runtime.block_on(world::run(Files::new(), window, steps));
     }
 }
 

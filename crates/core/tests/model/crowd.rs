@@ -13,6 +13,9 @@ use super::seam::{self, Began, Seen, Taken, Told};
 use super::world::{ends_between, own_place};
 use super::{Rig, SELECTORS, TOPICS, Wish};
 
+/// About how many events the window holds. Few, so that events leave it while subscribers read them.
+const WINDOW_EVENTS: usize = 3;
+
 /// Topic and number of drafts of each append of a publisher.
 type Appends = Vec<(usize, usize)>;
 
@@ -48,7 +51,7 @@ pub(crate) async fn run(rig: impl Rig, plan: Plan) {
     let clock: Arc<dyn Clock> = ManualClock::at(FIRST_MS);
     let time = clock.now();
     let store = rig.open(clock).await;
-    let hub = seam::start(store.clone(), rig.data_bytes()).await;
+    let hub = seam::start(store.clone(), rig.data_bytes(), WINDOW_EVENTS).await;
 
     let filler = "x".repeat(rig.data_bytes());
     let publishers: Vec<_> = plan

@@ -21,7 +21,7 @@ use proptest::prelude::*;
 use tidings_core::{Clock, Store};
 
 pub(crate) use crowd::{Act, Plan};
-pub(crate) use world::Step;
+pub(crate) use world::{Step, Window};
 
 pub(crate) const TOPICS: [&str; 4] = ["a", "b", "x/y", "x/z"];
 pub(crate) const SELECTORS: [&[&str]; 6] =
@@ -80,9 +80,13 @@ pub(crate) fn wish() -> impl Strategy<Value = Wish> {
     ]
 }
 
+pub(crate) fn window() -> impl Strategy<Value = Window> {
+    prop_oneof![3 => Just(Window::Small), 1 => Just(Window::Large)]
+}
+
 pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (0..TOPICS.len(), 1..6_usize, prop::option::of(0..answer::NAMES.len()))
+        6 => (0..TOPICS.len(), prop_oneof![5 => 1..6_usize, 1 => 30..45_usize], prop::option::of(0..answer::NAMES.len()))
             .prop_map(|(topic, count, name)| Step::Publish { topic, count, name }),
         3 => (0..SELECTORS.len(), wish(), any::<bool>())
             .prop_map(|(selectors, wish, latest)| Step::Join { selectors, wish, latest }),
@@ -96,7 +100,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 }
 
 pub(crate) fn plan() -> impl Strategy<Value = Plan> {
-    let publisher = prop::collection::vec((0..TOPICS.len(), 1..6_usize), 5..30);
+    let publisher = prop::collection::vec((0..TOPICS.len(), 1..6_usize), 1..30);
     let act = prop_oneof![
         4 => (1..6_usize).prop_map(Act::Take),
         1 => any::<bool>().prop_map(|by_id| Act::Resume { by_id }),

@@ -43,10 +43,9 @@ pub(crate) enum Taken {
     End,
 }
 
-pub(crate) async fn start(store: Arc<dyn Store>, data_bytes: usize) -> Hub {
+pub(crate) async fn start(store: Arc<dyn Store>, data_bytes: usize, window_events: usize) -> Hub {
     let mut limits = Limits::default();
-    // About 11 events, less than any store here keeps.
-    limits.window_bytes_max = 11 * (data_bytes + 180);
+    limits.window_bytes_max = window_events * (data_bytes + 180);
     limits.page_events_max = 3;
     limits.page_bytes_max = 2 * (data_bytes + 100);
     Hub::start(store, limits).await.unwrap()
