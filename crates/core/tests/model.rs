@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use model::{Rig, crowd, plan, step, window, world};
+use model::{Rig, crowd, plan, step, window, within_deadline, world};
 use proptest::prelude::*;
 use tidings_core::memory::{MemoryRetention, MemoryStore};
 use tidings_core::{Clock, Epoch, Store};
+use tokio::runtime::Builder;
 
 /// Each log is a new one, with another epoch.
 struct Memory;
@@ -40,16 +41,18 @@ impl Rig for Memory {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, max_shrink_time: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_subscriber_gets_what_the_model_says(
         window in window(),
         steps in prop::collection::vec(step(), 1..150),
     ) {
-        // The clock is paused: a wait that nothing will end is over at once.
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(world::run(Memory, window, steps));
+        within_deadline(move || {
+            // The clock is paused: a wait that nothing will end is over at once.
+            let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+            runtime.block_on(world::run(Memory, window, steps));
+        });
     }
 }
 
@@ -58,7 +61,9 @@ proptest! {
 
     #[test]
     fn subscribers_and_publishers_on_several_threads_agree_with_the_model(plan in plan()) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
-        runtime.block_on(crowd::run(Memory, plan));
+        within_deadline(move || {
+            let runtime = Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
+            runtime.block_on(crowd::run(Memory, plan));
+        });
     }
 }

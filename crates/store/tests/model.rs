@@ -8,11 +8,12 @@ mod model;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use model::{Rig, crowd, plan, step, window, world};
+use model::{Rig, crowd, plan, step, window, within_deadline, world};
 use proptest::prelude::*;
 use tempfile::TempDir;
 use tidings_core::{Clock, Store};
 use tidings_store::{Durability, FileStore, FileStoreConfig, Retention};
+use tokio::runtime::Builder;
 
 /// Every time it is opened it is the same log.
 struct Files(TempDir);
@@ -50,15 +51,17 @@ impl Rig for Files {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 30, max_shrink_iters: 50, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 30, max_shrink_iters: 50, max_shrink_time: 20_000, ..ProptestConfig::default() })]
 
     #[test]
     fn every_subscriber_gets_what_the_model_says(
         window in window(),
         steps in prop::collection::vec(step(), 1..150),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(world::run(Files::new(), window, steps));
+        within_deadline(move || {
+            let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+            runtime.block_on(world::run(Files::new(), window, steps));
+        });
     }
 }
 
@@ -67,7 +70,9 @@ proptest! {
 
     #[test]
     fn subscribers_and_publishers_on_several_threads_agree_with_the_model(plan in plan()) {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
-        runtime.block_on(crowd::run(Files::new(), plan));
+        within_deadline(move || {
+            let runtime = Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
+            runtime.block_on(crowd::run(Files::new(), plan));
+        });
     }
 }

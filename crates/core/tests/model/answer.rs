@@ -5,8 +5,9 @@ use tidings_core::{Bounds, Cursor, Lost, OnGap, Position, Selectors, Sequence, T
 use super::seam::{Began, Told, wire};
 use super::{Rig, Wish};
 
-/// Ids that publishers choose, each for many events. The last looks like a cursor of another hub.
-pub(crate) const NAMES: [&str; 4] = ["msg1", "msg", "\u{1f4e8}", "zz-5"];
+/// Ids that publishers choose, each for many events. The last looks like a cursor of another epoch, one that no rig
+/// comes to.
+pub(crate) const NAMES: [&str; 4] = ["msg1", "msg", "\u{1f4e8}", "zzzzzzzz-5"];
 
 /// The time of the first event.
 pub(crate) const FIRST_MS: u64 = 1_000;
@@ -158,6 +159,6 @@ pub(crate) fn position(wish: Wish, bounds: Bounds) -> Position {
         Wish::Name(name) => Position::Id(NAMES[name].to_owned()),
         Wish::UnknownId => Position::Id("never-given".to_owned()),
         Wish::LongId => Position::Id("x".repeat(300)),
-        Wish::OtherEpoch => Position::Id("zzz-1".to_owned()),
+        Wish::OtherEpoch => Position::Id("zzzzzzzzz-1".to_owned()),
     }
 }

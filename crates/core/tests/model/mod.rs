@@ -14,7 +14,11 @@ pub(crate) mod crowd;
 pub(crate) mod seam;
 pub(crate) mod world;
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use proptest::prelude::*;
@@ -26,6 +30,23 @@ pub(crate) use world::{Step, Window};
 pub(crate) const TOPICS: [&str; 4] = ["a", "b", "x/y", "x/z"];
 pub(crate) const SELECTORS: [&[&str]; 6] =
     [&["a"], &["b", "a"], &["x/*"], &["**"], &["a", "x/**", "*"], &["quiet"]];
+
+/// How long one comparison may take. It takes some hundredths of a second.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Runs a comparison on a thread of its own, so that a hub that runs without end fails and does not hang the tests.
+pub(crate) fn within_deadline(comparison: impl FnOnce() + Send + 'static) {
+    let (ended, end) = channel::<()>();
+    let thread = thread::spawn(move || {
+        let _ended = ended;
+        comparison();
+    });
+    let waited = end.recv_timeout(DEADLINE);
+    assert_ne!(waited, Err(RecvTimeoutError::Timeout), "the hub, or its store, runs without end");
+    if let Err(panic) = thread.join() {
+        resume_unwind(panic);
+    }
+}
 
 /// Opens the store under the hub. It keeps about 30 events, each larger than the window's share of it.
 #[async_trait]
