@@ -54,18 +54,26 @@ impl Writer {
     /// Works until the queue is closed and empty.
     pub(crate) fn run(mut self, queue: &Queue) -> Result<(), StoreError> {
         let mut appends = Vec::new();
-        loop {
-            self.tend();
-            match queue.take(self.patience(), &mut appends) {
-                Work::Appends => self.commit_and_gather(&mut appends, queue),
-                Work::Idle => {}
-                Work::Closed => return self.close(),
-            }
+        while self.turn(queue, &mut appends) {}
+        self.close()
+    }
+
+    /// Does what time asks for, then waits for appends, writes them and answers. False when none will come any more.
+    ///
+    /// `appends` is a buffer that is empty between two turns. Tests take turns of their own, so that the disk fails
+    /// under the very code that writes in production.
+    pub(crate) fn turn(&mut self, queue: &Queue, appends: &mut Vec<Append>) -> bool {
+        self.tend();
+        match queue.take(self.patience(), appends) {
+            Work::Appends => self.commit(appends, queue),
+            Work::Idle => {}
+            Work::Closed => return false,
         }
+        true
     }
 
     /// Writes appends, and says how many there were before they are answered: who comes back is counted once.
-    fn commit_and_gather(&mut self, appends: &mut Vec<Append>, queue: &Queue) {
+    fn commit(&mut self, appends: &mut Vec<Append>, queue: &Queue) {
         let count = appends.len();
         self.place_all(appends);
         let outcome = self.land();
@@ -73,13 +81,6 @@ impl Writer {
             queue.answering(count);
         }
         self.group.answer(outcome);
-    }
-
-    /// Writes appends, in as few groups as may be.
-    #[cfg(test)]
-    pub(crate) fn commit(&mut self, appends: &mut Vec<Append>) {
-        self.place_all(appends);
-        self.flush();
     }
 
     fn place_all(&mut self, appends: &mut Vec<Append>) {

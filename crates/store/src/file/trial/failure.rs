@@ -1,17 +1,19 @@
 //! The disk fails, or is full, at every operation of a play.
 
+use std::sync::Arc;
+
 use tidings_core::contract::fixture::{ManualClock, draft};
 use tidings_core::{Placement, Sequence, StoreError};
 use tokio::sync::oneshot;
 
 use super::dice::Dice;
 use super::judge::{all, judge};
-use super::play::{Ledger, Play, Setting, open_store};
+use super::play::{Ledger, Play, Setting, open_store, take_turn};
 use super::power::seeds;
 use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::{SimDisk, Trouble};
 use crate::file::open::OpenError;
-use crate::file::queue::Append;
+use crate::file::queue::{Append, Queue};
 use crate::file::writer::Writer;
 
 fn setting(seed: u64) -> Setting {
@@ -82,7 +84,8 @@ fn open(disk: &SimDisk) -> Writer {
 /// Appends one event, alone.
 pub(crate) fn append(writer: &mut Writer, data: &str) -> Result<Vec<Placement>, StoreError> {
     let (reply, mut answer) = oneshot::channel();
-    writer.commit(&mut vec![Append { drafts: vec![draft("a", data)], reply }]);
+    let append = Append { drafts: vec![draft("a", data)], reply };
+    take_turn(writer, &Arc::new(Queue::new()), vec![append]);
     answer.try_recv().unwrap()
 }
 
@@ -162,7 +165,7 @@ fn a_refused_append_never_comes_back() {
             appends.push(Append { drafts: vec![draft("a", &text.repeat(LARGE / text.len()))], reply });
             answers.push(answer);
         }
-        writer.commit(&mut appends);
+        take_turn(&mut writer, &Arc::new(Queue::new()), appends);
         assert!(answers.iter_mut().all(|answer| matches!(answer.try_recv(), Ok(Err(StoreError::Full(_))))));
 
         let ledger = Ledger {

@@ -12,7 +12,7 @@ use crate::file::config::{Durability, FileStoreConfig, Retention};
 use crate::file::disk::sim::SimDisk;
 use crate::file::log::Log;
 use crate::file::open::{self, Host, OpenError, Random};
-use crate::file::queue::Append;
+use crate::file::queue::{Append, Queue};
 use crate::file::seal::Sealer;
 use crate::file::writer::Writer;
 
@@ -106,6 +106,7 @@ pub(crate) struct Play {
     setting: Setting,
     dice: Dice,
     clock: Arc<ManualClock>,
+    queue: Arc<Queue>,
     written: usize,
     /// Appends that found no space.
     pub(crate) refused: usize,
@@ -145,6 +146,14 @@ pub(crate) fn open_host(
     open::open(host, &config, |disk, log| Ok(Sealer::Inline(disk, log)))
 }
 
+/// Hands appends to the writer as publishers do, all at once, and lets it take a turn.
+pub(crate) fn take_turn(writer: &mut Writer, queue: &Arc<Queue>, appends: Vec<Append>) {
+    for append in appends {
+        assert!(queue.push(append).is_ok(), "the queue is open");
+    }
+    assert!(writer.turn(queue, &mut Vec::new()));
+}
+
 impl Play {
     pub(crate) fn new(setting: Setting) -> Self {
         Self {
@@ -152,6 +161,7 @@ impl Play {
             book: Book::default(),
             dice: Dice::new(setting.seed),
             clock: ManualClock::at(1_000),
+            queue: Arc::new(Queue::new()),
             written: 0,
             refused: 0,
             setting,
@@ -168,8 +178,8 @@ impl Play {
             }
             match self.dice.below(12) {
                 0 => {
-                    let _ = writer.close();
-                    self.book.open().closed = true;
+                    let closed = self.close(writer).is_ok();
+                    self.book.open().closed = closed;
                     writer = self.open()?;
                 }
                 // The process dies, the machine does not.
@@ -184,12 +194,18 @@ impl Play {
         Ok(())
     }
 
+    fn close(&mut self, writer: Writer) -> Result<(), StoreError> {
+        self.queue.close();
+        writer.run(&self.queue)
+    }
+
     fn open(&mut self) -> Result<Writer, OpenError> {
         // Some plays keep everything.
         let count = (!self.setting.seed.is_multiple_of(3)).then_some(20);
         let age = self.setting.seed.is_multiple_of(5).then_some(Duration::from_secs(4));
         let retention = Retention { count, age, bytes: None };
         let mut writer = open_store(&self.disk, self.setting.durability, retention, (self.clock.clone(), 0))?;
+        self.queue = Arc::new(Queue::new());
         self.book.watch(&writer.log);
         let mut book = self.book.open();
         book.closed = false;
@@ -205,8 +221,12 @@ impl Play {
 
     /// Some publishers publish at once.
     fn publish(&mut self, writer: &mut Writer) {
+        // The turn does this, too. It must be done before the ledger says which keys are known.
+        writer.tend();
         let (mut appends, mut answers) = (Vec::new(), Vec::new());
-        for _ in 0..=self.dice.below(4) {
+        // Now and then so many that the writer expects them back after its answer.
+        let count = if self.dice.chance(1, 12) { 9 } else { 1 + self.dice.below(4) };
+        for _ in 0..count {
             let drafts: Vec<_> = (0..=self.dice.below(3)).map(|_| self.draft()).collect();
             let (reply, answer) = oneshot::channel();
             let mut fresh = Vec::new();
@@ -219,7 +239,7 @@ impl Play {
             answers.push((answer, drafts.clone(), fresh));
             appends.push(Append { drafts, reply });
         }
-        writer.commit(&mut appends);
+        take_turn(writer, &self.queue, appends);
         self.note(answers);
     }
 
