@@ -123,6 +123,14 @@ impl World {
         Self { inodes, names }
     }
 
+    /// What programs see once the system has dropped from memory all that it need not write any more. After a failed
+    /// sync this differs from what they saw before: what could not be written counts as written.
+    pub(crate) fn after_eviction(&self) -> Self {
+        let mut world = self.clone();
+        world.inodes.iter_mut().for_each(Inode::evict);
+        world
+    }
+
     /// A number that stands for all that is on the disk.
     pub(crate) fn digest(&self) -> u32 {
         let named = self.names.iter().filter_map(|(name, history)| Some((name, (*history.last()?)?)));
@@ -147,6 +155,16 @@ impl World {
 }
 
 impl Inode {
+    fn evict(&mut self) {
+        self.now.clone_from(&self.durable);
+        for change in &self.pending {
+            match change {
+                Change::Write { at, bytes } => write(&mut self.now, *at, bytes),
+                Change::Length(bytes) => self.now.resize(*bytes, 0),
+            }
+        }
+    }
+
     fn after_power_cut(&self, dice: &mut Dice) -> Self {
         let mut durable = self.durable.clone();
         // Some cuts take nothing, some take all, some take a change or leave it, most take a part of each.

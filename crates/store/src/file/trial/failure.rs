@@ -7,8 +7,8 @@ use tidings_core::{Placement, Sequence, StoreError};
 use tokio::sync::oneshot;
 
 use super::dice::Dice;
-use super::judge::{all, judge};
-use super::play::{Ledger, Play, Setting, open_store, take_turn};
+use super::judge::{After, all, judge};
+use super::play::{LATER, Ledger, Play, Setting, open_store, take_turn};
 use super::power::seeds;
 use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::{SimDisk, Trouble};
@@ -16,14 +16,11 @@ use crate::file::open::OpenError;
 use crate::file::queue::{Append, Queue};
 use crate::file::writer::Writer;
 
-fn setting(seed: u64) -> Setting {
-    Setting { seed, durability: Durability::Fsync, rounds: 25 }
-}
-
 /// Plays with trouble at some operations; then another process starts, or the power goes. Returns the play, and
 /// whether any operation was troubled.
-fn play_with(trouble: Trouble, at: std::ops::Range<u64>, seed: u64) -> (Play, bool) {
-    let mut play = Play::new(setting(seed));
+fn play_with(trouble: Trouble, at: std::ops::Range<u64>, setting: Setting) -> (Play, bool) {
+    let Setting { seed, durability, .. } = setting;
+    let mut play = Play::new(setting);
     let (met, meeting) = std::sync::mpsc::channel();
     play.disk.watch(move |operation, _| {
         let troubled = at.contains(&operation);
@@ -37,20 +34,29 @@ fn play_with(trouble: Trouble, at: std::ops::Range<u64>, seed: u64) -> (Play, bo
         Err(error) => panic!("seed {seed}: {error}"),
     }
     let (world, ledger) = (play.disk.world(), play.book.copy());
-    judge(world.clone(), &ledger, Durability::Fsync, seed);
-    judge(world.after_power_cut(&mut Dice::new(seed)), &ledger, Durability::Fsync, seed);
+    let cut = world.after_power_cut(&mut Dice::new(seed));
+    for (world, after) in
+        [(world.after_eviction(), After::Eviction), (world, After::Kill), (cut, After::PowerCut)]
+    {
+        judge(world, after, &ledger, durability, seed);
+    }
     let troubled = meeting.try_recv().is_ok();
     (play, troubled)
 }
 
+/// Plays under every durability, with trouble at each operation in turn. Returns how many appends found no space.
 fn at_each_operation(trouble: Trouble, operations: u64, default: u64) -> usize {
     let mut refused = 0;
-    for seed in seeds(default) {
-        for at in 1.. {
-            let (play, troubled) = play_with(trouble, at..at + operations, seed);
-            refused += play.refused;
-            if !troubled {
-                break;
+    // The work grows with the square of the rounds.
+    for (durability, rounds) in [(Durability::Fsync, 25), (LATER, 14), (Durability::None, 14)] {
+        for seed in seeds(default) {
+            let setting = Setting { seed, durability, rounds };
+            for at in 1.. {
+                let (play, troubled) = play_with(trouble, at..at.saturating_add(operations), setting);
+                refused += play.refused;
+                if !troubled {
+                    break;
+                }
             }
         }
     }
@@ -58,13 +64,13 @@ fn at_each_operation(trouble: Trouble, operations: u64, default: u64) -> usize {
 }
 
 #[test]
-fn a_failing_disk_takes_nothing_that_was_acknowledged() {
+fn a_failing_disk_takes_nothing_that_was_promised() {
     at_each_operation(Trouble::Broken, 1, 2);
 }
 
 #[test]
-fn a_disk_that_fails_for_good_takes_nothing_that_was_acknowledged() {
-    at_each_operation(Trouble::Broken, u64::MAX / 2, 1);
+fn a_disk_that_fails_for_good_takes_nothing_that_was_promised() {
+    at_each_operation(Trouble::Broken, u64::MAX, 1);
 }
 
 #[test]
@@ -170,12 +176,15 @@ fn a_refused_append_never_comes_back() {
 
         let ledger = Ledger {
             acknowledged: vec![draft("a", "1")],
+            ends: [1].into(),
+            durable: 1,
             in_doubt: vec![vec![draft("a", &"y".repeat(LARGE))]],
             ..Ledger::default()
         };
         disk.watch(move |operation, world| {
             let seed = seed << 32 | operation;
-            judge(world.after_power_cut(&mut Dice::new(seed)), &ledger, Durability::Fsync, seed);
+            let world = world.after_power_cut(&mut Dice::new(seed));
+            judge(world, After::PowerCut, &ledger, Durability::Fsync, seed);
             None
         });
         append(&mut writer, &"y".repeat(LARGE)).unwrap();

@@ -1,9 +1,9 @@
-//! The judge: holds what a disk has after a power cut against the ledger.
+//! The judge: holds what a disk has after a kill or a power cut against the ledger.
 
 use std::sync::Arc;
 
 use tidings_core::contract::fixture::{ManualClock, query};
-use tidings_core::{Draft, Event, Query, Reading, Sequence, Start};
+use tidings_core::{Draft, Epoch, Event, Query, Reading, Sequence, Start};
 
 use super::dice::Dice;
 use super::play::{Ledger, open_store};
@@ -35,21 +35,44 @@ pub(crate) fn all(log: &Log) -> Vec<Event> {
     read_all(log, query(Start::Earliest, &["**"]))
 }
 
-/// Opens what a power cut left, and checks that every promise was kept. Returns what is there.
-pub(crate) fn judge(world: World, ledger: &Ledger, durability: Durability, seed: u64) -> Vec<Event> {
+/// How a store comes to be opened again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// The process died. The system still has in memory what it was told to write.
+    Kill,
+    /// The process died, and the system has dropped from memory what a failed sync did not bring to the disk.
+    Eviction,
+    /// The power went, and the machine was started anew.
+    PowerCut,
+}
+
+/// Opens what is left, and checks that every promise was kept. Returns what is there.
+///
+/// | | `fsync` | `interval` | `none` |
+/// |---|---|---|---|
+/// | after a kill | all that was acknowledged, the same epoch | the same | the same |
+/// | after a power cut | all that was acknowledged, the same epoch | all but the last interval, and a new epoch if any is gone | all but the newest segment, and a new epoch if any is gone |
+///
+/// An eviction takes as much as a power cut. It begins no new epoch, because a start of the store in the same start of
+/// the machine does not know of the failed sync.
+pub(crate) fn judge(
+    world: World,
+    after: After,
+    ledger: &Ledger,
+    durability: Durability,
+    seed: u64,
+) -> Vec<Event> {
     let disk = SimDisk::of(world, seed);
     let clock = ManualClock::at(u64::MAX / 2);
     let open = |disk: &SimDisk, start| {
         open_store(disk, durability, Retention::default(), (clock.clone(), start))
-            .unwrap_or_else(|error| panic!("seed {seed}: {error}"))
+            .unwrap_or_else(|error| panic!("seed {seed}, {after:?}: {error}"))
     };
-    let writer = open(&disk, 1);
+    let writer = open(&disk, if after == After::PowerCut { 1 } else { 0 });
     let held = all(&writer.log);
     assert_places(&held, &writer.log, ledger);
     let kept = assert_events(&held, ledger);
-    if durability == Durability::Fsync || ledger.closed {
-        assert!(kept >= ledger.acknowledged.len(), "seed {seed}: an acknowledged event is gone");
-    }
+    assert_promise(after, ledger, durability, (kept, writer.log.epoch), seed);
     assert_indexes(&held, &writer.log);
 
     // What is shown now is a fact: the power may go again at once.
@@ -58,6 +81,30 @@ pub(crate) fn judge(world: World, ledger: &Ledger, durability: Durability, seed:
     let writer = open(&SimDisk::of(again, seed), 1);
     assert_eq!(all(&writer.log), held, "seed {seed}: what was shown after the start is not there any more");
     held
+}
+
+/// Checks that enough events were kept, and that the epoch tells of those that were not.
+fn assert_promise(
+    after: After,
+    ledger: &Ledger,
+    durability: Durability,
+    (kept, epoch): (usize, Epoch),
+    seed: u64,
+) {
+    let acknowledged = ledger.acknowledged.len();
+    let promised = match after {
+        After::Kill => acknowledged,
+        After::Eviction | After::PowerCut if ledger.closed => acknowledged,
+        After::Eviction | After::PowerCut => ledger.durable,
+    };
+    assert!(kept >= promised, "seed {seed}, {after:?}: {promised} events were safe, {kept} are there");
+    let Some(before) = ledger.epoch else { return };
+    let goes_on = durability == Durability::Fsync || after != After::PowerCut;
+    assert!(epoch == before || !goes_on, "seed {seed}, {after:?}: a new epoch, and nothing can be gone");
+    assert!(
+        epoch != before || kept >= acknowledged || after == After::Eviction,
+        "seed {seed}: a loss is not told"
+    );
 }
 
 fn assert_places(held: &[Event], log: &Log, ledger: &Ledger) {
@@ -71,19 +118,15 @@ fn assert_places(held: &[Event], log: &Log, ledger: &Ledger) {
 /// Checks that the log is what was acknowledged and then whole appends that were in doubt, as far as it goes.
 /// Returns how far.
 fn assert_events(held: &[Event], ledger: &Ledger) -> usize {
-    let mut possible: Vec<&Draft> = ledger.acknowledged.iter().collect();
-    let mut ends = vec![possible.len()];
-    for append in &ledger.in_doubt {
-        possible.extend(append);
-        ends.push(possible.len());
-    }
+    let in_doubt = ledger.in_doubt.iter().flatten();
+    let possible: Vec<&Draft> = ledger.acknowledged.iter().chain(in_doubt).collect();
     let head = held.last().map_or(0, |event| event.sequence.0 as usize);
     for event in held {
         let expected = possible.get(event.sequence.0 as usize - 1);
         let place = event.sequence;
         assert!(expected == Some(&&event.draft), "another event than was published is at {place}");
     }
-    assert!(head <= ledger.acknowledged.len() || ends.contains(&head), "half an append is there");
+    assert!(head == 0 || ledger.possible_ends().contains(&head), "half an append is there: {head} events");
     head
 }
 

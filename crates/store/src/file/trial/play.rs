@@ -1,10 +1,11 @@
 //! A play: publishers of one seed, a store, and a ledger of what the store said.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidings_core::contract::fixture::{ManualClock, draft_with};
-use tidings_core::{Clock, Draft, DraftFields, Placement, Sequence, StoreError};
+use tidings_core::{Clock, Draft, DraftFields, Epoch, Placement, Sequence, StoreError};
 use tokio::sync::oneshot;
 
 use super::dice::Dice;
@@ -16,15 +17,27 @@ use crate::file::queue::{Append, Queue};
 use crate::file::seal::Sealer;
 use crate::file::writer::Writer;
 
+/// After what time the trials' stores sync under [`LATER`]. No trial takes so long: a play says when it has passed.
+const INTERVAL: Duration = Duration::from_secs(3_600);
+
+/// Durability `interval`.
+pub(crate) const LATER: Durability = Durability::Interval(INTERVAL);
+
 /// What was promised so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Ledger {
     /// Events that were acknowledged, the first one with sequence 1.
     pub(crate) acknowledged: Vec<Draft>,
+    /// How many events there are where an append ends. An append is there whole or not at all.
+    pub(crate) ends: BTreeSet<usize>,
+    /// How many events a power cut cannot take any more.
+    pub(crate) durable: usize,
     /// New events of appends that were not answered yet, in the order in which they were handed in.
     pub(crate) in_doubt: Vec<Vec<Draft>>,
     /// The first event that must still be there.
     pub(crate) earliest: Sequence,
+    /// The epoch of the log, once the store was open.
+    pub(crate) epoch: Option<Epoch>,
     /// Whether the store was closed in good order and not opened since.
     pub(crate) closed: bool,
 }
@@ -51,6 +64,17 @@ impl Ledger {
             (Placement::Repeated(_) | Placement::KeyReused(_), None) => {}
             (Placement::New(_), Some(_)) => panic!("a key was forgotten"),
         }
+    }
+
+    /// How many events there are where an append ends, whether it was answered or not.
+    pub(crate) fn possible_ends(&self) -> BTreeSet<usize> {
+        let mut ends = self.ends.clone();
+        let mut end = self.acknowledged.len();
+        for append in &self.in_doubt {
+            end += append.len();
+            ends.insert(end);
+        }
+        ends
     }
 
     /// The event, among those that are there and some that are new, that has the key of a draft.
@@ -82,6 +106,10 @@ impl Book {
         let mut ledger = self.open().clone();
         if let Some(log) = &*self.log.lock().unwrap_or_else(PoisonError::into_inner) {
             ledger.earliest = log.bounds().earliest;
+            ledger.epoch = Some(log.epoch);
+            // Only the newest segment may have events that are not durable.
+            let newest = log.view().segments.last().map_or(0, |segment| segment.base().previous().0 as usize);
+            ledger.durable = ledger.durable.max(newest);
         }
         ledger
     }
@@ -179,7 +207,12 @@ impl Play {
             match self.dice.below(12) {
                 0 => {
                     let closed = self.close(writer).is_ok();
-                    self.book.open().closed = closed;
+                    let mut book = self.book.open();
+                    book.closed = closed;
+                    if closed {
+                        book.durable = book.acknowledged.len();
+                    }
+                    drop(book);
                     writer = self.open()?;
                 }
                 // The process dies, the machine does not.
@@ -188,6 +221,7 @@ impl Play {
                     writer = self.open()?;
                 }
                 2 => writer.tend(),
+                3 => self.pass_interval(&mut writer),
                 _ => self.publish(&mut writer),
             }
         }
@@ -211,12 +245,29 @@ impl Play {
         book.closed = false;
         // What nobody was told of may have been kept all the same; from now on it is a fact.
         let head = writer.log.bounds().head.0 as usize;
+        let ends = book.possible_ends();
         let doubtful: Vec<_> = std::mem::take(&mut book.in_doubt).into_iter().flatten().collect();
-        let kept = head - book.acknowledged.len();
+        let kept =
+            head.checked_sub(book.acknowledged.len()).expect("the memory of the system outlives a process");
         book.acknowledged.extend(doubtful.into_iter().take(kept));
+        book.ends = ends.into_iter().filter(|end| *end <= head).collect();
+        // What a start shows, it has made durable.
+        book.durable = head;
         drop(book);
         writer.tend();
         Ok(writer)
+    }
+
+    /// Lets the time pass after which what was acknowledged must be on the disk.
+    fn pass_interval(&mut self, writer: &mut Writer) {
+        if let Some(long_ago) = writer.synced_at.checked_sub(INTERVAL) {
+            writer.synced_at = long_ago;
+        }
+        writer.tend();
+        if self.setting.durability == LATER && writer.stopped.is_none() {
+            let mut book = self.book.open();
+            book.durable = book.acknowledged.len();
+        }
     }
 
     /// Some publishers publish at once.
@@ -253,6 +304,8 @@ impl Play {
                     for (draft, placement) in drafts.into_iter().zip(placements) {
                         ledger.note(draft, placement);
                     }
+                    let end = ledger.acknowledged.len();
+                    ledger.ends.insert(end);
                 }
                 Ok(Err(StoreError::Full(_))) => self.refused += 1,
                 Ok(Err(StoreError::Stopped(_))) => in_doubt.push(fresh),
@@ -260,6 +313,9 @@ impl Play {
             }
         }
         ledger.in_doubt = in_doubt;
+        if self.setting.durability == Durability::Fsync {
+            ledger.durable = ledger.acknowledged.len();
+        }
         *self.book.open() = ledger;
     }
 

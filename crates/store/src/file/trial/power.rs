@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use super::dice::Dice;
-use super::judge::judge;
-use super::play::{Ledger, Play, Setting};
+use super::judge::{After, judge};
+use super::play::{LATER, Ledger, Play, Setting};
 use crate::file::config::Durability;
 use crate::file::disk::sim::World;
 
@@ -29,7 +29,7 @@ fn every_cut_is_survived(durability: Durability, default: u64) {
     for seed in seeds(default) {
         let setting = Setting { seed, durability, rounds: 40 };
         cut_at_each_operation(setting, move |seed, world, ledger| {
-            judge(world, &ledger, durability, seed);
+            judge(world, After::PowerCut, &ledger, durability, seed);
         });
     }
 }
@@ -37,6 +37,11 @@ fn every_cut_is_survived(durability: Durability, default: u64) {
 #[test]
 fn nothing_acknowledged_is_lost_wherever_the_power_goes() {
     every_cut_is_survived(Durability::Fsync, 4);
+}
+
+#[test]
+fn at_most_the_last_interval_is_lost_when_syncs_come_at_intervals() {
+    every_cut_is_survived(LATER, 4);
 }
 
 #[test]
