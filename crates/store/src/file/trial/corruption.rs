@@ -63,7 +63,8 @@ fn attempt(disk: &SimDisk) -> Result<Vec<Event>, String> {
     }
 }
 
-fn names(world: &World, extension: &str) -> Vec<String> {
+/// The names of all files that end so.
+pub(super) fn names(world: &World, extension: &str) -> Vec<String> {
     let names = SimDisk::of(world.clone(), 0).list().unwrap();
     names.into_iter().filter(|name| name.ends_with(extension)).collect()
 }
