@@ -6,6 +6,8 @@
 
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "file")]
+mod limits;
 
 #[cfg(feature = "file")]
 pub use file::{Durability, FileStore, FileStoreConfig, OpenError, Retention};

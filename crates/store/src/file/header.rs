@@ -5,6 +5,7 @@ use tidings_core::{Epoch, Sequence, UnixMillis};
 use super::disk::DiskFile;
 use super::fault::Fault;
 use super::record::{u32_at, u64_at};
+use crate::limits::SEQUENCE_MAX;
 
 /// Bytes of the header; the first record begins after them.
 pub(crate) const SEGMENT_HEADER_BYTES: u64 = 64;
@@ -55,6 +56,9 @@ impl SegmentHeader {
         }
         if u64_at(&bytes, 24) != base.0 {
             return corrupt(24, "it is another segment than its name says");
+        }
+        if base.0 > SEQUENCE_MAX {
+            return corrupt(24, "it begins with an event that no log can reach");
         }
         Ok(Self { epoch: Epoch(u64_at(&bytes, 16)), base, time_before: UnixMillis(u64_at(&bytes, 32)) })
     }

@@ -24,15 +24,25 @@ pub(crate) struct Pages {
     pub(crate) name: String,
     /// The segment that the file belongs to: a page of another file has a wrong checksum.
     pub(crate) base: Sequence,
+    /// Bytes of the content of all pages.
+    content: u64,
 }
 
 impl Pages {
-    /// Reads a range of the content.
+    pub(crate) fn new(file: Arc<dyn DiskFile>, name: String, base: Sequence) -> Result<Self, Fault> {
+        let bytes = file.len().map_err(Fault::io(&name))?;
+        Ok(Self { file, name, base, content: bytes / PAGE_BYTES as u64 * CONTENT_BYTES as u64 })
+    }
+
+    /// Reads a range of the content. Takes no memory for more than the file has.
     pub(crate) fn read(&self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
         if range.is_empty() {
             return Ok(Vec::new());
         }
         let first = range.start / CONTENT_BYTES as u64;
+        if range.end > self.content {
+            return Err(self.corrupt(first, "the file ends early"));
+        }
         let pages = (range.end - 1) / CONTENT_BYTES as u64 - first + 1;
         let mut bytes = vec![0; pages as usize * PAGE_BYTES];
         let at = first * PAGE_BYTES as u64;

@@ -57,7 +57,7 @@ impl SealedIndex {
     pub(crate) fn open(disk: &dyn Disk, base: Sequence, hash: KeyedHash) -> Result<Self, Fault> {
         let name = names::index(base);
         let file = disk.open(&name).map_err(Fault::io(&name))?;
-        let pages = Pages { file, name, base };
+        let pages = Pages::new(file, name, base)?;
         let header = pages.read(0..INDEX_HEADER_BYTES)?;
         let known = header[..8] == *MAGIC && u32_at(&header, 8) == FORMAT;
         if !known || u64_at(&header, 16) != base.0 || u64_at(&header, 40) != hash.check() {

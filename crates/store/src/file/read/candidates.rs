@@ -7,6 +7,7 @@ use tidings_core::{Selectors, Topic};
 use crate::file::fault::Fault;
 use crate::file::index::{Index, Postings};
 use crate::file::log::Span;
+use crate::file::names;
 use crate::file::read::matcher::Matcher;
 
 /// Topics of a segment that a page tries a pattern on. With more of them, looking at the records one after the
@@ -101,6 +102,12 @@ fn list(span: &Span<'_>, postings: &[Postings], wanted: usize) -> Result<Candida
     for postings in postings {
         let from = index.rank(*postings, span.start)?;
         let found = index.ordinals(*postings, from..from.saturating_add(each))?;
+        // An index that leads back would let a reading go round for ever.
+        if found.first().is_some_and(|first| *first < span.start) || !found.is_sorted_by(|one, two| one < two)
+        {
+            let what = "the records of a topic are not in order; remove the file and start again";
+            return Err(Fault::corrupt(&names::index(span.segment.base()), 0, what));
+        }
         if let (Some(last), true) = (found.last(), found.len() as u64 == u64::from(each)) {
             until = until.min(last + 1);
         }
@@ -108,5 +115,6 @@ fn list(span: &Span<'_>, postings: &[Postings], wanted: usize) -> Result<Candida
     }
     ordinals.retain(|ordinal| *ordinal < until);
     ordinals.sort_unstable();
+    ordinals.dedup();
     Ok(Candidates::List { ordinals, until })
 }

@@ -83,7 +83,13 @@ impl<'a> Records<'a> {
         let in_a_row = (self.bytes.0..=end).contains(&offset) && !self.bytes.1.is_empty();
         self.load(offset, if in_a_row { BYTES_IN_A_ROW } else { BYTES_ALONE })?;
         match Record::parse(&self.bytes.1) {
-            Err(Flaw::Short(needed)) if needed > self.bytes.1.len() => self.load(offset, needed)?,
+            Err(Flaw::Short(needed)) if needed > self.bytes.1.len() => {
+                // A length that is wrong must not make us take memory for it.
+                let segment = self.span.segment;
+                let file_bytes = segment.file.len().map_err(Fault::io(&segment.name()))?;
+                let there = usize::try_from(file_bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
+                self.load(offset, needed.min(there))?;
+            }
             _ => {}
         }
         Ok(self.whole(offset).unwrap_or(self.bytes.1.len()))
