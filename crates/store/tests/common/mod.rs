@@ -1,0 +1,3 @@
+//! What tests and fuzz targets share.
+
+pub(crate) mod recovery;

@@ -1,0 +1,155 @@
+//! Opens a directory whose files are any bytes, and reads it in every way.
+//!
+//! An input is a list of files, each with 4 bytes before its content: its kind (the lowest two bits: 1 for a segment, 2
+//! for an index, else `META`; with 0x80 its checksums are set right, so that what they protect is reached), the number
+//! of its first event (0 stands for the largest there is), and the bytes of its content (2 bytes, little-endian). The
+//! last file ends where the input does.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tidings_core::{
+    Clock, Draft, DraftFields, Event, Limits, Query, Reading, Selector, Selectors, Start, Store, StoreError,
+    Topic, UnixMillis,
+};
+use tidings_sse::EventId;
+use tidings_store::{FileStore, FileStoreConfig, OpenError};
+
+/// The `META` of a directory for which an input has none.
+const META: &[u8] =
+    b"tidings 1\nepoch 1\nhash 00000000000000000000000000000000\nopen fsync ?\ncrc32c 00000000\n";
+
+/// Checks that a directory can be read, or is refused, and that a second start finds what the first one has found.
+pub(crate) fn check(input: &[u8]) {
+    let dir = tempfile::tempdir().expect("a directory for a moment");
+    write(dir.path(), input);
+
+    let first = attempt(dir.path());
+    let second = attempt(dir.path());
+
+    if let Some(Ok(events)) = first {
+        let Some(Ok(again)) = second else { panic!("the second start: {second:?}") };
+        assert!(again.starts_with(&events), "the second start: {again:?} instead of {events:?}");
+    }
+}
+
+/// Opens the directory and reads in every way. Returns all events, unless the directory is refused.
+fn attempt(dir: &Path) -> Option<Result<Vec<Event>, StoreError>> {
+    let config = FileStoreConfig { dir: dir.to_owned(), segment_bytes: 65_536, ..FileStoreConfig::default() };
+    let store = match FileStore::open(config, Arc::new(NoTime)) {
+        Ok(store) => store,
+        Err(OpenError::Corrupt { .. }) => return None,
+        Err(error) => panic!("{error}"),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    Some(runtime.block_on(async {
+        let events = read_all(&store, Start::Earliest, "**").await;
+        let id = EventId::new("msg1").expect("an id");
+        for start in [Start::Earliest, Start::Last(2), Start::Last(usize::MAX), Start::Since(UnixMillis(2))] {
+            for selector in ["a", "a/*", "**"] {
+                let _ = read_all(&store, start.clone(), selector).await;
+            }
+        }
+        let _ = read_all(&store, Start::AfterId(id), "**").await;
+        match store.append(vec![again()]).await {
+            Ok(_) | Err(StoreError::Corrupt(_)) => {}
+            Err(error) => panic!("an append: {error}"),
+        }
+        store.close().await.expect("closed");
+        events
+    }))
+}
+
+/// An event whose key the directory may know.
+fn again() -> Draft {
+    let topic = Topic::parse("a").expect("a topic");
+    let fields = DraftFields { key: Some("key-1"), ..DraftFields::default() };
+    Draft::new(topic, Bytes::from_static(b"again"), fields, &Limits::default()).expect("a draft")
+}
+
+/// Reads page by page. Fails if a page leads nowhere, or if something else than corruption is told.
+async fn read_all(store: &FileStore, start: Start, selector: &str) -> Result<Vec<Event>, StoreError> {
+    let selectors = Selectors::new([Selector::parse(selector).expect("a selector")]).expect("one selector");
+    let mut query = Query { start, selectors, events_max: 100, bytes_max: 262_144 };
+    let mut events: Vec<Event> = Vec::new();
+    loop {
+        let page = match store.read(query.clone()).await {
+            Ok(Reading::Page(page)) => page,
+            Ok(Reading::Expired { .. } | Reading::Unknown { .. }) => return Ok(events),
+            Err(error @ StoreError::Corrupt(_)) => return Err(error),
+            Err(error) => panic!("a reading: {error}"),
+        };
+        let (after, next, head) = (page.after, page.next, page.head);
+        events.extend(page.events);
+        assert!(events.is_sorted_by(|one, two| one.sequence < two.sequence), "out of order, or twice");
+        if next >= head {
+            return Ok(events);
+        }
+        assert!(next > after, "a page that leads nowhere");
+        query.start = Start::After(next);
+    }
+}
+
+/// A clock that stands still.
+struct NoTime;
+
+impl Clock for NoTime {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(1)
+    }
+}
+
+/// Writes the files of an input.
+fn write(dir: &Path, mut input: &[u8]) {
+    let mut meta = META.to_vec();
+    mend_meta(&mut meta);
+    fs::write(dir.join("META"), meta).expect("META is written");
+    while let Some((&[kind, number, low, high], rest)) = input.split_first_chunk() {
+        let (content, rest) = rest.split_at(rest.len().min(u16::from_le_bytes([low, high]).into()));
+        input = rest;
+        let mut content = content.to_vec();
+        let base = if number == 0 { u64::MAX } else { number.into() };
+        let (name, mend): (_, &dyn Fn(&mut Vec<u8>)) = match kind & 3 {
+            1 => (format!("{base:020}.log"), &|bytes| mend_segment(bytes)),
+            2 => (format!("{base:020}.idx"), &|bytes| mend_index(bytes, base)),
+            _ => ("META".to_owned(), &|bytes| mend_meta(bytes)),
+        };
+        if kind & 0x80 != 0 {
+            mend(&mut content);
+        }
+        fs::write(dir.join(name), content).expect("a file is written");
+    }
+}
+
+fn mend_meta(bytes: &mut Vec<u8>) {
+    const LAST: usize = b"crc32c 00000000\n".len();
+    let Some(body) = bytes.len().checked_sub(LAST) else { return };
+    let line = format!("crc32c {:08x}\n", crc32c::crc32c(&bytes[..body]));
+    bytes.splice(body.., line.into_bytes());
+}
+
+fn mend_segment(bytes: &mut [u8]) {
+    let Some((header, mut rest)) = bytes.split_first_chunk_mut::<64>() else { return };
+    let checksum = crc32c::crc32c(&header[12..]);
+    header[8..12].copy_from_slice(&checksum.to_le_bytes());
+    while let Some(len) = rest.get(4..8) {
+        let len = len.iter().rev().fold(0, |len, byte| len << 8 | usize::from(*byte));
+        if len < 36 || len > rest.len() {
+            return;
+        }
+        let (record, after) = rest.split_at_mut(len);
+        let checksum = crc32c::crc32c(&record[4..]);
+        record[..4].copy_from_slice(&checksum.to_le_bytes());
+        rest = after;
+    }
+}
+
+fn mend_index(bytes: &mut [u8], base: u64) {
+    for (number, page) in (0_u64..).zip(bytes.chunks_exact_mut(4_096)) {
+        let place = [base.to_le_bytes(), number.to_le_bytes()].concat();
+        let checksum = crc32c::crc32c_append(crc32c::crc32c(&place), &page[..4_092]);
+        page[4_092..].copy_from_slice(&checksum.to_le_bytes());
+    }
+}
