@@ -111,13 +111,17 @@ fn write(dir: &Path, mut input: &[u8]) {
         input = rest;
         let mut content = content.to_vec();
         let base = if number == 0 { u64::MAX } else { number.into() };
-        let (name, mend): (_, &dyn Fn(&mut Vec<u8>)) = match kind & 3 {
-            1 => (format!("{base:020}.log"), &|bytes| mend_segment(bytes)),
-            2 => (format!("{base:020}.idx"), &|bytes| mend_index(bytes, base)),
-            _ => ("META".to_owned(), &|bytes| mend_meta(bytes)),
+        let name = match kind & 3 {
+            1 => format!("{base:020}.log"),
+            2 => format!("{base:020}.idx"),
+            _ => "META".to_owned(),
         };
         if kind & 0x80 != 0 {
-            mend(&mut content);
+            match kind & 3 {
+                1 => mend_segment(&mut content),
+                2 => mend_index(&mut content, base),
+                _ => mend_meta(&mut content),
+            }
         }
         fs::write(dir.join(name), content).expect("a file is written");
     }
