@@ -1,4 +1,125 @@
 //! Every bound of the crate, in one place: what it bounds, its unit, and why this value.
+//!
+//! What an operator may set is in [`FileStoreConfig`](crate::FileStoreConfig); its bounds and default are here.
 
-/// The largest sequence with which a segment may begin: 2^63, which no log reaches, so that adding to one never overflows.
+use std::time::Duration;
+
+/// The smallest `segment_bytes` that is taken as it is. With less, files and their headers would outweigh
+/// events.
+pub(crate) const SEGMENT_BYTES_MIN: u64 = 65_536;
+
+/// The largest `segment_bytes` that is taken as it is. Offsets in a segment have 32 bits, with room for an
+/// append that is larger than the segment.
+pub(crate) const SEGMENT_BYTES_MAX: u64 = 1_073_741_824;
+
+/// Bytes of a segment by default. Files stay few, and the newest one is read in a moment at a start.
+pub(crate) const SEGMENT_BYTES_DEFAULT: u64 = 67_108_864;
+
+/// Bytes of the largest record, and of an append. Far above any event that a hub takes, and far below what a
+/// length of 32 bits can say.
+pub(crate) const RECORD_BYTES_MAX: usize = 1_073_741_824;
+
+/// The largest sequence with which a segment may begin: 2^63, which no log reaches, so that adding to one never
+/// overflows.
 pub(crate) const SEQUENCE_MAX: u64 = 9_223_372_036_854_775_808;
+
+/// Bytes of `META`. It has about 150; of a longer file no more is read, and it is refused.
+pub(crate) const META_BYTES_MAX: usize = 4_096;
+
+/// Bytes that are read of `LOCK`. It holds the number of a process.
+pub(crate) const LOCK_BYTES_MAX: u64 = 32;
+
+/// Appends that wait for the writer. More of them would only wait longer; the hub bounds the bytes that they
+/// hold. At the edge, `append` waits.
+pub(crate) const APPENDS_MAX: usize = 8_192;
+
+/// Bytes of records in a group, which is one write. With more, its first publisher would wait for the others'
+/// bytes.
+pub(crate) const GROUP_BYTES_MAX: usize = 4_194_304;
+
+/// Bytes of the largest group behind which zeros are written. Behind a larger one they would save little, and
+/// cost as much again.
+pub(crate) const SMALL_GROUP_BYTES_MAX: usize = 16_384;
+
+/// Bytes of zeros that are written behind a small group: a sync that changes no length takes a third less, and
+/// this makes nearly all of them so.
+pub(crate) const ZEROS_AHEAD_BYTES: u64 = 262_144;
+
+/// Appends that end a wait for others: two milliseconds of requests, and more than enough to share a sync.
+pub(crate) const GATHERED_MAX: usize = 256;
+
+/// How long appends are kept waiting for others: less than so many publishers wait for their answers anyway.
+pub(crate) const GATHER_WAIT_MAX: Duration = Duration::from_millis(2);
+
+/// Appends that must share a group before the writer waits for as many again. Fewer gain nothing by a wait.
+pub(crate) const GATHER_SHARED_MIN: usize = 8;
+
+/// Groups without a wait after one for which too few came back, so that at most one group in 16 is late for nothing.
+pub(crate) const GATHER_RESTS: u32 = 16;
+
+/// Wakes of the sealing thread that may wait. One says all there is to say; a writer that is two segments ahead
+/// waits.
+pub(crate) const SEAL_WAKES_MAX: usize = 1;
+
+/// Parts of the retention's age after which a segment ends, so that its first event leaves an eighth of the age
+/// late at most.
+pub(crate) const AGE_PARTS: u32 = 8;
+
+/// The shortest time between two looks at the age of events. More looks would cost more than events leave.
+pub(crate) const AGE_LOOK_MIN: Duration = Duration::from_millis(100);
+
+/// The longest time between two looks at the age of events. An operator who watches the disk need not wait
+/// longer.
+pub(crate) const AGE_LOOK_MAX: Duration = Duration::from_secs(60);
+
+/// Bytes that recovery reads of a segment at once: few calls, and little memory.
+pub(crate) const SCAN_READ_BYTES: usize = 1_048_576;
+
+/// Bytes that are compared with zeros, or written as zeros, at once: few calls, and little memory.
+pub(crate) const ZEROS_BYTES: usize = 65_536;
+
+/// Readings at once. Each occupies a thread for the time of some reads of the disk; more would only make each
+/// of them slower.
+pub(crate) const READINGS_MAX: usize = 16;
+
+/// Records that one page looks at, whether they match or not. It takes some tens of milliseconds, then the
+/// client asks again.
+pub(crate) const PAGE_RECORDS_MAX: u64 = 65_536;
+
+/// Bytes that one page reads of segments. It takes some tens of milliseconds, then the client asks again.
+pub(crate) const PAGE_READ_BYTES_MAX: u64 = 33_554_432;
+
+/// Segments whose indexes one page asks. It takes some tens of milliseconds, then the client asks again.
+pub(crate) const PAGE_SEGMENTS_MAX: usize = 1_024;
+
+/// Offsets of records that are looked up at once: about one page of an index.
+pub(crate) const OFFSETS_AHEAD: u32 = 1_000;
+
+/// Bytes that are read for a record that stands alone: most records fit.
+pub(crate) const READ_ALONE_BYTES: usize = 4_096;
+
+/// Bytes that are read for a record that follows the one before: the next ones will be asked for, too.
+pub(crate) const READ_IN_A_ROW_BYTES: usize = 131_072;
+
+/// Topics of a segment that a page tries a pattern on. With more of them, looking at all records in a row is as
+/// quick.
+pub(crate) const TOPICS_TRIED_MAX: usize = 1_024;
+
+/// Ordinals that a page takes from each topic, however many topics there are. With fewer it would ask too
+/// often.
+pub(crate) const ORDINALS_PER_TOPIC_MIN: usize = 64;
+
+/// Topics of which a reading remembers whether they match: under 1 MB, and most segments have fewer.
+pub(crate) const TOPICS_REMEMBERED_MAX: usize = 4_096;
+
+/// Pages of an index that are written at once: 1 MiB.
+pub(crate) const INDEX_PAGES_PER_WRITE: usize = 256;
+
+/// Topics of an index that are read at once when all of them are looked at: 96 KiB and their texts.
+pub(crate) const INDEX_TOPICS_PER_READ: u32 = 4_096;
+
+/// Entries of an index that a search reads at once: about one page.
+pub(crate) const INDEX_ENTRIES_PER_READ: u32 = 320;
+
+/// Guesses of a search before it halves: many entries with one hash would mislead guesses for ever.
+pub(crate) const INDEX_GUESSES_MAX: u32 = 4;

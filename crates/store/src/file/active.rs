@@ -10,6 +10,7 @@ use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::index::growing::GrowingIndex;
 use super::names;
 use super::segment::{Ended, Segment, State};
+use crate::limits::{SMALL_GROUP_BYTES_MAX, ZEROS_AHEAD_BYTES};
 
 /// The newest segment. Only the writer has one.
 pub(crate) struct Active {
@@ -24,13 +25,6 @@ pub(crate) struct Active {
     /// Up to where every byte was written, be it as zero.
     pub(crate) written: u64,
 }
-
-/// Bytes of zeros that are written behind small groups. Where nothing was ever written, a sync must also write what
-/// the file system knows of the file; with this it need not, but for once in so many bytes, and takes a third less.
-const ZEROS_AHEAD: u64 = 262_144;
-
-/// Groups of more bytes than this get no zeros: what they would save is little, what they would write is as much again.
-const SMALL_GROUP_BYTES: usize = 16_384;
 
 impl Active {
     /// Makes a segment with space for so many bytes of records. It is durable when this returns; before, a crash
@@ -89,8 +83,8 @@ impl Active {
     pub(crate) fn write(&mut self, group: &mut Vec<u8>) -> Result<(), Fault> {
         let bytes = group.len();
         let end = self.end + bytes as u64;
-        if end > self.written && bytes <= SMALL_GROUP_BYTES {
-            let zeros = ZEROS_AHEAD.min(self.allocated.saturating_sub(end));
+        if end > self.written && bytes <= SMALL_GROUP_BYTES_MAX {
+            let zeros = ZEROS_AHEAD_BYTES.min(self.allocated.saturating_sub(end));
             group.resize(bytes + zeros as usize, 0);
         }
         let written = self.segment.file.write_at(group, self.end);

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::limits::SEGMENT_BYTES_DEFAULT;
+
 /// How a [`FileStore`](super::FileStore) keeps its log.
 ///
 /// Open to `..FileStoreConfig::default()`, so that a new setting breaks nobody who uses it.
@@ -28,7 +30,7 @@ impl Default for FileStoreConfig {
         Self {
             dir: "tidings-data".into(),
             durability: Durability::default(),
-            segment_bytes: 67_108_864,
+            segment_bytes: SEGMENT_BYTES_DEFAULT,
             retention: Retention::default(),
         }
     }

@@ -4,20 +4,7 @@
 //! so after a group that many shared, the writer waits a moment for as many again, instead of syncing the first few of
 //! them. Few publishers are never kept waiting, and a wait that was in vain is not repeated soon.
 
-use std::time::Duration;
-
-/// Appends that are not kept waiting for others any more: two milliseconds of requests, and more than enough to share
-/// a sync.
-pub(crate) const GATHERED_MAX: usize = 256;
-
-/// How long appends are kept waiting for others at the most: less than so many publishers wait for their answers anyway.
-pub(crate) const GATHER_WAIT_MAX: Duration = Duration::from_millis(2);
-
-/// A group that so many share is followed by a wait.
-const SHARED_MIN: usize = 8;
-
-/// Groups without a wait after one that was in vain.
-const RESTS: u32 = 16;
+use crate::limits::{GATHER_RESTS, GATHER_SHARED_MIN, GATHERED_MAX};
 
 /// What the last groups say of the next.
 #[derive(Debug, Default)]
@@ -30,7 +17,7 @@ impl Gathering {
     /// Notes that a group of so many is about to be answered, while so many others wait.
     pub(crate) fn answering(&mut self, answered: usize, waiting: usize) {
         self.rests = self.rests.saturating_sub(1);
-        let shared = answered >= SHARED_MIN && self.rests == 0;
+        let shared = answered >= GATHER_SHARED_MIN && self.rests == 0;
         self.expected = if shared { (answered + waiting).min(GATHERED_MAX) } else { 0 };
     }
 
@@ -42,7 +29,7 @@ impl Gathering {
     /// Notes how many there were after a wait.
     pub(crate) fn gathered(&mut self, count: usize) {
         if count < self.expected.div_ceil(2) {
-            self.rests = RESTS;
+            self.rests = GATHER_RESTS;
         }
         self.expected = 0;
     }
@@ -65,7 +52,7 @@ mod tests {
     fn few_are_not_waited_for() {
         let mut gathering = Gathering::default();
 
-        gathering.answering(SHARED_MIN - 1, 100);
+        gathering.answering(GATHER_SHARED_MIN - 1, 100);
 
         assert_eq!(gathering.expected(), 0);
     }
@@ -85,14 +72,14 @@ mod tests {
         gathering.answering(20, 0);
         gathering.gathered(9);
 
-        let waits = (0..RESTS + 1).map(|_| {
+        let waits = (0..GATHER_RESTS + 1).map(|_| {
             gathering.answering(20, 0);
             gathering.expected()
         });
 
         let waits: Vec<_> = waits.collect();
-        assert!(waits[..RESTS as usize - 1].iter().all(|expected| *expected == 0), "{waits:?}");
-        assert_eq!(waits[RESTS as usize], 20);
+        assert!(waits[..GATHER_RESTS as usize - 1].iter().all(|expected| *expected == 0), "{waits:?}");
+        assert_eq!(waits[GATHER_RESTS as usize], 20);
     }
 
     #[test]

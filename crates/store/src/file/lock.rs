@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::names;
 use super::open::OpenError;
+use crate::limits::LOCK_BYTES_MAX;
 
 /// Held as long as the store is open. The system lets go of it however the process ends.
 pub(crate) struct Lock {
@@ -39,6 +40,6 @@ impl Lock {
 
 fn holder(file: &mut File) -> Option<u32> {
     let mut text = String::new();
-    file.take(32).read_to_string(&mut text).ok()?;
+    file.take(LOCK_BYTES_MAX).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
 }

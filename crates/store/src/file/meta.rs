@@ -12,9 +12,7 @@ use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::header::FORMAT;
 use super::names;
-
-/// Bytes that the file has at most; a longer one is not ours.
-const META_BYTES_MAX: usize = 4_096;
+use crate::limits::META_BYTES_MAX;
 
 /// The content of the file.
 #[derive(Clone, PartialEq, Eq)]

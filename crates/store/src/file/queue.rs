@@ -8,11 +8,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use tokio::task::yield_now;
 
-use super::gathering::{GATHER_WAIT_MAX, GATHERED_MAX, Gathering};
-
-/// Appends that wait for the writer. More of them would only wait longer; the bytes that they hold are bounded by
-/// the hub. At the edge, `append` waits.
-const APPENDS_MAX: usize = 8_192;
+use super::gathering::Gathering;
+use crate::limits::{APPENDS_MAX, GATHER_WAIT_MAX, GATHERED_MAX};
 
 /// What a call of `append` asks for.
 pub(crate) struct Append {

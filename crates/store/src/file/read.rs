@@ -18,10 +18,7 @@ use tokio::sync::Semaphore;
 use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::log::{Log, View};
-
-/// Readings at once. Each occupies a thread for the time of some reads of the disk; more would only make each of
-/// them slower.
-const READINGS_MAX: usize = 16;
+use crate::limits::READINGS_MAX;
 
 /// The reading half of a store.
 pub(crate) struct Reader {

@@ -6,11 +6,10 @@ use bytes::Bytes;
 use tidings_core::{Draft, DraftParts, Event, IdempotencyKey, Sequence, Topic, UnixMillis};
 use tidings_sse::{EventId, EventType};
 
+use crate::limits::RECORD_BYTES_MAX;
+
 /// Bytes before the fields.
 pub(crate) const HEADER_BYTES: usize = 36;
-
-/// Bytes of the largest record. Far above any event that a hub takes, and far below what a length can say.
-pub(crate) const RECORD_BYTES_MAX: usize = 1 << 30;
 
 const HAS_RETRY: u8 = 1;
 const MORE_FOLLOW: u8 = 2;

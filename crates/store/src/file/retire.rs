@@ -10,13 +10,7 @@ use super::disk::Disk;
 use super::log::Log;
 use super::names;
 use super::segment::Ended;
-
-/// Parts of the age after which a segment ends, so that its first event need not wait for its last to be old.
-const PARTS_OF_AGE: u32 = 8;
-
-/// Bounds of the time between two looks at the age of events.
-const LOOK_MIN: Duration = Duration::from_millis(100);
-const LOOK_MAX: Duration = Duration::from_secs(60);
+use crate::limits::{AGE_LOOK_MAX, AGE_LOOK_MIN, AGE_PARTS};
 
 /// Lets segments go. Files are removed strictly from the oldest end, so that no crash leaves a hole.
 pub(crate) struct Retiring {
@@ -32,14 +26,14 @@ impl Retiring {
 
     /// How long to wait between two looks when nothing else happens; for ever if only appends can change anything.
     pub(crate) fn interval(&self) -> Option<Duration> {
-        let age = self.retention.age.map(|age| (age / PARTS_OF_AGE).clamp(LOOK_MIN, LOOK_MAX));
-        if self.doomed.is_empty() { age } else { Some(LOOK_MIN) }
+        let age = self.retention.age.map(|age| (age / AGE_PARTS).clamp(AGE_LOOK_MIN, AGE_LOOK_MAX));
+        if self.doomed.is_empty() { age } else { Some(AGE_LOOK_MIN) }
     }
 
     /// Whether a segment with such a first and last event should end although it is not full.
     pub(crate) fn ends(&self, first: UnixMillis, last: UnixMillis, now: UnixMillis) -> bool {
         let Some(age) = self.retention.age else { return false };
-        is_older(first, age / PARTS_OF_AGE, now) || is_older(last, age, now)
+        is_older(first, age / AGE_PARTS, now) || is_older(last, age, now)
     }
 
     /// Lets go what the bounds say. `active_bytes` are those of the newest segment.

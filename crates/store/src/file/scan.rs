@@ -8,9 +8,7 @@ use super::hash::KeyedHash;
 use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::index::growing::GrowingIndex;
 use super::record::{self, Flaw, HEADER_BYTES, Record};
-
-/// Bytes that are read at once.
-const READ_BYTES: usize = 1_048_576;
+use crate::limits::{SCAN_READ_BYTES, ZEROS_BYTES};
 
 /// What a segment holds, up to the first byte that is no record.
 pub(crate) struct Scanned {
@@ -100,7 +98,7 @@ impl Window<'_> {
         let there = self.file_bytes.saturating_sub(offset);
         // A length that is wrong must not make us take memory for it.
         if missing > self.rest(offset).len() && self.rest(offset).len() as u64 != there {
-            let bytes = (missing.max(READ_BYTES) as u64).min(there) as usize;
+            let bytes = (missing.max(SCAN_READ_BYTES) as u64).min(there) as usize;
             self.bytes.resize(bytes, 0);
             let read = self.file.read_at(&mut self.bytes, offset).map_err(Fault::io(self.name))?;
             self.bytes.truncate(read);
@@ -116,7 +114,7 @@ impl Window<'_> {
 }
 
 /// What space that was set aside looks like.
-static ZEROS: [u8; 65_536] = [0; 65_536];
+static ZEROS: [u8; ZEROS_BYTES] = [0; ZEROS_BYTES];
 
 /// Whether nothing but zeros is in a file from an offset on.
 pub(crate) fn is_blank(file: &dyn DiskFile, name: &str, from: u64) -> Result<bool, Fault> {

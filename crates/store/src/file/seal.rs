@@ -13,6 +13,7 @@ use super::index::sealed::SealedIndex;
 use super::log::Log;
 use super::names;
 use super::segment::{Segment, State};
+use crate::limits::SEAL_WAKES_MAX;
 
 /// Who seals.
 pub(crate) enum Sealer {
@@ -26,7 +27,7 @@ pub(crate) enum Sealer {
 impl Sealer {
     /// Starts a thread.
     pub(crate) fn start(disk: Arc<dyn Disk>, log: Arc<Log>) -> std::io::Result<Self> {
-        let (wake, woken) = sync_channel(1);
+        let (wake, woken) = sync_channel(SEAL_WAKES_MAX);
         let run = move || run(&*disk, &log, &woken);
         let thread = Builder::new().name("tidings-seal".to_owned()).spawn(run)?;
         Ok(Self::Thread(Some((wake, thread))))

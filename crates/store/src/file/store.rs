@@ -18,10 +18,7 @@ use super::queue::{Append, Queue};
 use super::read::Reader;
 use super::seal::Sealer;
 use super::writer::Writer;
-
-/// Bounds of `segment_bytes`. Offsets in a segment have 32 bits, with room for an append that is
-/// larger than the segment.
-const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 65_536..=1_073_741_824;
+use crate::limits::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 
 /// Keeps the log in a directory of files.
 ///
@@ -77,7 +74,7 @@ impl FileStore {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open(mut config: FileStoreConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        config.segment_bytes = config.segment_bytes.clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
+        config.segment_bytes = config.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
         let dir = &config.dir;
         let io = |source| OpenError::Io { file: dir.display().to_string(), source };
         make_dir(dir).map_err(io)?;

@@ -19,12 +19,10 @@ use super::log::Log;
 use super::meta::{Life, Meta};
 use super::queue::{Append, Queue, Work};
 use super::read::records::Records;
-use super::record::{self, RECORD_BYTES_MAX};
+use super::record;
 use super::retire::Retiring;
 use super::seal::Sealer;
-
-/// Bytes of records in a group. More would make its first publisher wait for the others' bytes.
-const GROUP_BYTES_MAX: usize = 4_194_304;
+use crate::limits::{GROUP_BYTES_MAX, RECORD_BYTES_MAX};
 
 /// The one who writes.
 pub(crate) struct Writer {

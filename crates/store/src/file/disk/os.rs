@@ -10,9 +10,10 @@ use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::Errno;
 
 use super::{Disk, DiskFile};
+use crate::limits::ZEROS_BYTES;
 
 /// What is written at once where a file system cannot set space aside.
-static ZEROS: [u8; 65_536] = [0; 65_536];
+static ZEROS: [u8; ZEROS_BYTES] = [0; ZEROS_BYTES];
 
 /// A directory of the operating system.
 #[derive(Debug)]

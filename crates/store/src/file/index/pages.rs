@@ -8,15 +8,13 @@ use tidings_core::Sequence;
 use crate::file::disk::DiskFile;
 use crate::file::fault::Fault;
 use crate::file::record::u32_at;
+use crate::limits::INDEX_PAGES_PER_WRITE;
 
 /// Bytes of a page in the file.
 pub(crate) const PAGE_BYTES: usize = 4_096;
 
 /// Bytes of a page that are content; the checksum takes the rest.
 const CONTENT_BYTES: usize = PAGE_BYTES - 4;
-
-/// Pages that are written at once.
-const PAGES_PER_WRITE: usize = 256;
 
 /// Reads the content of a file in pages.
 pub(crate) struct Pages {
@@ -76,9 +74,9 @@ impl Pages {
 
 /// Writes content as a file in pages.
 pub(crate) fn write(file: &dyn DiskFile, base: Sequence, content: &[u8]) -> std::io::Result<()> {
-    let mut bytes = Vec::with_capacity(PAGES_PER_WRITE * PAGE_BYTES);
-    for (round, contents) in content.chunks(PAGES_PER_WRITE * CONTENT_BYTES).enumerate() {
-        let first = round * PAGES_PER_WRITE;
+    let mut bytes = Vec::with_capacity(INDEX_PAGES_PER_WRITE * PAGE_BYTES);
+    for (round, contents) in content.chunks(INDEX_PAGES_PER_WRITE * CONTENT_BYTES).enumerate() {
+        let first = round * INDEX_PAGES_PER_WRITE;
         bytes.clear();
         for (number, content) in (first as u64..).zip(contents.chunks(CONTENT_BYTES)) {
             let start = bytes.len();

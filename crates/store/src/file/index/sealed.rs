@@ -16,6 +16,7 @@ use crate::file::header::FORMAT;
 use crate::file::names;
 use crate::file::record::{u32_at, u64_at};
 use crate::file::segment::Ended;
+use crate::limits::INDEX_TOPICS_PER_READ;
 
 pub(super) const MAGIC: &[u8; 8] = b"tidings\x02";
 
@@ -24,9 +25,6 @@ pub(super) const INDEX_HEADER_BYTES: u64 = 64;
 pub(super) const TOPIC_BYTES: usize = 24;
 pub(super) const ID_BYTES: usize = 12;
 pub(super) const KEY_BYTES: usize = 12;
-
-/// Topics that are read at once when all of them are looked at.
-const TOPICS_PER_READ: u32 = 4_096;
 
 /// An index in a file.
 pub(crate) struct SealedIndex {
@@ -141,7 +139,7 @@ impl Index for SealedIndex {
         let mut found = Vec::new();
         let mut from = 0;
         while from < self.tables.topics {
-            let to = self.tables.topics.min(from + TOPICS_PER_READ);
+            let to = self.tables.topics.min(from + INDEX_TOPICS_PER_READ);
             let entries = self.entries(self.tables.topics_at, TOPIC_BYTES, from..to)?;
             let (Some(first), Some(last)) = (entries.first_chunk(), entries.last_chunk()) else { break };
             let first: &[u8; TOPIC_BYTES] = first;

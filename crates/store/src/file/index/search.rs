@@ -5,12 +5,7 @@ use std::ops::Range;
 
 use crate::file::fault::Fault;
 use crate::file::record::u64_at;
-
-/// Entries that are read at once.
-const WINDOW: u32 = 320;
-
-/// Guesses before halving takes over: many entries with one hash would mislead guesses for ever.
-const GUESSES_MAX: u32 = 4;
+use crate::limits::{INDEX_ENTRIES_PER_READ, INDEX_GUESSES_MAX};
 
 /// Entries of some bytes each, sorted by the hash that they begin with.
 pub(crate) struct Sorted<'a> {
@@ -26,7 +21,7 @@ impl Sorted<'_> {
         let mut found = Vec::new();
         let mut at = self.rank(hash)?;
         while at < self.len {
-            let end = self.len.min(at + WINDOW);
+            let end = self.len.min(at + INDEX_ENTRIES_PER_READ);
             let bytes = (self.read)(at..end)?;
             let entries = bytes.chunks_exact(self.entry_bytes);
             let before = found.len();
@@ -46,13 +41,15 @@ impl Sorted<'_> {
         let (mut low_hash, mut high_hash) = (0, u64::MAX);
         let mut guesses = 0;
         while low < high {
-            let guess = match guesses < GUESSES_MAX {
+            let guess = match guesses < INDEX_GUESSES_MAX {
                 true => guess(hash, low_hash..high_hash, high - low),
                 false => (high - low) / 2,
             };
             guesses += 1;
-            let start = (low + guess).saturating_sub(WINDOW / 2).clamp(low, high - WINDOW.min(high - low));
-            let end = high.min(start + WINDOW);
+            let start = (low + guess)
+                .saturating_sub(INDEX_ENTRIES_PER_READ / 2)
+                .clamp(low, high - INDEX_ENTRIES_PER_READ.min(high - low));
+            let end = high.min(start + INDEX_ENTRIES_PER_READ);
             let bytes = (self.read)(start..end)?;
             let hashes: Vec<_> = bytes.chunks_exact(self.entry_bytes).map(|entry| u64_at(entry, 0)).collect();
             let (Some(first), Some(last)) = (hashes.first(), hashes.last()) else { return Ok(low) };
@@ -115,7 +112,7 @@ mod tests {
         assert_eq!(find(&hashes, 9).0, []);
         let (found, reads) = find(&hashes, 8);
         assert_eq!(found, (100_000..200_000).collect::<Vec<_>>());
-        assert!(reads < 100_000 / WINDOW + 20, "{reads} reads");
+        assert!(reads < 100_000 / INDEX_ENTRIES_PER_READ + 20, "{reads} reads");
     }
 
     proptest! {

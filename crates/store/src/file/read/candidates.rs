@@ -9,13 +9,7 @@ use crate::file::index::{Index, Postings};
 use crate::file::log::Span;
 use crate::file::names;
 use crate::file::read::matcher::Matcher;
-
-/// Topics of a segment that a page tries a pattern on. With more of them, looking at the records one after the
-/// other is as quick.
-const TOPICS_TRIED_MAX: usize = 1_024;
-
-/// Ordinals that are taken from each topic at least, however many topics there are.
-const ORDINALS_PER_TOPIC_MIN: usize = 64;
+use crate::limits::{ORDINALS_PER_TOPIC_MIN, TOPICS_TRIED_MAX};
 
 /// The records to look at, in order.
 pub(crate) enum Candidates {

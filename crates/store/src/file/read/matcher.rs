@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use tidings_core::{Selectors, Topic};
 
-/// Topics that are remembered.
-const REMEMBERED_MAX: usize = 4_096;
+use crate::limits::TOPICS_REMEMBERED_MAX;
 
 /// Matches topics against selectors.
 pub(crate) struct Matcher<'a> {
@@ -25,7 +24,7 @@ impl<'a> Matcher<'a> {
         }
         let topic = Topic::parse(text).map_err(|_| NoTopic)?;
         let matches = self.selectors.matches(&topic);
-        if self.known.len() == REMEMBERED_MAX {
+        if self.known.len() == TOPICS_REMEMBERED_MAX {
             self.known.clear();
         }
         self.known.insert(topic.clone(), matches);

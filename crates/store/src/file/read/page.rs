@@ -8,12 +8,7 @@ use super::records::{Records, broken};
 use crate::file::fault::Fault;
 use crate::file::log::{Span, View};
 use crate::file::record::{Flaw, Record};
-
-/// What one page may cost, whatever it finds: records looked at, bytes read, segments whose index is asked. With
-/// any of them a page takes some tens of milliseconds at most, and a client that wants more asks again.
-const RECORDS_MAX: u64 = 65_536;
-const READ_BYTES_MAX: u64 = 33_554_432;
-const SEGMENTS_MAX: usize = 1_024;
+use crate::limits::{PAGE_READ_BYTES_MAX, PAGE_RECORDS_MAX, PAGE_SEGMENTS_MAX};
 
 /// The page of what matches after a place.
 pub(crate) fn page(view: &View, after: Sequence, query: &Query) -> Result<Page, Fault> {
@@ -25,7 +20,7 @@ pub(crate) fn page(view: &View, after: Sequence, query: &Query) -> Result<Page, 
         records: 0,
         read_bytes: 0,
     };
-    for span in view.spans_after(after).take(SEGMENTS_MAX) {
+    for span in view.spans_after(after).take(PAGE_SEGMENTS_MAX) {
         if filling.add(span)? == Room::None {
             break;
         }
@@ -59,7 +54,7 @@ impl Filling<'_> {
             let candidates = Candidates::of(&rest, &self.query.selectors, wanted)?;
             for ordinal in candidates.iter() {
                 let spent = self.read_bytes + records.read_bytes;
-                if self.records >= RECORDS_MAX || spent >= READ_BYTES_MAX {
+                if self.records >= PAGE_RECORDS_MAX || spent >= PAGE_READ_BYTES_MAX {
                     return Ok(Room::None);
                 }
                 self.records += 1;

@@ -6,13 +6,7 @@ use crate::file::fault::Fault;
 use crate::file::log::Span;
 use crate::file::record::{Flaw, Record};
 use crate::file::segment::Segment;
-
-/// Offsets that are looked up at once; about one page of an index.
-const OFFSETS_AHEAD: u32 = 1_000;
-
-/// Bytes that are read at once: few for a record that stands alone, many in a row.
-const BYTES_ALONE: usize = 4_096;
-const BYTES_IN_A_ROW: usize = 131_072;
+use crate::limits::{OFFSETS_AHEAD, READ_ALONE_BYTES, READ_IN_A_ROW_BYTES};
 
 /// Reads records, best in order.
 pub(crate) struct Records<'a> {
@@ -81,7 +75,7 @@ impl<'a> Records<'a> {
         }
         let end = self.bytes.0 + self.bytes.1.len() as u64;
         let in_a_row = (self.bytes.0..=end).contains(&offset) && !self.bytes.1.is_empty();
-        self.load(offset, if in_a_row { BYTES_IN_A_ROW } else { BYTES_ALONE })?;
+        self.load(offset, if in_a_row { READ_IN_A_ROW_BYTES } else { READ_ALONE_BYTES })?;
         match Record::parse(&self.bytes.1) {
             Err(Flaw::Short(needed)) if needed > self.bytes.1.len() => {
                 // A length that is wrong must not make us take memory for it.
