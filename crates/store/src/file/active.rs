@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::index::growing::GrowingIndex;
 use super::names;
-use super::segment::{Ended, Segment, State};
+use super::segment::{Ended, IndexState, Segment};
 use crate::limits::{SMALL_GROUP_BYTES_MAX, ZEROS_AHEAD_BYTES};
 
 /// The newest segment. Only the writer has one.
@@ -48,8 +48,8 @@ impl Active {
         // either.
         disk.sync_dir().map_err(|error| Fault::io(&name)(std::io::Error::other(error)))?;
         let index = Arc::<GrowingIndex>::default();
-        let state = State::Growing(index.clone());
-        let segment = Arc::new(Segment { header, file, state, ended: OnceLock::new() });
+        let index_state = IndexState::Growing(index.clone());
+        let segment = Arc::new(Segment { header, file, index_state, ended: OnceLock::new() });
         let allocated = SEGMENT_HEADER_BYTES + bytes;
         Ok(Self {
             segment,

@@ -9,11 +9,11 @@ use tokio::sync::oneshot;
 
 use super::index::growing::AsIs;
 use super::queue::Append;
-use super::record::{self, Place};
+use super::record::{self, RecordStamp};
 
 /// Drafts with places that are not theirs for sure yet.
 #[derive(Default)]
-pub(crate) struct Group {
+pub(crate) struct WriteGroup {
     /// The records, one after the other.
     pub(crate) bytes: Vec<u8>,
     /// Where each record begins among them.
@@ -45,7 +45,7 @@ pub(crate) struct Beginning {
 /// Finds the event that has a key. Hash first, to be compared with the key itself.
 pub(crate) type Known<'a> = &'a dyn Fn(u64, &Draft) -> Result<Option<Event>, StoreError>;
 
-impl Group {
+impl WriteGroup {
     /// Whether nobody waits for it.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -107,9 +107,9 @@ impl Group {
         let last = self.events.len().saturating_sub(1);
         for (at, event) in self.events.iter().enumerate().skip(first) {
             let lag = u32::try_from(event.sequence.0 - begin.durable.0).unwrap_or(u32::MAX);
-            let place = Place { sequence: event.sequence, time: event.time, lag, more: at < last };
+            let stamp = RecordStamp { sequence: event.sequence, time: event.time, lag, more: at < last };
             self.offsets.push(self.bytes.len() as u32);
-            record::encode(place, &event.draft, &mut self.bytes);
+            record::encode(stamp, &event.draft, &mut self.bytes);
         }
     }
 

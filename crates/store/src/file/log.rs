@@ -7,16 +7,16 @@ use tidings_core::{Bounds, Epoch, Sequence};
 use super::hash::KeyedHash;
 use super::segment::Segment;
 
-/// The segments there are now. Readers take a [`View`]; nothing that happens later disturbs it.
+/// The segments there are now. Readers take a [`LogView`]; nothing that happens later disturbs it.
 pub(crate) struct Log {
     pub(crate) epoch: Epoch,
     pub(crate) hash: KeyedHash,
-    view: Mutex<View>,
+    view: Mutex<LogView>,
 }
 
 /// The log at one moment.
 #[derive(Clone)]
-pub(crate) struct View {
+pub(crate) struct LogView {
     /// Oldest first, without a hole; at least one.
     pub(crate) segments: Arc<Vec<Arc<Segment>>>,
     /// The last event that may be seen.
@@ -26,7 +26,7 @@ pub(crate) struct View {
 impl Log {
     /// A log of at least one segment.
     pub(crate) fn new(epoch: Epoch, hash: KeyedHash, segments: Vec<Arc<Segment>>, head: Sequence) -> Self {
-        Self { epoch, hash, view: Mutex::new(View { segments: Arc::new(segments), head }) }
+        Self { epoch, hash, view: Mutex::new(LogView { segments: Arc::new(segments), head }) }
     }
 
     /// Lets readers see up to an event.
@@ -52,7 +52,7 @@ impl Log {
         self.change(|segments| if segments.len() > 1 { Some(segments.remove(0)) } else { None })
     }
 
-    pub(crate) fn view(&self) -> View {
+    pub(crate) fn view(&self) -> LogView {
         self.lock().clone()
     }
 
@@ -66,7 +66,7 @@ impl Log {
         change(Arc::make_mut(&mut view.segments))
     }
 
-    fn lock(&self) -> MutexGuard<'_, View> {
+    fn lock(&self) -> MutexGuard<'_, LogView> {
         self.view.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -86,7 +86,7 @@ impl Span<'_> {
     }
 }
 
-impl View {
+impl LogView {
     /// The first event still held.
     pub(crate) fn earliest(&self) -> Sequence {
         self.segments.first().map_or(self.head.next(), |segment| segment.base())

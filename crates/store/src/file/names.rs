@@ -28,7 +28,7 @@ pub(crate) fn index(base: Sequence) -> String {
 
 /// What a name says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FileName {
     /// A segment.
     Log(Sequence),
     /// An index.
@@ -40,16 +40,16 @@ pub(crate) enum Kind {
 }
 
 /// Reads a name.
-pub(crate) fn kind(name: &str) -> Kind {
+pub(crate) fn parse(name: &str) -> FileName {
     if name.ends_with(NEW) {
-        return Kind::New;
+        return FileName::New;
     }
-    let Some((digits, extension)) = name.split_once('.') else { return Kind::Other };
-    let Some(base) = base(digits) else { return Kind::Other };
+    let Some((digits, extension)) = name.split_once('.') else { return FileName::Other };
+    let Some(base) = base(digits) else { return FileName::Other };
     match extension {
-        "log" => Kind::Log(base),
-        "idx" => Kind::Index(base),
-        _ => Kind::Other,
+        "log" => FileName::Log(base),
+        "idx" => FileName::Index(base),
+        _ => FileName::Other,
     }
 }
 
@@ -63,18 +63,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_kinds_are_one_to_one() {
+    fn names_and_what_they_say_are_one_to_one() {
         assert_eq!(log(Sequence(1)), "00000000000000000001.log");
-        assert_eq!(kind(&log(Sequence(u64::MAX))), Kind::Log(Sequence(u64::MAX)));
-        assert_eq!(kind(&index(Sequence(42))), Kind::Index(Sequence(42)));
-        assert_eq!(kind(&new(&index(Sequence(42)))), Kind::New);
+        assert_eq!(parse(&log(Sequence(u64::MAX))), FileName::Log(Sequence(u64::MAX)));
+        assert_eq!(parse(&index(Sequence(42))), FileName::Index(Sequence(42)));
+        assert_eq!(parse(&new(&index(Sequence(42)))), FileName::New);
     }
 
     #[test]
     fn other_names_are_left_alone() {
         for name in ["LOCK", "META", "1.log", "0000000000000000000a.log", "00000000000000000000.log", "x.idx"]
         {
-            assert_eq!(kind(name), Kind::Other, "{name}");
+            assert_eq!(parse(name), FileName::Other, "{name}");
         }
     }
 }

@@ -13,18 +13,18 @@ use super::active::Active;
 use super::config::{Durability, FileStoreConfig};
 use super::disk::Disk;
 use super::fault::Fault;
-use super::group::Group;
+use super::group::WriteGroup;
 use super::hash::KeyedHash;
 use super::header::SegmentHeader;
 use super::keys::Keys;
 use super::log::Log;
 use super::meta::{Life, Meta};
-use super::names::{self, Kind};
+use super::names::{self, FileName};
 use super::recover::{self, Expectation, Newest};
 use super::retire::Retiring;
 use super::seal::Sealer;
-use super::segment::{Segment, State};
-use super::writer::Writer;
+use super::segment::{IndexState, Segment};
+use super::writer::LogWriter;
 
 /// Bits of an epoch: short as text, and still never the same twice.
 const EPOCH_BITS: u32 = 40;
@@ -127,7 +127,7 @@ pub(crate) fn open(
     host: Host,
     config: &FileStoreConfig,
     seal: impl FnOnce(Arc<dyn Disk>, Arc<Log>) -> io::Result<Sealer>,
-) -> Result<Writer, OpenError> {
+) -> Result<LogWriter, OpenError> {
     let disk = &*host.disk;
     let files = Files::list(disk)?;
     let before = Meta::read(disk)?;
@@ -151,7 +151,7 @@ pub(crate) fn open(
     let sealer = seal(host.disk.clone(), log.clone())
         .map_err(|source| OpenError::Io { file: "the sealing thread".to_owned(), source })?;
     sealer.wake();
-    Ok(Writer {
+    Ok(LogWriter {
         log,
         announcer: Arc::default(),
         disk: host.disk,
@@ -163,7 +163,7 @@ pub(crate) fn open(
         active,
         keys,
         retiring: Retiring::new(config.retention),
-        group: Group::default(),
+        group: WriteGroup::default(),
         head,
         last_time,
         durable: head,
@@ -240,8 +240,8 @@ fn begin(
     if let Some(old) = newest.filter(|old| !old.active.is_empty()) {
         old.active.finish(last_time);
         let Segment { header, file, ended: end, .. } = &*old.active.segment;
-        let state = State::Growing(old.active.index.clone());
-        ended.push(Segment { header: *header, file: file.clone(), state, ended: end.clone() });
+        let index_state = IndexState::Growing(old.active.index.clone());
+        ended.push(Segment { header: *header, file: file.clone(), index_state, ended: end.clone() });
     }
     Ok((ended, Newest { active, head, last_time }))
 }
@@ -250,9 +250,9 @@ fn begin(
 fn keys(segments: &[Arc<Segment>]) -> Result<Keys, Fault> {
     let mut newest_first = Vec::new();
     for segment in segments.iter().rev() {
-        let found = match &segment.state {
-            State::Growing(index) => index.entries().keys.clone(),
-            State::Sealed(index) => index.keys()?,
+        let found = match &segment.index_state {
+            IndexState::Growing(index) => index.entries().keys.clone(),
+            IndexState::Sealed(index) => index.keys()?,
         };
         let base = segment.base();
         newest_first
@@ -283,11 +283,11 @@ impl Files {
     fn list(disk: &dyn Disk) -> Result<Self, OpenError> {
         let mut files = Self { logs: BTreeSet::new(), indexes: BTreeSet::new(), unfinished: Vec::new() };
         for name in disk.list().map_err(Fault::io("the directory"))? {
-            match names::kind(&name) {
-                Kind::Log(base) => _ = files.logs.insert(base),
-                Kind::Index(base) => _ = files.indexes.insert(base),
-                Kind::New => files.unfinished.push(name),
-                Kind::Other => {}
+            match names::parse(&name) {
+                FileName::Log(base) => _ = files.logs.insert(base),
+                FileName::Index(base) => _ = files.indexes.insert(base),
+                FileName::New => files.unfinished.push(name),
+                FileName::Other => {}
             }
         }
         Ok(files)

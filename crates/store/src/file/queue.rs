@@ -19,7 +19,7 @@ pub(crate) struct Append {
 
 /// Appends on their way to the one who writes.
 pub(crate) struct Queue {
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     wake: Condvar,
     room: Semaphore,
 }
@@ -48,7 +48,7 @@ impl Drop for Bell {
 }
 
 #[derive(Default)]
-struct State {
+struct QueueState {
     waiting: Vec<Append>,
     closed: bool,
     /// The writer waits to be woken.
@@ -56,7 +56,7 @@ struct State {
     gathering: Gathering,
 }
 
-impl State {
+impl QueueState {
     /// How many appends end a wait for more.
     fn enough(&self) -> usize {
         match self.gathering.expected() {
@@ -114,7 +114,7 @@ impl Queue {
         let mut state = self.gather(self.lock());
         if state.waiting.is_empty() && !state.closed {
             state.asleep = true;
-            let idle = |state: &mut State| state.waiting.is_empty() && !state.closed;
+            let idle = |state: &mut QueueState| state.waiting.is_empty() && !state.closed;
             state = match patience {
                 None => self.wake.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
                 Some(patience) => {
@@ -134,9 +134,10 @@ impl Queue {
     }
 
     /// Waits a moment for those who were answered just now, if that is worth it.
-    fn gather<'a>(&self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn gather<'a>(&self, mut state: MutexGuard<'a, QueueState>) -> MutexGuard<'a, QueueState> {
         if state.gathering.expected() > 0 {
-            let few = |state: &mut State| state.waiting.len() < state.gathering.expected() && !state.closed;
+            let few =
+                |state: &mut QueueState| state.waiting.len() < state.gathering.expected() && !state.closed;
             let waited = self.wake.wait_timeout_while(state, GATHER_WAIT_MAX, few);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             let count = state.waiting.len();
@@ -152,7 +153,7 @@ impl Queue {
         state.gathering.answering(count, waiting);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

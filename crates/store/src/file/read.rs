@@ -1,6 +1,6 @@
 //! Reading: from a query to a page, off the async threads.
 //!
-//! A reading sees one [`View`](super::log::View) of the log and takes no lock while it reads.
+//! A reading sees one [`LogView`](super::log::LogView) of the log and takes no lock while it reads.
 
 pub(crate) mod candidates;
 pub(crate) mod locate;
@@ -17,23 +17,23 @@ use tokio::sync::Semaphore;
 
 use super::fault::Fault;
 use super::hash::KeyedHash;
-use super::log::{Log, View};
+use super::log::{Log, LogView};
 use crate::limits::READINGS_MAX;
 
 /// The reading half of a store.
-pub(crate) struct Reader {
+pub(crate) struct LogReader {
     log: Arc<Log>,
     permits: Arc<Semaphore>,
 }
 
-impl Reader {
+impl LogReader {
     pub(crate) fn new(log: Arc<Log>) -> Self {
         Self { log, permits: Arc::new(Semaphore::new(READINGS_MAX)) }
     }
 }
 
 #[async_trait]
-impl ReadLog for Reader {
+impl ReadLog for LogReader {
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
         let stopped = |_| StoreError::Stopped("a reader has ended".into());
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| stopped(()))?;
@@ -47,11 +47,11 @@ impl ReadLog for Reader {
 }
 
 /// Answers a query.
-pub(crate) fn read(view: &View, hash: &KeyedHash, query: &Query) -> Result<Reading, Fault> {
+pub(crate) fn read(view: &LogView, hash: &KeyedHash, query: &Query) -> Result<Reading, Fault> {
     let earliest = view.earliest();
     Ok(match locate::locate(view, hash, query)? {
-        locate::Located::After(after) => Reading::Page(page::page(view, after, query)?),
-        locate::Located::Expired => Reading::Expired { earliest },
-        locate::Located::Unknown => Reading::Unknown { earliest },
+        locate::LocatedStart::After(after) => Reading::Page(page::page(view, after, query)?),
+        locate::LocatedStart::Expired => Reading::Expired { earliest },
+        locate::LocatedStart::Unknown => Reading::Unknown { earliest },
     })
 }

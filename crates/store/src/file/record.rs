@@ -16,7 +16,7 @@ const MORE_FOLLOW: u8 = 2;
 
 /// Where an event stands in the log, and what recovery must know of how it came there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct RecordStamp {
     pub(crate) sequence: Sequence,
     pub(crate) time: UnixMillis,
     /// How many events back the newest one was that was durable when this one was written. At least 1.
@@ -31,16 +31,16 @@ pub(crate) fn encoded_len(draft: &Draft) -> usize {
 }
 
 /// Appends a record. The draft must be no longer than [`RECORD_BYTES_MAX`] when encoded.
-pub(crate) fn encode(place: Place, draft: &Draft, into: &mut Vec<u8>) {
+pub(crate) fn encode(stamp: RecordStamp, draft: &Draft, into: &mut Vec<u8>) {
     let start = into.len();
     let [topic, event_type, id, key] = texts(draft).map(str::as_bytes);
     let flags = if draft.retry_ms().is_some() { HAS_RETRY } else { 0 };
-    let flags = flags | if place.more { MORE_FOLLOW } else { 0 };
+    let flags = flags | if stamp.more { MORE_FOLLOW } else { 0 };
     let mut header = [0; HEADER_BYTES];
     header[4..8].copy_from_slice(&(encoded_len(draft) as u32).to_le_bytes());
-    header[8..16].copy_from_slice(&place.sequence.0.to_le_bytes());
-    header[16..24].copy_from_slice(&place.time.0.to_le_bytes());
-    header[24..28].copy_from_slice(&place.lag.to_le_bytes());
+    header[8..16].copy_from_slice(&stamp.sequence.0.to_le_bytes());
+    header[16..24].copy_from_slice(&stamp.time.0.to_le_bytes());
+    header[24..28].copy_from_slice(&stamp.lag.to_le_bytes());
     header[28] = flags;
     header[29] = key.len() as u8;
     header[30..32].copy_from_slice(&(topic.len() as u16).to_le_bytes());
@@ -92,7 +92,7 @@ impl Flaw {
 /// A record that is whole, in the bytes where it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
-    pub(crate) place: Place,
+    pub(crate) stamp: RecordStamp,
     pub(crate) len: usize,
     pub(crate) topic: &'a str,
     pub(crate) event_type: &'a str,
@@ -128,7 +128,7 @@ impl<'a> Record<'a> {
         let event_type = text(&mut rest, u16_at(header, 32))?;
         let id = text(&mut rest, u16_at(header, 34))?;
         let key = text(&mut rest, header[29].into())?;
-        Ok(Self { place: place(header), len: whole.len(), topic, event_type, id, key, retry_ms, data: rest })
+        Ok(Self { stamp: stamp(header), len: whole.len(), topic, event_type, id, key, retry_ms, data: rest })
     }
 
     /// The event. The topic is that of the record, perhaps shared with other events.
@@ -148,7 +148,7 @@ impl<'a> Record<'a> {
             retry_ms: self.retry_ms,
             key: key.ok_or_else(broken("the record's idempotency key is none"))?,
         };
-        Ok(Event { sequence: self.place.sequence, time: self.place.time, draft: Draft::restore(parts) })
+        Ok(Event { sequence: self.stamp.sequence, time: self.stamp.time, draft: Draft::restore(parts) })
     }
 }
 
@@ -162,8 +162,8 @@ pub(crate) fn sequence(bytes: &[u8]) -> Sequence {
     Sequence(u64_at(bytes, 8))
 }
 
-fn place(header: &[u8; HEADER_BYTES]) -> Place {
-    Place {
+fn stamp(header: &[u8; HEADER_BYTES]) -> RecordStamp {
+    RecordStamp {
         sequence: sequence(header),
         time: UnixMillis(u64_at(header, 16)),
         lag: u32_at(header, 24),
@@ -220,16 +220,17 @@ mod tests {
     use proptest::prelude::*;
     use tidings_core::{DraftFields, Limits};
 
-    const PLACE: Place = Place { sequence: Sequence(7), time: UnixMillis(1_000), lag: 1, more: false };
+    const STAMP: RecordStamp =
+        RecordStamp { sequence: Sequence(7), time: UnixMillis(1_000), lag: 1, more: false };
 
     fn draft(topic: &str, data: &str, fields: DraftFields<'_>) -> Draft {
         let data = Bytes::copy_from_slice(data.as_bytes());
         Draft::new(Topic::parse(topic).unwrap(), data, fields, &Limits::default()).unwrap()
     }
 
-    fn encoded(place: Place, draft: &Draft) -> Vec<u8> {
+    fn encoded(stamp: RecordStamp, draft: &Draft) -> Vec<u8> {
         let mut bytes = Vec::new();
-        encode(place, draft, &mut bytes);
+        encode(stamp, draft, &mut bytes);
         bytes
     }
 
@@ -238,7 +239,7 @@ mod tests {
         let fields =
             DraftFields { event_type: Some("T"), id: Some("ID"), retry_ms: Some(5), key: Some("KEY") };
 
-        let bytes = encoded(Place { more: true, ..PLACE }, &draft("topic", "data", fields));
+        let bytes = encoded(RecordStamp { more: true, ..STAMP }, &draft("topic", "data", fields));
 
         let expected =
             b"\x3b\0\0\0\x07\0\0\0\0\0\0\0\xe8\x03\0\0\0\0\0\0\x01\0\0\0\x03\x03\x05\0\x01\0\x02\0\
@@ -255,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_record_that_ends_early_says_what_it_needs() {
-        let bytes = encoded(PLACE, &draft("a", "some data", DraftFields::default()));
+        let bytes = encoded(STAMP, &draft("a", "some data", DraftFields::default()));
 
         assert_eq!(Record::parse(&bytes[..bytes.len() - 1]), Err(Flaw::Short(bytes.len())));
     }
@@ -276,22 +277,22 @@ mod tests {
                 event_type: event_type.as_deref(), id: id.as_deref(), retry_ms, key: key.as_deref(),
             };
             let draft = draft(&topic, &data, fields);
-            let place = Place { sequence: Sequence(sequence), time: UnixMillis(time), lag, more };
-            let mut bytes = encoded(place, &draft);
+            let stamp = RecordStamp { sequence: Sequence(sequence), time: UnixMillis(time), lag, more };
+            let mut bytes = encoded(stamp, &draft);
             prop_assert_eq!(bytes.len(), encoded_len(&draft));
             bytes.extend(neighbour);
 
             let record = Record::parse(&bytes).unwrap();
 
-            prop_assert_eq!(record.place, place);
+            prop_assert_eq!(record.stamp, stamp);
             let event = record.to_event(Topic::parse(record.topic).unwrap()).unwrap();
-            prop_assert_eq!(event, Event { sequence: place.sequence, time: place.time, draft });
+            prop_assert_eq!(event, Event { sequence: stamp.sequence, time: stamp.time, draft });
         }
 
         #[test]
         fn a_changed_byte_is_noticed(at in any::<prop::sample::Index>(), change in 1..=255_u8) {
             let fields = DraftFields { id: Some("an-id"), ..DraftFields::default() };
-            let mut bytes = encoded(PLACE, &draft("a/topic", "some data", fields));
+            let mut bytes = encoded(STAMP, &draft("a/topic", "some data", fields));
             let at = at.index(bytes.len());
             bytes[at] ^= change;
 

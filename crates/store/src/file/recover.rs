@@ -18,7 +18,7 @@ use super::log::Span;
 use super::names;
 use super::read::records::Records;
 use super::scan::{Mark, Scanned, is_blank, scan, written_later};
-use super::segment::{Ended, Segment, State};
+use super::segment::{Ended, IndexState, Segment};
 
 /// Opens a segment that another one follows.
 pub(crate) fn ended(
@@ -33,7 +33,7 @@ pub(crate) fn ended(
     match SealedIndex::open(disk, base, hash) {
         Ok(index) if u64::from(index.records) == next.0 - base.0 => {
             let ended = OnceLock::from(index.ended);
-            let segment = Segment { header, file, state: State::Sealed(index), ended };
+            let segment = Segment { header, file, index_state: IndexState::Sealed(index), ended };
             if is_sound(&segment, next)? {
                 return Ok(segment);
             }
@@ -41,8 +41,8 @@ pub(crate) fn ended(
             reindexed(disk, segment, next, hash)
         }
         _ => {
-            let state = State::Growing(Arc::default());
-            reindexed(disk, Segment { header, file, state, ended: OnceLock::new() }, next, hash)
+            let index_state = IndexState::Growing(Arc::default());
+            reindexed(disk, Segment { header, file, index_state, ended: OnceLock::new() }, next, hash)
         }
     }
 }
@@ -70,14 +70,14 @@ fn reindexed(disk: &dyn Disk, segment: Segment, next: Sequence, hash: KeyedHash)
         return Err(Fault::corrupt(&name, scanned.stop.offset, what));
     }
     let ended = Ended { end: scanned.whole.offset, last_time: scanned.whole.time };
-    let state = match build::write(disk, header.base, ended, &scanned.index, &hash) {
-        Ok(()) => State::Sealed(SealedIndex::open(disk, header.base, hash)?),
+    let index_state = match build::write(disk, header.base, ended, &scanned.index, &hash) {
+        Ok(()) => IndexState::Sealed(SealedIndex::open(disk, header.base, hash)?),
         Err(error) => {
             tracing::warn!(%error, "an index could not be written, and stays in memory");
-            State::Growing(Arc::new(scanned.index))
+            IndexState::Growing(Arc::new(scanned.index))
         }
     };
-    Ok(Segment { header, file, state, ended: OnceLock::from(ended) })
+    Ok(Segment { header, file, index_state, ended: OnceLock::from(ended) })
 }
 
 /// The newest segment as it was found, and made good.
@@ -114,8 +114,8 @@ pub(crate) fn newest(disk: &dyn Disk, expected: &Expectation, hash: KeyedHash) -
 
     let Scanned { index, whole, first_time, file_bytes, .. } = scanned;
     let index = Arc::new(index);
-    let state = State::Growing(index.clone());
-    let segment = Arc::new(Segment { header, file, state, ended: OnceLock::new() });
+    let index_state = IndexState::Growing(index.clone());
+    let segment = Arc::new(Segment { header, file, index_state, ended: OnceLock::new() });
     let written = whole.offset;
     let mut active = Active { segment, index, end: whole.offset, allocated: file_bytes, first_time, written };
     if !blank {

@@ -45,30 +45,30 @@ pub(crate) fn scan(
     hash: &KeyedHash,
 ) -> Result<Scanned, Fault> {
     let file_bytes = file.len().map_err(Fault::io(name))?;
-    let mut window = Window { file, name, file_bytes, offset: 0, bytes: Vec::new() };
+    let mut buffer = ScanBuffer { file, name, file_bytes, offset: 0, bytes: Vec::new() };
     let index = GrowingIndex::default();
     let mut stop = Mark { offset: SEGMENT_HEADER_BYTES, next: header.base, time: header.time_before, lag: 0 };
     let (mut whole, mut first_time) = (stop, None);
     let flaw = loop {
-        let record = match Record::parse(window.at(stop.offset)?) {
+        let record = match Record::parse(buffer.at(stop.offset)?) {
             Ok(record) => record,
             Err(flaw) => break flaw,
         };
-        if record.place.sequence != stop.next || record.place.time < stop.time {
+        if record.stamp.sequence != stop.next || record.stamp.time < stop.time {
             break Flaw::Broken("it is not the event that follows");
         }
         if index.push(stop.offset as u32, &record, hash).is_err() {
             break Flaw::Broken("the record's topic is none");
         }
-        let place = record.place;
-        first_time.get_or_insert(place.time);
+        let stamp = record.stamp;
+        first_time.get_or_insert(stamp.time);
         stop = Mark {
             offset: stop.offset + record.len as u64,
-            next: place.sequence.next(),
-            time: place.time,
-            lag: place.lag,
+            next: stamp.sequence.next(),
+            time: stamp.time,
+            lag: stamp.lag,
         };
-        if !place.more {
+        if !stamp.more {
             whole = stop;
         }
     };
@@ -80,7 +80,7 @@ pub(crate) fn scan(
 }
 
 /// The file, a piece at a time.
-struct Window<'a> {
+struct ScanBuffer<'a> {
     file: &'a dyn DiskFile,
     name: &'a str,
     file_bytes: u64,
@@ -88,7 +88,7 @@ struct Window<'a> {
     bytes: Vec<u8>,
 }
 
-impl Window<'_> {
+impl ScanBuffer<'_> {
     /// The bytes from an offset on, with the whole of the record there if the file has it.
     fn at(&mut self, offset: u64) -> Result<&[u8], Fault> {
         let missing = match Record::parse(self.rest(offset)) {
@@ -151,7 +151,7 @@ pub(crate) fn written_later(
             continue;
         }
         let Ok(record) = Record::parse(&bytes[at..]) else { continue };
-        if record.place.sequence.0.saturating_sub(record.place.lag.into()) >= event.0 {
+        if record.stamp.sequence.0.saturating_sub(record.stamp.lag.into()) >= event.0 {
             return Ok(Some(from + at as u64));
         }
     }

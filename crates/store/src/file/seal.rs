@@ -12,7 +12,7 @@ use super::index::build;
 use super::index::sealed::SealedIndex;
 use super::log::Log;
 use super::names;
-use super::segment::{Segment, State};
+use super::segment::{IndexState, Segment};
 use crate::limits::SEAL_WAKES_MAX;
 
 /// Who seals.
@@ -76,7 +76,9 @@ fn seal_all(disk: &dyn Disk, log: &Log) {
 }
 
 fn seal(disk: &dyn Disk, log: &Log, segment: &Segment) -> Result<(), Fault> {
-    let (State::Growing(index), Some(ended)) = (&segment.state, segment.ended.get()) else { return Ok(()) };
+    let (IndexState::Growing(index), Some(ended)) = (&segment.index_state, segment.ended.get()) else {
+        return Ok(());
+    };
     // The space that was set aside and not used.
     segment.file.set_len(ended.end).map_err(Fault::io(&segment.name()))?;
     build::write(disk, segment.base(), *ended, index, &log.hash)?;
@@ -84,7 +86,7 @@ fn seal(disk: &dyn Disk, log: &Log, segment: &Segment) -> Result<(), Fault> {
     let replaced = log.replace(Arc::new(Segment {
         header: segment.header,
         file: segment.file.clone(),
-        state: State::Sealed(sealed),
+        index_state: IndexState::Sealed(sealed),
         ended: OnceLock::from(*ended),
     }));
     if !replaced {

@@ -15,13 +15,13 @@ use super::names;
 pub(crate) struct Segment {
     pub(crate) header: SegmentHeader,
     pub(crate) file: Arc<dyn DiskFile>,
-    pub(crate) state: State,
+    pub(crate) index_state: IndexState,
     /// Known once the segment does not grow any more.
     pub(crate) ended: OnceLock<Ended>,
 }
 
 /// Whether the index of a segment is in memory or in a file.
-pub(crate) enum State {
+pub(crate) enum IndexState {
     /// It is in memory: the segment is the newest, or waits for its index to be written.
     Growing(Arc<GrowingIndex>),
     /// It is in a file.
@@ -40,9 +40,9 @@ impl Segment {
     }
 
     pub(crate) fn index(&self) -> &dyn Index {
-        match &self.state {
-            State::Growing(index) => &**index,
-            State::Sealed(index) => index,
+        match &self.index_state {
+            IndexState::Growing(index) => &**index,
+            IndexState::Sealed(index) => index,
         }
     }
 }

@@ -15,9 +15,9 @@ use super::lock::Lock;
 use super::log::Log;
 use super::open::{self, Host, OpenError, Random};
 use super::queue::{Append, Queue};
-use super::read::Reader;
+use super::read::LogReader;
 use super::seal::Sealer;
-use super::writer::Writer;
+use super::writer::LogWriter;
 use crate::limits::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 
 /// Keeps the log in a directory of files.
@@ -28,7 +28,7 @@ use crate::limits::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
 /// Dropping a store that was not closed closes it, and waits for that.
 pub struct FileStore {
     log: Arc<Log>,
-    reader: Arc<Reader>,
+    reader: Arc<LogReader>,
     announcer: Arc<Announcer>,
     queue: Arc<Queue>,
     running: Mutex<Option<Running>>,
@@ -89,19 +89,19 @@ impl FileStore {
         Self::start(writer, Some(lock)).map_err(io)
     }
 
-    fn start(writer: Writer, lock: Option<Lock>) -> std::io::Result<Self> {
+    fn start(writer: LogWriter, lock: Option<Lock>) -> std::io::Result<Self> {
         let (log, announcer) = (writer.log.clone(), writer.announcer.clone());
         let queue = Arc::new(Queue::new());
         let thread = {
             let (queue, announcer) = (queue.clone(), announcer.clone());
             let run = move || {
-                let _end = End(&queue, &announcer);
+                let _end = WriterEnd(&queue, &announcer);
                 writer.run(&queue)
             };
             Builder::new().name("tidings-write".to_owned()).spawn(run)?
         };
         Ok(Self {
-            reader: Arc::new(Reader::new(log.clone())),
+            reader: Arc::new(LogReader::new(log.clone())),
             log,
             announcer,
             queue,
@@ -127,9 +127,9 @@ fn make_dir(dir: &Path) -> std::io::Result<()> {
 }
 
 /// However the writer ends, nobody waits for it any more.
-struct End<'a>(&'a Queue, &'a Announcer);
+struct WriterEnd<'a>(&'a Queue, &'a Announcer);
 
-impl Drop for End<'_> {
+impl Drop for WriterEnd<'_> {
     fn drop(&mut self) {
         self.0.close();
         self.1.close();

@@ -12,7 +12,7 @@ use super::active::Active;
 use super::config::Durability;
 use super::disk::Disk;
 use super::fault::Fault;
-use super::group::{Beginning, Group};
+use super::group::{Beginning, WriteGroup};
 use super::header::SegmentHeader;
 use super::keys::Keys;
 use super::log::Log;
@@ -25,7 +25,7 @@ use super::seal::Sealer;
 use crate::limits::{GROUP_BYTES_MAX, RECORD_BYTES_MAX};
 
 /// The one who writes.
-pub(crate) struct Writer {
+pub(crate) struct LogWriter {
     pub(crate) log: Arc<Log>,
     pub(crate) announcer: Arc<Announcer>,
     pub(crate) disk: Arc<dyn Disk>,
@@ -37,7 +37,7 @@ pub(crate) struct Writer {
     pub(crate) active: Active,
     pub(crate) keys: Keys,
     pub(crate) retiring: Retiring,
-    pub(crate) group: Group,
+    pub(crate) group: WriteGroup,
     /// The last event, and its time.
     pub(crate) head: Sequence,
     pub(crate) last_time: UnixMillis,
@@ -48,7 +48,7 @@ pub(crate) struct Writer {
     pub(crate) stopped: Option<StoreError>,
 }
 
-impl Writer {
+impl LogWriter {
     /// Works until the queue is closed and empty.
     pub(crate) fn run(mut self, queue: &Queue) -> Result<(), StoreError> {
         let mut appends = Vec::new();

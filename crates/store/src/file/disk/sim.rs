@@ -26,9 +26,9 @@ pub(crate) type Watcher = Box<dyn FnMut(u64, &World) -> Option<Trouble> + Send>;
 
 /// A disk in memory. Clones are the same disk.
 #[derive(Clone)]
-pub(crate) struct SimDisk(Arc<Mutex<State>>);
+pub(crate) struct SimDisk(Arc<Mutex<DiskState>>);
 
-struct State {
+struct DiskState {
     world: World,
     operations: u64,
     watcher: Option<Watcher>,
@@ -68,7 +68,7 @@ impl SimDisk {
     /// A disk with something on it.
     pub(crate) fn of(world: World, seed: u64) -> Self {
         let dice = Dice::new(seed);
-        Self(Arc::new(Mutex::new(State { world, operations: 0, watcher: None, dice })))
+        Self(Arc::new(Mutex::new(DiskState { world, operations: 0, watcher: None, dice })))
     }
 
     /// Watches every operation from now on.
@@ -89,15 +89,15 @@ impl SimDisk {
         state.world.inodes[inode].now[at] ^= change;
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, DiskState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts an operation, which may have to fail.
-    fn step(&self) -> (MutexGuard<'_, State>, io::Result<()>) {
+    fn step(&self) -> (MutexGuard<'_, DiskState>, io::Result<()>) {
         let mut state = self.state();
         state.operations += 1;
-        let State { world, operations, watcher, .. } = &mut *state;
+        let DiskState { world, operations, watcher, .. } = &mut *state;
         let trouble = watcher.as_mut().and_then(|watcher| watcher(*operations, world));
         let result = match trouble {
             None => Ok(()),
@@ -265,7 +265,7 @@ struct SimFile {
 impl SimFile {
     fn change(&self, change: Change) -> io::Result<()> {
         let (mut state, result) = self.disk.step();
-        let State { world, dice, .. } = &mut *state;
+        let DiskState { world, dice, .. } = &mut *state;
         let inode = &mut world.inodes[self.inode];
         let change = match (change, &result) {
             // A write that fails may have been done in part.
@@ -305,7 +305,7 @@ impl DiskFile for SimFile {
     /// As Linux does it: what a failed sync could not write is forgotten, and the next one says that all is well.
     fn sync_data(&self) -> io::Result<()> {
         let (mut state, result) = self.disk.step();
-        let State { world, dice, .. } = &mut *state;
+        let DiskState { world, dice, .. } = &mut *state;
         let inode = &mut world.inodes[self.inode];
         match result {
             Ok(()) => {

@@ -17,7 +17,7 @@ pub(crate) const PAGE_BYTES: usize = 4_096;
 const CONTENT_BYTES: usize = PAGE_BYTES - 4;
 
 /// Reads the content of a file in pages.
-pub(crate) struct Pages {
+pub(crate) struct IndexPages {
     pub(crate) file: Arc<dyn DiskFile>,
     pub(crate) name: String,
     /// The segment that the file belongs to: a page of another file has a wrong checksum.
@@ -26,7 +26,7 @@ pub(crate) struct Pages {
     content: u64,
 }
 
-impl Pages {
+impl IndexPages {
     pub(crate) fn new(file: Arc<dyn DiskFile>, name: String, base: Sequence) -> Result<Self, Fault> {
         let bytes = file.len().map_err(Fault::io(&name))?;
         Ok(Self { file, name, base, content: bytes / PAGE_BYTES as u64 * CONTENT_BYTES as u64 })

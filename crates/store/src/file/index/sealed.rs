@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use tidings_core::{Sequence, UnixMillis};
 
-use super::pages::{PAGE_BYTES, Pages};
+use super::pages::{IndexPages, PAGE_BYTES};
 use super::search::Sorted;
 use super::{Index, Postings};
 use crate::file::disk::Disk;
@@ -28,7 +28,7 @@ pub(super) const KEY_BYTES: usize = 12;
 
 /// An index in a file.
 pub(crate) struct SealedIndex {
-    pages: Pages,
+    pages: IndexPages,
     /// How the segment ended.
     pub(crate) ended: Ended,
     /// Records of the segment.
@@ -55,7 +55,7 @@ impl SealedIndex {
     pub(crate) fn open(disk: &dyn Disk, base: Sequence, hash: KeyedHash) -> Result<Self, Fault> {
         let name = names::index(base);
         let file = disk.open(&name).map_err(Fault::io(&name))?;
-        let pages = Pages::new(file, name, base)?;
+        let pages = IndexPages::new(file, name, base)?;
         let header = pages.read(0..INDEX_HEADER_BYTES)?;
         let known = header[..8] == *MAGIC && u32_at(&header, 8) == FORMAT;
         if !known || u64_at(&header, 16) != base.0 || u64_at(&header, 40) != hash.check() {

@@ -8,11 +8,11 @@ use super::records::Records;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
 use crate::file::index::Postings;
-use crate::file::log::{Span, View};
+use crate::file::log::{LogView, Span};
 
 /// Where a start is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Located {
+pub(crate) enum LocatedStart {
     /// After this event.
     After(Sequence),
     /// Before what is still held.
@@ -22,25 +22,25 @@ pub(crate) enum Located {
 }
 
 /// Locates the start of a query.
-pub(crate) fn locate(view: &View, hash: &KeyedHash, query: &Query) -> Result<Located, Fault> {
+pub(crate) fn locate(view: &LogView, hash: &KeyedHash, query: &Query) -> Result<LocatedStart, Fault> {
     let earliest = view.earliest();
     Ok(match &query.start {
-        Start::Earliest => Located::After(earliest.previous()),
-        Start::After(after) if *after > view.head => Located::Unknown,
-        Start::After(after) if after.next() < earliest => Located::Expired,
-        Start::After(after) => Located::After(*after),
+        Start::Earliest => LocatedStart::After(earliest.previous()),
+        Start::After(after) if *after > view.head => LocatedStart::Unknown,
+        Start::After(after) if after.next() < earliest => LocatedStart::Expired,
+        Start::After(after) => LocatedStart::After(*after),
         Start::AfterId(id) => after_id(view, hash.of(id.as_str()), id.as_str(), &query.selectors)?,
         Start::Since(time) => since(view, *time)?,
-        Start::Last(count) => Located::After(before_last(view, *count, &query.selectors)?),
+        Start::Last(count) => LocatedStart::After(before_last(view, *count, &query.selectors)?),
     })
 }
 
 /// The whole log, oldest first.
-fn all(view: &View) -> impl DoubleEndedIterator<Item = Span<'_>> {
+fn all(view: &LogView) -> impl DoubleEndedIterator<Item = Span<'_>> {
     view.spans_after(view.earliest().previous())
 }
 
-fn after_id(view: &View, hash: u64, id: &str, selectors: &Selectors) -> Result<Located, Fault> {
+fn after_id(view: &LogView, hash: u64, id: &str, selectors: &Selectors) -> Result<LocatedStart, Fault> {
     let mut matcher = Matcher::new(selectors);
     for span in all(view) {
         let ordinals = span.segment.index().id(hash)?;
@@ -48,36 +48,38 @@ fn after_id(view: &View, hash: u64, id: &str, selectors: &Selectors) -> Result<L
         for ordinal in ordinals.into_iter().take_while(|ordinal| *ordinal < span.end) {
             let record = records.record(ordinal)?;
             if record.id == id && matches!(matcher.admit(record.topic), Ok(Some(_))) {
-                return Ok(Located::After(record.place.sequence));
+                return Ok(LocatedStart::After(record.stamp.sequence));
             }
         }
     }
-    Ok(Located::Unknown)
+    Ok(LocatedStart::Unknown)
 }
 
-fn since(view: &View, time: UnixMillis) -> Result<Located, Fault> {
+fn since(view: &LogView, time: UnixMillis) -> Result<LocatedStart, Fault> {
     let late = |segment: &&std::sync::Arc<super::super::segment::Segment>| segment.header.time_before >= time;
     if view.segments.first().is_some_and(|first| late(&first)) && view.earliest() > Sequence(1) {
-        return Ok(Located::Expired);
+        return Ok(LocatedStart::Expired);
     }
     // The last segment before which all events are earlier.
     let at = view.segments.partition_point(|segment| segment.header.time_before < time).saturating_sub(1);
     let base = view.segments.get(at).map_or(view.head.next(), |segment| segment.base());
-    let Some(span) = view.spans_after(base.previous()).next() else { return Ok(Located::After(view.head)) };
+    let Some(span) = view.spans_after(base.previous()).next() else {
+        return Ok(LocatedStart::After(view.head));
+    };
     let mut records = Records::new(span);
     let (mut low, mut high) = (span.start, span.end);
     while low < high {
         let middle = low + (high - low) / 2;
-        match records.record(middle)?.place.time < time {
+        match records.record(middle)?.stamp.time < time {
             true => low = middle + 1,
             false => high = middle,
         }
     }
-    Ok(Located::After(span.sequence(low).previous()))
+    Ok(LocatedStart::After(span.sequence(low).previous()))
 }
 
 /// The place before the last so many events that match; before all of them if they are fewer.
-fn before_last(view: &View, count: usize, selectors: &Selectors) -> Result<Sequence, Fault> {
+fn before_last(view: &LogView, count: usize, selectors: &Selectors) -> Result<Sequence, Fault> {
     let mut missing = count as u64;
     if missing == 0 {
         return Ok(view.head);
@@ -95,16 +97,16 @@ fn before_last(view: &View, count: usize, selectors: &Selectors) -> Result<Seque
 }
 
 /// How many records of a span match.
-enum Counted {
+enum CountedRecords {
     All(u32),
     /// So many of each list.
     Some(Vec<Postings>),
 }
 
-fn counted(span: &Span<'_>, selectors: &Selectors) -> Result<Counted, Fault> {
+fn counted(span: &Span<'_>, selectors: &Selectors) -> Result<CountedRecords, Fault> {
     let index = span.segment.index();
     if takes_everything(selectors) {
-        return Ok(Counted::All(span.end));
+        return Ok(CountedRecords::All(span.end));
     }
     let mut postings = match selectors.topics() {
         Some(topics) => of_topics(index, topics)?,
@@ -117,10 +119,10 @@ fn counted(span: &Span<'_>, selectors: &Selectors) -> Result<Counted, Fault> {
             postings.len = index.rank(*postings, span.end)?;
         }
     }
-    Ok(Counted::Some(postings))
+    Ok(CountedRecords::Some(postings))
 }
 
-impl Counted {
+impl CountedRecords {
     fn total(&self) -> u64 {
         match self {
             Self::All(end) => (*end).into(),

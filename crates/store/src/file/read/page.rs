@@ -6,12 +6,12 @@ use super::candidates::Candidates;
 use super::matcher::Matcher;
 use super::records::{Records, broken};
 use crate::file::fault::Fault;
-use crate::file::log::{Span, View};
+use crate::file::log::{LogView, Span};
 use crate::file::record::{Flaw, Record};
 use crate::limits::{PAGE_READ_BYTES_MAX, PAGE_RECORDS_MAX, PAGE_SEGMENTS_MAX};
 
 /// The page of what matches after a place.
-pub(crate) fn page(view: &View, after: Sequence, query: &Query) -> Result<Page, Fault> {
+pub(crate) fn page(view: &LogView, after: Sequence, query: &Query) -> Result<Page, Fault> {
     let mut filling = Filling {
         query,
         matcher: Matcher::new(&query.selectors),
@@ -71,7 +71,7 @@ impl Filling<'_> {
 
     /// Takes a record if it matches. If there is no room for it, the page ends before it.
     fn consider(&mut self, record: Record<'_>, span: &Span<'_>) -> Result<Room, Fault> {
-        let sequence = record.place.sequence;
+        let sequence = record.stamp.sequence;
         let flaw = |flaw: Flaw| broken(span.segment, 0, &format!("event {sequence}: {}", flaw.what()));
         let Ok(topic) = self.matcher.admit(record.topic) else {
             return Err(flaw(Flaw::Broken("its topic is none")));

@@ -32,9 +32,9 @@ impl<'a> Records<'a> {
         let len = self.fill(offset)?;
         let start = (offset - self.bytes.0) as usize;
         match Record::parse(&self.bytes.1[start..start + len]) {
-            Ok(record) if record.place.sequence == sequence => Ok(record),
+            Ok(record) if record.stamp.sequence == sequence => Ok(record),
             Ok(record) => {
-                let found = record.place.sequence;
+                let found = record.stamp.sequence;
                 Err(broken(segment, offset, &format!("event {found} stands where {sequence} should be")))
             }
             Err(flaw) => Err(broken(segment, offset, flaw.what())),

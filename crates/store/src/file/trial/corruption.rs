@@ -15,7 +15,7 @@ use crate::file::fault::Fault;
 use crate::file::open::OpenError;
 use crate::file::read::read;
 use crate::file::record;
-use crate::file::writer::Writer;
+use crate::file::writer::LogWriter;
 
 /// Events at the end of the log, each written alone.
 const LAST_EVENTS: u64 = 5;
@@ -35,7 +35,7 @@ fn log(closed: bool) -> (World, Vec<Event>) {
     (play.disk.world(), events)
 }
 
-fn open(disk: &SimDisk) -> Result<Writer, OpenError> {
+fn open(disk: &SimDisk) -> Result<LogWriter, OpenError> {
     open_store(disk, Durability::Fsync, Retention::default(), (ManualClock::at(0), 0))
 }
 

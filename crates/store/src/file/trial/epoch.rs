@@ -11,34 +11,34 @@ use crate::file::config::{Durability, Retention};
 use crate::file::disk::Disk;
 use crate::file::disk::sim::SimDisk;
 use crate::file::open::OpenError;
-use crate::file::writer::Writer;
+use crate::file::writer::LogWriter;
 
 /// How a store ends.
 #[derive(Debug, Clone, Copy)]
-enum End {
+enum StoreEnd {
     Closed,
     Killed,
     PowerCut,
 }
 
-fn open(disk: &SimDisk, durability: Durability, start: usize) -> Result<Writer, OpenError> {
+fn open(disk: &SimDisk, durability: Durability, start: usize) -> Result<LogWriter, OpenError> {
     open_store(disk, durability, Retention::default(), (ManualClock::at(0), start))
 }
 
 /// Whether the epoch is the same after a store has ended and was started again. `starts` is how often the machine
 /// was started in between.
-fn survives(durability: Durability, end: End, starts: usize) -> bool {
+fn survives(durability: Durability, end: StoreEnd, starts: usize) -> bool {
     let disk = SimDisk::new(1);
     let mut writer = open(&disk, durability, 1).unwrap();
     append(&mut writer, "1").unwrap();
     let epoch = writer.log.epoch;
     let world = match end {
-        End::Closed => {
+        StoreEnd::Closed => {
             writer.close().unwrap();
             disk.world()
         }
-        End::Killed => disk.world(),
-        End::PowerCut => disk.world().after_power_cut(&mut Dice::new(7)),
+        StoreEnd::Killed => disk.world(),
+        StoreEnd::PowerCut => disk.world().after_power_cut(&mut Dice::new(7)),
     };
     let disk = SimDisk::of(world, 2);
     let mut writer = open(&disk, Durability::Fsync, 1 + starts).unwrap();
@@ -58,19 +58,19 @@ fn survives(durability: Durability, end: End, starts: usize) -> bool {
 #[test]
 fn an_epoch_ends_when_acknowledged_events_may_be_gone() {
     for durability in [Durability::None, Durability::Interval(std::time::Duration::from_secs(9))] {
-        assert!(!survives(durability, End::PowerCut, 1), "{durability:?}");
-        assert!(!survives(durability, End::Killed, 1), "{durability:?}");
+        assert!(!survives(durability, StoreEnd::PowerCut, 1), "{durability:?}");
+        assert!(!survives(durability, StoreEnd::Killed, 1), "{durability:?}");
     }
 }
 
 #[test]
 fn an_epoch_goes_on_when_nothing_acknowledged_can_be_gone() {
-    for end in [End::Closed, End::Killed, End::PowerCut] {
+    for end in [StoreEnd::Closed, StoreEnd::Killed, StoreEnd::PowerCut] {
         assert!(survives(Durability::Fsync, end, 1), "{end:?}");
     }
-    assert!(survives(Durability::Fsync, End::Killed, 0));
-    assert!(survives(Durability::None, End::Closed, 1));
-    assert!(survives(Durability::None, End::Killed, 0), "the memory of the system outlives a process");
+    assert!(survives(Durability::Fsync, StoreEnd::Killed, 0));
+    assert!(survives(Durability::None, StoreEnd::Closed, 1));
+    assert!(survives(Durability::None, StoreEnd::Killed, 0), "the memory of the system outlives a process");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::{SimDisk, Trouble};
 use crate::file::open::OpenError;
 use crate::file::queue::{Append, Queue};
-use crate::file::writer::Writer;
+use crate::file::writer::LogWriter;
 
 /// Plays with trouble at some operations; then another process starts, or the power goes. Returns the play, and
 /// whether any operation was troubled.
@@ -83,12 +83,12 @@ fn a_disk_that_is_full_for_a_while_is_used_again() {
     assert!(at_each_operation(Trouble::Full, 12, 1) > 0);
 }
 
-fn open(disk: &SimDisk) -> Writer {
+fn open(disk: &SimDisk) -> LogWriter {
     open_store(disk, Durability::Fsync, Retention::default(), (ManualClock::at(0), 0)).unwrap()
 }
 
 /// Appends one event, alone.
-pub(crate) fn append(writer: &mut Writer, data: &str) -> Result<Vec<Placement>, StoreError> {
+pub(crate) fn append(writer: &mut LogWriter, data: &str) -> Result<Vec<Placement>, StoreError> {
     let (reply, mut answer) = oneshot::channel();
     let append = Append { drafts: vec![draft("a", data)], reply };
     take_turn(writer, &Arc::new(Queue::new()), vec![append]);

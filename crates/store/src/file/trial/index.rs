@@ -22,7 +22,7 @@ use crate::file::log::Log;
 use crate::file::open::OpenError;
 use crate::file::queue::{Append, Queue};
 use crate::file::read::read;
-use crate::file::writer::Writer;
+use crate::file::writer::LogWriter;
 
 /// Events in the log. There are so many topics, ids and keys that an index of a segment has several pages.
 const EVENTS: u64 = 1_400;
@@ -40,7 +40,7 @@ fn draft(number: u64) -> Draft {
     draft_with(&topic, &number.to_string(), fields)
 }
 
-fn open(disk: &SimDisk) -> Result<Writer, OpenError> {
+fn open(disk: &SimDisk) -> Result<LogWriter, OpenError> {
     let host = host(disk, ManualClock::at(1_000), 0);
     open_host(host, Durability::Fsync, Retention::default())
 }
@@ -59,7 +59,7 @@ fn log() -> (World, Vec<Event>) {
     (disk.world(), events)
 }
 
-fn append(writer: &mut Writer, drafts: Vec<Draft>) {
+fn append(writer: &mut LogWriter, drafts: Vec<Draft>) {
     let (reply, mut answer) = oneshot::channel();
     take_turn(writer, &Arc::new(Queue::new()), vec![Append { drafts, reply }]);
     answer.try_recv().unwrap().unwrap();

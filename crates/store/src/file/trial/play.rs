@@ -15,7 +15,7 @@ use crate::file::log::Log;
 use crate::file::open::{self, Host, OpenError, Random};
 use crate::file::queue::{Append, Queue};
 use crate::file::seal::Sealer;
-use crate::file::writer::Writer;
+use crate::file::writer::LogWriter;
 
 /// After what time the trials' stores sync under [`LATER`]. No trial takes so long: a play says when it has passed.
 const INTERVAL: Duration = Duration::from_secs(3_600);
@@ -148,7 +148,7 @@ pub(crate) fn open_store(
     durability: Durability,
     retention: Retention,
     (clock, start): (Arc<dyn Clock>, usize),
-) -> Result<Writer, OpenError> {
+) -> Result<LogWriter, OpenError> {
     open_host(host(disk, clock, start), durability, retention)
 }
 
@@ -168,14 +168,14 @@ pub(crate) fn open_host(
     host: Host,
     durability: Durability,
     retention: Retention,
-) -> Result<Writer, OpenError> {
+) -> Result<LogWriter, OpenError> {
     let config =
         FileStoreConfig { durability, segment_bytes: 8_192, retention, ..FileStoreConfig::default() };
     open::open(host, &config, |disk, log| Ok(Sealer::Inline(disk, log)))
 }
 
 /// Hands appends to the writer as publishers do, all at once, and lets it take a turn.
-pub(crate) fn take_turn(writer: &mut Writer, queue: &Arc<Queue>, appends: Vec<Append>) {
+pub(crate) fn take_turn(writer: &mut LogWriter, queue: &Arc<Queue>, appends: Vec<Append>) {
     for append in appends {
         assert!(queue.push(append).is_ok(), "the queue is open");
     }
@@ -228,12 +228,12 @@ impl Play {
         Ok(())
     }
 
-    fn close(&mut self, writer: Writer) -> Result<(), StoreError> {
+    fn close(&mut self, writer: LogWriter) -> Result<(), StoreError> {
         self.queue.close();
         writer.run(&self.queue)
     }
 
-    fn open(&mut self) -> Result<Writer, OpenError> {
+    fn open(&mut self) -> Result<LogWriter, OpenError> {
         // Some plays keep everything.
         let count = (!self.setting.seed.is_multiple_of(3)).then_some(20);
         let age = self.setting.seed.is_multiple_of(5).then_some(Duration::from_secs(4));
@@ -259,7 +259,7 @@ impl Play {
     }
 
     /// Lets the time pass after which what was acknowledged must be on the disk.
-    fn pass_interval(&mut self, writer: &mut Writer) {
+    fn pass_interval(&mut self, writer: &mut LogWriter) {
         if let Some(long_ago) = writer.synced_at.checked_sub(INTERVAL) {
             writer.synced_at = long_ago;
         }
@@ -271,7 +271,7 @@ impl Play {
     }
 
     /// Some publishers publish at once.
-    fn publish(&mut self, writer: &mut Writer) {
+    fn publish(&mut self, writer: &mut LogWriter) {
         // The turn does this, too. It must be done before the ledger says which keys are known.
         writer.tend();
         let (mut appends, mut answers) = (Vec::new(), Vec::new());
