@@ -221,7 +221,7 @@ impl Play {
                     writer = self.open()?;
                 }
                 2 => writer.tend(),
-                3 => self.pass_interval(&mut writer),
+                3..=5 => self.pass_interval(&mut writer),
                 _ => self.publish(&mut writer),
             }
         }
