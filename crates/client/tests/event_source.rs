@@ -56,7 +56,7 @@ async fn closing_it_closes_the_connection_and_ends_the_stream() {
     source.close();
 
     server.left(1).await;
-    assert!(source.next().await.is_none());
+    assert!(soon(source.next()).await.is_none());
     assert_eq!(source.ready_state(), ReadyState::Closed);
 }
 
@@ -118,7 +118,7 @@ async fn an_id_that_no_header_can_carry_is_an_error_and_not_a_loss() {
     let error = next_error(&mut source).await;
 
     assert!(matches!(error, Error::LastEventId { id } if id == "a\u{1}b"));
-    assert!(source.next().await.is_none());
+    assert!(soon(source.next()).await.is_none());
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn an_id_from_an_earlier_life_is_sent_with_the_first_request() {
     let mut source = builder(&server).last_event_id("msg-369").unwrap().build();
     assert_eq!(source.last_event_id(), "msg-369");
 
-    let event = source.next_event().await.unwrap().unwrap();
+    let event = soon(source.next_event()).await.unwrap().unwrap();
 
     assert_eq!(event.last_event_id, "msg-369");
     assert_eq!(server.requested(1).await[0].header("last-event-id"), Some("msg-369"));
@@ -177,7 +177,7 @@ async fn a_refusal_says_what_the_server_said() {
 
     assert_eq!(error.to_string(), "the answer was 404 Not Found: no such topic");
     assert_eq!(error.refusal().unwrap().problem().unwrap().kind.as_deref(), Some("urn:x"));
-    assert!(source.next().await.is_none());
+    assert!(soon(source.next()).await.is_none());
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn without_reconnection_a_clean_end_is_the_end() {
     let mut source = builder(&server).reconnect(false).build();
 
     assert_eq!(next_data(&mut source).await, "1");
-    assert_eq!(source.next_event().await.unwrap(), None);
+    assert_eq!(soon(source.next_event()).await.unwrap(), None);
     assert_eq!(source.ready_state(), ReadyState::Closed);
 }
 
@@ -236,8 +236,8 @@ async fn without_reconnection_a_broken_connection_is_an_error() {
     let mut source = builder(&server).reconnect(false).build();
 
     assert_eq!(next_data(&mut source).await, "1");
-    assert!(matches!(source.next().await, Some(Err(Error::Broken(_)))));
-    assert!(source.next().await.is_none());
+    assert!(matches!(soon(source.next()).await, Some(Err(Error::Broken(_)))));
+    assert!(soon(source.next()).await.is_none());
 }
 
 #[tokio::test]
@@ -264,7 +264,7 @@ async fn a_token_that_is_refused_again_fails_for_good() {
     let mut source = builder(&server).token_source(|_| async { Ok::<_, Error>("t".to_owned()) }).build();
 
     assert_eq!(next_error(&mut source).await.status().unwrap(), 401);
-    assert!(source.next().await.is_none());
+    assert!(soon(source.next()).await.is_none());
 }
 
 #[tokio::test]
@@ -304,7 +304,7 @@ async fn a_gap_is_an_event_like_others_in_strict_mode() {
     let server = Server::start([Answer::stream(GAP)]);
     let mut source = builder(&server).strict().build();
 
-    let event = source.next_event().await.unwrap().unwrap();
+    let event = soon(source.next_event()).await.unwrap().unwrap();
 
     assert_eq!(event.type_or_message(), "tidings.gap");
 }
@@ -369,7 +369,7 @@ async fn an_event_over_the_limit_ends_the_stream_after_those_before_it() {
 
     assert_eq!(next_data(&mut source).await, "1");
     assert!(matches!(next_error(&mut source).await, Error::TooLarge(_)));
-    assert!(source.next().await.is_none());
+    assert!(soon(source.next()).await.is_none());
 }
 
 #[tokio::test]
@@ -435,13 +435,16 @@ async fn a_future_of_the_next_item_that_is_dropped_loses_nothing() {
     let mut source = builder(&server).build();
 
     let mut heard = Vec::new();
-    while heard.len() < 100 {
-        tokio::select! {
-            biased;
-            event = source.next_event() => heard.push(event.unwrap().unwrap().data),
-            () = tokio::task::yield_now() => {}
+    soon(async {
+        while heard.len() < 100 {
+            tokio::select! {
+                biased;
+                event = source.next_event() => heard.push(event.unwrap().unwrap().data),
+                () = tokio::task::yield_now() => {}
+            }
         }
-    }
+    })
+    .await;
 
     assert_eq!(heard, (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
 }

@@ -6,6 +6,7 @@ mod support;
 use std::time::Duration;
 
 use support::server::{Answer, Server, Then};
+use support::soon;
 use tidings_client::{Draft, Event, EventSource, PublishError, Publisher, Target, TokenNeed};
 
 fn publisher(server: &Server) -> Publisher {
@@ -201,7 +202,7 @@ async fn what_was_received_can_be_published_elsewhere() {
 
     let mut drafts: Vec<Draft> = Vec::new();
     for _ in 0..2 {
-        let event: Event = source.next_event().await.unwrap().unwrap();
+        let event: Event = soon(source.next_event()).await.unwrap().unwrap();
         drafts.push(event.into());
     }
     publisher(&hub).publish_all("t", &drafts).await.unwrap();

@@ -115,7 +115,7 @@ async fn an_http_1_0_stream_ends_cleanly_with_its_connection() {
     let (event, ()) = soon(join(source.next_event(), server)).await;
 
     assert_eq!(event.unwrap().unwrap().data, "1");
-    assert!(source.next().await.is_none());
+    assert!(soon(source.next()).await.is_none());
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn a_reset_is_a_broken_connection_and_the_next_goes_on_after_the_last_id()
     soon(read).await;
     socket.set_zero_linger().unwrap();
     drop(socket);
-    let Some(Ok(Item::Reconnecting(reconnecting))) = source.next().await else { panic!("no reset") };
+    let Some(Ok(Item::Reconnecting(reconnecting))) = soon(source.next()).await else { panic!("no reset") };
     let (event, (_socket, request)) = soon(join(source.next_event(), open(&listener, b""))).await;
 
     assert!(matches!(reconnecting.error, Error::Broken(_)), "{:?}", reconnecting.error);
@@ -185,8 +185,8 @@ async fn a_reader_that_does_not_read_holds_the_server_up_and_not_its_own_memory(
         assert!(written < 64 << 20, "nobody holds the server up");
     }
 
-    assert_eq!(source.next_event().await.unwrap().unwrap().data, "1");
-    assert_eq!(source.next_event().await.unwrap().unwrap().data.len(), 60_000);
+    assert_eq!(soon(source.next_event()).await.unwrap().unwrap().data, "1");
+    assert_eq!(soon(source.next_event()).await.unwrap().unwrap().data.len(), 60_000);
     drop(source);
     let mut rest = Vec::new();
     assert!(matches!(socket.read_to_end(&mut rest).await, Ok(0) | Err(_)));

@@ -9,6 +9,7 @@ use std::time::Duration;
 use support::scene::{Scene, Stream};
 use support::{created, opening, stream_head};
 use tidings_http::Verdict;
+use tidings_testkit::deadline::{until, within};
 
 const POST: &str = "POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: 1\r\n\r\nx";
 
@@ -119,9 +120,7 @@ async fn whoever_comes_beyond_the_limit_is_told_to_come_back() {
         )
     );
     drop(subscriber);
-    while scene.hub.subscriptions() > 0 {
-        tokio::task::yield_now().await;
-    }
+    until("the subscriber to be forgotten", || scene.hub.subscriptions() == 0).await;
     assert!(comes_in(&scene).await, "a place was to be free again");
 }
 
@@ -182,7 +181,7 @@ async fn an_end_sends_everyone_away_and_keeps_what_was_acknowledged() {
     idle.answer().await;
     let hub = scene.hub.clone();
 
-    let verdict = scene.begin_end().await.unwrap().unwrap();
+    let verdict = scene.begin_end().verdict().await;
 
     assert_eq!(verdict, Verdict::Drained);
     let mut delays = Vec::new();
@@ -214,7 +213,7 @@ async fn a_request_under_way_is_finished_before_the_end() {
     wire.send("hello").await;
 
     assert!(wire.rest().await.starts_with("HTTP/1.1 201 Created\r\n"));
-    assert_eq!(ended.await.unwrap().unwrap(), Verdict::Drained);
+    assert_eq!(ended.verdict().await, Verdict::Drained);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,7 +225,7 @@ async fn a_producers_open_body_is_ended_with_what_it_achieved() {
     wire.send("transfer-encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n").await;
     stream.expect_events("id: 1-1\ndata: 1\n\n").await;
 
-    let verdict = scene.begin_end().await.unwrap().unwrap();
+    let verdict = scene.begin_end().verdict().await;
     let answer = wire.rest().await;
 
     assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer}");
@@ -243,7 +242,7 @@ async fn whoever_will_not_end_is_cut_off_at_the_deadline() {
         .await;
     wire.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
 
-    let verdict = scene.begin_end().await.unwrap().unwrap();
+    let verdict = scene.begin_end().verdict().await;
 
     assert_eq!(verdict, Verdict::CutOff { connections: 1 });
 }
@@ -252,10 +251,10 @@ async fn whoever_will_not_end_is_cut_off_at_the_deadline() {
 async fn a_publish_that_comes_during_the_end_is_refused() {
     let scene = Scene::start().await;
     let front = scene.front.clone();
-    scene.begin_end().await.unwrap().unwrap();
+    scene.begin_end().verdict().await;
 
     let request = http::Request::post("/events/a").body("x".to_owned()).unwrap();
-    let response = front.handle(request).await;
+    let response = within("an answer", front.handle(request)).await;
 
     assert_eq!(response.status(), 503);
     assert_eq!(response.headers()["retry-after"], "2");
@@ -268,7 +267,8 @@ async fn a_publish_that_comes_during_the_end_is_refused() {
 }
 
 async fn body(response: http::Response<tidings_http::Body>) -> String {
-    let bytes = http_body_util::BodyExt::collect(response.into_body()).await.unwrap().to_bytes();
+    let collected = within("the end of a body", http_body_util::BodyExt::collect(response.into_body()));
+    let bytes = collected.await.unwrap().to_bytes();
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
@@ -276,10 +276,10 @@ async fn body(response: http::Response<tidings_http::Body>) -> String {
 async fn a_subscriber_that_comes_during_the_end_is_sent_away_kindly() {
     let scene = Scene::start().await;
     let front = scene.front.clone();
-    scene.begin_end().await.unwrap().unwrap();
+    scene.begin_end().verdict().await;
 
     let request = http::Request::get("/events/a").body(String::new()).unwrap();
-    let response = front.handle(request).await;
+    let response = within("an answer", front.handle(request)).await;
 
     assert_eq!(response.status(), 200);
     let text = body(response).await;

@@ -12,6 +12,7 @@ use tidings_core::contract::ManualClock;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore};
 use tidings_http::{Front, HttpConfig, Pages};
+use tidings_testkit::deadline::within_an_hour;
 use tokio::time::{Instant, timeout};
 use tower::ServiceExt;
 
@@ -44,16 +45,19 @@ impl Host {
     }
 
     async fn send(&self, request: request::Builder, body: &'static str) -> Response<Body> {
-        self.app.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap()
+        let request = request.body(Body::from(body)).unwrap();
+        within_an_hour("an answer", self.app.clone().oneshot(request)).await.unwrap()
     }
 }
 
 async fn text(response: Response<Body>) -> String {
-    String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    let collected = within_an_hour("the end of a body", response.into_body().collect());
+    String::from_utf8(collected.await.unwrap().to_bytes().to_vec()).unwrap()
 }
 
 async fn next(stream: &mut Response<Body>) -> String {
-    let frame = stream.frame().await.expect("the stream goes on").unwrap();
+    let frame =
+        within_an_hour("more of the stream", stream.frame()).await.expect("the stream goes on").unwrap();
     String::from_utf8(frame.into_data().unwrap().to_vec()).unwrap()
 }
 
@@ -155,7 +159,7 @@ async fn a_drain_is_overdue_once_it_has_lasted_too_long() {
 
     tokio::time::advance(Duration::from_secs(1)).await;
     host.front.begin_drain();
-    host.front.drain_overdue().await;
+    within_an_hour("the drain to be overdue", host.front.drain_overdue()).await;
 
     assert_eq!(before.elapsed(), Duration::from_secs(8));
 }

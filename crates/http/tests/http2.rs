@@ -12,6 +12,7 @@ use support::scene::Scene;
 use support::tls::{Certificate, scene, scene_with};
 use tidings_core::Limits;
 use tidings_http::Verdict;
+use tidings_testkit::deadline::{until, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -136,7 +137,7 @@ async fn a_stream_that_is_reset_leaves_the_others_alone_and_is_no_subscriber_any
 
     drop(reset);
 
-    until(|| scene.hub.subscriptions() == 1).await;
+    until("one stream to be left", || scene.hub.subscriptions() == 1).await;
     scene.publish("a", &["x"]).await;
     kept.expect("id: 1-1\ndata: x\n\n").await;
 }
@@ -151,20 +152,19 @@ async fn a_peer_that_answers_no_ping_is_dropped_with_its_streams() {
     let mut stream = subscribed_by_hand(&scene, &certificate).await;
 
     let mut said = Vec::new();
-    let read = stream.read_to_end(&mut said);
-    let _ = tokio::time::timeout(Duration::from_secs(30), read).await.unwrap();
+    let _ = within("the end of the connection", stream.read_to_end(&mut said)).await;
 
     assert!(String::from_utf8_lossy(&said).contains(&opening(0)), "it was a subscriber");
-    until(|| scene.hub.subscriptions() == 0).await;
+    until("no stream to be left", || scene.hub.subscriptions() == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_answers_nothing_does_not_hold_up_the_end() {
     let (scene, certificate) = scene_with(|config| config.drain_window = Duration::from_millis(50)).await;
     let _subscriber = subscribed_by_hand(&scene, &certificate).await;
-    until(|| scene.hub.subscriptions() == 1).await;
+    until("the hub to have one stream", || scene.hub.subscriptions() == 1).await;
 
-    assert_eq!(scene.begin_end().await.unwrap().unwrap(), Verdict::Drained);
+    assert_eq!(scene.begin_end().verdict().await, Verdict::Drained);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,8 +208,7 @@ async fn a_peer_that_agrees_on_http_2_and_says_nothing_is_dropped() {
     for stream in [&mut silent, &mut rude] {
         let mut said = Vec::new();
         // Settings at the most; then the end, in good order or not.
-        let read = stream.read_to_end(&mut said);
-        let _ = tokio::time::timeout(Duration::from_secs(30), read).await.unwrap();
+        let _ = within("the end of the connection", stream.read_to_end(&mut said)).await;
     }
 }
 
@@ -226,7 +225,7 @@ async fn streams_beyond_the_limit_are_told_to_come_back() {
     let said = third.rest().await;
     assert!(said.starts_with("retry: "), "{said}");
     drop(second);
-    until(|| scene.hub.subscriptions() == 1).await;
+    until("the hub to have one stream", || scene.hub.subscriptions() == 1).await;
     subscribed(&mut peer).await;
 }
 
@@ -247,7 +246,7 @@ async fn a_drain_sends_streams_away_and_closes() {
     }
     drop(streams);
     assert!(peer.ended().await.is_ok());
-    assert_eq!(ended.await.unwrap().unwrap(), Verdict::Drained);
+    assert_eq!(ended.verdict().await, Verdict::Drained);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -281,13 +280,4 @@ async fn subscribed_by_hand(scene: &Scene, certificate: &Certificate) -> TlsStre
     let hello = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".as_slice(), request].concat();
     stream.write_all(&hello).await.unwrap();
     stream
-}
-
-async fn until(condition: impl Fn() -> bool) {
-    let met = async {
-        while !condition() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), met).await.unwrap();
 }

@@ -5,13 +5,14 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{draft, draft_with, selectors};
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{DraftFields, Epoch, Form, Hub, Limits, MemoryStore, OnGap, Position, Request};
 use tidings_http::lane::{Framing, LaneConfig, Lanes, Parked};
+use tidings_testkit::deadline::{Deadline, PATIENCE, block_until, within};
 
 struct Scene {
     hub: Hub,
@@ -33,7 +34,7 @@ impl Scene {
 
     async fn park(&self, texts: &[&str], from: Position, framing: Framing) -> TcpStream {
         let request = Request { selectors: selectors(texts), from, on_gap: OnGap::Earliest };
-        let opened = self.hub.subscribe(request).await.unwrap();
+        let opened = within("a subscription", self.hub.subscribe(request)).await.unwrap();
         let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
         let (stream, _) = self.listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
@@ -49,12 +50,14 @@ impl Scene {
             framing,
             held: Box::new(()),
         });
-        client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.set_write_timeout(Some(PATIENCE)).unwrap();
         client
     }
 
     async fn publish(&self, topic: &str, texts: &[&str]) {
-        self.hub.publish_all(texts.iter().map(|text| draft(topic, text)).collect()).await.unwrap();
+        let drafts = texts.iter().map(|text| draft(topic, text)).collect();
+        within("the answer to a publish", self.hub.publish_all(drafts)).await.unwrap();
     }
 }
 
@@ -80,11 +83,17 @@ fn read_data(client: &mut TcpStream, count: usize) -> Vec<String> {
     text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect()
 }
 
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !condition() {
-        assert!(Instant::now() < deadline, "not within 20 s: {what}");
-        std::thread::yield_now();
+/// Everything until the stream ends. Heartbeats do not put the deadline off.
+fn read_to_end(client: &mut TcpStream) -> String {
+    let deadline = Deadline::new();
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 65_536];
+    loop {
+        deadline.check("the end of the stream");
+        match client.read(&mut buffer).unwrap() {
+            0 => return String::from_utf8(bytes).unwrap(),
+            read => bytes.extend_from_slice(&buffer[..read]),
+        }
     }
 }
 
@@ -185,7 +194,7 @@ async fn a_stalled_reader_that_retention_overtakes_is_told_of_the_gap() {
 fn read_block(reader: &mut BufReader<TcpStream>) -> String {
     let mut text = String::new();
     while !text.ends_with("\n\n") {
-        reader.read_line(&mut text).unwrap();
+        assert_ne!(reader.read_line(&mut text).unwrap(), 0, "the stream ended after {text:?}");
     }
     text
 }
@@ -204,7 +213,7 @@ async fn whoever_leaves_is_forgotten() {
         client.shutdown(Shutdown::Both).unwrap();
     }
 
-    wait_until("half have left", || scene.hub.subscriptions() == 20);
+    block_until("half have left", || scene.hub.subscriptions() == 20);
     scene.publish("a", &["x"]).await;
     scene.publish("b", &["x"]).await;
     for (n, client) in clients.iter_mut().enumerate() {
@@ -219,9 +228,9 @@ async fn stray_bytes_are_passed_over_but_not_without_end() {
     let mut flooding = scene.park(&["a"], Position::Now, Framing::Raw).await;
 
     polite.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-    while flooding.write_all(&[b'x'; 65_536]).is_ok() {}
+    block_until("the end of the flooding one", || flooding.write_all(&[b'x'; 65_536]).is_err());
 
-    wait_until("the flooding one is gone", || scene.hub.subscriptions() == 1);
+    block_until("the flooding one is gone", || scene.hub.subscriptions() == 1);
     scene.publish("a", &["x"]).await;
     read_exactly(&mut polite, "id: 1-1\ndata: x\n\n");
 }
@@ -251,7 +260,7 @@ async fn a_socket_that_takes_nothing_for_too_long_is_closed() {
         scene.publish("a", &[&large]).await;
     }
 
-    wait_until("the stalled one is gone", || scene.hub.subscriptions() == 0);
+    block_until("the stalled one is gone", || scene.hub.subscriptions() == 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,13 +273,11 @@ async fn a_drain_sends_everyone_away_in_good_order() {
     read_exactly(&mut raw, "id: 1-1\ndata: last\n\n");
 
     scene.lanes.drain(Duration::ZERO);
-    scene.lanes.ended().await;
+    within("the end of the lanes", scene.lanes.ended()).await;
 
-    let mut rest = String::new();
-    chunked.read_to_string(&mut rest).unwrap();
+    let rest = read_to_end(&mut chunked);
     assert!(rest.contains("\r\nretry: ") && rest.ends_with("\n\n\r\n0\r\n\r\n"), "{rest:?}");
-    rest.clear();
-    raw.read_to_string(&mut rest).unwrap();
+    let rest = read_to_end(&mut raw);
     assert!(rest.starts_with("retry: ") && rest.ends_with("\n\n"), "{rest:?}");
     assert_eq!(scene.hub.subscriptions(), 0);
 }
@@ -285,12 +292,11 @@ async fn a_stream_that_is_too_old_ends_in_good_order() {
     scene.publish("a", &["x"]).await;
     read_exactly(&mut old, "id: 1-1\ndata: x\n\n");
 
-    let mut rest = String::new();
-    old.read_to_string(&mut rest).unwrap();
+    let rest = read_to_end(&mut old);
 
     let farewell = rest.trim_start_matches(":\n\n");
     assert!(farewell.starts_with("retry: ") && farewell.ends_with("\n\n"), "{rest:?}");
-    wait_until("nobody is left", || scene.hub.subscriptions() == 0);
+    block_until("nobody is left", || scene.hub.subscriptions() == 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -298,12 +304,11 @@ async fn members_end_after_the_last_event_when_the_hub_closes() {
     let scene = Scene::new(quiet()).await;
     let mut client = scene.park(&["a"], Position::Now, Framing::Chunked).await;
     let named = draft_with("a", "last", DraftFields { id: Some("end"), ..DraftFields::default() });
-    scene.hub.publish(named).await.unwrap();
+    within("the answer to a publish", scene.hub.publish(named)).await.unwrap();
 
-    scene.hub.close().await.unwrap();
+    within("the end of the hub", scene.hub.close()).await.unwrap();
 
-    let mut all = String::new();
-    client.read_to_string(&mut all).unwrap();
+    let all = read_to_end(&mut client);
     assert!(all.starts_with("14\r\nid: end\ndata: last\n\n\r\n"), "{all:?}");
     assert!(all.ends_with("\r\n0\r\n\r\n"), "{all:?}");
 }

@@ -10,6 +10,7 @@ use futures_util::{StreamExt, stream};
 use http_body_util::StreamBody;
 use support::problem;
 use support::scene::Scene;
+use tidings_testkit::deadline::within;
 
 const HEAD: &str = "POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/event-stream\r\n";
 
@@ -280,7 +281,7 @@ async fn what_arrives_while_a_group_is_written_is_the_next_group() {
     let request = http::Request::post("/events/a").header("content-type", "text/event-stream").body(body);
 
     let answer = scene.front.handle(request.unwrap());
-    let published = tokio::time::timeout(Duration::from_secs(30), answer).await.unwrap().status();
+    let published = within("the answer to a batch", answer).await.status();
 
     // The first event alone, and all that came while it was written.
     assert_eq!(published, 201);

@@ -15,6 +15,7 @@ use tidings_core::contract::fixture::draft;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore};
 use tidings_http::{Front, HttpConfig, Pages};
+use tidings_testkit::deadline::within_an_hour;
 use tokio::time::{Instant, timeout};
 use tower::ServiceExt;
 
@@ -33,7 +34,7 @@ impl Scene {
     }
 
     async fn send(&self, request: Request<Body>) -> Response<Body> {
-        self.router.clone().oneshot(request).await.unwrap()
+        within_an_hour("an answer", self.router.clone().oneshot(request)).await.unwrap()
     }
 
     async fn get(&self, target: &str) -> Stream {
@@ -43,7 +44,8 @@ impl Scene {
     }
 
     async fn publish(&self, topic: &str, texts: &[&str]) {
-        self.hub.publish_all(texts.iter().map(|text| draft(topic, text)).collect()).await.unwrap();
+        let drafts = texts.iter().map(|text| draft(topic, text)).collect();
+        within_an_hour("the answer to a publish", self.hub.publish_all(drafts)).await.unwrap();
     }
 }
 
@@ -55,7 +57,7 @@ struct Stream(Body);
 
 impl Stream {
     async fn next(&mut self) -> Option<String> {
-        let frame = self.0.frame().await?;
+        let frame = within_an_hour("more of the stream", self.0.frame()).await?;
         Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
     }
 
@@ -196,7 +198,7 @@ async fn a_stream_ends_with_a_farewell_when_the_hub_closes() {
     stream.next().await;
     scene.publish("a", &["last"]).await;
 
-    scene.hub.close().await.unwrap();
+    within_an_hour("the end of the hub", scene.hub.close()).await.unwrap();
 
     assert_eq!(stream.next().await.unwrap(), "id: 1-1\ndata: last\n\n");
     let farewell = stream.next().await.unwrap();

@@ -8,6 +8,7 @@ use support::scene::{Scene, Stream};
 use support::{opening, problem, stream_head};
 use tidings_core::Epoch;
 use tidings_core::memory::MemoryRetention;
+use tidings_testkit::deadline::{until, within};
 
 /// The stream of a request with these lines in its head.
 async fn resumed(scene: &Scene, target: &str, headers: &str) -> Stream {
@@ -32,10 +33,14 @@ async fn a_stream_is_exactly_these_bytes() {
     wire.expect("27\r\n: heartbeat 15000\nid: 1-0\nretry: 3000\n\n\r\n").await;
     scene.publish("other", &["unheard"]).await;
     scene.publish("news", &["hello", "two\nlines"]).await;
-    let mut text = String::new();
-    while text.len() < 52 {
-        text += &wire.chunk().await;
-    }
+    let two_events = async {
+        let mut text = String::new();
+        while text.len() < 52 {
+            text += &wire.chunk().await;
+        }
+        text
+    };
+    let text = within("two events", two_events).await;
     assert_eq!(text, "id: 1-2\ndata: hello\n\nid: 1-3\ndata: two\ndata: lines\n\n");
 }
 
@@ -54,7 +59,7 @@ async fn over_http_1_0_a_stream_is_delimited_by_its_end() {
     scene.publish("news", &["one"]).await;
     scene.publish("news", &["two"]).await;
     wire.expect("id: 1-1\ndata: one\n\nid: 1-2\ndata: two\n\n").await;
-    scene.begin_end().await.unwrap().unwrap();
+    scene.begin_end().verdict().await;
     let farewell = wire.rest().await;
     assert!(farewell.starts_with("retry: ") && farewell.ends_with("\n\n"), "{farewell:?}");
 }
@@ -323,9 +328,7 @@ async fn a_subscriber_that_leaves_is_forgotten() {
     assert_eq!(scene.hub.subscriptions(), 2);
 
     drop(first);
-    while scene.hub.subscriptions() > 1 {
-        tokio::task::yield_now().await;
-    }
+    until("the first subscriber to be forgotten", || scene.hub.subscriptions() == 1).await;
 
     scene.publish("a", &["x"]).await;
     second.expect_events("id: 1-1\ndata: x\n\n").await;

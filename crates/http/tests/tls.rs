@@ -11,6 +11,7 @@ use support::tls::{Certificate, scene, scene_with};
 use support::wire::Wire;
 use support::{created, opening, stream_head};
 use tidings_http::{Tls, TlsError, Verdict};
+use tidings_testkit::deadline::within;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const POST: &str = "POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\nx";
@@ -90,7 +91,7 @@ async fn tls_1_2_is_spoken_too() {
     assert!(stream.wire.chunk().await.starts_with("retry: "));
     assert_eq!(stream.wire.chunk().await, "");
     assert!(stream.wire.is_closed().await);
-    assert_eq!(ended.await.unwrap().unwrap(), Verdict::Drained);
+    assert_eq!(ended.verdict().await, Verdict::Drained);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,14 +110,17 @@ async fn a_stream_over_http_1_0_and_tls_ends_with_close_notify() {
     let mut stream = certificate.connect(scene.address, &["http/1.1"]).await.unwrap();
     stream.write_all(b"GET /events/a HTTP/1.0\r\n\r\n").await.unwrap();
     let mut said = String::new();
-    while !said.ends_with("retry: 3000\n\n") {
-        said.push(char::from(stream.read_u8().await.unwrap()));
-    }
+    let opening = async {
+        while !said.ends_with("retry: 3000\n\n") {
+            said.push(char::from(stream.read_u8().await.unwrap()));
+        }
+    };
+    within("the opening of the stream", opening).await;
     scene.publish("a", &["x"]).await;
     let _ended = scene.begin_end();
 
     // Without it, rustls would report an error: the end might have been cut off.
-    stream.read_to_string(&mut said).await.unwrap();
+    within("the end of the stream", stream.read_to_string(&mut said)).await.unwrap();
 
     assert!(said.contains("\n\nid: 1-1\ndata: x\n\nretry: "), "{said}");
 }
@@ -187,7 +191,7 @@ async fn a_drain_sends_subscribers_away_inside_tls() {
     assert!(farewell.starts_with("retry: "), "{farewell:?}");
     assert_eq!(stream.wire.chunk().await, "");
     assert!(stream.wire.is_closed().await);
-    assert_eq!(ended.await.unwrap().unwrap(), Verdict::Drained);
+    assert_eq!(ended.verdict().await, Verdict::Drained);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,13 +202,16 @@ async fn a_subscriber_that_goes_away_gives_its_place_back() {
     drop(stream);
 
     // The hub learns of it in its own time.
-    loop {
-        let mut wire = certificate.wire(scene.address).await;
-        wire.send(POST).await;
-        if wire.head().await.starts_with("HTTP/1.1 201") {
-            break;
+    let comes_in = async {
+        loop {
+            let mut wire = certificate.wire(scene.address).await;
+            wire.send(POST).await;
+            if wire.head().await.starts_with("HTTP/1.1 201") {
+                break;
+            }
         }
-    }
+    };
+    within("a place for another connection", comes_in).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

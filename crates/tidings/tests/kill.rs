@@ -15,19 +15,16 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use support::http::{Connection, Heard};
 use support::hub::Hub;
 use support::tidings;
 use tempfile::TempDir;
+use tidings_testkit::deadline::{PATIENCE, block_until};
 
 const KILLS: usize = 8;
 const PUBLISHERS: usize = 6;
 const SUBSCRIBERS: usize = 4;
-
-/// How long anything here may take before it counts as hanging.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[test]
 fn nothing_acknowledged_is_lost_or_repeated_over_many_kills() {
@@ -184,11 +181,8 @@ impl Starting<'_> {
         command.args(self.arguments());
         let hub = Hub::begin(command);
         let (lock, pid) = (self.dir.join("LOCK"), hub.pid().to_string());
-        let deadline = Instant::now() + PATIENCE;
-        while std::fs::read_to_string(&lock).is_ok_and(|holder| holder != pid) {
-            assert!(Instant::now() < deadline, "waited in vain for the lock");
-            thread::yield_now();
-        }
+        let held_by_another = || std::fs::read_to_string(&lock).is_ok_and(|holder| holder != pid);
+        block_until("the lock to be taken", || !held_by_another());
         hub.kill();
     }
 

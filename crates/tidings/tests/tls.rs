@@ -7,7 +7,6 @@ mod support;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rcgen::CertifiedKey;
 use rustix::process::Signal;
@@ -16,9 +15,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use support::hub::Hub;
 use support::{Left, refusal, run, tidings};
 use tempfile::TempDir;
-
-/// How long anything may take here before it counts as hanging.
-const PATIENCE: Duration = Duration::from_secs(60);
+use tidings_testkit::deadline::{Deadline, PATIENCE};
 
 /// A directory with `cert.pem` and `key.pem`.
 struct Files(TempDir);
@@ -100,8 +97,9 @@ impl Subscriber {
     }
 
     fn read_through(&mut self, wanted: &str) {
-        let mut line = String::new();
+        let (deadline, mut line) = (Deadline::new(), String::new());
         while line != wanted {
+            deadline.check(format_args!("{wanted:?}"));
             line.clear();
             assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "the stream ended before {wanted:?}");
         }

@@ -4,9 +4,10 @@
 pub(crate) mod request;
 pub(crate) mod server;
 
-use std::time::Duration;
+use tidings_testkit::deadline::within;
 
-/// What a test waits for comes soon, or the test fails: it does not hang. Long enough for a busy machine.
-pub(crate) async fn soon<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), work).await.expect("it did not happen")
+/// What a test waits for comes soon, or the test fails and names the line: it does not hang.
+#[track_caller]
+pub(crate) fn soon<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    within("what is to happen next", work)
 }

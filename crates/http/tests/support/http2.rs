@@ -1,18 +1,14 @@
 //! A peer that speaks HTTP/2, with its hands on pings and windows. Every read has a deadline.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
 use h2::{Ping, PingPong, RecvStream};
 use http::response::Parts;
 use http::{Request, Version};
+use tidings_testkit::deadline::{PATIENCE, within};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-
-/// How long anything may take here before it counts as hanging. Generous, for machines that are busy.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection. What it lets a stream send without being read is the default, 65,535 bytes; all together may send 1 GB.
 pub(crate) struct Peer {
@@ -25,14 +21,15 @@ impl Peer {
     pub(crate) async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
         let mut builder = Builder::new();
         builder.initial_connection_window_size(1 << 30).enable_push(false);
-        let (requests, mut connection) = builder.handshake(stream).await.unwrap();
+        let (requests, mut connection) =
+            within("a handshake of HTTP/2", builder.handshake(stream)).await.unwrap();
         let pings = connection.ping_pong().unwrap();
         let mut tasks = JoinSet::new();
         tasks.spawn(connection);
         // Whoever asks before the hub's settings have come may ask for too much at once.
-        let requests = timeout(PATIENCE, requests.ready()).await.unwrap().unwrap();
+        let requests = within("the hub's settings", requests.ready()).await.unwrap();
         let mut peer = Self { requests, pings, connection: tasks };
-        timeout(PATIENCE, peer.pings.ping(Ping::opaque())).await.unwrap().unwrap();
+        within("the answer to a ping", peer.pings.ping(Ping::opaque())).await.unwrap();
         peer
     }
 
@@ -60,20 +57,21 @@ impl Peer {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let mut requests = timeout(PATIENCE, self.requests.clone().ready()).await.unwrap().unwrap();
+        let mut requests = within("leave to ask", self.requests.clone().ready()).await.unwrap();
         let (answer, mut sender) = requests.send_request(request.body(()).unwrap(), body.is_empty()).unwrap();
         if !body.is_empty() {
             // By now a hub that refuses has read the head, and would have answered.
-            self.pings.ping(Ping::opaque()).await.unwrap();
+            within("the answer to a ping", self.pings.ping(Ping::opaque())).await.unwrap();
             sender.send_data(Bytes::from_static(body.as_bytes()), true).unwrap();
         }
-        let (head, body) = timeout(PATIENCE, answer).await.unwrap().unwrap().into_parts();
+        let (head, body) =
+            within(format!("the answer to {method} {target}"), answer).await.unwrap().into_parts();
         Stream { head, body, text: String::new() }
     }
 
     /// Waits until the hub has closed the connection.
     pub(crate) async fn ended(&mut self) -> Result<(), h2::Error> {
-        timeout(PATIENCE, self.connection.join_next()).await.unwrap().unwrap().unwrap()
+        within("the end of the connection", self.connection.join_next()).await.unwrap().unwrap()
     }
 }
 
@@ -97,14 +95,15 @@ impl Stream {
 
     /// Everything up to the end.
     pub(crate) async fn rest(&mut self) -> String {
-        while self.receive().await {}
+        within("the end of the stream", async { while self.receive().await {} }).await;
         std::mem::take(&mut self.text)
     }
 
     /// Receives more, and lets the hub send as much again. Whether there was more.
     async fn receive(&mut self) -> bool {
         let received = timeout(PATIENCE, self.body.data());
-        let Some(data) = received.await.unwrap_or_else(|_| panic!("nothing came after {:?}", self.text))
+        let Some(data) =
+            received.await.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for more than {:?}", self.text))
         else {
             return false;
         };

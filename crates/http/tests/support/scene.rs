@@ -10,6 +10,7 @@ use tidings_core::contract::fixture::{draft, query, read_all};
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore, Start, Store};
 use tidings_http::{Asset, Front, HttpConfig, Pages, Verdict, serve};
+use tidings_testkit::deadline::within;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -94,7 +95,8 @@ impl Scene {
 
     /// Publishes beside HTTP.
     pub(crate) async fn publish(&self, topic: &str, texts: &[&str]) {
-        self.hub.publish_all(texts.iter().map(|text| draft(topic, text)).collect()).await.unwrap();
+        let drafts = texts.iter().map(|text| draft(topic, text)).collect();
+        within("the answer to a publish", self.hub.publish_all(drafts)).await.unwrap();
     }
 
     /// Sends a GET, and returns the connection.
@@ -121,9 +123,19 @@ impl Scene {
     }
 
     /// Asks the hub to end, and does not wait.
-    pub(crate) fn begin_end(self) -> JoinHandle<std::io::Result<Verdict>> {
+    pub(crate) fn begin_end(self) -> Ending {
         let _ = self.end.send(());
-        self.served
+        Ending(self.served)
+    }
+}
+
+/// A hub that ends.
+pub(crate) struct Ending(JoinHandle<std::io::Result<Verdict>>);
+
+impl Ending {
+    /// Waits for the end.
+    pub(crate) async fn verdict(self) -> Verdict {
+        within("the end of the hub", self.0).await.unwrap().unwrap()
     }
 }
 

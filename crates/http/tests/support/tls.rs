@@ -8,6 +8,7 @@ use rustls::crypto::ring::default_provider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tidings_http::Tls;
+use tidings_testkit::deadline::within;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -44,23 +45,29 @@ impl Certificate {
         address: SocketAddr,
         protocols: &[&str],
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let name = ServerName::try_from("localhost").unwrap();
-        TlsConnector::from(Arc::new(self.client(protocols))).connect(name, stream).await
+        self.shake_hands(address, self.client(protocols)).await
     }
 
     /// A connection for HTTP/1.1 over TLS 1.2.
     pub(crate) async fn wire_over_tls_1_2(&self, address: SocketAddr) -> Wire {
         let client = self.client_of(&[&rustls::version::TLS12], &["http/1.1"]);
-        let stream = TcpStream::connect(address).await.unwrap();
-        let name = ServerName::try_from("localhost").unwrap();
-        Wire::over(TlsConnector::from(Arc::new(client)).connect(name, stream).await.unwrap())
+        Wire::over(self.shake_hands(address, client).await.unwrap())
     }
 
     /// A connection for HTTP/1.1.
     pub(crate) async fn wire(&self, address: SocketAddr) -> Wire {
         Wire::over(self.connect(address, &["http/1.1"]).await.unwrap())
+    }
+
+    async fn shake_hands(
+        &self,
+        address: SocketAddr,
+        client: ClientConfig,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let name = ServerName::try_from("localhost").unwrap();
+        within("a handshake of TLS", TlsConnector::from(Arc::new(client)).connect(name, stream)).await
     }
 
     fn client(&self, protocols: &[&str]) -> ClientConfig {

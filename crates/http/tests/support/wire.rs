@@ -1,14 +1,11 @@
 //! One connection, byte by byte. Every read has a deadline.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
+use tidings_testkit::deadline::{PATIENCE, within};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-
-/// How long anything may take here before it counts as hanging. Generous, for machines that are busy.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a connection goes over.
 pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -35,12 +32,12 @@ impl Wire {
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        timeout(PATIENCE, self.stream.write_all(bytes.as_ref())).await.unwrap().unwrap();
+        within("the hub to take what is sent", self.stream.write_all(bytes.as_ref())).await.unwrap();
     }
 
     /// Says that nothing more will be sent.
     pub(crate) async fn finish(&mut self) {
-        self.stream.shutdown().await.unwrap();
+        within("the end of what is sent", self.stream.shutdown()).await.unwrap();
     }
 
     /// The next so many bytes.
@@ -59,6 +56,10 @@ impl Wire {
 
     /// Everything up to and including a text.
     pub(crate) async fn take_through(&mut self, text: &str) -> String {
+        within(format!("{text:?}"), self.find_and_take(text)).await
+    }
+
+    async fn find_and_take(&mut self, text: &str) -> String {
         let mut searched: usize = 0;
         loop {
             let from = searched.saturating_sub(text.len());
@@ -96,7 +97,7 @@ impl Wire {
 
     /// Everything until the other side ends the connection, with the date left out.
     pub(crate) async fn rest(&mut self) -> String {
-        while self.receive().await {}
+        self.receive_all().await;
         let all = self.text();
         self.received.clear();
         all.split_inclusive("\r\n").filter(|line| !line.starts_with("date: ")).collect()
@@ -104,7 +105,7 @@ impl Wire {
 
     /// The same for what is no text.
     pub(crate) async fn rest_bytes(&mut self) -> Vec<u8> {
-        while self.receive().await {}
+        self.receive_all().await;
         std::mem::take(&mut self.received)
     }
 
@@ -113,12 +114,16 @@ impl Wire {
         !self.receive().await && self.received.is_empty()
     }
 
+    /// Receives until the other side ends the connection. Heartbeats do not put the deadline off.
+    async fn receive_all(&mut self) {
+        within("the end of the connection", async { while self.receive().await {} }).await;
+    }
+
     /// Receives more. Whether the connection still is.
     async fn receive(&mut self) -> bool {
-        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.received));
+        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.received)).await;
         // A reset is an end, too: the other side closed with bytes of ours unread.
-        read.await
-            .unwrap_or_else(|_| panic!("nothing came after {:?}", self.text()))
+        read.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for more than {:?}", self.text()))
             .is_ok_and(|read| read > 0)
     }
 

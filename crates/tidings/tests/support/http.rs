@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
 
-/// Longer than the longest silence of a hub that works.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
+use tidings_testkit::deadline::{Deadline, PATIENCE};
 
 /// A connection to the hub.
 pub(crate) struct Connection {
@@ -25,7 +23,8 @@ pub(crate) struct Answer {
 impl Connection {
     pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(SILENCE_MAX))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
         stream.set_nodelay(true)?;
         Ok(Self { reader: BufReader::new(stream) })
     }
@@ -108,7 +107,10 @@ impl Stream {
     pub(crate) fn next(&mut self) -> io::Result<Option<Heard>> {
         let (mut event, mut data) = (String::new(), Vec::new());
         let mut id = self.last_event_id.clone();
+        // Heartbeats do not put it off.
+        let deadline = Deadline::new();
         loop {
+            deadline.check("another event");
             let Some(line) = self.line()? else { return Ok(None) };
             match line.split_once(':').map(|(field, value)| (field, value.trim_start_matches(' '))) {
                 Some(("event", value)) => value.clone_into(&mut event),

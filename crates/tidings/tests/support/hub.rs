@@ -5,15 +5,12 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use tidings_testkit::deadline::Deadline;
 
 use super::http::{Answer, Connection, Stream};
 use super::tidings;
-
-/// How long anything may take here before it counts as hanging. Generous, for machines that are busy.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Hub {
     child: Child,
@@ -56,9 +53,9 @@ impl Hub {
 
     /// Waits for a line that contains `words`.
     pub(crate) fn says(&self, words: &str) -> String {
-        let mut said = Vec::new();
+        let (deadline, mut said) = (Deadline::new(), Vec::new());
         loop {
-            match self.said.recv_timeout(PATIENCE) {
+            match self.said.recv_timeout(deadline.left()) {
                 Ok(line) if line.contains(words) => return line,
                 Ok(line) => said.push(line),
                 Err(error) => unreachable!("the hub did not say {words}: {error}; it said {said:#?}"),
@@ -107,8 +104,9 @@ impl Hub {
     /// Waits for its end. One that hangs is killed, which its exit status tells.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         // Its stderr is closed when it ends, and no sooner.
+        let deadline = Deadline::new();
         let closed = loop {
-            match self.said.recv_timeout(PATIENCE) {
+            match self.said.recv_timeout(deadline.left()) {
                 Ok(_) => {}
                 Err(closed) => break closed,
             }

@@ -6,8 +6,12 @@ pub(crate) mod hub;
 pub(crate) mod origin;
 pub(crate) mod program;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use tidings_testkit::deadline::{Deadline, PATIENCE};
 
 /// The binary with arguments, and with an empty environment.
 pub(crate) fn tidings(arguments: &[&str]) -> Command {
@@ -24,11 +28,34 @@ pub(crate) struct Left {
     pub(crate) stderr: String,
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end. One that does not end is killed, and the test has failed.
 pub(crate) fn run(mut command: Command) -> Left {
-    let Output { status, stdout, stderr } = command.output().expect("the binary can be started");
-    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    Left { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary can be started");
+    let stdout = all_of(child.stdout.take().expect("stdout is a pipe"));
+    let stderr = all_of(child.stderr.take().expect("stderr is a pipe"));
+    let deadline = Deadline::new();
+    // Both pipes end when the process does, and no sooner.
+    let mut text = |pipe: Receiver<String>| {
+        pipe.recv_timeout(deadline.left()).unwrap_or_else(|_| {
+            child.kill().expect("a child that was not waited for can be killed");
+            panic!("waited {PATIENCE:?} for the end of {command:?}")
+        })
+    };
+    let (stdout, stderr) = (text(stdout), text(stderr));
+    Left { code: child.wait().expect("a child can be waited for").code(), stdout, stderr }
+}
+
+/// Everything that comes from a pipe, once it has ended.
+fn all_of(mut pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, text) = channel();
+    std::thread::spawn(move || {
+        let mut all = String::new();
+        pipe.read_to_string(&mut all).expect("output is UTF-8");
+        // A test that has failed meanwhile does not listen.
+        let _ = sender.send(all);
+    });
+    text
 }
 
 /// What is left by a process that refuses its configuration.

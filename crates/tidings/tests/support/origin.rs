@@ -3,9 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+use tidings_testkit::deadline::PATIENCE;
 
 /// An answer, and what becomes of the connection after it.
 pub(crate) enum Then {

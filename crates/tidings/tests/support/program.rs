@@ -2,15 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tidings_testkit::deadline::{Deadline, PATIENCE};
 
 use super::tidings;
-
-/// How long anything may take here before it counts as hanging.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Program {
     child: Child,
@@ -86,13 +83,13 @@ impl Lines {
 
     /// All lines until it ends.
     pub(crate) fn rest(&self) -> Vec<String> {
-        let mut rest = Vec::new();
+        let (deadline, mut rest) = (Deadline::new(), Vec::new());
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
+            match self.lines.recv_timeout(deadline.left()) {
                 Ok(line) => rest.push(line),
-                Err(error) => {
-                    assert_ne!(error, std::sync::mpsc::RecvTimeoutError::Timeout, "it does not end");
-                    return rest;
+                Err(RecvTimeoutError::Disconnected) => return rest,
+                Err(RecvTimeoutError::Timeout) => {
+                    unreachable!("waited {PATIENCE:?} for the end of a program that wrote {rest:#?}")
                 }
             }
         }
