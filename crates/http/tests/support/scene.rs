@@ -55,6 +55,13 @@ impl Scene {
         Self::on(store, clock, Limits::default(), |_| ()).await
     }
 
+    /// With a log that keeps so much.
+    pub(crate) async fn keeping(retention: MemoryRetention, limits: Limits) -> Self {
+        let clock = ManualClock::at(3_600_000);
+        let store = MemoryStore::new(Epoch(1), clock.clone(), retention);
+        Self::on(Arc::new(store), clock, limits, |_| ()).await
+    }
+
     /// On a store that can be told to refuse.
     pub(crate) async fn with_faulty_store() -> (Self, Fault) {
         Self::with_faulty_store_and(Limits::default()).await

@@ -1,0 +1,130 @@
+//! What subscribers cost: delivering to more of them allocates no more, and those that do not read hold little.
+//!
+//! The allocator of this test binary counts for the whole process, so its tests run one after another.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+mod support;
+
+use std::alloc::System;
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, Stats, StatsAlloc};
+use support::scene::Scene;
+use support::wire::Wire;
+use tidings_core::Limits;
+use tidings_core::memory::MemoryRetention;
+use tidings_testkit::deadline::{until, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::Mutex;
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Held by the test that counts.
+static COUNTING: Mutex<()> = Mutex::const_new(());
+
+/// Events that are published while allocations are counted.
+const EVENTS: usize = 200;
+
+#[tokio::test]
+async fn delivering_to_a_hundred_subscribers_allocates_no_more_than_delivering_to_one() {
+    let _alone = COUNTING.lock().await;
+
+    let one = allocations_of_delivery(1).await;
+    let hundred = allocations_of_delivery(100).await;
+
+    println!("{EVENTS} events: {one} allocations with one subscriber, {hundred} with a hundred");
+    // What is shared by all varies by a wake here and there. One allocation for each delivery would be 19,800 more.
+    assert!(
+        hundred <= one + 5 * EVENTS,
+        "{EVENTS} events took {one} allocations with one subscriber, and {hundred} with a hundred"
+    );
+}
+
+/// Allocations of the whole process while events are published one after another, and each of the subscribers hears
+/// each of them.
+async fn allocations_of_delivery(subscribers: usize) -> usize {
+    let scene = Scene::start().await;
+    let mut sockets = Vec::new();
+    for _ in 0..subscribers {
+        sockets.push(subscribed(&scene).await);
+    }
+    // The first event makes what is made once.
+    publish_and_hear(&scene, &mut sockets, 1).await;
+
+    let before = ALLOCATOR.stats();
+    for number in 2..2 + EVENTS {
+        publish_and_hear(&scene, &mut sockets, number).await;
+    }
+    (ALLOCATOR.stats() - before).allocations
+}
+
+/// Publishes an event, and reads it from every socket without allocating.
+async fn publish_and_hear(scene: &Scene, sockets: &mut [TcpStream], number: usize) {
+    scene.publish("a", &["0123456789"]).await;
+    let mut chunk = [0; 64];
+    // `1a`, or one digit more of the size, and so on: the id grows with the number.
+    let length = format!("1a\r\nid: 1-{number}\ndata: 0123456789\n\n\r\n").len();
+    for socket in sockets {
+        within("an event", socket.read_exact(&mut chunk[..length])).await.unwrap();
+        assert!(chunk[..length].ends_with(b"data: 0123456789\n\n\r\n"));
+    }
+}
+
+#[tokio::test]
+async fn subscribers_that_do_not_read_hold_no_more_than_the_bounds_say() {
+    let _alone = COUNTING.lock().await;
+    let mut limits = Limits::default();
+    limits.window_bytes_max = 1_048_576;
+    limits.page_bytes_max = 65_536;
+    limits.pages_max = 4;
+    let retention = MemoryRetention { bytes_max: 1_048_576, ..MemoryRetention::default() };
+    let scene = Scene::keeping(retention, limits).await;
+    let mut stalled = Vec::new();
+    for _ in 0..200 {
+        stalled.push(subscribed(&scene).await);
+    }
+    let mut reading = Wire::over(subscribed(&scene).await);
+    let text = "x".repeat(100_000);
+    let before = live_bytes(ALLOCATOR.stats());
+
+    let mut largest = before;
+    for number in 1..=400 {
+        scene.publish("a", &[&text]).await;
+        reading.take_through(&format!("id: 1-{number}\n")).await;
+        largest = largest.max(live_bytes(ALLOCATOR.stats()));
+    }
+
+    // Log and window hold a megabyte each, pages a quarter. All events would be 40 MB, and one for each of the stalled
+    // 20 MB.
+    let held = largest - before;
+    println!("{held} bytes held at most");
+    assert!(held <= 8_388_608, "40 MB for 200 readers that do not read were held in {held} bytes");
+    assert_eq!(scene.hub.subscriptions(), 201, "nobody was cut off for being slow");
+    drop(stalled);
+    until("the stalled ones to be forgotten", || scene.hub.subscriptions() == 1).await;
+}
+
+/// Bytes that are allocated and not freed.
+fn live_bytes(stats: Stats) -> usize {
+    stats.bytes_allocated - stats.bytes_deallocated
+}
+
+/// A socket whose stream has begun. The system takes little for it, so that it stalls soon when it is not read.
+async fn subscribed(scene: &Scene) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(scene.address).await.unwrap();
+    within("a place for a request", stream.write_all(b"GET /events/a HTTP/1.1\r\nhost: localhost\r\n\r\n"))
+        .await
+        .unwrap();
+    let opening = async {
+        let mut said = Vec::new();
+        while !said.ends_with(b"retry: 3000\n\n\r\n") {
+            said.push(stream.read_u8().await.unwrap());
+        }
+    };
+    within("the opening of a stream", opening).await;
+    stream
+}
