@@ -6,13 +6,14 @@ mod support;
 
 use std::time::Duration;
 
-use support::http2::{Peer, Stream};
 use support::opening;
 use support::scene::Scene;
-use support::tls::{Certificate, scene, scene_with};
+use support::tls::{scene, scene_with, tls};
 use tidings_core::Limits;
 use tidings_http::Verdict;
+use tidings_testkit::certificate::Certificate;
 use tidings_testkit::deadline::{until, within};
+use tidings_testkit::http2::{Peer, Stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -100,7 +101,7 @@ async fn a_stream_that_is_not_read_stops_nobody_and_catches_up() {
     let mut limits = Limits::default();
     limits.window_bytes_max = 100_000;
     let certificate = Certificate::new();
-    let scene = Scene::with_limits(limits, |config| config.tls = Some(certificate.tls())).await;
+    let scene = Scene::with_limits(limits, |config| config.tls = Some(tls(&certificate))).await;
     let mut peer = peer(&scene, &certificate).await;
     let mut stalled = subscribed(&mut peer).await;
     let mut neighbour = subscribed(&mut peer).await;

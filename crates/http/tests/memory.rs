@@ -10,10 +10,10 @@ use std::alloc::System;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Stats, StatsAlloc};
 use support::scene::Scene;
-use support::wire::Wire;
 use tidings_core::Limits;
 use tidings_core::memory::MemoryRetention;
 use tidings_testkit::deadline::{until, within};
+use tidings_testkit::wire::Wire;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Mutex;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use support::scene::Scene;
 use support::{created, problem, problem_with};
-use tidings_core::Limits;
+use tidings_core::{Limits, StoreError};
 
 /// A publish of `hello` to the topic `a`, with more lines in the head.
 fn post(target: &str, more: &str) -> String {
@@ -326,7 +326,7 @@ async fn a_full_store_is_told_and_gets_over_it() {
     let (scene, fault) = Scene::with_faulty_store().await;
     let mut wire = scene.connect().await;
     let mut stream = scene.stream("/events/a").await;
-    fault.full();
+    fault.refuse(StoreError::Full("secret detail".into()));
 
     wire.send(post("/events/a", "")).await;
     let refused = wire.answer().await;
@@ -334,7 +334,7 @@ async fn a_full_store_is_told_and_gets_over_it() {
     assert!(refused.starts_with("HTTP/1.1 507 Insufficient Storage\r\n"), "{refused}");
     assert!(refused.contains("\r\nretry-after: 10\r\n"), "{refused}");
     assert!(refused.contains("\"type\":\"urn:tidings:problem:store-full\""), "{refused}");
-    fault.none();
+    fault.recover();
     wire.send(post("/events/a", "")).await;
     assert_eq!(wire.answer().await, created(1));
     stream.expect_events("id: 1-1\ndata: hello\n\n").await;
@@ -343,7 +343,7 @@ async fn a_full_store_is_told_and_gets_over_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_has_stopped_is_told_without_its_insides() {
     let (scene, fault) = Scene::with_faulty_store().await;
-    fault.stopped();
+    fault.refuse(StoreError::Stopped("secret detail".into()));
     let mut wire = scene.connect().await;
 
     wire.send(post("/events/a", "")).await;

@@ -10,6 +10,7 @@ use futures_util::{StreamExt, stream};
 use http_body_util::StreamBody;
 use support::problem;
 use support::scene::Scene;
+use tidings_core::StoreError;
 use tidings_testkit::deadline::within;
 
 const HEAD: &str = "POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/event-stream\r\n";
@@ -240,7 +241,7 @@ async fn a_full_store_ends_a_batch_and_says_how_far_it_came() {
     wire.send(format!("{HEAD}transfer-encoding: chunked\r\n\r\n")).await;
     wire.send(chunk("data: one\n\n")).await;
     stream.expect_events("id: 1-1\ndata: one\n\n").await;
-    fault.full();
+    fault.refuse(StoreError::Full("secret detail".into()));
 
     wire.send(chunk("data: two\n\n")).await;
     let refused = wire.answer().await;

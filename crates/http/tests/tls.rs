@@ -7,11 +7,12 @@ mod support;
 use std::time::Duration;
 
 use support::scene::Stream;
-use support::tls::{Certificate, scene, scene_with};
-use support::wire::Wire;
+use support::tls::{scene, scene_with, tls};
 use support::{created, opening, stream_head};
 use tidings_http::{Tls, TlsError, Verdict};
+use tidings_testkit::certificate::Certificate;
 use tidings_testkit::deadline::within;
+use tidings_testkit::wire::Wire;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const POST: &str = "POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\nx";
@@ -217,13 +218,13 @@ async fn a_subscriber_that_goes_away_gives_its_place_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_replaced_and_open_streams_go_on() {
     let old = Certificate::new();
-    let tls = old.tls();
-    let shared = tls.clone();
+    let shown = tls(&old);
+    let shared = shown.clone();
     let (scene, _) = scene_with(|config| config.tls = Some(shared)).await;
     let mut stream = subscribed(old.wire(scene.address).await).await;
     let new = Certificate::new();
 
-    tls.replace(new.pem.as_bytes(), new.key.as_bytes()).unwrap();
+    shown.replace(new.pem.as_bytes(), new.key.as_bytes()).unwrap();
 
     let now = new.connect(scene.address, &["http/1.1"]).await.unwrap();
     assert!(new.is_shown_by(&now));
@@ -234,11 +235,11 @@ async fn a_certificate_is_replaced_and_open_streams_go_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_pair_leaves_the_old_one_in_force() {
     let (old, other) = (Certificate::new(), Certificate::new());
-    let tls = old.tls();
-    let shared = tls.clone();
+    let shown = tls(&old);
+    let shared = shown.clone();
     let (scene, _) = scene_with(|config| config.tls = Some(shared)).await;
 
-    let replaced = tls.replace(other.pem.as_bytes(), old.key.as_bytes());
+    let replaced = shown.replace(other.pem.as_bytes(), old.key.as_bytes());
 
     assert_eq!(replaced, Err(TlsError::Mismatch));
     assert!(old.is_shown_by(&old.connect(scene.address, &["http/1.1"]).await.unwrap()));

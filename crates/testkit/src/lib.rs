@@ -3,7 +3,19 @@
 //! | module | has |
 //! |---|---|
 //! | [`deadline`] | waits that end: with what was waited for, or with a sentence that names it |
+//! | [`wire`] | a connection over HTTP/1.1 in a task, byte by byte |
+//! | [`connection`] | the same on a thread that may block, event by event |
+//! | [`http2`] | a connection over HTTP/2 |
+//! | [`certificate`] | certificates of the test's own making, and a client that trusts them |
+//! | [`hub`] | a hub in a process of its own |
+//! | [`faulty`] | a store that fails or waits when it is told to |
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets what cannot happen has failed")]
 
+pub mod certificate;
+pub mod connection;
 pub mod deadline;
+pub mod faulty;
+pub mod http2;
+pub mod hub;
+pub mod wire;

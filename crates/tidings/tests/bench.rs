@@ -4,7 +4,6 @@
 
 mod support;
 
-use support::hub::Hub;
 use support::{run, tidings};
 
 /// Runs a benchmark that ends well; the answer is its report.
@@ -20,7 +19,7 @@ fn bench(arguments: &[&str]) -> serde_json::Value {
 /// Runs a benchmark of a hub in memory.
 #[track_caller]
 fn bench_hub(name: &str, arguments: &[&str]) -> serde_json::Value {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let (url, pid) = (format!("http://{}/events/bench", hub.address), hub.pid().to_string());
     bench(&[&[name, url.as_str(), "--pid", pid.as_str(), "--json"], arguments].concat())
 }
@@ -61,7 +60,7 @@ fn publish_one_by_one_and_in_a_batch() {
 
 #[test]
 fn idle_holds_subscribers_of_one_topic_or_of_one_each() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     for path in ["bench", "bench/{n}"] {
         let url = format!("http://{}/events/{path}", hub.address);
 

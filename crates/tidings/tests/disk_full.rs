@@ -11,10 +11,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::geteuid;
-use support::http::Stream;
-use support::hub::Hub;
 use support::tidings;
 use tempfile::TempDir;
+use tidings_testkit::connection::Stream;
+use tidings_testkit::hub::Hub;
 
 const DISK: &str = "8m";
 const FILLER_BYTES: usize = 3_145_728;

@@ -16,11 +16,11 @@ use std::path::Path;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
 
-use support::http::{Connection, Heard};
-use support::hub::Hub;
 use support::tidings;
 use tempfile::TempDir;
+use tidings_testkit::connection::{Connection, Heard};
 use tidings_testkit::deadline::{PATIENCE, block_until};
+use tidings_testkit::hub::Hub;
 
 const KILLS: usize = 8;
 const PUBLISHERS: usize = 6;
@@ -167,7 +167,7 @@ struct Starting<'a> {
 
 impl Starting<'_> {
     fn hub(&self) -> Hub {
-        let hub = Hub::start(&self.arguments());
+        let hub = support::hub(&self.arguments());
         self.world.change(|state| {
             state.address = Some(hub.address);
             state.life += 1;

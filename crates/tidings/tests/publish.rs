@@ -4,10 +4,10 @@
 mod support;
 
 use rustix::process::Signal;
-use support::hub::Hub;
 use support::origin::{Origin, Then};
 use support::program::Program;
 use support::{Left, refusal, run, tidings};
+use tidings_testkit::hub::Hub;
 
 fn url(hub: &Hub, target: &str) -> String {
     format!("http://{}/events/{target}", hub.address)
@@ -41,7 +41,7 @@ fn event(event_type: &str, data: &str, id: &str) -> (String, String, String) {
 
 #[test]
 fn an_argument_is_an_event_and_its_id_is_printed() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
 
     let named =
         run(tidings(&["pub", &url(&hub, "a"), "x\ny", "--event", "tick", "--id", "id-1", "--retry", "70"]));
@@ -54,7 +54,7 @@ fn an_argument_is_an_event_and_its_id_is_printed() {
 
 #[test]
 fn each_line_of_standard_input_is_an_event() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
 
     let dash = run_with_input(&["pub", &url(&hub, "a"), "-", "--event", "line"], b"one\r\n\ntwo");
     let nothing = run_with_input(&["pub", &url(&hub, "a")], "\u{6d88}\u{606f}\n".as_bytes());
@@ -68,7 +68,7 @@ fn each_line_of_standard_input_is_an_event() {
 
 #[test]
 fn a_line_leaves_when_it_is_there() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let mut stream = hub.subscribe("/events/a");
     let mut program = Program::start_with_input(&["pub", &url(&hub, "a"), "-"]);
 
@@ -82,7 +82,7 @@ fn a_line_leaves_when_it_is_there() {
 
 #[test]
 fn many_lines_keep_their_order() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let input: String = (0..900).map(|number| format!("{number}\n")).collect();
 
     let left = run_with_input(&["pub", &url(&hub, "a"), "-"], input.as_bytes());
@@ -94,7 +94,7 @@ fn many_lines_keep_their_order() {
 
 #[test]
 fn a_stream_brings_its_own_types_and_ids() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let input = b"event: tick\nid: t-1\ndata: x\ndata: y\n\n: a comment\n\ndata: z\n\n";
 
     let left = run_with_input(&["pub", &url(&hub, "a"), "--event-stream"], input);
@@ -105,7 +105,7 @@ fn a_stream_brings_its_own_types_and_ids() {
 
 #[test]
 fn half_an_event_is_told_and_not_published() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
 
     let left = run_with_input(&["pub", &url(&hub, "a"), "--event-stream"], b"data: x\nid: 1\n\ndata: half");
 
@@ -117,7 +117,7 @@ fn half_an_event_is_told_and_not_published() {
 
 #[test]
 fn a_line_that_is_no_text_is_told_by_number_and_those_before_it_are_published() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
 
     let left = run_with_input(&["pub", &url(&hub, "a"), "-"], b"one\n\xff\ntwo\n");
 
@@ -129,7 +129,7 @@ fn a_line_that_is_no_text_is_told_by_number_and_those_before_it_are_published() 
 
 #[test]
 fn what_the_hub_refuses_is_told_with_what_it_took_before() {
-    let hub = Hub::start(&["--memory", "--event-bytes-max", "1KiB"]);
+    let hub = support::hub(&["--memory", "--event-bytes-max", "1KiB"]);
     let input = format!("data: small\n\ndata: {}\n\ndata: never\n\n", "x".repeat(1_025));
 
     let left = run_with_input(&["pub", &url(&hub, "a"), "--event-stream"], input.as_bytes());
@@ -144,7 +144,7 @@ fn what_the_hub_refuses_is_told_with_what_it_took_before() {
 
 #[test]
 fn one_key_is_one_event() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let arguments = ["pub", &url(&hub, "a"), "x", "--idempotency-key", "k"];
 
     let (first, second) = (run(tidings(&arguments)), run(tidings(&arguments)));
@@ -160,7 +160,7 @@ fn the_publish_key_comes_from_the_environment_or_a_file() {
     let key = run(tidings(&["token"])).stdout;
     std::fs::write(&file, &key).unwrap();
     let file = file.to_str().unwrap();
-    let hub = Hub::start(&["--memory", "--publish-key-file", file]);
+    let hub = support::hub(&["--memory", "--publish-key-file", file]);
     let target = url(&hub, "a");
 
     let without = run(tidings(&["pub", &target, "x"]));
@@ -189,7 +189,7 @@ fn what_passes_is_tried_again_and_told() {
 
 #[test]
 fn ctrl_c_keeps_what_was_read() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let mut stream = hub.subscribe("/events/a");
     let mut program = Program::start_with_input(&["pub", &url(&hub, "a"), "-"]);
     program.write(b"x\n");

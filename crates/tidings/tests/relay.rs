@@ -4,11 +4,11 @@
 mod support;
 
 use rustix::process::Signal;
-use support::http::Heard;
-use support::hub::Hub;
 use support::origin::{Origin, Then, status, stream};
 use support::program::Program;
 use support::{run, tidings};
+use tidings_testkit::connection::Heard;
+use tidings_testkit::hub::Hub;
 
 fn url(hub: &Hub, target: &str) -> String {
     format!("http://{}/events/{target}", hub.address)
@@ -20,7 +20,7 @@ fn heard(event: &str, data: &str, id: &str) -> Heard {
 
 #[test]
 fn events_keep_data_type_and_id_and_lose_what_is_about_the_connection() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let text = "retry: 5\nid: u-1\nevent: tick\ndata: x\ndata: y\n\n: comment\n\nid: u-2\ndata: z\n\n";
     let origin = Origin::start([(stream(text), Then::Hold)]);
     let mut watched = hub.subscribe("/events/copy");
@@ -34,7 +34,7 @@ fn events_keep_data_type_and_id_and_lose_what_is_about_the_connection() {
 
 #[test]
 fn a_new_relay_goes_on_after_the_newest_id_on_the_hub() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let answers =
         [(stream("id: u-1\ndata: x\n\n"), Then::Hold), (stream("id: u-2\ndata: y\n\n"), Then::Hold)];
     let origin = Origin::start(answers);
@@ -55,7 +55,7 @@ fn a_new_relay_goes_on_after_the_newest_id_on_the_hub() {
 
 #[test]
 fn it_reconnects_upstream_by_itself() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let answers = [
         (stream("id: u-1\ndata: x\n\nretry: 10\n"), Then::Cut),
         (status("503 Service Unavailable"), Then::End),
@@ -79,9 +79,9 @@ fn it_reconnects_upstream_by_itself() {
 fn a_hub_that_is_away_is_waited_for() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().to_str().unwrap().to_owned();
-    let hub = Hub::start(&["--data", &data]);
+    let hub = support::hub(&["--data", &data]);
     let address = hub.address.to_string();
-    let upstream = Hub::start(&["--memory"]);
+    let upstream = support::hub(&["--memory"]);
     let relay = Program::start(&["relay", &url(&upstream, "news"), &url(&hub, "copy")]);
     assert!(relay.stderr.next().starts_with("listening to "));
     upstream.publish("news?id=u-1", "x");
@@ -100,7 +100,7 @@ fn a_hub_that_is_away_is_waited_for() {
 
 #[test]
 fn an_event_that_the_hub_refuses_ends_it_or_is_told_and_passed_over() {
-    let hub = Hub::start(&["--memory", "--event-bytes-max", "1KiB"]);
+    let hub = support::hub(&["--memory", "--event-bytes-max", "1KiB"]);
     let text = format!("id: u-1\ndata: x\n\nid: u-2\ndata: {}\n\nid: u-3\ndata: z\n\n", "y".repeat(2_000));
     let (ended, skipped) =
         (Origin::start([(stream(&text), Then::Hold)]), Origin::start([(stream(&text), Then::Hold)]));
@@ -120,7 +120,7 @@ fn an_event_that_the_hub_refuses_ends_it_or_is_told_and_passed_over() {
 
 #[test]
 fn a_gap_upstream_is_told_to_those_who_watch() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let data = r#"{"requested":"u-1","reason":"expired","resumes_after":"u-9"}"#;
     let text = format!("event: tidings.gap\ndata: {data}\n\nid: u-10\ndata: x\n\n");
     let origin = Origin::start([(stream(&text), Then::Hold)]);
@@ -137,7 +137,7 @@ fn a_gap_upstream_is_told_to_those_who_watch() {
 
 #[test]
 fn an_origin_that_says_stop_ends_it_well_and_one_that_is_no_stream_does_not() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let stop = Origin::start([(status("204 No Content"), Then::End)]);
     let page = Origin::start([(status("200 OK"), Then::End)]);
 
@@ -152,7 +152,7 @@ fn an_origin_that_says_stop_ends_it_well_and_one_that_is_no_stream_does_not() {
 
 #[test]
 fn programs_are_told_of_its_end_whoever_is_to_blame() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let origin = Origin::start([(stream("data: x\n\n"), Then::Hold)]);
     let nowhere = format!("http://{}/nowhere", hub.address);
 
@@ -171,7 +171,7 @@ fn programs_are_told_of_its_end_whoever_is_to_blame() {
 
 #[test]
 fn it_hands_a_stream_of_thousands_on_whole_and_in_order() {
-    let (upstream, hub) = (Hub::start(&["--memory"]), Hub::start(&["--memory"]));
+    let (upstream, hub) = (support::hub(&["--memory"]), support::hub(&["--memory"]));
     let mut watched = hub.subscribe("/events/copy");
     let relay = Program::start(&["relay", &url(&upstream, "news"), &url(&hub, "copy")]);
     assert!(relay.stderr.next().starts_with("listening to "));

@@ -11,13 +11,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use support::hub::Hub;
 use support::{Left, run, tidings};
 use tempfile::TempDir;
+use tidings_testkit::hub::Hub;
 
 fn start(dir: &Path, arguments: &[&str]) -> Hub {
     let data = dir.join("data");
-    Hub::start(&[&["--data", data.to_str().unwrap()], arguments].concat())
+    support::hub(&[&["--data", data.to_str().unwrap()], arguments].concat())
 }
 
 /// Runs a hub that is expected to refuse.
@@ -40,11 +40,11 @@ fn what_was_published_is_there_after_a_restart() {
 
 #[test]
 fn a_hub_in_memory_forgets() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     hub.publish("news", "before");
     hub.terminate();
 
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     hub.publish("news", "after");
     let mut stream = hub.subscribe("/events/news?since=earliest");
 
@@ -109,7 +109,7 @@ fn sigterm_sends_subscribers_away_in_good_order_and_keeps_what_was_acknowledged(
 
 #[test]
 fn a_publisher_that_never_finishes_is_cut_at_the_deadline() {
-    let mut hub = Hub::start(&["--memory", "--drain-window", "0s", "--drain-deadline", "2s"]);
+    let mut hub = support::hub(&["--memory", "--drain-window", "0s", "--drain-deadline", "2s"]);
     let mut publisher = TcpStream::connect(hub.address).unwrap();
     let head = format!("POST /events/news HTTP/1.1\r\nHost: {}\r\nContent-Length: 10\r\n", hub.address);
     write!(publisher, "{head}Expect: 100-continue\r\n\r\n").unwrap();
@@ -125,7 +125,7 @@ fn a_publisher_that_never_finishes_is_cut_at_the_deadline() {
 
 #[test]
 fn a_second_signal_ends_it_at_once() {
-    let mut hub = Hub::start(&["--memory", "--drain-window", "10m", "--drain-deadline", "1h"]);
+    let mut hub = support::hub(&["--memory", "--drain-window", "10m", "--drain-deadline", "1h"]);
     let _stream = hub.subscribe("/events/news");
 
     hub.signal(Signal::INT);

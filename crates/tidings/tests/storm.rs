@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
-use support::hub::Hub;
 use tidings_client::{Draft, EventSource, Publisher};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -97,7 +96,7 @@ async fn every_event_comes_through_once_and_in_order() {
     let seed = number("STORM_SEED").unwrap_or_else(|| fastrand::u64(..));
     println!("STORM_SEED={seed}");
     let mut rng = Rng::with_seed(seed);
-    let hub = Hub::start(&["--memory", "--heartbeat", "1s", "--retry", "100ms"]);
+    let hub = support::hub(&["--memory", "--heartbeat", "1s", "--retry", "100ms"]);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/events/storm?since=earliest", listener.local_addr().unwrap());
     let damage = Arc::new(Damage::default());

@@ -6,10 +6,10 @@ mod support;
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
-use support::hub::Hub;
 use support::origin::{Origin, Then, status, stream};
 use support::program::Program;
 use support::{refusal, run, tidings};
+use tidings_testkit::hub::Hub;
 
 fn url(hub: &Hub, target: &str) -> String {
     format!("http://{}/events/{target}", hub.address)
@@ -20,7 +20,7 @@ const CLOSED: &str = r#"{"state":"closed","status":null,"error":null}"#;
 
 #[test]
 fn people_see_events_as_they_arrive() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     let sub = Program::start(&["sub", &url(&hub, "news")]);
     assert_eq!(sub.stderr.next(), format!("listening to {}", url(&hub, "news")));
 
@@ -34,7 +34,7 @@ fn people_see_events_as_they_arrive() {
 
 #[test]
 fn programs_get_a_line_for_each_event_and_change_of_state_and_the_end_after_enough() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     hub.publish("news?id=n-1&event=flash", "a\n\"b\"");
     hub.publish("news?id=n-2", "c");
     hub.publish("news?id=n-3", "d");
@@ -53,7 +53,7 @@ fn programs_get_a_line_for_each_event_and_change_of_state_and_the_end_after_enou
 fn it_goes_on_where_it_was_when_the_hub_comes_back() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().to_str().unwrap().to_owned();
-    let hub = Hub::start(&["--data", &data]);
+    let hub = support::hub(&["--data", &data]);
     let address = hub.address.to_string();
     let sub = Program::start(&["sub", &url(&hub, "news"), "--json", "--retry", "50"]);
     assert_eq!(sub.stderr.next(), OPEN);
@@ -186,7 +186,7 @@ fn comments_are_shown_to_those_who_ask() {
 
 #[test]
 fn a_gap_is_never_silent() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
     hub.publish("news?id=n-1", "x");
     let target = url(&hub, "news");
     let options = ["--last-event-id", "gone", "--count", "1"];

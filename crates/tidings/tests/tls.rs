@@ -12,10 +12,10 @@ use rcgen::CertifiedKey;
 use rustix::process::Signal;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use support::hub::Hub;
 use support::{Left, refusal, run, tidings};
 use tempfile::TempDir;
 use tidings_testkit::deadline::{Deadline, PATIENCE};
+use tidings_testkit::hub::Hub;
 
 /// A directory with `cert.pem` and `key.pem`.
 struct Files(TempDir);
@@ -41,7 +41,7 @@ impl Files {
     }
 
     fn hub(&self) -> Hub {
-        Hub::start(&["--memory", "--tls-cert", &self.path("cert.pem"), "--tls-key", &self.path("key.pem")])
+        support::hub(&["--memory", "--tls-cert", &self.path("cert.pem"), "--tls-key", &self.path("key.pem")])
     }
 
     fn check(&self) -> Left {
@@ -163,7 +163,7 @@ fn a_broken_pair_is_told_and_the_old_one_stays() {
 
 #[test]
 fn a_hangup_does_not_end_a_hub_without_a_certificate() {
-    let hub = Hub::start(&["--memory"]);
+    let hub = support::hub(&["--memory"]);
 
     hub.signal(Signal::HUP);
     hub.says("there is nothing to read again");

@@ -2,11 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-pub(crate) mod faulty;
-pub(crate) mod http2;
 pub(crate) mod scene;
 pub(crate) mod tls;
-pub(crate) mod wire;
 
 /// The answer to a publish that became the event with this number.
 pub(crate) fn created(number: u64) -> String {

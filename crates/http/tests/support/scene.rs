@@ -11,13 +11,13 @@ use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore, Start, Store};
 use tidings_http::{Asset, Front, HttpConfig, Pages, Verdict, serve};
 use tidings_testkit::deadline::within;
+use tidings_testkit::faulty::{Fault, FaultyStore};
+use tidings_testkit::wire::Wire;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::faulty::{Fault, FaultyStore};
 use super::stream_head;
-use super::wire::Wire;
 
 pub(crate) struct Scene {
     pub(crate) hub: Hub,
@@ -70,8 +70,7 @@ impl Scene {
     pub(crate) async fn with_faulty_store_and(limits: Limits) -> (Self, Fault) {
         let clock = ManualClock::at(3_600_000);
         let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
-        let fault = Fault::default();
-        let store = FaultyStore { store, fault: fault.clone() };
+        let (store, fault) = FaultyStore::new(Arc::new(store));
         (Self::on(Arc::new(store), clock, limits, |_| ()).await, fault)
     }
 

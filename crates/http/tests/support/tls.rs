@@ -1,90 +1,13 @@
-//! Certificates of the test's own making, and a client that believes them.
+//! A hub behind TLS.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use rcgen::CertifiedKey;
-use rustls::crypto::ring::default_provider;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use tidings_http::Tls;
-use tidings_testkit::deadline::within;
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
+use tidings_testkit::certificate::Certificate;
 
 use super::scene::Scene;
-use super::wire::Wire;
 
-/// A certificate for localhost that nobody has signed.
-pub(crate) struct Certificate {
-    pub(crate) pem: String,
-    pub(crate) key: String,
-    der: CertificateDer<'static>,
-}
-
-impl Certificate {
-    pub(crate) fn new() -> Self {
-        let CertifiedKey { cert, signing_key } =
-            rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-        Self { pem: cert.pem(), key: signing_key.serialize_pem(), der: cert.der().clone() }
-    }
-
-    pub(crate) fn tls(&self) -> Tls {
-        Tls::from_pem(self.pem.as_bytes(), self.key.as_bytes()).unwrap()
-    }
-
-    /// Whether the peer has shown this one.
-    pub(crate) fn is_shown_by(&self, stream: &TlsStream<TcpStream>) -> bool {
-        stream.get_ref().1.peer_certificates().is_some_and(|shown| shown[0] == self.der)
-    }
-
-    /// Connects and shakes hands, offering these protocols.
-    pub(crate) async fn connect(
-        &self,
-        address: SocketAddr,
-        protocols: &[&str],
-    ) -> std::io::Result<TlsStream<TcpStream>> {
-        self.shake_hands(address, self.client(protocols)).await
-    }
-
-    /// A connection for HTTP/1.1 over TLS 1.2.
-    pub(crate) async fn wire_over_tls_1_2(&self, address: SocketAddr) -> Wire {
-        let client = self.client_of(&[&rustls::version::TLS12], &["http/1.1"]);
-        Wire::over(self.shake_hands(address, client).await.unwrap())
-    }
-
-    /// A connection for HTTP/1.1.
-    pub(crate) async fn wire(&self, address: SocketAddr) -> Wire {
-        Wire::over(self.connect(address, &["http/1.1"]).await.unwrap())
-    }
-
-    async fn shake_hands(
-        &self,
-        address: SocketAddr,
-        client: ClientConfig,
-    ) -> std::io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let name = ServerName::try_from("localhost").unwrap();
-        within("a handshake of TLS", TlsConnector::from(Arc::new(client)).connect(name, stream)).await
-    }
-
-    fn client(&self, protocols: &[&str]) -> ClientConfig {
-        self.client_of(rustls::DEFAULT_VERSIONS, protocols)
-    }
-
-    fn client_of(&self, versions: &[&'static SupportedProtocolVersion], protocols: &[&str]) -> ClientConfig {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.der.clone()).unwrap();
-        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_protocol_versions(versions)
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        config
-    }
+/// What a hub shows that has this certificate.
+pub(crate) fn tls(certificate: &Certificate) -> Tls {
+    Tls::from_pem(certificate.pem.as_bytes(), certificate.key.as_bytes()).unwrap()
 }
 
 /// A hub that shows a certificate.
@@ -95,7 +18,7 @@ pub(crate) async fn scene() -> (Scene, Certificate) {
 pub(crate) async fn scene_with(change: impl FnOnce(&mut tidings_http::HttpConfig)) -> (Scene, Certificate) {
     let certificate = Certificate::new();
     let scene = Scene::with(|config| {
-        config.tls = Some(certificate.tls());
+        config.tls = Some(tls(&certificate));
         change(config);
     });
     (scene.await, certificate)

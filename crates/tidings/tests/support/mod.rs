@@ -1,8 +1,6 @@
 //! Runs the real binary, with nothing of this process's environment.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
-pub(crate) mod http;
-pub(crate) mod hub;
 pub(crate) mod origin;
 pub(crate) mod program;
 
@@ -12,12 +10,20 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
 use tidings_testkit::deadline::{Deadline, PATIENCE};
+use tidings_testkit::hub::Hub;
 
 /// The binary with arguments, and with an empty environment.
 pub(crate) fn tidings(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidings"));
     command.args(arguments).env_clear().stdin(Stdio::null());
     command
+}
+
+/// Starts `tidings serve` with arguments, and waits until it says where it listens.
+pub(crate) fn hub(arguments: &[&str]) -> Hub {
+    let mut command = tidings(&["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]);
+    command.args(arguments);
+    Hub::spawn(command)
 }
 
 /// What a finished process left behind.

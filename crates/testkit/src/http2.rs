@@ -5,20 +5,22 @@ use h2::client::{Builder, SendRequest};
 use h2::{Ping, PingPong, RecvStream};
 use http::response::Parts;
 use http::{Request, Version};
-use tidings_testkit::deadline::{PATIENCE, within};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::deadline::{PATIENCE, within};
+
 /// A connection. What it lets a stream send without being read is the default, 65,535 bytes; all together may send 1 GB.
-pub(crate) struct Peer {
+pub struct Peer {
     requests: SendRequest<Bytes>,
     pings: PingPong,
     connection: JoinSet<Result<(), h2::Error>>,
 }
 
 impl Peer {
-    pub(crate) async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
+    /// Shakes hands, and waits for the hub's settings.
+    pub async fn over(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
         let mut builder = Builder::new();
         builder.initial_connection_window_size(1 << 30).enable_push(false);
         let (requests, mut connection) =
@@ -34,16 +36,17 @@ impl Peer {
     }
 
     /// Requests that the hub allows at once.
-    pub(crate) fn requests_max(&self) -> usize {
+    pub fn requests_max(&self) -> usize {
         self.requests.current_max_send_streams()
     }
 
     /// Sends a request without a body, and waits for the head of the answer.
-    pub(crate) async fn get(&mut self, target: &str, headers: &[(&str, &str)]) -> Stream {
+    pub async fn get(&mut self, target: &str, headers: &[(&str, &str)]) -> Stream {
         self.request("GET", target, headers, "").await
     }
 
-    pub(crate) async fn request(
+    /// Sends a request, and waits for the head of the answer.
+    pub async fn request(
         &mut self,
         method: &str,
         target: &str,
@@ -70,21 +73,22 @@ impl Peer {
     }
 
     /// Waits until the hub has closed the connection.
-    pub(crate) async fn ended(&mut self) -> Result<(), h2::Error> {
+    pub async fn ended(&mut self) -> Result<(), h2::Error> {
         within("the end of the connection", self.connection.join_next()).await.unwrap().unwrap()
     }
 }
 
 /// The answer to a request.
-pub(crate) struct Stream {
-    pub(crate) head: Parts,
+pub struct Stream {
+    /// Status and headers.
+    pub head: Parts,
     body: RecvStream,
     text: String,
 }
 
 impl Stream {
     /// Reads exactly this, however it is cut into frames.
-    pub(crate) async fn expect(&mut self, expected: &str) {
+    pub async fn expect(&mut self, expected: &str) {
         while self.text.len() < expected.len() {
             assert!(self.receive().await, "the stream ended after {:?}", self.text);
         }
@@ -94,7 +98,7 @@ impl Stream {
     }
 
     /// Everything up to the end.
-    pub(crate) async fn rest(&mut self) -> String {
+    pub async fn rest(&mut self) -> String {
         within("the end of the stream", async { while self.receive().await {} }).await;
         std::mem::take(&mut self.text)
     }

@@ -2,46 +2,49 @@
 
 use std::net::SocketAddr;
 
-use tidings_testkit::deadline::{PATIENCE, within};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::deadline::{PATIENCE, within};
+
 /// What a connection goes over.
-pub(crate) trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
+pub trait Socket: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Socket for S {}
 
 /// A connection to the hub.
-pub(crate) struct Wire {
+pub struct Wire {
     stream: Box<dyn Socket>,
     /// What was received and not yet taken.
     received: Vec<u8>,
 }
 
 impl Wire {
-    pub(crate) async fn open(address: SocketAddr) -> Self {
+    /// Connects.
+    pub async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         Self::over(stream)
     }
 
     /// A connection that carries bytes in its own way.
-    pub(crate) fn over(stream: impl Socket + 'static) -> Self {
+    pub fn over(stream: impl Socket + 'static) -> Self {
         Self { stream: Box::new(stream), received: Vec::new() }
     }
 
-    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    /// Sends all of this.
+    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         within("the hub to take what is sent", self.stream.write_all(bytes.as_ref())).await.unwrap();
     }
 
     /// Says that nothing more will be sent.
-    pub(crate) async fn finish(&mut self) {
+    pub async fn finish(&mut self) {
         within("the end of what is sent", self.stream.shutdown()).await.unwrap();
     }
 
     /// The next so many bytes.
-    pub(crate) async fn take(&mut self, count: usize) -> String {
+    pub async fn take(&mut self, count: usize) -> String {
         while self.received.len() < count {
             assert!(self.receive().await, "the connection ended after {:?}", self.text());
         }
@@ -50,12 +53,12 @@ impl Wire {
     }
 
     /// Reads exactly this.
-    pub(crate) async fn expect(&mut self, expected: &str) {
+    pub async fn expect(&mut self, expected: &str) {
         assert_eq!(self.take(expected.len()).await, expected);
     }
 
     /// Everything up to and including a text.
-    pub(crate) async fn take_through(&mut self, text: &str) -> String {
+    pub async fn take_through(&mut self, text: &str) -> String {
         within(format!("{text:?}"), self.find_and_take(text)).await
     }
 
@@ -74,13 +77,13 @@ impl Wire {
     }
 
     /// The head of an answer, with the date left out.
-    pub(crate) async fn head(&mut self) -> String {
+    pub async fn head(&mut self) -> String {
         let head = self.take_through("\r\n\r\n").await;
         head.split_inclusive("\r\n").filter(|line| !line.starts_with("date: ")).collect()
     }
 
     /// A whole answer that has a length, with the date left out.
-    pub(crate) async fn answer(&mut self) -> String {
+    pub async fn answer(&mut self) -> String {
         let head = self.head().await;
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         let body = self.take(length.map_or(0, |length| length.parse().unwrap())).await;
@@ -88,7 +91,7 @@ impl Wire {
     }
 
     /// The payload of the next chunk; empty for the last one.
-    pub(crate) async fn chunk(&mut self) -> String {
+    pub async fn chunk(&mut self) -> String {
         let size = self.take_through("\r\n").await;
         let payload = self.take(usize::from_str_radix(size.trim_end(), 16).unwrap()).await;
         self.expect("\r\n").await;
@@ -96,7 +99,7 @@ impl Wire {
     }
 
     /// Everything until the other side ends the connection, with the date left out.
-    pub(crate) async fn rest(&mut self) -> String {
+    pub async fn rest(&mut self) -> String {
         self.receive_all().await;
         let all = self.text();
         self.received.clear();
@@ -104,13 +107,13 @@ impl Wire {
     }
 
     /// The same for what is no text.
-    pub(crate) async fn rest_bytes(&mut self) -> Vec<u8> {
+    pub async fn rest_bytes(&mut self) -> Vec<u8> {
         self.receive_all().await;
         std::mem::take(&mut self.received)
     }
 
     /// Whether the other side has ended the connection, and said nothing more.
-    pub(crate) async fn is_closed(&mut self) -> bool {
+    pub async fn is_closed(&mut self) -> bool {
         !self.receive().await && self.received.is_empty()
     }
 

@@ -7,28 +7,22 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 
 use rustix::process::{Pid, Signal, kill_process};
-use tidings_testkit::deadline::Deadline;
 
-use super::http::{Answer, Connection, Stream};
-use super::tidings;
+use crate::connection::{Answer, Connection, Stream};
+use crate::deadline::Deadline;
 
-pub(crate) struct Hub {
+/// The process.
+pub struct Hub {
     child: Child,
-    pub(crate) address: SocketAddr,
+    /// Where it listens; port 0 if that was not waited for.
+    pub address: SocketAddr,
     said: Receiver<String>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Hub {
-    /// Starts `tidings serve` with arguments, and waits until it says where it listens.
-    pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut command = tidings(&["serve", "--listen", "127.0.0.1:0", "--log-format", "json"]);
-        command.args(arguments);
-        Self::spawn(command)
-    }
-
     /// Starts a command that becomes a hub which logs JSON, and waits until it says where it listens.
-    pub(crate) fn spawn(command: Command) -> Self {
+    pub fn spawn(command: Command) -> Self {
         let mut hub = Self::begin(command);
         let line = hub.says("\"message\":\"listening\"");
         let rest = line.split("\"address\":\"").nth(1).expect("the line names the address");
@@ -37,7 +31,7 @@ impl Hub {
     }
 
     /// Starts a command that becomes a hub, and does not wait.
-    pub(crate) fn begin(mut command: Command) -> Self {
+    pub fn begin(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary can be started");
         let stderr = child.stderr.take().expect("stderr is a pipe");
         let (sender, said) = channel();
@@ -52,7 +46,7 @@ impl Hub {
     }
 
     /// Waits for a line that contains `words`.
-    pub(crate) fn says(&self, words: &str) -> String {
+    pub fn says(&self, words: &str) -> String {
         let (deadline, mut said) = (Deadline::new(), Vec::new());
         loop {
             match self.said.recv_timeout(deadline.left()) {
@@ -64,45 +58,45 @@ impl Hub {
     }
 
     /// A new connection.
-    pub(crate) fn connect(&self) -> Connection {
+    pub fn connect(&self) -> Connection {
         Connection::open(self.address).expect("a hub that listens can be connected to")
     }
 
     /// Publishes on a new connection.
-    pub(crate) fn publish(&self, topic: &str, data: &str) -> Answer {
+    pub fn publish(&self, topic: &str, data: &str) -> Answer {
         self.connect().post(&format!("/events/{topic}"), &[], data).expect("the hub answers")
     }
 
     /// Subscribes on a new connection.
-    pub(crate) fn subscribe(&self, target: &str) -> Stream {
+    pub fn subscribe(&self, target: &str) -> Stream {
         self.connect().subscribe(target, None).expect("the hub answers a subscriber")
     }
 
     /// The process.
-    pub(crate) fn pid(&self) -> u32 {
+    pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Sends a signal.
-    pub(crate) fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child has an id");
         kill_process(pid, signal).expect("a child that was not waited for can be sent a signal");
     }
 
     /// Ends it as a crash does.
-    pub(crate) fn kill(mut self) {
+    pub fn kill(mut self) {
         self.signal(Signal::KILL);
         self.wait();
     }
 
     /// Asks it to end, and waits for it.
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(mut self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait()
     }
 
     /// Waits for its end. One that hangs is killed, which its exit status tells.
-    pub(crate) fn wait(&mut self) -> ExitStatus {
+    pub fn wait(&mut self) -> ExitStatus {
         // Its stderr is closed when it ends, and no sooner.
         let deadline = Deadline::new();
         let closed = loop {

@@ -4,24 +4,31 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use tidings_testkit::deadline::{Deadline, PATIENCE};
+use crate::deadline::{Deadline, PATIENCE};
 
 /// A connection to the hub.
-pub(crate) struct Connection {
+pub struct Connection {
     reader: BufReader<TcpStream>,
 }
 
 /// The answer to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
+pub struct Answer {
+    /// The code.
+    pub status: u16,
     /// By name in lowercase.
-    pub(crate) headers: BTreeMap<String, String>,
-    pub(crate) body: String,
+    pub headers: BTreeMap<String, String>,
+    /// Without its framing.
+    pub body: String,
 }
 
 impl Connection {
-    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
+    /// Connects.
+    ///
+    /// # Errors
+    ///
+    /// When nobody listens.
+    pub fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
@@ -30,19 +37,19 @@ impl Connection {
     }
 
     /// Publishes and waits for the answer. The connection can be used again.
-    pub(crate) fn post(&mut self, target: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
+    pub fn post(&mut self, target: &str, headers: &[(&str, &str)], body: &str) -> io::Result<Answer> {
         self.send("POST", target, headers, body)?;
         self.answer()
     }
 
     /// Asks and waits for the whole answer.
-    pub(crate) fn get(&mut self, target: &str, headers: &[(&str, &str)]) -> io::Result<Answer> {
+    pub fn get(&mut self, target: &str, headers: &[(&str, &str)]) -> io::Result<Answer> {
         self.send("GET", target, headers, "")?;
         self.answer()
     }
 
     /// Subscribes; the connection is the stream then.
-    pub(crate) fn subscribe(mut self, target: &str, last_event_id: Option<&str>) -> io::Result<Stream> {
+    pub fn subscribe(mut self, target: &str, last_event_id: Option<&str>) -> io::Result<Stream> {
         let mut headers = vec![("Accept", "text/event-stream")];
         headers.extend(last_event_id.map(|id| ("Last-Event-ID", id)));
         self.send("GET", target, &headers, "")?;
@@ -86,25 +93,28 @@ impl Connection {
 }
 
 /// A stream of events.
-pub(crate) struct Stream {
+pub struct Stream {
     lines: BufReader<Body<BufReader<TcpStream>>>,
     /// The last reconnection delay that was sent, in milliseconds.
-    pub(crate) retry: Option<u64>,
+    pub retry: Option<u64>,
     /// What a browser would send as `Last-Event-ID`.
-    pub(crate) last_event_id: String,
+    pub last_event_id: String,
 }
 
 /// An event as a listener gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Heard {
-    pub(crate) event: String,
-    pub(crate) data: String,
-    pub(crate) id: String,
+pub struct Heard {
+    /// Its type; empty if none was sent.
+    pub event: String,
+    /// Its lines, with newlines between them.
+    pub data: String,
+    /// The last id that was sent.
+    pub id: String,
 }
 
 impl Stream {
     /// The next event; `None` when the stream has ended in good order.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Heard>> {
+    pub fn next(&mut self) -> io::Result<Option<Heard>> {
         let (mut event, mut data) = (String::new(), Vec::new());
         let mut id = self.last_event_id.clone();
         // Heartbeats do not put it off.
