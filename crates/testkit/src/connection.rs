@@ -114,6 +114,7 @@ pub struct Heard {
 
 impl Stream {
     /// The next event; `None` when the stream has ended in good order.
+    #[expect(clippy::should_implement_trait, reason = "the end of a stream and its failure are two things")]
     pub fn next(&mut self) -> io::Result<Option<Heard>> {
         let (mut event, mut data) = (String::new(), Vec::new());
         let mut id = self.last_event_id.clone();

@@ -45,7 +45,7 @@ pub(crate) fn run(mut command: Command) -> Left {
     let mut text = |pipe: Receiver<String>| {
         pipe.recv_timeout(deadline.left()).unwrap_or_else(|_| {
             child.kill().expect("a child that was not waited for can be killed");
-            panic!("waited {PATIENCE:?} for the end of {command:?}")
+            unreachable!("waited {PATIENCE:?} for the end of {command:?}")
         })
     };
     let (stdout, stderr) = (text(stdout), text(stderr));
