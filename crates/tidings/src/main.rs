@@ -2,52 +2,38 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `cli`, `words` | reads the command line; the longer words of its help |
-//! | `config` | every setting: table, sources, precedence, reference |
+//! | `cli` | reads the command line, and holds the longer texts of its help |
+//! | `cmd` | the commands, one file or folder each |
 //! | `serve` | `tidings serve`: wires store, hub and HTTP front, and ends them in good order |
-//! | `publish`, `sub`, `relay` | `tidings pub`, `sub` and `relay`: the client on the command line |
-//! | `link`, `chain` | how they reach a server, and how they tell what went wrong |
-//! | `token`, `manual` | keys; manual pages and completions |
 //! | `bench` | `tidings bench`: measures a hub from outside |
-//! | `key`, `certificate` | reads the publish key, and the certificate for TLS |
-//! | `console` | the files of the web console |
-//! | `watched` | a store that tells when it has stopped for good |
-//! | `machine`, `signals`, `notify` | what the hub takes from the machine, and tells the service manager |
-//! | `logging`, `welcome` | what an operator reads |
-//! | `failure` | what is said when it goes wrong, and the exit codes |
+//! | `config` | every setting: table, sources, precedence, reference |
+//! | `credentials` | reads the publish key, and the certificate for TLS |
+//! | `link` | how `pub`, `sub` and `relay` reach a server |
+//! | `signals` | the signals that ask the process to end or to read its files again |
+//! | `terminal` | what is said when it goes wrong, and the exit codes |
 
 mod bench;
-mod certificate;
-mod chain;
 mod cli;
+mod cmd;
 mod config;
-mod console;
-mod failure;
-mod key;
+mod credentials;
 mod link;
-mod logging;
-mod machine;
-mod manual;
-mod notify;
-mod publish;
-mod relay;
 mod serve;
 mod signals;
-mod sub;
-mod token;
-mod watched;
-mod welcome;
-mod words;
+mod terminal;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use cli::{ConfigTask, Flags, Task};
+use cmd::sub::Color;
+use cmd::{manual, publish, relay, sub, token};
 use config::{Config, Loaded};
-use failure::{Exit, Failure};
-use notify::ServiceManager;
-use sub::Color;
+use credentials::{certificate, key};
+use serve::logging;
+use serve::notify::ServiceManager;
+use terminal::failure::{Exit, Failure};
 
 fn main() -> ExitCode {
     let environment = environment();

@@ -35,7 +35,7 @@ pub(crate) use plan::{FanoutArgs, IdleArgs, PublishArgs, ResumeArgs};
 use report::{Progress, Report, render};
 pub(crate) use soak::SoakArgs;
 
-use crate::failure::{Exit, Failure};
+use crate::terminal::failure::{Exit, Failure};
 
 /// What to measure.
 #[derive(Debug, Subcommand)]

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use clap::Args;
 
-use crate::failure::Failure;
+use crate::terminal::failure::Failure;
 
 /// A server's URL, looked up once.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! Rules that concern more than one setting.
 
 use super::sources::{Loaded, Source};
-use crate::failure::Failure;
+use crate::terminal::failure::Failure;
 
 /// Refuses a configuration that contradicts itself or is not safe.
 pub(super) fn check(loaded: &Loaded) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use super::setting::Setting;
 use super::sources::Texts;
 use super::suggest;
 use super::table::SETTINGS;
-use crate::failure::Failure;
+use crate::terminal::failure::Failure;
 
 const PREFIX: &str = "TIDINGS_";
 

@@ -7,7 +7,7 @@ use toml::{Table, Value};
 use super::sources::Texts;
 use super::table::SETTINGS;
 use super::{Setting, suggest};
-use crate::failure::Failure;
+use crate::terminal::failure::Failure;
 
 /// Reads the settings of a file. Errors name the file, and the line where there is one.
 pub(super) fn texts(path: &Path) -> Result<Texts, Failure> {

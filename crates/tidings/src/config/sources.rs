@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::table::{Config, SETTINGS};
 use super::{Form, check, environment, file};
-use crate::failure::Failure;
+use crate::terminal::failure::Failure;
 
 /// Texts of settings, by name, from one place.
 pub(crate) type Texts = BTreeMap<&'static str, String>;

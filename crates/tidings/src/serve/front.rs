@@ -10,8 +10,8 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::console;
 use crate::config::{Config, Origins, Secret};
-use crate::console;
 
 /// The front at work.
 #[must_use = "it has to be drained"]

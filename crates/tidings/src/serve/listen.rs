@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpSocket};
 
-use crate::failure::{Exit, Failure};
+use crate::terminal::failure::{Exit, Failure};
 
 /// Connections that may wait to be accepted. When a hub starts again, all its subscribers come at once; what finds
 /// no room is dropped by the system, and comes back after a second.

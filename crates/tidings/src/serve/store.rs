@@ -8,7 +8,7 @@ use tidings_http::{SystemClock, random_epoch};
 use tidings_store::{Durability, FileStore, FileStoreConfig, OpenError, Retention};
 
 use crate::config::Config;
-use crate::failure::{Exit, Failure};
+use crate::terminal::failure::{Exit, Failure};
 
 /// Opens the store.
 pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {

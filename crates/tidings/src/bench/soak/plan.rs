@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::failure::Failure;
+use crate::terminal::failure::Failure;
 
 /// A process may open some 20,000 files on most systems, and the hub needs some for its log.
 const SUBSCRIBERS_MAX: usize = 18_000;

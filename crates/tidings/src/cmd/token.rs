@@ -1,6 +1,6 @@
 //! `tidings token`: a key that nobody guesses.
 
-use crate::failure::{Exit, Failure};
+use crate::terminal::failure::{Exit, Failure};
 
 /// 256 bits, as many as the hashes and ciphers around it have.
 const BYTES: usize = 32;

@@ -7,8 +7,8 @@ use serde::Serialize;
 use tidings_client::{Error, Item};
 
 use super::reason::{failed, in_words};
-use crate::chain::visible;
-use crate::failure::Failure;
+use crate::terminal::chain::visible;
+use crate::terminal::failure::Failure;
 
 /// Talks on stderr. Nothing depends on whether anybody listens.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use futures_util::{Stream, StreamExt};
 use tidings_client::{Draft, Error, Event, EventSource, Gap, Item};
 
-use crate::sub::Talk;
+use crate::link::Talk;
 
 /// The type of the event that tells those who watch that some were lost before they came here.
 const GAP_TYPE: &str = "relay.gap";

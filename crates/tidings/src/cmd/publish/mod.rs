@@ -3,9 +3,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `input` | standard input as drafts |
-//! | `batch` | drafts that leave in one request |
 
-mod batch;
 mod input;
 
 use std::io::IsTerminal;
@@ -14,14 +12,11 @@ use std::time::Duration;
 use clap::Args;
 use tidings_client::{Draft, PublishError, Publisher, Target};
 
-pub(crate) use batch::Batches;
-
 use crate::Environment;
-use crate::chain::chain;
-use crate::failure::{Exit, Failure};
-use crate::link::{HubArgs, Trust, unpublished, unusable_draft};
+use crate::link::{Batches, HubArgs, Trust, seconds, unpublished, unusable_draft};
 use crate::signals::Signals;
-use crate::sub::seconds;
+use crate::terminal::chain::chain;
+use crate::terminal::failure::{Exit, Failure};
 use input::Input;
 
 /// What to publish, and where.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::config::{Config, Secret};
-use crate::failure::Failure;
+use crate::terminal::failure::Failure;
 
 /// Reads the publish key, if there is one.
 pub(crate) fn read(config: &Config) -> Result<Option<Secret>, Failure> {

@@ -2,11 +2,17 @@
 //!
 //! The only place that names both the store and the HTTP front.
 
+mod console;
 mod front;
 mod listen;
+pub(crate) mod logging;
+mod machine;
+pub(crate) mod notify;
 mod store;
 #[cfg(test)]
 mod tests;
+mod watched;
+mod welcome;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +21,13 @@ use tidings_core::{Hub, Limits, Store, StoreError};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 
-use crate::certificate::Certificate;
 use crate::config::{Config, Secret};
-use crate::failure::{Exit, Failure};
-use crate::notify::ServiceManager;
+use crate::credentials::certificate::{self, Certificate};
 use crate::signals::{Hangups, Signals};
-use crate::watched::{Fatal, Watched};
-use crate::{certificate, machine, welcome};
+use crate::terminal::failure::{Exit, Failure};
 use front::Serving;
+use notify::ServiceManager;
+use watched::{Fatal, Watched};
 
 /// The part of `drain_deadline` that is kept back for closing the store.
 const CLOSING: Duration = Duration::from_secs(1);

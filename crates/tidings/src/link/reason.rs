@@ -2,9 +2,9 @@
 
 use tidings_client::{Error, Refusal};
 
-use crate::chain::{chain, visible};
-use crate::failure::{Exit, Failure};
-use crate::link::hint_at;
+use super::hub::hint_at;
+use crate::terminal::chain::{chain, visible};
+use crate::terminal::failure::{Exit, Failure};
 
 /// Characters of what a server says in its own words.
 const SAID_CHARS_MAX: usize = 200;

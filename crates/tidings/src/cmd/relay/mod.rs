@@ -13,12 +13,12 @@ use clap::Args;
 use tidings_client::{Error, EventSource, PublishError, Publisher, Target};
 
 use crate::Environment;
-use crate::chain::{chain, visible};
-use crate::failure::{Exit, Failure};
-use crate::link::{HubArgs, Trust, unpublished, unusable};
-use crate::publish::{Batches, again};
+use crate::cmd::publish::again;
+use crate::cmd::sub::Color;
+use crate::link::{Batches, HubArgs, SourceArgs, Talk, Trust, unpublished, unusable};
 use crate::signals::Signals;
-use crate::sub::{Color, SourceArgs, Talk};
+use crate::terminal::chain::{chain, visible};
+use crate::terminal::failure::{Exit, Failure};
 use upstream::{Relayed, upstream};
 
 /// From where, and to where.

@@ -8,7 +8,7 @@ use clap::{Args, Command};
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 
-use crate::failure::{Exit, Failure};
+use crate::terminal::failure::{Exit, Failure};
 
 /// Where to write the manual.
 #[derive(Debug, Args)]

@@ -8,8 +8,8 @@ use tidings_http::{Tls, TlsError};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Config;
-use crate::failure::{Exit, Failure};
 use crate::signals::Hangups;
+use crate::terminal::failure::{Exit, Failure};
 
 /// How often the files are looked at. A look is two `stat`; who renews a certificate does not wait for seconds.
 const LOOK_INTERVAL: Duration = Duration::from_secs(2);

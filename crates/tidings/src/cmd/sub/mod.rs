@@ -2,17 +2,11 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `source` | what is asked for: the options that make an event source |
 //! | `line` | an item of the stream, for people and for programs |
-//! | `talk` | what happens to the connection |
-//! | `reason` | why there is none |
 //! | `hangup` | whether anybody reads the output |
 
 mod hangup;
 mod line;
-mod reason;
-mod source;
-mod talk;
 
 use std::io::{self, ErrorKind};
 
@@ -21,12 +15,10 @@ use futures_util::FutureExt;
 use tidings_client::{EventSource, Item};
 use tokio::io::{AsyncWriteExt, BufWriter, Stdout};
 
-use crate::failure::{Exit, Failure};
-use crate::link::Trust;
+use crate::link::{SourceArgs, Talk, Trust};
 use crate::signals::Signals;
+use crate::terminal::failure::{Exit, Failure};
 use line::Style;
-pub(crate) use source::SourceArgs;
-pub(crate) use talk::{Talk, seconds};
 
 /// What to show, and how.
 #[derive(Debug, Args)]

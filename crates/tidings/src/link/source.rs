@@ -6,9 +6,9 @@ use clap::Args;
 use http::Method;
 use tidings_client::{EventSource, EventSourceBuilder, Limits};
 
+use super::hub::{Header, Trust, unusable};
 use crate::config::{Size, duration, size};
-use crate::failure::Failure;
-use crate::link::{Header, Trust, unusable};
+use crate::terminal::failure::Failure;
 
 /// What a line may have beside the data of an event: the name of the field, and some room for ids and types.
 const FIELD_BYTES: usize = 1_024;

@@ -7,10 +7,10 @@ use http::{HeaderName, HeaderValue};
 use tidings_client::{ConfigError, PublishError, Publisher, PublisherBuilder};
 
 use crate::Environment;
-use crate::chain::chain;
 use crate::config::Secret;
-use crate::failure::{Exit, Failure};
-use crate::key;
+use crate::credentials::key;
+use crate::terminal::chain::chain;
+use crate::terminal::failure::{Exit, Failure};
 
 /// Where the key is that the hub of the same name reads, too.
 const PUBLISH_KEY_VARIABLE: &str = "TIDINGS_PUBLISH_KEY";

@@ -1,19 +1,21 @@
 //! The command line. Its flags are the rows of the table of settings.
 
+mod words;
+
 use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::bench::Bench;
-use crate::config::{Form, SETTINGS, Setting, Texts};
-use crate::failure::Failure;
-use crate::manual::{CompletionsArgs, ManArgs};
-use crate::publish::PubArgs;
-use crate::relay::RelayArgs;
-use crate::sub::SubArgs;
-use crate::words::{
+use crate::cli::words::{
     ABOUT, COMPLETIONS, EXIT_CODES, PUB, PUB_EXAMPLES, RELAY, RELAY_EXAMPLES, SERVE, SUB, SUB_EXAMPLES, TOKEN,
 };
+use crate::cmd::manual::{CompletionsArgs, ManArgs};
+use crate::cmd::publish::PubArgs;
+use crate::cmd::relay::RelayArgs;
+use crate::cmd::sub::SubArgs;
+use crate::config::{Form, SETTINGS, Setting, Texts};
+use crate::terminal::failure::Failure;
 
 /// What the process is asked to do.
 #[derive(Debug, Parser)]

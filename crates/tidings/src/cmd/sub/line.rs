@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tidings_client::{Event, Gap, Item};
 
-use crate::chain::visible;
+use crate::terminal::chain::visible;
 
 /// For whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,19 @@
+//! How the client commands `pub`, `sub` and `relay` reach a server, and what they say about the connection.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `hub` | a hub to publish to, the certificates to trust, and what to try when publishing fails |
+//! | `source` | an event source: the options that make one |
+//! | `batch` | items that leave in one request |
+//! | `talk`, `reason` | what is said about a connection; why there is none |
+
+mod batch;
+mod hub;
+mod reason;
+mod source;
+mod talk;
+
+pub(crate) use batch::Batches;
+pub(crate) use hub::{HubArgs, Trust, unpublished, unusable, unusable_draft};
+pub(crate) use source::SourceArgs;
+pub(crate) use talk::{Talk, seconds};

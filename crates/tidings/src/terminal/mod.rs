@@ -1,0 +1,4 @@
+//! What a person or a script at the terminal is told: why a command failed, and an error's causes on one line.
+
+pub(crate) mod chain;
+pub(crate) mod failure;
