@@ -5,12 +5,13 @@ mod words;
 use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use tidings_bench::Bench;
 
-use crate::bench::Bench;
-use crate::cli::words::{
+use self::words::{
     ABOUT, COMPLETIONS, EXIT_CODES, PUB, PUB_EXAMPLES, RELAY, RELAY_EXAMPLES, SERVE, SUB, SUB_EXAMPLES, TOKEN,
 };
-use crate::cmd::manual::{CompletionsArgs, ManArgs};
+use crate::cmd::completions::CompletionsArgs;
+use crate::cmd::manual::ManArgs;
 use crate::cmd::publish::PubArgs;
 use crate::cmd::relay::RelayArgs;
 use crate::cmd::sub::SubArgs;

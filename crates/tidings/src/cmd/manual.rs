@@ -1,11 +1,9 @@
-//! `tidings man` and `tidings completions`: what a package installs beside the binary, made from the command line
-//! itself.
+//! `tidings man`: the pages of the manual, made from the command line itself.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command};
-use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 
 use crate::terminal::failure::{Exit, Failure};
@@ -15,20 +13,6 @@ use crate::terminal::failure::{Exit, Failure};
 pub(crate) struct ManArgs {
     /// Directory to write a page for each command to; without it, the page of `tidings` goes to stdout
     dir: Option<PathBuf>,
-}
-
-/// Whose completions.
-#[derive(Debug, Args)]
-pub(crate) struct CompletionsArgs {
-    /// The shell
-    shell: Shell,
-}
-
-/// The script that completes our command line in a shell.
-pub(crate) fn completions(args: &CompletionsArgs, mut command: Command) -> String {
-    let mut script = Vec::new();
-    generate(args.shell, &mut command, "tidings", &mut script);
-    String::from_utf8_lossy(&script).into_owned()
 }
 
 /// The page of the whole, for stdout; or all pages, written to a directory.

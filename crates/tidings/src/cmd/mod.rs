@@ -7,8 +7,14 @@
 //! | `sub` | `tidings sub` |
 //! | `relay` | `tidings relay` |
 //! | `token` | `tidings token` |
-//! | `manual` | `tidings man` and `tidings completions` |
+//! | `config` | `tidings config check` |
+//! | `bench` | `tidings bench`, which is a crate of its own |
+//! | `manual` | `tidings man` |
+//! | `completions` | `tidings completions` |
 
+pub(crate) mod bench;
+pub(crate) mod completions;
+pub(crate) mod config;
 pub(crate) mod manual;
 pub(crate) mod publish;
 pub(crate) mod relay;

@@ -14,6 +14,6 @@ mod source;
 mod talk;
 
 pub(crate) use batch::Batches;
-pub(crate) use hub::{HubArgs, Trust, unpublished, unusable, unusable_draft};
+pub(crate) use hub::{HubArgs, Trust, again, unpublished, unusable, unusable_draft};
 pub(crate) use source::SourceArgs;
-pub(crate) use talk::{Talk, seconds};
+pub(crate) use talk::Talk;

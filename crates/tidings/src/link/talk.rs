@@ -19,7 +19,7 @@ pub(crate) struct Talk {
 
 /// A change of state.
 #[derive(Serialize)]
-struct State<'a> {
+struct StateLine<'a> {
     state: &'a str,
     status: Option<u16>,
     error: Option<String>,
@@ -74,7 +74,7 @@ impl Talk {
         if !self.json || failure.is_usage() {
             return failure;
         }
-        let state = State { state: "closed", status: None, error: Some(failure.message().to_owned()) };
+        let state = StateLine { state: "closed", status: None, error: Some(failure.message().to_owned()) };
         self.print_state(&state);
         failure.told()
     }
@@ -96,10 +96,10 @@ impl Talk {
             "open" => Some(200),
             _ => error.and_then(Error::status).map(|status| status.as_u16()),
         };
-        self.print_state(&State { state, status, error: error.map(in_words) });
+        self.print_state(&StateLine { state, status, error: error.map(in_words) });
     }
 
-    fn print_state(self, state: &State<'_>) {
+    fn print_state(self, state: &StateLine<'_>) {
         self.print(&serde_json::to_string(state).expect("a state is always JSON"));
     }
 

@@ -1,4 +1,6 @@
-//! What a person or a script at the terminal is told: why a command failed, and an error's causes on one line.
+//! What a person or a script at the terminal is told: data on standard output, why a command failed, and an error's causes
+//! on one line.
 
 pub(crate) mod chain;
 pub(crate) mod failure;
+pub(crate) mod output;

@@ -10,13 +10,14 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::Args;
-use tidings_client::{Draft, PublishError, Publisher, Target};
+use tidings_client::{Draft, Publisher, Target};
 
-use crate::Environment;
-use crate::link::{Batches, HubArgs, Trust, seconds, unpublished, unusable_draft};
+use crate::environment::Environment;
+use crate::link::{Batches, HubArgs, Trust, again, unpublished, unusable_draft};
 use crate::signals::Signals;
 use crate::terminal::chain::chain;
 use crate::terminal::failure::{Exit, Failure};
+use crate::terminal::output::say;
 use input::Input;
 
 /// What to publish, and where.
@@ -57,18 +58,13 @@ pub(crate) async fn run(args: &PubArgs, environment: &Environment) -> Result<(),
     }
 }
 
-/// Why nothing happens yet.
-pub(crate) fn again(error: &PublishError, wait: Duration) -> String {
-    format!("{}; again in {}", chain(error), seconds(wait))
-}
-
 async fn publish_one(args: &PubArgs, publisher: &Publisher, data: &str) -> Result<(), Failure> {
     let draft = args.draft(data.to_owned())?;
     let receipt = publisher
         .publish(Target::Url(&args.url), &draft)
         .await
         .map_err(|error| unpublished("the event was not published", &error))?;
-    crate::say(&format!("{}\n", receipt.id))
+    say(&format!("{}\n", receipt.id))
 }
 
 impl PubArgs {

@@ -12,13 +12,12 @@ mod upstream;
 use clap::Args;
 use tidings_client::{Error, EventSource, PublishError, Publisher, Target};
 
-use crate::Environment;
-use crate::cmd::publish::again;
-use crate::cmd::sub::Color;
-use crate::link::{Batches, HubArgs, SourceArgs, Talk, Trust, unpublished, unusable};
+use crate::environment::Environment;
+use crate::link::{Batches, HubArgs, SourceArgs, Talk, Trust, again, unpublished, unusable};
 use crate::signals::Signals;
 use crate::terminal::chain::{chain, visible};
 use crate::terminal::failure::{Exit, Failure};
+use crate::terminal::output::Color;
 use upstream::{Relayed, upstream};
 
 /// From where, and to where.

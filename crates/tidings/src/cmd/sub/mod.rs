@@ -18,6 +18,7 @@ use tokio::io::{AsyncWriteExt, BufWriter, Stdout};
 use crate::link::{SourceArgs, Talk, Trust};
 use crate::signals::Signals;
 use crate::terminal::failure::{Exit, Failure};
+use crate::terminal::output::Color;
 use line::Style;
 
 /// What to show, and how.
@@ -53,7 +54,7 @@ pub(crate) struct SubArgs {
 }
 
 /// Why nothing more is shown.
-enum End {
+enum StreamEnd {
     /// It was wished so: enough events, a signal, nobody who reads.
     Wished,
     /// The stream has ended cleanly, and was not to be connected to again.
@@ -76,29 +77,22 @@ pub(crate) async fn run(args: &SubArgs, color: Color) -> Result<(), Failure> {
     // Biased: who asks for the end gets it, however fast events come.
     let end = tokio::select! {
         biased;
-        _ = signals.next() => Ok(End::Wished),
-        () = hangup::of_stdout() => Ok(End::Wished),
+        _ = signals.next() => Ok(StreamEnd::Wished),
+        () = hangup::of_stdout() => Ok(StreamEnd::Wished),
         end = follow(source, &mut output, &talk, args.count) => end,
     };
     match end {
         Ok(end) => conclude(end, args, &talk),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => conclude(End::Wished, args, &talk),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => conclude(StreamEnd::Wished, args, &talk),
         Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write to stdout: {error}"))),
     }
 }
 
-/// Whether a person sees colours.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Color {
-    pub(crate) stdout: bool,
-    pub(crate) stderr: bool,
-}
-
-fn conclude(end: End, args: &SubArgs, talk: &Talk) -> Result<(), Failure> {
+fn conclude(end: StreamEnd, args: &SubArgs, talk: &Talk) -> Result<(), Failure> {
     match end {
-        End::Wished | End::Clean => talk.closed(None),
-        End::Stopped(error) if !args.strict => talk.closed(Some(&error)),
-        End::Stopped(error) | End::Failed(error) => return Err(talk.failed(&error)),
+        StreamEnd::Wished | StreamEnd::Clean => talk.closed(None),
+        StreamEnd::Stopped(error) if !args.strict => talk.closed(Some(&error)),
+        StreamEnd::Stopped(error) | StreamEnd::Failed(error) => return Err(talk.failed(&error)),
     }
     Ok(())
 }
@@ -109,7 +103,7 @@ async fn follow(
     output: &mut Output,
     talk: &Talk,
     count: Option<u64>,
-) -> io::Result<End> {
+) -> io::Result<StreamEnd> {
     let mut left = count;
     loop {
         let item = match source.next().now_or_never() {
@@ -124,10 +118,10 @@ async fn follow(
             Ok(item) => {
                 output.show(&item, talk).await?;
                 left = left.map(|left| left - u64::from(matches!(item, Item::Event(_))));
-                (left == Some(0)).then_some(End::Wished)
+                (left == Some(0)).then_some(StreamEnd::Wished)
             }
-            Err(error) if error.is_stop() => Some(End::Stopped(error)),
-            Err(error) => Some(End::Failed(error)),
+            Err(error) if error.is_stop() => Some(StreamEnd::Stopped(error)),
+            Err(error) => Some(StreamEnd::Failed(error)),
         };
         if let Some(end) = end {
             output.out.flush().await?;
@@ -135,7 +129,7 @@ async fn follow(
         }
     }
     output.out.flush().await?;
-    Ok(End::Clean)
+    Ok(StreamEnd::Clean)
 }
 
 /// stdout.

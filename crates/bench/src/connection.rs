@@ -1,0 +1,217 @@
+//! One subscriber of a benchmark: a socket, the head of the answer, and a decoder. Works against any SSE server.
+
+use std::io::{self, ErrorKind, Read};
+use std::net::SocketAddr;
+
+use crate::limits::HEAD_BYTES_MAX;
+use mio::net::TcpStream;
+use tidings_sse::Decoder;
+use tidings_sse::decode::Item;
+
+/// Where in the answer the next byte stands.
+enum AnswerPart {
+    Head(Vec<u8>),
+    /// A body that ends with the connection.
+    Raw,
+    Chunked(Chunk),
+}
+
+/// Where in a chunk the next byte stands.
+enum Chunk {
+    /// In the line with the size, of which so much has been read.
+    Size(usize),
+    /// So many bytes of it are to come.
+    Data(usize),
+    /// In the line end after it.
+    End,
+}
+
+/// What a socket had.
+enum Got {
+    Bytes(usize),
+    Nothing,
+    End,
+}
+
+/// A subscriber.
+pub(super) struct Subscriber {
+    pub(super) socket: TcpStream,
+    part: AnswerPart,
+    decoder: Decoder,
+    /// Bytes that have come, heads included.
+    pub(super) bytes: u64,
+}
+
+impl Subscriber {
+    pub(super) fn new(socket: TcpStream) -> Self {
+        Self::going_on(socket, Decoder::new())
+    }
+
+    /// One that was connected before.
+    pub(super) fn going_on(socket: TcpStream, mut decoder: Decoder) -> Self {
+        decoder.reconnect();
+        Self { socket, part: AnswerPart::Head(Vec::new()), decoder, bytes: 0 }
+    }
+
+    /// What is kept for the next connection.
+    pub(super) fn into_decoder(self) -> Decoder {
+        self.decoder
+    }
+
+    /// The id that it would resume by.
+    pub(super) fn last_event_id(&self) -> &str {
+        self.decoder.last_event_id()
+    }
+
+    /// Whether the answer's head has come.
+    pub(super) fn is_open(&self) -> bool {
+        !matches!(self.part, AnswerPart::Head(_))
+    }
+
+    /// Reads what the socket has, and calls `heard` with the data of each event. Whether the stream goes on: an end that
+    /// comes together with bytes may be noticed late or, if the system tells of each thing once, never.
+    pub(super) fn read(&mut self, buffer: &mut [u8], mut heard: impl FnMut(&str)) -> io::Result<bool> {
+        let mut events = |item: Item<'_>| {
+            if let Item::Event(event) = item {
+                heard(event.data);
+            }
+        };
+        loop {
+            match self.read_once(buffer, &mut events)? {
+                // A short read has emptied the socket; the next byte rings again.
+                Got::Bytes(count) if count < buffer.len() => return Ok(true),
+                Got::Bytes(_) => {}
+                Got::Nothing => return Ok(true),
+                Got::End => return Ok(false),
+            }
+        }
+    }
+
+    /// Reads what the socket has, and calls `heard` with all that the decoder reports. Whether the stream goes on.
+    pub(super) fn read_to_end(
+        &mut self,
+        buffer: &mut [u8],
+        mut heard: impl FnMut(Item<'_>),
+    ) -> io::Result<bool> {
+        loop {
+            match self.read_once(buffer, &mut heard)? {
+                Got::Bytes(_) => {}
+                Got::Nothing => return Ok(true),
+                Got::End => return Ok(false),
+            }
+        }
+    }
+
+    fn read_once(&mut self, buffer: &mut [u8], heard: &mut impl FnMut(Item<'_>)) -> io::Result<Got> {
+        loop {
+            match self.socket.read(buffer) {
+                Ok(0) => return Ok(Got::End),
+                Ok(count) => {
+                    self.bytes += count as u64;
+                    self.take(&buffer[..count], heard)?;
+                    return Ok(Got::Bytes(count));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Got::Nothing),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn take(&mut self, mut bytes: &[u8], heard: &mut impl FnMut(Item<'_>)) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match &mut self.part {
+                AnswerPart::Head(head) => {
+                    let before = head.len();
+                    head.extend_from_slice(bytes);
+                    let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") else {
+                        return if head.len() > HEAD_BYTES_MAX {
+                            Err(not_a_stream("its head has no end"))
+                        } else {
+                            Ok(())
+                        };
+                    };
+                    bytes = &bytes[end + 4 - before..];
+                    self.part = part_after(&head[..end])?;
+                }
+                AnswerPart::Raw => {
+                    decode(&mut self.decoder, bytes, heard)?;
+                    return Ok(());
+                }
+                AnswerPart::Chunked(chunk) => bytes = take_chunked(chunk, &mut self.decoder, bytes, heard)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn part_after(head: &[u8]) -> io::Result<AnswerPart> {
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let status = head.split(' ').nth(1).unwrap_or("none");
+    if status != "200" {
+        return Err(not_a_stream(&format!("its status is {status}")));
+    }
+    let chunked =
+        head.lines().any(|line| line.starts_with("transfer-encoding:") && line.ends_with("chunked"));
+    Ok(if chunked { AnswerPart::Chunked(Chunk::Size(0)) } else { AnswerPart::Raw })
+}
+
+fn take_chunked<'a>(
+    chunk: &mut Chunk,
+    decoder: &mut Decoder,
+    bytes: &'a [u8],
+    heard: &mut impl FnMut(Item<'_>),
+) -> io::Result<&'a [u8]> {
+    match chunk {
+        Chunk::Size(size) => {
+            let (byte, rest) = (bytes[0], &bytes[1..]);
+            match char::from(byte).to_digit(16) {
+                Some(digit) => *chunk = Chunk::Size(*size * 16 + digit as usize),
+                None if byte == b'\n' => *chunk = Chunk::Data(*size),
+                None => {}
+            }
+            Ok(rest)
+        }
+        Chunk::Data(left) => {
+            let (data, rest) = bytes.split_at(bytes.len().min(*left));
+            decode(decoder, data, heard)?;
+            *left -= data.len();
+            if *left == 0 {
+                *chunk = Chunk::End;
+            }
+            Ok(rest)
+        }
+        Chunk::End => {
+            if bytes[0] == b'\n' {
+                *chunk = Chunk::Size(0);
+            }
+            Ok(&bytes[1..])
+        }
+    }
+}
+
+fn decode(decoder: &mut Decoder, bytes: &[u8], heard: &mut impl FnMut(Item<'_>)) -> io::Result<()> {
+    let mut feed = decoder.feed(bytes);
+    while let Some(item) = feed.next().map_err(|error| not_a_stream(&error.to_string()))? {
+        heard(item);
+    }
+    Ok(())
+}
+
+fn not_a_stream(why: &str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, format!("the answer is no event stream: {why}"))
+}
+
+/// The request of a subscriber.
+pub(super) fn request(host: &str, target: &str, more: &str) -> String {
+    format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n{more}\r\n")
+}
+
+/// Connects and sends a request, both at once as far as the system allows.
+pub(super) fn connect(address: SocketAddr, request: &str) -> io::Result<TcpStream> {
+    let mut socket = std::net::TcpStream::connect(address)?;
+    socket.set_nodelay(true)?;
+    io::Write::write_all(&mut socket, request.as_bytes())?;
+    socket.set_nonblocking(true)?;
+    Ok(TcpStream::from_std(socket))
+}

@@ -1,0 +1,90 @@
+//! Measures a hub, or any other server of event streams, from outside: the library behind `tidings bench`.
+//!
+//! It knows the wire and the processes of Linux, and nothing of the hub's own crates but the codec. One thread drives
+//! everything, so that it can be pinned to one core and the server to another. The servers that the hub is compared with
+//! are a workspace of their own in `peers`; what compares them is in `scripts`.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `plan` | what is asked |
+//! | `fanout`, `publish`, `idle`, `resume` | the four benchmarks |
+//! | `soak` | a hub of its own, restarted under load |
+//! | `crowd`, `connection`, `publisher` | many subscribers; one; one publisher |
+//! | `heard` | what one subscriber has heard |
+//! | `bystanders` | subscribers beside the measured ones, that never read or are sent nothing |
+//! | `process` | what the server has used |
+//! | `report`, `error` | what was found; why there is nothing |
+//! | `limits` | every bound of the benchmarks |
+
+mod bystanders;
+mod connection;
+mod crowd;
+mod error;
+mod fanout;
+mod heard;
+mod idle;
+mod limits;
+mod plan;
+mod process;
+mod publish;
+mod publisher;
+mod report;
+mod resume;
+mod soak;
+
+use std::io;
+use std::path::Path;
+
+use clap::Subcommand;
+
+pub use error::BenchError;
+pub use plan::{FanoutArgs, IdleArgs, PublishArgs, ResumeArgs};
+use report::{Progress, Report, render};
+pub use soak::SoakArgs;
+
+/// What to measure. The options of a benchmark are its help, too.
+#[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "clap would show the text here in place of the one at the options")]
+pub enum Bench {
+    Fanout(FanoutArgs),
+    Publish(PublishArgs),
+    Idle(IdleArgs),
+    Resume(ResumeArgs),
+    Soak(SoakArgs),
+}
+
+/// Runs a benchmark and returns its report, for standard output. A soak starts `program`, which is a `tidings`.
+///
+/// # Errors
+///
+/// If the options are wrong, the server or the system fails, or a soak finds that events were lost, repeated or out of
+/// order.
+pub fn run(bench: &Bench, program: &Path) -> Result<String, BenchError> {
+    let progress = Progress::new();
+    match bench {
+        Bench::Fanout(args) => finish(fanout::run(&args.plan()?, &progress), args.common.json, &progress),
+        Bench::Publish(args) => {
+            finish(publish::run(args, &args.common.header_lines()?, &progress), args.common.json, &progress)
+        }
+        Bench::Idle(args) => {
+            finish(idle::run(args, &args.common.header_lines()?, &progress), args.common.json, &progress)
+        }
+        Bench::Resume(args) => {
+            finish(resume::run(args, &args.common.header_lines()?, &progress), args.common.json, &progress)
+        }
+        Bench::Soak(args) => soak(args, program, &progress),
+    }
+}
+
+/// There is a report in either case.
+fn soak(args: &SoakArgs, program: &Path, progress: &Progress) -> Result<String, BenchError> {
+    let report = soak::run(&args.plan()?, program, progress);
+    let is_right = report.as_ref().is_ok_and(soak::SoakReport::is_right);
+    let report = finish(report, args.json, progress)?;
+    if is_right { Ok(report) } else { Err(BenchError::WrongDelivery { report }) }
+}
+
+fn finish(report: io::Result<impl Report>, json: bool, progress: &Progress) -> Result<String, BenchError> {
+    progress.done();
+    report.map(|report| render(&report, json)).map_err(BenchError::EndedEarly)
+}

@@ -1,0 +1,213 @@
+//! What a benchmark is asked to do.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use clap::Args;
+
+use super::error::BenchError;
+
+/// A server's URL, looked up once.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub(super) address: SocketAddr,
+    pub(super) host: String,
+    pub(super) path: String,
+}
+
+impl std::str::FromStr for Target {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, String> {
+        let rest = url.strip_prefix("http://").ok_or("write an http:// URL; a benchmark speaks no TLS")?;
+        let (host, path) = rest.find(['/', '?']).map_or((rest, "/"), |at| rest.split_at(at));
+        let named = if host.rsplit(']').next().is_some_and(|tail| tail.contains(':')) {
+            host.to_owned()
+        } else {
+            format!("{host}:80")
+        };
+        let address = named.to_socket_addrs().ok().and_then(|mut found| found.next());
+        let address = address.ok_or_else(|| format!("cannot look {host} up"))?;
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        Ok(Self { address, host: host.to_owned(), path })
+    }
+}
+
+impl Target {
+    /// The path of a topic below this one.
+    pub(super) fn below(&self, name: &str) -> String {
+        let (path, query) = self.path.find('?').map_or((self.path.as_str(), ""), |at| self.path.split_at(at));
+        format!("{path}/{name}{query}")
+    }
+}
+
+/// What all benchmarks take.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Print the result as one line of JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Process of the server, to measure its time on the processor and its memory
+    #[arg(long, value_name = "PID")]
+    pub(super) pid: Option<u32>,
+    /// Header for every request, such as 'Authorization: Bearer KEY'
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+}
+
+impl Common {
+    /// The headers as they stand in a request.
+    pub(super) fn header_lines(&self) -> Result<String, BenchError> {
+        let mut lines = String::new();
+        for header in &self.headers {
+            if !header.contains(':') || header.contains(['\r', '\n']) {
+                return Err(BenchError::Options {
+                    message: format!("{header:?} is no header"),
+                    hint: Some("write it as 'Name: value'"),
+                });
+            }
+            lines.push_str(header);
+            lines.push_str("\r\n");
+        }
+        Ok(lines)
+    }
+}
+
+/// Send events to many subscribers and check that each receives all of them
+#[derive(Debug, Args)]
+pub struct FanoutArgs {
+    /// URL to subscribe to, such as `http://127.0.0.1:8080/events/bench`
+    url: Target,
+    /// URL to publish to, if it is another one
+    #[arg(long, value_name = "URL")]
+    publish_url: Option<Target>,
+    /// How many subscribers
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    subscribers: usize,
+    /// How many connections publish
+    #[arg(long, default_value_t = 64, value_name = "N")]
+    publishers: usize,
+    /// How many events are measured
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    events: usize,
+    /// How many events are sent before, unmeasured
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    warm_up: usize,
+    /// Bytes of an event's data
+    #[arg(long, default_value_t = 128, value_name = "N")]
+    bytes: usize,
+    /// Publish the next event when all subscribers have the one so many before
+    #[arg(long, default_value_t = 1, value_name = "N", conflicts_with = "rate")]
+    in_flight: usize,
+    /// Publish so many events per second, whatever comes back
+    ///
+    /// Latency then counts from the moment an event was due, also if the server kept it from being sent.
+    #[arg(long, value_name = "PER_SECOND")]
+    rate: Option<f64>,
+    /// How many more subscribers stand beside the measured ones and never read
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    stalled: usize,
+    /// How many more subscribers there are, each of a topic of its own, that are sent nothing
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    others: usize,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// When the next event is published.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Pace {
+    /// When all subscribers have the one so many before.
+    InFlight(usize),
+    /// So many per second.
+    Rate(f64),
+}
+
+/// A checked [`FanoutArgs`].
+#[derive(Debug)]
+pub(super) struct Fanout {
+    pub(super) target: Target,
+    pub(super) publish: Target,
+    pub(super) subscribers: usize,
+    pub(super) publishers: usize,
+    pub(super) events: usize,
+    pub(super) warm_up_events: usize,
+    pub(super) bytes: usize,
+    pub(super) pace: Pace,
+    pub(super) stalled: usize,
+    pub(super) others: usize,
+    pub(super) pid: Option<u32>,
+    pub(super) headers: String,
+}
+
+impl FanoutArgs {
+    pub(super) fn plan(&self) -> Result<Fanout, BenchError> {
+        if self.rate.is_some_and(|rate| !(rate > 0.0 && rate.is_finite())) || self.in_flight == 0 {
+            return Err(BenchError::options("--rate and --in-flight are positive numbers"));
+        }
+        Ok(Fanout {
+            target: self.url.clone(),
+            publish: self.publish_url.clone().unwrap_or_else(|| self.url.clone()),
+            subscribers: self.subscribers,
+            publishers: self.publishers,
+            events: self.events,
+            warm_up_events: self.warm_up,
+            bytes: self.bytes,
+            pace: self.rate.map_or(Pace::InFlight(self.in_flight), Pace::Rate),
+            stalled: self.stalled,
+            others: self.others,
+            pid: self.common.pid,
+            headers: self.common.header_lines()?,
+        })
+    }
+}
+
+/// Publish as fast as the server answers
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// URL to publish to, such as `http://127.0.0.1:8080/events/bench`
+    pub(super) url: Target,
+    /// How many connections, each with one event under way
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    pub(super) connections: usize,
+    /// How many events
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub(super) events: usize,
+    /// Bytes of an event's data
+    #[arg(long, default_value_t = 128, value_name = "N")]
+    pub(super) bytes: usize,
+    /// Send them as one text/event-stream body over a single connection
+    #[arg(long)]
+    pub(super) batch: bool,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Hold many subscribers that receive nothing, to see what they cost
+#[derive(Debug, Args)]
+pub struct IdleArgs {
+    /// URL to subscribe to; the letter n in braces stands for the subscriber's number
+    pub(super) url: String,
+    /// How many subscribers
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub(super) subscribers: usize,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Let many subscribers come back at once, each some events behind
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// URL of a topic of a tidings hub
+    pub(super) url: Target,
+    /// How many subscribers
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub(super) subscribers: usize,
+    /// How many events each has missed
+    #[arg(long, default_value_t = 200, value_name = "N")]
+    pub(super) behind: usize,
+    /// Bytes of an event's data
+    #[arg(long, default_value_t = 128, value_name = "N")]
+    pub(super) bytes: usize,
+    #[command(flatten)]
+    pub(super) common: Common,
+}

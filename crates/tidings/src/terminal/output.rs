@@ -1,0 +1,31 @@
+//! Standard output, and whether a person sees colours there.
+
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
+
+use super::failure::{Exit, Failure};
+use crate::environment::Environment;
+
+/// Writes data to stdout. A reader that has gone away, as `head` does, is no failure.
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    match stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Failed, format!("cannot write to stdout: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Whether a person sees colours.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Color {
+    pub(crate) stdout: bool,
+    pub(crate) stderr: bool,
+}
+
+impl Color {
+    /// Colours are for people at a terminal who did not ask for none: <https://no-color.org>.
+    pub(crate) fn wanted(environment: &Environment) -> Self {
+        let wanted = environment.get("NO_COLOR").is_none_or(String::is_empty);
+        Self { stdout: wanted && stdout().is_terminal(), stderr: wanted && stderr().is_terminal() }
+    }
+}
