@@ -1,6 +1,7 @@
 //! Rules that concern more than one setting.
 
-use super::sources::{Loaded, Source};
+use super::loaded::Loaded;
+use super::setting::Source;
 use crate::terminal::failure::Failure;
 
 /// Refuses a configuration that contradicts itself or is not safe.
@@ -64,8 +65,7 @@ fn drain_fits(loaded: &Loaded) -> Result<(), Failure> {
     if config.drain_window < config.drain_deadline {
         return Ok(());
     }
-    let shown = super::print::value;
-    let (window, deadline) = (shown(config, "drain_window"), shown(config, "drain_deadline"));
+    let (window, deadline) = (config.text("drain_window"), config.text("drain_deadline"));
     Err(Failure::usage(format!("drain_window {window} is not shorter than drain_deadline {deadline}"))
         .hint("lengthen drain_deadline, and whatever kills the process if it takes longer"))
 }

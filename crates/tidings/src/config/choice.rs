@@ -1,7 +1,6 @@
 //! Values that are one of a few words.
 
-use super::setting::Form;
-use super::value::{BadValue, Value};
+use super::value::{BadValue, Form, Value};
 
 /// A value that is one of a few words.
 macro_rules! choice {

@@ -1,18 +1,16 @@
 //! Settings from environment variables: `TIDINGS_` and the name in capitals.
 
-use std::collections::BTreeMap;
-
-use super::setting::Setting;
-use super::sources::Texts;
+use super::setting::{Setting, Texts};
 use super::suggest;
 use super::table::SETTINGS;
+use crate::environment::Environment;
 use crate::terminal::failure::Failure;
 
 const PREFIX: &str = "TIDINGS_";
 
 /// Takes the settings out of the environment. A variable with our prefix that is no setting is an error: it is a
 /// setting that somebody believes to be in force.
-pub(super) fn texts(variables: &BTreeMap<String, String>) -> Result<Texts, Failure> {
+pub(super) fn texts(variables: &Environment) -> Result<Texts, Failure> {
     let mut texts = Texts::new();
     for (variable, text) in variables {
         if !variable.starts_with(PREFIX) || is_kubernetes(variable) {

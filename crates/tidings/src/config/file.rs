@@ -4,9 +4,9 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use super::sources::Texts;
+use super::setting::{Setting, Texts};
+use super::suggest;
 use super::table::SETTINGS;
-use super::{Setting, suggest};
 use crate::terminal::failure::Failure;
 
 /// Reads the settings of a file. Errors name the file, and the line where there is one.
@@ -33,7 +33,7 @@ fn entry(path: &Path, key: &str, value: Value) -> Result<(&'static str, String),
         Failure::usage(format!(
             "{key} in {shown} is neither text, number, true or false, nor a list of texts"
         ))
-        .hint(format!("write {key} = {}", super::print::literal(setting.form, setting.default)))
+        .hint(format!("write {key} = {}", setting.form.literal(setting.default)))
     })?;
     Ok((setting.name, text))
 }

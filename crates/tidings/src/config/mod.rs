@@ -1,13 +1,19 @@
 //! Configuration: one table of settings, three places that may set them, one precedence.
 //!
+//! Imports point one way, down this table: a file knows those above it alone.
+//!
 //! | file | holds |
 //! |---|---|
+//! | `value` | what a value is, and how people write one |
+//! | `unit`, `choice`, `names` | values with a form of their own: `64MiB`, `fsync`, lists of hosts |
+//! | `setting` | a row of the table, the places that may set it, and the macro that makes the rows and [`Config`] |
 //! | `table` | every setting: name, type, default, meaning, and why that default |
-//! | `setting` | what a row of the table is, and the macro that makes the rows and [`Config`] |
-//! | `value`, `unit`, `choice`, `names` | the types of values, as people write them: `none`, `64MiB`, `fsync` |
-//! | `sources` | flags over environment over file over default |
-//! | `environment`, `file` | reading the latter two |
+//! | `suggest` | the setting whose name is nearest to an unknown one |
+//! | `environment`, `file` | reads the settings of these two places |
+//! | `loaded` | the values, each with its place |
 //! | `check` | rules that concern more than one setting |
+//! | `load` | flags over environment over file over default |
+//! | `text` | breaks lines |
 //! | `print`, `reference` | what `config print` and `config reference` show |
 //!
 //! Nothing here reads the process's environment: `main` hands it in as a map.
@@ -16,11 +22,12 @@ mod check;
 mod choice;
 mod environment;
 mod file;
+mod load;
+mod loaded;
 mod names;
 mod print;
 mod reference;
 mod setting;
-mod sources;
 mod suggest;
 mod table;
 mod text;
@@ -28,11 +35,12 @@ mod unit;
 mod value;
 
 pub(crate) use choice::{Durability, LogFormat};
+pub(crate) use load::load;
+pub(crate) use loaded::Loaded;
 pub(crate) use names::Origins;
 pub(crate) use print::print;
 pub(crate) use reference::reference;
-pub(crate) use setting::{Form, Setting};
-pub(crate) use sources::{Loaded, Texts, load};
+pub(crate) use setting::{Setting, Texts};
 pub(crate) use table::{Config, SETTINGS};
 pub(crate) use unit::{Size, duration, size};
-pub(crate) use value::Secret;
+pub(crate) use value::{Form, Secret};

@@ -1,7 +1,6 @@
 //! Lists of names: origins of pages, and hosts. Neither has a comma in it, so a comma stands between two.
 
-use super::setting::Form;
-use super::value::{BadValue, Value};
+use super::value::{BadValue, Form, Value};
 
 /// Which origins' pages may use the hub.
 #[derive(Debug, Clone, PartialEq, PartialOrd)]

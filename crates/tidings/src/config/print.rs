@@ -1,8 +1,8 @@
 //! `config print`: the configuration in force, as a file that would set it.
 
-use super::setting::{Form, Places, Setting};
-use super::sources::{Loaded, Source};
-use super::table::{Config, SETTINGS};
+use super::loaded::Loaded;
+use super::setting::{Places, Setting, Source};
+use super::table::SETTINGS;
 use super::text;
 
 const WIDTH: usize = 96;
@@ -28,29 +28,9 @@ pub(crate) fn print(loaded: &Loaded) -> String {
     page
 }
 
-/// The value of a setting, as one would write it on the command line.
-pub(super) fn value(config: &Config, name: &str) -> String {
-    let setting =
-        SETTINGS.iter().find(|setting| setting.name == name).expect("callers name settings of the table");
-    (setting.text)(config)
-}
-
-/// A value as TOML.
-pub(super) fn literal(form: Form, text: &str) -> String {
-    match form {
-        Form::Number if text == "none" => quoted(text),
-        Form::Number | Form::Switch => text.to_owned(),
-        Form::Text | Form::Secret => quoted(text),
-        Form::List => {
-            let members: Vec<_> = text.split(',').filter(|member| !member.is_empty()).map(quoted).collect();
-            format!("[{}]", members.join(", "))
-        }
-    }
-}
-
 fn entry(loaded: &Loaded, setting: &Setting) -> String {
-    let text = (setting.text)(&loaded.config);
-    let line = format!("{} = {}", setting.name, literal(setting.form, &text));
+    let text = loaded.config.text(setting.name);
+    let line = format!("{} = {}", setting.name, setting.form.literal(&text));
     let from = from(loaded.source(setting.name), setting);
     match setting.places {
         Places::Anywhere => format!("# {from}\n{line}\n"),
@@ -71,8 +51,4 @@ fn from(source: Source, setting: &Setting) -> String {
 
 fn default(setting: &Setting) -> &'static str {
     if setting.default.is_empty() { "an empty list" } else { setting.default }
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
 }

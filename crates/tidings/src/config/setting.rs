@@ -1,8 +1,13 @@
-//! A row of the table of settings, and the macro that makes the rows and the struct of their values from one text.
+//! A row of the table of settings: its name in every place that may set it, and the places themselves. The macro below
+//! makes the rows and the struct of their values from one text; `table` calls it.
 
-use super::sources::Source;
-use super::table::Config;
-use super::value::BadValue;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::value::Form;
+
+/// Texts of settings, by name, from one place.
+pub(crate) type Texts = BTreeMap<&'static str, String>;
 
 /// One setting. Its name is the key in the file; flag and variable are the same name in other letters.
 pub(crate) struct Setting {
@@ -24,8 +29,6 @@ pub(crate) struct Setting {
     pub(crate) places: Places,
     /// How its value is written in a configuration file.
     pub(crate) form: Form,
-    pub(super) assign: fn(&mut Config, &str) -> Result<(), BadValue>,
-    pub(super) text: fn(&Config) -> String,
 }
 
 /// Where a setting may be set.
@@ -39,19 +42,24 @@ pub(crate) enum Places {
     EnvironmentOnly,
 }
 
-/// How a value is written in a configuration file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// `"text"`.
-    Text,
-    /// `10000`.
-    Number,
-    /// `true`.
-    Switch,
-    /// `["a", "b"]`.
-    List,
-    /// Never written out.
-    Secret,
+/// Where a value is from, the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Source {
+    Default,
+    File,
+    Environment,
+    Flag,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Default => "default",
+            Self::File => "file",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        })
+    }
 }
 
 impl Setting {
@@ -106,6 +114,29 @@ macro_rules! settings {
             }
         }
 
+        impl Config {
+            /// Reads the value of a setting from its text.
+            pub(super) fn assign(&mut self, name: &str, text: &str) -> Result<(), BadValue> {
+                match name {
+                    $($(stringify!($name) => {
+                        let value = <$type as Value>::parse(text)?;
+                        $(in_range(&value, $low, $high)?;)?
+                        self.$name = value;
+                        Ok(())
+                    })+)+
+                    _ => unreachable!("callers name settings of the table, and {name} is none"),
+                }
+            }
+
+            /// The value of a setting, as one would write it on the command line.
+            pub(super) fn text(&self, name: &str) -> String {
+                match name {
+                    $($(stringify!($name) => self.$name.text(),)+)+
+                    _ => unreachable!("callers name settings of the table, and {name} is none"),
+                }
+            }
+        }
+
         /// Every setting, in the order in which help, file and reference show them.
         pub(crate) static SETTINGS: &[Setting] = &[$($(Setting {
             name: stringify!($name),
@@ -117,13 +148,6 @@ macro_rules! settings {
             why: $why,
             places: settings!(@places $($places)?),
             form: <$type as Value>::FORM,
-            assign: |config, text| {
-                let value = <$type as Value>::parse(text)?;
-                $(in_range(&value, $low, $high)?;)?
-                config.$name = value;
-                Ok(())
-            },
-            text: |config| config.$name.text(),
         },)+)+];
     };
     (@range) => { None };

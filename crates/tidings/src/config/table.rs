@@ -12,7 +12,7 @@ use super::choice::{Durability, LogFormat, LogLevel};
 use super::names::{HostNames, Origins};
 use super::setting::{Places, Setting, settings};
 use super::unit::Size;
-use super::value::{Secret, Value, in_range, parsed};
+use super::value::{BadValue, Secret, Value, in_range, parsed};
 
 settings! {
     "Configuration" {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::setting::Form;
-use super::value::{BadValue, Value};
+use super::value::{BadValue, Form, Value};
 
 /// A duration, for other options than settings.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {

@@ -6,8 +6,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::setting::Form;
-
 /// A type that a setting can have. `parse` reads what `text` writes.
 pub(super) trait Value: Sized + PartialOrd {
     const FORM: Form;
@@ -19,6 +17,41 @@ pub(super) trait Value: Sized + PartialOrd {
     fn within(&self, low: &Self, high: &Self) -> bool {
         low <= self && self <= high
     }
+}
+
+/// How a value is written in a configuration file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// `"text"`.
+    Text,
+    /// `10000`.
+    Number,
+    /// `true`.
+    Switch,
+    /// `["a", "b"]`.
+    List,
+    /// Never written out.
+    Secret,
+}
+
+impl Form {
+    /// A value as TOML.
+    pub(super) fn literal(self, text: &str) -> String {
+        match self {
+            Self::Number if text == "none" => quoted(text),
+            Self::Number | Self::Switch => text.to_owned(),
+            Self::Text | Self::Secret => quoted(text),
+            Self::List => {
+                let members: Vec<_> =
+                    text.split(',').filter(|member| !member.is_empty()).map(quoted).collect();
+                format!("[{}]", members.join(", "))
+            }
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
 }
 
 /// Why a text is no value: what was expected, and what to write.

@@ -1,0 +1,42 @@
+//! The configuration as values, each with the place that it is from. Stronger places are laid over weaker ones.
+
+use std::collections::BTreeMap;
+
+use super::setting::{Source, Texts};
+use super::table::{Config, SETTINGS};
+use super::value::Form;
+use crate::terminal::failure::Failure;
+
+/// The configuration, and where each of its values is from.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// The values.
+    pub(crate) config: Config,
+    sources: BTreeMap<&'static str, Source>,
+}
+
+impl Loaded {
+    /// The defaults.
+    pub(super) fn defaults() -> Self {
+        Self { config: Config::default(), sources: BTreeMap::new() }
+    }
+
+    /// Lays the values of one place over those of weaker ones.
+    pub(super) fn lay(&mut self, source: Source, texts: &Texts) -> Result<(), Failure> {
+        for setting in SETTINGS {
+            let Some(text) = texts.get(setting.name) else { continue };
+            self.config.assign(setting.name, text).map_err(|bad| {
+                let shown = if setting.form == Form::Secret { "its value" } else { &format!("{text:?}") };
+                let name = setting.spelling(source);
+                Failure::usage(format!("{name}: {shown} is not {}", bad.expected)).hint(bad.hint)
+            })?;
+            self.sources.insert(setting.name, source);
+        }
+        Ok(())
+    }
+
+    /// Where the value of a setting is from.
+    pub(crate) fn source(&self, name: &str) -> Source {
+        self.sources.get(name).copied().unwrap_or(Source::Default)
+    }
+}
