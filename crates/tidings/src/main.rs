@@ -9,6 +9,7 @@
 //! | `credentials` | reads the publish key, and the certificate for TLS |
 //! | `link` | how `pub`, `sub` and `relay` reach a server |
 //! | `environment` | the environment, read once |
+//! | `limits` | every bound of the command line |
 //! | `signals` | the signals that ask the process to end or to read its files again |
 //! | `terminal` | standard output, what is said when something goes wrong, and the exit codes |
 
@@ -17,6 +18,7 @@ mod cmd;
 mod config;
 mod credentials;
 mod environment;
+mod limits;
 mod link;
 mod serve;
 mod signals;

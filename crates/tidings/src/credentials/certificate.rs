@@ -2,17 +2,15 @@
 
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tidings_http::{Tls, TlsError};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Config;
+use crate::limits::CERTIFICATE_LOOK_INTERVAL;
 use crate::signals::Hangups;
 use crate::terminal::failure::{Exit, Failure};
-
-/// How often the files are looked at. A look is two `stat`; who renews a certificate does not wait for seconds.
-const LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Whom a certificate that was made on the spot is for: those on this machine.
 const SELF_SIGNED_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -48,7 +46,7 @@ pub(crate) async fn keep_fresh(certificate: Option<Certificate>, mut hangups: Ha
             tracing::info!("SIGHUP: there is nothing to read again");
         }
     };
-    let mut looks = interval(LOOK_INTERVAL);
+    let mut looks = interval(CERTIFICATE_LOOK_INTERVAL);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         // Not biased: neither is ever ready for long.

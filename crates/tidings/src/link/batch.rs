@@ -2,9 +2,7 @@
 
 use futures_util::{FutureExt, Stream, StreamExt};
 
-/// Bounds of one request. Enough that its cost is spread thin; little enough that a hub takes it at once.
-const EVENTS_MAX: usize = 1_000;
-const BYTES_MAX: usize = 1 << 20;
+use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX};
 
 /// A source, in batches.
 pub(crate) struct Batches<S> {
@@ -40,7 +38,7 @@ where
                 }
                 Err(error) => batch.error = Some(error),
             }
-            if batch.error.is_none() && batch.items.len() < EVENTS_MAX && bytes < BYTES_MAX {
+            if batch.error.is_none() && batch.items.len() < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX {
                 next = self.source.next().now_or_never().flatten();
             }
         }
@@ -83,10 +81,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_batch_is_bounded_in_count_and_bytes() {
-        let many = stream::iter((0..EVENTS_MAX + 1).map(|_| item(1)));
-        let large = stream::iter((0..3).map(|_| item(BYTES_MAX / 2)));
+        let many = stream::iter((0..BATCH_EVENTS_MAX + 1).map(|_| item(1)));
+        let large = stream::iter((0..3).map(|_| item(BATCH_BYTES_MAX / 2)));
 
-        assert_eq!(batches(many).await, [(EVENTS_MAX, None), (1, None)]);
+        assert_eq!(batches(many).await, [(BATCH_EVENTS_MAX, None), (1, None)]);
         assert_eq!(batches(large).await, [(2, None), (1, None)]);
     }
 

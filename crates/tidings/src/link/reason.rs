@@ -3,11 +3,9 @@
 use tidings_client::{Error, Refusal};
 
 use super::hub::hint_at;
+use crate::limits::SAID_CHARS_MAX;
 use crate::terminal::chain::{chain, visible};
 use crate::terminal::failure::{Exit, Failure};
-
-/// Characters of what a server says in its own words.
-const SAID_CHARS_MAX: usize = 200;
 
 /// What failed, where, and what the server says of it.
 pub(super) fn in_words(error: &Error) -> String {

@@ -8,10 +8,8 @@ use tidings_client::{EventSource, EventSourceBuilder, Limits};
 
 use super::hub::{Header, Trust, unusable};
 use crate::config::{Size, duration, size};
+use crate::limits::FIELD_BYTES;
 use crate::terminal::failure::Failure;
-
-/// What a line may have beside the data of an event: the name of the field, and some room for ids and types.
-const FIELD_BYTES: usize = 1_024;
 
 /// How a stream is asked for.
 #[derive(Debug, Args)]

@@ -5,11 +5,8 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpSocket};
 
+use crate::limits::LISTEN_BACKLOG;
 use crate::terminal::failure::{Exit, Failure};
-
-/// Connections that may wait to be accepted. When a hub starts again, all its subscribers come at once; what finds
-/// no room is dropped by the system, and comes back after a second.
-const BACKLOG: u32 = 4_096;
 
 /// Listens on an address. Must be called in a tokio runtime.
 pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
@@ -35,5 +32,5 @@ fn bound(address: SocketAddr) -> io::Result<TcpListener> {
     // A hub that starts again must not wait for the old one's connections to be forgotten.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.listen(LISTEN_BACKLOG)
 }

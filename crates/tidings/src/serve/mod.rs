@@ -15,7 +15,6 @@ mod watched;
 mod welcome;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tidings_core::{Hub, Limits, Store, StoreError};
 use tokio::net::TcpListener;
@@ -23,14 +22,12 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Config, Secret};
 use crate::credentials::certificate::{self, Certificate};
+use crate::limits::STORE_CLOSE_RESERVE;
 use crate::signals::{Hangups, Signals};
 use crate::terminal::failure::{Exit, Failure};
 use front::Serving;
 use notify::ServiceManager;
 use watched::{Fatal, Watched};
-
-/// The part of `drain_deadline` that is kept back for closing the store.
-const CLOSING: Duration = Duration::from_secs(1);
 
 /// Runs the hub. Returns when it has ended: well, if in good order.
 pub(crate) async fn serve(
@@ -70,7 +67,7 @@ impl Serve<'_> {
         let (store, mut fatal) = Watched::new(store);
         let hub = Hub::start(Arc::new(store), limits(config)).await.map_err(|error| unreadable(&error))?;
         let address = listener.local_addr().unwrap_or(config.listen);
-        let mut http = front::http_config(config, key, CLOSING);
+        let mut http = front::http_config(config, key, STORE_CLOSE_RESERVE);
         http.tls = certificate.as_ref().map(Certificate::tls);
         welcome::say(config, address, http.tls.as_ref());
         let mut serving = Serving::start(listener, &hub, http);

@@ -2,8 +2,7 @@
 
 use std::error::Error;
 
-/// The longest line. What a server says stands in it, and a server may say much.
-const CHARS_MAX: usize = 1_000;
+use crate::limits::ERROR_CHARS_MAX;
 
 /// The error and its causes, each once, with nothing in it that moves a cursor.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
@@ -17,7 +16,7 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
         }
         source = error.source();
     }
-    let line: String = line.chars().take(CHARS_MAX).collect();
+    let line: String = line.chars().take(ERROR_CHARS_MAX).collect();
     visible(&line)
 }
 

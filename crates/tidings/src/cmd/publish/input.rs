@@ -13,8 +13,7 @@ use tidings_sse::decode::{DecodeError, DecodeStream, OwnedItem, SourceError};
 use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::ReaderStream;
 
-/// The longest line that is read: more than a hub takes by default, and little enough to be kept in memory.
-const LINE_BYTES_MAX: usize = 16 << 20;
+use crate::limits::INPUT_LINE_BYTES_MAX;
 
 /// Drafts with their sizes in bytes.
 pub(super) type Input = Pin<Box<dyn Stream<Item = Result<(Draft, usize), InputError>> + Send>>;
@@ -22,7 +21,7 @@ pub(super) type Input = Pin<Box<dyn Stream<Item = Result<(Draft, usize), InputEr
 /// Why nothing more can be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InputError {
-    #[error("line {number} is longer than {LINE_BYTES_MAX} bytes")]
+    #[error("line {number} is longer than {INPUT_LINE_BYTES_MAX} bytes")]
     LineTooLong { number: usize },
     #[error("line {number} is not UTF-8")]
     NotUtf8 { number: usize },
@@ -36,7 +35,7 @@ pub(super) enum InputError {
 
 /// Each line as the data of an event that is otherwise like `template`. Line ends, LF or CRLF, are not part of it.
 pub(super) fn lines(template: Draft) -> Input {
-    let lines = FramedRead::new(tokio::io::stdin(), LinesCodec::new_with_max_length(LINE_BYTES_MAX));
+    let lines = FramedRead::new(tokio::io::stdin(), LinesCodec::new_with_max_length(INPUT_LINE_BYTES_MAX));
     let drafts = lines.enumerate().map(move |(index, line)| match line {
         Ok(line) => {
             let size = line.len();

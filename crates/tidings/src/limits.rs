@@ -1,0 +1,31 @@
+//! Every bound of the command line: buffers, counts and waits, each with its unit and the reason for its value. What an
+//! operator may choose is a setting, in `config`.
+
+use std::time::Duration;
+
+/// Part of `drain_deadline` that is kept back for closing the store: a last write and its sync on a slow disk.
+pub(crate) const STORE_CLOSE_RESERVE: Duration = Duration::from_secs(1);
+
+/// Connections that the system keeps for the hub until they are accepted: a crowd that comes back in one moment.
+pub(crate) const LISTEN_BACKLOG: u32 = 4_096;
+
+/// Time between two looks at the files of the certificate: a look is two `stat`, and nobody renews one in seconds.
+pub(crate) const CERTIFICATE_LOOK_INTERVAL: Duration = Duration::from_secs(2);
+
+/// Bytes of a line of standard input that is published: as much as a hub can be set to take, and it is kept in memory.
+pub(crate) const INPUT_LINE_BYTES_MAX: usize = 16 << 20;
+
+/// Events of one request of `pub` and `relay`: enough that the cost of a request is spread thin.
+pub(crate) const BATCH_EVENTS_MAX: usize = 1_000;
+
+/// Bytes of data after which a request of `pub` or `relay` takes no further event: little enough that a hub takes it at once.
+pub(crate) const BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// Characters of an error with its causes, on one line: a server's own words stand in it, and it may say much.
+pub(crate) const ERROR_CHARS_MAX: usize = 1_000;
+
+/// Characters of a server's own words that are shown: two lines of a terminal.
+pub(crate) const SAID_CHARS_MAX: usize = 200;
+
+/// Bytes of a line beside the data of an event: the name of the field, and room for ids and types.
+pub(crate) const FIELD_BYTES: usize = 1_024;
