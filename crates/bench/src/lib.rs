@@ -16,6 +16,8 @@
 //! | `report`, `error` | what was found; why there is nothing |
 //! | `limits` | every bound of the benchmarks |
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
+
 mod bystanders;
 mod connection;
 mod crowd;

@@ -13,6 +13,8 @@
 //! | `transport`, `connector`, `tls` | one request on one connection |
 //! | `publisher`, `draft` | the other direction |
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
+
 mod attempt;
 mod backoff;
 mod config;

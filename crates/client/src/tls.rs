@@ -32,6 +32,10 @@ impl Tls {
     }
 
     /// The configuration. Cancel-safe: at worst it is made again.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "it reads the certificates of the machine, and is waited for at once"
+    )]
     pub(crate) async fn config(&self) -> Result<Arc<ClientConfig>, BoxError> {
         if let Some(config) = self.config.get() {
             return Ok(config.clone());

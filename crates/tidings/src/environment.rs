@@ -7,6 +7,7 @@ use std::ffi::OsString;
 pub(crate) type Environment = BTreeMap<String, String>;
 
 /// Reads the environment of this process.
+#[expect(clippy::disallowed_methods, reason = "here the environment is read")]
 pub(crate) fn read() -> Environment {
     let text =
         |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));

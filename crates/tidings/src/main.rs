@@ -13,6 +13,8 @@
 //! | `signals` | the signals that ask the process to end or to read its files again |
 //! | `terminal` | standard output, what is said when something goes wrong, and the exit codes |
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
+
 mod cli;
 mod cmd;
 mod config;

@@ -15,6 +15,7 @@ pub(super) struct Interruption {
 
 impl Interruption {
     /// Takes the signals over.
+    #[expect(clippy::disallowed_methods, reason = "the runtime ends with this, and its task with it")]
     pub(super) fn watch() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let seen = Arc::new(AtomicBool::new(false));

@@ -24,6 +24,7 @@ pub(super) struct Serving {
 
 impl Serving {
     /// Begins to answer.
+    #[expect(clippy::disallowed_methods, reason = "the front at work keeps the task and waits for it")]
     pub(super) fn start(listener: TcpListener, hub: &Hub, config: HttpConfig) -> Self {
         let front = Front::new(hub.clone(), config, console::pages(), Arc::new(SystemClock));
         let (end, asked) = oneshot::channel();

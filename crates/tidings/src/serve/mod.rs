@@ -57,6 +57,10 @@ struct Serve<'a> {
 }
 
 impl Serve<'_> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a second signal ends the process at once, whatever is left undone"
+    )]
     async fn run(
         self,
         store: Arc<dyn Store>,
