@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use crate::error::{Error, Refusal};
 use crate::redirect::{Hop, REDIRECTS_MAX, RedirectError};
 use crate::token::{TokenNeed, TokenSource};
-use crate::transport::{Answer, Transport};
+use crate::transport::{HttpAnswer, Transport};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -30,7 +30,7 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     /// Cancel-safe: dropping the future closes the socket.
-    pub(crate) async fn make(self, last_event_id: String) -> Result<Answer, Error> {
+    pub(crate) async fn make(self, last_event_id: String) -> Result<HttpAnswer, Error> {
         let mut hop = self.first.clone();
         set_last_event_id(&mut hop.headers, last_event_id)?;
         let answer = self.authorised(&hop, TokenNeed::Request).await?;
@@ -42,7 +42,7 @@ impl Attempts {
         accept(answer).await
     }
 
-    async fn authorised(&self, hop: &Hop, need: TokenNeed) -> Result<Answer, Error> {
+    async fn authorised(&self, hop: &Hop, need: TokenNeed) -> Result<HttpAnswer, Error> {
         let mut hop = hop.clone();
         if let Some(token) = &self.token {
             hop.headers.insert(header::AUTHORIZATION, token.authorization(need).await?);
@@ -51,7 +51,7 @@ impl Attempts {
     }
 
     /// Asks, and asks where it is sent to.
-    async fn follow(&self, mut hop: Hop) -> Result<Answer, Error> {
+    async fn follow(&self, mut hop: Hop) -> Result<HttpAnswer, Error> {
         for _ in 0..=REDIRECTS_MAX {
             let answer = self.transport.ask(&hop).await?;
             let Some(target) = hop.target(answer.status, &answer.headers) else { return Ok(answer) };
@@ -75,7 +75,7 @@ fn set_last_event_id(headers: &mut HeaderMap, id: String) -> Result<(), Error> {
 
 /// HTML 9.2.3: "if res's status is not 200, or if res's `Content-Type` is not `text/event-stream`, then fail the
 /// connection."
-async fn accept(answer: Answer) -> Result<Answer, Error> {
+async fn accept(answer: HttpAnswer) -> Result<HttpAnswer, Error> {
     if answer.status != StatusCode::OK {
         return Err(Error::Status(refusal(answer).await));
     }
@@ -88,7 +88,7 @@ async fn accept(answer: Answer) -> Result<Answer, Error> {
     Ok(answer)
 }
 
-async fn refusal(answer: Answer) -> Box<Refusal> {
+async fn refusal(answer: HttpAnswer) -> Box<Refusal> {
     let excerpt = answer.body.excerpt(EXCERPT_BYTES_MAX, EXCERPT_WAIT).await;
     Box::new(Refusal {
         status: answer.status,

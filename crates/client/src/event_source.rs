@@ -22,7 +22,7 @@ use crate::gap::Gap;
 use crate::heartbeat;
 use crate::item::{Event, Item, Open, Reconnecting};
 use crate::machine::{Action, Machine, Mode, Policy, ReadyState};
-use crate::transport::{Answer, AnswerBody};
+use crate::transport::{AnswerBody, HttpAnswer};
 
 /// A stream of server-sent events that outlives its connections.
 ///
@@ -49,7 +49,7 @@ pub struct EventSource {
     attempts: Attempts,
     machine: Machine,
     mode: Mode,
-    phase: Phase,
+    phase: SourcePhase,
     decoder: Decoder,
     /// What the last chunk said and nobody has taken yet.
     heard: VecDeque<OwnedItem>,
@@ -65,10 +65,10 @@ pub struct EventSource {
     is_kept: bool,
 }
 
-enum Phase {
+enum SourcePhase {
     /// A connection is due.
     Due,
-    Connecting(Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send>>),
+    Connecting(Pin<Box<dyn Future<Output = Result<HttpAnswer, Error>> + Send>>),
     Open(Box<Connected>),
     Waiting(Pin<Box<Sleep>>),
     Closed,
@@ -87,7 +87,7 @@ struct Connected {
 /// silence is believed only after the network has had one more turn.
 const LAST_LOOK_AFTER: Duration = Duration::from_millis(20);
 
-impl std::fmt::Debug for Phase {
+impl std::fmt::Debug for SourcePhase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Due => "Due",
@@ -129,7 +129,7 @@ impl EventSource {
             attempts,
             machine: Machine::new(policy),
             mode,
-            phase: Phase::Due,
+            phase: SourcePhase::Due,
             decoder,
             heard: VecDeque::new(),
             over: None,
@@ -163,7 +163,7 @@ impl EventSource {
     /// Closes the connection. What was received and not yet taken is dropped, and the stream is over.
     pub fn close(&mut self) {
         self.machine.close();
-        self.phase = Phase::Closed;
+        self.phase = SourcePhase::Closed;
         self.heard.clear();
         self.over = None;
     }
@@ -187,8 +187,10 @@ impl EventSource {
     /// connection.
     pub fn origin(&self) -> Option<String> {
         match &self.phase {
-            Phase::Open(connected) => Some(connected.url.origin().ascii_serialization()),
-            Phase::Due | Phase::Connecting(_) | Phase::Waiting(_) | Phase::Closed => None,
+            SourcePhase::Open(connected) => Some(connected.url.origin().ascii_serialization()),
+            SourcePhase::Due | SourcePhase::Connecting(_) | SourcePhase::Waiting(_) | SourcePhase::Closed => {
+                None
+            }
         }
     }
 
@@ -204,35 +206,35 @@ impl EventSource {
                 return Poll::Ready(self.end(error));
             }
             match &mut self.phase {
-                Phase::Due => self.connect(),
-                Phase::Connecting(attempt) => match ready!(attempt.as_mut().poll(cx)) {
+                SourcePhase::Due => self.connect(),
+                SourcePhase::Connecting(attempt) => match ready!(attempt.as_mut().poll(cx)) {
                     Ok(answer) => return Poll::Ready(Some(Ok(self.open(answer)))),
                     Err(error) => self.over = Some(error),
                 },
-                Phase::Open(connected) => match ready!(connected.poll(cx, &mut self.machine)) {
+                SourcePhase::Open(connected) => match ready!(connected.poll(cx, &mut self.machine)) {
                     Ok(chunk) => self.hear(&chunk),
                     Err(error) => self.over = Some(error),
                 },
-                Phase::Waiting(sleep) => {
+                SourcePhase::Waiting(sleep) => {
                     ready!(sleep.as_mut().poll(cx));
-                    self.phase = Phase::Due;
+                    self.phase = SourcePhase::Due;
                 }
-                Phase::Closed => return Poll::Ready(None),
+                SourcePhase::Closed => return Poll::Ready(None),
             }
         }
     }
 
     fn connect(&mut self) {
         let attempt = self.attempts.clone().make(self.decoder.last_event_id().to_owned());
-        self.phase = Phase::Connecting(Box::pin(attempt));
+        self.phase = SourcePhase::Connecting(Box::pin(attempt));
     }
 
-    fn open(&mut self, answer: Answer) -> Item {
+    fn open(&mut self, answer: HttpAnswer) -> Item {
         self.machine.open(now());
         self.decoder.reconnect();
         self.awaits_first_comment = true;
         let open = Open { url: answer.url.to_string(), headers: answer.headers };
-        self.phase = Phase::Open(Box::new(Connected {
+        self.phase = SourcePhase::Open(Box::new(Connected {
             url: answer.url,
             body: answer.body,
             alarm: None,
@@ -301,15 +303,15 @@ impl EventSource {
     fn end(&mut self, error: Error) -> Option<Result<Item, Error>> {
         match self.machine.end(error.outcome(), now(), Roll::draw()) {
             Action::Reconnect { after } => {
-                self.phase = Phase::Waiting(Box::pin(sleep(after)));
+                self.phase = SourcePhase::Waiting(Box::pin(sleep(after)));
                 Some(Ok(Item::Reconnecting(Reconnecting { error, after })))
             }
             Action::Finish => {
-                self.phase = Phase::Closed;
+                self.phase = SourcePhase::Closed;
                 None
             }
             Action::Fail => {
-                self.phase = Phase::Closed;
+                self.phase = SourcePhase::Closed;
                 Some(Err(error))
             }
         }

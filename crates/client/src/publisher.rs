@@ -84,7 +84,7 @@ pub struct BatchReceipt {
 
 /// A page of history, as far as it matters here.
 #[derive(Deserialize)]
-struct Page {
+struct HistoryPage {
     events: Vec<Placed>,
 }
 
@@ -173,7 +173,7 @@ impl Publisher {
         target: impl Into<Target<'t>>,
     ) -> Result<Option<String>, PublishError> {
         let answer = self.deliver(&Post::newest(target.into().url(&self.hub)?)).await?;
-        let page: Page = read(answer.body())?;
+        let page: HistoryPage = read(answer.body())?;
         Ok(page.events.into_iter().rev().find(|event| event.id != event.cursor).map(|event| event.id))
     }
 

@@ -33,7 +33,7 @@ pub(crate) struct Transport {
 
 /// The head of an answer, and the body to come.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpAnswer {
     pub(crate) url: Url,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -58,7 +58,7 @@ struct Connection {
 
 impl Transport {
     /// Connects, asks, and waits for the head of the answer. Cancel-safe: dropping the future closes the socket.
-    pub(crate) async fn ask(&self, hop: &Hop) -> Result<Answer, Error> {
+    pub(crate) async fn ask(&self, hop: &Hop) -> Result<HttpAnswer, Error> {
         let uri: Uri = hop.url.as_str().parse().map_err(|error| Error::connect(&hop.url, error))?;
         let socket = within(Some(self.connect_timeout), Missing::Connection, async {
             self.connector.clone().connect(uri).await.map_err(|error| Error::connect(&hop.url, error))
@@ -77,13 +77,13 @@ async fn within<T>(
     timeout(after, work).await.unwrap_or(Err(Error::TimedOut { what, after }))
 }
 
-async fn exchange(socket: Socket, hop: &Hop) -> Result<Answer, Error> {
+async fn exchange(socket: Socket, hop: &Hop) -> Result<HttpAnswer, Error> {
     let request = request(hop).map_err(broken)?;
     let (mut sender, driver) = http1::handshake(socket).await.map_err(broken)?;
     let mut connection = Connection { driver: Box::pin(driver), is_over: false };
     let response = connection.drive(sender.send_request(request)).await.map_err(broken)?;
     let (head, incoming) = response.into_parts();
-    Ok(Answer {
+    Ok(HttpAnswer {
         url: hop.url.clone(),
         status: head.status,
         headers: head.headers,
