@@ -1,13 +1,11 @@
 //! How another server is reached: what `pub`, `sub` and `relay` have in common.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::Args;
 use http::{HeaderName, HeaderValue};
 use tidings_client::{ConfigError, PublishError, Publisher, PublisherBuilder};
 
-use super::talk::seconds;
 use crate::config::Secret;
 use crate::credentials::key;
 use crate::environment::Environment;
@@ -124,11 +122,6 @@ pub(crate) fn hint_at(words: &str) -> Option<&'static str> {
         ("dns error", "is the name right?"),
     ];
     hints.into_iter().find(|(sign, _)| words.contains(sign)).map(|(_, hint)| hint)
-}
-
-/// Why a publish waits, and how long.
-pub(crate) fn again(error: &PublishError, wait: Duration) -> String {
-    format!("{}; again in {}", chain(error), seconds(wait))
 }
 
 /// Something was not published.

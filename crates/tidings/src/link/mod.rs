@@ -6,14 +6,17 @@
 //! | `source` | an event source: the options that make one |
 //! | `batch` | items that leave in one request |
 //! | `talk`, `reason` | what is said about a connection; why there is none |
+//! | `wait` | a wait before the next attempt |
 
 mod batch;
 mod hub;
 mod reason;
 mod source;
 mod talk;
+mod wait;
 
 pub(crate) use batch::Batches;
-pub(crate) use hub::{HubArgs, Trust, again, unpublished, unusable, unusable_draft};
+pub(crate) use hub::{HubArgs, Trust, unpublished, unusable, unusable_draft};
 pub(crate) use source::SourceArgs;
 pub(crate) use talk::Talk;
+pub(crate) use wait::again;

@@ -1,12 +1,12 @@
 //! What happens to a connection, on stderr: words for people, one line of JSON for programs.
 
 use std::io::Write;
-use std::time::Duration;
 
 use serde::Serialize;
 use tidings_client::{Error, Item};
 
 use super::reason::{failed, in_words};
+use super::wait::seconds;
 use crate::terminal::chain::visible;
 use crate::terminal::failure::Failure;
 
@@ -109,14 +109,5 @@ impl Talk {
 
     fn print(self, line: &str) {
         let _ = writeln!(std::io::stderr(), "{line}");
-    }
-}
-
-/// A wait, for people.
-pub(crate) fn seconds(wait: Duration) -> String {
-    if wait < Duration::from_secs(1) {
-        format!("{} ms", wait.as_millis())
-    } else {
-        format!("{:.1} s", wait.as_secs_f64())
     }
 }
