@@ -211,3 +211,28 @@ pub struct ResumeArgs {
     #[command(flatten)]
     pub(super) common: Common,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header_lines(header: &str) -> Result<String, BenchError> {
+        Common { json: false, pid: None, headers: vec![header.to_owned()] }.header_lines()
+    }
+
+    #[test]
+    fn a_header_is_passed_on_as_a_line_of_the_request() {
+        assert_eq!(header_lines("Authorization: Bearer x").unwrap(), "Authorization: Bearer x\r\n");
+    }
+
+    #[test]
+    fn a_header_that_is_none_or_that_holds_two_is_refused_with_a_hint() {
+        for header in ["Authorization", "A: b\r\nC: d"] {
+            let Err(BenchError::Options { message, hint }) = header_lines(header) else {
+                panic!("{header:?} was taken");
+            };
+            assert_eq!(message, format!("{header:?} is no header"));
+            assert_eq!(hint, Some("write it as 'Name: value'"));
+        }
+    }
+}

@@ -134,3 +134,43 @@ impl Soak {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        soak: SoakArgs,
+    }
+
+    fn plan(arguments: &[&str]) -> Result<Soak, String> {
+        let line = Line::try_parse_from([&["soak"], arguments].concat()).unwrap();
+        line.soak.plan().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_soak_that_is_larger_than_its_limits_is_refused() {
+        let refusals = [
+            (&["--minutes", "10081"], "--minutes is more than 0 and at most 10080"),
+            (&["--subscribers", "18001"], "--subscribers is 1 to 18000"),
+            (&["--publishers", "1001"], "--publishers is 1 to 1,000, and --topics 1 to 10,000"),
+            (&["--topics", "10001"], "--publishers is 1 to 1,000, and --topics 1 to 10,000"),
+            (&["--rate", "0"], "--rate is a positive number"),
+        ];
+        for (arguments, message) in refusals {
+            assert_eq!(plan(arguments).unwrap_err(), message);
+        }
+    }
+
+    #[test]
+    fn a_soak_at_its_limits_is_taken() {
+        let most =
+            ["--minutes", "10080", "--subscribers", "18000", "--publishers", "1000", "--topics", "10000"];
+
+        assert_eq!(plan(&most).unwrap().subscribers, 18_000);
+    }
+}

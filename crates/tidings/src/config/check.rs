@@ -69,3 +69,23 @@ fn drain_fits(loaded: &Loaded) -> Result<(), Failure> {
     Err(Failure::usage(format!("drain_window {window} is not shorter than drain_deadline {deadline}"))
         .hint("lengthen drain_deadline, and whatever kills the process if it takes longer"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drain_window_as_long_as_the_deadline_is_refused() {
+        let mut loaded = Loaded::defaults();
+        loaded.config.drain_window = loaded.config.drain_deadline;
+
+        let failure = check(&loaded).unwrap_err();
+
+        assert_eq!(failure.message(), "drain_window 8s is not shorter than drain_deadline 8s");
+    }
+
+    #[test]
+    fn the_defaults_contradict_each_other_nowhere() {
+        assert_eq!(check(&Loaded::defaults()), Ok(()));
+    }
+}
