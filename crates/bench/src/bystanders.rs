@@ -1,5 +1,5 @@
-//! Subscribers beside the measured ones: some that never read, some of topics where nothing is published. Whoever is
-//! measured should not notice them.
+//! Subscribers beside the measured ones: some that never read, some of topics where nothing is published. The figures of
+//! the measured subscribers should be the same without them.
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};

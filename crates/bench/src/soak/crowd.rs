@@ -83,7 +83,7 @@ impl Crowd<'_> {
         let count = |is: fn(&SoakReader) -> bool| self.readers.iter().filter(|reader| is(reader)).count();
         world.away.store(count(|reader| !reader.hears()), SeqCst);
         world.cut_off.store(count(SoakReader::is_cut_off), SeqCst);
-        // Last, so that whoever sees it sees the counts too.
+        // Last, so that the conductor, which waits for it, reads the counts of the same look.
         world.noted.store(announced, SeqCst);
         Ok(())
     }

@@ -40,7 +40,7 @@ impl Setup {
         let folder = plan.dir.join(format!("tidings-soak-{}", std::process::id()));
         fs::create_dir_all(&folder)?;
         let data = folder.join("log").display().to_string();
-        // Whoever leaves and comes back is for a moment counted twice.
+        // A subscriber that leaves and comes back is for a moment counted twice.
         let connections = plan.subscribers + plan.publishers + plan.subscribers / 4 + 100;
         let (listen, connections) = (address.to_string(), connections.to_string());
         let own = ["serve", "--listen", &listen, "--data", &data, "--connections-max", &connections];

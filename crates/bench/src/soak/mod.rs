@@ -2,7 +2,7 @@
 //! for.
 //!
 //! Each topic has one publisher, which numbers its events and repeats each under one idempotency key until it is
-//! acknowledged. So whoever follows a topic must hear the numbers without a hole, and no number twice.
+//! acknowledged. So a subscriber of a topic must hear the numbers without a hole, and no number twice.
 //!
 //! | file | noun |
 //! |---|---|

@@ -90,7 +90,7 @@ impl SoakReader {
         self.cut_off = self.hears();
     }
 
-    /// What it is about, for whoever waits for it in vain.
+    /// What it is doing, for the error message of a soak that waits for it in vain.
     pub(super) fn whereabouts(&self) -> String {
         let (id, state) = match &self.state {
             StreamState::Away { until } => {

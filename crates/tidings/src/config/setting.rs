@@ -94,7 +94,7 @@ impl Setting {
     }
 }
 
-/// Makes [`Config`] and the rows from one list, so that neither can know a setting that the other does not.
+/// Makes `Config` and the rows from one list, so that neither can know a setting that the other does not.
 macro_rules! settings {
     ($($group:literal { $($name:ident: $type:ty {
         default: $default:literal,
