@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::tls::Tls;
+use crate::connection::tls::Tls;
 
 /// The settings of a [`Front`](crate::Front).
 #[derive(Debug, Clone)]

@@ -8,13 +8,15 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use tidings_core::{Clock, Hub};
 
-use crate::body::Body;
+use crate::access::{cors, origin};
+use crate::answer::body::Body;
+use crate::answer::problem::Problem;
 use crate::config::HttpConfig;
-use crate::drain::Drain;
-use crate::negotiate::{Answer, negotiate};
-use crate::pages::{Pages, not_found};
-use crate::problem::Problem;
-use crate::{cors, guard, health, history, publish, subscribe};
+use crate::console::{Pages, not_found};
+use crate::events::{history, publish, subscribe};
+use crate::operations;
+use crate::request::accept::{Answer, negotiate};
+use crate::stream::drain::Drain;
 
 /// A hub over HTTP. Cloning shares it.
 #[derive(Clone)]
@@ -96,9 +98,9 @@ impl Front {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let (parts, body) = request.into_parts();
-        let origin = parts.headers.get(ORIGIN).cloned();
+        let page_origin = parts.headers.get(ORIGIN).cloned();
         let mut response = self.answer(&parts, body).await.unwrap_or_else(Problem::into_response);
-        cors::share(&self.config().cors, origin.as_ref(), response.headers_mut());
+        cors::share(&self.config().cors, page_origin.as_ref(), response.headers_mut());
         tracing::debug!(method = %parts.method, path = ?parts.uri.path(), status = response.status().as_u16(), "answered");
         response
     }
@@ -108,11 +110,11 @@ impl Front {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let route = Route::of(parts.uri.path());
-        guard::check_host(&self.config().hosts, &parts.uri, &parts.headers, parts.version)?;
+        origin::check_host(&self.config().hosts, &parts.uri, &parts.headers, parts.version)?;
         if parts.method == Method::OPTIONS && route != Route::Unknown {
             return Ok(cors::options(route.methods()));
         }
-        guard::check_origin(&self.config().cors, self.scheme(), &parts.uri, &parts.headers)?;
+        origin::check_origin(&self.config().cors, self.scheme(), &parts.uri, &parts.headers)?;
         let reads = parts.method == Method::GET || parts.method == Method::HEAD;
         match route {
             Route::Unknown => Err(not_found()),
@@ -124,9 +126,9 @@ impl Front {
             Route::Events => self.read(parts, None).await,
             Route::Home => self.0.pages.index(&parts.headers),
             Route::Console(file) => self.0.pages.file(file, &parts.headers),
-            Route::Live => Ok(health::live()),
-            Route::Ready => Ok(health::ready(self)),
-            Route::Metrics => Ok(health::metrics(self)),
+            Route::Live => Ok(operations::live()),
+            Route::Ready => Ok(operations::ready(self)),
+            Route::Metrics => Ok(operations::metrics(self)),
         }
     }
 

@@ -4,17 +4,14 @@
 //!
 //! | stop | module | does |
 //! |---|---|---|
-//! | | `serve`, `socket`, `connection` | a listener, what a socket is told, a connection behind `tls` or in the clear |
-//! | | `http1`, `http2` | hyper reads the requests |
-//! | | `front` | one request: `guard`, route, `cors` |
-//! | 1 | `publish`, `publish_stream` | authorise, read at most `event_bytes_max`, draft |
-//! | | `subscribe` | a request for a place becomes a subscription; `negotiate` says for whom |
+//! | | `connection` | a listener, its sockets, TLS; hyper reads the requests |
+//! | | `front` | one request: `access`, route |
+//! | 1 | `events::publish`, `events::producer` | read at most `event_bytes_max`, draft |
+//! | | `events::subscribe` | a request for a place becomes a subscription; `request::accept` says for whom |
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
-//! | | `carry`, `sealed` | such a stream over TLS |
 //!
-//! Beside the walk: `history` is the log as JSON, `pages` the files for people, `block` the blocks of a stream that
-//! are no event, `problem` every refusal, `drain` the end in good order, `health` what machines ask, `machine` the
-//! date and randomness.
+//! Beside the walk: `request` parses what comes, `answer` is what goes, `events::history` is the log as JSON, `console`
+//! the files for people, `operations` what machines ask, `clock` the date and randomness.
 //!
 //! # In a server of your own
 //!
@@ -53,48 +50,26 @@
 //! # }
 //! ```
 
-mod authorise;
-mod block;
-mod body;
-mod carry;
+mod access;
+mod answer;
+mod clock;
 mod config;
 mod connection;
-mod cors;
-mod drain;
+mod console;
+mod events;
 mod front;
-mod guard;
-mod health;
-mod history;
-mod http1;
-mod http2;
-mod impatient;
-mod json;
 pub mod lane;
-mod linger;
-mod machine;
-mod negotiate;
-mod pages;
-mod path;
-mod problem;
-mod publish;
-mod publish_stream;
-mod query;
-mod refusal;
-mod sealed;
-mod serve;
-mod socket;
+mod operations;
+mod request;
 mod stream;
-mod subscribe;
-mod text;
-mod tls;
 
-pub use body::Body;
+pub use answer::body::Body;
+pub use clock::{SystemClock, random_epoch};
 pub use config::{Cors, Hosts, HttpConfig};
+pub use connection::serve::{Verdict, serve};
+pub use connection::tls::{Tls, TlsError};
+pub use console::{Asset, Pages};
 pub use front::Front;
-pub use machine::{SystemClock, random_epoch};
-pub use pages::{Asset, Pages};
-pub use serve::{Verdict, serve};
 /// The hub itself, for those who embed it.
 #[doc(no_inline)]
 pub use tidings_core as core;
-pub use tls::{Tls, TlsError};

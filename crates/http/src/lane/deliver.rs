@@ -7,8 +7,8 @@ use super::batch::{Batch, framed};
 use super::catch_up::Reader;
 use super::lane::Lane;
 use super::member::{Framing, State};
-use crate::block;
-use crate::drain::{delay, spread};
+use crate::stream::block;
+use crate::stream::drain::{delay, spread};
 
 /// Bytes that one batch carries, about. Enough that a system call is well spent, small enough that a socket takes it.
 const BATCH_BYTES_MAX: usize = 65_536;

@@ -12,7 +12,7 @@ use super::deliver::heartbeat;
 use super::lane::Lane;
 use super::lanes::LaneConfig;
 use super::member::State;
-use crate::drain::{age_share, spread};
+use crate::stream::drain::{age_share, spread};
 
 /// Ticks to a heartbeat, unless their bounds make them more.
 const HEARTBEAT_TICKS: u32 = 64;

@@ -11,11 +11,14 @@ use serde::Serialize;
 use tidings_core::{Draft, DraftError, DraftFields, PublishError, Published, StoreError};
 use tokio::time::timeout;
 
-use crate::body::Body;
+use crate::access::key as publish_key;
+use crate::answer::body::Body;
+use crate::answer::json;
+use crate::answer::problem::Problem;
+use crate::events::producer;
 use crate::front::Front;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::{authorise, json, path, publish_stream};
+use crate::request::path;
+use crate::request::query::Query;
 
 const KNOWN: &[&str] = &["event", "id", "retry"];
 
@@ -32,14 +35,14 @@ pub(crate) async fn publish<B>(
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    authorise::publisher(front.config().publish_key.as_deref(), &parts.headers)?;
+    publish_key::publisher(front.config().publish_key.as_deref(), &parts.headers)?;
     if front.drain().has_begun() {
         return Err(ending());
     }
     let topic = path::topic(rest)?;
     let query = Query::parse(parts.uri.query().unwrap_or(""), KNOWN)?;
     if content(&parts.headers)? == Content::Stream {
-        return publish_stream::publish(front, parts, topic, &query, body).await;
+        return producer::publish(front, parts, topic, &query, body).await;
     }
     let fields = DraftFields {
         event_type: query.one("event")?,

@@ -8,11 +8,11 @@ use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+use crate::connection::linger::linger;
 use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{Framing, chunk_head};
-use crate::linger::linger;
-use crate::stream;
+use crate::stream::task;
 
 /// Bytes that a client may send on a stream it only reads, before it is taken for a fault.
 const STRAY_BYTES_MAX: usize = 4_096;
@@ -27,7 +27,7 @@ where
 {
     let Leave { subscription, form, framing } = leave;
     // Boxed, or this future would hold it once for each function that it is handed to.
-    let blocks = Box::pin(stream::after_opening(front, subscription, form));
+    let blocks = Box::pin(task::after_opening(front, subscription, form));
     match write_all(front, &mut stream, blocks, framing).await {
         Ok(()) => linger(stream).await,
         Err(error) => tracing::debug!(%error, "a subscriber has gone"),

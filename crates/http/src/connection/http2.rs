@@ -16,10 +16,10 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::body::Open;
+use crate::answer::body::Open;
 use crate::config::HttpConfig;
+use crate::connection::impatient::Impatient;
 use crate::front::Front;
-use crate::impatient::Impatient;
 use crate::lane::CHUNK_BYTES_MAX;
 
 /// Requests at once on a connection, streams included. RFC 9113, 6.5.2: "It is recommended that this value be no smaller

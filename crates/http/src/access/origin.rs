@@ -6,8 +6,8 @@ use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, StatusCode, Uri, Version};
 
+use crate::answer::problem::Problem;
 use crate::config::{Cors, Hosts};
-use crate::problem::Problem;
 
 /// Refuses a request for a host that this hub is not. Ports do not count: they may be forwarded.
 pub(crate) fn check_host(

@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
 use subtle::ConstantTimeEq;
 
-use crate::problem::Problem;
+use crate::answer::problem::Problem;
 
 /// Lets a publisher through that shows the key, as `Authorization: Bearer KEY`; everyone, if there is none.
 pub(crate) fn publisher(key: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {

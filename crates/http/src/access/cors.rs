@@ -6,9 +6,9 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use crate::body::Body;
+use crate::access::origin::is_allowed;
+use crate::answer::body::Body;
 use crate::config::Cors;
-use crate::guard::is_allowed;
 
 /// What a page may send: to resume, to publish, to be safe against repetition.
 const REQUEST_HEADERS: HeaderValue =

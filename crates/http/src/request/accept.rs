@@ -3,7 +3,7 @@
 use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
 
-use crate::problem::Problem;
+use crate::answer::problem::Problem;
 
 /// What one URL can answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,14 +10,15 @@ use jiff::Timestamp;
 use tidings_core::{Clock, Form, Gap, OnGap, Opened, Position, Request, Selector, Selectors, UnixMillis};
 use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 
-use crate::body::Body;
+use crate::answer::body::Body;
+use crate::answer::problem::Problem;
+use crate::connection::http2::StreamPlaces;
 use crate::front::Front;
-use crate::http2::StreamPlaces;
 use crate::lane::Framing;
 use crate::lane::parking::{Leave, Parking, ParkingSlot};
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::{block, path, stream};
+use crate::request::path;
+use crate::request::query::Query;
+use crate::stream::{block, task};
 
 pub(crate) const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap"];
 
@@ -75,7 +76,7 @@ fn body(front: &Front, parts: &Parts, opened: Opened, place: Option<OwnedSemapho
             let leave = Leave { subscription: opened.subscription, form, framing };
             Body::parking(Parking::new(opening, leave, slot.clone()))
         }
-        None => Body::stream(stream::stream(front, opening, opened.subscription, form, place)),
+        None => Body::stream(task::stream(front, opening, opened.subscription, form, place)),
     }
 }
 

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tidings_core::{Cursor, Epoch, Event, Position, Request};
 
-use crate::block::GapData;
-use crate::body::Body;
+use crate::answer::body::Body;
+use crate::answer::json;
+use crate::answer::problem::Problem;
+use crate::events::subscribe::{gap_header, on_gap, position, selectors, unreadable};
 use crate::front::Front;
-use crate::json;
-use crate::problem::Problem;
-use crate::query::Query;
-use crate::subscribe::{gap_header, on_gap, position, selectors, unreadable};
+use crate::request::query::Query;
+use crate::stream::block::GapData;
 
 const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "limit"];
 

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 
-use crate::body::Body;
+use crate::answer::body::Body;
 use crate::front::Front;
 
 /// `/healthz`: the process answers.

@@ -2,7 +2,7 @@
 
 use percent_encoding::percent_decode;
 
-use crate::problem::Problem;
+use crate::answer::problem::Problem;
 
 /// Parameters of one request, decoded and known.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -9,12 +9,12 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::connection::Surroundings;
+use crate::connection::connection::Surroundings;
+use crate::connection::http2::{self, StreamPlaces};
+use crate::connection::refusal;
+use crate::connection::socket::prepare;
 use crate::front::Front;
-use crate::http2::{self, StreamPlaces};
 use crate::lane::{LaneConfig, Lanes};
-use crate::refusal;
-use crate::socket::prepare;
 
 /// How long accepting pauses when the process is out of files: others must leave first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

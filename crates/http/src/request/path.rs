@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use tidings_core::{Selector, Topic, TopicError};
 
-use crate::problem::Problem;
+use crate::answer::problem::Problem;
 
 /// The topic of `/events/{topic}`; `rest` is what stands after `/events/`, still encoded.
 pub(crate) fn topic(rest: &str) -> Result<Topic, Problem> {

@@ -29,8 +29,8 @@ use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-use crate::body::Body;
-use crate::json;
+use crate::answer::body::Body;
+use crate::answer::json;
 
 /// A refusal. Boxed, because most requests have none.
 #[derive(Debug, Clone, PartialEq, Eq)]

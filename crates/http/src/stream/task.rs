@@ -13,10 +13,10 @@ use tidings_core::{Cursor, Delivery, Form, Frame, Subscription};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
-use crate::block;
-use crate::drain::{Drain, age_share};
 use crate::front::Front;
 use crate::lane::CHUNK_BYTES_MAX;
+use crate::stream::block;
+use crate::stream::drain::{Drain, age_share};
 
 /// The bytes of a stream, from its opening to its end.
 pub(crate) fn stream(

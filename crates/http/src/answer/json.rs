@@ -4,7 +4,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-use crate::body::Body;
+use crate::answer::body::Body;
 
 /// A value as text.
 pub(crate) fn text(value: &impl Serialize) -> String {

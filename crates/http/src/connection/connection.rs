@@ -9,14 +9,14 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
-use crate::carry::carry;
+use crate::connection::carry::carry;
+use crate::connection::http1::until_parked;
+use crate::connection::http2;
+use crate::connection::sealed::Sealed;
+use crate::connection::tls::{Tls, is_http_2};
 use crate::front::Front;
-use crate::http1::until_parked;
-use crate::http2;
 use crate::lane::parking::Leave;
 use crate::lane::{Lanes, Parked};
-use crate::sealed::Sealed;
-use crate::tls::{Tls, is_http_2};
 
 /// What a connection needs around it.
 pub(crate) struct Surroundings {

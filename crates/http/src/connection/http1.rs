@@ -13,9 +13,9 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 
+use crate::connection::linger::linger;
 use crate::front::Front;
 use crate::lane::parking::{Leave, ParkingSlot};
-use crate::linger::linger;
 
 /// Serves one connection until it has ended, or until a stream has begun on it: then it comes back, with what the
 /// stream goes on with. hyper keeps 16 KB for each connection, which one that is only written to does not need.

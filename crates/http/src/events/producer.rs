@@ -20,13 +20,13 @@ use tidings_sse::Decoder;
 use tidings_sse::decode::{Event, Item, Limits};
 use tokio::time::timeout;
 
-use crate::body::Body;
+use crate::answer::body::Body;
+use crate::answer::json;
+use crate::answer::problem::Problem;
+use crate::events::publish::{bad_draft, cut_off, ending, key, not_published, too_large, too_slow};
 use crate::front::Front;
-use crate::json;
-use crate::problem::Problem;
-use crate::publish::{bad_draft, cut_off, ending, key, not_published, too_large, too_slow};
-use crate::query::Query;
-use crate::text::TextCheck;
+use crate::request::query::Query;
+use crate::request::text::TextCheck;
 
 /// Events and bytes of one group. One is under way and one collects, so this bounds the memory of a producer, and
 /// still divides a slow disk's ten milliseconds among thousands of events.

@@ -9,8 +9,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use crate::body::Body;
-use crate::problem::Problem;
+use crate::answer::body::Body;
+use crate::answer::problem::Problem;
 
 /// Nothing but the hub's own files runs on its pages, and nothing frames them.
 const POLICY: HeaderValue = HeaderValue::from_static(

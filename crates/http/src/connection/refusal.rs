@@ -9,8 +9,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::linger::linger;
-use crate::tls::Tls;
+use crate::connection::linger::linger;
+use crate::connection::tls::Tls;
 
 /// How long such a connection may take to ask, and to receive the answer.
 const WAIT_MAX: Duration = Duration::from_secs(1);

@@ -8,7 +8,7 @@ use tidings_core::{Cursor, Gap};
 use tidings_sse::encode::{Comment, Event};
 use tidings_sse::{EventId, EventType, Retry};
 
-use crate::json;
+use crate::answer::json;
 
 /// The first block: tells the heartbeat interval, the reconnection delay, and the place where the stream begins.
 /// It has no data, so no listener hears it, and yet the client can resume from the moment it joined.

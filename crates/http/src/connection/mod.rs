@@ -1,0 +1,24 @@
+//! Connections of our own server, from a listener to the last byte.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `serve` | a listener: accepts, counts, drains |
+//! | `socket` | what the socket of an accepted connection is told |
+//! | `connection` | one connection: `tls` if there is any, then `http1` or `http2`, then a lane |
+//! | `carry`, `sealed` | a stream over TLS and HTTP/1, and the writing half of TLS that it needs |
+//! | `impatient` | a connection that ends when its peer takes no bytes |
+//! | `refusal` | what a client is told that comes beyond the limit of connections |
+//! | `linger` | the last moments of a connection |
+
+pub(crate) mod carry;
+#[allow(clippy::module_inception)]
+pub(crate) mod connection;
+pub(crate) mod http1;
+pub(crate) mod http2;
+pub(crate) mod impatient;
+pub(crate) mod linger;
+pub(crate) mod refusal;
+pub(crate) mod sealed;
+pub(crate) mod serve;
+pub(crate) mod socket;
+pub(crate) mod tls;

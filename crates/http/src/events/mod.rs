@@ -1,0 +1,13 @@
+//! The hub's own dialect of HTTP, below `/events`: what requests mean, and which answers they get.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `publish` | stop 1 of the walk: `POST` of one event |
+//! | `producer` | `POST` of a `text/event-stream` body, a batch or open-ended |
+//! | `subscribe` | `GET` of a stream |
+//! | `history` | `GET` of a page of the log as JSON |
+
+pub(crate) mod history;
+pub(crate) mod producer;
+pub(crate) mod publish;
+pub(crate) mod subscribe;
