@@ -12,7 +12,6 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
@@ -21,6 +20,7 @@ use crate::config::HttpConfig;
 use crate::connection::impatient::Impatient;
 use crate::front::Front;
 use crate::lane::CHUNK_BYTES_MAX;
+use crate::stream::permits::StreamPermits;
 
 /// Requests at once on a connection, streams included. RFC 9113, 6.5.2: "It is recommended that this value be no smaller
 /// than 100"; browsers open all their streams to a hub on one connection, and a proxy those of all its clients.
@@ -55,13 +55,8 @@ const REST_WAIT_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct Shared {
     /// The tasks of their requests.
     pub(crate) tasks: TaskTracker,
-    /// One for each stream.
-    pub(crate) places: StreamPlaces,
+    pub(crate) permits: StreamPermits,
 }
-
-/// Among a request's extensions it says that a stream needs a place of its own: its connection has many.
-#[derive(Clone)]
-pub(crate) struct StreamPlaces(pub(crate) Arc<Semaphore>);
 
 /// Serves one connection to its end.
 pub(crate) async fn serve<S>(front: &Front, shared: Shared, stream: S) -> hyper::Result<()>
@@ -73,7 +68,7 @@ where
     let asked = Arc::new(AtomicUsize::new(0));
     let service = service_fn(|mut request: http::Request<Incoming>| {
         asked.fetch_add(1, Ordering::Relaxed);
-        request.extensions_mut().insert(shared.places.clone());
+        request.extensions_mut().insert(shared.permits.clone());
         let (front, open) = (front.clone(), open.clone());
         let (parts, mut body) = request.into_parts();
         // Boxed, because a stream's task is as large as this for as long as the stream lives.

@@ -10,11 +10,12 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::connection::connection::Surroundings;
-use crate::connection::http2::{self, StreamPlaces};
+use crate::connection::http2;
 use crate::connection::refusal;
 use crate::connection::socket::prepare;
 use crate::front::Front;
 use crate::lane::{LaneConfig, Lanes};
+use crate::stream::permits::StreamPermits;
 
 /// How long accepting pauses when the process is out of files: others must leave first.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -59,10 +60,12 @@ pub async fn serve(
     };
     let lanes = Arc::new(Lanes::start(front.hub(), &lane_config)?);
     let connections = TaskTracker::new();
-    let streams = Arc::new(Semaphore::new(config.connections_max));
     let door = Door {
         lanes,
-        http2: http2::Shared { tasks: connections.clone(), places: StreamPlaces(streams) },
+        http2: http2::Shared {
+            tasks: connections.clone(),
+            permits: StreamPermits::new(config.connections_max),
+        },
         connections,
         places: Arc::new(Semaphore::new(config.connections_max)),
         refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),

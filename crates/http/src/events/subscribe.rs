@@ -12,12 +12,12 @@ use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
-use crate::connection::http2::StreamPlaces;
 use crate::front::Front;
 use crate::lane::Framing;
 use crate::lane::parking::{Leave, Parking, ParkingSlot};
 use crate::request::path;
 use crate::request::query::Query;
+use crate::stream::permits::StreamPermits;
 use crate::stream::{block, task};
 
 pub(crate) const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap"];
@@ -46,7 +46,7 @@ pub(crate) async fn subscribe(
     if parts.method == Method::HEAD {
         return Ok(response);
     }
-    let (false, Ok(place)) = (front.drain().has_begun(), stream_place(parts)) else {
+    let (false, Ok(permit)) = (front.drain().has_begun(), stream_permit(parts)) else {
         // Any other status would make a browser give up for good.
         *response.body_mut() = Body::full(block::farewell(front.drain().delay(front.config().retry)));
         return Ok(response);
@@ -55,18 +55,17 @@ pub(crate) async fn subscribe(
     if let Some(gap) = &opened.gap {
         response.headers_mut().insert(GAP, gap_header(gap));
     }
-    *response.body_mut() = body(front, parts, opened, place);
+    *response.body_mut() = body(front, parts, opened, permit);
     Ok(response)
 }
 
-/// A place of its own, if the connection's is not enough for it. An error if there is none left.
-fn stream_place(parts: &Parts) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
-    let places = parts.extensions.get::<StreamPlaces>();
-    places.map(|StreamPlaces(places)| places.clone().try_acquire_owned()).transpose()
+/// A permit of its own, if that of the connection is not enough. An error if none is left.
+fn stream_permit(parts: &Parts) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+    parts.extensions.get::<StreamPermits>().map(StreamPermits::take).transpose()
 }
 
 /// The stream's body: parked in a lane if the connection can be, else carried by the server.
-fn body(front: &Front, parts: &Parts, opened: Opened, place: Option<OwnedSemaphorePermit>) -> Body {
+fn body(front: &Front, parts: &Parts, opened: Opened, permit: Option<OwnedSemaphorePermit>) -> Body {
     let opening = opening(front, &opened);
     let several = opened.subscription.selectors().single_topic().is_none();
     let form = if several { Form::Labelled } else { Form::Plain };
@@ -76,7 +75,7 @@ fn body(front: &Front, parts: &Parts, opened: Opened, place: Option<OwnedSemapho
             let leave = Leave { subscription: opened.subscription, form, framing };
             Body::parking(Parking::new(opening, leave, slot.clone()))
         }
-        None => Body::stream(task::stream(front, opening, opened.subscription, form, place)),
+        None => Body::stream(task::stream(front, opening, opened.subscription, form, permit)),
     }
 }
 
