@@ -13,9 +13,12 @@ use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::config::HttpConfig;
 use crate::console::{Pages, not_found};
-use crate::events::{history, publish, subscribe};
+use crate::events::history::{HistoryRequest, history};
+use crate::events::publish;
+use crate::events::subscribe::{SubscribeRequest, subscribe};
 use crate::operations;
 use crate::request::accept::{Answer, negotiate};
+use crate::request::position::PositionBounds;
 use crate::stream::drain::Drain;
 
 /// A hub over HTTP. Cloning shares it.
@@ -134,8 +137,14 @@ impl Front {
 
     async fn read(&self, parts: &Parts, rest: Option<&str>) -> Result<Response<Body>, Problem> {
         let mut response = match negotiate(&parts.headers)? {
-            Answer::Stream => subscribe::subscribe(self, parts, rest).await?,
-            Answer::History => history::history(self, parts, rest).await?,
+            Answer::Stream => {
+                subscribe(self, SubscribeRequest::parse(parts, rest, &self.position_bounds())?).await?
+            }
+            Answer::History => {
+                let limit_max = self.hub().limits().page_events_max;
+                let request = HistoryRequest::parse(parts, rest, &self.position_bounds(), limit_max)?;
+                history(self, request).await?
+            }
             Answer::Page => self.0.pages.index(&parts.headers)?,
         };
         if parts.method == Method::HEAD {
@@ -175,8 +184,9 @@ impl Front {
         self.config().tls.is_some().then_some("https")
     }
 
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+    /// What a request's position is read by.
+    pub(crate) fn position_bounds(&self) -> PositionBounds<'_> {
+        PositionBounds { clock: &*self.0.clock, last_max: self.config().last_max }
     }
 
     pub(crate) fn drain(&self) -> &Drain {

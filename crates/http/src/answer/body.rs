@@ -8,11 +8,9 @@ use bytes::Bytes;
 use futures_util::Stream;
 use http_body::{Frame, SizeHint};
 
-use crate::lane::parking::Parking;
-
 /// The body of every response of the hub, and of any other response that is bytes.
 pub struct Body {
-    kind: Kind,
+    source: Source,
     _open: Option<Open>,
 }
 
@@ -27,33 +25,29 @@ impl Open {
     }
 }
 
-impl From<Kind> for Body {
-    fn from(kind: Kind) -> Self {
-        Self { kind, _open: None }
+impl From<Source> for Body {
+    fn from(source: Source) -> Self {
+        Self { source, _open: None }
     }
 }
 
-enum Kind {
+/// Where the bytes of a body come from.
+enum Source {
     Full(Option<Bytes>),
     Stream(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
-    Parking(Box<Parking>),
 }
 
 impl Body {
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
-        Kind::Full(Some(bytes.into())).into()
+        Source::Full(Some(bytes.into())).into()
     }
 
     pub(crate) fn empty() -> Self {
-        Kind::Full(None).into()
+        Source::Full(None).into()
     }
 
     pub(crate) fn stream(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
-        Kind::Stream(Box::pin(stream)).into()
-    }
-
-    pub(crate) fn parking(parking: Parking) -> Self {
-        Kind::Parking(Box::new(parking)).into()
+        Source::Stream(Box::pin(stream)).into()
     }
 
     /// The same, as one of what is open on a connection.
@@ -89,22 +83,21 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let bytes = match &mut self.kind {
-            Kind::Full(bytes) => Poll::Ready(bytes.take()),
-            Kind::Stream(stream) => stream.as_mut().poll_next(context),
-            Kind::Parking(parking) => parking.poll_opening(),
+        let bytes = match &mut self.source {
+            Source::Full(bytes) => Poll::Ready(bytes.take()),
+            Source::Stream(stream) => stream.as_mut().poll_next(context),
         };
         bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.kind, Kind::Full(bytes) if bytes.as_ref().is_none_or(Bytes::is_empty))
+        matches!(&self.source, Source::Full(bytes) if bytes.as_ref().is_none_or(Bytes::is_empty))
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.kind {
-            Kind::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Kind::Stream(_) | Kind::Parking(_) => SizeHint::default(),
+        match &self.source {
+            Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Source::Stream(_) => SizeHint::default(),
         }
     }
 }

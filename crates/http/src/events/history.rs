@@ -9,11 +9,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tidings_core::{Cursor, Epoch, Event, Position, Request};
 
+use super::gap::{GAP, gap_header};
+use super::problem::unreadable;
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
-use crate::events::subscribe::{gap_header, on_gap, position, selectors, unreadable};
 use crate::front::Front;
+use crate::request::path::selectors;
+use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 use crate::stream::block::GapData;
 
@@ -22,20 +25,37 @@ const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last
 /// Events of a page unless the client says otherwise.
 const LIMIT: usize = 100;
 
-/// `GET /events/{selector}` or `GET /events?topic=...`, for JSON. Without a place, from the earliest event held.
-pub(crate) async fn history(
-    front: &Front,
-    parts: &Parts,
-    rest: Option<&str>,
-) -> Result<Response<Body>, Problem> {
-    let query = Query::parse(parts.uri.query().unwrap_or(""), KNOWN)?;
-    let limit = query.one("limit")?.map(|text| limit(text, front)).transpose()?.unwrap_or(LIMIT);
-    let from = match position(front, &parts.headers, &query)? {
-        Position::Now => Position::Earliest,
-        position => position,
-    };
-    let request = Request { selectors: selectors(rest, &query)?, from, on_gap: on_gap(&query)? };
-    let history = front.hub().history(request, limit).await.map_err(|error| unreadable(&error))?;
+/// `GET /events/{selector}` or `GET /events?topic=...`, for JSON.
+pub(crate) struct HistoryRequest {
+    /// Which events, and from where on: without a place, from the earliest event held.
+    events: Request,
+    /// Events of the answer at most.
+    limit: usize,
+}
+
+impl HistoryRequest {
+    /// `rest` is what stands after `/events/`; `limit_max` bounds the events of one page.
+    pub(crate) fn parse(
+        parts: &Parts,
+        rest: Option<&str>,
+        bounds: &PositionBounds<'_>,
+        limit_max: usize,
+    ) -> Result<Self, Problem> {
+        let query = Query::parse(parts.uri.query().unwrap_or(""), KNOWN)?;
+        let limit = query.one("limit")?.map(|text| limit(text, limit_max)).transpose()?.unwrap_or(LIMIT);
+        let from = match position(bounds, &parts.headers, &query)? {
+            Position::Now => Position::Earliest,
+            position => position,
+        };
+        let events = Request { selectors: selectors(rest, &query)?, from, on_gap: on_gap(&query)? };
+        Ok(Self { events, limit })
+    }
+}
+
+/// Answers with one page.
+pub(crate) async fn history(front: &Front, request: HistoryRequest) -> Result<Response<Body>, Problem> {
+    let HistoryRequest { events, limit } = request;
+    let history = front.hub().history(events, limit).await.map_err(|error| unreadable(&error))?;
     let epoch = history.cursor.epoch;
     let page = Page {
         events: history.events.iter().map(|event| Described::new(event, epoch)).collect(),
@@ -48,7 +68,7 @@ pub(crate) async fn history(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
     headers.append(VARY, HeaderValue::from_static("Accept"));
     if let Some(gap) = &history.gap {
-        headers.insert("tidings-gap", gap_header(gap));
+        headers.insert(GAP, gap_header(gap));
     }
     Ok(response)
 }
@@ -96,8 +116,7 @@ impl<'a> Described<'a> {
     }
 }
 
-fn limit(text: &str, front: &Front) -> Result<usize, Problem> {
-    let limit_max = front.hub().limits().page_events_max;
+fn limit(text: &str, limit_max: usize) -> Result<usize, Problem> {
     let limit = text.parse().ok().filter(|limit| (1..=limit_max).contains(limit));
     let refuse =
         || Problem::bad_request("bad-limit", format!("`limit` is a number of events from 1 to {limit_max}"));

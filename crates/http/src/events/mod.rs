@@ -6,8 +6,12 @@
 //! | `producer` | `POST` of a `text/event-stream` body, a batch or open-ended |
 //! | `subscribe` | `GET` of a stream |
 //! | `history` | `GET` of a page of the log as JSON |
+//! | `gap` | the header that tells a gap |
+//! | `problem` | what publishers and readers are told when the hub fails them |
 
+pub(crate) mod gap;
 pub(crate) mod history;
+pub(crate) mod problem;
 pub(crate) mod producer;
 pub(crate) mod publish;
 pub(crate) mod subscribe;

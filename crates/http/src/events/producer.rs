@@ -6,25 +6,24 @@
 //! nothing after it was published, and the answer can say how far the body came.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Fuse, FusedFuture};
 use http::request::Parts;
 use http::{Response, StatusCode};
-use http_body_util::BodyExt;
 use serde::Serialize;
 use tidings_core::{Draft, DraftFields, Hub, PublishError, Published, Topic};
 use tidings_sse::Decoder;
 use tidings_sse::decode::{Event, Item, Limits};
-use tokio::time::timeout;
 
+use super::problem::{bad_draft, ending, not_published};
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
-use crate::events::publish::{bad_draft, cut_off, ending, key, not_published, too_large, too_slow};
 use crate::front::Front;
+use crate::request::body::{read_piece, too_large};
+use crate::request::idempotency_key::idempotency_key;
 use crate::request::query::Query;
 use crate::request::text::TextCheck;
 
@@ -51,7 +50,7 @@ where
 {
     refuse_fields(query)?;
     let hub = front.hub();
-    let mut producer = Producer::new(hub, topic, key(&parts.headers)?);
+    let mut producer = Producer::new(hub, topic, idempotency_key(&parts.headers)?);
     let mut group = pin!(Fuse::terminated());
     loop {
         producer.decode();
@@ -66,7 +65,7 @@ where
         // none but costs nothing: each branch only takes note of what happened.
         tokio::select! {
             published = &mut group, if !group.is_terminated() => producer.note(published),
-            piece = next_piece(&mut body, front.config().producer_wait_max), if producer.has_room() => {
+            piece = read_piece(&mut body, front.config().producer_wait_max), if producer.has_room() => {
                 producer.take(piece);
             }
             () = front.drain().begun(), if !producer.has_ended() => producer.end(Err(ending())),
@@ -79,20 +78,6 @@ where
 struct Answer {
     published: u64,
     id: Option<String>,
-}
-
-/// The next bytes of a body; `None` at its end. Cancel safe.
-async fn next_piece<B>(body: &mut B, wait_max: Duration) -> Result<Option<Bytes>, Problem>
-where
-    B: http_body::Body<Data = Bytes> + Unpin,
-{
-    match timeout(wait_max, body.frame()).await {
-        Err(_) => Err(too_slow()),
-        Ok(None) => Ok(None),
-        // Trailers say nothing here.
-        Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
-        Ok(Some(Err(_))) => Err(cut_off()),
-    }
 }
 
 /// The blocks say themselves what the query would.

@@ -2,12 +2,18 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `path` | topics and selectors in a path |
+//! | `path` | topics and selectors in a URL |
 //! | `query` | the parameters of a query string, taken strictly |
 //! | `accept` | what a GET wants: stream, history or page |
-//! | `text` | the check that a body is UTF-8 |
+//! | `position` | where a subscription or a page of history begins |
+//! | `content`, `idempotency_key` | what the body of a publish is, and how it may be repeated |
+//! | `body`, `text` | reading a body, and the check that it is UTF-8 |
 
 pub(crate) mod accept;
+pub(crate) mod body;
+pub(crate) mod content;
+pub(crate) mod idempotency_key;
 pub(crate) mod path;
+pub(crate) mod position;
 pub(crate) mod query;
 pub(crate) mod text;

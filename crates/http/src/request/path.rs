@@ -1,8 +1,9 @@
-//! Topics and selectors in the path of a URL.
+//! Topics and selectors in a URL.
 
 use percent_encoding::percent_decode_str;
-use tidings_core::{Selector, Topic, TopicError};
+use tidings_core::{Selector, Selectors, Topic, TopicError};
 
+use super::query::Query;
 use crate::answer::problem::Problem;
 
 /// The topic of `/events/{topic}`; `rest` is what stands after `/events/`, still encoded.
@@ -10,13 +11,21 @@ pub(crate) fn topic(rest: &str) -> Result<Topic, Problem> {
     Topic::parse(&decode(rest)?).map_err(|error| bad_topic(&error))
 }
 
+/// All selectors of a request: that of its path, if `rest` has one, and those of its parameters `topic`.
+pub(crate) fn selectors(rest: Option<&str>, query: &Query) -> Result<Selectors, Problem> {
+    let of_path = rest.map(selector).into_iter();
+    let parsed = |text| Selector::parse(text).map_err(|error| bad_topic(&error));
+    let all: Vec<_> = of_path.chain(query.all("topic").map(parsed)).collect::<Result<_, _>>()?;
+    Selectors::new(all).map_err(|error| Problem::bad_request("bad-topics", error.to_string()))
+}
+
 /// The selector of `/events/{selector}`.
-pub(crate) fn selector(rest: &str) -> Result<Selector, Problem> {
+fn selector(rest: &str) -> Result<Selector, Problem> {
     Selector::parse(&decode(rest)?).map_err(|error| bad_topic(&error))
 }
 
 /// Why a name is no topic, as a problem.
-pub(crate) fn bad_topic(error: &TopicError) -> Problem {
+fn bad_topic(error: &TopicError) -> Problem {
     Problem::bad_request("bad-topic", error.to_string())
 }
 

@@ -1,0 +1,89 @@
+//! Where a subscription or a page of history begins: `Last-Event-ID`, `since`, `last` and `on_gap`.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use tidings_core::{Clock, OnGap, Position, UnixMillis};
+
+use super::query::Query;
+use crate::answer::problem::Problem;
+
+/// What a position is read by, beside the request.
+pub(crate) struct PositionBounds<'a> {
+    /// An age such as `since=10m` is counted back from its now.
+    pub(crate) clock: &'a dyn Clock,
+    /// Events that `last` may ask for.
+    pub(crate) last_max: usize,
+}
+
+/// Where to begin. The header wins, because a client that reconnects repeats its URL, and must not start over.
+pub(crate) fn position(
+    bounds: &PositionBounds<'_>,
+    headers: &HeaderMap,
+    query: &Query,
+) -> Result<Position, Problem> {
+    let since = query.one("since")?.map(|text| since(text, bounds.clock)).transpose()?;
+    let last = query.one("last")?.map(|text| last(text, bounds.last_max)).transpose()?;
+    if since.is_some() && last.is_some() {
+        return Err(Problem::bad_request("since-and-last", "give `since` or `last`, not both"));
+    }
+    let id = match last_event_id(headers) {
+        Some(id) => Some(id),
+        None => query.one("last_event_id")?.or(query.one("lastEventId")?).map(str::to_owned),
+    };
+    let id = id.filter(|id| !id.is_empty()).map(Position::Id);
+    Ok(id.or(since).or(last).unwrap_or(Position::Now))
+}
+
+/// Where to go on when what was asked for is gone.
+pub(crate) fn on_gap(query: &Query) -> Result<OnGap, Problem> {
+    match query.one("on_gap")? {
+        None | Some("earliest") => Ok(OnGap::Earliest),
+        Some("latest") => Ok(OnGap::Latest),
+        Some(_) => Err(Problem::bad_request("bad-on-gap", "`on_gap` is `earliest` or `latest`")),
+    }
+}
+
+/// Whatever comes is taken: an error would make a browser give up for good, and a gap tells as much.
+fn last_event_id(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get("last-event-id")?;
+    let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+fn since(text: &str, clock: &dyn Clock) -> Result<Position, Problem> {
+    if text == "earliest" {
+        return Ok(Position::Earliest);
+    }
+    let refuse = || {
+        let detail = "`since` is `earliest`, an age such as 90s, 10m, 2h or 7d, or a time such as 2026-11-21T08:00:00Z";
+        Problem::bad_request("bad-since", detail)
+    };
+    if let Some(age) = age(text) {
+        let ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        return Ok(Position::Since(UnixMillis(clock.now().0.saturating_sub(ms))));
+    }
+    let time: Timestamp = text.parse().map_err(|_| refuse())?;
+    Ok(Position::Since(UnixMillis(u64::try_from(time.as_millisecond()).unwrap_or(0))))
+}
+
+fn age(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    number.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?;
+    Some(Duration::from_secs(number.parse::<u64>().ok()?.checked_mul(seconds)?))
+}
+
+fn last(text: &str, last_max: usize) -> Result<Position, Problem> {
+    let count = text.parse().ok().filter(|count| *count <= last_max);
+    let refuse =
+        || Problem::bad_request("bad-last", format!("`last` is a number of events, at most {last_max}"));
+    count.map(Position::Last).ok_or_else(refuse)
+}
