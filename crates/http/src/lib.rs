@@ -5,12 +5,12 @@
 //! | stop | module | does |
 //! |---|---|---|
 //! | | `connection` | a listener, its sockets, TLS; hyper reads the requests |
-//! | | `front` | one request: `access`, route |
+//! | | `route` | from a URL to a handler, past the decision of `access` |
 //! | 1 | `events::publish`, `events::producer` | read at most `event_bytes_max`, draft |
 //! | | `events::subscribe` | a request for a place becomes a subscription; `request::accept` says for whom |
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
 //!
-//! Beside the walk: `request` parses what comes, `answer` is what goes, `events::history` is the log as JSON, `console`
+//! Beside the walk: `front` is what all requests share, `request` parses what comes, `answer` is what goes, `events::history` is the log as JSON, `console`
 //! the files for people, `operations` what machines ask, `clock` the date and randomness.
 //!
 //! # In a server of your own
@@ -61,6 +61,7 @@ mod front;
 pub mod lane;
 mod operations;
 mod request;
+mod route;
 mod stream;
 
 pub use answer::body::Body;

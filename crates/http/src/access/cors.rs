@@ -6,7 +6,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use crate::access::origin::is_allowed;
+use super::origin::is_allowed;
 use crate::answer::body::Body;
 use crate::config::Cors;
 

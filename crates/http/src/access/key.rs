@@ -1,4 +1,4 @@
-//! Who may publish. The place in the walk where full authorisation will stand.
+//! The key that publishers show.
 
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, StatusCode};
@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 use crate::answer::problem::Problem;
 
 /// Lets a publisher through that shows the key, as `Authorization: Bearer KEY`; everyone, if there is none.
-pub(crate) fn publisher(key: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn check_key(key: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(key) = key else { return Ok(()) };
     let shown = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
     match shown.map(bearer) {
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     fn shown(value: &str) -> bool {
-        publisher(Some("secret"), &HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])).is_ok()
+        check_key(Some("secret"), &HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])).is_ok()
     }
 
     #[test]
@@ -48,7 +48,7 @@ mod tests {
         for value in ["Bearer secre", "Bearer secrets", "Bearer ", "Basic secret", "secret", "Bearer", ""] {
             assert!(!shown(value), "{value}");
         }
-        assert!(publisher(Some("secret"), &HeaderMap::new()).is_err());
-        assert!(publisher(None, &HeaderMap::new()).is_ok());
+        assert!(check_key(Some("secret"), &HeaderMap::new()).is_err());
+        assert!(check_key(None, &HeaderMap::new()).is_ok());
     }
 }

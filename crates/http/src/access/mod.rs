@@ -5,5 +5,7 @@
 //! Beside the decision stand the CORS headers, which tell browsers how it will turn out.
 
 pub(crate) mod cors;
-pub(crate) mod key;
-pub(crate) mod origin;
+pub(crate) mod decision;
+mod host;
+mod key;
+mod origin;

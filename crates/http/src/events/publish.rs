@@ -8,7 +8,6 @@ use tidings_core::{Draft, DraftFields, Published};
 
 use super::problem::{bad_draft, ending, not_published};
 use super::producer;
-use crate::access::key as publish_key;
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
@@ -34,7 +33,6 @@ pub(crate) async fn publish<B>(
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    publish_key::publisher(front.config().publish_key.as_deref(), &parts.headers)?;
     if front.drain().has_begun() {
         return Err(ending());
     }
