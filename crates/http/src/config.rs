@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::connection::tls::Tls;
+use crate::tls::Tls;
 
 /// The settings of a [`Front`](crate::Front).
 #[derive(Debug, Clone)]

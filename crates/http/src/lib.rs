@@ -63,14 +63,15 @@ mod operations;
 mod request;
 mod route;
 mod stream;
+mod tls;
 
 pub use answer::body::Body;
 pub use clock::{SystemClock, random_epoch};
 pub use config::{Cors, Hosts, HttpConfig};
 pub use connection::serve::{Verdict, serve};
-pub use connection::tls::{Tls, TlsError};
 pub use console::{Asset, Pages};
 pub use front::Front;
 /// The hub itself, for those who embed it.
 #[doc(no_inline)]
 pub use tidings_core as core;
+pub use tls::{Tls, TlsError};

@@ -13,10 +13,10 @@ use crate::connection::carry::carry;
 use crate::connection::http1::until_parked;
 use crate::connection::http2;
 use crate::connection::sealed::Sealed;
-use crate::connection::tls::{Tls, is_http_2};
 use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{Lanes, Parked};
+use crate::tls::{Tls, is_http_2};
 
 /// What a connection needs around it.
 pub(crate) struct Surroundings {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `serve` | a listener: accepts, counts, drains |
 //! | `socket` | what the socket of an accepted connection is told |
-//! | `connection` | one connection: `tls` if there is any, then `http1` or `http2`, then a lane |
+//! | `connection` | one connection: TLS if there is any, then `http1` or `http2`, then a lane |
 //! | `carry`, `sealed` | a stream over TLS and HTTP/1, and the writing half of TLS that it needs |
 //! | `impatient` | a connection that ends when its peer takes no bytes |
 //! | `refusal` | what a client is told that comes beyond the limit of connections |
@@ -21,4 +21,3 @@ pub(crate) mod refusal;
 pub(crate) mod sealed;
 pub(crate) mod serve;
 pub(crate) mod socket;
-pub(crate) mod tls;

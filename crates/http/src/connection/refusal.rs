@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::connection::linger::linger;
-use crate::connection::tls::Tls;
+use crate::tls::Tls;
 
 /// How long such a connection may take to ask, and to receive the answer.
 const WAIT_MAX: Duration = Duration::from_secs(1);
