@@ -11,7 +11,7 @@
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
 //!
 //! Beside the walk: `front` is what all requests share, `request` parses what comes, `answer` is what goes, `events::history` is the log as JSON, `console`
-//! the files for people, `operations` what machines ask, `clock` the date and randomness.
+//! the files for people, `operations` what machines ask, `clock` and `epoch` are the date and randomness.
 //!
 //! # In a server of your own
 //!
@@ -56,6 +56,7 @@ mod clock;
 mod config;
 mod connection;
 mod console;
+mod epoch;
 mod events;
 mod front;
 pub mod lane;
@@ -66,10 +67,11 @@ mod stream;
 mod tls;
 
 pub use answer::body::Body;
-pub use clock::{SystemClock, random_epoch};
+pub use clock::SystemClock;
 pub use config::{Cors, Hosts, HttpConfig};
 pub use connection::serve::{Verdict, serve};
 pub use console::{Asset, Pages};
+pub use epoch::random_epoch;
 pub use front::Front;
 /// The hub itself, for those who embed it.
 #[doc(no_inline)]
