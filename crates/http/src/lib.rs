@@ -11,7 +11,8 @@
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
 //!
 //! Beside the walk: `front` is what all requests share, `request` parses what comes, `answer` is what goes, `events::history` is the log as JSON, `console`
-//! the files for people, `operations` what machines ask, `clock` and `epoch` are the date and randomness.
+//! the files for people, `operations` what machines ask, `clock` and `epoch` are the date and randomness,
+//! `limits` every bound that is not a setting.
 //!
 //! # In a server of your own
 //!
@@ -60,6 +61,7 @@ mod epoch;
 mod events;
 mod front;
 pub mod lane;
+mod limits;
 mod operations;
 mod request;
 mod route;

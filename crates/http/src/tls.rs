@@ -14,13 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-/// Encrypted bytes that may wait for a socket: two records, so that one is made while the other leaves. rustls takes
-/// 64 KiB unless told otherwise, which every slow reader would come to hold.
-const WAITING_BYTES_MAX: usize = 32_768;
-
-/// Tickets that a client gets for a short handshake next time. A stream reconnects one at a time, and rustls's second
-/// one would be 250 bytes and an encryption for nothing.
-const TICKETS: usize = 1;
+use crate::limits::{TLS_TICKETS, TLS_WAITING_BYTES_MAX};
 
 /// RFC 7301 names of what is spoken inside, the better first.
 const HTTP_2: &[u8] = b"h2";
@@ -130,7 +124,7 @@ pub(crate) fn is_http_2(stream: &TlsStream<TcpStream>) -> bool {
 
 async fn shake_hands(config: Arc<ServerConfig>, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
     let acceptor = TlsAcceptor::from(config);
-    acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(WAITING_BYTES_MAX))).await
+    acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_WAITING_BYTES_MAX))).await
 }
 
 impl Shown {
@@ -174,7 +168,7 @@ fn server_config(
     // their memory, not ours.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.ticketer = Ticketer::new()?;
-    config.send_tls13_tickets = TICKETS;
+    config.send_tls13_tickets = TLS_TICKETS;
     // For `sealed`. Nothing leaves the process by it.
     config.enable_secret_extraction = true;
     Ok(config)

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use super::origin::is_allowed;
 use crate::answer::body::Body;
 use crate::config::Cors;
+use crate::limits::PREFLIGHT_SECONDS_MAX;
 
 /// What a page may send: to resume, to publish, to be safe against repetition.
 const REQUEST_HEADERS: HeaderValue =
@@ -25,8 +26,7 @@ pub(crate) fn options(methods: &'static str) -> Response<Body> {
     headers.insert(ALLOW, HeaderValue::from_static(methods));
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
-    // A day: browsers shorten it to what they like.
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(PREFLIGHT_SECONDS_MAX));
     response
 }
 

@@ -12,13 +12,8 @@ use crate::connection::linger::linger;
 use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{Framing, chunk_head};
+use crate::limits::{STRAY_BYTES_MAX, STRAY_READ_BYTES};
 use crate::stream::task;
-
-/// Bytes that a client may send on a stream it only reads, before it is taken for a fault.
-const STRAY_BYTES_MAX: usize = 4_096;
-
-/// Bytes of one read of those. It is part of each task.
-const STRAY_READ_BYTES: usize = 64;
 
 /// Carries a stream, whose head and opening the client was sent, to its end.
 pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -19,36 +18,12 @@ use crate::answer::body::Open;
 use crate::config::HttpConfig;
 use crate::connection::impatient::Impatient;
 use crate::front::Front;
-use crate::lane::CHUNK_BYTES_MAX;
+use crate::limits::{
+    HTTP2_CLOSING_WAIT_MAX, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_REQUEST_WINDOW_BYTES, HTTP2_REQUESTS_MAX,
+    HTTP2_RESETS_MAX, HTTP2_REST_BYTES_MAX, HTTP2_REST_WAIT_MAX, HTTP2_TAKEN_BACK_MAX,
+    HTTP2_WAITING_BYTES_MAX,
+};
 use crate::stream::permits::StreamPermits;
-
-/// Requests at once on a connection, streams included. RFC 9113, 6.5.2: "It is recommended that this value be no smaller
-/// than 100"; browsers open all their streams to a hub on one connection, and a proxy those of all its clients.
-const REQUESTS_MAX: u32 = 1_000;
-
-/// Bytes of a body that a publisher may send before they are read: the default of RFC 9113, and for all requests of a
-/// connection together four of these. So much can a connection make us keep.
-const REQUEST_WINDOW_BYTES: u32 = 65_535;
-const CONNECTION_WINDOW_BYTES: u32 = 262_140;
-
-/// Bytes of a stream that may wait for the connection, beyond what the peer's window is closed for: one chunk, so that
-/// the next is encoded while it leaves. hyper takes 400 KB unless told otherwise.
-const WAITING_BYTES_MAX: usize = CHUNK_BYTES_MAX;
-
-/// Requests that a client may take back before we have looked at them. More is the attack of CVE-2023-44487, and ends
-/// the connection. h2's default, which a crowd of pages that are closed at once does not reach.
-const TAKEN_BACK_MAX: usize = 20;
-
-/// Resets that our side may owe to a client's mistakes; the default of hyper.
-const RESETS_MAX: usize = 1_024;
-
-/// How long a client that was told to go, and has nothing open, may take to close when the hub ends, or when it has never
-/// asked for anything. Else it may still be reading a long answer, and has as long as for its next request.
-const CLOSING_WAIT_MAX: Duration = Duration::from_secs(1);
-
-/// How much a publisher may still send when its answer is known, and for how long: what an HTTP/1 connection may, too.
-const REST_BYTES_MAX: usize = 2_097_152;
-const REST_WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// What all connections of HTTP/2 share.
 #[derive(Clone)]
@@ -103,7 +78,7 @@ where
             }
         }
         let in_a_hurry = ends || (idle && asked.load(Ordering::Relaxed) == 0);
-        wait = if in_a_hurry { CLOSING_WAIT_MAX } else { config.idle_wait_max };
+        wait = if in_a_hurry { HTTP2_CLOSING_WAIT_MAX } else { config.idle_wait_max };
     }
 }
 
@@ -111,27 +86,27 @@ where
 /// 8.1, has it, and curl forgets an answer that a reset follows.
 async fn take_rest(mut body: Incoming) {
     let rest = async {
-        let mut left = REST_BYTES_MAX;
+        let mut left = HTTP2_REST_BYTES_MAX;
         while let Some(Ok(frame)) = body.frame().await {
             left = left.checked_sub(frame.data_ref().map_or(0, Bytes::len))?;
         }
         Some(())
     };
     // Whoever goes on sending for longer has been waited for as long as can be.
-    let _ = timeout(REST_WAIT_MAX, rest).await;
+    let _ = timeout(HTTP2_REST_WAIT_MAX, rest).await;
 }
 
 fn builder(config: &HttpConfig, tasks: TaskTracker) -> http2::Builder<Tracked> {
     let mut builder = http2::Builder::new(Tracked(tasks));
     builder
         .timer(TokioTimer::new())
-        .max_concurrent_streams(REQUESTS_MAX)
-        .initial_stream_window_size(REQUEST_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_concurrent_streams(HTTP2_REQUESTS_MAX)
+        .initial_stream_window_size(HTTP2_REQUEST_WINDOW_BYTES)
+        .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES)
         .max_header_list_size(u32::try_from(config.head_bytes_max).unwrap_or(u32::MAX))
-        .max_send_buf_size(WAITING_BYTES_MAX)
-        .max_pending_accept_reset_streams(TAKEN_BACK_MAX)
-        .max_local_error_reset_streams(RESETS_MAX)
+        .max_send_buf_size(HTTP2_WAITING_BYTES_MAX)
+        .max_pending_accept_reset_streams(HTTP2_TAKEN_BACK_MAX)
+        .max_local_error_reset_streams(HTTP2_RESETS_MAX)
         .keep_alive_interval(config.ping_interval)
         .keep_alive_timeout(config.ping_wait_max);
     builder

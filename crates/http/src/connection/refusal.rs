@@ -10,13 +10,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::connection::linger::linger;
+use crate::limits::{REFUSAL_LOOK_BYTES_MAX, REFUSAL_WAIT_MAX};
 use crate::tls::Tls;
-
-/// How long such a connection may take to ask, and to receive the answer.
-const WAIT_MAX: Duration = Duration::from_secs(1);
-
-/// Bytes of the request that are looked at: the `Accept` header of every browser is among the first.
-const LOOK_BYTES_MAX: usize = 8_192;
 
 const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
     content-type: application/problem+json\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 132\r\n\r\n\
@@ -26,13 +21,13 @@ const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 /// Answers with one refusal, and closes. Whoever does not even take that is dropped.
 pub(crate) async fn refuse(stream: TcpStream, tls: Option<&Tls>, retry: Duration) {
     let Some(tls) = tls else { return answer(stream, retry).await };
-    if let Ok(Ok(stream)) = timeout(WAIT_MAX, tls.accept_http_1(stream)).await {
+    if let Ok(Ok(stream)) = timeout(REFUSAL_WAIT_MAX, tls.accept_http_1(stream)).await {
         answer(stream, retry).await;
     }
 }
 
 async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, retry: Duration) {
-    let asked = timeout(WAIT_MAX, wants_events(&mut stream)).await;
+    let asked = timeout(REFUSAL_WAIT_MAX, wants_events(&mut stream)).await;
     let answer = match asked {
         Ok(true) => come_back(retry),
         Ok(false) | Err(_) => CROWDED.to_vec(),
@@ -41,15 +36,15 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, retry: Duratio
         stream.write_all(&answer).await?;
         stream.flush().await
     };
-    if let Ok(Ok(())) = timeout(WAIT_MAX, sent).await {
+    if let Ok(Ok(())) = timeout(REFUSAL_WAIT_MAX, sent).await {
         linger(stream).await;
     }
 }
 
 /// Reads a request's head as far as it must.
 async fn wants_events<S: AsyncRead + Unpin>(stream: &mut S) -> bool {
-    let mut head = Vec::with_capacity(LOOK_BYTES_MAX);
-    while head.len() < LOOK_BYTES_MAX && !head.windows(4).any(|four| four == b"\r\n\r\n") {
+    let mut head = Vec::with_capacity(REFUSAL_LOOK_BYTES_MAX);
+    while head.len() < REFUSAL_LOOK_BYTES_MAX && !head.windows(4).any(|four| four == b"\r\n\r\n") {
         match stream.read_buf(&mut head).await {
             Ok(0) | Err(_) => return false,
             Ok(_) => {}

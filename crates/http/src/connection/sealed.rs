@@ -15,14 +15,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-/// RFC 8446, 5.1: "The length MUST NOT exceed 2^14 bytes."
-const RECORD_BYTES_MAX: usize = 16_384;
+use crate::limits::{TLS_LAST_RECORDS, TLS_RECORD_BYTES_MAX};
 
 /// RFC 8446, 6: warning(1), close_notify(0).
 const CLOSE_NOTIFY: [u8; 2] = [1, 0];
-
-/// Records that are kept back from the bound of a key, so that the closing one is always possible.
-const LAST_RECORDS: u64 = 1;
 
 /// A TLS 1.3 connection that is written to.
 pub(crate) struct Sealed {
@@ -88,10 +84,10 @@ impl Sealed {
     /// Takes as much as a record holds. What the socket does not take now is waited for by the next call.
     fn poll_seal(&mut self, context: &mut Context<'_>, slices: &[&[u8]]) -> Poll<io::Result<usize>> {
         ready!(self.poll_waiting(context))?;
-        if self.closed || self.sequence.saturating_add(LAST_RECORDS) >= self.sequence_max {
+        if self.closed || self.sequence.saturating_add(TLS_LAST_RECORDS) >= self.sequence_max {
             return Poll::Ready(Err(io::Error::other("the key of the connection is used up")));
         }
-        let (payload, _) = OutboundChunks::new(slices).split_at(RECORD_BYTES_MAX);
+        let (payload, _) = OutboundChunks::new(slices).split_at(TLS_RECORD_BYTES_MAX);
         let taken = payload.len();
         self.seal(ContentType::ApplicationData, payload)?;
         match self.poll_waiting(context) {

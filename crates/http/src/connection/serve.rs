@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -15,14 +14,8 @@ use crate::connection::refusal;
 use crate::connection::socket::prepare;
 use crate::front::Front;
 use crate::lane::{LaneConfig, Lanes};
+use crate::limits::{ACCEPT_PAUSE, REFUSALS_MAX};
 use crate::stream::permits::StreamPermits;
-
-/// How long accepting pauses when the process is out of files: others must leave first.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Connections beyond the limit that are told so at once. More are dropped without a word, or a flood of them would
-/// take all files.
-const REFUSALS_MAX: usize = 256;
 
 /// How a drain went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

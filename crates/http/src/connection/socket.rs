@@ -1,32 +1,22 @@
 //! The socket of an accepted connection: what it is told before anything is read from it.
 
 use std::io;
-use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-/// How long a peer may leave bytes unacknowledged before it counts as dead. TCP's keep-alive does not run then.
+use crate::limits::KEEPALIVE_INTERVAL;
 #[cfg(target_os = "linux")]
-const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(60);
-
-/// Bytes that the system takes for a peer that does not take them. Without a bound of ours it is 4 MiB for each: a
-/// reader that comes to itself would first hear what was new long ago, even from a hub that has ended. What is
-/// under way to the peer does not count, so no distance makes this too little; it is two of a lane's batches.
-#[cfg(target_os = "linux")]
-const UNSENT_BYTES_MAX: u32 = 131_072;
-
-/// Silence after which the system asks whether the peer is there.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+use crate::limits::{UNACKNOWLEDGED_WAIT_MAX, UNSENT_BYTES_MAX};
 
 /// Small writes leave at once, dead peers are noticed, and a stalled one is owed little by the system.
 pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_INTERVAL))?;
     #[cfg(target_os = "linux")]
     {
-        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX))?;
+        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_WAIT_MAX))?;
         socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
     }
     Ok(())
@@ -34,6 +24,8 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::time::Duration;
+
     use tokio::net::TcpListener;
 
     use super::*;

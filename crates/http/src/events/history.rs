@@ -15,15 +15,13 @@ use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::front::Front;
+use crate::limits::HISTORY_EVENTS_DEFAULT;
 use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 use crate::stream::block::GapData;
 
 const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "limit"];
-
-/// Events of a page unless the client says otherwise.
-const LIMIT: usize = 100;
 
 /// `GET /events/{selector}` or `GET /events?topic=...`, for JSON.
 pub(crate) struct HistoryRequest {
@@ -42,7 +40,11 @@ impl HistoryRequest {
         limit_max: usize,
     ) -> Result<Self, Problem> {
         let query = Query::parse(parts.uri.query().unwrap_or(""), KNOWN)?;
-        let limit = query.one("limit")?.map(|text| limit(text, limit_max)).transpose()?.unwrap_or(LIMIT);
+        let limit = query
+            .one("limit")?
+            .map(|text| limit(text, limit_max))
+            .transpose()?
+            .unwrap_or(HISTORY_EVENTS_DEFAULT);
         let from = match position(bounds, &parts.headers, &query)? {
             Position::Now => Position::Earliest,
             position => position,

@@ -22,21 +22,11 @@ use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::front::Front;
+use crate::limits::{DECODE_STEP_BYTES, FIELD_NAME_BYTES_MAX, GROUP_BYTES_MAX, GROUP_EVENTS_MAX};
 use crate::request::body::{read_piece, too_large};
 use crate::request::idempotency_key::idempotency_key;
 use crate::request::query::Query;
 use crate::request::text::TextCheck;
-
-/// Events and bytes of one group. One is under way and one collects, so this bounds the memory of a producer, and
-/// still divides a slow disk's ten milliseconds among thousands of events.
-const GROUP_EVENTS_MAX: usize = 2_048;
-const GROUP_BYTES_MAX: usize = 262_144;
-
-/// Bytes that are decoded before the group is looked at again.
-const STEP_BYTES: usize = 16_384;
-
-/// Bytes of a field's name beside an event's data on one line.
-const FIELD_BYTES_MAX: usize = 64;
 
 pub(crate) async fn publish<B>(
     front: &Front,
@@ -114,7 +104,7 @@ struct Producer<'a> {
 impl<'a> Producer<'a> {
     fn new(hub: &'a Hub, topic: Topic, key: Option<&'a str>) -> Self {
         let bytes_max = hub.limits().event_bytes_max;
-        let limits = Limits { line_bytes_max: bytes_max + FIELD_BYTES_MAX, event_bytes_max: bytes_max };
+        let limits = Limits { line_bytes_max: bytes_max + FIELD_NAME_BYTES_MAX, event_bytes_max: bytes_max };
         Self {
             hub,
             topic,
@@ -155,7 +145,7 @@ impl<'a> Producer<'a> {
     /// Decodes what has arrived, as far as there is room in the group.
     fn decode(&mut self) {
         while !self.rest.is_empty() && self.group_has_room() {
-            let step = self.rest.split_to(self.rest.len().min(STEP_BYTES));
+            let step = self.rest.split_to(self.rest.len().min(DECODE_STEP_BYTES));
             if let Err(problem) = self.decode_step(&step) {
                 self.rest.clear();
                 self.end(Err(problem));

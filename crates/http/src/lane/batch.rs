@@ -4,10 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use tidings_core::{Form, Frame, Sequence};
 
 use super::member::Framing;
-
-/// Bytes that one chunk holds at most, unless one frame is larger. What a blocked member must remember is the rest
-/// of a chunk, so this bounds it; larger chunks would save nothing that could be measured.
-pub(crate) const CHUNK_BYTES_MAX: usize = 16_384;
+use crate::limits::CHUNK_BYTES_MAX;
 
 /// `7fffffff` and a line end, before a chunk; a line end after it.
 const CHUNK_OVERHEAD_BYTES: usize = 12;

@@ -1,7 +1,6 @@
 //! Reads the store for those whom the rings have left behind, on the runtime's threads, and posts what it found.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tidings_core::store::Turn;
 use tidings_core::{Delivery, Sequence, StoreError, Subscription};
@@ -10,10 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::post::{Letter, Post};
-
-/// How long a reader waits before it asks a store again that was out of reach, and how often it does.
-const RETRY_WAIT: Duration = Duration::from_millis(500);
-const TRIES_MAX: usize = 20;
+use crate::limits::{STORE_RETRIES_MAX, STORE_RETRY_WAIT};
 
 /// Who is to receive what is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +55,9 @@ async fn read(mut behind: Behind) {
     let mut tries = 0;
     let delivery = loop {
         match behind.subscription.next_backlog().await {
-            Err(error) if error.turn() == Turn::TryAgain && tries < TRIES_MAX => {
+            Err(error) if error.turn() == Turn::TryAgain && tries < STORE_RETRIES_MAX => {
                 tries += 1;
-                sleep(RETRY_WAIT).await;
+                sleep(STORE_RETRY_WAIT).await;
             }
             other => break other,
         }

@@ -7,14 +7,9 @@ use super::batch::{Batch, framed};
 use super::catch_up::Reader;
 use super::lane::Lane;
 use super::member::{Framing, State};
+use crate::limits::{BATCH_BYTES_MAX, BATCHES_PER_TURN_MAX};
 use crate::stream::block;
 use crate::stream::drain::{delay, spread};
-
-/// Bytes that one batch carries, about. Enough that a system call is well spent, small enough that a socket takes it.
-const BATCH_BYTES_MAX: usize = 65_536;
-
-/// Batches that one member may take from the rings before the others have their turn.
-const BATCHES_PER_TURN: usize = 4;
 
 impl Lane {
     /// Brings all live members of a group up to the head of the rings.
@@ -79,7 +74,7 @@ impl Lane {
 
     /// Brings a member that has a place of its own up to its group.
     pub(super) fn follow(&mut self, number: usize) {
-        for _ in 0..BATCHES_PER_TURN {
+        for _ in 0..BATCHES_PER_TURN_MAX {
             let Some(member) = self.members.get_mut(number) else { return };
             let State::Behind(place) = member.state else { return };
             let group = &mut self.groups.slots[member.group as usize];

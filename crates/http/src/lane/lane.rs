@@ -17,12 +17,10 @@ use super::lanes::{LaneConfig, Parked};
 use super::member::{Member, State};
 use super::post::{Letter, Post};
 use super::sweep::Sweep;
+use crate::limits::READY_SOCKETS_MAX;
 
 /// The token of the post's bell; members have their numbers.
 const BELL: Token = Token(usize::MAX);
-
-/// Sockets that one wait may report.
-const EVENTS_MAX: usize = 1_024;
 
 /// One thread of parked connections.
 pub(super) struct Lane {
@@ -71,7 +69,7 @@ impl Lane {
 
     /// Runs until it was told to end and the last member has gone.
     pub(super) fn run(mut self) {
-        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut events = Events::with_capacity(READY_SOCKETS_MAX);
         let (mut letters, mut moved) = (Vec::new(), Vec::new());
         while !(self.ending && self.members.is_empty()) {
             self.wait(&mut events);

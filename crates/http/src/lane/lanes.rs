@@ -14,6 +14,7 @@ use super::catch_up;
 use super::lane::Lane;
 use super::member::Framing;
 use super::post::{Letter, Post};
+use crate::limits::LANES_DEFAULT_MAX;
 
 /// How lanes treat their connections.
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ impl Default for LaneConfig {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
-            lanes: cores.min(4),
+            lanes: cores.min(LANES_DEFAULT_MAX),
             heartbeat: Duration::from_secs(15),
             write_wait_max: Duration::from_secs(60),
             stream_age_max: None,

@@ -8,9 +8,7 @@ use mio::net::TcpStream;
 use tidings_core::{Counted, Sequence};
 
 use super::batch::Batch;
-
-/// Bytes that a client may send on a stream it only reads, before it is taken for a fault.
-const STRAY_BYTES_MAX: usize = 4_096;
+use crate::limits::{SHARED_BYTES_MIN, STRAY_BYTES_MAX};
 
 /// How a response body is delimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -68,10 +66,6 @@ pub(super) enum Written {
     /// The peer has gone.
     Gone,
 }
-
-/// How much of what is owed may be a slice of bytes shared with others; less is copied, so that one blocked
-/// member does not keep a whole batch in memory.
-const SHARED_BYTES_MIN: usize = 16_384;
 
 impl Owed {
     pub(super) fn new(bytes: Bytes, then: Sequence, since: u32) -> Self {

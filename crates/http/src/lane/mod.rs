@@ -30,6 +30,6 @@ pub(crate) mod parking;
 mod post;
 mod sweep;
 
-pub(crate) use batch::{CHUNK_BYTES_MAX, chunk_head};
+pub(crate) use batch::chunk_head;
 pub use lanes::{LaneConfig, Lanes, Parked};
 pub use member::Framing;

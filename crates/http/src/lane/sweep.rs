@@ -12,17 +12,8 @@ use super::deliver::heartbeat;
 use super::lane::Lane;
 use super::lanes::LaneConfig;
 use super::member::State;
+use crate::limits::{HEARTBEAT_SILENCE, HEARTBEAT_TICKS, SWEEP_SHARES, TICK_MAX, TICK_MIN};
 use crate::stream::drain::{age_share, spread};
-
-/// Ticks to a heartbeat, unless their bounds make them more.
-const HEARTBEAT_TICKS: u32 = 64;
-/// Of a heartbeat: the silence after which a member that is looked at gets one.
-const SILENCE: f64 = 0.75;
-/// One of so many members is looked at in a tick.
-const SHARES: usize = 16;
-/// Bounds of a tick.
-const TICK_MIN: Duration = Duration::from_millis(5);
-const TICK_MAX: Duration = Duration::from_millis(500);
 
 pub(super) struct Sweep {
     started: Instant,
@@ -48,7 +39,7 @@ impl Sweep {
         Self {
             started: Instant::now(),
             tick_length,
-            silence_ticks: in_ticks(config.heartbeat.mul_f64(SILENCE)),
+            silence_ticks: in_ticks(config.heartbeat.mul_f64(HEARTBEAT_SILENCE)),
             write_wait_ticks: in_ticks(config.write_wait_max),
             age_ticks: config.stream_age_max.map(in_ticks),
             swept: 0,
@@ -102,10 +93,10 @@ impl Lane {
     pub(super) fn sweep_if_due(&mut self) {
         let due = self.sweep.due(Instant::now());
         // After a long round, one sweep of each share is enough.
-        let first = (self.sweep.swept + 1).max(due.saturating_sub(SHARES as u32 - 1));
+        let first = (self.sweep.swept + 1).max(due.saturating_sub(SWEEP_SHARES as u32 - 1));
         for tick in first..=due {
             self.sweep.swept = tick;
-            self.sweep_share(tick as usize % SHARES);
+            self.sweep_share(tick as usize % SWEEP_SHARES);
         }
     }
 
@@ -115,7 +106,7 @@ impl Lane {
             .members
             .iter()
             .map(|(number, _)| number)
-            .filter(|number| everyone || number % SHARES == share)
+            .filter(|number| everyone || number % SWEEP_SHARES == share)
             .collect();
         for number in numbers {
             self.look_at(number);
@@ -187,7 +178,7 @@ mod tests {
             let sweep = sweep(heartbeat, None);
 
             let silence = sweep.tick_length * sweep.silence_ticks;
-            let seen = sweep.tick_length * SHARES as u32;
+            let seen = sweep.tick_length * SWEEP_SHARES as u32;
             assert!(silence > heartbeat.mul_f64(0.7), "{heartbeat:?}: {silence:?}");
             assert!(silence + seen <= heartbeat.mul_f64(1.01), "{heartbeat:?}: {silence:?} and {seen:?}");
         }

@@ -3,13 +3,11 @@
 use percent_encoding::percent_decode;
 
 use crate::answer::problem::Problem;
+use crate::limits::{PARAMETERS_MAX, UNKNOWN_NAME_CHARS_MAX};
 
 /// Parameters of one request, decoded and known.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Query(Vec<(&'static str, String)>);
-
-/// Parameters that one request may have. A page has no use for more, and each costs a look at all others.
-const PARAMETERS_MAX: usize = 128;
 
 impl Query {
     /// Parses a query string by the rules of `application/x-www-form-urlencoded`. Parameters that begin with `_`
@@ -28,7 +26,7 @@ impl Query {
             if pairs.len() == PARAMETERS_MAX {
                 return Err(Problem::bad_request(
                     "too-many-parameters",
-                    "a request has at most 128 parameters",
+                    format!("a request has at most {PARAMETERS_MAX} parameters"),
                 ));
             }
             pairs.push((*name, decode(value)?));
@@ -65,7 +63,7 @@ fn decode(text: &str) -> Result<String, Problem> {
 
 fn unknown(name: &str, known: &[&str]) -> Problem {
     // What came from outside goes back bounded, and escaped by JSON.
-    let name: String = name.chars().take(64).collect();
+    let name: String = name.chars().take(UNKNOWN_NAME_CHARS_MAX).collect();
     let known = known.join(", ");
     Problem::bad_request("unknown-parameter", format!("there is no parameter `{name}`; known here: {known}"))
 }

@@ -14,7 +14,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use crate::front::Front;
-use crate::lane::CHUNK_BYTES_MAX;
+use crate::limits::CHUNK_BYTES_MAX;
 use crate::stream::block;
 use crate::stream::drain::{Drain, age_share};
 

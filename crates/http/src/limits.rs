@@ -1,0 +1,195 @@
+//! Every bound of the hub over HTTP that is not a setting, in one place: what it bounds, its unit, and why this value.
+//!
+//! What an operator may set is in [`HttpConfig`](crate::HttpConfig) and [`LaneConfig`](crate::lane::LaneConfig), in the
+//! same form. The bounds of events and subscriptions are those of the core. They stand here in the order in which a
+//! request meets them. Each constant is one line, because a page of the documentation is made from this text.
+
+use std::time::Duration;
+
+// A connection.
+
+/// Time that accepting pauses when the process has no file for another connection, until others have left. 100 ms:
+/// the system's queue of new connections holds what comes meanwhile.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Connections beyond the limit that are told so at once. 256: more are dropped without a word, or a flood of them
+/// would take all files of the process.
+pub(crate) const REFUSALS_MAX: usize = 256;
+
+/// Time that a connection beyond the limit may take to shake hands, again to ask, and again to receive its refusal. 1
+/// s: enough for one round trip of each kind, and with `REFUSALS_MAX` it bounds what a flood can hold.
+pub(crate) const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// Bytes of a request that are looked at before it is refused. 8 KiB: the `Accept` header of every browser is among
+/// the first.
+pub(crate) const REFUSAL_LOOK_BYTES_MAX: usize = 8_192;
+
+/// Time for which a peer may leave bytes unacknowledged before the system takes it for dead. 60 s, as for a socket
+/// that takes nothing: TCP's keep-alive does not run while bytes are under way.
+#[cfg(target_os = "linux")]
+pub(crate) const UNACKNOWLEDGED_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Bytes that the system takes for a peer that does not take them. 128 KiB, two batches of a lane: without a bound of
+/// ours it is 4 MiB for each socket, and a reader that is slow for a while would first hear what was new long ago,
+/// even from a hub that has ended. What is under way to the peer does not count, so it is enough for any distance.
+#[cfg(target_os = "linux")]
+pub(crate) const UNSENT_BYTES_MAX: u32 = 131_072;
+
+/// Silence of a socket after which the system asks whether the peer is there. 60 s: a dead peer is noticed within
+/// minutes, and a phone is seldom woken.
+pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Encrypted bytes that may wait for a socket. 32 KiB, two records of TLS, so that one is made while the other
+/// leaves: rustls takes 64 KiB unless told otherwise, which every slow reader would come to hold.
+pub(crate) const TLS_WAITING_BYTES_MAX: usize = 32_768;
+
+/// Tickets that a client gets for a short handshake next time. One: a stream reconnects one at a time, and the second
+/// ticket of rustls would be 250 bytes and an encryption for nothing.
+pub(crate) const TLS_TICKETS: usize = 1;
+
+/// Bytes of one record of TLS. RFC 8446, 5.1: "The length MUST NOT exceed 2^14 bytes."
+pub(crate) const TLS_RECORD_BYTES_MAX: usize = 16_384;
+
+/// Records that are kept back from the bound of a key. One, so that the closing record is always possible.
+pub(crate) const TLS_LAST_RECORDS: u64 = 1;
+
+/// Bytes of one read after the last answer of a connection. 16 KiB: few reads, and a buffer that is soon given back.
+pub(crate) const LINGER_READ_BYTES: usize = 16_384;
+
+/// Reads after the last answer of a connection. 128, which are 2 MiB: a publisher that was refused in the middle of
+/// its body can still read why.
+pub(crate) const LINGER_READS_MAX: usize = 128;
+
+/// Time after the last answer of a connection in which its peer may read it and close. 1 s: after that the peer has
+/// been answered as well as can be.
+pub(crate) const LINGER_WAIT_MAX: Duration = Duration::from_secs(1);
+
+// A connection of HTTP/2.
+
+/// Requests at once on a connection of HTTP/2, streams included. 1,000. RFC 9113, 6.5.2: "It is recommended that this
+/// value be no smaller than 100"; browsers open all their streams to a hub on one connection, and a proxy those of
+/// all its clients.
+pub(crate) const HTTP2_REQUESTS_MAX: u32 = 1_000;
+
+/// Bytes of one body that a publisher may send over HTTP/2 before they are read. 65,535, the default of RFC 9113.
+pub(crate) const HTTP2_REQUEST_WINDOW_BYTES: u32 = 65_535;
+
+/// Bytes of all bodies on a connection of HTTP/2 that may be sent before they are read: what a connection can make
+/// the hub keep. 262,140, the windows of four requests.
+pub(crate) const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 262_140;
+
+/// Bytes of a stream that may wait for a connection of HTTP/2, beyond what the peer's window is closed for. 16 KiB,
+/// one chunk, so that the next is encoded while it leaves: hyper takes 400 KB unless told otherwise.
+pub(crate) const HTTP2_WAITING_BYTES_MAX: usize = CHUNK_BYTES_MAX;
+
+/// Requests that a client of HTTP/2 may take back before we have looked at them. 20, the default of h2, which many
+/// pages that are closed at once do not reach: more is the attack of CVE-2023-44487, and ends the connection.
+pub(crate) const HTTP2_TAKEN_BACK_MAX: usize = 20;
+
+/// Resets that our side may owe to the mistakes of a client of HTTP/2. 1,024, the default of hyper.
+pub(crate) const HTTP2_RESETS_MAX: usize = 1_024;
+
+/// Time in which a client of HTTP/2 may close that was told to go and has nothing open, when the hub ends or when the
+/// client has never asked for anything. 1 s: otherwise it may be reading a long answer, and has as long as for its
+/// next request.
+pub(crate) const HTTP2_CLOSING_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// Bytes that a publisher may still send over HTTP/2 when its answer is known. 2 MiB, as much as over HTTP/1
+/// (`LINGER_READS_MAX`).
+pub(crate) const HTTP2_REST_BYTES_MAX: usize = 2_097_152;
+
+/// Time for which a publisher may still send over HTTP/2 when its answer is known. 1 s, as long as over HTTP/1
+/// (`LINGER_WAIT_MAX`).
+pub(crate) const HTTP2_REST_WAIT_MAX: Duration = Duration::from_secs(1);
+
+// A request.
+
+/// Parameters of one request. 128: a subscription may have 100 topics, and each parameter costs a look at all others.
+pub(crate) const PARAMETERS_MAX: usize = 128;
+
+/// Characters of an unknown parameter's name that go back in the problem. 64: any name that was only misspelt.
+pub(crate) const UNKNOWN_NAME_CHARS_MAX: usize = 64;
+
+/// Seconds for which a browser may remember the answer to a preflight. 86,400, one day: browsers shorten it to what
+/// they like.
+pub(crate) const PREFLIGHT_SECONDS_MAX: u32 = 86_400;
+
+/// Events of one page of history when the client does not say how many. 100: a page for people to read.
+pub(crate) const HISTORY_EVENTS_DEFAULT: usize = 100;
+
+// A body that is a stream of events.
+
+/// Events of one group that is published together. 2,048: one group is under way and one collects, so it bounds the
+/// memory of a producer, and still divides a slow disk's ten milliseconds among thousands of events.
+pub(crate) const GROUP_EVENTS_MAX: usize = 2_048;
+
+/// Bytes of one group that is published together. 256 KiB, for the same reason as `GROUP_EVENTS_MAX`.
+pub(crate) const GROUP_BYTES_MAX: usize = 262_144;
+
+/// Bytes of a producer's body that are decoded before the size of the group is looked at again. 16 KiB: a group
+/// exceeds its bound by no more than these.
+pub(crate) const DECODE_STEP_BYTES: usize = 16_384;
+
+/// Bytes of a field's name that may stand beside an event's data on one line. 64: the longest name of a field has 5.
+pub(crate) const FIELD_NAME_BYTES_MAX: usize = 64;
+
+// A stream.
+
+/// Bytes of one chunk of a stream, unless one event is larger. 16 KiB, as much as a record of TLS holds: what a
+/// blocked subscriber must remember is the rest of a chunk, and larger chunks would save nothing that could be
+/// measured.
+pub(crate) const CHUNK_BYTES_MAX: usize = 16_384;
+
+/// Bytes of one batch that is written to all members of a group. 64 KiB: a system call is well spent, and a socket
+/// takes it.
+pub(crate) const BATCH_BYTES_MAX: usize = 65_536;
+
+/// Batches that one member may take from the rings before the others have their turn. 4: a member that lags soon
+/// catches up, and its neighbours wait for a quarter of a megabyte at most.
+pub(crate) const BATCHES_PER_TURN_MAX: usize = 4;
+
+/// Bytes owed to a blocked member from which on they may be a slice of bytes shared with others. 16 KiB: less is
+/// copied, so that one blocked member does not keep a whole batch in memory.
+pub(crate) const SHARED_BYTES_MIN: usize = 16_384;
+
+/// Bytes that a client may send on a stream it only reads, before it is taken for a fault. 4 KiB: a stray line end or
+/// ping does no harm.
+pub(crate) const STRAY_BYTES_MAX: usize = 4_096;
+
+/// Bytes of one read of what a client should not have sent, over TLS. 64: the buffer is part of each task.
+pub(crate) const STRAY_READ_BYTES: usize = 64;
+
+/// Time that a lane's reader waits before it asks a store again that was out of reach. 500 ms: a store that restarts
+/// is not flooded.
+pub(crate) const STORE_RETRY_WAIT: Duration = Duration::from_millis(500);
+
+/// Times that a lane's reader asks a store again that is out of reach. 20, which are ten seconds: then the stream
+/// ends, and the client comes back later.
+pub(crate) const STORE_RETRIES_MAX: usize = 20;
+
+// A lane.
+
+/// Lanes unless the operator says otherwise; fewer on a machine with fewer cores. 4: a lane writes hundreds of
+/// thousands of frames a second, and the kernel's loopback or network card is the limit soon after.
+pub(crate) const LANES_DEFAULT_MAX: usize = 4;
+
+/// Sockets that one wait of a lane may report. 1,024: the rest is reported by the next wait.
+pub(crate) const READY_SOCKETS_MAX: usize = 1_024;
+
+/// Ticks of a lane's clock in the time of a heartbeat, unless the bounds of a tick make them more. 64: with
+/// `SWEEP_SHARES` each member is looked at four times in a heartbeat.
+pub(crate) const HEARTBEAT_TICKS: u32 = 64;
+
+/// Silence, in shares of the heartbeat's time, after which a member that is looked at gets a heartbeat. 0.75: it is
+/// looked at again after a quarter, so the heartbeat is never late.
+pub(crate) const HEARTBEAT_SILENCE: f64 = 0.75;
+
+/// One of this many members is looked at in a tick. 16: those that arrived together are not served together.
+pub(crate) const SWEEP_SHARES: usize = 16;
+
+/// The shortest tick. 5 ms: a lane with very short heartbeats does not do nothing but look at the time.
+pub(crate) const TICK_MIN: Duration = Duration::from_millis(5);
+
+/// The longest tick. 500 ms: write deadlines and the drain are kept to within a few seconds, however long a heartbeat
+/// is.
+pub(crate) const TICK_MAX: Duration = Duration::from_millis(500);
