@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 
 /// Nothing but the hub's own files runs on its pages, and nothing frames them.
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -73,5 +74,5 @@ fn names(tags: &HeaderValue, etag: &HeaderValue) -> bool {
 
 pub(crate) fn not_found() -> Problem {
     let detail = "there is nothing here; events are at /events/{topic}, the console is at /";
-    Problem::new(StatusCode::NOT_FOUND, "not-found", detail)
+    Problem::new(ProblemType::NotFound, detail)
 }

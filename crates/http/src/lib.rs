@@ -69,6 +69,7 @@ mod stream;
 mod tls;
 
 pub use answer::body::Body;
+pub use answer::problem_type::PROBLEM_TYPES;
 pub use clock::SystemClock;
 pub use config::{Cors, Hosts, HttpConfig};
 pub use connection::serve::{Verdict, serve};

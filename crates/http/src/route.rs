@@ -6,12 +6,13 @@
 use bytes::Bytes;
 use http::header::{ALLOW, ORIGIN};
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response};
 
 use crate::access::cors;
 use crate::access::decision::{Checks, decide};
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::console::not_found;
 use crate::events::history::{HistoryRequest, history};
 use crate::events::publish::publish;
@@ -191,5 +192,5 @@ struct CutOff;
 
 fn method_not_allowed(methods: &'static str) -> Problem {
     let detail = format!("this URL takes {methods}");
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail).with_header(ALLOW, methods)
+    Problem::new(ProblemType::MethodNotAllowed, detail).with_header(ALLOW, methods)
 }

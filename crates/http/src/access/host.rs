@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use http::header::HOST;
-use http::{HeaderMap, StatusCode, Uri, Version};
+use http::{HeaderMap, Uri, Version};
 
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::config::Hosts;
 
 /// Refuses a request for a host that this hub is not. Ports do not count: they may be forwarded.
@@ -42,7 +43,7 @@ fn without_port(authority: &str) -> &str {
 
 fn wrong_host() -> Problem {
     let detail = "this hub does not answer for that host; name the host with --allowed-host";
-    Problem::new(StatusCode::MISDIRECTED_REQUEST, "wrong-host", detail)
+    Problem::new(ProblemType::WrongHost, detail)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! The key that publishers show.
 
+use http::HeaderMap;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::{HeaderMap, StatusCode};
 use subtle::ConstantTimeEq;
 
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 
 /// Lets a publisher through that shows the key, as `Authorization: Bearer KEY`; everyone, if there is none.
 pub(super) fn check_key(key: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
@@ -13,12 +14,14 @@ pub(super) fn check_key(key: Option<&str>, headers: &HeaderMap) -> Result<(), Pr
     match shown.map(bearer) {
         // In constant time, so that nobody finds the key byte by byte.
         Some(Some(shown)) if bool::from(shown.ct_eq(key.as_bytes())) => Ok(()),
-        Some(_) => {
-            Err(refused("invalid-key", "this is not the publish key", "Bearer error=\"invalid_token\""))
-        }
+        Some(_) => Err(refused(
+            ProblemType::InvalidKey,
+            "this is not the publish key",
+            "Bearer error=\"invalid_token\"",
+        )),
         None => {
             let detail = "publishing needs the key, as `Authorization: Bearer KEY`";
-            Err(refused("key-required", detail, "Bearer"))
+            Err(refused(ProblemType::KeyRequired, detail, "Bearer"))
         }
     }
 }
@@ -29,8 +32,8 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
-fn refused(kind: &'static str, detail: &str, challenge: &'static str) -> Problem {
-    Problem::new(StatusCode::UNAUTHORIZED, kind, detail).with_header(WWW_AUTHENTICATE, challenge)
+fn refused(problem_type: ProblemType, detail: &str, challenge: &'static str) -> Problem {
+    Problem::new(problem_type, detail).with_header(WWW_AUTHENTICATE, challenge)
 }
 
 #[cfg(test)]

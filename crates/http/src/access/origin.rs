@@ -2,9 +2,10 @@
 
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, Uri};
 
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::config::Cors;
 
 /// Refuses a page of another origin that is not allowed: on loopback no key stands between it and the hub.
@@ -22,7 +23,7 @@ pub(super) fn check_origin(
         return Ok(());
     }
     let detail = "pages of this origin may not use the hub; allow it with --cors-origin";
-    Err(Problem::new(StatusCode::FORBIDDEN, "origin-not-allowed", detail))
+    Err(Problem::new(ProblemType::OriginNotAllowed, detail))
 }
 
 pub(super) fn is_allowed(cors: &Cors, origin: &str) -> bool {

@@ -6,3 +6,4 @@
 pub(crate) mod body;
 pub(crate) mod json;
 pub(crate) mod problem;
+pub(crate) mod problem_type;

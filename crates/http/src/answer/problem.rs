@@ -3,56 +3,32 @@
 //! The type is stable, for programs; the detail is a sentence that says what to do, for people. Neither shows the
 //! hub's insides.
 //!
-//! The types are `urn:tidings:problem:` and one of these:
-//!
-//! | status | last part of the type |
-//! |---|---|
-//! | 400 | `bad-topic`, `bad-topics`, `topic-not-utf8`, `trailing-slash` |
-//! | 400 | `unknown-parameter`, `repeated-parameter`, `too-many-parameters`, `query-not-utf8` |
-//! | 400 | `bad-since`, `bad-last`, `since-and-last`, `bad-on-gap`, `bad-limit` |
-//! | 400 | `bad-event-type`, `reserved-event-type`, `bad-id`, `reserved-id`, `bad-retry`, `bad-idempotency-key` |
-//! | 400 | `data-not-utf8`, `field-in-query`, `cut-off`, `unfinished-event` |
-//! | 401 | `key-required`, `invalid-key` |
-//! | 403 | `origin-not-allowed` |
-//! | 404, 405, 406 | `not-found`, `method-not-allowed`, `not-acceptable` |
-//! | 408 | `too-slow` |
-//! | 413, 415 | `too-large`, `unsupported-media-type` |
-//! | 421 | `wrong-host` |
-//! | 422 | `idempotency-key-reused` |
-//! | 429 | `busy` |
-//! | 503 | `unavailable`, `ending`, `too-many-connections` |
-//! | 507 | `store-full` |
-//!
-//! What is no HTTP at all is answered 400 or 431 by hyper, without a body.
+//! The types are in `problem_type`.
 
 use http::header::{CONTENT_TYPE, HeaderName};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response};
 use serde::Serialize;
 
 use crate::answer::body::Body;
 use crate::answer::json;
+use crate::answer::problem_type::ProblemType;
 
 /// A refusal. Boxed, because most requests have none.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem(Box<Inner>);
+pub(crate) struct Problem(Box<ProblemParts>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Inner {
-    status: StatusCode,
-    kind: &'static str,
+struct ProblemParts {
+    problem_type: ProblemType,
     detail: String,
     header: Option<(HeaderName, HeaderValue)>,
     published: Option<u64>,
 }
 
 impl Problem {
-    /// `kind` is the last part of the problem's type.
-    pub(crate) fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self(Box::new(Inner { status, kind, detail: detail.into(), header: None, published: None }))
-    }
-
-    pub(crate) fn bad_request(kind: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, kind, detail)
+    pub(crate) fn new(problem_type: ProblemType, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        Self(Box::new(ProblemParts { problem_type, detail, header: None, published: None }))
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
@@ -72,16 +48,9 @@ impl Problem {
         self
     }
 
-    pub(crate) fn into_response(self) -> Response<Body> {
-        let Inner { status, kind, detail, header, published } = *self.0;
-        let document = Document {
-            kind: format!("urn:tidings:problem:{kind}"),
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
-            detail,
-            published,
-        };
-        let mut response = json::response(status, &document);
+    pub(crate) fn into_response(mut self) -> Response<Body> {
+        let header = self.0.header.take();
+        let mut response = json::response(self.0.problem_type.status(), &self.into_document());
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some((name, value)) = header {
@@ -89,13 +58,30 @@ impl Problem {
         }
         response
     }
+
+    /// The body of the answer, for a connection that is answered without hyper.
+    pub(crate) fn into_text(self) -> String {
+        json::text(&self.into_document())
+    }
+
+    fn into_document(self) -> Document {
+        let ProblemParts { problem_type, detail, published, .. } = *self.0;
+        let status = problem_type.status();
+        Document {
+            problem_type: format!("urn:tidings:problem:{}", problem_type.name()),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail,
+            published,
+        }
+    }
 }
 
 /// RFC 9457 section 3, with one member of our own.
 #[derive(Serialize)]
 struct Document {
     #[serde(rename = "type")]
-    kind: String,
+    problem_type: String,
     title: &'static str,
     status: u16,
     detail: String,

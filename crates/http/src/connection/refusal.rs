@@ -9,14 +9,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::connection::linger::linger;
 use crate::limits::{REFUSAL_LOOK_BYTES_MAX, REFUSAL_WAIT_MAX};
 use crate::tls::Tls;
-
-const CROWDED: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
-    content-type: application/problem+json\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 132\r\n\r\n\
-    {\"type\":\"urn:tidings:problem:too-many-connections\",\"title\":\"Service Unavailable\",\"status\":503,\
-    \"detail\":\"try again in a few seconds\"}";
 
 /// Answers with one refusal, and closes. Whoever does not even take that is dropped.
 pub(crate) async fn refuse(stream: TcpStream, tls: Option<&Tls>, retry: Duration) {
@@ -30,7 +27,7 @@ async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, retry: Duratio
     let asked = timeout(REFUSAL_WAIT_MAX, wants_events(&mut stream)).await;
     let answer = match asked {
         Ok(true) => come_back(retry),
-        Ok(false) | Err(_) => CROWDED.to_vec(),
+        Ok(false) | Err(_) => crowded(),
     };
     let sent = async {
         stream.write_all(&answer).await?;
@@ -58,4 +55,11 @@ fn come_back(retry: Duration) -> Vec<u8> {
     let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-store\r\n\
                 access-control-allow-origin: *\r\nconnection: close\r\n\r\n";
     format!("{head}retry: {}\n\n", retry.as_millis()).into_bytes()
+}
+
+fn crowded() -> Vec<u8> {
+    let body = Problem::new(ProblemType::TooManyConnections, "try again in a few seconds").into_text();
+    let head = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\n\
+                connection: close\r\ncontent-length:";
+    format!("{head} {}\r\n\r\n{body}", body.len()).into_bytes()
 }

@@ -14,6 +14,7 @@ use super::problem::unreadable;
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
 use crate::limits::HISTORY_EVENTS_DEFAULT;
 use crate::request::path::selectors;
@@ -120,7 +121,8 @@ impl<'a> Described<'a> {
 
 fn limit(text: &str, limit_max: usize) -> Result<usize, Problem> {
     let limit = text.parse().ok().filter(|limit| (1..=limit_max).contains(limit));
-    let refuse =
-        || Problem::bad_request("bad-limit", format!("`limit` is a number of events from 1 to {limit_max}"));
+    let refuse = || {
+        Problem::new(ProblemType::BadLimit, format!("`limit` is a number of events from 1 to {limit_max}"))
+    };
     limit.ok_or_else(refuse)
 }

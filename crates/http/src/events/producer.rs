@@ -21,6 +21,7 @@ use super::problem::{bad_draft, ending, not_published};
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
 use crate::limits::{DECODE_STEP_BYTES, FIELD_NAME_BYTES_MAX, GROUP_BYTES_MAX, GROUP_EVENTS_MAX};
 use crate::request::body::{read_piece, too_large};
@@ -76,7 +77,7 @@ fn refuse_fields(query: &Query) -> Result<(), Problem> {
         if query.all(name).next().is_some() {
             let detail =
                 format!("`{name}` stands in the blocks of a text/event-stream body, not in the query");
-            return Err(Problem::bad_request("field-in-query", detail));
+            return Err(Problem::new(ProblemType::FieldInQuery, detail));
         }
     }
     Ok(())
@@ -131,7 +132,7 @@ impl<'a> Producer<'a> {
                 self.rest = piece.slice_ref(valid);
                 if let Some(at) = fault {
                     let detail = format!("the body is UTF-8 text, and byte {at} is not");
-                    self.end(Err(Problem::bad_request("data-not-utf8", detail)));
+                    self.end(Err(Problem::new(ProblemType::DataNotUtf8, detail)));
                 }
             }
         }
@@ -227,7 +228,7 @@ impl<'a> Producer<'a> {
                 let number = self.seen + 1;
                 let detail =
                     format!("event {number} of the body was not published; end it with a blank line");
-                Err(Problem::bad_request("unfinished-event", detail).after(self.published))
+                Err(Problem::new(ProblemType::UnfinishedEvent, detail).after(self.published))
             }
             Some(Ok(())) | None => {
                 let answer = Answer { published: self.published, id: self.last_id };

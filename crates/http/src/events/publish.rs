@@ -11,6 +11,7 @@ use super::producer;
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
 use crate::request::body::read_whole;
 use crate::request::content::Content;
@@ -57,7 +58,7 @@ where
 fn retry_ms(text: &str) -> Result<u64, Problem> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let ms = digits.then(|| text.parse().ok()).flatten();
-    ms.ok_or_else(|| Problem::bad_request("bad-retry", "`retry` is a number of milliseconds, in digits"))
+    ms.ok_or_else(|| Problem::new(ProblemType::BadRetry, "`retry` is a number of milliseconds, in digits"))
 }
 
 #[derive(Serialize)]

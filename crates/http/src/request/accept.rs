@@ -1,9 +1,10 @@
 //! What a GET wants: the stream, a page of history, or the page for people.
 
+use http::HeaderMap;
 use http::header::ACCEPT;
-use http::{HeaderMap, StatusCode};
 
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 
 /// What one URL can answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Answer, Problem> {
     }
     let excluded = || {
         let detail = "this URL answers text/event-stream, text/html or application/json; accept one of them";
-        Problem::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", detail)
+        Problem::new(ProblemType::NotAcceptable, detail)
     };
     best.map(|(answer, _)| answer).ok_or_else(excluded)
 }

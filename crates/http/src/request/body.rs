@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
 use http_body_util::BodyExt;
 use tidings_core::DraftError;
 use tokio::time::timeout;
 
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 
 /// Reads a whole body. `bytes_max` bounds its size, `wait_max` the time until its end.
 pub(crate) async fn read_whole<B>(mut body: B, bytes_max: usize, wait_max: Duration) -> Result<Bytes, Problem>
@@ -54,13 +54,13 @@ where
 /// The data of one event is larger than the hub takes, whether it is the whole body or a part of it.
 pub(crate) fn too_large(bytes_max: usize) -> Problem {
     let detail = DraftError::DataTooLong { bytes_max }.to_string();
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+    Problem::new(ProblemType::TooLarge, detail)
 }
 
 fn too_slow() -> Problem {
-    Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the body did not come in time; send it again")
+    Problem::new(ProblemType::TooSlow, "the body did not come in time; send it again")
 }
 
 fn cut_off() -> Problem {
-    Problem::bad_request("cut-off", "the body ended before it was complete; send it again")
+    Problem::new(ProblemType::CutOff, "the body ended before it was complete; send it again")
 }

@@ -1,9 +1,10 @@
 //! What the body of a publish is, by its `Content-Type`.
 
+use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
 
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 
 /// What a body is.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,5 +47,5 @@ fn is_foreign_charset(parameter: &str) -> bool {
 }
 
 fn unsupported(detail: &str) -> Problem {
-    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
+    Problem::new(ProblemType::UnsupportedMediaType, detail)
 }

@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderValue};
 use tidings_core::DraftError;
 
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 
 /// The key, with or without the quotes that a structured field has.
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
@@ -11,6 +12,6 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Probl
     let key = keys.next().map(HeaderValue::to_str).transpose();
     match (key, keys.next()) {
         (Ok(key), None) => Ok(key.map(|key| key.trim_matches('"'))),
-        _ => Err(Problem::bad_request("bad-idempotency-key", DraftError::Key.to_string())),
+        _ => Err(Problem::new(ProblemType::BadIdempotencyKey, DraftError::Key.to_string())),
     }
 }

@@ -5,6 +5,7 @@ use tidings_core::{Selector, Selectors, Topic, TopicError};
 
 use super::query::Query;
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 
 /// The topic of `/events/{topic}`; `rest` is what stands after `/events/`, still encoded.
 pub(crate) fn topic(rest: &str) -> Result<Topic, Problem> {
@@ -16,7 +17,7 @@ pub(crate) fn selectors(rest: Option<&str>, query: &Query) -> Result<Selectors, 
     let of_path = rest.map(selector).into_iter();
     let parsed = |text| Selector::parse(text).map_err(|error| bad_topic(&error));
     let all: Vec<_> = of_path.chain(query.all("topic").map(parsed)).collect::<Result<_, _>>()?;
-    Selectors::new(all).map_err(|error| Problem::bad_request("bad-topics", error.to_string()))
+    Selectors::new(all).map_err(|error| Problem::new(ProblemType::BadTopics, error.to_string()))
 }
 
 /// The selector of `/events/{selector}`.
@@ -26,16 +27,16 @@ fn selector(rest: &str) -> Result<Selector, Problem> {
 
 /// Why a name is no topic, as a problem.
 fn bad_topic(error: &TopicError) -> Problem {
-    Problem::bad_request("bad-topic", error.to_string())
+    Problem::new(ProblemType::BadTopic, error.to_string())
 }
 
 fn decode(rest: &str) -> Result<std::borrow::Cow<'_, str>, Problem> {
     // `orders/` and `orders` look the same to people and are two topics.
     if rest.ends_with('/') && rest.len() > 1 {
         let detail = "the path ends in a slash; drop it, or write %2F if the topic really ends in one";
-        return Err(Problem::bad_request("trailing-slash", detail));
+        return Err(Problem::new(ProblemType::TrailingSlash, detail));
     }
-    let not_text = |_| Problem::bad_request("topic-not-utf8", "a topic must be percent-encoded UTF-8");
+    let not_text = |_| Problem::new(ProblemType::TopicNotUtf8, "a topic must be percent-encoded UTF-8");
     percent_decode_str(rest).decode_utf8().map_err(not_text)
 }
 

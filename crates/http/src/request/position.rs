@@ -8,6 +8,7 @@ use tidings_core::{Clock, OnGap, Position, UnixMillis};
 
 use super::query::Query;
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 
 /// What a position is read by, beside the request.
 pub(crate) struct PositionBounds<'a> {
@@ -26,7 +27,7 @@ pub(crate) fn position(
     let since = query.one("since")?.map(|text| since(text, bounds.clock)).transpose()?;
     let last = query.one("last")?.map(|text| last(text, bounds.last_max)).transpose()?;
     if since.is_some() && last.is_some() {
-        return Err(Problem::bad_request("since-and-last", "give `since` or `last`, not both"));
+        return Err(Problem::new(ProblemType::SinceAndLast, "give `since` or `last`, not both"));
     }
     let id = match last_event_id(headers) {
         Some(id) => Some(id),
@@ -41,7 +42,7 @@ pub(crate) fn on_gap(query: &Query) -> Result<OnGap, Problem> {
     match query.one("on_gap")? {
         None | Some("earliest") => Ok(OnGap::Earliest),
         Some("latest") => Ok(OnGap::Latest),
-        Some(_) => Err(Problem::bad_request("bad-on-gap", "`on_gap` is `earliest` or `latest`")),
+        Some(_) => Err(Problem::new(ProblemType::BadOnGap, "`on_gap` is `earliest` or `latest`")),
     }
 }
 
@@ -58,7 +59,7 @@ fn since(text: &str, clock: &dyn Clock) -> Result<Position, Problem> {
     }
     let refuse = || {
         let detail = "`since` is `earliest`, an age such as 90s, 10m, 2h or 7d, or a time such as 2026-11-21T08:00:00Z";
-        Problem::bad_request("bad-since", detail)
+        Problem::new(ProblemType::BadSince, detail)
     };
     if let Some(age) = age(text) {
         let ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
@@ -84,6 +85,6 @@ fn age(text: &str) -> Option<Duration> {
 fn last(text: &str, last_max: usize) -> Result<Position, Problem> {
     let count = text.parse().ok().filter(|count| *count <= last_max);
     let refuse =
-        || Problem::bad_request("bad-last", format!("`last` is a number of events, at most {last_max}"));
+        || Problem::new(ProblemType::BadLast, format!("`last` is a number of events, at most {last_max}"));
     count.map(Position::Last).ok_or_else(refuse)
 }

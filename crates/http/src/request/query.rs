@@ -3,6 +3,7 @@
 use percent_encoding::percent_decode;
 
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::limits::{PARAMETERS_MAX, UNKNOWN_NAME_CHARS_MAX};
 
 /// Parameters of one request, decoded and known.
@@ -24,8 +25,8 @@ impl Query {
                 return Err(unknown(&name, known));
             };
             if pairs.len() == PARAMETERS_MAX {
-                return Err(Problem::bad_request(
-                    "too-many-parameters",
+                return Err(Problem::new(
+                    ProblemType::TooManyParameters,
                     format!("a request has at most {PARAMETERS_MAX} parameters"),
                 ));
             }
@@ -42,7 +43,7 @@ impl Query {
             None => Ok(value),
             Some(_) => {
                 let detail = format!("the parameter `{name}` may be given once");
-                Err(Problem::bad_request("repeated-parameter", detail))
+                Err(Problem::new(ProblemType::RepeatedParameter, detail))
             }
         }
     }
@@ -57,7 +58,7 @@ fn decode(text: &str) -> Result<String, Problem> {
     let spaced = text.replace('+', " ");
     let decoded = percent_decode(spaced.as_bytes()).decode_utf8();
     let not_text =
-        |_| Problem::bad_request("query-not-utf8", "the query string must be percent-encoded UTF-8");
+        |_| Problem::new(ProblemType::QueryNotUtf8, "the query string must be percent-encoded UTF-8");
     decoded.map(std::borrow::Cow::into_owned).map_err(not_text)
 }
 
@@ -65,7 +66,10 @@ fn unknown(name: &str, known: &[&str]) -> Problem {
     // What came from outside goes back bounded, and escaped by JSON.
     let name: String = name.chars().take(UNKNOWN_NAME_CHARS_MAX).collect();
     let known = known.join(", ");
-    Problem::bad_request("unknown-parameter", format!("there is no parameter `{name}`; known here: {known}"))
+    Problem::new(
+        ProblemType::UnknownParameter,
+        format!("there is no parameter `{name}`; known here: {known}"),
+    )
 }
 
 #[cfg(test)]
@@ -89,8 +93,8 @@ mod tests {
 
         assert_eq!(
             problem,
-            Problem::bad_request(
-                "unknown-parameter",
+            Problem::new(
+                ProblemType::UnknownParameter,
                 "there is no parameter `lats`; known here: topic, last"
             )
         );

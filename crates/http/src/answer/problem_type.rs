@@ -1,0 +1,110 @@
+//! The types of problems: one table of what a program may rely on when something is refused.
+//!
+//! A problem takes one of these, so that a type that is not in the table cannot be answered. A type keeps its name and
+//! its status for ever; the detail of a problem may change.
+
+use http::StatusCode;
+
+macro_rules! problem_types {
+    ($($problem_type:ident: $status:ident, $name:literal, $when:literal;)*) => {
+        /// The type of a problem, by which programs tell problems apart.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum ProblemType {
+            $($problem_type,)*
+        }
+
+        impl ProblemType {
+            pub(crate) fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$problem_type => StatusCode::$status,)*
+                }
+            }
+
+            /// What stands after `urn:tidings:problem:`.
+            pub(crate) fn name(self) -> &'static str {
+                match self {
+                    $(Self::$problem_type => $name,)*
+                }
+            }
+        }
+
+        /// The types of all problems that the hub answers: the status, what stands after `urn:tidings:problem:` in the
+        /// member `type`, and when it is answered.
+        ///
+        /// A request that is no HTTP at all is answered 400 or 431 without a body, and has no type.
+        pub const PROBLEM_TYPES: &[(u16, &str, &str)] = &[
+            $((StatusCode::$status.as_u16(), $name, $when),)*
+        ];
+    };
+}
+
+problem_types! {
+    BadTopic: BAD_REQUEST, "bad-topic", "a name in the path or in `topic` is no topic or selector";
+    BadTopics: BAD_REQUEST, "bad-topics", "there is no selector, or there are more than 100";
+    TopicNotUtf8: BAD_REQUEST, "topic-not-utf8", "the path is not percent-encoded UTF-8";
+    TrailingSlash: BAD_REQUEST, "trailing-slash", "the path ends in a slash";
+    UnknownParameter: BAD_REQUEST, "unknown-parameter", "the URL has no such parameter";
+    RepeatedParameter: BAD_REQUEST, "repeated-parameter", "a parameter that may be given once is given twice";
+    TooManyParameters: BAD_REQUEST, "too-many-parameters", "there are more than 128 parameters";
+    QueryNotUtf8: BAD_REQUEST, "query-not-utf8", "the query string is not percent-encoded UTF-8";
+    BadSince: BAD_REQUEST, "bad-since", "`since` is neither `earliest` nor an age nor a time";
+    BadLast: BAD_REQUEST, "bad-last", "`last` is no number of events, or too large";
+    SinceAndLast: BAD_REQUEST, "since-and-last", "both `since` and `last` are given";
+    BadOnGap: BAD_REQUEST, "bad-on-gap", "`on_gap` is neither `earliest` nor `latest`";
+    BadLimit: BAD_REQUEST, "bad-limit", "`limit` is no number of events, or too large";
+    BadEventType: BAD_REQUEST, "bad-event-type", "the event's type is too long or has control characters";
+    ReservedEventType: BAD_REQUEST, "reserved-event-type", "the event's type begins with `tidings.`";
+    BadId: BAD_REQUEST, "bad-id", "the event's id is empty, too long, or has control characters or white space at an end";
+    ReservedId: BAD_REQUEST, "reserved-id", "the event's id looks like one of the hub's own";
+    BadRetry: BAD_REQUEST, "bad-retry", "`retry` is no number of milliseconds, or more than a day";
+    BadIdempotencyKey: BAD_REQUEST, "bad-idempotency-key", "the idempotency key is empty, too long, not ASCII, or given twice";
+    DataNotUtf8: BAD_REQUEST, "data-not-utf8", "the body is not UTF-8";
+    FieldInQuery: BAD_REQUEST, "field-in-query", "`event`, `id` or `retry` is in the query, and the body is a stream of events";
+    CutOff: BAD_REQUEST, "cut-off", "the body ended before it was complete";
+    UnfinishedEvent: BAD_REQUEST, "unfinished-event", "the body is a stream of events, and ended inside one";
+    KeyRequired: UNAUTHORIZED, "key-required", "publishing needs the key, and there is none in the request";
+    InvalidKey: UNAUTHORIZED, "invalid-key", "the key in the request is not the hub's";
+    OriginNotAllowed: FORBIDDEN, "origin-not-allowed", "the request comes from a page of an origin that is not allowed";
+    NotFound: NOT_FOUND, "not-found", "there is nothing at this URL";
+    MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "the URL does not take this method; `Allow` has those it takes";
+    NotAcceptable: NOT_ACCEPTABLE, "not-acceptable", "`Accept` excludes everything that the URL answers";
+    TooSlow: REQUEST_TIMEOUT, "too-slow", "the body did not come in time";
+    TooLarge: PAYLOAD_TOO_LARGE, "too-large", "the event's data has more than `event_bytes_max` bytes";
+    UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is compressed, or not text";
+    WrongHost: MISDIRECTED_REQUEST, "wrong-host", "the hub does not answer for this host";
+    IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event";
+    Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
+    Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
+    Ending: SERVICE_UNAVAILABLE, "ending", "the hub is ending";
+    TooManyConnections: SERVICE_UNAVAILABLE, "too-many-connections", "the hub has `connections_max` connections";
+    StoreFull: INSUFFICIENT_STORAGE, "store-full", "the hub's disk is full";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reference_lists_exactly_these_types() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/http.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let (_, section) = page.split_once("\n## Problem types\n").unwrap();
+        let section = section.split("\n## ").next().unwrap();
+
+        let listed: Vec<_> = section.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+        let expected: Vec<_> = PROBLEM_TYPES
+            .iter()
+            .map(|(status, name, when)| format!("| {status} | `{name}` | {when} |"))
+            .collect();
+        assert_eq!(listed, expected);
+    }
+
+    #[test]
+    fn no_two_types_have_one_name() {
+        let mut names: Vec<_> = PROBLEM_TYPES.iter().map(|(_, name, _)| name).collect();
+        names.sort();
+        names.dedup();
+
+        assert_eq!(names.len(), PROBLEM_TYPES.len());
+    }
+}
