@@ -35,7 +35,7 @@ pub struct HttpConfig {
     /// Bytes of a request's head. Default 64 KiB: a browser that is asked to resume by a 10 KB id is answered, not
     /// cut off.
     pub head_bytes_max: usize,
-    /// Connections at once. Default 10,000. Whoever comes beyond that is told to come back:
+    /// Connections at once. Default 10,000. A client that comes beyond that is told to come back:
     /// by `retry` if it wants events, since a browser would take a 503 for the end, else by 503 and `Retry-After`.
     /// The streams of all HTTP/2 connections together are bounded by the same number, and refused in the same way.
     pub connections_max: usize,
@@ -49,8 +49,8 @@ pub struct HttpConfig {
     pub last_max: usize,
     /// Time over which subscribers are sent away when the hub ends. Default 2 s.
     pub drain_window: Duration,
-    /// Time after which the hub ends whoever is still there. Default 8 s, within the 10 s that most service
-    /// managers give.
+    /// Time after which the hub cuts off the connections that are still open. Default 8 s, within the 10 s that most
+    /// service managers give.
     pub drain_wait_max: Duration,
     /// Threads that write to parked connections; see [`LaneConfig`](crate::lane::LaneConfig).
     pub lanes: usize,

@@ -27,8 +27,8 @@ impl Front {
         Self(Arc::new(FrontParts { hub, config, pages, clock, drain: Drain::default() }))
     }
 
-    /// Begins to send everyone away, for servers other than our own [`serve`](crate::serve()): from now on `/readyz`
-    /// says so, publishes are refused with 503 and `Retry-After`, and streams end over
+    /// Begins to send all subscribers away, for servers other than our own [`serve`](crate::serve()): from now on
+    /// `/readyz` says so, publishes are refused with 503 and `Retry-After`, and streams end over
     /// [`drain_window`](HttpConfig::drain_window), each with a `retry`. A second call does nothing.
     ///
     /// Stop accepting connections at the same time, wait for those that are open, but not longer than
@@ -38,8 +38,8 @@ impl Front {
     }
 
     /// Waits until the drain has lasted [`drain_wait_max`](HttpConfig::drain_wait_max), which is when a server should
-    /// cut off who is still there: a peer that takes no bytes does not hear that it should leave. For ever, as long
-    /// as no drain begins. Cancel safe.
+    /// cut off the connections that are still open: a peer that takes no bytes does not hear that it should leave.
+    /// Waits for ever if no drain begins. Cancel safe.
     pub async fn drain_overdue(&self) {
         self.drain().overdue(self.config().drain_wait_max).await;
     }

@@ -10,9 +10,9 @@
 //! | | `events::subscribe` | a request for a place becomes a subscription; `request::accept` says for whom |
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
 //!
-//! Beside the walk: `front` is what all requests share, `request` parses what comes, `answer` is what goes, `events::history` is the log as JSON, `console`
-//! the files for people, `operations` what machines ask, `clock` and `epoch` are the date and randomness,
-//! `limits` every bound that is not a setting.
+//! Beside the walk: `front` is what all requests share, `request` the parts of a request, parsed, and `answer` what answers
+//! are made of. `events::history` is the log as JSON, `console` the files for people, `operations` what machines ask.
+//! `clock` and `epoch` are the date and randomness, `config` the settings, `limits` every bound that is no setting.
 //!
 //! # In a server of your own
 //!
@@ -76,7 +76,7 @@ pub use connection::serve::{Verdict, serve};
 pub use console::{Asset, Pages};
 pub use epoch::random_epoch;
 pub use front::Front;
-/// The hub itself, for those who embed it.
+/// The hub itself, for programs that embed it.
 #[doc(no_inline)]
 pub use tidings_core as core;
 pub use tls::{Tls, TlsError};

@@ -19,7 +19,7 @@ use crate::events::publish::publish;
 use crate::events::subscribe::{SubscribeRequest, subscribe};
 use crate::front::Front;
 use crate::operations;
-use crate::request::accept::{Answer, negotiate};
+use crate::request::accept::{Representation, negotiate};
 
 /// What a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,15 +170,15 @@ impl Front {
 
     async fn read(&self, parts: &Parts, rest: Option<&str>) -> Result<Response<Body>, Problem> {
         let mut response = match negotiate(&parts.headers)? {
-            Answer::Stream => {
+            Representation::Stream => {
                 subscribe(self, SubscribeRequest::parse(parts, rest, &self.position_bounds())?).await?
             }
-            Answer::History => {
+            Representation::History => {
                 let limit_max = self.hub().limits().page_events_max;
                 let request = HistoryRequest::parse(parts, rest, &self.position_bounds(), limit_max)?;
                 history(self, request).await?
             }
-            Answer::Page => self.pages().index(&parts.headers)?,
+            Representation::Page => self.pages().index(&parts.headers)?,
         };
         if parts.method == Method::HEAD {
             *response.body_mut() = Body::empty();

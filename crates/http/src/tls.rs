@@ -42,7 +42,7 @@ pub struct Tls(Arc<RwLock<Shown>>);
 #[derive(Clone)]
 struct Shown {
     usual: Arc<ServerConfig>,
-    /// For those who are sent away by a few lines of HTTP/1.1.
+    /// For clients that are sent away by a few lines of HTTP/1.1.
     http_1_only: Arc<ServerConfig>,
     fingerprint: [u8; 32],
 }
@@ -78,7 +78,7 @@ impl Tls {
         Ok(Self(Arc::new(RwLock::new(Shown::from_pem(certificates, key)?))))
     }
 
-    /// Shows this certificate to whoever connects from now on. Connections that are open are not touched; tickets for
+    /// Shows this certificate to clients that connect from now on. Connections that are open are not touched; tickets for
     /// short handshakes that were given under the old one are worth nothing any more.
     ///
     /// # Errors

@@ -7,12 +7,13 @@ use subtle::ConstantTimeEq;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 
-/// Lets a publisher through that shows the key, as `Authorization: Bearer KEY`; everyone, if there is none.
+/// Lets a publisher through that shows the key as `Authorization: Bearer KEY`. A hub without a key lets all publishers
+/// through.
 pub(super) fn check_key(key: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
     let Some(key) = key else { return Ok(()) };
     let shown = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
     match shown.map(bearer) {
-        // In constant time, so that nobody finds the key byte by byte.
+        // In constant time, so that the key cannot be found byte by byte.
         Some(Some(shown)) if bool::from(shown.ct_eq(key.as_bytes())) => Ok(()),
         Some(_) => Err(refused(
             ProblemType::InvalidKey,

@@ -10,48 +10,48 @@ use http_body::{Frame, SizeHint};
 
 /// The body of every response of the hub, and of any other response that is bytes.
 pub struct Body {
-    source: Source,
-    _open: Option<Open>,
+    source: BodySource,
+    _open: Option<OpenOnConnection>,
 }
 
 /// Held by everything that is open on a connection.
 #[derive(Clone, Default)]
-pub(crate) struct Open(Arc<()>);
+pub(crate) struct OpenOnConnection(Arc<()>);
 
-impl Open {
+impl OpenOnConnection {
     /// Whether this is the last one.
     pub(crate) fn is_alone(&self) -> bool {
         Arc::strong_count(&self.0) == 1
     }
 }
 
-impl From<Source> for Body {
-    fn from(source: Source) -> Self {
+impl From<BodySource> for Body {
+    fn from(source: BodySource) -> Self {
         Self { source, _open: None }
     }
 }
 
 /// Where the bytes of a body come from.
-enum Source {
+enum BodySource {
     Full(Option<Bytes>),
     Stream(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
 }
 
 impl Body {
     pub(crate) fn full(bytes: impl Into<Bytes>) -> Self {
-        Source::Full(Some(bytes.into())).into()
+        BodySource::Full(Some(bytes.into())).into()
     }
 
     pub(crate) fn empty() -> Self {
-        Source::Full(None).into()
+        BodySource::Full(None).into()
     }
 
     pub(crate) fn stream(stream: impl Stream<Item = Bytes> + Send + 'static) -> Self {
-        Source::Stream(Box::pin(stream)).into()
+        BodySource::Stream(Box::pin(stream)).into()
     }
 
     /// The same, as one of what is open on a connection.
-    pub(crate) fn holding(self, open: Open) -> Self {
+    pub(crate) fn holding(self, open: OpenOnConnection) -> Self {
         Self { _open: Some(open), ..self }
     }
 }
@@ -84,20 +84,20 @@ impl http_body::Body for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let bytes = match &mut self.source {
-            Source::Full(bytes) => Poll::Ready(bytes.take()),
-            Source::Stream(stream) => stream.as_mut().poll_next(context),
+            BodySource::Full(bytes) => Poll::Ready(bytes.take()),
+            BodySource::Stream(stream) => stream.as_mut().poll_next(context),
         };
         bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.source, Source::Full(bytes) if bytes.as_ref().is_none_or(Bytes::is_empty))
+        matches!(&self.source, BodySource::Full(bytes) if bytes.as_ref().is_none_or(Bytes::is_empty))
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            Source::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Source::Stream(_) => SizeHint::default(),
+            BodySource::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            BodySource::Stream(_) => SizeHint::default(),
         }
     }
 }

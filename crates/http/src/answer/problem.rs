@@ -64,10 +64,10 @@ impl Problem {
         json::text(&self.into_document())
     }
 
-    fn into_document(self) -> Document {
+    fn into_document(self) -> ProblemDocument {
         let ProblemParts { problem_type, detail, published, .. } = *self.0;
         let status = problem_type.status();
-        Document {
+        ProblemDocument {
             problem_type: format!("urn:tidings:problem:{}", problem_type.name()),
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
@@ -79,7 +79,7 @@ impl Problem {
 
 /// RFC 9457 section 3, with one member of our own.
 #[derive(Serialize)]
-struct Document {
+struct ProblemDocument {
     #[serde(rename = "type")]
     problem_type: String,
     title: &'static str,

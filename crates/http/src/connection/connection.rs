@@ -11,7 +11,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::connection::carry::carry;
 use crate::connection::http1::until_parked;
-use crate::connection::http2;
+use crate::connection::http2::{self, Http2Shared};
 use crate::connection::sealed::Sealed;
 use crate::front::Front;
 use crate::lane::parking::Leave;
@@ -22,7 +22,7 @@ use crate::tls::{Tls, is_http_2};
 pub(crate) struct Surroundings {
     pub(crate) front: Front,
     pub(crate) lanes: Arc<Lanes>,
-    pub(crate) http2: http2::Shared,
+    pub(crate) http2: Http2Shared,
 }
 
 impl Surroundings {

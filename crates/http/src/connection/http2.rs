@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::answer::body::Open;
+use crate::answer::body::OpenOnConnection;
 use crate::config::HttpConfig;
 use crate::connection::impatient::Impatient;
 use crate::front::Front;
@@ -27,19 +27,19 @@ use crate::stream::permits::StreamPermits;
 
 /// What all connections of HTTP/2 share.
 #[derive(Clone)]
-pub(crate) struct Shared {
+pub(crate) struct Http2Shared {
     /// The tasks of their requests.
     pub(crate) tasks: TaskTracker,
     pub(crate) permits: StreamPermits,
 }
 
 /// Serves one connection to its end.
-pub(crate) async fn serve<S>(front: &Front, shared: Shared, stream: S) -> hyper::Result<()>
+pub(crate) async fn serve<S>(front: &Front, shared: Http2Shared, stream: S) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let config = front.config();
-    let open = Open::default();
+    let open = OpenOnConnection::default();
     let asked = Arc::new(AtomicUsize::new(0));
     let service = service_fn(|mut request: http::Request<Incoming>| {
         asked.fetch_add(1, Ordering::Relaxed);
@@ -92,7 +92,7 @@ async fn take_rest(mut body: Incoming) {
         }
         Some(())
     };
-    // Whoever goes on sending for longer has been waited for as long as can be.
+    // A publisher that goes on sending for longer gets the reset.
     let _ = timeout(HTTP2_REST_WAIT_MAX, rest).await;
 }
 

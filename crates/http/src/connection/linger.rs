@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::limits::{LINGER_READ_BYTES, LINGER_READS_MAX, LINGER_WAIT_MAX};
 
-/// Closes a connection so that the peer can read the last answer: bytes of its that nobody read would reset it.
+/// Closes a connection so that the peer can read the last answer: bytes of the peer that are left unread would reset it.
 pub(crate) async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
     let mut unread = vec![0; LINGER_READ_BYTES];
     let read = async {
@@ -19,6 +19,6 @@ pub(crate) async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
         }
         Ok::<_, io::Error>(())
     };
-    // Whoever goes on sending for longer has been answered as well as can be.
+    // A peer that goes on sending for longer has been answered as well as possible.
     let _ = timeout(LINGER_WAIT_MAX, read).await;
 }

@@ -1,7 +1,7 @@
-//! What whoever comes beyond the limit of connections is told.
+//! What a client is told that comes beyond the limit of connections.
 //!
 //! A browser's `EventSource` gives up for good on any status but 200, so it is let in, told when to come back, and
-//! sent away. Everybody else gets 503.
+//! sent away. Any other client gets 503.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::connection::linger::linger;
 use crate::limits::{REFUSAL_LOOK_BYTES_MAX, REFUSAL_WAIT_MAX};
 use crate::tls::Tls;
 
-/// Answers with one refusal, and closes. Whoever does not even take that is dropped.
+/// Answers with one refusal, and closes. A client that does not take the answer in time is dropped.
 pub(crate) async fn refuse(stream: TcpStream, tls: Option<&Tls>, retry: Duration) {
     let Some(tls) = tls else { return answer(stream, retry).await };
     if let Ok(Ok(stream)) = timeout(REFUSAL_WAIT_MAX, tls.accept_http_1(stream)).await {

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::connection::connection::Surroundings;
-use crate::connection::http2;
+use crate::connection::http2::Http2Shared;
 use crate::connection::refusal;
 use crate::connection::socket::prepare;
 use crate::front::Front;
@@ -20,9 +20,9 @@ use crate::stream::permits::StreamPermits;
 /// How a drain went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Everyone was sent away in good order.
+    /// All clients were sent away in good order.
     Drained,
-    /// The deadline came first, with so many connections left.
+    /// The deadline came first, with connections left.
     CutOff {
         /// Connections that were closed as they were.
         connections: usize,
@@ -55,12 +55,12 @@ pub async fn serve(
     let connections = TaskTracker::new();
     let door = Door {
         lanes,
-        http2: http2::Shared {
+        http2: Http2Shared {
             tasks: connections.clone(),
             permits: StreamPermits::new(config.connections_max),
         },
         connections,
-        places: Arc::new(Semaphore::new(config.connections_max)),
+        connection_permits: Arc::new(Semaphore::new(config.connections_max)),
         refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
         front,
     };
@@ -86,22 +86,24 @@ struct Door {
     lanes: Arc<Lanes>,
     /// Connections that are not parked, their requests over HTTP/2, and those that are being refused.
     connections: TaskTracker,
-    http2: http2::Shared,
+    http2: Http2Shared,
     /// One for each connection, parked or not.
-    places: Arc<Semaphore>,
+    connection_permits: Arc<Semaphore>,
     refusals: Arc<Semaphore>,
 }
 
 impl Door {
     fn admit(&self, stream: TcpStream) {
-        let Ok(place) = self.places.clone().try_acquire_owned() else { return self.turn_away(stream) };
+        let Ok(permit) = self.connection_permits.clone().try_acquire_owned() else {
+            return self.turn_away(stream);
+        };
         if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, "a socket cannot be prepared");
             return;
         }
         let surroundings =
             Surroundings { front: self.front.clone(), lanes: self.lanes.clone(), http2: self.http2.clone() };
-        self.connections.spawn(surroundings.serve(stream, Box::new(place)));
+        self.connections.spawn(surroundings.serve(stream, Box::new(permit)));
     }
 
     fn turn_away(&self, stream: TcpStream) {
@@ -119,7 +121,7 @@ impl Door {
         self.front.drain().begin(config.drain_window);
         self.connections.close();
         let ended = async {
-            // The lanes go first: who is still with hyper may yet be parked, and is then sent away at once.
+            // The lanes go first: a connection that hyper still has may yet be parked, and is then sent away at once.
             self.lanes.drain(config.drain_window);
             self.connections.wait().await;
             self.lanes.ended().await;
@@ -127,7 +129,7 @@ impl Door {
         match timeout(config.drain_wait_max, ended).await {
             Ok(()) => Verdict::Drained,
             Err(_) => {
-                let connections = config.connections_max - self.places.available_permits();
+                let connections = config.connections_max - self.connection_permits.available_permits();
                 Verdict::CutOff { connections }
             }
         }

@@ -60,8 +60,8 @@ pub(crate) async fn history(front: &Front, request: HistoryRequest) -> Result<Re
     let HistoryRequest { events, limit } = request;
     let history = front.hub().history(events, limit).await.map_err(|error| unreadable(&error))?;
     let epoch = history.cursor.epoch;
-    let page = Page {
-        events: history.events.iter().map(|event| Described::new(event, epoch)).collect(),
+    let page = HistoryPage {
+        events: history.events.iter().map(|event| EventDocument::new(event, epoch)).collect(),
         cursor: history.cursor.to_string(),
         more: history.more,
         gap: history.gap.as_ref().map(GapData::from),
@@ -78,8 +78,8 @@ pub(crate) async fn history(front: &Front, request: HistoryRequest) -> Result<Re
 
 /// The answer.
 #[derive(Serialize)]
-struct Page<'a> {
-    events: Vec<Described<'a>>,
+struct HistoryPage<'a> {
+    events: Vec<EventDocument<'a>>,
     /// To go on after it: the next request's `last_event_id`.
     cursor: String,
     /// Whether there is more after it now.
@@ -90,7 +90,7 @@ struct Page<'a> {
 
 /// An event as JSON.
 #[derive(Serialize)]
-struct Described<'a> {
+struct EventDocument<'a> {
     id: String,
     cursor: String,
     topic: &'a str,
@@ -103,7 +103,7 @@ struct Described<'a> {
     retry: Option<u64>,
 }
 
-impl<'a> Described<'a> {
+impl<'a> EventDocument<'a> {
     fn new(event: &'a Event, epoch: Epoch) -> Self {
         let draft = &event.draft;
         let time = i64::try_from(event.time.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());

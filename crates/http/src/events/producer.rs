@@ -66,7 +66,7 @@ where
 
 /// The answer to a whole body: how many events, and the id of the last one.
 #[derive(Serialize)]
-struct Answer {
+struct ProducerAnswer {
     published: u64,
     id: Option<String>,
 }
@@ -231,7 +231,7 @@ impl<'a> Producer<'a> {
                 Err(Problem::new(ProblemType::UnfinishedEvent, detail).after(self.published))
             }
             Some(Ok(())) | None => {
-                let answer = Answer { published: self.published, id: self.last_id };
+                let answer = ProducerAnswer { published: self.published, id: self.last_id };
                 Ok(json::response(StatusCode::CREATED, &answer))
             }
         }

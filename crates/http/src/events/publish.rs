@@ -62,12 +62,12 @@ fn retry_ms(text: &str) -> Result<u64, Problem> {
 }
 
 #[derive(Serialize)]
-struct Answer<'a> {
+struct PublishAnswer<'a> {
     id: &'a str,
 }
 
 fn created(published: &Published) -> Response<Body> {
-    let mut response = json::response(StatusCode::CREATED, &Answer { id: &published.id });
+    let mut response = json::response(StatusCode::CREATED, &PublishAnswer { id: &published.id });
     if published.repeated {
         response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     }

@@ -6,55 +6,56 @@ use http::header::ACCEPT;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 
-/// What one URL can answer.
+/// One of the things that a URL of events can answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Representation {
     Stream,
     Page,
     History,
 }
 
-/// In the order that decides among equals: whoever accepts anything is a program, and gets the stream.
-const OFFERS: [(Answer, &str, &str); 3] = [
-    (Answer::Stream, "text", "event-stream"),
-    (Answer::Page, "text", "html"),
-    (Answer::History, "application", "json"),
+/// What a URL can answer, the better first if a client accepts two of them equally: a client that accepts anything is a
+/// program, and gets the stream.
+const OFFERS: [(Representation, &str, &str); 3] = [
+    (Representation::Stream, "text", "event-stream"),
+    (Representation::Page, "text", "html"),
+    (Representation::History, "application", "json"),
 ];
 
 /// Chooses by the `Accept` header, RFC 9110 section 12.5.1.
-pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Answer, Problem> {
+pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Representation, Problem> {
     let ranges: Vec<_> =
         headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(ranges).collect();
     if ranges.is_empty() {
-        return Ok(Answer::Stream);
+        return Ok(Representation::Stream);
     }
     let mut best = None;
-    for (answer, kind, subtype) in OFFERS {
+    for (representation, kind, subtype) in OFFERS {
         let quality = quality(&ranges, kind, subtype);
         if quality > best.map_or(0, |(_, quality)| quality) {
-            best = Some((answer, quality));
+            best = Some((representation, quality));
         }
     }
     let excluded = || {
         let detail = "this URL answers text/event-stream, text/html or application/json; accept one of them";
         Problem::new(ProblemType::NotAcceptable, detail)
     };
-    best.map(|(answer, _)| answer).ok_or_else(excluded)
+    best.map(|(representation, _)| representation).ok_or_else(excluded)
 }
 
 /// A media range with its quality in thousandths.
-struct Range<'a> {
+struct MediaRange<'a> {
     kind: &'a str,
     subtype: &'a str,
     quality: u16,
 }
 
-fn ranges(value: &str) -> impl Iterator<Item = Range<'_>> {
+fn ranges(value: &str) -> impl Iterator<Item = MediaRange<'_>> {
     value.split(',').filter_map(|range| {
         let mut parts = range.split(';').map(str::trim);
         let (kind, subtype) = parts.next()?.split_once('/')?;
         let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-        Some(Range { kind, subtype, quality: quality.map_or(1_000, thousandths) })
+        Some(MediaRange { kind, subtype, quality: quality.map_or(1_000, thousandths) })
     })
 }
 
@@ -63,7 +64,7 @@ fn thousandths(quality: &str) -> u16 {
 }
 
 /// The quality of the most specific range that covers a type; zero if none does.
-fn quality(ranges: &[Range<'_>], kind: &str, subtype: &str) -> u16 {
+fn quality(ranges: &[MediaRange<'_>], kind: &str, subtype: &str) -> u16 {
     let covering = ranges.iter().filter_map(|range| {
         let specific = match (range.kind, range.subtype) {
             ("*", "*") => 0,
@@ -80,7 +81,7 @@ fn quality(ranges: &[Range<'_>], kind: &str, subtype: &str) -> u16 {
 mod tests {
     use super::*;
 
-    fn negotiated(accept: &str) -> Option<Answer> {
+    fn negotiated(accept: &str) -> Option<Representation> {
         let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
         negotiate(&headers).ok()
     }
@@ -89,21 +90,21 @@ mod tests {
     fn browsers_pages_and_programs_get_what_they_mean() {
         let address_bar = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
 
-        assert_eq!(negotiated(address_bar), Some(Answer::Page));
-        assert_eq!(negotiated("text/event-stream"), Some(Answer::Stream));
-        assert_eq!(negotiated("Text/Event-Stream; charset=utf-8"), Some(Answer::Stream));
-        assert_eq!(negotiated("application/json"), Some(Answer::History));
-        assert_eq!(negotiated("*/*"), Some(Answer::Stream));
-        assert_eq!(negotiated("application/json, text/plain, */*"), Some(Answer::Stream));
-        assert_eq!(negotiated("application/json, */*;q=0.1"), Some(Answer::History));
-        assert_eq!(negotiated("text/*"), Some(Answer::Stream));
-        assert_eq!(negotiate(&HeaderMap::new()).ok(), Some(Answer::Stream));
+        assert_eq!(negotiated(address_bar), Some(Representation::Page));
+        assert_eq!(negotiated("text/event-stream"), Some(Representation::Stream));
+        assert_eq!(negotiated("Text/Event-Stream; charset=utf-8"), Some(Representation::Stream));
+        assert_eq!(negotiated("application/json"), Some(Representation::History));
+        assert_eq!(negotiated("*/*"), Some(Representation::Stream));
+        assert_eq!(negotiated("application/json, text/plain, */*"), Some(Representation::Stream));
+        assert_eq!(negotiated("application/json, */*;q=0.1"), Some(Representation::History));
+        assert_eq!(negotiated("text/*"), Some(Representation::Stream));
+        assert_eq!(negotiate(&HeaderMap::new()).ok(), Some(Representation::Stream));
     }
 
     #[test]
-    fn whoever_excludes_all_is_told() {
+    fn a_client_that_excludes_everything_is_refused() {
         assert_eq!(negotiated("image/png"), None);
         assert_eq!(negotiated("text/event-stream;q=0"), None);
-        assert_eq!(negotiated("*/*, text/event-stream;q=0"), Some(Answer::Page));
+        assert_eq!(negotiated("*/*, text/event-stream;q=0"), Some(Representation::Page));
     }
 }

@@ -46,7 +46,8 @@ pub(crate) fn on_gap(query: &Query) -> Result<OnGap, Problem> {
     }
 }
 
-/// Whatever comes is taken: an error would make a browser give up for good, and a gap tells as much.
+/// Any bytes are taken for an id: a refusal would make a browser give up for good, and the gap that an unknown id leads
+/// to tells the client the same.
 fn last_event_id(headers: &HeaderMap) -> Option<String> {
     let value = headers.get("last-event-id")?;
     let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
