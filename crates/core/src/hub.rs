@@ -7,14 +7,14 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::cursor::{Cursor, Sequence};
-use crate::draft::{Draft, DraftError, check_not_own_cursor};
-use crate::feed;
+use crate::event::cursor::{Cursor, Sequence};
+use crate::event::draft::{Draft, DraftError, check_not_own_cursor};
 use crate::limits::Limits;
-use crate::selector::Selectors;
+use crate::live::feed;
+use crate::live::window::Window;
+use crate::select::selector::Selectors;
 use crate::shared::{Shared, page_query};
 use crate::store::{Bounds, Placement, Query, Reading, Start, Store, StoreError};
-use crate::window::Window;
 
 /// Newest events that a starting hub takes into its window, so that clients which resume after a restart do not
 /// all read the store.

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
 use crate::limits::Limits;
-use crate::selector::Selectors;
+use crate::live::window::Window;
+use crate::select::selector::Selectors;
 use crate::store::{Query, Reading, Start, Store, StoreError};
-use crate::window::Window;
 
 /// What every subscription of a hub shares.
 pub(crate) struct Shared {

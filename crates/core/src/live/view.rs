@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use crate::cursor::{Epoch, Sequence};
-use crate::frame::Frame;
-use crate::ring::Watcher;
-use crate::selector::Selectors;
-use crate::window::{Attachment, Window};
+use crate::event::cursor::{Epoch, Sequence};
+use crate::live::frame::Frame;
+use crate::live::ring::Watcher;
+use crate::live::window::{Attachment, Window};
+use crate::select::selector::Selectors;
 
 /// The rings of a set of selectors. Dropping it leaves them.
 pub struct View {

@@ -1,6 +1,6 @@
 //! A gap: events that a subscriber asked for and that can no longer be had. Always declared, never silent.
 
-use crate::cursor::Cursor;
+use crate::event::cursor::Cursor;
 
 /// What a subscriber is told when events are gone.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidings_sse::EventId;
 
-use crate::cursor::{Epoch, Sequence};
-use crate::draft::Draft;
+use crate::event::cursor::{Epoch, Sequence};
+use crate::event::draft::Draft;
 use crate::event::{Event, UnixMillis};
-use crate::selector::Selectors;
+use crate::select::selector::Selectors;
 
 /// Keeps one totally ordered log of events.
 #[async_trait]

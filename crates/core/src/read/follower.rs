@@ -13,14 +13,14 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 
-use crate::cursor::{Cursor, Sequence};
-use crate::frame::Frame;
-use crate::gap::{Gap, Lost, OnGap};
-use crate::ring::Watcher;
-use crate::selector::Selectors;
+use crate::event::cursor::{Cursor, Sequence};
+use crate::live::frame::Frame;
+use crate::live::ring::Watcher;
+use crate::live::view::{Reach, View};
+use crate::read::gap::{Gap, Lost, OnGap};
+use crate::select::selector::Selectors;
 use crate::shared::{Counted, Shared, page_query};
 use crate::store::{Page, Reading, Start, StoreError};
-use crate::view::{Reach, View};
 
 /// A place in the log that moves on as events are taken.
 pub struct Subscription {

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::cursor::Sequence;
-use crate::draft::{Draft, DraftFields};
+use crate::event::cursor::Sequence;
+use crate::event::draft::{Draft, DraftFields};
+use crate::event::topic::Topic;
 use crate::event::{Clock, Event, UnixMillis};
 use crate::limits::Limits;
-use crate::selector::{Selector, Selectors};
+use crate::select::selector::{Selector, Selectors};
 use crate::store::{Page, Placement, Query, Reading, Start, Store};
-use crate::topic::Topic;
 
 /// Opens the store under test. Each fixture stands for a log of its own.
 #[async_trait]

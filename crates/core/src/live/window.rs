@@ -12,12 +12,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::cursor::{Epoch, Sequence};
 use crate::event::Event;
-use crate::frame::Frame;
-use crate::ring::{Ring, Watcher};
-use crate::selector::{Pattern, Selector};
-use crate::topic::Topic;
+use crate::event::cursor::{Epoch, Sequence};
+use crate::event::topic::Topic;
+use crate::live::frame::Frame;
+use crate::live::ring::{Ring, Watcher};
+use crate::select::selector::{Pattern, Selector};
 
 pub(crate) struct Window {
     epoch: Epoch,

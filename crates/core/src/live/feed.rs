@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::live::window::Window;
 use crate::store::{Tail, TailError, Turn};
-use crate::window::Window;
 
 /// How long the feed waits before it asks a store again that was out of reach. Short, because subscribers wait.
 const RETRY_WAIT: Duration = Duration::from_millis(250);

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use tidings_sse::EventId;
 
-use crate::cursor::{Cursor, Sequence};
+use crate::event::cursor::{Cursor, Sequence};
 use crate::event::{Event, UnixMillis};
-use crate::gap::{Gap, Lost, OnGap};
 use crate::hub::Hub;
 use crate::limits::EVENT_ID_BYTES_MAX;
-use crate::ring::Watcher;
-use crate::selector::Selectors;
+use crate::live::ring::Watcher;
+use crate::live::view::View;
+use crate::read::follower::Subscription;
+use crate::read::gap::{Gap, Lost, OnGap};
+use crate::select::selector::Selectors;
 use crate::shared::{Counted, page_query};
 use crate::store::{Page, Query, Reading, Start, StoreError};
-use crate::subscription::Subscription;
-use crate::view::View;
 
 /// What a subscriber asks for.
 #[derive(Debug, Clone)]

@@ -4,9 +4,9 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
-use crate::contract::fixture::{Fixture, ManualClock, append, texts};
-use crate::cursor::Sequence;
 use crate::event::Event;
+use crate::event::cursor::Sequence;
+use crate::store::contract::fixture::{Fixture, ManualClock, append, texts};
 use crate::store::{Store, Tail};
 
 /// Takes events until there are so many.

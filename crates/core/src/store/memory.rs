@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::cursor::{Epoch, Sequence};
-use crate::draft::{Draft, IdempotencyKey};
+use crate::event::cursor::{Epoch, Sequence};
+use crate::event::draft::{Draft, IdempotencyKey};
 use crate::event::{Clock, Event};
-use crate::selector::Selectors;
+use crate::select::selector::Selectors;
+use crate::store::tail::{Announcer, ReadLog};
 use crate::store::{Bounds, Page, Placement, Query, Reading, Start, Store, StoreError, Tail};
-use crate::tail::{Announcer, ReadLog};
 
 /// Events that one page looks at, at most: bounds the time for which a read holds the lock.
 const PAGE_SCAN_MAX: usize = 10_000;

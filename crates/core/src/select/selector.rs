@@ -5,8 +5,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::event::topic::{Topic, TopicError, check_characters};
 use crate::limits::SELECTORS_MAX;
-use crate::topic::{Topic, TopicError, check_characters};
 
 /// A topic, or a pattern such as `orders/*` or `logs/**`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -5,10 +5,12 @@ use std::time::Duration;
 use tidings_sse::EventId;
 use tokio::time::timeout;
 
-use crate::contract::fixture::{Fixture, ManualClock, append, draft, draft_with, query, read_all, texts};
-use crate::contract::following::{numbers, take};
-use crate::cursor::Sequence;
-use crate::draft::DraftFields;
+use crate::event::cursor::Sequence;
+use crate::event::draft::DraftFields;
+use crate::store::contract::fixture::{
+    Fixture, ManualClock, append, draft, draft_with, query, read_all, texts,
+};
+use crate::store::contract::following::{numbers, take};
 use crate::store::{Placement, Reading, Start, Store, Tail, TailError};
 
 /// See the name.

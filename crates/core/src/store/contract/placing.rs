@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::contract::fixture::{
+use crate::event::UnixMillis;
+use crate::event::cursor::Sequence;
+use crate::event::draft::DraftFields;
+use crate::store::contract::fixture::{
     Fixture, ManualClock, append, draft, draft_with, page, query, read_all, texts,
 };
-use crate::cursor::Sequence;
-use crate::draft::DraftFields;
-use crate::event::UnixMillis;
 use crate::store::{Placement, Start, Store, StoreError};
 
 /// See the name.
@@ -89,7 +89,7 @@ pub async fn times_never_go_back(fixture: &dyn Fixture) {
     assert_eq!(events.iter().map(|event| event.time.0).collect::<Vec<_>>(), [1_000, 1_000, 2_000]);
 }
 
-fn keyed(key: &str, data: &str) -> crate::draft::Draft {
+fn keyed(key: &str, data: &str) -> crate::event::draft::Draft {
     draft_with("a", data, DraftFields { key: Some(key), ..DraftFields::default() })
 }
 

@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 use tidings_sse::encode::Event as Block;
 use tidings_sse::{EventId, Retry};
 
-use crate::cursor::{Cursor, Epoch, Sequence};
 use crate::event::Event;
+use crate::event::cursor::{Cursor, Epoch, Sequence};
 
 const LABEL: &[u8] = b"topic: ";
 

@@ -1,11 +1,11 @@
 //! Reading: pages, selectors, places.
 
-use crate::contract::fixture::{
+use crate::event::UnixMillis;
+use crate::event::cursor::Sequence;
+use crate::event::draft::{Draft, DraftFields};
+use crate::store::contract::fixture::{
     Fixture, ManualClock, append, draft, draft_with, page, query, read_all, texts,
 };
-use crate::cursor::Sequence;
-use crate::draft::{Draft, DraftFields};
-use crate::event::UnixMillis;
 use crate::store::{Query, Reading, Start};
 use tidings_sse::EventId;
 

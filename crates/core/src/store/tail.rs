@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::cursor::Sequence;
 use crate::event::Event;
-use crate::selector::Selectors;
+use crate::event::cursor::Sequence;
+use crate::select::selector::Selectors;
 use crate::store::{Query, Reading, Start, StoreError, Tail, TailError};
 
 /// Batches that a tail may be behind before it reads the log. A batch is what one write to the disk held, so this

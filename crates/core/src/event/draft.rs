@@ -5,11 +5,11 @@
 use bytes::Bytes;
 use tidings_sse::{EventId, EventType};
 
-use crate::cursor::Cursor;
+use crate::event::cursor::Cursor;
+use crate::event::topic::Topic;
 use crate::limits::{
     EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, Limits, RETRY_MS_MAX,
 };
-use crate::topic::Topic;
 
 /// Event types that begin so are the hub's own.
 pub const RESERVED_TYPE_PREFIX: &str = "tidings.";
@@ -203,7 +203,10 @@ fn retry_ms(ms: u64) -> Result<u64, DraftError> {
 
 /// Whether the hub itself could have given this id in this life of its log. A publisher that chose it could
 /// make a subscriber resume at the wrong place.
-pub(crate) fn check_not_own_cursor(draft: &Draft, own: crate::cursor::Epoch) -> Result<(), DraftError> {
+pub(crate) fn check_not_own_cursor(
+    draft: &Draft,
+    own: crate::event::cursor::Epoch,
+) -> Result<(), DraftError> {
     let cursor = draft.id().and_then(|id| id.as_str().parse::<Cursor>().ok());
     if cursor.is_some_and(|cursor| cursor.epoch == own) { Err(DraftError::IdReserved) } else { Ok(()) }
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use slab::Slab;
 
-use crate::cursor::Sequence;
-use crate::frame::Frame;
+use crate::event::cursor::Sequence;
+use crate::live::frame::Frame;
 
 /// Is told that a ring has new frames.
 ///

@@ -1,7 +1,7 @@
 //! An event: one published, sequenced, immutable fact.
 
-use crate::cursor::{Cursor, Epoch, Sequence};
-use crate::draft::Draft;
+use crate::event::cursor::{Cursor, Epoch, Sequence};
+use crate::event::draft::Draft;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

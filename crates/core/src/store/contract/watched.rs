@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::contract::fixture::Fixture;
-use crate::cursor::Sequence;
-use crate::draft::Draft;
+use crate::event::cursor::Sequence;
+use crate::event::draft::Draft;
 use crate::event::{Clock, Event};
+use crate::store::contract::fixture::Fixture;
 use crate::store::{Bounds, Placement, Query, Reading, Store, StoreError, Tail, TailError};
 
 /// The calls that were made and have not returned.

@@ -1,0 +1,11 @@
+//! Stop 4 of the walk: the store, which keeps the log.
+
+#[cfg(feature = "contract")]
+pub mod contract;
+pub mod memory;
+#[allow(clippy::module_inception)]
+mod store;
+pub mod tail;
+
+pub use memory::MemoryStore;
+pub use store::{Bounds, Page, Placement, Query, Reading, Start, Store, StoreError, Tail, TailError, Turn};
