@@ -1,22 +1,16 @@
 //! One attempt to get a stream: the request from its template, redirects, a fresh token if the old one is refused,
 //! and what counts as an answer.
 
-use std::time::Duration;
-
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
 use crate::error::{Error, Refusal};
-use crate::redirect::{Hop, REDIRECTS_MAX, RedirectError};
+use crate::limits::{EXCERPT_BYTES_MAX, EXCERPT_WAIT, REDIRECTS_MAX};
+use crate::redirect::{Hop, RedirectError};
 use crate::token::{TokenNeed, TokenSource};
 use crate::transport::{HttpAnswer, Transport};
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
-
-/// How much of an answer that is no stream is kept, and how long it is waited for. A page of HTML says in its first
-/// lines what it is; a problem as JSON is far shorter.
-const EXCERPT_BYTES_MAX: usize = 4_096;
-const EXCERPT_WAIT: Duration = Duration::from_secs(1);
 
 /// All that attempts have in common.
 #[derive(Debug, Clone)]

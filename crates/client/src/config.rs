@@ -14,25 +14,15 @@ use crate::backoff::Backoff;
 use crate::connector::Connector;
 use crate::error::BoxError;
 use crate::event_source::EventSource;
+use crate::limits::{
+    ANSWER_TIMEOUT_DEFAULT, BACKOFF_FLOOR_DEFAULT, BACKOFF_MAX_DEFAULT, CONNECT_TIMEOUT_DEFAULT,
+    HEALTHY_AFTER_DEFAULT, RETRY_DEFAULT, WAIT_MAX_DEFAULT,
+};
 use crate::machine::{Mode, Policy};
 use crate::redirect::Hop;
 use crate::tls::Tls;
 use crate::token::{self, TokenNeed, TokenSource};
 use crate::transport::Transport;
-
-/// The standard says "a few seconds"; this is Chrome's.
-const RETRY: Duration = Duration::from_secs(3);
-/// Ten attempts a second at the most, whatever a server asks for.
-const BACKOFF_FLOOR: Duration = Duration::from_millis(100);
-/// Long enough for a server that is down, short enough for people who watch it come up.
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
-/// Longer than the time that a balancer takes to find out that nobody is behind it.
-const HEALTHY_AFTER: Duration = Duration::from_secs(5);
-/// A `retry` of years is a mistake; one of a day may be none.
-const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Some servers send their head with the first event only, and most events come within a minute.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) const USER_AGENT: &str = concat!("tidings-client/", env!("CARGO_PKG_VERSION"));
 
@@ -129,15 +119,15 @@ impl EventSourceBuilder {
             },
             token: None,
             tls: Tls::default(),
-            connect_timeout: CONNECT_TIMEOUT,
+            connect_timeout: CONNECT_TIMEOUT_DEFAULT,
             answer_timeout: None,
             policy: Policy {
                 mode: Mode::Managed,
                 reconnect: true,
-                retry: RETRY,
-                backoff: Backoff { floor: BACKOFF_FLOOR, max: BACKOFF_MAX },
-                healthy_after: HEALTHY_AFTER,
-                wait_max: WAIT_MAX,
+                retry: RETRY_DEFAULT,
+                backoff: Backoff { floor: BACKOFF_FLOOR_DEFAULT, max: BACKOFF_MAX_DEFAULT },
+                healthy_after: HEALTHY_AFTER_DEFAULT,
+                wait_max: WAIT_MAX_DEFAULT,
                 read_timeout: None,
             },
             last_event_id: String::new(),
@@ -346,7 +336,7 @@ impl EventSourceBuilder {
         add_missing(&mut self.first.headers);
         let answer_timeout = match self.policy.mode {
             Mode::Strict => self.answer_timeout,
-            Mode::Managed => self.answer_timeout.or(Some(ANSWER_TIMEOUT)),
+            Mode::Managed => self.answer_timeout.or(Some(ANSWER_TIMEOUT_DEFAULT)),
         };
         let attempts = Attempts {
             first: self.first.clone(),

@@ -1,28 +1,21 @@
 //! From a URL to a socket: names, happy eyeballs, TCP options, TLS.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::Duration;
-
 use http::Uri;
 use http::uri::Scheme;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::error::BoxError;
+use crate::limits::{KEEPALIVE_AFTER, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES_MAX};
 use crate::tls::Tls;
 
 /// A connection to a server, plain or not.
 pub(crate) type Socket = MaybeHttpsStream<TokioIo<TcpStream>>;
-
-/// A peer that is gone without a word, or whose machine is, shows after 30 s + 3 times 10 s. A stream may be silent
-/// for hours, so nothing else would show it where no heartbeat was announced.
-const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
-const KEEPALIVE_EVERY: Duration = Duration::from_secs(10);
-const KEEPALIVE_PROBES: u32 = 3;
 
 /// Makes connections.
 #[derive(Debug, Clone)]
@@ -37,8 +30,8 @@ impl Connector {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_keepalive(Some(KEEPALIVE_AFTER));
-        tcp.set_keepalive_interval(Some(KEEPALIVE_EVERY));
-        tcp.set_keepalive_retries(Some(KEEPALIVE_PROBES));
+        tcp.set_keepalive_interval(Some(KEEPALIVE_INTERVAL));
+        tcp.set_keepalive_retries(Some(KEEPALIVE_PROBES_MAX));
         Self { tcp, tls }
     }
 

@@ -2,13 +2,11 @@
 //!
 //! It owns all that it needs and spawns nothing: it moves when it is polled, and dropping it closes the connection.
 
+use bytes::Bytes;
+use futures_core::Stream;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
-
-use bytes::Bytes;
-use futures_core::Stream;
 use tidings_sse::Decoder;
 use tidings_sse::decode::{DecodeError, OwnedEvent, OwnedItem, Report};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
@@ -21,6 +19,7 @@ use crate::error::{Error, Missing};
 use crate::gap::Gap;
 use crate::heartbeat;
 use crate::item::{Event, Item, Open, Reconnecting};
+use crate::limits::LAST_LOOK_WAIT;
 use crate::machine::{Action, Machine, Mode, Policy, ReadyState};
 use crate::transport::{AnswerBody, HttpAnswer};
 
@@ -82,10 +81,6 @@ struct Connected {
     /// When to look at the socket for the last time, once the alarm has gone off.
     last_look: Option<Instant>,
 }
-
-/// A process that did not run for a while finds its timers due before it finds the bytes that arrived meanwhile. So
-/// silence is believed only after the network has had one more turn.
-const LAST_LOOK_AFTER: Duration = Duration::from_millis(20);
 
 impl std::fmt::Debug for SourcePhase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -342,7 +337,7 @@ impl Connected {
         };
         ready!(self.poll_alarm(cx, self.last_look.unwrap_or(deadline.into())));
         if self.last_look.is_none() {
-            self.last_look = Some(Instant::now() + LAST_LOOK_AFTER);
+            self.last_look = Some(Instant::now() + LAST_LOOK_WAIT);
             return self.poll(cx, machine);
         }
         Poll::Ready(Err(Error::TimedOut { what: Missing::Bytes, after }))

@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-/// Shortest deadline that an announcement can lead to, so that a nonsensical one does not cut every connection.
-const DEADLINE_MIN: Duration = Duration::from_secs(1);
-
-/// Longest one; what is longer announces nothing.
-const INTERVAL_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
+use crate::limits::{HEARTBEAT_DEADLINE_MIN, HEARTBEAT_INTERVAL_MS_MAX};
 
 /// How long after the last byte a stream counts as stalled, if the comment announces an interval.
 ///
 /// Two heartbeats and a half: one may be late and one may be lost on a path that is about to recover.
 pub(crate) fn deadline(comment: &str) -> Option<Duration> {
     let interval_ms: u64 = comment.trim().strip_prefix("heartbeat ")?.trim().parse().ok()?;
-    if interval_ms == 0 || interval_ms > INTERVAL_MS_MAX {
+    if interval_ms == 0 || interval_ms > HEARTBEAT_INTERVAL_MS_MAX {
         return None;
     }
-    Some(Duration::from_millis(interval_ms).mul_f64(2.5).max(DEADLINE_MIN))
+    Some(Duration::from_millis(interval_ms).mul_f64(2.5).max(HEARTBEAT_DEADLINE_MIN))
 }
 
 #[cfg(test)]
@@ -31,7 +27,7 @@ mod tests {
 
     #[test]
     fn a_tiny_interval_leads_to_a_second() {
-        assert_eq!(deadline(" heartbeat 1"), Some(DEADLINE_MIN));
+        assert_eq!(deadline(" heartbeat 1"), Some(HEARTBEAT_DEADLINE_MIN));
     }
 
     #[test]

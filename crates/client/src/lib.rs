@@ -12,6 +12,7 @@
 //! | `attempt`, `redirect`, `retry_after`, `problem` | from a request to an answer that is a stream, or to an error |
 //! | `transport`, `connector`, `tls` | one request on one connection |
 //! | `publisher`, `draft` | the other direction |
+//! | `limits` | every bound, and the defaults of what can be set |
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
@@ -25,6 +26,7 @@ mod event_source;
 mod gap;
 mod heartbeat;
 mod item;
+mod limits;
 mod machine;
 mod problem;
 mod publisher;

@@ -8,8 +8,7 @@ use http::header::{self, HeaderMap, HeaderName};
 use http::{Method, StatusCode};
 use url::Url;
 
-/// Fetch standard, HTTP-redirect fetch: "If request's redirect count is 20, then return a network error."
-pub(crate) const REDIRECTS_MAX: usize = 20;
+use crate::limits::REDIRECTS_MAX;
 
 /// Secrets by their name. Others are recognised because whoever set them marked them as sensitive.
 const CREDENTIALS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];

@@ -7,8 +7,8 @@ mod support;
 use std::time::Duration;
 
 use fastrand::Rng;
-use support::request::Request;
 use tidings_client::EventSource;
+use tidings_testkit::request::Request;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 

@@ -1,31 +1,39 @@
 //! Stop 3 of the walk: the hub, where drafts come in and subscriptions begin.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::{Mutex, Semaphore};
+use bytes::Bytes;
+use tidings_sse::EventType;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::event::cursor::{Cursor, Sequence};
-use crate::event::draft::{Draft, DraftError, check_not_own_cursor};
-use crate::limits::Limits;
-use crate::live::feed;
+use crate::event::{Cursor, Draft, DraftError, DraftFields, Sequence, Topic};
+use crate::limits::{Limits, PRELOAD_EVENTS_MAX};
+use crate::live::encoding::EncodingsInUse;
+use crate::live::ring::Watcher;
 use crate::live::window::Window;
-use crate::select::selector::Selectors;
-use crate::shared::{Shared, page_query};
-use crate::store::{Bounds, Placement, Query, Reading, Start, Store, StoreError};
+use crate::live::{Encoding, InUse, View, feed};
+use crate::roster::Roster;
+use crate::select::Selectors;
+use crate::store::{Bounds, Page, Placement, Query, Reading, Start, Store, StoreError};
 
-/// Newest events that a starting hub takes into its window, so that clients which resume after a restart do not
-/// all read the store.
-const PRELOAD_EVENTS_MAX: usize = 10_000;
-
-/// The whole: one log, everyone who publishes to it, everyone who watches it. Cloning shares it.
+/// The whole: one log, every publisher to it, every subscriber of it. Cloning shares it.
 #[derive(Clone)]
-pub struct Hub {
-    pub(crate) shared: Arc<Shared>,
-    admission: Arc<Semaphore>,
-    feed: Arc<Mutex<Option<JoinHandle<()>>>>,
+pub struct Hub(Arc<HubParts>);
+
+struct HubParts {
+    store: Arc<dyn Store>,
+    window: Arc<Window>,
+    limits: Limits,
+    _encodings: Vec<InUse>,
+    roster: Arc<Roster>,
+    /// One permit for each byte of drafts that waits for the store.
+    admission: Semaphore,
+    /// One permit for each page that is being read.
+    pages: Semaphore,
+    #[expect(clippy::disallowed_types, reason = "`close` holds the lock while it waits for the feed")]
+    feed: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 /// A publish that is a fact now.
@@ -46,16 +54,61 @@ impl Hub {
     ///
     /// When the store cannot be read.
     pub async fn start(store: Arc<dyn Store>, limits: Limits) -> Result<Self, StoreError> {
-        let window = Arc::new(preload(&*store, &limits).await?);
-        let tail = store.tail(window.head()).await?;
+        Self::start_encoding(store, limits, &[]).await
+    }
+
+    /// The same, with encodings that the feed makes as long as the hub lives, also of the events of the past that the hub
+    /// begins with: after a restart, all readers come back at once and ask for these.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn start_encoding(
+        store: Arc<dyn Store>,
+        limits: Limits,
+        encodings: &[&'static Encoding],
+    ) -> Result<Self, StoreError> {
+        let used = Arc::<EncodingsInUse>::default();
+        let in_use = encodings.iter().map(|encoding| used.add(encoding)).collect();
+        let window = Arc::new(preload(&*store, &limits, &used).await?);
+        let tail = store.tail(window.place()).await?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the hub keeps the handle, and `close` waits for the feed"
+        )]
         let feed = tokio::spawn(feed::run(tail, window.clone()));
-        let admission = Arc::new(Semaphore::new(limits.in_flight_bytes_max));
-        let pages = Semaphore::new(limits.pages_max);
-        Ok(Self {
-            shared: Arc::new(Shared { store, window, limits, pages, subscriptions: AtomicUsize::new(0) }),
-            admission,
-            feed: Arc::new(Mutex::new(Some(feed))),
-        })
+        Ok(Self(Arc::new(HubParts {
+            store,
+            window,
+            roster: Arc::default(),
+            admission: Semaphore::new(limits.in_flight_bytes_max),
+            pages: Semaphore::new(limits.pages_max),
+            limits,
+            _encodings: in_use,
+            #[expect(
+                clippy::disallowed_types,
+                reason = "`close` holds the lock while it waits for the feed"
+            )]
+            feed: tokio::sync::Mutex::new(Some(feed)),
+        })))
+    }
+
+    /// Validates an event: the only door for what publishers send. `data` is any UTF-8 text, kept to the byte.
+    ///
+    /// # Errors
+    ///
+    /// One variant of [`DraftError`] for each rule; the publisher's to mend.
+    pub fn draft(&self, topic: Topic, data: Bytes, fields: DraftFields<'_>) -> Result<Draft, DraftError> {
+        Draft::new(topic, data, fields, &self.0.limits, self.0.window.epoch())
+    }
+
+    /// Validates an event of the hub's own, whose type begins with `tidings.` and which no publisher can send.
+    ///
+    /// # Errors
+    ///
+    /// [`DraftError::TypeNotOwn`], and what is wrong with the data.
+    pub fn own_draft(&self, topic: Topic, own_type: &EventType, data: Bytes) -> Result<Draft, DraftError> {
+        Draft::own(topic, own_type, data, &self.0.limits)
     }
 
     /// Publishes one event. When this returns, it is as durable as the store promises.
@@ -77,37 +130,19 @@ impl Hub {
     /// As for [`publish`](Self::publish). If an idempotency key was reused for something else, the other
     /// events are published all the same.
     pub async fn publish_all(&self, drafts: Vec<Draft>) -> Result<Vec<Published>, PublishError> {
-        let epoch = self.bounds().epoch;
-        for draft in &drafts {
-            self.check(draft)?;
-        }
         let _room = self.admit(drafts.iter().map(Draft::bytes).sum()).await?;
         let ids: Vec<_> = drafts.iter().map(|draft| draft.id().cloned()).collect();
-        let placements = self.shared.store.append(drafts).await?;
+        let placements = self.0.store.append(drafts).await?;
         let published = |(index, (placement, id)): (usize, (Placement, Option<tidings_sse::EventId>))| {
-            let (sequence, repeated) = match placement {
-                Placement::New(sequence) => (sequence, false),
-                Placement::Repeated(sequence) => (sequence, true),
+            let (cursor, repeated) = match placement {
+                Placement::New(cursor) => (cursor, false),
+                Placement::Repeated(cursor) => (cursor, true),
                 Placement::KeyReused(_) => return Err(PublishError::KeyReused { index }),
             };
-            let cursor = Cursor { epoch, sequence };
-            Ok(Published {
-                cursor,
-                id: id.map_or_else(|| cursor.to_string(), |id| id.as_str().to_owned()),
-                repeated,
-            })
+            let id = id.map_or_else(|| cursor.to_string(), |id| id.as_str().to_owned());
+            Ok(Published { cursor, id, repeated })
         };
         placements.into_iter().zip(ids).enumerate().map(published).collect()
-    }
-
-    /// Checks of a draft what only this hub can know. [`publish_all`](Self::publish_all) does the same, and then
-    /// refuses all of its drafts.
-    ///
-    /// # Errors
-    ///
-    /// [`DraftError::IdReserved`].
-    pub fn check(&self, draft: &Draft) -> Result<(), DraftError> {
-        check_not_own_cursor(draft, self.shared.window.epoch())
     }
 
     /// Reads one page of the log, at most as large as the limits allow.
@@ -116,30 +151,59 @@ impl Hub {
     ///
     /// When the store cannot be read.
     pub async fn read(&self, mut query: Query) -> Result<Reading, StoreError> {
-        let limits = &self.shared.limits;
+        let limits = &self.0.limits;
         query.events_max = query.events_max.clamp(1, limits.page_events_max);
         query.bytes_max = query.bytes_max.min(limits.page_bytes_max);
-        self.shared.read(query).await
+        // The semaphore is never closed, and each permit is given back when the store has answered, so the wait ends if
+        // the store's reads do.
+        let _permit = self.0.pages.acquire().await;
+        self.0.store.read(query).await
+    }
+
+    /// The rings of a set of selectors, to be shared among many cursors. `watcher` is told under `key` when they hold
+    /// more.
+    pub fn view(&self, selectors: &Selectors, watcher: Arc<dyn Watcher>, key: usize) -> View {
+        View::new(self.0.window.clone(), selectors, watcher, key)
+    }
+
+    /// Makes the feed encode every event that arrives, for as long as the answer lives.
+    pub fn encode(&self, encoding: &'static Encoding) -> InUse {
+        self.0.window.encodings().add(encoding)
     }
 
     /// The ends of the log.
     pub fn bounds(&self) -> Bounds {
-        self.shared.store.bounds()
+        self.0.store.bounds()
     }
 
     /// The bounds that this hub was started with.
     pub fn limits(&self) -> &Limits {
-        &self.shared.limits
+        &self.0.limits
     }
 
     /// The last event that subscribers can see now.
     pub fn shown(&self) -> Sequence {
-        self.shared.window.head()
+        self.0.window.head()
     }
 
-    /// How many subscriptions there are now.
-    pub fn subscriptions(&self) -> usize {
-        self.shared.subscriptions.load(Ordering::Relaxed)
+    /// Whether the window holds everything after a place of the current epoch.
+    pub(crate) fn holds_all_after(&self, cursor: Cursor) -> bool {
+        let bounds = self.bounds();
+        cursor.epoch == bounds.epoch()
+            && cursor.epoch == self.0.window.epoch()
+            && cursor.sequence <= bounds.head.sequence
+            && cursor.sequence >= self.0.window.floor()
+    }
+
+    /// Whether what comes after a place must be read from the store: the window no longer holds it. Of a place in an epoch
+    /// that the window does not know this says nothing, and the rings send its reader to the store.
+    pub fn has_evicted(&self, cursor: Cursor) -> bool {
+        cursor.sequence < self.0.window.floor()
+    }
+
+    /// The subscribers there are.
+    pub fn roster(&self) -> &Arc<Roster> {
+        &self.0.roster
     }
 
     /// Closes the store, keeping all that was acknowledged, and ends every subscription after what it can have.
@@ -149,21 +213,21 @@ impl Hub {
     ///
     /// When the store could not make everything durable.
     pub async fn close(&self) -> Result<(), StoreError> {
-        let closed = self.shared.store.close().await;
-        let mut feed = self.feed.lock().await;
+        let closed = self.0.store.close().await;
+        let mut feed = self.0.feed.lock().await;
         if let Some(task) = &mut *feed {
             // A panic in the feed has been reported by the runtime.
             let _ = task.await;
             *feed = None;
         }
-        self.shared.window.close();
+        self.0.window.close();
         closed
     }
 
-    async fn admit(&self, bytes: usize) -> Result<tokio::sync::SemaphorePermit<'_>, PublishError> {
-        let limits = &self.shared.limits;
+    async fn admit(&self, bytes: usize) -> Result<SemaphorePermit<'_>, PublishError> {
+        let limits = &self.0.limits;
         let bytes = u32::try_from(bytes.min(limits.in_flight_bytes_max)).unwrap_or(u32::MAX);
-        match timeout(limits.admission_wait_max, self.admission.acquire_many(bytes)).await {
+        match timeout(limits.admission_wait_max, self.0.admission.acquire_many(bytes)).await {
             Ok(Ok(permit)) => Ok(permit),
             // The semaphore is never closed.
             Ok(Err(_)) | Err(_) => Err(PublishError::Busy),
@@ -172,20 +236,29 @@ impl Hub {
 }
 
 /// A window with the newest events of the log.
-async fn preload(store: &dyn Store, limits: &Limits) -> Result<Window, StoreError> {
+async fn preload(
+    store: &dyn Store,
+    limits: &Limits,
+    encodings: &Arc<EncodingsInUse>,
+) -> Result<Window, StoreError> {
     let mut window = None;
     let mut start = Start::Last(PRELOAD_EVENTS_MAX);
     loop {
         let bounds = store.bounds();
-        let empty = |after| Window::new(bounds.epoch, after, limits.window_bytes_max);
-        let query = page_query(start, &Selectors::everything(), limits);
+        let empty = |after| Window::encoding(after, limits.window_bytes_max, encodings.clone());
+        let query = Query {
+            start,
+            selectors: Selectors::everything(),
+            events_max: limits.page_events_max,
+            bytes_max: limits.page_bytes_max,
+        };
         let Reading::Page(page) = store.read(query).await? else {
             // Retention went past in the meantime: the window begins where the log ends.
             return Ok(empty(bounds.head));
         };
         let window = window.get_or_insert_with(|| empty(page.after));
-        window.push(&page.events);
-        if page.next >= page.head {
+        take_page(window, &page);
+        if !page.has_more() {
             break;
         }
         start = Start::After(page.next);
@@ -193,13 +266,24 @@ async fn preload(store: &dyn Store, limits: &Limits) -> Result<Window, StoreErro
     window.ok_or_else(|| StoreError::Unavailable("no page was read".into()))
 }
 
+/// Adds a page to a window that begins; the events of the past may be of several epochs.
+fn take_page(window: &Window, page: &Page) {
+    for run in page.events.chunk_by(|one, next| one.cursor.epoch == next.cursor.epoch) {
+        let begins = run[0].cursor.previous();
+        if begins.epoch != window.epoch() {
+            window.begin_epoch(begins);
+        }
+        window.push(run);
+    }
+    if page.next.epoch != window.epoch() {
+        window.begin_epoch(page.next);
+    }
+}
+
 /// Why an event was not published.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
-    /// The draft breaks a rule that only the hub can check. The publisher's to mend.
-    #[error(transparent)]
-    Draft(#[from] DraftError),
     /// The idempotency key was used for another event. The publisher's to mend.
     #[error("this idempotency key was used before, for another event")]
     KeyReused {

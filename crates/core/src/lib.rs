@@ -14,13 +14,15 @@
 //! Beside the walk: [`select`] says which events are asked for, [`memory`] is a store without a disk, [`tail`] what
 //! stores of one process share, `contract` what every store must do.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
+
 pub mod event;
 pub mod hub;
 pub mod limits;
 pub mod live;
 pub mod read;
+pub mod roster;
 pub mod select;
-mod shared;
 pub mod store;
 
 pub use live::ring;
@@ -29,15 +31,18 @@ pub use store::contract;
 pub use store::{memory, tail};
 
 pub use event::{
-    Clock, Cursor, Draft, DraftError, DraftFields, DraftParts, Epoch, Event, IdempotencyKey, Sequence, Topic,
-    TopicError, UnixMillis,
+    Clock, Cursor, Draft, DraftError, DraftFields, DraftParts, Epoch, EpochStatus, Event, IdempotencyKey,
+    Line, Sequence, Topic, TopicError, UnixMillis,
 };
 pub use hub::{Hub, PublishError, Published};
 pub use limits::Limits;
-pub use live::{Form, Frame, Reach, View};
-pub use read::{Delivery, Gap, Lost, OnGap, Opened, Position, Request, Subscription};
+pub use live::{Encoding, Frame, InUse, Reach, View};
+pub use read::{
+    Delivery, Follower, Gap, History, Located, Lost, Needs, OnGap, Opened, Position, Request, Step,
+    Subscription,
+};
+pub use roster::{Carrier, ConnectionId, Dismissal, Roster, Subscriber, User, Whom};
 pub use select::{Pattern, Selector, Selectors};
-pub use shared::Counted;
 pub use store::{
-    Bounds, MemoryStore, Page, Placement, Query, Reading, Start, Store, StoreError, Tail, TailError,
+    Bounds, MemoryStore, Page, Placement, Query, Reading, Start, Store, StoreError, Tail, TailError, Tailed,
 };

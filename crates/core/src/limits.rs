@@ -26,6 +26,43 @@ pub const IDEMPOTENCY_KEYS_MAX: usize = 262_144;
 /// The reconnection delay that a publisher may set, in milliseconds: one day. More is a client lost for good.
 pub const RETRY_MS_MAX: u64 = 86_400_000;
 
+/// Epochs of a log's past that a reader's place is looked up in, in memory. At 16 bytes each it is nothing; a client
+/// whose place is older than a thousand lives of the log is told of a gap.
+pub const LINE_EPOCHS_MAX: usize = 1_024;
+
+/// Batches that a tail may be behind before it reads the log instead. A batch is what one write to the disk held, so
+/// this is some seconds of a busy disk.
+pub const ANNOUNCED_BATCHES_MAX: usize = 256;
+
+/// Bytes of batches that wait in memory for the slowest tail of a store. 16 MiB is four of the largest writes of the
+/// file store. What comes beyond it is read from the log.
+pub const ANNOUNCED_BYTES_MAX: usize = 16_777_216;
+
+/// Events of one page that a tail reads to catch up: a thousand, as a page for subscribers.
+pub const TAIL_PAGE_EVENTS_MAX: usize = 1_000;
+
+/// Bytes of one page that a tail reads to catch up: 1 MiB, since a hub has one tail, not thousands.
+pub const TAIL_PAGE_BYTES_MAX: usize = 1_048_576;
+
+/// Events that one page of the memory store looks at, whether they match or not: about a millisecond, for which the
+/// read holds the lock of the log.
+pub const MEMORY_PAGE_SCAN_MAX: usize = 10_000;
+
+/// Newest events that a starting hub takes into its window, so that clients which resume after a restart do not all
+/// read the store.
+pub const PRELOAD_EVENTS_MAX: usize = 10_000;
+
+/// Milliseconds that the feed waits before it asks a store again that was out of reach. Short, because every
+/// subscriber waits with it.
+pub const FEED_RETRY_WAIT_MS: u64 = 250;
+
+/// Bytes that the window counts for an event beside its text: the event itself, its entries in two queues, and the
+/// headers of shared memory.
+pub const FRAME_OVERHEAD_BYTES: usize = 160;
+
+/// Subscribers on one page of the roster: some 100 KB of answer.
+pub const ROSTER_PAGE_MAX: usize = 1_000;
+
 /// The bounds that an operator may set, with defaults that suit one small machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -87,6 +87,30 @@ fn stores_whose_tails_are_wrong_are_caught() {
 }
 
 #[test]
+fn stores_that_begin_an_epoch_wrongly_are_caught() {
+    const PLACES: &str = "places_up_to_the_end_of_an_epoch_are_good_and_those_beyond_are_lost";
+
+    fails(Fault::AnswersCutOffPlacesWithAPage, PLACES);
+    fails(Fault::AnswersCutOffPlacesAsExpired, PLACES);
+    fails(Fault::RefusesEveryPlaceOfAnOldEpoch, PLACES);
+    fails(Fault::CutsOffOneTooMany, PLACES);
+    fails(Fault::AnswersUnknownEpochsAsUnknownPlaces, "a_place_of_an_epoch_that_the_log_never_had_is_lost");
+    fails(Fault::RenamesEventsToTheNewEpoch, "events_keep_the_epoch_in_which_they_were_written");
+    fails(Fault::RemembersKeysThatWereCutOff, "ids_and_keys_of_events_that_were_cut_off_are_forgotten");
+    fails(Fault::TailNeverTellsOfAnEpoch, "a_tail_is_told_of_a_new_epoch_before_its_first_event");
+    fails(Fault::TailNeverTellsOfAnEpoch, "a_tail_that_is_behind_is_told_of_a_new_epoch");
+    fails(Fault::TailNeverTellsOfAnEpoch, "a_tail_that_missed_the_announcement_is_told_of_a_new_epoch");
+    fails(
+        Fault::TailTellsOfAnEpochAfterItsFirstEvent,
+        "a_tail_is_told_of_a_new_epoch_before_its_first_event",
+    );
+    fails(Fault::TailTellsTheWrongPlaceOfAnEpoch, "a_tail_is_told_of_a_new_epoch_before_its_first_event");
+    fails(Fault::TailTellsTheWrongPlaceOfAnEpoch, "a_tail_is_told_of_two_epochs_the_second_further_back");
+    fails(Fault::TailTellsOfAnEpochTwice, "a_tail_that_waits_is_told_of_a_new_epoch_without_an_event");
+    fails(Fault::TailForgetsAnEpochWithADroppedWait, "a_wait_dropped_while_an_epoch_begins_takes_nothing");
+}
+
+#[test]
 fn stores_that_hang_are_caught_and_the_message_names_the_call() {
     let hanging = [
         (Fault::AppendHangs, "places_are_consecutive_and_in_order", "append"),

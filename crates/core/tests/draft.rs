@@ -2,69 +2,100 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use tidings_core::{Draft, DraftError, DraftFields, Limits, Topic};
+use tidings_core::contract::ManualClock;
+use tidings_core::memory::{MemoryRetention, MemoryStore};
+use tidings_core::{Draft, DraftError, DraftFields, Epoch, Hub, Limits, Sequence, Topic};
+use tidings_sse::EventType;
 
-fn draft(data: &[u8], fields: DraftFields<'_>) -> Result<Draft, DraftError> {
-    let mut limits = Limits::default();
-    limits.event_bytes_max = 10;
-    Draft::new(Topic::parse("a").unwrap(), Bytes::copy_from_slice(data), fields, &limits)
+/// A hub whose epoch is written `10`, and whose events have at most ten bytes of data.
+struct Door {
+    hub: Hub,
+    store: Arc<MemoryStore>,
 }
 
-fn with_id(id: &str) -> Result<Draft, DraftError> {
-    draft(b"", DraftFields { id: Some(id), ..DraftFields::default() })
-}
-
-fn with_type(event_type: &str) -> Result<Draft, DraftError> {
-    draft(b"", DraftFields { event_type: Some(event_type), ..DraftFields::default() })
-}
-
-#[test]
-fn data_is_any_text_up_to_the_limit() {
-    assert!(draft(b"", DraftFields::default()).is_ok());
-    assert!(draft(b"0123456789", DraftFields::default()).is_ok());
-    assert!(draft("\r\n\0\u{1f980}".as_bytes(), DraftFields::default()).is_ok());
-    assert_eq!(draft(b"0123456789a", DraftFields::default()), Err(DraftError::DataTooLong { bytes_max: 10 }));
-    assert_eq!(draft(b"abc\xff", DraftFields::default()), Err(DraftError::DataNotUtf8 { at: 3 }));
-}
-
-#[test]
-fn an_id_must_survive_the_wire_and_the_header() {
-    for id in ["369", "msg1", "urn:uuid:0", "\u{6d88}\u{606f}", "a b", &"x".repeat(256)] {
-        assert_eq!(with_id(id).unwrap().id().unwrap().as_str(), id);
+impl Door {
+    async fn open() -> Self {
+        let mut limits = Limits::default();
+        limits.event_bytes_max = 10;
+        let store = Arc::new(MemoryStore::new(Epoch(36), ManualClock::at(0), MemoryRetention::default()));
+        Self { hub: Hub::start(store.clone(), limits).await.unwrap(), store }
     }
-    assert_eq!(with_id(""), Err(DraftError::IdEmpty));
-    assert_eq!(with_id(&"x".repeat(257)), Err(DraftError::IdTooLong { bytes: 257 }));
+
+    fn draft(&self, data: &[u8], fields: DraftFields<'_>) -> Result<Draft, DraftError> {
+        self.hub.draft(Topic::parse("a").unwrap(), Bytes::copy_from_slice(data), fields)
+    }
+
+    fn own(&self, own_type: &str, data: &[u8]) -> Result<Draft, DraftError> {
+        let own_type = EventType::new(own_type).unwrap();
+        self.hub.own_draft(Topic::parse("a").unwrap(), &own_type, Bytes::copy_from_slice(data))
+    }
+
+    fn with_id(&self, id: &str) -> Result<Draft, DraftError> {
+        self.draft(b"", DraftFields { id: Some(id), ..DraftFields::default() })
+    }
+
+    fn with_type(&self, event_type: &str) -> Result<Draft, DraftError> {
+        self.draft(b"", DraftFields { event_type: Some(event_type), ..DraftFields::default() })
+    }
+}
+
+#[tokio::test]
+async fn data_is_any_text_up_to_the_limit() {
+    let door = Door::open().await;
+    assert!(door.draft(b"", DraftFields::default()).is_ok());
+    assert!(door.draft(b"0123456789", DraftFields::default()).is_ok());
+    assert!(door.draft("\r\n\0\u{1f980}".as_bytes(), DraftFields::default()).is_ok());
+    assert_eq!(
+        door.draft(b"0123456789a", DraftFields::default()),
+        Err(DraftError::DataTooLong { bytes_max: 10 })
+    );
+    assert_eq!(door.draft(b"abc\xff", DraftFields::default()), Err(DraftError::DataNotUtf8 { at: 3 }));
+}
+
+#[tokio::test]
+async fn an_id_must_survive_the_wire_and_the_header() {
+    let door = Door::open().await;
+    for id in ["369", "msg1", "urn:uuid:0", "\u{6d88}\u{606f}", "a b", &"x".repeat(256)] {
+        assert_eq!(door.with_id(id).unwrap().id().unwrap().as_str(), id);
+    }
+    assert_eq!(door.with_id(""), Err(DraftError::IdEmpty));
+    assert_eq!(door.with_id(&"x".repeat(257)), Err(DraftError::IdTooLong { bytes: 257 }));
     for id in ["a\nb", "a\rb", "a\0b", "a\tb", "a\u{7f}b", "a\u{85}b"] {
-        assert_eq!(with_id(id), Err(DraftError::IdControl), "{id:?}");
+        assert_eq!(door.with_id(id), Err(DraftError::IdControl), "{id:?}");
     }
     for id in [" a", "a ", "\u{3000}a"] {
-        assert_eq!(with_id(id), Err(DraftError::IdSpace), "{id:?}");
+        assert_eq!(door.with_id(id), Err(DraftError::IdSpace), "{id:?}");
     }
 }
 
-#[test]
-fn an_event_type_is_one_line_and_not_the_hubs_own() {
-    assert_eq!(with_type("ping").unwrap().event_type().unwrap().as_str(), "ping");
-    assert_eq!(with_type("").unwrap().event_type(), None);
-    assert_eq!(with_type("tidings.gap"), Err(DraftError::TypeReserved));
-    assert_eq!(with_type(&"x".repeat(257)), Err(DraftError::TypeTooLong { bytes: 257 }));
+#[tokio::test]
+async fn an_event_type_is_one_line_and_not_the_hubs_own() {
+    let door = Door::open().await;
+    assert_eq!(door.with_type("ping").unwrap().event_type().unwrap().as_str(), "ping");
+    assert_eq!(door.with_type("").unwrap().event_type(), None);
+    assert_eq!(door.with_type("tidings.gap"), Err(DraftError::TypeReserved));
+    assert_eq!(door.with_type(&"x".repeat(257)), Err(DraftError::TypeTooLong { bytes: 257 }));
     for event_type in ["a\nb", "a\rb", "a\0b"] {
-        assert_eq!(with_type(event_type), Err(DraftError::TypeControl), "{event_type:?}");
+        assert_eq!(door.with_type(event_type), Err(DraftError::TypeControl), "{event_type:?}");
     }
 }
 
-#[test]
-fn a_retry_is_at_most_a_day() {
-    let with_retry = |ms| draft(b"", DraftFields { retry_ms: Some(ms), ..DraftFields::default() });
+#[tokio::test]
+async fn a_retry_is_at_most_a_day() {
+    let door = Door::open().await;
+    let with_retry = |ms| door.draft(b"", DraftFields { retry_ms: Some(ms), ..DraftFields::default() });
 
     assert_eq!(with_retry(86_400_000).unwrap().retry_ms(), Some(86_400_000));
     assert_eq!(with_retry(86_400_001), Err(DraftError::RetryTooLong));
 }
 
-#[test]
-fn a_key_is_visible_ascii() {
-    let with_key = |key| draft(b"", DraftFields { key: Some(key), ..DraftFields::default() });
+#[tokio::test]
+async fn a_key_is_visible_ascii() {
+    let door = Door::open().await;
+    let with_key = |key| door.draft(b"", DraftFields { key: Some(key), ..DraftFields::default() });
 
     assert_eq!(with_key("k-1").unwrap().key().unwrap().as_str(), "k-1");
     let long = "x".repeat(256);
@@ -73,10 +104,53 @@ fn a_key_is_visible_ascii() {
     }
 }
 
-#[test]
-fn a_draft_says_the_same_whatever_its_key() {
+#[tokio::test]
+async fn a_draft_says_the_same_whatever_its_key() {
+    let door = Door::open().await;
     let fields = |key| DraftFields { id: Some("1"), key: Some(key), ..DraftFields::default() };
 
-    assert!(draft(b"x", fields("k")).unwrap().says_the_same_as(&draft(b"x", fields("l")).unwrap()));
-    assert!(!draft(b"x", fields("k")).unwrap().says_the_same_as(&draft(b"y", fields("k")).unwrap()));
+    assert!(door.draft(b"x", fields("k")).unwrap().says_the_same_as(&door.draft(b"x", fields("l")).unwrap()));
+    assert!(
+        !door.draft(b"x", fields("k")).unwrap().says_the_same_as(&door.draft(b"y", fields("k")).unwrap())
+    );
+}
+
+#[tokio::test]
+async fn an_id_that_reads_as_a_place_of_this_epoch_is_refused() {
+    let door = Door::open().await;
+
+    for id in ["10-0", "10-1", "10-18446744073709551615"] {
+        assert_eq!(door.with_id(id), Err(DraftError::IdReserved), "{id:?}");
+    }
+    for id in ["11-1", "10-01", "10-", "10-18446744073709551616", "10-1-1"] {
+        assert_eq!(door.with_id(id).unwrap().id().unwrap().as_str(), id);
+    }
+}
+
+#[tokio::test]
+async fn ids_are_refused_in_the_form_of_the_epoch_in_which_the_log_goes_on() {
+    let door = Door::open().await;
+
+    door.store.begin_epoch(Epoch(37), Sequence(0));
+    while door.with_id("11-1").is_ok() {
+        tokio::task::yield_now().await;
+    }
+
+    assert_eq!(door.with_id("11-1"), Err(DraftError::IdReserved));
+}
+
+#[tokio::test]
+async fn an_event_of_the_hubs_own_is_known_by_its_type_and_has_no_other_field() {
+    let door = Door::open().await;
+
+    let own = door.own("tidings.presence", b"0123456789").unwrap();
+
+    assert_eq!(own.event_type().unwrap().as_str(), "tidings.presence");
+    assert_eq!((own.topic().as_str(), &own.data()[..]), ("a", &b"0123456789"[..]));
+    assert_eq!((own.id(), own.retry_ms(), own.key()), (None, None, None));
+    for own_type in ["ping", "tidings", "Tidings.x", " tidings.x"] {
+        assert_eq!(door.own(own_type, b""), Err(DraftError::TypeNotOwn), "{own_type:?}");
+    }
+    assert_eq!(door.own("tidings.x", b"0123456789a"), Err(DraftError::DataTooLong { bytes_max: 10 }));
+    assert_eq!(door.own("tidings.x", b"\xff"), Err(DraftError::DataNotUtf8 { at: 0 }));
 }

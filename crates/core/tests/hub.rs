@@ -1,21 +1,19 @@
-//! The hub from outside: exact frames, admission, keys, the end.
+//! The hub from outside: what subscribers get, admission, keys, the end.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{draft, draft_with, selectors};
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{
-    Bounds, Delivery, Draft, DraftError, DraftFields, Epoch, Form, Hub, Limits, MemoryStore, OnGap,
-    Placement, Position, PublishError, Query, Reading, Request, Sequence, Store, StoreError, Subscription,
-    Tail,
+    Delivery, DraftError, DraftFields, Encoding, Epoch, Event, Hub, Limits, MemoryStore, OnGap, Position,
+    PublishError, Request, Store, StoreError, Subscription, Topic,
 };
-use tokio::sync::Semaphore;
+use tidings_testkit::faulty::FaultyStore;
 use tokio::time::timeout;
 
 fn memory() -> Arc<MemoryStore> {
@@ -31,15 +29,26 @@ async fn subscribe(hub: &Hub, texts: &[&str]) -> Subscription {
     hub.subscribe(request).await.unwrap().subscription
 }
 
-async fn frames(subscription: &mut Subscription, form: Form) -> Vec<Bytes> {
+async fn events(subscription: &mut Subscription) -> Vec<Event> {
     match subscription.next().await.unwrap() {
-        Some(Delivery::Frames(frames)) => frames.iter().map(|frame| frame.bytes(form)).collect(),
-        other => panic!("expected frames, got {other:?}"),
+        Some(delivery @ Delivery::Frames(_)) => delivery.events().cloned().collect(),
+        other => panic!("expected events, got {other:?}"),
     }
 }
 
+/// An event as `id topic data`.
+fn line(event: &Event) -> String {
+    let Event { draft, .. } = event;
+    let data = String::from_utf8_lossy(draft.data());
+    format!("{} {} {data}", event.id_text(), draft.topic().as_str())
+}
+
+async fn lines(subscription: &mut Subscription) -> Vec<String> {
+    events(subscription).await.iter().map(line).collect()
+}
+
 #[tokio::test(start_paused = true)]
-async fn a_frame_is_exactly_the_wire_format() {
+async fn an_event_is_delivered_with_all_its_fields() {
     let hub = hub().await;
     let mut subscription = subscribe(&hub, &["orders/42"]).await;
     let fields = DraftFields {
@@ -53,23 +62,27 @@ async fn a_frame_is_exactly_the_wire_format() {
         .await
         .unwrap();
 
-    let expected: [&[u8]; 2] = [
-        b"event: ping\nid: msg1\nretry: 10000\ndata: a\ndata: b\ndata: c\ndata: \n\n",
-        b"id: 10-2\ndata: \n\n",
-    ];
-    assert_eq!(frames(&mut subscription, Form::Plain).await, expected);
+    let events = events(&mut subscription).await;
+    assert_eq!(
+        events.iter().map(line).collect::<Vec<_>>(),
+        ["msg1 orders/42 a\r\nb\rc\n", "10-2 orders/42 "]
+    );
+    let rest = |event: &Event| {
+        let event_type = event.draft.event_type().map(|event_type| event_type.as_str().to_owned());
+        (event_type, event.draft.retry_ms())
+    };
+    assert_eq!(rest(&events[0]), (Some("ping".to_owned()), Some(10_000)));
+    assert_eq!(rest(&events[1]), (None, None));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_labelled_frame_begins_with_its_topic() {
+async fn a_subscriber_of_several_topics_gets_the_events_of_each_in_order() {
     let hub = hub().await;
     let mut subscription = subscribe(&hub, &["orders/*", "a"]).await;
 
     hub.publish_all(vec![draft("orders/42", "x"), draft("b", "y"), draft("a", "z")]).await.unwrap();
 
-    let expected: [&[u8]; 2] =
-        [b"topic: orders/42\nid: 10-1\ndata: x\n\n", b"topic: a\nid: 10-3\ndata: z\n\n"];
-    assert_eq!(frames(&mut subscription, Form::Labelled).await, expected);
+    assert_eq!(lines(&mut subscription).await, ["10-1 orders/42 x", "10-3 a z"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,7 +93,7 @@ async fn a_dropped_wait_takes_nothing() {
     for n in 1..=10 {
         assert!(timeout(Duration::from_millis(1), subscription.next()).await.is_err());
         hub.publish(draft("a", "x")).await.unwrap();
-        assert_eq!(frames(&mut subscription, Form::Plain).await, [format!("id: 10-{n}\ndata: x\n\n")]);
+        assert_eq!(lines(&mut subscription).await, [format!("10-{n} a x")]);
     }
 }
 
@@ -91,16 +104,16 @@ async fn events_come_in_pieces_as_small_as_asked_for_from_the_log_and_from_memor
     hub.publish_all(drafts(5)).await.unwrap();
     let from_the_log =
         Request { selectors: selectors(&["a"]), from: Position::Earliest, on_gap: OnGap::Earliest };
-    let mut subscription = hub.subscribe(from_the_log).await.unwrap().subscription.in_pieces_of(30);
+    let mut subscription = hub.subscribe(from_the_log).await.unwrap().subscription.in_pieces_of(22);
 
     hub.publish_all(drafts(5)).await.unwrap();
 
     let mut pieces = Vec::new();
     while pieces.iter().map(Vec::len).sum::<usize>() < 10 {
-        pieces.push(frames(&mut subscription, Form::Plain).await);
+        pieces.push(lines(&mut subscription).await);
     }
     assert!(pieces.iter().all(|piece| piece.len() <= 2), "{pieces:?}");
-    let expected: Vec<_> = (1..=10).map(|n| format!("id: 10-{n}\ndata: 0123456789\n\n")).collect();
+    let expected: Vec<_> = (1..=10).map(|n| format!("10-{n} a 0123456789")).collect();
     assert_eq!(pieces.concat(), expected);
 }
 
@@ -111,12 +124,12 @@ async fn the_cursor_of_a_quiet_topic_moves_with_the_hub() {
     let mut other = subscribe(&hub, &["other"]).await;
 
     hub.publish(draft("other", "x")).await.unwrap();
-    frames(&mut other, Form::Plain).await;
+    lines(&mut other).await;
 
     assert_eq!(quiet.cursor().to_string(), "10-0");
     assert_eq!(quiet.advance().to_string(), "10-1");
     hub.publish(draft("quiet", "y")).await.unwrap();
-    assert_eq!(frames(&mut quiet, Form::Plain).await, ["id: 10-2\ndata: y\n\n"]);
+    assert_eq!(lines(&mut quiet).await, ["10-2 quiet y"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,13 +149,13 @@ async fn an_idempotent_publish_is_repeated_not_doubled() {
 #[tokio::test(start_paused = true)]
 async fn an_id_in_the_form_of_the_hubs_own_cursors_is_refused() {
     let hub = hub().await;
-    let named = |id| draft_with("a", "x", DraftFields { id: Some(id), ..DraftFields::default() });
+    let named = |id| {
+        let fields = DraftFields { id: Some(id), ..DraftFields::default() };
+        hub.draft(Topic::parse("a").unwrap(), Bytes::from_static(b"x"), fields)
+    };
 
-    let own = hub.publish(named("10-99")).await;
-    let foreign = hub.publish(named("11-99")).await;
-
-    assert!(matches!(own, Err(PublishError::Draft(DraftError::IdReserved))));
-    assert_eq!(foreign.unwrap().id, "11-99");
+    assert_eq!(named("10-99"), Err(DraftError::IdReserved));
+    assert_eq!(hub.publish(named("11-99").unwrap()).await.unwrap().id, "11-99");
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,7 +173,7 @@ async fn a_cursor_of_another_epoch_is_a_gap_and_never_a_guess() {
         let gap = opened.gap.unwrap();
         assert_eq!((gap.requested.as_str(), gap.lost.as_str()), (asked, reason));
         assert_eq!(gap.resumes_after.to_string(), "10-0");
-        assert_eq!(frames(&mut opened.subscription, Form::Plain).await.len(), 2);
+        assert_eq!(lines(&mut opened.subscription).await.len(), 2);
     }
 }
 
@@ -172,47 +185,18 @@ async fn subscriptions_end_after_the_last_event_when_the_hub_closes() {
 
     hub.close().await.unwrap();
 
-    assert_eq!(frames(&mut subscription, Form::Plain).await.len(), 1);
-    assert_eq!(subscription.next().await.unwrap(), None);
+    assert_eq!(lines(&mut subscription).await.len(), 1);
+    assert!(subscription.next().await.unwrap().is_none());
     assert!(matches!(hub.publish(draft("a", "x")).await, Err(PublishError::Store(StoreError::Stopped(_)))));
-}
-
-/// A store that holds back every append until it is let go.
-struct Held {
-    inner: Arc<MemoryStore>,
-    gate: Semaphore,
-}
-
-#[async_trait]
-impl Store for Held {
-    async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError> {
-        let _passed = self.gate.acquire().await;
-        self.inner.append(drafts).await
-    }
-
-    async fn read(&self, query: Query) -> Result<Reading, StoreError> {
-        self.inner.read(query).await
-    }
-
-    fn bounds(&self) -> Bounds {
-        self.inner.bounds()
-    }
-
-    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError> {
-        self.inner.tail(after).await
-    }
-
-    async fn close(&self) -> Result<(), StoreError> {
-        self.inner.close().await
-    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn bytes_in_flight_are_bounded_and_the_publisher_is_told() {
-    let held = Arc::new(Held { inner: memory(), gate: Semaphore::new(0) });
+    let (store, fault) = FaultyStore::new(memory());
+    fault.hold();
     let mut limits = Limits::default();
     limits.in_flight_bytes_max = 100;
-    let hub = Hub::start(held.clone(), limits).await.unwrap();
+    let hub = Hub::start(Arc::new(store), limits).await.unwrap();
     let large = || draft("a", &"x".repeat(90));
     let waiting = tokio::spawn({
         let hub = hub.clone();
@@ -221,7 +205,7 @@ async fn bytes_in_flight_are_bounded_and_the_publisher_is_told() {
     tokio::task::yield_now().await;
 
     let refused = hub.publish(large()).await;
-    held.gate.add_permits(2);
+    fault.let_through(2);
     let placed = waiting.await.unwrap();
     let afterwards = hub.publish(draft("a", &"x".repeat(1_000))).await;
 
@@ -244,5 +228,34 @@ async fn a_hub_that_starts_again_serves_the_newest_from_memory() {
     let mut opened = hub.subscribe(request).await.unwrap();
 
     assert!(opened.subscription.is_live());
-    assert_eq!(frames(&mut opened.subscription, Form::Plain).await.len(), 2);
+    assert_eq!(lines(&mut opened.subscription).await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_a_hub_begins_with_are_encoded_as_those_that_arrive() {
+    static DATA: Encoding = Encoding {
+        name: "data",
+        encode: |event, buffer| {
+            buffer.extend_from_slice(event.draft.data());
+            Some(0..event.draft.data().len())
+        },
+    };
+    let store = memory();
+    store.append(vec![draft("a", "past")]).await.unwrap();
+    let hub = Hub::start_encoding(store, Limits::default(), &[&DATA]).await.unwrap();
+    let from = Position::Id("10-0".to_owned());
+    let request = Request { selectors: selectors(&["a"]), from, on_gap: OnGap::Earliest };
+    let mut subscription = hub.subscribe(request).await.unwrap().subscription;
+    hub.publish(draft("a", "present")).await.unwrap();
+
+    let mut encoded = Vec::new();
+    while encoded.len() < 2 {
+        match subscription.next().await.unwrap() {
+            Some(Delivery::Frames(frames)) => {
+                encoded.extend(frames.iter().map(|frame| frame.encoded(&DATA).cloned()));
+            }
+            other => panic!("expected frames, got {other:?}"),
+        }
+    }
+    assert_eq!(encoded, [Some("past".into()), Some("present".into())]);
 }

@@ -9,6 +9,7 @@ use tidings_core::{Clock, UnixMillis};
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that others are to ask")]
     fn now(&self) -> UnixMillis {
         // A clock before 1970 is as wrong as one at 1970.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::lane::LaneConfig;
+use crate::stream::machine::StreamConfig;
 use crate::tls::Tls;
 
 /// The settings of a [`Front`](crate::Front).
@@ -45,7 +47,7 @@ pub struct HttpConfig {
     /// How long the answer to that may take. Default 20 s: longer than any network that is worth waiting for. At the
     /// edge the connection is closed, with all its streams.
     pub ping_wait_max: Duration,
-    /// Events that `?last=` may ask for, and that one page of history may hold. Default 10,000.
+    /// Events that `?last=` may ask for. Default 10,000.
     pub last_max: usize,
     /// Time over which subscribers are sent away when the hub ends. Default 2 s.
     pub drain_window: Duration,
@@ -64,10 +66,10 @@ pub struct HttpConfig {
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        let lanes = crate::lane::LaneConfig::default();
+        let LaneConfig { lanes, stream } = LaneConfig::default();
         Self {
-            heartbeat: lanes.heartbeat,
-            retry: lanes.retry,
+            heartbeat: stream.heartbeat,
+            retry: stream.retry,
             cors: Cors::Only(Vec::new()),
             hosts: Hosts::Any,
             publish_key: None,
@@ -83,9 +85,21 @@ impl Default for HttpConfig {
             last_max: 10_000,
             drain_window: Duration::from_secs(2),
             drain_wait_max: Duration::from_secs(8),
-            lanes: lanes.lanes,
-            write_wait_max: lanes.write_wait_max,
-            stream_age_max: lanes.stream_age_max,
+            lanes,
+            write_wait_max: stream.write_wait_max,
+            stream_age_max: stream.stream_age_max,
+        }
+    }
+}
+
+impl HttpConfig {
+    /// What of it concerns streams, wherever they are carried.
+    pub(crate) fn stream(&self) -> StreamConfig {
+        StreamConfig {
+            heartbeat: self.heartbeat,
+            write_wait_max: self.write_wait_max,
+            stream_age_max: self.stream_age_max,
+            retry: self.retry,
         }
     }
 }

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use tidings_core::{Clock, Hub};
+use tidings_core::{Clock, Hub, InUse};
 
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::request::position::PositionBounds;
+use crate::stream::Encoder;
 use crate::stream::drain::Drain;
+use crate::stream::machine::Rules;
+use crate::stream::task::TaskRules;
 
 /// A hub over HTTP. Cloning shares it.
 #[derive(Clone)]
@@ -18,13 +21,18 @@ struct FrontParts {
     config: HttpConfig,
     pages: Pages,
     clock: Arc<dyn Clock>,
-    drain: Drain,
+    task_rules: TaskRules,
+    /// The feed encodes every event as server-sent events, which most readers want.
+    _sse: InUse,
 }
 
 impl Front {
     /// A front for a hub. `clock` is for requests such as `?since=10m`.
     pub fn new(hub: Hub, config: HttpConfig, pages: Pages, clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(FrontParts { hub, config, pages, clock, drain: Drain::default() }))
+        let task_rules =
+            TaskRules { rules: Arc::new(Rules::for_wakes(&config.stream())), drain: Drain::default() };
+        let _sse = hub.encode(Encoder::Sse.encoding());
+        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, _sse }))
     }
 
     /// Begins to send all subscribers away, for servers other than our own [`serve`](crate::serve()): from now on
@@ -62,7 +70,12 @@ impl Front {
         PositionBounds { clock: &*self.0.clock, last_max: self.config().last_max }
     }
 
+    /// What decides about streams that are not parked.
+    pub(crate) fn task_rules(&self) -> TaskRules {
+        self.0.task_rules.clone()
+    }
+
     pub(crate) fn drain(&self) -> &Drain {
-        &self.0.drain
+        &self.0.task_rules.drain
     }
 }

@@ -24,7 +24,7 @@
 //! use std::sync::Arc;
 //!
 //! use tidings_http::core::memory::MemoryRetention;
-//! use tidings_http::core::{Draft, DraftFields, Hub, Limits, MemoryStore, Topic};
+//! use tidings_http::core::{DraftFields, Hub, Limits, MemoryStore, Topic};
 //! use tidings_http::{Front, HttpConfig, Pages, SystemClock, random_epoch};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -36,7 +36,7 @@
 //! let app = axum::Router::new().nest("/hub", front.router());
 //!
 //! let topic = Topic::parse("news")?;
-//! let published = hub.publish(Draft::new(topic, "hello".into(), DraftFields::default(), hub.limits())?).await?;
+//! let published = hub.publish(hub.draft(topic, "hello".into(), DraftFields::default())?).await?;
 //! # let response = tower::ServiceExt::oneshot(
 //! #     app,
 //! #     http::Request::get("/hub/events/news?last=1").body(axum::body::Body::empty())?,
@@ -50,6 +50,8 @@
 //! # Ok(())
 //! # }
 //! ```
+
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod access;
 mod answer;
@@ -65,7 +67,7 @@ mod limits;
 mod operations;
 mod request;
 mod route;
-mod stream;
+pub mod stream;
 mod tls;
 
 pub use answer::body::Body;

@@ -152,20 +152,28 @@ pub(crate) const BATCHES_PER_TURN_MAX: usize = 4;
 /// copied, so that one blocked member does not keep a whole batch in memory.
 pub(crate) const SHARED_BYTES_MIN: usize = 16_384;
 
-/// Bytes that a client may send on a stream it only reads, before it is taken for a fault. 4 KiB: a stray line end or
-/// ping does no harm.
-pub(crate) const STRAY_BYTES_MAX: usize = 4_096;
+/// Bytes that a client may send in the whole life of a stream that it only reads, as they arrive at the socket (over TLS,
+/// encrypted). 4 KiB: a stray line end or ping does no harm, more is a fault and ends the stream.
+pub(crate) const STRAY_BYTES_MAX: u16 = 4_096;
+
+/// Bytes of one read of what a client should not have sent, in a lane. 512: the buffer is on the stack of the lane's
+/// thread, and a stream ends after eight such reads.
+pub(crate) const LANE_STRAY_READ_BYTES: usize = 512;
 
 /// Bytes of one read of what a client should not have sent, over TLS. 64: the buffer is part of each task.
 pub(crate) const STRAY_READ_BYTES: usize = 64;
 
-/// Time that a lane's reader waits before it asks a store again that was out of reach. 500 ms: a store that restarts
+/// Time that a stream waits before it asks a store again that was out of reach. 500 ms: a store that restarts
 /// is not flooded.
 pub(crate) const STORE_RETRY_WAIT: Duration = Duration::from_millis(500);
 
-/// Times that a lane's reader asks a store again that is out of reach. 20, which are ten seconds: then the stream
+/// Times that a stream asks a store again that is out of reach. 20, which are ten seconds: then the stream
 /// ends, and the client comes back later.
-pub(crate) const STORE_RETRIES_MAX: usize = 20;
+pub(crate) const STORE_RETRIES_MAX: u8 = 20;
+
+/// The share of the greatest age from which on a stream ends. 0.9: the streams that began together end over the last
+/// tenth of their time, not all at once.
+pub(crate) const AGE_SHARE_MIN: f64 = 0.9;
 
 // A lane.
 
@@ -193,3 +201,10 @@ pub(crate) const TICK_MIN: Duration = Duration::from_millis(5);
 /// The longest tick. 500 ms: write deadlines and the drain are kept to within a few seconds, however long a heartbeat
 /// is.
 pub(crate) const TICK_MAX: Duration = Duration::from_millis(500);
+
+/// The tick of a stream that is woken by a timer of its own. 10 ms: shorter than anybody notices, and 2^32 of them are more
+/// than a year.
+pub(crate) const WAKE_TICK: Duration = Duration::from_millis(10);
+
+/// Ticks of the longest time that a stream can be told to wait. 2^31, half of what a clock of 32 bits can tell apart.
+pub(crate) const TICKS_MAX: u32 = 1 << 31;

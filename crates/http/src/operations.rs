@@ -27,13 +27,13 @@ pub(crate) fn metrics(front: &Front) -> Response<Body> {
     let (hub, bounds) = (front.hub(), front.hub().bounds());
     let mut body = String::new();
     for (name, help, value) in [
-        ("tidings_subscriptions", "Subscriptions now.", hub.subscriptions() as u64),
-        ("tidings_log_head", "Sequence of the last event.", bounds.head.0),
-        ("tidings_log_earliest", "Sequence of the first event still held.", bounds.earliest.0),
+        ("tidings_subscriptions", "Subscriptions now.", hub.roster().count() as u64),
+        ("tidings_log_head", "Sequence of the last event.", bounds.head.sequence.0),
+        ("tidings_log_earliest", "Sequence of the first event still held.", bounds.earliest().0),
         (
             "tidings_feed_lag",
             "Events that are stored and not yet shown.",
-            bounds.head.0.saturating_sub(hub.shown().0),
+            bounds.head.sequence.0.saturating_sub(hub.shown().0),
         ),
     ] {
         body.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n"));

@@ -170,8 +170,9 @@ impl Front {
 
     async fn read(&self, parts: &Parts, rest: Option<&str>) -> Result<Response<Body>, Problem> {
         let mut response = match negotiate(&parts.headers)? {
-            Representation::Stream => {
-                subscribe(self, SubscribeRequest::parse(parts, rest, &self.position_bounds())?).await?
+            Representation::Stream(format) => {
+                subscribe(self, SubscribeRequest::parse(parts, rest, format, &self.position_bounds())?)
+                    .await?
             }
             Representation::History => {
                 let limit_max = self.hub().limits().page_events_max;

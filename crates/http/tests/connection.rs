@@ -50,7 +50,7 @@ async fn http_1_0_publishes_and_is_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_http_is_refused() {
+async fn bytes_that_are_no_http_are_refused() {
     let scene = Scene::start().await;
     for (request, status) in [
         ("nonsense\r\n\r\n", "400 Bad Request"),
@@ -84,7 +84,7 @@ async fn a_head_that_is_too_large_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn half_a_head_is_ended_after_a_while_and_blocks_nobody() {
+async fn a_connection_with_half_a_head_is_ended_after_a_while_and_blocks_no_other() {
     let scene = Scene::with(|config| config.head_wait_max = Duration::from_millis(200)).await;
     let mut half = scene.connect().await;
     let mut silent = scene.connect().await;
@@ -99,7 +99,7 @@ async fn half_a_head_is_ended_after_a_while_and_blocks_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_comes_beyond_the_limit_is_told_to_come_back() {
+async fn a_connection_beyond_the_limit_is_told_to_come_back() {
     let scene = Scene::with(|config| config.connections_max = 2).await;
     let mut publisher = scene.connect().await;
     publisher.send(POST).await;
@@ -120,7 +120,7 @@ async fn whoever_comes_beyond_the_limit_is_told_to_come_back() {
         )
     );
     drop(subscriber);
-    until("the subscriber to be forgotten", || scene.hub.subscriptions() == 0).await;
+    until("the subscriber to be forgotten", || scene.hub.roster().count() == 0).await;
     assert!(comes_in(&scene).await, "a place was to be free again");
 }
 
@@ -152,7 +152,7 @@ async fn comes_in(scene: &Scene) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subscriber_that_stops_reading_blocks_nobody_and_misses_nothing() {
+async fn a_subscriber_that_stops_reading_blocks_no_other_and_misses_nothing() {
     let scene = Scene::start().await;
     let mut stopped = scene.stream("/events/a").await;
     let mut other = scene.stream("/events/a").await;
@@ -170,7 +170,7 @@ async fn a_subscriber_that_stops_reading_blocks_nobody_and_misses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_end_sends_everyone_away_and_keeps_what_was_acknowledged() {
+async fn an_end_sends_all_subscribers_away_and_keeps_acknowledged_events() {
     let scene = Scene::with(|config| config.drain_window = Duration::from_millis(300)).await;
     let mut streams = Vec::new();
     for _ in 0..20 {
@@ -198,7 +198,7 @@ async fn an_end_sends_everyone_away_and_keeps_what_was_acknowledged() {
     delays.sort_unstable();
     delays.dedup();
     assert!(delays.len() > 10, "they were to come back spread, not at {delays:?}");
-    assert_eq!(hub.subscriptions(), 0);
+    assert_eq!(hub.roster().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,7 +217,7 @@ async fn a_request_under_way_is_finished_before_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_producers_open_body_is_ended_with_what_it_achieved() {
+async fn a_producer_is_told_at_the_end_of_the_hub_how_many_events_were_published() {
     let scene = Scene::start().await;
     let mut stream = scene.stream("/events/a").await;
     let mut wire = scene.connect().await;
@@ -235,7 +235,7 @@ async fn a_producers_open_body_is_ended_with_what_it_achieved() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_will_not_end_is_cut_off_at_the_deadline() {
+async fn a_connection_that_does_not_end_is_cut_off_at_the_deadline() {
     let scene = Scene::with(|config| config.drain_wait_max = Duration::from_millis(300)).await;
     let mut wire = scene.connect().await;
     wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n")
@@ -263,7 +263,7 @@ async fn a_publish_that_comes_during_the_end_is_refused() {
         "{\"type\":\"urn:tidings:problem:ending\",\"title\":\"Service Unavailable\",\"status\":503,\
          \"detail\":\"the hub is ending; try again in a moment\"}"
     );
-    assert_eq!(front.hub().bounds().head.0, 0);
+    assert_eq!(front.hub().bounds().head.sequence.0, 0);
 }
 
 async fn body(response: http::Response<tidings_http::Body>) -> String {
@@ -287,7 +287,7 @@ async fn a_subscriber_that_comes_during_the_end_is_sent_away_kindly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_subscriber_may_send_a_body_that_nobody_reads() {
+async fn a_subscriber_that_sends_a_body_gets_its_stream() {
     let scene = Scene::start().await;
     let mut wire = scene.get("/events/a", "content-length: 5\r\n").await;
     wire.send("hello").await;

@@ -106,7 +106,7 @@ async fn a_drain_sends_subscribers_away_over_its_window_and_takes_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_sent_away_gets_what_is_at_hand_first() {
+async fn a_subscriber_that_is_sent_away_gets_the_events_at_hand_first() {
     let host = Host::start().await;
     let mut stream = host.get("/hub/events/a/b").await;
     let mut other = host.get("/hub/events/a/b").await;
@@ -139,7 +139,7 @@ async fn a_stream_that_is_too_old_ends_in_good_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_during_a_drain_is_told_when_to_come_back() {
+async fn a_subscriber_that_comes_during_a_drain_is_told_when_to_come_back() {
     let host = Host::start().await;
 
     host.front.begin_drain();

@@ -54,7 +54,7 @@ async fn a_publish_and_a_stream_share_a_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_head_of_a_stream_is_that_of_http_1_without_what_is_the_connections() {
+async fn the_head_of_a_stream_is_that_of_http_1_without_headers_of_the_connection() {
     let (scene, certificate) = scene().await;
     let mut peer = peer(&scene, &certificate).await;
 
@@ -96,7 +96,7 @@ async fn two_hundred_and_fifty_streams_on_one_connection_get_everything_in_order
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_that_is_not_read_stops_nobody_and_catches_up() {
+async fn a_stream_that_is_not_read_stops_no_other_and_catches_up() {
     // So small that the hub has to go back to its log for whoever stands still.
     let mut limits = Limits::default();
     limits.window_bytes_max = 100_000;
@@ -138,7 +138,7 @@ async fn a_stream_that_is_reset_leaves_the_others_alone_and_is_no_subscriber_any
 
     drop(reset);
 
-    until("one stream to be left", || scene.hub.subscriptions() == 1).await;
+    until("one stream to be left", || scene.hub.roster().count() == 1).await;
     scene.publish("a", &["x"]).await;
     kept.expect("id: 1-1\ndata: x\n\n").await;
 }
@@ -156,14 +156,14 @@ async fn a_peer_that_answers_no_ping_is_dropped_with_its_streams() {
     let _ = within("the end of the connection", stream.read_to_end(&mut said)).await;
 
     assert!(String::from_utf8_lossy(&said).contains(&opening(0)), "it was a subscriber");
-    until("no stream to be left", || scene.hub.subscriptions() == 0).await;
+    until("no stream to be left", || scene.hub.roster().count() == 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_answers_nothing_does_not_hold_up_the_end() {
     let (scene, certificate) = scene_with(|config| config.drain_window = Duration::from_millis(50)).await;
     let _subscriber = subscribed_by_hand(&scene, &certificate).await;
-    until("the hub to have one stream", || scene.hub.subscriptions() == 1).await;
+    until("the hub to have one stream", || scene.hub.roster().count() == 1).await;
 
     assert_eq!(scene.begin_end().verdict().await, Verdict::Drained);
 }
@@ -226,7 +226,7 @@ async fn streams_beyond_the_limit_are_told_to_come_back() {
     let said = third.rest().await;
     assert!(said.starts_with("retry: "), "{said}");
     drop(second);
-    until("the hub to have one stream", || scene.hub.subscriptions() == 1).await;
+    until("the hub to have one stream", || scene.hub.roster().count() == 1).await;
     subscribed(&mut peer).await;
 }
 

@@ -10,8 +10,13 @@ use std::time::Duration;
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{draft, draft_with, selectors};
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{DraftFields, Epoch, Form, Hub, Limits, MemoryStore, OnGap, Position, Request};
-use tidings_http::lane::{Framing, LaneConfig, Lanes, Parked};
+use tidings_core::{
+    Dismissal, DraftFields, Epoch, Follower, Hub, Limits, MemoryStore, OnGap, Position, Request, Sequence,
+    Subscriber, Topic, User, Whom,
+};
+use tidings_http::lane::{Framing, Held, HeldFor, LaneConfig, Lanes, Parked};
+use tidings_http::stream::Encoder;
+use tidings_http::stream::machine::StreamConfig;
 use tidings_testkit::deadline::{Deadline, PATIENCE, block_until, within};
 
 struct Scene {
@@ -33,22 +38,30 @@ impl Scene {
     }
 
     async fn park(&self, texts: &[&str], from: Position, framing: Framing) -> TcpStream {
+        self.park_holding(texts, from, framing, Box::new(())).await
+    }
+
+    async fn park_holding(
+        &self,
+        texts: &[&str],
+        from: Position,
+        framing: Framing,
+        held: Box<dyn Held>,
+    ) -> TcpStream {
         let request = Request { selectors: selectors(texts), from, on_gap: OnGap::Earliest };
-        let opened = within("a subscription", self.hub.subscribe(request)).await.unwrap();
+        let located = within("a place", self.hub.locate(&request)).await.unwrap();
+        assert_eq!(located.gap, None);
         let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
         let (stream, _) = self.listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
-        let form = if opened.subscription.selectors().single_topic().is_some() {
-            Form::Plain
-        } else {
-            Form::Labelled
-        };
+        let one_topic = request.selectors.single_topic().is_some();
         self.lanes.park(Parked {
             stream,
-            subscription: opened.subscription,
-            form,
+            follower: Follower::new(request.selectors, request.on_gap, located.place),
+            encoder: if one_topic { Encoder::Sse } else { Encoder::SseWithTopics },
             framing,
-            held: Box::new(()),
+            attendance: self.hub.roster().attend(),
+            held,
         });
         client.set_read_timeout(Some(PATIENCE)).unwrap();
         client.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -62,7 +75,11 @@ impl Scene {
 }
 
 fn quiet() -> LaneConfig {
-    LaneConfig { lanes: 2, heartbeat: Duration::from_secs(3_600), ..LaneConfig::default() }
+    LaneConfig { lanes: 2, stream: beating(Duration::from_secs(3_600)) }
+}
+
+fn beating(heartbeat: Duration) -> StreamConfig {
+    StreamConfig { heartbeat, ..StreamConfig::default() }
 }
 
 fn read_exactly(client: &mut TcpStream, expected: &str) {
@@ -142,7 +159,7 @@ async fn a_member_may_begin_in_the_past_and_goes_on_live() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stalled_reader_disturbs_nobody_and_misses_nothing() {
+async fn a_stalled_reader_disturbs_no_other_and_misses_nothing() {
     let mut limits = Limits::default();
     limits.window_bytes_max = 100_000;
     let scene = Scene::with_limits(quiet(), limits, MemoryRetention::default()).await;
@@ -200,20 +217,20 @@ fn read_block(reader: &mut BufReader<TcpStream>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_leaves_is_forgotten() {
+async fn a_client_that_leaves_is_forgotten() {
     let scene = Scene::new(quiet()).await;
     let mut clients = Vec::new();
     for n in 0..40 {
         clients
             .push(scene.park(&[if n % 2 == 0 { "a" } else { "b" }], Position::Now, Framing::Chunked).await);
     }
-    assert_eq!(scene.hub.subscriptions(), 40);
+    assert_eq!(scene.hub.roster().count(), 40);
 
     for client in clients.drain(..20) {
         client.shutdown(Shutdown::Both).unwrap();
     }
 
-    block_until("half have left", || scene.hub.subscriptions() == 20);
+    block_until("half have left", || scene.hub.roster().count() == 20);
     scene.publish("a", &["x"]).await;
     scene.publish("b", &["x"]).await;
     for (n, client) in clients.iter_mut().enumerate() {
@@ -230,16 +247,141 @@ async fn stray_bytes_are_passed_over_but_not_without_end() {
     polite.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     block_until("the end of the flooding one", || flooding.write_all(&[b'x'; 65_536]).is_err());
 
-    block_until("the flooding one is gone", || scene.hub.subscriptions() == 1);
+    block_until("the flooding one is gone", || scene.hub.roster().count() == 1);
     scene.publish("a", &["x"]).await;
     read_exactly(&mut polite, "id: 1-1\ndata: x\n\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_trickle_of_stray_bytes_ends_a_stream_at_the_same_number_as_a_flood() {
+    let scene = Scene::new(quiet()).await;
+    let mut trickling = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    trickling.set_nodelay(true).unwrap();
+
+    for _ in 0..4_096 {
+        trickling.write_all(b"x").unwrap();
+    }
+    scene.publish("a", &["x"]).await;
+    read_exactly(&mut trickling, "id: 1-1\ndata: x\n\n");
+    trickling.write_all(b"x").unwrap();
+
+    block_until("the trickling one is gone", || scene.hub.roster().count() == 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_roster_lists_parked_streams_in_pages_and_ends_them_by_id_user_and_topic() {
+    let scene = Scene::new(quiet()).await;
+    let user: User = "u1".into();
+    let with_user = || Box::new(HeldFor { user: user.clone(), held: () });
+    let mut clients = [
+        scene.park_holding(&["a"], Position::Now, Framing::Raw, with_user()).await,
+        scene.park_holding(&["b"], Position::Now, Framing::Raw, with_user()).await,
+        scene.park(&["a", "b"], Position::Now, Framing::Raw).await,
+        scene.park(&["c"], Position::Now, Framing::Raw).await,
+    ];
+    let roster = scene.hub.roster();
+
+    let mut listed = Vec::new();
+    loop {
+        let after = listed.last().map(|subscriber: &Subscriber| subscriber.id);
+        let page = within("a page of the roster", roster.list(after, 1)).await;
+        listed.extend(page.subscribers);
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(listed.len(), 4);
+    assert!(listed.is_sorted_by_key(|subscriber| subscriber.id), "{listed:?}");
+    let users = listed.iter().filter(|subscriber| subscriber.user.as_deref() == Some("u1")).count();
+    assert_eq!(users, 2);
+
+    let of_c = listed.iter().find(|subscriber| subscriber.selectors == selectors(&["c"])).unwrap().id;
+    for (whom, ended) in [
+        (Whom::Connection(of_c), vec![3]),
+        (Whom::Connection(of_c), vec![]),
+        (Whom::User(user.clone()), vec![0, 1]),
+        (Whom::Topic(Topic::parse("b").unwrap()), vec![2]),
+    ] {
+        let count = within("the end of some", roster.dismiss(&whom, Dismissal::ByOperator)).await;
+        assert_eq!(count, ended.len(), "{whom:?}");
+        for client in ended {
+            let farewell = read_to_end(&mut clients[client]);
+            assert!(farewell.starts_with("retry: ") && farewell.ends_with("\n\n"), "{farewell:?}");
+        }
+    }
+    assert_eq!(roster.count(), 0);
+}
+
+/// The store begins a new epoch where the log ends, and later one that cuts its newest event off: only a reader that has
+/// received what is cut off hears of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_epoch_is_a_gap_only_for_members_beyond_its_beginning() {
+    let store = Arc::new(MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default()));
+    let hub = Hub::start(store.clone(), Limits::default()).await.unwrap();
+    let lanes = Lanes::start(&hub, &LaneConfig { lanes: 1, ..quiet() }).unwrap();
+    let scene = Scene { hub, lanes, listener: TcpListener::bind("127.0.0.1:0").unwrap() };
+    let mut of_a = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    let mut of_b = scene.park(&["b"], Position::Now, Framing::Raw).await;
+    scene.publish("a", &["1", "2"]).await;
+    read_exactly(&mut of_a, "id: 1-1\ndata: 1\n\nid: 1-2\ndata: 2\n\n");
+
+    store.begin_epoch(Epoch(2), Sequence(2));
+    scene.publish("b", &["3"]).await;
+    scene.publish("a", &["4"]).await;
+    read_exactly(&mut of_b, "id: 2-3\ndata: 3\n\n");
+    read_exactly(&mut of_a, "id: 2-4\ndata: 4\n\n");
+
+    store.begin_epoch(Epoch(3), Sequence(3));
+    scene.publish("a", &["5"]).await;
+    let gap = r#"{"requested":"2-4","reason":"other-epoch","resumes_after":"3-3"}"#;
+    let declared = format!("event: tidings.gap\nid: 3-3\ndata: {gap}\n\nid: 3-4\ndata: 5\n\n");
+    read_exactly(&mut of_a, &declared);
+}
+
+/// A member that its socket holds up has its place in the old epoch, while its group goes on in the new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stalled_member_hears_of_a_new_epoch_when_it_reads_again() {
+    let store = Arc::new(MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default()));
+    let hub = Hub::start(store.clone(), Limits::default()).await.unwrap();
+    let lanes = Lanes::start(&hub, &LaneConfig { lanes: 1, ..quiet() }).unwrap();
+    let scene = Scene { hub, lanes, listener: TcpListener::bind("127.0.0.1:0").unwrap() };
+    let mut reading = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    let mut stalled = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    let large = "x".repeat(1_000_000);
+    for number in 1..=20 {
+        scene.publish("a", &[&large]).await;
+        read_exactly(&mut reading, &format!("id: 1-{number}\ndata: {large}\n\n"));
+    }
+
+    // The stalled one has been sent a few of them, and more than the first.
+    store.begin_epoch(Epoch(2), Sequence(1));
+    scene.publish("a", &["new"]).await;
+    let gap = |requested: &str| {
+        let data = format!(r#"{{"requested":"{requested}","reason":"other-epoch","resumes_after":"2-1"}}"#);
+        format!("event: tidings.gap\nid: 2-1\ndata: {data}\n\nid: 2-2\ndata: new\n\n")
+    };
+    read_exactly(&mut reading, &gap("1-20"));
+
+    let mut reader = BufReader::new(stalled.try_clone().unwrap());
+    let mut last = 0;
+    let declared = loop {
+        let block = read_block(&mut reader);
+        match block.strip_prefix("id: 1-").and_then(|rest| rest.split_once('\n')) {
+            Some((number, _)) => {
+                assert_eq!(number.parse(), Ok(last + 1));
+                last += 1;
+            }
+            None => break block + &read_block(&mut reader),
+        }
+    };
+    assert!((2..20).contains(&last), "it has received {last} events");
+    assert_eq!(declared, gap(&format!("1-{last}")));
+    stalled.flush().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn silence_brings_a_heartbeat_that_tells_a_place_once() {
-    let scene =
-        Scene::new(LaneConfig { lanes: 1, heartbeat: Duration::from_millis(640), ..LaneConfig::default() })
-            .await;
+    let scene = Scene::new(LaneConfig { lanes: 1, stream: beating(Duration::from_millis(640)) }).await;
     let mut quiet = scene.park(&["quiet"], Position::Now, Framing::Chunked).await;
 
     scene.publish("other", &["x"]).await;
@@ -251,8 +393,9 @@ async fn silence_brings_a_heartbeat_that_tells_a_place_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_that_takes_nothing_for_too_long_is_closed() {
-    let config = LaneConfig { write_wait_max: Duration::from_millis(300), ..quiet() };
-    let scene = Scene::new(LaneConfig { heartbeat: Duration::from_secs(1), ..config }).await;
+    let write_wait_max = Duration::from_millis(300);
+    let stream = StreamConfig { write_wait_max, ..beating(Duration::from_secs(1)) };
+    let scene = Scene::new(LaneConfig { stream, ..quiet() }).await;
     let _stalled = scene.park(&["a"], Position::Now, Framing::Raw).await;
     let large = "x".repeat(1_000_000);
 
@@ -260,7 +403,7 @@ async fn a_socket_that_takes_nothing_for_too_long_is_closed() {
         scene.publish("a", &[&large]).await;
     }
 
-    block_until("the stalled one is gone", || scene.hub.subscriptions() == 0);
+    block_until("the stalled one is gone", || scene.hub.roster().count() == 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -279,15 +422,14 @@ async fn a_drain_sends_everyone_away_in_good_order() {
     assert!(rest.contains("\r\nretry: ") && rest.ends_with("\n\n\r\n0\r\n\r\n"), "{rest:?}");
     let rest = read_to_end(&mut raw);
     assert!(rest.starts_with("retry: ") && rest.ends_with("\n\n"), "{rest:?}");
-    assert_eq!(scene.hub.subscriptions(), 0);
+    assert_eq!(scene.hub.roster().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_too_old_ends_in_good_order() {
-    let age = Some(Duration::from_millis(600));
-    let config =
-        LaneConfig { stream_age_max: age, heartbeat: Duration::from_millis(320), lanes: 1, ..quiet() };
-    let scene = Scene::new(config).await;
+    let stream_age_max = Some(Duration::from_millis(600));
+    let stream = StreamConfig { stream_age_max, ..beating(Duration::from_millis(320)) };
+    let scene = Scene::new(LaneConfig { lanes: 1, stream }).await;
     let mut old = scene.park(&["a"], Position::Now, Framing::Raw).await;
     scene.publish("a", &["x"]).await;
     read_exactly(&mut old, "id: 1-1\ndata: x\n\n");
@@ -296,7 +438,7 @@ async fn a_stream_that_is_too_old_ends_in_good_order() {
 
     let farewell = rest.trim_start_matches(":\n\n");
     assert!(farewell.starts_with("retry: ") && farewell.ends_with("\n\n"), "{rest:?}");
-    block_until("nobody is left", || scene.hub.subscriptions() == 0);
+    block_until("nobody is left", || scene.hub.roster().count() == 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,7 +61,7 @@ async fn any_text_is_data_as_it_stands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_text_is_refused() {
+async fn a_body_that_is_not_utf_8_text_is_refused() {
     let scene = Scene::start().await;
     for (header, detail) in [
         ("content-type: image/png", "send text, JSON, XML, or text/event-stream"),
@@ -129,7 +129,7 @@ async fn each_bad_field_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_bad_topic_is_refused_with_what_to_do() {
+async fn each_bad_topic_is_refused_with_advice() {
     let scene = Scene::start().await;
     let slash = "the path ends in a slash; drop it, or write %2F if the topic really ends in one";
     for (path, kind, detail) in [
@@ -195,7 +195,7 @@ async fn a_body_of_unknown_length_is_bounded_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_waits_for_100_continue_gets_it_or_the_refusal() {
+async fn a_publisher_that_expects_100_continue_gets_it_or_the_refusal() {
     let scene = Scene::start().await;
     let mut wire = scene.connect().await;
     wire.send("POST /events/a HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
@@ -269,7 +269,7 @@ async fn a_key_is_visible_ascii_and_given_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_whoever_shows_the_key_publishes() {
+async fn publishing_needs_the_right_key() {
     let scene = Scene::with(|config| config.publish_key = Some("secret".to_owned())).await;
     let mut wire = scene.connect().await;
     wire.send(post("/events/a", "authorization: Bearer secret\r\n")).await;
@@ -294,7 +294,7 @@ async fn only_whoever_shows_the_key_publishes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_publisher_that_stops_in_mid_body_blocks_nobody_and_is_ended() {
+async fn a_publisher_that_stops_in_mid_body_blocks_no_other_and_is_ended() {
     let scene = Scene::with(|config| config.body_wait_max = Duration::from_millis(200)).await;
     let mut stopped = scene.connect().await;
     stopped.send("POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nhe").await;
@@ -355,11 +355,11 @@ async fn a_store_that_has_stopped_is_told_without_its_insides() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_publishes_more_than_the_disk_takes_is_told_to_wait() {
+async fn a_publisher_of_more_than_the_disk_takes_is_told_to_wait() {
     let mut limits = Limits::default();
     limits.in_flight_bytes_max = 8;
     limits.admission_wait_max = Duration::from_millis(100);
-    let (scene, fault) = Scene::with_faulty_store_and(limits).await;
+    let (scene, fault) = Scene::with_faulty_store_and(limits, |_| ()).await;
     fault.hold();
     let mut first = scene.connect().await;
     let mut second = scene.connect().await;

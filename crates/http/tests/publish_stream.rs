@@ -145,7 +145,7 @@ async fn a_body_without_end_has_no_limit_and_an_event_has() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_comes_before_a_bad_event_is_published() {
+async fn events_before_a_bad_one_are_published() {
     let scene = Scene::start().await;
     let control = "an id has no newline, no NUL and no other control character";
     for (bad, kind, detail) in [
@@ -208,7 +208,7 @@ async fn fields_belong_in_the_blocks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_producer_that_is_cut_off_has_published_what_was_complete() {
+async fn a_producer_that_is_cut_off_has_published_its_complete_events() {
     let scene = Scene::start().await;
     let mut wire = scene.connect().await;
     wire.send(format!("{HEAD}content-length: 1000\r\n\r\ndata: one\n\ndata: tw")).await;
@@ -267,7 +267,7 @@ async fn a_batch_that_differs_from_the_first_is_refused_where_it_differs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_arrives_while_a_group_is_written_is_the_next_group() {
+async fn events_that_arrive_while_a_group_is_written_are_the_next_group() {
     let (scene, fault) = Scene::with_faulty_store().await;
     fault.hold();
     let piece =

@@ -210,9 +210,9 @@ async fn a_stream_ends_with_a_farewell_when_the_hub_closes() {
 async fn a_stream_that_is_dropped_is_forgotten() {
     let scene = scene().await;
     let stream = scene.get("/events/a").await;
-    assert_eq!(scene.hub.subscriptions(), 1);
+    assert_eq!(scene.hub.roster().count(), 1);
 
     drop(stream);
 
-    assert_eq!(scene.hub.subscriptions(), 0);
+    assert_eq!(scene.hub.roster().count(), 0);
 }

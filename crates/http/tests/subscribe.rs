@@ -114,7 +114,7 @@ async fn a_topic_is_percent_encoded_however_the_client_likes() {
     ] {
         let mut stream = scene.stream(target).await;
         scene.publish(topic, &["x"]).await;
-        let number = scene.hub.bounds().head;
+        let number = scene.hub.bounds().head.sequence;
         stream.expect_events(&format!("id: 1-{number}\ndata: x\n\n")).await;
     }
 }
@@ -188,7 +188,7 @@ async fn a_stream_may_begin_in_the_past() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_expired_is_a_gap_in_the_head_and_in_the_stream() {
+async fn expired_events_are_a_gap_in_the_head_and_in_the_stream() {
     let retention = MemoryRetention { events_max: 2, ..MemoryRetention::default() };
     let scene = Scene::with_past(retention, "a", &["1", "2", "3", "4", "5"]).await;
 
@@ -206,7 +206,7 @@ async fn what_has_expired_is_a_gap_in_the_head_and_in_the_stream() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_comes_as_last_event_id_is_an_answer_of_200() {
+async fn every_last_event_id_is_answered_200() {
     let scene = Scene::start().await;
     let long = "x".repeat(10_000);
     let epoch = Epoch(77).to_string();
@@ -275,7 +275,7 @@ async fn each_bad_parameter_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_bad_selection_is_refused_with_what_to_do() {
+async fn each_bad_selection_is_refused_with_advice() {
     let scene = Scene::start().await;
     let many: String = (0..101).map(|number| format!("topic={number}&")).collect();
     let slash = "the path ends in a slash; drop it, or write %2F if the topic really ends in one";
@@ -306,7 +306,7 @@ async fn a_cache_buster_is_passed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn head_answers_the_head_alone_and_registers_nobody() {
+async fn head_answers_the_head_alone_and_registers_no_subscriber() {
     let scene = Scene::start().await;
     let mut wire = scene.connect().await;
 
@@ -317,7 +317,7 @@ async fn head_answers_the_head_alone_and_registers_nobody() {
     // RFC 9112 section 6.1 allows a HEAD to be answered without the framing that a GET would have.
     assert_eq!(head, stream_head("").replace("transfer-encoding: chunked\r\n", ""));
     assert_eq!(wire.answer().await, support::created(1));
-    assert_eq!(scene.hub.subscriptions(), 0);
+    assert_eq!(scene.hub.roster().count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -325,10 +325,10 @@ async fn a_subscriber_that_leaves_is_forgotten() {
     let scene = Scene::start().await;
     let first = scene.stream("/events/a").await;
     let mut second = scene.stream("/events/a").await;
-    assert_eq!(scene.hub.subscriptions(), 2);
+    assert_eq!(scene.hub.roster().count(), 2);
 
     drop(first);
-    until("the first subscriber to be forgotten", || scene.hub.subscriptions() == 1).await;
+    until("the first subscriber to be forgotten", || scene.hub.roster().count() == 1).await;
 
     scene.publish("a", &["x"]).await;
     second.expect_events("id: 1-1\ndata: x\n\n").await;

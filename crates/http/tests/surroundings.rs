@@ -255,7 +255,7 @@ async fn every_origin_may_read_on_request_but_never_with_credentials() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_preflight_is_answered_with_what_is_allowed() {
+async fn a_preflight_is_answered_with_the_allowed_methods_and_headers() {
     let app = "https://app.example";
     let scene = Scene::with(|config| config.cors = Cors::Only(vec![app.to_owned()])).await;
     let preflight = |origin: &str| {

@@ -9,9 +9,10 @@ use std::time::Duration;
 use support::scene::Stream;
 use support::tls::{scene, scene_with, tls};
 use support::{created, opening, stream_head};
+use tidings_core::Sequence;
 use tidings_http::{Tls, TlsError, Verdict};
 use tidings_testkit::certificate::Certificate;
-use tidings_testkit::deadline::within;
+use tidings_testkit::deadline::{until, within};
 use tidings_testkit::wire::Wire;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -95,14 +96,43 @@ async fn tls_1_2_is_spoken_too() {
     assert_eq!(ended.verdict().await, Verdict::Drained);
 }
 
+/// Bytes that a client may send in the life of its stream: more ends it.
+const STRAY_BYTES_MAX: usize = 4_096;
+
+/// Bytes that a record of TLS 1.3 adds to what it carries: its head, its type, its tag.
+const RECORD_OVERHEAD: usize = 22;
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_goes_on_talking_on_its_stream_is_cut() {
+async fn a_client_may_talk_a_little_on_its_stream_and_is_cut_when_it_goes_on() {
     let (scene, certificate) = scene().await;
-    let mut stream = subscribed(certificate.wire(scene.address).await).await;
+    for (wire, bytes_of_each) in [
+        (certificate.wire(scene.address).await, GET.len() + RECORD_OVERHEAD),
+        (certificate.wire_over_tls_1_2(scene.address).await, GET.len()),
+    ] {
+        let mut stream = subscribed(wire).await;
 
-    stream.wire.send(GET).await;
+        for _ in 0..STRAY_BYTES_MAX / bytes_of_each {
+            stream.wire.send(GET).await;
+        }
+        scene.publish("a", &["x"]).await;
+        let number = scene.hub.bounds().head.sequence;
+        stream.expect_events(&format!("id: 1-{number}\ndata: x\n\n")).await;
 
-    assert!(stream.wire.is_closed().await);
+        stream.wire.send(GET).await;
+        assert!(stream.wire.is_closed().await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_floods_its_stream_is_cut() {
+    let (scene, certificate) = scene().await;
+    for wire in [certificate.wire(scene.address).await, certificate.wire_over_tls_1_2(scene.address).await] {
+        let mut stream = subscribed(wire).await;
+
+        stream.wire.send("x".repeat(STRAY_BYTES_MAX + 1)).await;
+
+        assert!(stream.wire.is_closed().await);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,6 +148,8 @@ async fn a_stream_over_http_1_0_and_tls_ends_with_close_notify() {
     };
     within("the opening of the stream", opening).await;
     scene.publish("a", &["x"]).await;
+    // What the end sends is what can be seen by then, and a publish is answered before.
+    until("the event to be seen", || scene.hub.shown() == Sequence(1)).await;
     let _ended = scene.begin_end();
 
     // Without it, rustls would report an error: the end might have been cut off.
@@ -166,7 +198,7 @@ async fn a_peer_that_shakes_hands_and_asks_for_nothing_is_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_comes_beyond_the_limit_is_sent_away_inside_tls() {
+async fn a_connection_beyond_the_limit_is_sent_away_inside_tls() {
     let (scene, certificate) = scene_with(|config| config.connections_max = 1).await;
     let _first = subscribed(certificate.wire(scene.address).await).await;
 
@@ -246,7 +278,7 @@ async fn a_broken_pair_leaves_the_old_one_in_force() {
 }
 
 #[test]
-fn what_is_no_pair_is_refused_with_the_reason() {
+fn a_certificate_and_a_key_that_are_no_pair_are_refused_with_the_reason() {
     let (one, other) = (Certificate::new(), Certificate::new());
     let refused = |pem: &str, key: &str| Tls::from_pem(pem.as_bytes(), key.as_bytes()).unwrap_err();
 

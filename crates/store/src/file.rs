@@ -20,6 +20,7 @@
 mod active;
 mod config;
 mod disk;
+mod ended;
 mod fault;
 mod gathering;
 mod group;

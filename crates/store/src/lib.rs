@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | `file` (default) | [`mod@file`] | a directory of its own |
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
+
 #[cfg(feature = "file")]
 pub mod file;
 #[cfg(feature = "file")]

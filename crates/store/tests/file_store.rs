@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tidings_core::contract::ManualClock;
-use tidings_core::contract::fixture::{append, draft, draft_with, page, query, read_all, texts};
+use tidings_core::contract::fixture::{append, at, draft, draft_with, page, query, read_all, texts};
 use tidings_core::{
-    Clock, DraftFields, Placement, Query, Reading, Sequence, Start, Store, StoreError, UnixMillis,
+    Clock, DraftFields, Lost, Placement, Query, Reading, Sequence, Start, Store, StoreError, UnixMillis,
 };
 use tidings_sse::EventId;
 use tidings_store::{Durability, FileStore, FileStoreConfig, OpenError, Retention};
@@ -80,7 +80,7 @@ async fn a_dropped_store_has_let_go_of_its_directory_and_lost_nothing() {
 
     drop(store);
 
-    assert_eq!(open(config(&dir)).bounds().head, Sequence(1));
+    assert_eq!(open(config(&dir)).bounds().head.sequence, Sequence(1));
 }
 
 #[test]
@@ -159,8 +159,8 @@ async fn every_start_leads_to_the_same_place_in_memory_and_in_an_index() {
             let first = matching.iter().find(|event| event.draft.id() == Some(&id));
             let reading = store.read(query(Start::AfterId(id), &[selector])).await.unwrap();
             match (first, reading) {
-                (Some(first), Reading::Page(page)) => assert_eq!(page.after, first.sequence),
-                (None, Reading::Unknown { .. }) => {}
+                (Some(first), Reading::Page(page)) => assert_eq!(page.after, first.cursor),
+                (None, Reading::Lost { lost: Lost::Unknown, .. }) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -204,7 +204,8 @@ async fn a_page_stays_bounded_when_nothing_matches() {
     let first = page(&store, query(Start::Earliest, &["none/**"])).await;
 
     assert_eq!(first.events, []);
-    assert!(first.next > Sequence(10_000) && first.next < first.head, "{:?}", first.next);
+    let next = first.next.sequence;
+    assert!(next > Sequence(10_000) && next < first.head.sequence, "{next:?}");
     assert_eq!(read_all(&store, query(Start::Earliest, &["none/**"])).await, []);
     assert_eq!(read_all(&store, query(Start::Earliest, &["*/77"])).await.len(), 40);
 }
@@ -226,7 +227,7 @@ async fn retention_by_bytes_keeps_the_newest_segments() {
         .sum();
     assert!(bytes <= 4 * SEGMENT_BYTES, "{bytes}");
     let bounds = store.bounds();
-    assert!(bounds.head == Sequence(100) && bounds.earliest > Sequence(50), "{bounds:?}");
+    assert!(bounds.head == at(&store, 100) && bounds.earliest() > Sequence(50), "{bounds:?}");
 }
 
 #[tokio::test]
@@ -239,17 +240,17 @@ async fn retention_by_age_empties_an_idle_log() {
     append(&store, "a", &["1", "2"]).await;
 
     clock.set(1_900);
-    eventually("the events to leave", || store.bounds().earliest == Sequence(3)).await;
+    eventually("the events to leave", || store.bounds().earliest() == Sequence(3)).await;
 
-    let reading = store.read(query(Start::After(Sequence(0)), &["a"])).await.unwrap();
-    assert_eq!(reading, Reading::Expired { earliest: Sequence(3) });
+    let expired = Reading::Lost { lost: Lost::Expired, resumes_after: at(&store, 2) };
+    assert_eq!(store.read(query(Start::After(at(&store, 0)), &["a"])).await.unwrap(), expired);
     let since = |ms| query(Start::Since(UnixMillis(ms)), &["a"]);
-    assert_eq!(store.read(since(1_000)).await.unwrap(), Reading::Expired { earliest: Sequence(3) });
-    assert_eq!(page(&store, since(1_001)).await.after, Sequence(2));
+    assert_eq!(store.read(since(1_000)).await.unwrap(), expired);
+    assert_eq!(page(&store, since(1_001)).await.after, at(&store, 2));
     store.close().await.unwrap();
     let store = FileStore::open(config, clock).unwrap();
-    assert_eq!((store.bounds().earliest, store.bounds().head), (Sequence(3), Sequence(2)));
-    assert_eq!(append(&store, "a", &["3"]).await, Sequence(3));
+    assert_eq!((store.bounds().earliest(), store.bounds().head.sequence), (Sequence(3), Sequence(2)));
+    assert_eq!(append(&store, "a", &["3"]).await, at(&store, 3));
 }
 
 #[tokio::test]
@@ -263,9 +264,11 @@ async fn a_reader_goes_on_while_what_it_reads_leaves() {
         let store = store.clone();
         tokio::spawn(async move {
             let mut pages = 0;
-            while store.bounds().head < Sequence(600) {
+            while store.bounds().head.sequence < Sequence(600) {
                 match store.read(query(Start::Earliest, &["a"])).await.unwrap() {
-                    Reading::Page(page) => assert!(page.events.is_sorted_by_key(|event| event.sequence)),
+                    Reading::Page(page) => {
+                        assert!(page.events.is_sorted_by_key(|event| event.cursor.sequence));
+                    }
                     other => panic!("{other:?}"),
                 }
                 pages += 1;
@@ -279,7 +282,7 @@ async fn a_reader_goes_on_while_what_it_reads_leaves() {
     }
 
     assert!(reader.await.unwrap() > 0);
-    assert!(store.bounds().earliest > Sequence(500));
+    assert!(store.bounds().earliest() > Sequence(500));
 }
 
 #[tokio::test]
@@ -288,11 +291,11 @@ async fn an_interval_is_kept_without_further_appends() {
     let durability = Durability::Interval(Duration::from_millis(1));
     let store = open(FileStoreConfig { durability, ..config(&dir) });
 
-    assert_eq!(append(&store, "a", &["1"]).await, Sequence(1));
-    assert_eq!(append(&store, "a", &["2"]).await, Sequence(2));
+    assert_eq!(append(&store, "a", &["1"]).await, at(&store, 1));
+    assert_eq!(append(&store, "a", &["2"]).await, at(&store, 2));
 
     store.close().await.unwrap();
-    assert_eq!(open(config(&dir)).bounds().head, Sequence(2));
+    assert_eq!(open(config(&dir)).bounds().head.sequence, Sequence(2));
 }
 
 #[tokio::test]
@@ -303,7 +306,7 @@ async fn a_key_that_left_with_its_event_is_free_again() {
     let keyed = draft_with("a", "once", DraftFields { key: Some("k"), ..DraftFields::default() });
     store.append(vec![keyed.clone()]).await.unwrap();
 
-    while store.bounds().earliest == Sequence(1) {
+    while store.bounds().earliest() == Sequence(1) {
         append(&store, "a", &[&"x".repeat(5_000)]).await;
     }
 
@@ -328,7 +331,7 @@ async fn keys_are_remembered_across_segments_and_starts() {
 
     for number in [1, 50, 99, 100] {
         let again = store.append(vec![keyed(number)]).await.unwrap();
-        assert_eq!(again, [Placement::Repeated(Sequence(number))]);
+        assert_eq!(again, [Placement::Repeated(at(&store, number))]);
     }
 }
 

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use tidings_core::contract::ManualClock;
-use tidings_core::contract::fixture::{append, draft, draft_with, page, query, read_all};
-use tidings_core::{Draft, DraftFields, Epoch, Event, Placement, Sequence, Start, Store, UnixMillis};
+use tidings_core::contract::fixture::{append, at, draft, draft_with, page, query, read_all};
+use tidings_core::{Cursor, Draft, DraftFields, Epoch, Event, Placement, Sequence, Start, Store, UnixMillis};
 use tidings_sse::EventId;
 use tidings_store::{FileStore, FileStoreConfig};
 
@@ -41,7 +41,7 @@ fn drafts() -> [Vec<Draft>; 3] {
 fn events() -> Vec<Event> {
     let times = [1_000, 1_000, 1_000, 2_000, 3_000, 3_000].map(UnixMillis);
     let drafts = drafts().into_iter().flatten();
-    let event = |((number, draft), time)| Event { sequence: Sequence(number), time, draft };
+    let event = |((number, draft), time)| Event { cursor: Cursor::new(EPOCH, Sequence(number)), time, draft };
     (1..).zip(drafts).zip(times).map(event).collect()
 }
 
@@ -82,14 +82,14 @@ async fn version_1_reads_as_it_was_written() {
 
     let store = open(dir.path(), 9_000);
 
-    assert_eq!((store.bounds().epoch, store.bounds().head), (EPOCH, Sequence(6)));
+    assert_eq!(store.bounds().head, Cursor::new(EPOCH, Sequence(6)));
     assert_eq!(read_all(&store, query(Start::Earliest, &["**"])).await, events());
     let orders: Vec<_> = [0, 4].map(|at| events()[at].clone()).into();
     assert_eq!(read_all(&store, query(Start::Earliest, &["orders/42"])).await, orders);
-    assert_eq!(page(&store, query(Start::Since(UnixMillis(1_001)), &["**"])).await.after, Sequence(3));
+    assert_eq!(page(&store, query(Start::Since(UnixMillis(1_001)), &["**"])).await.after, at(&store, 3));
     for (id, selector, after) in [("msg1", "**", 1), ("msg1", "https://**", 3), ("369", "**", 4)] {
         let start = Start::AfterId(EventId::new(id).unwrap());
-        assert_eq!(page(&store, query(start, &[selector])).await.after, Sequence(after), "{id}");
+        assert_eq!(page(&store, query(start, &[selector])).await.after, at(&store, after), "{id}");
     }
 }
 
@@ -100,8 +100,8 @@ async fn version_1_is_gone_on_with() {
     let store = open(dir.path(), 9_000);
     let repeated = store.append(vec![drafts()[0][0].clone()]).await.unwrap();
 
-    assert_eq!(repeated, [Placement::Repeated(Sequence(1))]);
-    assert_eq!(append(&store, "orders/42", &["another"]).await, Sequence(7));
+    assert_eq!(repeated, [Placement::Repeated(at(&store, 1))]);
+    assert_eq!(append(&store, "orders/42", &["another"]).await, at(&store, 7));
 }
 
 #[tokio::test]

@@ -57,8 +57,8 @@ impl Connection {
         if status != 200 {
             return Err(io::Error::other(format!("subscribing was answered {status}")));
         }
-        let body = Body::new(self.reader, &headers);
-        Ok(Stream { lines: BufReader::new(body), retry: None, last_event_id: String::new() })
+        let body = BufReader::new(Body::new(self.reader, &headers));
+        Ok(Stream { headers, body, retry: None, last_event_id: String::new() })
     }
 
     fn send(&mut self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> io::Result<()> {
@@ -68,7 +68,9 @@ impl Connection {
             request += &format!("{name}: {value}\r\n");
         }
         request += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        self.reader.get_mut().write_all(request.as_bytes())
+        let sent = self.reader.get_mut().write_all(request.as_bytes());
+        // A server that refuses a body need not read it; the answer tells, or there is none.
+        if body.is_empty() { sent } else { Ok(()) }
     }
 
     fn answer(&mut self) -> io::Result<Answer> {
@@ -94,7 +96,9 @@ impl Connection {
 
 /// A stream of events.
 pub struct Stream {
-    lines: BufReader<Body<BufReader<TcpStream>>>,
+    /// By name in lowercase.
+    pub headers: BTreeMap<String, String>,
+    body: BufReader<Body<BufReader<TcpStream>>>,
     /// The last reconnection delay that was sent, in milliseconds.
     pub retry: Option<u64>,
     /// What a browser would send as `Last-Event-ID`.
@@ -139,9 +143,28 @@ impl Stream {
         }
     }
 
+    /// Reads exactly this text, however it is cut into chunks.
+    pub fn expect(&mut self, text: &str) {
+        assert_eq!(self.take(text.len()), text);
+    }
+
+    /// The next bytes, as text.
+    pub fn take(&mut self, bytes: usize) -> String {
+        let mut text = vec![0; bytes];
+        self.body.read_exact(&mut text).expect("the stream goes on");
+        String::from_utf8(text).unwrap()
+    }
+
+    /// All that comes until the stream ends in good order.
+    pub fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.body.read_to_string(&mut rest).expect("the stream ends in good order");
+        rest
+    }
+
     fn line(&mut self) -> io::Result<Option<String>> {
         let mut line = String::new();
-        match self.lines.read_line(&mut line)? {
+        match self.body.read_line(&mut line)? {
             0 => Ok(None),
             _ if line.ends_with('\n') => Ok(Some(line.trim_end_matches('\n').to_owned())),
             // Half a line: the process died.

@@ -1,14 +1,14 @@
-//! A store that refuses to append, or waits with it, when it is told to.
+//! A store that refuses to append or to read, or waits with it, when it is told to.
 //!
 //! It wraps another store and only passes on what it is asked, so that it is a store as good as that one.
 
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use tidings_core::{Bounds, Draft, Placement, Query, Reading, Sequence, Store, StoreError, Tail};
+use tidings_core::{Bounds, Cursor, Draft, Placement, Query, Reading, Store, StoreError, Tail};
 use tokio::sync::Semaphore;
 
-/// More than a test appends.
+/// More than a test appends or reads.
 const OPEN: usize = 1_000_000;
 
 /// What goes wrong. Cloning shares it.
@@ -16,36 +16,94 @@ const OPEN: usize = 1_000_000;
 pub struct Fault(Arc<Inner>);
 
 struct Inner {
-    /// What every append is refused with.
+    appends: Gate,
+    reads: Gate,
+}
+
+/// What happens to the calls of one method.
+struct Gate {
+    /// One permit for each call that need not wait.
+    open: Semaphore,
+    /// What every call is refused with, once it need not wait.
     refusal: Mutex<Option<StoreError>>,
-    /// One permit for each append that need not wait.
-    gate: Semaphore,
+    /// Calls that were refused.
+    refused: Mutex<usize>,
 }
 
 impl Fault {
     /// From now on appends fail.
     pub fn refuse(&self, error: StoreError) {
-        *self.0.refusal.lock().unwrap() = Some(error);
+        self.0.appends.refuse(Some(error));
     }
 
-    /// From now on appends do not fail.
+    /// From now on reads fail. Tails go on.
+    pub fn refuse_reads(&self, error: StoreError) {
+        self.0.reads.refuse(Some(error));
+    }
+
+    /// From now on neither appends nor reads fail.
     pub fn recover(&self) {
-        *self.0.refusal.lock().unwrap() = None;
+        self.0.appends.refuse(None);
+        self.0.reads.refuse(None);
     }
 
     /// From now on appends wait until [`let_through`](Self::let_through).
     pub fn hold(&self) {
-        self.0.gate.forget_permits(OPEN);
+        self.0.appends.hold();
     }
 
     /// Lets a number of appends go on.
     pub fn let_through(&self, appends: usize) {
-        self.0.gate.add_permits(appends);
+        self.0.appends.open.add_permits(appends);
+    }
+
+    /// From now on reads wait until [`let_reads_through`](Self::let_reads_through).
+    pub fn hold_reads(&self) {
+        self.0.reads.hold();
+    }
+
+    /// Lets a number of reads go on.
+    pub fn let_reads_through(&self, reads: usize) {
+        self.0.reads.open.add_permits(reads);
+    }
+
+    /// Lets all reads go on, from now on.
+    pub fn let_all_reads_through(&self) {
+        self.let_reads_through(OPEN);
     }
 
     /// Appends that were let through and have not come yet.
     pub fn left(&self) -> usize {
-        self.0.gate.available_permits()
+        self.0.appends.open.available_permits()
+    }
+
+    /// Reads that were refused so far.
+    pub fn reads_refused(&self) -> usize {
+        *self.0.reads.refused.lock().unwrap()
+    }
+}
+
+impl Gate {
+    fn new() -> Self {
+        Self { open: Semaphore::new(OPEN), refusal: Mutex::default(), refused: Mutex::default() }
+    }
+
+    fn refuse(&self, error: Option<StoreError>) {
+        *self.refusal.lock().unwrap() = error;
+    }
+
+    fn hold(&self) {
+        self.open.forget_permits(usize::MAX);
+    }
+
+    /// Waits for a permit, and says whether the call is refused.
+    async fn pass(&self) -> Result<(), StoreError> {
+        self.open.acquire().await.unwrap().forget();
+        let refusal = self.refusal.lock().unwrap().clone();
+        if refusal.is_some() {
+            *self.refused.lock().unwrap() += 1;
+        }
+        refusal.map_or(Ok(()), Err)
     }
 }
 
@@ -58,7 +116,7 @@ pub struct FaultyStore {
 impl FaultyStore {
     /// Wraps a store. Nothing goes wrong before the [`Fault`] is told to.
     pub fn new(inner: Arc<dyn Store>) -> (Self, Fault) {
-        let fault = Fault(Arc::new(Inner { refusal: Mutex::default(), gate: Semaphore::new(OPEN) }));
+        let fault = Fault(Arc::new(Inner { appends: Gate::new(), reads: Gate::new() }));
         (Self { inner, fault: fault.clone() }, fault)
     }
 }
@@ -66,15 +124,12 @@ impl FaultyStore {
 #[async_trait]
 impl Store for FaultyStore {
     async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError> {
-        self.fault.0.gate.acquire().await.unwrap().forget();
-        let refusal = self.fault.0.refusal.lock().unwrap().clone();
-        match refusal {
-            Some(error) => Err(error),
-            None => self.inner.append(drafts).await,
-        }
+        self.fault.0.appends.pass().await?;
+        self.inner.append(drafts).await
     }
 
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
+        self.fault.0.reads.pass().await?;
         self.inner.read(query).await
     }
 
@@ -82,7 +137,7 @@ impl Store for FaultyStore {
         self.inner.bounds()
     }
 
-    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError> {
+    async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {
         self.inner.tail(after).await
     }
 

@@ -7,8 +7,13 @@
 //! | [`connection`] | the same on a thread that may block, event by event |
 //! | [`http2`] | a connection over HTTP/2 |
 //! | [`certificate`] | certificates of the test's own making, and a client that trusts them |
+//! | [`request`] | a request as a server of the test's own reads it |
 //! | [`hub`] | a hub in a process of its own |
 //! | [`faulty`] | a store that fails or waits when it is told to |
+//!
+//! Answers have two readers, because tests ask two things. `wire` looks at bytes, and fails at the first that differs from
+//! what was expected. `connection` takes framing and events apart and returns errors, because a test that kills the hub
+//! expects its connections to fail; it blocks, because a hub that is killed is a process, and threads need no runtime.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets what cannot happen has failed")]
 
@@ -18,4 +23,5 @@ pub mod deadline;
 pub mod faulty;
 pub mod http2;
 pub mod hub;
+pub mod request;
 pub mod wire;

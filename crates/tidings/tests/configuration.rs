@@ -72,7 +72,7 @@ fn a_flag_is_stronger_than_the_environment() {
 }
 
 #[test]
-fn what_is_printed_can_be_used_as_a_file() {
+fn printed_settings_can_be_used_as_a_file() {
     let arguments = ["config", "print", "--retention-age", "7d", "--cors-origin", "https://a.example"];
     let first = run(tidings(&arguments));
     let (_dir, path) = file(&first.stdout);

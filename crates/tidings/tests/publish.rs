@@ -128,7 +128,7 @@ fn a_line_that_is_no_text_is_told_by_number_and_those_before_it_are_published() 
 }
 
 #[test]
-fn what_the_hub_refuses_is_told_with_what_it_took_before() {
+fn a_refusal_is_told_with_the_number_of_events_published_before() {
     let hub = support::hub(&["--memory", "--event-bytes-max", "1KiB"]);
     let input = format!("data: small\n\ndata: {}\n\ndata: never\n\n", "x".repeat(1_025));
 
@@ -176,7 +176,7 @@ fn the_publish_key_comes_from_the_environment_or_a_file() {
 }
 
 #[test]
-fn what_passes_is_tried_again_and_told() {
+fn a_passing_refusal_is_told_and_tried_again() {
     let busy = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     let done = "HTTP/1.1 201 Created\r\nContent-Length: 12\r\n\r\n{\"id\":\"a-1\"}";
     let origin = Origin::start([(busy.into(), Then::Cut), (done.into(), Then::Cut)]);
@@ -188,7 +188,7 @@ fn what_passes_is_tried_again_and_told() {
 }
 
 #[test]
-fn ctrl_c_keeps_what_was_read() {
+fn ctrl_c_keeps_the_events_that_were_read() {
     let hub = support::hub(&["--memory"]);
     let mut stream = hub.subscribe("/events/a");
     let mut program = Program::start_with_input(&["pub", &url(&hub, "a"), "-"]);
@@ -202,7 +202,7 @@ fn ctrl_c_keeps_what_was_read() {
 }
 
 #[test]
-fn what_belongs_to_one_event_is_refused_for_many() {
+fn an_option_of_one_event_is_refused_for_many() {
     let left = run(tidings(&["pub", "http://127.0.0.1:1/events/a", "-", "--id", "x"]));
 
     let message = "standard input is many events, and --id or --idempotency-key is of one";

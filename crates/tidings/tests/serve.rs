@@ -26,7 +26,7 @@ fn refused(arguments: &[&str]) -> Left {
 }
 
 #[test]
-fn what_was_published_is_there_after_a_restart() {
+fn published_events_are_there_after_a_restart() {
     let dir = TempDir::new().unwrap();
     let hub = start(dir.path(), &[]);
     hub.publish("news", "before");
@@ -88,7 +88,7 @@ fn a_data_directory_that_is_a_file_is_refused() {
 }
 
 #[test]
-fn sigterm_sends_subscribers_away_in_good_order_and_keeps_what_was_acknowledged() {
+fn sigterm_sends_subscribers_away_in_good_order_and_keeps_acknowledged_events() {
     let dir = TempDir::new().unwrap();
     let hub = start(dir.path(), &["--drain-window", "100ms"]);
     let mut streams: Vec<_> = (0..20).map(|_| hub.subscribe("/events/news")).collect();
@@ -136,7 +136,7 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
-fn a_person_is_told_where_to_look_and_what_to_try() {
+fn a_person_is_told_the_url_and_commands_to_try() {
     let hub = Hub::begin(tidings(&["serve", "--memory", "--listen", "127.0.0.1:0"]));
 
     let look = hub.says("look");
@@ -185,7 +185,7 @@ fn the_service_manager_is_told_when_it_is_ready_and_when_it_stops() {
 }
 
 #[test]
-fn only_who_has_the_key_can_publish() {
+fn publishing_needs_the_right_key() {
     let mut command = tidings(&["serve", "--memory", "--listen", "127.0.0.1:0", "--log-format", "json"]);
     command.env("TIDINGS_PUBLISH_KEY", "open-sesame");
     let hub = Hub::spawn(command);

@@ -5,29 +5,32 @@
 mod program;
 mod wire;
 
-use program::Program;
+use program::start;
 use rustix::process::Signal;
-use wire::{Stream, request};
+use tidings_testkit::connection::{Answer, Stream};
+use tidings_testkit::deadline::block_until;
+use tidings_testkit::hub::Hub;
+use wire::{open, resume};
 
 #[test]
 fn the_page_listens_to_the_hub() {
-    let program = Program::start(super::PROGRAM);
+    let program = start(super::PROGRAM);
 
-    let page = request(program.address, "GET / HTTP/1.1", "");
+    let page = get(&program, "/");
 
     assert_eq!(page.status, 200);
-    assert!(page.has_header("content-type: text/html; charset=utf-8"), "{}", page.head);
+    assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     assert!(page.body.contains("new EventSource(\"hub/events/notes?last=10\")"), "{}", page.body);
 }
 
 #[test]
-fn a_subscriber_receives_what_a_handler_published_and_what_was_posted() {
-    let program = Program::start(super::PROGRAM);
-    let (mut stream, epoch) = Stream::open(program.address, "/hub/events/notes?last=10");
+fn a_subscriber_receives_events_of_a_handler_and_events_that_were_posted() {
+    let program = start(super::PROGRAM);
+    let (mut stream, epoch) = open(&program, "/hub/events/notes?last=10");
 
-    let noted = request(program.address, "POST /notes HTTP/1.1", "by a handler");
-    let posted = request(program.address, "POST /hub/events/notes?event=aside HTTP/1.1", "by anyone");
-    let again = request(program.address, "POST /notes HTTP/1.1", "again");
+    let noted = post(&program, "/notes", "by a handler");
+    let posted = post(&program, "/hub/events/notes?event=aside", "by anyone");
+    let again = post(&program, "/notes", "again");
 
     assert_eq!((noted.status, noted.body), (200, format!("{epoch}-1")));
     assert_eq!((posted.status, posted.body), (201, format!("{{\"id\":\"{epoch}-2\"}}")));
@@ -39,11 +42,11 @@ fn a_subscriber_receives_what_a_handler_published_and_what_was_posted() {
 
 #[test]
 fn every_subscriber_receives_every_note() {
-    let program = Program::start(super::PROGRAM);
-    let streams: Vec<_> = (0..50).map(|_| Stream::open(program.address, "/hub/events/notes")).collect();
+    let program = start(super::PROGRAM);
+    let streams: Vec<_> = (0..50).map(|_| open(&program, "/hub/events/notes")).collect();
 
     for text in ["a", "b"] {
-        request(program.address, "POST /notes HTTP/1.1", text);
+        post(&program, "/notes", text);
     }
 
     for (mut stream, epoch) in streams {
@@ -53,45 +56,45 @@ fn every_subscriber_receives_every_note() {
 
 #[test]
 fn last_event_id_resumes() {
-    let program = Program::start(super::PROGRAM);
-    let (stream, epoch) = Stream::open(program.address, "/hub/events/notes");
+    let program = start(super::PROGRAM);
+    let (stream, epoch) = open(&program, "/hub/events/notes");
     drop(stream);
     for text in ["seen", "missed", "missed, too"] {
-        request(program.address, "POST /notes HTTP/1.1", text);
+        post(&program, "/notes", text);
     }
 
-    let mut resumed = Stream::resume(program.address, "/hub/events/notes", &format!("{epoch}-1"));
+    let mut resumed = resume(&program, "/hub/events/notes", &format!("{epoch}-1"));
 
     resumed.expect(&format!(": heartbeat 15000\nid: {epoch}-1\nretry: 3000\n\n"));
     resumed.expect(&format!("id: {epoch}-2\ndata: 2: missed\n\nid: {epoch}-3\ndata: 3: missed, too\n\n"));
 }
 
 #[test]
-fn what_cannot_be_published_is_refused_by_handler_and_hub_alike() {
-    let program = Program::start(super::PROGRAM);
+fn an_event_that_is_too_large_is_refused_by_handler_and_hub_alike() {
+    let program = start(super::PROGRAM);
 
-    let noted = request(program.address, "POST /notes HTTP/1.1", &"x".repeat(1_048_577));
-    let posted = request(program.address, "POST /hub/events/notes HTTP/1.1", &"x".repeat(1_048_577));
+    let noted = post(&program, "/notes", &"x".repeat(1_048_577));
+    let posted = post(&program, "/hub/events/notes", &"x".repeat(1_048_577));
 
-    assert!((400..500).contains(&noted.status), "{}", noted.head);
+    assert!((400..500).contains(&noted.status), "{noted:?}");
     assert_eq!(posted.status, 413);
-    assert!(posted.has_header("content-type: application/problem+json"), "{}", posted.head);
+    assert_eq!(posted.headers["content-type"], "application/problem+json");
 }
 
 #[test]
-fn who_leaves_is_forgotten() {
-    let program = Program::start(super::PROGRAM);
+fn a_client_that_leaves_is_forgotten() {
+    let program = start(super::PROGRAM);
     let subscriptions = || {
-        let metrics = request(program.address, "GET /hub/metrics HTTP/1.1", "").body;
+        let metrics = get(&program, "/hub/metrics").body;
         let line = metrics.lines().find(|line| line.starts_with("tidings_subscriptions ")).map(str::to_owned);
         line.unwrap_or(metrics)
     };
-    let streams: Vec<_> = (0..5).map(|_| Stream::open(program.address, "/hub/events/notes")).collect();
+    let streams: Vec<_> = (0..5).map(|_| open(&program, "/hub/events/notes")).collect();
     assert_eq!(subscriptions(), "tidings_subscriptions 5");
 
     drop(streams);
 
-    program.until("nobody is subscribed", || subscriptions() == "tidings_subscriptions 0");
+    block_until("the end of all subscriptions", || subscriptions() == "tidings_subscriptions 0");
 }
 
 #[test]
@@ -105,16 +108,17 @@ fn ctrl_c_sends_subscribers_away_and_ends_well() {
 }
 
 fn ends_well(signal: Signal) {
-    let mut program = Program::start(super::PROGRAM);
-    let streams: Vec<_> = (0..10).map(|_| Stream::open(program.address, "/hub/events/notes")).collect();
-    request(program.address, "POST /notes HTTP/1.1", "the last");
+    let mut program = start(super::PROGRAM);
+    let streams: Vec<_> = (0..10).map(|_| open(&program, "/hub/events/notes")).collect();
+    post(&program, "/notes", "the last");
     let hear = |(mut stream, epoch): (Stream, String)| {
         stream.expect(&format!("id: {epoch}-1\ndata: 1: the last\n\n"));
         stream
     };
     let streams: Vec<_> = streams.into_iter().map(hear).collect();
     // A browser keeps the connection of its page open.
-    let _idle = wire::keep(program.address, "GET / HTTP/1.1");
+    let mut idle = program.connect();
+    idle.get("/", &[]).unwrap();
 
     program.signal(signal);
 
@@ -124,5 +128,13 @@ fn ends_well(signal: Signal) {
         let retry: u64 = retry.and_then(|ms| ms.parse().ok()).unwrap_or_else(|| panic!("{farewell:?}"));
         assert!((3_000..=6_000).contains(&retry), "{farewell:?}");
     }
-    assert_eq!(program.wait(), Some(0));
+    assert_eq!(program.wait().code(), Some(0));
+}
+
+fn get(program: &Hub, target: &str) -> Answer {
+    program.connect().get(target, &[]).unwrap()
+}
+
+fn post(program: &Hub, target: &str, body: &str) -> Answer {
+    program.connect().post(target, &[], body).unwrap()
 }

@@ -15,16 +15,12 @@ use crate::backoff::Backoff;
 use crate::config::{ConfigError, USER_AGENT, more_than_zero, parse_url};
 use crate::connector::Connector;
 use crate::error::BoxError;
+use crate::limits::{
+    PUBLISH_ATTEMPT_TIMEOUT_DEFAULT, PUBLISH_ATTEMPTS_DEFAULT, PUBLISH_RETRY_WAIT, PUBLISH_RETRY_WAIT_MAX,
+    PUBLISH_RETRY_WAIT_MIN, PUBLISH_WAIT_MAX,
+};
 use crate::tls::Tls;
 use crate::token::{self, TokenNeed, TokenSource};
-
-/// Five attempts with waits that double from 200 ms outlast a hub that restarts.
-const ATTEMPTS_MAX: u32 = 5;
-const RETRY: Duration = Duration::from_millis(200);
-const BACKOFF: Backoff = Backoff { floor: Duration::from_millis(50), max: Duration::from_secs(5) };
-/// A publisher has somebody waiting for it: what asks for more patience than this is an error.
-const WAIT_MAX: Duration = Duration::from_secs(30);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sets up a [`Publisher`].
 ///
@@ -61,8 +57,8 @@ impl PublisherBuilder {
             headers: user_agent.into_iter().collect(),
             token: None,
             tls: Tls::default(),
-            attempts_max: ATTEMPTS_MAX,
-            attempt_timeout: ATTEMPT_TIMEOUT,
+            attempts_max: PUBLISH_ATTEMPTS_DEFAULT,
+            attempt_timeout: PUBLISH_ATTEMPT_TIMEOUT_DEFAULT,
             on_retry: OnRetry(Arc::new(|_, _| {})),
         })
     }
@@ -148,9 +144,9 @@ impl PublisherBuilder {
             token: self.token,
             attempts_max: self.attempts_max,
             attempt_timeout: self.attempt_timeout,
-            retry: RETRY,
-            backoff: BACKOFF,
-            wait_max: WAIT_MAX,
+            retry: PUBLISH_RETRY_WAIT,
+            backoff: Backoff { floor: PUBLISH_RETRY_WAIT_MIN, max: PUBLISH_RETRY_WAIT_MAX },
+            wait_max: PUBLISH_WAIT_MAX,
             on_retry: self.on_retry,
         }
     }

@@ -8,16 +8,9 @@ use url::Url;
 
 use super::{PublishError, draw_key, key};
 use crate::draft::Draft;
+use crate::limits::{HISTORY_EVENTS, HISTORY_PAGE_BYTES_MAX, RECEIPT_BYTES_MAX};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-/// A receipt is an id or a problem; what is longer comes from somebody else.
-const RECEIPT_BYTES_MAX: usize = 65_536;
-
-/// How many events are looked at for the newest id that was given. With the largest events that a hub takes by
-/// default, in JSON that escapes little, a page of so many stays within `PAGE_BYTES_MAX`.
-const NEWEST: &str = "20";
-const PAGE_BYTES_MAX: usize = 32 << 20;
 
 /// What is sent, as often as need be.
 #[derive(Debug)]
@@ -61,11 +54,11 @@ impl Post {
     /// The newest events, as a page of history.
     pub(super) fn newest(mut url: Url) -> Self {
         url.set_query(None);
-        url.query_pairs_mut().append_pair("last", NEWEST);
+        url.query_pairs_mut().append_pair("last", HISTORY_EVENTS);
         Self {
             url,
             body: Bytes::new(),
-            answer_bytes_max: PAGE_BYTES_MAX,
+            answer_bytes_max: HISTORY_PAGE_BYTES_MAX,
             method: Method::GET,
             headers: vec![(header::ACCEPT, HeaderValue::from_static("application/json"))],
         }

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use tidings_testkit::request::Request;
+
 use super::{Connection, ExpectRequest, Respond, Scenario};
-use crate::support::request::Request;
 use crate::support::server::{Answer, Server, Then};
 
 impl Scenario {

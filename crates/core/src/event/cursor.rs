@@ -42,6 +42,31 @@ pub struct Cursor {
     pub sequence: Sequence,
 }
 
+impl Cursor {
+    /// The place `sequence` in the life `epoch`.
+    pub const fn new(epoch: Epoch, sequence: Sequence) -> Self {
+        Self { epoch, sequence }
+    }
+
+    /// The place after this one, in the same epoch.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self::new(self.epoch, self.sequence.next())
+    }
+
+    /// The place before this one, in the same epoch; zero stays zero.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        Self::new(self.epoch, self.sequence.previous())
+    }
+
+    /// The same place with another sequence.
+    #[must_use]
+    pub fn at(self, sequence: Sequence) -> Self {
+        Self::new(self.epoch, sequence)
+    }
+}
+
 impl fmt::Display for Sequence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

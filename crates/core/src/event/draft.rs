@@ -1,11 +1,14 @@
 //! Stop 2 of the walk: a draft, the validated event that has no place in the log yet.
 //!
-//! [`Draft::new`] is the only door into the hub. What is inside a draft is never checked again.
+//! [`Hub::draft`](crate::Hub::draft) is the only door for publishers, [`Hub::own_draft`](crate::Hub::own_draft) the one
+//! for the hub itself. What is inside a draft is never checked again.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tidings_sse::{EventId, EventType};
 
-use crate::event::cursor::Cursor;
+use crate::event::cursor::{Cursor, Epoch};
 use crate::event::topic::Topic;
 use crate::limits::{
     EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, Limits, RETRY_MS_MAX,
@@ -22,6 +25,13 @@ pub const RESERVED_TYPE_PREFIX: &str = "tidings.";
 pub struct Draft {
     topic: Topic,
     data: Bytes,
+    /// None if none of the fields is set, as for most events: millions of them stand in memory.
+    fields: Option<Arc<Fields>>,
+}
+
+/// What few drafts have.
+#[derive(Debug, PartialEq, Eq)]
+struct Fields {
     event_type: Option<EventType>,
     id: Option<EventId>,
     retry_ms: Option<u64>,
@@ -42,32 +52,57 @@ pub struct DraftFields<'a> {
 }
 
 impl Draft {
-    /// Validates an event. `data` is any UTF-8 text, kept to the byte.
-    ///
-    /// # Errors
-    ///
-    /// One variant of [`DraftError`] for each rule; the publisher's to mend.
-    pub fn new(
+    /// Validates a publisher's event. `data` is any UTF-8 text, kept to the byte. `own` is the epoch in which the hub
+    /// gives ids now.
+    pub(crate) fn new(
         topic: Topic,
         data: Bytes,
         fields: DraftFields<'_>,
         limits: &Limits,
+        own: Epoch,
     ) -> Result<Self, DraftError> {
         check_data(&data, limits.event_bytes_max)?;
-        Ok(Self {
+        Ok(Self::restore(DraftParts {
             topic,
             data,
             event_type: fields.event_type.filter(|text| !text.is_empty()).map(event_type).transpose()?,
-            id: fields.id.map(event_id).transpose()?,
+            id: fields.id.map(|text| event_id(text, own)).transpose()?,
             retry_ms: fields.retry_ms.map(retry_ms).transpose()?,
             key: fields.key.map(IdempotencyKey::parse).transpose()?,
-        })
+        }))
+    }
+
+    /// Validates an event of the hub's own, whose type begins with [`RESERVED_TYPE_PREFIX`].
+    pub(crate) fn own(
+        topic: Topic,
+        own_type: &EventType,
+        data: Bytes,
+        limits: &Limits,
+    ) -> Result<Self, DraftError> {
+        if !own_type.as_str().starts_with(RESERVED_TYPE_PREFIX) {
+            return Err(DraftError::TypeNotOwn);
+        }
+        check_data(&data, limits.event_bytes_max)?;
+        let event_type = Some(own_type.clone());
+        Ok(Self::restore(DraftParts { topic, data, event_type, id: None, retry_ms: None, key: None }))
     }
 
     /// The draft as a store wrote it, read back: what was validated once is not validated by newer rules.
     pub fn restore(parts: DraftParts) -> Self {
         let DraftParts { topic, data, event_type, id, retry_ms, key } = parts;
-        Self { topic, data, event_type, id, retry_ms, key }
+        let none = event_type.is_none() && id.is_none() && retry_ms.is_none() && key.is_none();
+        let fields = (!none).then(|| Arc::new(Fields { event_type, id, retry_ms, key }));
+        Self { topic, data, fields }
+    }
+
+    /// Takes the text of an equal topic for its own.
+    pub(crate) fn share_topic(&mut self, topic: &Topic) {
+        debug_assert_eq!(self.topic, *topic, "only the memory changes, never the text");
+        self.topic = topic.clone();
+    }
+
+    pub(crate) fn with_data(self, data: Bytes) -> Self {
+        Self { data, ..self }
     }
 
     /// Where the event goes.
@@ -82,37 +117,41 @@ impl Draft {
 
     /// The event type; none is `message`.
     pub fn event_type(&self) -> Option<&EventType> {
-        self.event_type.as_ref()
+        self.fields.as_ref()?.event_type.as_ref()
     }
 
     /// The publisher's id.
     pub fn id(&self) -> Option<&EventId> {
-        self.id.as_ref()
+        self.fields.as_ref()?.id.as_ref()
     }
 
     /// The reconnection delay, in milliseconds.
     pub fn retry_ms(&self) -> Option<u64> {
-        self.retry_ms
+        self.fields.as_ref()?.retry_ms
     }
 
     /// The key that makes a second publish of the same draft harmless.
     pub fn key(&self) -> Option<&IdempotencyKey> {
-        self.key.as_ref()
+        self.fields.as_ref()?.key.as_ref()
     }
 
     /// Bytes of all fields together: what a draft counts for wherever bytes are bounded.
     pub fn bytes(&self) -> usize {
-        self.topic.as_str().len()
-            + self.data.len()
-            + self.event_type.as_ref().map_or(0, |text| text.as_str().len())
-            + self.id.as_ref().map_or(0, |text| text.as_str().len())
-            + self.key.as_ref().map_or(0, |key| key.as_str().len())
+        self.topic.as_str().len() + self.data.len() + self.fields.as_ref().map_or(0, |fields| fields.bytes())
     }
 
     /// Whether publishing both would be publishing the same event.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
-        (&self.topic, &self.data, &self.event_type, &self.id, self.retry_ms)
-            == (&other.topic, &other.data, &other.event_type, &other.id, other.retry_ms)
+        (&self.topic, &self.data, self.event_type(), self.id(), self.retry_ms())
+            == (&other.topic, &other.data, other.event_type(), other.id(), other.retry_ms())
+    }
+}
+
+impl Fields {
+    fn bytes(&self) -> usize {
+        self.event_type.as_ref().map_or(0, |text| text.as_str().len())
+            + self.id.as_ref().map_or(0, |text| text.as_str().len())
+            + self.key.as_ref().map_or(0, |key| key.as_str().len())
     }
 }
 
@@ -180,7 +219,11 @@ fn event_type(text: &str) -> Result<EventType, DraftError> {
     EventType::new(text).map_err(|_| DraftError::TypeControl)
 }
 
-fn event_id(text: &str) -> Result<EventId, DraftError> {
+fn event_id(text: &str, own: Epoch) -> Result<EventId, DraftError> {
+    // A publisher that chose an id of the hub's own could make a subscriber resume at the wrong place.
+    if text.parse::<Cursor>().is_ok_and(|cursor| cursor.epoch == own) {
+        return Err(DraftError::IdReserved);
+    }
     if text.is_empty() {
         return Err(DraftError::IdEmpty);
     }
@@ -199,16 +242,6 @@ fn event_id(text: &str) -> Result<EventId, DraftError> {
 
 fn retry_ms(ms: u64) -> Result<u64, DraftError> {
     if ms > RETRY_MS_MAX { Err(DraftError::RetryTooLong) } else { Ok(ms) }
-}
-
-/// Whether the hub itself could have given this id in this life of its log. A publisher that chose it could
-/// make a subscriber resume at the wrong place.
-pub(crate) fn check_not_own_cursor(
-    draft: &Draft,
-    own: crate::event::cursor::Epoch,
-) -> Result<(), DraftError> {
-    let cursor = draft.id().and_then(|id| id.as_str().parse::<Cursor>().ok());
-    if cursor.is_some_and(|cursor| cursor.epoch == own) { Err(DraftError::IdReserved) } else { Ok(()) }
 }
 
 /// Why an event cannot be published. The publisher's to mend; nothing was stored.
@@ -236,6 +269,9 @@ pub enum DraftError {
     /// Begins with [`RESERVED_TYPE_PREFIX`].
     #[error("event types that begin with `{RESERVED_TYPE_PREFIX}` are the hub's own")]
     TypeReserved,
+    /// An event of the hub's own must be known by its type.
+    #[error("the type of an event of the hub's own begins with `{RESERVED_TYPE_PREFIX}`")]
+    TypeNotOwn,
     /// A newline would end the field; other control characters have no use in a listener's name.
     #[error("an event type has no newline and no other control character")]
     TypeControl,

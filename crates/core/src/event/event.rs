@@ -1,6 +1,8 @@
 //! An event: one published, sequenced, immutable fact.
 
-use crate::event::cursor::{Cursor, Epoch, Sequence};
+use bytes::Bytes;
+
+use crate::event::cursor::Cursor;
 use crate::event::draft::Draft;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -12,8 +14,8 @@ pub struct UnixMillis(pub u64);
 /// Cloning shares the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// The place.
-    pub sequence: Sequence,
+    /// The place, in the epoch in which the event was written.
+    pub cursor: Cursor,
     /// When the store placed it. Never less than that of the event before.
     pub time: UnixMillis,
     /// What was published.
@@ -22,11 +24,17 @@ pub struct Event {
 
 impl Event {
     /// The id that subscribers see: the publisher's, else the cursor.
-    pub fn id_text(&self, epoch: Epoch) -> String {
+    pub fn id_text(&self) -> String {
         match self.draft.id() {
             Some(id) => id.as_str().to_owned(),
-            None => Cursor { epoch, sequence: self.sequence }.to_string(),
+            None => self.cursor.to_string(),
         }
+    }
+
+    /// The same event with the same data in other memory.
+    pub(crate) fn with_data(self, data: Bytes) -> Self {
+        debug_assert_eq!(*self.draft.data(), data, "only the memory changes, never the text");
+        Self { draft: self.draft.with_data(data), ..self }
     }
 }
 

@@ -8,25 +8,27 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::limits::FEED_RETRY_WAIT_MS;
 use crate::live::window::Window;
-use crate::store::{Tail, TailError, Turn};
-
-/// How long the feed waits before it asks a store again that was out of reach. Short, because subscribers wait.
-const RETRY_WAIT: Duration = Duration::from_millis(250);
+use crate::store::{Tail, TailError, Tailed, Turn};
 
 /// Runs until the store is closed or has stopped for good. Then the window is closed.
 pub(crate) async fn run(mut tail: Box<dyn Tail>, window: Arc<Window>) {
     loop {
         match tail.next().await {
-            Ok(Some(batch)) => window.push(&batch),
+            Ok(Some(Tailed::Events(batch))) => window.push(&batch),
+            Ok(Some(Tailed::NewEpoch(begins))) => {
+                tracing::warn!(%begins, "the log goes on in a new epoch; what stood after this place is gone");
+                window.begin_epoch(begins);
+            }
             Ok(None) => break,
-            Err(TailError::Expired { earliest }) => {
-                tracing::warn!(%earliest, "retention overtook the feed");
-                window.restart(earliest.previous());
+            Err(TailError::Expired { resumes_after }) => {
+                tracing::warn!(%resumes_after, "retention overtook the feed");
+                window.restart(resumes_after);
             }
             Err(TailError::Store(error)) if error.turn() == Turn::TryAgain => {
                 tracing::warn!(%error, "the tail is out of reach, trying again");
-                sleep(RETRY_WAIT).await;
+                sleep(Duration::from_millis(FEED_RETRY_WAIT_MS)).await;
             }
             Err(TailError::Store(error)) => {
                 tracing::error!(%error, "the tail has failed, ending all subscriptions");

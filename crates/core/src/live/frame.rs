@@ -1,86 +1,90 @@
-//! A frame: an event as it goes over the wire, encoded once and shared by all who receive it.
-//!
-//! A frame has two forms, one inside the other. The plain one is what a subscriber of a single topic gets. A
-//! subscriber of several topics gets the labelled one, which begins with a line `topic: …`: a field that the
-//! standard tells every client to ignore, and that those who know it can read.
+//! A frame: an event as the window holds it, with what the feed encoded of it. Shared by all who receive it.
+
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use tidings_sse::encode::Event as Block;
-use tidings_sse::{EventId, Retry};
+use smallvec::SmallVec;
 
-use crate::event::Event;
-use crate::event::cursor::{Cursor, Epoch, Sequence};
+use crate::event::{Event, Sequence, Topic};
+use crate::limits::FRAME_OVERHEAD_BYTES;
+use crate::live::encoding::Encoding;
 
-const LABEL: &[u8] = b"topic: ";
+/// An event and its encodings. Cloning shares them.
+#[derive(Debug, Clone)]
+pub struct Frame(Arc<FrameParts>);
 
-/// An encoded event. Cloning shares the bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
-    /// The event's place.
-    pub sequence: Sequence,
-    labelled: Bytes,
-    label_bytes: u32,
-}
-
-/// Which of its forms a subscriber gets of every frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Form {
-    /// The event alone.
-    Plain,
-    /// The event after a line that names its topic.
-    Labelled,
+#[derive(Debug)]
+struct FrameParts {
+    event: Event,
+    encoded: SmallVec<[(&'static Encoding, Bytes); 1]>,
+    bytes: usize,
 }
 
 impl Frame {
-    /// Encodes an event of the given life of the log.
-    pub fn encode(event: &Event, epoch: Epoch) -> Self {
-        let draft = &event.draft;
-        let id = draft.id().cloned().unwrap_or_else(|| cursor_id(Cursor { epoch, sequence: event.sequence }));
-        let mut block = Block::new().id(&id).data(draft.data());
-        if let Some(event_type) = draft.event_type() {
-            block = block.event_type(event_type);
+    /// A frame of its own memory, with these encodings. Data that an encoding contains is a slice of it; other data is
+    /// copied, so that the frame does not keep the buffer alive in which the event arrived with many others.
+    pub(crate) fn encode(event: &Event, encodings: &[&'static Encoding]) -> Self {
+        let mut data = None;
+        let encode = |encoding: &&'static Encoding| {
+            let mut buffer = BytesMut::new();
+            let range = (encoding.encode)(event, &mut buffer);
+            let bytes = buffer.freeze();
+            if let (None, Some(range)) = (&data, range) {
+                data = Some(bytes.slice(range));
+            }
+            (*encoding, bytes)
+        };
+        let encoded: SmallVec<[_; 1]> = encodings.iter().map(encode).collect();
+        let encoded_bytes: usize = encoded.iter().map(|(_, bytes): &(_, Bytes)| bytes.len()).sum();
+        let own = if data.is_some() { 0 } else { event.draft.bytes() };
+        let data = data.unwrap_or_else(|| Bytes::copy_from_slice(event.draft.data()));
+        Self(Arc::new(FrameParts {
+            event: event.clone().with_data(data),
+            encoded,
+            bytes: own + encoded_bytes,
+        }))
+    }
+
+    /// A frame of an event that was read from the store, for one reader.
+    pub fn of(event: Event) -> Self {
+        let bytes = event.draft.bytes();
+        Self(Arc::new(FrameParts { event, encoded: SmallVec::new(), bytes }))
+    }
+
+    /// Takes the text of an equal topic for its own. Does nothing once the frame is shared.
+    pub(crate) fn share_topic(&mut self, topic: &Topic) {
+        if let Some(parts) = Arc::get_mut(&mut self.0) {
+            parts.event.draft.share_topic(topic);
         }
-        if let Some(ms) = draft.retry_ms() {
-            block = block.retry(Retry::from_ms(ms));
-        }
-        let topic = draft.topic().as_str();
-        let label_bytes = LABEL.len() + topic.len() + 1;
-        let mut labelled = BytesMut::with_capacity(label_bytes + block.encoded_len());
-        labelled.extend_from_slice(LABEL);
-        labelled.extend_from_slice(topic.as_bytes());
-        labelled.extend_from_slice(b"\n");
-        block.encode(&mut labelled);
-        Self { sequence: event.sequence, labelled: labelled.freeze(), label_bytes: label_bytes as u32 }
     }
 
-    /// The bytes of one form.
-    pub fn bytes(&self, form: Form) -> Bytes {
-        match form {
-            Form::Plain => self.labelled.slice(self.label_bytes as usize..),
-            Form::Labelled => self.labelled.clone(),
-        }
+    /// The event.
+    pub fn event(&self) -> &Event {
+        &self.0.event
     }
 
-    /// The bytes of one form, borrowed.
-    pub fn slice(&self, form: Form) -> &[u8] {
-        match form {
-            Form::Plain => &self.labelled[self.label_bytes as usize..],
-            Form::Labelled => &self.labelled,
-        }
+    /// The event, taken out of the frame if nobody shares it.
+    pub fn into_event(self) -> Event {
+        Arc::try_unwrap(self.0).map_or_else(|shared| shared.event.clone(), |own| own.event)
     }
 
-    /// Bytes that the frame occupies, both forms together.
-    pub fn len(&self) -> usize {
-        self.labelled.len()
+    /// The event's sequence.
+    pub fn sequence(&self) -> Sequence {
+        self.0.event.cursor.sequence
     }
 
-    /// Never: a frame has at least an id.
-    pub fn is_empty(&self) -> bool {
-        self.labelled.is_empty()
+    /// The event in an encoding, if the feed made it. Otherwise the reader makes it.
+    pub fn encoded(&self, encoding: &'static Encoding) -> Option<&Bytes> {
+        self.0.encoded.iter().find(|(known, _)| known.is(encoding)).map(|(_, bytes)| bytes)
     }
-}
 
-/// The id of an event whose publisher gave none.
-fn cursor_id(cursor: Cursor) -> EventId {
-    EventId::new(cursor.to_string()).expect("a cursor's text is letters, digits and a hyphen")
+    /// Bytes of the event's text and of its encodings, each counted once.
+    pub fn bytes(&self) -> usize {
+        self.0.bytes
+    }
+
+    /// What the window counts for it.
+    pub(crate) fn bytes_held(&self) -> usize {
+        self.0.bytes + FRAME_OVERHEAD_BYTES
+    }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use slab::Slab;
 
-use crate::event::cursor::Sequence;
+use crate::event::Sequence;
 use crate::live::frame::Frame;
 
 /// Is told that a ring has new frames.
@@ -39,8 +39,16 @@ impl Ring {
     /// Drops frames up to and including a place.
     pub(crate) fn evict(&self, through: Sequence) {
         let mut frames = self.frames();
-        while frames.front().is_some_and(|frame| frame.sequence <= through) {
+        while frames.front().is_some_and(|frame| frame.sequence() <= through) {
             frames.pop_front();
+        }
+    }
+
+    /// Drops frames after a place.
+    pub(crate) fn cut(&self, after: Sequence) {
+        let mut frames = self.frames();
+        while frames.back().is_some_and(|frame| frame.sequence() > after) {
+            frames.pop_back();
         }
     }
 
@@ -70,8 +78,8 @@ impl Ring {
     /// Calls `visit` with each frame after one place and up to another, oldest first, until it says stop.
     pub(crate) fn between(&self, after: Sequence, through: Sequence, mut visit: impl FnMut(&Frame) -> bool) {
         let frames = self.frames();
-        let from = frames.partition_point(|frame| frame.sequence <= after);
-        for frame in frames.range(from..).take_while(|frame| frame.sequence <= through) {
+        let from = frames.partition_point(|frame| frame.sequence() <= after);
+        for frame in frames.range(from..).take_while(|frame| frame.sequence() <= through) {
             if !visit(frame) {
                 return;
             }

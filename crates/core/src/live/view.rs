@@ -1,14 +1,14 @@
 //! A view: the rings of one set of selectors, read together.
 //!
-//! A view has no cursor of its own. Whoever has one asks what comes after it; many cursors may share a view.
+//! A view has no cursor of its own. A reader asks what comes after its cursor; many cursors may share a view.
 
 use std::sync::Arc;
 
-use crate::event::cursor::{Epoch, Sequence};
+use crate::event::{Cursor, EpochStatus, Sequence};
 use crate::live::frame::Frame;
 use crate::live::ring::Watcher;
 use crate::live::window::{Attachment, Window};
-use crate::select::selector::Selectors;
+use crate::select::Selectors;
 
 /// The rings of a set of selectors. Dropping it leaves them.
 pub struct View {
@@ -17,22 +17,30 @@ pub struct View {
 }
 
 /// What the rings hold after a cursor.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Reach {
     /// Frames in the order of the log, at least one, and the place up to which they are all there are.
     Frames {
         /// The frames.
         frames: Vec<Frame>,
         /// The place to ask after next.
-        through: Sequence,
+        through: Cursor,
     },
     /// Nothing that matches up to a place, which is not before the cursor.
     Nothing {
         /// The place to ask after next.
-        through: Sequence,
+        through: Cursor,
     },
     /// The rings no longer hold what comes after the cursor; the store may.
     Lagged,
+    /// The cursor's epoch is over, and the log goes on in another one.
+    NewEpoch {
+        /// The last place of the cursor's epoch that is still true: a cursor up to there is the same place in the new
+        /// epoch, and a cursor beyond it was cut off.
+        ended: Sequence,
+        /// The last place that may be handed out now, in the epoch of the log now.
+        head: Cursor,
+    },
     /// Nothing, and nothing will come: the hub is closing.
     Closed,
 }
@@ -51,15 +59,25 @@ impl View {
     }
 
     /// Reads what comes after a cursor, about `bytes_max` of it. Never waits.
-    pub fn after(&self, cursor: Sequence, bytes_max: usize) -> Reach {
+    pub fn after(&self, cursor: Cursor, bytes_max: usize) -> Reach {
         // In this order: see the window's documentation. Closed comes first, for the last frames come before it.
         let closed = self.window.is_closed();
-        let head = self.window.head();
-        let (frames, through) = self.gather(cursor, head, bytes_max);
-        if self.window.floor() > cursor {
+        if self.window.epoch() != cursor.epoch {
+            return self.in_another_epoch(cursor);
+        }
+        // The floor is out of reach while an epoch begins.
+        if self.window.floor() > cursor.sequence {
             return Reach::Lagged;
         }
-        let through = through.max(cursor);
+        let head = self.window.head();
+        let (frames, through) = self.gather(cursor.sequence, head, bytes_max);
+        if self.window.floor() > cursor.sequence {
+            return Reach::Lagged;
+        }
+        if self.window.epoch() != cursor.epoch {
+            return self.in_another_epoch(cursor);
+        }
+        let through = cursor.at(through.max(cursor.sequence));
         match (frames.is_empty(), closed) {
             (false, _) => Reach::Frames { frames, through },
             (true, true) => Reach::Closed,
@@ -67,19 +85,22 @@ impl View {
         }
     }
 
-    /// The last event that may be handed out now.
-    pub fn head(&self) -> Sequence {
-        self.window.head()
+    /// The last place that may be handed out now.
+    pub fn head(&self) -> Cursor {
+        self.window.place()
     }
 
-    /// The place before the first event that the rings are sure to hold.
-    pub fn floor(&self) -> Sequence {
-        self.window.floor()
-    }
-
-    /// The life of the log that the frames belong to.
-    pub fn epoch(&self) -> Epoch {
-        self.window.epoch()
+    fn in_another_epoch(&self, cursor: Cursor) -> Reach {
+        let (knows, head) = self.window.status_of(cursor.epoch);
+        match knows {
+            // It began after the caller looked.
+            EpochStatus::Current => Reach::Nothing { through: cursor },
+            EpochStatus::Ended { at } => Reach::NewEpoch { ended: at, head },
+            EpochStatus::Unknown if self.window.is_closed() => Reach::Closed,
+            // The store is ahead of the feed, or the feed has passed that epoch over. The store knows, and the feed wakes
+            // everybody when it comes to an epoch.
+            EpochStatus::Unknown => Reach::Lagged,
+        }
     }
 
     fn gather(&self, cursor: Sequence, head: Sequence, bytes_max: usize) -> (Vec<Frame>, Sequence) {
@@ -88,17 +109,17 @@ impl View {
             let mut bytes_left = bytes_max;
             attachment.ring.between(cursor, through, |frame| {
                 frames.push(frame.clone());
-                bytes_left = bytes_left.saturating_sub(frame.len());
+                bytes_left = bytes_left.saturating_sub(frame.bytes());
                 if bytes_left == 0 {
-                    through = frame.sequence;
+                    through = frame.sequence();
                 }
                 bytes_left > 0
             });
         }
         if self.attachments.len() > 1 {
-            frames.sort_unstable_by_key(|frame| frame.sequence);
-            frames.dedup_by_key(|frame| frame.sequence);
-            frames.truncate(frames.partition_point(|frame| frame.sequence <= through));
+            frames.sort_unstable_by_key(Frame::sequence);
+            frames.dedup_by_key(|frame| frame.sequence());
+            frames.truncate(frames.partition_point(|frame| frame.sequence() <= through));
         }
         (frames, through)
     }

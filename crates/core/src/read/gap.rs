@@ -1,6 +1,6 @@
 //! A gap: events that a subscriber asked for and that can no longer be had. Always declared, never silent.
 
-use crate::event::cursor::Cursor;
+use crate::event::Cursor;
 
 /// What a subscriber is told when events are gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub enum Lost {
     Expired,
     /// The log does not know the place: never given, or no longer held, or after the end of the log.
     Unknown,
-    /// The place is of another life of the log.
+    /// The place is of another life of the log, or beyond where its life ended.
     OtherEpoch,
 }
 
@@ -36,11 +36,23 @@ impl Lost {
 }
 
 /// Where a stream goes on after a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum OnGap {
-    /// With the earliest event still held.
+    /// With the first event that can be had and that the subscriber may not have.
     #[default]
     Earliest,
     /// With what is published from now on.
     Latest,
+}
+
+impl OnGap {
+    /// The gap before a subscriber goes on, and where it does. `earliest` is the place from which nothing that can
+    /// still be had is missed, `head` the end of the log.
+    pub(crate) fn declare(self, requested: String, lost: Lost, earliest: Cursor, head: Cursor) -> Gap {
+        let resumes_after = match self {
+            Self::Earliest => earliest,
+            Self::Latest => head,
+        };
+        Gap { requested, lost, resumes_after }
+    }
 }

@@ -1,20 +1,16 @@
-//! How a subscription begins: from a request for a place in the log to a cursor.
-
-use std::sync::Arc;
+//! Locating: from what a subscriber asks for to a place in the log, and to the gap before it.
+//!
+//! It reads the store and touches no ring. What follows the place is the business of a
+//! [`Follower`](crate::Follower).
 
 use tidings_sse::EventId;
 
-use crate::event::cursor::{Cursor, Sequence};
-use crate::event::{Event, UnixMillis};
+use crate::event::{Cursor, UnixMillis};
 use crate::hub::Hub;
 use crate::limits::EVENT_ID_BYTES_MAX;
-use crate::live::ring::Watcher;
-use crate::live::view::View;
-use crate::read::follower::Subscription;
 use crate::read::gap::{Gap, Lost, OnGap};
-use crate::select::selector::Selectors;
-use crate::shared::{Counted, page_query};
-use crate::store::{Page, Query, Reading, Start, StoreError};
+use crate::select::Selectors;
+use crate::store::{Query, Reading, Start, StoreError};
 
 /// What a subscriber asks for.
 #[derive(Debug, Clone)]
@@ -27,7 +23,7 @@ pub struct Request {
     pub on_gap: OnGap,
 }
 
-/// Where a subscription begins.
+/// Where a reading begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Position {
     /// With what is published from now on.
@@ -36,156 +32,86 @@ pub enum Position {
     Id(String),
     /// With the first event of this time or later.
     Since(UnixMillis),
-    /// With the first event held.
+    /// With the earliest event held.
     Earliest,
-    /// With the newest so many.
+    /// With this number of the newest events that match.
     Last(usize),
 }
 
-/// A subscription that begins, and what is missing before it.
-pub struct Opened {
-    /// Goes on from [`Subscription::cursor`].
-    pub subscription: Subscription,
-    /// What was asked for and is gone.
-    pub gap: Option<Gap>,
-}
-
-/// A page of the log for one who asked.
+/// A request's place in the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct History {
-    /// The events, in order.
-    pub events: Vec<Event>,
-    /// Where to go on.
-    pub cursor: Cursor,
-    /// Whether there is more after it now.
-    pub more: bool,
+pub struct Located {
+    /// The reading goes on after this place.
+    pub place: Cursor,
     /// What was asked for and is gone.
     pub gap: Option<Gap>,
 }
 
-/// Where a subscription turned out to begin.
-enum Place {
-    At(Sequence),
-    Page(Page),
-    Gap { lost: Lost, earliest: Sequence },
+/// What the store says of a start.
+enum Found {
+    At(Cursor),
+    Lost { lost: Lost, resumes_after: Cursor },
 }
 
 impl Hub {
-    /// Begins a subscription. Cancel safe.
+    /// Finds the place at which a request begins. Cancel safe.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
-    pub async fn subscribe(&self, request: Request) -> Result<Opened, StoreError> {
-        let place = self.locate(&request.selectors, &request.from).await?;
-        let subscription = |after| {
-            let counted = Counted::new(self.shared.clone());
-            Subscription::new(self.shared.clone(), request.selectors.clone(), request.on_gap, after, counted)
-        };
-        Ok(match place {
-            Place::At(sequence) => Opened { subscription: subscription(sequence), gap: None },
-            Place::Page(page) => Opened { subscription: subscription(page.after).with_page(page), gap: None },
-            Place::Gap { lost, earliest } => {
-                let after = match request.on_gap {
-                    OnGap::Earliest => earliest.previous(),
-                    OnGap::Latest => self.bounds().head,
-                };
-                let subscription = subscription(after);
-                let requested = described(&request.from);
-                let gap = Gap { requested, lost, resumes_after: subscription.cursor() };
-                Opened { subscription, gap: Some(gap) }
+    pub async fn locate(&self, request: &Request) -> Result<Located, StoreError> {
+        Ok(match self.find(&request.selectors, &request.from).await? {
+            Found::At(place) => Located { place, gap: None },
+            Found::Lost { lost, resumes_after } => {
+                let (requested, head) = (described(&request.from), self.bounds().head);
+                let gap = request.on_gap.declare(requested, lost, resumes_after, head);
+                Located { place: gap.resumes_after, gap: Some(gap) }
             }
         })
     }
 
-    /// Reads one page of at most `events_max` events from a place, as far as the hub's limits allow. Cancel safe.
-    ///
-    /// # Errors
-    ///
-    /// When the store cannot be read.
-    pub async fn history(&self, request: Request, events_max: usize) -> Result<History, StoreError> {
-        let opened = self.subscribe(request).await?;
-        let (selectors, on_gap) = (opened.subscription.selectors().clone(), opened.subscription.on_gap());
-        let (mut gap, mut cursor) = (opened.gap, opened.subscription.cursor());
-        loop {
-            let query =
-                Query { events_max, ..page_query(Start::After(cursor.sequence), &selectors, self.limits()) };
-            match self.read(query).await? {
-                Reading::Page(page) => {
-                    cursor.sequence = page.next;
-                    let more = page.next < page.head;
-                    // A page may have passed over many events and found none: then it is not worth an answer.
-                    if page.events.is_empty() && more {
-                        continue;
-                    }
-                    return Ok(History { events: page.events, cursor, more, gap });
-                }
-                Reading::Expired { earliest } | Reading::Unknown { earliest } => {
-                    let requested = cursor.to_string();
-                    cursor.sequence = match on_gap {
-                        OnGap::Earliest => earliest.previous(),
-                        OnGap::Latest => self.bounds().head,
-                    };
-                    gap = Some(Gap { requested, lost: Lost::Expired, resumes_after: cursor });
-                }
-            }
+    async fn find(&self, selectors: &Selectors, from: &Position) -> Result<Found, StoreError> {
+        let start = match from {
+            Position::Now => return Ok(Found::At(self.bounds().head)),
+            Position::Id(text) => return self.find_id(selectors, text).await,
+            Position::Since(time) => Start::Since(*time),
+            Position::Earliest => Start::Earliest,
+            Position::Last(count) => Start::Last(*count),
+        };
+        self.find_start(selectors, start).await
+    }
+
+    /// A text that reads as a place of this log is one. Every other text may be an id that a publisher chose.
+    async fn find_id(&self, selectors: &Selectors, text: &str) -> Result<Found, StoreError> {
+        let lost = match text.parse::<Cursor>() {
+            Ok(cursor) if self.holds_all_after(cursor) => return Ok(Found::At(cursor)),
+            Ok(cursor) => match self.find_start(selectors, Start::After(cursor)).await? {
+                lost @ Found::Lost { lost: Lost::OtherEpoch, .. } => lost,
+                found => return Ok(found),
+            },
+            Err(_) => Found::Lost { lost: Lost::Unknown, resumes_after: self.bounds().floor },
+        };
+        let Ok(id) = EventId::new(text) else { return Ok(lost) };
+        if text.len() > EVENT_ID_BYTES_MAX {
+            return Ok(lost);
+        }
+        match self.find_start(selectors, Start::AfterId(id)).await? {
+            found @ Found::At(_) => Ok(found),
+            Found::Lost { .. } => Ok(lost),
         }
     }
 
-    /// A subscription that goes on after a place where another left off. It is not counted.
-    pub fn resume(&self, selectors: &Selectors, on_gap: OnGap, after: Sequence) -> Subscription {
-        Subscription::new(self.shared.clone(), selectors.clone(), on_gap, after, Counted::default())
-    }
-
-    /// The rings of a set of selectors, for those who share them among many cursors. `watcher` is told under
-    /// `key` when they hold more.
-    pub fn view(&self, selectors: &Selectors, watcher: Arc<dyn Watcher>, key: usize) -> View {
-        View::new(self.shared.window.clone(), selectors, watcher, key)
-    }
-
-    async fn locate(&self, selectors: &Selectors, from: &Position) -> Result<Place, StoreError> {
-        match from {
-            Position::Now => Ok(Place::At(self.bounds().head)),
-            Position::Id(text) => self.locate_id(selectors, text).await,
-            Position::Since(time) => self.locate_start(selectors, Start::Since(*time)).await,
-            Position::Earliest => self.locate_start(selectors, Start::Earliest).await,
-            Position::Last(count) => self.locate_start(selectors, Start::Last(*count)).await,
-        }
-    }
-
-    async fn locate_id(&self, selectors: &Selectors, text: &str) -> Result<Place, StoreError> {
-        let bounds = self.bounds();
-        let cursor = text.parse::<Cursor>().ok();
-        if let Some(Cursor { sequence, .. }) = cursor.filter(|cursor| cursor.epoch == bounds.epoch) {
-            let in_window = sequence >= self.shared.window.floor() && sequence <= bounds.head;
-            return match in_window {
-                true => Ok(Place::At(sequence)),
-                false => self.locate_start(selectors, Start::After(sequence)).await,
-            };
-        }
-        let lost = if cursor.is_some() { Lost::OtherEpoch } else { Lost::Unknown };
-        match EventId::new(text) {
-            Ok(id) if text.len() <= EVENT_ID_BYTES_MAX => {
-                let place = self.locate_start(selectors, Start::AfterId(id)).await?;
-                Ok(match place {
-                    Place::Gap { lost: Lost::Unknown, earliest } => Place::Gap { lost, earliest },
-                    place => place,
-                })
-            }
-            _ => Ok(Place::Gap { lost, earliest: bounds.earliest }),
-        }
-    }
-
-    async fn locate_start(&self, selectors: &Selectors, start: Start) -> Result<Place, StoreError> {
-        Ok(match self.read(page_query(start, selectors, self.limits())).await? {
-            Reading::Page(page) => Place::Page(page),
-            Reading::Expired { earliest } => Place::Gap { lost: Lost::Expired, earliest },
-            Reading::Unknown { earliest } => Place::Gap { lost: Lost::Unknown, earliest },
+    async fn find_start(&self, selectors: &Selectors, start: Start) -> Result<Found, StoreError> {
+        // The place is all that is wanted. The events behind it are read by the follower, in pages of its size.
+        let query = Query { start, selectors: selectors.clone(), events_max: 1, bytes_max: 0 };
+        Ok(match self.read(query).await? {
+            Reading::Page(page) => Found::At(page.after),
+            Reading::Lost { lost, resumes_after } => Found::Lost { lost, resumes_after },
         })
     }
 }
 
-/// The place that was asked for, in words that may go back to whoever asked.
+/// The place that was asked for, in words that may go back to the client that asked.
 fn described(from: &Position) -> String {
     match from {
         Position::Now => "now".to_owned(),

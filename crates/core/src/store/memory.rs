@@ -6,16 +6,16 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
-use crate::event::cursor::{Epoch, Sequence};
-use crate::event::draft::{Draft, IdempotencyKey};
-use crate::event::{Clock, Event};
-use crate::select::selector::Selectors;
+use crate::event::{
+    Clock, Cursor, Draft, Epoch, EpochStatus, Event, IdempotencyKey, Line, Sequence, UnixMillis,
+};
+use crate::limits::MEMORY_PAGE_SCAN_MAX;
+use crate::read::gap::Lost;
+use crate::select::Selectors;
 use crate::store::tail::{Announcer, ReadLog};
 use crate::store::{Bounds, Page, Placement, Query, Reading, Start, Store, StoreError, Tail};
-
-/// Events that one page looks at, at most: bounds the time for which a read holds the lock.
-const PAGE_SCAN_MAX: usize = 10_000;
 
 /// What a [`MemoryStore`] keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,20 +34,21 @@ impl Default for MemoryRetention {
 
 /// Keeps the log in memory.
 pub struct MemoryStore {
-    log: Arc<Log>,
+    log: Arc<MemoryLog>,
     clock: Arc<dyn Clock>,
     retention: MemoryRetention,
     announcer: Announcer,
 }
 
-struct Log {
-    epoch: Epoch,
-    state: Mutex<State>,
-}
+struct MemoryLog(Mutex<Contents>);
 
-#[derive(Default)]
-struct State {
+struct Contents {
+    line: Line,
     events: VecDeque<Event>,
+    /// The place before the first event.
+    floor: Cursor,
+    /// The time of the last event that retention took.
+    floor_time: UnixMillis,
     bytes: usize,
     head: Sequence,
     closed: bool,
@@ -58,25 +59,46 @@ struct State {
 impl MemoryStore {
     /// An empty log. The epoch should be random, and differ from that of every log before.
     pub fn new(epoch: Epoch, clock: Arc<dyn Clock>, retention: MemoryRetention) -> Self {
-        let log = Arc::new(Log { epoch, state: Mutex::default() });
+        let contents = Contents {
+            line: Line::new(epoch),
+            events: VecDeque::new(),
+            floor: Cursor::new(epoch, Sequence::ZERO),
+            floor_time: UnixMillis::default(),
+            bytes: 0,
+            head: Sequence::ZERO,
+            closed: false,
+            keys: HashMap::new(),
+            ids: HashMap::new(),
+        };
+        let log = Arc::new(MemoryLog(Mutex::new(contents)));
         Self { log, clock, retention, announcer: Announcer::default() }
+    }
+
+    /// Ends the current epoch after a place, at the head at the latest, and goes on in another one, as an engine does
+    /// that lost its newest events: what stood after the place is gone. For tests of what followers make of it.
+    pub fn begin_epoch(&self, epoch: Epoch, after: Sequence) -> Cursor {
+        let mut contents = self.log.contents();
+        let begins = contents.begin_epoch(epoch, after);
+        // Under the lock, so that it is announced in the order of the log.
+        self.announcer.announce_epoch(begins);
+        begins
     }
 }
 
 #[async_trait]
 impl Store for MemoryStore {
     async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError> {
-        let mut state = self.log.state();
-        if state.closed {
+        let mut contents = self.log.contents();
+        if contents.closed {
             return Err(StoreError::Stopped("it was closed".into()));
         }
-        let before = state.head;
+        let before = contents.head;
         let now = self.clock.now();
-        let placements = drafts.into_iter().map(|draft| state.place(draft, now)).collect();
-        let fresh = state.events.range(state.index_after(before)..).cloned().collect();
+        let placements = drafts.into_iter().map(|draft| contents.place(draft, now)).collect();
+        let fresh = contents.events.range(contents.index_after(before)..).cloned().collect();
         // Under the lock, so that batches are announced in the order of the log.
         self.announcer.announce(fresh);
-        state.retain(self.retention);
+        contents.retain(self.retention);
         Ok(placements)
     }
 
@@ -85,65 +107,60 @@ impl Store for MemoryStore {
     }
 
     fn bounds(&self) -> Bounds {
-        let state = self.log.state();
-        Bounds { epoch: self.log.epoch, earliest: state.earliest(), head: state.head }
+        let contents = self.log.contents();
+        Bounds { floor: contents.floor, head: contents.head() }
     }
 
-    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError> {
+    async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {
         Ok(self.announcer.tail(after, self.log.clone()))
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        self.log.state().closed = true;
+        self.log.contents().closed = true;
         self.announcer.close();
         Ok(())
     }
 }
 
 #[async_trait]
-impl ReadLog for Log {
+impl ReadLog for MemoryLog {
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
-        let state = self.state();
-        Ok(match state.locate(&query) {
-            Located::After(after) => Reading::Page(state.page(after, &query)),
-            Located::Expired => Reading::Expired { earliest: state.earliest() },
-            Located::Unknown => Reading::Unknown { earliest: state.earliest() },
+        let contents = self.contents();
+        Ok(match contents.locate(&query) {
+            Ok(after) => Reading::Page(contents.page(after, &query)),
+            Err(lost) => lost,
         })
     }
 }
 
-impl Log {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+impl MemoryLog {
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-enum Located {
-    After(Sequence),
-    Expired,
-    Unknown,
-}
-
-impl State {
-    fn place(&mut self, draft: Draft, now: crate::event::UnixMillis) -> Placement {
+impl Contents {
+    fn place(&mut self, draft: Draft, now: UnixMillis) -> Placement {
         if let Some(known) = draft.key().and_then(|key| self.keys.get(key)).and_then(|at| self.get(*at)) {
             return match known.draft.says_the_same_as(&draft) {
-                true => Placement::Repeated(known.sequence),
-                false => Placement::KeyReused(known.sequence),
+                true => Placement::Repeated(known.cursor),
+                false => Placement::KeyReused(known.cursor),
             };
         }
-        let sequence = self.head.next();
-        let time = self.events.back().map_or(now, |last| last.time.max(now));
+        let cursor = self.head().next();
+        let time = self.events.back().map_or(self.floor_time, |last| last.time).max(now);
         if let Some(key) = draft.key() {
-            self.keys.insert(key.clone(), sequence);
+            self.keys.insert(key.clone(), cursor.sequence);
         }
         if let Some(id) = draft.id() {
-            self.ids.entry(id.as_str().into()).or_default().push_back(sequence);
+            self.ids.entry(id.as_str().into()).or_default().push_back(cursor.sequence);
         }
-        self.head = sequence;
+        self.head = cursor.sequence;
         self.bytes += draft.bytes();
-        self.events.push_back(Event { sequence, time, draft });
-        Placement::New(sequence)
+        // The data may be a slice of a connection's buffer, which is many times as large and is not counted.
+        let data = Bytes::copy_from_slice(draft.data());
+        self.events.push_back(Event { cursor, time, draft }.with_data(data));
+        Placement::New(cursor)
     }
 
     fn retain(&mut self, retention: MemoryRetention) {
@@ -151,57 +168,96 @@ impl State {
             || (self.bytes > retention.bytes_max && self.events.len() > 1)
         {
             let Some(event) = self.events.pop_front() else { return };
-            self.bytes -= event.draft.bytes();
-            if let Some(key) = event.draft.key() {
-                self.keys.remove(key);
-            }
-            let Some(id) = event.draft.id() else { continue };
-            if let Some(places) = self.ids.get_mut(id.as_str()) {
-                places.pop_front();
-                if places.is_empty() {
-                    self.ids.remove(id.as_str());
-                }
+            self.floor = event.cursor;
+            self.floor_time = event.time;
+            self.forget(&event, VecDeque::pop_front);
+        }
+    }
+
+    fn begin_epoch(&mut self, epoch: Epoch, after: Sequence) -> Cursor {
+        while self.events.back().is_some_and(|event| event.cursor.sequence > after) {
+            let Some(event) = self.events.pop_back() else { break };
+            self.head = event.cursor.sequence.previous();
+            self.forget(&event, VecDeque::pop_back);
+        }
+        self.line.begin(epoch, self.head);
+        if self.events.is_empty() {
+            self.floor = self.head();
+        }
+        self.head()
+    }
+
+    /// Forgets an event that has left the log at one of its ends; `pop` takes from the same end.
+    fn forget(&mut self, event: &Event, pop: fn(&mut VecDeque<Sequence>) -> Option<Sequence>) {
+        self.bytes -= event.draft.bytes();
+        if let Some(key) = event.draft.key() {
+            self.keys.remove(key);
+        }
+        let Some(id) = event.draft.id() else { return };
+        if let Some(places) = self.ids.get_mut(id.as_str()) {
+            pop(places);
+            if places.is_empty() {
+                self.ids.remove(id.as_str());
             }
         }
     }
 
-    fn locate(&self, query: &Query) -> Located {
+    /// The place that a start comes to, or the answer that there is none.
+    fn locate(&self, query: &Query) -> Result<Cursor, Reading> {
         match &query.start {
-            Start::Earliest => Located::After(self.earliest().previous()),
-            Start::After(after) if *after > self.head => Located::Unknown,
-            Start::After(after) if after.next() < self.earliest() => Located::Expired,
-            Start::After(after) => Located::After(*after),
+            Start::Earliest => Ok(self.floor),
+            Start::After(after) => self.locate_place(*after),
             Start::AfterId(id) => self.locate_id(id.as_str(), &query.selectors),
             Start::Since(time) => {
                 let at = self.events.partition_point(|event| event.time < *time);
                 // If even the first event held is late enough, one that is gone may have been, too.
-                match at == 0 && self.earliest() > Sequence(1) {
-                    true => Located::Expired,
-                    false => Located::After(Sequence(self.earliest().previous().0 + at as u64)),
+                match at == 0 && self.floor.sequence > Sequence::ZERO {
+                    true => Err(self.lost(Lost::Expired)),
+                    false => Ok(self.before(at)),
                 }
             }
-            Start::Last(count) => Located::After(self.before_last(*count, &query.selectors)),
+            Start::Last(count) => Ok(self.before_last(*count, &query.selectors)),
         }
     }
 
-    fn locate_id(&self, id: &str, selectors: &Selectors) -> Located {
+    fn locate_place(&self, after: Cursor) -> Result<Cursor, Reading> {
+        match self.line.status_of(after.epoch) {
+            EpochStatus::Ended { at } if after.sequence > at => {
+                // A reader that was cut off has everything up to there.
+                let resumes_after = self.head().at(at.max(self.floor.sequence));
+                Err(Reading::Lost { lost: Lost::OtherEpoch, resumes_after })
+            }
+            EpochStatus::Unknown => Err(self.lost(Lost::OtherEpoch)),
+            EpochStatus::Current if after.sequence > self.head => Err(self.lost(Lost::Unknown)),
+            _ if after.sequence < self.floor.sequence => Err(self.lost(Lost::Expired)),
+            EpochStatus::Current | EpochStatus::Ended { .. } => Ok(after),
+        }
+    }
+
+    fn lost(&self, lost: Lost) -> Reading {
+        Reading::Lost { lost, resumes_after: self.floor }
+    }
+
+    fn locate_id(&self, id: &str, selectors: &Selectors) -> Result<Cursor, Reading> {
         let places = self.ids.get(id).into_iter().flatten();
-        let mut matching =
-            places.filter(|at| self.get(**at).is_some_and(|event| selectors.matches(event.draft.topic())));
-        matching.next().map_or(Located::Unknown, |at| Located::After(*at))
+        let mut events = places.filter_map(|at| self.get(*at));
+        let first = events.find(|event| selectors.matches(event.draft.topic()));
+        first.map(|event| event.cursor).ok_or_else(|| self.lost(Lost::Unknown))
     }
 
-    fn before_last(&self, count: usize, selectors: &Selectors) -> Sequence {
+    fn before_last(&self, count: usize, selectors: &Selectors) -> Cursor {
         if count == 0 {
-            return self.head;
+            return self.head();
         }
-        let mut matching = self.events.iter().rev().filter(|event| selectors.matches(event.draft.topic()));
-        matching.nth(count - 1).map_or(self.earliest(), |event| event.sequence).previous()
+        let matching = |(_, event): &(usize, &Event)| selectors.matches(event.draft.topic());
+        let first = self.events.iter().enumerate().rev().filter(matching).nth(count - 1);
+        self.before(first.map_or(0, |(at, _)| at))
     }
 
-    fn page(&self, after: Sequence, query: &Query) -> Page {
+    fn page(&self, after: Cursor, query: &Query) -> Page {
         let (mut events, mut bytes, mut next) = (Vec::new(), 0, after);
-        for event in self.events.range(self.index_after(after)..).take(PAGE_SCAN_MAX) {
+        let from = self.index_after(after.sequence);
+        for event in self.events.range(from..).take(MEMORY_PAGE_SCAN_MAX) {
             if query.selectors.matches(event.draft.topic()) {
                 bytes += event.draft.bytes();
                 let full = events.len() >= query.events_max.max(1) || bytes > query.bytes_max;
@@ -210,21 +266,78 @@ impl State {
                 }
                 events.push(event.clone());
             }
-            next = event.sequence;
+            next = event.cursor;
         }
-        Page { after, events, next, head: self.head }
+        // At the end of an epoch its last place has two names, and the newer one is good for longer.
+        let next = if next.sequence == self.head { self.head() } else { next };
+        Page { after, events, next, head: self.head() }
     }
 
-    fn earliest(&self) -> Sequence {
-        self.events.front().map_or(self.head.next(), |event| event.sequence)
+    fn head(&self) -> Cursor {
+        Cursor::new(self.line.epoch(), self.head)
+    }
+
+    /// The place before an event, by its index; the head if there is none.
+    fn before(&self, index: usize) -> Cursor {
+        match index.checked_sub(1) {
+            None => self.floor,
+            Some(last) if last + 1 == self.events.len() => self.head(),
+            Some(last) => self.events[last].cursor,
+        }
     }
 
     fn index_after(&self, after: Sequence) -> usize {
-        let index = after.next().0.saturating_sub(self.earliest().0);
+        let index = after.0.saturating_sub(self.floor.sequence.0);
         usize::try_from(index).unwrap_or(usize::MAX).min(self.events.len())
     }
 
     fn get(&self, sequence: Sequence) -> Option<&Event> {
-        self.events.get(usize::try_from(sequence.0.checked_sub(self.earliest().0)?).ok()?)
+        let index = sequence.previous().0.checked_sub(self.floor.sequence.0)?;
+        self.events.get(usize::try_from(index).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::event::{DraftParts, Topic};
+
+    struct Buffer(Vec<u8>, Arc<AtomicBool>);
+
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    impl Drop for Buffer {
+        fn drop(&mut self) {
+            self.1.store(true, Ordering::Relaxed);
+        }
+    }
+
+    struct Noon;
+
+    impl Clock for Noon {
+        fn now(&self) -> UnixMillis {
+            UnixMillis(0)
+        }
+    }
+
+    #[tokio::test]
+    async fn the_store_does_not_keep_the_buffer_alive_in_which_an_event_arrived() {
+        let freed = Arc::new(AtomicBool::new(false));
+        let data = Bytes::from_owner(Buffer(vec![b'x'; 1_000_000], freed.clone())).slice(..1);
+        let topic = Topic::parse("a").unwrap();
+        let parts = DraftParts { topic, data, event_type: None, id: None, retry_ms: None, key: None };
+        let store = MemoryStore::new(Epoch(1), Arc::new(Noon), MemoryRetention::default());
+
+        store.append(vec![Draft::restore(parts)]).await.unwrap();
+
+        assert!(freed.load(Ordering::Relaxed));
     }
 }

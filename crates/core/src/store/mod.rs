@@ -8,4 +8,6 @@ mod store;
 pub mod tail;
 
 pub use memory::MemoryStore;
-pub use store::{Bounds, Page, Placement, Query, Reading, Start, Store, StoreError, Tail, TailError, Turn};
+pub use store::{
+    Bounds, Page, Placement, Query, Reading, Start, Store, StoreError, Tail, TailError, Tailed, Turn,
+};

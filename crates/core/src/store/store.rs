@@ -8,10 +8,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidings_sse::EventId;
 
-use crate::event::cursor::{Epoch, Sequence};
-use crate::event::draft::Draft;
-use crate::event::{Event, UnixMillis};
-use crate::select::selector::Selectors;
+use crate::event::{Cursor, Draft, Epoch, Event, Sequence, UnixMillis};
+use crate::read::gap::Lost;
+use crate::select::Selectors;
 
 /// Keeps one totally ordered log of events.
 #[async_trait]
@@ -40,12 +39,12 @@ pub trait Store: Send + Sync + 'static {
     /// The ends of the log now.
     fn bounds(&self) -> Bounds;
 
-    /// Follows the log from after `sequence`, however far back that is.
+    /// Follows the log from after a place, however far back that is.
     ///
     /// # Errors
     ///
     /// As for [`read`](Self::read).
-    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError>;
+    async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError>;
 
     /// Refuses new appends, finishes those it has, makes all of it durable and lets go of its resources.
     /// Afterwards tails end. A second call does nothing.
@@ -59,35 +58,55 @@ pub trait Store: Send + Sync + 'static {
 /// Follows the end of a log.
 #[async_trait]
 pub trait Tail: Send {
-    /// The next events, in order, without a hole, at least one; `None` when the store was closed and all was
-    /// handed out. Cancel safe.
+    /// What comes next, in order and without a hole; `None` when the store was closed and all was handed out. Cancel
+    /// safe: a dropped call has taken nothing.
     ///
     /// # Errors
     ///
-    /// [`TailError::Expired`] when retention overtook the tail; the next call goes on from `earliest`.
-    async fn next(&mut self) -> Result<Option<Arc<[Event]>>, TailError>;
+    /// [`TailError::Expired`] when retention overtook the tail; the next call goes on from there.
+    async fn next(&mut self) -> Result<Option<Tailed>, TailError>;
+}
+
+/// What a tail hands out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tailed {
+    /// The next events, at least one, all of the epoch that was told last.
+    Events(Arc<[Event]>),
+    /// The log goes on in another epoch: what the tail handed out beyond this place is no longer in it. Comes before
+    /// the first event of the epoch. The place is not after the tail's own.
+    NewEpoch(Cursor),
 }
 
 /// Where a draft of an append went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Placement {
     /// Placed now.
-    New(Sequence),
+    New(Cursor),
     /// Its idempotency key was there already, with an event that says the same.
-    Repeated(Sequence),
+    Repeated(Cursor),
     /// Its idempotency key was there already, with an event that says something else. Nothing was placed.
-    KeyReused(Sequence),
+    KeyReused(Cursor),
 }
 
-/// The ends of a log.
+/// The ends of a log: it holds the events after `floor` up to and including `head`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// The life of the log.
-    pub epoch: Epoch,
-    /// The first event still held; one after `head` if none is.
-    pub earliest: Sequence,
-    /// The last event; zero if there never was one.
-    pub head: Sequence,
+    /// The place before the first event still held; equal to the head if none is.
+    pub floor: Cursor,
+    /// The place of the last event, in the current epoch; its sequence is zero if there never was one.
+    pub head: Cursor,
+}
+
+impl Bounds {
+    /// The first event still held; one after the head if none is.
+    pub fn earliest(&self) -> Sequence {
+        self.floor.sequence.next()
+    }
+
+    /// The current epoch.
+    pub fn epoch(&self) -> Epoch {
+        self.head.epoch
+    }
 }
 
 /// What to read.
@@ -106,8 +125,8 @@ pub struct Query {
 /// Where a reading begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Start {
-    /// After this place.
-    After(Sequence),
+    /// After this place. Its epoch may be an earlier one of the log.
+    After(Cursor),
     /// After the earliest event that has this publisher's id and matches the selectors.
     AfterId(EventId),
     /// At the first event of this time or later. Expired if what is gone may have been of that time.
@@ -123,15 +142,14 @@ pub enum Start {
 pub enum Reading {
     /// What was asked for.
     Page(Page),
-    /// Events between the start and `earliest` may have matched, and are gone.
-    Expired {
-        /// The first event still held.
-        earliest: Sequence,
-    },
-    /// The start is no place in this log: an id never seen or no longer held, or a sequence after the head.
-    Unknown {
-        /// The first event still held.
-        earliest: Sequence,
+    /// The start cannot be had. [`Lost::Expired`]: events between it and what is held may have matched, and are gone.
+    /// [`Lost::Unknown`]: an id never seen or no longer held, or a place after the head. [`Lost::OtherEpoch`]: a place
+    /// of an epoch that is not this log's, or beyond where that epoch ended in it.
+    Lost {
+        /// Why.
+        lost: Lost,
+        /// From here on, nothing that can still be had is missed: the floor, or where the epoch of the start ended.
+        resumes_after: Cursor,
     },
 }
 
@@ -139,13 +157,20 @@ pub enum Reading {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
     /// The place the page begins after: what the start of the query came to.
-    pub after: Sequence,
+    pub after: Cursor,
     /// The matching events, in order.
     pub events: Vec<Event>,
     /// Every matching event up to here was returned; read on after it. Never less than `after`.
-    pub next: Sequence,
+    pub next: Cursor,
     /// The head of the log when the page was read: there is more exactly if `next` is less.
-    pub head: Sequence,
+    pub head: Cursor,
+}
+
+impl Page {
+    /// Whether the log had more after the page when it was read.
+    pub fn has_more(&self) -> bool {
+        self.next.sequence < self.head.sequence
+    }
 }
 
 /// Why a store did not do it. The text is for the operator's log and names no client's data.
@@ -199,10 +224,10 @@ impl StoreError {
 #[non_exhaustive]
 pub enum TailError {
     /// Retention took events that the tail had not handed out.
-    #[error("events before {earliest} have left the store")]
+    #[error("events up to {} have left the store", resumes_after.sequence)]
     Expired {
-        /// The first event still held; the tail goes on there.
-        earliest: Sequence,
+        /// The tail goes on after this place.
+        resumes_after: Cursor,
     },
     /// The store failed.
     #[error(transparent)]

@@ -3,24 +3,18 @@
 //!
 //! An [`Announcer`] never waits for a tail. A tail that falls behind reads pages until it has caught up.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
-use crate::event::Event;
-use crate::event::cursor::Sequence;
-use crate::select::selector::Selectors;
-use crate::store::{Query, Reading, Start, StoreError, Tail, TailError};
-
-/// Batches that a tail may be behind before it reads the log. A batch is what one write to the disk held, so this
-/// is some seconds; the batches are shared, and dropped once every tail has seen them.
-const BATCHES_MAX: usize = 256;
-
-/// Events and bytes of one page that a tail reads to catch up.
-const PAGE_EVENTS_MAX: usize = 1_000;
-const PAGE_BYTES_MAX: usize = 1_048_576;
+use crate::event::{Cursor, Event};
+use crate::limits::{ANNOUNCED_BATCHES_MAX, ANNOUNCED_BYTES_MAX, TAIL_PAGE_BYTES_MAX, TAIL_PAGE_EVENTS_MAX};
+use crate::read::gap::Lost;
+use crate::select::Selectors;
+use crate::store::{Query, Reading, Start, StoreError, Tail, TailError, Tailed};
 
 /// The reading half of a store, shared between the store and its tails.
 #[async_trait]
@@ -35,22 +29,45 @@ pub trait ReadLog: Send + Sync + 'static {
 
 /// Hands batches of durable events to all tails of a store.
 #[derive(Debug)]
-pub struct Announcer {
-    batches: Mutex<Option<broadcast::Sender<Arc<[Event]>>>>,
+pub struct Announcer(Mutex<Option<Channel>>);
+
+#[derive(Debug)]
+struct Channel {
+    sender: broadcast::Sender<Announcement>,
+    /// Bytes of each announcement that a tail has not taken yet, oldest first.
+    sizes: VecDeque<usize>,
+    bytes: usize,
+}
+
+#[derive(Debug, Clone)]
+enum Announcement {
+    Batch(Arc<[Event]>),
+    /// A batch that would have held too many bytes in memory: it is in the log.
+    InTheLog,
+    NewEpoch(Cursor),
 }
 
 impl Default for Announcer {
     fn default() -> Self {
-        Self { batches: Mutex::new(Some(broadcast::Sender::new(BATCHES_MAX))) }
+        let sender = broadcast::Sender::new(ANNOUNCED_BATCHES_MAX);
+        Self(Mutex::new(Some(Channel { sender, sizes: VecDeque::new(), bytes: 0 })))
     }
 }
 
 impl Announcer {
     /// Hands out a batch. To be called in the order of the log, once [`ReadLog::read`] would return the batch.
     pub fn announce(&self, batch: Arc<[Event]>) {
-        if let (false, Some(batches)) = (batch.is_empty(), &*self.lock()) {
-            // No receiver is no error: nobody follows the log.
-            let _ = batches.send(batch);
+        if let (false, Some(channel)) = (batch.is_empty(), &mut *self.lock()) {
+            let bytes = batch.iter().map(|event| event.draft.bytes()).sum();
+            channel.send(bytes, Announcement::Batch(batch));
+        }
+    }
+
+    /// Says that the log goes on in another epoch after a place. To be called once [`ReadLog::read`] no longer returns
+    /// what was cut off.
+    pub fn announce_epoch(&self, begins: Cursor) {
+        if let Some(channel) = &mut *self.lock() {
+            channel.send(0, Announcement::NewEpoch(begins));
         }
     }
 
@@ -60,45 +77,67 @@ impl Announcer {
     }
 
     /// Follows the log from after a place.
-    pub fn tail(&self, after: Sequence, log: Arc<dyn ReadLog>) -> Box<dyn Tail> {
-        let batches = self.lock().as_ref().map(broadcast::Sender::subscribe);
-        Box::new(LogTail { log, batches, after, catching_up: true })
+    pub fn tail(&self, after: Cursor, log: Arc<dyn ReadLog>) -> Box<dyn Tail> {
+        let announcements = self.lock().as_ref().map(|channel| channel.sender.subscribe());
+        Box::new(LogTail { log, announcements, after, catching_up: true })
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<broadcast::Sender<Arc<[Event]>>>> {
-        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Channel>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Channel {
+    fn send(&mut self, bytes: usize, announcement: Announcement) {
+        // What every tail has taken is no longer in memory.
+        while self.sizes.len() > self.sender.len() {
+            self.bytes -= self.sizes.pop_front().unwrap_or(0);
+        }
+        let (bytes, announcement) = match self.bytes + bytes > ANNOUNCED_BYTES_MAX {
+            true => (0, Announcement::InTheLog),
+            false => (bytes, announcement),
+        };
+        self.sizes.push_back(bytes);
+        self.bytes += bytes;
+        // No receiver is no error: nobody follows the log.
+        let _ = self.sender.send(announcement);
     }
 }
 
 struct LogTail {
     log: Arc<dyn ReadLog>,
-    batches: Option<broadcast::Receiver<Arc<[Event]>>>,
-    after: Sequence,
+    announcements: Option<broadcast::Receiver<Announcement>>,
+    after: Cursor,
     /// The log may hold events after `after` that no batch will bring.
     catching_up: bool,
 }
 
 #[async_trait]
 impl Tail for LogTail {
-    async fn next(&mut self) -> Result<Option<Arc<[Event]>>, TailError> {
+    async fn next(&mut self) -> Result<Option<Tailed>, TailError> {
         loop {
             if self.catching_up {
-                if let Some(batch) = self.page().await? {
-                    return Ok(Some(batch));
+                if let Some(tailed) = self.read_on().await? {
+                    return Ok(Some(tailed));
                 }
                 self.catching_up = false;
             }
-            let Some(batches) = &mut self.batches else { return Ok(None) };
-            match batches.recv().await {
-                Ok(batch) => {
+            let Some(announcements) = &mut self.announcements else { return Ok(None) };
+            match announcements.recv().await {
+                Ok(Announcement::Batch(batch)) => {
                     if let Some(fresh) = self.admit(&batch) {
-                        return Ok(Some(fresh));
+                        return Ok(Some(Tailed::Events(fresh)));
                     }
                 }
-                Err(RecvError::Lagged(_)) => self.catching_up = true,
+                Ok(Announcement::NewEpoch(begins)) if begins.epoch == self.after.epoch => {}
+                // The log alone knows whether the epoch is still to come, or is over already: a tail that has caught up
+                // may be in a later one.
+                Ok(Announcement::InTheLog | Announcement::NewEpoch(_)) | Err(RecvError::Lagged(_)) => {
+                    self.catching_up = true;
+                }
                 Err(RecvError::Closed) => {
                     // A close during the catch-up may have hidden the last batches.
-                    self.batches = None;
+                    self.announcements = None;
                     self.catching_up = true;
                 }
             }
@@ -109,33 +148,72 @@ impl Tail for LogTail {
 impl LogTail {
     /// The part of a batch that was not handed out before; none if a hole before it must be read first.
     fn admit(&mut self, batch: &Arc<[Event]>) -> Option<Arc<[Event]>> {
-        let known = batch.partition_point(|event| event.sequence <= self.after);
+        let known = batch.partition_point(|event| event.cursor.sequence <= self.after.sequence);
         let first = batch.get(known)?;
-        if first.sequence != self.after.next() {
+        if first.cursor != self.after.next() {
             self.catching_up = true;
             return None;
         }
-        self.after = batch.last()?.sequence;
+        self.after = batch.last()?.cursor;
         Some(if known == 0 { batch.clone() } else { batch[known..].into() })
     }
 
-    async fn page(&mut self) -> Result<Option<Arc<[Event]>>, TailError> {
-        let query = Query {
-            start: Start::After(self.after),
-            selectors: Selectors::everything(),
-            events_max: PAGE_EVENTS_MAX,
-            bytes_max: PAGE_BYTES_MAX,
+    /// The next page of the log, or the epoch in which it goes on; none if the tail has caught up.
+    async fn read_on(&mut self) -> Result<Option<Tailed>, TailError> {
+        match self.read_after(self.after, TAIL_PAGE_EVENTS_MAX).await? {
+            Reading::Page(page) => Ok(self.take_page(page.events, page.next)),
+            Reading::Lost { lost: Lost::OtherEpoch, resumes_after } => self.change_epoch(resumes_after).await,
+            Reading::Lost { lost: Lost::Expired, resumes_after } => {
+                self.after = resumes_after;
+                Err(TailError::Expired { resumes_after })
+            }
+            Reading::Lost { lost: Lost::Unknown, .. } => Ok(None),
+        }
+    }
+
+    /// Goes on after a place of the current epoch, since its own place was cut off.
+    async fn change_epoch(&mut self, resumes_after: Cursor) -> Result<Option<Tailed>, TailError> {
+        // What comes next may be of an epoch between.
+        let next = match self.read_after(resumes_after, 1).await? {
+            Reading::Page(page) => page.events.first().map(|event| event.cursor.previous()),
+            Reading::Lost { .. } => None,
         };
-        match self.log.read(query).await? {
-            Reading::Page(page) => {
-                self.after = page.next;
-                Ok(if page.events.is_empty() { None } else { Some(page.events.into()) })
+        // If the old epoch does not reach as far, it ended further back, and retention has taken what came then.
+        let reaches = self.read_after(self.after.at(resumes_after.sequence), 1).await?;
+        self.after = next.unwrap_or(resumes_after);
+        match reaches {
+            Reading::Page(_) => Ok(Some(Tailed::NewEpoch(self.after))),
+            Reading::Lost { .. } => Err(TailError::Expired { resumes_after: self.after }),
+        }
+    }
+
+    async fn read_after(&self, after: Cursor, events_max: usize) -> Result<Reading, StoreError> {
+        let (start, selectors) = (Start::After(after), Selectors::everything());
+        self.log.read(Query { start, selectors, events_max, bytes_max: TAIL_PAGE_BYTES_MAX }).await
+    }
+
+    /// Hands out the events of a page up to the first of another epoch, or that epoch if it comes first.
+    fn take_page(&mut self, mut events: Vec<Event>, next: Cursor) -> Option<Tailed> {
+        let epoch = self.after.epoch;
+        let same = events.iter().take_while(|event| event.cursor.epoch == epoch).count();
+        match events.get(same).map(|event| event.cursor) {
+            Some(first) if same == 0 => {
+                self.after = first.previous();
+                Some(Tailed::NewEpoch(self.after))
             }
-            Reading::Expired { earliest } => {
-                self.after = earliest.previous();
-                Err(TailError::Expired { earliest })
+            Some(first) => {
+                events.truncate(same);
+                self.after = self.after.at(first.sequence.previous());
+                Some(Tailed::Events(events.into()))
             }
-            Reading::Unknown { .. } => Ok(None),
+            None if events.is_empty() && next.epoch != epoch => {
+                self.after = next;
+                Some(Tailed::NewEpoch(next))
+            }
+            None => {
+                self.after = self.after.at(next.sequence);
+                (!events.is_empty()).then(|| Tailed::Events(events.into()))
+            }
         }
     }
 }

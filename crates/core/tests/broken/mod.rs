@@ -3,6 +3,7 @@
 mod store;
 mod tail;
 
+use std::ptr::addr_eq;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +11,7 @@ use async_trait::async_trait;
 use tidings_core::contract::Fixture;
 use tidings_core::contract::fixture::{query, read_all};
 use tidings_core::memory::{MemoryRetention, MemoryStore};
-use tidings_core::{Clock, Epoch, Event, Start, Store, UnixMillis};
+use tidings_core::{Clock, Cursor, Epoch, Event, Sequence, Start, Store, UnixMillis};
 
 use store::FaultyStore;
 
@@ -56,6 +57,18 @@ pub(crate) enum Fault {
     OpenHangs,
     BoundsBlockTheirThread,
     TailNeverEnds,
+    TailNeverTellsOfAnEpoch,
+    TailTellsOfAnEpochAfterItsFirstEvent,
+    TailTellsTheWrongPlaceOfAnEpoch,
+    TailTellsOfAnEpochTwice,
+    TailForgetsAnEpochWithADroppedWait,
+    AnswersCutOffPlacesWithAPage,
+    AnswersCutOffPlacesAsExpired,
+    RefusesEveryPlaceOfAnOldEpoch,
+    AnswersUnknownEpochsAsUnknownPlaces,
+    RenamesEventsToTheNewEpoch,
+    RemembersKeysThatWereCutOff,
+    CutsOffOneTooMany,
 }
 
 /// Opens stores with a fault. A log survives a restart, as the events of the store that was opened last, unless the
@@ -63,17 +76,25 @@ pub(crate) enum Fault {
 pub(crate) struct Faulty {
     fault: Fault,
     last: Mutex<Option<Arc<MemoryStore>>>,
+    /// All stores that were opened.
+    opened: Mutex<Vec<Arc<FaultyStore>>>,
 }
 
 static NEXT_EPOCH: AtomicU64 = AtomicU64::new(1);
 
+fn next_epoch() -> Epoch {
+    Epoch(NEXT_EPOCH.fetch_add(1, Ordering::Relaxed))
+}
+
 impl Faulty {
     pub(crate) fn new(fault: Fault) -> Self {
-        Self { fault, last: Mutex::default() }
+        Self { fault, last: Mutex::default(), opened: Mutex::default() }
     }
 
     fn store(&self, sound: Arc<MemoryStore>) -> Arc<dyn Store> {
-        Arc::new(FaultyStore::new(self.fault, sound))
+        let store = Arc::new(FaultyStore::new(self.fault, sound));
+        self.opened.lock().unwrap().push(store.clone());
+        store
     }
 }
 
@@ -102,8 +123,8 @@ impl Fixture for Faulty {
             _ => Vec::new(),
         };
         let epoch = match &last {
-            Some(last) => last.bounds().epoch,
-            None => Epoch(NEXT_EPOCH.fetch_add(1, Ordering::Relaxed)),
+            Some(last) => last.bounds().epoch(),
+            None => next_epoch(),
         };
         let hands = Arc::new(Mutex::new(None));
         let store = sound(epoch, Arc::new(Replay(hands.clone(), clock)), 1_000_000);
@@ -121,7 +142,7 @@ impl Fixture for Faulty {
     }
 
     async fn open_bounded(&self, clock: Arc<dyn Clock>, events: usize) -> Arc<dyn Store> {
-        let epoch = Epoch(NEXT_EPOCH.fetch_add(1, Ordering::Relaxed));
+        let epoch = next_epoch();
         self.store(sound(epoch, clock, events))
     }
 
@@ -132,6 +153,12 @@ impl Fixture for Faulty {
     fn batches_a_tail_keeps(&self) -> usize {
         // What an announcer keeps.
         256
+    }
+
+    async fn begin_epoch(&self, store: &Arc<dyn Store>, after: Sequence) -> Option<Cursor> {
+        let opened = self.opened.lock().unwrap();
+        let store = opened.iter().find(|own| addr_eq(Arc::as_ptr(own), Arc::as_ptr(store)));
+        Some(store?.begin_epoch(next_epoch(), after))
     }
 }
 

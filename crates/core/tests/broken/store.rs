@@ -1,11 +1,12 @@
 //! A store with a fault in what it appends or reads.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tidings_core::{
-    Bounds, Draft, DraftParts, MemoryStore, Page, Placement, Query, Reading, Selector, Selectors, Sequence,
-    Start, Store, StoreError, Tail, UnixMillis,
+    Bounds, Cursor, Draft, DraftParts, Epoch, IdempotencyKey, Lost, MemoryStore, Page, Placement, Query,
+    Reading, Selector, Selectors, Sequence, Start, Store, StoreError, Tail, UnixMillis,
 };
 
 use super::Fault;
@@ -14,11 +15,31 @@ use super::tail::FaultyTail;
 pub(crate) struct FaultyStore {
     fault: Fault,
     sound: Arc<MemoryStore>,
+    /// The place of each draft that had a key, cut off or not.
+    keys: Mutex<HashMap<IdempotencyKey, Cursor>>,
 }
 
 impl FaultyStore {
     pub(crate) fn new(fault: Fault, sound: Arc<MemoryStore>) -> Self {
-        Self { fault, sound }
+        Self { fault, sound, keys: Mutex::default() }
+    }
+
+    pub(crate) fn begin_epoch(&self, epoch: Epoch, after: Sequence) -> Cursor {
+        match self.fault {
+            Fault::CutsOffOneTooMany => self.sound.begin_epoch(epoch, after.previous()).at(after),
+            _ => self.sound.begin_epoch(epoch, after),
+        }
+    }
+
+    /// Answers a key with its place before, though the event may have been cut off.
+    fn remember(&self, drafts: &[Draft], placements: &mut [Placement]) {
+        let mut keys = self.keys.lock().unwrap();
+        for (draft, placement) in drafts.iter().zip(placements) {
+            if let (Some(key), Placement::New(at)) = (draft.key(), *placement) {
+                let first = *keys.entry(key.clone()).or_insert(at);
+                *placement = if first == at { Placement::New(at) } else { Placement::Repeated(first) };
+            }
+        }
     }
 
     async fn append_one_by_one(&self, drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError> {
@@ -78,10 +99,15 @@ impl Store for FaultyStore {
             }
             _ => {}
         }
-        let mut placements = self.sound.append(drafts).await?;
+        let mut placements = self.sound.append(drafts.clone()).await?;
+        if self.fault == Fault::RemembersKeysThatWereCutOff {
+            self.remember(&drafts, &mut placements);
+        }
         for placement in &mut placements {
             *placement = match (self.fault, *placement) {
-                (Fault::RepeatsAPlace, Placement::New(Sequence(3))) => Placement::New(Sequence(2)),
+                (Fault::RepeatsAPlace, Placement::New(at)) if at.sequence == Sequence(3) => {
+                    Placement::New(at.previous())
+                }
                 (Fault::TakesAnyDraftForTheKnownOne, Placement::KeyReused(at)) => Placement::Repeated(at),
                 (_, placement) => placement,
             };
@@ -101,25 +127,54 @@ impl Store for FaultyStore {
             _ => {}
         }
         let mut reading = self.sound.read(query).await?;
-        let Bounds { earliest, head, .. } = self.bounds();
+        let Bounds { floor, head } = self.bounds();
         let empty = |after| Reading::Page(Page { after, events: Vec::new(), next: after, head });
         match (self.fault, &mut reading, asked.start) {
+            (Fault::AnswersCutOffPlacesWithAPage, Reading::Lost { lost: Lost::OtherEpoch, .. }, _) => {
+                reading = empty(head);
+            }
+            (Fault::AnswersCutOffPlacesAsExpired, Reading::Lost { lost, .. }, _)
+                if *lost == Lost::OtherEpoch =>
+            {
+                *lost = Lost::Expired;
+            }
+            (Fault::RefusesEveryPlaceOfAnOldEpoch, Reading::Page(_), Start::After(after))
+                if after.epoch != head.epoch =>
+            {
+                reading = Reading::Lost { lost: Lost::OtherEpoch, resumes_after: floor };
+            }
+            (Fault::AnswersUnknownEpochsAsUnknownPlaces, Reading::Lost { lost, resumes_after }, _)
+                if *lost == Lost::OtherEpoch && *resumes_after == floor =>
+            {
+                *lost = Lost::Unknown;
+            }
+            (Fault::RenamesEventsToTheNewEpoch, Reading::Page(page), _) => {
+                page.events.iter_mut().for_each(|event| event.cursor.epoch = head.epoch);
+            }
             (Fault::LetsTimeGoBack, Reading::Page(page), _) => {
                 if let Some(second) = page.events.get_mut(1) {
                     second.time = UnixMillis(400);
                 }
             }
-            (Fault::SkipsOneBetweenPages, Reading::Page(page), _) if page.next < page.head => {
+            (Fault::SkipsOneBetweenPages, Reading::Page(page), _) if page.has_more() => {
                 page.next = page.next.next();
             }
-            (Fault::AnswersUnknownIdsWithAPage, Reading::Unknown { .. }, Start::AfterId(_)) => {
+            (
+                Fault::AnswersUnknownIdsWithAPage,
+                Reading::Lost { lost: Lost::Unknown, .. },
+                Start::AfterId(_),
+            ) => {
                 reading = empty(head);
             }
-            (Fault::AnswersPlacesAfterTheHeadWithAPage, Reading::Unknown { .. }, Start::After(_)) => {
+            (
+                Fault::AnswersPlacesAfterTheHeadWithAPage,
+                Reading::Lost { lost: Lost::Unknown, .. },
+                Start::After(_),
+            ) => {
                 reading = empty(head);
             }
-            (Fault::AnswersExpiredWithAPage, Reading::Expired { .. }, _) => {
-                reading = empty(earliest.previous());
+            (Fault::AnswersExpiredWithAPage, Reading::Lost { lost: Lost::Expired, .. }, _) => {
+                reading = empty(floor);
             }
             _ => {}
         }
@@ -135,7 +190,7 @@ impl Store for FaultyStore {
         self.sound.bounds()
     }
 
-    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError> {
+    async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {
         if self.fault == Fault::TailHangs {
             std::future::pending::<()>().await;
         }

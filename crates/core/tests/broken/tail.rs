@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidings_core::{Event, MemoryStore, Sequence, Store, Tail, TailError};
+use tidings_core::{Cursor, MemoryStore, Store, Tail, TailError, Tailed};
 
 use super::Fault;
 
@@ -11,29 +11,31 @@ pub(crate) struct FaultyTail {
     fault: Fault,
     store: Arc<MemoryStore>,
     sound: Box<dyn Tail>,
-    after: Sequence,
+    after: Cursor,
     batches: usize,
-    again: Option<Arc<[Event]>>,
+    again: Option<Tailed>,
 }
 
 impl FaultyTail {
-    pub(crate) fn new(fault: Fault, store: Arc<MemoryStore>, sound: Box<dyn Tail>, after: Sequence) -> Self {
+    pub(crate) fn new(fault: Fault, store: Arc<MemoryStore>, sound: Box<dyn Tail>, after: Cursor) -> Self {
         Self { fault, store, sound, after, batches: 0, again: None }
     }
 
-    async fn sound_next(&mut self) -> Result<Option<Arc<[Event]>>, TailError> {
-        let batch = self.sound.next().await?;
+    async fn sound_next(&mut self) -> Result<Option<Tailed>, TailError> {
+        let tailed = self.sound.next().await?;
         self.batches += 1;
-        if let Some(last) = batch.as_ref().and_then(|batch| batch.last()) {
-            self.after = last.sequence;
+        match &tailed {
+            Some(Tailed::Events(batch)) => self.after = batch.last().map_or(self.after, |last| last.cursor),
+            Some(Tailed::NewEpoch(begins)) => self.after = *begins,
+            None => {}
         }
-        Ok(batch)
+        Ok(tailed)
     }
 }
 
 #[async_trait]
 impl Tail for FaultyTail {
-    async fn next(&mut self) -> Result<Option<Arc<[Event]>>, TailError> {
+    async fn next(&mut self) -> Result<Option<Tailed>, TailError> {
         match self.fault {
             Fault::NextHangs => std::future::pending().await,
             Fault::TailSkipsABatch if self.batches == 1 => {
@@ -49,8 +51,11 @@ impl Tail for FaultyTail {
                 }
             },
             Fault::TailReordersABatch => {
-                let batch = self.sound_next().await?;
-                Ok(batch.map(|batch| batch.iter().rev().cloned().collect()))
+                let tailed = self.sound_next().await?;
+                Ok(tailed.map(|tailed| match tailed {
+                    Tailed::Events(batch) => Tailed::Events(batch.iter().rev().cloned().collect()),
+                    told @ Tailed::NewEpoch(_) => told,
+                }))
             }
             Fault::TailLosesABatchWithADroppedWait => {
                 let batch = self.sound_next().await;
@@ -61,7 +66,7 @@ impl Tail for FaultyTail {
             Fault::TailHandsOutEmptyBatches => tokio::select! {
                 biased;
                 batch = self.sound.next() => batch,
-                () = tokio::task::yield_now() => Ok(Some(Arc::new([]))),
+                () = tokio::task::yield_now() => Ok(Some(Tailed::Events(Arc::new([])))),
             },
             Fault::TailEndsEarly if self.batches == 1 => Ok(None),
             Fault::TailNeverEnds => match self.sound_next().await? {
@@ -80,7 +85,46 @@ impl Tail for FaultyTail {
             }
             Fault::TailTellsOfALossThatIsNone if self.batches == 1 => {
                 self.batches += 1;
-                Err(TailError::Expired { earliest: self.after.next() })
+                Err(TailError::Expired { resumes_after: self.after })
+            }
+            Fault::TailNeverTellsOfAnEpoch => loop {
+                match self.sound_next().await? {
+                    Some(Tailed::NewEpoch(_)) => {}
+                    other => return Ok(other),
+                }
+            },
+            Fault::TailTellsOfAnEpochAfterItsFirstEvent => match self.again.take() {
+                Some(told) => Ok(Some(told)),
+                None => match self.sound_next().await? {
+                    told @ Some(Tailed::NewEpoch(_)) => {
+                        let first = self.sound_next().await?;
+                        self.again = told;
+                        Ok(first)
+                    }
+                    other => Ok(other),
+                },
+            },
+            Fault::TailTellsTheWrongPlaceOfAnEpoch => {
+                Ok(self.sound_next().await?.map(|tailed| match tailed {
+                    Tailed::NewEpoch(begins) => Tailed::NewEpoch(begins.previous()),
+                    events @ Tailed::Events(_) => events,
+                }))
+            }
+            Fault::TailTellsOfAnEpochTwice => match self.again.take() {
+                Some(told) => Ok(Some(told)),
+                None => {
+                    let tailed = self.sound_next().await?;
+                    self.again = tailed.clone().filter(|tailed| matches!(tailed, Tailed::NewEpoch(_)));
+                    Ok(tailed)
+                }
+            },
+            Fault::TailForgetsAnEpochWithADroppedWait => {
+                let tailed = self.sound_next().await?;
+                if matches!(tailed, Some(Tailed::NewEpoch(_))) {
+                    // A dropped wait ends here, and the epoch with it.
+                    tokio::task::yield_now().await;
+                }
+                Ok(tailed)
             }
             _ => self.sound_next().await,
         }

@@ -2,7 +2,7 @@
 //! them receives what it asked for without loss, repeat, reorder or undeclared gap.
 //!
 //! [`answer`] is the model: what a hub must answer, computed from nothing but the list of published events and the ends
-//! of the log. [`world`] compares one step at a time, on one thread, with restarts; [`crowd`] compares afterwards what
+//! of the log. [`world`] compares one step at a time, on one thread, with restarts and new epochs; [`crowd`] compares afterwards what
 //! tasks on several threads received. [`seam`] is all that they use of the hub.
 //!
 //! Window, pages and retention are so small that every path is taken: live, lagged, backlog, gap. The folder is shared
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use proptest::prelude::*;
-use tidings_core::{Clock, Store};
+use tidings_core::{Clock, Cursor, Sequence, Store};
 
 pub(crate) use crowd::{Act, Plan};
 pub(crate) use world::{Step, Window};
@@ -60,6 +60,13 @@ pub(crate) trait Rig: Send + Sync + 'static {
     /// Whether the store can tell that the last event it let go is older than a time. One that cannot says that
     /// events are lost when they may be.
     fn knows_when_the_last_lost_event_was(&self) -> bool;
+
+    /// Makes the store end its epoch after a place and go on in another one, and returns where that begins. `None` if
+    /// the store never does so while it is open.
+    async fn begin_epoch(&self, store: &Arc<dyn Store>, after: Sequence) -> Option<Cursor> {
+        let _ = (store, after);
+        None
+    }
 
     /// About how many bytes of data each event has.
     fn data_bytes(&self) -> usize;
@@ -117,6 +124,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Breathe),
         1 => (0..60_u64).prop_map(|ms| Step::Clock { ms }),
         1 => Just(Step::Restart),
+        2 => (prop_oneof![1 => Just(0), 4 => 1..12_u64, 1 => 12..60_u64], any::<bool>())
+            .prop_map(|(back, settles)| Step::NewEpoch { back, settles }),
     ]
 }
 
@@ -129,6 +138,7 @@ pub(crate) fn plan() -> impl Strategy<Value = Plan> {
         1 => (1..20_usize).prop_map(Act::Dawdle),
     ];
     let subscriber = (0..SELECTORS.len(), any::<bool>(), wish(), prop::collection::vec(act, 1..20));
-    (prop::collection::vec(publisher, 4), prop::collection::vec(subscriber, 8))
-        .prop_map(|(publishers, subscribers)| Plan { publishers, subscribers })
+    let epochs = prop::collection::vec((1..60_usize, 0..12_u64), 0..5);
+    (prop::collection::vec(publisher, 4), prop::collection::vec(subscriber, 8), epochs)
+        .prop_map(|(publishers, subscribers, epochs)| Plan { publishers, subscribers, epochs })
 }

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tidings_core::ring::Watcher;
 use tidings_core::{
-    Cursor, Delivery, Draft, DraftFields, Hub, Limits, Lost, OnGap, Position, Request, Selector, Selectors,
-    Sequence, Store, Subscription, Topic,
+    Cursor, Delivery, DraftFields, Event, Hub, Limits, Lost, OnGap, Position, Request, Selector, Selectors,
+    Store, Subscription, Topic,
 };
 use tokio::time::timeout;
+
+use super::answer::Life;
 
 /// How long a subscriber waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,8 +34,30 @@ pub(crate) struct Told {
 /// An event as a subscriber sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
-    pub(crate) sequence: Sequence,
-    pub(crate) wire: Bytes,
+    pub(crate) cursor: Cursor,
+    pub(crate) topic: String,
+    pub(crate) id: String,
+    pub(crate) data: String,
+}
+
+impl Began {
+    /// The same with places named as in this epoch.
+    pub(crate) fn renamed(&self, life: &Life) -> Self {
+        let gap = self.gap.clone();
+        let gap = gap.map(|gap| Told { resumes_after: life.renamed(gap.resumes_after), ..gap });
+        Self { after: life.renamed(self.after), gap }
+    }
+}
+
+impl Seen {
+    fn of(event: &Event) -> Self {
+        Self {
+            cursor: event.cursor,
+            topic: event.draft.topic().as_str().to_owned(),
+            id: event.id_text(),
+            data: String::from_utf8(event.draft.data().to_vec()).unwrap(),
+        }
+    }
 }
 
 /// What a subscriber takes in one piece.
@@ -61,7 +86,7 @@ pub(crate) async fn publish(
     let topic = Topic::parse(topic).unwrap();
     let draft = |data: String| {
         let fields = DraftFields { id: name, ..DraftFields::default() };
-        Draft::new(topic.clone(), Bytes::from(data), fields, hub.limits()).unwrap()
+        hub.draft(topic.clone(), Bytes::from(data), fields).unwrap()
     };
     let drafts = data.into_iter().map(draft).collect();
     let published = hub.publish_all(drafts).await.unwrap();
@@ -94,12 +119,7 @@ pub(crate) async fn take(subscription: &mut Subscription) -> Taken {
 pub(crate) async fn take_within(subscription: &mut Subscription, time: Duration) -> Option<Taken> {
     let delivery = timeout(time, subscription.next()).await.ok()?;
     Some(match delivery.unwrap() {
-        Some(Delivery::Frames(frames)) => Taken::Events(
-            frames
-                .iter()
-                .map(|frame| Seen { sequence: frame.sequence, wire: frame.bytes(tidings_core::Form::Plain) })
-                .collect(),
-        ),
+        Some(delivery @ Delivery::Frames(_)) => Taken::Events(delivery.events().map(Seen::of).collect()),
         Some(Delivery::Gap(gap)) => {
             Taken::Gap(Told { requested: gap.requested, lost: gap.lost, resumes_after: gap.resumes_after })
         }
@@ -107,14 +127,16 @@ pub(crate) async fn take_within(subscription: &mut Subscription, time: Duration)
     })
 }
 
-/// The bytes that a subscriber sees of an event.
-pub(crate) fn wire(id: &str, data: &str) -> Bytes {
-    format!("id: {id}\ndata: {data}\n\n").into()
+/// Whether subscribers can see everything that was published, and nothing that was cut off.
+pub(crate) fn is_settled(hub: &Hub) -> bool {
+    hub.view(&selectors(&["quiet"]), Arc::new(Nobody), 0).head() == hub.bounds().head
 }
 
-/// Whether subscribers can see everything that was published.
-pub(crate) fn is_settled(hub: &Hub) -> bool {
-    hub.shown() == hub.bounds().head
+/// Looks at rings once and waits for none.
+struct Nobody;
+
+impl Watcher for Nobody {
+    fn ring_moved(&self, _key: usize) {}
 }
 
 pub(crate) fn selectors(texts: &[&str]) -> Selectors {

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tidings_core::contract::ManualClock;
 use tidings_core::{
-    Bounds, Clock, Cursor, Hub, OnGap, Position, Selectors, Sequence, Store, Subscription, Topic, UnixMillis,
+    Bounds, Clock, Cursor, Hub, Lost, OnGap, Position, Selectors, Sequence, Store, Subscription, Topic,
+    UnixMillis,
 };
 
-use super::answer::{FIRST_MS, Known, Log, NAMES, is_expired, position, resumption};
-use super::seam::{self, Began, Taken, Told};
+use super::answer::{FIRST_MS, Known, Life, Log, NAMES, is_expired, position, resumption};
+use super::seam::{self, Began, Taken};
 use super::{Rig, SELECTORS, TOPICS, Wish};
 
 const WATCHERS_MAX: usize = 8;
@@ -42,6 +43,7 @@ pub(crate) enum Step {
     Breathe,
     Clock { ms: u64 },
     Restart,
+    NewEpoch { back: u64, settles: bool },
 }
 
 struct Watcher {
@@ -70,7 +72,7 @@ pub(crate) async fn run(rig: impl Rig, window: Window, steps: Vec<Step>) {
     let clock = ManualClock::at(FIRST_MS);
     let store = rig.open(clock.clone()).await;
     let hub = seam::start(store.clone(), rig.data_bytes(), window.events()).await;
-    let log = Log::new(&rig);
+    let log = Log::new(&rig, store.bounds().epoch());
     let mut world = World { rig, window, clock, store, hub, log, watchers: Vec::new() };
     for step in steps {
         world.step(step).await;
@@ -94,27 +96,39 @@ impl<R: Rig> World<R> {
             // Back, too: the store makes it monotonic.
             Step::Clock { ms } => self.clock.set(FIRST_MS + ms),
             Step::Restart => self.restart().await,
-            // A step in which the store begins a new epoch while subscribers are live belongs here. It is `restart`
-            // without the end of the subscriptions: `begin_log`, and then a gap for those who are after the end of
-            // the old epoch, and for nobody else.
+            Step::NewEpoch { back, settles } => self.begin_epoch(back, settles).await,
+        }
+    }
+
+    /// The store goes on in a new epoch, as many events before its head. The hub may hear of it now, or during the next
+    /// steps.
+    async fn begin_epoch(&mut self, back: u64, settles: bool) {
+        let head = self.store.bounds().head;
+        let after = Sequence(head.sequence.0.saturating_sub(back));
+        let Some(begins) = self.rig.begin_epoch(&self.store, after).await else { return };
+        assert!(begins.sequence >= after && begins.sequence <= head.sequence);
+        assert_ne!(begins.epoch, head.epoch);
+        self.log.begin_epoch(begins);
+        while settles && !seam::is_settled(&self.hub) {
+            tokio::task::yield_now().await;
         }
     }
 
     async fn publish(&mut self, topic: &str, count: usize, name: Option<usize>) {
         let filler = "x".repeat(self.rig.data_bytes());
-        let first = self.log.head().0 + 1;
+        let first = self.log.now().head().0 + 1;
         let data: Vec<_> = (first..first + count as u64).map(|number| format!("{number}{filler}")).collect();
         let published = seam::publish(&self.hub, topic, data.clone(), name.map(|name| NAMES[name])).await;
 
-        let epoch = self.store.bounds().epoch;
-        let last_time = self.log.events.last().map_or(UnixMillis(0), |known| known.time);
+        let epoch = self.store.bounds().epoch();
+        let last_time = self.log.now().events.last().map_or(UnixMillis(0), |known| known.time);
         for (data, (cursor, id)) in data.into_iter().zip(published) {
-            assert_eq!(cursor, Cursor { epoch, sequence: self.log.head().next() });
+            assert_eq!(cursor, Cursor::new(epoch, self.log.now().head().next()));
             assert_eq!(id, name.map_or_else(|| cursor.to_string(), |name| NAMES[name].to_owned()));
             let time = last_time.max(self.clock.now());
-            self.log.events.push(Known { topic: Topic::parse(topic).unwrap(), id, data, time });
+            self.log.push(Known { topic: Topic::parse(topic).unwrap(), cursor, id, data, time });
         }
-        assert_eq!(self.log.events.len() as u64, self.store.bounds().head.0);
+        assert_eq!(self.log.now().head(), self.store.bounds().head.sequence);
     }
 
     async fn join(&mut self, selectors: &[&str], wish: Wish, latest: bool) {
@@ -137,14 +151,13 @@ impl<R: Rig> World<R> {
         // Retention may run on a thread of its own, and then goes on between two looks.
         let after = self.store.bounds();
         let answers =
-            ends_between(before, after).map(|bounds| self.log.begin(&from, selectors, on_gap, bounds));
+            ends_between(before, after).map(|bounds| self.log.now().begin(&from, selectors, on_gap, bounds));
         // Events that the store let go may still be in a large window, or in any window while the feed has not run.
         let kept = own_place(&from, before).filter(|place| !is_sure && is_expired(*place, after));
-        let held_in_memory =
-            kept.map(|sequence| Began { after: Cursor { epoch: before.epoch, sequence }, gap: None });
+        let held_in_memory = kept.map(|sequence| Began { after: before.head.at(sequence), gap: None });
         let legal: Vec<_> = answers.chain(held_in_memory).collect();
         assert!(
-            legal.contains(&began),
+            legal.contains(&began.renamed(self.log.now())),
             "{from:?} of {before:?} began as {began:?}, the model says {legal:?}"
         );
         (subscription, began)
@@ -153,11 +166,7 @@ impl<R: Rig> World<R> {
     async fn resume(&mut self, who: usize, by_id: bool) {
         let Some(watcher) = self.watchers.get_mut(who) else { return };
         let subscription = watcher.subscription.take();
-        // A subscription that has ended in this log may have moved on over events it did not ask for.
-        if let Some(subscription) = subscription {
-            self.log.moved_on(&watcher.selectors, watcher.place, subscription.cursor());
-            watcher.place = subscription.cursor();
-        }
+        assert!(subscription.is_none_or(|subscription| subscription.cursor() == watcher.place));
         let (selectors, on_gap, place) = (watcher.selectors.clone(), watcher.on_gap, watcher.place);
         // A client that never saw a cursor after an event has the event's id.
         let id = watcher.last_id.clone().filter(|_| by_id);
@@ -178,68 +187,76 @@ impl<R: Rig> World<R> {
 
     /// Takes what comes next and compares it with the model; false if the model says that nothing comes.
     async fn receive_one(&mut self, who: usize) -> bool {
+        let is_settled = seam::is_settled(&self.hub);
         let Some(watcher) = self.watchers.get_mut(who) else { return false };
         let Some(subscription) = &mut watcher.subscription else { return false };
-        self.log.moved_on(&watcher.selectors, watcher.place, subscription.cursor());
-        watcher.place = subscription.cursor();
-        let before = self.store.bounds();
-        let place = watcher.place.sequence;
-        let held_after = place.max(before.earliest.previous());
-        let coming = self.log.matching(&watcher.selectors, held_after, before.head).next();
-        if coming.is_none() {
-            // Nothing that is held comes. What has left may still be in memory, or is declared.
-            let taken = seam::take_within(subscription, Duration::from_millis(1)).await;
-            assert!(
-                taken.is_none() || is_expired(place, self.store.bounds()),
-                "nothing can come after {place}, but there is {taken:?}"
-            );
-            let Some(taken) = taken else { return false };
-            self.check(who, before, taken);
+        assert_eq!(subscription.cursor(), watcher.place, "a cursor moves when something is taken");
+        let (before, place, now) = (self.store.bounds(), watcher.place, self.log.now());
+        let held_after = place.sequence.max(before.floor.sequence);
+        let held = now.matching(&watcher.selectors, held_after, before.head.sequence).next();
+        if now.cut_off(place) || held.is_some() {
+            let taken = seam::take(subscription).await;
+            assert_ne!(taken, Taken::End, "the hub is not closing");
+            self.check(who, before, is_settled, taken);
             return true;
         }
-        let taken = seam::take(subscription).await;
-        assert_ne!(taken, Taken::End, "the hub is not closing");
-        self.check(who, before, taken);
+        // Nothing that is held comes. What has left may still be in memory, or is declared.
+        let taken = seam::take_within(subscription, Duration::from_millis(1)).await;
+        let Some(taken) = taken else {
+            let cursor = subscription.cursor();
+            let moves_on = |life: &Life| life.moves_on(&watcher.selectors, place, cursor);
+            assert!(lives(&self.log, is_settled).iter().any(moves_on), "from {place} to {cursor}");
+            watcher.place = cursor;
+            return false;
+        };
+        assert!(
+            !is_settled || is_expired(place.sequence, self.store.bounds()),
+            "nothing can come after {place}, but there is {taken:?}"
+        );
+        self.check(who, before, is_settled, taken);
         true
     }
 
-    fn check(&mut self, who: usize, before: Bounds, taken: Taken) {
+    /// Compares what was taken. While the hub has not settled, it may also be what the log held in an earlier epoch.
+    fn check(&mut self, who: usize, before: Bounds, is_settled: bool, taken: Taken) {
         let watcher = &mut self.watchers[who];
-        let place = watcher.place.sequence;
-        match taken {
+        let Watcher { selectors, place, on_gap, .. } = &*watcher;
+        let lives = lives(&self.log, is_settled);
+        let cursor = watcher.subscription.as_ref().unwrap().cursor();
+        match &taken {
             Taken::Events(events) => {
-                let expected =
-                    self.log.matching(&watcher.selectors, place, self.log.head()).take(events.len());
-                let expected: Vec<_> = expected.map(|at| (at, self.log.wire(at))).collect();
-                let seen: Vec<_> = events.into_iter().map(|seen| (seen.sequence, seen.wire)).collect();
-                assert_eq!(seen, expected);
-                let last = expected.last().expect("a delivery has at least one event").0;
-                watcher.place.sequence = last;
-                watcher.last_id = Some(self.log.get(last).id.clone());
-                let cursor = watcher.subscription.as_ref().unwrap().cursor();
-                assert!(cursor.sequence >= last);
+                assert!(!events.is_empty(), "a delivery has at least one event");
+                let delivers = |life: &Life| life.delivers(selectors, *place, cursor, events);
+                assert!(lives.iter().any(delivers), "from {place} to {cursor} came {events:?}");
+                watcher.last_id = events.last().map(|seen| seen.id.clone());
             }
             Taken::Gap(gap) => {
-                let after = self.store.bounds();
+                let (after, now) = (self.store.bounds(), self.log.now());
                 // It may have moved on over events it did not ask for before it came to those that are gone.
-                let asked = gap.requested.parse().unwrap();
-                self.log.moved_on(&watcher.selectors, watcher.place, asked);
-                let place = asked.sequence;
-                assert!(is_expired(place, after), "a gap at {place}, and all is held: {after:?}");
-                let legal: Vec<_> = ends_between(before, after)
-                    .filter(|bounds| is_expired(place, *bounds))
-                    .map(|bounds| resumption(watcher.on_gap, bounds))
-                    .map(|resumes_after| Told {
-                        requested: asked.to_string(),
-                        lost: tidings_core::Lost::Expired,
-                        resumes_after,
+                let asked: Cursor = gap.requested.parse().unwrap();
+                let moves_on = |life: &Life| asked == *place || life.moves_on(selectors, *place, asked);
+                assert!(lives.iter().any(moves_on), "from {place} to {asked}");
+                assert_eq!(cursor, gap.resumes_after);
+                let is_legal = if gap.lost == Lost::OtherEpoch {
+                    let floors = before.floor.sequence..=after.floor.sequence;
+                    lives.iter().any(|life| {
+                        // A hub that has not settled goes on with the newest that it has heard of.
+                        let first = if is_settled { life.head() } else { Sequence::ZERO };
+                        life.cuts_off(gap, *on_gap, floors.clone(), first..=life.head())
                     })
-                    .collect();
-                assert!(legal.contains(&gap), "{gap:?}, the model says {legal:?}");
-                watcher.place = gap.resumes_after;
+                } else {
+                    let expired =
+                        ends_between(before, after).filter(|bounds| is_expired(asked.sequence, *bounds));
+                    let mut legal = expired.map(|bounds| resumption(*on_gap, bounds.floor.sequence, bounds));
+                    gap.lost == Lost::Expired
+                        && now.holds(asked)
+                        && legal.any(|place| place == now.renamed(gap.resumes_after))
+                };
+                assert!(is_legal, "{gap:?} between {before:?} and {after:?}");
             }
             Taken::End => {}
         }
+        watcher.place = cursor;
     }
 
     /// Closes hub and store and opens them again; every subscription takes all there is, and ends.
@@ -247,23 +264,29 @@ impl<R: Rig> World<R> {
         self.hub.close().await.unwrap();
         for who in 0..self.watchers.len() {
             while let Some(mut subscription) = self.watchers[who].subscription.take() {
-                let place = self.watchers[who].place;
-                self.log.moved_on(&self.watchers[who].selectors, place, subscription.cursor());
-                self.watchers[who].place = subscription.cursor();
                 let before = self.store.bounds();
                 let taken = seam::take(&mut subscription).await;
                 if taken == Taken::End {
-                    let place = self.watchers[who].place.sequence;
-                    let rest =
-                        self.log.matching(&self.watchers[who].selectors, place, self.log.head()).next();
-                    assert_eq!(rest, None, "subscriber {who} ended before this");
+                    // A feed that retention overtakes forgets where epochs ended, and the store is not asked when
+                    // the hub closes: then a subscriber is told of what it misses when it comes back.
+                    if self.watchers[who].place.epoch == self.log.now().epoch {
+                        self.expect_nothing_left(who);
+                    }
                     break;
                 }
                 self.watchers[who].subscription = Some(subscription);
-                self.check(who, before, taken);
+                self.check(who, before, true, taken);
             }
         }
         self.begin_log().await;
+    }
+
+    fn expect_nothing_left(&self, who: usize) {
+        let Watcher { selectors, place, .. } = &self.watchers[who];
+        let now = self.log.now();
+        assert!(now.holds(*place), "subscriber {who} was not told that {place} was cut off");
+        let missing = now.matching(selectors, place.sequence, now.head()).next();
+        assert_eq!(missing, None, "subscriber {who} at {place} was never given this");
     }
 
     /// Opens the store and starts a hub on it. The log is the one before, or a new one with another epoch.
@@ -273,12 +296,12 @@ impl<R: Rig> World<R> {
         self.hub = seam::start(self.store.clone(), self.rig.data_bytes(), self.window.events()).await;
         let new = self.store.bounds();
         if self.rig.survives_restart() {
-            assert_eq!((new.epoch, new.head), (old.epoch, old.head));
-            assert!(new.earliest >= old.earliest);
+            assert_eq!(new.head, old.head);
+            assert!(new.earliest() >= old.earliest());
         } else {
-            assert_ne!(new.epoch, old.epoch);
-            assert_eq!(new.head, Sequence::ZERO);
-            self.log.events.clear();
+            assert_ne!(new.epoch(), old.epoch());
+            assert_eq!(new.head.sequence, Sequence::ZERO);
+            self.log = Log::new(&self.rig, new.epoch());
         }
     }
 
@@ -288,44 +311,35 @@ impl<R: Rig> World<R> {
                 self.resume(who, false).await;
             }
             while self.receive_one(who).await {}
-            let watcher = &self.watchers[who];
-            let missing =
-                self.log.matching(&watcher.selectors, watcher.place.sequence, self.log.head()).next();
-            assert_eq!(missing, None, "subscriber {who} was never given this");
+            self.expect_nothing_left(who);
         }
         let watchers = std::mem::take(&mut self.watchers);
-        assert_eq!(self.hub.subscriptions(), watchers.len());
+        assert_eq!(self.hub.roster().count(), watchers.len());
         drop(watchers);
-        assert_eq!(self.hub.subscriptions(), 0);
+        assert_eq!(self.hub.roster().count(), 0);
         self.hub.close().await.unwrap();
     }
 }
 
-impl Log {
-    /// A cursor is never ahead of what was received.
-    fn moved_on(&self, selectors: &Selectors, from: Cursor, to: Cursor) {
-        assert_eq!(from.epoch, to.epoch);
-        assert!(to.sequence >= from.sequence, "a cursor went back from {from} to {to}");
-        let skipped = self.matching(selectors, from.sequence, to.sequence).next();
-        assert_eq!(skipped, None, "the cursor {to} is ahead of what was received");
-    }
+/// The epochs that a hub may show: only the current one if it has heard of everything.
+fn lives(log: &Log, is_settled: bool) -> &[Life] {
+    let lives = log.lives();
+    if is_settled { &lives[lives.len() - 1..] } else { lives }
 }
 
 /// All ends that the log may have had between two looks.
-pub(crate) fn ends_between(before: Bounds, after: Bounds) -> impl Iterator<Item = Bounds> {
-    let heads = move |earliest| {
-        (before.head.0..=after.head.0).map(move |head| Bounds {
-            earliest: Sequence(earliest),
-            head: Sequence(head),
-            epoch: before.epoch,
-        })
+fn ends_between(before: Bounds, after: Bounds) -> impl Iterator<Item = Bounds> {
+    let place = move |sequence| before.head.at(Sequence(sequence));
+    let heads = move |floor| {
+        let heads = before.head.sequence.0..=after.head.sequence.0;
+        heads.map(move |head| Bounds { floor: place(floor), head: place(head) })
     };
-    (before.earliest.0..=after.earliest.0).flat_map(heads)
+    (before.floor.sequence.0..=after.floor.sequence.0).flat_map(heads)
 }
 
 /// The place that a position names, if it is one of this log.
 pub(crate) fn own_place(from: &Position, bounds: Bounds) -> Option<Sequence> {
     let Position::Id(text) = from else { return None };
-    let cursor = text.parse::<Cursor>().ok().filter(|cursor| cursor.epoch == bounds.epoch)?;
+    let cursor = text.parse::<Cursor>().ok().filter(|cursor| cursor.epoch == bounds.epoch())?;
     Some(cursor.sequence)
 }

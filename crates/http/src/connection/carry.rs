@@ -12,7 +12,9 @@ use crate::connection::linger::linger;
 use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{Framing, chunk_head};
-use crate::limits::{STRAY_BYTES_MAX, STRAY_READ_BYTES};
+use crate::limits::STRAY_READ_BYTES;
+use crate::stream::Ending;
+use crate::stream::machine::ClientBytes;
 use crate::stream::task;
 
 /// Carries a stream, whose head and opening the client was sent, to its end.
@@ -20,12 +22,15 @@ pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Leave { subscription, form, framing } = leave;
+    let Leave { follower, encoder, framing, attendance } = leave;
+    let subscription = front.hub().follow(follower, None);
+    // The subscription counts from here on.
+    drop(attendance);
     // Boxed, or this future would hold it once for each function that it is handed to.
-    let blocks = Box::pin(task::after_opening(front, subscription, form));
+    let blocks = Box::pin(task::stream(front.task_rules(), None, subscription, encoder, None));
     match write_all(front, &mut stream, blocks, framing).await {
         Ok(()) => linger(stream).await,
-        Err(error) => tracing::debug!(%error, "a subscriber has gone"),
+        Err(ending) => tracing::debug!(%ending, "a carried stream ends"),
     }
 }
 
@@ -34,19 +39,17 @@ async fn write_all<S>(
     stream: &mut S,
     mut blocks: impl Stream<Item = Bytes> + Unpin,
     framing: Framing,
-) -> io::Result<()>
+) -> Result<(), Ending>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut writer = Writer { front, framing };
-    let mut stray_left = STRAY_BYTES_MAX;
+    let mut writer = BlockWriter { front, framing };
+    let mut client = ClientBytes::default();
     loop {
-        // Biased: who has gone need not be written to.
+        // Biased: a client that has gone need not be written to.
         tokio::select! {
             biased;
-            read = discard(stream) => {
-                stray_left = stray_left.checked_sub(read?).ok_or(io::ErrorKind::InvalidData)?;
-            }
+            read = discard(stream) => client.sent(read?)?,
             block = blocks.next() => match block {
                 Some(block) => writer.write(stream, block).await?,
                 None => return writer.finish(stream).await,
@@ -56,21 +59,21 @@ where
 }
 
 /// Reads what the client should not have sent. Cancel safe.
-async fn discard<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<usize> {
+async fn discard<S: AsyncRead + Unpin>(stream: &mut S) -> Result<usize, Ending> {
     let mut stray = [0; STRAY_READ_BYTES];
-    match stream.read(&mut stray).await? {
-        0 => Err(io::ErrorKind::UnexpectedEof.into()),
-        read => Ok(read),
+    match stream.read(&mut stray).await {
+        Ok(0) | Err(_) => Err(Ending::ClientGone),
+        Ok(read) => Ok(read),
     }
 }
 
-struct Writer<'a> {
+struct BlockWriter<'a> {
     front: &'a Front,
     framing: Framing,
 }
 
-impl Writer<'_> {
-    async fn write<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, block: Bytes) -> io::Result<()> {
+impl BlockWriter<'_> {
+    async fn write<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, block: Bytes) -> Result<(), Ending> {
         match self.framing {
             Framing::Raw => self.write_buffer(stream, block).await,
             Framing::Chunked => {
@@ -80,7 +83,7 @@ impl Writer<'_> {
         }
     }
 
-    async fn finish<S: AsyncWrite + Unpin>(&mut self, stream: &mut S) -> io::Result<()> {
+    async fn finish<S: AsyncWrite + Unpin>(&mut self, stream: &mut S) -> Result<(), Ending> {
         match self.framing {
             Framing::Raw => Ok(()),
             Framing::Chunked => self.write_buffer(stream, &b"0\r\n\r\n"[..]).await,
@@ -88,7 +91,7 @@ impl Writer<'_> {
     }
 
     /// As few records as can be, and no copy before they are encrypted.
-    async fn write_buffer<S>(&mut self, stream: &mut S, mut bytes: impl Buf) -> io::Result<()>
+    async fn write_buffer<S>(&mut self, stream: &mut S, mut bytes: impl Buf) -> Result<(), Ending>
     where
         S: AsyncWrite + Unpin,
     {
@@ -99,7 +102,10 @@ impl Writer<'_> {
     }
 
     /// The wait is for progress: a large event on a slow line may take as long as it needs.
-    async fn within_the_wait<T>(&self, write: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-        timeout(self.front.config().write_wait_max, write).await?
+    async fn within_the_wait<T>(&self, write: impl Future<Output = io::Result<T>>) -> Result<T, Ending> {
+        match timeout(self.front.config().write_wait_max, write).await {
+            Ok(written) => written.map_err(|_| Ending::ClientGone),
+            Err(_) => Err(Ending::WriteStalled),
+        }
     }
 }

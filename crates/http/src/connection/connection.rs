@@ -1,6 +1,5 @@
 //! One connection, from its acceptance to its end: TLS if there is any, then HTTP/1 or HTTP/2, then a lane.
 
-use std::any::Any;
 use std::io;
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use crate::connection::http2::{self, Http2Shared};
 use crate::connection::sealed::Sealed;
 use crate::front::Front;
 use crate::lane::parking::Leave;
-use crate::lane::{Lanes, Parked};
+use crate::lane::{Held, Lanes, Parked};
 use crate::tls::{Tls, is_http_2};
 
 /// What a connection needs around it.
@@ -27,7 +26,7 @@ pub(crate) struct Surroundings {
 
 impl Surroundings {
     /// Serves one connection. Returns when it has ended or was parked; `held` lives as long as the connection.
-    pub(crate) async fn serve(self, stream: TcpStream, held: Box<dyn Any + Send>) {
+    pub(crate) async fn serve(self, stream: TcpStream, held: Box<dyn Held>) {
         match self.front.config().tls.clone() {
             None => self.plain(stream, held).await,
             Some(tls) => {
@@ -40,13 +39,15 @@ impl Surroundings {
     // What is only needed for a time is boxed in both, or a task that does no more than carry a stream would be as large
     // as one that reads requests.
 
-    async fn plain(&self, stream: TcpStream, held: Box<dyn Any + Send>) {
+    async fn plain(&self, stream: TcpStream, held: Box<dyn Held>) {
         match Box::pin(until_parked(&self.front, stream)).await {
             Ok(None) => {}
             Ok(Some((stream, leave))) => {
-                let Leave { subscription, form, framing } = leave;
+                let Leave { follower, encoder, framing, attendance } = leave;
                 match stream.into_std() {
-                    Ok(stream) => self.lanes.park(Parked { stream, subscription, form, framing, held }),
+                    Ok(stream) => {
+                        self.lanes.park(Parked { stream, follower, encoder, framing, attendance, held });
+                    }
                     Err(error) => tracing::debug!(%error, "a connection cannot be parked"),
                 }
             }

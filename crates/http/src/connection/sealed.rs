@@ -1,8 +1,8 @@
 //! The writing half of a TLS connection, and nothing else: a socket, a key, and the number of the next record.
 //!
 //! A session of rustls keeps 4 KB for what it may come to read, and both keys. A stream's client has nothing more to
-//! say, so its session is let go once the response has begun. Whatever the client still sends ends the stream: it is
-//! its farewell, or nothing that belongs there.
+//! say, so its session is let go once the response has begun. What the client still sends cannot be read any more: it is
+//! its farewell, behind which the connection closes, or nothing that belongs there.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -107,14 +107,13 @@ fn parts(secrets: ConnectionTrafficSecrets) -> Option<(AeadKey, Iv)> {
 }
 
 impl AsyncRead for Sealed {
-    /// Nothing, and the end, as soon as there is anything at all.
+    /// What the client sends, still encrypted: it is counted and thrown away.
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        _: &mut ReadBuf<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut byte = [0];
-        Pin::new(&mut self.socket).poll_read(context, &mut ReadBuf::new(&mut byte))
+        Pin::new(&mut self.socket).poll_read(context, buffer)
     }
 }
 

@@ -44,13 +44,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<Verdict> {
     let config = front.config();
-    let lane_config = LaneConfig {
-        lanes: config.lanes,
-        heartbeat: config.heartbeat,
-        write_wait_max: config.write_wait_max,
-        stream_age_max: config.stream_age_max,
-        retry: config.retry,
-    };
+    let lane_config = LaneConfig { lanes: config.lanes, stream: config.stream() };
     let lanes = Arc::new(Lanes::start(front.hub(), &lane_config)?);
     let connections = TaskTracker::new();
     let door = Door {

@@ -1,17 +1,15 @@
 //! A page of history as JSON, with the cursor to go on from.
 
-use std::borrow::Cow;
-
 use http::header::{CACHE_CONTROL, VARY};
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
-use jiff::Timestamp;
 use serde::Serialize;
-use tidings_core::{Cursor, Epoch, Event, Position, Request};
+use tidings_core::{Position, Request};
 
 use super::gap::{GAP, gap_header};
 use super::problem::unreadable;
 use crate::answer::body::Body;
+use crate::answer::document::{EventDocument, GapDocument};
 use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
@@ -20,7 +18,6 @@ use crate::limits::HISTORY_EVENTS_DEFAULT;
 use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
-use crate::stream::block::GapData;
 
 const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "limit"];
 
@@ -59,12 +56,11 @@ impl HistoryRequest {
 pub(crate) async fn history(front: &Front, request: HistoryRequest) -> Result<Response<Body>, Problem> {
     let HistoryRequest { events, limit } = request;
     let history = front.hub().history(events, limit).await.map_err(|error| unreadable(&error))?;
-    let epoch = history.cursor.epoch;
     let page = HistoryPage {
-        events: history.events.iter().map(|event| EventDocument::new(event, epoch)).collect(),
+        events: history.events.iter().map(EventDocument::new).collect(),
         cursor: history.cursor.to_string(),
         more: history.more,
-        gap: history.gap.as_ref().map(GapData::from),
+        gap: history.gap.as_ref().map(GapDocument::from),
     };
     let mut response = json::response(StatusCode::OK, &page);
     let headers = response.headers_mut();
@@ -85,38 +81,7 @@ struct HistoryPage<'a> {
     /// Whether there is more after it now.
     more: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    gap: Option<GapData<'a>>,
-}
-
-/// An event as JSON.
-#[derive(Serialize)]
-struct EventDocument<'a> {
-    id: String,
-    cursor: String,
-    topic: &'a str,
-    #[serde(rename = "type")]
-    event_type: &'a str,
-    data: Cow<'a, str>,
-    /// When it was published, RFC 3339; none if that is after the year 9999.
-    time: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry: Option<u64>,
-}
-
-impl<'a> EventDocument<'a> {
-    fn new(event: &'a Event, epoch: Epoch) -> Self {
-        let draft = &event.draft;
-        let time = i64::try_from(event.time.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-        Self {
-            id: event.id_text(epoch),
-            cursor: Cursor { epoch, sequence: event.sequence }.to_string(),
-            topic: draft.topic().as_str(),
-            event_type: draft.event_type().map_or("message", |event_type| event_type.as_str()),
-            data: String::from_utf8_lossy(draft.data()),
-            time: time.map(|time| time.to_string()),
-            retry: draft.retry_ms(),
-        }
-    }
+    gap: Option<GapDocument<'a>>,
 }
 
 fn limit(text: &str, limit_max: usize) -> Result<usize, Problem> {

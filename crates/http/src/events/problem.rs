@@ -11,7 +11,9 @@ pub(crate) fn bad_draft(error: &DraftError) -> Problem {
     let problem_type = match error {
         DraftError::DataTooLong { .. } => ProblemType::TooLarge,
         DraftError::DataNotUtf8 { .. } => ProblemType::DataNotUtf8,
-        DraftError::TypeTooLong { .. } | DraftError::TypeControl => ProblemType::BadEventType,
+        DraftError::TypeTooLong { .. } | DraftError::TypeControl | DraftError::TypeNotOwn => {
+            ProblemType::BadEventType
+        }
         DraftError::TypeReserved => ProblemType::ReservedEventType,
         DraftError::IdReserved => ProblemType::ReservedId,
         DraftError::RetryTooLong => ProblemType::BadRetry,
@@ -24,7 +26,6 @@ pub(crate) fn bad_draft(error: &DraftError) -> Problem {
 /// Why a publish failed. What the client is told does not show the hub's insides; the log has them.
 pub(crate) fn not_published(error: PublishError) -> Problem {
     match error {
-        PublishError::Draft(error) => bad_draft(&error),
         PublishError::KeyReused { .. } => {
             let detail = "this idempotency key was used for another event; use a new key for a new event";
             Problem::new(ProblemType::IdempotencyKeyReused, detail)

@@ -253,7 +253,5 @@ fn draft(
         key: key.as_deref(),
     };
     let data = Bytes::copy_from_slice(event.data.as_bytes());
-    let draft = Draft::new(topic, data, fields, hub.limits()).map_err(|error| bad_draft(&error))?;
-    hub.check(&draft).map_err(|error| bad_draft(&error))?;
-    Ok(draft)
+    hub.draft(topic, data, fields).map_err(|error| bad_draft(&error))
 }

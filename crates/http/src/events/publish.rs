@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
-use tidings_core::{Draft, DraftFields, Published};
+use tidings_core::{DraftFields, Published};
 
 use super::problem::{bad_draft, ending, not_published};
 use super::producer;
@@ -50,7 +50,7 @@ where
     };
     let limits = front.hub().limits();
     let data = read_whole(body, limits.event_bytes_max, front.config().body_wait_max).await?;
-    let draft = Draft::new(topic, data, fields, limits).map_err(|error| bad_draft(&error))?;
+    let draft = front.hub().draft(topic, data, fields).map_err(|error| bad_draft(&error))?;
     let published = front.hub().publish(draft).await.map_err(not_published)?;
     Ok(created(&published))
 }

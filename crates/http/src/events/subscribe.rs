@@ -1,11 +1,10 @@
 //! A subscribe, from the request to the stream's first bytes.
 
-use bytes::Bytes;
 use futures_util::stream::poll_fn;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
-use tidings_core::{Form, Opened, Request};
+use tidings_core::{Follower, Located, Request};
 use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 
 use super::gap::{GAP, gap_header};
@@ -19,7 +18,7 @@ use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 use crate::stream::permits::StreamPermits;
-use crate::stream::{block, task};
+use crate::stream::{Encoder, StreamFormat, task};
 
 const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap"];
 
@@ -30,12 +29,14 @@ const INCREMENTAL: HeaderName = HeaderName::from_static("incremental");
 pub(crate) struct SubscribeRequest {
     /// What to subscribe to, and from where on.
     events: Request,
+    encoder: Encoder,
     /// `HEAD`: the headers of the answer are all that is asked for.
     head_only: bool,
     version: Version,
-    /// Given by a connection that can be parked in a lane.
+    /// Put among the request's extensions by `connection/http1`, if its connection can be parked in a lane.
     parking_slot: Option<ParkingSlot>,
-    /// Given by a connection that carries many streams, which need a permit each.
+    /// Put among the request's extensions by `connection/http2`: its connections carry many streams, which need a permit
+    /// each.
     permits: Option<StreamPermits>,
 }
 
@@ -44,6 +45,7 @@ impl SubscribeRequest {
     pub(crate) fn parse(
         parts: &Parts,
         rest: Option<&str>,
+        format: StreamFormat,
         bounds: &PositionBounds<'_>,
     ) -> Result<Self, Problem> {
         let query = Query::parse(parts.uri.query().unwrap_or(""), KNOWN)?;
@@ -53,6 +55,7 @@ impl SubscribeRequest {
             on_gap: on_gap(&query)?,
         };
         Ok(Self {
+            encoder: format.encoder(&events.selectors),
             events,
             head_only: parts.method == Method::HEAD,
             version: parts.version,
@@ -73,65 +76,43 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
     // An HTTP/1.0 stream ends where its connection does. In any other version hyper would promise a client that asks
     // for it to keep the connection.
     *response.version_mut() = request.version;
-    put_headers(response.headers_mut());
+    put_headers(response.headers_mut(), request.encoder);
     if request.head_only {
         return Ok(response);
     }
     let (false, Ok(permit)) = (front.drain().has_begun(), request.permit()) else {
         // Any other status would make a browser give up for good.
-        *response.body_mut() = Body::full(block::farewell(front.drain().delay(front.config().retry)));
+        *response.body_mut() =
+            Body::full(request.encoder.farewell(front.drain().delay(front.config().retry)));
         return Ok(response);
     };
-    let SubscribeRequest { events, version, parking_slot, .. } = request;
-    let opened = front.hub().subscribe(events).await.map_err(|error| unreadable(&error))?;
-    if let Some(gap) = &opened.gap {
+    let SubscribeRequest { events, encoder, version, parking_slot, .. } = request;
+    let Located { place, gap } = front.hub().locate(&events).await.map_err(|error| unreadable(&error))?;
+    if let Some(gap) = &gap {
         response.headers_mut().insert(GAP, gap_header(gap));
     }
+    let config = front.config();
+    let opening = encoder.opening(config.heartbeat, config.retry, place, gap.as_ref());
+    let follower = Follower::new(events.selectors, events.on_gap, place);
     *response.body_mut() = match parking_slot {
-        Some(slot) => parked(front, opened, version, slot),
-        None => carried(front, opened, permit),
+        Some(slot) => {
+            let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
+            let attendance = front.hub().roster().attend();
+            let leave = Leave { follower, encoder, framing, attendance };
+            let mut parking = Parking::new(opening, leave, slot);
+            Body::stream(poll_fn(move |_| parking.poll_opening()))
+        }
+        None => {
+            let subscription = front.hub().follow(follower, None);
+            Body::stream(task::stream(front.task_rules(), Some(opening), subscription, encoder, permit))
+        }
     };
     Ok(response)
 }
 
-/// The body of a stream whose connection is parked in a lane.
-fn parked(front: &Front, opened: Opened, version: Version, slot: ParkingSlot) -> Body {
-    let opening = opening(front, &opened);
-    let form = form(&opened);
-    let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
-    let leave = Leave { subscription: opened.subscription, form, framing };
-    let mut parking = Parking::new(opening, leave, slot);
-    Body::stream(poll_fn(move |_| parking.poll_opening()))
-}
-
-/// The body of a stream that the server carries.
-fn carried(front: &Front, opened: Opened, permit: Option<OwnedSemaphorePermit>) -> Body {
-    let opening = opening(front, &opened);
-    let form = form(&opened);
-    Body::stream(task::stream(front, opening, opened.subscription, form, permit))
-}
-
-/// Events of several topics say which one they are of.
-fn form(opened: &Opened) -> Form {
-    match opened.subscription.selectors().single_topic() {
-        Some(_) => Form::Plain,
-        None => Form::Labelled,
-    }
-}
-
-/// What every stream begins with; the gap comes after the place that it leads to.
-fn opening(front: &Front, opened: &Opened) -> Bytes {
-    let config = front.config();
-    let first = block::opening(config.heartbeat, config.retry, opened.subscription.cursor());
-    match &opened.gap {
-        None => first,
-        Some(gap) => [first, block::gap(gap)].concat().into(),
-    }
-}
-
 /// No buffer, no cache and no compression between the hub and the client.
-fn put_headers(headers: &mut HeaderMap) {
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+fn put_headers(headers: &mut HeaderMap, encoder: Encoder) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(encoder.content_type()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, no-transform"));
     headers.insert(BUFFERING, HeaderValue::from_static("no"));
     headers.insert(INCREMENTAL, HeaderValue::from_static("?1"));

@@ -1,55 +1,71 @@
 //! A batch: frames as bytes on the wire, with the places where they may be cut.
 
-use bytes::{BufMut, Bytes, BytesMut};
-use tidings_core::{Form, Frame, Sequence};
+use std::borrow::Cow;
 
-use super::member::Framing;
+use bytes::{BufMut, Bytes, BytesMut};
+use tidings_core::{Delivery, Frame, Sequence};
+
 use crate::limits::CHUNK_BYTES_MAX;
+use crate::stream::Encoder;
 
 /// `7fffffff` and a line end, before a chunk; a line end after it.
 const CHUNK_OVERHEAD_BYTES: usize = 12;
+
+/// How a response body is delimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Framing {
+    /// HTTP/1.1: chunks.
+    Chunked,
+    /// HTTP/1.0: until the connection closes.
+    Raw,
+}
 
 /// Bytes for many sockets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Batch {
     pub(super) bytes: Bytes,
-    cuts: Vec<Cut>,
+    cuts: Vec<BatchCut>,
 }
 
-/// The end of a chunk: whoever has all bytes up to here has all events up to a place.
+/// The end of a chunk: a member that has all bytes up to here has all events up to a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cut {
+struct BatchCut {
     at: usize,
     place: Sequence,
 }
 
 impl Batch {
-    pub(super) fn encode(frames: &[Frame], form: Form, framing: Framing) -> Self {
-        let bytes_total: usize = frames.iter().map(Frame::len).sum();
+    /// What a follower was given, after which it stands at `place`.
+    pub(super) fn of(delivery: &Delivery, place: Sequence, encoder: Encoder, framing: Framing) -> Self {
+        match delivery {
+            Delivery::Frames(frames) => Self::of_frames(frames, encoder, framing),
+            Delivery::Gap(gap) => Self::of_block(framed(&encoder.gap(gap), framing), place),
+        }
+    }
+
+    fn of_frames(frames: &[Frame], encoder: Encoder, framing: Framing) -> Self {
+        let pieces: Vec<Cow<'_, [u8]>> = frames.iter().map(|frame| encoder.borrow(frame)).collect();
+        let bytes_total: usize = pieces.iter().map(|piece| piece.len()).sum();
         let mut bytes =
             BytesMut::with_capacity(bytes_total + CHUNK_OVERHEAD_BYTES * (1 + frames.len().min(8)));
         let mut cuts = Vec::with_capacity(1 + bytes_total / CHUNK_BYTES_MAX);
-        let mut rest = frames;
-        while let Some(first) = rest.first() {
-            let (mut count, mut size) = (1, first.slice(form).len());
-            for frame in &rest[1..] {
-                if size + frame.slice(form).len() > CHUNK_BYTES_MAX {
-                    break;
-                }
-                size += frame.slice(form).len();
-                count += 1;
+        let mut start = 0;
+        while start < pieces.len() {
+            let (mut end, mut size) = (start + 1, pieces[start].len());
+            while end < pieces.len() && size + pieces[end].len() <= CHUNK_BYTES_MAX {
+                size += pieces[end].len();
+                end += 1;
             }
-            let (chunk, after) = rest.split_at(count);
-            put_chunk(&mut bytes, chunk, form, framing, size);
-            cuts.push(Cut { at: bytes.len(), place: chunk[count - 1].sequence });
-            rest = after;
+            put_chunk(&mut bytes, &pieces[start..end], framing, size);
+            cuts.push(BatchCut { at: bytes.len(), place: frames[end - 1].sequence() });
+            start = end;
         }
         Self { bytes: bytes.freeze(), cuts }
     }
 
-    /// A block that is no event; whoever has it stands at `place`.
+    /// A block that is no event; a member that has it stands at `place`.
     pub(super) fn of_block(bytes: Bytes, place: Sequence) -> Self {
-        let cuts = vec![Cut { at: bytes.len(), place }];
+        let cuts = vec![BatchCut { at: bytes.len(), place }];
         Self { bytes, cuts }
     }
 
@@ -65,12 +81,12 @@ impl Batch {
     }
 }
 
-fn put_chunk(bytes: &mut BytesMut, frames: &[Frame], form: Form, framing: Framing, size: usize) {
+fn put_chunk(bytes: &mut BytesMut, pieces: &[Cow<'_, [u8]>], framing: Framing, size: usize) {
     if framing == Framing::Chunked {
         put_chunk_head(bytes, size);
     }
-    for frame in frames {
-        bytes.put_slice(frame.slice(form));
+    for piece in pieces {
+        bytes.put_slice(piece);
     }
     if framing == Framing::Chunked {
         bytes.put_slice(b"\r\n");
@@ -106,37 +122,52 @@ pub(super) fn framed(block: &[u8], framing: Framing) -> Bytes {
     bytes.freeze()
 }
 
+/// The last block of a response, and the end of its body.
+pub(super) fn last(block: &[u8], framing: Framing) -> Vec<u8> {
+    let mut bytes = framed(block, framing).to_vec();
+    if framing == Framing::Chunked {
+        bytes.extend_from_slice(b"0\r\n\r\n");
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use tidings_core::contract::fixture::draft;
-    use tidings_core::{Epoch, Event, UnixMillis};
+    use tidings_core::{Cursor, Epoch, Event, UnixMillis};
 
     use super::*;
 
-    fn frame(sequence: u64, data: &str) -> Frame {
-        let event = Event { sequence: Sequence(sequence), time: UnixMillis(0), draft: draft("a", data) };
-        Frame::encode(&event, Epoch(1))
+    fn frames(texts: &[&str]) -> Delivery {
+        let frame = |(number, data): (u64, &&str)| {
+            let cursor = Cursor::new(Epoch(1), Sequence(number));
+            Frame::of(Event { cursor, time: UnixMillis(0), draft: draft("a", data) })
+        };
+        Delivery::Frames((1..).zip(texts).map(frame).collect())
+    }
+
+    fn batch(texts: &[&str], encoder: Encoder, framing: Framing) -> Batch {
+        Batch::of(&frames(texts), Sequence(texts.len() as u64), encoder, framing)
     }
 
     #[test]
     fn one_frame_is_one_chunk() {
-        let batch = Batch::encode(&[frame(1, "x")], Form::Plain, Framing::Chunked);
+        let batch = batch(&["x"], Encoder::Sse, Framing::Chunked);
 
         assert_eq!(batch.bytes, "11\r\nid: 1-1\ndata: x\n\n\r\n");
     }
 
     #[test]
     fn without_chunks_the_bytes_are_the_frames() {
-        let batch = Batch::encode(&[frame(1, "x"), frame(2, "y")], Form::Labelled, Framing::Raw);
+        let batch = batch(&["x", "y"], Encoder::SseWithTopics, Framing::Raw);
 
         assert_eq!(batch.bytes, "topic: a\nid: 1-1\ndata: x\n\ntopic: a\nid: 1-2\ndata: y\n\n");
     }
 
     #[test]
-    fn whoever_was_cut_off_is_owed_the_rest_of_its_chunk() {
+    fn a_member_that_was_cut_off_is_owed_the_rest_of_its_chunk() {
         let large = "x".repeat(CHUNK_BYTES_MAX);
-        let batch =
-            Batch::encode(&[frame(1, "x"), frame(2, "y"), frame(3, &large)], Form::Plain, Framing::Chunked);
+        let batch = batch(&["x", "y", &large], Encoder::Sse, Framing::Chunked);
         let first = "22\r\nid: 1-1\ndata: x\n\nid: 1-2\ndata: y\n\n\r\n".len();
 
         assert_eq!(batch.cut(0), None);

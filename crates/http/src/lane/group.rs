@@ -1,83 +1,163 @@
 //! A group: members that asked for the same, and stand, most of them, at the same place.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use slab::Slab;
-use tidings_core::{Form, OnGap, Selectors, Sequence, View};
+use tidings_core::{Cursor, Epoch, Follower, OnGap, Selectors, Sequence, Step, View};
 
-use super::member::Framing;
+use super::batch::Framing;
+use super::ids::{GroupId, MemberId, Seat};
+use crate::limits::BATCH_BYTES_MAX;
+use crate::stream::Encoder;
+use crate::stream::machine::StorePatience;
 
 /// What members of a group have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Wish {
+pub(super) struct GroupKey {
     pub(super) selectors: Selectors,
-    pub(super) form: Form,
+    pub(super) encoder: Encoder,
     pub(super) framing: Framing,
-    pub(super) on_latest: bool,
+    pub(super) on_gap: OnGap,
 }
 
-impl Wish {
-    pub(super) fn on_gap(&self) -> OnGap {
-        if self.on_latest { OnGap::Latest } else { OnGap::Earliest }
-    }
-}
-
-/// Members with one wish.
+/// Members with one key.
 pub(super) struct Group {
-    pub(super) wish: Wish,
+    pub(super) key: GroupKey,
     pub(super) view: View,
-    /// Where its live members stand.
-    pub(super) place: Sequence,
-    pub(super) members: Vec<u32>,
-    /// Members that were told more than the rings hold yet. Seldom any.
-    pub(super) ahead: Vec<u32>,
+    /// Follows the log for all live members, which stand at its cursor.
+    pub(super) follower: Follower,
+    pub(super) members: Vec<MemberId>,
+    /// Members with a place of their own for which there is nothing yet: they go on when the rings move.
+    pub(super) waiting: HashSet<MemberId>,
+    /// Members whose place is in another epoch than the follower's: after a new epoch, until they have come to it. Seldom
+    /// any, so that a member need not keep eight bytes of epoch.
+    elsewhere: HashMap<MemberId, Epoch>,
     /// The store is being read for all live members.
     pub(super) reading: bool,
+    /// The group waits for its next turn.
+    pub(super) in_turns: bool,
+    pub(super) patience: StorePatience,
+    /// Tells it from others that had its number.
     pub(super) serial: u32,
+}
+
+impl Group {
+    /// Gives a member the last seat.
+    pub(super) fn seat(&mut self, member: MemberId) -> Seat {
+        self.members.push(member);
+        Seat::of(self.members.len() - 1)
+    }
+
+    /// What comes next for the live members.
+    pub(super) fn look(&mut self) -> Step {
+        let reach = self.view.after(self.follower.cursor(), BATCH_BYTES_MAX);
+        self.follower.take_reach(reach)
+    }
+
+    /// What comes next for a member at a place of its own, and the place after it.
+    pub(super) fn look_from(&self, place: Cursor) -> (Step, Follower) {
+        let mut follower = self.follower_at(place);
+        let step = follower.take_reach(self.view.after(place, BATCH_BYTES_MAX));
+        (step, follower)
+    }
+
+    /// A follower for a member at a place of its own.
+    pub(super) fn follower_at(&self, place: Cursor) -> Follower {
+        Follower::new(self.key.selectors.clone(), self.key.on_gap, place)
+    }
+
+    /// The whole place of a member that keeps its sequence alone.
+    pub(super) fn cursor_of(&self, member: MemberId, sequence: Sequence) -> Cursor {
+        let epoch = self.elsewhere.get(&member).copied();
+        Cursor::new(epoch.unwrap_or(self.follower.cursor().epoch), sequence)
+    }
+
+    /// Notes the epoch of a member's place, if it is not the follower's.
+    pub(super) fn note_epoch(&mut self, member: MemberId, epoch: Epoch) {
+        if epoch != self.follower.cursor().epoch {
+            self.elsewhere.insert(member, epoch);
+        } else if !self.elsewhere.is_empty() {
+            self.elsewhere.remove(&member);
+        }
+    }
+
+    /// The follower has left an epoch, in which the members that stand apart still are.
+    pub(super) fn leave_epoch(&mut self, before: Epoch, stands_apart: impl Fn(&MemberId) -> bool) {
+        for member in self.members.iter().filter(|member| stands_apart(member)) {
+            self.elsewhere.entry(*member).or_insert(before);
+        }
+        let here = self.follower.cursor().epoch;
+        self.elsewhere.retain(|_, epoch| *epoch != here);
+    }
 }
 
 /// All groups of a lane.
 #[derive(Default)]
 pub(super) struct Groups {
-    pub(super) slots: Slab<Group>,
-    by_wish: HashMap<Wish, usize>,
+    slots: Slab<Group>,
+    by_key: HashMap<GroupKey, GroupId>,
     serial: u32,
 }
 
 impl Groups {
-    /// The group of a wish; `view` makes the view of a new one, for its number.
-    pub(super) fn of(&mut self, wish: &Wish, view: impl FnOnce(usize) -> View) -> usize {
-        if let Some(group) = self.by_wish.get(wish) {
+    /// The group of a key; `view` makes the view of a new one, for its number.
+    pub(super) fn of(&mut self, key: &GroupKey, view: impl FnOnce(GroupId) -> View) -> GroupId {
+        if let Some(group) = self.by_key.get(key) {
             return *group;
         }
         self.serial = self.serial.wrapping_add(1);
         let entry = self.slots.vacant_entry();
-        let number = entry.key();
-        let view = view(number);
-        let place = view.head();
+        let id = GroupId::of(entry.key());
+        let view = view(id);
         entry.insert(Group {
-            wish: wish.clone(),
+            follower: Follower::new(key.selectors.clone(), key.on_gap, view.head()),
+            key: key.clone(),
             view,
-            place,
             members: Vec::new(),
-            ahead: Vec::new(),
+            waiting: HashSet::new(),
+            elsewhere: HashMap::new(),
             reading: false,
+            in_turns: false,
+            patience: StorePatience::default(),
             serial: self.serial,
         });
-        self.by_wish.insert(wish.clone(), number);
-        number
+        self.by_key.insert(key.clone(), id);
+        id
     }
 
-    /// Takes a member from its seat. Returns who sits there now, if anyone.
-    pub(super) fn leave(&mut self, group: usize, seat: usize) -> Option<u32> {
-        let slot = self.slots.get_mut(group)?;
-        let left = slot.members.swap_remove(seat);
-        slot.ahead.retain(|member| *member != left);
-        let moved = slot.members.get(seat).copied();
-        if slot.members.is_empty() {
-            let group = self.slots.remove(group);
-            self.by_wish.remove(&group.wish);
+    pub(super) fn get(&self, id: GroupId) -> Option<&Group> {
+        self.slots.get(id.slot())
+    }
+
+    pub(super) fn get_mut(&mut self, id: GroupId) -> Option<&mut Group> {
+        self.slots.get_mut(id.slot())
+    }
+
+    /// Takes a member from its seat. Returns the member that sits there now, if any.
+    pub(super) fn leave(&mut self, id: GroupId, seat: Seat) -> Option<MemberId> {
+        let group = self.slots.get_mut(id.slot())?;
+        let left = group.members.swap_remove(seat.index());
+        group.waiting.remove(&left);
+        group.elsewhere.remove(&left);
+        let moved = group.members.get(seat.index()).copied();
+        if group.members.is_empty() {
+            let group = self.slots.remove(id.slot());
+            self.by_key.remove(&group.key);
         }
         moved
+    }
+}
+
+impl std::ops::Index<GroupId> for Groups {
+    type Output = Group;
+
+    fn index(&self, id: GroupId) -> &Group {
+        &self.slots[id.slot()]
+    }
+}
+
+impl std::ops::IndexMut<GroupId> for Groups {
+    fn index_mut(&mut self, id: GroupId) -> &mut Group {
+        &mut self.slots[id.slot()]
     }
 }

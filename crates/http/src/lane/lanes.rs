@@ -1,20 +1,19 @@
 //! All lanes of a hub: where connections are parked.
 
 use std::io;
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tidings_core::{Form, Hub, Subscription};
-use tokio::sync::mpsc;
+use tidings_core::Hub;
 
-use super::catch_up;
 use super::lane::Lane;
-use super::member::Framing;
+use super::page_reader::{self, PageRequests};
+use super::parked::Parked;
 use super::post::{Letter, Post};
 use crate::limits::LANES_DEFAULT_MAX;
+use crate::stream::machine::StreamConfig;
 
 /// How lanes treat their connections.
 #[derive(Debug, Clone)]
@@ -22,43 +21,15 @@ pub struct LaneConfig {
     /// Threads. Default: one for each core but at most 4, since a lane writes hundreds of thousands of frames a
     /// second and the kernel's loopback or network card is the limit soon after.
     pub lanes: usize,
-    /// Silence after which a heartbeat is sent. Default 15 s. It is sent after three quarters to all of this time.
-    pub heartbeat: Duration,
-    /// How long a socket may take nothing of what is owed to it. Default 60 s: a phone in a tunnel. At the edge the
-    /// connection is closed, and the client resumes by its id.
-    pub write_wait_max: Duration,
-    /// How old a stream may become, counted from its parking; at nine tenths to all of it, it is ended in good order,
-    /// and its client comes back. Default none.
-    pub stream_age_max: Option<Duration>,
-    /// The delay before a client reconnects that is sent away, before jitter.
-    pub retry: Duration,
+    /// How their streams are treated.
+    pub stream: StreamConfig,
 }
 
 impl Default for LaneConfig {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            lanes: cores.min(LANES_DEFAULT_MAX),
-            heartbeat: Duration::from_secs(15),
-            write_wait_max: Duration::from_secs(60),
-            stream_age_max: None,
-            retry: Duration::from_secs(3),
-        }
+        Self { lanes: cores.min(LANES_DEFAULT_MAX), stream: StreamConfig::default() }
     }
-}
-
-/// A connection whose response head and opening block have been written, and nothing else.
-pub struct Parked {
-    /// The socket, in non-blocking mode.
-    pub stream: TcpStream,
-    /// What to write, and from where on.
-    pub subscription: Subscription,
-    /// Which form of the frames.
-    pub form: Form,
-    /// How the body is delimited.
-    pub framing: Framing,
-    /// Whatever must live as long as the connection does: permits, counts.
-    pub held: Box<dyn std::any::Any + Send>,
 }
 
 /// The lanes of a hub.
@@ -66,6 +37,7 @@ pub struct Lanes {
     posts: Vec<Arc<Post>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     next: AtomicUsize,
+    #[expect(clippy::disallowed_types, reason = "`ended` holds the lock while it waits for the readers")]
     readers: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
@@ -74,17 +46,25 @@ impl Lanes {
     ///
     /// # Errors
     ///
-    /// When the operating system gives no thread or no event queue.
+    /// When the operating system gives no thread or no event queue, or with more than 255 lanes on one hub.
     pub fn start(hub: &Hub, config: &LaneConfig) -> io::Result<Self> {
-        let (requests, receiver) = mpsc::unbounded_channel();
-        let readers = tokio::spawn(catch_up::run(receiver));
-        let (mut posts, mut threads) = (Vec::new(), Vec::new());
-        for number in 0..config.lanes.max(1) {
-            let lane = Lane::new(hub.clone(), config.clone(), requests.clone())?;
-            posts.push(lane.post());
-            threads
-                .push(std::thread::Builder::new().name(format!("lane-{number}")).spawn(move || lane.run())?);
+        let (requests, receiver) = PageRequests::new();
+        #[expect(clippy::disallowed_methods, reason = "`ended` waits for the readers, whose handle is kept")]
+        let readers = tokio::spawn(page_reader::run(hub.clone(), receiver));
+        // All lanes are made before the first thread runs, so that a failure leaves no thread behind.
+        let make = |_| Lane::new(hub.clone(), &config.stream, requests.clone());
+        let lanes: Vec<_> = (0..config.lanes.max(1)).map(make).collect::<io::Result<_>>()?;
+        let posts: Vec<_> = lanes.iter().map(Lane::post).collect();
+        let mut threads = Vec::new();
+        for (number, lane) in lanes.into_iter().enumerate() {
+            let thread = std::thread::Builder::new().name(format!("lane-{number}"));
+            let spawned = thread.spawn(move || lane.run());
+            if spawned.is_err() {
+                posts.iter().for_each(|post| post.send(Letter::End));
+            }
+            threads.push(spawned?);
         }
+        #[expect(clippy::disallowed_types, reason = "`ended` holds the lock while it waits for the readers")]
         let (threads, readers) = (Mutex::new(threads), tokio::sync::Mutex::new(Some(readers)));
         Ok(Self { posts, threads, next: AtomicUsize::new(0), readers })
     }
@@ -95,8 +75,8 @@ impl Lanes {
         self.posts[turn % self.posts.len()].send(Letter::Park(Box::new(parked)));
     }
 
-    /// Sends every client away within `window`, spread evenly, each with a delay before it may come back. Whoever
-    /// is parked later is sent away at once.
+    /// Sends every client away within `window`, spread evenly, each with a delay before it may come back. One that
+    /// is parked later is sent away at its turn, too, or at once if that has passed.
     pub fn drain(&self, window: Duration) {
         for post in &self.posts {
             post.send(Letter::Drain(window));

@@ -1,45 +1,34 @@
 //! A member: one parked connection, as small as it can be.
 
-use std::any::Any;
 use std::io::{ErrorKind, Read, Write};
 
 use bytes::Bytes;
 use mio::net::TcpStream;
-use tidings_core::{Counted, Sequence};
+use tidings_core::Sequence;
 
 use super::batch::Batch;
-use crate::limits::{SHARED_BYTES_MIN, STRAY_BYTES_MAX};
-
-/// How a response body is delimited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Framing {
-    /// HTTP/1.1: chunks.
-    Chunked,
-    /// HTTP/1.0: until the connection closes.
-    Raw,
-}
+use super::ids::{GroupId, Seat};
+use super::parked::Held;
+use crate::limits::{LANE_STRAY_READ_BYTES, SHARED_BYTES_MIN};
+use crate::stream::Ending;
+use crate::stream::machine::{Machine, Outlet, Tick};
 
 /// A parked connection.
 pub(super) struct Member {
     pub(super) stream: TcpStream,
     /// The group it sits in, and its seat there.
-    pub(super) group: u32,
-    pub(super) seat: u32,
+    pub(super) group: GroupId,
+    pub(super) seat: Seat,
     /// Tells it from others that had its number.
     pub(super) serial: u32,
-    pub(super) state: State,
-    /// The tick at which it was parked.
-    pub(super) parked_at: u32,
-    /// The last tick at which something was written to it.
-    pub(super) written_at: u32,
-    /// The newest place it was told.
-    pub(super) told: Sequence,
+    pub(super) standing: Standing,
+    pub(super) machine: Machine,
     /// Dropped with the connection.
-    pub(super) _held: (Counted, Box<dyn Any + Send>),
+    pub(super) held: Box<dyn Held>,
 }
 
-/// Where a member stands.
-pub(super) enum State {
+/// Where a member stands. Places are in the epoch of its group, unless the group knows better.
+pub(super) enum Standing {
     /// At the place of its group.
     Live,
     /// It has a place of its own: everything up to there was written.
@@ -53,13 +42,19 @@ pub(super) enum State {
 pub(super) struct Owed {
     pub(super) bytes: Bytes,
     pub(super) then: Sequence,
-    /// The tick of the last progress.
-    pub(super) since: u32,
+}
+
+/// How much of a batch a member's socket took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    All,
+    Part,
+    Nothing,
 }
 
 /// How a write went.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Written {
+enum Written {
     All,
     /// So many bytes; the socket would block.
     Part(usize),
@@ -68,15 +63,124 @@ pub(super) enum Written {
 }
 
 impl Owed {
-    pub(super) fn new(bytes: Bytes, then: Sequence, since: u32) -> Self {
+    /// Less than [`SHARED_BYTES_MIN`] is copied, so that one blocked member does not keep a whole batch in memory.
+    fn new(bytes: Bytes, then: Sequence) -> Self {
         let bytes = if bytes.len() < SHARED_BYTES_MIN { Bytes::copy_from_slice(&bytes) } else { bytes };
-        Self { bytes, then, since }
+        Self { bytes, then }
     }
 }
 
 impl Member {
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.standing, Standing::Live)
+    }
+
+    pub(super) fn outlet(&self) -> Outlet {
+        if matches!(self.standing, Standing::Blocked(_)) { Outlet::Blocked } else { Outlet::Open }
+    }
+
+    /// The place of its own; none if it stands with its group.
+    pub(super) fn own_place(&self) -> Option<Sequence> {
+        match &self.standing {
+            Standing::Live => None,
+            Standing::Behind(place) | Standing::Reading(place) => Some(*place),
+            Standing::Blocked(owed) => Some(owed.then),
+        }
+    }
+
+    /// Writes a batch to a member that stands before it; afterwards it stands after it, or is blocked.
+    pub(super) fn deliver(
+        &mut self,
+        batch: &Batch,
+        before: Sequence,
+        through: Sequence,
+        now: Tick,
+    ) -> Result<Taken, Ending> {
+        match self.write(&batch.bytes) {
+            Written::All => {
+                if !batch.bytes.is_empty() {
+                    self.machine.wrote(through, now);
+                }
+                self.standing = Standing::Behind(through);
+                Ok(Taken::All)
+            }
+            Written::Part(written) => {
+                let cut = batch.cut(written);
+                let taken = if cut.is_some() { Taken::Part } else { Taken::Nothing };
+                let (bytes, then) = cut.unwrap_or((Bytes::new(), before));
+                self.block(bytes, then, now);
+                Ok(taken)
+            }
+            Written::Gone => Err(Ending::ClientGone),
+        }
+    }
+
+    /// The socket takes no more: the time in which it must take something begins.
+    fn block(&mut self, owed: Bytes, then: Sequence, now: Tick) {
+        self.standing = Standing::Blocked(Box::new(Owed::new(owed, then)));
+        self.machine.progressed(now);
+    }
+
+    /// Writes what is owed.
+    pub(super) fn settle(&mut self, now: Tick) -> Result<(), Ending> {
+        let Standing::Blocked(owed) = &self.standing else { return Ok(()) };
+        let (bytes, then) = (owed.bytes.clone(), owed.then);
+        match self.write(&bytes) {
+            Written::All => {
+                // Where nothing was owed, nothing was told.
+                match bytes.is_empty() {
+                    true => self.machine.progressed(now),
+                    false => self.machine.wrote(then, now),
+                }
+                self.standing = Standing::Behind(then);
+            }
+            Written::Part(0) => {}
+            Written::Part(written) => {
+                self.machine.progressed(now);
+                if let Standing::Blocked(owed) = &mut self.standing {
+                    owed.bytes = bytes.slice(written..);
+                }
+            }
+            Written::Gone => return Err(Ending::ClientGone),
+        }
+        Ok(())
+    }
+
+    /// Writes bytes that are no event, unless the socket is blocked. The member stands where it stood, at `place`.
+    pub(super) fn say(&mut self, bytes: &Bytes, place: Sequence, now: Tick) -> Result<(), Ending> {
+        if matches!(self.standing, Standing::Blocked(_)) {
+            return Ok(());
+        }
+        match self.write(bytes) {
+            Written::All => self.machine.wrote(place, now),
+            Written::Part(0) => self.block(Bytes::new(), place, now),
+            Written::Part(written) => self.block(bytes.slice(written..), place, now),
+            Written::Gone => return Err(Ending::ClientGone),
+        }
+        Ok(())
+    }
+
+    /// Writes the last bytes, as many as the socket takes.
+    pub(super) fn part_with(&mut self, farewell: &[u8]) {
+        self.write(farewell);
+    }
+
+    /// Reads what the client should not have sent.
+    pub(super) fn discard_input(&mut self) -> Result<(), Ending> {
+        let mut stray = [0; LANE_STRAY_READ_BYTES];
+        loop {
+            match self.stream.read(&mut stray) {
+                Ok(0) => return Err(Ending::ClientGone),
+                Ok(count) => self.machine.client_sent(count)?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(_) => return Err(Ending::ClientGone),
+            }
+        }
+    }
+
     /// Writes as much as the socket takes now.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Written {
+    fn write(&mut self, bytes: &[u8]) -> Written {
         let mut written = 0;
         while written < bytes.len() {
             match self.stream.write(&bytes[written..]) {
@@ -89,60 +193,16 @@ impl Member {
         }
         Written::All
     }
+}
 
-    /// Writes a batch to a member that stands before it; afterwards it stands after it, or is blocked.
-    /// Whether the connection still is.
-    pub(super) fn deliver(&mut self, batch: &Batch, before: Sequence, through: Sequence, tick: u32) -> bool {
-        match self.write(&batch.bytes) {
-            Written::All => {
-                if !batch.bytes.is_empty() {
-                    (self.written_at, self.told) = (tick, through);
-                }
-                self.state = State::Behind(through);
-            }
-            Written::Part(written) => {
-                let (bytes, then) = batch.cut(written).unwrap_or((Bytes::new(), before));
-                self.state = State::Blocked(Box::new(Owed::new(bytes, then, tick)));
-            }
-            Written::Gone => return false,
-        }
-        true
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Writes what is owed. Whether the connection still is.
-    pub(super) fn settle(&mut self, tick: u32) -> bool {
-        let State::Blocked(owed) = &mut self.state else { return true };
-        let bytes = owed.bytes.clone();
-        let then = owed.then;
-        match self.write(&bytes) {
-            Written::All => {
-                self.written_at = tick;
-                self.told = then;
-                self.state = State::Behind(then);
-            }
-            Written::Part(0) => {}
-            Written::Part(written) => {
-                if let State::Blocked(owed) = &mut self.state {
-                    owed.bytes = bytes.slice(written..);
-                    owed.since = tick;
-                }
-            }
-            Written::Gone => return false,
-        }
-        true
-    }
-
-    /// Reads what the client should not have sent. Whether the connection still is.
-    pub(super) fn discard_input(&mut self) -> bool {
-        let mut stray = [0; STRAY_BYTES_MAX];
-        loop {
-            match self.stream.read(&mut stray) {
-                Ok(0) => return false,
-                Ok(count) if count == stray.len() => return false,
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return error.kind() == ErrorKind::WouldBlock,
-            }
-        }
+    #[test]
+    fn a_member_is_as_small_as_ten_thousand_of_them_should_be() {
+        // In a debug build a socket is larger.
+        let own = size_of::<Member>() - size_of::<TcpStream>();
+        assert!(own <= 72 && size_of::<Machine>() == 24, "{own} bytes beside the socket");
     }
 }

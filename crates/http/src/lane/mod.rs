@@ -1,35 +1,42 @@
-//! Stop 8 of the walk: lanes, the threads that own parked connections and write frames to them.
+//! Stop 8 of the walk: lanes, the threads that own parked connections and write to them.
 //!
 //! A plain HTTP/1 subscriber leaves hyper once its head is answered, and is parked here. What remains of it is a
-//! socket, a place, and a seat in a group of those who asked for the same. A publish wakes each lane once, and the
+//! socket, a place, and a seat in a group of members that asked for the same. A publish wakes each lane once, and the
 //! lane writes the same bytes to every member of a group. A socket that would block keeps its place only, and is
-//! written when it drains.
+//! written when it drains. What is due when is decided by the [machine](crate::stream::machine) of each member.
 //!
 //! | file | noun |
 //! |---|---|
 //! | `lanes` | all lanes of a hub: where connections are parked |
-//! | `post` | what reaches a lane from other threads, and its bell |
-//! | `lane` | one thread: its loop, its members, its clock |
-//! | `group` | members that asked for the same, and the batch they get |
+//! | `parked` | a connection that is handed to a lane |
 //! | `parking` | how a connection leaves hyper |
+//! | `post` | what reaches a lane from other threads, and its bell |
+//! | `lane` | one thread: its loop |
+//! | `ticker` | its clock, and which members are looked at when |
+//! | `members` | all members of a lane, and how events reach them |
+//! | `group` | members that asked for the same |
 //! | `member` | one parked connection |
 //! | `batch` | frames as bytes on the wire, with the places where they may be cut |
-//! | `deliver` | from the rings, or a page of the store, to members |
-//! | `sweep` | heartbeats, write deadlines and the drain |
-//! | `catch_up` | reads the store for those whom the rings have left behind |
+//! | `ids` | the numbers of members and groups |
+//! | `page` | a page of the store on its way to a lane |
+//! | `page_reader` | reads the store for members that the rings have left behind |
 
 mod batch;
-mod catch_up;
-mod deliver;
 mod group;
+mod ids;
 #[allow(clippy::module_inception)]
 mod lane;
 mod lanes;
 mod member;
+mod members;
+mod page;
+mod page_reader;
+mod parked;
 pub(crate) mod parking;
 mod post;
-mod sweep;
+mod ticker;
 
+pub use batch::Framing;
 pub(crate) use batch::chunk_head;
-pub use lanes::{LaneConfig, Lanes, Parked};
-pub use member::Framing;
+pub use lanes::{LaneConfig, Lanes};
+pub use parked::{Held, HeldFor, Parked};

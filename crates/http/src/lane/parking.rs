@@ -7,15 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use bytes::Bytes;
-use tidings_core::{Form, Subscription};
+use tidings_core::Follower;
+use tidings_core::roster::Attendance;
 
-use super::member::Framing;
+use super::batch::Framing;
+use crate::stream::Encoder;
 
 /// What a parked connection goes on with.
 pub(crate) struct Leave {
-    pub(crate) subscription: Subscription,
-    pub(crate) form: Form,
+    pub(crate) follower: Follower,
+    pub(crate) encoder: Encoder,
     pub(crate) framing: Framing,
+    /// Counts the subscriber from the moment at which its request was answered.
+    pub(crate) attendance: Attendance,
 }
 
 /// Shared by a connection and the response that may leave it. Its presence among a request's extensions says that

@@ -1,66 +1,99 @@
 //! The post: what reaches a lane from other threads, and the bell that wakes it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use mio::Waker;
 use tidings_core::ring::Watcher;
+use tidings_core::{Carrier, ConnectionId, Dismissal, Subscriber, Whom};
+use tokio::sync::oneshot;
 
-use super::catch_up::Caught;
-use super::lanes::Parked;
+use super::ids::GroupId;
+use super::page::PageRead;
+use super::parked::Parked;
 
-/// A letter to a lane. There are at most as many as connections: each is parked once, and reads one page at a time.
+/// A letter to a lane. There are at most as many as connections, and as requests that ask about them: each connection is
+/// parked once, and reads one page at a time.
 pub(super) enum Letter {
     /// A connection to take over.
     Park(Box<Parked>),
-    /// What the store held for those whom the rings left behind.
-    Caught(Caught),
+    /// What the store held for members that the rings left behind.
+    Page(Box<PageRead>),
     /// End all connections, spread over a time.
-    Drain(std::time::Duration),
+    Drain(Duration),
+    /// Say who is here.
+    List { after: Option<ConnectionId>, limit: usize, reply: oneshot::Sender<Vec<Subscriber>> },
+    /// End some connections.
+    Dismiss { whom: Whom, why: Dismissal, reply: oneshot::Sender<usize> },
     /// No connection will come any more.
     End,
 }
 
 /// Shared by a lane and all who write to it.
 pub(super) struct Post {
+    /// The lane's number on the roster.
+    number: u8,
     waker: Waker,
     /// Set while the lane is sure to look: rings the bell once, however much comes.
     rung: AtomicBool,
-    letters: Mutex<Vec<Letter>>,
+    /// None when the lane has ended.
+    letters: Mutex<Option<Vec<Letter>>>,
     moved: Mutex<Moved>,
+}
+
+/// What a lane has taken from its post.
+#[derive(Default)]
+pub(super) struct Mail {
+    pub(super) letters: Vec<Letter>,
+    pub(super) moved: Vec<GroupId>,
 }
 
 /// Groups whose rings have moved, each once.
 #[derive(Default)]
 struct Moved {
-    groups: Vec<usize>,
+    groups: Vec<GroupId>,
     listed: Vec<bool>,
 }
 
 impl Post {
-    pub(super) fn new(waker: Waker) -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) fn new(waker: Waker, number: u8) -> Self {
+        Self {
+            number,
             waker,
             rung: AtomicBool::new(false),
-            letters: Mutex::default(),
+            letters: Mutex::new(Some(Vec::new())),
             moved: Mutex::default(),
-        })
+        }
     }
 
     pub(super) fn send(&self, letter: Letter) {
-        lock(&self.letters).push(letter);
+        if let Some(letters) = &mut *lock(&self.letters) {
+            letters.push(letter);
+        }
         self.ring();
     }
 
-    /// Takes all that has come. Whatever comes later rings again.
-    pub(super) fn collect(&self, letters: &mut Vec<Letter>, groups: &mut Vec<usize>) {
+    /// Takes all that has come. What comes later rings again.
+    pub(super) fn collect(&self, mail: &mut Mail) {
         self.rung.store(false, Ordering::SeqCst);
-        letters.append(&mut lock(&self.letters));
-        let mut moved = lock(&self.moved);
-        for group in &moved.groups {
-            groups.push(*group);
+        if let Some(letters) = &mut *lock(&self.letters) {
+            mail.letters.append(letters);
         }
+        let mut moved = lock(&self.moved);
+        mail.moved.extend_from_slice(&moved.groups);
         moved.clear();
+    }
+
+    /// The lane has ended: letters are thrown away, and nobody waits for an answer to them.
+    pub(super) fn close(&self) {
+        lock(&self.letters).take();
+    }
+
+    /// The name of the subscriber in a slot of the lane.
+    pub(super) fn connection_id(&self, slot: usize, serial: u32) -> ConnectionId {
+        ConnectionId::new(self.number, slot as u32, serial)
     }
 
     fn ring(&self) {
@@ -71,26 +104,43 @@ impl Post {
     }
 }
 
+#[async_trait]
+impl Carrier for Post {
+    async fn list(&self, after: Option<ConnectionId>, limit: usize) -> Vec<Subscriber> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Letter::List { after, limit, reply });
+        // A lane that has ended carries nobody.
+        answer.await.unwrap_or_default()
+    }
+
+    async fn dismiss(&self, whom: Whom, why: Dismissal) -> usize {
+        let (reply, answer) = oneshot::channel();
+        self.send(Letter::Dismiss { whom, why, reply });
+        answer.await.unwrap_or_default()
+    }
+}
+
 impl Watcher for Post {
     fn ring_moved(&self, group: usize) {
-        lock(&self.moved).list(group);
+        lock(&self.moved).list(GroupId::of(group));
         self.ring();
     }
 }
 
 impl Moved {
-    fn list(&mut self, group: usize) {
-        if self.listed.len() <= group {
-            self.listed.resize(group + 1, false);
+    fn list(&mut self, group: GroupId) {
+        let slot = group.slot();
+        if self.listed.len() <= slot {
+            self.listed.resize(slot + 1, false);
         }
-        if !std::mem::replace(&mut self.listed[group], true) {
+        if !std::mem::replace(&mut self.listed[slot], true) {
             self.groups.push(group);
         }
     }
 
     fn clear(&mut self) {
         for group in self.groups.drain(..) {
-            self.listed[group] = false;
+            self.listed[group.slot()] = false;
         }
     }
 }

@@ -5,11 +5,13 @@ use http::header::ACCEPT;
 
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::stream::StreamFormat;
 
 /// One of the things that a URL of events can answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Representation {
-    Stream,
+    /// A stream in a format.
+    Stream(StreamFormat),
     Page,
     History,
 }
@@ -17,7 +19,7 @@ pub(crate) enum Representation {
 /// What a URL can answer, the better first if a client accepts two of them equally: a client that accepts anything is a
 /// program, and gets the stream.
 const OFFERS: [(Representation, &str, &str); 3] = [
-    (Representation::Stream, "text", "event-stream"),
+    (Representation::Stream(StreamFormat::Sse), "text", "event-stream"),
     (Representation::Page, "text", "html"),
     (Representation::History, "application", "json"),
 ];
@@ -27,7 +29,7 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Representation, Problem> 
     let ranges: Vec<_> =
         headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(ranges).collect();
     if ranges.is_empty() {
-        return Ok(Representation::Stream);
+        return Ok(Representation::Stream(StreamFormat::Sse));
     }
     let mut best = None;
     for (representation, kind, subtype) in OFFERS {
@@ -91,14 +93,20 @@ mod tests {
         let address_bar = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8";
 
         assert_eq!(negotiated(address_bar), Some(Representation::Page));
-        assert_eq!(negotiated("text/event-stream"), Some(Representation::Stream));
-        assert_eq!(negotiated("Text/Event-Stream; charset=utf-8"), Some(Representation::Stream));
+        assert_eq!(negotiated("text/event-stream"), Some(Representation::Stream(StreamFormat::Sse)));
+        assert_eq!(
+            negotiated("Text/Event-Stream; charset=utf-8"),
+            Some(Representation::Stream(StreamFormat::Sse))
+        );
         assert_eq!(negotiated("application/json"), Some(Representation::History));
-        assert_eq!(negotiated("*/*"), Some(Representation::Stream));
-        assert_eq!(negotiated("application/json, text/plain, */*"), Some(Representation::Stream));
+        assert_eq!(negotiated("*/*"), Some(Representation::Stream(StreamFormat::Sse)));
+        assert_eq!(
+            negotiated("application/json, text/plain, */*"),
+            Some(Representation::Stream(StreamFormat::Sse))
+        );
         assert_eq!(negotiated("application/json, */*;q=0.1"), Some(Representation::History));
-        assert_eq!(negotiated("text/*"), Some(Representation::Stream));
-        assert_eq!(negotiate(&HeaderMap::new()).ok(), Some(Representation::Stream));
+        assert_eq!(negotiated("text/*"), Some(Representation::Stream(StreamFormat::Sse)));
+        assert_eq!(negotiate(&HeaderMap::new()).ok(), Some(Representation::Stream(StreamFormat::Sse)));
     }
 
     #[test]

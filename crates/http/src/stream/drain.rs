@@ -10,12 +10,12 @@ use tokio::time::{Instant, sleep_until};
 /// Whether the hub is ending, and when whose turn is. Cloning shares it.
 #[derive(Debug, Clone)]
 pub(crate) struct Drain {
-    begun: Arc<watch::Sender<Option<Window>>>,
+    begun: Arc<watch::Sender<Option<DrainWindow>>>,
     shares: Arc<AtomicU32>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Window {
+struct DrainWindow {
     from: Instant,
     length: Duration,
 }
@@ -28,7 +28,7 @@ impl Default for Drain {
 
 impl Drain {
     pub(crate) fn begin(&self, length: Duration) {
-        let window = Window { from: Instant::now(), length };
+        let window = DrainWindow { from: Instant::now(), length };
         self.begun.send_if_modified(|begun| {
             let first = begun.is_none();
             // A drain that began again would never end.
@@ -46,10 +46,9 @@ impl Drain {
         self.window().await;
     }
 
-    /// Waits until the drain has begun and the turn of a share has come.
-    pub(crate) async fn turn(&self, share: f64) {
-        let window = self.window().await;
-        sleep_until(window.from + window.length.mul_f64(share)).await;
+    /// When it began, and over which time subscribers are sent away.
+    pub(crate) fn window_now(&self) -> Option<(Instant, Duration)> {
+        self.begun.borrow().map(|window| (window.from, window.length))
     }
 
     /// Waits until the drain has lasted so long.
@@ -68,7 +67,7 @@ impl Drain {
         delay(usual, self.share())
     }
 
-    async fn window(&self) -> Window {
+    async fn window(&self) -> DrainWindow {
         let mut begun = self.begun.subscribe();
         loop {
             if let Some(window) = *begun.borrow_and_update() {
@@ -88,13 +87,8 @@ pub(crate) fn spread(number: u32) -> f64 {
     f64::from(number.wrapping_mul(2_654_435_769)) / f64::from(u32::MAX)
 }
 
-/// The share of the greatest age at which a stream ends: those that began together do not end together.
-pub(crate) fn age_share(share: f64) -> f64 {
-    0.9 + share / 10.0
-}
-
-/// A delay before coming back, from once to twice the usual one, so that those who were sent away together do not
-/// come back together.
+/// A delay before coming back, from once to twice the usual one, so that clients which were sent away together do
+/// not come back together.
 pub(crate) fn delay(usual: Duration, share: f64) -> Duration {
     usual.mul_f64(1.0 + share)
 }

@@ -1,13 +1,22 @@
-//! A subscription as a stream of bytes.
+//! What every stream does, whatever carries it.
 //!
 //! | file | noun |
 //! |---|---|
-//! | `task` | stop 8 of the walk for connections that cannot be parked in a lane |
-//! | `block` | blocks of a stream that are no published event |
-//! | `drain` | the end of all streams in good order |
-//! | `permits` | the bound of streams on connections that carry many |
+//! | `machine` | the policy: what is due, and what to do about what befalls a stream |
+//! | `ending` | why a stream ends |
+//! | `encode` | events, gaps, heartbeats as bytes |
+//! | `task` | a stream that the server carries: its driver, as a stream of bytes |
+//! | `drain` | the end of all streams, spread over a window of time |
+//! | `permits` | how many streams there may be |
+//!
+//! The other driver are the [lanes](crate::lane).
 
-pub(crate) mod block;
 pub(crate) mod drain;
+pub(crate) mod encode;
+pub mod ending;
+pub mod machine;
 pub(crate) mod permits;
 pub(crate) mod task;
+
+pub use encode::{Encoder, StreamFormat};
+pub use ending::Ending;

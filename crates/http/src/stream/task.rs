@@ -1,87 +1,89 @@
 //! Stop 8 of the walk, for connections that cannot be parked: a stream of bytes over a subscription.
 //!
 //! Those of another server, of HTTP/2, and of TLS. Plain HTTP/1 connections of our own server go to the
-//! [lanes](crate::lane) instead.
+//! [lanes](crate::lane) instead. What is due when is decided by the [machine](crate::stream::machine) for both.
 
-use std::future::pending;
-use std::time::Duration;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
-use tidings_core::{Cursor, Delivery, Form, Frame, Subscription};
+use tidings_core::{Delivery, Frame, StoreError, Subscription};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
-use crate::front::Front;
+use super::Encoder;
+use super::drain::Drain;
+use super::ending::Ending;
+use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Rules, Tick};
 use crate::limits::CHUNK_BYTES_MAX;
-use crate::stream::block;
-use crate::stream::drain::{Drain, age_share};
 
-/// The bytes of a stream, from its opening to its end.
+/// What all tasks of a front share.
+#[derive(Clone)]
+pub(crate) struct TaskRules {
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) drain: Drain,
+}
+
+/// The bytes of a stream, from its opening to its end. `opening` is none if the client was sent it.
 pub(crate) fn stream(
-    front: &Front,
-    opening: Bytes,
+    shared: TaskRules,
+    opening: Option<Bytes>,
     subscription: Subscription,
-    form: Form,
-    place: Option<OwnedSemaphorePermit>,
+    encoder: Encoder,
+    permit: Option<OwnedSemaphorePermit>,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
-    blocks(Streaming { opening: Some(opening), _place: place, ..Streaming::new(front, subscription, form) })
-}
-
-/// The same for a client that was sent the opening.
-pub(crate) fn after_opening(
-    front: &Front,
-    subscription: Subscription,
-    form: Form,
-) -> impl Stream<Item = Bytes> + Send + 'static {
-    blocks(Streaming::new(front, subscription, form))
-}
-
-fn blocks(streaming: Streaming) -> impl Stream<Item = Bytes> + Send + 'static {
-    unfold(streaming, |mut streaming| async {
-        let bytes = streaming.next().await?;
-        Some((bytes, streaming))
+    let task = StreamTask::new(shared, opening, subscription, encoder, permit);
+    unfold(task, |mut task| async {
+        let bytes = task.next().await?;
+        Some((bytes, task))
     })
 }
 
-struct Streaming {
+struct StreamTask {
     opening: Option<Bytes>,
     subscription: Subscription,
-    form: Form,
-    /// The newest place that the client was told.
-    told: Cursor,
-    drain: Drain,
-    heartbeat: Duration,
-    retry: Duration,
-    /// Where in the drain's window its turn comes, in which part of the heartbeat's last quarter it beats, and in
-    /// which of its last tenth it is too old.
+    encoder: Encoder,
+    shared: TaskRules,
+    machine: Machine,
+    /// What its clock counts from.
+    began: Instant,
     share: f64,
-    /// When it is too old.
-    until: Option<Instant>,
+    /// The store has failed, and is asked again then.
+    read_again_at: Option<Instant>,
     ended: bool,
     /// Given back when the stream ends.
-    _place: Option<OwnedSemaphorePermit>,
+    _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Streaming {
-    fn new(front: &Front, subscription: Subscription, form: Form) -> Self {
-        let share = front.drain().share();
-        let age_max = front.config().stream_age_max;
+/// What came first.
+enum First {
+    Delivery(Result<Option<Delivery>, StoreError>),
+    /// Look at the time again.
+    Time,
+}
+
+impl StreamTask {
+    fn new(
+        shared: TaskRules,
+        opening: Option<Bytes>,
+        subscription: Subscription,
+        encoder: Encoder,
+        permit: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         Self {
-            opening: None,
-            told: subscription.cursor(),
-            // As much as a chunk, a TLS record or an HTTP/2 frame holds: whoever stops reading keeps one of them in
+            opening,
+            machine: Machine::new(subscription.cursor().sequence, Tick::default()),
+            // As much as a chunk, a TLS record or an HTTP/2 frame holds: a client that stops reading keeps one of them in
             // memory, and its place in the log.
             subscription: subscription.in_pieces_of(CHUNK_BYTES_MAX),
-            form,
-            drain: front.drain().clone(),
-            heartbeat: front.config().heartbeat,
-            retry: front.config().retry,
-            share,
-            until: age_max.map(|age| Instant::now() + age.mul_f64(age_share(share))),
+            encoder,
+            share: shared.drain.share(),
+            shared,
+            began: Instant::now(),
+            read_again_at: None,
             ended: false,
-            _place: None,
+            _permit: permit,
         }
     }
 
@@ -89,72 +91,103 @@ impl Streaming {
         if let Some(opening) = self.opening.take() {
             return Some(opening);
         }
-        if self.ended {
-            return None;
+        while !self.ended {
+            let now = self.now();
+            match self.machine.due(&self.shared.rules, self.share, now, Outlet::Open) {
+                Due::End(ending) => return Some(self.last(ending)),
+                Due::Heartbeat => return Some(self.heartbeat()),
+                Due::Nothing => {}
+            }
+            let wake_after = self.machine.wake_after(&self.shared.rules, self.share, now, Outlet::Open);
+            match self.first(wake_after).await {
+                First::Time => {}
+                First::Delivery(Ok(Some(delivery))) => {
+                    self.machine.store_answered();
+                    return Some(self.encode(&delivery));
+                }
+                First::Delivery(Ok(None)) => {
+                    let dismissed = self.subscription.dismissed();
+                    return Some(self.farewell(dismissed.map_or(Ending::HubClosed, Ending::from)));
+                }
+                First::Delivery(Err(error)) => match self.machine.store_failed(&error) {
+                    AfterFailure::ReadAgain(after) => self.read_again_at = Some(Instant::now() + after),
+                    AfterFailure::End(ending) => return Some(self.farewell(ending)),
+                },
+            }
         }
-        let beat = Instant::now() + self.heartbeat.mul_f64(0.75 + self.share / 4.0);
-        // Biased: events before heartbeats, and the end before both, or a busy stream would outlive the drain.
+        None
+    }
+
+    /// Waits for events, or for a number of ticks. Cancel safe.
+    async fn first(&mut self, wake_after: u32) -> First {
+        // One more, since the tick that is now began in the past.
+        let wake_at = Instant::now() + self.shared.rules.tick() * (wake_after + 1);
+        let ending = self.shared.drain.has_begun();
+        if let Some(at) = self.read_again_at {
+            tokio::select! {
+                () = sleep_until(at) => self.read_again_at = None,
+                () = sleep_until(wake_at) => {}
+                () = self.shared.drain.begun(), if !ending => {}
+            }
+            return First::Time;
+        }
+        // Biased: events before heartbeats.
         tokio::select! {
             biased;
-            () = self.drain.turn(self.share) => Some(self.last()),
-            () = come(self.until) => Some(self.last()),
-            delivery = self.subscription.next() => match delivery {
-                Ok(Some(delivery)) => Some(self.encode(delivery)),
-                Ok(None) => Some(self.farewell()),
-                Err(error) => {
-                    tracing::error!(%error, "a subscription ends because the store cannot be read");
-                    Some(self.farewell())
-                }
-            },
-            () = sleep_until(beat) => Some(self.heartbeat()),
+            () = self.shared.drain.begun(), if !ending => First::Time,
+            delivery = self.subscription.next() => First::Delivery(delivery),
+            () = sleep_until(wake_at) => First::Time,
         }
     }
 
-    fn encode(&mut self, delivery: Delivery) -> Bytes {
-        self.told = self.subscription.cursor();
+    fn now(&self) -> Now {
+        let rules = &self.shared.rules;
+        let moment = |at: Instant| rules.moment(at.saturating_duration_since(self.began));
+        let drain = self.shared.drain.window_now();
+        let drain =
+            drain.map(|(from, length)| DrainTicks { from: moment(from), length: rules.ticks(length) });
+        Now { tick: moment(Instant::now()), drain }
+    }
+
+    fn encode(&mut self, delivery: &Delivery) -> Bytes {
+        let now = self.now().tick;
+        self.machine.wrote(self.subscription.cursor().sequence, now);
         match delivery {
             Delivery::Frames(frames) => match &frames[..] {
-                [frame] => frame.bytes(self.form),
-                frames => together(frames, self.form),
+                [frame] => self.encoder.event(frame),
+                frames => self.together(frames),
             },
-            Delivery::Gap(gap) => block::gap(&gap),
+            Delivery::Gap(gap) => self.encoder.gap(gap),
         }
     }
 
     fn heartbeat(&mut self) -> Bytes {
         let place = self.subscription.advance();
-        let news = (place != self.told).then_some(place);
-        self.told = place;
-        block::heartbeat(news)
+        let news = self.machine.news(place.sequence).map(|_| place);
+        let now = self.now().tick;
+        self.machine.wrote(place.sequence, now);
+        self.encoder.heartbeat(news)
     }
 
     /// What is at hand, so that it need not be asked for again, and the farewell.
-    fn last(&mut self) -> Bytes {
-        let delivery = self.subscription.next().now_or_never();
+    fn last(&mut self, ending: Ending) -> Bytes {
+        // The rings answer at once; a read of the store would only be begun.
+        let live = self.subscription.is_live();
+        let delivery = if live { self.subscription.next().now_or_never() } else { None };
         let delivery = delivery.and_then(Result::ok).flatten();
-        let mut bytes = delivery.map_or_else(BytesMut::new, |delivery| self.encode(delivery).into());
-        bytes.extend_from_slice(&self.farewell());
+        let mut bytes = delivery.map_or_else(BytesMut::new, |delivery| self.encode(&delivery).into());
+        bytes.extend_from_slice(&self.farewell(ending));
         bytes.freeze()
     }
 
-    fn farewell(&mut self) -> Bytes {
+    fn farewell(&mut self, ending: Ending) -> Bytes {
+        tracing::debug!(%ending, "a stream ends");
         self.ended = true;
-        block::farewell(self.drain.delay(self.retry))
+        self.encoder.farewell(self.shared.rules.delay(self.shared.drain.share()))
     }
-}
 
-/// Waits for a moment that may never come.
-async fn come(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => pending().await,
+    fn together(&self, frames: &[Frame]) -> Bytes {
+        let pieces: Vec<_> = frames.iter().map(|frame| self.encoder.borrow(frame)).collect();
+        pieces.concat().into()
     }
-}
-
-fn together(frames: &[Frame], form: Form) -> Bytes {
-    let mut bytes = BytesMut::with_capacity(frames.iter().map(Frame::len).sum());
-    for frame in frames {
-        bytes.extend_from_slice(frame.slice(form));
-    }
-    bytes.freeze()
 }

@@ -64,14 +64,17 @@ impl Scene {
 
     /// On a store that can be told to refuse.
     pub(crate) async fn with_faulty_store() -> (Self, Fault) {
-        Self::with_faulty_store_and(Limits::default()).await
+        Self::with_faulty_store_and(Limits::default(), |_| ()).await
     }
 
-    pub(crate) async fn with_faulty_store_and(limits: Limits) -> (Self, Fault) {
+    pub(crate) async fn with_faulty_store_and(
+        limits: Limits,
+        change: impl FnOnce(&mut HttpConfig),
+    ) -> (Self, Fault) {
         let clock = ManualClock::at(3_600_000);
         let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
         let (store, fault) = FaultyStore::new(Arc::new(store));
-        (Self::on(Arc::new(store), clock, limits, |_| ()).await, fault)
+        (Self::on(Arc::new(store), clock, limits, change).await, fault)
     }
 
     async fn on(

@@ -3,11 +3,8 @@
 use alloc::string::String;
 use core::mem;
 
+use super::limits::SPARE_BYTES_MAX;
 use crate::Retry;
-
-/// Unused bytes of memory that may go with a text that is handed over. To give fewer back would take as long as to copy
-/// the text.
-const SPARE_BYTES_MAX: usize = 1_024;
 
 /// The lines of a block that are no longer, or never were, whole in the chunk.
 #[derive(Debug, Clone, Default)]

@@ -5,7 +5,6 @@ use core::mem;
 
 use super::block::{Block, Borrowed};
 use super::error::DecodeError;
-use super::feed::Feed;
 use super::glance;
 use super::item::{Event, Item, OwnedEvent, OwnedItem};
 use super::limits::{Limits, Report};
@@ -109,14 +108,6 @@ impl Decoder {
     pub fn with_report(mut self, report: Report) -> Self {
         self.report = report;
         self
-    }
-
-    /// Feeds a chunk: the bytes that follow those of the chunk before.
-    ///
-    /// Call [`Feed::next`] until it returns `None`.
-    #[inline]
-    pub fn feed<'d, 'i>(&'d mut self, chunk: &'i [u8]) -> Feed<'d, 'i> {
-        Feed::new(self, chunk)
     }
 
     /// Begins a new stream: what was pending is discarded, with the id in it; the last event id stays.

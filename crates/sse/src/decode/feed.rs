@@ -23,6 +23,16 @@ pub struct Feed<'d, 'i> {
     broken: bool,
 }
 
+impl Decoder {
+    /// Feeds a chunk: the bytes that follow those of the chunk before.
+    ///
+    /// Call [`Feed::next`] until it returns `None`.
+    #[inline]
+    pub fn feed<'d, 'i>(&'d mut self, chunk: &'i [u8]) -> Feed<'d, 'i> {
+        Feed::new(self, chunk)
+    }
+}
+
 impl<'d, 'i> Feed<'d, 'i> {
     #[inline]
     pub(super) fn new(decoder: &'d mut Decoder, chunk: &'i [u8]) -> Self {

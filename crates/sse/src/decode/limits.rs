@@ -39,3 +39,7 @@ impl Report {
     /// Everything there is.
     pub const ALL: Self = Self { comments: true, retries: true, ids: true };
 }
+
+/// Unused bytes of memory that may go with a text that is handed over. 1 KiB: to give fewer back would take as long as to
+/// copy the text.
+pub(super) const SPARE_BYTES_MAX: usize = 1_024;

@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 use tidings_core::UnixMillis;
 
 use super::disk::Disk;
+use super::ended::Ended;
 use super::fault::Fault;
 use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::index::growing::GrowingIndex;
 use super::names;
-use super::segment::{Ended, IndexState, Segment};
+use super::segment::{IndexState, Segment};
 use crate::limits::{SMALL_GROUP_BYTES_MAX, ZEROS_AHEAD_BYTES};
 
 /// The newest segment. Only the writer has one.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use tidings_core::{Draft, Event, Placement, Sequence, StoreError, UnixMillis};
+use tidings_core::{Cursor, Draft, Event, Placement, Sequence, StoreError, UnixMillis};
 use tokio::sync::oneshot;
 
 use super::index::growing::AsIs;
@@ -35,7 +35,7 @@ struct Waiting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Beginning {
     /// The event before its first.
-    pub(crate) after: Sequence,
+    pub(crate) after: Cursor,
     /// The newest event that is durable.
     pub(crate) durable: Sequence,
     /// The time of all its events.
@@ -68,12 +68,13 @@ impl WriteGroup {
             match self.repeated(key, &draft, known) {
                 Ok(Some(placement)) => placements.push(placement),
                 Ok(None) => {
-                    let sequence = Sequence(begin.after.0 + self.events.len() as u64 + 1);
+                    let sequence = Sequence(begin.after.sequence.0 + self.events.len() as u64 + 1);
+                    let cursor = begin.after.at(sequence);
                     if let Some(key) = key {
                         self.keys.insert(key, self.events.len() as u32);
                     }
-                    self.events.push(Event { sequence, time: begin.time, draft });
-                    placements.push(Placement::New(sequence));
+                    self.events.push(Event { cursor, time: begin.time, draft });
+                    placements.push(Placement::New(cursor));
                 }
                 Err(error) => {
                     self.events.truncate(first);
@@ -106,8 +107,9 @@ impl WriteGroup {
     fn encode(&mut self, first: usize, begin: Beginning) {
         let last = self.events.len().saturating_sub(1);
         for (at, event) in self.events.iter().enumerate().skip(first) {
-            let lag = u32::try_from(event.sequence.0 - begin.durable.0).unwrap_or(u32::MAX);
-            let stamp = RecordStamp { sequence: event.sequence, time: event.time, lag, more: at < last };
+            let sequence = event.cursor.sequence;
+            let lag = u32::try_from(sequence.0 - begin.durable.0).unwrap_or(u32::MAX);
+            let stamp = RecordStamp { sequence, time: event.time, lag, more: at < last };
             self.offsets.push(self.bytes.len() as u32);
             record::encode(stamp, &event.draft, &mut self.bytes);
         }
@@ -137,7 +139,7 @@ impl WriteGroup {
 
 fn placement(known: &Event, draft: &Draft) -> Placement {
     match known.draft.says_the_same_as(draft) {
-        true => Placement::Repeated(known.sequence),
-        false => Placement::KeyReused(known.sequence),
+        true => Placement::Repeated(known.cursor),
+        false => Placement::KeyReused(known.cursor),
     }
 }

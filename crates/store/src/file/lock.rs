@@ -15,6 +15,7 @@ pub(crate) struct Lock {
 
 impl Lock {
     /// Takes the lock, or says who has it.
+    #[expect(clippy::disallowed_methods, reason = "the lock is the system's, and no part of the log")]
     pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
         let io = |source| OpenError::Io { file: dir.join(names::LOCK).display().to_string(), source };
         let mut options = File::options();

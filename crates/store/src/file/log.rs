@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidings_core::{Bounds, Epoch, Sequence};
+use tidings_core::{Bounds, Cursor, Epoch, EpochStatus, Sequence};
 
 use super::hash::KeyedHash;
 use super::segment::Segment;
@@ -58,7 +58,7 @@ impl Log {
 
     pub(crate) fn bounds(&self) -> Bounds {
         let view = self.lock();
-        Bounds { epoch: self.epoch, earliest: view.earliest(), head: view.head }
+        Bounds { floor: view.floor(), head: view.cursor(view.head) }
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Vec<Arc<Segment>>) -> T) -> T {
@@ -90,6 +90,30 @@ impl LogView {
     /// The first event still held.
     pub(crate) fn earliest(&self) -> Sequence {
         self.segments.first().map_or(self.head.next(), |segment| segment.base())
+    }
+
+    /// The place before the first event still held.
+    pub(crate) fn floor(&self) -> Cursor {
+        self.cursor(self.earliest().previous())
+    }
+
+    /// The place after an event, in the epoch in which the event was written; the head is in the newest epoch, and the
+    /// place before all events in the oldest.
+    pub(crate) fn cursor(&self, sequence: Sequence) -> Cursor {
+        let at = self.segments.partition_point(|segment| segment.base() <= sequence).saturating_sub(1);
+        let segment = if sequence >= self.head { self.segments.last() } else { self.segments.get(at) };
+        Cursor::new(segment.map_or(Epoch(0), |segment| segment.header.epoch), sequence)
+    }
+
+    /// What the segments tell of an epoch: each begins with a segment of its own.
+    pub(crate) fn status_of(&self, epoch: Epoch) -> EpochStatus {
+        let newest = self.segments.last().map(|segment| segment.header.epoch);
+        if newest == Some(epoch) {
+            return EpochStatus::Current;
+        }
+        let last = self.segments.iter().rposition(|segment| segment.header.epoch == epoch);
+        let next = last.and_then(|last| self.segments.get(last + 1));
+        next.map_or(EpochStatus::Unknown, |next| EpochStatus::Ended { at: next.base().previous() })
     }
 
     /// The records after a place, oldest first.

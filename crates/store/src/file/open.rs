@@ -100,6 +100,7 @@ pub(crate) struct Random {
 
 impl Random {
     /// Asks the system.
+    #[expect(clippy::disallowed_methods, reason = "the file is a device, and no part of the log")]
     pub(crate) fn of_system() -> io::Result<Self> {
         let (mut key, mut epoch) = ([0; 16], [0; 8]);
         let mut source = std::fs::File::open("/dev/urandom")?;
@@ -115,6 +116,7 @@ impl Random {
 }
 
 /// Which start of the machine this is.
+#[expect(clippy::disallowed_methods, reason = "the kernel's word, and no part of the log")]
 pub(crate) fn boot_of_system() -> Option<String> {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let id = text.trim();
@@ -141,8 +143,7 @@ pub(crate) fn open(
     };
     let found = files.recover(disk, meta.hash, closed, segment_bytes)?;
     announce_life(disk, &meta, before.as_ref())?;
-    let fresh = before.is_none_or(|before| before.epoch != meta.epoch);
-    let (ended, newest) = begin(disk, found, meta.epoch, fresh, segment_bytes)?;
+    let (ended, newest) = begin(disk, found, meta.epoch, segment_bytes)?;
 
     let Newest { active, head, last_time } = newest;
     let segments: Vec<_> = ended.into_iter().map(Arc::new).chain([active.segment.clone()]).collect();
@@ -220,19 +221,19 @@ fn is_enough(meta: &Meta, before: Option<&Meta>) -> bool {
     before.is_some_and(|before| before.epoch == meta.epoch && strict(&before.life) && strict(&meta.life))
 }
 
-/// The segments to go on with. A new epoch begins with a segment of its own.
+/// The segments to go on with. A new epoch begins with a segment of its own, since the header of a segment says in which
+/// epoch its events were written; also if an earlier start wrote the epoch to `META` and came no further.
 fn begin(
     disk: &dyn Disk,
     found: Found,
     epoch: Epoch,
-    fresh: bool,
     segment_bytes: u64,
 ) -> Result<(Vec<Segment>, Newest), OpenError> {
     let Found { mut ended, newest } = found;
     let (head, last_time) =
         newest.as_ref().map_or((Sequence::ZERO, UnixMillis(0)), |newest| (newest.head, newest.last_time));
     let newest = match newest {
-        Some(newest) if !fresh => return Ok((ended, newest)),
+        Some(newest) if newest.active.segment.header.epoch == epoch => return Ok((ended, newest)),
         newest => newest,
     };
     let header = SegmentHeader { epoch, base: head.next(), time_before: last_time };

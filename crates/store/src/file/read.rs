@@ -1,6 +1,6 @@
 //! Reading: from a query to a page, off the async threads.
 //!
-//! A reading sees one [`LogView`](super::log::LogView) of the log and takes no lock while it reads.
+//! A reading sees one [`LogView`] of the log and takes no lock while it reads.
 
 pub(crate) mod candidates;
 pub(crate) mod locate;
@@ -38,6 +38,10 @@ impl ReadLog for LogReader {
         let stopped = |_| StoreError::Stopped("a reader has ended".into());
         let permit = self.permits.clone().acquire_owned().await.map_err(|_| stopped(()))?;
         let log = self.log.clone();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it reads one page, has a permit, and is waited for below"
+        )]
         let reading = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             read(&log.view(), &log.hash, &query)
@@ -48,10 +52,8 @@ impl ReadLog for LogReader {
 
 /// Answers a query.
 pub(crate) fn read(view: &LogView, hash: &KeyedHash, query: &Query) -> Result<Reading, Fault> {
-    let earliest = view.earliest();
     Ok(match locate::locate(view, hash, query)? {
-        locate::LocatedStart::After(after) => Reading::Page(page::page(view, after, query)?),
-        locate::LocatedStart::Expired => Reading::Expired { earliest },
-        locate::LocatedStart::Unknown => Reading::Unknown { earliest },
+        Ok(after) => Reading::Page(page::page(view, after, query)?),
+        Err(locate::NotHeld { lost, resumes_after }) => Reading::Lost { lost, resumes_after },
     })
 }

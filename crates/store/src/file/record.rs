@@ -3,7 +3,7 @@
 //! The layout is in `docs/file-format.md`. Knows nothing of files.
 
 use bytes::Bytes;
-use tidings_core::{Draft, DraftParts, Event, IdempotencyKey, Sequence, Topic, UnixMillis};
+use tidings_core::{Cursor, Draft, DraftParts, Epoch, Event, IdempotencyKey, Sequence, Topic, UnixMillis};
 use tidings_sse::{EventId, EventType};
 
 use crate::limits::RECORD_BYTES_MAX;
@@ -131,8 +131,8 @@ impl<'a> Record<'a> {
         Ok(Self { stamp: stamp(header), len: whole.len(), topic, event_type, id, key, retry_ms, data: rest })
     }
 
-    /// The event. The topic is that of the record, perhaps shared with other events.
-    pub(crate) fn to_event(self, topic: Topic) -> Result<Event, Flaw> {
+    /// The event. The topic is that of the record, perhaps shared with other events; the epoch that of its segment.
+    pub(crate) fn to_event(self, topic: Topic, epoch: Epoch) -> Result<Event, Flaw> {
         if std::str::from_utf8(self.data).is_err() {
             return Err(Flaw::Broken("the record's data is not UTF-8"));
         }
@@ -148,7 +148,8 @@ impl<'a> Record<'a> {
             retry_ms: self.retry_ms,
             key: key.ok_or_else(broken("the record's idempotency key is none"))?,
         };
-        Ok(Event { sequence: self.stamp.sequence, time: self.stamp.time, draft: Draft::restore(parts) })
+        let cursor = Cursor::new(epoch, self.stamp.sequence);
+        Ok(Event { cursor, time: self.stamp.time, draft: Draft::restore(parts) })
     }
 }
 
@@ -218,15 +219,11 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use tidings_core::{DraftFields, Limits};
+    use tidings_core::DraftFields;
+    use tidings_core::contract::fixture::draft_with;
 
     const STAMP: RecordStamp =
         RecordStamp { sequence: Sequence(7), time: UnixMillis(1_000), lag: 1, more: false };
-
-    fn draft(topic: &str, data: &str, fields: DraftFields<'_>) -> Draft {
-        let data = Bytes::copy_from_slice(data.as_bytes());
-        Draft::new(Topic::parse(topic).unwrap(), data, fields, &Limits::default()).unwrap()
-    }
 
     fn encoded(stamp: RecordStamp, draft: &Draft) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -239,7 +236,7 @@ mod tests {
         let fields =
             DraftFields { event_type: Some("T"), id: Some("ID"), retry_ms: Some(5), key: Some("KEY") };
 
-        let bytes = encoded(RecordStamp { more: true, ..STAMP }, &draft("topic", "data", fields));
+        let bytes = encoded(RecordStamp { more: true, ..STAMP }, &draft_with("topic", "data", fields));
 
         let expected =
             b"\x3b\0\0\0\x07\0\0\0\0\0\0\0\xe8\x03\0\0\0\0\0\0\x01\0\0\0\x03\x03\x05\0\x01\0\x02\0\
@@ -256,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_record_that_ends_early_says_what_it_needs() {
-        let bytes = encoded(STAMP, &draft("a", "some data", DraftFields::default()));
+        let bytes = encoded(STAMP, &draft_with("a", "some data", DraftFields::default()));
 
         assert_eq!(Record::parse(&bytes[..bytes.len() - 1]), Err(Flaw::Short(bytes.len())));
     }
@@ -276,7 +273,7 @@ mod tests {
             let fields = DraftFields {
                 event_type: event_type.as_deref(), id: id.as_deref(), retry_ms, key: key.as_deref(),
             };
-            let draft = draft(&topic, &data, fields);
+            let draft = draft_with(&topic, &data, fields);
             let stamp = RecordStamp { sequence: Sequence(sequence), time: UnixMillis(time), lag, more };
             let mut bytes = encoded(stamp, &draft);
             prop_assert_eq!(bytes.len(), encoded_len(&draft));
@@ -285,14 +282,15 @@ mod tests {
             let record = Record::parse(&bytes).unwrap();
 
             prop_assert_eq!(record.stamp, stamp);
-            let event = record.to_event(Topic::parse(record.topic).unwrap()).unwrap();
-            prop_assert_eq!(event, Event { sequence: stamp.sequence, time: stamp.time, draft });
+            let event = record.to_event(Topic::parse(record.topic).unwrap(), Epoch(1)).unwrap();
+            let cursor = Cursor::new(Epoch(1), stamp.sequence);
+            prop_assert_eq!(event, Event { cursor, time: stamp.time, draft });
         }
 
         #[test]
         fn a_changed_byte_is_noticed(at in any::<prop::sample::Index>(), change in 1..=255_u8) {
             let fields = DraftFields { id: Some("an-id"), ..DraftFields::default() };
-            let mut bytes = encoded(STAMP, &draft("a/topic", "some data", fields));
+            let mut bytes = encoded(STAMP, &draft_with("a/topic", "some data", fields));
             let at = at.index(bytes.len());
             bytes[at] ^= change;
 

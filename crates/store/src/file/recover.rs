@@ -9,6 +9,7 @@ use tidings_core::{Sequence, UnixMillis};
 
 use super::active::Active;
 use super::disk::Disk;
+use super::ended::Ended;
 use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::header::SegmentHeader;
@@ -18,7 +19,7 @@ use super::log::Span;
 use super::names;
 use super::read::records::Records;
 use super::scan::{Mark, Scanned, is_blank, scan, written_later};
-use super::segment::{Ended, IndexState, Segment};
+use super::segment::{IndexState, Segment};
 
 /// Opens a segment that another one follows.
 pub(crate) fn ended(

@@ -7,9 +7,9 @@ use tidings_core::{Sequence, UnixMillis};
 
 use super::config::Retention;
 use super::disk::Disk;
+use super::ended::Ended;
 use super::log::Log;
 use super::names;
-use super::segment::Ended;
 use crate::limits::{AGE_LOOK_MAX, AGE_LOOK_MIN, AGE_PARTS};
 
 /// Lets segments go. Files are removed strictly from the oldest end, so that no crash leaves a hole.

@@ -26,6 +26,7 @@ pub(crate) enum Sealer {
 
 impl Sealer {
     /// Starts a thread.
+    #[expect(clippy::disallowed_methods, reason = "the writer has it, and joins it when it is dropped")]
     pub(crate) fn start(disk: Arc<dyn Disk>, log: Arc<Log>) -> std::io::Result<Self> {
         let (wake, woken) = sync_channel(SEAL_WAKES_MAX);
         let run = move || run(&*disk, &log, &woken);

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tidings_core::{Sequence, UnixMillis};
+use tidings_core::Sequence;
 
 use super::disk::DiskFile;
+use super::ended::Ended;
 use super::header::SegmentHeader;
 use super::index::Index;
 use super::index::growing::GrowingIndex;
@@ -45,13 +46,4 @@ impl Segment {
             IndexState::Sealed(index) => index,
         }
     }
-}
-
-/// How a segment ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Ended {
-    /// Where its last record ends.
-    pub(crate) end: u64,
-    /// The time of its last event.
-    pub(crate) last_time: UnixMillis,
 }

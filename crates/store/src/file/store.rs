@@ -6,7 +6,7 @@ use std::thread::{Builder, JoinHandle};
 
 use async_trait::async_trait;
 use tidings_core::tail::{Announcer, ReadLog};
-use tidings_core::{Bounds, Clock, Draft, Placement, Query, Reading, Sequence, Store, StoreError, Tail};
+use tidings_core::{Bounds, Clock, Cursor, Draft, Placement, Query, Reading, Store, StoreError, Tail};
 use tokio::sync::oneshot;
 
 use super::config::FileStoreConfig;
@@ -32,6 +32,10 @@ pub struct FileStore {
     announcer: Arc<Announcer>,
     queue: Arc<Queue>,
     running: Mutex<Option<Running>>,
+    #[expect(
+        clippy::disallowed_types,
+        reason = "held while a close waits for the writer, so that a second one waits too"
+    )]
     closing: tokio::sync::Mutex<()>,
 }
 
@@ -70,7 +74,7 @@ impl FileStore {
     /// # let dir = tempfile::tempdir()?;
     /// # let dir = dir.path().join("data");
     /// let store = FileStore::open(FileStoreConfig { dir, ..FileStoreConfig::default() }, Arc::new(WallClock))?;
-    /// assert_eq!(store.bounds().head.0, 0);
+    /// assert_eq!(store.bounds().head.sequence.0, 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn open(mut config: FileStoreConfig, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
@@ -89,6 +93,8 @@ impl FileStore {
         Self::start(writer, Some(lock)).map_err(io)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "`running` keeps the thread, and `Running::end` joins it")]
+    #[expect(clippy::disallowed_types, reason = "see the field")]
     fn start(writer: LogWriter, lock: Option<Lock>) -> std::io::Result<Self> {
         let (log, announcer) = (writer.log.clone(), writer.announcer.clone());
         let queue = Arc::new(Queue::new());
@@ -117,6 +123,7 @@ impl FileStore {
 }
 
 /// Makes the directory, durably.
+#[expect(clippy::disallowed_methods, reason = "a Disk begins with a directory that is there")]
 fn make_dir(dir: &Path) -> std::io::Result<()> {
     if dir.is_dir() {
         return Ok(());
@@ -169,7 +176,7 @@ impl Store for FileStore {
         self.log.bounds()
     }
 
-    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError> {
+    async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {
         Ok(self.announcer.tail(after, self.reader.clone()))
     }
 
@@ -177,6 +184,10 @@ impl Store for FileStore {
         // A second call waits for the first, so that the directory is free when either returns.
         let _one_at_a_time = self.closing.lock().await;
         let Some(running) = self.stop() else { return Ok(()) };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "it ends with the writer, whose queue is closed, and is waited for"
+        )]
         let ended = tokio::task::spawn_blocking(|| running.end());
         ended.await.unwrap_or_else(|_| Err(StoreError::Stopped("its writer has panicked".into())))
     }

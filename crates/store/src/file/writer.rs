@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidings_core::tail::Announcer;
-use tidings_core::{Clock, Draft, Event, Sequence, StoreError, UnixMillis};
+use tidings_core::{Clock, Cursor, Draft, Event, Sequence, StoreError, UnixMillis};
 
 use super::active::Active;
 use super::config::Durability;
@@ -162,7 +162,7 @@ impl LogWriter {
 
     fn place(&mut self, append: Append) {
         let begin = Beginning {
-            after: self.head,
+            after: Cursor::new(self.log.epoch, self.head),
             durable: self.durable,
             time: match self.group.events.first() {
                 Some(event) => event.time,
@@ -207,7 +207,7 @@ impl LogWriter {
     /// Lets readers and tails see the group.
     fn show(&mut self) {
         let Some(last) = self.group.events.last() else { return };
-        (self.head, self.last_time) = (last.sequence, last.time);
+        (self.head, self.last_time) = (last.cursor.sequence, last.time);
         if self.durability == Durability::Fsync {
             self.durable = self.head;
         }
@@ -216,7 +216,7 @@ impl LogWriter {
         let drafts = self.group.events.iter().map(|event| &event.draft);
         self.active.index.extend(offsets.zip(drafts), &self.log.hash);
         for (hash, at) in self.group.keys.drain() {
-            self.keys.remember(hash, self.group.events[at as usize].sequence);
+            self.keys.remember(hash, self.group.events[at as usize].cursor.sequence);
         }
         self.active.first_time.get_or_insert(self.last_time);
         self.active.end += self.group.bytes.len() as u64;

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tidings_core::{
-    Clock, Draft, DraftFields, Event, Limits, Query, Reading, Selector, Selectors, Start, Store, StoreError,
-    Topic, UnixMillis,
+    Clock, Draft, DraftParts, Event, IdempotencyKey, Query, Reading, Selector, Selectors, Start, Store,
+    StoreError, Topic, UnixMillis,
 };
 use tidings_sse::EventId;
 use tidings_store::{FileStore, FileStoreConfig, OpenError};
@@ -65,8 +65,8 @@ fn attempt(dir: &Path) -> Option<Result<Vec<Event>, StoreError>> {
 /// An event whose key the directory may know.
 fn again() -> Draft {
     let topic = Topic::parse("a").expect("a topic");
-    let fields = DraftFields { key: Some("key-1"), ..DraftFields::default() };
-    Draft::new(topic, Bytes::from_static(b"again"), fields, &Limits::default()).expect("a draft")
+    let (data, key) = (Bytes::from_static(b"again"), IdempotencyKey::parse("key-1").expect("a key"));
+    Draft::restore(DraftParts { topic, data, event_type: None, id: None, retry_ms: None, key: Some(key) })
 }
 
 /// Reads page by page. Fails if a page leads nowhere, or if something else than corruption is told.
@@ -77,17 +77,20 @@ async fn read_all(store: &FileStore, start: Start, selector: &str) -> Result<Vec
     loop {
         let page = match store.read(query.clone()).await {
             Ok(Reading::Page(page)) => page,
-            Ok(Reading::Expired { .. } | Reading::Unknown { .. }) => return Ok(events),
+            Ok(Reading::Lost { .. }) => return Ok(events),
             Err(error @ StoreError::Corrupt(_)) => return Err(error),
             Err(error) => panic!("a reading: {error}"),
         };
-        let (after, next, head) = (page.after, page.next, page.head);
+        let (after, next, has_more) = (page.after, page.next, page.has_more());
         events.extend(page.events);
-        assert!(events.is_sorted_by(|one, two| one.sequence < two.sequence), "out of order, or twice");
-        if next >= head {
+        assert!(
+            events.is_sorted_by(|one, two| one.cursor.sequence < two.cursor.sequence),
+            "out of order, or twice"
+        );
+        if !has_more {
             return Ok(events);
         }
-        assert!(next > after, "a page that leads nowhere");
+        assert!(next.sequence > after.sequence, "a page that leads nowhere");
         query.start = Start::After(next);
     }
 }

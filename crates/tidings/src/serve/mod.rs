@@ -17,6 +17,7 @@ mod welcome;
 use std::sync::Arc;
 
 use tidings_core::{Hub, Limits, Store, StoreError};
+use tidings_http::stream::Encoder;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 
@@ -69,7 +70,10 @@ impl Serve<'_> {
     ) -> Result<(), Failure> {
         let Self { config, key, certificate, hangups, manager } = self;
         let (store, mut fatal) = Watched::new(store);
-        let hub = Hub::start(Arc::new(store), limits(config)).await.map_err(|error| unreadable(&error))?;
+        // What was published last is encoded before the first reader comes back after a restart.
+        let encodings = [Encoder::Sse.encoding()];
+        let hub = Hub::start_encoding(Arc::new(store), limits(config), &encodings).await;
+        let hub = hub.map_err(|error| unreadable(&error))?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let mut http = front::http_config(config, key, STORE_CLOSE_RESERVE);
         http.tls = certificate.as_ref().map(Certificate::tls);

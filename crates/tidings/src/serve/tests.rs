@@ -2,44 +2,20 @@
 
 use std::net::Ipv4Addr;
 
-use async_trait::async_trait;
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{Bounds, Draft, Epoch, MemoryStore, Placement, Query, Reading, Sequence, Tail};
+use tidings_core::{Epoch, MemoryStore};
 use tidings_http::SystemClock;
+use tidings_testkit::faulty::FaultyStore;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
 
-/// A store whose disk fails at the first event.
-struct Failing(MemoryStore);
-
-#[async_trait]
-impl Store for Failing {
-    async fn append(&self, _drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError> {
-        Err(StoreError::Stopped("fsync of segment 1 failed".into()))
-    }
-
-    async fn read(&self, query: Query) -> Result<Reading, StoreError> {
-        self.0.read(query).await
-    }
-
-    fn bounds(&self) -> Bounds {
-        self.0.bounds()
-    }
-
-    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError> {
-        self.0.tail(after).await
-    }
-
-    async fn close(&self) -> Result<(), StoreError> {
-        self.0.close().await
-    }
-}
-
 #[tokio::test]
 async fn a_store_that_stops_for_good_ends_the_hub_with_a_failure() {
     let store = MemoryStore::new(Epoch(1), Arc::new(SystemClock), MemoryRetention::default());
+    let (store, fault) = FaultyStore::new(Arc::new(store));
+    fault.refuse(StoreError::Stopped("fsync of segment 1 failed".into()));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let config = Config::default();
@@ -62,7 +38,7 @@ async fn a_store_that_stops_for_good_ends_the_hub_with_a_failure() {
         stream.read_to_string(&mut answer).await.unwrap();
         answer
     };
-    let (ended, answer) = tokio::join!(serve.run(Arc::new(Failing(store)), listener, &mut signals), publish);
+    let (ended, answer) = tokio::join!(serve.run(Arc::new(store), listener, &mut signals), publish);
 
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     let expected = Failure::new(Exit::Failed, "the store has stopped: fsync of segment 1 failed")

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidings_core::store::Turn;
-use tidings_core::{Bounds, Draft, Placement, Query, Reading, Sequence, Store, StoreError, Tail};
+use tidings_core::{Bounds, Cursor, Draft, Placement, Query, Reading, Store, StoreError, Tail};
 use tokio::sync::watch;
 
 /// Passes everything on, and remembers an error after which nothing but the end of the process helps.
@@ -67,7 +67,7 @@ impl Store for Watched {
         self.store.bounds()
     }
 
-    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError> {
+    async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {
         self.note(self.store.tail(after).await)
     }
 

@@ -1,10 +1,13 @@
 //! A server that is not ours and does what a test says: one answer for each connection, to the byte.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, channel};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc::{Receiver, Sender, channel};
 
-use tidings_testkit::deadline::PATIENCE;
+use tidings_testkit::deadline::{PATIENCE, within};
+use tidings_testkit::request::Request;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
 
 /// An answer, and what becomes of the connection after it.
 pub(crate) enum Then {
@@ -18,30 +21,20 @@ pub(crate) enum Then {
 
 pub(crate) struct Origin {
     address: SocketAddr,
-    requests: Receiver<String>,
+    requests: Receiver<Request>,
 }
 
 impl Origin {
-    /// Answers one connection after the other; those that come later find nobody.
+    /// Answers one connection after the other; a connection after the last answer finds no listener.
     pub(crate) fn start<const N: usize>(answers: [(String, Then); N]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port");
         let address = listener.local_addr().expect("a listener has an address");
+        listener.set_nonblocking(true).expect("a listener can be made not to block");
         let (sender, requests) = channel();
         std::thread::spawn(move || {
-            let mut held = Vec::new();
-            for (answer, then) in answers {
-                let Ok((mut stream, _)) = listener.accept() else { return };
-                let Ok(request) = read_request(&mut stream) else { continue };
-                // The test may not want to know.
-                let _ = sender.send(request);
-                let _ = stream.write_all(answer.as_bytes());
-                match then {
-                    Then::End => drop(stream.write_all(b"0\r\n\r\n")),
-                    Then::Cut => drop(stream.shutdown(Shutdown::Both)),
-                    Then::Hold => held.push(stream),
-                }
-            }
-            // Held connections end with the test: whoever holds the other end is told then.
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+            let _held = runtime.block_on(answer_all(listener, answers, sender));
+            // Held connections end with the test: a client at the other end is told then.
             std::thread::park_timeout(PATIENCE);
         });
         Self { address, requests }
@@ -51,10 +44,33 @@ impl Origin {
         format!("http://{}/stream", self.address)
     }
 
-    /// The next request, head and body.
-    pub(crate) fn request(&self) -> String {
+    /// The next request.
+    pub(crate) fn request(&self) -> Request {
         self.requests.recv_timeout(PATIENCE).expect("somebody asks")
     }
+}
+
+/// Returns the connections that are to stay open.
+async fn answer_all(
+    listener: TcpListener,
+    answers: impl IntoIterator<Item = (String, Then)>,
+    requests: Sender<Request>,
+) -> Vec<TcpStream> {
+    let listener = tokio::net::TcpListener::from_std(listener).expect("the runtime takes a listener");
+    let mut held = Vec::new();
+    for (answer, then) in answers {
+        let Ok((mut stream, _)) = listener.accept().await else { break };
+        let Some(request) = within("a request", Request::read(&mut stream)).await else { continue };
+        // The test may not want to know.
+        let _ = requests.send(request);
+        let _ = stream.write_all(answer.as_bytes()).await;
+        match then {
+            Then::End => drop(stream.write_all(b"0\r\n\r\n").await),
+            Then::Cut => {}
+            Then::Hold => held.push(stream),
+        }
+    }
+    held
 }
 
 /// A stream that says this.
@@ -69,25 +85,4 @@ pub(crate) fn stream(text: &str) -> String {
 /// An answer that is no stream.
 pub(crate) fn status(line: &str) -> String {
     format!("HTTP/1.1 {line}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n")
-}
-
-fn read_request(stream: &mut TcpStream) -> std::io::Result<String> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut reader = BufReader::new(stream);
-    let (mut request, mut length) = (String::new(), 0);
-    loop {
-        let begin = request.len();
-        if reader.read_line(&mut request)? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        let line = request[begin..].trim_end().to_ascii_lowercase();
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().map_err(std::io::Error::other)?;
-        }
-        if line.is_empty() {
-            break;
-        }
-    }
-    reader.take(length).read_to_string(&mut request)?;
-    Ok(request)
 }

@@ -7,7 +7,7 @@ use actix_web::web::{Data, Html, Payload, get, post, scope, to};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Result, http::StatusCode};
 use futures_util::TryStreamExt;
 use http_body_util::{BodyExt, StreamBody};
-use tidings_http::core::{Draft, DraftFields, Hub, Limits, MemoryStore, Topic, memory::MemoryRetention};
+use tidings_http::core::{DraftFields, Hub, Limits, MemoryStore, Topic, memory::MemoryRetention};
 use tidings_http::{Front, HttpConfig, Pages, SystemClock, random_epoch};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -39,8 +39,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Numbers a note and publishes it.
 async fn note(front: Data<Front>, notes: Data<AtomicU64>, text: String) -> Result<String> {
     let text = format!("{}: {text}", notes.fetch_add(1, Ordering::Relaxed) + 1).into();
-    let (topic, limits) = (Topic::parse("notes").map_err(ErrorBadRequest)?, front.hub().limits());
-    let draft = Draft::new(topic, text, DraftFields::default(), limits).map_err(ErrorBadRequest)?;
+    let topic = Topic::parse("notes").map_err(ErrorBadRequest)?;
+    let draft = front.hub().draft(topic, text, DraftFields::default()).map_err(ErrorBadRequest)?;
     Ok(front.hub().publish(draft).await.map_err(ErrorServiceUnavailable)?.id)
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::routing::{get, post};
 use axum::{Router, extract::State, http::StatusCode, response::Html};
 use tidings_http::core::memory::MemoryRetention;
-use tidings_http::core::{Draft, DraftFields, Hub, Limits, MemoryStore, PublishError, Topic};
+use tidings_http::core::{DraftFields, Hub, Limits, MemoryStore, Topic};
 use tidings_http::{Front, HttpConfig, Pages, SystemClock, random_epoch};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -45,14 +45,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// Numbers a note and publishes it.
 async fn note(State(app): State<App>, text: String) -> Result<String, (StatusCode, String)> {
     let number = app.notes.fetch_add(1, Ordering::Relaxed) + 1;
-    publish(&app.hub, format!("{number}: {text}")).await.map_err(|error| match error {
-        PublishError::Draft(_) => (StatusCode::BAD_REQUEST, error.to_string()),
-        _ => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
-    })
-}
-
-async fn publish(hub: &Hub, text: String) -> Result<String, PublishError> {
-    let topic = Topic::parse("notes").expect("it is a topic");
-    let draft = Draft::new(topic, text.into(), DraftFields::default(), hub.limits())?;
-    Ok(hub.publish(draft).await?.id)
+    let (topic, text) = (Topic::parse("notes").expect("it is a topic"), format!("{number}: {text}"));
+    let draft = app.hub.draft(topic, text.into(), DraftFields::default());
+    let draft = draft.map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    let published = app.hub.publish(draft).await;
+    Ok(published.map_err(|error| (StatusCode::SERVICE_UNAVAILABLE, error.to_string()))?.id)
 }

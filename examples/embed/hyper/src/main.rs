@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::AtomicU64, atomic::Ordering};
 use http_body_util::{BodyExt, Limited};
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{rt::TokioIo, rt::TokioTimer, server::graceful::GracefulShutdown};
-use tidings_http::core::{Draft, DraftFields, Hub, Limits, MemoryStore, Topic, memory::MemoryRetention};
+use tidings_http::core::{DraftFields, Hub, Limits, MemoryStore, Topic, memory::MemoryRetention};
 use tidings_http::{Body, Front, HttpConfig, Pages, SystemClock, random_epoch};
 use tokio::{net::TcpListener, signal::unix::SignalKind, signal::unix::signal};
 
@@ -54,6 +54,6 @@ async fn answer((front, notes): Shared, mut request: Request<Incoming>) -> Resul
 async fn note(hub: &Hub, notes: &AtomicU64, request: Request<Incoming>) -> Result<(u16, String)> {
     let text = Limited::new(request, 65_536).collect().await?.to_bytes();
     let text = format!("{}: {}", notes.fetch_add(1, Ordering::Relaxed) + 1, std::str::from_utf8(&text)?);
-    let draft = Draft::new(Topic::parse("notes")?, text.into(), DraftFields::default(), hub.limits())?;
+    let draft = hub.draft(Topic::parse("notes")?, text.into(), DraftFields::default())?;
     Ok(hub.publish(draft).await.map_or_else(|error| (503, error.to_string()), |event| (200, event.id)))
 }

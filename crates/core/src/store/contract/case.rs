@@ -8,8 +8,8 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread::Builder;
 use std::time::Duration;
 
-use crate::store::contract::fixture::Fixture;
-use crate::store::contract::watched::{Calls, Watched};
+use crate::contract::fixture::Fixture;
+use crate::contract::watched::{Calls, Watched};
 
 /// How long a case may take when it is run by [`Case::test`]. Real time, because a store may have threads and a disk.
 /// The slowest case makes a thousand appends, which takes a slow disk some ten seconds.

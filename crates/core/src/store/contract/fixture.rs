@@ -6,12 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::event::cursor::Sequence;
-use crate::event::draft::{Draft, DraftFields};
-use crate::event::topic::Topic;
-use crate::event::{Clock, Event, UnixMillis};
+use crate::event::{Clock, Cursor, Draft, DraftFields, Epoch, Event, Sequence, Topic, UnixMillis};
 use crate::limits::Limits;
-use crate::select::selector::{Selector, Selectors};
+use crate::select::{Selector, Selectors};
 use crate::store::{Page, Placement, Query, Reading, Start, Store};
 
 /// Opens the store under test. Each fixture stands for a log of its own.
@@ -30,6 +27,13 @@ pub trait Fixture: Send + Sync {
     /// one after another, hands them out even after retention took them; one that is behind by more reads the log.
     /// 0 if a tail always reads the log.
     fn batches_a_tail_keeps(&self) -> usize;
+
+    /// Makes an open store end its epoch after a place and go on in another one, and returns where that begins. `None`
+    /// if the store never does so while it is open.
+    async fn begin_epoch(&self, store: &Arc<dyn Store>, after: Sequence) -> Option<Cursor> {
+        let _ = (store, after);
+        None
+    }
 }
 
 /// A clock that a test moves.
@@ -54,6 +58,9 @@ impl Clock for ManualClock {
     }
 }
 
+/// An epoch that no log under test has, so that drafts may have any id.
+const NO_EPOCH: Epoch = Epoch(u64::MAX);
+
 /// A draft of topic and data.
 pub fn draft(topic: &str, data: &str) -> Draft {
     draft_with(topic, data, DraftFields::default())
@@ -62,8 +69,13 @@ pub fn draft(topic: &str, data: &str) -> Draft {
 /// A draft of topic, data and more.
 pub fn draft_with(topic: &str, data: &str, fields: DraftFields<'_>) -> Draft {
     let topic = Topic::parse(topic).expect("the case names a legal topic");
-    Draft::new(topic, Bytes::copy_from_slice(data.as_bytes()), fields, &Limits::default())
+    Draft::new(topic, Bytes::copy_from_slice(data.as_bytes()), fields, &Limits::default(), NO_EPOCH)
         .expect("the case makes a legal draft")
+}
+
+/// A place in the current epoch of a store.
+pub fn at(store: &dyn Store, sequence: u64) -> Cursor {
+    store.bounds().head.at(Sequence(sequence))
 }
 
 /// Selectors from their texts.
@@ -78,11 +90,11 @@ pub fn query(start: Start, texts: &[&str]) -> Query {
 }
 
 /// Appends one event for each text to a topic; the answer is the place of the last.
-pub async fn append(store: &dyn Store, topic: &str, texts: &[&str]) -> Sequence {
+pub async fn append(store: &dyn Store, topic: &str, texts: &[&str]) -> Cursor {
     let drafts = texts.iter().map(|text| draft(topic, text)).collect();
     let placements = store.append(drafts).await.expect("the store takes an append");
     match placements.last() {
-        Some(Placement::New(sequence)) => *sequence,
+        Some(Placement::New(cursor)) => *cursor,
         other => panic!("expected a new place, got {other:?}"),
     }
 }
@@ -100,8 +112,8 @@ pub async fn read_all(store: &dyn Store, first: Query) -> Vec<Event> {
     let (mut events, mut query) = (Vec::new(), first);
     loop {
         let page = page(store, query.clone()).await;
-        let done = page.next >= page.head;
-        assert!(page.next > page.after || done, "a page that is not the last must move on");
+        let done = !page.has_more();
+        assert!(page.next.sequence > page.after.sequence || done, "a page that is not the last must move on");
         events.extend(page.events);
         if done {
             return events;

@@ -5,15 +5,22 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use crate::event::Event;
-use crate::event::cursor::Sequence;
-use crate::store::contract::fixture::{Fixture, ManualClock, append, texts};
-use crate::store::{Store, Tail};
+use crate::store::contract::fixture::{Fixture, ManualClock, append, at, texts};
+use crate::store::{Store, Tail, Tailed};
+
+/// The events of what a tail handed out, where no new epoch can be told.
+pub(crate) fn batch(tailed: Option<Tailed>) -> Option<Arc<[Event]>> {
+    tailed.map(|tailed| match tailed {
+        Tailed::Events(batch) => batch,
+        Tailed::NewEpoch(begins) => panic!("expected events, got a new epoch that begins at {begins}"),
+    })
+}
 
 /// Takes events until there are so many.
 pub(crate) async fn take(tail: &mut dyn Tail, count: usize) -> Vec<Event> {
     let mut events = Vec::new();
     while events.len() < count {
-        let batch = tail.next().await.expect("the tail goes on").expect("the tail has not ended");
+        let batch = batch(tail.next().await.expect("the tail goes on")).expect("the tail has not ended");
         assert!(!batch.is_empty(), "a batch has at least one event");
         events.extend_from_slice(&batch);
     }
@@ -21,7 +28,11 @@ pub(crate) async fn take(tail: &mut dyn Tail, count: usize) -> Vec<Event> {
 }
 
 pub(crate) fn numbers(events: &[Event]) -> Vec<u64> {
-    events.iter().map(|event| event.sequence.0).collect()
+    events.iter().map(|event| event.cursor.sequence.0).collect()
+}
+
+fn numbers_told(tailed: &Tailed) -> Vec<u64> {
+    batch(Some(tailed.clone())).map_or(Vec::new(), |batch| numbers(&batch))
 }
 
 /// See the name.
@@ -29,7 +40,7 @@ pub async fn a_tail_hands_out_the_past_then_the_present(fixture: &dyn Fixture) {
     let store = fixture.open(ManualClock::at(0)).await;
     append(&*store, "a", &["1", "2", "3"]).await;
 
-    let mut tail = store.tail(Sequence(1)).await.unwrap();
+    let mut tail = store.tail(at(&*store, 1)).await.unwrap();
     let past = take(&mut *tail, 2).await;
     append(&*store, "b", &["4", "5"]).await;
     let present = take(&mut *tail, 2).await;
@@ -45,7 +56,7 @@ pub async fn a_tail_misses_nothing_while_appends_run(fixture: &dyn Fixture) {
     let publishers: Vec<_> = (0..4).map(|_| tokio::spawn(publish_a_hundred(store.clone()))).collect();
     let mut tails = Vec::new();
     for _ in 0..5 {
-        tails.push(store.tail(Sequence(0)).await.unwrap());
+        tails.push(store.tail(at(&*store, 0)).await.unwrap());
         tokio::task::yield_now().await;
     }
     for tail in &mut tails {
@@ -66,7 +77,7 @@ async fn publish_a_hundred(store: Arc<dyn Store>) {
 /// See the name.
 pub async fn a_tail_may_be_slow(fixture: &dyn Fixture) {
     let store = fixture.open(ManualClock::at(0)).await;
-    let mut tail = store.tail(Sequence(0)).await.unwrap();
+    let mut tail = store.tail(at(&*store, 0)).await.unwrap();
     append(&*store, "a", &["first"]).await;
     take(&mut *tail, 1).await;
 
@@ -81,7 +92,7 @@ pub async fn a_tail_may_be_slow(fixture: &dyn Fixture) {
 /// See the name.
 pub async fn a_tail_ends_when_the_store_is_closed_and_all_is_handed_out(fixture: &dyn Fixture) {
     let store = fixture.open(ManualClock::at(0)).await;
-    let mut early = store.tail(Sequence(0)).await.unwrap();
+    let mut early = store.tail(at(&*store, 0)).await.unwrap();
     append(&*store, "a", &["1", "2"]).await;
 
     store.close().await.unwrap();
@@ -94,7 +105,7 @@ pub async fn a_tail_ends_when_the_store_is_closed_and_all_is_handed_out(fixture:
 /// See the name.
 pub async fn a_dropped_wait_takes_nothing(fixture: &dyn Fixture) {
     let store = fixture.open(ManualClock::at(0)).await;
-    let mut tail = store.tail(Sequence(0)).await.unwrap();
+    let mut tail = store.tail(at(&*store, 0)).await.unwrap();
 
     for n in 1..=20 {
         tokio::select! {
@@ -107,13 +118,13 @@ pub async fn a_dropped_wait_takes_nothing(fixture: &dyn Fixture) {
     }
 }
 
-/// Waits for the tail's next batch, and drops the wait if the batch is not there after so many polls.
-async fn wait_for_polls(tail: &mut dyn Tail, polls: usize) -> Option<Arc<[Event]>> {
+/// Waits for what the tail hands out next, and drops the wait if that is not there after so many polls.
+pub(crate) async fn wait_for_polls(tail: &mut dyn Tail, polls: usize) -> Option<Tailed> {
     let mut next = tail.next();
     for _ in 0..polls {
         let poll = poll_fn(|context| Poll::Ready(next.as_mut().poll(context))).await;
-        if let Poll::Ready(batch) = poll {
-            return Some(batch.expect("the tail goes on").expect("the tail has not ended"));
+        if let Poll::Ready(tailed) = poll {
+            return Some(tailed.expect("the tail goes on").expect("the tail has not ended"));
         }
         tokio::task::yield_now().await;
     }
@@ -123,7 +134,7 @@ async fn wait_for_polls(tail: &mut dyn Tail, polls: usize) -> Option<Arc<[Event]
 /// See the name.
 pub async fn a_wait_dropped_while_events_arrive_takes_nothing(fixture: &dyn Fixture) {
     let store = fixture.open(ManualClock::at(0)).await;
-    let mut tail = store.tail(Sequence(0)).await.unwrap();
+    let mut tail = store.tail(at(&*store, 0)).await.unwrap();
     let mut seen = Vec::new();
 
     // A tail may take a batch in any of its polls and hand it out in a later one, so the wait is dropped after each
@@ -136,13 +147,13 @@ pub async fn a_wait_dropped_while_events_arrive_takes_nothing(fixture: &dyn Fixt
             let early = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context))).await;
             assert!(early.is_pending(), "there is nothing to take yet");
             append(&*store, "a", &["x", "y"]).await;
-            seen.extend(waiting.await.iter().flat_map(|batch| numbers(batch)));
+            seen.extend(waiting.await.iter().flat_map(numbers_told));
         }
         append(&*store, "a", &["x"]).await;
-        seen.extend(wait_for_polls(&mut *tail, polls).await.iter().flat_map(|batch| numbers(batch)));
+        seen.extend(wait_for_polls(&mut *tail, polls).await.iter().flat_map(numbers_told));
         // No wait for this one is dropped, so it comes even if one before it was lost.
         let last = append(&*store, "a", &["last"]).await;
-        while seen.last() != Some(&last.0) {
+        while seen.last() != Some(&last.sequence.0) {
             seen.extend(numbers(&take(&mut *tail, 1).await));
         }
     }
@@ -154,10 +165,10 @@ pub async fn a_wait_dropped_while_events_arrive_takes_nothing(fixture: &dyn Fixt
 pub async fn a_tail_waits_when_it_has_handed_out_everything(fixture: &dyn Fixture) {
     let store = fixture.open(ManualClock::at(0)).await;
     append(&*store, "a", &["1", "2", "3"]).await;
-    let mut tail = store.tail(Sequence(1)).await.unwrap();
+    let mut tail = store.tail(at(&*store, 1)).await.unwrap();
 
     take(&mut *tail, 2).await;
 
     let more = wait_for_polls(&mut *tail, 100).await;
-    assert_eq!(more.map(|batch| numbers(&batch)), None);
+    assert_eq!(more, None);
 }

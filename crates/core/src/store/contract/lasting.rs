@@ -5,20 +5,18 @@ use std::time::Duration;
 use tidings_sse::EventId;
 use tokio::time::timeout;
 
-use crate::event::cursor::Sequence;
-use crate::event::draft::DraftFields;
-use crate::store::contract::fixture::{
-    Fixture, ManualClock, append, draft, draft_with, query, read_all, texts,
-};
-use crate::store::contract::following::{numbers, take};
-use crate::store::{Placement, Reading, Start, Store, Tail, TailError};
+use crate::contract::fixture::{Fixture, ManualClock, append, at, draft, draft_with, query, read_all, texts};
+use crate::contract::following::{numbers, take};
+use crate::event::{DraftFields, Sequence, UnixMillis};
+use crate::read::gap::Lost;
+use crate::store::{Placement, Reading, Start, Store, Tail, TailError, Tailed};
 
 /// See the name.
 pub async fn what_was_acknowledged_is_there_after_a_restart(fixture: &dyn Fixture) {
     let store = fixture.open(ManualClock::at(7)).await;
     append(&*store, "a", &["1", "2"]).await;
     append(&*store, "b", &["3"]).await;
-    let (before, epoch) = (read_all(&*store, query(Start::Earliest, &["**"])).await, store.bounds().epoch);
+    let (before, epoch) = (read_all(&*store, query(Start::Earliest, &["**"])).await, store.bounds().epoch());
     store.close().await.unwrap();
     drop(store);
 
@@ -27,10 +25,10 @@ pub async fn what_was_acknowledged_is_there_after_a_restart(fixture: &dyn Fixtur
     let after = read_all(&*store, query(Start::Earliest, &["**"])).await;
     if fixture.survives_restart() {
         assert_eq!(after, before);
-        assert_eq!(store.bounds().epoch, epoch);
+        assert_eq!(store.bounds().epoch(), epoch);
     } else {
         assert_eq!(after, []);
-        assert_ne!(store.bounds().epoch, epoch, "a log that forgot is another log");
+        assert_ne!(store.bounds().epoch(), epoch, "a log that forgot is another log");
     }
 }
 
@@ -41,9 +39,9 @@ pub async fn places_go_on_after_a_restart(fixture: &dyn Fixture) {
     }
     for round in 0..5 {
         let store = fixture.open(ManualClock::at(0)).await;
-        assert_eq!(store.bounds().head, Sequence(round * 2));
+        assert_eq!(store.bounds().head.sequence, Sequence(round * 2));
         let last = append(&*store, "a", &["x", "y"]).await;
-        assert_eq!(last, Sequence(round * 2 + 2));
+        assert_eq!(last, at(&*store, round * 2 + 2));
         store.close().await.unwrap();
     }
 }
@@ -63,7 +61,7 @@ pub async fn keys_and_ids_are_known_after_a_restart(fixture: &dyn Fixture) {
     let again = store.append(vec![draft_with("a", "2", fields)]).await.unwrap();
     let after = read_all(&*store, query(Start::AfterId(EventId::new("i").unwrap()), &["a"])).await;
 
-    assert_eq!(again, [Placement::Repeated(Sequence(2))]);
+    assert_eq!(again, [Placement::Repeated(at(&*store, 2))]);
     assert_eq!(texts(&after), ["3"]);
 }
 
@@ -73,7 +71,7 @@ async fn append_until_more_left(store: &dyn Store) -> usize {
     let (before, filler) = (store.bounds().head, "x".repeat(1_000));
     for appends in 1..=5_000 {
         append(store, "a", &[filler.as_str(); 10]).await;
-        if store.bounds().earliest > before.next() {
+        if store.bounds().earliest() > before.sequence.next() {
             return appends;
         }
     }
@@ -87,20 +85,18 @@ pub async fn what_retention_took_is_expired_not_empty(fixture: &dyn Fixture) {
     store.append(vec![first]).await.unwrap();
     append_until_more_left(&*store).await;
 
-    let earliest = store.bounds().earliest;
+    let floor = store.bounds().floor;
+    let gone = |lost| Reading::Lost { lost, resumes_after: floor };
     let read = |start| store.read(query(start, &["a"]));
 
-    assert_eq!(read(Start::After(Sequence(0))).await.unwrap(), Reading::Expired { earliest });
-    let just_before = Start::After(Sequence(earliest.0 - 2));
-    assert_eq!(read(just_before).await.unwrap(), Reading::Expired { earliest });
-    assert_eq!(
-        read(Start::Since(crate::event::UnixMillis(50))).await.unwrap(),
-        Reading::Expired { earliest }
-    );
+    assert_eq!(read(Start::After(at(&*store, 0))).await.unwrap(), gone(Lost::Expired));
+    let just_before = Start::After(floor.previous());
+    assert_eq!(read(just_before).await.unwrap(), gone(Lost::Expired));
+    assert_eq!(read(Start::Since(UnixMillis(50))).await.unwrap(), gone(Lost::Expired));
     let id = Start::AfterId(EventId::new("first").unwrap());
-    assert_eq!(read(id).await.unwrap(), Reading::Unknown { earliest });
-    let held = read_all(&*store, query(Start::After(earliest.previous()), &["a"])).await;
-    assert_eq!(held.first().map(|event| event.sequence), Some(earliest));
+    assert_eq!(read(id).await.unwrap(), gone(Lost::Unknown));
+    let held = read_all(&*store, query(Start::After(floor), &["a"])).await;
+    assert_eq!(held.first().map(|event| event.cursor), Some(floor.next()));
     assert_eq!(read_all(&*store, query(Start::Earliest, &["a"])).await, held);
 }
 
@@ -112,8 +108,8 @@ async fn append_batches(store: &dyn Store, batches: usize) {
 }
 
 /// Opens a tail, and reads with it until it waits for what comes next.
-async fn tail_that_waits(store: &dyn Store) -> Box<dyn Tail> {
-    let mut tail = store.tail(Sequence(0)).await.unwrap();
+pub(crate) async fn tail_that_waits(store: &dyn Store) -> Box<dyn Tail> {
+    let mut tail = store.tail(at(store, 0)).await.unwrap();
     append(store, "a", &["first"]).await;
     assert_eq!(numbers(&take(&mut *tail, 1).await), [1]);
     // Only a tail that has found the end of the log begins to keep what comes. No call says when that is, so it gets
@@ -126,21 +122,27 @@ async fn tail_that_waits(store: &dyn Store) -> Box<dyn Tail> {
 /// The tail says that it lost something, and goes on with all that is held.
 async fn expect_told(store: &dyn Store, tail: &mut dyn Tail) {
     let before = store.bounds();
-    let mut expected = match tail.next().await {
-        Err(TailError::Expired { earliest }) => earliest,
-        other => panic!("expected to be told that events before {} are gone, got {other:?}", before.earliest),
+    let mut place = match tail.next().await {
+        Err(TailError::Expired { resumes_after }) => resumes_after,
+        other => {
+            panic!("expected to be told that events before {} are gone, got {other:?}", before.earliest())
+        }
     };
-    assert!(expected >= before.earliest && expected <= store.bounds().earliest, "told of {expected}");
-    while expected <= before.head {
+    let told = place.sequence;
+    assert!(told >= before.floor.sequence && told <= store.bounds().floor.sequence, "told of {place}");
+    assert_eq!(place, store.bounds().head.at(told), "the place is one of the current epoch");
+    while place.sequence < before.head.sequence {
         match tail.next().await {
-            Ok(Some(batch)) => {
-                let next = expected.0 + batch.len() as u64;
-                assert_eq!(numbers(&batch), (expected.0..next).collect::<Vec<_>>());
-                expected = Sequence(next);
+            Ok(Some(Tailed::Events(batch))) => {
+                let last = place.sequence.0 + batch.len() as u64;
+                assert_eq!(numbers(&batch), (place.sequence.0 + 1..=last).collect::<Vec<_>>());
+                place = place.at(Sequence(last));
             }
             // Retention may run beside the appends and take more in the meantime.
-            Err(TailError::Expired { earliest }) if earliest > expected => expected = earliest,
-            other => panic!("expected the events from {expected} on, got {other:?}"),
+            Err(TailError::Expired { resumes_after }) if resumes_after.sequence > place.sequence => {
+                place = resumes_after;
+            }
+            other => panic!("expected the events after {place}, got {other:?}"),
         }
     }
 }
@@ -149,7 +151,7 @@ async fn expect_told(store: &dyn Store, tail: &mut dyn Tail) {
 pub async fn a_tail_that_was_never_read_and_that_retention_overtakes_is_told(fixture: &dyn Fixture) {
     let store = fixture.open_bounded(ManualClock::at(0), 100).await;
     append_until_more_left(&*store).await;
-    let mut tail = store.tail(Sequence(0)).await.unwrap();
+    let mut tail = store.tail(at(&*store, 0)).await.unwrap();
     append_until_more_left(&*store).await;
 
     // What left before the tail was opened, the tail cannot have kept.
@@ -178,22 +180,22 @@ pub async fn a_tail_that_kept_what_retention_took_misses_nothing(fixture: &dyn F
         return expect_told(&*store, &mut *tail).await;
     }
     let head = store.bounds().head;
-    let kept = take(&mut *tail, head.0 as usize - 1).await;
-    assert_eq!(numbers(&kept), (2..=head.0).collect::<Vec<_>>());
+    let kept = take(&mut *tail, head.sequence.0 as usize - 1).await;
+    assert_eq!(numbers(&kept), (2..=head.sequence.0).collect::<Vec<_>>());
 }
 
 /// See the name.
 pub async fn a_tail_that_keeps_up_hears_of_no_loss(fixture: &dyn Fixture) {
     let store = fixture.open_bounded(ManualClock::at(0), 100).await;
-    let mut tail = store.tail(Sequence(0)).await.unwrap();
+    let mut tail = store.tail(at(&*store, 0)).await.unwrap();
     let filler = "x".repeat(1_000);
 
     let mut seen = Vec::new();
-    while store.bounds().earliest <= Sequence(100) {
+    while store.bounds().earliest() <= Sequence(100) {
         append(&*store, "a", &[filler.as_str(); 10]).await;
         seen.extend(numbers(&take(&mut *tail, 10).await));
         assert!(seen.len() < 50_000, "retention took too little in 50,000 events");
     }
 
-    assert_eq!(seen, (1..=store.bounds().head.0).collect::<Vec<_>>());
+    assert_eq!(seen, (1..=store.bounds().head.sequence.0).collect::<Vec<_>>());
 }

@@ -7,9 +7,10 @@
 //! `docs/guides/writing-a-store.md` shows how to use it.
 
 // These are tests that live in a library because other crates run them.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 mod case;
+pub mod epochs;
 pub mod fixture;
 pub mod following;
 pub mod lasting;
@@ -63,6 +64,19 @@ macro_rules! contract_tests {
             lasting::a_tail_that_falls_behind_further_than_it_keeps_is_told_what_it_lost,
             lasting::a_tail_that_kept_what_retention_took_misses_nothing,
             lasting::a_tail_that_keeps_up_hears_of_no_loss,
+            epochs::a_tail_is_told_of_a_new_epoch_before_its_first_event,
+            epochs::a_tail_that_waits_is_told_of_a_new_epoch_without_an_event,
+            epochs::a_tail_that_is_behind_is_told_of_a_new_epoch,
+            epochs::a_tail_that_missed_the_announcement_is_told_of_a_new_epoch,
+            epochs::a_tail_is_told_of_two_epochs_the_second_further_back,
+            epochs::a_tail_is_told_of_two_epochs_the_second_further_on,
+            epochs::a_tail_is_told_of_two_epochs_the_second_without_an_event,
+            epochs::a_tail_that_missed_two_announcements_is_told_of_both_epochs,
+            epochs::a_wait_dropped_while_an_epoch_begins_takes_nothing,
+            epochs::places_up_to_the_end_of_an_epoch_are_good_and_those_beyond_are_lost,
+            epochs::a_place_of_an_epoch_that_the_log_never_had_is_lost,
+            epochs::events_keep_the_epoch_in_which_they_were_written,
+            epochs::ids_and_keys_of_events_that_were_cut_off_are_forgotten,
         }
     };
     (@tests ($fixture:expr) $($module:ident :: $case:ident,)*) => {

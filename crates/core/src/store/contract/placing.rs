@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::event::UnixMillis;
-use crate::event::cursor::Sequence;
-use crate::event::draft::DraftFields;
+use crate::event::{Draft, DraftFields, Sequence, UnixMillis};
 use crate::store::contract::fixture::{
-    Fixture, ManualClock, append, draft, draft_with, page, query, read_all, texts,
+    Fixture, ManualClock, append, at, draft, draft_with, page, query, read_all, texts,
 };
 use crate::store::{Placement, Start, Store, StoreError};
 
@@ -16,12 +14,13 @@ pub async fn an_empty_log_has_its_ends(fixture: &dyn Fixture) {
 
     let bounds = store.bounds();
 
-    assert_eq!((bounds.earliest, bounds.head), (Sequence(1), Sequence(0)));
-    for start in [Start::Earliest, Start::After(Sequence(0)), Start::Since(UnixMillis(5)), Start::Last(3)] {
+    assert_eq!((bounds.earliest(), bounds.floor, bounds.head), (Sequence(1), at(&*store, 0), at(&*store, 0)));
+    for start in [Start::Earliest, Start::After(at(&*store, 0)), Start::Since(UnixMillis(5)), Start::Last(3)]
+    {
         let page = page(&*store, query(start, &["**"])).await;
         assert_eq!(
             (page.after, page.next, page.head, page.events.len()),
-            (Sequence(0), Sequence(0), Sequence(0), 0)
+            (bounds.head, bounds.head, bounds.head, 0)
         );
     }
 }
@@ -33,12 +32,15 @@ pub async fn places_are_consecutive_and_in_order(fixture: &dyn Fixture) {
     let first = store.append(vec![draft("a", "1"), draft("b", "2"), draft("a", "3")]).await.unwrap();
     let second = store.append(vec![draft("c", "4")]).await.unwrap();
 
-    let new = |sequence| Placement::New(Sequence(sequence));
+    let new = |sequence| Placement::New(at(&*store, sequence));
     assert_eq!(first, [new(1), new(2), new(3)]);
     assert_eq!(second, [new(4)]);
-    assert_eq!((store.bounds().earliest, store.bounds().head), (Sequence(1), Sequence(4)));
+    assert_eq!((store.bounds().earliest(), store.bounds().head), (Sequence(1), at(&*store, 4)));
     let events = read_all(&*store, query(Start::Earliest, &["**"])).await;
-    assert_eq!(events.iter().map(|event| event.sequence.0).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert_eq!(
+        events.iter().map(|event| event.cursor).collect::<Vec<_>>(),
+        [1, 2, 3, 4].map(|sequence| at(&*store, sequence))
+    );
     assert_eq!(texts(&events), ["1", "2", "3", "4"]);
 }
 
@@ -49,7 +51,7 @@ pub async fn an_append_of_nothing_places_nothing(fixture: &dyn Fixture) {
     let placements = store.append(Vec::new()).await.unwrap();
 
     assert_eq!(placements, []);
-    assert_eq!(store.bounds().head, Sequence(0));
+    assert_eq!(store.bounds().head, at(&*store, 0));
 }
 
 /// See the name.
@@ -89,7 +91,7 @@ pub async fn times_never_go_back(fixture: &dyn Fixture) {
     assert_eq!(events.iter().map(|event| event.time.0).collect::<Vec<_>>(), [1_000, 1_000, 2_000]);
 }
 
-fn keyed(key: &str, data: &str) -> crate::event::draft::Draft {
+fn keyed(key: &str, data: &str) -> Draft {
     draft_with("a", data, DraftFields { key: Some(key), ..DraftFields::default() })
 }
 
@@ -100,7 +102,7 @@ pub async fn a_key_is_placed_once(fixture: &dyn Fixture) {
 
     let again = store.append(vec![keyed("k", "once"), draft("a", "after")]).await.unwrap();
 
-    assert_eq!(again, [Placement::Repeated(Sequence(2)), Placement::New(Sequence(3))]);
+    assert_eq!(again, [Placement::Repeated(at(&*store, 2)), Placement::New(at(&*store, 3))]);
     let events = read_all(&*store, query(Start::Earliest, &["**"])).await;
     assert_eq!(texts(&events), ["before", "once", "after"]);
 }
@@ -112,8 +114,8 @@ pub async fn a_key_used_for_something_else_is_refused(fixture: &dyn Fixture) {
 
     let reused = store.append(vec![keyed("k", "other")]).await.unwrap();
 
-    assert_eq!(reused, [Placement::KeyReused(Sequence(1))]);
-    assert_eq!(store.bounds().head, Sequence(1));
+    assert_eq!(reused, [Placement::KeyReused(at(&*store, 1))]);
+    assert_eq!(store.bounds().head, at(&*store, 1));
 }
 
 /// See the name.
@@ -125,12 +127,12 @@ pub async fn a_key_repeated_within_one_append_is_placed_once(fixture: &dyn Fixtu
         .await
         .unwrap();
 
-    let first = Sequence(1);
+    let first = at(&*store, 1);
     let expected = [
         Placement::New(first),
         Placement::Repeated(first),
         Placement::KeyReused(first),
-        Placement::New(Sequence(2)),
+        Placement::New(at(&*store, 2)),
     ];
     assert_eq!(placements, expected);
 }
@@ -192,7 +194,7 @@ async fn publish_runs_of_five(store: Arc<dyn Store>, publisher: usize) -> Vec<Ve
     for _ in 0..20 {
         let drafts = (0..5).map(|n| draft(&topic, &n.to_string())).collect();
         let place = |placement: Placement| match placement {
-            Placement::New(sequence) => sequence.0,
+            Placement::New(cursor) => cursor.sequence.0,
             other => panic!("expected a new place, got {other:?}"),
         };
         placed.push(store.append(drafts).await.unwrap().into_iter().map(place).collect());

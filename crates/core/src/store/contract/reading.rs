@@ -1,10 +1,9 @@
 //! Reading: pages, selectors, places.
 
-use crate::event::UnixMillis;
-use crate::event::cursor::Sequence;
-use crate::event::draft::{Draft, DraftFields};
+use crate::event::{Cursor, Draft, DraftFields, UnixMillis};
+use crate::read::gap::Lost;
 use crate::store::contract::fixture::{
-    Fixture, ManualClock, append, draft, draft_with, page, query, read_all, texts,
+    Fixture, ManualClock, append, at, draft, draft_with, page, query, read_all, texts,
 };
 use crate::store::{Query, Reading, Start};
 use tidings_sse::EventId;
@@ -32,7 +31,7 @@ pub async fn a_page_is_bounded_in_bytes_but_never_empty_for_that(fixture: &dyn F
     assert_eq!(page(&*store, bounded(20)).await.events.len(), 2);
     assert_eq!(page(&*store, bounded(29)).await.events.len(), 2);
     assert_eq!(page(&*store, bounded(30)).await.events.len(), 3);
-    assert_eq!(page(&*store, bounded(20)).await.next, Sequence(2));
+    assert_eq!(page(&*store, bounded(20)).await.next, at(&*store, 2));
 }
 
 /// See the name.
@@ -52,11 +51,11 @@ pub async fn selectors_choose_and_next_passes_the_others_over(fixture: &dyn Fixt
     ] {
         let first = page(&*store, query(Start::Earliest, selectors)).await;
         assert_eq!(texts(&first.events), expected);
-        assert_eq!((first.after, first.next, first.head), (Sequence(0), Sequence(6), Sequence(6)));
+        assert_eq!((first.after, first.next, first.head), (at(&*store, 0), at(&*store, 6), at(&*store, 6)));
         let one = Query { events_max: 1, ..query(Start::Earliest, selectors) };
         assert_eq!(texts(&read_all(&*store, one).await), expected);
     }
-    let rest = page(&*store, query(Start::After(Sequence(1)), &["a"])).await;
+    let rest = page(&*store, query(Start::After(at(&*store, 1)), &["a"])).await;
     assert_eq!(texts(&rest.events), ["4"]);
 }
 
@@ -65,11 +64,15 @@ pub async fn a_place_after_the_head_is_unknown(fixture: &dyn Fixture) {
     let store = fixture.open(ManualClock::at(0)).await;
     append(&*store, "a", &["1"]).await;
 
-    let at_head = page(&*store, query(Start::After(Sequence(1)), &["a"])).await;
-    let after_head = store.read(query(Start::After(Sequence(2)), &["a"])).await.unwrap();
+    let at_head = page(&*store, query(Start::After(at(&*store, 1)), &["a"])).await;
+    let after_head = store.read(query(Start::After(at(&*store, 2)), &["a"])).await.unwrap();
 
-    assert_eq!((at_head.events.len(), at_head.next), (0, Sequence(1)));
-    assert_eq!(after_head, Reading::Unknown { earliest: Sequence(1) });
+    assert_eq!((at_head.events.len(), at_head.next), (0, at(&*store, 1)));
+    assert_eq!(after_head, unknown(at(&*store, 0)));
+}
+
+fn unknown(resumes_after: Cursor) -> Reading {
+    Reading::Lost { lost: Lost::Unknown, resumes_after }
 }
 
 fn named(topic: &str, data: &str, id: &str) -> Draft {
@@ -94,12 +97,12 @@ pub async fn an_id_is_found_at_its_earliest_matching_event(fixture: &dyn Fixture
     ] {
         let page = page(&*store, after_id(id, selectors)).await;
         assert_eq!(
-            (page.after.0, texts(&page.events)),
-            (after, expected.iter().map(|text| (*text).to_owned()).collect())
+            (page.after, texts(&page.events)),
+            (at(&*store, after), expected.iter().map(|text| (*text).to_owned()).collect())
         );
     }
     let other_topic = store.read(after_id("\u{1f4e8}", &["b"])).await.unwrap();
-    assert_eq!(other_topic, Reading::Unknown { earliest: Sequence(1) });
+    assert_eq!(other_topic, unknown(at(&*store, 0)));
 }
 
 /// See the name.
@@ -108,10 +111,7 @@ pub async fn an_id_that_looks_like_another_is_not_found(fixture: &dyn Fixture) {
     store.append(vec![named("a", "1", "msg1")]).await.unwrap();
 
     for id in ["msg", "msg2", "MSG1", "msg11"] {
-        assert_eq!(
-            store.read(after_id(id, &["a"])).await.unwrap(),
-            Reading::Unknown { earliest: Sequence(1) }
-        );
+        assert_eq!(store.read(after_id(id, &["a"])).await.unwrap(), unknown(at(&*store, 0)));
     }
 }
 

@@ -1,14 +1,13 @@
 //! A store that notes which of its calls have not returned, so that a deadline can name what hung.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::ptr::addr_eq;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use async_trait::async_trait;
 
-use crate::event::cursor::Sequence;
-use crate::event::draft::Draft;
-use crate::event::{Clock, Event};
-use crate::store::contract::fixture::Fixture;
-use crate::store::{Bounds, Placement, Query, Reading, Store, StoreError, Tail, TailError};
+use crate::contract::fixture::Fixture;
+use crate::event::{Clock, Cursor, Draft, Sequence};
+use crate::store::{Bounds, Placement, Query, Reading, Store, StoreError, Tail, TailError, Tailed};
 
 /// The calls that were made and have not returned.
 #[derive(Default)]
@@ -45,15 +44,37 @@ impl Drop for Call {
     }
 }
 
+/// A store that notes its calls, and the one that it watches.
+type Pair = (Weak<dyn Store>, Weak<dyn Store>);
+
 /// A fixture whose stores note their calls, or such a store.
 pub(crate) struct Watched<T: ?Sized> {
     calls: Arc<Calls>,
+    /// The stores that a fixture has opened.
+    opened: Mutex<Vec<Pair>>,
     inner: T,
 }
 
 impl<T> Watched<T> {
     pub(crate) fn new(inner: T, calls: Arc<Calls>) -> Self {
-        Self { calls, inner }
+        Self { calls, opened: Mutex::default(), inner }
+    }
+}
+
+impl Watched<Arc<dyn Fixture>> {
+    fn watch(&self, inner: Arc<dyn Store>) -> Arc<dyn Store> {
+        let outer: Arc<dyn Store> = Arc::new(Watched::new(inner.clone(), self.calls.clone()));
+        self.opened().push((Arc::downgrade(&outer), Arc::downgrade(&inner)));
+        outer
+    }
+
+    fn inner_of(&self, store: &Arc<dyn Store>) -> Option<Arc<dyn Store>> {
+        let is_it = |outer: &Weak<dyn Store>| addr_eq(outer.as_ptr(), Arc::as_ptr(store));
+        self.opened().iter().find(|(outer, _)| is_it(outer)).and_then(|(_, inner)| inner.upgrade())
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Vec<Pair>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,12 +82,12 @@ impl<T> Watched<T> {
 impl Fixture for Watched<Arc<dyn Fixture>> {
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
         let _call = self.calls.begin("open");
-        Arc::new(Watched::new(self.inner.open(clock).await, self.calls.clone()))
+        self.watch(self.inner.open(clock).await)
     }
 
     async fn open_bounded(&self, clock: Arc<dyn Clock>, events: usize) -> Arc<dyn Store> {
         let _call = self.calls.begin("open");
-        Arc::new(Watched::new(self.inner.open_bounded(clock, events).await, self.calls.clone()))
+        self.watch(self.inner.open_bounded(clock, events).await)
     }
 
     fn survives_restart(&self) -> bool {
@@ -75,6 +96,12 @@ impl Fixture for Watched<Arc<dyn Fixture>> {
 
     fn batches_a_tail_keeps(&self) -> usize {
         self.inner.batches_a_tail_keeps()
+    }
+
+    async fn begin_epoch(&self, store: &Arc<dyn Store>, after: Sequence) -> Option<Cursor> {
+        let _call = self.calls.begin("begin_epoch");
+        let inner = self.inner_of(store).expect("the case opened this store");
+        self.inner.begin_epoch(&inner, after).await
     }
 }
 
@@ -95,7 +122,7 @@ impl Store for Watched<Arc<dyn Store>> {
         self.inner.bounds()
     }
 
-    async fn tail(&self, after: Sequence) -> Result<Box<dyn Tail>, StoreError> {
+    async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {
         let _call = self.calls.begin("tail");
         Ok(Box::new(Watched::new(self.inner.tail(after).await?, self.calls.clone())))
     }
@@ -108,7 +135,7 @@ impl Store for Watched<Arc<dyn Store>> {
 
 #[async_trait]
 impl Tail for Watched<Box<dyn Tail>> {
-    async fn next(&mut self) -> Result<Option<Arc<[Event]>>, TailError> {
+    async fn next(&mut self) -> Result<Option<Tailed>, TailError> {
         let _call = self.calls.begin("next of a tail");
         self.inner.next().await
     }

@@ -6,11 +6,11 @@ use super::growing::{Entries, GrowingIndex};
 use super::pages;
 use super::sealed::{ID_BYTES, INDEX_HEADER_BYTES, KEY_BYTES, MAGIC, TOPIC_BYTES};
 use crate::file::disk::Disk;
+use crate::file::ended::Ended;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
 use crate::file::header::FORMAT;
 use crate::file::names;
-use crate::file::segment::Ended;
 
 /// Writes the file, under another name first: a crash leaves the whole or nothing.
 pub(crate) fn write(

@@ -10,12 +10,12 @@ use super::pages::{IndexPages, PAGE_BYTES};
 use super::search::Sorted;
 use super::{Index, Postings};
 use crate::file::disk::Disk;
+use crate::file::ended::Ended;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
 use crate::file::header::FORMAT;
 use crate::file::names;
 use crate::file::record::{u32_at, u64_at};
-use crate::file::segment::Ended;
 use crate::limits::INDEX_TOPICS_PER_READ;
 
 pub(super) const MAGIC: &[u8; 8] = b"tidings\x02";

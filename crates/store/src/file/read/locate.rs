@@ -1,6 +1,6 @@
 //! Finds the place where a reading begins.
 
-use tidings_core::{Query, Selectors, Sequence, Start, UnixMillis};
+use tidings_core::{Cursor, EpochStatus, Lost, Query, Selectors, Sequence, Start, UnixMillis};
 
 use super::candidates::{matching, of_topics, takes_everything};
 use super::matcher::Matcher;
@@ -10,29 +10,41 @@ use crate::file::hash::KeyedHash;
 use crate::file::index::Postings;
 use crate::file::log::{LogView, Span};
 
-/// Where a start is.
+/// Why a start cannot be had, and where a reader goes on that misses nothing which can.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LocatedStart {
-    /// After this event.
-    After(Sequence),
-    /// Before what is still held.
-    Expired,
-    /// Nowhere.
-    Unknown,
+pub(crate) struct NotHeld {
+    pub(crate) lost: Lost,
+    pub(crate) resumes_after: Cursor,
 }
 
+type Located = Result<Cursor, NotHeld>;
+
 /// Locates the start of a query.
-pub(crate) fn locate(view: &LogView, hash: &KeyedHash, query: &Query) -> Result<LocatedStart, Fault> {
-    let earliest = view.earliest();
+pub(crate) fn locate(view: &LogView, hash: &KeyedHash, query: &Query) -> Result<Located, Fault> {
     Ok(match &query.start {
-        Start::Earliest => LocatedStart::After(earliest.previous()),
-        Start::After(after) if *after > view.head => LocatedStart::Unknown,
-        Start::After(after) if after.next() < earliest => LocatedStart::Expired,
-        Start::After(after) => LocatedStart::After(*after),
+        Start::Earliest => Ok(view.floor()),
+        Start::After(after) => place(view, *after),
         Start::AfterId(id) => after_id(view, hash.of(id.as_str()), id.as_str(), &query.selectors)?,
         Start::Since(time) => since(view, *time)?,
-        Start::Last(count) => LocatedStart::After(before_last(view, *count, &query.selectors)?),
+        Start::Last(count) => Ok(view.cursor(before_last(view, *count, &query.selectors)?)),
     })
+}
+
+fn not_held(view: &LogView, lost: Lost) -> Located {
+    Err(NotHeld { lost, resumes_after: view.floor() })
+}
+
+fn place(view: &LogView, after: Cursor) -> Located {
+    match view.status_of(after.epoch) {
+        EpochStatus::Unknown => not_held(view, Lost::OtherEpoch),
+        // A reader that was cut off has everything up to there.
+        EpochStatus::Ended { at } if after.sequence > at => {
+            Err(NotHeld { lost: Lost::OtherEpoch, resumes_after: view.cursor(view.head).at(at) })
+        }
+        EpochStatus::Current if after.sequence > view.head => not_held(view, Lost::Unknown),
+        _ if after.sequence.next() < view.earliest() => not_held(view, Lost::Expired),
+        EpochStatus::Current | EpochStatus::Ended { .. } => Ok(after),
+    }
 }
 
 /// The whole log, oldest first.
@@ -40,7 +52,7 @@ fn all(view: &LogView) -> impl DoubleEndedIterator<Item = Span<'_>> {
     view.spans_after(view.earliest().previous())
 }
 
-fn after_id(view: &LogView, hash: u64, id: &str, selectors: &Selectors) -> Result<LocatedStart, Fault> {
+fn after_id(view: &LogView, hash: u64, id: &str, selectors: &Selectors) -> Result<Located, Fault> {
     let mut matcher = Matcher::new(selectors);
     for span in all(view) {
         let ordinals = span.segment.index().id(hash)?;
@@ -48,23 +60,23 @@ fn after_id(view: &LogView, hash: u64, id: &str, selectors: &Selectors) -> Resul
         for ordinal in ordinals.into_iter().take_while(|ordinal| *ordinal < span.end) {
             let record = records.record(ordinal)?;
             if record.id == id && matches!(matcher.admit(record.topic), Ok(Some(_))) {
-                return Ok(LocatedStart::After(record.stamp.sequence));
+                return Ok(Ok(Cursor::new(span.segment.header.epoch, record.stamp.sequence)));
             }
         }
     }
-    Ok(LocatedStart::Unknown)
+    Ok(not_held(view, Lost::Unknown))
 }
 
-fn since(view: &LogView, time: UnixMillis) -> Result<LocatedStart, Fault> {
+fn since(view: &LogView, time: UnixMillis) -> Result<Located, Fault> {
     let late = |segment: &&std::sync::Arc<super::super::segment::Segment>| segment.header.time_before >= time;
     if view.segments.first().is_some_and(|first| late(&first)) && view.earliest() > Sequence(1) {
-        return Ok(LocatedStart::Expired);
+        return Ok(not_held(view, Lost::Expired));
     }
     // The last segment before which all events are earlier.
     let at = view.segments.partition_point(|segment| segment.header.time_before < time).saturating_sub(1);
     let base = view.segments.get(at).map_or(view.head.next(), |segment| segment.base());
     let Some(span) = view.spans_after(base.previous()).next() else {
-        return Ok(LocatedStart::After(view.head));
+        return Ok(Ok(view.cursor(view.head)));
     };
     let mut records = Records::new(span);
     let (mut low, mut high) = (span.start, span.end);
@@ -75,7 +87,7 @@ fn since(view: &LogView, time: UnixMillis) -> Result<LocatedStart, Fault> {
             false => high = middle,
         }
     }
-    Ok(LocatedStart::After(span.sequence(low).previous()))
+    Ok(Ok(view.cursor(span.sequence(low).previous())))
 }
 
 /// The place before the last so many events that match; before all of them if they are fewer.

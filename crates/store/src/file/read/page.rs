@@ -1,6 +1,6 @@
 //! Fills a page.
 
-use tidings_core::{Event, Page, Query, Sequence};
+use tidings_core::{Cursor, Event, Page, Query, Sequence};
 
 use super::candidates::Candidates;
 use super::matcher::Matcher;
@@ -11,21 +11,24 @@ use crate::file::record::{Flaw, Record};
 use crate::limits::{PAGE_READ_BYTES_MAX, PAGE_RECORDS_MAX, PAGE_SEGMENTS_MAX};
 
 /// The page of what matches after a place.
-pub(crate) fn page(view: &LogView, after: Sequence, query: &Query) -> Result<Page, Fault> {
+pub(crate) fn page(view: &LogView, after: Cursor, query: &Query) -> Result<Page, Fault> {
     let mut filling = Filling {
         query,
         matcher: Matcher::new(&query.selectors),
-        page: Page { after, events: Vec::new(), next: after, head: view.head },
+        events: Vec::new(),
+        next: after.sequence,
         bytes: 0,
         records: 0,
         read_bytes: 0,
     };
-    for span in view.spans_after(after).take(PAGE_SEGMENTS_MAX) {
+    for span in view.spans_after(after.sequence).take(PAGE_SEGMENTS_MAX) {
         if filling.add(span)? == Room::None {
             break;
         }
     }
-    Ok(filling.page)
+    let Filling { events, next, .. } = filling;
+    let next = if next == after.sequence && next < view.head { after } else { view.cursor(next) };
+    Ok(Page { after, events, next, head: view.cursor(view.head) })
 }
 
 /// Whether more may be added to a page.
@@ -38,7 +41,9 @@ enum Room {
 struct Filling<'a> {
     query: &'a Query,
     matcher: Matcher<'a>,
-    page: Page,
+    events: Vec<Event>,
+    /// Everything that matches up to here is among the events.
+    next: Sequence,
     bytes: usize,
     records: u64,
     read_bytes: u64,
@@ -50,7 +55,7 @@ impl Filling<'_> {
         let mut records = Records::new(span);
         let mut rest = span;
         while rest.start < rest.end {
-            let wanted = self.query.events_max.max(1) - self.page.events.len().min(self.query.events_max) + 1;
+            let wanted = self.query.events_max.max(1) - self.events.len().min(self.query.events_max) + 1;
             let candidates = Candidates::of(&rest, &self.query.selectors, wanted)?;
             for ordinal in candidates.iter() {
                 let spent = self.read_bytes + records.read_bytes;
@@ -63,7 +68,7 @@ impl Filling<'_> {
                 }
             }
             rest.start = candidates.until();
-            self.page.next = span.sequence(rest.start).previous();
+            self.next = span.sequence(rest.start).previous();
         }
         self.read_bytes += records.read_bytes;
         Ok(Room::Some)
@@ -77,20 +82,20 @@ impl Filling<'_> {
             return Err(flaw(Flaw::Broken("its topic is none")));
         };
         if let Some(topic) = topic {
-            let event = record.to_event(topic).map_err(flaw)?;
+            let event = record.to_event(topic, span.segment.header.epoch).map_err(flaw)?;
             if self.is_full_for(&event) {
-                self.page.next = sequence.previous();
+                self.next = sequence.previous();
                 return Ok(Room::None);
             }
             self.bytes += event.draft.bytes();
-            self.page.events.push(event);
+            self.events.push(event);
         }
-        self.page.next = sequence;
+        self.next = sequence;
         Ok(Room::Some)
     }
 
     fn is_full_for(&self, event: &Event) -> bool {
-        let events = self.page.events.len();
+        let events = self.events.len();
         let bytes = self.bytes + event.draft.bytes();
         events > 0 && (events >= self.query.events_max || bytes > self.query.bytes_max)
     }

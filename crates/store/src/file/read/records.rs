@@ -46,7 +46,7 @@ impl<'a> Records<'a> {
         let segment = self.span.segment;
         let record = self.record(ordinal)?;
         let topic = Topic::parse(record.topic).map_err(|_| broken(segment, 0, "a record's topic is none"))?;
-        record.to_event(topic).map_err(|flaw| broken(segment, 0, flaw.what()))
+        record.to_event(topic, segment.header.epoch).map_err(|flaw| broken(segment, 0, flaw.what()))
     }
 
     /// Where a record of the span ends.

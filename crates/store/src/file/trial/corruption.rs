@@ -51,8 +51,9 @@ fn attempt(disk: &SimDisk) -> Result<Vec<Event>, String> {
         let view = writer.log.view();
         match read(&view, &writer.log.hash, &query(start, &["**"])) {
             Ok(Reading::Page(page)) => {
+                let done = !page.has_more();
                 events.extend(page.events);
-                if page.next == page.head {
+                if done {
                     return Ok(events);
                 }
                 start = Start::After(page.next);

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use tidings_core::contract::fixture::{ManualClock, draft};
-use tidings_core::{Placement, Sequence, StoreError};
+use tidings_core::{Draft, Placement, Sequence, StoreError};
 use tokio::sync::oneshot;
 
 use super::dice::Dice;
 use super::judge::{After, all, judge};
-use super::play::{LATER, Ledger, Play, Setting, open_store, take_turn};
+use super::play::{LATER, Ledger, Play, Setting, open_store, pass_interval, take_turn};
 use super::power::seeds;
 use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::{SimDisk, Trouble};
@@ -89,10 +89,20 @@ fn open(disk: &SimDisk) -> LogWriter {
 
 /// Appends one event, alone.
 pub(crate) fn append(writer: &mut LogWriter, data: &str) -> Result<Vec<Placement>, StoreError> {
+    append_draft(writer, draft("a", data))
+}
+
+/// Appends a draft, alone.
+pub(crate) fn append_draft(writer: &mut LogWriter, draft: Draft) -> Result<Vec<Placement>, StoreError> {
     let (reply, mut answer) = oneshot::channel();
-    let append = Append { drafts: vec![draft("a", data)], reply };
+    let append = Append { drafts: vec![draft], reply };
     take_turn(writer, &Arc::new(Queue::new()), vec![append]);
     answer.try_recv().unwrap()
+}
+
+/// A place that was given now, in the epoch of the log.
+fn new(writer: &LogWriter, sequence: u64) -> Placement {
+    Placement::New(writer.log.bounds().head.at(Sequence(sequence)))
 }
 
 /// Fails the operations that the test names, counted from now.
@@ -115,8 +125,39 @@ fn a_failed_sync_stops_the_store_for_good_and_readers_go_on() {
 
     assert!(matches!(append(&mut writer, "in doubt"), Err(StoreError::Stopped(_))));
     assert!(matches!(append(&mut writer, "too late"), Err(StoreError::Stopped(_))));
-    assert_eq!(writer.log.bounds().head, Sequence(1));
+    assert_eq!(writer.log.bounds().head.sequence, Sequence(1));
     assert_eq!(all(&writer.log).len(), 1);
+}
+
+/// The next sync would say that all is well, and what the failed one dropped would count as durable.
+#[test]
+fn a_failed_sync_after_an_interval_stops_the_store_for_good() {
+    let disk = SimDisk::new(0);
+    let mut writer = open_store(&disk, LATER, Retention::default(), (ManualClock::at(0), 0)).unwrap();
+    append(&mut writer, "acknowledged").unwrap();
+    let (log, announced) = (writer.log.clone(), writer.log.bounds().head);
+
+    trouble(&disk, Trouble::Broken, 0..1);
+    pass_interval(&mut writer);
+
+    assert!(matches!(append(&mut writer, "too late"), Err(StoreError::Stopped(_))));
+    assert!(matches!(writer.close(), Err(StoreError::Stopped(_))), "an acknowledged event may be gone");
+    assert_eq!(log.bounds().head, announced);
+}
+
+#[test]
+fn a_failed_sync_of_a_full_segment_stops_the_store_for_good() {
+    let disk = SimDisk::new(0);
+    let none = Durability::None;
+    let mut writer = open_store(&disk, none, Retention::default(), (ManualClock::at(0), 0)).unwrap();
+    let large = "x".repeat(6_000);
+    append(&mut writer, &large).unwrap();
+
+    trouble(&disk, Trouble::Broken, 0..1);
+
+    assert!(matches!(append(&mut writer, &large), Err(StoreError::Stopped(_))));
+    assert!(matches!(append(&mut writer, "too late"), Err(StoreError::Stopped(_))));
+    assert!(matches!(writer.close(), Err(StoreError::Stopped(_))), "an acknowledged event may be gone");
 }
 
 #[test]
@@ -127,7 +168,7 @@ fn a_write_that_finds_no_space_leaves_nothing_behind() {
 
     trouble(&disk, Trouble::Full, 0..1);
     assert!(matches!(append(&mut writer, "no space"), Err(StoreError::Full(_))));
-    assert_eq!(append(&mut writer, "2").unwrap(), [Placement::New(Sequence(2))]);
+    assert_eq!(append(&mut writer, "2").unwrap(), [new(&writer, 2)]);
 
     drop(writer);
     let held = all(&open(&disk).log);
@@ -146,8 +187,8 @@ fn a_segment_that_cannot_be_had_is_asked_for_again() {
 
     trouble(&disk, Trouble::Full, 0..1);
     assert!(matches!(append(&mut writer, &large), Err(StoreError::Full(_))));
-    assert_eq!(append(&mut writer, "a small one still fits").unwrap(), [Placement::New(Sequence(2))]);
-    assert_eq!(append(&mut writer, &large).unwrap(), [Placement::New(Sequence(3))]);
+    assert_eq!(append(&mut writer, "a small one still fits").unwrap(), [new(&writer, 2)]);
+    assert_eq!(append(&mut writer, &large).unwrap(), [new(&writer, 3)]);
 
     assert_eq!(all(&writer.log).len(), 3);
 }
@@ -179,6 +220,7 @@ fn a_refused_append_never_comes_back() {
             ends: [1].into(),
             durable: 1,
             in_doubt: vec![vec![draft("a", &"y".repeat(LARGE))]],
+            epoch: Some(writer.log.epoch),
             ..Ledger::default()
         };
         disk.watch(move |operation, world| {

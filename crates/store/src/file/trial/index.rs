@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use tidings_core::contract::fixture::{ManualClock, draft_with, query};
-use tidings_core::{Draft, DraftFields, Event, Query, Reading, Sequence, Start};
+use tidings_core::{Draft, DraftFields, Event, Query, Reading, Start};
 use tokio::sync::oneshot;
 
 use super::corruption::names;
@@ -71,8 +71,8 @@ fn found(log: &Log, mut query: Query) -> Result<Vec<Event>, Fault> {
     loop {
         match read(&log.view(), &log.hash, &query)? {
             Reading::Page(page) => {
-                let done = page.next >= page.head;
-                assert!(done || page.next > page.after, "a page that leads nowhere");
+                let done = !page.has_more();
+                assert!(done || page.next.sequence > page.after.sequence, "a page that leads nowhere");
                 events.extend(page.events);
                 if done {
                     return Ok(events);
@@ -123,7 +123,7 @@ fn ask(world: World, events: &[Event]) -> usize {
     for event in events.iter().step_by(97) {
         let Some(id) = event.draft.id() else { continue };
         let first = events.iter().find(|other| other.draft.id() == Some(id));
-        let truth = first.map_or(Sequence::ZERO, |first| first.sequence);
+        let truth = first.expect("the event itself has the id").cursor;
         let answer = read(&log.view(), &log.hash, &query(Start::AfterId(id.clone()), &["**"]));
         let place = answer.map(|reading| match reading {
             Reading::Page(page) => page.after,
@@ -132,7 +132,7 @@ fn ask(world: World, events: &[Event]) -> usize {
         check(is_true(place, &truth, id.as_str()));
         // Where the writer looks for the event of a key that is published again.
         let key = event.draft.key().map(|key| log.hash.of(key.as_str()));
-        assert_eq!(key.and_then(|key| writer.keys.find(key)), Some(event.sequence));
+        assert_eq!(key.and_then(|key| writer.keys.find(key)), Some(event.cursor.sequence));
     }
     broken
 }

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use tidings_core::contract::fixture::{ManualClock, query};
-use tidings_core::{Draft, Epoch, Event, Query, Reading, Sequence, Start};
+use tidings_core::{Cursor, Draft, Epoch, Event, Lost, Placement, Query, Reading, Sequence, Start};
 
 use super::dice::Dice;
+use super::failure::append;
 use super::play::{Ledger, open_store};
 use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::{SimDisk, World};
 use crate::file::log::Log;
+use crate::file::meta::Meta;
 use crate::file::read::read;
+use crate::file::writer::LogWriter;
 
 /// All events that match, page by page.
 pub(crate) fn read_all(log: &Log, first: Query) -> Vec<Event> {
@@ -21,7 +24,7 @@ pub(crate) fn read_all(log: &Log, first: Query) -> Vec<Event> {
             Ok(Reading::Page(page)) => page,
             other => panic!("expected a page for {query:?}, got {other:?}"),
         };
-        let done = page.next >= page.head;
+        let done = !page.has_more();
         events.extend(page.events);
         if done {
             return events;
@@ -53,6 +56,8 @@ pub(crate) enum After {
 /// | after a kill | all that was acknowledged, the same epoch | the same | the same |
 /// | after a power cut | all that was acknowledged, the same epoch | all but the last interval, and a new epoch if any is gone | all but the newest segment, and a new epoch if any is gone |
 ///
+/// Whatever is still there has the id under which it was acknowledged, after this start and after the next one.
+///
 /// An eviction takes as much as a power cut. It begins no new epoch, because a start of the store in the same start of
 /// the machine does not know of the failed sync.
 pub(crate) fn judge(
@@ -74,13 +79,67 @@ pub(crate) fn judge(
     let kept = assert_events(&held, ledger);
     assert_promise(after, ledger, durability, (kept, writer.log.epoch), seed);
     assert_indexes(&held, &writer.log);
+    if let Some(epoch) = ledger.epoch {
+        let acknowledged = ledger.acknowledged.len() as u64;
+        let floor = writer.log.bounds().floor.sequence.0;
+        let head = kept as u64;
+        let places = [0, floor, floor.midpoint(head), head, head + 1, acknowledged];
+        assert_readers(&writer.log, &held, epoch, places);
+    }
 
     // What is shown now is a fact: the power may go again at once.
     let again = disk.world().after_power_cut(&mut Dice::new(seed));
     drop(writer);
-    let writer = open(&SimDisk::of(again, seed), 1);
+    let disk = SimDisk::of(again, seed);
+    let mut writer = open(&disk, 2);
     assert_eq!(all(&writer.log), held, "seed {seed}: what was shown after the start is not there any more");
+    assert_goes_on(&mut writer, &disk);
     held
+}
+
+/// Checks that the next event is the next of the epoch that `META` tells, for its publisher and for a reader.
+pub(super) fn assert_goes_on(writer: &mut LogWriter, disk: &SimDisk) {
+    let epoch = Meta::read(disk).unwrap().unwrap().epoch;
+    let before = writer.log.bounds().head;
+    let place = Cursor::new(epoch, before.sequence.next());
+
+    assert_eq!(append(writer, "another").unwrap(), [Placement::New(place)]);
+    let read: Vec<_> = read_all(&writer.log, query(Start::After(before), &["**"]));
+    assert_eq!(read.iter().map(|event| event.cursor).collect::<Vec<_>>(), [place]);
+}
+
+/// Checks what a reader hears who comes with a place of an epoch: up to the last event of the epoch that is there, what
+/// follows; beyond it, where the epoch ended; of an epoch with no event there, that all may be gone.
+pub(super) fn assert_readers(
+    log: &Log,
+    held: &[Event],
+    epoch: Epoch,
+    sequences: impl IntoIterator<Item = u64>,
+) {
+    let bounds = log.bounds();
+    let (floor, head) = (bounds.floor.sequence, bounds.head);
+    let last = held.iter().rfind(|event| event.cursor.epoch == epoch).map(|event| event.cursor.sequence);
+    let last = if epoch == head.epoch { Some(head.sequence) } else { last };
+    for place in sequences.into_iter().map(|sequence| Cursor::new(epoch, Sequence(sequence))) {
+        let reading = read(&log.view(), &log.hash, &query(Start::After(place), &["**"])).unwrap();
+        let (lost, resumes_after) = match last {
+            None => (Lost::OtherEpoch, bounds.floor),
+            Some(last) if place.sequence > last && epoch != head.epoch => (Lost::OtherEpoch, head.at(last)),
+            Some(last) if place.sequence > last => (Lost::Unknown, bounds.floor),
+            Some(_) if place.sequence < floor => (Lost::Expired, bounds.floor),
+            Some(_) => {
+                let Reading::Page(page) = reading else {
+                    panic!("{place} is there, and the answer {reading:?}")
+                };
+                let rest = &held[(place.sequence.0 - floor.0) as usize..];
+                assert!(rest.starts_with(&page.events), "not what follows {place}");
+                assert!(page.has_more() || page.events.len() == rest.len(), "less than what follows {place}");
+                assert_eq!(page.after, place);
+                continue;
+            }
+        };
+        assert_eq!(reading, Reading::Lost { lost, resumes_after }, "after {place} in a log up to {head}");
+    }
 }
 
 /// Checks that enough events were kept, and that the epoch tells of those that were not.
@@ -109,22 +168,23 @@ fn assert_promise(
 
 fn assert_places(held: &[Event], log: &Log, ledger: &Ledger) {
     let bounds = log.bounds();
-    assert!(bounds.earliest <= ledger.earliest.max(Sequence(1)), "an event left before its time");
-    let places: Vec<_> = held.iter().map(|event| event.sequence.0).collect();
-    assert_eq!(places, (bounds.earliest.0..=bounds.head.0).collect::<Vec<_>>());
+    assert!(bounds.earliest() <= ledger.earliest.max(Sequence(1)), "an event left before its time");
+    let places: Vec<_> = held.iter().map(|event| event.cursor.sequence.0).collect();
+    assert_eq!(places, (bounds.earliest().0..=bounds.head.sequence.0).collect::<Vec<_>>());
     assert!(held.is_sorted_by_key(|event| event.time));
 }
 
-/// Checks that the log is what was acknowledged and then whole appends that were in doubt, as far as it goes.
-/// Returns how far.
+/// Checks that the log is what was acknowledged and then whole appends that were in doubt, as far as it goes, each event
+/// with the id that it had. Returns how far.
 fn assert_events(held: &[Event], ledger: &Ledger) -> usize {
     let in_doubt = ledger.in_doubt.iter().flatten();
     let possible: Vec<&Draft> = ledger.acknowledged.iter().chain(in_doubt).collect();
-    let head = held.last().map_or(0, |event| event.sequence.0 as usize);
+    let head = held.last().map_or(0, |event| event.cursor.sequence.0 as usize);
     for event in held {
-        let expected = possible.get(event.sequence.0 as usize - 1);
-        let place = event.sequence;
+        let expected = possible.get(event.cursor.sequence.0 as usize - 1);
+        let place = event.cursor.sequence;
         assert!(expected == Some(&&event.draft), "another event than was published is at {place}");
+        assert_eq!(Some(event.cursor), ledger.place(place.0 as usize), "the id of an event has changed");
     }
     assert!(head == 0 || ledger.possible_ends().contains(&head), "half an append is there: {head} events");
     head
@@ -143,7 +203,7 @@ fn assert_indexes(held: &[Event], log: &Arc<Log>) {
     }
     for event in held.iter().step_by(3) {
         let Some(id) = event.draft.id() else { continue };
-        let first = held.iter().find(|other| other.draft.id() == Some(id)).map(|first| first.sequence);
+        let first = held.iter().find(|other| other.draft.id() == Some(id)).map(|first| first.cursor);
         match read(&log.view(), &log.hash, &query(Start::AfterId(id.clone()), &["**"])) {
             Ok(Reading::Page(page)) => assert_eq!(Some(page.after), first),
             other => panic!("expected a page after {id}, got {other:?}"),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidings_core::contract::fixture::{ManualClock, draft_with};
-use tidings_core::{Clock, Draft, DraftFields, Epoch, Placement, Sequence, StoreError};
+use tidings_core::{Clock, Cursor, Draft, DraftFields, Epoch, Placement, Sequence, StoreError};
 use tokio::sync::oneshot;
 
 use super::dice::Dice;
@@ -50,20 +50,27 @@ impl Ledger {
         match (placement, same_key) {
             (Placement::New(place), None) => {
                 self.acknowledged.push(draft);
-                assert_eq!(place.0, self.acknowledged.len() as u64);
+                assert_eq!(Some(place), self.place(self.acknowledged.len()));
             }
             (Placement::Repeated(place), Some(known)) => {
-                assert_eq!(self.acknowledged.get(place.0 as usize - 1), Some(known));
+                assert_eq!(Some(place), self.place(place.sequence.0 as usize));
+                assert_eq!(self.acknowledged.get(place.sequence.0 as usize - 1), Some(known));
                 assert!(known.says_the_same_as(&draft));
             }
             (Placement::KeyReused(place), Some(known)) => {
-                assert_eq!(self.acknowledged.get(place.0 as usize - 1), Some(known));
+                assert_eq!(Some(place), self.place(place.sequence.0 as usize));
+                assert_eq!(self.acknowledged.get(place.sequence.0 as usize - 1), Some(known));
                 assert!(!known.says_the_same_as(&draft));
             }
             // The event with the key may have left in the middle of the round.
             (Placement::Repeated(_) | Placement::KeyReused(_), None) => {}
             (Placement::New(_), Some(_)) => panic!("a key was forgotten"),
         }
+    }
+
+    /// The place of an event: a play never leaves its epoch.
+    pub(crate) fn place(&self, number: usize) -> Option<Cursor> {
+        Some(Cursor::new(self.epoch?, Sequence(number as u64)))
     }
 
     /// How many events there are where an append ends, whether it was answered or not.
@@ -105,7 +112,7 @@ impl Book {
     pub(crate) fn copy(&self) -> Ledger {
         let mut ledger = self.open().clone();
         if let Some(log) = &*self.log.lock().unwrap_or_else(PoisonError::into_inner) {
-            ledger.earliest = log.bounds().earliest;
+            ledger.earliest = log.bounds().earliest();
             ledger.epoch = Some(log.epoch);
             // Only the newest segment may have events that are not durable.
             let newest = log.view().segments.last().map_or(0, |segment| segment.base().previous().0 as usize);
@@ -182,6 +189,14 @@ pub(crate) fn take_turn(writer: &mut LogWriter, queue: &Arc<Queue>, appends: Vec
     assert!(writer.turn(queue, &mut Vec::new()));
 }
 
+/// Lets the time pass after which a sync is due, and lets the writer see to it.
+pub(crate) fn pass_interval(writer: &mut LogWriter) {
+    if let Some(long_ago) = writer.synced_at.checked_sub(INTERVAL) {
+        writer.synced_at = long_ago;
+    }
+    writer.tend();
+}
+
 impl Play {
     pub(crate) fn new(setting: Setting) -> Self {
         Self {
@@ -244,7 +259,7 @@ impl Play {
         let mut book = self.book.open();
         book.closed = false;
         // What nobody was told of may have been kept all the same; from now on it is a fact.
-        let head = writer.log.bounds().head.0 as usize;
+        let head = writer.log.bounds().head.sequence.0 as usize;
         let ends = book.possible_ends();
         let doubtful: Vec<_> = std::mem::take(&mut book.in_doubt).into_iter().flatten().collect();
         let kept =
@@ -260,10 +275,7 @@ impl Play {
 
     /// Lets the time pass after which what was acknowledged must be on the disk.
     fn pass_interval(&mut self, writer: &mut LogWriter) {
-        if let Some(long_ago) = writer.synced_at.checked_sub(INTERVAL) {
-            writer.synced_at = long_ago;
-        }
-        writer.tend();
+        pass_interval(writer);
         if self.setting.durability == LATER && writer.stopped.is_none() {
             let mut book = self.book.open();
             book.durable = book.acknowledged.len();

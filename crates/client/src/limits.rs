@@ -1,0 +1,106 @@
+//! Every bound of the client, in one place: what it bounds, its unit, and why this value.
+//!
+//! A name that ends with `_DEFAULT` is what a builder's setting is until somebody sets it; the others are fixed. Each
+//! constant is one line, because a page of the documentation is made from this text.
+
+use std::time::Duration;
+
+// What can be set of a stream, at `EventSourceBuilder`.
+
+/// Reconnection time until a server names one. 3 s: the standard says "a few seconds", and this is Chrome's.
+pub(crate) const RETRY_DEFAULT: Duration = Duration::from_secs(3);
+
+/// The shortest wait before a reconnection in managed mode. 100 ms: ten attempts a second at the most, whatever a server
+/// asks for.
+pub(crate) const BACKOFF_FLOOR_DEFAULT: Duration = Duration::from_millis(100);
+
+/// The longest wait that managed mode chooses by itself. 30 s: long enough for a server that is down, short enough for
+/// people who watch it come up.
+pub(crate) const BACKOFF_MAX_DEFAULT: Duration = Duration::from_secs(30);
+
+/// Time that a connection must live before the back-off begins anew. 5 s: longer than the time that a balancer takes to
+/// find out that there is no server behind it.
+pub(crate) const HEALTHY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
+
+/// The longest wait that a server can ask for. One day, in seconds: a `retry` of years is a mistake, one of a day may be
+/// none.
+pub(crate) const WAIT_MAX_DEFAULT: Duration = Duration::from_secs(86_400);
+
+/// Time that a name, a TCP and a TLS connection may take together. 10 s: as long as a hub gives a handshake.
+pub(crate) const CONNECT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
+
+/// Time that the head of an answer may take in managed mode. 60 s: some servers send their head with the first event
+/// only, and most events come within a minute.
+pub(crate) const ANSWER_TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
+
+// A connection.
+
+/// Silence of a socket after which the system asks whether the peer is there. 30 s, and with the two limits below a peer
+/// that has gone without a word is found out after a minute: a stream may be silent for hours, so where no heartbeat was
+/// announced nothing else would show it.
+pub(crate) const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
+
+/// Time between two such questions. 10 s: one lost packet costs no connection.
+pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Such questions that may stay without an answer. 3, for the same reason.
+pub(crate) const KEEPALIVE_PROBES_MAX: u32 = 3;
+
+// An answer.
+
+/// Redirects on the way to one answer. 20. Fetch standard, HTTP-redirect fetch: "If request's redirect count is 20, then
+/// return a network error."
+pub(crate) const REDIRECTS_MAX: usize = 20;
+
+/// Bytes that are kept of an answer that is no stream. 4 KiB: a page of HTML says in its first lines what it is, and a
+/// problem as JSON is far shorter.
+pub(crate) const EXCERPT_BYTES_MAX: usize = 4_096;
+
+/// Time that these bytes are waited for. 1 s: the error is known already.
+pub(crate) const EXCERPT_WAIT: Duration = Duration::from_secs(1);
+
+// The heartbeat of a stream.
+
+/// The shortest deadline that an announced heartbeat can lead to. 1 s: a nonsensical announcement does not cut every
+/// connection.
+pub(crate) const HEARTBEAT_DEADLINE_MIN: Duration = Duration::from_secs(1);
+
+/// Milliseconds of the longest heartbeat that is believed. 86,400,000, one day: what is longer announces nothing.
+pub(crate) const HEARTBEAT_INTERVAL_MS_MAX: u64 = 86_400_000;
+
+/// Time between the end of a deadline and the last look at the socket. 20 ms: a process that did not run for a while
+/// finds its timers due before it finds the bytes that arrived meanwhile, so silence is believed only after the network
+/// has had one more turn.
+pub(crate) const LAST_LOOK_WAIT: Duration = Duration::from_millis(20);
+
+// What is published.
+
+/// Attempts to publish until somebody sets another number. 5: with waits that double from 200 ms they outlast a hub that
+/// restarts.
+pub(crate) const PUBLISH_ATTEMPTS_DEFAULT: u32 = 5;
+
+/// Time that one attempt to publish may take until somebody sets another. 30 s, as long as a hub gives an ordinary body.
+pub(crate) const PUBLISH_ATTEMPT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+
+/// The first wait between two attempts to publish. 200 ms: a hub that restarts is soon back.
+pub(crate) const PUBLISH_RETRY_WAIT: Duration = Duration::from_millis(200);
+
+/// The shortest wait between two attempts to publish. 50 ms: a fifth attempt is not spent in the same moment as the first.
+pub(crate) const PUBLISH_RETRY_WAIT_MIN: Duration = Duration::from_millis(50);
+
+/// The longest wait between two attempts to publish that the client chooses by itself. 5 s: a caller waits for the answer.
+pub(crate) const PUBLISH_RETRY_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// The longest wait between two attempts to publish that a server can ask for. 30 s: a caller waits for the answer, and
+/// what asks for more patience is an error.
+pub(crate) const PUBLISH_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Bytes of an answer to a publish. 64 KiB: a receipt is an id or a problem, and what is longer is no answer of a hub.
+pub(crate) const RECEIPT_BYTES_MAX: usize = 65_536;
+
+/// Events of history that are looked at for the newest id. 20, as text for a URL: with the largest events that a hub takes
+/// by default, in JSON that escapes little, a page of them stays within `HISTORY_PAGE_BYTES_MAX`.
+pub(crate) const HISTORY_EVENTS: &str = "20";
+
+/// Bytes of such a page of history. 32 MiB: 20 events of 1 MiB, and room for the escapes of JSON.
+pub(crate) const HISTORY_PAGE_BYTES_MAX: usize = 33_554_432;

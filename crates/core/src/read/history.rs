@@ -1,0 +1,51 @@
+//! History: one page of the log for a reader that asks once. It follows nothing, and is not counted as a subscription.
+
+use crate::event::{Cursor, Event};
+use crate::hub::Hub;
+use crate::read::follower::{Delivery, Follower, Step};
+use crate::read::gap::Gap;
+use crate::read::locate::Request;
+use crate::store::{Reading, StoreError};
+
+/// A page of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// The events, in order.
+    pub events: Vec<Event>,
+    /// Where to go on.
+    pub cursor: Cursor,
+    /// Whether there is more after it now.
+    pub more: bool,
+    /// What was asked for and is gone.
+    pub gap: Option<Gap>,
+}
+
+impl Hub {
+    /// Reads one page of at most `events_max` events from a place, as far as the hub's limits allow. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn history(&self, request: Request, events_max: usize) -> Result<History, StoreError> {
+        let located = self.locate(&request).await?;
+        let mut follower = Follower::new(request.selectors, request.on_gap, located.place);
+        let mut gap = located.gap;
+        loop {
+            let reading = self.read(follower.query(events_max, self.limits().page_bytes_max)).await?;
+            let more = matches!(&reading, Reading::Page(page) if page.has_more());
+            let events = match follower.take_reading(reading, self.bounds().head) {
+                Step::Deliver(Delivery::Gap(declared)) => {
+                    gap = Some(declared);
+                    continue;
+                }
+                Step::Deliver(Delivery::Frames(frames)) => {
+                    frames.into_iter().map(crate::Frame::into_event).collect()
+                }
+                // A page may have passed over many events and found none: then it is not worth an answer.
+                Step::Again if more => continue,
+                Step::Again | Step::Wait | Step::End => Vec::new(),
+            };
+            return Ok(History { events, cursor: follower.cursor(), more, gap });
+        }
+    }
+}

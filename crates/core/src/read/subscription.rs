@@ -1,0 +1,140 @@
+//! A subscription: a [`Follower`] driven by one task, with rings of its own and a seat on the roster.
+//!
+//! For programs that embed the hub, and for streams that no lane can carry. It owns no queue: what it has not been asked
+//! for stays where it is, in the window or in the store.
+
+use std::sync::Arc;
+
+use crate::event::Cursor;
+use crate::hub::Hub;
+use crate::live::{Reach, View};
+use crate::read::follower::{Delivery, Follower, Needs, Step};
+use crate::read::gap::Gap;
+use crate::read::locate::{Located, Request};
+use crate::roster::{ConnectionId, Dismissal, Enrolled, TaskBell, User};
+use crate::store::StoreError;
+
+/// A place in the log that moves on as events are taken.
+pub struct Subscription {
+    hub: Hub,
+    follower: Follower,
+    view: View,
+    bell: Arc<TaskBell>,
+    /// About how much is handed out at once.
+    bytes_max: usize,
+    enrolled: Enrolled,
+}
+
+/// A subscription that begins, and what is missing before it.
+pub struct Opened {
+    /// Goes on from [`Subscription::cursor`].
+    pub subscription: Subscription,
+    /// What was asked for and is gone.
+    pub gap: Option<Gap>,
+}
+
+impl Hub {
+    /// Begins a subscription. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn subscribe(&self, request: Request) -> Result<Opened, StoreError> {
+        let Located { place, gap } = self.locate(&request).await?;
+        let follower = Follower::new(request.selectors, request.on_gap, place);
+        Ok(Opened { subscription: self.follow(follower, None), gap })
+    }
+
+    /// Drives a follower whose place was [located](Self::locate), for a user if it has one.
+    pub fn follow(&self, follower: Follower, user: Option<User>) -> Subscription {
+        let bell = Arc::new(TaskBell::default());
+        // Attached before the first look, so nothing between is missed.
+        let view = self.view(follower.selectors(), bell.clone(), 0);
+        let enrolled = self.roster().enrol(follower.selectors().clone(), user, bell.clone());
+        let bytes_max = self.limits().page_bytes_max;
+        Subscription { hub: self.clone(), follower, view, bell, bytes_max, enrolled }
+    }
+}
+
+impl Subscription {
+    /// Hands out about this much at once, and at the most the limits' [`page_bytes_max`](crate::Limits::page_bytes_max).
+    ///
+    /// A reader that takes events and cannot pass them on holds them in memory: where there are thousands of those, less
+    /// at once is better.
+    #[must_use]
+    pub fn in_pieces_of(mut self, bytes_max: usize) -> Self {
+        self.bytes_max = bytes_max.min(self.hub.limits().page_bytes_max);
+        self
+    }
+
+    /// Waits for the next frames, or a gap; `None` when the hub is closing and all was handed out, or when the roster
+    /// has [dismissed](Self::dismissed) the subscription.
+    ///
+    /// Cancel safe: nothing is taken until the call returns.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read. After [`Turn::TryAgain`](crate::store::Turn) the call may be repeated.
+    pub async fn next(&mut self) -> Result<Option<Delivery>, StoreError> {
+        loop {
+            if self.dismissed().is_some() {
+                return Ok(None);
+            }
+            match self.step().await? {
+                Step::Deliver(delivery) => return Ok(Some(delivery)),
+                Step::Again => {}
+                Step::Wait => self.bell.rung().await,
+                Step::End => return Ok(None),
+            }
+        }
+    }
+
+    async fn step(&mut self) -> Result<Step, StoreError> {
+        Ok(match self.follower.needs() {
+            Needs::Rings => {
+                let reach = self.reach();
+                self.follower.take_reach(reach)
+            }
+            Needs::Log => {
+                let query = self.follower.query(self.hub.limits().page_events_max, self.bytes_max);
+                let reading = self.hub.read(query).await?;
+                self.follower.take_reading(reading, self.hub.bounds().head)
+            }
+        })
+    }
+
+    /// Moves the cursor over events that were not asked for, and returns it. Takes nothing that was asked for.
+    ///
+    /// A client that is told this place from time to time does not fall out of the log on a quiet topic.
+    pub fn advance(&mut self) -> Cursor {
+        if self.is_live() {
+            let reach = self.reach();
+            self.follower.pass_over(&reach);
+        }
+        self.cursor()
+    }
+
+    /// The place up to which this subscription has seen everything it asked for.
+    pub fn cursor(&self) -> Cursor {
+        self.follower.cursor()
+    }
+
+    /// Whether it reads the rings, not the store.
+    pub fn is_live(&self) -> bool {
+        self.follower.needs() == Needs::Rings
+    }
+
+    /// Its id on the [roster](Hub::roster).
+    pub fn id(&self) -> ConnectionId {
+        self.enrolled.id()
+    }
+
+    /// Why the roster has ended it, if it has.
+    pub fn dismissed(&self) -> Option<Dismissal> {
+        self.bell.dismissed()
+    }
+
+    fn reach(&self) -> Reach {
+        self.view.after(self.follower.cursor(), self.bytes_max)
+    }
+}

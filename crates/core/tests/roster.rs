@@ -1,0 +1,136 @@
+//! The roster: who is subscribed, in pages, and how subscribers are ended.
+
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidings_core::contract::ManualClock;
+use tidings_core::contract::fixture::{draft, selectors};
+use tidings_core::memory::MemoryRetention;
+use tidings_core::{
+    ConnectionId, Dismissal, Epoch, Follower, Hub, Limits, MemoryStore, OnGap, Subscription, Topic, Whom,
+};
+use tokio::time::{advance, timeout};
+
+async fn hub() -> Hub {
+    let store = MemoryStore::new(Epoch(36), ManualClock::at(0), MemoryRetention::default());
+    Hub::start(Arc::new(store), Limits::default()).await.unwrap()
+}
+
+fn join(hub: &Hub, topic: &str, user: Option<&str>) -> Subscription {
+    let follower = Follower::new(selectors(&[topic]), OnGap::Earliest, hub.bounds().head);
+    hub.follow(follower, user.map(Arc::from))
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscribers_are_counted_and_listed_with_what_they_asked_for_and_their_age() {
+    let hub = hub().await;
+    let ada = join(&hub, "orders/*", Some("ada"));
+    advance(Duration::from_secs(5)).await;
+    let nobody = join(&hub, "a", None);
+    advance(Duration::from_secs(2)).await;
+
+    assert_eq!(hub.roster().count(), 2);
+    let page = hub.roster().list(None, 10).await;
+    let listed: Vec<_> =
+        page.subscribers.iter().map(|one| (one.id, one.age.as_secs(), one.user.as_deref())).collect();
+    assert_eq!(listed, [(ada.id(), 7, Some("ada")), (nobody.id(), 2, None)]);
+    assert_eq!(page.subscribers[0].selectors, selectors(&["orders/*"]));
+    assert!(!page.more);
+
+    drop(ada);
+    assert_eq!(hub.roster().count(), 1);
+    assert_eq!(hub.roster().list(None, 10).await.subscribers.len(), 1);
+    drop(nobody);
+    assert_eq!(hub.roster().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_join_without_hole_or_repeat() {
+    let hub = hub().await;
+    let subscriptions: Vec<_> = (0..7).map(|_| join(&hub, "a", None)).collect();
+    let all: Vec<ConnectionId> = subscriptions.iter().map(Subscription::id).collect();
+
+    for limit in [1, 2, 3, 6, 7, 8] {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let page = hub.roster().list(after, limit).await;
+            listed.extend(page.subscribers.iter().map(|one| one.id));
+            assert_eq!(page.subscribers.len(), limit.min(7 - (listed.len() - page.subscribers.len())));
+            assert_eq!(page.more, listed.len() < 7, "with pages of {limit}");
+            after = listed.last().copied();
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(listed, all, "with pages of {limit}");
+    }
+    let rest = hub.roster().list(all.last().copied(), 3).await;
+    assert!(rest.subscribers.is_empty() && !rest.more);
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscribers_are_ended_by_id_by_user_and_by_topic_with_a_reason() {
+    let topic = Topic::parse("orders/42").unwrap();
+    for (number, ended) in
+        [(0, [true, false, false, false]), (1, [true, true, false, false]), (2, [true, false, true, false])]
+    {
+        let hub = hub().await;
+        let mut all = [
+            join(&hub, "orders/*", Some("ada")),
+            join(&hub, "a", Some("ada")),
+            join(&hub, "orders/42", Some("adam")),
+            join(&hub, "orders/43", None),
+        ];
+        let whom = match number {
+            0 => Whom::Connection(all[0].id()),
+            1 => Whom::User("ada".into()),
+            _ => Whom::Topic(topic.clone()),
+        };
+
+        let count = hub.roster().dismiss(&whom, Dismissal::AccessEnded).await;
+
+        assert_eq!(count, ended.iter().filter(|ended| **ended).count(), "{whom:?}");
+        for (subscription, ended) in all.iter_mut().zip(ended) {
+            assert_eq!(subscription.dismissed(), ended.then_some(Dismissal::AccessEnded), "{whom:?}");
+            let next = timeout(Duration::from_millis(1), subscription.next()).await;
+            assert_eq!(matches!(next, Ok(Ok(None))), ended, "{whom:?}");
+        }
+        assert_eq!(hub.roster().dismiss(&whom, Dismissal::ByOperator).await, 0, "each is ended once");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_waits_is_woken_to_end_and_one_with_events_ends_before_them() {
+    let hub = hub().await;
+    let mut waiting = join(&hub, "a", None);
+    let mut behind = join(&hub, "b", None);
+    hub.publish(draft("b", "x")).await.unwrap();
+    let (waits, behind_id) = (waiting.id(), behind.id());
+    let task = tokio::spawn(async move { (waiting.next().await.unwrap().is_none(), waiting.dismissed()) });
+    tokio::task::yield_now().await;
+
+    assert_eq!(hub.roster().dismiss(&Whom::Connection(waits), Dismissal::ByOperator).await, 1);
+    assert_eq!(hub.roster().dismiss(&Whom::Connection(behind_id), Dismissal::AccessEnded).await, 1);
+
+    let ended = timeout(Duration::from_secs(1), task).await.unwrap().unwrap();
+    assert_eq!(ended, (true, Some(Dismissal::ByOperator)));
+    assert!(behind.next().await.unwrap().is_none());
+    assert_eq!(behind.dismissed(), Some(Dismissal::AccessEnded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_id_of_a_subscriber_that_has_left_is_not_given_to_the_next_one() {
+    let hub = hub().await;
+    let first = join(&hub, "a", None);
+    let id = first.id();
+    drop(first);
+
+    let second = join(&hub, "a", None);
+
+    assert_ne!(second.id(), id);
+    assert_eq!(hub.roster().dismiss(&Whom::Connection(id), Dismissal::ByOperator).await, 0);
+    assert_eq!(second.dismissed(), None);
+    assert_eq!(second.id().to_string().parse(), Ok(second.id()));
+}

@@ -1,0 +1,52 @@
+//! A connection that is handed to a lane.
+
+use std::net::TcpStream;
+
+use tidings_core::roster::Attendance;
+use tidings_core::{Follower, User};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::batch::Framing;
+use crate::stream::Encoder;
+
+/// A connection whose response head and opening block have been written, and nothing else.
+pub struct Parked {
+    /// The socket, in non-blocking mode.
+    pub stream: TcpStream,
+    /// What to write, and from where on.
+    pub follower: Follower,
+    /// How events become bytes.
+    pub encoder: Encoder,
+    /// How the body is delimited.
+    pub framing: Framing,
+    /// Counts the subscriber, from before it was parked.
+    pub attendance: Attendance,
+    /// What must live as long as the connection does.
+    pub held: Box<dyn Held>,
+}
+
+/// What a parked connection holds for as long as it lives: permits, and its user if it has one.
+pub trait Held: Send + 'static {
+    /// The user that the connection was authenticated as.
+    fn user(&self) -> Option<User> {
+        None
+    }
+}
+
+impl Held for () {}
+
+impl Held for OwnedSemaphorePermit {}
+
+/// What is held for a user who is known.
+pub struct HeldFor<H> {
+    /// The user.
+    pub user: User,
+    /// What else is held.
+    pub held: H,
+}
+
+impl<H: Held> Held for HeldFor<H> {
+    fn user(&self) -> Option<User> {
+        Some(self.user.clone())
+    }
+}

@@ -1,0 +1,163 @@
+//! Encoders: how a stream's events, and what it says beside them, become bytes.
+//!
+//! An encoder is part of the key of a group, so it is a small value that is compared and copied. Server-sent events are
+//! the first. Another one is another variant of [`StreamFormat`] and [`Encoder`], a file beside `sse`, and an offer in
+//! `request/accept`.
+
+pub(crate) mod sse;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tidings_core::{Cursor, Encoding, Frame, Gap, Selectors};
+
+/// A format of streams, as a client asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamFormat {
+    /// `text/event-stream`.
+    Sse,
+}
+
+impl StreamFormat {
+    /// The encoder for a subscriber of these selectors: events of several topics say which one they are of.
+    pub(crate) fn encoder(self, selectors: &Selectors) -> Encoder {
+        match (self, selectors.single_topic()) {
+            (Self::Sse, Some(_)) => Encoder::Sse,
+            (Self::Sse, None) => Encoder::SseWithTopics,
+        }
+    }
+}
+
+/// How one stream is encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Encoder {
+    /// `text/event-stream`, for subscribers of one topic.
+    Sse,
+    /// The same, with a line `topic: ...` before each event, for subscribers of several topics.
+    SseWithTopics,
+}
+
+impl Encoder {
+    /// The media type of the stream.
+    pub(crate) fn content_type(self) -> &'static str {
+        match self {
+            Self::Sse | Self::SseWithTopics => "text/event-stream",
+        }
+    }
+
+    /// The encoding that the feed should make for it.
+    pub fn encoding(self) -> &'static Encoding {
+        match self {
+            Self::Sse | Self::SseWithTopics => &sse::SSE,
+        }
+    }
+
+    /// An event, shared with all readers if the feed has encoded it, else made for this one.
+    pub(crate) fn event(self, frame: &Frame) -> Bytes {
+        let bytes = frame.encoded(self.encoding()).cloned().unwrap_or_else(|| self.make(frame).freeze());
+        bytes.slice(self.skipped(frame)..)
+    }
+
+    /// The same, borrowed where it can be.
+    pub(crate) fn borrow(self, frame: &Frame) -> Cow<'_, [u8]> {
+        match frame.encoded(self.encoding()) {
+            Some(bytes) => Cow::Borrowed(&bytes[self.skipped(frame)..]),
+            None => Cow::Owned(self.make(frame).split_off(self.skipped(frame)).into()),
+        }
+    }
+
+    /// The first bytes of a stream at a place: how often it beats, when to come back, and the gap that led there.
+    pub fn opening(self, heartbeat: Duration, retry: Duration, place: Cursor, gap: Option<&Gap>) -> Bytes {
+        match self {
+            Self::Sse | Self::SseWithTopics => {
+                let first = sse::opening(heartbeat, retry, place);
+                gap.map_or(first.clone(), |gap| [first, sse::gap(gap)].concat().into())
+            }
+        }
+    }
+
+    /// Declares events that are gone.
+    pub(crate) fn gap(self, gap: &Gap) -> Bytes {
+        match self {
+            Self::Sse | Self::SseWithTopics => sse::gap(gap),
+        }
+    }
+
+    /// Says that the hub is there, and the place if it is news to the client.
+    pub(crate) fn heartbeat(self, place: Option<Cursor>) -> Bytes {
+        match self {
+            Self::Sse | Self::SseWithTopics => sse::heartbeat(place),
+        }
+    }
+
+    /// The last bytes of a stream: when to come back.
+    pub(crate) fn farewell(self, retry: Duration) -> Bytes {
+        match self {
+            Self::Sse | Self::SseWithTopics => sse::farewell(retry),
+        }
+    }
+
+    fn make(self, frame: &Frame) -> BytesMut {
+        let mut buffer = BytesMut::new();
+        (self.encoding().encode)(frame.event(), &mut buffer);
+        buffer
+    }
+
+    /// Bytes at the beginning of the encoding that this stream does not have.
+    fn skipped(self, frame: &Frame) -> usize {
+        match self {
+            Self::Sse => sse::label_len(frame.event()),
+            Self::SseWithTopics => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_core::contract::fixture::{draft, draft_with};
+    use tidings_core::{Cursor, Draft, DraftFields, Epoch, Event, Sequence, UnixMillis};
+
+    use super::*;
+
+    fn event(sequence: u64, draft: Draft) -> Event {
+        Event { cursor: Cursor::new(Epoch(36), Sequence(sequence)), time: UnixMillis(0), draft }
+    }
+
+    /// The bytes that a stream has of an event, made by its encoder.
+    fn bytes(encoder: Encoder, event: &Event) -> Vec<u8> {
+        let mut buffer = BytesMut::new();
+        (encoder.encoding().encode)(event, &mut buffer);
+        match encoder {
+            Encoder::Sse => buffer[sse::label_len(event)..].to_vec(),
+            Encoder::SseWithTopics => buffer.to_vec(),
+        }
+    }
+
+    #[test]
+    fn an_event_is_exactly_these_bytes() {
+        let fields = DraftFields {
+            event_type: Some("ping"),
+            id: Some("msg1"),
+            retry_ms: Some(10_000),
+            ..DraftFields::default()
+        };
+        let events =
+            [event(1, draft_with("orders/42", "a\r\nb\rc\n", fields)), event(2, draft("orders/42", ""))];
+
+        let expected: [&[u8]; 2] = [
+            b"event: ping\nid: msg1\nretry: 10000\ndata: a\ndata: b\ndata: c\ndata: \n\n",
+            b"id: 10-2\ndata: \n\n",
+        ];
+        assert_eq!(events.map(|event| bytes(Encoder::Sse, &event)), expected);
+    }
+
+    #[test]
+    fn an_event_of_a_stream_of_several_topics_begins_with_its_topic() {
+        let events = [event(1, draft("orders/42", "x")), event(3, draft("a", "z"))];
+
+        let expected: [&[u8]; 2] =
+            [b"topic: orders/42\nid: 10-1\ndata: x\n\n", b"topic: a\nid: 10-3\ndata: z\n\n"];
+        assert_eq!(events.map(|event| bytes(Encoder::SseWithTopics, &event)), expected);
+    }
+}

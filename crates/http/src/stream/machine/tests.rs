@@ -1,0 +1,196 @@
+//! The policy in virtual time: no socket, no clock, no sleep.
+
+use std::sync::Arc;
+
+use super::*;
+
+const SHARES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
+
+fn config() -> StreamConfig {
+    StreamConfig::default()
+}
+
+fn rules(config: &StreamConfig) -> Rules {
+    Rules::for_sweeps(config)
+}
+
+fn at(tick: u32) -> Now {
+    Now { tick: Tick(tick), drain: None }
+}
+
+fn machine() -> Machine {
+    Machine::new(Sequence(7), Tick(0))
+}
+
+fn seconds(rules: &Rules, seconds: u64) -> u32 {
+    rules.ticks(Duration::from_secs(seconds))
+}
+
+/// Follows a machine from wake to wake until something is due.
+fn first_due(machine: &Machine, rules: &Rules, share: f64, mut now: Now, outlet: Outlet) -> (Tick, Due) {
+    loop {
+        let due = machine.due(rules, share, now, outlet);
+        if due != Due::Nothing {
+            return (now.tick, due);
+        }
+        let ticks = machine.wake_after(rules, share, now, outlet);
+        assert!(ticks > 0, "a machine that wants nothing now must not be woken at once");
+        now.tick = Tick(now.tick.0.wrapping_add(ticks));
+    }
+}
+
+#[test]
+fn a_heartbeat_comes_after_three_quarters_to_all_of_its_time_however_long_that_is() {
+    for heartbeat in [1, 15, 32, 60, 3_600].map(Duration::from_secs) {
+        let rules = rules(&StreamConfig { heartbeat, ..config() });
+        for share in SHARES {
+            let (tick, due) = first_due(&machine(), &rules, share, at(0), Outlet::Open);
+
+            let silence = rules.tick() * tick.0;
+            assert_eq!(due, Due::Heartbeat);
+            assert!(silence >= heartbeat.mul_f64(0.73), "{heartbeat:?}: {silence:?}");
+            assert!(silence <= heartbeat.mul_f64(1.01), "{heartbeat:?}: {silence:?}");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_begins_again_at_zero_changes_nothing() {
+    let rules = rules(&config());
+    let near_the_end = u32::MAX - 3;
+    let machine = Machine::new(Sequence(7), Tick(near_the_end));
+
+    let (tick, due) = first_due(&machine, &rules, 0.0, at(near_the_end), Outlet::Open);
+
+    assert_eq!((tick.since(Tick(near_the_end)), due), (rules.silence(), Due::Heartbeat));
+}
+
+#[test]
+fn a_write_puts_the_heartbeat_off() {
+    let rules = rules(&config());
+    let mut machine = machine();
+    machine.wrote(Sequence(8), Tick(40));
+
+    let (tick, _) = first_due(&machine, &rules, 0.0, at(40), Outlet::Open);
+
+    assert_eq!(tick, Tick(40 + rules.silence()));
+}
+
+#[test]
+fn a_place_is_news_once() {
+    let mut machine = machine();
+
+    assert_eq!(machine.news(Sequence(7)), None);
+    assert_eq!(machine.news(Sequence(9)), Some(Sequence(9)));
+    machine.wrote(Sequence(9), Tick(1));
+    assert_eq!(machine.news(Sequence(9)), None);
+}
+
+#[test]
+fn a_blocked_client_gets_no_heartbeat_and_is_given_up_when_it_takes_nothing() {
+    let rules = rules(&config());
+    let mut machine = machine();
+
+    let (tick, due) = first_due(&machine, &rules, 0.5, at(0), Outlet::Blocked);
+    assert_eq!((tick, due), (Tick(seconds(&rules, 60) + 1), Due::End(Ending::WriteStalled)));
+
+    machine.progressed(Tick(200));
+    let (tick, due) = first_due(&machine, &rules, 0.5, at(200), Outlet::Blocked);
+    assert_eq!((tick, due), (Tick(200 + seconds(&rules, 60) + 1), Due::End(Ending::WriteStalled)));
+}
+
+#[test]
+fn streams_are_too_old_one_after_the_other_in_the_last_tenth() {
+    let rules = rules(&StreamConfig { stream_age_max: Some(Duration::from_secs(600)), ..config() });
+    let too_old = |seconds_old: u64| {
+        let now = at(seconds(&rules, seconds_old) + 1);
+        let due =
+            |number: u32| machine().due(&rules, crate::stream::drain::spread(number), now, Outlet::Open);
+        (0..100).filter(|number| due(*number) == Due::End(Ending::Age)).count()
+    };
+
+    assert_eq!((too_old(539), too_old(600)), (0, 100));
+    assert!((40..60).contains(&too_old(570)), "{}", too_old(570));
+}
+
+#[test]
+fn in_a_drain_every_stream_ends_at_its_share_even_one_that_is_blocked_or_busy() {
+    let rules = rules(&config());
+    let drain = Some(DrainTicks { from: Tick(100), length: 40 });
+    let mut machine = machine();
+    machine.wrote(Sequence(9), Tick(100));
+
+    for outlet in [Outlet::Open, Outlet::Blocked] {
+        for (share, turn) in [(0.0, 100), (0.5, 120), (1.0, 140)] {
+            let now = Now { tick: Tick(100), drain };
+            let ended = first_due(&machine, &rules, share, now, outlet);
+            assert_eq!(ended, (Tick(turn), Due::End(Ending::Drain)), "{share} {outlet:?}");
+        }
+    }
+}
+
+#[test]
+fn clients_that_were_sent_away_come_back_after_once_to_twice_the_usual_delay() {
+    let rules = rules(&config());
+
+    let delays = SHARES.map(|share| rules.delay(share).as_millis());
+
+    assert_eq!(delays, [3_000, 3_750, 4_500, 5_250, 6_000]);
+}
+
+#[test]
+fn a_passing_failure_of_the_store_is_asked_about_twenty_times_and_a_lasting_one_not_at_all() {
+    let passing = StoreError::Unavailable(Arc::from("out of reach"));
+    let mut patient = machine();
+    for _ in 0..20 {
+        assert_eq!(patient.store_failed(&passing), AfterFailure::ReadAgain(Duration::from_millis(500)));
+    }
+    assert_eq!(patient.store_failed(&passing), AfterFailure::End(Ending::StoreFailed));
+
+    patient.store_answered();
+    assert_eq!(patient.store_failed(&passing), AfterFailure::ReadAgain(Duration::from_millis(500)));
+    let lasting = StoreError::Corrupt(Arc::from("a record is torn"));
+    assert_eq!(patient.store_failed(&lasting), AfterFailure::End(Ending::StoreFailed));
+}
+
+#[test]
+fn stray_bytes_are_counted_over_the_life_of_a_stream_in_a_trickle_and_in_a_flood() {
+    let mut trickle = machine();
+    for _ in 0..STRAY_BYTES_MAX {
+        assert_eq!(trickle.client_sent(1), Ok(()));
+    }
+    assert_eq!(trickle.client_sent(1), Err(Ending::ClientBytes));
+
+    assert_eq!(machine().client_sent(usize::from(STRAY_BYTES_MAX) + 1), Err(Ending::ClientBytes));
+    assert_eq!(machine().client_sent(usize::MAX), Err(Ending::ClientBytes));
+}
+
+#[test]
+fn what_a_client_says_becomes_what_is_to_be_done() {
+    let selectors = Selectors::everything();
+    let mut machine = machine();
+
+    assert_eq!(machine.client_said(Message::Ping("x".into())), Act::Write("x".into()));
+    assert_eq!(machine.client_said(Message::Close), Act::End(Ending::ClientGone));
+    assert_eq!(machine.client_said(Message::Select(selectors.clone())), Act::Regroup(selectors));
+    let draft = tidings_core::contract::fixture::draft("a", "x");
+    assert_eq!(machine.client_said(Message::Publish(draft.clone())), Act::Publish(draft));
+}
+
+#[test]
+fn a_word_of_the_hub_is_written_and_does_not_move_the_place() {
+    let machine = machine();
+
+    assert_eq!(machine.hub_says("event: x\n\n".into()), Act::Write("event: x\n\n".into()));
+    assert_eq!(machine.news(Sequence(8)), Some(Sequence(8)));
+}
+
+#[test]
+fn dismissed_streams_end_with_a_farewell_and_faulty_clients_without() {
+    use tidings_core::Dismissal;
+
+    assert_eq!(Ending::from(Dismissal::ByOperator), Ending::Dismissed);
+    assert_eq!(Ending::from(Dismissal::AccessEnded), Ending::AccessEnded);
+    let silent: Vec<_> = Ending::ALL.into_iter().filter(|ending| !ending.has_farewell()).collect();
+    assert_eq!(silent, [Ending::WriteStalled, Ending::ClientBytes, Ending::ClientGone]);
+}
