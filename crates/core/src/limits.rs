@@ -56,6 +56,10 @@ pub const PRELOAD_EVENTS_MAX: usize = 10_000;
 /// subscriber waits with it.
 pub const FEED_RETRY_WAIT_MS: u64 = 250;
 
+/// Bytes of memory that small events which arrive together share in the window. 4 KiB: some twenty events for one
+/// allocation, and what a reader that holds one of them keeps alive is less than its connection's own buffers.
+pub const FRAME_CHUNK_BYTES: usize = 4_096;
+
 /// Bytes that the window counts for an event beside its text: the event itself, its entries in two queues, and the
 /// headers of shared memory.
 pub const FRAME_OVERHEAD_BYTES: usize = 160;

@@ -54,6 +54,10 @@ pub(crate) const GATHER_WAIT_MAX: Duration = Duration::from_millis(2);
 /// Appends that must share a group before the writer waits for as many again. Fewer gain nothing by a wait.
 pub(crate) const GATHER_SHARED_MIN: usize = 8;
 
+/// A wait was in vain if less than one in this many of the expected appends came. 4: in two milliseconds a core answers and
+/// reads again some hundred requests, so that of 256 publishers less than half may be back though all are at work.
+pub(crate) const GATHER_VAIN_SHARE: usize = 4;
+
 /// Groups without a wait after one for which too few came back, so that at most one group in 16 is late for nothing.
 pub(crate) const GATHER_RESTS: u32 = 16;
 

@@ -1,12 +1,13 @@
 //! A frame: an event as the window holds it, with what the feed encoded of it. Shared by all who receive it.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use crate::event::{Event, Sequence, Topic};
-use crate::limits::FRAME_OVERHEAD_BYTES;
+use crate::limits::{FRAME_CHUNK_BYTES, FRAME_OVERHEAD_BYTES};
 use crate::live::encoding::Encoding;
 
 /// An event and its encodings. Cloning shares them.
@@ -21,28 +22,23 @@ struct FrameParts {
 }
 
 impl Frame {
-    /// A frame of its own memory, with these encodings. Data that an encoding contains is a slice of it; other data is
-    /// copied, so that the frame does not keep the buffer alive in which the event arrived with many others.
-    pub(crate) fn encode(event: &Event, encodings: &[&'static Encoding]) -> Self {
-        let mut data = None;
-        let encode = |encoding: &&'static Encoding| {
-            let mut buffer = BytesMut::new();
-            let range = (encoding.encode)(event, &mut buffer);
-            let bytes = buffer.freeze();
-            if let (None, Some(range)) = (&data, range) {
-                data = Some(bytes.slice(range));
+    /// Frames of their own memory, with these encodings. Data that an encoding contains is a slice of it; other data is
+    /// copied, so that a frame does not keep the buffer alive in which its event arrived with many others.
+    pub(crate) fn encode_all(events: &[Event], encodings: &[&'static Encoding]) -> Vec<Self> {
+        let mut frames = Vec::with_capacity(events.len());
+        let mut chunk = Chunk::default();
+        for event in events {
+            let bytes = event.draft.bytes();
+            if !chunk.pending.is_empty() && chunk.buffer.len() + bytes > FRAME_CHUNK_BYTES {
+                chunk.flush(&mut frames);
             }
-            (*encoding, bytes)
-        };
-        let encoded: SmallVec<[_; 1]> = encodings.iter().map(encode).collect();
-        let encoded_bytes: usize = encoded.iter().map(|(_, bytes): &(_, Bytes)| bytes.len()).sum();
-        let own = if data.is_some() { 0 } else { event.draft.bytes() };
-        let data = data.unwrap_or_else(|| Bytes::copy_from_slice(event.draft.data()));
-        Self(Arc::new(FrameParts {
-            event: event.clone().with_data(data),
-            encoded,
-            bytes: own + encoded_bytes,
-        }))
+            if chunk.pending.is_empty() && events.len() > 1 && bytes < FRAME_CHUNK_BYTES {
+                chunk.buffer.reserve(FRAME_CHUNK_BYTES);
+            }
+            chunk.add(event, encodings);
+        }
+        chunk.flush(&mut frames);
+        frames
     }
 
     /// A frame of an event that was read from the store, for one reader.
@@ -86,5 +82,52 @@ impl Frame {
     /// What the window counts for it.
     pub(crate) fn bytes_held(&self) -> usize {
         self.0.bytes + FRAME_OVERHEAD_BYTES
+    }
+}
+
+/// Frames in the making that share one piece of memory: an allocation for each of many small events costs more than the
+/// encoding. A reader that holds one of them keeps the others, at most [`FRAME_CHUNK_BYTES`] of them.
+#[derive(Default)]
+struct Chunk<'a> {
+    buffer: BytesMut,
+    pending: Vec<Pending<'a>>,
+}
+
+struct Pending<'a> {
+    event: &'a Event,
+    encoded: SmallVec<[(&'static Encoding, Range<usize>); 1]>,
+    data: Range<usize>,
+    /// Bytes of the event's text that no encoding contains.
+    own: usize,
+}
+
+impl<'a> Chunk<'a> {
+    fn add(&mut self, event: &'a Event, encodings: &[&'static Encoding]) {
+        let mut data = None;
+        let mut encoded = SmallVec::new();
+        for encoding in encodings {
+            let start = self.buffer.len();
+            let range = (encoding.encode)(event, &mut self.buffer);
+            data = data.or(range.map(|range| start + range.start..start + range.end));
+            encoded.push((*encoding, start..self.buffer.len()));
+        }
+        let own = if data.is_some() { 0 } else { event.draft.bytes() };
+        let data = data.unwrap_or_else(|| {
+            let start = self.buffer.len();
+            self.buffer.extend_from_slice(event.draft.data());
+            start..self.buffer.len()
+        });
+        self.pending.push(Pending { event, encoded, data, own });
+    }
+
+    fn flush(&mut self, frames: &mut Vec<Frame>) {
+        let bytes = std::mem::take(&mut self.buffer).freeze();
+        frames.extend(self.pending.drain(..).map(|Pending { event, encoded, data, own }| {
+            let encoded_bytes: usize = encoded.iter().map(|(_, range)| range.len()).sum();
+            let event = event.clone().with_data(bytes.slice(data));
+            let encoded =
+                encoded.into_iter().map(|(encoding, range)| (encoding, bytes.slice(range))).collect();
+            Frame(Arc::new(FrameParts { event, encoded, bytes: own + encoded_bytes }))
+        }));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use bytes::{Bytes, BytesMut};
 
 use crate::event::{Cursor, Draft, DraftParts, Epoch, Event, Sequence, Topic, UnixMillis};
-use crate::limits::FRAME_OVERHEAD_BYTES;
+use crate::limits::{FRAME_CHUNK_BYTES, FRAME_OVERHEAD_BYTES};
 use crate::live::encoding::Encoding;
 use crate::live::frame::Frame;
 use crate::live::ring::Watcher;
@@ -32,6 +32,10 @@ fn event(cursor: Cursor, data: Bytes) -> Event {
     let topic = Topic::parse("a").unwrap();
     let parts = DraftParts { topic, data, event_type: None, id: None, retry_ms: None, key: None };
     Event { cursor, time: UnixMillis(0), draft: Draft::restore(parts) }
+}
+
+fn encode(event: &Event, encodings: &[&'static Encoding]) -> Frame {
+    Frame::encode_all(std::slice::from_ref(event), encodings).remove(0)
 }
 
 /// Events after a place, each with ten bytes of data.
@@ -78,7 +82,7 @@ fn places(reach: Reach) -> Vec<Cursor> {
 
 #[test]
 fn data_of_one_line_is_a_slice_of_its_encoding() {
-    let frame = Frame::encode(&event(START, Bytes::from_static(b"one line")), &[&ANGLES]);
+    let frame = encode(&event(START, Bytes::from_static(b"one line")), &[&ANGLES]);
 
     let encoded = frame.encoded(&ANGLES).unwrap();
     assert_eq!(encoded, "<one line>");
@@ -90,7 +94,7 @@ fn data_of_one_line_is_a_slice_of_its_encoding() {
 
 #[test]
 fn data_of_several_lines_is_beside_its_encoding_and_counted_with_it() {
-    let frame = Frame::encode(&event(START, Bytes::from_static(b"two\nlines")), &[&ANGLES]);
+    let frame = encode(&event(START, Bytes::from_static(b"two\nlines")), &[&ANGLES]);
 
     let encoded = frame.encoded(&ANGLES).unwrap();
     let data = frame.event().draft.data();
@@ -109,13 +113,34 @@ fn a_frame_does_not_keep_the_buffer_alive_in_which_its_event_arrived() {
         let event = event(START, buffer.slice(..text.len()));
         drop(buffer);
 
-        let frame = Frame::encode(&event, encodings);
+        let frame = encode(&event, encodings);
         assert!(!freed.load(Ordering::Relaxed), "the event holds the buffer");
         drop(event);
 
         assert!(freed.load(Ordering::Relaxed), "the frame of {text:?} holds the buffer");
         assert_eq!(frame.event().draft.data(), text);
     }
+}
+
+#[test]
+fn small_events_that_arrive_together_share_memory_in_pieces_of_a_bounded_size() {
+    let batch = events(START, 1_000);
+
+    let frames = Frame::encode_all(&batch, &[&ANGLES]);
+
+    let mut pieces = Vec::<Range<*const u8>>::new();
+    for (frame, event) in frames.iter().zip(&batch) {
+        assert_eq!(frame.event(), event);
+        let encoded = frame.encoded(&ANGLES).unwrap();
+        assert_eq!(encoded, "<0123456789>");
+        let range = encoded.as_ptr_range();
+        match pieces.last_mut().filter(|piece| piece.end == range.start) {
+            Some(piece) => piece.end = range.end,
+            None => pieces.push(range),
+        }
+    }
+    let longest = pieces.iter().map(|piece| piece.end as usize - piece.start as usize).max().unwrap();
+    assert!(longest <= FRAME_CHUNK_BYTES && pieces.len() < 10, "{longest}, {}", pieces.len());
 }
 
 #[test]

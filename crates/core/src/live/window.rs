@@ -99,7 +99,7 @@ impl Window {
         let Some(last) = batch.last() else { return };
         // Encoding is the costly part, and needs no lock.
         let encodings = self.encodings.list();
-        let frames: Vec<_> = batch.iter().map(|event| Frame::encode(event, &encodings)).collect();
+        let frames = Frame::encode_all(batch, &encodings);
         let mut moved = Vec::new();
         let mut rings = self.rings();
         for frame in frames {

@@ -4,7 +4,7 @@
 //! so after a group that many shared, the writer waits a moment for as many again, instead of syncing the first few of
 //! them. Few publishers are never kept waiting, and a wait that was in vain is not repeated soon.
 
-use crate::limits::{GATHER_RESTS, GATHER_SHARED_MIN, GATHERED_MAX};
+use crate::limits::{GATHER_RESTS, GATHER_SHARED_MIN, GATHER_VAIN_SHARE, GATHERED_MAX};
 
 /// What the last groups say of the next.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Gathering {
 
     /// Notes how many there were after a wait.
     pub(crate) fn gathered(&mut self, count: usize) {
-        if count < self.expected.div_ceil(2) {
+        if count < self.expected.div_ceil(GATHER_VAIN_SHARE) {
             self.rests = GATHER_RESTS;
         }
         self.expected = 0;
@@ -70,7 +70,7 @@ mod tests {
     fn a_wait_in_vain_is_not_repeated_soon() {
         let mut gathering = Gathering::default();
         gathering.answering(20, 0);
-        gathering.gathered(9);
+        gathering.gathered(4);
 
         let waits = (0..GATHER_RESTS + 1).map(|_| {
             gathering.answering(20, 0);
@@ -83,10 +83,10 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_for_most_is_worth_another() {
+    fn a_wait_for_a_quarter_is_worth_another() {
         let mut gathering = Gathering::default();
         gathering.answering(20, 0);
-        gathering.gathered(10);
+        gathering.gathered(5);
 
         gathering.answering(10, 0);
 
