@@ -20,6 +20,8 @@ TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PEERS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", PEERS_SOURCE / "target"))
 NCHAN_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 SERVER_CORE, LOAD_CORE = "0", "1"
+# The build whose `tidings bench` makes the load.
+LOAD = TARGET / "release/tidings"
 
 
 def build(names):
@@ -126,7 +128,7 @@ class Server:
 
     def client(self):
         if not self.secure:
-            return [TARGET / "release/tidings", "bench"], ["--json"]
+            return [LOAD, "bench"], ["--json"]
         host, port = self.address.split(":")
         certificate = ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((host, int(port))))
         return [PEERS / "release/secure"], ["--fingerprint", hashlib.sha256(certificate).hexdigest()]
