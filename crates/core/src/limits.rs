@@ -60,6 +60,9 @@ pub const FEED_RETRY_WAIT_MS: u64 = 250;
 /// allocation, and what a reader that holds one of them keeps alive is less than its connection's own buffers.
 pub const FRAME_CHUNK_BYTES: usize = 4_096;
 
+/// Bytes that an encoding is expected to add to an event's text, for the memory that is set aside: names of fields, an id.
+pub const FRAME_TEXT_OVERHEAD_BYTES: usize = 48;
+
 /// Bytes that the window counts for an event beside its text: the event itself, its entries in two queues, and the
 /// headers of shared memory.
 pub const FRAME_OVERHEAD_BYTES: usize = 160;

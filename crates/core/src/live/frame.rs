@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use crate::event::{Event, Sequence, Topic};
-use crate::limits::{FRAME_CHUNK_BYTES, FRAME_OVERHEAD_BYTES};
+use crate::limits::{FRAME_CHUNK_BYTES, FRAME_OVERHEAD_BYTES, FRAME_TEXT_OVERHEAD_BYTES};
 use crate::live::encoding::Encoding;
 
 /// An event and its encodings. Cloning shares them.
@@ -27,14 +27,17 @@ impl Frame {
     pub(crate) fn encode_all(events: &[Event], encodings: &[&'static Encoding]) -> Vec<Self> {
         let mut frames = Vec::with_capacity(events.len());
         let mut chunk = Chunk::default();
+        let about = |event: &Event| event.draft.bytes() + FRAME_TEXT_OVERHEAD_BYTES;
+        let mut left: usize = events.iter().map(about).sum();
         for event in events {
-            let bytes = event.draft.bytes();
-            if !chunk.pending.is_empty() && chunk.buffer.len() + bytes > FRAME_CHUNK_BYTES {
+            if !chunk.pending.is_empty() && chunk.buffer.len() + about(event) > FRAME_CHUNK_BYTES {
                 chunk.flush(&mut frames);
             }
-            if chunk.pending.is_empty() && events.len() > 1 && bytes < FRAME_CHUNK_BYTES {
-                chunk.buffer.reserve(FRAME_CHUNK_BYTES);
+            // Never more than is wanted, or a window of small events would hold many times what it counts.
+            if chunk.pending.is_empty() && left > about(event) {
+                chunk.buffer.reserve(left.min(FRAME_CHUNK_BYTES));
             }
+            left -= about(event);
             chunk.add(event, encodings);
         }
         chunk.flush(&mut frames);

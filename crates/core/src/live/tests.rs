@@ -144,6 +144,21 @@ fn small_events_that_arrive_together_share_memory_in_pieces_of_a_bounded_size() 
 }
 
 #[test]
+fn two_small_events_do_not_set_a_whole_piece_aside() {
+    let mut chunk = Vec::new();
+    for _ in 0..1_000 {
+        chunk.extend(Frame::encode_all(&events(START, 2), &[&ANGLES]));
+    }
+
+    // Pieces that were set aside whole would lie at least that far apart.
+    let mut starts: Vec<_> =
+        chunk.iter().map(|frame| frame.encoded(&ANGLES).unwrap().as_ptr() as usize).collect();
+    starts.sort_unstable();
+    let near = starts.windows(2).filter(|pair| pair[1] - pair[0] < FRAME_CHUNK_BYTES / 2).count();
+    assert!(near > 1_500, "{near} of 2,000 are near to the one before");
+}
+
+#[test]
 fn events_of_a_topic_share_its_text_in_the_window() {
     let window = Arc::new(Window::encoding(START, 1_000_000, Arc::default()));
     let view = view(&window);
