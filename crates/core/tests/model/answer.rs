@@ -79,6 +79,11 @@ impl Life {
         self.last_true(place.epoch).is_some_and(|at| place.sequence <= at)
     }
 
+    /// Whether an epoch ended before all that is held, so that its places are expired, cut off or not.
+    pub(crate) fn has_left(&self, epoch: Epoch, floor: Sequence) -> bool {
+        self.last_true(epoch).is_some_and(|at| at < floor)
+    }
+
     /// Whether a place is of an earlier epoch, beyond where that ended.
     pub(crate) fn cut_off(&self, place: Cursor) -> bool {
         self.last_true(place.epoch).is_some_and(|at| place.sequence > at)
@@ -160,8 +165,10 @@ impl Life {
                 };
                 match self.last_true(cursor.epoch) {
                     Some(at) if cursor.sequence <= at => after(cursor.sequence, bounds),
-                    Some(at) => named.ok_or((Lost::OtherEpoch, at.max(floor))),
-                    None => named.ok_or((Lost::OtherEpoch, floor)),
+                    Some(at) if at >= floor => named.ok_or((Lost::OtherEpoch, at)),
+                    // An epoch that ended before all that is held is not on the line any more.
+                    _ if is_expired(cursor.sequence, bounds) => named.ok_or((Lost::Expired, floor)),
+                    _ => named.ok_or((Lost::OtherEpoch, floor)),
                 }
             }
         }

@@ -245,12 +245,12 @@ impl<R: Rig> World<R> {
                         life.cuts_off(gap, *on_gap, floors.clone(), first..=life.head())
                     })
                 } else {
-                    let expired =
-                        ends_between(before, after).filter(|bounds| is_expired(asked.sequence, *bounds));
+                    let expired = ends_between(before, after).filter(|bounds| {
+                        let is_known = now.holds(asked) || now.has_left(asked.epoch, bounds.floor.sequence);
+                        is_known && is_expired(asked.sequence, *bounds)
+                    });
                     let mut legal = expired.map(|bounds| resumption(*on_gap, bounds.floor.sequence, bounds));
-                    gap.lost == Lost::Expired
-                        && now.holds(asked)
-                        && legal.any(|place| place == now.renamed(gap.resumes_after))
+                    gap.lost == Lost::Expired && legal.any(|place| place == now.renamed(gap.resumes_after))
                 };
                 assert!(is_legal, "{gap:?} between {before:?} and {after:?}");
             }
