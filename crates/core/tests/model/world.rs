@@ -121,6 +121,9 @@ impl<R: Rig> World<R> {
         let published = seam::publish(&self.hub, topic, data.clone(), name.map(|name| NAMES[name])).await;
 
         let epoch = self.store.bounds().epoch();
+        if count > 0 {
+            self.log.note_epoch(epoch);
+        }
         let last_time = self.log.now().events.last().map_or(UnixMillis(0), |known| known.time);
         for (data, (cursor, id)) in data.into_iter().zip(published) {
             assert_eq!(cursor, Cursor::new(epoch, self.log.now().head().next()));
@@ -298,6 +301,7 @@ impl<R: Rig> World<R> {
         if self.rig.survives_restart() {
             assert_eq!(new.head, old.head);
             assert!(new.earliest() >= old.earliest());
+            self.log.reopen();
         } else {
             assert_ne!(new.epoch(), old.epoch());
             assert_eq!(new.head.sequence, Sequence::ZERO);
