@@ -12,7 +12,7 @@ use super::play::{LATER, Ledger, Play, Setting, open_store, pass_interval, take_
 use super::power::seeds;
 use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::{SimDisk, Trouble};
-use crate::file::open::OpenError;
+use crate::file::open_error::OpenError;
 use crate::file::queue::{Append, Queue};
 use crate::file::writer::LogWriter;
 
@@ -217,10 +217,11 @@ fn a_refused_append_never_comes_back() {
 
         let ledger = Ledger {
             acknowledged: vec![draft("a", "1")],
+            places: vec![writer.log.bounds().head],
             ends: [1].into(),
             durable: 1,
             in_doubt: vec![vec![draft("a", &"y".repeat(LARGE))]],
-            epoch: Some(writer.log.epoch),
+            epoch: Some(writer.epoch),
             ..Ledger::default()
         };
         disk.watch(move |operation, world| {
