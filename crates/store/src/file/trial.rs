@@ -1,5 +1,6 @@
 //! Trials: the store on a disk that fails and loses power, checked against what was promised.
 
+pub(crate) mod campaign;
 pub(crate) mod corruption;
 pub(crate) mod dice;
 pub(crate) mod epoch;
