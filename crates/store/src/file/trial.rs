@@ -7,5 +7,6 @@ pub(crate) mod epoch;
 pub(crate) mod failure;
 pub(crate) mod index;
 pub(crate) mod judge;
+pub(crate) mod line;
 pub(crate) mod play;
 pub(crate) mod power;

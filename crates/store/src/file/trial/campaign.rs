@@ -139,11 +139,14 @@ impl Campaign {
         self.durable = head;
     }
 
-    /// Lets each reader read on, one page each.
+    /// Lets each reader read on that comes now, one page each. Some stay away for lives.
     fn serve(&mut self, writer: &LogWriter) {
         let view = writer.log.view();
         let bounds = writer.log.bounds();
         for reader in &mut self.readers {
+            if self.dice.chance(3, 4) {
+                continue;
+            }
             let place = reader.place;
             let has_what_is_there = self.published.starts_with(&reader.seen);
             match read(&view, &writer.log.hash, &query(Start::After(place), &["**"])).unwrap() {
