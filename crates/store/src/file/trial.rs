@@ -8,3 +8,4 @@ pub(crate) mod index;
 pub(crate) mod judge;
 pub(crate) mod play;
 pub(crate) mod power;
+mod stopped;
