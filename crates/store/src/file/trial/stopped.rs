@@ -154,6 +154,24 @@ async fn a_failed_sync_ends_the_tails_without_another_append() {
     assert_eq!(error(store.close().await), expected);
 }
 
+/// The writer looks at the age of events once a minute. It must not sleep until then when it has stopped.
+#[tokio::test]
+async fn a_store_that_stops_while_it_ends_an_old_segment_does_not_sleep_first() {
+    let (disk, clock) = (SimDisk::new(0), ManualClock::at(0));
+    let retention = Retention { age: Some(Duration::from_secs(86_400)), ..Retention::default() };
+    let mut writer = open_store(&disk, Durability::None, retention, (clock.clone(), 0)).unwrap();
+    append(&mut writer, "acknowledged").unwrap();
+    let head = writer.log.bounds().head;
+
+    clock.set(80_000_000);
+    trouble(&disk, Trouble::Broken, 0..u64::MAX);
+    let store = FileStore::start(writer, None).unwrap();
+
+    let mut tail = store.tail(head).await.unwrap();
+    let expected = stopped("events after 0 up to 1 were acknowledged and may be gone");
+    assert_eq!(next(&mut *tail).await.unwrap_err().to_string(), expected);
+}
+
 #[tokio::test]
 async fn a_writer_that_panics_ends_the_tails_with_an_error() {
     let disk = SimDisk::new(0);

@@ -106,6 +106,7 @@ fn a_folder_of_the_host_is_allowed_and_the_same_protocol_over_the_network_is_not
 fn a_subvolume_whose_device_no_line_names_is_found_by_its_path() {
     assert_eq!(kind(LAPTOP, (0, 99), "/home/ben/data"), allowed("btrfs"));
     assert_eq!(kind(LAPTOP, (0, 99), "/mnt/nas/data"), refused("nfs4"));
+    assert_eq!(kind(LAPTOP, (0, 99), "/mnt/My Share/data"), refused("cifs"));
     // A path is made of names, not of letters.
     assert_eq!(kind(LAPTOP, (0, 99), "/mnt/nasty/data"), allowed("btrfs"));
 }
