@@ -10,3 +10,4 @@ pub(crate) mod judge;
 pub(crate) mod line;
 pub(crate) mod play;
 pub(crate) mod power;
+mod stopped;

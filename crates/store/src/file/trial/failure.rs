@@ -108,7 +108,7 @@ fn new(writer: &LogWriter, sequence: u64) -> Placement {
 }
 
 /// Fails the operations that the test names, counted from now.
-fn trouble(disk: &SimDisk, trouble: Trouble, operations: std::ops::Range<u64>) {
+pub(crate) fn trouble(disk: &SimDisk, trouble: Trouble, operations: std::ops::Range<u64>) {
     let mut first = None;
     disk.watch(move |operation, _| {
         let now = operation - *first.get_or_insert(operation);
