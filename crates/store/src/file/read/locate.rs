@@ -2,7 +2,7 @@
 
 use tidings_core::{Cursor, EpochStatus, Lost, Query, Selectors, Sequence, Start, UnixMillis};
 
-use super::candidates::{matching, of_topics, takes_everything};
+use super::candidates::{matching, of_topics};
 use super::matcher::Matcher;
 use super::records::Records;
 use crate::file::fault::Fault;
@@ -117,7 +117,7 @@ enum CountedRecords {
 
 fn counted(span: &Span<'_>, selectors: &Selectors) -> Result<CountedRecords, Fault> {
     let index = span.segment.index();
-    if takes_everything(selectors) {
+    if selectors.matches_everything() {
         return Ok(CountedRecords::All(span.end));
     }
     let mut postings = match selectors.topics() {
