@@ -2,6 +2,7 @@
 
 use tidings_core::{Cursor, EpochStatus, Lost, Query, Selectors, Sequence, Start, UnixMillis};
 
+use super::backward::{Backward, Found};
 use super::candidates::{matching, of_topics};
 use super::matcher::Matcher;
 use super::records::Records;
@@ -96,7 +97,17 @@ fn before_last(view: &LogView, count: usize, selectors: &Selectors) -> Result<Se
     if missing == 0 {
         return Ok(view.head);
     }
-    for span in all(view).rev() {
+    let mut backward = Backward::of(selectors, missing);
+    for mut span in all(view).rev() {
+        if let Some(backward) = &mut backward {
+            match backward.search(&span, missing)? {
+                Found::At(ordinal) => return Ok(span.sequence(ordinal).previous()),
+                Found::Fewer { count, from } => (missing, span.end) = (missing - count, from),
+            }
+        }
+        if span.start == span.end {
+            continue;
+        }
         let there = counted(&span, selectors)?;
         let total = there.total();
         if total >= missing {
