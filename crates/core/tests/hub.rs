@@ -285,7 +285,8 @@ async fn publish_reserved(hub: &Hub) {
 async fn expect_data(subscription: &mut Subscription, expected: &[&str]) {
     let mut data = Vec::new();
     while data.len() < expected.len() {
-        let events = events(subscription).await;
+        let events = timeout(Duration::from_secs(1), events(subscription)).await;
+        let events = events.unwrap_or_else(|_| panic!("{data:?} came, and then nothing"));
         data.extend(events.iter().map(|event| String::from_utf8_lossy(event.draft.data()).into_owned()));
     }
     assert_eq!(data, expected);
