@@ -54,7 +54,12 @@ fn stores_that_place_wrongly_are_caught() {
 
 #[test]
 fn stores_that_read_wrongly_are_caught() {
+    const RESERVED: &str = "reserved_topics_are_read_by_selectors_that_name_them_and_by_everything_alone";
+
     fails(Fault::IgnoresSelectors, "selectors_choose_and_next_passes_the_others_over");
+    fails(Fault::TakesTwoStarsForEverything, RESERVED);
+    fails(Fault::TakesEverythingForTwoStars, RESERVED);
+    fails(Fault::LastCountsReservedTopics, "last_counts_reserved_topics_only_for_selectors_that_match_them");
     fails(Fault::IgnoresEventsMax, "pages_join_without_hole_or_repeat");
     fails(Fault::IgnoresBytesMax, "a_page_is_bounded_in_bytes_but_never_empty_for_that");
     fails(Fault::SkipsOneBetweenPages, "pages_join_without_hole_or_repeat");
@@ -77,6 +82,7 @@ fn stores_that_open_again_wrongly_are_caught() {
 fn stores_whose_tails_are_wrong_are_caught() {
     fails(Fault::TailRepeatsABatch, "a_tail_hands_out_the_past_then_the_present");
     fails(Fault::TailReordersABatch, "a_tail_hands_out_the_past_then_the_present");
+    fails(Fault::TailHidesReservedTopics, "a_tail_hands_out_reserved_topics_too");
     fails(Fault::TailLosesABatchWithADroppedWait, "a_wait_dropped_while_events_arrive_takes_nothing");
     fails(Fault::TailHandsOutEmptyBatches, "a_tail_waits_when_it_has_handed_out_everything");
     fails(Fault::TailEndsEarly, "a_tail_hands_out_the_past_then_the_present");

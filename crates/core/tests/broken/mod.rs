@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tidings_core::contract::Fixture;
-use tidings_core::contract::fixture::{query, read_all};
+use tidings_core::contract::fixture::{query_everything, read_all};
 use tidings_core::memory::{MemoryRetention, MemoryStore};
 use tidings_core::{Clock, Cursor, Epoch, Event, Sequence, Start, Store, UnixMillis};
 
@@ -29,6 +29,9 @@ pub(crate) enum Fault {
     DropsTheEventType,
     TakesAppendsAfterClose,
     IgnoresSelectors,
+    TakesTwoStarsForEverything,
+    TakesEverythingForTwoStars,
+    LastCountsReservedTopics,
     IgnoresEventsMax,
     IgnoresBytesMax,
     SkipsOneBetweenPages,
@@ -43,6 +46,7 @@ pub(crate) enum Fault {
     TailSkipsABatch,
     TailRepeatsABatch,
     TailReordersABatch,
+    TailHidesReservedTopics,
     TailLosesABatchWithADroppedWait,
     TailHandsOutEmptyBatches,
     TailEndsEarly,
@@ -163,5 +167,5 @@ impl Fixture for Faulty {
 }
 
 async fn events(store: &dyn Store) -> Vec<Event> {
-    read_all(store, query(Start::Earliest, &["**"])).await
+    read_all(store, query_everything(Start::Earliest)).await
 }

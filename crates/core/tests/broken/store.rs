@@ -71,7 +71,8 @@ fn without_type(draft: Draft) -> Draft {
     Draft::restore(DraftParts { event_type: None, ..parts(&draft) })
 }
 
-fn everything() -> Selectors {
+/// What a client writes for all topics, which hides the reserved ones.
+fn two_stars() -> Selectors {
     Selectors::new([Selector::parse("**").unwrap()]).unwrap()
 }
 
@@ -119,7 +120,19 @@ impl Store for FaultyStore {
         let asked = query.clone();
         match (self.fault, &mut query.start) {
             (Fault::ReadHangs, _) => std::future::pending().await,
-            (Fault::IgnoresSelectors, _) => query.selectors = everything(),
+            (Fault::IgnoresSelectors, _) => query.selectors = Selectors::everything(),
+            (Fault::TakesTwoStarsForEverything, _) if query.selectors == two_stars() => {
+                query.selectors = Selectors::everything();
+            }
+            (Fault::TakesEverythingForTwoStars, _) if query.selectors == Selectors::everything() => {
+                query.selectors = two_stars();
+            }
+            (Fault::LastCountsReservedTopics, start @ Start::Last(_)) if query.selectors == two_stars() => {
+                let counted = Query { selectors: Selectors::everything(), start: start.clone(), ..query };
+                if let Reading::Page(page) = self.sound.read(counted).await? {
+                    *start = Start::After(page.after);
+                }
+            }
             (Fault::IgnoresEventsMax, _) => query.events_max = usize::MAX,
             (Fault::IgnoresBytesMax, _) => query.bytes_max = usize::MAX,
             (Fault::SinceIsOneLate, Start::Since(time)) => *time = UnixMillis(time.0 + 1),

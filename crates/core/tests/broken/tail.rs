@@ -57,6 +57,14 @@ impl Tail for FaultyTail {
                     told @ Tailed::NewEpoch(_) => told,
                 }))
             }
+            Fault::TailHidesReservedTopics => loop {
+                let Some(Tailed::Events(batch)) = self.sound_next().await? else { return Ok(None) };
+                let shown: Arc<[_]> =
+                    batch.iter().filter(|event| !event.draft.topic().is_reserved()).cloned().collect();
+                if !shown.is_empty() {
+                    return Ok(Some(Tailed::Events(shown)));
+                }
+            },
             Fault::TailLosesABatchWithADroppedWait => {
                 let batch = self.sound_next().await;
                 // A dropped wait ends here, and the batch with it.
