@@ -72,10 +72,16 @@ fn stores_that_read_wrongly_are_caught() {
 
 #[test]
 fn stores_that_open_again_wrongly_are_caught() {
+    const LIVES: &str = "each_life_that_appends_is_an_epoch_and_a_restart_is_no_gap";
+
     fails(Fault::LosesTheLastEventWhenOpenedAgain, "what_was_acknowledged_is_there_after_a_restart");
     fails(Fault::LosesTheLastEventWhenOpenedAgain, "places_go_on_after_a_restart");
     fails(Fault::ForgetsKeysWhenOpenedAgain, "keys_and_ids_are_known_after_a_restart");
     fails(Fault::KeepsTheEpochOfALostLog, "what_was_acknowledged_is_there_after_a_restart");
+    fails(Fault::KeepsTheEpochOfTheLifeBefore, LIVES);
+    fails(Fault::BeginsAnEpochWhenOpenedAgain, LIVES);
+    fails(Fault::RefusesEveryPlaceOfAnOldEpoch, LIVES);
+    fails(Fault::RenamesEventsToTheNewEpoch, LIVES);
 }
 
 #[test]

@@ -5,22 +5,23 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tidings_core::{
-    Bounds, Cursor, Draft, DraftParts, Epoch, EpochStatus, IdempotencyKey, Lost, MemoryStore, Page,
-    Placement, Query, Reading, Selector, Selectors, Sequence, Start, Store, StoreError, Tail, UnixMillis,
+    Bounds, Cursor, Draft, DraftParts, Epoch, EpochStatus, IdempotencyKey, Lost, Page, Placement, Query,
+    Reading, Selector, Selectors, Sequence, Start, Store, StoreError, Tail, UnixMillis,
 };
 
 use super::Fault;
+use super::lasting::LastingStore;
 use super::tail::FaultyTail;
 
 pub(crate) struct FaultyStore {
     fault: Fault,
-    sound: Arc<MemoryStore>,
+    sound: Arc<LastingStore>,
     /// The place of each draft that had a key, cut off or not.
     keys: Mutex<HashMap<IdempotencyKey, Cursor>>,
 }
 
 impl FaultyStore {
-    pub(crate) fn new(fault: Fault, sound: Arc<MemoryStore>) -> Self {
+    pub(crate) fn new(fault: Fault, sound: Arc<LastingStore>) -> Self {
         Self { fault, sound, keys: Mutex::default() }
     }
 

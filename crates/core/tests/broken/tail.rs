@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidings_core::{Cursor, MemoryStore, Store, Tail, TailError, Tailed};
+use tidings_core::{Cursor, Store, Tail, TailError, Tailed};
 
 use super::Fault;
+use super::lasting::LastingStore;
 
 pub(crate) struct FaultyTail {
     fault: Fault,
-    store: Arc<MemoryStore>,
+    store: Arc<LastingStore>,
     sound: Box<dyn Tail>,
     after: Cursor,
     batches: usize,
@@ -17,7 +18,7 @@ pub(crate) struct FaultyTail {
 }
 
 impl FaultyTail {
-    pub(crate) fn new(fault: Fault, store: Arc<MemoryStore>, sound: Box<dyn Tail>, after: Cursor) -> Self {
+    pub(crate) fn new(fault: Fault, store: Arc<LastingStore>, sound: Box<dyn Tail>, after: Cursor) -> Self {
         Self { fault, store, sound, after, batches: 0, again: None }
     }
 
