@@ -1,5 +1,6 @@
 //! A sound store with one fault.
 
+mod batches;
 mod store;
 mod tail;
 
@@ -69,6 +70,18 @@ pub(crate) enum Fault {
     RenamesEventsToTheNewEpoch,
     RemembersKeysThatWereCutOff,
     CutsOffOneTooMany,
+    ForgetsBatches,
+    JudgesABatchByItsLastDraftAlone,
+    GoesOnBehindACompleteBatch,
+    RefusesABatchThatItDoesNotKnow,
+    DropsWhatAPartSaysOfItsBatch,
+    IgnoresCredentials,
+    JoinsCredentialAndKey,
+    PlacesTwoPartsThatGoOnAtTheSamePlace,
+    KnowsTheFirstPartAloneWhenOpenedAgain,
+    ForgetsABatchWithItsFirstPart,
+    KnowsPartsThatWereCutOff,
+    ForgetsABatchOfWhichAPartWasCutOff,
 }
 
 /// Opens stores with a fault. A log survives a restart, as the events of the store that was opened last, unless the
@@ -132,8 +145,14 @@ impl Fixture for Faulty {
             - usize::from(self.fault == Fault::LosesTheLastEventWhenOpenedAgain && !kept.is_empty());
         for event in kept.into_iter().take(count) {
             *hands.lock().unwrap() = Some(event.time);
-            let forgets = self.fault == Fault::ForgetsKeysWhenOpenedAgain;
-            let draft = if forgets { store::without_key(event.draft) } else { event.draft };
+            let is_later_part = event.draft.batch_part().is_some_and(|part| part.before > 0);
+            let draft = match self.fault {
+                Fault::ForgetsKeysWhenOpenedAgain => store::without_key(event.draft),
+                Fault::KnowsTheFirstPartAloneWhenOpenedAgain if is_later_part => {
+                    store::without_key(event.draft)
+                }
+                _ => event.draft,
+            };
             store.append(vec![draft]).await.unwrap();
         }
         *hands.lock().unwrap() = None;

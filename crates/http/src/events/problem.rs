@@ -17,7 +17,7 @@ pub(crate) fn bad_draft(error: &DraftError) -> Problem {
         DraftError::TypeReserved => ProblemType::ReservedEventType,
         DraftError::IdReserved => ProblemType::ReservedId,
         DraftError::RetryTooLong => ProblemType::BadRetry,
-        DraftError::Key => ProblemType::BadIdempotencyKey,
+        DraftError::Key | DraftError::Credential => ProblemType::BadIdempotencyKey,
         _ => ProblemType::BadId,
     };
     Problem::new(problem_type, error.to_string())

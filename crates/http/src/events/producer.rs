@@ -250,7 +250,7 @@ fn draft(
         event_type: event.event_type,
         id: event.id(),
         retry_ms: event.retry.map(tidings_sse::Retry::as_ms),
-        key: key.as_deref(),
+        key: key.as_deref().map(Into::into),
     };
     let data = Bytes::copy_from_slice(event.data.as_bytes());
     hub.draft(topic, data, fields).map_err(|error| bad_draft(&error))

@@ -46,7 +46,7 @@ where
         event_type: query.one("event")?,
         id: query.one("id")?,
         retry_ms: query.one("retry")?.map(retry_ms).transpose()?,
-        key: idempotency_key(&parts.headers)?,
+        key: idempotency_key(&parts.headers)?.map(Into::into),
     };
     let limits = front.hub().limits();
     let data = read_whole(body, limits.event_bytes_max, front.config().body_wait_max).await?;

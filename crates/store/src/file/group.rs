@@ -98,9 +98,9 @@ impl WriteGroup {
         let Some(key) = key else { return Ok(None) };
         let here = self.keys.get(&key).and_then(|at| self.events.get(*at as usize));
         if let Some(event) = here.filter(|event| event.draft.key() == draft.key()) {
-            return Ok(Some(placement(event, draft)));
+            return Ok(Placement::under_known_key(event, draft));
         }
-        Ok(known(key, draft)?.map(|event| placement(&event, draft)))
+        Ok(known(key, draft)?.and_then(|event| Placement::under_known_key(&event, draft)))
     }
 
     /// Encodes the events of an append.
@@ -134,12 +134,5 @@ impl WriteGroup {
         self.offsets.clear();
         self.events.clear();
         self.keys.clear();
-    }
-}
-
-fn placement(known: &Event, draft: &Draft) -> Placement {
-    match known.draft.says_the_same_as(draft) {
-        true => Placement::Repeated(known.cursor),
-        false => Placement::KeyReused(known.cursor),
     }
 }

@@ -139,7 +139,7 @@ impl<'a> Record<'a> {
         let broken = |what| move || Flaw::Broken(what);
         let event_type = optional(self.event_type, |text| EventType::new(text).ok());
         let id = optional(self.id, |text| EventId::new(text).ok());
-        let key = optional(self.key, |text| IdempotencyKey::parse(text).ok());
+        let key = optional(self.key, |text| IdempotencyKey::parse(text.into()).ok());
         let parts = DraftParts {
             topic,
             data: Bytes::copy_from_slice(self.data),
@@ -147,6 +147,7 @@ impl<'a> Record<'a> {
             id: id.ok_or_else(broken("the record's id is none"))?,
             retry_ms: self.retry_ms,
             key: key.ok_or_else(broken("the record's idempotency key is none"))?,
+            batch_part: None,
         };
         let cursor = Cursor::new(epoch, self.stamp.sequence);
         Ok(Event { cursor, time: self.stamp.time, draft: Draft::restore(parts) })
@@ -219,8 +220,8 @@ fn array<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use tidings_core::DraftFields;
     use tidings_core::contract::fixture::draft_with;
+    use tidings_core::{DraftFields, KeyFields};
 
     const STAMP: RecordStamp =
         RecordStamp { sequence: Sequence(7), time: UnixMillis(1_000), lag: 1, more: false };
@@ -234,7 +235,7 @@ mod tests {
     #[test]
     fn the_bytes_are_those_of_the_description() {
         let fields =
-            DraftFields { event_type: Some("T"), id: Some("ID"), retry_ms: Some(5), key: Some("KEY") };
+            DraftFields { event_type: Some("T"), id: Some("ID"), retry_ms: Some(5), key: Some("KEY".into()) };
 
         let bytes = encoded(RecordStamp { more: true, ..STAMP }, &draft_with("topic", "data", fields));
 
@@ -271,7 +272,7 @@ mod tests {
             neighbour in any::<Vec<u8>>(),
         ) {
             let fields = DraftFields {
-                event_type: event_type.as_deref(), id: id.as_deref(), retry_ms, key: key.as_deref(),
+                event_type: event_type.as_deref(), id: id.as_deref(), retry_ms, key: key.as_deref().map(KeyFields::from),
             };
             let draft = draft_with(&topic, &data, fields);
             let stamp = RecordStamp { sequence: Sequence(sequence), time: UnixMillis(time), lag, more };

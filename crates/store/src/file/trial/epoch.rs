@@ -129,8 +129,9 @@ fn without_a_boot_id_every_crash_counts_as_one_of_the_machine() {
 #[test]
 fn an_id_and_a_key_of_an_earlier_epoch_lead_to_the_place_that_was_given_then() {
     let disk = SimDisk::new(1);
-    let named =
-        |data| draft_with("a", data, DraftFields { id: Some("i"), key: Some("k"), ..DraftFields::default() });
+    let named = |data| {
+        draft_with("a", data, DraftFields { id: Some("i"), key: Some("k".into()), ..DraftFields::default() })
+    };
     let mut writer = open(&disk, Durability::None, 1).unwrap();
     append(&mut writer, "1").unwrap();
     append_draft(&mut writer, named("2")).unwrap();

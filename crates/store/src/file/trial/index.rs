@@ -36,7 +36,7 @@ const CASE_MAX: Duration = Duration::from_secs(60);
 fn draft(number: u64) -> Draft {
     let topic = format!("t/{}/{}", number % 5, number % 300);
     let (id, key) = (format!("id-{}", number % 900), format!("key-{number}"));
-    let fields = DraftFields { id: Some(&id), key: Some(&key), ..DraftFields::default() };
+    let fields = DraftFields { id: Some(&id), key: Some(key.as_str().into()), ..DraftFields::default() };
     draft_with(&topic, &number.to_string(), fields)
 }
 
