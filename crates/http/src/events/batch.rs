@@ -18,7 +18,7 @@ pub(super) struct KeyedBatch {
     under_way: Option<(BatchHash, Vec<Draft>)>,
     /// Where the log has the batch, while the body has not come as far as that.
     ahead: Option<BatchProgress>,
-    /// Whether the log knows that the batch ended where the body is now.
+    /// See [`is_complete`](Self::is_complete).
     is_complete: bool,
 }
 
@@ -45,24 +45,26 @@ impl KeyedBatch {
 
     /// Passes over those of the next events that are in the log already.
     pub(super) fn pass_over(&mut self, next: &mut Vec<Draft>) -> Result<Option<CaughtUp>, AnotherBatch> {
-        let mut caught_up = None;
-        if let Some(ahead) = self.ahead {
-            let left = usize::try_from(ahead.through - self.hash.events()).unwrap_or(usize::MAX);
-            let passed = next.drain(..left.min(next.len()));
-            let last = passed.inspect(|draft| self.hash.add(draft)).last();
-            if self.hash.events() < ahead.through {
-                return Ok(None);
-            }
-            self.ahead = None;
-            if self.hash.digest() != ahead.digest {
-                return Err(AnotherBatch);
-            }
-            let own_id = last.and_then(|last| last.id().map(|id| id.as_str().to_owned()));
-            let last_id = own_id.unwrap_or_else(|| ahead.last.to_string());
-            caught_up = Some(CaughtUp { events: ahead.through, last_id });
-            self.is_complete = ahead.complete;
+        let Some(ahead) = self.ahead else { return Ok(None) };
+        let left = usize::try_from(ahead.through - self.hash.events()).unwrap_or(usize::MAX);
+        let passed = next.drain(..left.min(next.len()));
+        let last = passed.inspect(|draft| self.hash.add(draft)).last();
+        if self.hash.events() < ahead.through {
+            return Ok(None);
         }
-        if self.is_complete && !next.is_empty() { Err(AnotherBatch) } else { Ok(caught_up) }
+        self.ahead = None;
+        if self.hash.digest() != ahead.digest {
+            return Err(AnotherBatch);
+        }
+        self.is_complete = ahead.complete;
+        let own_id = last.and_then(|last| last.id().map(|id| id.as_str().to_owned()));
+        let last_id = own_id.unwrap_or_else(|| ahead.last.to_string());
+        Ok(Some(CaughtUp { events: ahead.through, last_id }))
+    }
+
+    /// Whether the log knows that the batch ended where the body is now, so that it takes no more events.
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete
     }
 
     /// Makes a group of the next events. `is_complete` says whether the body ends with them.

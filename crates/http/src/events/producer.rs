@@ -207,14 +207,19 @@ impl<'a> Producer<'a> {
     /// Passes over the next events as far as they are in the log already.
     fn pass_over(&mut self) {
         let Some(batch) = &mut self.batch else { return };
-        match batch.pass_over(&mut self.next) {
+        let passed = batch.pass_over(&mut self.next);
+        let takes_more = !batch.is_complete();
+        self.count_next();
+        match passed {
             Ok(None) => {}
             Ok(Some(CaughtUp { events, last_id })) => {
                 (self.published, self.last_id) = (events, Some(last_id));
             }
-            Err(AnotherBatch) => self.give_up(another_batch()),
+            Err(AnotherBatch) => return self.give_up(another_batch()),
         }
-        self.count_next();
+        if !takes_more && !self.next.is_empty() {
+            self.give_up(another_batch());
+        }
     }
 
     fn take_group(&mut self) -> Vec<Draft> {
