@@ -8,7 +8,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::event::{BatchProgress, Cursor, Draft, DraftError, DraftFields, Sequence, Topic};
+use crate::event::{
+    BatchProgress, Cursor, Draft, DraftError, DraftFields, Epoch, EpochStatus, Sequence, Topic,
+};
 use crate::limits::{Limits, PRELOAD_EVENTS_MAX};
 use crate::live::encoding::EncodingsInUse;
 use crate::live::ring::Watcher;
@@ -99,7 +101,8 @@ impl Hub {
     ///
     /// One variant of [`DraftError`] for each rule; the publisher's to mend.
     pub fn draft(&self, topic: Topic, data: Bytes, fields: DraftFields<'_>) -> Result<Draft, DraftError> {
-        Draft::new(topic, data, fields, &self.0.limits, self.0.window.epoch())
+        let is_on_line = |epoch| self.status_of(epoch) != EpochStatus::Unknown;
+        Draft::new(topic, data, fields, &self.0.limits, is_on_line)
     }
 
     /// Validates an event of the hub's own, whose type begins with `tidings.` and which no publisher can send.
@@ -177,6 +180,11 @@ impl Hub {
     /// The ends of the log.
     pub fn bounds(&self) -> Bounds {
         self.0.store.bounds()
+    }
+
+    /// What the log knows of an epoch.
+    pub(crate) fn status_of(&self, epoch: Epoch) -> EpochStatus {
+        self.0.store.status_of(epoch)
     }
 
     /// The bounds that this hub was started with.
@@ -274,12 +282,12 @@ fn take_page(window: &Window, page: &Page) {
     for run in page.events.chunk_by(|one, next| one.cursor.epoch == next.cursor.epoch) {
         let begins = run[0].cursor.previous();
         if begins.epoch != window.epoch() {
-            window.begin_epoch(begins);
+            window.load_epoch(begins);
         }
         window.push(run);
     }
     if page.next.epoch != window.epoch() {
-        window.begin_epoch(page.next);
+        window.load_epoch(page.next);
     }
 }
 

@@ -30,8 +30,9 @@ pub const IDEMPOTENCY_KEYS_MAX: usize = 262_144;
 /// The reconnection delay that a publisher may set, in milliseconds: one day. More is a client lost for good.
 pub const RETRY_MS_MAX: u64 = 86_400_000;
 
-/// Epochs of a log's past that a reader's place is looked up in, in memory. At 16 bytes each it is nothing; a client
-/// whose place is older than a thousand lives of the log is told of a gap.
+/// Epochs of a log's past that the window knows, so that a reader whose place is in one of them is served from memory.
+/// Each costs 16 bytes. A reader whose place is older than a thousand lives of the log is served by the store, which
+/// knows all epochs that events are held of.
 pub const LINE_EPOCHS_MAX: usize = 1_024;
 
 /// Batches that a tail may be behind before it reads the log instead. A batch is what one write to the disk held, so

@@ -12,8 +12,8 @@
 //! | `index`, `seal` | where a topic, an id, a sequence is; in memory first, then in a file |
 //! | `read` | from a query to a page |
 //! | `keys`, `retire` | idempotency, retention |
-//! | `open`, `scan`, `recover`, `meta`, `lock` | what is there at a start, and what a crash left of it |
-//! | `disk` | the operating system, or a test in its place |
+//! | `open`, `files`, `scan`, `recover`, `meta`, `lock` | what is there at a start, and what a crash left of it |
+//! | `disk`, `host` | the operating system, or a test in its place |
 //!
 //! The bytes are described in `docs/file-format.md`.
 
@@ -22,10 +22,12 @@ mod config;
 mod disk;
 mod ended;
 mod fault;
+mod files;
 mod gathering;
 mod group;
 mod hash;
 mod header;
+mod host;
 mod index;
 mod keys;
 mod lock;
@@ -33,6 +35,7 @@ mod log;
 mod meta;
 mod names;
 mod open;
+mod open_error;
 mod queue;
 mod read;
 mod record;
@@ -47,5 +50,5 @@ mod trial;
 mod writer;
 
 pub use config::{Durability, FileStoreConfig, Retention};
-pub use open::OpenError;
+pub use open_error::OpenError;
 pub use store::FileStore;

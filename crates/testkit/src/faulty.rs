@@ -5,7 +5,9 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use tidings_core::{Bounds, Cursor, Draft, Placement, Query, Reading, Store, StoreError, Tail};
+use tidings_core::{
+    Bounds, Cursor, Draft, Epoch, EpochStatus, Placement, Query, Reading, Store, StoreError, Tail,
+};
 use tokio::sync::Semaphore;
 
 /// More than a test appends or reads.
@@ -135,6 +137,10 @@ impl Store for FaultyStore {
 
     fn bounds(&self) -> Bounds {
         self.inner.bounds()
+    }
+
+    fn status_of(&self, epoch: Epoch) -> EpochStatus {
+        self.inner.status_of(epoch)
     }
 
     async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {

@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 /// Which life of the log a sequence belongs to. Written in base 36.
 ///
-/// A log that lost its past, or may have lost acknowledged events, begins a new epoch, so that a place in the
-/// old one is never mistaken for a place in the new one.
+/// Each life of a log is an epoch: a store begins one before it appends for the first time after it was opened. So a place
+/// that a lost tail, or a log that was restored from an older copy, has taken back is never mistaken for a new one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Epoch(pub u64);
 

@@ -56,21 +56,21 @@ pub struct DraftFields<'a> {
 }
 
 impl Draft {
-    /// Validates a publisher's event. `data` is any UTF-8 text, kept to the byte. `own` is the epoch in which the hub
-    /// gives ids now.
+    /// Validates a publisher's event. `data` is any UTF-8 text, kept to the byte. `is_on_line` tells
+    /// whether an epoch is one of the log's, in which the hub has given ids.
     pub(crate) fn new(
         topic: Topic,
         data: Bytes,
         fields: DraftFields<'_>,
         limits: &Limits,
-        own: Epoch,
+        is_on_line: impl Fn(Epoch) -> bool,
     ) -> Result<Self, DraftError> {
         check_data(&data, limits.event_bytes_max)?;
         Ok(Self::restore(DraftParts {
             topic,
             data,
             event_type: fields.event_type.filter(|text| !text.is_empty()).map(event_type).transpose()?,
-            id: fields.id.map(|text| event_id(text, own)).transpose()?,
+            id: fields.id.map(|text| event_id(text, &is_on_line)).transpose()?,
             retry_ms: fields.retry_ms.map(retry_ms).transpose()?,
             key: fields.key.map(IdempotencyKey::parse).transpose()?,
             batch_part: None,
@@ -225,9 +225,9 @@ fn event_type(text: &str) -> Result<EventType, DraftError> {
     EventType::new(text).map_err(|_| DraftError::TypeControl)
 }
 
-fn event_id(text: &str, own: Epoch) -> Result<EventId, DraftError> {
+fn event_id(text: &str, is_on_line: impl Fn(Epoch) -> bool) -> Result<EventId, DraftError> {
     // A publisher that chose an id of the hub's own could make a subscriber resume at the wrong place.
-    if text.parse::<Cursor>().is_ok_and(|cursor| cursor.epoch == own) {
+    if text.parse::<Cursor>().is_ok_and(|cursor| is_on_line(cursor.epoch)) {
         return Err(DraftError::IdReserved);
     }
     if text.is_empty() {

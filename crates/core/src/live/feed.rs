@@ -18,7 +18,11 @@ pub(crate) async fn run(mut tail: Box<dyn Tail>, window: Arc<Window>) {
         match tail.next().await {
             Ok(Some(Tailed::Events(batch))) => window.push(&batch),
             Ok(Some(Tailed::NewEpoch(begins))) => {
-                tracing::warn!(%begins, "the log goes on in a new epoch; what stood after this place is gone");
+                if begins.sequence < window.head() {
+                    tracing::warn!(%begins, "the log goes on in a new epoch; what stood after this place is gone");
+                } else {
+                    tracing::debug!(%begins, "the log goes on in a new epoch");
+                }
                 window.begin_epoch(begins);
             }
             Ok(None) => break,

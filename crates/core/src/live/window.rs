@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::event::{Cursor, Epoch, EpochStatus, Event, Line, Sequence, Topic};
+use crate::limits::LINE_EPOCHS_MAX;
 use crate::live::encoding::EncodingsInUse;
 use crate::live::frame::Frame;
 use crate::live::ring::{Ring, Watcher};
@@ -114,18 +115,29 @@ impl Window {
     /// Goes on in another epoch: frames after the place where it begins are cut off.
     pub(crate) fn begin_epoch(&self, begins: Cursor) {
         let mut rings = self.rings();
+        self.change_epoch(&mut rings, begins);
+        let all = rings.all();
+        drop(rings);
+        wake_each_once(all);
+    }
+
+    /// The same while the window is filled with the past, and nobody reads it: ten thousand lives of a log are ten thousand
+    /// epochs.
+    pub(crate) fn load_epoch(&self, begins: Cursor) {
+        self.change_epoch(&mut self.rings(), begins);
+    }
+
+    fn change_epoch(&self, rings: &mut Rings, begins: Cursor) {
         let floor = self.floor().min(begins.sequence);
         // First the floor, as high as can be: a reader that the store has told of the new epoch must not take frames of
         // the old one for it. Then the epoch: a reader that misses frames must see why.
         self.floor.store(u64::MAX, Ordering::Release);
         self.epoch.store(begins.epoch.0, Ordering::Release);
         rings.line.begin(begins.epoch, begins.sequence);
+        rings.line.forget_all_but(LINE_EPOCHS_MAX);
         rings.cut(begins.sequence);
         self.head.store(begins.sequence.0, Ordering::Release);
         self.floor.store(floor.0, Ordering::Release);
-        let all = rings.all();
-        drop(rings);
-        wake_each_once(all);
     }
 
     /// Begins again after a place, empty: the log has a hole before it.

@@ -16,7 +16,7 @@ pub struct Gap {
 /// Why a place cannot be resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
-    /// Events after the place have left the store.
+    /// Events after the place have left the store, or all events of its epoch.
     Expired,
     /// The log does not know the place: never given, or no longer held, or after the end of the log.
     Unknown,

@@ -5,7 +5,7 @@
 
 use tidings_sse::EventId;
 
-use crate::event::{Cursor, UnixMillis};
+use crate::event::{Cursor, EpochStatus, UnixMillis};
 use crate::hub::Hub;
 use crate::limits::EVENT_ID_BYTES_MAX;
 use crate::read::gap::{Gap, Lost, OnGap};
@@ -85,10 +85,14 @@ impl Hub {
     async fn find_id(&self, selectors: &Selectors, text: &str) -> Result<Found, StoreError> {
         let lost = match text.parse::<Cursor>() {
             Ok(cursor) if self.holds_all_after(cursor) => return Ok(Found::At(cursor)),
-            Ok(cursor) => match self.find_start(selectors, Start::After(cursor)).await? {
-                lost @ Found::Lost { lost: Lost::OtherEpoch, .. } => lost,
-                found => return Ok(found),
-            },
+            Ok(cursor) => {
+                let found = self.find_start(selectors, Start::After(cursor)).await?;
+                match (&found, self.status_of(cursor.epoch)) {
+                    (Found::Lost { lost: Lost::OtherEpoch, .. }, _)
+                    | (Found::Lost { .. }, EpochStatus::Unknown) => found,
+                    _ => return Ok(found),
+                }
+            }
             Err(_) => Found::Lost { lost: Lost::Unknown, resumes_after: self.bounds().floor },
         };
         let Ok(id) = EventId::new(text) else { return Ok(lost) };

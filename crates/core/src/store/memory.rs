@@ -112,6 +112,10 @@ impl Store for MemoryStore {
         Bounds { floor: contents.floor, head: contents.head() }
     }
 
+    fn status_of(&self, epoch: Epoch) -> EpochStatus {
+        self.log.contents().line.status_of(epoch)
+    }
+
     async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {
         Ok(self.announcer.tail(after, self.log.clone()))
     }
@@ -184,6 +188,7 @@ impl Contents {
             self.floor_time = event.time;
             self.forget(&event, VecDeque::pop_front);
         }
+        self.line.forget_before(self.floor.sequence);
     }
 
     fn begin_epoch(&mut self, epoch: Epoch, after: Sequence) -> Cursor {
@@ -245,6 +250,8 @@ impl Contents {
                 let resumes_after = self.head().at(at.max(self.floor.sequence));
                 Err(Reading::Lost { lost: Lost::OtherEpoch, resumes_after })
             }
+            // An epoch that has left the line cannot be told from one that was never there.
+            EpochStatus::Unknown if after.sequence < self.floor.sequence => Err(self.lost(Lost::Expired)),
             EpochStatus::Unknown => Err(self.lost(Lost::OtherEpoch)),
             EpochStatus::Current if after.sequence > self.head => Err(self.lost(Lost::Unknown)),
             _ if after.sequence < self.floor.sequence => Err(self.lost(Lost::Expired)),

@@ -1,18 +1,22 @@
 //! Stop 4 of the walk: the store, which keeps the log and is its only sequencer.
 //!
-//! Five verbs: append, read, bounds, tail, close. A store knows no subscribers. Every store passes the
-//! `contract`, restart included.
+//! Five verbs: append, read, bounds, tail, close; and one question, what it knows of an epoch. A store knows no
+//! subscribers. Every store passes the `contract`, restart included.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidings_sse::EventId;
 
-use crate::event::{BatchProgress, Cursor, Draft, Epoch, Event, Sequence, UnixMillis};
+use crate::event::{BatchProgress, Cursor, Draft, Epoch, EpochStatus, Event, Sequence, UnixMillis};
 use crate::read::gap::Lost;
 use crate::select::Selectors;
 
 /// Keeps one totally ordered log of events.
+///
+/// Each life of the log is an epoch. Before the first append of a life, the store begins an epoch that no log had before,
+/// durably and in the log itself, so that no place is ever given twice: not after a lost tail, and not after an older
+/// copy was put back. Until then the log stands at the end of the epoch before. An event keeps its epoch for ever.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Places drafts at the end of the log, in order and next to each other, all or none. Returns when they
@@ -42,6 +46,10 @@ pub trait Store: Send + Sync + 'static {
 
     /// The ends of the log now.
     fn bounds(&self) -> Bounds;
+
+    /// What the log's line of epochs says of one of them. An epoch leaves the line when it ended before the earliest event
+    /// held, and not earlier.
+    fn status_of(&self, epoch: Epoch) -> EpochStatus;
 
     /// Follows the log from after a place, however far back that is.
     ///
@@ -113,7 +121,7 @@ impl Placement {
 pub struct Bounds {
     /// The place before the first event still held; equal to the head if none is.
     pub floor: Cursor,
-    /// The place of the last event, in the current epoch; its sequence is zero if there never was one.
+    /// The place of the last event, in the newest epoch; its sequence is zero if there never was one.
     pub head: Cursor,
 }
 
@@ -123,7 +131,7 @@ impl Bounds {
         self.floor.sequence.next()
     }
 
-    /// The current epoch.
+    /// The newest epoch. It is over if its life is, and nothing was appended since.
     pub fn epoch(&self) -> Epoch {
         self.head.epoch
     }
@@ -162,9 +170,10 @@ pub enum Start {
 pub enum Reading {
     /// What was asked for.
     Page(Page),
-    /// The start cannot be had. [`Lost::Expired`]: events between it and what is held may have matched, and are gone.
-    /// [`Lost::Unknown`]: an id never seen or no longer held, or a place after the head. [`Lost::OtherEpoch`]: a place
-    /// of an epoch that is not this log's, or beyond where that epoch ended in it.
+    /// The start cannot be had. [`Lost::Expired`]: events between it and what is held may have matched, and are gone; so
+    /// is a place before what is held whose epoch is not on the line, which may have been there. [`Lost::Unknown`]: an id
+    /// never seen or no longer held, or a place after the head. [`Lost::OtherEpoch`]: a place of an epoch that is not
+    /// this log's, or beyond where that epoch ended in it.
     Lost {
         /// Why.
         lost: Lost,

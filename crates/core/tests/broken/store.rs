@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tidings_core::{
-    Bounds, Cursor, Draft, DraftParts, Epoch, IdempotencyKey, KeyFields, Lost, MemoryStore, Page, Placement,
-    Query, Reading, Selector, Selectors, Sequence, Start, Store, StoreError, Tail, UnixMillis,
+    Bounds, Cursor, Draft, DraftParts, Epoch, EpochStatus, IdempotencyKey, KeyFields, Lost, MemoryStore,
+    Page, Placement, Query, Reading, Selector, Selectors, Sequence, Start, Store, StoreError, Tail,
+    UnixMillis,
 };
 
 use super::Fault;
@@ -223,6 +224,10 @@ impl Store for FaultyStore {
             }
         }
         self.sound.bounds()
+    }
+
+    fn status_of(&self, epoch: Epoch) -> EpochStatus {
+        self.sound.status_of(epoch)
     }
 
     async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {

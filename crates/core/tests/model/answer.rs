@@ -32,6 +32,8 @@ pub(crate) struct Life {
     pub(crate) events: Vec<Known>,
     /// The epochs before this one, and the last place of each that is still true.
     ended: Vec<(Epoch, Sequence)>,
+    /// Whether the log was opened again since, and nothing was published: the epoch has ended at the head.
+    is_over: bool,
     /// See [`Rig::knows_when_the_last_lost_event_was`].
     knows_when_the_last_lost_event_was: bool,
 }
@@ -71,12 +73,18 @@ impl Life {
     /// The last place of an epoch that is true in this one; none if the epoch is unknown.
     pub(crate) fn last_true(&self, epoch: Epoch) -> Option<Sequence> {
         let ended = self.ended.iter().find(|(ended, _)| *ended == epoch);
-        ended.map(|(_, at)| *at).or((epoch == self.epoch).then_some(Sequence(u64::MAX)))
+        let last = if self.is_over { self.head() } else { Sequence(u64::MAX) };
+        ended.map(|(_, at)| *at).or((epoch == self.epoch).then_some(last))
     }
 
     /// Whether a place is one of this epoch, or of an earlier one and not cut off.
     pub(crate) fn holds(&self, place: Cursor) -> bool {
         self.last_true(place.epoch).is_some_and(|at| place.sequence <= at)
+    }
+
+    /// Whether an epoch ended before all that is held, so that its places are expired, cut off or not.
+    pub(crate) fn has_left(&self, epoch: Epoch, floor: Sequence) -> bool {
+        self.last_true(epoch).is_some_and(|at| at < floor)
     }
 
     /// Whether a place is of an earlier epoch, beyond where that ended.
@@ -160,8 +168,10 @@ impl Life {
                 };
                 match self.last_true(cursor.epoch) {
                     Some(at) if cursor.sequence <= at => after(cursor.sequence, bounds),
-                    Some(at) => named.ok_or((Lost::OtherEpoch, at.max(floor))),
-                    None => named.ok_or((Lost::OtherEpoch, floor)),
+                    Some(at) if at >= floor => named.ok_or((Lost::OtherEpoch, at)),
+                    // An epoch that ended before all that is held is not on the line any more.
+                    _ if is_expired(cursor.sequence, bounds) => named.ok_or((Lost::Expired, floor)),
+                    _ => named.ok_or((Lost::OtherEpoch, floor)),
                 }
             }
         }
@@ -184,7 +194,8 @@ impl Life {
 impl Log {
     pub(crate) fn new(rig: &impl Rig, epoch: Epoch) -> Self {
         let knows_when_the_last_lost_event_was = rig.knows_when_the_last_lost_event_was();
-        Self(vec![Life { epoch, events: Vec::new(), ended: Vec::new(), knows_when_the_last_lost_event_was }])
+        let (events, ended, is_over) = (Vec::new(), Vec::new(), false);
+        Self(vec![Life { epoch, events, ended, is_over, knows_when_the_last_lost_event_was }])
     }
 
     /// The log in its current epoch.
@@ -210,7 +221,23 @@ impl Log {
         }
         life.events.truncate(begins.sequence.0 as usize);
         life.epoch = begins.epoch;
+        life.is_over = false;
         self.0.push(life);
+    }
+
+    /// The log was opened again: its next event begins an epoch.
+    pub(crate) fn reopen(&mut self) {
+        self.0.last_mut().expect("a log has an epoch").is_over = true;
+    }
+
+    /// Takes the epoch of an event that was published, which is a new one exactly if it is the first since the log was
+    /// opened again.
+    pub(crate) fn note_epoch(&mut self, epoch: Epoch) {
+        let now = self.now();
+        assert_eq!(epoch != now.epoch, now.is_over, "epoch {epoch} after {}", now.epoch);
+        if now.is_over {
+            self.begin_epoch(Cursor::new(epoch, now.head()));
+        }
     }
 }
 

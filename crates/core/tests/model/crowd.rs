@@ -290,16 +290,16 @@ impl Oracle<'_> {
                 life.cuts_off(gap, on_gap, floors.clone(), Sequence::ZERO..=life.head())
             })
         } else {
+            let is_gone = |life: &Life, bounds: Bounds| {
+                let is_known = life.holds(asked) || life.has_left(asked.epoch, bounds.floor.sequence);
+                is_known && is_expired(asked.sequence, bounds)
+            };
             let legal = self.ends(before, after).any(|(life, bounds)| {
                 let resumes_after = resumption(on_gap, bounds.floor.sequence, bounds);
-                life.holds(asked)
-                    && is_expired(asked.sequence, bounds)
-                    && resumes_after == life.renamed(gap.resumes_after)
+                is_gone(life, bounds) && resumes_after == life.renamed(gap.resumes_after)
             });
             // The reason and the place to go on after are read one after the other.
-            let expired = self
-                .ends(before, after)
-                .any(|(life, bounds)| life.holds(asked) && is_expired(asked.sequence, bounds));
+            let expired = self.ends(before, after).any(|(life, bounds)| is_gone(life, bounds));
             let head = self.ends(before, after).any(|(_, bounds)| bounds.head == gap.resumes_after);
             gap.lost == Lost::Expired && (legal || on_gap == OnGap::Latest && expired && head)
         };

@@ -121,6 +121,9 @@ impl<R: Rig> World<R> {
         let published = seam::publish(&self.hub, topic, data.clone(), name.map(|name| NAMES[name])).await;
 
         let epoch = self.store.bounds().epoch();
+        if count > 0 {
+            self.log.note_epoch(epoch);
+        }
         let last_time = self.log.now().events.last().map_or(UnixMillis(0), |known| known.time);
         for (data, (cursor, id)) in data.into_iter().zip(published) {
             assert_eq!(cursor, Cursor::new(epoch, self.log.now().head().next()));
@@ -245,12 +248,12 @@ impl<R: Rig> World<R> {
                         life.cuts_off(gap, *on_gap, floors.clone(), first..=life.head())
                     })
                 } else {
-                    let expired =
-                        ends_between(before, after).filter(|bounds| is_expired(asked.sequence, *bounds));
+                    let expired = ends_between(before, after).filter(|bounds| {
+                        let is_known = now.holds(asked) || now.has_left(asked.epoch, bounds.floor.sequence);
+                        is_known && is_expired(asked.sequence, *bounds)
+                    });
                     let mut legal = expired.map(|bounds| resumption(*on_gap, bounds.floor.sequence, bounds));
-                    gap.lost == Lost::Expired
-                        && now.holds(asked)
-                        && legal.any(|place| place == now.renamed(gap.resumes_after))
+                    gap.lost == Lost::Expired && legal.any(|place| place == now.renamed(gap.resumes_after))
                 };
                 assert!(is_legal, "{gap:?} between {before:?} and {after:?}");
             }
@@ -298,6 +301,7 @@ impl<R: Rig> World<R> {
         if self.rig.survives_restart() {
             assert_eq!(new.head, old.head);
             assert!(new.earliest() >= old.earliest());
+            self.log.reopen();
         } else {
             assert_ne!(new.epoch(), old.epoch());
             assert_eq!(new.head.sequence, Sequence::ZERO);

@@ -7,7 +7,8 @@ use tidings_core::UnixMillis;
 use super::disk::Disk;
 use super::ended::Ended;
 use super::fault::Fault;
-use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::hash::KeyedHash;
+use super::header::{FORMAT, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::index::growing::GrowingIndex;
 use super::names;
 use super::segment::{IndexState, Segment};
@@ -30,7 +31,12 @@ pub(crate) struct Active {
 impl Active {
     /// Makes a segment with space for so many bytes of records. It is durable when this returns; before, a crash
     /// leaves nothing of it.
-    pub(crate) fn create(disk: &dyn Disk, header: SegmentHeader, bytes: u64) -> Result<Self, Fault> {
+    pub(crate) fn create(
+        disk: &dyn Disk,
+        header: SegmentHeader,
+        hash: &KeyedHash,
+        bytes: u64,
+    ) -> Result<Self, Fault> {
         let name = names::log(header.base);
         let unfinished = names::new(&name);
         let made = disk.create(&unfinished).and_then(|file| {
@@ -50,7 +56,8 @@ impl Active {
         disk.sync_dir().map_err(|error| Fault::io(&name)(std::io::Error::other(error)))?;
         let index = Arc::<GrowingIndex>::default();
         let index_state = IndexState::Growing(index.clone());
-        let segment = Arc::new(Segment { header, file, index_state, ended: OnceLock::new() });
+        let records = header.records(hash);
+        let segment = Arc::new(Segment { header, records, file, index_state, ended: OnceLock::new() });
         let allocated = SEGMENT_HEADER_BYTES + bytes;
         Ok(Self {
             segment,
@@ -62,9 +69,14 @@ impl Active {
         })
     }
 
-    /// Bytes of records that still fit.
+    /// Bytes of records that still fit: none in a segment of an earlier version, which takes no records of this one.
     pub(crate) fn room(&self) -> u64 {
-        self.allocated.saturating_sub(self.end)
+        if self.is_old() { 0 } else { self.allocated.saturating_sub(self.end) }
+    }
+
+    /// Whether it is of an earlier version.
+    pub(crate) fn is_old(&self) -> bool {
+        self.segment.header.format != FORMAT
     }
 
     /// Whether it has no record.

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use tidings_core::{Cursor, Draft, Event, Placement, Sequence, StoreError, UnixMillis};
+use tidings_core::{Cursor, Draft, Epoch, Event, Placement, Sequence, StoreError, UnixMillis};
 use tokio::sync::oneshot;
 
+use super::hash::RecordTag;
 use super::index::growing::AsIs;
 use super::queue::Append;
-use super::record::{self, RecordStamp};
+use super::record::{RecordStamp, v2};
 
 /// Drafts with places that are not theirs for sure yet.
-#[derive(Default)]
 pub(crate) struct WriteGroup {
     /// The records, one after the other.
     pub(crate) bytes: Vec<u8>,
@@ -22,7 +22,10 @@ pub(crate) struct WriteGroup {
     pub(crate) events: Vec<Event>,
     /// The events with an idempotency key, by its hash.
     pub(crate) keys: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
+    /// The epoch that ends where the group begins, if the group begins another one.
+    pub(crate) ends: Option<Epoch>,
     waiting: Vec<Waiting>,
+    tag: RecordTag,
 }
 
 /// Who waits for the group, and for what.
@@ -34,8 +37,10 @@ struct Waiting {
 /// Where a group begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Beginning {
-    /// The event before its first.
+    /// The event before its first, in the epoch of the life.
     pub(crate) after: Cursor,
+    /// The epoch that ends there, if that of the life is still to begin.
+    pub(crate) ends: Option<Epoch>,
     /// The newest event that is durable.
     pub(crate) durable: Sequence,
     /// The time of all its events.
@@ -46,6 +51,19 @@ pub(crate) struct Beginning {
 pub(crate) type Known<'a> = &'a dyn Fn(u64, &Draft) -> Result<Option<Event>, StoreError>;
 
 impl WriteGroup {
+    /// An empty group.
+    pub(crate) fn new(tag: RecordTag) -> Self {
+        Self {
+            bytes: Vec::new(),
+            offsets: Vec::new(),
+            events: Vec::new(),
+            keys: HashMap::default(),
+            ends: None,
+            waiting: Vec::new(),
+            tag,
+        }
+    }
+
     /// Whether nobody waits for it.
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
@@ -103,15 +121,25 @@ impl WriteGroup {
         Ok(known(key, draft)?.and_then(|event| Placement::under_known_key(&event, draft)))
     }
 
-    /// Encodes the events of an append.
+    /// Encodes the events of an append. The first of a life is there whole only with the record that begins its epoch.
     fn encode(&mut self, first: usize, begin: Beginning) {
+        if let Some(ends) = begin.ends
+            && self.bytes.is_empty()
+            && first < self.events.len()
+        {
+            let sequence = begin.after.sequence;
+            let lag = u32::try_from(sequence.0 - begin.durable.0).unwrap_or(u32::MAX);
+            let stamp = RecordStamp { sequence, time: begin.time, lag, more: true };
+            v2::encode_epoch(stamp, begin.after.epoch, ends, &self.tag, &mut self.bytes);
+            self.ends = Some(ends);
+        }
         let last = self.events.len().saturating_sub(1);
         for (at, event) in self.events.iter().enumerate().skip(first) {
             let sequence = event.cursor.sequence;
             let lag = u32::try_from(sequence.0 - begin.durable.0).unwrap_or(u32::MAX);
             let stamp = RecordStamp { sequence, time: event.time, lag, more: at < last };
             self.offsets.push(self.bytes.len() as u32);
-            record::encode(stamp, &event.draft, &mut self.bytes);
+            v2::encode(stamp, &event.draft, &self.tag, &mut self.bytes);
         }
     }
 
@@ -134,5 +162,6 @@ impl WriteGroup {
         self.offsets.clear();
         self.events.clear();
         self.keys.clear();
+        self.ends = None;
     }
 }

@@ -1,7 +1,7 @@
-//! The hash under which indexes know topics, ids and keys.
+//! The secret key of a log, and the two hashes that it is for. Both are part of the file format.
 //!
-//! Publishers choose ids and keys, so the hash has a secret key: nobody can make many of them collide. The function
-//! is part of the file format.
+//! Indexes know topics, ids and keys by their hash. Publishers choose those, so nobody may be able to make many of them
+//! collide. Records have a tag that only the log can make, so that no text in an event can be mistaken for a record.
 
 use siphasher::sip::SipHasher13;
 
@@ -15,9 +15,29 @@ impl KeyedHash {
         SipHasher13::new_with_key(&self.0).hash(text.as_bytes())
     }
 
+    /// Makes tags. Their key is another one, so that a tag is never the hash of a text.
+    pub(crate) fn tag(&self) -> RecordTag {
+        let mut key = [0; 16];
+        let (low, high) = key.split_at_mut(8);
+        low.copy_from_slice(&self.of("tidings record tag, low").to_le_bytes());
+        high.copy_from_slice(&self.of("tidings record tag, high").to_le_bytes());
+        RecordTag(key)
+    }
+
     /// Tells keys apart without telling them.
     pub(crate) fn check(&self) -> u64 {
         self.of("")
+    }
+}
+
+/// Makes the tags of records: SipHash-1-3, with a key made of the log's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecordTag([u8; 16]);
+
+impl RecordTag {
+    /// The tag of a record's header, without the tag.
+    pub(crate) fn of(&self, header: &[u8]) -> u64 {
+        SipHasher13::new_with_key(&self.0).hash(header)
     }
 }
 
@@ -31,5 +51,6 @@ mod tests {
 
         assert_eq!(hash.of("msg1"), 9_666_998_493_071_514_330);
         assert_eq!(hash.check(), hash.of(""));
+        assert_eq!(hash.tag().of(b"header"), 0);
     }
 }

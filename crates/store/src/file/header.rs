@@ -4,21 +4,28 @@ use tidings_core::{Epoch, Sequence, UnixMillis};
 
 use super::disk::DiskFile;
 use super::fault::Fault;
-use super::record::{u32_at, u64_at};
+use super::hash::KeyedHash;
+use super::record::RecordFormat;
+use super::record::number::{u32_at, u64_at};
 use crate::limits::SEQUENCE_MAX;
 
 /// Bytes of the header; the first record begins after them.
 pub(crate) const SEGMENT_HEADER_BYTES: u64 = 64;
 
-/// The version of everything in the directory.
-pub(crate) const FORMAT: u32 = 1;
+/// The version in which segments, indexes and `META` are written.
+pub(crate) const FORMAT: u32 = 2;
+
+/// The oldest version that is read.
+pub(crate) const FORMAT_MIN: u32 = 1;
 
 const MAGIC: &[u8; 8] = b"tidings\x01";
 
 /// What a segment says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SegmentHeader {
-    /// The epoch in which it was begun.
+    /// The version of the segment.
+    pub(crate) format: u32,
+    /// The newest epoch of the log when the segment was begun. In version 1 it is that of all its events.
     pub(crate) epoch: Epoch,
     /// Its first event, also if none is there yet.
     pub(crate) base: Sequence,
@@ -30,7 +37,7 @@ impl SegmentHeader {
     pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES as usize] {
         let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
         bytes[..8].copy_from_slice(MAGIC);
-        bytes[12..16].copy_from_slice(&FORMAT.to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.format.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.epoch.0.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.base.0.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.time_before.0.to_le_bytes());
@@ -50,8 +57,9 @@ impl SegmentHeader {
         if u32_at(&bytes, 8) != crc32c::crc32c(&bytes[12..]) {
             return corrupt(8, "the checksum of the header is not that of its bytes");
         }
-        if u32_at(&bytes, 12) != FORMAT {
-            let what = format!("it has format {}, and this version reads {FORMAT}", u32_at(&bytes, 12));
+        let format = u32_at(&bytes, 12);
+        if !(FORMAT_MIN..=FORMAT).contains(&format) {
+            let what = format!("it has format {format}, and this version reads {FORMAT_MIN} to {FORMAT}");
             return corrupt(12, &what);
         }
         if u64_at(&bytes, 24) != base.0 {
@@ -60,6 +68,15 @@ impl SegmentHeader {
         if base.0 > SEQUENCE_MAX {
             return corrupt(24, "it begins with an event that no log can reach");
         }
-        Ok(Self { epoch: Epoch(u64_at(&bytes, 16)), base, time_before: UnixMillis(u64_at(&bytes, 32)) })
+        let (epoch, time_before) = (Epoch(u64_at(&bytes, 16)), UnixMillis(u64_at(&bytes, 32)));
+        Ok(Self { format, epoch, base, time_before })
+    }
+
+    /// How the records of the segment are written.
+    pub(crate) fn records(&self, hash: &KeyedHash) -> RecordFormat {
+        match self.format {
+            1 => RecordFormat::V1,
+            _ => RecordFormat::V2(hash.tag()),
+        }
     }
 }

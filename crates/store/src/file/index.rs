@@ -11,6 +11,8 @@ pub(crate) mod search;
 
 use std::ops::Range;
 
+use tidings_core::Epoch;
+
 use super::fault::Fault;
 
 /// Where the ordinals of one topic are. Means something to the index that gave it.
@@ -18,6 +20,16 @@ use super::fault::Fault;
 pub(crate) struct Postings {
     pub(crate) at: u32,
     pub(crate) len: u32,
+}
+
+/// An epoch that begins in a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct EpochBegins {
+    /// Its first record.
+    pub(crate) ordinal: u32,
+    pub(crate) begins: Epoch,
+    /// The epoch that ends there.
+    pub(crate) ends: Epoch,
 }
 
 /// What both kinds of index can tell.
@@ -39,6 +51,9 @@ pub(crate) trait Index: Send + Sync {
 
     /// The ordinals, ascending, of all records whose id has a hash; they may have another id all the same.
     fn id(&self, hash: u64) -> Result<Vec<u32>, Fault>;
+
+    /// The epochs that begin in the segment, in order.
+    fn epochs(&self) -> Result<Vec<EpochBegins>, Fault>;
 
     /// How many of the ordinals of a topic are less than one.
     fn rank(&self, postings: Postings, ordinal: u32) -> Result<u32, Fault> {

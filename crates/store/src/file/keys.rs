@@ -2,11 +2,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::BuildHasherDefault;
+use std::sync::Arc;
 
 use tidings_core::Sequence;
 use tidings_core::limits::IDEMPOTENCY_KEYS_MAX;
 
+use super::fault::Fault;
 use super::index::growing::AsIs;
+use super::segment::{IndexState, Segment};
 
 /// The newest keys, by hash. Whether an event really has the key must be looked up.
 #[derive(Default)]
@@ -16,6 +19,26 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
+    /// The newest keys of all segments.
+    pub(crate) fn of(segments: &[Arc<Segment>]) -> Result<Self, Fault> {
+        let mut newest_first = Vec::new();
+        for segment in segments.iter().rev() {
+            let found = match &segment.index_state {
+                IndexState::Growing(index) => index.entries().keys.clone(),
+                IndexState::Sealed(index) => index.keys()?,
+            };
+            let base = segment.base();
+            let place = |at: u32| Sequence(base.0 + u64::from(at));
+            newest_first.extend(found.into_iter().rev().map(|(at, hash)| (hash, place(at))));
+            if newest_first.len() >= IDEMPOTENCY_KEYS_MAX {
+                break;
+            }
+        }
+        let mut keys = Self::default();
+        newest_first.into_iter().rev().for_each(|(hash, sequence)| keys.remember(hash, sequence));
+        Ok(keys)
+    }
+
     /// Remembers a key; the oldest is forgotten when there are too many.
     pub(crate) fn remember(&mut self, hash: u64, sequence: Sequence) {
         self.places.insert(hash, sequence);

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use super::names;
-use super::open::OpenError;
+use super::open_error::OpenError;
 use crate::limits::LOCK_BYTES_MAX;
 
 /// Held as long as the store is open. The system lets go of it however the process ends.

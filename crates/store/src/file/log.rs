@@ -2,14 +2,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tidings_core::{Bounds, Cursor, Epoch, EpochStatus, Sequence};
+use tidings_core::{Bounds, Cursor, Epoch, EpochStatus, Line, Sequence};
 
 use super::hash::KeyedHash;
 use super::segment::Segment;
 
 /// The segments there are now. Readers take a [`LogView`]; nothing that happens later disturbs it.
 pub(crate) struct Log {
-    pub(crate) epoch: Epoch,
     pub(crate) hash: KeyedHash,
     view: Mutex<LogView>,
 }
@@ -21,17 +20,30 @@ pub(crate) struct LogView {
     pub(crate) segments: Arc<Vec<Arc<Segment>>>,
     /// The last event that may be seen.
     pub(crate) head: Sequence,
+    /// The epochs of the events that are held.
+    pub(crate) line: Arc<Line>,
+    /// Whether the newest epoch is that of this life. Until the first append, all epochs are over.
+    pub(crate) is_begun: bool,
 }
 
 impl Log {
-    /// A log of at least one segment.
-    pub(crate) fn new(epoch: Epoch, hash: KeyedHash, segments: Vec<Arc<Segment>>, head: Sequence) -> Self {
-        Self { epoch, hash, view: Mutex::new(LogView { segments: Arc::new(segments), head }) }
+    /// A log as it was found.
+    pub(crate) fn new(hash: KeyedHash, view: LogView) -> Self {
+        Self { hash, view: Mutex::new(view) }
     }
 
     /// Lets readers see up to an event.
     pub(crate) fn show(&self, head: Sequence) {
         self.lock().head = head;
+    }
+
+    /// Begins the epoch of this life after the last event that was shown, and lets readers see up to an event.
+    pub(crate) fn begin_epoch(&self, epoch: Epoch, head: Sequence) {
+        let mut view = self.lock();
+        let after = view.head;
+        Arc::make_mut(&mut view.line).begin(epoch, after);
+        view.is_begun = true;
+        view.head = head;
     }
 
     /// Adds the newest segment.
@@ -47,9 +59,16 @@ impl Log {
         })
     }
 
-    /// Takes the oldest segment out; never the newest.
+    /// Takes the oldest segment out, never the newest, and the epochs of which no event is held.
     pub(crate) fn pop(&self) -> Option<Arc<Segment>> {
-        self.change(|segments| if segments.len() > 1 { Some(segments.remove(0)) } else { None })
+        let mut view = self.lock();
+        if view.segments.len() == 1 {
+            return None;
+        }
+        let popped = Arc::make_mut(&mut view.segments).remove(0);
+        let floor = view.earliest().previous();
+        Arc::make_mut(&mut view.line).forget_before(floor);
+        Some(popped)
     }
 
     pub(crate) fn view(&self) -> LogView {
@@ -100,20 +119,18 @@ impl LogView {
     /// The place after an event, in the epoch in which the event was written; the head is in the newest epoch, and the
     /// place before all events in the oldest.
     pub(crate) fn cursor(&self, sequence: Sequence) -> Cursor {
-        let at = self.segments.partition_point(|segment| segment.base() <= sequence).saturating_sub(1);
-        let segment = if sequence >= self.head { self.segments.last() } else { self.segments.get(at) };
-        Cursor::new(segment.map_or(Epoch(0), |segment| segment.header.epoch), sequence)
+        match sequence >= self.head {
+            true => Cursor::new(self.line.epoch(), sequence),
+            false => self.line.place(sequence),
+        }
     }
 
-    /// What the segments tell of an epoch: each begins with a segment of its own.
+    /// What the log knows of an epoch.
     pub(crate) fn status_of(&self, epoch: Epoch) -> EpochStatus {
-        let newest = self.segments.last().map(|segment| segment.header.epoch);
-        if newest == Some(epoch) {
-            return EpochStatus::Current;
+        match self.line.status_of(epoch) {
+            EpochStatus::Current if !self.is_begun => EpochStatus::Ended { at: self.head },
+            status => status,
         }
-        let last = self.segments.iter().rposition(|segment| segment.header.epoch == epoch);
-        let next = last.and_then(|last| self.segments.get(last + 1));
-        next.map_or(EpochStatus::Unknown, |next| EpochStatus::Ended { at: next.base().previous() })
     }
 
     /// The records after a place, oldest first.

@@ -10,16 +10,17 @@ use tidings_core::{Epoch, Sequence};
 use super::disk::Disk;
 use super::fault::Fault;
 use super::hash::KeyedHash;
-use super::header::FORMAT;
+use super::header::{FORMAT, FORMAT_MIN};
 use super::names;
 use crate::limits::META_BYTES_MAX;
 
 /// The content of the file.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Meta {
-    pub(crate) epoch: Epoch,
     pub(crate) hash: KeyedHash,
     pub(crate) life: Life,
+    /// In version 1: the epoch of the events to come. In version 2 the log says it.
+    pub(crate) epoch: Option<Epoch>,
 }
 
 /// Whether a process has the store.
@@ -31,6 +32,13 @@ pub(crate) enum Life {
         strict: bool,
         /// The start of the machine in which it was opened, if the machine tells.
         boot: Option<String>,
+    },
+    /// One had it, and ended because it could not make events durable.
+    Failed {
+        /// The last event that was durable.
+        durable: Sequence,
+        /// The last event that was acknowledged.
+        acknowledged: Sequence,
     },
     /// None has it. All of the log was durable.
     Closed {
@@ -75,9 +83,14 @@ impl Meta {
                 let promise = if *strict { "fsync" } else { "later" };
                 format!("open {promise} {}", boot.as_deref().unwrap_or("?"))
             }
+            Life::Failed { durable, acknowledged } => format!("failed {durable} {acknowledged}"),
             Life::Closed { head } => format!("closed {head}"),
         };
-        let body = format!("tidings {FORMAT}\nepoch {}\nhash {key}\n{life}\n", self.epoch.0);
+        let begin = match self.epoch {
+            Some(epoch) => format!("tidings {FORMAT_MIN}\nepoch {}\n", epoch.0),
+            None => format!("tidings {FORMAT}\n"),
+        };
+        let body = format!("{begin}hash {key}\n{life}\n");
         format!("{body}crc32c {:08x}\n", crc32c::crc32c(body.as_bytes()))
     }
 
@@ -87,14 +100,18 @@ impl Meta {
             let value = lines.next().and_then(|line| line.strip_prefix(name)?.strip_prefix(' '));
             value.ok_or_else(|| corrupt(&format!("it has no line `{name}` in its place")))
         };
-        let format = line("tidings")?;
-        if format != FORMAT.to_string() {
-            return Err(corrupt(&format!("it has format {format:?}, and this version reads {FORMAT}")));
-        }
-        let epoch = line("epoch")?.parse().map_err(|_| corrupt("its epoch is no number"))?;
+        let epoch = match line("tidings")? {
+            "1" => Some(Epoch(line("epoch")?.parse().map_err(|_| corrupt("its epoch is no number"))?)),
+            "2" => None,
+            other => {
+                let what =
+                    format!("it has format {other:?}, and this version reads {FORMAT_MIN} to {FORMAT}");
+                return Err(corrupt(&what));
+            }
+        };
         let hash = hash(line("hash")?).ok_or_else(|| corrupt("its hash key is not 32 digits"))?;
         let life = lines.next().and_then(life).ok_or_else(|| corrupt("it is neither open nor closed"))?;
-        let meta = Self { epoch: Epoch(epoch), hash, life };
+        let meta = Self { hash, life, epoch };
         // Comparing the whole text compares the checksum, too.
         if meta.text() == text { Ok(meta) } else { Err(corrupt("its checksum is not that of its text")) }
     }
@@ -102,12 +119,16 @@ impl Meta {
 
 fn life(line: &str) -> Option<Life> {
     let mut words = line.split(' ');
+    let number = |word: &str| word.parse().ok().map(Sequence);
     match (words.next()?, words.next()?, words.next()) {
         ("open", promise @ ("fsync" | "later"), Some(boot)) => Some(Life::Open {
             strict: promise == "fsync",
             boot: Some(boot).filter(|boot| *boot != "?").map(str::to_owned),
         }),
-        ("closed", head, None) => Some(Life::Closed { head: Sequence(head.parse().ok()?) }),
+        ("failed", durable, Some(acknowledged)) => {
+            Some(Life::Failed { durable: number(durable)?, acknowledged: number(acknowledged)? })
+        }
+        ("closed", head, None) => Some(Life::Closed { head: number(head)? }),
         _ => None,
     }
 }
@@ -129,23 +150,44 @@ mod tests {
     use super::*;
 
     fn meta(life: Life) -> Meta {
-        Meta { epoch: Epoch(42), hash: KeyedHash(*b"0123456789abcdef"), life }
+        Meta { hash: KeyedHash(*b"0123456789abcdef"), life, epoch: None }
     }
 
     #[test]
     fn the_text_is_that_of_the_description() {
         let text = meta(Life::Closed { head: Sequence(7) }).text();
 
-        let body = "tidings 1\nepoch 42\nhash 30313233343536373839616263646566\nclosed 7\n";
+        let body = "tidings 2\nhash 30313233343536373839616263646566\nclosed 7\n";
         assert_eq!(text, format!("{body}crc32c {:08x}\n", crc32c::crc32c(body.as_bytes())));
+    }
+
+    #[test]
+    fn the_text_of_version_1_is_read() {
+        let body = "tidings 1\nepoch 42\nhash 30313233343536373839616263646566\nclosed 7\n";
+        let text = format!("{body}crc32c {:08x}\n", crc32c::crc32c(body.as_bytes()));
+
+        let meta = Meta { epoch: Some(Epoch(42)), ..meta(Life::Closed { head: Sequence(7) }) };
+        assert!(Meta::parse(&text).is_ok_and(|read| read == meta));
+    }
+
+    #[test]
+    fn another_version_is_refused_by_its_name() {
+        let text = meta(Life::Closed { head: Sequence(7) }).text().replace("tidings 2", "tidings 3");
+
+        let refused = Meta::parse(&text).err().unwrap().to_string();
+
+        assert_eq!(refused, "META at byte 0: it has format \"3\", and this version reads 1 to 2");
     }
 
     #[test]
     fn what_is_written_is_read() {
         let open = |strict, boot| Life::Open { strict, boot };
-        for life in
-            [open(true, None), open(false, Some("b-1".to_owned())), Life::Closed { head: Sequence(0) }]
-        {
+        for life in [
+            open(true, None),
+            open(false, Some("b-1".to_owned())),
+            Life::Failed { durable: Sequence(3), acknowledged: Sequence(9) },
+            Life::Closed { head: Sequence(0) },
+        ] {
             let meta = meta(life);
 
             assert!(Meta::parse(&meta.text()).is_ok_and(|read| read == meta));

@@ -8,16 +8,17 @@ use std::sync::{Arc, OnceLock};
 use tidings_core::{Sequence, UnixMillis};
 
 use super::active::Active;
-use super::disk::Disk;
+use super::disk::{Disk, DiskFile};
 use super::ended::Ended;
 use super::fault::Fault;
 use super::hash::KeyedHash;
-use super::header::SegmentHeader;
+use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::index::build;
 use super::index::sealed::SealedIndex;
 use super::log::Span;
 use super::names;
 use super::read::records::Records;
+use super::record::RecordFormat;
 use super::scan::{Mark, Scanned, is_blank, scan, written_later};
 use super::segment::{IndexState, Segment};
 
@@ -31,10 +32,11 @@ pub(crate) fn ended(
     let name = names::log(base);
     let file = disk.open(&name).map_err(Fault::io(&name))?;
     let header = SegmentHeader::read(&*file, &name, base)?;
-    match SealedIndex::open(disk, base, hash) {
+    let records = header.records(&hash);
+    match SealedIndex::open(disk, base, header.format, hash) {
         Ok(index) if u64::from(index.records) == next.0 - base.0 => {
             let ended = OnceLock::from(index.ended);
-            let segment = Segment { header, file, index_state: IndexState::Sealed(index), ended };
+            let segment = Segment { header, records, file, index_state: IndexState::Sealed(index), ended };
             if is_sound(&segment, next)? {
                 return Ok(segment);
             }
@@ -43,7 +45,8 @@ pub(crate) fn ended(
         }
         _ => {
             let index_state = IndexState::Growing(Arc::default());
-            reindexed(disk, Segment { header, file, index_state, ended: OnceLock::new() }, next, hash)
+            let segment = Segment { header, records, file, index_state, ended: OnceLock::new() };
+            reindexed(disk, segment, next, hash)
         }
     }
 }
@@ -63,7 +66,7 @@ fn is_sound(segment: &Segment, next: Sequence) -> Result<bool, Fault> {
 
 /// Makes the index of an ended segment anew.
 fn reindexed(disk: &dyn Disk, segment: Segment, next: Sequence, hash: KeyedHash) -> Result<Segment, Fault> {
-    let Segment { header, file, .. } = segment;
+    let Segment { header, records, file, .. } = segment;
     let name = names::log(header.base);
     let scanned = scan(&*file, &name, header, &hash)?;
     if scanned.whole.next != next || !is_blank(&*file, &name, scanned.whole.offset)? {
@@ -71,14 +74,14 @@ fn reindexed(disk: &dyn Disk, segment: Segment, next: Sequence, hash: KeyedHash)
         return Err(Fault::corrupt(&name, scanned.stop.offset, what));
     }
     let ended = Ended { end: scanned.whole.offset, last_time: scanned.whole.time };
-    let index_state = match build::write(disk, header.base, ended, &scanned.index, &hash) {
-        Ok(()) => IndexState::Sealed(SealedIndex::open(disk, header.base, hash)?),
+    let index_state = match build::write(disk, &header, ended, &scanned.index, &hash) {
+        Ok(()) => IndexState::Sealed(SealedIndex::open(disk, header.base, header.format, hash)?),
         Err(error) => {
             tracing::warn!(%error, "an index could not be written, and stays in memory");
             IndexState::Growing(Arc::new(scanned.index))
         }
     };
-    Ok(Segment { header, file, index_state, ended: OnceLock::from(ended) })
+    Ok(Segment { header, records, file, index_state, ended: OnceLock::from(ended) })
 }
 
 /// The newest segment as it was found, and made good.
@@ -90,33 +93,40 @@ pub(crate) struct Newest {
 
 /// What is known of the newest segment before it is read.
 pub(crate) struct Expectation {
-    pub(crate) base: Sequence,
-    /// The head when the store was closed, if it was.
-    pub(crate) closed: Option<Sequence>,
+    /// The event that the log must reach, and what the last process did after it.
+    pub(crate) reaches: Option<(Sequence, &'static str)>,
+    /// Whether the store was closed, everything durable, after that event.
+    pub(crate) is_closed: bool,
     pub(crate) segment_bytes: u64,
 }
 
 /// Opens the newest segment, cuts off what a crash tore, and makes the rest durable.
-pub(crate) fn newest(disk: &dyn Disk, expected: &Expectation, hash: KeyedHash) -> Result<Newest, Fault> {
-    let base = expected.base;
+pub(crate) fn newest(
+    disk: &dyn Disk,
+    base: Sequence,
+    expected: &Expectation,
+    hash: KeyedHash,
+) -> Result<Newest, Fault> {
     let name = names::log(base);
     let file = disk.open(&name).map_err(Fault::io(&name))?;
     let header = SegmentHeader::read(&*file, &name, base)?;
     let scanned = scan(&*file, &name, header, &hash)?;
     let head = scanned.whole.next.previous();
-    if let Some(closed) = expected.closed.filter(|closed| *closed > head) {
-        let what = format!("{}; the store was closed after event {closed}", scanned.flaw.what());
+    if let Some((event, then)) = expected.reaches.filter(|(event, _)| *event > head) {
+        let what = format!("{}; {then} after event {event}", scanned.flaw.what());
         return Err(Fault::corrupt(&name, scanned.stop.offset, what));
     }
+    note_successor(disk, &header, head, hash);
     let blank = is_blank(&*file, &name, scanned.whole.offset)?;
     if !blank {
-        refuse_corruption(&*file, &name, &scanned)?;
+        refuse_corruption(&*file, &name, header.records(&hash), &scanned)?;
     }
 
     let Scanned { index, whole, first_time, file_bytes, .. } = scanned;
     let index = Arc::new(index);
     let index_state = IndexState::Growing(index.clone());
-    let segment = Arc::new(Segment { header, file, index_state, ended: OnceLock::new() });
+    let records = header.records(&hash);
+    let segment = Arc::new(Segment { header, records, file, index_state, ended: OnceLock::new() });
     let written = whole.offset;
     let mut active = Active { segment, index, end: whole.offset, allocated: file_bytes, first_time, written };
     if !blank {
@@ -124,9 +134,12 @@ pub(crate) fn newest(disk: &dyn Disk, expected: &Expectation, hash: KeyedHash) -
         active.cut()?;
     }
     let missing = expected.segment_bytes.saturating_sub(active.allocated);
-    // Without space the segment is full as it is; publishers will be told.
-    let _ = active.extend(active.room() + missing);
-    if expected.closed != Some(head) {
+    if !active.is_old() {
+        // Without space the segment is full as it is; publishers will be told.
+        let _ = active.extend(active.room() + missing);
+    }
+    let was_closed_here = expected.is_closed && expected.reaches.is_some_and(|(event, _)| event == head);
+    if !was_closed_here {
         make_durable(&active, &whole)?;
         // The last process may have made the segment, and died before its name was durable.
         disk.sync_dir().map_err(Fault::io(&name))?;
@@ -134,10 +147,28 @@ pub(crate) fn newest(disk: &dyn Disk, expected: &Expectation, hash: KeyedHash) -
     Ok(Newest { active, head, last_time: whole.time })
 }
 
+/// Says so if another segment has followed the newest one that is there: only then does a segment get an index.
+fn note_successor(disk: &dyn Disk, header: &SegmentHeader, head: Sequence, hash: KeyedHash) {
+    let Ok(index) = SealedIndex::open(disk, header.base, header.format, hash) else { return };
+    let next = Sequence(header.base.0 + u64::from(index.records));
+    let missing = names::log(next);
+    tracing::error!(
+        missing,
+        "a segment is missing at the end of the log, which goes on after event {head}: the events after it are gone, and a          reader that had any of them hears of a gap"
+    );
+    // It is made anew when the segment ends again.
+    let _ = disk.remove(&names::index(header.base));
+}
+
 /// Refuses a flaw that no crash can have made: something was written after it when it was durable.
-fn refuse_corruption(file: &dyn super::disk::DiskFile, name: &str, scanned: &Scanned) -> Result<(), Fault> {
+fn refuse_corruption(
+    file: &dyn DiskFile,
+    name: &str,
+    records: RecordFormat,
+    scanned: &Scanned,
+) -> Result<(), Fault> {
     let Mark { offset, next, .. } = scanned.stop;
-    let Some(later) = written_later(file, name, offset, next)? else { return Ok(()) };
+    let Some(later) = written_later(file, name, records, offset, next)? else { return Ok(()) };
     let what =
         format!("{}, yet it was durable when the record at byte {later} was written", scanned.flaw.what());
     Err(Fault::corrupt(name, offset, what))
@@ -149,8 +180,12 @@ fn make_durable(active: &Active, whole: &Mark) -> Result<(), Fault> {
     let segment = &active.segment;
     let name = segment.name();
     let records = (whole.next.0 - segment.base().0) as u32;
-    let doubtful = records.saturating_sub(whole.lag)..records;
-    let from = segment.index().offsets(doubtful)?.first().map_or(active.end, |offset| (*offset).into());
+    // From the record before them on: between it and them may stand one without a place of its own.
+    let from = match records.saturating_sub(whole.lag).checked_sub(1) {
+        Some(before) => segment.index().offsets(before..records)?.first().copied().map(u64::from),
+        None => Some(SEGMENT_HEADER_BYTES),
+    };
+    let from = from.unwrap_or(active.end);
     let rewrite = || {
         let mut bytes = vec![0; usize::try_from(active.end - from).unwrap_or(0)];
         segment.file.read_at(&mut bytes, from)?;

@@ -7,7 +7,8 @@ use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::index::growing::GrowingIndex;
-use super::record::{self, Flaw, HEADER_BYTES, Record};
+use super::record::kind::Kind;
+use super::record::{Flaw, RECORD_BYTES_MIN, Record, RecordFormat};
 use crate::limits::{SCAN_READ_BYTES, ZEROS_BYTES};
 
 /// What a segment holds, up to the first byte that is no record.
@@ -37,7 +38,25 @@ pub(crate) struct Mark {
     pub(crate) lag: u32,
 }
 
-/// Scans a segment.
+impl Mark {
+    /// Whether a record may stand here.
+    fn is_followed_by(&self, record: &Record<'_>) -> bool {
+        let sequence = if record.kind.is_placed() { self.next } else { self.next.previous() };
+        record.stamp.sequence == sequence && record.stamp.time >= self.time
+    }
+
+    /// The place behind a record that stands here.
+    fn after(self, record: &Record<'_>) -> Self {
+        let offset = self.offset + record.len as u64;
+        let stamp = record.stamp;
+        match record.kind.is_placed() {
+            true => Self { offset, next: stamp.sequence.next(), time: stamp.time, lag: stamp.lag },
+            false => Self { offset, time: stamp.time, ..self },
+        }
+    }
+}
+
+/// Scans a segment. What the log wrote and this version does not know is corrupt, since no crash can have made it.
 pub(crate) fn scan(
     file: &dyn DiskFile,
     name: &str,
@@ -45,30 +64,31 @@ pub(crate) fn scan(
     hash: &KeyedHash,
 ) -> Result<Scanned, Fault> {
     let file_bytes = file.len().map_err(Fault::io(name))?;
-    let mut buffer = ScanBuffer { file, name, file_bytes, offset: 0, bytes: Vec::new() };
+    let records = header.records(hash);
+    let mut buffer = ScanBuffer { file, name, records, file_bytes, offset: 0, bytes: Vec::new() };
     let index = GrowingIndex::default();
     let mut stop = Mark { offset: SEGMENT_HEADER_BYTES, next: header.base, time: header.time_before, lag: 0 };
     let (mut whole, mut first_time) = (stop, None);
     let flaw = loop {
-        let record = match Record::parse(buffer.at(stop.offset)?) {
+        let record = match records.parse(buffer.at(stop.offset)?) {
             Ok(record) => record,
+            Err(flaw) if flaw.is_foreign() => return Err(Fault::corrupt(name, stop.offset, flaw.what())),
             Err(flaw) => break flaw,
         };
-        if record.stamp.sequence != stop.next || record.stamp.time < stop.time {
-            break Flaw::Broken("it is not the event that follows");
+        if !stop.is_followed_by(&record) {
+            break Flaw::Broken("it is not the record that follows");
         }
-        if index.push(stop.offset as u32, &record, hash).is_err() {
-            break Flaw::Broken("the record's topic is none");
+        if let Err(flaw) = note(&index, stop.offset, &record, hash) {
+            if flaw.is_foreign() {
+                return Err(Fault::corrupt(name, stop.offset, flaw.what()));
+            }
+            break flaw;
         }
-        let stamp = record.stamp;
-        first_time.get_or_insert(stamp.time);
-        stop = Mark {
-            offset: stop.offset + record.len as u64,
-            next: stamp.sequence.next(),
-            time: stamp.time,
-            lag: stamp.lag,
-        };
-        if !stamp.more {
+        stop = stop.after(&record);
+        if record.kind.is_placed() {
+            first_time.get_or_insert(record.stamp.time);
+        }
+        if !record.stamp.more {
             whole = stop;
         }
     };
@@ -79,10 +99,31 @@ pub(crate) fn scan(
     Ok(Scanned { index, whole, stop, flaw, first_time, file_bytes })
 }
 
+/// Adds a record to the index.
+fn note(index: &GrowingIndex, offset: u64, record: &Record<'_>, hash: &KeyedHash) -> Result<(), Flaw> {
+    match record.kind {
+        Kind::Event => {
+            let pushed = index.push(offset as u32, record, hash);
+            pushed.map_err(|_| Flaw::Broken("the record's topic is none"))
+        }
+        Kind::Epoch => {
+            let (begins, ends) = record.epochs()?;
+            index.begin_epoch(begins, ends);
+            Ok(())
+        }
+        Kind::Create | Kind::Close | Kind::Delete | Kind::Erase => {
+            index.pass(offset as u32);
+            Ok(())
+        }
+        Kind::State => Ok(()),
+    }
+}
+
 /// The file, a piece at a time.
 struct ScanBuffer<'a> {
     file: &'a dyn DiskFile,
     name: &'a str,
+    records: RecordFormat,
     file_bytes: u64,
     offset: u64,
     bytes: Vec<u8>,
@@ -91,7 +132,7 @@ struct ScanBuffer<'a> {
 impl ScanBuffer<'_> {
     /// The bytes from an offset on, with the whole of the record there if the file has it.
     fn at(&mut self, offset: u64) -> Result<&[u8], Fault> {
-        let missing = match Record::parse(self.rest(offset)) {
+        let missing = match self.records.parse(self.rest(offset)) {
             Err(Flaw::Short(needed)) => needed,
             _ => 0,
         };
@@ -136,6 +177,7 @@ pub(crate) fn is_blank(file: &dyn DiskFile, name: &str, from: u64) -> Result<boo
 pub(crate) fn written_later(
     file: &dyn DiskFile,
     name: &str,
+    records: RecordFormat,
     from: u64,
     event: Sequence,
 ) -> Result<Option<u64>, Fault> {
@@ -143,14 +185,14 @@ pub(crate) fn written_later(
     let mut bytes = vec![0; usize::try_from(end.saturating_sub(from)).unwrap_or(0)];
     let read = file.read_at(&mut bytes, from).map_err(Fault::io(name))?;
     bytes.truncate(read);
-    // Records are longer than their header, so this many events can be after this one at most.
-    let last = Sequence(event.0 + (bytes.len() / HEADER_BYTES) as u64);
-    for at in 0..bytes.len().saturating_sub(HEADER_BYTES) {
+    // No record is shorter than its header, so this many events can be after this one at most.
+    let last = Sequence(event.0 + (bytes.len() / RECORD_BYTES_MIN) as u64);
+    for at in 0..bytes.len().saturating_sub(records.header_bytes()) {
         // Nearly every offset ends here.
-        if !(event.next()..=last).contains(&record::sequence(&bytes[at..])) {
+        if !(event.next()..=last).contains(&records.sequence(&bytes[at..])) {
             continue;
         }
-        let Ok(record) = Record::parse(&bytes[at..]) else { continue };
+        let Ok(record) = records.parse(&bytes[at..]) else { continue };
         if record.stamp.sequence.0.saturating_sub(record.stamp.lag.into()) >= event.0 {
             return Ok(Some(from + at as u64));
         }

@@ -82,10 +82,11 @@ fn seal(disk: &dyn Disk, log: &Log, segment: &Segment) -> Result<(), Fault> {
     };
     // The space that was set aside and not used.
     segment.file.set_len(ended.end).map_err(Fault::io(&segment.name()))?;
-    build::write(disk, segment.base(), *ended, index, &log.hash)?;
-    let sealed = SealedIndex::open(disk, segment.base(), log.hash)?;
+    build::write(disk, &segment.header, *ended, index, &log.hash)?;
+    let sealed = SealedIndex::open(disk, segment.base(), segment.header.format, log.hash)?;
     let replaced = log.replace(Arc::new(Segment {
         header: segment.header,
+        records: segment.records,
         file: segment.file.clone(),
         index_state: IndexState::Sealed(sealed),
         ended: OnceLock::from(*ended),

@@ -11,10 +11,12 @@ use super::index::Index;
 use super::index::growing::GrowingIndex;
 use super::index::sealed::SealedIndex;
 use super::names;
+use super::record::RecordFormat;
 
 /// One file of the log. Readers that hold it can read it after it was removed.
 pub(crate) struct Segment {
     pub(crate) header: SegmentHeader,
+    pub(crate) records: RecordFormat,
     pub(crate) file: Arc<dyn DiskFile>,
     pub(crate) index_state: IndexState,
     /// Known once the segment does not grow any more.

@@ -6,14 +6,18 @@ use std::thread::{Builder, JoinHandle};
 
 use async_trait::async_trait;
 use tidings_core::tail::{Announcer, ReadLog};
-use tidings_core::{Bounds, Clock, Cursor, Draft, Placement, Query, Reading, Store, StoreError, Tail};
+use tidings_core::{
+    Bounds, Clock, Cursor, Draft, Epoch, EpochStatus, Placement, Query, Reading, Store, StoreError, Tail,
+};
 use tokio::sync::oneshot;
 
 use super::config::FileStoreConfig;
 use super::disk::os::OsDisk;
+use super::host::{self, Host, Random};
 use super::lock::Lock;
 use super::log::Log;
-use super::open::{self, Host, OpenError, Random};
+use super::open;
+use super::open_error::OpenError;
 use super::queue::{Append, Queue};
 use super::read::LogReader;
 use super::seal::Sealer;
@@ -86,7 +90,7 @@ impl FileStore {
         let host = Host {
             disk: Arc::new(OsDisk::new(dir).map_err(io)?),
             clock,
-            boot: open::boot_of_system(),
+            boot: host::boot_of_system(),
             random: Random::of_system().map_err(io)?,
         };
         let writer = open::open(host, &config, Sealer::start)?;
@@ -174,6 +178,10 @@ impl Store for FileStore {
 
     fn bounds(&self) -> Bounds {
         self.log.bounds()
+    }
+
+    fn status_of(&self, epoch: Epoch) -> EpochStatus {
+        self.log.view().status_of(epoch)
     }
 
     async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {

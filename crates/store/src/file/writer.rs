@@ -6,20 +6,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tidings_core::tail::Announcer;
-use tidings_core::{Clock, Cursor, Draft, Event, Sequence, StoreError, UnixMillis};
+use tidings_core::{Clock, Cursor, Draft, Epoch, Event, Sequence, StoreError, UnixMillis};
 
 use super::active::Active;
 use super::config::Durability;
 use super::disk::Disk;
 use super::fault::Fault;
 use super::group::{Beginning, WriteGroup};
-use super::header::SegmentHeader;
+use super::header::{FORMAT, SegmentHeader};
 use super::keys::Keys;
 use super::log::Log;
 use super::meta::{Life, Meta};
 use super::queue::{Append, Queue, Work};
 use super::read::records::Records;
-use super::record;
+use super::record::v2::{self, EPOCH_RECORD_BYTES};
 use super::retire::Retiring;
 use super::seal::Sealer;
 use crate::limits::{GROUP_BYTES_MAX, RECORD_BYTES_MAX};
@@ -33,6 +33,12 @@ pub(crate) struct LogWriter {
     pub(crate) durability: Durability,
     pub(crate) segment_bytes: u64,
     pub(crate) meta: Meta,
+    /// Whether `META` says that this process has the store.
+    pub(crate) is_announced: bool,
+    /// The epoch of this life.
+    pub(crate) epoch: Epoch,
+    /// Whether the log says so: it does with the first event of this life.
+    pub(crate) is_begun: bool,
     pub(crate) sealer: Sealer,
     pub(crate) active: Active,
     pub(crate) keys: Keys,
@@ -83,7 +89,8 @@ impl LogWriter {
 
     fn place_all(&mut self, appends: &mut Vec<Append>) {
         for append in appends.drain(..) {
-            let bytes = append.drafts.iter().map(record::encoded_len).sum();
+            let epoch = if self.is_begun { 0 } else { EPOCH_RECORD_BYTES };
+            let bytes = epoch + append.drafts.iter().map(v2::encoded_len).sum::<usize>();
             if self.group.bytes.len() + bytes > self.group_bytes_max() {
                 self.flush();
             }
@@ -153,6 +160,7 @@ impl LogWriter {
                 format!("an append has at most {RECORD_BYTES_MAX} bytes").into(),
             ));
         }
+        self.announce()?;
         if (self.group.bytes.len() + bytes) as u64 <= self.active.room() {
             return Ok(());
         }
@@ -160,9 +168,19 @@ impl LogWriter {
         self.roll(bytes as u64)
     }
 
+    /// Says in `META` that this process has the store, if a full disk has kept it from saying so at its start.
+    fn announce(&mut self) -> Result<(), StoreError> {
+        if !self.is_announced {
+            self.meta.write(&*self.disk).map_err(|fault| self.full_or_stop(&fault))?;
+            self.is_announced = true;
+        }
+        Ok(())
+    }
+
     fn place(&mut self, append: Append) {
         let begin = Beginning {
-            after: Cursor::new(self.log.epoch, self.head),
+            after: Cursor::new(self.epoch, self.head),
+            ends: (!self.is_begun).then(|| self.log.view().line.epoch()),
             durable: self.durable,
             time: match self.group.events.first() {
                 Some(event) => event.time,
@@ -211,6 +229,9 @@ impl LogWriter {
         if self.durability == Durability::Fsync {
             self.durable = self.head;
         }
+        if let Some(ends) = self.group.ends {
+            self.active.index.begin_epoch(self.epoch, ends);
+        }
         let end = self.active.end;
         let offsets = self.group.offsets.iter().map(|offset| (end + u64::from(*offset)) as u32);
         let drafts = self.group.events.iter().map(|event| &event.draft);
@@ -220,21 +241,35 @@ impl LogWriter {
         }
         self.active.first_time.get_or_insert(self.last_time);
         self.active.end += self.group.bytes.len() as u64;
-        self.log.show(self.head);
+        match self.group.ends {
+            Some(_) => self.log.begin_epoch(self.epoch, self.head),
+            None => self.log.show(self.head),
+        }
+        self.is_begun = true;
         self.announcer.announce(self.group.take_events());
     }
 
     /// Ends the newest segment and begins another one, with room for so many bytes at least.
     fn roll(&mut self, bytes: u64) -> Result<(), StoreError> {
-        if self.active.is_empty() {
+        if self.active.is_empty() && !self.active.is_old() {
             let extended = self.active.extend(bytes);
             return extended.map_err(|fault| self.full_or_stop(&fault));
         }
         // Only the newest segment may have records that are not durable.
         self.sync()?;
-        let header =
-            SegmentHeader { epoch: self.log.epoch, base: self.head.next(), time_before: self.last_time };
-        match Active::create(&*self.disk, header, bytes.max(self.segment_bytes)) {
+        let header = SegmentHeader {
+            format: FORMAT,
+            epoch: self.log.view().line.epoch(),
+            base: self.head.next(),
+            time_before: self.last_time,
+        };
+        match Active::create(&*self.disk, header, &self.log.hash, bytes.max(self.segment_bytes)) {
+            Ok(active) if self.active.is_empty() => {
+                // It has the name of the old one, and is in its place.
+                self.log.replace(active.segment.clone());
+                self.active = active;
+                Ok(())
+            }
             Ok(active) => {
                 self.active.finish(self.last_time);
                 self.log.push(active.segment.clone());
@@ -277,6 +312,10 @@ impl LogWriter {
 
     fn stop(&mut self, fault: &Fault) -> StoreError {
         tracing::error!(%fault, "the store stops; what it acknowledged is safe, start it again");
+        self.meta.life = Life::Failed { durable: self.durable, acknowledged: self.head };
+        if let Err(fault) = self.meta.write(&*self.disk) {
+            tracing::error!(%fault, "the directory could not be marked; the next start takes this end for a crash");
+        }
         let error = StoreError::Stopped(fault.to_string().into());
         self.stopped = Some(error.clone());
         error
@@ -294,6 +333,6 @@ fn known(log: &Log, keys: &Keys, hash: u64, draft: &Draft) -> Result<Option<Even
     let span = view.spans_after(sequence.previous()).next();
     let Some(span) = span.filter(|span| span.sequence(span.start) == sequence) else { return Ok(None) };
     let mut records = Records::new(span);
-    let event = records.event(span.start)?;
+    let event = records.event(span.start, &view.line)?;
     Ok(Some(event).filter(|event| event.draft.key() == draft.key()))
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tidings_core::store::Turn;
-use tidings_core::{Bounds, Cursor, Draft, Placement, Query, Reading, Store, StoreError, Tail};
+use tidings_core::{
+    Bounds, Cursor, Draft, Epoch, EpochStatus, Placement, Query, Reading, Store, StoreError, Tail,
+};
 use tokio::sync::watch;
 
 /// Passes everything on, and remembers an error after which nothing but the end of the process helps.
@@ -65,6 +67,10 @@ impl Store for Watched {
 
     fn bounds(&self) -> Bounds {
         self.store.bounds()
+    }
+
+    fn status_of(&self, epoch: Epoch) -> EpochStatus {
+        self.store.status_of(epoch)
     }
 
     async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::event::{Clock, Cursor, Draft, DraftFields, Epoch, Event, Sequence, Topic, UnixMillis};
+use crate::event::{Clock, Cursor, Draft, DraftFields, Event, Sequence, Topic, UnixMillis};
 use crate::limits::Limits;
 use crate::select::{Selector, Selectors};
 use crate::store::{Page, Placement, Query, Reading, Start, Store};
@@ -58,9 +58,6 @@ impl Clock for ManualClock {
     }
 }
 
-/// An epoch that no log under test has, so that drafts may have any id.
-const NO_EPOCH: Epoch = Epoch(u64::MAX);
-
 /// A draft of topic and data.
 pub fn draft(topic: &str, data: &str) -> Draft {
     draft_with(topic, data, DraftFields::default())
@@ -69,7 +66,9 @@ pub fn draft(topic: &str, data: &str) -> Draft {
 /// A draft of topic, data and more.
 pub fn draft_with(topic: &str, data: &str, fields: DraftFields<'_>) -> Draft {
     let topic = Topic::parse(topic).expect("the case names a legal topic");
-    Draft::new(topic, Bytes::copy_from_slice(data.as_bytes()), fields, &Limits::default(), NO_EPOCH)
+    // The case may choose any id.
+    let on_no_line = |_| false;
+    Draft::new(topic, Bytes::copy_from_slice(data.as_bytes()), fields, &Limits::default(), on_no_line)
         .expect("the case makes a legal draft")
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use async_trait::async_trait;
 
 use crate::contract::fixture::Fixture;
-use crate::event::{Clock, Cursor, Draft, Sequence};
+use crate::event::{Clock, Cursor, Draft, Epoch, EpochStatus, Sequence};
 use crate::store::{Bounds, Placement, Query, Reading, Store, StoreError, Tail, TailError, Tailed};
 
 /// The calls that were made and have not returned.
@@ -120,6 +120,11 @@ impl Store for Watched<Arc<dyn Store>> {
     fn bounds(&self) -> Bounds {
         let _call = self.calls.begin("bounds");
         self.inner.bounds()
+    }
+
+    fn status_of(&self, epoch: Epoch) -> EpochStatus {
+        let _call = self.calls.begin("status_of");
+        self.inner.status_of(epoch)
     }
 
     async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {

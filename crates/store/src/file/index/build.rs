@@ -1,28 +1,27 @@
 //! Writes the index of a segment that will not grow any more as a file.
 
-use tidings_core::Sequence;
-
 use super::growing::{Entries, GrowingIndex};
 use super::pages;
-use super::sealed::{ID_BYTES, INDEX_HEADER_BYTES, KEY_BYTES, MAGIC, TOPIC_BYTES};
+use super::sealed::{EPOCH_BYTES, ID_BYTES, INDEX_HEADER_BYTES, KEY_BYTES, MAGIC, TOPIC_BYTES};
 use crate::file::disk::Disk;
 use crate::file::ended::Ended;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
-use crate::file::header::FORMAT;
+use crate::file::header::{FORMAT_MIN, SegmentHeader};
 use crate::file::names;
 
-/// Writes the file, under another name first: a crash leaves the whole or nothing.
+/// Writes the file, in the version of the segment, under another name first: a crash leaves the whole or nothing.
 pub(crate) fn write(
     disk: &dyn Disk,
-    base: Sequence,
+    segment: &SegmentHeader,
     ended: Ended,
     index: &GrowingIndex,
     hash: &KeyedHash,
 ) -> Result<(), Fault> {
+    let base = segment.base;
     let name = names::index(base);
     let unfinished = names::new(&name);
-    let content = content(base, ended, &index.entries(), hash);
+    let content = content(segment, ended, &index.entries(), hash);
     let written = disk.create(&unfinished).and_then(|file| {
         pages::write(&*file, base, &content)?;
         file.sync_data()?;
@@ -35,7 +34,7 @@ pub(crate) fn write(
     })
 }
 
-fn content(base: Sequence, ended: Ended, entries: &Entries, hash: &KeyedHash) -> Vec<u8> {
+fn content(segment: &SegmentHeader, ended: Ended, entries: &Entries, hash: &KeyedHash) -> Vec<u8> {
     let ids = ids(entries);
     let mut topics: Vec<_> =
         entries.topics.iter().map(|(topic, at)| (hash.of(topic.as_str()), topic.as_str(), *at)).collect();
@@ -47,14 +46,19 @@ fn content(base: Sequence, ended: Ended, entries: &Entries, hash: &KeyedHash) ->
         + topics.len() * TOPIC_BYTES
         + text_bytes
         + ids.len() * ID_BYTES
-        + entries.keys.len() * KEY_BYTES;
+        + entries.keys.len() * KEY_BYTES
+        + entries.epochs.len() * EPOCH_BYTES;
 
     let mut content = Vec::with_capacity(bytes);
     content.extend_from_slice(MAGIC);
-    put_u32s(&mut content, [FORMAT, records as u32]);
-    put_u64s(&mut content, [base.0, ended.end, ended.last_time.0, hash.check()]);
+    put_u32s(&mut content, [segment.format, records as u32]);
+    put_u64s(&mut content, [segment.base.0, ended.end, ended.last_time.0, hash.check()]);
     put_u32s(&mut content, [topics.len() as u32, text_bytes as u32, ids.len() as u32]);
     put_u32s(&mut content, [entries.keys.len() as u32]);
+    if segment.format > FORMAT_MIN {
+        put_u32s(&mut content, [entries.epochs.len() as u32]);
+        content.resize(INDEX_HEADER_BYTES as usize, 0);
+    }
     put_u32s(&mut content, entries.offsets.iter().copied());
     let (mut text_at, mut postings_at) = (0, 0);
     for (hash, text, at) in &topics {
@@ -74,6 +78,10 @@ fn content(base: Sequence, ended: Ended, entries: &Entries, hash: &KeyedHash) ->
     for (ordinal, hash) in &entries.keys {
         put_u64s(&mut content, [*hash]);
         put_u32s(&mut content, [*ordinal]);
+    }
+    for epoch in &entries.epochs {
+        put_u64s(&mut content, [epoch.begins.0, epoch.ends.0]);
+        put_u32s(&mut content, [epoch.ordinal]);
     }
     content
 }

@@ -6,9 +6,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tidings_core::{Draft, Topic, TopicError};
+use tidings_core::{Draft, Epoch, Topic, TopicError};
 
-use super::{Index, Postings};
+use super::{EpochBegins, Index, Postings};
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
 use crate::file::record::Record;
@@ -30,6 +30,8 @@ pub(crate) struct Entries {
     pub(crate) more_ids: HashMap<u64, Vec<u32>>,
     /// Hash of each idempotency key, by ordinal.
     pub(crate) keys: Vec<(u32, u64)>,
+    /// The epochs that begin here.
+    pub(crate) epochs: Vec<EpochBegins>,
 }
 
 impl GrowingIndex {
@@ -52,6 +54,18 @@ impl GrowingIndex {
         let hash = |text: &str| Some(hash.of(text)).filter(|_| !text.is_empty());
         entries.add(offset, hash(record.id), hash(record.key));
         Ok(())
+    }
+
+    /// Adds a record that has a place and is no event.
+    pub(crate) fn pass(&self, offset: u32) {
+        self.entries_mut().add(offset, None, None);
+    }
+
+    /// Notes that an epoch begins before the next record, and which one ends there.
+    pub(crate) fn begin_epoch(&self, begins: Epoch, ends: Epoch) {
+        let mut entries = self.entries_mut();
+        let ordinal = entries.offsets.len() as u32;
+        entries.epochs.push(EpochBegins { ordinal, begins, ends });
     }
 
     /// Forgets all records but so many.
@@ -102,6 +116,7 @@ impl Entries {
         self.ids.retain(|_, ordinal| *ordinal < records);
         self.more_ids.values_mut().for_each(|more| more.retain(|ordinal| *ordinal < records));
         self.keys.retain(|(ordinal, _)| *ordinal < records);
+        self.epochs.retain(|epoch| epoch.ordinal < records);
     }
 
     fn postings(&self, at: u32) -> Postings {
@@ -138,6 +153,10 @@ impl Index for GrowingIndex {
         let entries = self.entries();
         let more = entries.more_ids.get(&hash).into_iter().flatten();
         Ok(entries.ids.get(&hash).into_iter().chain(more).copied().collect())
+    }
+
+    fn epochs(&self) -> Result<Vec<EpochBegins>, Fault> {
+        Ok(self.entries().epochs.clone())
     }
 }
 

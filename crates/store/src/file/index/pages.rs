@@ -7,7 +7,7 @@ use tidings_core::Sequence;
 
 use crate::file::disk::DiskFile;
 use crate::file::fault::Fault;
-use crate::file::record::u32_at;
+use crate::file::record::number::u32_at;
 use crate::limits::INDEX_PAGES_PER_WRITE;
 
 /// Bytes of a page in the file.

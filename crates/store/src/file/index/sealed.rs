@@ -4,27 +4,29 @@
 
 use std::ops::Range;
 
-use tidings_core::{Sequence, UnixMillis};
+use tidings_core::{Epoch, Sequence, UnixMillis};
 
 use super::pages::{IndexPages, PAGE_BYTES};
 use super::search::Sorted;
-use super::{Index, Postings};
+use super::{EpochBegins, Index, Postings};
 use crate::file::disk::Disk;
 use crate::file::ended::Ended;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
-use crate::file::header::FORMAT;
+use crate::file::header::FORMAT_MIN;
 use crate::file::names;
-use crate::file::record::{u32_at, u64_at};
+use crate::file::record::number::{u32_at, u64_at};
 use crate::limits::INDEX_TOPICS_PER_READ;
 
 pub(super) const MAGIC: &[u8; 8] = b"tidings\x02";
 
-/// Bytes of the header, and of an entry of each table.
-pub(super) const INDEX_HEADER_BYTES: u64 = 64;
+/// Bytes of the header, of version 1 and of version 2, and of an entry of each table.
+pub(super) const INDEX_HEADER_BYTES_V1: u64 = 64;
+pub(super) const INDEX_HEADER_BYTES: u64 = 80;
 pub(super) const TOPIC_BYTES: usize = 24;
 pub(super) const ID_BYTES: usize = 12;
 pub(super) const KEY_BYTES: usize = 12;
+pub(super) const EPOCH_BYTES: usize = 20;
 
 /// An index in a file.
 pub(crate) struct SealedIndex {
@@ -39,6 +41,7 @@ pub(crate) struct SealedIndex {
 
 /// Where the tables begin, in bytes of content, and how many entries they have.
 struct Tables {
+    offsets_at: u64,
     topics_at: u64,
     topics: u32,
     text_at: u64,
@@ -47,21 +50,25 @@ struct Tables {
     ids: u32,
     keys_at: u64,
     keys: u32,
+    epochs_at: u64,
+    epochs: u32,
     end: u64,
 }
 
 impl SealedIndex {
-    /// Opens the index of a segment. It is corrupt, too, if it was made for another segment or another store.
-    pub(crate) fn open(disk: &dyn Disk, base: Sequence, hash: KeyedHash) -> Result<Self, Fault> {
+    /// Opens the index of a segment. It is corrupt, too, if it was made for another segment or another store, or if it is
+    /// of another version than the segment.
+    pub(crate) fn open(disk: &dyn Disk, base: Sequence, format: u32, hash: KeyedHash) -> Result<Self, Fault> {
         let name = names::index(base);
         let file = disk.open(&name).map_err(Fault::io(&name))?;
         let pages = IndexPages::new(file, name, base)?;
+        // A file has whole pages, which are longer than any header.
         let header = pages.read(0..INDEX_HEADER_BYTES)?;
-        let known = header[..8] == *MAGIC && u32_at(&header, 8) == FORMAT;
+        let known = header[..8] == *MAGIC && u32_at(&header, 8) == format;
         if !known || u64_at(&header, 16) != base.0 || u64_at(&header, 40) != hash.check() {
             return Err(Fault::corrupt(&pages.name, 0, "it is not the index of this segment"));
         }
-        let tables = Tables::new(&header);
+        let tables = Tables::new(&header, format);
         let ended = Ended { end: u64_at(&header, 24), last_time: UnixMillis(u64_at(&header, 32)) };
         let index = Self { pages, ended, records: u32_at(&header, 12), tables, hash };
         index.check_length()?;
@@ -101,23 +108,41 @@ impl SealedIndex {
 }
 
 impl Tables {
-    fn new(header: &[u8]) -> Self {
+    fn new(header: &[u8], format: u32) -> Self {
         let records = u64::from(u32_at(header, 12));
         let [topics, text_bytes, ids, keys] = [48, 52, 56, 60].map(|at| u32_at(header, at));
-        let topics_at = INDEX_HEADER_BYTES + records * 4;
+        let (offsets_at, epochs) = match format {
+            FORMAT_MIN => (INDEX_HEADER_BYTES_V1, 0),
+            _ => (INDEX_HEADER_BYTES, u32_at(header, 64)),
+        };
+        let topics_at = offsets_at + records * 4;
         let text_at = topics_at + u64::from(topics) * TOPIC_BYTES as u64;
         let postings_at = text_at + u64::from(text_bytes);
         let ids_at = postings_at + records * 4;
         let keys_at = ids_at + u64::from(ids) * ID_BYTES as u64;
-        let end = keys_at + u64::from(keys) * KEY_BYTES as u64;
-        Self { topics_at, topics, text_at, postings_at, ids_at, ids, keys_at, keys, end }
+        let epochs_at = keys_at + u64::from(keys) * KEY_BYTES as u64;
+        let end = epochs_at + u64::from(epochs) * EPOCH_BYTES as u64;
+        Self {
+            offsets_at,
+            topics_at,
+            topics,
+            text_at,
+            postings_at,
+            ids_at,
+            ids,
+            keys_at,
+            keys,
+            epochs_at,
+            epochs,
+            end,
+        }
     }
 }
 
 impl Index for SealedIndex {
     fn offsets(&self, ordinals: Range<u32>) -> Result<Vec<u32>, Fault> {
         let end = ordinals.end.min(self.records);
-        self.numbers(INDEX_HEADER_BYTES, ordinals.start.min(end)..end)
+        self.numbers(self.tables.offsets_at, ordinals.start.min(end)..end)
     }
 
     fn topic(&self, topic: &str) -> Result<Option<Postings>, Fault> {
@@ -170,6 +195,16 @@ impl Index for SealedIndex {
         let read = |range| self.entries(self.tables.ids_at, ID_BYTES, range);
         let sorted = Sorted { len: self.tables.ids, entry_bytes: ID_BYTES, read: &read };
         Ok(sorted.find(hash)?.iter().map(|entry| u32_at(entry, 8)).collect())
+    }
+
+    fn epochs(&self) -> Result<Vec<EpochBegins>, Fault> {
+        let bytes = self.entries(self.tables.epochs_at, EPOCH_BYTES, 0..self.tables.epochs)?;
+        let epoch = |entry: &[u8]| EpochBegins {
+            ordinal: u32_at(entry, 16),
+            begins: Epoch(u64_at(entry, 0)),
+            ends: Epoch(u64_at(entry, 8)),
+        };
+        Ok(bytes.chunks_exact(EPOCH_BYTES).map(epoch).collect())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::file::fault::Fault;
-use crate::file::record::u64_at;
+use crate::file::record::number::u64_at;
 use crate::limits::{INDEX_ENTRIES_PER_READ, INDEX_GUESSES_MAX};
 
 /// Entries of some bytes each, sorted by the hash that they begin with.
@@ -87,7 +87,7 @@ mod tests {
         };
         let sorted = Sorted { len: hashes.len() as u32, entry_bytes: 12, read: &read };
         let found = sorted.find(hash).unwrap();
-        (found.iter().map(|entry| crate::file::record::u32_at(entry, 8)).collect(), reads.get())
+        (found.iter().map(|entry| crate::file::record::number::u32_at(entry, 8)).collect(), reads.get())
     }
 
     #[test]

@@ -36,6 +36,8 @@ fn not_held(view: &LogView, lost: Lost) -> Located {
 
 fn place(view: &LogView, after: Cursor) -> Located {
     match view.status_of(after.epoch) {
+        // An epoch that has left the line cannot be told from one that was never there.
+        EpochStatus::Unknown if after.sequence.next() < view.earliest() => not_held(view, Lost::Expired),
         EpochStatus::Unknown => not_held(view, Lost::OtherEpoch),
         // A reader that was cut off has everything up to there.
         EpochStatus::Ended { at } if after.sequence > at => {
@@ -60,7 +62,7 @@ fn after_id(view: &LogView, hash: u64, id: &str, selectors: &Selectors) -> Resul
         for ordinal in ordinals.into_iter().take_while(|ordinal| *ordinal < span.end) {
             let record = records.record(ordinal)?;
             if record.id == id && matches!(matcher.admit(record.topic), Ok(Some(_))) {
-                return Ok(Ok(Cursor::new(span.segment.header.epoch, record.stamp.sequence)));
+                return Ok(Ok(view.line.place(record.stamp.sequence)));
             }
         }
     }

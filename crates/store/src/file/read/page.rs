@@ -1,12 +1,13 @@
 //! Fills a page.
 
-use tidings_core::{Cursor, Event, Page, Query, Sequence};
+use tidings_core::{Cursor, Event, Line, Page, Query, Sequence};
 
 use super::candidates::Candidates;
 use super::matcher::Matcher;
 use super::records::{Records, broken};
 use crate::file::fault::Fault;
 use crate::file::log::{LogView, Span};
+use crate::file::record::kind::Kind;
 use crate::file::record::{Flaw, Record};
 use crate::limits::{PAGE_READ_BYTES_MAX, PAGE_RECORDS_MAX, PAGE_SEGMENTS_MAX};
 
@@ -14,6 +15,7 @@ use crate::limits::{PAGE_READ_BYTES_MAX, PAGE_RECORDS_MAX, PAGE_SEGMENTS_MAX};
 pub(crate) fn page(view: &LogView, after: Cursor, query: &Query) -> Result<Page, Fault> {
     let mut filling = Filling {
         query,
+        line: &view.line,
         matcher: Matcher::new(&query.selectors),
         events: Vec::new(),
         next: after.sequence,
@@ -40,6 +42,7 @@ enum Room {
 
 struct Filling<'a> {
     query: &'a Query,
+    line: &'a Line,
     matcher: Matcher<'a>,
     events: Vec<Event>,
     /// Everything that matches up to here is among the events.
@@ -77,12 +80,17 @@ impl Filling<'_> {
     /// Takes a record if it matches. If there is no room for it, the page ends before it.
     fn consider(&mut self, record: Record<'_>, span: &Span<'_>) -> Result<Room, Fault> {
         let sequence = record.stamp.sequence;
+        if record.kind != Kind::Event {
+            self.next = sequence;
+            return Ok(Room::Some);
+        }
         let flaw = |flaw: Flaw| broken(span.segment, 0, &format!("event {sequence}: {}", flaw.what()));
         let Ok(topic) = self.matcher.admit(record.topic) else {
             return Err(flaw(Flaw::Broken("its topic is none")));
         };
         if let Some(topic) = topic {
-            let event = record.to_event(topic, span.segment.header.epoch).map_err(flaw)?;
+            let epoch = self.line.place(sequence).epoch;
+            let event = record.to_event(topic, epoch).map_err(flaw)?;
             if self.is_full_for(&event) {
                 self.next = sequence.previous();
                 return Ok(Room::None);

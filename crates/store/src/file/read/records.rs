@@ -1,6 +1,6 @@
 //! Reads the records of a segment by ordinal, a piece of the file at a time.
 
-use tidings_core::{Event, Topic};
+use tidings_core::{Event, Line, Topic};
 
 use crate::file::fault::Fault;
 use crate::file::log::Span;
@@ -31,22 +31,23 @@ impl<'a> Records<'a> {
         let segment = self.span.segment;
         let len = self.fill(offset)?;
         let start = (offset - self.bytes.0) as usize;
-        match Record::parse(&self.bytes.1[start..start + len]) {
+        match segment.records.parse(&self.bytes.1[start..start + len]) {
             Ok(record) if record.stamp.sequence == sequence => Ok(record),
             Ok(record) => {
                 let found = record.stamp.sequence;
                 Err(broken(segment, offset, &format!("event {found} stands where {sequence} should be")))
             }
-            Err(flaw) => Err(broken(segment, offset, flaw.what())),
+            Err(flaw) => Err(broken(segment, offset, &flaw.what())),
         }
     }
 
     /// The event in a record of the span.
-    pub(crate) fn event(&mut self, ordinal: u32) -> Result<Event, Fault> {
+    pub(crate) fn event(&mut self, ordinal: u32, line: &Line) -> Result<Event, Fault> {
         let segment = self.span.segment;
         let record = self.record(ordinal)?;
         let topic = Topic::parse(record.topic).map_err(|_| broken(segment, 0, "a record's topic is none"))?;
-        record.to_event(topic, segment.header.epoch).map_err(|flaw| broken(segment, 0, flaw.what()))
+        let epoch = line.place(record.stamp.sequence).epoch;
+        record.to_event(topic, epoch).map_err(|flaw| broken(segment, 0, &flaw.what()))
     }
 
     /// Where a record of the span ends.
@@ -76,7 +77,7 @@ impl<'a> Records<'a> {
         let end = self.bytes.0 + self.bytes.1.len() as u64;
         let in_a_row = (self.bytes.0..=end).contains(&offset) && !self.bytes.1.is_empty();
         self.load(offset, if in_a_row { READ_IN_A_ROW_BYTES } else { READ_ALONE_BYTES })?;
-        match Record::parse(&self.bytes.1) {
+        match self.span.segment.records.parse(&self.bytes.1) {
             Err(Flaw::Short(needed)) if needed > self.bytes.1.len() => {
                 // A length that is wrong must not make us take memory for it.
                 let segment = self.span.segment;
@@ -93,7 +94,7 @@ impl<'a> Records<'a> {
     fn whole(&self, offset: u64) -> Option<usize> {
         let start = usize::try_from(offset.checked_sub(self.bytes.0)?).ok()?;
         let rest = self.bytes.1.get(start..)?;
-        let len = crate::file::record::length(rest.first_chunk()?).ok()?;
+        let len = self.span.segment.records.length(rest)?;
         (len <= rest.len()).then_some(len)
     }
 

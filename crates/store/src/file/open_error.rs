@@ -1,0 +1,60 @@
+//! Why a store cannot be opened.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::fault::Fault;
+
+/// Why a store was not opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("{} is in use by {}", dir.display(), pid.map_or("another process".to_owned(), |pid| format!("process {pid}")))]
+    InUse {
+        /// The directory.
+        dir: PathBuf,
+        /// The process, if it has said so.
+        pid: Option<u32>,
+    },
+    /// The system refuses.
+    #[error("{file}: {source}")]
+    Io {
+        /// The file or directory.
+        file: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The bytes are not what was written, and it was not a crash.
+    #[error("the log is corrupt: {file} at byte {offset}: {what}")]
+    Corrupt {
+        /// The name of the file, in the directory.
+        file: String,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong there.
+        what: String,
+    },
+}
+
+impl OpenError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::InUse { .. } => "end the other hub, or give this one a directory of its own",
+            Self::Io { .. } => "see that the directory can be read and written, and that its disk has space",
+            Self::Corrupt { .. } => {
+                "the log was not changed; look at the disk, keep a copy, and restore the directory from a backup"
+            }
+        }
+    }
+}
+
+impl From<Fault> for OpenError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Io { file, source } => Self::Io { file, source },
+            Fault::Corrupt { file, offset, what } => Self::Corrupt { file, offset, what },
+        }
+    }
+}
