@@ -52,6 +52,11 @@ impl IdempotencyKey {
         &self.credential
     }
 
+    /// Both texts.
+    pub fn fields(&self) -> KeyFields<'_> {
+        KeyFields { credential: &self.credential, key: &self.text }
+    }
+
     /// Bytes of both texts.
     pub(crate) fn bytes(&self) -> usize {
         self.credential.len() + self.text.len()

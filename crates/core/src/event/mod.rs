@@ -9,7 +9,7 @@ pub mod key;
 pub mod line;
 pub mod topic;
 
-pub use batch::{BatchPart, BatchProgress};
+pub use batch::{BATCH_DIGEST_BYTES, BatchPart, BatchProgress};
 pub use cursor::{Cursor, Epoch, Sequence};
 pub use draft::{Draft, DraftError, DraftFields, DraftParts};
 pub use event::{Clock, Event, UnixMillis};
