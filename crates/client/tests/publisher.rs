@@ -258,3 +258,28 @@ async fn the_newest_id_that_a_publisher_gave_is_found_among_the_newest_events() 
     assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/events/t?last=20"));
     assert_eq!(request.header("accept"), Some("application/json"));
 }
+
+#[tokio::test]
+async fn members_that_are_not_known_are_ignored_in_every_answer() {
+    let later = r#""meta":{"by":"ann","more":[1]},"later":null"#;
+    let created = format!(r#"{{"id":"a-1",{later}}}"#);
+    let batch = format!(r#"{{"published":1,"id":"a-2",{later}}}"#);
+    let page = format!(r#"{{"events":[{{"id":"up-1","cursor":"a-1",{later}}}],"cursor":"a-1",{later}}}"#);
+    let refusal = format!(r#"{{"detail":"no",{later}}}"#);
+    let server = Server::start([
+        answer(201, &created),
+        answer(201, &batch),
+        answer(200, &page),
+        problem(400, &refusal),
+    ]);
+    let publisher = publisher(&server);
+
+    let receipt = publisher.publish("t", &Draft::new("x")).await.unwrap();
+    let receipts = publisher.publish_all("t", [&Draft::new("x")]).await.unwrap();
+    let given = publisher.last_given_id("t").await.unwrap();
+    let refused = publisher.publish("t", &Draft::new("x")).await.unwrap_err();
+
+    assert_eq!((receipt.id.as_str(), receipts.id.as_deref()), ("a-1", Some("a-2")));
+    assert_eq!(given.as_deref(), Some("up-1"));
+    assert_eq!(refused.problem().unwrap().detail.as_deref(), Some("no"));
+}

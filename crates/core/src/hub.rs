@@ -21,6 +21,11 @@ use crate::select::Selectors;
 use crate::store::{Bounds, Page, Placement, Query, Reading, Start, Store, StoreError};
 
 /// The whole: one log, every publisher to it, every subscriber of it. Cloning shares it.
+///
+/// When the store stops for good, every subscription ends and publishing is refused with [`StoreError::Stopped`], whose
+/// text says which acknowledged events may be gone. The process should end then. A program that is to hear of it without
+/// a publish wraps its store and looks at the errors of [`Tail::next`](crate::Tail::next): the hub waits on that call
+/// for as long as it lives.
 #[derive(Clone)]
 pub struct Hub(Arc<HubParts>);
 

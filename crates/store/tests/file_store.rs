@@ -354,7 +354,7 @@ async fn a_corrupt_record_is_told_to_its_reader_with_file_and_offset() {
     assert!(matches!(error, StoreError::Corrupt(_)));
     assert_eq!(
         error.to_string(),
-        "the store is corrupt: 00000000000000000001.log at byte 5101: \
+        "the store is corrupt: 00000000000000000001.log at byte 5109: \
          the record's checksum is not that of its bytes"
     );
 }
@@ -372,8 +372,8 @@ async fn a_corrupt_log_is_refused_with_file_offset_and_what_to_do() {
 
     assert_eq!(
         error.to_string(),
-        "the log is corrupt: 00000000000000000001.log at byte 102: \
-         the record's checksum is not that of its bytes; the store was closed after event 4"
+        "the log is corrupt: 00000000000000000001.log at byte 110: \
+         the record's tag is not one of this log's; the store was closed after event 4"
     );
     assert!(error.hint().contains("backup"));
 }

@@ -75,7 +75,8 @@ pub trait Tail: Send {
     ///
     /// # Errors
     ///
-    /// [`TailError::Expired`] when retention overtook the tail; the next call goes on from there.
+    /// [`TailError::Expired`] when retention overtook the tail; the next call goes on from there. [`StoreError::Stopped`]
+    /// when the store has stopped for good, as soon as that is known and all that was announced was handed out.
     async fn next(&mut self) -> Result<Option<Tailed>, TailError>;
 }
 
@@ -230,7 +231,8 @@ pub enum Turn {
     TryAgain,
     /// The same will never succeed.
     GiveUp,
-    /// The process should end and be started again; what was acknowledged is kept.
+    /// The process should end and be started again. What was acknowledged is kept, unless the error says which events
+    /// may be gone.
     StopProcess,
     /// An operator must look.
     CallOperator,

@@ -1,10 +1,13 @@
 //! Trials: the store on a disk that fails and loses power, checked against what was promised.
 
+pub(crate) mod campaign;
 pub(crate) mod corruption;
 pub(crate) mod dice;
 pub(crate) mod epoch;
 pub(crate) mod failure;
 pub(crate) mod index;
 pub(crate) mod judge;
+pub(crate) mod line;
 pub(crate) mod play;
 pub(crate) mod power;
+mod stopped;

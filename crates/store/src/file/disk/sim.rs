@@ -41,6 +41,8 @@ pub(crate) struct World {
     inodes: Vec<Inode>,
     /// For each name what it meant since names were last synced: first what is on the disk, last what it means now.
     names: BTreeMap<String, Vec<Option<usize>>>,
+    /// How many stores were opened on it. Chance that repeats itself must not give two of them the same epoch.
+    lives: u64,
 }
 
 #[derive(Clone, Default)]
@@ -79,6 +81,20 @@ impl SimDisk {
     /// Everything as it is now.
     pub(crate) fn world(&self) -> World {
         self.state().world.clone()
+    }
+
+    /// Counts a store that is opened, and returns the number of it.
+    pub(crate) fn begin_life(&self) -> u64 {
+        let mut state = self.state();
+        state.world.lives += 1;
+        state.world.lives
+    }
+
+    /// Puts older files in the place of those that are there.
+    pub(crate) fn restore(&self, copy: &World) {
+        let mut state = self.state();
+        let lives = state.world.lives;
+        state.world = World { lives, ..copy.clone() };
     }
 
     /// Changes a byte on the disk.
@@ -120,7 +136,7 @@ impl World {
         for inode in names.values().filter_map(|history: &Vec<Option<usize>>| history[0]) {
             inodes[inode] = self.inodes[inode].after_power_cut(dice);
         }
-        Self { inodes, names }
+        Self { inodes, names, lives: self.lives }
     }
 
     /// What programs see once the system has dropped from memory all that it need not write any more. After a failed

@@ -220,7 +220,7 @@ mod tests {
 
         assert_eq!(
             &bytes[HEADER_BYTES..],
-            b"t\x04\x04\0\x02mek\x05\x21\0\x01\0\0\0\0\0\0\0\x02\x01\0\0\0\0\0\00123456789abcdef\x01data"
+            b"t\x04\x04\0\x02mek\x05\x21\0\x01\0\0\0\0\0\0\0\x02\x01\0\0\0\0\0\x000123456789abcdef\x01data"
         );
         assert_eq!(bytes.len(), encoded_len(&draft));
         let event = parse(&bytes, &tag()).unwrap().to_event(Topic::parse("t").unwrap(), Epoch(1)).unwrap();

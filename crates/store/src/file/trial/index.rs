@@ -19,7 +19,7 @@ use crate::file::disk::Disk;
 use crate::file::disk::sim::{SimDisk, World};
 use crate::file::fault::Fault;
 use crate::file::log::Log;
-use crate::file::open::OpenError;
+use crate::file::open_error::OpenError;
 use crate::file::queue::{Append, Queue};
 use crate::file::read::read;
 use crate::file::writer::LogWriter;

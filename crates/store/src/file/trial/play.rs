@@ -11,8 +11,10 @@ use tokio::sync::oneshot;
 use super::dice::Dice;
 use crate::file::config::{Durability, FileStoreConfig, Retention};
 use crate::file::disk::sim::SimDisk;
+use crate::file::host::{Host, Random};
 use crate::file::log::Log;
-use crate::file::open::{self, Host, OpenError, Random};
+use crate::file::open;
+use crate::file::open_error::OpenError;
 use crate::file::queue::{Append, Queue};
 use crate::file::seal::Sealer;
 use crate::file::writer::LogWriter;
@@ -28,6 +30,8 @@ pub(crate) const LATER: Durability = Durability::Interval(INTERVAL);
 pub(crate) struct Ledger {
     /// Events that were acknowledged, the first one with sequence 1.
     pub(crate) acknowledged: Vec<Draft>,
+    /// The place of each.
+    pub(crate) places: Vec<Cursor>,
     /// How many events there are where an append ends. An append is there whole or not at all.
     pub(crate) ends: BTreeSet<usize>,
     /// How many events a power cut cannot take any more.
@@ -36,7 +40,7 @@ pub(crate) struct Ledger {
     pub(crate) in_doubt: Vec<Vec<Draft>>,
     /// The first event that must still be there.
     pub(crate) earliest: Sequence,
-    /// The epoch of the log, once the store was open.
+    /// The epoch of the life that wrote last, once the store was open: that of what is in doubt.
     pub(crate) epoch: Option<Epoch>,
     /// Whether the store was closed in good order and not opened since.
     pub(crate) closed: bool,
@@ -49,8 +53,8 @@ impl Ledger {
         let same_key = known.iter().find(|known| draft.key().is_some() && known.key() == draft.key());
         match (placement, same_key) {
             (Placement::New(place), None) => {
-                self.acknowledged.push(draft);
-                assert_eq!(Some(place), self.place(self.acknowledged.len()));
+                assert_eq!(Some(place), self.place(self.acknowledged.len() + 1));
+                self.acknowledge(draft, place);
             }
             (Placement::Repeated(place), Some(known)) => {
                 assert_eq!(Some(place), self.place(place.sequence.0 as usize));
@@ -69,9 +73,22 @@ impl Ledger {
         }
     }
 
-    /// The place of an event: a play never leaves its epoch.
+    /// The place of an event, in the epoch of the life that wrote it.
     pub(crate) fn place(&self, number: usize) -> Option<Cursor> {
-        Some(Cursor::new(self.epoch?, Sequence(number as u64)))
+        let place = number.checked_sub(1).and_then(|at| self.places.get(at)).copied();
+        place.or_else(|| Some(Cursor::new(self.epoch?, Sequence(number as u64))))
+    }
+
+    fn acknowledge(&mut self, draft: Draft, place: Cursor) {
+        self.acknowledged.push(draft);
+        self.places.push(place);
+    }
+
+    /// The epochs in which events were written that were acknowledged, and that of what is in doubt.
+    pub(crate) fn epochs(&self) -> Vec<Epoch> {
+        let mut epochs: Vec<_> = self.places.iter().map(|place| place.epoch).chain(self.epoch).collect();
+        epochs.dedup();
+        epochs
     }
 
     /// How many events there are where an append ends, whether it was answered or not.
@@ -114,7 +131,6 @@ impl Book {
         let mut ledger = self.open().clone();
         if let Some(log) = &*self.log.lock().unwrap_or_else(PoisonError::into_inner) {
             ledger.earliest = log.bounds().earliest();
-            ledger.epoch = Some(log.epoch);
             // Only the newest segment may have events that are not durable.
             let newest = log.view().segments.last().map_or(0, |segment| segment.base().previous().0 as usize);
             ledger.durable = ledger.durable.max(newest);
@@ -160,9 +176,9 @@ pub(crate) fn open_store(
     open_host(host(disk, clock, start), durability, retention)
 }
 
-/// A machine after so many starts.
+/// A machine after so many starts. Each store that is opened on it gets an epoch of its own.
 pub(crate) fn host(disk: &SimDisk, clock: Arc<dyn Clock>, start: usize) -> Host {
-    let mut dice = Dice::new(start as u64);
+    let mut dice = Dice::new(disk.begin_life());
     Host {
         disk: Arc::new(disk.clone()),
         clock,
@@ -265,7 +281,11 @@ impl Play {
         let doubtful: Vec<_> = std::mem::take(&mut book.in_doubt).into_iter().flatten().collect();
         let kept =
             head.checked_sub(book.acknowledged.len()).expect("the memory of the system outlives a process");
-        book.acknowledged.extend(doubtful.into_iter().take(kept));
+        for draft in doubtful.into_iter().take(kept) {
+            let place = book.place(book.acknowledged.len() + 1).expect("a store was open before");
+            book.acknowledge(draft, place);
+        }
+        book.epoch = Some(writer.epoch);
         book.ends = ends.into_iter().filter(|end| *end <= head).collect();
         // What a start shows, it has made durable.
         book.durable = head;
