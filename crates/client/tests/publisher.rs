@@ -143,6 +143,21 @@ async fn a_batch_is_one_stream_and_says_how_many() {
 }
 
 #[tokio::test]
+async fn a_batch_is_sent_again_under_the_same_key_and_to_the_byte() {
+    let answers = [answer(201, "").then(Then::Break), answer(201, r#"{"published":2,"id":"a-2"}"#)];
+    let server = Server::start(answers);
+    let drafts = [Draft::new("one").event_type("t").unwrap(), Draft::new("two").id("2").unwrap()];
+
+    let receipt = publisher(&server).publish_all("t", &drafts).await.unwrap();
+
+    let requests = server.requested(2).await;
+    assert_eq!((receipt.published, receipt.id.as_deref()), (2, Some("a-2")));
+    assert!(requests[0].header("idempotency-key").is_some());
+    assert_eq!(requests[0].header("idempotency-key"), requests[1].header("idempotency-key"));
+    assert_eq!(requests[0].body, requests[1].body);
+}
+
+#[tokio::test]
 async fn a_batch_of_nothing_is_not_sent() {
     let server = Server::start([]);
 

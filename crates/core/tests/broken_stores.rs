@@ -53,6 +53,30 @@ fn stores_that_place_wrongly_are_caught() {
 }
 
 #[test]
+fn stores_that_take_keys_and_batches_wrongly_are_caught() {
+    const NOTHING: &str = "a_part_that_does_not_go_on_where_its_batch_stands_places_nothing";
+    const CREDENTIALS: &str = "keys_of_two_credentials_never_meet";
+    const CUT_OFF: &str = "a_batch_goes_back_to_what_an_epoch_left_of_it";
+
+    fails(Fault::DropsWhatAPartSaysOfItsBatch, "what_a_part_says_of_its_batch_is_kept");
+    fails(Fault::ForgetsBatches, NOTHING);
+    fails(Fault::JudgesABatchByItsLastDraftAlone, NOTHING);
+    fails(Fault::RefusesABatchThatItDoesNotKnow, "a_part_of_a_batch_that_the_store_does_not_know_is_placed");
+    fails(Fault::GoesOnBehindACompleteBatch, "a_complete_batch_takes_no_more");
+    fails(Fault::TakesAnyDraftForTheKnownOne, "a_batch_and_an_event_never_share_a_key");
+    fails(Fault::IgnoresCredentials, CREDENTIALS);
+    fails(Fault::JoinsCredentialAndKey, CREDENTIALS);
+    fails(
+        Fault::PlacesTwoPartsThatGoOnAtTheSamePlace,
+        "a_batch_that_is_published_at_once_by_many_is_placed_once",
+    );
+    fails(Fault::KnowsTheFirstPartAloneWhenOpenedAgain, "a_batch_goes_on_after_a_restart");
+    fails(Fault::ForgetsABatchWithItsFirstPart, "a_batch_is_known_as_long_as_its_newest_part_is_held");
+    fails(Fault::KnowsPartsThatWereCutOff, CUT_OFF);
+    fails(Fault::ForgetsABatchOfWhichAPartWasCutOff, CUT_OFF);
+}
+
+#[test]
 fn stores_that_read_wrongly_are_caught() {
     const RESERVED: &str = "reserved_topics_are_read_by_selectors_that_name_them_and_by_everything_alone";
 

@@ -136,7 +136,7 @@ async fn the_cursor_of_a_quiet_topic_moves_with_the_hub() {
 #[tokio::test(start_paused = true)]
 async fn an_idempotent_publish_is_repeated_not_doubled() {
     let hub = hub().await;
-    let keyed = |data| draft_with("a", data, DraftFields { key: Some("k"), ..DraftFields::default() });
+    let keyed = |data| draft_with("a", data, DraftFields { key: Some("k".into()), ..DraftFields::default() });
 
     let first = hub.publish(keyed("x")).await.unwrap();
     let second = hub.publish(keyed("x")).await.unwrap();

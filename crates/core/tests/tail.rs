@@ -39,7 +39,7 @@ fn large(in_memory: &Arc<AtomicUsize>) -> Draft {
     in_memory.fetch_add(MIB, Ordering::Relaxed);
     let data = Bytes::from_owner(Counted(vec![b'x'; MIB], in_memory.clone()));
     let topic = Topic::parse("a").unwrap();
-    Draft::restore(DraftParts { topic, data, event_type: None, id: None, retry_ms: None, key: None })
+    Draft::restore(DraftParts::new(topic, data))
 }
 
 /// A store that keeps so many events, and a tail of it that waits.

@@ -24,8 +24,12 @@ fn committed() -> PathBuf {
 
 /// Two appends; the second has an event larger than a segment, so there are three segments.
 fn drafts() -> [Vec<Draft>; 3] {
-    let all =
-        DraftFields { event_type: Some("ping"), id: Some("msg1"), retry_ms: Some(6_000), key: Some("key-1") };
+    let all = DraftFields {
+        event_type: Some("ping"),
+        id: Some("msg1"),
+        retry_ms: Some(6_000),
+        key: Some("key-1".into()),
+    };
     let id = |id| DraftFields { id: Some(id), ..DraftFields::default() };
     [
         vec![

@@ -1,5 +1,6 @@
 //! A sound store with one fault.
 
+mod batches;
 mod lasting;
 mod store;
 mod tail;
@@ -77,6 +78,18 @@ pub(crate) enum Fault {
     RenamesEventsToTheNewEpoch,
     RemembersKeysThatWereCutOff,
     CutsOffOneTooMany,
+    ForgetsBatches,
+    JudgesABatchByItsLastDraftAlone,
+    GoesOnBehindACompleteBatch,
+    RefusesABatchThatItDoesNotKnow,
+    DropsWhatAPartSaysOfItsBatch,
+    IgnoresCredentials,
+    JoinsCredentialAndKey,
+    PlacesTwoPartsThatGoOnAtTheSamePlace,
+    KnowsTheFirstPartAloneWhenOpenedAgain,
+    ForgetsABatchWithItsFirstPart,
+    KnowsPartsThatWereCutOff,
+    ForgetsABatchOfWhichAPartWasCutOff,
 }
 
 /// Opens stores with a fault. A log survives a restart, as the events of the store that was opened last, unless the
@@ -123,10 +136,16 @@ impl Fixture for Faulty {
         };
         let count = kept.len()
             - usize::from(self.fault == Fault::LosesTheLastEventWhenOpenedAgain && !kept.is_empty());
-        let forgets = self.fault == Fault::ForgetsKeysWhenOpenedAgain;
-        let kept = kept.into_iter().take(count).map(|event| Event {
-            draft: if forgets { store::without_key(event.draft) } else { event.draft },
-            ..event
+        let kept = kept.into_iter().take(count).map(|event| {
+            let is_later_part = event.draft.batch_part().is_some_and(|part| part.before > 0);
+            let draft = match self.fault {
+                Fault::ForgetsKeysWhenOpenedAgain => store::without_key(event.draft),
+                Fault::KnowsTheFirstPartAloneWhenOpenedAgain if is_later_part => {
+                    store::without_key(event.draft)
+                }
+                _ => event.draft,
+            };
+            Event { draft, ..event }
         });
         let kept: Vec<_> = kept.collect();
         let is_opened_again = !kept.is_empty();

@@ -73,7 +73,7 @@ problem_types! {
     TooLarge: PAYLOAD_TOO_LARGE, "too-large", "the event's data has more than `event_bytes_max` bytes";
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is compressed, or not text";
     WrongHost: MISDIRECTED_REQUEST, "wrong-host", "the hub does not answer for this host";
-    IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event";
+    IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event or batch";
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
     Ending: SERVICE_UNAVAILABLE, "ending", "the hub is ending";

@@ -196,7 +196,7 @@ impl LogWriter {
         };
         let (log, keys) = (&self.log, &self.keys);
         let known = |hash: u64, draft: &Draft| Ok(known(log, keys, hash, draft)?);
-        self.group.place(append, begin, |text| log.hash.of(text), &known);
+        self.group.place(append, begin, |key| log.hash.of_key(key), &known);
     }
 
     /// Writes the group, shows it, answers everyone in it.

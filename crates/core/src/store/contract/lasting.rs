@@ -86,7 +86,7 @@ pub async fn keys_and_ids_are_known_after_a_restart(fixture: &dyn Fixture) {
     if !fixture.survives_restart() {
         return;
     }
-    let fields = DraftFields { key: Some("k"), id: Some("i"), ..DraftFields::default() };
+    let fields = DraftFields { key: Some("k".into()), id: Some("i"), ..DraftFields::default() };
     let store = fixture.open(ManualClock::at(0)).await;
     store.append(vec![draft("a", "1"), draft_with("a", "2", fields), draft("a", "3")]).await.unwrap();
     let given = at(&*store, 2);
@@ -103,7 +103,7 @@ pub async fn keys_and_ids_are_known_after_a_restart(fixture: &dyn Fixture) {
 
 /// Appends until retention has taken all that was held before, and one event more; the number of appends is the
 /// answer.
-async fn append_until_more_left(store: &dyn Store) -> usize {
+pub(super) async fn append_until_more_left(store: &dyn Store) -> usize {
     let (before, filler) = (store.bounds().head, "x".repeat(1_000));
     for appends in 1..=5_000 {
         append(store, "a", &[filler.as_str(); 10]).await;

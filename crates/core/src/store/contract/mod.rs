@@ -9,6 +9,7 @@
 // These are tests that live in a library because other crates run them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
+pub mod batches;
 mod case;
 pub mod epochs;
 pub mod fixture;
@@ -41,6 +42,17 @@ macro_rules! contract_tests {
             placing::concurrent_appends_are_all_placed_once_and_in_their_own_order,
             placing::drafts_of_an_append_stay_next_to_each_other_while_others_append,
             placing::a_closed_store_refuses,
+            batches::what_a_part_says_of_its_batch_is_kept,
+            batches::a_part_that_goes_on_where_its_batch_stands_is_placed,
+            batches::a_part_that_does_not_go_on_where_its_batch_stands_places_nothing,
+            batches::a_part_of_a_batch_that_the_store_does_not_know_is_placed,
+            batches::a_complete_batch_takes_no_more,
+            batches::a_batch_and_an_event_never_share_a_key,
+            batches::keys_of_two_credentials_never_meet,
+            batches::a_batch_that_is_published_at_once_by_many_is_placed_once,
+            batches::a_batch_goes_on_after_a_restart,
+            batches::a_batch_is_known_as_long_as_its_newest_part_is_held,
+            batches::a_batch_goes_back_to_what_an_epoch_left_of_it,
             reading::pages_join_without_hole_or_repeat,
             reading::a_page_is_bounded_in_bytes_but_never_empty_for_that,
             reading::selectors_choose_and_next_passes_the_others_over,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidings_core::contract::fixture::{ManualClock, draft_with};
-use tidings_core::{Clock, Cursor, Draft, DraftFields, Epoch, Placement, Sequence, StoreError};
+use tidings_core::{Clock, Cursor, Draft, DraftFields, Epoch, KeyFields, Placement, Sequence, StoreError};
 use tokio::sync::oneshot;
 
 use super::dice::Dice;
@@ -68,6 +68,7 @@ impl Ledger {
             }
             // The event with the key may have left in the middle of the round.
             (Placement::Repeated(_) | Placement::KeyReused(_), None) => {}
+            (Placement::BatchAt(_), _) => panic!("an event is no batch"),
             (Placement::New(_), Some(_)) => panic!("a key was forgotten"),
         }
     }
@@ -358,7 +359,11 @@ impl Play {
         let filler = [0, 10, 100, 1_500, 10_000][self.dice.below(5)];
         let id = self.dice.chance(1, 2).then(|| format!("id-{}", number % 50));
         let key = self.dice.chance(1, 5).then(|| format!("key-{}", number % 40));
-        let fields = DraftFields { id: id.as_deref(), key: key.as_deref(), ..DraftFields::default() };
+        let fields = DraftFields {
+            id: id.as_deref(),
+            key: key.as_deref().map(KeyFields::from),
+            ..DraftFields::default()
+        };
         let data = format!("{} {}", if key.is_some() { number % 80 } else { number }, "x".repeat(filler));
         draft_with(topic, &data, fields)
     }
