@@ -5,8 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tidings_core::{
-    BatchPart, BatchProgress, Cursor, Draft, DraftParts, IdempotencyKey, MemoryStore, Placement, Store,
-    StoreError,
+    BatchPart, BatchProgress, Cursor, Draft, DraftParts, IdempotencyKey, Placement, Store, StoreError,
 };
 
 use super::Fault;
@@ -30,7 +29,7 @@ impl Batches {
     pub(crate) async fn append(
         &self,
         fault: Fault,
-        sound: &MemoryStore,
+        sound: &dyn Store,
         mut drafts: Vec<Draft>,
     ) -> Result<Vec<Placement>, StoreError> {
         let last = drafts.pop().expect("a part has a last draft");

@@ -5,25 +5,25 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tidings_core::{
-    Bounds, Cursor, Draft, DraftParts, Epoch, EpochStatus, IdempotencyKey, KeyFields, Lost, MemoryStore,
-    Page, Placement, Query, Reading, Selector, Selectors, Sequence, Start, Store, StoreError, Tail,
-    UnixMillis,
+    Bounds, Cursor, Draft, DraftParts, Epoch, EpochStatus, IdempotencyKey, KeyFields, Lost, Page, Placement,
+    Query, Reading, Selector, Selectors, Sequence, Start, Store, StoreError, Tail, UnixMillis,
 };
 
 use super::Fault;
 use super::batches::Batches;
+use super::lasting::LastingStore;
 use super::tail::FaultyTail;
 
 pub(crate) struct FaultyStore {
     fault: Fault,
-    sound: Arc<MemoryStore>,
+    sound: Arc<LastingStore>,
     /// The place of each draft that had a key, cut off or not.
     keys: Mutex<HashMap<IdempotencyKey, Cursor>>,
     batches: Batches,
 }
 
 impl FaultyStore {
-    pub(crate) fn new(fault: Fault, sound: Arc<MemoryStore>) -> Self {
+    pub(crate) fn new(fault: Fault, sound: Arc<LastingStore>) -> Self {
         Self { fault, sound, keys: Mutex::default(), batches: Batches::default() }
     }
 
@@ -94,7 +94,8 @@ fn map_keys(drafts: Vec<Draft>, with: impl Fn(Draft, &IdempotencyKey) -> Draft) 
     drafts.into_iter().map(changed).collect()
 }
 
-fn everything() -> Selectors {
+/// What a client writes for all topics, which hides the reserved ones.
+fn two_stars() -> Selectors {
     Selectors::new([Selector::parse("**").unwrap()]).unwrap()
 }
 
@@ -130,7 +131,7 @@ impl Store for FaultyStore {
             _ => {}
         }
         if drafts.last().is_some_and(|last| last.batch_part().is_some()) {
-            return self.batches.append(self.fault, &self.sound, drafts).await;
+            return self.batches.append(self.fault, &*self.sound, drafts).await;
         }
         let mut placements = self.sound.append(drafts.clone()).await?;
         if self.fault == Fault::RemembersKeysThatWereCutOff {
@@ -152,7 +153,19 @@ impl Store for FaultyStore {
         let asked = query.clone();
         match (self.fault, &mut query.start) {
             (Fault::ReadHangs, _) => std::future::pending().await,
-            (Fault::IgnoresSelectors, _) => query.selectors = everything(),
+            (Fault::IgnoresSelectors, _) => query.selectors = Selectors::everything(),
+            (Fault::TakesTwoStarsForEverything, _) if query.selectors == two_stars() => {
+                query.selectors = Selectors::everything();
+            }
+            (Fault::TakesEverythingForTwoStars, _) if query.selectors == Selectors::everything() => {
+                query.selectors = two_stars();
+            }
+            (Fault::LastCountsReservedTopics, start @ Start::Last(_)) if query.selectors == two_stars() => {
+                let counted = Query { selectors: Selectors::everything(), start: start.clone(), ..query };
+                if let Reading::Page(page) = self.sound.read(counted).await? {
+                    *start = Start::After(page.after);
+                }
+            }
             (Fault::IgnoresEventsMax, _) => query.events_max = usize::MAX,
             (Fault::IgnoresBytesMax, _) => query.bytes_max = usize::MAX,
             (Fault::SinceIsOneLate, Start::Since(time)) => *time = UnixMillis(time.0 + 1),

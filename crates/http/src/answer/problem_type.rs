@@ -65,6 +65,7 @@ problem_types! {
     KeyRequired: UNAUTHORIZED, "key-required", "publishing needs the key, and there is none in the request";
     InvalidKey: UNAUTHORIZED, "invalid-key", "the key in the request is not the hub's";
     OriginNotAllowed: FORBIDDEN, "origin-not-allowed", "the request comes from a page of an origin that is not allowed";
+    ReservedTopic: FORBIDDEN, "reserved-topic", "a name in the path or in `topic` begins with `inbox/` or `tidings/`";
     NotFound: NOT_FOUND, "not-found", "there is nothing at this URL";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "the URL does not take this method; `Allow` has those it takes";
     NotAcceptable: NOT_ACCEPTABLE, "not-acceptable", "`Accept` excludes everything that the URL answers";
