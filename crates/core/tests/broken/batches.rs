@@ -9,7 +9,6 @@ use tidings_core::{
 };
 
 use super::Fault;
-use super::lasting::LastingStore;
 use super::store::{parts, without_key};
 
 /// What a broken store remembers of the parts that it was handed.
@@ -30,7 +29,7 @@ impl Batches {
     pub(crate) async fn append(
         &self,
         fault: Fault,
-        sound: &LastingStore,
+        sound: &dyn Store,
         mut drafts: Vec<Draft>,
     ) -> Result<Vec<Placement>, StoreError> {
         let last = drafts.pop().expect("a part has a last draft");

@@ -136,17 +136,17 @@ impl Fixture for Faulty {
         };
         let count = kept.len()
             - usize::from(self.fault == Fault::LosesTheLastEventWhenOpenedAgain && !kept.is_empty());
-        let kept = kept.into_iter().take(count).map(|event| {
+        let draft = |event: &Event| {
             let is_later_part = event.draft.batch_part().is_some_and(|part| part.before > 0);
-            let draft = match self.fault {
-                Fault::ForgetsKeysWhenOpenedAgain => store::without_key(event.draft),
+            match self.fault {
+                Fault::ForgetsKeysWhenOpenedAgain => store::without_key(event.draft.clone()),
                 Fault::KnowsTheFirstPartAloneWhenOpenedAgain if is_later_part => {
-                    store::without_key(event.draft)
+                    store::without_key(event.draft.clone())
                 }
-                _ => event.draft,
-            };
-            Event { draft, ..event }
-        });
+                _ => event.draft.clone(),
+            }
+        };
+        let kept = kept.into_iter().take(count).map(|event| Event { draft: draft(&event), ..event });
         let kept: Vec<_> = kept.collect();
         let is_opened_again = !kept.is_empty();
         let retention = MemoryRetention { events_max: 1_000_000, ..MemoryRetention::default() };

@@ -131,7 +131,7 @@ impl Store for FaultyStore {
             _ => {}
         }
         if drafts.last().is_some_and(|last| last.batch_part().is_some()) {
-            return self.batches.append(self.fault, &self.sound, drafts).await;
+            return self.batches.append(self.fault, &*self.sound, drafts).await;
         }
         let mut placements = self.sound.append(drafts.clone()).await?;
         if self.fault == Fault::RemembersKeysThatWereCutOff {

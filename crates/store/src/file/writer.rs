@@ -115,9 +115,9 @@ impl LogWriter {
         if self.stopped.is_some() {
             return;
         }
-        if self.sync_due_in().is_some_and(|due| due.is_zero()) {
-            // A failure has stopped the store, which ends the writer.
-            let _ = self.sync();
+        if self.sync_due_in().is_some_and(|due| due.is_zero()) && self.sync().is_err() {
+            // The failure has stopped the store, which ends the writer. To end the segment would sync again.
+            return;
         }
         let now = self.clock.now();
         let first = self.active.first_time;

@@ -1,6 +1,7 @@
 //! The disk fails, or is full, at every operation of a play.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidings_core::contract::fixture::{ManualClock, draft};
 use tidings_core::{Draft, Placement, Sequence, StoreError};
@@ -148,6 +149,24 @@ fn a_failed_sync_after_an_interval_stops_the_store_for_good() {
 }
 
 /// A process that has seen a sync fail marks the directory, so that the next one knows what to look for.
+/// The age of its first event ended the segment in the same breath, with a sync that said yes. The event was not on the
+/// disk then, and the segment after it said that it was.
+#[test]
+fn a_failed_sync_after_an_interval_ends_no_segment_that_is_of_age() {
+    let disk = SimDisk::new(0);
+    let clock = ManualClock::at(0);
+    let retention = Retention { age: Some(Duration::from_secs(1)), count: None, bytes: None };
+    let mut writer = open_store(&disk, LATER, retention, (clock.clone(), 0)).unwrap();
+    append(&mut writer, "acknowledged").unwrap();
+    clock.set(10_000);
+    trouble(&disk, Trouble::Broken, 0..1);
+
+    pass_interval(&mut writer);
+
+    assert!(writer.stopped.is_some());
+    assert_eq!((writer.durable, writer.log.view().segments.len()), (Sequence(0), 1));
+}
+
 #[test]
 fn a_failed_sync_is_marked_and_the_next_start_knows_what_was_acknowledged() {
     let disk = SimDisk::new(0);
