@@ -1,5 +1,10 @@
 //! Records of version 2. The layout is in `docs/file-format.md`.
 
+#[cfg(test)]
+pub(crate) mod any;
+#[cfg(test)]
+mod tests;
+
 use tidings_core::{Draft, Epoch, IdempotencyKey, Sequence, UnixMillis};
 use tidings_sse::{EventId, EventType};
 
