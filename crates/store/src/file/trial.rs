@@ -4,6 +4,7 @@ pub(crate) mod corruption;
 pub(crate) mod dice;
 pub(crate) mod epoch;
 pub(crate) mod failure;
+pub(crate) mod forgery;
 pub(crate) mod index;
 pub(crate) mod judge;
 pub(crate) mod play;
