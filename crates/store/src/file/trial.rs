@@ -7,5 +7,7 @@ pub(crate) mod failure;
 pub(crate) mod forgery;
 pub(crate) mod index;
 pub(crate) mod judge;
+pub(crate) mod old;
 pub(crate) mod play;
 pub(crate) mod power;
+pub(crate) mod upgrade;
