@@ -56,7 +56,8 @@ fn content(segment: &SegmentHeader, ended: Ended, entries: &Entries, hash: &Keye
     put_u32s(&mut content, [topics.len() as u32, text_bytes as u32, ids.len() as u32]);
     put_u32s(&mut content, [entries.keys.len() as u32]);
     if segment.format > FORMAT_MIN {
-        put_u32s(&mut content, [entries.epochs.len() as u32]);
+        let postings: usize = entries.postings.iter().map(Vec::len).sum();
+        put_u32s(&mut content, [entries.epochs.len() as u32, postings as u32]);
         content.resize(INDEX_HEADER_BYTES as usize, 0);
     }
     put_u32s(&mut content, entries.offsets.iter().copied());

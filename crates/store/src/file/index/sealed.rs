@@ -111,14 +111,15 @@ impl Tables {
     fn new(header: &[u8], format: u32) -> Self {
         let records = u64::from(u32_at(header, 12));
         let [topics, text_bytes, ids, keys] = [48, 52, 56, 60].map(|at| u32_at(header, at));
-        let (offsets_at, epochs) = match format {
-            FORMAT_MIN => (INDEX_HEADER_BYTES_V1, 0),
-            _ => (INDEX_HEADER_BYTES, u32_at(header, 64)),
+        // Of version 1, all records are events.
+        let (offsets_at, epochs, postings) = match format {
+            FORMAT_MIN => (INDEX_HEADER_BYTES_V1, 0, records),
+            _ => (INDEX_HEADER_BYTES, u32_at(header, 64), u64::from(u32_at(header, 68))),
         };
         let topics_at = offsets_at + records * 4;
         let text_at = topics_at + u64::from(topics) * TOPIC_BYTES as u64;
         let postings_at = text_at + u64::from(text_bytes);
-        let ids_at = postings_at + records * 4;
+        let ids_at = postings_at + postings * 4;
         let keys_at = ids_at + u64::from(ids) * ID_BYTES as u64;
         let epochs_at = keys_at + u64::from(keys) * KEY_BYTES as u64;
         let end = epochs_at + u64::from(epochs) * EPOCH_BYTES as u64;
