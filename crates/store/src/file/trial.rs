@@ -5,6 +5,7 @@ pub(crate) mod dice;
 pub(crate) mod epoch;
 pub(crate) mod failure;
 pub(crate) mod forgery;
+pub(crate) mod golden;
 pub(crate) mod index;
 pub(crate) mod judge;
 pub(crate) mod old;

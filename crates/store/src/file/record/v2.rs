@@ -3,7 +3,7 @@
 #[cfg(test)]
 pub(crate) mod any;
 #[cfg(test)]
-mod tests;
+mod byte_tests;
 
 use tidings_core::{Draft, Epoch, IdempotencyKey, Sequence, UnixMillis};
 use tidings_sse::{EventId, EventType};

@@ -172,14 +172,16 @@ fn attributes_that_this_version_does_not_use_are_passed_over() {
 
         let record = parse(&bytes, &tag()).unwrap();
 
-        assert_eq!((record.event_type, record.id, record.key, record.retry_ms), ("T", "ID", "KEY", Some(5)));
-        assert_eq!((record.topic, record.data), ("topic", &b"data"[..]));
-        assert!(record.to_event(Topic::parse(record.topic).unwrap(), Epoch(1)).is_ok());
+        let fields =
+            DraftFields { event_type: Some("T"), id: Some("ID"), retry_ms: Some(5), key: Some("KEY") };
+        let event = record.to_event(Topic::parse(record.topic).unwrap(), Epoch(1)).unwrap();
+        assert_eq!(event.draft, draft_with("topic", "data", fields));
     }
     // Without any that this version uses.
     let bytes = made_up(AnyRecord { attributes: &LATER, ..PLAIN });
     let record = parse(&bytes, &tag()).unwrap();
-    assert_eq!((record.event_type, record.id, record.key, record.retry_ms), ("", "", "", None));
+    let event = record.to_event(Topic::parse(record.topic).unwrap(), Epoch(1)).unwrap();
+    assert_eq!(event.draft, draft_with("topic", "data", DraftFields::default()));
 }
 
 #[test]
