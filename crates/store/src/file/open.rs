@@ -140,6 +140,7 @@ fn begin(
         epoch,
         base: Sequence::ZERO.next(),
         time_before: UnixMillis::default(),
+        key_check: hash.check(),
     };
     let active = Active::create(disk, header, hash, segment_bytes)?;
     let newest = Newest { active, head: Sequence::ZERO, last_time: UnixMillis::default() };

@@ -32,6 +32,7 @@ pub(crate) fn ended(
     let name = names::log(base);
     let file = disk.open(&name).map_err(Fault::io(&name))?;
     let header = SegmentHeader::read(&*file, &name, base)?;
+    header.refuse_another_log(&name, &hash)?;
     let records = header.records(&hash);
     match SealedIndex::open(disk, base, header.format, hash) {
         Ok(index) if u64::from(index.records) == next.0 - base.0 => {
@@ -110,6 +111,7 @@ pub(crate) fn newest(
     let name = names::log(base);
     let file = disk.open(&name).map_err(Fault::io(&name))?;
     let header = SegmentHeader::read(&*file, &name, base)?;
+    header.refuse_another_log(&name, &hash)?;
     let scanned = scan(&*file, &name, header, &hash)?;
     let head = scanned.whole.next.previous();
     if let Some((event, then)) = expected.reaches.filter(|(event, _)| *event > head) {

@@ -262,6 +262,7 @@ impl LogWriter {
             epoch: self.log.view().line.epoch(),
             base: self.head.next(),
             time_before: self.last_time,
+            key_check: self.log.hash.check(),
         };
         match Active::create(&*self.disk, header, &self.log.hash, bytes.max(self.segment_bytes)) {
             Ok(active) if self.active.is_empty() => {

@@ -44,7 +44,7 @@ impl Old {
         let mut last = None;
         for (at, (epoch, appends)) in self.segments.iter().enumerate() {
             let (base, time_before) = after(last);
-            let header = SegmentHeader { format: 1, epoch: *epoch, base, time_before };
+            let header = SegmentHeader { format: 1, epoch: *epoch, base, time_before, key_check: 0 };
             let mut bytes = header.encode().to_vec();
             for append in appends {
                 for (lag, _) in (1..).zip(append) {
