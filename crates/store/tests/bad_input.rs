@@ -57,7 +57,10 @@ fn assert_refused(dir: &TempDir, sentence: &str) {
     let refused = open(dir).map(drop).unwrap_err();
 
     assert_eq!(refused.to_string(), sentence);
-    assert_eq!(files(dir.path()), before, "{sentence}: and yet the directory was changed");
+    let after = files(dir.path());
+    assert_eq!(after.keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
+    let changed: Vec<_> = before.keys().filter(|name| before[*name] != after[*name]).collect();
+    assert!(changed.is_empty(), "{sentence}; and yet {changed:?} were changed");
 }
 
 /// Writes `META` with its checksum.
@@ -266,5 +269,32 @@ fn a_log_whose_meta_has_another_key_is_refused_and_not_cut() {
                 ),
             );
         }
+    }
+}
+
+/// An index is checked with the rest of the line: a wrong place of an epoch would give events other ids.
+#[test]
+fn an_index_that_places_epochs_out_of_order_or_beyond_its_segment_is_refused() {
+    const INDEX: &str = "00000000000000000005.idx";
+    const LAST_OF_TWO: Epoch = Epoch(474_390_688_482);
+    let beyond =
+        "00000000000000000012.log at byte 0: an epoch begins after event 4294967299, in the segment before";
+    let back = format!(
+        "00000000000000000005.log at byte 0: epoch {LAST_OF_TWO} begins before the one that ends there"
+    );
+    for (ordinals, what) in [([0, u32::MAX], beyond), ([6, 3], &back)] {
+        let dir = golden("v2");
+        change(&dir, INDEX, |bytes| {
+            let begins = LAST_OF_TWO.0.to_le_bytes();
+            let second = bytes.windows(8).position(|window| window == begins).unwrap();
+            for (entry, ordinal) in [second - 20, second].into_iter().zip(ordinals) {
+                bytes[entry + 16..entry + 20].copy_from_slice(&ordinal.to_le_bytes());
+            }
+            let place = [5_u64.to_le_bytes(), 0_u64.to_le_bytes()].concat();
+            let checksum = crc32c::crc32c_append(crc32c::crc32c(&place), &bytes[..4_092]);
+            bytes[4_092..].copy_from_slice(&checksum.to_le_bytes());
+        });
+
+        assert_refused(&dir, &format!("the log is corrupt: {what}"));
     }
 }
