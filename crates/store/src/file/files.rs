@@ -63,8 +63,8 @@ impl Files {
         for (base, next) in self.logs.iter().zip(self.logs.iter().skip(1)) {
             ended.push(recover::ended(disk, *base, *next, hash)?);
         }
-        let newest = recover::newest(disk, base, expected, hash)?;
-        let line = line(ended.iter().chain([&*newest.active.segment]))?;
+        let check = |newest: &Segment| line(ended.iter().chain([newest]));
+        let (newest, line) = recover::newest(disk, base, expected, hash, check)?;
         Ok(line.map(|line| Found { ended, newest, line }))
     }
 }
@@ -75,8 +75,13 @@ impl Files {
 fn line<'a>(segments: impl Iterator<Item = &'a Segment>) -> Result<Option<Line>, Fault> {
     let mut told: Option<(Line, u32)> = None;
     let mut known = HashSet::new();
+    let mut begun_after = Sequence::ZERO;
     for segment in segments {
         let (name, header) = (segment.name(), segment.header);
+        if header.base.previous() < begun_after {
+            let what = format!("an epoch begins after event {begun_after}, in the segment before");
+            return Err(Fault::corrupt(&name, 0, what));
+        }
         let repeated = |epoch| Fault::corrupt(&name, 0, format!("epoch {epoch} begins a second time"));
         let line = match &mut told {
             None => {
@@ -115,6 +120,11 @@ fn line<'a>(segments: impl Iterator<Item = &'a Segment>) -> Result<Option<Line>,
             if !known.insert(epoch.begins) {
                 return Err(repeated(epoch.begins));
             }
+            if after < begun_after {
+                let what = format!("epoch {} begins before the one that ends there", epoch.begins);
+                return Err(Fault::corrupt(&name, 0, what));
+            }
+            begun_after = after;
             line.begin(epoch.begins, after);
         }
     }

@@ -31,6 +31,8 @@ pub(crate) struct SegmentHeader {
     pub(crate) base: Sequence,
     /// The time of the event before.
     pub(crate) time_before: UnixMillis,
+    /// Tells the key of the log from another, without telling it. 0 in version 1, whose records need no key.
+    pub(crate) key_check: u64,
 }
 
 impl SegmentHeader {
@@ -41,6 +43,7 @@ impl SegmentHeader {
         bytes[16..24].copy_from_slice(&self.epoch.0.to_le_bytes());
         bytes[24..32].copy_from_slice(&self.base.0.to_le_bytes());
         bytes[32..40].copy_from_slice(&self.time_before.0.to_le_bytes());
+        bytes[40..48].copy_from_slice(&self.key_check.to_le_bytes());
         let checksum = crc32c::crc32c(&bytes[12..]);
         bytes[8..12].copy_from_slice(&checksum.to_le_bytes());
         bytes
@@ -69,7 +72,21 @@ impl SegmentHeader {
             return corrupt(24, "it begins with an event that no log can reach");
         }
         let (epoch, time_before) = (Epoch(u64_at(&bytes, 16)), UnixMillis(u64_at(&bytes, 32)));
-        Ok(Self { format, epoch, base, time_before })
+        Ok(Self { format, epoch, base, time_before, key_check: u64_at(&bytes, 40) })
+    }
+
+    /// Refuses a segment of a log with another key: none of its records would be one, and all of it would be cut off as if
+    /// a crash had torn it.
+    pub(crate) fn refuse_another_log(&self, name: &str, hash: &KeyedHash) -> Result<(), Fault> {
+        match self.format {
+            FORMAT_MIN => Ok(()),
+            _ if self.key_check == hash.check() => Ok(()),
+            _ => Err(Fault::corrupt(
+                name,
+                40,
+                "it is of another log than META: it was written with another key",
+            )),
+        }
     }
 
     /// How the records of the segment are written.

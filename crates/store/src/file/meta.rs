@@ -19,7 +19,8 @@ use crate::limits::META_BYTES_MAX;
 pub(crate) struct Meta {
     pub(crate) hash: KeyedHash,
     pub(crate) life: Life,
-    /// In version 1: the epoch of the events to come. In version 2 the log says it.
+    /// In version 1: the epoch of the events to come. It says nothing that the segments do not: if it has none, no client
+    /// ever had a cursor of it. Version 2 does not write it.
     pub(crate) epoch: Option<Epoch>,
 }
 

@@ -45,7 +45,10 @@ pub(crate) fn open(
     let is_announced = announce(disk, &meta, found.is_some())?;
     let is_new = found.is_none();
     let Found { ended, newest, line } = match found {
-        Some(found) => go_on(found, before.as_ref(), &host),
+        Some(found) => {
+            tell_what_is_unsure(before.as_ref(), found.newest.head, &host);
+            found
+        }
         None => begin(disk, &host, &hash, before.as_ref(), config.segment_bytes)?,
     };
 
@@ -137,15 +140,15 @@ fn begin(
         epoch,
         base: Sequence::ZERO.next(),
         time_before: UnixMillis::default(),
+        key_check: hash.check(),
     };
     let active = Active::create(disk, header, hash, segment_bytes)?;
     let newest = Newest { active, head: Sequence::ZERO, last_time: UnixMillis::default() };
     Ok(Found { ended: Vec::new(), newest, line: Line::new(epoch) })
 }
 
-/// Goes on with a log, and says in which respect it cannot be known to be whole.
-fn go_on(mut found: Found, before: Option<&Meta>, host: &Host) -> Found {
-    let head = found.newest.head;
+/// Says in which respect a log that is gone on with cannot be known to be whole.
+fn tell_what_is_unsure(before: Option<&Meta>, head: Sequence, host: &Host) {
     match before.map(|meta| &meta.life) {
         Some(Life::Failed { acknowledged, .. }) if *acknowledged > head => {
             tracing::error!(
@@ -165,13 +168,8 @@ fn go_on(mut found: Found, before: Option<&Meta>, host: &Host) -> Found {
             );
         }
         Some(Life::Open { .. }) => {
-            tracing::info!(%head, "the log was not closed; it goes on after its last event")
+            tracing::info!(%head, "the log was not closed; it goes on after its last event");
         }
         Some(Life::Closed { .. }) | None => {}
     }
-    // Of version 1: an epoch that has begun, and whose first segment was never made.
-    if let Some(epoch) = before.and_then(|meta| meta.epoch).filter(|epoch| *epoch != found.line.epoch()) {
-        found.line.begin(epoch, head);
-    }
-    found
 }

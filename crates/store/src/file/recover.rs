@@ -32,6 +32,7 @@ pub(crate) fn ended(
     let name = names::log(base);
     let file = disk.open(&name).map_err(Fault::io(&name))?;
     let header = SegmentHeader::read(&*file, &name, base)?;
+    header.refuse_another_log(&name, &hash)?;
     let records = header.records(&hash);
     match SealedIndex::open(disk, base, header.format, hash) {
         Ok(index) if u64::from(index.records) == next.0 - base.0 => {
@@ -100,23 +101,25 @@ pub(crate) struct Expectation {
     pub(crate) segment_bytes: u64,
 }
 
-/// Opens the newest segment, cuts off what a crash tore, and makes the rest durable.
-pub(crate) fn newest(
+/// Opens the newest segment, cuts off what a crash tore, and makes the rest durable. `check` looks at the segment before
+/// anything is changed: what is refused stays as it is.
+pub(crate) fn newest<T>(
     disk: &dyn Disk,
     base: Sequence,
     expected: &Expectation,
     hash: KeyedHash,
-) -> Result<Newest, Fault> {
+    check: impl FnOnce(&Segment) -> Result<T, Fault>,
+) -> Result<(Newest, T), Fault> {
     let name = names::log(base);
     let file = disk.open(&name).map_err(Fault::io(&name))?;
     let header = SegmentHeader::read(&*file, &name, base)?;
+    header.refuse_another_log(&name, &hash)?;
     let scanned = scan(&*file, &name, header, &hash)?;
     let head = scanned.whole.next.previous();
     if let Some((event, then)) = expected.reaches.filter(|(event, _)| *event > head) {
         let what = format!("{}; {then} after event {event}", scanned.flaw.what());
         return Err(Fault::corrupt(&name, scanned.stop.offset, what));
     }
-    note_successor(disk, &header, head, hash);
     let blank = is_blank(&*file, &name, scanned.whole.offset)?;
     if !blank {
         refuse_corruption(&*file, &name, header.records(&hash), &scanned)?;
@@ -127,6 +130,8 @@ pub(crate) fn newest(
     let index_state = IndexState::Growing(index.clone());
     let records = header.records(&hash);
     let segment = Arc::new(Segment { header, records, file, index_state, ended: OnceLock::new() });
+    let checked = check(&segment)?;
+    note_successor(disk, &header, head, hash);
     let written = whole.offset;
     let mut active = Active { segment, index, end: whole.offset, allocated: file_bytes, first_time, written };
     if !blank {
@@ -144,7 +149,7 @@ pub(crate) fn newest(
         // The last process may have made the segment, and died before its name was durable.
         disk.sync_dir().map_err(Fault::io(&name))?;
     }
-    Ok(Newest { active, head, last_time: whole.time })
+    Ok((Newest { active, head, last_time: whole.time }, checked))
 }
 
 /// Says so if another segment has followed the newest one that is there: only then does a segment get an index.

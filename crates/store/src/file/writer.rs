@@ -13,7 +13,7 @@ use super::config::Durability;
 use super::disk::Disk;
 use super::fault::Fault;
 use super::group::{Beginning, WriteGroup};
-use super::header::{FORMAT, SegmentHeader};
+use super::header::{FORMAT, FORMAT_MIN, SegmentHeader};
 use super::keys::Keys;
 use super::log::Log;
 use super::meta::{Life, Meta};
@@ -269,6 +269,7 @@ impl LogWriter {
             epoch: self.log.view().line.epoch(),
             base: self.head.next(),
             time_before: self.last_time,
+            key_check: self.log.hash.check(),
         };
         match Active::create(&*self.disk, header, &self.log.hash, bytes.max(self.segment_bytes)) {
             Ok(active) if self.active.is_empty() => {
@@ -343,13 +344,31 @@ fn full() -> StoreError {
     StoreError::Full("there is no space left for its log".into())
 }
 
-/// The event that has the key of a draft, if it is still held.
+/// The event that has the key of a draft, if it is still held. In version 1 keys had no credential, since a hub had one
+/// publish key at the most: a key that was used there counts for all.
 fn known(log: &Log, keys: &Keys, hash: u64, draft: &Draft) -> Result<Option<Event>, Fault> {
+    let Some(key) = draft.key() else { return Ok(None) };
+    if let Some((event, _)) = held(log, keys, hash)?
+        && event.draft.key() == Some(key)
+    {
+        return Ok(Some(event));
+    }
+    if key.credential().is_empty() {
+        return Ok(None);
+    }
+    let old = held(log, keys, log.hash.of(key.as_str()))?;
+    let old = old.filter(|(event, format)| {
+        *format == FORMAT_MIN && event.draft.key().is_some_and(|known| known.as_str() == key.as_str())
+    });
+    Ok(old.map(|(event, _)| event))
+}
+
+/// The event that may have a key, and the version of its segment.
+fn held(log: &Log, keys: &Keys, hash: u64) -> Result<Option<(Event, u32)>, Fault> {
     let Some(sequence) = keys.find(hash) else { return Ok(None) };
     let view = log.view();
     let span = view.spans_after(sequence.previous()).next();
     let Some(span) = span.filter(|span| span.sequence(span.start) == sequence) else { return Ok(None) };
-    let mut records = Records::new(span);
-    let event = records.event(span.start, &view.line)?;
-    Ok(Some(event).filter(|event| event.draft.key() == draft.key()))
+    let event = Records::new(span).event(span.start, &view.line)?;
+    Ok(Some((event, span.segment.header.format)))
 }

@@ -1,15 +1,16 @@
 //! Opens a directory whose files are any bytes, and reads it in every way.
 //!
 //! An input is a list of files, each with 4 bytes before its content: its kind (the lowest two bits: 1 for a segment, 2
-//! for an index, else `META`; with 0x80 its checksums are set right, so that what they protect is reached), the number
-//! of its first event (0 stands for the largest there is), and the bytes of its content (2 bytes, little-endian). The
-//! last file ends where the input does.
+//! for an index, else `META`; with 0x80 its checksums and tags are set right, so that what they protect is reached: tags are
+//! those of a log whose key is zeros), the number of its first event (0 stands for the largest there is), and the bytes of
+//! its content (2 bytes, little-endian). The last file ends where the input does.
 
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use siphasher::sip::SipHasher13;
 use tidings_core::{
     Clock, Draft, DraftParts, Event, IdempotencyKey, Query, Reading, Selector, Selectors, Start, Store,
     StoreError, Topic, UnixMillis,
@@ -138,11 +139,22 @@ fn mend_meta(bytes: &mut Vec<u8>) {
 }
 
 fn mend_segment(bytes: &mut [u8]) {
-    let Some((header, mut rest)) = bytes.split_first_chunk_mut::<64>() else { return };
+    let Some((header, records)) = bytes.split_first_chunk_mut::<64>() else { return };
+    let format = header[12];
+    if format > 1 {
+        header[40..48].copy_from_slice(&hash(&[0; 16], b"").to_le_bytes());
+    }
     let checksum = crc32c::crc32c(&header[12..]);
     header[8..12].copy_from_slice(&checksum.to_le_bytes());
+    match format {
+        1 => mend_records_of_version_1(records),
+        _ => mend_records(records),
+    }
+}
+
+fn mend_records_of_version_1(mut rest: &mut [u8]) {
     while let Some(len) = rest.get(4..8) {
-        let len = len.iter().rev().fold(0, |len, byte| len << 8 | usize::from(*byte));
+        let len = number(len);
         if len < 36 || len > rest.len() {
             return;
         }
@@ -151,6 +163,36 @@ fn mend_segment(bytes: &mut [u8]) {
         record[..4].copy_from_slice(&checksum.to_le_bytes());
         rest = after;
     }
+}
+
+fn mend_records(mut rest: &mut [u8]) {
+    let halves = [&b"tidings record tag, low"[..], b"tidings record tag, high"];
+    let mut key = [0; 16];
+    for (half, text) in key.chunks_exact_mut(8).zip(halves) {
+        half.copy_from_slice(&hash(&[0; 16], text).to_le_bytes());
+    }
+    while rest.len() >= 44 {
+        let len = number(&rest[12..16]);
+        // The tag is right even if the length leads beyond the end: then the length is believed.
+        let end = len.clamp(44, rest.len());
+        let (record, after) = rest.split_at_mut(end);
+        let checksum = crc32c::crc32c(&record[44..]);
+        record[8..12].copy_from_slice(&checksum.to_le_bytes());
+        let tag = hash(&key, &record[8..44]);
+        record[..8].copy_from_slice(&tag.to_le_bytes());
+        if end != len {
+            return;
+        }
+        rest = after;
+    }
+}
+
+fn hash(key: &[u8; 16], bytes: &[u8]) -> u64 {
+    SipHasher13::new_with_key(key).hash(bytes)
+}
+
+fn number(bytes: &[u8]) -> usize {
+    bytes.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte))
 }
 
 fn mend_index(bytes: &mut [u8], base: u64) {

@@ -36,7 +36,7 @@ impl Kind {
         })
     }
 
-    pub(super) fn number(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         match self {
             Self::Event => 1,
             Self::Create => 2,

@@ -5,7 +5,7 @@
 pub(crate) mod attribute;
 pub(crate) mod kind;
 pub(crate) mod number;
-mod v1;
+pub(crate) mod v1;
 pub(crate) mod v2;
 
 use bytes::Bytes;

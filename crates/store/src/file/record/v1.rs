@@ -1,5 +1,10 @@
 //! Records of version 1, which are read and not written any more. The layout is in `docs/file-format.md`.
 
+#[cfg(test)]
+pub(crate) mod encode;
+#[cfg(test)]
+mod tests;
+
 use tidings_core::{Sequence, UnixMillis};
 
 use super::kind::Kind;

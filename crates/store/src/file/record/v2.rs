@@ -1,5 +1,10 @@
 //! Records of version 2. The layout is in `docs/file-format.md`.
 
+#[cfg(test)]
+pub(crate) mod any;
+#[cfg(test)]
+mod byte_tests;
+
 use tidings_core::{BATCH_DIGEST_BYTES, BatchPart, Draft, Epoch, KeyFields, Sequence, UnixMillis};
 use tidings_sse::{EventId, EventType};
 

@@ -97,8 +97,13 @@ pub(crate) fn append(writer: &mut LogWriter, data: &str) -> Result<Vec<Placement
 
 /// Appends a draft, alone.
 pub(crate) fn append_draft(writer: &mut LogWriter, draft: Draft) -> Result<Vec<Placement>, StoreError> {
+    append_all(writer, vec![draft])
+}
+
+/// Appends drafts together, as one append.
+pub(crate) fn append_all(writer: &mut LogWriter, drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError> {
     let (reply, mut answer) = oneshot::channel();
-    let append = Append { drafts: vec![draft], reply };
+    let append = Append { drafts, reply };
     take_turn(writer, &Arc::new(Queue::new()), vec![append]);
     answer.try_recv().unwrap()
 }

@@ -1,0 +1,107 @@
+//! Records of version 1, byte for byte, and whatever else may stand in their place.
+
+use proptest::prelude::*;
+use tidings_core::contract::fixture::draft_with;
+use tidings_core::{Cursor, Draft, DraftFields, Epoch, Event, KeyFields, Topic};
+
+use super::encode::encode;
+use super::*;
+
+const STAMP: RecordStamp =
+    RecordStamp { sequence: Sequence(7), time: UnixMillis(1_000), lag: 1, more: false };
+
+fn encoded(stamp: RecordStamp, draft: &Draft) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(stamp, draft, &mut bytes);
+    bytes
+}
+
+#[test]
+fn the_bytes_are_those_of_the_description() {
+    let fields = DraftFields {
+        event_type: Some("T"),
+        id: Some("ID"),
+        retry_ms: Some(5),
+        key: Some(KeyFields { credential: "", key: "KEY" }),
+    };
+
+    let bytes = encoded(RecordStamp { more: true, ..STAMP }, &draft_with("topic", "data", fields));
+
+    let expected = b"\x3b\0\0\0\x07\0\0\0\0\0\0\0\xe8\x03\0\0\0\0\0\0\x01\0\0\0\x03\x03\x05\0\x01\0\x02\0\
+        \x05\0\0\0\0\0\0\0topicTIDKEYdata";
+    assert_eq!(bytes[4..], expected[..]);
+    assert_eq!(bytes[..4], crc32c::crc32c(expected).to_le_bytes());
+}
+
+#[test]
+fn space_where_nothing_was_written_is_empty() {
+    assert_eq!(parse(&[0; 100]), Err(Flaw::Empty));
+    assert_eq!(parse(&[0; 10]), Err(Flaw::Short(HEADER_BYTES)));
+}
+
+#[test]
+fn a_record_that_ends_early_says_what_it_needs() {
+    let bytes = encoded(STAMP, &draft_with("a", "some data", DraftFields::default()));
+
+    assert_eq!(parse(&bytes[..bytes.len() - 1]), Err(Flaw::Short(bytes.len())));
+}
+
+proptest! {
+    #[test]
+    fn decoding_returns_what_was_encoded(
+        topic in "[a-z\u{4e00}-\u{4e10}]{1,20}",
+        data in any::<String>(),
+        event_type in proptest::option::of("[a-z]{1,9}"),
+        id in proptest::option::of("[a-z0-9]{1,9}"),
+        key in proptest::option::of("[!-~]{1,255}"),
+        retry_ms in proptest::option::of(0..=86_400_000_u64),
+        (sequence, time, lag, more) in any::<(u64, u64, u32, bool)>(),
+        neighbour in any::<Vec<u8>>(),
+    ) {
+        let fields = DraftFields {
+            event_type: event_type.as_deref(), id: id.as_deref(), retry_ms, key: key.as_deref().map(|key| KeyFields { credential: "", key }),
+        };
+        let draft = draft_with(&topic, &data, fields);
+        let stamp = RecordStamp { sequence: Sequence(sequence), time: UnixMillis(time), lag, more };
+        let mut bytes = encoded(stamp, &draft);
+        let len = bytes.len();
+        bytes.extend(neighbour);
+
+        let record = parse(&bytes).unwrap();
+
+        prop_assert_eq!((record.stamp, record.kind, record.len), (stamp, Kind::Event, len));
+        let event = record.to_event(Topic::parse(record.topic).unwrap(), Epoch(1)).unwrap();
+        let cursor = Cursor::new(Epoch(1), stamp.sequence);
+        prop_assert_eq!(event, Event { cursor, time: stamp.time, draft });
+    }
+
+    #[test]
+    fn a_changed_byte_is_noticed(at in any::<prop::sample::Index>(), change in 1..=255_u8) {
+        let fields = DraftFields { id: Some("an-id"), ..DraftFields::default() };
+        let mut bytes = encoded(STAMP, &draft_with("a/topic", "some data", fields));
+        let at = at.index(bytes.len());
+        bytes[at] ^= change;
+
+        prop_assert!(parse(&bytes).is_err());
+    }
+
+    /// The checksum is set right, so that the fields are reached.
+    #[test]
+    fn any_bytes_are_a_record_or_a_flaw(mut bytes in any::<Vec<u8>>(), flags in 0..4_u8) {
+        let _ = parse(&bytes);
+        let len = bytes.len();
+        if let Some(header) = bytes.first_chunk_mut::<HEADER_BYTES>() {
+            header[4..8].copy_from_slice(&(len as u32).to_le_bytes());
+            header[28] = flags;
+            // Often short enough to fit.
+            header[30..36].iter_mut().skip(1).step_by(2).for_each(|high| *high = 0);
+            let checksum = crc32c::crc32c(&bytes[4..]);
+            bytes[..4].copy_from_slice(&checksum.to_le_bytes());
+
+            match parse(&bytes) {
+                Ok(record) => prop_assert_eq!(record.len, len),
+                Err(flaw) => prop_assert!(matches!(flaw, Flaw::Broken(_)), "{:?}", flaw),
+            }
+        }
+    }
+}
