@@ -24,8 +24,8 @@ export const RESTARTS = [
 
 /** Starts the first life. */
 export async function startLives(scene, ...flags) {
-  // Readers are sent away at once, and come back soon.
-  const quick = ['--drain-window', '0s', '--retry', '100ms', ...flags];
+  // Readers are sent away at once and come back soon, and a copy is small.
+  const quick = ['--drain-window', '0s', '--retry', '100ms', '--segment-bytes', '1MiB', ...flags];
   const hub = await startHub(scene, ...quick);
   const relay = await startRelay(scene, hub.port);
   return new Lives(scene, hub, relay, quick);
