@@ -1,8 +1,10 @@
 //! Runs the real binary, with nothing of this process's environment.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod directory;
 pub(crate) mod origin;
 pub(crate) mod program;
+pub(crate) mod reader;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
