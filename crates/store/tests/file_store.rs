@@ -11,7 +11,8 @@ use tempfile::TempDir;
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{append, at, draft, draft_with, page, query, read_all, texts};
 use tidings_core::{
-    Clock, DraftFields, Lost, Placement, Query, Reading, Sequence, Start, Store, StoreError, UnixMillis,
+    BatchPart, BatchProgress, Clock, DraftFields, IdempotencyKey, KeyFields, Lost, Placement, Query, Reading,
+    Sequence, Start, Store, StoreError, UnixMillis,
 };
 use tidings_sse::EventId;
 use tidings_store::{Durability, FileStore, FileStoreConfig, OpenError, Retention};
@@ -312,6 +313,31 @@ async fn a_key_that_left_with_its_event_is_free_again() {
 
     let head = store.bounds().head;
     assert_eq!(store.append(vec![keyed]).await.unwrap(), [Placement::New(head.next())]);
+}
+
+#[tokio::test]
+async fn a_batch_of_many_parts_is_known_by_its_newest_across_segments_and_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = IdempotencyKey::parse(KeyFields { credential: "me", key: "k" }).unwrap();
+    let part = |number: u64, digest: u8| {
+        let part =
+            BatchPart { before: number - 1, through: number, digest: [digest; 16], complete: number == 100 };
+        vec![draft("a", &"x".repeat(3_000)).ending_part(key.clone(), part)]
+    };
+    let store = open(config(&dir));
+    for number in 1..=100 {
+        assert_eq!(store.append(part(number, 7)).await.unwrap(), [Placement::New(at(&store, number))]);
+    }
+    let last = store.bounds().head;
+    store.close().await.unwrap();
+    drop(store);
+    assert!(names(&dir, ".log").len() > 3);
+
+    let store = open(config(&dir));
+
+    let progress = BatchProgress { through: 100, digest: [7; 16], complete: true, last };
+    assert_eq!(store.append(part(1, 0)).await.unwrap(), [Placement::BatchAt(progress)]);
+    assert_eq!(store.append(part(50, 0)).await.unwrap(), [Placement::BatchAt(progress)]);
 }
 
 #[tokio::test]

@@ -195,3 +195,29 @@ impl Hasher for AsIs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tidings_core::DraftFields;
+    use tidings_core::contract::fixture::draft_with;
+
+    use super::*;
+
+    #[test]
+    fn an_index_has_each_key_once_at_its_newest_record() {
+        let (index, hash) = (GrowingIndex::default(), KeyedHash(*b"0123456789abcdef"));
+        let keys = ["one", "two", "one", "three", "one", "two"];
+        let draft =
+            |key: &str| draft_with("a", "x", DraftFields { key: Some(key.into()), ..DraftFields::default() });
+        let drafts = keys.map(draft);
+        index.extend((100..).zip(&drafts), &hash);
+
+        let newest = |key: &str, at| (at, hash.of(key));
+        let all = [newest("three", 3), newest("one", 4), newest("two", 5)];
+        assert_eq!(index.entries().newest_keys(), all);
+        // What an append that is cut off had is forgotten, and what was before it counts again.
+        index.truncate(4);
+        let cut = [newest("two", 1), newest("one", 2), newest("three", 3)];
+        assert_eq!(index.entries().newest_keys(), cut);
+    }
+}
