@@ -58,6 +58,31 @@ async fn a_second_store_is_refused_though_the_lock_file_is_another_one() {
     );
 }
 
+/// A store that looked its files up by path would go on in the directory of the other one.
+#[tokio::test]
+async fn a_directory_that_is_moved_while_its_store_is_open_stays_the_stores_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = |dir: PathBuf| FileStoreConfig { dir, segment_bytes: 65_536, ..FileStoreConfig::default() };
+    let first = FileStore::open(config(data(&dir)), ManualClock::at(1_000)).unwrap();
+    append(&first, "a", &["1"]).await;
+    let moved = dir.path().join("moved");
+    fs::rename(data(&dir), &moved).unwrap();
+
+    let second = FileStore::open(config(data(&dir)), ManualClock::at(1_000)).unwrap();
+    // Each needs several segments.
+    let filler = "x".repeat(20_000);
+    for _ in 0..20 {
+        append(&first, "a", &[&filler]).await;
+        append(&second, "b", &[&filler]).await;
+    }
+    first.close().await.unwrap();
+    second.close().await.unwrap();
+
+    let open = |dir| FileStore::open(config(dir), ManualClock::at(1_000)).unwrap();
+    assert_eq!(open(moved).bounds().head.sequence, Sequence(21));
+    assert_eq!(open(data(&dir)).bounds().head.sequence, Sequence(20));
+}
+
 #[test]
 fn a_second_store_is_refused_by_another_path_to_the_directory() {
     let dir = tempfile::tempdir().unwrap();

@@ -21,7 +21,8 @@ const NO_FLOCK: [Errno; 4] = [Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP, Err
 
 /// Held as long as the store is open. The system lets go of it however the process ends.
 pub(crate) struct Lock {
-    _dir: File,
+    /// The directory.
+    pub(crate) dir: File,
     _file: File,
 }
 
@@ -46,7 +47,7 @@ impl Lock {
         lock(&file, &name, path, &file_system)?;
         // Only for the message to the next one; without space there is none.
         let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self { _dir: dir, _file: file })
+        Ok(Self { dir, _file: file })
     }
 }
 

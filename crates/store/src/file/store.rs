@@ -88,7 +88,7 @@ impl FileStore {
         make_dir(dir).map_err(io)?;
         let lock = Lock::take(dir)?;
         let host = Host {
-            disk: Arc::new(OsDisk::new(dir).map_err(io)?),
+            disk: Arc::new(OsDisk::new(&lock.dir).map_err(io)?),
             clock,
             boot: host::boot_of_system(),
             random: Random::of_system().map_err(io)?,

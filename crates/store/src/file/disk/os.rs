@@ -2,13 +2,12 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the disk that the rest of the crate goes through")]
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{FallocateFlags, fallocate};
+use rustix::fs::{AtFlags, Dir, FallocateFlags, Mode, OFlags, fallocate, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use super::{Disk, DiskFile};
@@ -17,41 +16,48 @@ use crate::limits::ZEROS_BYTES;
 /// What is written at once where a file system cannot set space aside.
 static ZEROS: [u8; ZEROS_BYTES] = [0; ZEROS_BYTES];
 
-/// A directory of the operating system.
+/// A directory of the operating system. All names are looked up in the directory that was opened, and never by its path:
+/// somebody may rename it, and make another one in its place, for another hub.
 #[derive(Debug)]
 pub(crate) struct OsDisk {
-    path: PathBuf,
     dir: File,
 }
 
 impl OsDisk {
-    /// Takes a directory that is there.
-    pub(crate) fn new(path: &Path) -> io::Result<Self> {
-        Ok(Self { path: path.to_owned(), dir: File::open(path)? })
+    /// Takes a directory that is open. It is opened again, so that a lock on it is not held any longer for this.
+    pub(crate) fn new(dir: &File) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { dir: File::from(openat(dir, ".", flags, Mode::empty())?) })
+    }
+
+    fn open_with(&self, name: &str, flags: OFlags) -> io::Result<Arc<dyn DiskFile>> {
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | flags;
+        // As the standard library does it: what others may do is the umask's business.
+        Ok(Arc::new(File::from(openat(&self.dir, name, flags, Mode::from_raw_mode(0o666))?)))
     }
 }
 
 impl Disk for OsDisk {
     fn list(&self) -> io::Result<Vec<String>> {
-        let names = fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name().into_string().ok()));
+        let entries = Dir::read_from(&self.dir)?;
+        let names = entries.map(|entry| Ok(entry?.file_name().to_str().ok().map(str::to_owned)));
         names.filter_map(io::Result::transpose).collect()
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let mut options = File::options();
-        Ok(Arc::new(options.read(true).write(true).create(true).truncate(true).open(self.path.join(name))?))
+        self.open_with(name, OFlags::CREATE | OFlags::TRUNC)
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(File::options().read(true).write(true).open(self.path.join(name))?))
+        self.open_with(name, OFlags::empty())
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.path.join(from), self.path.join(to))
+        Ok(renameat(&self.dir, from, &self.dir, to)?)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.path.join(name))
+        Ok(unlinkat(&self.dir, name, AtFlags::empty())?)
     }
 
     fn sync_dir(&self) -> io::Result<()> {
