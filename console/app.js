@@ -8,6 +8,7 @@ import { Connection } from './connection.js';
 import { byId, element } from './element.js';
 import { EmptyState, FIRST_DATA } from './empty-state.js';
 import { EventList } from './event-list.js';
+import { GAP } from './event-type.js';
 import { startHeader } from './header.js';
 import { recall } from './history.js';
 import { icon } from './icon.js';
@@ -27,7 +28,6 @@ const PAST_MAX = 50;
 /** After this long without an event, the page says that there is none. */
 const PATIENCE_MS = 150;
 const HEARD_MS = 5_000;
-const GAP = 'tidings.gap';
 
 const subject = subjectOf(location);
 const sole = soleTopic(subject.selectors);

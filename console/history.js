@@ -1,5 +1,6 @@
 // The events from before the page: a page of history, which unlike a stream tells when each was published.
 
+import { isShown } from './event-type.js';
 import { withParameters } from './topic.js';
 
 /**
@@ -35,7 +36,8 @@ export async function recall(path, begin, headers) {
 
 /** @returns {Past} */
 export function pastOf({ events, gap, cursor, more }) {
-  return { events: events.map(eventOf), gap: gap ?? null, cursor: String(cursor), more: more === true };
+  const shown = events.filter(({ type }) => isShown(type));
+  return { events: shown.map(eventOf), gap: gap ?? null, cursor: String(cursor), more: more === true };
 }
 
 function eventOf({ type, data, id, topic, time }) {

@@ -4,6 +4,7 @@
 // connection that fell silent without closing (the hub says how often it sends a heartbeat), and it says why.
 
 import { Decoder } from './decoder.js';
+import { isShown } from './event-type.js';
 import { problemOf, unreachable } from './problem.js';
 import { withParameters } from './topic.js';
 
@@ -126,7 +127,8 @@ export class Stream {
 
   #decoder() {
     const listener = {
-      event: (event) => this.#listener.event(event),
+      // The id of an event that is not shown counts all the same: it is told apart from the event.
+      event: (event) => isShown(event.type) && this.#listener.event(event),
       id: (id) => {
         this.#id = id;
         this.#listener.id(id);

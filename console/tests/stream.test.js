@@ -60,6 +60,18 @@ test('goes on after the last id, and asks for the past only once', async (t) => 
   assert.equal(Buffer.from(asked[1].id, 'latin1').toString(), '\u8ba2-1');
 });
 
+test('an event of the hub\'s own that is not known is not shown, and its id counts', async (t) => {
+  const own = 'event: tidings.whatever\nid: 7\ndata: own\n\n';
+  const shown = 'event: tidings.gap\nid: 3\ndata: gap\n\nevent: tidings\ndata: x\n\n';
+  const { asked, origin } = await hub(t, [ended(`retry: 1\n${shown}${own}`), stream('data: y\n\n')]);
+
+  const { until } = listen(t, origin);
+  const { data } = await until((seen) => seen.data.includes('y'));
+
+  assert.deepEqual(data, ['gap', 'x', 'y']);
+  assert.equal(asked[1].id, '7');
+});
+
 test('a refusal is told with its reason and is the end', async (t) => {
   const { asked, origin } = await hub(t, [refused(400, { title: 'bad topic', detail: 'a topic has no segment `..`' })]);
 

@@ -140,8 +140,8 @@ impl EventSourceBuilder {
     /// Follows the standard to the letter, as a browser does.
     ///
     /// Every status but 200 and every other content type fail for ever; the wait before a reconnection is exactly
-    /// the reconnection time; gaps are events like others; an announced heartbeat means nothing. What else is set
-    /// here still holds.
+    /// the reconnection time; gaps, and whatever else has a type that begins with `tidings.`, are events like
+    /// others; an announced heartbeat means nothing. What else is set here still holds.
     pub fn strict(mut self) -> Self {
         self.policy.mode = Mode::Strict;
         self

@@ -16,7 +16,7 @@ use crate::attempt::Attempts;
 use crate::backoff::Roll;
 use crate::config::{ConfigError, EventSourceBuilder, Keep};
 use crate::error::{Error, Missing};
-use crate::gap::Gap;
+use crate::gap::{Gap, RESERVED_TYPE_PREFIX};
 use crate::heartbeat;
 use crate::item::{Event, Item, Open, Reconnecting};
 use crate::limits::LAST_LOOK_WAIT;
@@ -255,7 +255,7 @@ impl EventSource {
     /// Acts on what was heard, and makes an item of what the caller should hear, too.
     fn tell(&mut self, item: OwnedItem) -> Option<Item> {
         match item {
-            OwnedItem::Event(event) => Some(self.tell_event(event)),
+            OwnedItem::Event(event) => self.tell_event(event),
             OwnedItem::Comment(text) => self.tell_comment(text),
             OwnedItem::Retry(retry) => {
                 self.machine.take_retry(retry.as_duration());
@@ -268,14 +268,14 @@ impl EventSource {
         }
     }
 
-    fn tell_event(&mut self, event: OwnedEvent) -> Item {
+    /// In managed mode the hub's own events are no items: one is a gap, and those of types that this version does
+    /// not know are passed over. Their ids count: the stream has come that far.
+    fn tell_event(&mut self, event: OwnedEvent) -> Option<Item> {
         self.set_last_event_id(&event.last_event_id);
-        if self.mode == Mode::Managed
-            && let Some(gap) = Gap::of_event(event.event_type.as_deref(), &event.data)
-        {
-            return Item::Gap(gap);
+        if self.mode == Mode::Strict || !event.type_or_message().starts_with(RESERVED_TYPE_PREFIX) {
+            return Some(Item::Event(event));
         }
-        Item::Event(event)
+        Gap::of_event(&event).map(Item::Gap)
     }
 
     fn tell_comment(&mut self, text: String) -> Option<Item> {

@@ -1,9 +1,17 @@
 //! A gap: the hub could not go on where it was asked to, and says so.
 
 use serde::Deserialize;
+use tidings_sse::decode::OwnedEvent;
+
+/// Event types that begin so are the hub's own: no publisher can use them. In managed mode the types that this
+/// version does not know are passed over, and what they carry for the connection, such as an id, counts.
+pub const RESERVED_TYPE_PREFIX: &str = "tidings.";
 
 /// The type of the event that declares a gap.
 const EVENT_TYPE: &str = "tidings.gap";
+
+/// The reason of a gap that is declared in words that cannot be read.
+const UNREADABLE: &str = "unreadable";
 
 /// Events that were asked for and that the hub can no longer give. Loss is never silent.
 ///
@@ -37,12 +45,21 @@ pub enum GapReason {
 }
 
 impl Gap {
-    /// Reads an event that declares a gap. Any other event, or one whose data is not a gap's, is none.
-    pub(crate) fn of_event(event_type: Option<&str>, data: &str) -> Option<Self> {
-        if event_type != Some(EVENT_TYPE) {
+    /// The gap that an event declares. `None` if it is any other event.
+    ///
+    /// In managed mode an event source calls this itself; it is for those who listen in
+    /// [strict mode](crate::EventSourceBuilder::strict). A declaration that cannot be read is a gap for a reason
+    /// that is not known, because a loss must never pass for none.
+    pub fn of_event(event: &OwnedEvent) -> Option<Self> {
+        if event.event_type.as_deref() != Some(EVENT_TYPE) {
             return None;
         }
-        serde_json::from_str(data).ok()
+        let unreadable = || Self {
+            requested: None,
+            reason: GapReason::Other(UNREADABLE.to_owned()),
+            resumes_after: event.id().filter(|id| !id.is_empty()).map(str::to_owned),
+        };
+        Some(serde_json::from_str(&event.data).unwrap_or_else(|_| unreadable()))
     }
 }
 
@@ -73,11 +90,20 @@ impl From<String> for GapReason {
 mod tests {
     use super::*;
 
+    fn of(event_type: &str, data: &str) -> Option<Gap> {
+        let mut event = OwnedEvent::default();
+        event.event_type = Some(event_type.to_owned());
+        event.data = data.to_owned();
+        event.last_event_id = "a-9".to_owned();
+        event.id_in_block = true;
+        Gap::of_event(&event)
+    }
+
     #[test]
     fn a_gap_is_read_from_its_event() {
         let data = r#"{"requested":"a-1","reason":"expired","resumes_after":"a-9"}"#;
 
-        let gap = Gap::of_event(Some("tidings.gap"), data);
+        let gap = of("tidings.gap", data);
 
         let expected = Gap {
             requested: Some("a-1".into()),
@@ -88,17 +114,30 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_from_the_future_is_kept_as_it_is() {
-        let gap = Gap::of_event(Some("tidings.gap"), r#"{"reason":"moved","more":1}"#);
+    fn a_reason_and_members_from_the_future_are_no_obstacle() {
+        let gap = of("tidings.gap", r#"{"reason":"moved","more":1}"#);
 
         assert_eq!(gap.map(|gap| gap.reason), Some(GapReason::Other("moved".into())));
     }
 
     #[test]
-    fn what_only_looks_like_a_gap_is_an_ordinary_event() {
-        assert_eq!(Gap::of_event(Some("tidings.gap"), "not JSON"), None);
-        assert_eq!(Gap::of_event(Some("tidings.gap"), "{}"), None);
-        assert_eq!(Gap::of_event(Some("gap"), r#"{"reason":"expired"}"#), None);
-        assert_eq!(Gap::of_event(None, r#"{"reason":"expired"}"#), None);
+    fn a_declaration_that_cannot_be_read_is_a_gap_all_the_same() {
+        for data in ["not JSON", "{}", "", r#"{"reason":7}"#] {
+            let expected = Gap {
+                requested: None,
+                reason: GapReason::Other("unreadable".into()),
+                resumes_after: Some("a-9".into()),
+            };
+            assert_eq!(of("tidings.gap", data), Some(expected), "{data}");
+        }
+    }
+
+    #[test]
+    fn any_other_event_is_no_gap() {
+        let data = r#"{"reason":"expired"}"#;
+
+        assert_eq!(of("gap", data), None);
+        assert_eq!(of("tidings.gap.more", data), None);
+        assert_eq!(Gap::of_event(&OwnedEvent::default()), None);
     }
 }

@@ -40,7 +40,7 @@ pub use config::{ConfigError, EventSourceBuilder};
 pub use draft::Draft;
 pub use error::{BoxError, Error, Missing, Refusal};
 pub use event_source::EventSource;
-pub use gap::{Gap, GapReason};
+pub use gap::{Gap, GapReason, RESERVED_TYPE_PREFIX};
 pub use item::{Event, Item, Open, Reconnecting};
 pub use machine::ReadyState;
 pub use problem::Problem;

@@ -142,8 +142,8 @@ impl Publisher {
     /// Publishes events in one request, in order. Each is published as soon as it has arrived, so an error may leave
     /// the first of them published; [`Problem::published`](crate::Problem::published) says how many.
     ///
-    /// When it returns `Ok`, the hub has them all, each once: the key stands for the batch, and the hub numbers its
-    /// events. None at all are published without asking the hub.
+    /// When it returns `Ok`, the hub has them all, each once: the key stands for the whole batch, which is sent
+    /// again byte by byte, and the hub goes on where it was. None at all are published without asking the hub.
     ///
     /// # Errors
     ///

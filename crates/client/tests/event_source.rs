@@ -309,6 +309,63 @@ async fn a_gap_is_an_event_like_others_in_strict_mode() {
     assert_eq!(event.type_or_message(), "tidings.gap");
 }
 
+/// An event of the hub's own, of a type from the future, between two that were published.
+const UNKNOWN: &str = "id: a-1\ndata: 1\n\n\
+     event: tidings.whatever\nid: a-2\nretry: 7\ndata: {\"not\":\"ours\"}\n\n\
+     data: 3\n\n";
+
+#[tokio::test]
+async fn an_event_of_the_hubs_own_that_is_not_known_is_no_item_in_managed_mode() {
+    let server = Server::start([Answer::stream(UNKNOWN)]);
+    let mut source = builder(&server).build();
+    next(&mut source).await;
+
+    let events = [next(&mut source).await, next(&mut source).await];
+
+    let events = events.map(|item| {
+        let Item::Event(event) = item else { panic!("it must be an event: {item:?}") };
+        (event.data, event.last_event_id)
+    });
+    // The second has no id of its own: it stands where the hub's event left the stream.
+    assert_eq!(events, [("1".to_owned(), "a-1".to_owned()), ("3".to_owned(), "a-2".to_owned())]);
+}
+
+#[tokio::test]
+async fn the_id_of_an_event_of_the_hubs_own_is_a_place_to_go_on_from() {
+    let own = "id: a-1\ndata: 1\n\nevent: tidings.whatever\nid: a-2\ndata: x\n\n";
+    let server = Server::start([Answer::stream(own).then(Then::Close), Answer::stream("data: 3\n\n")]);
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let hook = {
+        let kept = kept.clone();
+        move |id: &str| kept.lock().unwrap().push(id.to_owned())
+    };
+    let mut source = builder(&server).on_last_event_id(hook).build();
+
+    let heard = [next_data(&mut source).await, next_data(&mut source).await];
+
+    assert_eq!(heard, ["1", "3"]);
+    assert_eq!(server.requested(2).await[1].header("last-event-id"), Some("a-2"));
+    assert_eq!(*kept.lock().unwrap(), ["a-1", "a-2"]);
+}
+
+#[tokio::test]
+async fn events_of_the_hubs_own_are_events_like_others_in_strict_mode() {
+    let server = Server::start([Answer::stream(UNKNOWN)]);
+    let mut source = builder(&server).strict().build();
+
+    let heard = [next_data(&mut source).await, next_data(&mut source).await, next_data(&mut source).await];
+
+    assert_eq!(heard, ["1", "{\"not\":\"ours\"}", "3"]);
+}
+
+#[tokio::test]
+async fn a_type_is_the_hubs_own_only_with_the_dot() {
+    let server = Server::start([Answer::stream("event: tidings\ndata: 1\n\nevent: tidingsx\ndata: 2\n\n")]);
+    let mut source = builder(&server).build();
+
+    assert_eq!([next_data(&mut source).await, next_data(&mut source).await], ["1", "2"]);
+}
+
 #[tokio::test]
 async fn comments_are_told_to_those_who_ask_and_as_they_stand() {
     let server = Server::start([Answer::stream(": hello \n:x\ndata: 1\n\n")]);

@@ -143,6 +143,21 @@ async fn a_batch_is_one_stream_and_says_how_many() {
 }
 
 #[tokio::test]
+async fn a_batch_is_sent_again_under_the_same_key_and_to_the_byte() {
+    let answers = [answer(201, "").then(Then::Break), answer(201, r#"{"published":2,"id":"a-2"}"#)];
+    let server = Server::start(answers);
+    let drafts = [Draft::new("one").event_type("t").unwrap(), Draft::new("two").id("2").unwrap()];
+
+    let receipt = publisher(&server).publish_all("t", &drafts).await.unwrap();
+
+    let requests = server.requested(2).await;
+    assert_eq!((receipt.published, receipt.id.as_deref()), (2, Some("a-2")));
+    assert!(requests[0].header("idempotency-key").is_some());
+    assert_eq!(requests[0].header("idempotency-key"), requests[1].header("idempotency-key"));
+    assert_eq!(requests[0].body, requests[1].body);
+}
+
+#[tokio::test]
 async fn a_batch_of_nothing_is_not_sent() {
     let server = Server::start([]);
 
@@ -242,4 +257,29 @@ async fn the_newest_id_that_a_publisher_gave_is_found_among_the_newest_events() 
     assert_eq!((found.as_deref(), nothing), (Some("up-9"), None));
     assert_eq!((request.method.as_str(), request.path.as_str()), ("GET", "/events/t?last=20"));
     assert_eq!(request.header("accept"), Some("application/json"));
+}
+
+#[tokio::test]
+async fn members_that_are_not_known_are_ignored_in_every_answer() {
+    let later = r#""meta":{"by":"ann","more":[1]},"later":null"#;
+    let created = format!(r#"{{"id":"a-1",{later}}}"#);
+    let batch = format!(r#"{{"published":1,"id":"a-2",{later}}}"#);
+    let page = format!(r#"{{"events":[{{"id":"up-1","cursor":"a-1",{later}}}],"cursor":"a-1",{later}}}"#);
+    let refusal = format!(r#"{{"detail":"no",{later}}}"#);
+    let server = Server::start([
+        answer(201, &created),
+        answer(201, &batch),
+        answer(200, &page),
+        problem(400, &refusal),
+    ]);
+    let publisher = publisher(&server);
+
+    let receipt = publisher.publish("t", &Draft::new("x")).await.unwrap();
+    let receipts = publisher.publish_all("t", [&Draft::new("x")]).await.unwrap();
+    let given = publisher.last_given_id("t").await.unwrap();
+    let refused = publisher.publish("t", &Draft::new("x")).await.unwrap_err();
+
+    assert_eq!((receipt.id.as_str(), receipts.id.as_deref()), ("a-1", Some("a-2")));
+    assert_eq!(given.as_deref(), Some("up-1"));
+    assert_eq!(refused.problem().unwrap().detail.as_deref(), Some("no"));
 }

@@ -8,7 +8,9 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::event::{Cursor, Draft, DraftError, DraftFields, Epoch, EpochStatus, Sequence, Topic};
+use crate::event::{
+    BatchProgress, Cursor, Draft, DraftError, DraftFields, Epoch, EpochStatus, Sequence, Topic,
+};
 use crate::limits::{Limits, PRELOAD_EVENTS_MAX};
 use crate::live::encoding::EncodingsInUse;
 use crate::live::ring::Watcher;
@@ -19,6 +21,11 @@ use crate::select::Selectors;
 use crate::store::{Bounds, Page, Placement, Query, Reading, Start, Store, StoreError};
 
 /// The whole: one log, every publisher to it, every subscriber of it. Cloning shares it.
+///
+/// When the store stops for good, every subscription ends and publishing is refused with [`StoreError::Stopped`], whose
+/// text says which acknowledged events may be gone. The process should end then. A program that is to hear of it without
+/// a publish wraps its store and looks at the errors of [`Tail::next`](crate::Tail::next): the hub waits on that call
+/// for as long as it lives.
 #[derive(Clone)]
 pub struct Hub(Arc<HubParts>);
 
@@ -126,10 +133,12 @@ impl Hub {
 
     /// Publishes events next to each other and in order, all or none. There must be at least one.
     ///
+    /// The last draft may [end a part](Draft::ending_part) of a batch that is published under one idempotency key.
+    ///
     /// # Errors
     ///
     /// As for [`publish`](Self::publish). If an idempotency key was reused for something else, the other
-    /// events are published all the same.
+    /// events are published all the same; but of a part of a batch, none is.
     pub async fn publish_all(&self, drafts: Vec<Draft>) -> Result<Vec<Published>, PublishError> {
         let _room = self.admit(drafts.iter().map(Draft::bytes).sum()).await?;
         let ids: Vec<_> = drafts.iter().map(|draft| draft.id().cloned()).collect();
@@ -139,6 +148,7 @@ impl Hub {
                 Placement::New(cursor) => (cursor, false),
                 Placement::Repeated(cursor) => (cursor, true),
                 Placement::KeyReused(_) => return Err(PublishError::KeyReused { index }),
+                Placement::BatchAt(progress) => return Err(PublishError::BatchAt(progress)),
             };
             let id = id.map_or_else(|| cursor.to_string(), |id| id.as_str().to_owned());
             Ok(Published { cursor, id, repeated })
@@ -296,6 +306,10 @@ pub enum PublishError {
         /// Which of the drafts, the first of them if there are several.
         index: usize,
     },
+    /// The log holds another part of the batch than the one that this one goes on behind. The publisher is to compare
+    /// its events with the progress, and to go on there.
+    #[error("{} events of this batch are published already", .0.through)]
+    BatchAt(BatchProgress),
     /// Too much waits for the store. The publisher may try again.
     #[error("too many bytes wait for the store")]
     Busy,

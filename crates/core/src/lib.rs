@@ -31,8 +31,8 @@ pub use store::contract;
 pub use store::{memory, tail};
 
 pub use event::{
-    Clock, Cursor, Draft, DraftError, DraftFields, DraftParts, Epoch, EpochStatus, Event, IdempotencyKey,
-    Line, Sequence, Topic, TopicError, UnixMillis,
+    BATCH_DIGEST_BYTES, BatchPart, BatchProgress, Clock, Cursor, Draft, DraftError, DraftFields, DraftParts,
+    Epoch, EpochStatus, Event, IdempotencyKey, KeyFields, Line, Sequence, Topic, TopicError, UnixMillis,
 };
 pub use hub::{Hub, PublishError, Published};
 pub use limits::Limits;

@@ -19,8 +19,12 @@ pub const EVENT_ID_BYTES_MAX: usize = 256;
 /// Bytes of an idempotency key. A UUID has 36; Stripe, who made the header known, allows 255.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 
+/// Bytes of the name of a credential, such as a publish key's or a token's. As long as an idempotency key, with which
+/// it is kept.
+pub const CREDENTIAL_BYTES_MAX: usize = 255;
+
 /// Newest idempotency keys that a store remembers. At some 50 bytes a key this is 13 MB, and a publisher that retries
-/// within the time of a quarter of a million keyed publishes is answered right.
+/// within the time of a quarter of a million keyed publishes is answered right. A batch has one key, whatever its size.
 pub const IDEMPOTENCY_KEYS_MAX: usize = 262_144;
 
 /// The reconnection delay that a publisher may set, in milliseconds: one day. More is a client lost for good.

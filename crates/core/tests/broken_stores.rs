@@ -53,8 +53,37 @@ fn stores_that_place_wrongly_are_caught() {
 }
 
 #[test]
+fn stores_that_take_keys_and_batches_wrongly_are_caught() {
+    const NOTHING: &str = "a_part_that_does_not_go_on_where_its_batch_stands_places_nothing";
+    const CREDENTIALS: &str = "keys_of_two_credentials_never_meet";
+    const CUT_OFF: &str = "a_batch_goes_back_to_what_an_epoch_left_of_it";
+
+    fails(Fault::DropsWhatAPartSaysOfItsBatch, "what_a_part_says_of_its_batch_is_kept");
+    fails(Fault::ForgetsBatches, NOTHING);
+    fails(Fault::JudgesABatchByItsLastDraftAlone, NOTHING);
+    fails(Fault::RefusesABatchThatItDoesNotKnow, "a_part_of_a_batch_that_the_store_does_not_know_is_placed");
+    fails(Fault::GoesOnBehindACompleteBatch, "a_complete_batch_takes_no_more");
+    fails(Fault::TakesAnyDraftForTheKnownOne, "a_batch_and_an_event_never_share_a_key");
+    fails(Fault::IgnoresCredentials, CREDENTIALS);
+    fails(Fault::JoinsCredentialAndKey, CREDENTIALS);
+    fails(
+        Fault::PlacesTwoPartsThatGoOnAtTheSamePlace,
+        "a_batch_that_is_published_at_once_by_many_is_placed_once",
+    );
+    fails(Fault::KnowsTheFirstPartAloneWhenOpenedAgain, "a_batch_goes_on_after_a_restart");
+    fails(Fault::ForgetsABatchWithItsFirstPart, "a_batch_is_known_as_long_as_its_newest_part_is_held");
+    fails(Fault::KnowsPartsThatWereCutOff, CUT_OFF);
+    fails(Fault::ForgetsABatchOfWhichAPartWasCutOff, CUT_OFF);
+}
+
+#[test]
 fn stores_that_read_wrongly_are_caught() {
+    const RESERVED: &str = "reserved_topics_are_read_by_selectors_that_name_them_and_by_everything_alone";
+
     fails(Fault::IgnoresSelectors, "selectors_choose_and_next_passes_the_others_over");
+    fails(Fault::TakesTwoStarsForEverything, RESERVED);
+    fails(Fault::TakesEverythingForTwoStars, RESERVED);
+    fails(Fault::LastCountsReservedTopics, "last_counts_reserved_topics_only_for_selectors_that_match_them");
     fails(Fault::IgnoresEventsMax, "pages_join_without_hole_or_repeat");
     fails(Fault::IgnoresBytesMax, "a_page_is_bounded_in_bytes_but_never_empty_for_that");
     fails(Fault::SkipsOneBetweenPages, "pages_join_without_hole_or_repeat");
@@ -67,16 +96,23 @@ fn stores_that_read_wrongly_are_caught() {
 
 #[test]
 fn stores_that_open_again_wrongly_are_caught() {
+    const LIVES: &str = "each_life_that_appends_is_an_epoch_and_a_restart_is_no_gap";
+
     fails(Fault::LosesTheLastEventWhenOpenedAgain, "what_was_acknowledged_is_there_after_a_restart");
     fails(Fault::LosesTheLastEventWhenOpenedAgain, "places_go_on_after_a_restart");
     fails(Fault::ForgetsKeysWhenOpenedAgain, "keys_and_ids_are_known_after_a_restart");
     fails(Fault::KeepsTheEpochOfALostLog, "what_was_acknowledged_is_there_after_a_restart");
+    fails(Fault::KeepsTheEpochOfTheLifeBefore, LIVES);
+    fails(Fault::BeginsAnEpochWhenOpenedAgain, LIVES);
+    fails(Fault::RefusesEveryPlaceOfAnOldEpoch, LIVES);
+    fails(Fault::RenamesEventsToTheNewEpoch, LIVES);
 }
 
 #[test]
 fn stores_whose_tails_are_wrong_are_caught() {
     fails(Fault::TailRepeatsABatch, "a_tail_hands_out_the_past_then_the_present");
     fails(Fault::TailReordersABatch, "a_tail_hands_out_the_past_then_the_present");
+    fails(Fault::TailHidesReservedTopics, "a_tail_hands_out_reserved_topics_too");
     fails(Fault::TailLosesABatchWithADroppedWait, "a_wait_dropped_while_events_arrive_takes_nothing");
     fails(Fault::TailHandsOutEmptyBatches, "a_tail_waits_when_it_has_handed_out_everything");
     fails(Fault::TailEndsEarly, "a_tail_hands_out_the_past_then_the_present");

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tidings_core::contract::ManualClock;
 use tidings_core::memory::{MemoryRetention, MemoryStore};
-use tidings_core::{Draft, DraftError, DraftFields, Epoch, Hub, Limits, Sequence, Topic};
+use tidings_core::{
+    BatchPart, Draft, DraftError, DraftFields, Epoch, Hub, IdempotencyKey, KeyFields, Limits, Sequence, Topic,
+};
 use tidings_sse::EventType;
 
 /// A hub whose epoch is written `10`, and whose events have at most ten bytes of data.
@@ -95,7 +97,8 @@ async fn a_retry_is_at_most_a_day() {
 #[tokio::test]
 async fn a_key_is_visible_ascii() {
     let door = Door::open().await;
-    let with_key = |key| door.draft(b"", DraftFields { key: Some(key), ..DraftFields::default() });
+    let with_key =
+        |key: &str| door.draft(b"", DraftFields { key: Some(key.into()), ..DraftFields::default() });
 
     assert_eq!(with_key("k-1").unwrap().key().unwrap().as_str(), "k-1");
     let long = "x".repeat(256);
@@ -105,9 +108,47 @@ async fn a_key_is_visible_ascii() {
 }
 
 #[tokio::test]
+async fn a_key_belongs_to_a_credential_whose_name_is_any_short_text() {
+    let door = Door::open().await;
+    let named = |credential| {
+        let key = Some(KeyFields { credential, key: "k" });
+        door.draft(b"", DraftFields { key, ..DraftFields::default() })
+    };
+    let long = "x".repeat(256);
+
+    for credential in ["", "publish-key", "J\u{f6}rg / 1", &long[1..]] {
+        assert_eq!(named(credential).unwrap().key().unwrap().credential(), credential);
+    }
+    assert_ne!(named("a").unwrap().key(), named("b").unwrap().key());
+    for credential in ["a\nb", "\0", &long] {
+        assert_eq!(named(credential), Err(DraftError::Credential), "{credential:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_draft_says_of_its_batch_leaves_the_rest_as_it_was() {
+    let door = Door::open().await;
+    let fields = DraftFields { event_type: Some("t"), id: Some("i"), retry_ms: Some(5), key: None };
+    let whole = door.draft(b"x", fields).unwrap();
+    let plain = door.draft(b"x", DraftFields::default()).unwrap();
+    let key = IdempotencyKey::parse("k".into()).unwrap();
+    let part = BatchPart { before: 1, through: 2, digest: [7; 16], complete: false };
+
+    for draft in [whole, plain] {
+        let last = draft.clone().ending_part(key.clone(), part);
+
+        assert!(last.says_the_same_as(&draft));
+        assert_eq!((last.key(), last.batch_part()), (Some(&key), Some(&part)));
+        assert_eq!((draft.key(), draft.batch_part()), (None, None));
+        assert!(last.bytes() > draft.bytes(), "what is kept is counted");
+    }
+}
+
+#[tokio::test]
 async fn a_draft_says_the_same_whatever_its_key() {
     let door = Door::open().await;
-    let fields = |key| DraftFields { id: Some("1"), key: Some(key), ..DraftFields::default() };
+    let fields =
+        |key: &'static str| DraftFields { id: Some("1"), key: Some(key.into()), ..DraftFields::default() };
 
     assert!(door.draft(b"x", fields("k")).unwrap().says_the_same_as(&door.draft(b"x", fields("l")).unwrap()));
     assert!(

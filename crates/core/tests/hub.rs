@@ -11,8 +11,9 @@ use tidings_core::contract::fixture::{draft, draft_with, selectors};
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{
     Delivery, DraftError, DraftFields, Encoding, Epoch, Event, Hub, Limits, MemoryStore, OnGap, Position,
-    PublishError, Request, Store, StoreError, Subscription, Topic,
+    PublishError, Request, Selectors, Store, StoreError, Subscription, Topic,
 };
+use tidings_sse::EventType;
 use tidings_testkit::faulty::FaultyStore;
 use tokio::time::timeout;
 
@@ -135,7 +136,7 @@ async fn the_cursor_of_a_quiet_topic_moves_with_the_hub() {
 #[tokio::test(start_paused = true)]
 async fn an_idempotent_publish_is_repeated_not_doubled() {
     let hub = hub().await;
-    let keyed = |data| draft_with("a", data, DraftFields { key: Some("k"), ..DraftFields::default() });
+    let keyed = |data| draft_with("a", data, DraftFields { key: Some("k".into()), ..DraftFields::default() });
 
     let first = hub.publish(keyed("x")).await.unwrap();
     let second = hub.publish(keyed("x")).await.unwrap();
@@ -258,4 +259,81 @@ async fn events_that_a_hub_begins_with_are_encoded_as_those_that_arrive() {
         }
     }
     assert_eq!(encoded, [Some("past".into()), Some("present".into())]);
+}
+
+/// Which events each of some subscribers gets, of those that [`publish_reserved`] publishes.
+fn readers_of_reserved_topics() -> [(Selectors, &'static [&'static str]); 7] {
+    [
+        (selectors(&["**"]), &["1", "4", "5"]),
+        (selectors(&["*/a"]), &["5"]),
+        (selectors(&["**/a", "tidings/a"]), &["1", "3", "5"]),
+        (selectors(&["inbox/**"]), &["2", "4"]),
+        (selectors(&["inbox/a"]), &["2"]),
+        (selectors(&["tidings/*", "a"]), &["1", "3"]),
+        (Selectors::everything(), &["1", "2", "3", "4", "5"]),
+    ]
+}
+
+async fn publish_reserved(hub: &Hub) {
+    let own_type = EventType::new("tidings.note").unwrap();
+    let own = hub.own_draft(Topic::parse("tidings/a").unwrap(), &own_type, Bytes::from_static(b"3")).unwrap();
+    let drafts = vec![draft("a", "1"), draft("inbox/a", "2"), own, draft("inbox", "4"), draft("b/a", "5")];
+    hub.publish_all(drafts).await.unwrap();
+}
+
+/// Reads what a subscriber has to come, and no more.
+async fn expect_data(subscription: &mut Subscription, expected: &[&str]) {
+    let mut data = Vec::new();
+    while data.len() < expected.len() {
+        let events = timeout(Duration::from_secs(1), events(subscription)).await;
+        let events = events.unwrap_or_else(|_| panic!("{data:?} came, and then nothing"));
+        data.extend(events.iter().map(|event| String::from_utf8_lossy(event.draft.data()).into_owned()));
+    }
+    assert_eq!(data, expected);
+    let more = timeout(Duration::from_secs(1), subscription.next()).await;
+    assert!(more.is_err(), "{more:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn reserved_topics_go_live_to_those_that_name_them_and_to_those_that_ask_for_everything() {
+    let hub = hub().await;
+    let mut subscriptions = Vec::new();
+    for (selectors, expected) in readers_of_reserved_topics() {
+        let request = Request { selectors, from: Position::Now, on_gap: OnGap::Earliest };
+        subscriptions.push((hub.subscribe(request).await.unwrap().subscription, expected));
+    }
+
+    publish_reserved(&hub).await;
+
+    for (subscription, expected) in &mut subscriptions {
+        expect_data(subscription, expected).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn reserved_topics_of_the_past_are_read_by_the_same_rule_from_memory_and_from_the_store() {
+    let store = memory();
+    let before = Hub::start(store.clone(), Limits::default()).await.unwrap();
+    publish_reserved(&before).await;
+    let mut small = Limits::default();
+    small.window_bytes_max = 1;
+
+    for (limits, held) in [(Limits::default(), true), (small, false)] {
+        let hub = Hub::start(store.clone(), limits).await.unwrap();
+        assert_eq!(
+            hub.has_evicted(hub.bounds().floor),
+            !held,
+            "the window holds all, or the newest event alone"
+        );
+        for (selectors, expected) in readers_of_reserved_topics() {
+            let last = expected.len().min(2);
+            for (from, expected) in
+                [(Position::Earliest, expected), (Position::Last(last), &expected[expected.len() - last..])]
+            {
+                let request = Request { selectors: selectors.clone(), from, on_gap: OnGap::Earliest };
+                let mut subscription = hub.subscribe(request).await.unwrap().subscription;
+                expect_data(&mut subscription, expected).await;
+            }
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! The announcer that stores of one process share: what a tail that nobody reads holds in memory.
+//! The announcer that stores of one process share: what a tail that nobody reads holds in memory, and how tails end.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -14,7 +14,7 @@ use tidings_core::memory::MemoryRetention;
 use tidings_core::tail::{Announcer, ReadLog};
 use tidings_core::{
     Cursor, Draft, DraftParts, Epoch, Event, MemoryStore, Page, Query, Reading, Sequence, Start, Store,
-    StoreError, Tail, Tailed, Topic, UnixMillis,
+    StoreError, Tail, TailError, Tailed, Topic, UnixMillis,
 };
 use tokio::time::timeout;
 
@@ -39,7 +39,7 @@ fn large(in_memory: &Arc<AtomicUsize>) -> Draft {
     in_memory.fetch_add(MIB, Ordering::Relaxed);
     let data = Bytes::from_owner(Counted(vec![b'x'; MIB], in_memory.clone()));
     let topic = Topic::parse("a").unwrap();
-    Draft::restore(DraftParts { topic, data, event_type: None, id: None, retry_ms: None, key: None })
+    Draft::restore(DraftParts::new(topic, data))
 }
 
 /// A store that keeps so many events, and a tail of it that waits.
@@ -121,4 +121,100 @@ async fn bytes_that_a_tail_has_taken_are_no_longer_counted() {
             }
         }
     }
+}
+
+/// A tail with one event that it has not handed out, and the announcer.
+fn tail_with_an_event() -> (Announcer, Box<dyn Tail>) {
+    let start = Cursor::new(Epoch(36), Sequence(0));
+    let announcer = Announcer::default();
+    let tail = announcer.tail(start, Arc::new(EmptyLog));
+    let cursor = start.at(Sequence(1));
+    let draft = large(&Arc::default());
+    announcer.announce(Arc::new([Event { cursor, time: UnixMillis(0), draft }]));
+    (announcer, tail)
+}
+
+async fn hand_out(tail: &mut dyn Tail) -> String {
+    match timeout(Duration::from_secs(1), tail.next())
+        .await
+        .expect("a tail of a store that has ended never waits")
+    {
+        Ok(Some(Tailed::Events(batch))) => format!("{} event", batch.len()),
+        Ok(None) => "the end".to_owned(),
+        Err(TailError::Store(error)) => error.to_string(),
+        other => panic!("unexpected: {other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_of_a_store_that_failed_hands_out_what_was_announced_and_then_the_error() {
+    let (announcer, mut tail) = tail_with_an_event();
+
+    announcer.fail(StoreError::Stopped("the disk is gone".into()));
+    announcer.close();
+
+    assert_eq!(hand_out(&mut *tail).await, "1 event");
+    for _ in 0..2 {
+        assert_eq!(hand_out(&mut *tail).await, "the store has stopped: the disk is gone");
+    }
+    let mut late = announcer.tail(Cursor::new(Epoch(36), Sequence(1)), Arc::new(EmptyLog));
+    assert_eq!(hand_out(&mut *late).await, "the store has stopped: the disk is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_was_closed_in_good_order_does_not_fail_afterwards() {
+    let (announcer, mut tail) = tail_with_an_event();
+
+    announcer.close();
+    announcer.fail(StoreError::Stopped("too late".into()));
+
+    assert_eq!(hand_out(&mut *tail).await, "1 event");
+    assert_eq!(hand_out(&mut *tail).await, "the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_error_of_a_store_is_the_one_that_its_tails_tell() {
+    let (announcer, mut tail) = tail_with_an_event();
+
+    announcer.fail(StoreError::Stopped("the cause".into()));
+    announcer.fail(StoreError::Stopped("what came of it".into()));
+
+    assert_eq!(hand_out(&mut *tail).await, "1 event");
+    assert_eq!(hand_out(&mut *tail).await, "the store has stopped: the cause");
+}
+
+/// A log that cannot be read.
+struct BrokenLog;
+
+#[async_trait]
+impl ReadLog for BrokenLog {
+    async fn read(&self, _: Query) -> Result<Reading, StoreError> {
+        Err(StoreError::Unavailable("the disk does not answer".into()))
+    }
+}
+
+/// The feed would try to read it again and again, and never hear that the store has stopped.
+#[tokio::test(start_paused = true)]
+async fn a_tail_that_cannot_read_the_log_of_a_store_that_failed_says_that_it_failed() {
+    let announcer = Announcer::default();
+    let mut tail = announcer.tail(Cursor::new(Epoch(36), Sequence(0)), Arc::new(BrokenLog));
+
+    assert_eq!(hand_out(&mut *tail).await, "the store is unavailable: the disk does not answer");
+    announcer.fail(StoreError::Stopped("the disk is gone".into()));
+
+    assert_eq!(hand_out(&mut *tail).await, "the store has stopped: the disk is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_that_waits_hears_at_once_that_the_store_failed() {
+    let announcer = Announcer::default();
+    let mut tail = announcer.tail(Cursor::new(Epoch(36), Sequence(0)), Arc::new(EmptyLog));
+    let fail = async {
+        tokio::task::yield_now().await;
+        announcer.fail(StoreError::Stopped("the disk is gone".into()));
+    };
+
+    let (heard, ()) = tokio::join!(hand_out(&mut *tail), fail);
+
+    assert_eq!(heard, "the store has stopped: the disk is gone");
 }

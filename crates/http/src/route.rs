@@ -153,10 +153,10 @@ impl Front {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let action = Route::of(parts.uri.path()).action(&parts.method);
-        decide(self.config(), action.checks(), parts)?;
+        let credential = decide(self.config(), action.checks(), parts)?;
         match action {
             Action::Options(methods) => Ok(cors::options(methods)),
-            Action::Publish(topic) => publish(self, parts, topic, body).await,
+            Action::Publish(topic) => publish(self, parts, &credential, topic, body).await,
             Action::Read(rest) => self.read(parts, rest).await,
             Action::Home => self.pages().index(&parts.headers),
             Action::Console(file) => self.pages().file(file, &parts.headers),

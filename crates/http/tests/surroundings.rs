@@ -146,8 +146,8 @@ async fn history_is_a_page_of_json_with_the_cursor_to_go_on_from() {
     scene.publish("b", &["other"]).await;
     scene.publish("a", &["two\n\"2\""]).await;
     let json = "accept: application/json\r\n";
-    let one = "{\"id\":\"x\",\"cursor\":\"1-1\",\"topic\":\"a\",\"type\":\"tick\",\"data\":\"one\",\"time\":\"1970-01-01T01:00:00Z\",\"retry\":5}";
-    let two = "{\"id\":\"1-3\",\"cursor\":\"1-3\",\"topic\":\"a\",\"type\":\"message\",\"data\":\"two\\n\\\"2\\\"\",\"time\":\"1970-01-01T01:00:00Z\"}";
+    let one = "{\"id\":\"x\",\"cursor\":\"1-1\",\"topic\":\"a\",\"type\":\"tick\",\"data\":\"one\",\"time\":\"1970-01-01T01:00:00.000Z\",\"retry\":5}";
+    let two = "{\"id\":\"1-3\",\"cursor\":\"1-3\",\"topic\":\"a\",\"type\":\"message\",\"data\":\"two\\n\\\"2\\\"\",\"time\":\"1970-01-01T01:00:00.000Z\"}";
 
     for (target, body) in [
         ("/events/a", format!("{{\"events\":[{one},{two}],\"cursor\":\"1-3\",\"more\":false}}")),

@@ -73,7 +73,7 @@ fn draft(number: u64) -> Draft {
 fn draft_of(topic: Topic, id: Option<&str>) -> Draft {
     let id = id.map(|id| EventId::new(id).unwrap());
     let data = Bytes::from_static(&[b'x'; DATA_BYTES]);
-    Draft::restore(DraftParts { topic, data, event_type: None, id, retry_ms: None, key: None })
+    Draft::restore(DraftParts { id, ..DraftParts::new(topic, data) })
 }
 
 /// Publishers that each publish one event, wait for the answer, and publish the next.

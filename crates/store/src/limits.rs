@@ -29,6 +29,10 @@ pub(crate) const META_BYTES_MAX: usize = 4_096;
 /// Bytes that are read of `LOCK`. It holds the number of a process.
 pub(crate) const LOCK_BYTES_MAX: u64 = 32;
 
+/// Bytes that are read of a list which the kernel keeps in `/proc`: its mounts, its locks. A machine with ten thousand
+/// containers has some megabytes of them.
+pub(crate) const PROC_BYTES_MAX: u64 = 16_777_216;
+
 /// Appends that wait for the writer. More of them would only wait longer; the hub bounds the bytes that they
 /// hold. At the edge, `append` waits.
 pub(crate) const APPENDS_MAX: usize = 8_192;

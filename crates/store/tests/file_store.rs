@@ -303,7 +303,7 @@ async fn a_key_that_left_with_its_event_is_free_again() {
     let dir = tempfile::tempdir().unwrap();
     let retention = Retention { count: Some(1), ..Retention::default() };
     let store = open(FileStoreConfig { retention, ..config(&dir) });
-    let keyed = draft_with("a", "once", DraftFields { key: Some("k"), ..DraftFields::default() });
+    let keyed = draft_with("a", "once", DraftFields { key: Some("k".into()), ..DraftFields::default() });
     store.append(vec![keyed.clone()]).await.unwrap();
 
     while store.bounds().earliest() == Sequence(1) {
@@ -319,7 +319,11 @@ async fn keys_are_remembered_across_segments_and_starts() {
     let dir = tempfile::tempdir().unwrap();
     let keyed = |number: u64| {
         let key = format!("key-{number}");
-        draft_with("a", &"x".repeat(3_000), DraftFields { key: Some(&key), ..DraftFields::default() })
+        draft_with(
+            "a",
+            &"x".repeat(3_000),
+            DraftFields { key: Some(key.as_str().into()), ..DraftFields::default() },
+        )
     };
     let store = open(config(&dir));
     for number in 1..=100 {

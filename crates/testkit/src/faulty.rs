@@ -1,4 +1,4 @@
-//! A store that refuses to append or to read, or waits with it, when it is told to.
+//! A store that refuses to append or to read, or waits with it, when it is told to; and whose tails fail.
 //!
 //! It wraps another store and only passes on what it is asked, so that it is a store as good as that one.
 
@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tidings_core::{
-    Bounds, Cursor, Draft, Epoch, EpochStatus, Placement, Query, Reading, Store, StoreError, Tail,
+    Bounds, Cursor, Draft, Epoch, EpochStatus, Placement, Query, Reading, Store, StoreError, Tail, TailError,
+    Tailed,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// More than a test appends or reads.
 const OPEN: usize = 1_000_000;
@@ -20,6 +21,8 @@ pub struct Fault(Arc<Inner>);
 struct Inner {
     appends: Gate,
     reads: Gate,
+    /// What every tail fails with.
+    tails: watch::Sender<Option<StoreError>>,
 }
 
 /// What happens to the calls of one method.
@@ -41,6 +44,11 @@ impl Fault {
     /// From now on reads fail. Tails go on.
     pub fn refuse_reads(&self, error: StoreError) {
         self.0.reads.refuse(Some(error));
+    }
+
+    /// From now on tails fail, also those that wait.
+    pub fn fail_tails(&self, error: StoreError) {
+        self.0.tails.send_replace(Some(error));
     }
 
     /// From now on neither appends nor reads fail.
@@ -118,7 +126,11 @@ pub struct FaultyStore {
 impl FaultyStore {
     /// Wraps a store. Nothing goes wrong before the [`Fault`] is told to.
     pub fn new(inner: Arc<dyn Store>) -> (Self, Fault) {
-        let fault = Fault(Arc::new(Inner { appends: Gate::new(), reads: Gate::new() }));
+        let fault = Fault(Arc::new(Inner {
+            appends: Gate::new(),
+            reads: Gate::new(),
+            tails: watch::Sender::new(None),
+        }));
         (Self { inner, fault: fault.clone() }, fault)
     }
 }
@@ -144,10 +156,36 @@ impl Store for FaultyStore {
     }
 
     async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {
-        self.inner.tail(after).await
+        let tail = self.inner.tail(after).await?;
+        Ok(Box::new(FaultyTail { tail, failure: self.fault.0.tails.subscribe() }))
     }
 
     async fn close(&self) -> Result<(), StoreError> {
         self.inner.close().await
+    }
+}
+
+/// A tail of the store.
+struct FaultyTail {
+    tail: Box<dyn Tail>,
+    failure: watch::Receiver<Option<StoreError>>,
+}
+
+#[async_trait]
+impl Tail for FaultyTail {
+    async fn next(&mut self) -> Result<Option<Tailed>, TailError> {
+        tokio::select! {
+            biased;
+            failure = failed(&mut self.failure) => Err(failure.into()),
+            next = self.tail.next() => next,
+        }
+    }
+}
+
+/// Waits for an error, for ever if the store is gone before there is one.
+async fn failed(failure: &mut watch::Receiver<Option<StoreError>>) -> StoreError {
+    match failure.wait_for(Option::is_some).await.ok().and_then(|error| error.clone()) {
+        Some(error) => error,
+        None => std::future::pending().await,
     }
 }

@@ -226,6 +226,25 @@ fn fields_that_would_forge_an_event_are_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_reserved_topic_is_refused_in_the_words_of_the_hub_and_no_key_is_asked_for() {
+    let hub = support::hub(&["--memory"]);
+    let said = |name: &str| {
+        format!(
+            "the hub answered 403 Forbidden: `{name}` is reserved: topics that begin with `inbox/` or `tidings/` are \
+             for the hub's own use, and nobody can publish or read them over HTTP; choose another name"
+        )
+    };
+
+    let published = run(tidings(&["pub", &url(&hub, "inbox/x"), "hello"]));
+    let subscribed = run(tidings(&["sub", &url(&hub, "inbox/*")]));
+
+    let stderr = format!("error: the event was not published: {}\n", said("inbox/x"));
+    assert_eq!(published, Left { code: Some(1), stdout: String::new(), stderr });
+    assert!(subscribed.stderr.contains(&said("inbox/*")["the hub answered ".len()..]), "{subscribed:?}");
+    assert!(!subscribed.stderr.contains("hint"), "{subscribed:?}");
+}
+
+#[test]
 fn a_token_is_256_bits_that_never_come_again() {
     let (one, other) = (run(tidings(&["token"])), run(tidings(&["token"])));
 

@@ -135,6 +135,28 @@ fn subscribers_of_the_copy_are_told_of_a_gap_upstream() {
 }
 
 #[test]
+fn events_of_the_upstream_hubs_own_are_not_published_in_either_mode() {
+    let hub = support::hub(&["--memory"]);
+    let gap = r#"{"requested":"u-0","reason":"expired","resumes_after":"u-1"}"#;
+    let text = format!(
+        "event: tidings.gap\nid: u-1\ndata: {gap}\n\nid: u-2\ndata: x\n\n\
+         event: tidings.whatever\nid: u-3\ndata: y\n\nid: u-4\ndata: z\n\n"
+    );
+    for (topic, strict) in [("managed", None), ("strict", Some("--strict"))] {
+        let origin = Origin::start([(stream(&text), Then::Hold)]);
+        let mut watched = hub.subscribe(&format!("/events/{topic}"));
+
+        let (from, to) = (origin.url(), url(&hub, topic));
+        let arguments: Vec<_> = ["relay", &from, &to].into_iter().chain(strict).collect();
+        let _relay = Program::start(&arguments);
+
+        assert_eq!(watched.next().unwrap().map(|told| told.event), Some("relay.gap".to_owned()), "{topic}");
+        assert_eq!(watched.next().unwrap(), Some(heard("", "x", "u-2")), "{topic}");
+        assert_eq!(watched.next().unwrap(), Some(heard("", "z", "u-4")), "{topic}");
+    }
+}
+
+#[test]
 fn an_origin_that_says_stop_ends_it_well_and_one_that_is_no_stream_does_not() {
     let hub = support::hub(&["--memory"]);
     let stop = Origin::start([(status("204 No Content"), Then::End)]);

@@ -42,8 +42,8 @@ fn programs_get_a_line_for_each_event_and_change_of_state_and_the_end_after_enou
     let left = run(tidings(&["sub", &url(&hub, "news?since=earliest"), "--json", "--count", "2"]));
 
     let events = [
-        r#"{"type":"flash","data":"a\n\"b\"","lastEventId":"n-1"}"#,
-        r#"{"type":"message","data":"c","lastEventId":"n-2"}"#,
+        r#"{"id":"n-1","type":"flash","data":"a\n\"b\"","lastEventId":"n-1"}"#,
+        r#"{"id":"n-2","type":"message","data":"c","lastEventId":"n-2"}"#,
     ];
     assert_eq!(left.stdout, format!("{}\n{}\n", events[0], events[1]));
     assert_eq!((left.code, left.stderr), (Some(0), format!("{OPEN}\n{CLOSED}\n")));
@@ -58,14 +58,14 @@ fn it_goes_on_where_it_was_when_the_hub_comes_back() {
     let sub = Program::start(&["sub", &url(&hub, "news"), "--json", "--retry", "50"]);
     assert_eq!(sub.stderr.next(), OPEN);
     hub.publish("news?id=n-1", "before");
-    assert_eq!(sub.stdout.next(), r#"{"type":"message","data":"before","lastEventId":"n-1"}"#);
+    assert_eq!(sub.stdout.next(), r#"{"id":"n-1","type":"message","data":"before","lastEventId":"n-1"}"#);
 
     hub.kill();
     let again =
         Hub::spawn(tidings(&["serve", "--listen", &address, "--log-format", "json", "--data", &data]));
     again.publish("news?id=n-2", "after");
 
-    assert_eq!(sub.stdout.next(), r#"{"type":"message","data":"after","lastEventId":"n-2"}"#);
+    assert_eq!(sub.stdout.next(), r#"{"id":"n-2","type":"message","data":"after","lastEventId":"n-2"}"#);
     assert!(sub.stderr.next().starts_with(r#"{"state":"connecting","status":null,"error":"#));
 }
 
@@ -213,9 +213,25 @@ fn a_gap_is_never_silent() {
     );
     assert!(people.stdout.ends_with("\nn-1  message  x\n"), "{people:?}");
     assert!(
-        programs.stdout.starts_with(r#"{"gap":{"reason":"unknown","requested":"gone","resumesAfter":""#),
+        programs.stdout.starts_with(r#"{"gap":{"requested":"gone","reason":"unknown","resumes_after":""#),
         "{programs:?}"
     );
+}
+
+#[test]
+fn an_event_of_the_hubs_own_that_is_not_known_is_shown_in_strict_mode_alone() {
+    let text = "event: tidings.whatever\nid: n-1\ndata: own\n\nid: n-2\ndata: x\n\n";
+    let origins = [0; 3].map(|_| Origin::start([(stream(text), Then::End)]));
+    let [managed, counted, strict] = &origins;
+
+    let managed = run(tidings(&["sub", &managed.url(), "--no-reconnect", "--json"]));
+    let counted = run(tidings(&["sub", &counted.url(), "--count", "1"]));
+    let strict = run(tidings(&["sub", &strict.url(), "--no-reconnect", "--strict"]));
+
+    let event = r#"{"id":"n-2","type":"message","data":"x","lastEventId":"n-2"}"#;
+    assert_eq!((managed.code, managed.stdout), (Some(0), format!("{event}\n")));
+    assert_eq!((counted.code, counted.stdout.as_str()), (Some(0), "n-2  message  x\n"));
+    assert_eq!(strict.stdout, "n-1  tidings.whatever  own\nn-2  message  x\n");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! calls this with texts of its own, the corpus test with those that are kept.
 
 use tidings_core::limits::TOPIC_BYTES_MAX;
-use tidings_core::{Selector, Topic};
+use tidings_core::{Selector, Selectors, Topic};
 
 /// Everything up to the first newline is a selector, the rest is a topic.
 pub(crate) fn check(bytes: &[u8]) {
@@ -22,7 +22,17 @@ pub(crate) fn check(bytes: &[u8]) {
     let Ok(topic) = Topic::parse(topic) else { return };
     let pattern: Vec<_> = selector.as_str().split('/').collect();
     let segments: Vec<_> = topic.as_str().split('/').collect();
-    assert_eq!(selector.matches(&topic), matches(&pattern, &segments), "{selector:?} of {topic:?}");
+    let hidden = is_reserved(&segments) && matches!(pattern[0], "*" | "**");
+    let expected = !hidden && matches(&pattern, &segments);
+    assert_eq!(selector.matches(&topic), expected, "{selector:?} of {topic:?}");
+    assert_eq!(topic.is_reserved(), is_reserved(&segments), "{topic:?}");
+    assert_eq!(selector.reaches_reserved(), is_reserved(&pattern), "{selector:?}");
+    assert!(Selectors::everything().matches(&topic), "{topic:?}");
+}
+
+/// Whether a topic, or a pattern, begins with a reserved name and goes on.
+fn is_reserved(segments: &[&str]) -> bool {
+    segments.len() > 1 && matches!(segments[0], "inbox" | "tidings")
 }
 
 /// The rule, written in another way.

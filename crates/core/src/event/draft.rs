@@ -8,10 +8,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tidings_sse::{EventId, EventType};
 
+use crate::event::batch::BatchPart;
 use crate::event::cursor::{Cursor, Epoch};
+use crate::event::key::{IdempotencyKey, KeyFields};
 use crate::event::topic::Topic;
 use crate::limits::{
-    EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, Limits, RETRY_MS_MAX,
+    CREDENTIAL_BYTES_MAX, EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, Limits,
+    RETRY_MS_MAX,
 };
 
 /// Event types that begin so are the hub's own.
@@ -30,12 +33,13 @@ pub struct Draft {
 }
 
 /// What few drafts have.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Fields {
     event_type: Option<EventType>,
     id: Option<EventId>,
     retry_ms: Option<u64>,
     key: Option<IdempotencyKey>,
+    batch_part: Option<BatchPart>,
 }
 
 /// What a publisher may set beside topic and data, as it arrived.
@@ -48,7 +52,7 @@ pub struct DraftFields<'a> {
     /// The reconnection delay for clients that receive the event, in milliseconds.
     pub retry_ms: Option<u64>,
     /// The key under which the same publish may be sent again.
-    pub key: Option<&'a str>,
+    pub key: Option<KeyFields<'a>>,
 }
 
 impl Draft {
@@ -69,6 +73,7 @@ impl Draft {
             id: fields.id.map(|text| event_id(text, &is_on_line)).transpose()?,
             retry_ms: fields.retry_ms.map(retry_ms).transpose()?,
             key: fields.key.map(IdempotencyKey::parse).transpose()?,
+            batch_part: None,
         }))
     }
 
@@ -84,15 +89,24 @@ impl Draft {
         }
         check_data(&data, limits.event_bytes_max)?;
         let event_type = Some(own_type.clone());
-        Ok(Self::restore(DraftParts { topic, data, event_type, id: None, retry_ms: None, key: None }))
+        Ok(Self::restore(DraftParts { event_type, ..DraftParts::new(topic, data) }))
     }
 
     /// The draft as a store wrote it, read back: what was validated once is not validated by newer rules.
     pub fn restore(parts: DraftParts) -> Self {
-        let DraftParts { topic, data, event_type, id, retry_ms, key } = parts;
+        let DraftParts { topic, data, event_type, id, retry_ms, key, batch_part } = parts;
         let none = event_type.is_none() && id.is_none() && retry_ms.is_none() && key.is_none();
-        let fields = (!none).then(|| Arc::new(Fields { event_type, id, retry_ms, key }));
+        let fields = (!none || batch_part.is_some())
+            .then(|| Arc::new(Fields { event_type, id, retry_ms, key, batch_part }));
         Self { topic, data, fields }
+    }
+
+    /// The draft as the last one of an append of a batch. The drafts before it in the append must have no key.
+    pub fn ending_part(self, key: IdempotencyKey, batch_part: BatchPart) -> Self {
+        let Self { topic, data, fields } = self;
+        let fields = fields.map(Arc::unwrap_or_clone).unwrap_or_default();
+        let fields = Fields { key: Some(key), batch_part: Some(batch_part), ..fields };
+        Self { topic, data, fields: Some(Arc::new(fields)) }
     }
 
     /// Takes the text of an equal topic for its own.
@@ -135,6 +149,12 @@ impl Draft {
         self.fields.as_ref()?.key.as_ref()
     }
 
+    /// What the draft says of the batch that it belongs to, if it is the last one of an append of a batch. The key is
+    /// then the batch's.
+    pub fn batch_part(&self) -> Option<&BatchPart> {
+        self.fields.as_ref()?.batch_part.as_ref()
+    }
+
     /// Bytes of all fields together: what a draft counts for wherever bytes are bounded.
     pub fn bytes(&self) -> usize {
         self.topic.as_str().len() + self.data.len() + self.fields.as_ref().map_or(0, |fields| fields.bytes())
@@ -151,7 +171,8 @@ impl Fields {
     fn bytes(&self) -> usize {
         self.event_type.as_ref().map_or(0, |text| text.as_str().len())
             + self.id.as_ref().map_or(0, |text| text.as_str().len())
-            + self.key.as_ref().map_or(0, |key| key.as_str().len())
+            + self.key.as_ref().map_or(0, IdempotencyKey::bytes)
+            + self.batch_part.as_ref().map_or(0, size_of_val)
     }
 }
 
@@ -170,29 +191,14 @@ pub struct DraftParts {
     pub retry_ms: Option<u64>,
     /// See [`Draft::key`].
     pub key: Option<IdempotencyKey>,
+    /// See [`Draft::batch_part`].
+    pub batch_part: Option<BatchPart>,
 }
 
-/// A publisher's name for one act of publishing: 1 to [`IDEMPOTENCY_KEY_BYTES_MAX`] visible ASCII characters.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct IdempotencyKey(Box<str>);
-
-impl IdempotencyKey {
-    /// Parses a key.
-    ///
-    /// # Errors
-    ///
-    /// Refuses the empty text, text over the limit, and anything but visible ASCII.
-    pub fn parse(text: &str) -> Result<Self, DraftError> {
-        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if text.is_empty() || text.len() > IDEMPOTENCY_KEY_BYTES_MAX || !visible {
-            return Err(DraftError::Key);
-        }
-        Ok(Self(text.into()))
-    }
-
-    /// The key's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+impl DraftParts {
+    /// The parts of a draft that has nothing but a topic and data.
+    pub fn new(topic: Topic, data: Bytes) -> Self {
+        Self { topic, data, event_type: None, id: None, retry_ms: None, key: None, batch_part: None }
     }
 }
 
@@ -299,4 +305,7 @@ pub enum DraftError {
     /// Not a key.
     #[error("an idempotency key is 1 to {IDEMPOTENCY_KEY_BYTES_MAX} visible ASCII characters")]
     Key,
+    /// Not the name of a credential. The hub's configuration is to be mended, not the event.
+    #[error("a credential's name has at most {CREDENTIAL_BYTES_MAX} bytes and no control character")]
+    Credential,
 }

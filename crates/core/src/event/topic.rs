@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 use crate::limits::TOPIC_BYTES_MAX;
 
+/// What the topics begin with that are the hub's own: inboxes of users, and what the hub tells about itself.
+const RESERVED: [&str; 2] = ["inbox/", "tidings/"];
+
 /// A `/`-separated name such as `orders/42`: 1 to [`TOPIC_BYTES_MAX`] bytes of UTF-8.
 ///
 /// Cloning shares the text.
@@ -37,6 +40,17 @@ impl Topic {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether the topic begins with `inbox/` or `tidings/`. Wildcards in the first segment of a pattern do not match
+    /// such a topic, and the HTTP front lets nobody publish or read it.
+    pub fn is_reserved(&self) -> bool {
+        begins_reserved(&self.0)
+    }
+}
+
+/// Whether a topic, or a pattern, begins with a reserved name and has a segment after it.
+pub(crate) fn begins_reserved(text: &str) -> bool {
+    RESERVED.iter().any(|name| text.starts_with(name))
 }
 
 /// What topics and patterns have in common.
@@ -104,6 +118,17 @@ mod tests {
         for text in ["orders/42", "a", "https://example.com/books/1", "\u{8ba2}\u{5355}/1", "a*b", "...", " "]
         {
             assert_eq!(Topic::parse(text).map(|topic| topic.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_reserved_names_are_inbox_and_tidings_with_a_segment_after_them() {
+        for text in ["inbox/ann", "inbox/a/b", "inbox/", "tidings/users", "tidings//"] {
+            assert!(Topic::parse(text).unwrap().is_reserved(), "{text}");
+        }
+        for text in ["inbox", "tidings", "inboxes/ann", "Inbox/ann", "/inbox/ann", "a/inbox/b", "tidings.x/y"]
+        {
+            assert!(!Topic::parse(text).unwrap().is_reserved(), "{text}");
         }
     }
 

@@ -30,7 +30,7 @@ fn in_angles(event: &Event, buffer: &mut BytesMut) -> Option<Range<usize>> {
 
 fn event(cursor: Cursor, data: Bytes) -> Event {
     let topic = Topic::parse("a").unwrap();
-    let parts = DraftParts { topic, data, event_type: None, id: None, retry_ms: None, key: None };
+    let parts = DraftParts::new(topic, data);
     Event { cursor, time: UnixMillis(0), draft: Draft::restore(parts) }
 }
 

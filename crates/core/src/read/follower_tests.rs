@@ -31,7 +31,7 @@ fn follower(on_gap: OnGap) -> Follower {
 
 fn event(cursor: Cursor) -> Event {
     let (topic, data) = (Topic::parse("a").unwrap(), Bytes::from_static(b"x"));
-    let parts = DraftParts { topic, data, event_type: None, id: None, retry_ms: None, key: None };
+    let parts = DraftParts::new(topic, data);
     Event { cursor, time: UnixMillis(0), draft: Draft::restore(parts) }
 }
 

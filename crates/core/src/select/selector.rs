@@ -1,12 +1,17 @@
 //! Selectors: what a subscriber asks for, a topic or a pattern over topics.
 //!
-//! `*` matches exactly one segment, `**` any number of them, none included. Everything else is literal.
+//! `*` matches exactly one segment, `**` any number of them, none included. Everything else is literal. A wildcard in
+//! the first segment does not match [reserved topics](Topic::is_reserved): who wants those must name them. So `**` is
+//! less than [`Selectors::everything`], which no text stands for.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::event::topic::{Topic, TopicError, check_characters};
+use crate::event::topic::{Topic, TopicError, begins_reserved, check_characters};
 use crate::limits::SELECTORS_MAX;
+
+/// The pattern of any number of any segments.
+const ANY: &str = "**";
 
 /// A topic, or a pattern such as `orders/*` or `logs/**`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,6 +44,14 @@ impl Selector {
         }
     }
 
+    /// Whether there are [reserved topics](Topic::is_reserved) that it matches.
+    pub fn reaches_reserved(&self) -> bool {
+        match self {
+            Self::Topic(topic) => topic.is_reserved(),
+            Self::Pattern(pattern) => pattern.is_everything() || begins_reserved(&pattern.text),
+        }
+    }
+
     /// The topic, unless this is a pattern.
     pub fn topic(&self) -> Option<&Topic> {
         match self {
@@ -47,11 +60,11 @@ impl Selector {
         }
     }
 
-    /// The selector's text.
+    /// The selector's text. That of [everything](Selectors::everything) is `**`, too.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Topic(topic) => topic.as_str(),
-            Self::Pattern(pattern) => &pattern.0,
+            Self::Pattern(pattern) => &pattern.text,
         }
     }
 }
@@ -64,7 +77,12 @@ impl fmt::Display for Selector {
 
 /// A selector with at least one wildcard segment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Pattern(Arc<str>);
+pub struct Pattern {
+    text: Arc<str>,
+    /// A wildcard in the first segment would match reserved topics, and must not. It is asked for each event and each
+    /// pattern that somebody watches, so it is found out once.
+    hides_reserved: bool,
+}
 
 impl Pattern {
     fn parse(text: &str) -> Result<Self, TopicError> {
@@ -72,15 +90,33 @@ impl Pattern {
         if text.split('/').any(|segment| matches!(segment, "." | "..")) {
             return Err(TopicError::DotSegment);
         }
-        Ok(Self(text.into()))
+        let hides_reserved = matches!(text.split('/').next(), Some("*" | "**"));
+        Ok(Self { text: text.into(), hides_reserved })
     }
 
-    /// Whether the topic has this pattern's shape.
+    fn everything() -> Self {
+        Self { text: ANY.into(), hides_reserved: false }
+    }
+
+    /// Whether it matches every topic, reserved or not.
+    fn is_everything(&self) -> bool {
+        !self.hides_reserved && &*self.text == ANY
+    }
+
+    /// Whether it matches every topic that is not reserved.
+    fn is_any(&self) -> bool {
+        &*self.text == ANY
+    }
+
+    /// Whether the topic has this pattern's shape, and is not hidden from it as a reserved one.
     ///
     /// Time is at most the product of the two segment counts, both bounded by
     /// [`TOPIC_BYTES_MAX`](crate::limits::TOPIC_BYTES_MAX): a hostile pattern cannot make it exponential.
     pub fn matches(&self, topic: &Topic) -> bool {
-        let mut pattern = self.0.split('/');
+        if self.hides_reserved && topic.is_reserved() {
+            return false;
+        }
+        let mut pattern = self.text.split('/');
         let mut rest = topic.as_str().split('/');
         // Where to start again when a guess for `**` proves wrong: the pattern after it, the topic from there.
         let mut retry = None;
@@ -129,14 +165,25 @@ impl Selectors {
         if list.is_empty() { Err(SelectorsError::None) } else { Ok(Self(list.into())) }
     }
 
-    /// Every topic there is.
+    /// Every topic there is, [reserved ones](Topic::is_reserved) included. For programs that read the whole log: what a
+    /// client writes, `**`, is every topic but those.
     pub fn everything() -> Self {
-        Self(Arc::new([Selector::Pattern(Pattern("**".into()))]))
+        Self(Arc::new([Selector::Pattern(Pattern::everything())]))
     }
 
     /// Whether any of the selectors matches.
     pub fn matches(&self, topic: &Topic) -> bool {
         self.0.iter().any(|selector| selector.matches(topic))
+    }
+
+    /// Whether every topic matches, [reserved ones](Topic::is_reserved) included.
+    pub fn matches_everything(&self) -> bool {
+        self.patterns().any(Pattern::is_everything)
+    }
+
+    /// Whether every topic matches that is not [reserved](Topic::is_reserved).
+    pub fn matches_all_unreserved(&self) -> bool {
+        self.patterns().any(Pattern::is_any)
     }
 
     /// The selectors, in order.
@@ -156,6 +203,13 @@ impl Selectors {
             [Selector::Topic(topic)] => Some(topic),
             _ => None,
         }
+    }
+
+    fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        self.iter().filter_map(|selector| match selector {
+            Selector::Topic(_) => None,
+            Selector::Pattern(pattern) => Some(pattern),
+        })
     }
 }
 
@@ -219,6 +273,63 @@ mod tests {
     fn a_star_within_a_segment_is_a_letter() {
         assert!(matches("a*", "a*"));
         assert!(!matches("a*", "ab"));
+    }
+
+    #[test]
+    fn a_wildcard_in_the_first_segment_does_not_match_reserved_topics() {
+        for topic in ["inbox/x", "tidings/x"] {
+            for pattern in
+                ["**", "*/x", "**/x", "*/*", "*/**", "**/**", "**/*", "**/inbox/x", "**/tidings/**"]
+            {
+                assert!(!matches(pattern, topic), "{pattern} of {topic}");
+            }
+        }
+        assert!(matches("*", "inbox"));
+        assert!(matches("**", "tidings"));
+        assert!(matches("**", "inboxes/x"));
+        assert!(matches("**/inbox/*", "a/inbox/x"));
+    }
+
+    #[test]
+    fn a_pattern_that_names_a_reserved_word_matches_reserved_topics() {
+        assert!(matches("inbox/x", "inbox/x"));
+        assert!(matches("inbox/*", "inbox/x"));
+        assert!(matches("inbox/**", "inbox/x/y"));
+        assert!(matches("inbox/**", "inbox"));
+        assert!(matches("tidings/*/y", "tidings/x/y"));
+        assert!(!matches("inbox/**", "tidings/x"));
+    }
+
+    #[test]
+    fn selectors_tell_whether_they_reach_reserved_topics() {
+        let reaches = |text: &str| Selector::parse(text).unwrap().reaches_reserved();
+
+        for text in ["inbox/x", "inbox/", "inbox/*", "inbox/**", "tidings/x", "tidings/*/y", "tidings//*"] {
+            assert!(reaches(text), "{text}");
+        }
+        for text in ["inbox", "tidings", "**", "*/x", "**/x", "inboxes/*", "a/inbox/*", "*/inbox/x"] {
+            assert!(!reaches(text), "{text}");
+        }
+        assert!(Selectors::everything().iter().all(Selector::reaches_reserved));
+    }
+
+    #[test]
+    fn everything_is_more_than_two_stars() {
+        let of =
+            |texts: &[&str]| Selectors::new(texts.iter().map(|text| Selector::parse(text).unwrap())).unwrap();
+        let (everything, any) = (Selectors::everything(), of(&["**", "a"]));
+        let topic = |text: &str| Topic::parse(text).unwrap();
+
+        for text in ["inbox/x", "tidings/x", "inbox", "a/b"] {
+            assert!(everything.matches(&topic(text)), "{text}");
+        }
+        assert_ne!(everything, of(&["**"]));
+        assert_eq!((everything.matches_everything(), everything.matches_all_unreserved()), (true, true));
+        assert_eq!((any.matches_everything(), any.matches_all_unreserved()), (false, true));
+        for text in ["*", "**/*", "inbox/**", "a"] {
+            let some = of(&[text]);
+            assert!(!some.matches_everything() && !some.matches_all_unreserved(), "{text}");
+        }
     }
 
     #[test]

@@ -52,7 +52,8 @@ struct Contents {
     bytes: usize,
     head: Sequence,
     closed: bool,
-    keys: HashMap<IdempotencyKey, Sequence>,
+    /// The events of each key; a batch has one for each append.
+    keys: HashMap<IdempotencyKey, VecDeque<Sequence>>,
     ids: HashMap<Box<str>, VecDeque<Sequence>>,
 }
 
@@ -94,7 +95,7 @@ impl Store for MemoryStore {
         }
         let before = contents.head;
         let now = self.clock.now();
-        let placements = drafts.into_iter().map(|draft| contents.place(draft, now)).collect();
+        let placements = contents.place_all(drafts, now);
         let fresh = contents.events.range(contents.index_after(before)..).cloned().collect();
         // Under the lock, so that batches are announced in the order of the log.
         self.announcer.announce(fresh);
@@ -144,17 +145,28 @@ impl MemoryLog {
 }
 
 impl Contents {
+    fn place_all(&mut self, drafts: Vec<Draft>, now: UnixMillis) -> Vec<Placement> {
+        let part = drafts.last().filter(|last| last.batch_part().is_some());
+        if let Some(answer) = part.and_then(|part| self.answer_known(part)) {
+            return vec![answer; drafts.len()];
+        }
+        drafts.into_iter().map(|draft| self.place(draft, now)).collect()
+    }
+
+    /// What a draft is answered with because its key is known.
+    fn answer_known(&self, draft: &Draft) -> Option<Placement> {
+        let newest = self.keys.get(draft.key()?)?.back()?;
+        Placement::under_known_key(self.get(*newest)?, draft)
+    }
+
     fn place(&mut self, draft: Draft, now: UnixMillis) -> Placement {
-        if let Some(known) = draft.key().and_then(|key| self.keys.get(key)).and_then(|at| self.get(*at)) {
-            return match known.draft.says_the_same_as(&draft) {
-                true => Placement::Repeated(known.cursor),
-                false => Placement::KeyReused(known.cursor),
-            };
+        if let Some(answer) = self.answer_known(&draft) {
+            return answer;
         }
         let cursor = self.head().next();
         let time = self.events.back().map_or(self.floor_time, |last| last.time).max(now);
         if let Some(key) = draft.key() {
-            self.keys.insert(key.clone(), cursor.sequence);
+            self.keys.entry(key.clone()).or_default().push_back(cursor.sequence);
         }
         if let Some(id) = draft.id() {
             self.ids.entry(id.as_str().into()).or_default().push_back(cursor.sequence);
@@ -195,11 +207,17 @@ impl Contents {
     /// Forgets an event that has left the log at one of its ends; `pop` takes from the same end.
     fn forget(&mut self, event: &Event, pop: fn(&mut VecDeque<Sequence>) -> Option<Sequence>) {
         self.bytes -= event.draft.bytes();
-        if let Some(key) = event.draft.key() {
-            self.keys.remove(key);
+        if let Some(key) = event.draft.key()
+            && let Some(places) = self.keys.get_mut(key)
+        {
+            pop(places);
+            if places.is_empty() {
+                self.keys.remove(key);
+            }
         }
-        let Some(id) = event.draft.id() else { return };
-        if let Some(places) = self.ids.get_mut(id.as_str()) {
+        if let Some(id) = event.draft.id()
+            && let Some(places) = self.ids.get_mut(id.as_str())
+        {
             pop(places);
             if places.is_empty() {
                 self.ids.remove(id.as_str());
@@ -340,7 +358,7 @@ mod tests {
         let freed = Arc::new(AtomicBool::new(false));
         let data = Bytes::from_owner(Buffer(vec![b'x'; 1_000_000], freed.clone())).slice(..1);
         let topic = Topic::parse("a").unwrap();
-        let parts = DraftParts { topic, data, event_type: None, id: None, retry_ms: None, key: None };
+        let parts = DraftParts::new(topic, data);
         let store = MemoryStore::new(Epoch(1), Arc::new(Noon), MemoryRetention::default());
 
         store.append(vec![Draft::restore(parts)]).await.unwrap();

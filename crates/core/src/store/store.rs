@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tidings_sse::EventId;
 
-use crate::event::{Cursor, Draft, Epoch, EpochStatus, Event, Sequence, UnixMillis};
+use crate::event::{BatchProgress, Cursor, Draft, Epoch, EpochStatus, Event, Sequence, UnixMillis};
 use crate::read::gap::Lost;
 use crate::select::Selectors;
 
@@ -23,6 +23,10 @@ pub trait Store: Send + Sync + 'static {
     /// are as durable as the store promises; only then may anyone see them.
     ///
     /// A draft whose idempotency key the store remembers gets the place of the first one instead.
+    ///
+    /// If the last draft has a [`BatchPart`](crate::BatchPart), the append is a part of a batch, and its key is judged
+    /// for the whole append: either all drafts are placed, or none is and all have the same placement. The store judges
+    /// and places in one step, so of two appends that go on behind the same progress only one is placed.
     ///
     /// Cancel safety: a dropped call may or may not have placed its drafts. With keys it can be repeated.
     ///
@@ -71,7 +75,8 @@ pub trait Tail: Send {
     ///
     /// # Errors
     ///
-    /// [`TailError::Expired`] when retention overtook the tail; the next call goes on from there.
+    /// [`TailError::Expired`] when retention overtook the tail; the next call goes on from there. [`StoreError::Stopped`]
+    /// when the store has stopped for good, as soon as that is known and all that was announced was handed out.
     async fn next(&mut self) -> Result<Option<Tailed>, TailError>;
 }
 
@@ -94,6 +99,22 @@ pub enum Placement {
     Repeated(Cursor),
     /// Its idempotency key was there already, with an event that says something else. Nothing was placed.
     KeyReused(Cursor),
+    /// The append is a part of a batch that does not go on where the store knows the batch to be. Nothing was placed.
+    BatchAt(BatchProgress),
+}
+
+impl Placement {
+    /// What a draft is answered with whose key the store remembers: `known` is the newest event held that has the key.
+    /// `None` if the draft goes on behind it, as the next part of the same batch, and is to be placed.
+    pub fn under_known_key(known: &Event, draft: &Draft) -> Option<Self> {
+        match (known.draft.batch_part(), draft.batch_part()) {
+            (Some(known_part), Some(part)) if part.goes_on_behind(known_part) => None,
+            (Some(known_part), Some(_)) => Some(Self::BatchAt(known_part.at(known.cursor))),
+            (None, None) if known.draft.says_the_same_as(draft) => Some(Self::Repeated(known.cursor)),
+            // One key never names a batch and an event of its own, whatever they say.
+            (None, None) | (Some(_), None) | (None, Some(_)) => Some(Self::KeyReused(known.cursor)),
+        }
+    }
 }
 
 /// The ends of a log: it holds the events after `floor` up to and including `head`.
@@ -210,7 +231,8 @@ pub enum Turn {
     TryAgain,
     /// The same will never succeed.
     GiveUp,
-    /// The process should end and be started again; what was acknowledged is kept.
+    /// The process should end and be started again. What was acknowledged is kept, unless the error says which events
+    /// may be gone.
     StopProcess,
     /// An operator must look.
     CallOperator,

@@ -4,7 +4,7 @@
 //! An [`Announcer`] never waits for a tail. A tail that falls behind reads pages until it has caught up.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use tokio::sync::broadcast;
@@ -29,7 +29,11 @@ pub trait ReadLog: Send + Sync + 'static {
 
 /// Hands batches of durable events to all tails of a store.
 #[derive(Debug)]
-pub struct Announcer(Mutex<Option<Channel>>);
+pub struct Announcer {
+    channel: Mutex<Option<Channel>>,
+    /// What stopped the store. Set before the channel is closed, and never after.
+    failure: Arc<OnceLock<StoreError>>,
+}
 
 #[derive(Debug)]
 struct Channel {
@@ -50,7 +54,8 @@ enum Announcement {
 impl Default for Announcer {
     fn default() -> Self {
         let sender = broadcast::Sender::new(ANNOUNCED_BATCHES_MAX);
-        Self(Mutex::new(Some(Channel { sender, sizes: VecDeque::new(), bytes: 0 })))
+        let channel = Channel { sender, sizes: VecDeque::new(), bytes: 0 };
+        Self { channel: Mutex::new(Some(channel)), failure: Arc::default() }
     }
 }
 
@@ -76,14 +81,24 @@ impl Announcer {
         self.lock().take();
     }
 
+    /// Lets every tail fail with an error once it has handed out what was announced: the store has stopped. Does nothing
+    /// after [`close`](Self::close).
+    pub fn fail(&self, error: StoreError) {
+        if let channel @ Some(_) = &mut *self.lock() {
+            // The first error is the cause.
+            let _ = self.failure.set(error);
+            *channel = None;
+        }
+    }
+
     /// Follows the log from after a place.
     pub fn tail(&self, after: Cursor, log: Arc<dyn ReadLog>) -> Box<dyn Tail> {
         let announcements = self.lock().as_ref().map(|channel| channel.sender.subscribe());
-        Box::new(LogTail { log, announcements, after, catching_up: true })
+        Box::new(LogTail { log, announcements, failure: self.failure.clone(), after, catching_up: true })
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Channel>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.channel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -107,6 +122,7 @@ impl Channel {
 struct LogTail {
     log: Arc<dyn ReadLog>,
     announcements: Option<broadcast::Receiver<Announcement>>,
+    failure: Arc<OnceLock<StoreError>>,
     after: Cursor,
     /// The log may hold events after `after` that no batch will bring.
     catching_up: bool,
@@ -117,12 +133,14 @@ impl Tail for LogTail {
     async fn next(&mut self) -> Result<Option<Tailed>, TailError> {
         loop {
             if self.catching_up {
-                if let Some(tailed) = self.read_on().await? {
+                if let Some(tailed) = self.read_on().await.map_err(|error| self.cause_of(error))? {
                     return Ok(Some(tailed));
                 }
                 self.catching_up = false;
             }
-            let Some(announcements) = &mut self.announcements else { return Ok(None) };
+            let Some(announcements) = &mut self.announcements else {
+                return self.failure.get().map_or(Ok(None), |error| Err(error.clone().into()));
+            };
             match announcements.recv().await {
                 Ok(Announcement::Batch(batch)) => {
                     if let Some(fresh) = self.admit(&batch) {
@@ -156,6 +174,14 @@ impl LogTail {
         }
         self.after = batch.last()?.cursor;
         Some(if known == 0 { batch.clone() } else { batch[known..].into() })
+    }
+
+    /// A log that cannot be read any more because the store has stopped will never be read again: that is what to tell.
+    fn cause_of(&self, error: TailError) -> TailError {
+        match (error, self.failure.get()) {
+            (TailError::Store(_), Some(failure)) => failure.clone().into(),
+            (error, _) => error,
+        }
     }
 
     /// The next page of the log, or the epoch in which it goes on; none if the tail has caught up.

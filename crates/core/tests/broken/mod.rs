@@ -1,5 +1,7 @@
 //! A sound store with one fault.
 
+mod batches;
+mod lasting;
 mod store;
 mod tail;
 
@@ -9,10 +11,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tidings_core::contract::Fixture;
-use tidings_core::contract::fixture::{query, read_all};
-use tidings_core::memory::{MemoryRetention, MemoryStore};
-use tidings_core::{Clock, Cursor, Epoch, Event, Sequence, Start, Store, UnixMillis};
+use tidings_core::contract::fixture::{query_everything, read_all};
+use tidings_core::memory::MemoryRetention;
+use tidings_core::{Clock, Cursor, Epoch, Event, Sequence, Start, Store};
 
+use lasting::LastingStore;
 use store::FaultyStore;
 
 /// What is wrong with a store. One name, one fault.
@@ -29,6 +32,9 @@ pub(crate) enum Fault {
     DropsTheEventType,
     TakesAppendsAfterClose,
     IgnoresSelectors,
+    TakesTwoStarsForEverything,
+    TakesEverythingForTwoStars,
+    LastCountsReservedTopics,
     IgnoresEventsMax,
     IgnoresBytesMax,
     SkipsOneBetweenPages,
@@ -40,9 +46,12 @@ pub(crate) enum Fault {
     LosesTheLastEventWhenOpenedAgain,
     ForgetsKeysWhenOpenedAgain,
     KeepsTheEpochOfALostLog,
+    KeepsTheEpochOfTheLifeBefore,
+    BeginsAnEpochWhenOpenedAgain,
     TailSkipsABatch,
     TailRepeatsABatch,
     TailReordersABatch,
+    TailHidesReservedTopics,
     TailLosesABatchWithADroppedWait,
     TailHandsOutEmptyBatches,
     TailEndsEarly,
@@ -69,13 +78,25 @@ pub(crate) enum Fault {
     RenamesEventsToTheNewEpoch,
     RemembersKeysThatWereCutOff,
     CutsOffOneTooMany,
+    ForgetsBatches,
+    JudgesABatchByItsLastDraftAlone,
+    GoesOnBehindACompleteBatch,
+    RefusesABatchThatItDoesNotKnow,
+    DropsWhatAPartSaysOfItsBatch,
+    IgnoresCredentials,
+    JoinsCredentialAndKey,
+    PlacesTwoPartsThatGoOnAtTheSamePlace,
+    KnowsTheFirstPartAloneWhenOpenedAgain,
+    ForgetsABatchWithItsFirstPart,
+    KnowsPartsThatWereCutOff,
+    ForgetsABatchOfWhichAPartWasCutOff,
 }
 
 /// Opens stores with a fault. A log survives a restart, as the events of the store that was opened last, unless the
 /// fault is about a log that does not.
 pub(crate) struct Faulty {
     fault: Fault,
-    last: Mutex<Option<Arc<MemoryStore>>>,
+    last: Mutex<Option<Arc<LastingStore>>>,
     /// All stores that were opened.
     opened: Mutex<Vec<Arc<FaultyStore>>>,
 }
@@ -91,23 +112,10 @@ impl Faulty {
         Self { fault, last: Mutex::default(), opened: Mutex::default() }
     }
 
-    fn store(&self, sound: Arc<MemoryStore>) -> Arc<dyn Store> {
+    fn store(&self, sound: Arc<LastingStore>) -> Arc<dyn Store> {
         let store = Arc::new(FaultyStore::new(self.fault, sound));
         self.opened.lock().unwrap().push(store.clone());
         store
-    }
-}
-
-fn sound(epoch: Epoch, clock: Arc<dyn Clock>, events_max: usize) -> Arc<MemoryStore> {
-    Arc::new(MemoryStore::new(epoch, clock, MemoryRetention { events_max, ..MemoryRetention::default() }))
-}
-
-/// A clock that shows the time of an event that is placed again, if there is one.
-struct Replay(Arc<Mutex<Option<UnixMillis>>>, Arc<dyn Clock>);
-
-impl Clock for Replay {
-    fn now(&self) -> UnixMillis {
-        self.0.lock().unwrap().unwrap_or_else(|| self.1.now())
     }
 }
 
@@ -123,27 +131,41 @@ impl Fixture for Faulty {
             _ => Vec::new(),
         };
         let epoch = match &last {
-            Some(last) => last.bounds().epoch(),
-            None => next_epoch(),
+            Some(last) if self.fault == Fault::KeepsTheEpochOfALostLog => last.bounds().epoch(),
+            _ => next_epoch(),
         };
-        let hands = Arc::new(Mutex::new(None));
-        let store = sound(epoch, Arc::new(Replay(hands.clone(), clock)), 1_000_000);
         let count = kept.len()
             - usize::from(self.fault == Fault::LosesTheLastEventWhenOpenedAgain && !kept.is_empty());
-        for event in kept.into_iter().take(count) {
-            *hands.lock().unwrap() = Some(event.time);
-            let forgets = self.fault == Fault::ForgetsKeysWhenOpenedAgain;
-            let draft = if forgets { store::without_key(event.draft) } else { event.draft };
-            store.append(vec![draft]).await.unwrap();
+        let draft = |event: &Event| {
+            let is_later_part = event.draft.batch_part().is_some_and(|part| part.before > 0);
+            match self.fault {
+                Fault::ForgetsKeysWhenOpenedAgain => store::without_key(event.draft.clone()),
+                Fault::KnowsTheFirstPartAloneWhenOpenedAgain if is_later_part => {
+                    store::without_key(event.draft.clone())
+                }
+                _ => event.draft.clone(),
+            }
+        };
+        let kept = kept.into_iter().take(count).map(|event| Event { draft: draft(&event), ..event });
+        let kept: Vec<_> = kept.collect();
+        let is_opened_again = !kept.is_empty();
+        let retention = MemoryRetention { events_max: 1_000_000, ..MemoryRetention::default() };
+        let store = Arc::new(LastingStore::open(kept, epoch, clock, retention).await);
+        match self.fault {
+            Fault::KeepsTheEpochOfTheLifeBefore => store.keep_epoch(),
+            Fault::BeginsAnEpochWhenOpenedAgain if is_opened_again => {
+                store.keep_epoch();
+                store.begin_epoch(epoch, store.bounds().head.sequence);
+            }
+            _ => {}
         }
-        *hands.lock().unwrap() = None;
         *self.last.lock().unwrap() = Some(store.clone());
         self.store(store)
     }
 
     async fn open_bounded(&self, clock: Arc<dyn Clock>, events: usize) -> Arc<dyn Store> {
-        let epoch = next_epoch();
-        self.store(sound(epoch, clock, events))
+        let retention = MemoryRetention { events_max: events, ..MemoryRetention::default() };
+        self.store(Arc::new(LastingStore::open(Vec::new(), next_epoch(), clock, retention).await))
     }
 
     fn survives_restart(&self) -> bool {
@@ -163,5 +185,5 @@ impl Fixture for Faulty {
 }
 
 async fn events(store: &dyn Store) -> Vec<Event> {
-    read_all(store, query(Start::Earliest, &["**"])).await
+    read_all(store, query_everything(Start::Earliest)).await
 }

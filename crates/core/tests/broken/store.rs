@@ -5,26 +5,30 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tidings_core::{
-    Bounds, Cursor, Draft, DraftParts, Epoch, EpochStatus, IdempotencyKey, Lost, MemoryStore, Page,
-    Placement, Query, Reading, Selector, Selectors, Sequence, Start, Store, StoreError, Tail, UnixMillis,
+    Bounds, Cursor, Draft, DraftParts, Epoch, EpochStatus, IdempotencyKey, KeyFields, Lost, Page, Placement,
+    Query, Reading, Selector, Selectors, Sequence, Start, Store, StoreError, Tail, UnixMillis,
 };
 
 use super::Fault;
+use super::batches::Batches;
+use super::lasting::LastingStore;
 use super::tail::FaultyTail;
 
 pub(crate) struct FaultyStore {
     fault: Fault,
-    sound: Arc<MemoryStore>,
+    sound: Arc<LastingStore>,
     /// The place of each draft that had a key, cut off or not.
     keys: Mutex<HashMap<IdempotencyKey, Cursor>>,
+    batches: Batches,
 }
 
 impl FaultyStore {
-    pub(crate) fn new(fault: Fault, sound: Arc<MemoryStore>) -> Self {
-        Self { fault, sound, keys: Mutex::default() }
+    pub(crate) fn new(fault: Fault, sound: Arc<LastingStore>) -> Self {
+        Self { fault, sound, keys: Mutex::default(), batches: Batches::default() }
     }
 
     pub(crate) fn begin_epoch(&self, epoch: Epoch, after: Sequence) -> Cursor {
+        self.batches.cut_off();
         match self.fault {
             Fault::CutsOffOneTooMany => self.sound.begin_epoch(epoch, after.previous()).at(after),
             _ => self.sound.begin_epoch(epoch, after),
@@ -52,7 +56,7 @@ impl FaultyStore {
     }
 }
 
-fn parts(draft: &Draft) -> DraftParts {
+pub(crate) fn parts(draft: &Draft) -> DraftParts {
     DraftParts {
         topic: draft.topic().clone(),
         data: draft.data().clone(),
@@ -60,18 +64,38 @@ fn parts(draft: &Draft) -> DraftParts {
         id: draft.id().cloned(),
         retry_ms: draft.retry_ms(),
         key: draft.key().cloned(),
+        batch_part: draft.batch_part().copied(),
     }
 }
 
 pub(crate) fn without_key(draft: Draft) -> Draft {
-    Draft::restore(DraftParts { key: None, ..parts(&draft) })
+    Draft::restore(DraftParts { key: None, batch_part: None, ..parts(&draft) })
+}
+
+/// The draft with a key that a broken store makes of its own.
+fn with_key(draft: Draft, credential: &str, key: &str) -> Draft {
+    let key = IdempotencyKey::parse(KeyFields { credential, key }).ok();
+    Draft::restore(DraftParts { key, ..parts(&draft) })
+}
+
+fn without_part(draft: Draft) -> Draft {
+    Draft::restore(DraftParts { batch_part: None, ..parts(&draft) })
 }
 
 fn without_type(draft: Draft) -> Draft {
     Draft::restore(DraftParts { event_type: None, ..parts(&draft) })
 }
 
-fn everything() -> Selectors {
+fn map_keys(drafts: Vec<Draft>, with: impl Fn(Draft, &IdempotencyKey) -> Draft) -> Vec<Draft> {
+    let changed = |draft: Draft| match draft.key().cloned() {
+        Some(key) => with(draft, &key),
+        None => draft,
+    };
+    drafts.into_iter().map(changed).collect()
+}
+
+/// What a client writes for all topics, which hides the reserved ones.
+fn two_stars() -> Selectors {
     Selectors::new([Selector::parse("**").unwrap()]).unwrap()
 }
 
@@ -92,12 +116,22 @@ impl Store for FaultyStore {
                 return Ok(placements);
             }
             Fault::ForgetsKeys => drafts = drafts.into_iter().map(without_key).collect(),
+            Fault::IgnoresCredentials => {
+                drafts = map_keys(drafts, |draft, key| with_key(draft, "", key.as_str()));
+            }
+            Fault::JoinsCredentialAndKey => {
+                let joined = |key: &IdempotencyKey| format!("{}{}", key.credential(), key.as_str());
+                drafts = map_keys(drafts, |draft, key| with_key(draft, "", &joined(key)));
+            }
             Fault::DropsTheEventType => drafts = drafts.into_iter().map(without_type).collect(),
             Fault::TakesAppendsAfterClose => {
                 let placed = self.sound.append(drafts).await;
                 return Ok(placed.unwrap_or_else(|_| vec![Placement::New(self.bounds().head.next())]));
             }
             _ => {}
+        }
+        if drafts.last().is_some_and(|last| last.batch_part().is_some()) {
+            return self.batches.append(self.fault, &*self.sound, drafts).await;
         }
         let mut placements = self.sound.append(drafts.clone()).await?;
         if self.fault == Fault::RemembersKeysThatWereCutOff {
@@ -119,7 +153,19 @@ impl Store for FaultyStore {
         let asked = query.clone();
         match (self.fault, &mut query.start) {
             (Fault::ReadHangs, _) => std::future::pending().await,
-            (Fault::IgnoresSelectors, _) => query.selectors = everything(),
+            (Fault::IgnoresSelectors, _) => query.selectors = Selectors::everything(),
+            (Fault::TakesTwoStarsForEverything, _) if query.selectors == two_stars() => {
+                query.selectors = Selectors::everything();
+            }
+            (Fault::TakesEverythingForTwoStars, _) if query.selectors == Selectors::everything() => {
+                query.selectors = two_stars();
+            }
+            (Fault::LastCountsReservedTopics, start @ Start::Last(_)) if query.selectors == two_stars() => {
+                let counted = Query { selectors: Selectors::everything(), start: start.clone(), ..query };
+                if let Reading::Page(page) = self.sound.read(counted).await? {
+                    *start = Start::After(page.after);
+                }
+            }
             (Fault::IgnoresEventsMax, _) => query.events_max = usize::MAX,
             (Fault::IgnoresBytesMax, _) => query.bytes_max = usize::MAX,
             (Fault::SinceIsOneLate, Start::Since(time)) => *time = UnixMillis(time.0 + 1),
@@ -150,6 +196,9 @@ impl Store for FaultyStore {
             }
             (Fault::RenamesEventsToTheNewEpoch, Reading::Page(page), _) => {
                 page.events.iter_mut().for_each(|event| event.cursor.epoch = head.epoch);
+            }
+            (Fault::DropsWhatAPartSaysOfItsBatch, Reading::Page(page), _) => {
+                page.events.iter_mut().for_each(|event| event.draft = without_part(event.draft.clone()));
             }
             (Fault::LetsTimeGoBack, Reading::Page(page), _) => {
                 if let Some(second) = page.events.get_mut(1) {

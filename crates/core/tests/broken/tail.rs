@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tidings_core::{Cursor, MemoryStore, Store, Tail, TailError, Tailed};
+use tidings_core::{Cursor, Store, Tail, TailError, Tailed};
 
 use super::Fault;
+use super::lasting::LastingStore;
 
 pub(crate) struct FaultyTail {
     fault: Fault,
-    store: Arc<MemoryStore>,
+    store: Arc<LastingStore>,
     sound: Box<dyn Tail>,
     after: Cursor,
     batches: usize,
@@ -17,7 +18,7 @@ pub(crate) struct FaultyTail {
 }
 
 impl FaultyTail {
-    pub(crate) fn new(fault: Fault, store: Arc<MemoryStore>, sound: Box<dyn Tail>, after: Cursor) -> Self {
+    pub(crate) fn new(fault: Fault, store: Arc<LastingStore>, sound: Box<dyn Tail>, after: Cursor) -> Self {
         Self { fault, store, sound, after, batches: 0, again: None }
     }
 
@@ -57,6 +58,14 @@ impl Tail for FaultyTail {
                     told @ Tailed::NewEpoch(_) => told,
                 }))
             }
+            Fault::TailHidesReservedTopics => loop {
+                let Some(Tailed::Events(batch)) = self.sound_next().await? else { return Ok(None) };
+                let shown: Arc<[_]> =
+                    batch.iter().filter(|event| !event.draft.topic().is_reserved()).cloned().collect();
+                if !shown.is_empty() {
+                    return Ok(Some(Tailed::Events(shown)));
+                }
+            },
             Fault::TailLosesABatchWithADroppedWait => {
                 let batch = self.sound_next().await;
                 // A dropped wait ends here, and the batch with it.

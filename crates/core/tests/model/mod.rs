@@ -27,9 +27,18 @@ use tidings_core::{Clock, Cursor, Sequence, Store};
 pub(crate) use crowd::{Act, Plan};
 pub(crate) use world::{Step, Window};
 
-pub(crate) const TOPICS: [&str; 4] = ["a", "b", "x/y", "x/z"];
-pub(crate) const SELECTORS: [&[&str]; 6] =
-    [&["a"], &["b", "a"], &["x/*"], &["**"], &["a", "x/**", "*"], &["quiet"]];
+/// The last one is reserved.
+pub(crate) const TOPICS: [&str; 5] = ["a", "b", "x/y", "x/z", "inbox/y"];
+pub(crate) const SELECTORS: [&[&str]; 8] = [
+    &["a"],
+    &["b", "a"],
+    &["x/*"],
+    &["**"],
+    &["a", "x/**", "*"],
+    &["*/y", "b"],
+    &["inbox/**", "a"],
+    &["quiet"],
+];
 
 /// How long one comparison may take. It takes some hundredths of a second.
 const DEADLINE: Duration = Duration::from_secs(60);

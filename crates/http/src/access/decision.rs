@@ -2,6 +2,7 @@
 
 use http::request::Parts;
 
+use super::credential::Credential;
 use super::host::check_host;
 use super::key::check_key;
 use super::origin::check_origin;
@@ -19,19 +20,19 @@ pub(crate) enum Checks {
     Key,
 }
 
-/// Decides by the settings of the hub.
+/// Decides by the settings of the hub. A request that is let in is told by the name of what it showed.
 ///
 /// # Errors
 ///
 /// With the answer for a request that is not let in.
-pub(crate) fn decide(config: &HttpConfig, checks: Checks, request: &Parts) -> Result<(), Problem> {
+pub(crate) fn decide(config: &HttpConfig, checks: Checks, request: &Parts) -> Result<Credential, Problem> {
     check_host(&config.hosts, &request.uri, &request.headers, request.version)?;
     // As far as the hub can know its own scheme: without a certificate of its own, a proxy may have one.
     let scheme = config.tls.is_some().then_some("https");
     let origin = || check_origin(&config.cors, scheme, &request.uri, &request.headers);
     match checks {
-        Checks::Host => Ok(()),
-        Checks::Origin => origin(),
+        Checks::Host => Ok(Credential::none()),
+        Checks::Origin => origin().map(|()| Credential::none()),
         Checks::Key => {
             origin()?;
             check_key(config.publish_key.as_deref(), &request.headers)

@@ -4,17 +4,18 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use subtle::ConstantTimeEq;
 
+use super::credential::Credential;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 
 /// Lets a publisher through that shows the key as `Authorization: Bearer KEY`. A hub without a key lets all publishers
-/// through.
-pub(super) fn check_key(key: Option<&str>, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(key) = key else { return Ok(()) };
+/// through, and knows none by name.
+pub(super) fn check_key(key: Option<&str>, headers: &HeaderMap) -> Result<Credential, Problem> {
+    let Some(key) = key else { return Ok(Credential::none()) };
     let shown = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
     match shown.map(bearer) {
         // In constant time, so that the key cannot be found byte by byte.
-        Some(Some(shown)) if bool::from(shown.ct_eq(key.as_bytes())) => Ok(()),
+        Some(Some(shown)) if bool::from(shown.ct_eq(key.as_bytes())) => Ok(Credential::publish_key()),
         Some(_) => Err(refused(
             ProblemType::InvalidKey,
             "this is not the publish key",
@@ -54,5 +55,13 @@ mod tests {
         }
         assert!(check_key(Some("secret"), &HeaderMap::new()).is_err());
         assert!(check_key(None, &HeaderMap::new()).is_ok());
+    }
+
+    #[test]
+    fn the_key_has_a_name_and_a_hub_without_one_knows_nobody() {
+        let shown = HeaderMap::from_iter([(AUTHORIZATION, "Bearer secret".parse().unwrap())]);
+
+        assert_eq!(check_key(Some("secret"), &shown).unwrap().name(), "publish-key");
+        assert_eq!(check_key(None, &shown).unwrap().name(), "");
     }
 }

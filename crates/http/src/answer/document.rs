@@ -1,22 +1,29 @@
-//! Events and gaps as JSON, the same wherever JSON is spoken.
+//! Events and gaps as JSON: the one form that every transport of the hub which speaks JSON uses. Clients know it from
+//! docs/reference/events.md, which a test compares with these types.
+//!
+//! `meta` is reserved: the attributes of an event will stand there. No member of another meaning may have that name.
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tidings_core::{Event, Gap};
+use tidings_core::{Event, Gap, UnixMillis};
 
 /// An event as JSON.
 #[derive(Serialize)]
 pub(crate) struct EventDocument<'a> {
+    /// The publisher's id, else the cursor.
     id: String,
+    /// The place in the log.
     cursor: String,
     topic: &'a str,
+    /// As a page hears it: `message` if the publisher gave none.
     #[serde(rename = "type")]
     event_type: &'a str,
     data: Cow<'a, str>,
-    /// When it was published, RFC 3339; none if that is after the year 9999.
-    time: Option<String>,
+    /// When the hub placed it.
+    time: String,
+    /// The reconnection delay in milliseconds, if the publisher gave one.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry: Option<u64>,
 }
@@ -24,17 +31,26 @@ pub(crate) struct EventDocument<'a> {
 impl<'a> EventDocument<'a> {
     pub(crate) fn new(event: &'a Event) -> Self {
         let draft = &event.draft;
-        let time = i64::try_from(event.time.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
         Self {
             id: event.id_text(),
             cursor: event.cursor.to_string(),
             topic: draft.topic().as_str(),
             event_type: draft.event_type().map_or("message", |event_type| event_type.as_str()),
             data: String::from_utf8_lossy(draft.data()),
-            time: time.map(|time| time.to_string()),
+            time: time(event.time),
             retry: draft.retry_ms(),
         }
     }
+}
+
+/// RFC 3339 in UTC with three digits of a second, so that all times have 24 characters and sort as text.
+///
+/// A time that is too late for four digits of a year is the latest one that has them: a clock that is so wrong must
+/// not take a member away that clients rely on.
+fn time(time: UnixMillis) -> String {
+    let ms = i64::try_from(time.0).unwrap_or(i64::MAX);
+    let time = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
+    format!("{time:.3}")
 }
 
 /// A gap as clients read it.
@@ -51,3 +67,6 @@ impl<'a> From<&'a Gap> for GapDocument<'a> {
         Self { requested: &gap.requested, reason: gap.lost.as_str(), resumes_after }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,7 @@ problem_types! {
     KeyRequired: UNAUTHORIZED, "key-required", "publishing needs the key, and there is none in the request";
     InvalidKey: UNAUTHORIZED, "invalid-key", "the key in the request is not the hub's";
     OriginNotAllowed: FORBIDDEN, "origin-not-allowed", "the request comes from a page of an origin that is not allowed";
+    ReservedTopic: FORBIDDEN, "reserved-topic", "a name in the path or in `topic` begins with `inbox/` or `tidings/`";
     NotFound: NOT_FOUND, "not-found", "there is nothing at this URL";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "the URL does not take this method; `Allow` has those it takes";
     NotAcceptable: NOT_ACCEPTABLE, "not-acceptable", "`Accept` excludes everything that the URL answers";
@@ -72,7 +73,7 @@ problem_types! {
     TooLarge: PAYLOAD_TOO_LARGE, "too-large", "the event's data has more than `event_bytes_max` bytes";
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is compressed, or not text";
     WrongHost: MISDIRECTED_REQUEST, "wrong-host", "the hub does not answer for this host";
-    IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event";
+    IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event or batch";
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
     Ending: SERVICE_UNAVAILABLE, "ending", "the hub is ending";

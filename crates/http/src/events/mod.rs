@@ -4,11 +4,15 @@
 //! |---|---|
 //! | `publish` | stop 1 of the walk: `POST` of one event |
 //! | `producer` | `POST` of a `text/event-stream` body, a batch or open-ended |
+//! | `batch` | a body with an idempotency key: what of it is in the log already |
+//! | `batch_hash` | the running hash of its events |
 //! | `subscribe` | `GET` of a stream |
 //! | `history` | `GET` of a page of the log as JSON |
 //! | `gap` | the header that tells a gap |
 //! | `problem` | what publishers and readers are told when the hub fails them |
 
+mod batch;
+mod batch_hash;
 pub(crate) mod gap;
 pub(crate) mod history;
 pub(crate) mod problem;

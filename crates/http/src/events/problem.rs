@@ -17,7 +17,7 @@ pub(crate) fn bad_draft(error: &DraftError) -> Problem {
         DraftError::TypeReserved => ProblemType::ReservedEventType,
         DraftError::IdReserved => ProblemType::ReservedId,
         DraftError::RetryTooLong => ProblemType::BadRetry,
-        DraftError::Key => ProblemType::BadIdempotencyKey,
+        DraftError::Key | DraftError::Credential => ProblemType::BadIdempotencyKey,
         _ => ProblemType::BadId,
     };
     Problem::new(problem_type, error.to_string())
@@ -30,6 +30,7 @@ pub(crate) fn not_published(error: PublishError) -> Problem {
             let detail = "this idempotency key was used for another event; use a new key for a new event";
             Problem::new(ProblemType::IdempotencyKeyReused, detail)
         }
+        PublishError::BatchAt(_) => another_batch(),
         PublishError::Busy => {
             let detail = "more is being published than the disk can take; send it again in a moment";
             Problem::new(ProblemType::Busy, detail).with_header(RETRY_AFTER, "1")
@@ -44,6 +45,18 @@ pub(crate) fn not_published(error: PublishError) -> Problem {
             Problem::new(ProblemType::Unavailable, detail).with_header(RETRY_AFTER, "1")
         }
     }
+}
+
+/// The idempotency key of a batch belongs to something else that was published.
+pub(crate) fn another_batch() -> Problem {
+    let detail = "this idempotency key was used for other events; use a new key for a new batch";
+    Problem::new(ProblemType::IdempotencyKeyReused, detail)
+}
+
+/// The log lost events of a batch while the rest of it was published.
+pub(crate) fn went_back() -> Problem {
+    let detail = "the hub has lost a part of this batch; send it again, with the same idempotency key";
+    Problem::new(ProblemType::Unavailable, detail).with_header(RETRY_AFTER, "1")
 }
 
 /// The hub takes no events any more.

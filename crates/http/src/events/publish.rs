@@ -4,10 +4,11 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
-use tidings_core::{DraftFields, Published};
+use tidings_core::{DraftFields, KeyFields, Published};
 
 use super::problem::{bad_draft, ending, not_published};
 use super::producer;
+use crate::access::credential::Credential;
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
@@ -28,6 +29,7 @@ const REPLAYED: &str = "idempotency-replayed";
 pub(crate) async fn publish<B>(
     front: &Front,
     parts: &Parts,
+    credential: &Credential,
     rest: &str,
     body: B,
 ) -> Result<Response<Body>, Problem>
@@ -39,14 +41,15 @@ where
     }
     let topic = path::topic(rest)?;
     let query = Query::parse(parts.uri.query().unwrap_or(""), KNOWN)?;
+    let key = idempotency_key(&parts.headers)?.map(|key| KeyFields { credential: credential.name(), key });
     if Content::of(&parts.headers)? == Content::Stream {
-        return producer::publish(front, parts, topic, &query, body).await;
+        return producer::publish(front, topic, key, &query, body).await;
     }
     let fields = DraftFields {
         event_type: query.one("event")?,
         id: query.one("id")?,
         retry_ms: query.one("retry")?.map(retry_ms).transpose()?,
-        key: idempotency_key(&parts.headers)?,
+        key,
     };
     let limits = front.hub().limits();
     let data = read_whole(body, limits.event_bytes_max, front.config().body_wait_max).await?;
@@ -67,9 +70,12 @@ struct PublishAnswer<'a> {
 }
 
 fn created(published: &Published) -> Response<Body> {
-    let mut response = json::response(StatusCode::CREATED, &PublishAnswer { id: &published.id });
-    if published.repeated {
-        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
-    }
+    let response = json::response(StatusCode::CREATED, &PublishAnswer { id: &published.id });
+    if published.repeated { replayed(response) } else { response }
+}
+
+/// The answer to a publish that added nothing to the log.
+pub(super) fn replayed(mut response: Response<Body>) -> Response<Body> {
+    response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response
 }

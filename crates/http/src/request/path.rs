@@ -9,25 +9,36 @@ use crate::answer::problem_type::ProblemType;
 
 /// The topic of `/events/{topic}`; `rest` is what stands after `/events/`, still encoded.
 pub(crate) fn topic(rest: &str) -> Result<Topic, Problem> {
-    Topic::parse(&decode(rest)?).map_err(|error| bad_topic(&error))
+    let topic = Topic::parse(&decode(rest)?).map_err(|error| bad_topic(&error))?;
+    if topic.is_reserved() { Err(reserved(topic.as_str())) } else { Ok(topic) }
 }
 
 /// All selectors of a request: that of its path, if `rest` has one, and those of its parameters `topic`.
 pub(crate) fn selectors(rest: Option<&str>, query: &Query) -> Result<Selectors, Problem> {
-    let of_path = rest.map(selector).into_iter();
-    let parsed = |text| Selector::parse(text).map_err(|error| bad_topic(&error));
-    let all: Vec<_> = of_path.chain(query.all("topic").map(parsed)).collect::<Result<_, _>>()?;
+    let of_path = rest.map(|rest| selector(&decode(rest)?)).into_iter();
+    let all: Vec<_> = of_path.chain(query.all("topic").map(selector)).collect::<Result<_, _>>()?;
     Selectors::new(all).map_err(|error| Problem::new(ProblemType::BadTopics, error.to_string()))
 }
 
-/// The selector of `/events/{selector}`.
-fn selector(rest: &str) -> Result<Selector, Problem> {
-    Selector::parse(&decode(rest)?).map_err(|error| bad_topic(&error))
+/// One selector, decoded.
+fn selector(text: &str) -> Result<Selector, Problem> {
+    let selector = Selector::parse(text).map_err(|error| bad_topic(&error))?;
+    if selector.reaches_reserved() { Err(reserved(text)) } else { Ok(selector) }
 }
 
 /// Why a name is no topic, as a problem.
 fn bad_topic(error: &TopicError) -> Problem {
     Problem::new(ProblemType::BadTopic, error.to_string())
+}
+
+/// A name that is a topic or a selector, and that no client may use. A client is told so, and does not only find nothing
+/// there: a browser gives up at this status, for asking again would not help.
+fn reserved(name: &str) -> Problem {
+    let detail = format!(
+        "`{name}` is reserved: topics that begin with `inbox/` or `tidings/` are for the hub's own use, and nobody \
+         can publish or read them over HTTP; choose another name"
+    );
+    Problem::new(ProblemType::ReservedTopic, detail)
 }
 
 fn decode(rest: &str) -> Result<std::borrow::Cow<'_, str>, Problem> {
@@ -63,5 +74,17 @@ mod tests {
             assert!(topic(path).is_err(), "{path}");
         }
         assert!(selector("*").is_ok());
+    }
+
+    #[test]
+    fn reserved_topics_are_refused_however_they_are_encoded() {
+        let refused = |result: Result<(), Problem>| result.unwrap_err() == reserved("inbox/x");
+        for path in ["inbox/x", "inbox%2Fx", "%69nbox/x", "%69%6e%62%6f%78%2f%78"] {
+            assert!(refused(topic(path).map(drop)), "publish to {path}");
+            assert!(refused(selectors(Some(path), &Query::default()).map(drop)), "read {path}");
+        }
+        for path in ["inbox", "tidings", "inbox%252Fx", "Inbox/x", "inboxes/x", "a/inbox/x"] {
+            assert!(topic(path).is_ok(), "{path}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::HeaderValue;
 use tidings_core::contract::ManualClock;
-use tidings_core::contract::fixture::{draft, query, read_all};
+use tidings_core::contract::fixture::{draft, query_everything, read_all};
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore, Start, Store};
 use tidings_http::{Asset, Front, HttpConfig, Pages, Verdict, serve};
@@ -124,7 +124,7 @@ impl Scene {
 
     /// Topic and data of everything that was published.
     pub(crate) async fn log(&self) -> Vec<String> {
-        let events = read_all(&*self.store, query(Start::Earliest, &["**"])).await;
+        let events = read_all(&*self.store, query_everything(Start::Earliest)).await;
         let text = |event: &tidings_core::Event| {
             format!("{}: {}", event.draft.topic(), String::from_utf8_lossy(event.draft.data()))
         };

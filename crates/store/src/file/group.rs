@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use tidings_core::{Cursor, Draft, Epoch, Event, Placement, Sequence, StoreError, UnixMillis};
+use tidings_core::{Cursor, Draft, Epoch, Event, KeyFields, Placement, Sequence, StoreError, UnixMillis};
 use tokio::sync::oneshot;
 
 use super::hash::RecordTag;
@@ -75,15 +75,29 @@ impl WriteGroup {
         &mut self,
         append: Append,
         begin: Beginning,
-        hash: impl Fn(&str) -> u64,
+        hash: impl Fn(KeyFields<'_>) -> u64,
         known: Known<'_>,
     ) {
         let Append { drafts, reply } = append;
         let first = self.events.len();
+        let hash = |draft: &Draft| draft.key().map(|key| hash(key.fields()));
+        // A part of a batch is judged by its last draft, before any of its drafts has a place.
+        let part = drafts.last().filter(|last| last.batch_part().is_some());
+        match part.map_or(Ok(None), |part| self.answer_known(hash(part), part, known)) {
+            Ok(None) => {}
+            Ok(Some(placement)) => {
+                let placements = vec![placement; drafts.len()];
+                return self.waiting.push(Waiting { reply, placements });
+            }
+            Err(error) => {
+                let _ = reply.send(Err(error));
+                return;
+            }
+        }
         let mut placements = Vec::with_capacity(drafts.len());
         for draft in drafts {
-            let key = draft.key().map(|key| hash(key.as_str()));
-            match self.repeated(key, &draft, known) {
+            let key = hash(&draft);
+            match self.answer_known(key, &draft, known) {
                 Ok(Some(placement)) => placements.push(placement),
                 Ok(None) => {
                     let sequence = Sequence(begin.after.sequence.0 + self.events.len() as u64 + 1);
@@ -106,8 +120,8 @@ impl WriteGroup {
         self.waiting.push(Waiting { reply, placements });
     }
 
-    /// The placement of a draft whose key was there already.
-    fn repeated(
+    /// What a draft is answered with because its key is known.
+    fn answer_known(
         &self,
         key: Option<u64>,
         draft: &Draft,
@@ -116,9 +130,9 @@ impl WriteGroup {
         let Some(key) = key else { return Ok(None) };
         let here = self.keys.get(&key).and_then(|at| self.events.get(*at as usize));
         if let Some(event) = here.filter(|event| event.draft.key() == draft.key()) {
-            return Ok(Some(placement(event, draft)));
+            return Ok(Placement::under_known_key(event, draft));
         }
-        Ok(known(key, draft)?.map(|event| placement(&event, draft)))
+        Ok(known(key, draft)?.and_then(|event| Placement::under_known_key(&event, draft)))
     }
 
     /// Encodes the events of an append. The first of a life is there whole only with the record that begins its epoch.
@@ -163,12 +177,5 @@ impl WriteGroup {
         self.events.clear();
         self.keys.clear();
         self.ends = None;
-    }
-}
-
-fn placement(known: &Event, draft: &Draft) -> Placement {
-    match known.draft.says_the_same_as(draft) {
-        true => Placement::Repeated(known.cursor),
-        false => Placement::KeyReused(known.cursor),
     }
 }

@@ -1,46 +1,92 @@
 //! The lock on the directory: two processes that write one log would destroy it.
+//!
+//! What is locked is the directory itself, so that the lock does not go when a file in it is removed. The file `LOCK` is
+//! locked, too: it names the process, and it keeps out older hubs, which lock nothing else.
+
+mod file_system;
+mod holder;
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
+
+use rustix::io::Errno;
 
 use super::names;
 use super::open_error::OpenError;
-use crate::limits::LOCK_BYTES_MAX;
+use file_system::FileSystem;
+
+/// What the system says where it has no `flock`: not this call, not for this file, no such locks.
+const NO_FLOCK: [Errno; 4] = [Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP, Errno::NOLCK];
 
 /// Held as long as the store is open. The system lets go of it however the process ends.
 pub(crate) struct Lock {
+    _dir: File,
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock, or says who has it.
+    /// Takes the lock, or says who has it, or why a lock means nothing there.
     #[expect(clippy::disallowed_methods, reason = "the lock is the system's, and no part of the log")]
-    pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
-        let io = |source| OpenError::Io { file: dir.join(names::LOCK).display().to_string(), source };
-        let mut options = File::options();
-        let mut file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(dir.join(names::LOCK))
-            .map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(OpenError::InUse { dir: dir.to_owned(), pid: holder(&mut file) });
-            }
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+    pub(crate) fn take(path: &Path) -> Result<Self, OpenError> {
+        let dir = File::open(path).map_err(io_error(path))?;
+        let file_system = FileSystem::of(&dir, path);
+        if let Some(why) = file_system.refusal {
+            return Err(OpenError::NoLock {
+                dir: path.to_owned(),
+                file_system: file_system.kind.into(),
+                why,
+            });
         }
+        lock(&dir, path, path, &file_system)?;
+        let name = path.join(names::LOCK);
+        let mut options = File::options();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let mut file = options.open(&name).map_err(io_error(&name))?;
+        lock(&file, &name, path, &file_system)?;
         // Only for the message to the next one; without space there is none.
         let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        Ok(Self { _dir: dir, _file: file })
     }
 }
 
-fn holder(file: &mut File) -> Option<u32> {
-    let mut text = String::new();
-    file.take(LOCK_BYTES_MAX).read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+/// Locks the directory or the file in it.
+fn lock(file: &File, name: &Path, dir: &Path, file_system: &FileSystem) -> Result<(), OpenError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            Err(OpenError::InUse { dir: dir.to_owned(), pid: holder::of(file, &dir.join(names::LOCK)) })
+        }
+        Err(TryLockError::Error(error)) => Err(refused(error, name, dir, file_system)),
+    }
+}
+
+/// What it means that the system does not lock.
+fn refused(error: io::Error, name: &Path, dir: &Path, file_system: &FileSystem) -> OpenError {
+    if Errno::from_io_error(&error).is_some_and(|errno| NO_FLOCK.contains(&errno)) {
+        let (dir, file_system) = (dir.to_owned(), file_system.kind.clone().into());
+        return OpenError::NoLock { dir, file_system, why: "the system has no locks there" };
+    }
+    io_error(name)(error)
+}
+
+fn io_error(name: &Path) -> impl FnOnce(io::Error) -> OpenError + '_ {
+    move |source| OpenError::Io { file: name.display().to_string(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_system_without_flock_is_refused_and_a_failing_disk_is_told_as_it_is() {
+        let (dir, file_system) = (Path::new("/data"), FileSystem { kind: "odd".into(), refusal: None });
+        let told = |errno: Errno| refused(errno.into(), dir, dir, &file_system).to_string();
+
+        for errno in NO_FLOCK {
+            let sentence = "/data is on a file system of type odd: the system has no locks there";
+            assert_eq!(told(errno), sentence);
+        }
+        assert_eq!(told(Errno::IO), "/data: Input/output error (os error 5)");
+    }
 }

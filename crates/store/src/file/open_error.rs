@@ -17,6 +17,16 @@ pub enum OpenError {
         /// The process, if it has said so.
         pid: Option<u32>,
     },
+    /// A lock there would not keep a second process out: it is on the file system of a server, or of a kind without locks.
+    #[error("{} is on a file system of type {file_system}: {why}", dir.display())]
+    NoLock {
+        /// The directory.
+        dir: PathBuf,
+        /// What the system calls the type of its file system.
+        file_system: String,
+        /// Why a lock means nothing there.
+        why: &'static str,
+    },
     /// The system refuses.
     #[error("{file}: {source}")]
     Io {
@@ -42,6 +52,7 @@ impl OpenError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::InUse { .. } => "end the other hub, or give this one a directory of its own",
+            Self::NoLock { .. } => "put the data on a disk of this machine",
             Self::Io { .. } => "see that the directory can be read and written, and that its disk has space",
             Self::Corrupt { .. } => {
                 "the log was not changed; look at the disk, keep a copy, and restore the directory from a backup"

@@ -54,7 +54,8 @@ impl Drop for Bell {
 #[derive(Default)]
 struct QueueState {
     waiting: Vec<Append>,
-    closed: bool,
+    /// Why no more appends are taken.
+    closed: Option<StoreError>,
     /// The writer waits to be woken.
     asleep: bool,
     gathering: Gathering,
@@ -91,11 +92,11 @@ impl Queue {
         self.room.acquire().await.ok()
     }
 
-    /// Adds an append. Given back if the queue was closed. Whoever is handed the bell should let others come first.
-    pub(crate) fn push(self: &Arc<Self>, append: Append) -> Result<Option<Bell>, Append> {
+    /// Adds an append, or says why the queue was closed. The caller who is handed the bell should let others come first.
+    pub(crate) fn push(self: &Arc<Self>, append: Append) -> Result<Option<Bell>, StoreError> {
         let mut state = self.lock();
-        if state.closed {
-            return Err(append);
+        if let Some(why) = &state.closed {
+            return Err(why.clone());
         }
         state.waiting.push(append);
         let is_enough = state.waiting.len() == state.enough();
@@ -109,16 +110,21 @@ impl Queue {
 
     /// Takes no more appends. Those that are here will still be taken.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        self.refuse(StoreError::Stopped("it was closed".into()));
+    }
+
+    /// Takes no more appends, and says why to all who come. The first reason stays.
+    pub(crate) fn refuse(&self, why: StoreError) {
+        self.lock().closed.get_or_insert(why);
         self.wake.notify_one();
     }
 
     /// Takes all appends there are, waiting for one if there is none; for ever if there is no patience to lose.
     pub(crate) fn take(&self, patience: Option<Duration>, into: &mut Vec<Append>) -> Work {
         let mut state = self.gather(self.lock());
-        if state.waiting.is_empty() && !state.closed {
+        if state.waiting.is_empty() && state.closed.is_none() {
             state.asleep = true;
-            let idle = |state: &mut QueueState| state.waiting.is_empty() && !state.closed;
+            let idle = |state: &mut QueueState| state.waiting.is_empty() && state.closed.is_none();
             state = match patience {
                 None => self.wake.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
                 Some(patience) => {
@@ -129,7 +135,7 @@ impl Queue {
             state.asleep = false;
         }
         if state.waiting.is_empty() {
-            return if state.closed { Work::Closed } else { Work::Idle };
+            return if state.closed.is_some() { Work::Closed } else { Work::Idle };
         }
         // The two buffers change places, so that neither is allocated anew.
         into.clear();
@@ -140,8 +146,9 @@ impl Queue {
     /// Waits a moment for those who were answered just now, if that is worth it.
     fn gather<'a>(&self, mut state: MutexGuard<'a, QueueState>) -> MutexGuard<'a, QueueState> {
         if state.gathering.expected() > 0 {
-            let few =
-                |state: &mut QueueState| state.waiting.len() < state.gathering.expected() && !state.closed;
+            let few = |state: &mut QueueState| {
+                state.waiting.len() < state.gathering.expected() && state.closed.is_none()
+            };
             let waited = self.wake.wait_timeout_while(state, GATHER_WAIT_MAX, few);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             let count = state.waiting.len();

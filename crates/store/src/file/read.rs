@@ -2,6 +2,7 @@
 //!
 //! A reading sees one [`LogView`] of the log and takes no lock while it reads.
 
+pub(crate) mod backward;
 pub(crate) mod candidates;
 pub(crate) mod locate;
 pub(crate) mod matcher;

@@ -97,9 +97,10 @@ impl FileStore {
         Self::start(writer, Some(lock)).map_err(io)
     }
 
+    /// Starts the writer in its thread.
     #[expect(clippy::disallowed_methods, reason = "`running` keeps the thread, and `Running::end` joins it")]
     #[expect(clippy::disallowed_types, reason = "see the field")]
-    fn start(writer: LogWriter, lock: Option<Lock>) -> std::io::Result<Self> {
+    pub(crate) fn start(writer: LogWriter, lock: Option<Lock>) -> std::io::Result<Self> {
         let (log, announcer) = (writer.log.clone(), writer.announcer.clone());
         let queue = Arc::new(Queue::new());
         let thread = {
@@ -142,6 +143,11 @@ struct WriterEnd<'a>(&'a Queue, &'a Announcer);
 
 impl Drop for WriterEnd<'_> {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let error = panicked();
+            self.0.refuse(error.clone());
+            self.1.fail(error);
+        }
         self.0.close();
         self.1.close();
     }
@@ -150,9 +156,12 @@ impl Drop for WriterEnd<'_> {
 impl Running {
     /// Waits for the writer, and lets go of the directory.
     fn end(self) -> Result<(), StoreError> {
-        let panicked = |_| Err(StoreError::Stopped("its writer has panicked".into()));
-        self.writer.join().unwrap_or_else(panicked)
+        self.writer.join().unwrap_or_else(|_| Err(panicked()))
     }
+}
+
+fn panicked() -> StoreError {
+    StoreError::Stopped("its writer has panicked".into())
 }
 
 #[async_trait]
@@ -163,10 +172,7 @@ impl Store for FileStore {
         }
         let _room = self.queue.room().await;
         let (reply, answer) = oneshot::channel();
-        let Ok(bell) = self.queue.push(Append { drafts, reply }) else {
-            return Err(StoreError::Stopped("it was closed".into()));
-        };
-        if let Some(bell) = bell {
+        if let Some(bell) = self.queue.push(Append { drafts, reply })? {
             bell.ring_after_others();
         }
         answer.await.unwrap_or_else(|_| Err(StoreError::Stopped("its writer has ended".into())))
@@ -197,7 +203,7 @@ impl Store for FileStore {
             reason = "it ends with the writer, whose queue is closed, and is waited for"
         )]
         let ended = tokio::task::spawn_blocking(|| running.end());
-        ended.await.unwrap_or_else(|_| Err(StoreError::Stopped("its writer has panicked".into())))
+        ended.await.unwrap_or_else(|_| Err(panicked()))
     }
 }
 

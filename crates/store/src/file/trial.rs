@@ -1,5 +1,6 @@
 //! Trials: the store on a disk that fails and loses power, checked against what was promised.
 
+pub(crate) mod campaign;
 pub(crate) mod corruption;
 pub(crate) mod dice;
 pub(crate) mod epoch;
@@ -8,7 +9,9 @@ pub(crate) mod forgery;
 pub(crate) mod golden;
 pub(crate) mod index;
 pub(crate) mod judge;
+pub(crate) mod line;
 pub(crate) mod old;
 pub(crate) mod play;
 pub(crate) mod power;
+mod stopped;
 pub(crate) mod upgrade;

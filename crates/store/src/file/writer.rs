@@ -55,10 +55,16 @@ pub(crate) struct LogWriter {
 }
 
 impl LogWriter {
-    /// Works until the queue is closed and empty.
+    /// Works until the queue is closed and empty, or the store has stopped. Then all who wait are told why.
     pub(crate) fn run(mut self, queue: &Queue) -> Result<(), StoreError> {
         let mut appends = Vec::new();
-        while self.turn(queue, &mut appends) {}
+        while self.stopped.is_none() && self.turn(queue, &mut appends) {}
+        if let Some(error) = self.stopped.clone() {
+            queue.refuse(error.clone());
+            // What is in the queue is answered with the same error.
+            while self.turn(queue, &mut appends) {}
+            self.announcer.fail(error);
+        }
         self.close()
     }
 
@@ -109,9 +115,9 @@ impl LogWriter {
         if self.stopped.is_some() {
             return;
         }
-        if self.sync_due_in().is_some_and(|due| due.is_zero()) {
-            // A failure has stopped the store, which the next append is told.
-            let _ = self.sync();
+        if self.sync_due_in().is_some_and(|due| due.is_zero()) && self.sync().is_err() {
+            // The failure has stopped the store, which ends the writer. To end the segment would sync again.
+            return;
         }
         let now = self.clock.now();
         let first = self.active.first_time;
@@ -141,8 +147,9 @@ impl LogWriter {
 
     /// How long to wait for appends before something else is to be done.
     fn patience(&self) -> Option<Duration> {
-        let times = [self.sync_due_in(), self.retiring.interval()];
-        times.into_iter().flatten().min().filter(|_| self.stopped.is_none())
+        // A writer that has stopped waits for nobody.
+        let ends_in = self.stopped.as_ref().map(|_| Duration::ZERO);
+        [ends_in, self.sync_due_in(), self.retiring.interval()].into_iter().flatten().min()
     }
 
     /// A group ends where the segment does.
@@ -189,7 +196,7 @@ impl LogWriter {
         };
         let (log, keys) = (&self.log, &self.keys);
         let known = |hash: u64, draft: &Draft| Ok(known(log, keys, hash, draft)?);
-        self.group.place(append, begin, |text| log.hash.of(text), &known);
+        self.group.place(append, begin, |key| log.hash.of_key(key), &known);
     }
 
     /// Writes the group, shows it, answers everyone in it.
@@ -311,13 +318,23 @@ impl LogWriter {
         if fault.is_full() { full() } else { self.stop(fault) }
     }
 
+    /// Writes nothing any more, since nobody knows what the disk has. The error says what may be gone.
     fn stop(&mut self, fault: &Fault) -> StoreError {
-        tracing::error!(%fault, "the store stops; what it acknowledged is safe, start it again");
+        let acknowledged = match (self.durability, self.durable < self.head) {
+            (Durability::Fsync, _) => "what was acknowledged is on the disk".to_owned(),
+            (Durability::Interval(_) | Durability::None, false) => {
+                "all that was acknowledged is on the disk".to_owned()
+            }
+            (Durability::Interval(_) | Durability::None, true) => {
+                format!("events after {} up to {} were acknowledged and may be gone", self.durable, self.head)
+            }
+        };
+        tracing::error!(%fault, "the store stops for good; {acknowledged}");
         self.meta.life = Life::Failed { durable: self.durable, acknowledged: self.head };
         if let Err(fault) = self.meta.write(&*self.disk) {
             tracing::error!(%fault, "the directory could not be marked; the next start takes this end for a crash");
         }
-        let error = StoreError::Stopped(fault.to_string().into());
+        let error = StoreError::Stopped(format!("{fault}; {acknowledged}").into());
         self.stopped = Some(error.clone());
         error
     }

@@ -66,8 +66,8 @@ fn attempt(dir: &Path) -> Option<Result<Vec<Event>, StoreError>> {
 /// An event whose key the directory may know.
 fn again() -> Draft {
     let topic = Topic::parse("a").expect("a topic");
-    let (data, key) = (Bytes::from_static(b"again"), IdempotencyKey::parse("key-1").expect("a key"));
-    Draft::restore(DraftParts { topic, data, event_type: None, id: None, retry_ms: None, key: Some(key) })
+    let (data, key) = (Bytes::from_static(b"again"), IdempotencyKey::parse("key-1".into()).expect("a key"));
+    Draft::restore(DraftParts { key: Some(key), ..DraftParts::new(topic, data) })
 }
 
 /// Reads page by page. Fails if a page leads nowhere, or if something else than corruption is told.

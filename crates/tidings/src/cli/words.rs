@@ -12,7 +12,7 @@ Exit codes:
   2  the command line, the environment or the configuration file is wrong
   3  it cannot listen on the address
   4  another process uses the data directory
-  5  the data directory cannot be read, or is corrupt
+  5  the data directory cannot be used, or is corrupt
   6  drain_deadline passed; everything acknowledged is kept, but connections were cut
   130, 143  a second SIGINT or SIGTERM ended it at once";
 

@@ -96,7 +96,7 @@ settings! {
         data: PathBuf {
             default: "tidings-data",
             value: "DIR",
-            means: "Directory of the log of events. It is made if it does not exist. One process at a time can use it.",
+            means: "Directory of the log of events. It is made if it does not exist. One process at a time can use it. It must be on a disk of this machine: on network file systems, such as NFS, SMB and sshfs, a second process could not be kept out, and the hub does not start.",
             why: "A folder beside you is easy to find, to look at and to delete.",
         }
         memory: bool {

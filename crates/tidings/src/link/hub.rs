@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use http::{HeaderName, HeaderValue};
-use tidings_client::{ConfigError, PublishError, Publisher, PublisherBuilder};
+use tidings_client::{ConfigError, Problem, PublishError, Publisher, PublisherBuilder};
 
 use crate::config::Secret;
 use crate::credentials::key;
@@ -124,10 +124,17 @@ pub(crate) fn hint_at(words: &str) -> Option<&'static str> {
     hints.into_iter().find(|(sign, _)| words.contains(sign)).map(|(_, hint)| hint)
 }
 
+/// Whether a hub refused a topic because its name is reserved.
+pub(super) fn is_of_reserved_topic(problem: &Problem) -> bool {
+    problem.kind.as_deref() == Some("urn:tidings:problem:reserved-topic")
+}
+
 /// Something was not published.
 pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
     let failure = Failure::new(Exit::Failed, format!("{what}: {}", chain(error)));
     match error.status().map(|status| status.as_u16()) {
+        // No key opens it, and the hub's words say what to do.
+        Some(403) if error.problem().is_some_and(|problem| is_of_reserved_topic(&problem)) => failure,
         Some(401 | 403) => {
             failure.hint("this hub wants its publish key, in TIDINGS_PUBLISH_KEY or --publish-key-file")
         }

@@ -2,7 +2,7 @@
 
 use tidings_client::{Error, Refusal};
 
-use super::hub::hint_at;
+use super::hub::{hint_at, is_of_reserved_topic};
 use crate::limits::SAID_CHARS_MAX;
 use crate::terminal::chain::{chain, visible};
 use crate::terminal::failure::{Exit, Failure};
@@ -40,6 +40,7 @@ pub(super) fn failed(error: &Error) -> Failure {
         Error::LastEventId { .. } => failure
             .hint("HTTP has no control characters in headers; --last-event-id can go on after another one"),
         Error::Status(refusal) => match refusal.status.as_u16() {
+            403 if refusal.problem().is_some_and(|problem| is_of_reserved_topic(&problem)) => failure,
             401 | 403 => {
                 failure.hint("does it want a token? --header 'Authorization: Bearer TOKEN' sends one")
             }

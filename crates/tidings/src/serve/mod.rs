@@ -142,9 +142,9 @@ fn unreadable(error: &StoreError) -> Failure {
     Failure::new(Exit::Data, error.to_string())
 }
 
+/// The error itself says what became of the events that were acknowledged: that depends on `durability`.
 fn stopped(error: &StoreError) -> Failure {
-    Failure::new(Exit::Failed, error.to_string())
-        .hint("look at the disk, then start the hub again: what was acknowledged is kept")
+    Failure::new(Exit::Failed, error.to_string()).hint("look at the disk, then start the hub again")
 }
 
 fn limits(config: &Config) -> Limits {

@@ -1,33 +1,59 @@
 //! What only a store that fails can show.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, MemoryStore};
 use tidings_http::SystemClock;
-use tidings_testkit::faulty::FaultyStore;
+use tidings_testkit::faulty::{Fault, FaultyStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::*;
 
+/// What a hub is run with that has the default configuration and nothing else.
+struct Bare {
+    config: Config,
+    manager: ServiceManager,
+    signals: Signals,
+    listener: TcpListener,
+}
+
+impl Bare {
+    async fn new() -> Self {
+        Self {
+            config: Config::default(),
+            manager: ServiceManager::new(None),
+            signals: Signals::new().unwrap(),
+            listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap(),
+        }
+    }
+
+    async fn run(self, store: FaultyStore) -> Result<(), Failure> {
+        let Self { config, manager, mut signals, listener } = self;
+        let hangups = Hangups::new().unwrap();
+        let serve = Serve { config: &config, key: None, certificate: None, hangups, manager: &manager };
+        serve.run(Arc::new(store), listener, &mut signals).await
+    }
+}
+
+fn faulty() -> (FaultyStore, Fault) {
+    let store = MemoryStore::new(Epoch(1), Arc::new(SystemClock), MemoryRetention::default());
+    FaultyStore::new(Arc::new(store))
+}
+
+fn failure(message: &str) -> Failure {
+    Failure::new(Exit::Failed, message).hint("look at the disk, then start the hub again")
+}
+
 #[tokio::test]
 async fn a_store_that_stops_for_good_ends_the_hub_with_a_failure() {
-    let store = MemoryStore::new(Epoch(1), Arc::new(SystemClock), MemoryRetention::default());
-    let (store, fault) = FaultyStore::new(Arc::new(store));
+    let (store, fault) = faulty();
     fault.refuse(StoreError::Stopped("fsync of segment 1 failed".into()));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let config = Config::default();
-    let manager = ServiceManager::new(None);
-    let mut signals = Signals::new().unwrap();
-    let serve = Serve {
-        config: &config,
-        key: None,
-        certificate: None,
-        hangups: Hangups::new().unwrap(),
-        manager: &manager,
-    };
+    let hub = Bare::new().await;
+    let address = hub.listener.local_addr().unwrap();
 
     let publish = async {
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -38,10 +64,42 @@ async fn a_store_that_stops_for_good_ends_the_hub_with_a_failure() {
         stream.read_to_string(&mut answer).await.unwrap();
         answer
     };
-    let (ended, answer) = tokio::join!(serve.run(Arc::new(store), listener, &mut signals), publish);
+    let (ended, answer) = tokio::join!(hub.run(store), publish);
 
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
-    let expected = Failure::new(Exit::Failed, "the store has stopped: fsync of segment 1 failed")
-        .hint("look at the disk, then start the hub again: what was acknowledged is kept");
-    assert_eq!(ended, Err(expected));
+    assert_eq!(ended, Err(failure("the store has stopped: fsync of segment 1 failed")));
+}
+
+/// A sync that fails in the background fails no publish: only the tail tells.
+#[tokio::test]
+async fn a_store_whose_tail_fails_ends_the_hub_without_a_request() {
+    let (store, fault) = faulty();
+    let hub = Bare::new().await;
+
+    let fail = async { fault.fail_tails(StoreError::Stopped("events after 4 up to 7 may be gone".into())) };
+    let ended = timeout(Duration::from_secs(60), async { tokio::join!(hub.run(store), fail).0 }).await;
+
+    let expected = failure("the store has stopped: events after 4 up to 7 may be gone");
+    assert_eq!(ended.expect("the hub ends by itself"), Err(expected));
+}
+
+#[tokio::test]
+async fn a_tail_that_may_be_asked_again_does_not_end_the_hub() {
+    let (store, fault) = faulty();
+    fault.fail_tails(StoreError::Unavailable("for a moment".into()));
+    let hub = Bare::new().await;
+    let address = hub.listener.local_addr().unwrap();
+
+    let stop = async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream
+            .write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        stream.read_to_string(&mut String::new()).await.unwrap();
+        fault.fail_tails(StoreError::Stopped("at last".into()));
+    };
+    let (ended, ()) = tokio::join!(hub.run(store), stop);
+
+    assert_eq!(ended, Err(failure("the store has stopped: at last")));
 }

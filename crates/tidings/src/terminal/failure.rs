@@ -15,7 +15,7 @@ pub(crate) enum Exit {
     Address = 3,
     /// Another process uses the data directory.
     InUse = 4,
-    /// The data directory cannot be read, or does not hold what was written.
+    /// The data directory cannot be used, or does not hold what was written.
     Data = 5,
     /// The drain deadline passed: what was acknowledged is kept, but some connections were cut.
     Deadline = 6,

@@ -287,8 +287,8 @@ pub async fn events_keep_the_epoch_in_which_they_were_written(fixture: &dyn Fixt
 /// See the name.
 pub async fn ids_and_keys_of_events_that_were_cut_off_are_forgotten(fixture: &dyn Fixture) {
     let store = fixture.open(ManualClock::at(0)).await;
-    let named = |id, key| -> Draft {
-        draft_with("a", "x", DraftFields { id: Some(id), key: Some(key), ..DraftFields::default() })
+    let named = |id, key: &str| -> Draft {
+        draft_with("a", "x", DraftFields { id: Some(id), key: Some(key.into()), ..DraftFields::default() })
     };
     let drafts = vec![named("both", "k1"), named("kept", "k2"), draft("a", "3"), named("both", "k4")];
     store.append(drafts).await.unwrap();

@@ -88,6 +88,11 @@ pub fn query(start: Start, texts: &[&str]) -> Query {
     Query { start, selectors: selectors(texts), events_max: 1_000, bytes_max: 1_048_576 }
 }
 
+/// A query for every topic, reserved ones included, with generous bounds.
+pub fn query_everything(start: Start) -> Query {
+    Query { selectors: Selectors::everything(), ..query(start, &["**"]) }
+}
+
 /// Appends one event for each text to a topic; the answer is the place of the last.
 pub async fn append(store: &dyn Store, topic: &str, texts: &[&str]) -> Cursor {
     let drafts = texts.iter().map(|text| draft(topic, text)).collect();

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use crate::contract::fixture::{Fixture, ManualClock, append, at, draft, draft_with, query, read_all, texts};
 use crate::contract::following::{numbers, take};
-use crate::event::{DraftFields, Sequence, UnixMillis};
+use crate::event::{Cursor, DraftFields, EpochStatus, Sequence, UnixMillis};
 use crate::read::gap::Lost;
 use crate::store::{Placement, Reading, Start, Store, Tail, TailError, Tailed};
 
@@ -47,13 +47,49 @@ pub async fn places_go_on_after_a_restart(fixture: &dyn Fixture) {
 }
 
 /// See the name.
+pub async fn each_life_that_appends_is_an_epoch_and_a_restart_is_no_gap(fixture: &dyn Fixture) {
+    if !fixture.survives_restart() {
+        return;
+    }
+    let mut places: Vec<Cursor> = Vec::new();
+    for life in 0..5 {
+        let store = fixture.open(ManualClock::at(0)).await;
+        if let Some(last) = places.last() {
+            let bounds = store.bounds();
+            assert_eq!(bounds.head, *last, "to open a log begins no epoch");
+            assert_eq!(store.status_of(last.epoch), EpochStatus::Ended { at: last.sequence });
+            let lost = Reading::Lost { lost: Lost::OtherEpoch, resumes_after: *last };
+            let beyond = Start::After(last.next());
+            assert_eq!(store.read(query(beyond, &["a"])).await.unwrap(), lost, "it was never given");
+        }
+        let held = read_all(&*store, query(Start::Earliest, &["a"])).await;
+        assert_eq!(held.iter().map(|event| event.cursor).collect::<Vec<_>>(), places);
+        for (at, place) in (1..).zip(&places) {
+            let rest = read_all(&*store, query(Start::After(*place), &["a"])).await;
+            assert_eq!(rest, held[at..], "after {place}");
+        }
+        // One life appends nothing.
+        if life != 2 {
+            let place = append(&*store, "a", &["x"]).await;
+            assert_eq!(place.sequence, Sequence(places.len() as u64 + 1));
+            let is_new = places.iter().all(|before| before.epoch != place.epoch);
+            assert!(is_new, "an epoch of an earlier life: {place}");
+            assert_eq!(store.status_of(place.epoch), EpochStatus::Current);
+            places.push(place);
+        }
+        store.close().await.unwrap();
+    }
+}
+
+/// See the name.
 pub async fn keys_and_ids_are_known_after_a_restart(fixture: &dyn Fixture) {
     if !fixture.survives_restart() {
         return;
     }
-    let fields = DraftFields { key: Some("k"), id: Some("i"), ..DraftFields::default() };
+    let fields = DraftFields { key: Some("k".into()), id: Some("i"), ..DraftFields::default() };
     let store = fixture.open(ManualClock::at(0)).await;
     store.append(vec![draft("a", "1"), draft_with("a", "2", fields), draft("a", "3")]).await.unwrap();
+    let given = at(&*store, 2);
     store.close().await.unwrap();
     drop(store);
 
@@ -61,13 +97,13 @@ pub async fn keys_and_ids_are_known_after_a_restart(fixture: &dyn Fixture) {
     let again = store.append(vec![draft_with("a", "2", fields)]).await.unwrap();
     let after = read_all(&*store, query(Start::AfterId(EventId::new("i").unwrap()), &["a"])).await;
 
-    assert_eq!(again, [Placement::Repeated(at(&*store, 2))]);
+    assert_eq!(again, [Placement::Repeated(given)]);
     assert_eq!(texts(&after), ["3"]);
 }
 
 /// Appends until retention has taken all that was held before, and one event more; the number of appends is the
 /// answer.
-async fn append_until_more_left(store: &dyn Store) -> usize {
+pub(super) async fn append_until_more_left(store: &dyn Store) -> usize {
     let (before, filler) = (store.bounds().head, "x".repeat(1_000));
     for appends in 1..=5_000 {
         append(store, "a", &[filler.as_str(); 10]).await;

@@ -9,6 +9,7 @@
 // These are tests that live in a library because other crates run them.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
+pub mod batches;
 mod case;
 pub mod epochs;
 pub mod fixture;
@@ -41,6 +42,17 @@ macro_rules! contract_tests {
             placing::concurrent_appends_are_all_placed_once_and_in_their_own_order,
             placing::drafts_of_an_append_stay_next_to_each_other_while_others_append,
             placing::a_closed_store_refuses,
+            batches::what_a_part_says_of_its_batch_is_kept,
+            batches::a_part_that_goes_on_where_its_batch_stands_is_placed,
+            batches::a_part_that_does_not_go_on_where_its_batch_stands_places_nothing,
+            batches::a_part_of_a_batch_that_the_store_does_not_know_is_placed,
+            batches::a_complete_batch_takes_no_more,
+            batches::a_batch_and_an_event_never_share_a_key,
+            batches::keys_of_two_credentials_never_meet,
+            batches::a_batch_that_is_published_at_once_by_many_is_placed_once,
+            batches::a_batch_goes_on_after_a_restart,
+            batches::a_batch_is_known_as_long_as_its_newest_part_is_held,
+            batches::a_batch_goes_back_to_what_an_epoch_left_of_it,
             reading::pages_join_without_hole_or_repeat,
             reading::a_page_is_bounded_in_bytes_but_never_empty_for_that,
             reading::selectors_choose_and_next_passes_the_others_over,
@@ -49,7 +61,10 @@ macro_rules! contract_tests {
             reading::an_id_that_looks_like_another_is_not_found,
             reading::since_begins_at_the_first_event_of_that_time,
             reading::last_counts_from_the_end_of_those_that_match,
+            reading::reserved_topics_are_read_by_selectors_that_name_them_and_by_everything_alone,
+            reading::last_counts_reserved_topics_only_for_selectors_that_match_them,
             following::a_tail_hands_out_the_past_then_the_present,
+            following::a_tail_hands_out_reserved_topics_too,
             following::a_tail_misses_nothing_while_appends_run,
             following::a_tail_may_be_slow,
             following::a_tail_ends_when_the_store_is_closed_and_all_is_handed_out,
@@ -58,6 +73,7 @@ macro_rules! contract_tests {
             following::a_tail_waits_when_it_has_handed_out_everything,
             lasting::what_was_acknowledged_is_there_after_a_restart,
             lasting::places_go_on_after_a_restart,
+            lasting::each_life_that_appends_is_an_epoch_and_a_restart_is_no_gap,
             lasting::keys_and_ids_are_known_after_a_restart,
             lasting::what_retention_took_is_expired_not_empty,
             lasting::a_tail_that_was_never_read_and_that_retention_overtakes_is_told,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::{Draft, DraftFields, Sequence, UnixMillis};
+use crate::event::{Draft, DraftFields, KeyFields, Sequence, UnixMillis};
 use crate::store::contract::fixture::{
     Fixture, ManualClock, append, at, draft, draft_with, page, query, read_all, texts,
 };
@@ -61,7 +61,7 @@ pub async fn every_field_is_kept_to_the_byte(fixture: &dyn Fixture) {
         event_type: Some("p\u{ef}ng"),
         id: Some("\u{1f4e8}-1"),
         retry_ms: Some(0),
-        key: Some("k-1"),
+        key: Some(KeyFields { credential: "caf\u{e9} / 1", key: "k-1" }),
     };
     let drafts = [
         draft_with("https://example.com/\u{8ba2}\u{5355}", "\u{4f60}\u{597d}\r\n\u{1f980}\0\n", fields),
@@ -92,7 +92,7 @@ pub async fn times_never_go_back(fixture: &dyn Fixture) {
 }
 
 fn keyed(key: &str, data: &str) -> Draft {
-    draft_with("a", data, DraftFields { key: Some(key), ..DraftFields::default() })
+    draft_with("a", data, DraftFields { key: Some(key.into()), ..DraftFields::default() })
 }
 
 /// See the name.

@@ -3,9 +3,9 @@
 use crate::event::{Cursor, Draft, DraftFields, UnixMillis};
 use crate::read::gap::Lost;
 use crate::store::contract::fixture::{
-    Fixture, ManualClock, append, at, draft, draft_with, page, query, read_all, texts,
+    Fixture, ManualClock, append, at, draft, draft_with, page, query, query_everything, read_all, texts,
 };
-use crate::store::{Query, Reading, Start};
+use crate::store::{Query, Reading, Start, Store};
 use tidings_sse::EventId;
 
 /// See the name.
@@ -153,5 +153,77 @@ pub async fn last_counts_from_the_end_of_those_that_match(fixture: &dyn Fixture)
     ] {
         let events = read_all(&*store, query(Start::Last(count), selectors)).await;
         assert_eq!(texts(&events), expected, "last {count} of {selectors:?}");
+    }
+}
+
+/// Events of which every second one has a reserved topic, and some that look as if they had.
+async fn append_reserved(store: &dyn Store) {
+    for (topic, text) in [
+        ("a", "1"),
+        ("inbox/a", "2"),
+        ("inbox", "3"),
+        ("tidings/a", "4"),
+        ("inboxes/a", "5"),
+        ("inbox/b", "6"),
+        ("x/inbox/a", "7"),
+        ("inbox/a", "8"),
+    ] {
+        append(store, topic, &[text]).await;
+    }
+}
+
+/// See the name.
+pub async fn reserved_topics_are_read_by_selectors_that_name_them_and_by_everything_alone(
+    fixture: &dyn Fixture,
+) {
+    let store = fixture.open(ManualClock::at(0)).await;
+    append_reserved(&*store).await;
+
+    for (selectors, expected) in [
+        (&["**"][..], &["1", "3", "5", "7"][..]),
+        (&["**", "a"], &["1", "3", "5", "7"]),
+        (&["**", "inbox/b"], &["1", "3", "5", "6", "7"]),
+        (&["*"], &["1", "3"]),
+        (&["*/a"], &["5"]),
+        (&["*/*"], &["5"]),
+        (&["**/a"], &["1", "5", "7"]),
+        (&["**/inbox/a"], &["7"]),
+        (&["inbox/a"], &["2", "8"]),
+        (&["inbox/*"], &["2", "6", "8"]),
+        (&["inbox/**"], &["2", "3", "6", "8"]),
+        (&["tidings/**"], &["4"]),
+    ] {
+        let all = read_all(&*store, query(Start::Earliest, selectors)).await;
+        assert_eq!(texts(&all), expected, "{selectors:?}");
+        let one = Query { events_max: 1, ..query(Start::Earliest, selectors) };
+        assert_eq!(texts(&read_all(&*store, one).await), expected, "{selectors:?}, one by one");
+    }
+    let all = read_all(&*store, query_everything(Start::Earliest)).await;
+    assert_eq!(texts(&all), ["1", "2", "3", "4", "5", "6", "7", "8"]);
+}
+
+/// See the name.
+pub async fn last_counts_reserved_topics_only_for_selectors_that_match_them(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+    append_reserved(&*store).await;
+
+    for (count, selectors, expected) in [
+        (1, &["**"][..], &["7"][..]),
+        (2, &["**"], &["5", "7"]),
+        (3, &["**"], &["3", "5", "7"]),
+        (9, &["**"], &["1", "3", "5", "7"]),
+        (3, &["**", "inbox/b"], &["5", "6", "7"]),
+        (2, &["**/a"], &["5", "7"]),
+        (2, &["*/*"], &["5"]),
+        (2, &["inbox/*"], &["6", "8"]),
+        (1, &["tidings/*"], &["4"]),
+    ] {
+        let page = page(&*store, query(Start::Last(count), selectors)).await;
+        assert_eq!(texts(&page.events), expected, "last {count} of {selectors:?}");
+    }
+    for count in [1, 3, 8] {
+        let page = page(&*store, query_everything(Start::Last(count))).await;
+        let expected: Vec<_> = (9 - count..9).map(|number| number.to_string()).collect();
+        assert_eq!(texts(&page.events), expected, "last {count} of everything");
     }
 }

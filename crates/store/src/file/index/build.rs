@@ -35,7 +35,7 @@ pub(crate) fn write(
 }
 
 fn content(segment: &SegmentHeader, ended: Ended, entries: &Entries, hash: &KeyedHash) -> Vec<u8> {
-    let ids = ids(entries);
+    let (ids, keys) = (ids(entries), entries.newest_keys());
     let mut topics: Vec<_> =
         entries.topics.iter().map(|(topic, at)| (hash.of(topic.as_str()), topic.as_str(), *at)).collect();
     topics.sort_unstable();
@@ -46,7 +46,7 @@ fn content(segment: &SegmentHeader, ended: Ended, entries: &Entries, hash: &Keye
         + topics.len() * TOPIC_BYTES
         + text_bytes
         + ids.len() * ID_BYTES
-        + entries.keys.len() * KEY_BYTES
+        + keys.len() * KEY_BYTES
         + entries.epochs.len() * EPOCH_BYTES;
 
     let mut content = Vec::with_capacity(bytes);
@@ -54,7 +54,7 @@ fn content(segment: &SegmentHeader, ended: Ended, entries: &Entries, hash: &Keye
     put_u32s(&mut content, [segment.format, records as u32]);
     put_u64s(&mut content, [segment.base.0, ended.end, ended.last_time.0, hash.check()]);
     put_u32s(&mut content, [topics.len() as u32, text_bytes as u32, ids.len() as u32]);
-    put_u32s(&mut content, [entries.keys.len() as u32]);
+    put_u32s(&mut content, [keys.len() as u32]);
     if segment.format > FORMAT_MIN {
         let postings: usize = entries.postings.iter().map(Vec::len).sum();
         put_u32s(&mut content, [entries.epochs.len() as u32, postings as u32]);
@@ -76,7 +76,7 @@ fn content(segment: &SegmentHeader, ended: Ended, entries: &Entries, hash: &Keye
         put_u64s(&mut content, [hash]);
         put_u32s(&mut content, [ordinal]);
     }
-    for (ordinal, hash) in &entries.keys {
+    for (ordinal, hash) in &keys {
         put_u64s(&mut content, [*hash]);
         put_u32s(&mut content, [*ordinal]);
     }

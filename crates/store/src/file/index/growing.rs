@@ -1,6 +1,6 @@
 //! The index of the newest segment, in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
@@ -28,7 +28,7 @@ pub(crate) struct Entries {
     pub(crate) ids: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
     /// The other records of a hash: publishers may use an id again.
     pub(crate) more_ids: HashMap<u64, Vec<u32>>,
-    /// Hash of each idempotency key, by ordinal.
+    /// Hash of each idempotency key, by ordinal. That of a batch comes with each of its parts.
     pub(crate) keys: Vec<(u32, u64)>,
     /// The epochs that begin here.
     pub(crate) epochs: Vec<EpochBegins>,
@@ -42,7 +42,7 @@ impl GrowingIndex {
             let Ok(()) =
                 entries.add_topic(draft.topic().as_str(), || Ok::<_, Infallible>(draft.topic().clone()));
             let id = draft.id().map(|id| hash.of(id.as_str()));
-            let key = draft.key().map(|key| hash.of(key.as_str()));
+            let key = draft.key().map(|key| hash.of_key(key.fields()));
             entries.add(offset, id, key);
         }
     }
@@ -51,8 +51,9 @@ impl GrowingIndex {
     pub(crate) fn push(&self, offset: u32, record: &Record<'_>, hash: &KeyedHash) -> Result<(), TopicError> {
         let mut entries = self.entries_mut();
         entries.add_topic(record.topic, || Topic::parse(record.topic))?;
-        let hash = |text: &str| Some(hash.of(text)).filter(|_| !text.is_empty());
-        entries.add(offset, hash(record.id), hash(record.key));
+        let id = (!record.id.is_empty()).then(|| hash.of(record.id));
+        let key = (!record.key.key.is_empty()).then(|| hash.of_key(record.key));
+        entries.add(offset, id, key);
         Ok(())
     }
 
@@ -106,6 +107,15 @@ impl Entries {
             }
         }
         self.keys.extend(key.map(|key| (ordinal, key)));
+    }
+
+    /// The newest record of each hash of an idempotency key, by ordinal.
+    pub(crate) fn newest_keys(&self) -> Vec<(u32, u64)> {
+        let mut seen = HashSet::<u64, BuildHasherDefault<AsIs>>::default();
+        let mut newest: Vec<_> =
+            self.keys.iter().rev().filter(|(_, hash)| seen.insert(*hash)).copied().collect();
+        newest.reverse();
+        newest
     }
 
     fn truncate(&mut self, records: u32) {

@@ -75,7 +75,7 @@ impl SealedIndex {
         Ok(index)
     }
 
-    /// Hash of each idempotency key, by ordinal, in order.
+    /// Hash of each idempotency key, by the ordinal of the newest record that has it, in order.
     pub(crate) fn keys(&self) -> Result<Vec<(u32, u64)>, Fault> {
         let bytes = self.entries(self.tables.keys_at, KEY_BYTES, 0..self.tables.keys)?;
         Ok(bytes.chunks_exact(KEY_BYTES).map(|entry| (u32_at(entry, 8), u64_at(entry, 0))).collect())

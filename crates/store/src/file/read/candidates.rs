@@ -50,15 +50,11 @@ impl Candidates {
     }
 }
 
-/// Whether every topic matches.
-pub(crate) fn takes_everything(selectors: &Selectors) -> bool {
-    selectors.iter().any(|selector| selector.as_str() == "**")
-}
-
 /// The postings to merge; none if it is better to look at all records.
 fn lists(span: &Span<'_>, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
     let index = span.segment.index();
-    if takes_everything(selectors) {
+    // The few that are reserved are left out record by record.
+    if selectors.matches_all_unreserved() {
         return Ok(None);
     }
     if let Some(topics) = selectors.topics() {

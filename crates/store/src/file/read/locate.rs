@@ -2,7 +2,8 @@
 
 use tidings_core::{Cursor, EpochStatus, Lost, Query, Selectors, Sequence, Start, UnixMillis};
 
-use super::candidates::{matching, of_topics, takes_everything};
+use super::backward::{Backward, Found};
+use super::candidates::{matching, of_topics};
 use super::matcher::Matcher;
 use super::records::Records;
 use crate::file::fault::Fault;
@@ -98,7 +99,17 @@ fn before_last(view: &LogView, count: usize, selectors: &Selectors) -> Result<Se
     if missing == 0 {
         return Ok(view.head);
     }
-    for span in all(view).rev() {
+    let mut backward = Backward::of(selectors, missing);
+    for mut span in all(view).rev() {
+        if let Some(backward) = &mut backward {
+            match backward.search(&span, missing)? {
+                Found::At(ordinal) => return Ok(span.sequence(ordinal).previous()),
+                Found::Fewer { count, from } => (missing, span.end) = (missing - count, from),
+            }
+        }
+        if span.start == span.end {
+            continue;
+        }
         let there = counted(&span, selectors)?;
         let total = there.total();
         if total >= missing {
@@ -119,7 +130,7 @@ enum CountedRecords {
 
 fn counted(span: &Span<'_>, selectors: &Selectors) -> Result<CountedRecords, Fault> {
     let index = span.segment.index();
-    if takes_everything(selectors) {
+    if selectors.matches_everything() {
         return Ok(CountedRecords::All(span.end));
     }
     let mut postings = match selectors.topics() {

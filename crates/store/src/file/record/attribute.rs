@@ -18,8 +18,8 @@ pub(crate) enum Attribute {
     Retry = 3,
     /// The idempotency key: the length of the credential's name (1 byte), that name, the key.
     Key = 4,
-    /// How far a keyed batch has come with this event: events so far (8 bytes), the hash of all of them (16 bytes), and 1
-    /// if the batch ends with this event, else 0 (1 byte).
+    /// How far a keyed batch has come with this event: events before this append (8 bytes), events so far (8 bytes), the
+    /// hash of all of them (16 bytes), and 1 if the batch is known to end with this event, else 0 (1 byte).
     Batch = 5,
 }
 

@@ -9,7 +9,10 @@ pub(crate) mod v1;
 pub(crate) mod v2;
 
 use bytes::Bytes;
-use tidings_core::{Cursor, Draft, DraftParts, Epoch, Event, IdempotencyKey, Sequence, Topic, UnixMillis};
+use tidings_core::{
+    BatchPart, Cursor, Draft, DraftParts, Epoch, Event, IdempotencyKey, KeyFields, Sequence, Topic,
+    UnixMillis,
+};
 use tidings_sse::{EventId, EventType};
 
 use super::hash::RecordTag;
@@ -118,7 +121,9 @@ pub(crate) struct Record<'a> {
     pub(crate) topic: &'a str,
     pub(crate) event_type: &'a str,
     pub(crate) id: &'a str,
-    pub(crate) key: &'a str,
+    /// The idempotency key; its text is empty for none.
+    pub(crate) key: KeyFields<'a>,
+    pub(crate) batch_part: Option<BatchPart>,
     pub(crate) retry_ms: Option<u64>,
     pub(crate) data: &'a [u8],
 }
@@ -132,7 +137,7 @@ impl Record<'_> {
         let broken = |what| move || Flaw::Broken(what);
         let event_type = optional(self.event_type, |text| EventType::new(text).ok());
         let id = optional(self.id, |text| EventId::new(text).ok());
-        let key = optional(self.key, |text| IdempotencyKey::parse(text).ok());
+        let key = optional(self.key.key, |_| IdempotencyKey::parse(self.key).ok());
         let parts = DraftParts {
             topic,
             data: Bytes::copy_from_slice(self.data),
@@ -140,6 +145,7 @@ impl Record<'_> {
             id: id.ok_or_else(broken("the record's id is none"))?,
             retry_ms: self.retry_ms,
             key: key.ok_or_else(broken("the record's idempotency key is none"))?,
+            batch_part: self.batch_part,
         };
         let cursor = Cursor::new(epoch, self.stamp.sequence);
         Ok(Event { cursor, time: self.stamp.time, draft: Draft::restore(parts) })

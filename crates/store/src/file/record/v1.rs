@@ -57,9 +57,9 @@ fn fields<'a>(header: &[u8; HEADER_BYTES], whole: &'a [u8]) -> Result<Record<'a>
     let topic = text(&mut rest, u16_at(header, 30))?;
     let event_type = text(&mut rest, u16_at(header, 32))?;
     let id = text(&mut rest, u16_at(header, 34))?;
-    let key = text(&mut rest, header[29].into())?;
+    let key = text(&mut rest, header[29].into())?.into();
     let (stamp, kind, len) = (stamp(header), Kind::Event, whole.len());
-    Ok(Record { stamp, kind, len, topic, event_type, id, key, retry_ms, data: rest })
+    Ok(Record { stamp, kind, len, topic, event_type, id, key, batch_part: None, retry_ms, data: rest })
 }
 
 fn stamp(header: &[u8; HEADER_BYTES]) -> RecordStamp {

@@ -5,7 +5,7 @@ pub(crate) mod any;
 #[cfg(test)]
 mod byte_tests;
 
-use tidings_core::{Draft, Epoch, IdempotencyKey, Sequence, UnixMillis};
+use tidings_core::{BATCH_DIGEST_BYTES, BatchPart, Draft, Epoch, KeyFields, Sequence, UnixMillis};
 use tidings_sse::{EventId, EventType};
 
 use super::attribute::{Attribute, Attributes, encoded_len as attribute_len, put};
@@ -23,6 +23,9 @@ pub(crate) const EPOCH_RECORD_BYTES: usize = HEADER_BYTES + 16;
 
 const MORE_FOLLOW: u8 = 1;
 
+/// Bytes of what a record says of its batch.
+const BATCH_BYTES: usize = 8 + 8 + BATCH_DIGEST_BYTES + 1;
+
 /// Bytes of the record of a draft.
 pub(crate) fn encoded_len(draft: &Draft) -> usize {
     let [event_type, id] = [
@@ -30,8 +33,9 @@ pub(crate) fn encoded_len(draft: &Draft) -> usize {
         draft.id().map_or(0, |text| attribute_len(text.as_str().len())),
     ];
     let retry = draft.retry_ms().map_or(0, |_| attribute_len(size_of::<u64>()));
-    let key = draft.key().map_or(0, |key| attribute_len(1 + key.as_str().len()));
-    HEADER_BYTES + draft.topic().as_str().len() + event_type + id + retry + key + draft.data().len()
+    let key = draft.key().map_or(0, |key| attribute_len(1 + key.credential().len() + key.as_str().len()));
+    let batch = draft.batch_part().map_or(0, |_| attribute_len(BATCH_BYTES));
+    HEADER_BYTES + draft.topic().as_str().len() + event_type + id + retry + key + batch + draft.data().len()
 }
 
 /// Appends the record of an event. The draft must be no longer than [`RECORD_BYTES_MAX`] when encoded.
@@ -46,8 +50,14 @@ pub(crate) fn encode(stamp: RecordStamp, draft: &Draft, tag: &RecordTag, into: &
         if let Some(ms) = draft.retry_ms() {
             put(Attribute::Retry as u8, &[&ms.to_le_bytes()], into);
         }
-        if let Some(key) = draft.key().map(IdempotencyKey::as_str) {
-            put(Attribute::Key as u8, &[&[0], key.as_bytes()], into);
+        if let Some(key) = draft.key() {
+            let (credential, key) = (key.credential().as_bytes(), key.as_str().as_bytes());
+            put(Attribute::Key as u8, &[&[credential.len() as u8], credential, key], into);
+        }
+        if let Some(part) = draft.batch_part() {
+            let (before, through) = (part.before.to_le_bytes(), part.through.to_le_bytes());
+            let value = [&before[..], &through, &part.digest, &[u8::from(part.complete)]];
+            put(Attribute::Batch as u8, &value, into);
         }
         draft.data()
     });
@@ -143,11 +153,11 @@ fn fields<'a>(header: &[u8; HEADER_BYTES], whole: &'a [u8]) -> Result<Record<'a>
     };
     let key = match attributes.key {
         Some([credential, rest @ ..]) => {
-            let (_, key) = rest.split_at_checked(usize::from(*credential)).ok_or(overrun)?;
-            key
+            let (credential, key) = rest.split_at_checked(usize::from(*credential)).ok_or(overrun)?;
+            KeyFields { credential: text(credential)?, key: text(key)? }
         }
         Some([]) => return Err(overrun),
-        None => &[],
+        None => KeyFields::default(),
     };
     let retry_ms = match attributes.retry {
         Some(bytes) => Some(u64::from_le_bytes(bytes.try_into().map_err(|_| overrun)?)),
@@ -160,7 +170,8 @@ fn fields<'a>(header: &[u8; HEADER_BYTES], whole: &'a [u8]) -> Result<Record<'a>
         topic: text(topic)?,
         event_type: text(attributes.event_type)?,
         id: text(attributes.id)?,
-        key: text(key)?,
+        key,
+        batch_part: attributes.batch.map(batch_part).transpose()?,
         retry_ms,
         data,
     })
@@ -175,6 +186,62 @@ fn stamp(header: &[u8; HEADER_BYTES]) -> RecordStamp {
     }
 }
 
+fn batch_part(value: &[u8]) -> Result<BatchPart, Flaw> {
+    let value: &[u8; BATCH_BYTES] =
+        value.try_into().map_err(|_| Flaw::Foreign("the record does not say how far its batch has come"))?;
+    let mut digest = [0; BATCH_DIGEST_BYTES];
+    digest.copy_from_slice(&value[16..16 + BATCH_DIGEST_BYTES]);
+    let (before, through) = (u64_at(value, 0), u64_at(value, 8));
+    Ok(BatchPart { before, through, digest, complete: value[BATCH_BYTES - 1] != 0 })
+}
+
 fn text(bytes: &[u8]) -> Result<&str, Flaw> {
     std::str::from_utf8(bytes).map_err(|_| Flaw::Foreign("a field of the record is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_core::contract::fixture::draft;
+    use tidings_core::{IdempotencyKey, Topic};
+
+    use super::*;
+    use crate::file::hash::KeyedHash;
+
+    const STAMP: RecordStamp =
+        RecordStamp { sequence: Sequence(7), time: UnixMillis(1_000), lag: 1, more: false };
+
+    fn tag() -> RecordTag {
+        KeyedHash(*b"0123456789abcdef").tag()
+    }
+
+    #[test]
+    fn the_last_record_of_a_part_says_whose_batch_it_is_and_how_far_it_has_come() {
+        let key = IdempotencyKey::parse(KeyFields { credential: "me", key: "k" }).unwrap();
+        let part = BatchPart { before: 1, through: 258, digest: *b"0123456789abcdef", complete: true };
+        let draft = draft("t", "data").ending_part(key, part);
+        let mut bytes = Vec::new();
+
+        encode(STAMP, &draft, &tag(), &mut bytes);
+
+        assert_eq!(
+            &bytes[HEADER_BYTES..],
+            b"t\x04\x04\0\x02mek\x05\x21\0\x01\0\0\0\0\0\0\0\x02\x01\0\0\0\0\0\x000123456789abcdef\x01data"
+        );
+        assert_eq!(bytes.len(), encoded_len(&draft));
+        let event = parse(&bytes, &tag()).unwrap().to_event(Topic::parse("t").unwrap(), Epoch(1)).unwrap();
+        assert_eq!(event.draft, draft);
+    }
+
+    #[test]
+    fn a_batch_of_another_length_is_not_from_this_version() {
+        for value in [&[][..], &[0; BATCH_BYTES - 1], &[0; BATCH_BYTES + 1]] {
+            let mut bytes = Vec::new();
+            encode_with(STAMP, Kind::Event, "t", &tag(), &mut bytes, |into| {
+                put(Attribute::Batch as u8, &[value], into);
+                b""
+            });
+
+            assert!(matches!(parse(&bytes, &tag()), Err(Flaw::Foreign(_))), "{} bytes", value.len());
+        }
+    }
 }

@@ -121,8 +121,9 @@ fn a_closed_log_that_is_gone_is_refused() {
 #[test]
 fn an_id_and_a_key_of_an_earlier_epoch_lead_to_the_place_that_was_given_then() {
     let disk = SimDisk::new(1);
-    let named =
-        |data| draft_with("a", data, DraftFields { id: Some("i"), key: Some("k"), ..DraftFields::default() });
+    let named = |data| {
+        draft_with("a", data, DraftFields { id: Some("i"), key: Some("k".into()), ..DraftFields::default() })
+    };
     let mut writer = open(&disk, Durability::None, 1).unwrap();
     append(&mut writer, "1").unwrap();
     append_draft(&mut writer, named("2")).unwrap();
@@ -148,7 +149,7 @@ fn an_id_and_a_key_of_an_earlier_epoch_lead_to_the_place_that_was_given_then() {
 #[test]
 fn a_publish_that_is_only_repeated_begins_no_epoch() {
     let disk = SimDisk::new(1);
-    let keyed = || draft_with("a", "1", DraftFields { key: Some("k"), ..DraftFields::default() });
+    let keyed = || draft_with("a", "1", DraftFields { key: Some("k".into()), ..DraftFields::default() });
     append_draft(&mut open(&disk, Durability::Fsync, 1).unwrap(), keyed()).unwrap();
 
     let mut writer = open(&disk, Durability::Fsync, 1).unwrap();

@@ -1,6 +1,7 @@
 //! The disk fails, or is full, at every operation of a play.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidings_core::contract::fixture::{ManualClock, draft};
 use tidings_core::{Draft, Placement, Sequence, StoreError};
@@ -11,7 +12,9 @@ use super::judge::{After, all, judge};
 use super::play::{LATER, Ledger, Play, Setting, open_store, pass_interval, take_turn};
 use super::power::seeds;
 use crate::file::config::{Durability, Retention};
+use crate::file::disk::Disk;
 use crate::file::disk::sim::{SimDisk, Trouble};
+use crate::file::meta::{Life, Meta};
 use crate::file::open_error::OpenError;
 use crate::file::queue::{Append, Queue};
 use crate::file::writer::LogWriter;
@@ -111,7 +114,7 @@ fn new(writer: &LogWriter, sequence: u64) -> Placement {
 }
 
 /// Fails the operations that the test names, counted from now.
-fn trouble(disk: &SimDisk, trouble: Trouble, operations: std::ops::Range<u64>) {
+pub(crate) fn trouble(disk: &SimDisk, trouble: Trouble, operations: std::ops::Range<u64>) {
     let mut first = None;
     disk.watch(move |operation, _| {
         let now = operation - *first.get_or_insert(operation);
@@ -148,6 +151,45 @@ fn a_failed_sync_after_an_interval_stops_the_store_for_good() {
     assert!(matches!(append(&mut writer, "too late"), Err(StoreError::Stopped(_))));
     assert!(matches!(writer.close(), Err(StoreError::Stopped(_))), "an acknowledged event may be gone");
     assert_eq!(log.bounds().head, announced);
+}
+
+/// A process that has seen a sync fail marks the directory, so that the next one knows what to look for.
+/// The age of its first event ended the segment in the same breath, with a sync that said yes. The event was not on the
+/// disk then, and the segment after it said that it was.
+#[test]
+fn a_failed_sync_after_an_interval_ends_no_segment_that_is_of_age() {
+    let disk = SimDisk::new(0);
+    let clock = ManualClock::at(0);
+    let retention = Retention { age: Some(Duration::from_secs(1)), count: None, bytes: None };
+    let mut writer = open_store(&disk, LATER, retention, (clock.clone(), 0)).unwrap();
+    append(&mut writer, "acknowledged").unwrap();
+    clock.set(10_000);
+    trouble(&disk, Trouble::Broken, 0..1);
+
+    pass_interval(&mut writer);
+
+    assert!(writer.stopped.is_some());
+    assert_eq!((writer.durable, writer.log.view().segments.len()), (Sequence(0), 1));
+}
+
+#[test]
+fn a_failed_sync_is_marked_and_the_next_start_knows_what_was_acknowledged() {
+    let disk = SimDisk::new(0);
+    let mut writer = open_store(&disk, LATER, Retention::default(), (ManualClock::at(0), 0)).unwrap();
+    append(&mut writer, "durable").unwrap();
+    pass_interval(&mut writer);
+    append(&mut writer, "acknowledged").unwrap();
+    trouble(&disk, Trouble::Broken, 0..1);
+    pass_interval(&mut writer);
+    drop(writer);
+
+    let marked = Life::Failed { durable: Sequence(1), acknowledged: Sequence(2) };
+    assert!(Meta::read(&disk).unwrap().unwrap().life == marked);
+
+    // What was durable must be there, whatever the disk has lost since.
+    disk.open("00000000000000000001.log").unwrap().write_at(&[0; 100], 64).unwrap();
+    let refused = open_store(&disk, LATER, Retention::default(), (ManualClock::at(0), 0)).err().unwrap();
+    assert!(refused.to_string().ends_with("a sync failed after event 1"), "{refused}");
 }
 
 #[test]

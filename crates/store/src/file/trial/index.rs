@@ -36,7 +36,7 @@ const CASE_MAX: Duration = Duration::from_secs(60);
 fn draft(number: u64) -> Draft {
     let topic = format!("t/{}/{}", number % 5, number % 300);
     let (id, key) = (format!("id-{}", number % 900), format!("key-{number}"));
-    let fields = DraftFields { id: Some(&id), key: Some(&key), ..DraftFields::default() };
+    let fields = DraftFields { id: Some(&id), key: Some(key.as_str().into()), ..DraftFields::default() };
     draft_with(&topic, &number.to_string(), fields)
 }
 
@@ -131,7 +131,7 @@ fn ask(world: World, events: &[Event]) -> usize {
         });
         check(is_true(place, &truth, id.as_str()));
         // Where the writer looks for the event of a key that is published again.
-        let key = event.draft.key().map(|key| log.hash.of(key.as_str()));
+        let key = event.draft.key().map(|key| log.hash.of_key(key.fields()));
         assert_eq!(key.and_then(|key| writer.keys.find(key)), Some(event.cursor.sequence));
     }
     broken

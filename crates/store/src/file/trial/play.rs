@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tidings_core::contract::fixture::{ManualClock, draft_with};
-use tidings_core::{Clock, Cursor, Draft, DraftFields, Epoch, Placement, Sequence, StoreError};
+use tidings_core::{
+    BatchPart, Clock, Cursor, Draft, DraftFields, Epoch, Event, IdempotencyKey, KeyFields, Placement,
+    Sequence, StoreError, UnixMillis,
+};
 use tokio::sync::oneshot;
 
 use super::dice::Dice;
@@ -47,10 +50,39 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// Writes down where the drafts of an append went, and checks that they may have gone there.
+    fn note_append(&mut self, drafts: Vec<Draft>, placements: &[Placement]) {
+        let part = drafts.last().filter(|last| last.batch_part().is_some());
+        if let Some(part) = part
+            && let Some(at) = self.newest_part(part)
+            && let Some(answer) = self.answer_at(at, part)
+        {
+            assert!(placements.iter().all(|placement| *placement == answer), "{placements:?}");
+            return;
+        }
+        for (draft, placement) in drafts.into_iter().zip(placements) {
+            self.note(draft, *placement);
+        }
+    }
+
+    /// The number of the newest event held that has the key of a part.
+    fn newest_part(&self, part: &Draft) -> Option<usize> {
+        let known = self.acknowledged.iter().rposition(|known| known.key() == part.key())?;
+        (known >= self.known_from()).then_some(known + 1)
+    }
+
+    /// What a draft is answered with if the event of this number has its key.
+    fn answer_at(&self, number: usize, draft: &Draft) -> Option<Placement> {
+        let known = self.acknowledged.get(number - 1)?.clone();
+        let event = Event { cursor: self.place(number)?, time: UnixMillis(0), draft: known };
+        Placement::under_known_key(&event, draft)
+    }
+
     /// Writes down where a draft went, and checks that it may have gone there.
     fn note(&mut self, draft: Draft, placement: Placement) {
         let known = self.acknowledged.get(self.known_from()..).unwrap_or_default();
-        let same_key = known.iter().find(|known| draft.key().is_some() && known.key() == draft.key());
+        let is_single = draft.key().is_some() && draft.batch_part().is_none();
+        let same_key = known.iter().find(|known| is_single && known.key() == draft.key());
         match (placement, same_key) {
             (Placement::New(place), None) => {
                 assert_eq!(Some(place), self.place(self.acknowledged.len() + 1));
@@ -68,6 +100,7 @@ impl Ledger {
             }
             // The event with the key may have left in the middle of the round.
             (Placement::Repeated(_) | Placement::KeyReused(_), None) => {}
+            (Placement::BatchAt(_), _) => panic!("no part of the batch was known, or it was the one before"),
             (Placement::New(_), Some(_)) => panic!("a key was forgotten"),
         }
     }
@@ -106,6 +139,13 @@ impl Ledger {
         let known = self.acknowledged.iter().skip(self.known_from());
         let mut known = known.chain(self.in_doubt.iter().flatten()).chain(new);
         known.find(|known| draft.key().is_some() && known.key() == draft.key())
+    }
+
+    /// The newest of the same that is a part of the batch of a draft.
+    fn part_of<'a>(&'a self, draft: &Draft, new: &'a [Draft]) -> Option<&'a BatchPart> {
+        let known = self.acknowledged.iter().skip(self.known_from());
+        let known = known.chain(self.in_doubt.iter().flatten()).chain(new);
+        known.filter(|known| known.key() == draft.key()).last()?.batch_part()
     }
 
     fn known_from(&self) -> usize {
@@ -310,14 +350,12 @@ impl Play {
         // Now and then so many that the writer expects them back after its answer.
         let count = if self.dice.chance(1, 12) { 9 } else { 1 + self.dice.below(4) };
         for _ in 0..count {
-            let drafts: Vec<_> = (0..=self.dice.below(3)).map(|_| self.draft()).collect();
+            let drafts = match self.dice.chance(1, 4) {
+                true => self.part(),
+                false => (0..=self.dice.below(3)).map(|_| self.draft(true)).collect(),
+            };
             let (reply, answer) = oneshot::channel();
-            let mut fresh = Vec::new();
-            for draft in &drafts {
-                if self.book.copy().place_of(draft, &fresh).is_none() {
-                    fresh.push(draft.clone());
-                }
-            }
+            let fresh = self.fresh(&drafts);
             self.book.open().in_doubt.push(fresh.clone());
             answers.push((answer, drafts.clone(), fresh));
             appends.push(Append { drafts, reply });
@@ -333,9 +371,7 @@ impl Play {
         for (mut answer, drafts, fresh) in answers {
             match answer.try_recv() {
                 Ok(Ok(placements)) => {
-                    for (draft, placement) in drafts.into_iter().zip(placements) {
-                        ledger.note(draft, placement);
-                    }
+                    ledger.note_append(drafts, &placements);
                     let end = ledger.acknowledged.len();
                     ledger.ends.insert(end);
                 }
@@ -351,14 +387,53 @@ impl Play {
         *self.book.open() = ledger;
     }
 
-    fn draft(&mut self) -> Draft {
+    /// Those drafts of an append that will be placed.
+    fn fresh(&self, drafts: &[Draft]) -> Vec<Draft> {
+        let ledger = self.book.copy();
+        let part = drafts.last().and_then(|last| Some((last, last.batch_part()?)));
+        if let Some((last, part)) = part {
+            let known = ledger.part_of(last, &[]);
+            let is_placed = known.is_none_or(|known| part.goes_on_behind(known));
+            return if is_placed { drafts.to_vec() } else { Vec::new() };
+        }
+        let mut fresh = Vec::new();
+        for draft in drafts {
+            if ledger.place_of(draft, &fresh).is_none() {
+                fresh.push(draft.clone());
+            }
+        }
+        fresh
+    }
+
+    /// Some events of one of a few batches, most of the time from where it stands.
+    fn part(&mut self) -> Vec<Draft> {
+        let key = IdempotencyKey::parse(KeyFields { credential: "me", key: "batch" }).unwrap();
+        let other = IdempotencyKey::parse(KeyFields { credential: "you", key: "batch" }).unwrap();
+        let key = if self.dice.chance(1, 2) { key } else { other };
+        let mut drafts: Vec<_> = (0..=self.dice.below(3)).map(|_| self.draft(false)).collect();
+        let nothing = BatchPart { before: 0, through: 0, digest: [0; 16], complete: false };
+        let last = drafts.pop().unwrap().ending_part(key.clone(), nothing);
+        let known = self.book.copy().part_of(&last, &[]).map_or(0, |known| known.through);
+        let before = if self.dice.chance(1, 5) { self.dice.below(9) as u64 } else { known };
+        let through = before + drafts.len() as u64 + 1;
+        let complete = self.dice.chance(1, 40);
+        let part = BatchPart { before, through, digest: [through as u8; 16], complete };
+        drafts.push(last.ending_part(key, part));
+        drafts
+    }
+
+    fn draft(&mut self, may_have_key: bool) -> Draft {
         self.written += 1;
         let number = self.written;
         let topic = ["a", "b", "c/d", "c/e"][self.dice.below(4)];
         let filler = [0, 10, 100, 1_500, 10_000][self.dice.below(5)];
         let id = self.dice.chance(1, 2).then(|| format!("id-{}", number % 50));
-        let key = self.dice.chance(1, 5).then(|| format!("key-{}", number % 40));
-        let fields = DraftFields { id: id.as_deref(), key: key.as_deref(), ..DraftFields::default() };
+        let key = (may_have_key && self.dice.chance(1, 5)).then(|| format!("key-{}", number % 40));
+        let fields = DraftFields {
+            id: id.as_deref(),
+            key: key.as_deref().map(KeyFields::from),
+            ..DraftFields::default()
+        };
         let data = format!("{} {}", if key.is_some() { number % 80 } else { number }, "x".repeat(filler));
         draft_with(topic, &data, fields)
     }

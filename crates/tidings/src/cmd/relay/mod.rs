@@ -151,6 +151,7 @@ impl Relay<'_> {
 /// The event that the hub refused and those after it. `None` if it is not about one of them.
 fn refused<'a>(batch: &'a [Relayed], error: &PublishError) -> Option<(&'a Relayed, &'a [Relayed])> {
     let published = usize::try_from(error.problem()?.published?).ok()?;
-    let is_about_one = matches!(error.status()?.as_u16(), 400 | 413 | 422);
+    // 422 is about the key of the whole batch.
+    let is_about_one = matches!(error.status()?.as_u16(), 400 | 413);
     batch.get(published..)?.split_first().filter(|_| is_about_one)
 }

@@ -1,7 +1,7 @@
 //! What comes from upstream, as drafts for the hub.
 
 use futures_util::{Stream, StreamExt};
-use tidings_client::{Draft, Error, Event, EventSource, Gap, Item};
+use tidings_client::{Draft, Error, Event, EventSource, Gap, Item, RESERVED_TYPE_PREFIX};
 
 use crate::link::Talk;
 
@@ -22,7 +22,7 @@ pub(super) fn upstream(
 ) -> impl Stream<Item = Result<(Relayed, usize), Error>> + Send {
     source.filter_map(move |item| {
         std::future::ready(match item {
-            Ok(Item::Event(event)) => Some(Ok(relayed(event))),
+            Ok(Item::Event(event)) => of_event(event).map(Ok),
             Ok(Item::Gap(gap)) => Some(Ok(gap_told(&gap))),
             Ok(item) => {
                 talk.say(&item);
@@ -31,6 +31,18 @@ pub(super) fn upstream(
             Err(error) => Some(Err(error)),
         })
     })
+}
+
+/// What is to be published of an event.
+///
+/// In strict mode the upstream hub's own events are events like others. The hub here takes none of their types from a
+/// publisher: a gap is told as a gap, and what else the upstream hub says about its stream is not about this one.
+fn of_event(event: Event) -> Option<(Relayed, usize)> {
+    if let Some(gap) = Gap::of_event(&event) {
+        return Some(gap_told(&gap));
+    }
+    let is_own = event.type_or_message().starts_with(RESERVED_TYPE_PREFIX);
+    (!is_own).then(|| relayed(event))
 }
 
 /// The same event, but for `retry`, which is about the connection to its origin and not about those to the hub.

@@ -58,10 +58,15 @@ fn gap_for_people(gap: &Gap) -> String {
     )
 }
 
+/// The object of docs/reference/events.md, with the members that a stream of server-sent events tells.
 #[derive(Serialize)]
 struct EventLine<'a> {
+    /// None if the event has no id of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
     r#type: &'a str,
     data: &'a str,
+    /// Where to go on, also after an event that has no id of its own. Its name is that of the standard.
     #[serde(rename = "lastEventId")]
     last_event_id: &'a str,
 }
@@ -77,25 +82,29 @@ struct GapLine<'a> {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct GapData<'a> {
-    reason: &'a str,
     requested: Option<&'a str>,
+    reason: &'a str,
     resumes_after: Option<&'a str>,
+    /// The same, by the name that it had before there was one object for all: programs were written for it.
+    #[serde(rename = "resumesAfter")]
+    resumes_after_as_before: Option<&'a str>,
 }
 
 fn for_programs(item: &Item) -> Option<String> {
     let line = match item {
         Item::Event(event) => json(&EventLine {
+            id: event.id().filter(|id| !id.is_empty()),
             r#type: event.type_or_message(),
             data: &event.data,
             last_event_id: &event.last_event_id,
         }),
         Item::Gap(gap) => json(&GapLine {
             gap: GapData {
-                reason: gap.reason.as_str(),
                 requested: gap.requested.as_deref(),
+                reason: gap.reason.as_str(),
                 resumes_after: gap.resumes_after.as_deref(),
+                resumes_after_as_before: gap.resumes_after.as_deref(),
             },
         }),
         Item::Comment(text) => json(&CommentLine { comment: text }),

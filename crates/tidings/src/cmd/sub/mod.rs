@@ -28,14 +28,16 @@ pub(crate) struct SubArgs {
     url: String,
     /// Print one line of JSON for each event, and for each change of state on stderr
     ///
-    /// stdout: {"type":...,"data":...,"lastEventId":...}, for a gap {"gap":{...}}, and with --comments
-    /// {"comment":...}. stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...}.
+    /// stdout: {"id":...,"type":...,"data":...,"lastEventId":...}, without `id` if the event has none of its own, for a
+    /// gap {"gap":{...}}, and with --comments {"comment":...}. A later version may add members. stderr:
+    /// {"state":"open"|"connecting"|"closed","status":...,"error":...}.
     #[arg(long)]
     json: bool,
     /// Follow the standard to the letter, as a browser does
     ///
     /// Every status but 200 and every other content type end it. Without this, 5xx, 408, 425 and 429 are tried again
-    /// with back-off, and a silence of two and a half announced heartbeats counts as a broken connection.
+    /// with back-off, a silence of two and a half announced heartbeats counts as a broken connection, and events whose
+    /// type begins with `tidings.` are the hub's own: a gap is shown as one, an unknown type is not shown.
     #[arg(long)]
     strict: bool,
     /// End after N events

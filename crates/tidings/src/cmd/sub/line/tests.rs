@@ -7,6 +7,7 @@ fn event(event_type: Option<&str>, data: &str, id: &str) -> Item {
     event.event_type = event_type.map(str::to_owned);
     event.data = data.to_owned();
     event.last_event_id = id.to_owned();
+    event.id_in_block = !id.is_empty();
     Item::Event(event)
 }
 
@@ -44,6 +45,57 @@ fn a_program_gets_one_line_of_json_with_everything_in_it() {
     let line = of(&event(Some("log"), "one\n\"two\"\u{1f600}", "7"), Style::Programs).unwrap();
     let comment = of(&Item::Comment(" hi\t".into()), Style::Programs).unwrap();
 
-    assert_eq!(line, "{\"type\":\"log\",\"data\":\"one\\n\\\"two\\\"\u{1f600}\",\"lastEventId\":\"7\"}\n");
+    let expected =
+        "{\"id\":\"7\",\"type\":\"log\",\"data\":\"one\\n\\\"two\\\"\u{1f600}\",\"lastEventId\":\"7\"}\n";
+    assert_eq!(line, expected);
     assert_eq!(comment, "{\"comment\":\" hi\\t\"}\n");
+}
+
+#[test]
+fn an_event_that_has_no_id_of_its_own_has_no_member_for_it_and_yet_a_place() {
+    for (id, expected) in [
+        ("7", "{\"type\":\"message\",\"data\":\"x\",\"lastEventId\":\"7\"}\n"),
+        ("", "{\"type\":\"message\",\"data\":\"x\",\"lastEventId\":\"\"}\n"),
+    ] {
+        let mut event = Event::default();
+        event.data = "x".to_owned();
+        event.last_event_id = id.to_owned();
+        // A block may have an `id` line that is empty, which is no id.
+        event.id_in_block = id.is_empty();
+
+        assert_eq!(of(&Item::Event(event), Style::Programs).unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_gap_is_the_object_of_history_with_the_name_from_before_beside_the_new_one() {
+    let told = r#"{"requested":"a-1","reason":"expired","resumes_after":"a-9"}"#;
+    let sparse = r#"{"reason":"moved"}"#;
+
+    let lines = [told, sparse].map(|data| {
+        let gap: Gap = serde_json::from_str(data).unwrap();
+        of(&Item::Gap(gap), Style::Programs).unwrap()
+    });
+
+    let told = r#""requested":"a-1","reason":"expired","resumes_after":"a-9","resumesAfter":"a-9""#;
+    let sparse = r#""requested":null,"reason":"moved","resumes_after":null,"resumesAfter":null"#;
+    assert_eq!(lines, [told, sparse].map(|gap| format!("{{\"gap\":{{{gap}}}}}\n")));
+}
+
+#[test]
+fn the_reference_lists_exactly_the_members_of_a_line() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/events.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (_, section) = page.split_once("\n## `tidings sub --json`\n").unwrap();
+    let rows = section.lines().filter(|line| line.starts_with("| ")).skip(1);
+
+    let names = rows.flat_map(|row| row.split('|').nth(1).unwrap().split(','));
+    let mut listed: Vec<_> = names.map(|name| name.trim().trim_matches('`')).collect();
+
+    let line = of(&event(Some("log"), "x", "7"), Style::Programs).unwrap();
+    let members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line).unwrap();
+    listed.sort_unstable();
+    let mut expected: Vec<_> = members.keys().map(String::as_str).collect();
+    expected.sort_unstable();
+    assert_eq!(listed, expected);
 }

@@ -1,0 +1,16 @@
+// Types of events that are the hub's own: they begin with `tidings.`, and no publisher can use them.
+
+const OWN = 'tidings.';
+
+/** Events that were asked for are gone. */
+export const GAP = 'tidings.gap';
+
+/**
+ * Whether the page has a use for events of this type. Types of a later hub that it does not know are nothing that
+ * anybody published.
+ *
+ * @param {string} type
+ */
+export function isShown(type) {
+  return type === GAP || !type.startsWith(OWN);
+}
