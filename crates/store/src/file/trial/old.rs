@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use tidings_core::contract::fixture::{draft, draft_with};
-use tidings_core::{Cursor, Draft, DraftFields, Epoch, Event, KeyFields, Sequence, UnixMillis};
+use tidings_core::{Cursor, Draft, DraftFields, Epoch, Event, Sequence, UnixMillis};
 
 use crate::file::disk::Disk;
 use crate::file::disk::sim::{SimDisk, World};
@@ -131,12 +131,8 @@ pub(crate) fn golden(version: &str) -> World {
 pub(crate) fn directories(life: &Life) -> Vec<(&'static str, Old)> {
     let (first, second, third) = (Epoch(798_807_289_339), Epoch(12), Epoch(13));
     let id = |id| DraftFields { id: Some(id), ..DraftFields::default() };
-    let keyed = DraftFields {
-        event_type: Some("t"),
-        id: Some("i"),
-        retry_ms: Some(7),
-        key: Some(KeyFields { credential: "", key: "k" }),
-    };
+    let keyed =
+        DraftFields { event_type: Some("t"), id: Some("i"), retry_ms: Some(7), key: Some("k".into()) };
     let one = || vec![vec![draft_with("a", "1", keyed), draft("b", "2")], vec![draft("c/d", "3")]];
     let two = || vec![vec![draft_with("a", &"4".repeat(5_000), id("i"))]];
     let last = || vec![vec![draft("a", "5")], vec![draft("a", "6"), draft_with("b", "7", id("j"))]];

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tidings_core::contract::fixture::draft_with;
-use tidings_core::{Cursor, Draft, DraftFields, Epoch, Event, KeyFields, Topic};
+use tidings_core::{Cursor, Draft, DraftFields, Epoch, Event, Topic};
 
 use super::encode::encode;
 use super::*;
@@ -18,12 +18,8 @@ fn encoded(stamp: RecordStamp, draft: &Draft) -> Vec<u8> {
 
 #[test]
 fn the_bytes_are_those_of_the_description() {
-    let fields = DraftFields {
-        event_type: Some("T"),
-        id: Some("ID"),
-        retry_ms: Some(5),
-        key: Some(KeyFields { credential: "", key: "KEY" }),
-    };
+    let fields =
+        DraftFields { event_type: Some("T"), id: Some("ID"), retry_ms: Some(5), key: Some("KEY".into()) };
 
     let bytes = encoded(RecordStamp { more: true, ..STAMP }, &draft_with("topic", "data", fields));
 
@@ -59,7 +55,7 @@ proptest! {
         neighbour in any::<Vec<u8>>(),
     ) {
         let fields = DraftFields {
-            event_type: event_type.as_deref(), id: id.as_deref(), retry_ms, key: key.as_deref().map(|key| KeyFields { credential: "", key }),
+            event_type: event_type.as_deref(), id: id.as_deref(), retry_ms, key: key.as_deref().map(Into::into),
         };
         let draft = draft_with(&topic, &data, fields);
         let stamp = RecordStamp { sequence: Sequence(sequence), time: UnixMillis(time), lag, more };

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tidings_core::contract::fixture::draft_with;
-use tidings_core::{Cursor, DraftFields, Event, KeyFields, Topic};
+use tidings_core::{Cursor, DraftFields, Event, Topic};
 
 use super::any::{AnyRecord, mend};
 use super::*;
@@ -33,12 +33,8 @@ fn made_up(record: AnyRecord<'_>) -> Vec<u8> {
 
 #[test]
 fn the_bytes_are_those_of_the_description() {
-    let fields = DraftFields {
-        event_type: Some("T"),
-        id: Some("ID"),
-        retry_ms: Some(5),
-        key: Some(KeyFields { credential: "", key: "KEY" }),
-    };
+    let fields =
+        DraftFields { event_type: Some("T"), id: Some("ID"), retry_ms: Some(5), key: Some("KEY".into()) };
 
     let bytes = encoded(RecordStamp { more: true, ..STAMP }, &draft_with("topic", "data", fields));
 
@@ -89,12 +85,8 @@ fn a_record_that_ends_early_says_what_it_needs() {
 
 #[test]
 fn a_changed_byte_is_noticed_wherever_it_is_and_is_what_a_crash_may_leave() {
-    let fields = DraftFields {
-        event_type: Some("T"),
-        id: Some("ID"),
-        retry_ms: Some(5),
-        key: Some(KeyFields { credential: "", key: "KEY" }),
-    };
+    let fields =
+        DraftFields { event_type: Some("T"), id: Some("ID"), retry_ms: Some(5), key: Some("KEY".into()) };
     let bytes = encoded(STAMP, &draft_with("topic", "data", fields));
 
     for at in 0..bytes.len() {
@@ -182,12 +174,8 @@ fn attributes_that_this_version_does_not_use_are_passed_over() {
 
         let record = parse(&bytes, &tag()).unwrap();
 
-        let fields = DraftFields {
-            event_type: Some("T"),
-            id: Some("ID"),
-            retry_ms: Some(5),
-            key: Some(KeyFields { credential: "", key: "KEY" }),
-        };
+        let fields =
+            DraftFields { event_type: Some("T"), id: Some("ID"), retry_ms: Some(5), key: Some("KEY".into()) };
         let event = record.to_event(Topic::parse(record.topic).unwrap(), Epoch(1)).unwrap();
         assert_eq!(event.draft, draft_with("topic", "data", fields));
     }
@@ -252,7 +240,7 @@ proptest! {
         neighbour in any::<Vec<u8>>(),
     ) {
         let fields = DraftFields {
-            event_type: event_type.as_deref(), id: id.as_deref(), retry_ms, key: key.as_deref().map(|key| KeyFields { credential: "", key }),
+            event_type: event_type.as_deref(), id: id.as_deref(), retry_ms, key: key.as_deref().map(Into::into),
         };
         let draft = draft_with(&topic, &data, fields);
         let stamp = RecordStamp { sequence: Sequence(sequence), time: UnixMillis(time), lag, more };
