@@ -67,6 +67,40 @@ fn a_life_costs_some_tens_of_bytes_and_one_without_an_event_costs_none() {
 }
 
 #[test]
+fn a_repeated_publish_is_answered_with_the_id_of_the_life_that_took_it() {
+    let directory = Directory::new();
+    let publish_with_key = |hub: &Hub| {
+        let key = [("Idempotency-Key", "order-7")];
+        let answer = hub.connect().post("/events/news", &key, "once").expect("the hub answers");
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.body
+    };
+    let hub = directory.start(&[]);
+    let first = publish_with_key(&hub);
+    end(hub, 0);
+    let bytes_before = directory.log_bytes();
+
+    // Nothing else is published, so these lives are no epochs; killed and asked to end.
+    let mut answers: Vec<_> = (1..=2)
+        .map(|life| {
+            let hub = directory.start(&[]);
+            let again = publish_with_key(&hub);
+            end(hub, life);
+            again
+        })
+        .collect();
+    assert_eq!(directory.log_bytes(), bytes_before);
+    let hub = directory.start(&[]);
+    let other = publish(&hub, 1);
+    answers.push(publish_with_key(&hub));
+
+    assert_eq!(answers, [first.clone(), first.clone(), first.clone()]);
+    let held = from_the_earliest(&hub, 2);
+    assert_eq!((&*held[0].data, &held[1]), ("once", &other[0]));
+    assert!(first.contains(&format!("\"{}\"", held[0].id)), "{first:?}");
+}
+
+#[test]
 fn an_epoch_leaves_with_its_events_and_only_readers_that_miss_some_are_told() {
     let directory = Directory::new();
     // Two events are a segment, and a segment goes as a whole. The window holds as many, the others are in the log alone.
