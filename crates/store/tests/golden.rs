@@ -41,7 +41,7 @@ fn drafts() -> [Vec<Draft>; 3] {
         event_type: Some("ping"),
         id: Some("msg1"),
         retry_ms: Some(6_000),
-        key: Some("key-1".into()),
+        key: Some(KeyFields { credential: "", key: "key-1" }),
     };
     let id = |id| DraftFields { id: Some(id), ..DraftFields::default() };
     [
@@ -145,14 +145,14 @@ fn events_of_version_2() -> Vec<Event> {
     let id = |id| DraftFields { id: Some(id), ..DraftFields::default() };
     let https = draft_with("https://example.com/\u{8ba2}\u{5355}", "\u{4f60}\u{597d} \u{1f4e8}", id("msg1"));
     let events = [
-        (1, 1, draft_with("orders/42", "{\n  \"total\": 5\n}", ping(Some("msg1"), Some("key-1".into())))),
+        (1, 1, draft_with("orders/42", "{\n  \"total\": 5\n}", ping(Some("msg1"), Some("key-1")))),
         (1, 2, draft("orders/43", "")),
         (1, 3, https),
         (2, 4, draft_with("large", &"tidings ".repeat(1_100), id("369"))),
         (3, 5, draft_with("orders/42", "the third life", id("369"))),
         (3, 7, draft_with("orders/42", "by a later version", later)),
         (4, 11, draft("orders/43", "line\r\nline\rline\0")),
-        (4, 12, draft_with("large", &"again ".repeat(1_500), ping(None, Some("key-2".into())))),
+        (4, 12, draft_with("large", &"again ".repeat(1_500), ping(None, Some("key-2")))),
         (5, 13, draft_with("orders/42", "the last", id("7"))),
     ];
     let event = |(life, number, draft): (usize, u64, Draft)| Event {

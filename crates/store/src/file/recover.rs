@@ -159,7 +159,8 @@ fn note_successor(disk: &dyn Disk, header: &SegmentHeader, head: Sequence, hash:
     let missing = names::log(next);
     tracing::error!(
         missing,
-        "a segment is missing at the end of the log, which goes on after event {head}: the events after it are gone, and a          reader that had any of them hears of a gap"
+        "a segment is missing at the end of the log, which goes on after event {head}: the events after it are gone; their \
+         readers hear of a gap"
     );
     // It is made anew when the segment ends again.
     let _ = disk.remove(&names::index(header.base));

@@ -44,7 +44,7 @@ fn write() -> SimDisk {
 
     let mut writer = open(1);
     let several = vec![
-        draft_with("orders/42", "{\n  \"total\": 5\n}", all(Some("msg1"), Some("key-1".into()))),
+        draft_with("orders/42", "{\n  \"total\": 5\n}", all(Some("msg1"), Some("key-1"))),
         draft("orders/43", ""),
         draft_with("https://example.com/\u{8ba2}\u{5355}", "\u{4f60}\u{597d} \u{1f4e8}", id("msg1")),
     ];
@@ -62,7 +62,7 @@ fn write() -> SimDisk {
 
     let mut writer = open(4);
     append_draft(&mut writer, draft("orders/43", "line\r\nline\rline\0")).unwrap();
-    append_draft(&mut writer, draft_with("large", &"again ".repeat(1_500), all(None, Some("key-2".into()))))
+    append_draft(&mut writer, draft_with("large", &"again ".repeat(1_500), all(None, Some("key-2"))))
         .unwrap();
     writer.close().unwrap();
 
