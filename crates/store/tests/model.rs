@@ -5,6 +5,7 @@
 #[path = "../../core/tests/model/mod.rs"]
 mod model;
 
+use std::fs;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -42,6 +43,31 @@ impl Rig for Files {
 
     fn knows_when_the_last_lost_event_was(&self) -> bool {
         true
+    }
+
+    fn copy(&self) -> Option<model::Files> {
+        let entries = fs::read_dir(self.0.path().join("data")).unwrap().map(Result::unwrap);
+        // An index that is being written is there under another name, and gone when it is whole.
+        let read = |entry: fs::DirEntry| {
+            Some((entry.file_name().into_string().unwrap(), fs::read(entry.path()).ok()?))
+        };
+        Some(entries.filter_map(read).collect())
+    }
+
+    fn put_back(&self, files: &model::Files) {
+        let dir = self.0.path().join("data");
+        fs::remove_dir_all(&dir).unwrap();
+        fs::create_dir(&dir).unwrap();
+        files.iter().for_each(|(name, bytes)| fs::write(dir.join(name), bytes).unwrap());
+    }
+
+    fn lose_tail(&self, files: &mut model::Files, whole: bool) {
+        let newest = files.keys().filter(|name| name.ends_with(".log")).max().unwrap().clone();
+        match whole {
+            true => drop(files.remove(&newest)),
+            // The header of a segment is left.
+            false => files.get_mut(&newest).unwrap().truncate(64),
+        }
     }
 
     fn data_bytes(&self) -> usize {

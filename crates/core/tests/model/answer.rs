@@ -225,6 +225,27 @@ impl Log {
         self.0.push(life);
     }
 
+    /// An older copy was put back.
+    pub(crate) fn restore(&mut self, copy: Life) {
+        self.0.push(copy);
+    }
+
+    /// The log goes on after a place, which is in this epoch: what stood behind it is gone, and so are the epochs that
+    /// began there. If the epoch is a new one, all is gone.
+    pub(crate) fn lose_tail(&mut self, place: Cursor) {
+        let mut life = self.now().clone();
+        let ended = life.ended.iter().position(|(epoch, _)| *epoch == place.epoch);
+        match ended {
+            Some(ended) => life.ended.truncate(ended),
+            None if life.epoch != place.epoch => life.ended.clear(),
+            None => {}
+        }
+        life.events.truncate(place.sequence.0 as usize);
+        life.epoch = place.epoch;
+        life.is_over = false;
+        self.0.push(life);
+    }
+
     /// The log was opened again: its next event begins an epoch.
     pub(crate) fn reopen(&mut self) {
         self.0.last_mut().expect("a log has an epoch").is_over = true;

@@ -2,7 +2,7 @@
 //! them receives what it asked for without loss, repeat, reorder or undeclared gap.
 //!
 //! [`answer`] is the model: what a hub must answer, computed from nothing but the list of published events and the ends
-//! of the log. [`world`] compares one step at a time, on one thread, with restarts and new epochs; [`crowd`] compares afterwards what
+//! of the log. [`world`] compares one step at a time, on one thread, with restarts, older copies put back, tails that are lost, and new epochs; [`crowd`] compares afterwards what
 //! tasks on several threads received. [`seam`] is all that they use of the hub.
 //!
 //! Window, pages and retention are so small that every path is taken: live, lagged, backlog, gap. The folder is shared
@@ -14,6 +14,7 @@ pub(crate) mod crowd;
 pub(crate) mod seam;
 pub(crate) mod world;
 
+use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -77,9 +78,23 @@ pub(crate) trait Rig: Send + Sync + 'static {
         None
     }
 
+    /// What a crash now would leave of the log, for a store that keeps it in files.
+    fn copy(&self) -> Option<Files> {
+        None
+    }
+
+    /// Puts files in the place of those that are there, while no store is open.
+    fn put_back(&self, _: &Files) {}
+
+    /// Takes the newest part of the log from a copy: whole, or only what is in it.
+    fn lose_tail(&self, _: &mut Files, _whole: bool) {}
+
     /// About how many bytes of data each event has.
     fn data_bytes(&self) -> usize;
 }
+
+/// The files of a log, by name.
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 /// Where a subscriber asks to begin, before it is known what there is.
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +148,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Breathe),
         1 => (0..60_u64).prop_map(|ms| Step::Clock { ms }),
         1 => Just(Step::Restart),
+        1 => Just(Step::Copy),
+        1 => (0..4_usize).prop_map(|which| Step::Restore { which }),
+        1 => any::<bool>().prop_map(|whole| Step::LoseTail { whole }),
         2 => (prop_oneof![1 => Just(0), 4 => 1..12_u64, 1 => 12..60_u64], any::<bool>())
             .prop_map(|(back, settles)| Step::NewEpoch { back, settles }),
     ]

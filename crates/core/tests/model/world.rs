@@ -11,7 +11,7 @@ use tidings_core::{
 
 use super::answer::{FIRST_MS, Known, Life, Log, NAMES, is_expired, position, resumption};
 use super::seam::{self, Began, Taken};
-use super::{Rig, SELECTORS, TOPICS, Wish};
+use super::{Files, Rig, SELECTORS, TOPICS, Wish};
 
 const WATCHERS_MAX: usize = 8;
 
@@ -35,15 +35,46 @@ impl Window {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
-    Publish { topic: usize, count: usize, name: Option<usize> },
-    Join { selectors: usize, wish: Wish, latest: bool },
-    Take { who: usize, deliveries: usize },
-    Leave { who: usize },
-    Resume { who: usize, by_id: bool },
+    Publish {
+        topic: usize,
+        count: usize,
+        name: Option<usize>,
+    },
+    Join {
+        selectors: usize,
+        wish: Wish,
+        latest: bool,
+    },
+    Take {
+        who: usize,
+        deliveries: usize,
+    },
+    Leave {
+        who: usize,
+    },
+    Resume {
+        who: usize,
+        by_id: bool,
+    },
     Breathe,
-    Clock { ms: u64 },
+    Clock {
+        ms: u64,
+    },
     Restart,
-    NewEpoch { back: u64, settles: bool },
+    /// Takes a copy of the log as it is.
+    Copy,
+    /// Puts one of the copies back, and starts again.
+    Restore {
+        which: usize,
+    },
+    /// Starts again after a crash that has taken the newest part of the log.
+    LoseTail {
+        whole: bool,
+    },
+    NewEpoch {
+        back: u64,
+        settles: bool,
+    },
 }
 
 struct Watcher {
@@ -64,7 +95,16 @@ struct World<R> {
     store: Arc<dyn Store>,
     hub: Hub,
     log: Log,
+    copies: Vec<(Files, Life)>,
     watchers: Vec<Watcher>,
+}
+
+/// What is there when the log is opened again.
+enum Found {
+    /// What was there when it was closed.
+    AllOfIt,
+    Copy(Files, Life),
+    WithoutTail(Files),
 }
 
 /// Takes the steps, then lets every subscriber take all there is.
@@ -73,7 +113,7 @@ pub(crate) async fn run(rig: impl Rig, window: Window, steps: Vec<Step>) {
     let store = rig.open(clock.clone()).await;
     let hub = seam::start(store.clone(), rig.data_bytes(), window.events()).await;
     let log = Log::new(&rig, store.bounds().epoch());
-    let mut world = World { rig, window, clock, store, hub, log, watchers: Vec::new() };
+    let mut world = World { rig, window, clock, store, hub, log, copies: Vec::new(), watchers: Vec::new() };
     for step in steps {
         world.step(step).await;
     }
@@ -95,7 +135,22 @@ impl<R: Rig> World<R> {
             Step::Breathe => tokio::task::yield_now().await,
             // Back, too: the store makes it monotonic.
             Step::Clock { ms } => self.clock.set(FIRST_MS + ms),
-            Step::Restart => self.restart().await,
+            Step::Restart => self.restart(Found::AllOfIt).await,
+            Step::Copy => {
+                let copy = self.rig.copy().map(|files| (files, self.log.now().clone()));
+                self.copies.extend(copy);
+            }
+            Step::Restore { which } => {
+                if let Some((files, life)) = self.copies.get(which).cloned() {
+                    self.restart(Found::Copy(files, life)).await;
+                }
+            }
+            Step::LoseTail { whole } => {
+                if let Some(mut files) = self.rig.copy() {
+                    self.rig.lose_tail(&mut files, whole);
+                    self.restart(Found::WithoutTail(files)).await;
+                }
+            }
             Step::NewEpoch { back, settles } => self.begin_epoch(back, settles).await,
         }
     }
@@ -195,15 +250,15 @@ impl<R: Rig> World<R> {
         let Some(subscription) = &mut watcher.subscription else { return false };
         assert_eq!(subscription.cursor(), watcher.place, "a cursor moves when something is taken");
         let (before, place, now) = (self.store.bounds(), watcher.place, self.log.now());
-        let held_after = place.sequence.max(before.floor.sequence);
-        let held = now.matching(&watcher.selectors, held_after, before.head.sequence).next();
-        if now.cut_off(place) || held.is_some() {
+        // What is held comes, and what has left is still in memory, or is declared.
+        let missing = now.matching(&watcher.selectors, place.sequence, before.head.sequence).next();
+        if now.cut_off(place) || missing.is_some() {
             let taken = seam::take(subscription).await;
             assert_ne!(taken, Taken::End, "the hub is not closing");
             self.check(who, before, is_settled, taken);
             return true;
         }
-        // Nothing that is held comes. What has left may still be in memory, or is declared.
+        // Nothing that was asked for comes. That other events have left may be declared.
         let taken = seam::take_within(subscription, Duration::from_millis(1)).await;
         let Some(taken) = taken else {
             let cursor = subscription.cursor();
@@ -263,7 +318,7 @@ impl<R: Rig> World<R> {
     }
 
     /// Closes hub and store and opens them again; every subscription takes all there is, and ends.
-    async fn restart(&mut self) {
+    async fn restart(&mut self, found: Found) {
         self.hub.close().await.unwrap();
         for who in 0..self.watchers.len() {
             while let Some(mut subscription) = self.watchers[who].subscription.take() {
@@ -281,7 +336,7 @@ impl<R: Rig> World<R> {
                 self.check(who, before, true, taken);
             }
         }
-        self.begin_log().await;
+        self.begin_log(found).await;
     }
 
     fn expect_nothing_left(&self, who: usize) {
@@ -293,19 +348,36 @@ impl<R: Rig> World<R> {
     }
 
     /// Opens the store and starts a hub on it. The log is the one before, or a new one with another epoch.
-    async fn begin_log(&mut self) {
+    async fn begin_log(&mut self, found: Found) {
         let old = self.store.bounds();
+        match &found {
+            Found::AllOfIt => {}
+            Found::Copy(files, _) | Found::WithoutTail(files) => self.rig.put_back(files),
+        }
         self.store = self.rig.open(self.clock.clone()).await;
         self.hub = seam::start(self.store.clone(), self.rig.data_bytes(), self.window.events()).await;
         let new = self.store.bounds();
-        if self.rig.survives_restart() {
-            assert_eq!(new.head, old.head);
-            assert!(new.earliest() >= old.earliest());
-            self.log.reopen();
-        } else {
+        if !self.rig.survives_restart() {
             assert_ne!(new.epoch(), old.epoch());
             assert_eq!(new.head.sequence, Sequence::ZERO);
             self.log = Log::new(&self.rig, new.epoch());
+            return;
+        }
+        let is_known = self.log.lives().iter().any(|life| life.epoch == new.epoch());
+        match found {
+            Found::AllOfIt => {
+                assert_eq!(new.head, old.head);
+                assert!(new.earliest() >= old.earliest());
+            }
+            Found::Copy(_, life) => {
+                assert_eq!(new.head, Cursor::new(life.epoch, life.head()));
+                self.log.restore(life);
+            }
+            Found::WithoutTail(_) => self.log.lose_tail(new.head),
+        }
+        // A log that begins anew has begun its epoch.
+        if is_known {
+            self.log.reopen();
         }
     }
 
