@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{append, at, draft, draft_with, page, query, read_all, selectors};
 use tidings_core::{
-    Cursor, Draft, DraftFields, Epoch, Event, KeyFields, Lost, Placement, Reading, Sequence, Start, Store,
-    UnixMillis,
+    BatchPart, Cursor, Draft, DraftFields, Epoch, Event, IdempotencyKey, KeyFields, Lost, Placement, Reading,
+    Sequence, Start, Store, UnixMillis,
 };
 use tidings_sse::EventId;
 use tidings_store::{FileStore, FileStoreConfig};
@@ -143,6 +143,8 @@ fn events_of_version_2() -> Vec<Event> {
     };
     let later = DraftFields { event_type: Some("later"), id: Some("made-up"), retry_ms: Some(5), key: None };
     let id = |id| DraftFields { id: Some(id), ..DraftFields::default() };
+    let key = IdempotencyKey::parse(KeyFields { credential: "me", key: "batch" }).unwrap();
+    let part = BatchPart { before: 2, through: 3, digest: *b"0123456789abcdef", complete: true };
     let https = draft_with("https://example.com/\u{8ba2}\u{5355}", "\u{4f60}\u{597d} \u{1f4e8}", id("msg1"));
     let events = [
         (1, 1, draft_with("orders/42", "{\n  \"total\": 5\n}", ping(Some("msg1"), Some("key-1")))),
@@ -150,7 +152,7 @@ fn events_of_version_2() -> Vec<Event> {
         (1, 3, https),
         (2, 4, draft_with("large", &"tidings ".repeat(1_100), id("369"))),
         (3, 5, draft_with("orders/42", "the third life", id("369"))),
-        (3, 7, draft_with("orders/42", "by a later version", later)),
+        (3, 7, draft_with("orders/42", "by a later version", later).ending_part(key, part)),
         (4, 11, draft("orders/43", "line\r\nline\rline\0")),
         (4, 12, draft_with("large", &"again ".repeat(1_500), ping(None, Some("key-2")))),
         (5, 13, draft_with("orders/42", "the last", id("7"))),

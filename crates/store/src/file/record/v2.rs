@@ -3,7 +3,7 @@
 #[cfg(test)]
 pub(crate) mod any;
 #[cfg(test)]
-mod byte_tests;
+mod tests;
 
 use tidings_core::{BATCH_DIGEST_BYTES, BatchPart, Draft, Epoch, KeyFields, Sequence, UnixMillis};
 use tidings_sse::{EventId, EventType};
@@ -197,51 +197,4 @@ fn batch_part(value: &[u8]) -> Result<BatchPart, Flaw> {
 
 fn text(bytes: &[u8]) -> Result<&str, Flaw> {
     std::str::from_utf8(bytes).map_err(|_| Flaw::Foreign("a field of the record is not UTF-8"))
-}
-
-#[cfg(test)]
-mod tests {
-    use tidings_core::contract::fixture::draft;
-    use tidings_core::{IdempotencyKey, Topic};
-
-    use super::*;
-    use crate::file::hash::KeyedHash;
-
-    const STAMP: RecordStamp =
-        RecordStamp { sequence: Sequence(7), time: UnixMillis(1_000), lag: 1, more: false };
-
-    fn tag() -> RecordTag {
-        KeyedHash(*b"0123456789abcdef").tag()
-    }
-
-    #[test]
-    fn the_last_record_of_a_part_says_whose_batch_it_is_and_how_far_it_has_come() {
-        let key = IdempotencyKey::parse(KeyFields { credential: "me", key: "k" }).unwrap();
-        let part = BatchPart { before: 1, through: 258, digest: *b"0123456789abcdef", complete: true };
-        let draft = draft("t", "data").ending_part(key, part);
-        let mut bytes = Vec::new();
-
-        encode(STAMP, &draft, &tag(), &mut bytes);
-
-        assert_eq!(
-            &bytes[HEADER_BYTES..],
-            b"t\x04\x04\0\x02mek\x05\x21\0\x01\0\0\0\0\0\0\0\x02\x01\0\0\0\0\0\x000123456789abcdef\x01data"
-        );
-        assert_eq!(bytes.len(), encoded_len(&draft));
-        let event = parse(&bytes, &tag()).unwrap().to_event(Topic::parse("t").unwrap(), Epoch(1)).unwrap();
-        assert_eq!(event.draft, draft);
-    }
-
-    #[test]
-    fn a_batch_of_another_length_is_not_from_this_version() {
-        for value in [&[][..], &[0; BATCH_BYTES - 1], &[0; BATCH_BYTES + 1]] {
-            let mut bytes = Vec::new();
-            encode_with(STAMP, Kind::Event, "t", &tag(), &mut bytes, |into| {
-                put(Attribute::Batch as u8, &[value], into);
-                b""
-            });
-
-            assert!(matches!(parse(&bytes, &tag()), Err(Flaw::Foreign(_))), "{} bytes", value.len());
-        }
-    }
 }

@@ -85,10 +85,12 @@ fn write_what_is_not_used_yet(disk: &SimDisk, writer: &LogWriter) {
     // What is erased has no content, so that a version that erases it reads the same.
     let erased = first.to_le_bytes();
     let create: [(u8, &[u8]); 2] = [(7, b"application/json"), (9, &EXPIRY_MS)];
-    let event: [(u8, &[u8]); 10] = [
+    let event: [(u8, &[u8]); 12] = [
         (1, b"later"),
         (2, b"made-up"),
         (3, b"\x05\0\0\0\0\0\0\0"),
+        (4, b"\x02mebatch"),
+        (5, b"\x02\0\0\0\0\0\0\0\x03\0\0\0\0\0\0\x000123456789abcdef\x01"),
         (6, b"a-user"),
         (7, b"text/plain"),
         (8, b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),

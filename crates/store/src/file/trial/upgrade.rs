@@ -125,6 +125,11 @@ impl Before {
         let shown = writer.log.bounds().head;
         assert_goes_on(&mut writer);
         assert!(!writer.active.is_old(), "{what}: a record of version 2 in a segment of version 1");
+        // A segment in the place of an empty one has its name, and takes its place in the log.
+        assert!(
+            writer.log.view().segments.is_sorted_by(|one, two| one.base() < two.base()),
+            "{what}: twice one name"
+        );
         let later = all(&writer.log);
         writer.close().unwrap();
         let writer = open(&disk, self.durability, start).unwrap();

@@ -1,8 +1,8 @@
 //! Records of version 2, byte for byte, with all that a later version may add, and whatever else may stand in their place.
 
 use proptest::prelude::*;
-use tidings_core::contract::fixture::draft_with;
-use tidings_core::{Cursor, DraftFields, Event, Topic};
+use tidings_core::contract::fixture::{draft, draft_with};
+use tidings_core::{Cursor, DraftFields, Event, IdempotencyKey, Topic};
 
 use super::any::{AnyRecord, mend};
 use super::*;
@@ -224,6 +224,37 @@ fn fields_that_overrun_their_ends_are_foreign() {
     ] {
         let parsed = parse(&bytes, &tag());
         assert!(parsed.is_err_and(Flaw::is_foreign), "what overruns: {what}; {parsed:?}");
+    }
+}
+
+#[test]
+fn the_last_record_of_a_part_says_whose_batch_it_is_and_how_far_it_has_come() {
+    let key = IdempotencyKey::parse(KeyFields { credential: "me", key: "k" }).unwrap();
+    let part = BatchPart { before: 1, through: 258, digest: *b"0123456789abcdef", complete: true };
+    let draft = draft("t", "data").ending_part(key, part);
+    let mut bytes = Vec::new();
+
+    encode(STAMP, &draft, &tag(), &mut bytes);
+
+    assert_eq!(
+        &bytes[HEADER_BYTES..],
+        b"t\x04\x04\0\x02mek\x05\x21\0\x01\0\0\0\0\0\0\0\x02\x01\0\0\0\0\0\x000123456789abcdef\x01data"
+    );
+    assert_eq!(bytes.len(), encoded_len(&draft));
+    let event = parse(&bytes, &tag()).unwrap().to_event(Topic::parse("t").unwrap(), Epoch(1)).unwrap();
+    assert_eq!(event.draft, draft);
+}
+
+#[test]
+fn a_batch_of_another_length_is_not_from_this_version() {
+    for value in [&[][..], &[0; BATCH_BYTES - 1], &[0; BATCH_BYTES + 1]] {
+        let mut bytes = Vec::new();
+        encode_with(STAMP, Kind::Event, "t", &tag(), &mut bytes, |into| {
+            put(Attribute::Batch as u8, &[value], into);
+            b""
+        });
+
+        assert!(matches!(parse(&bytes, &tag()), Err(Flaw::Foreign(_))), "{} bytes", value.len());
     }
 }
 
