@@ -47,7 +47,7 @@ pub enum GapReason {
 impl Gap {
     /// The gap that an event declares. `None` if it is any other event.
     ///
-    /// In managed mode an event source calls this itself; it is for those who listen in
+    /// In managed mode an event source calls this itself; it is for programs that listen in
     /// [strict mode](crate::EventSourceBuilder::strict). A declaration that cannot be read is a gap for a reason
     /// that is not known, because a loss must never pass for none.
     pub fn of_event(event: &OwnedEvent) -> Option<Self> {

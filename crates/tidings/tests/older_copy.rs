@@ -13,17 +13,17 @@ use tidings_testkit::connection::Heard;
 use tidings_testkit::hub::Hub;
 
 #[test]
-fn a_copy_of_a_stopped_hub_put_back_is_told_to_those_who_had_more() {
+fn a_copy_of_a_stopped_hub_put_back_is_told_to_readers_who_had_more() {
     put_back_and_judge(Copied::Stopped);
 }
 
 #[test]
-fn a_copy_of_a_killed_hub_put_back_is_told_to_those_who_had_more() {
+fn a_copy_of_a_killed_hub_put_back_is_told_to_readers_who_had_more() {
     put_back_and_judge(Copied::Killed);
 }
 
 #[test]
-fn a_copy_of_a_running_hub_put_back_is_told_to_those_who_had_more() {
+fn a_copy_of_a_running_hub_put_back_is_told_to_readers_who_had_more() {
     put_back_and_judge(Copied::Running);
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn another_batch_after(count: u64) -> String {
     refused_after(count, "422 Unprocessable Entity", "idempotency-key-reused", detail)
 }
 
-/// A refusal after so many events.
+/// A refusal after a number of events.
 pub(crate) fn refused_after(count: u64, status: &str, kind: &str, detail: &str) -> String {
     let whole = problem(status, kind, detail);
     let (head, body) = whole.split_once("\r\n\r\n").unwrap();

@@ -36,8 +36,9 @@ impl LogReader {
 #[async_trait]
 impl ReadLog for LogReader {
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
-        let stopped = |_| StoreError::Stopped("a reader has ended".into());
-        let permit = self.permits.clone().acquire_owned().await.map_err(|_| stopped(()))?;
+        // The semaphore is never closed, and a panic is a fault of this reading alone: the others go on.
+        let failed = || StoreError::Unavailable("a reading has ended without an answer".into());
+        let permit = self.permits.clone().acquire_owned().await.map_err(|_| failed())?;
         let log = self.log.clone();
         #[expect(
             clippy::disallowed_methods,
@@ -47,7 +48,7 @@ impl ReadLog for LogReader {
             let _permit = permit;
             read(&log.view(), &log.hash, &query)
         });
-        Ok(reading.await.map_err(|_| stopped(()))??)
+        Ok(reading.await.map_err(|_| failed())??)
     }
 }
 

@@ -132,6 +132,13 @@ pub(crate) fn newest<T>(
     let segment = Arc::new(Segment { header, records, file, index_state, ended: OnceLock::new() });
     let checked = check(&segment)?;
     note_successor(disk, &header, head, hash);
+    if head < base && !expected.is_closed {
+        tracing::warn!(
+            segment = name,
+            "the newest segment has no event, and the log was not closed: if it had any, they are gone, and their readers \
+             hear of a gap"
+        );
+    }
     let written = whole.offset;
     let mut active = Active { segment, index, end: whole.offset, allocated: file_bytes, first_time, written };
     if !blank {

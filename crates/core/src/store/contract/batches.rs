@@ -32,7 +32,7 @@ fn part(before: u64, through: u64) -> Vec<Draft> {
     part_of(key("k"), before, through, false)
 }
 
-/// What is answered when a store knows that the batch stands there, for each of so many drafts.
+/// What is answered when a store knows that the batch stands there, for each of a number of drafts.
 fn at_progress(store: &dyn Store, through: u64, complete: bool, last: u64, drafts: usize) -> Vec<Placement> {
     let progress = BatchProgress { through, digest: digest(through), complete, last: at(store, last) };
     vec![Placement::BatchAt(progress); drafts]

@@ -57,6 +57,7 @@ macro_rules! contract_tests {
             reading::a_page_is_bounded_in_bytes_but_never_empty_for_that,
             reading::selectors_choose_and_next_passes_the_others_over,
             reading::a_place_after_the_head_is_unknown,
+            reading::a_place_at_the_last_number_of_all_is_lost,
             reading::an_id_is_found_at_its_earliest_matching_event,
             reading::an_id_that_looks_like_another_is_not_found,
             reading::since_begins_at_the_first_event_of_that_time,

@@ -1,6 +1,6 @@
 //! Reading: pages, selectors, places.
 
-use crate::event::{Cursor, Draft, DraftFields, UnixMillis};
+use crate::event::{Cursor, Draft, DraftFields, Epoch, Sequence, UnixMillis};
 use crate::read::gap::Lost;
 use crate::store::contract::fixture::{
     Fixture, ManualClock, append, at, draft, draft_with, page, query, query_everything, read_all, texts,
@@ -69,6 +69,21 @@ pub async fn a_place_after_the_head_is_unknown(fixture: &dyn Fixture) {
 
     assert_eq!((at_head.events.len(), at_head.next), (0, at(&*store, 1)));
     assert_eq!(after_head, unknown(at(&*store, 0)));
+}
+
+/// See the name.
+pub async fn a_place_at_the_last_number_of_all_is_lost(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+    let head = append(&*store, "a", &["1"]).await;
+    let last = Sequence(u64::MAX);
+    let never = Epoch(head.epoch.0.wrapping_add(1));
+
+    let own = store.read(query(Start::After(head.at(last)), &["a"])).await.unwrap();
+    let other = store.read(query(Start::After(Cursor::new(never, last)), &["a"])).await.unwrap();
+
+    let floor = store.bounds().floor;
+    assert_eq!(own, unknown(floor));
+    assert_eq!(other, Reading::Lost { lost: Lost::OtherEpoch, resumes_after: floor });
 }
 
 fn unknown(resumes_after: Cursor) -> Reading {

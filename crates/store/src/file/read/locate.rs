@@ -38,14 +38,14 @@ fn not_held(view: &LogView, lost: Lost) -> Located {
 fn place(view: &LogView, after: Cursor) -> Located {
     match view.status_of(after.epoch) {
         // An epoch that has left the line cannot be told from one that was never there.
-        EpochStatus::Unknown if after.sequence.next() < view.earliest() => not_held(view, Lost::Expired),
+        EpochStatus::Unknown if after.sequence < view.floor().sequence => not_held(view, Lost::Expired),
         EpochStatus::Unknown => not_held(view, Lost::OtherEpoch),
         // A reader that was cut off has everything up to there.
         EpochStatus::Ended { at } if after.sequence > at => {
             Err(NotHeld { lost: Lost::OtherEpoch, resumes_after: view.cursor(view.head).at(at) })
         }
         EpochStatus::Current if after.sequence > view.head => not_held(view, Lost::Unknown),
-        _ if after.sequence.next() < view.earliest() => not_held(view, Lost::Expired),
+        _ if after.sequence < view.floor().sequence => not_held(view, Lost::Expired),
         EpochStatus::Current | EpochStatus::Ended { .. } => Ok(after),
     }
 }

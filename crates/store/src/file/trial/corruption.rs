@@ -90,7 +90,7 @@ fn no_changed_byte_of_a_closed_log_goes_unnoticed() {
             disk.corrupt(name, at, 0x10);
             match attempt(&disk) {
                 Err(_) => {}
-                // The index says which epoch began there. Whoever makes it anew notices.
+                // The index says which epoch began there. It is noticed when the index is made anew.
                 Ok(read) => {
                     assert!(unread.iter().any(|record| record.contains(&at)), "byte {at} of {name}");
                     assert_eq!(read, events);

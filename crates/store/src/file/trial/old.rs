@@ -37,7 +37,7 @@ impl Old {
         self.torn(0)
     }
 
-    /// Its files, without so many of the last bytes of its newest record.
+    /// Its files, without a number of the last bytes of its newest record.
     pub(crate) fn torn(&self, missing: usize) -> World {
         let (disk, hash) = (SimDisk::new(0), KeyedHash(*b"a key of version"));
         let mut events = self.events().into_iter();

@@ -205,7 +205,7 @@ pub(crate) struct Play {
 
 type Answer = oneshot::Receiver<Result<Vec<Placement>, StoreError>>;
 
-/// Opens the store on a disk, as the machine after so many starts would.
+/// Opens the store on a disk, as the machine would after a number of starts.
 pub(crate) fn open_store(
     disk: &SimDisk,
     durability: Durability,
@@ -215,7 +215,7 @@ pub(crate) fn open_store(
     open_host(host(disk, clock, start), durability, retention)
 }
 
-/// A machine after so many starts. Each store that is opened on it gets an epoch of its own.
+/// A machine after a number of starts. Each store that is opened on it gets an epoch of its own.
 pub(crate) fn host(disk: &SimDisk, clock: Arc<dyn Clock>, start: usize) -> Host {
     let mut dice = Dice::new(disk.begin_life());
     Host {

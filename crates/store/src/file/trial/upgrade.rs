@@ -3,12 +3,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use tidings_core::contract::fixture::{draft, query};
-use tidings_core::{Cursor, Draft, Epoch, Event, Lost, Placement, Reading, Sequence, Start, StoreError};
+use tidings_core::contract::fixture::{draft, draft_with, query};
+use tidings_core::{
+    BatchPart, Cursor, Draft, DraftFields, Epoch, Event, IdempotencyKey, KeyFields, Lost, Placement, Reading,
+    Sequence, Start, StoreError,
+};
 
 use super::dice::Dice;
 use super::epoch::open;
-use super::failure::append_draft;
+use super::failure::{append_all, append_draft};
 use super::judge::{After, all, assert_goes_on, assert_readers};
 use super::old::{Old, directories, golden};
 use super::play::LATER;
@@ -192,7 +195,7 @@ impl Before {
         ends.len()
     }
 
-    /// Lets the first life of the upgraded hub find no space at some operations. False if there were not so many.
+    /// Lets the first life of the upgraded hub find no space at some operations. False if there were fewer.
     fn is_full(&self, at: std::ops::Range<u64>) -> bool {
         let disk = SimDisk::of(self.world.clone(), at.start);
         let told = Mutex::new(Upgraded::default());
@@ -283,5 +286,34 @@ fn a_torn_append_of_version_1_has_never_been_wherever_it_is_torn() {
                 }
             }
         }
+    }
+}
+
+/// In version 1 each event of a batch had a key of its own, so nobody can say how far the batch came.
+#[test]
+fn a_batch_of_version_1_that_is_sent_again_is_refused_and_not_published_twice() {
+    let of_batch = |number: u64| {
+        let key = format!("q/{number}");
+        let key = Some(KeyFields { credential: "", key: &key });
+        draft_with("a", &number.to_string(), DraftFields { key, ..DraftFields::default() })
+    };
+    let old = Old {
+        segments: vec![(Epoch(12), vec![vec![of_batch(1), of_batch(2)]])],
+        epoch: Epoch(12),
+        life: Life::Closed { head: Sequence(2) },
+        is_indexed: true,
+        zeros: 0,
+    };
+    let mut writer = open(&SimDisk::of(old.world(), 1), Durability::Fsync, 1).unwrap();
+
+    for credential in ["", "publish-key"] {
+        let key = IdempotencyKey::parse(KeyFields { credential, key: "q" }).unwrap();
+        let part = BatchPart { before: 0, through: 2, digest: [0; 16], complete: true };
+        let again = vec![draft("a", "1"), draft("a", "2").ending_part(key, part)];
+
+        let placements = append_all(&mut writer, again).unwrap();
+
+        assert!(placements.iter().all(|placement| matches!(placement, Placement::KeyReused(_))));
+        assert_eq!(writer.log.bounds().head.sequence, Sequence(2));
     }
 }
