@@ -309,3 +309,33 @@ fn a_disk_that_is_full_at_a_start_is_read_and_begins_the_epoch_when_there_is_spa
         assert_eq!(all(&open(&disk, durability, 1).unwrap().log).len(), 2);
     }
 }
+
+/// 10,000 lives take more than a minute, with `TIDINGS_TEST_LIVES=10000`.
+#[test]
+fn thousands_of_lives_with_one_event_each_are_all_on_the_line() {
+    let lives =
+        std::env::var("TIDINGS_TEST_LIVES").map_or(2_000, |lives| lives.parse().expect("a number of lives"));
+    let disk = SimDisk::new(1);
+    let mut places = Vec::new();
+    for life in 0..lives {
+        let mut writer = open(&disk, Durability::Fsync, 1).unwrap();
+        append(&mut writer, "").unwrap();
+        places.push(writer.log.bounds().head);
+        // Every second life ends as a crash does.
+        if life % 2 == 0 {
+            writer.close().unwrap();
+        }
+    }
+
+    let writer = open(&disk, Durability::Fsync, 1).unwrap();
+
+    let held: Vec<_> = all(&writer.log).iter().map(|event| event.cursor).collect();
+    assert_eq!(held, places, "an id has changed");
+    assert_eq!(held.iter().map(|place| place.epoch).collect::<BTreeSet<_>>().len(), lives);
+    let view = writer.log.view();
+    for place in places {
+        assert_eq!(view.status_of(place.epoch), EpochStatus::Ended { at: place.sequence });
+    }
+    let bytes: u64 = view.segments.iter().map(|segment| segment.file.len().unwrap()).sum();
+    assert!(bytes < 120 * lives as u64, "{bytes} bytes for {lives} epochs with an event each");
+}
