@@ -26,9 +26,19 @@ const CLIENTS = {
   },
   'tidings sub': (t, url) => {
     const sub = start(t, 'sub', url, '--json');
-    return { heard: () => sub.stdout.map((line) => JSON.parse(line)) };
+    return { heard: () => sub.stdout.map((line) => asHeard(JSON.parse(line))) };
   },
 };
+
+/** A line of `tidings sub --json`, in the words of the package. Each event here has an id of its own. */
+function asHeard({ type, data, id, lastEventId, gap }) {
+  if (gap) {
+    const { reason, requested, resumes_after: resumesAfter } = gap;
+    return { gap: { reason, requested, resumesAfter } };
+  }
+  assert.equal(id, lastEventId);
+  return { type, data, lastEventId };
+}
 
 const message = ({ data, id }) => ({ type: 'message', data, lastEventId: id });
 
