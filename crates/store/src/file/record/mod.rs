@@ -5,6 +5,8 @@
 pub(crate) mod attribute;
 pub(crate) mod kind;
 pub(crate) mod number;
+#[cfg(test)]
+mod round_trip;
 pub(crate) mod v1;
 pub(crate) mod v2;
 

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 use tidings_core::contract::fixture::draft_with;
-use tidings_core::{Cursor, Draft, DraftFields, Epoch, Event, Topic};
+use tidings_core::{Draft, DraftFields};
 
 use super::encode::encode;
 use super::*;
+use crate::file::record::round_trip::{is_what_was_encoded, stamped_draft};
 
 const STAMP: RecordStamp =
     RecordStamp { sequence: Sequence(7), time: UnixMillis(1_000), lag: 1, more: false };
@@ -44,31 +45,12 @@ fn a_record_that_ends_early_says_what_it_needs() {
 
 proptest! {
     #[test]
-    fn decoding_returns_what_was_encoded(
-        topic in "[a-z\u{4e00}-\u{4e10}]{1,20}",
-        data in any::<String>(),
-        event_type in proptest::option::of("[a-z]{1,9}"),
-        id in proptest::option::of("[a-z0-9]{1,9}"),
-        key in proptest::option::of("[!-~]{1,255}"),
-        retry_ms in proptest::option::of(0..=86_400_000_u64),
-        (sequence, time, lag, more) in any::<(u64, u64, u32, bool)>(),
-        neighbour in any::<Vec<u8>>(),
-    ) {
-        let fields = DraftFields {
-            event_type: event_type.as_deref(), id: id.as_deref(), retry_ms, key: key.as_deref().map(Into::into),
-        };
-        let draft = draft_with(&topic, &data, fields);
-        let stamp = RecordStamp { sequence: Sequence(sequence), time: UnixMillis(time), lag, more };
+    fn decoding_returns_what_was_encoded((stamp, draft) in stamped_draft(), neighbour in any::<Vec<u8>>()) {
         let mut bytes = encoded(stamp, &draft);
         let len = bytes.len();
         bytes.extend(neighbour);
 
-        let record = parse(&bytes).unwrap();
-
-        prop_assert_eq!((record.stamp, record.kind, record.len), (stamp, Kind::Event, len));
-        let event = record.to_event(Topic::parse(record.topic).unwrap(), Epoch(1)).unwrap();
-        let cursor = Cursor::new(Epoch(1), stamp.sequence);
-        prop_assert_eq!(event, Event { cursor, time: stamp.time, draft });
+        is_what_was_encoded(parse(&bytes).unwrap(), stamp, draft, len)?;
     }
 
     #[test]
