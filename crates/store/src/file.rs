@@ -12,7 +12,7 @@
 //! | `index`, `seal` | where a topic, an id, a sequence is; in memory first, then in a file |
 //! | `read` | from a query to a page |
 //! | `keys`, `retire` | idempotency, retention |
-//! | `open`, `files`, `scan`, `recover`, `meta`, `lock` | what is there at a start, and what a crash left of it |
+//! | `open`, `files`, `line`, `scan`, `recover`, `meta`, `lock` | what is there at a start, and what a crash left of it |
 //! | `disk`, `host` | the operating system, or a test in its place |
 //!
 //! The bytes are described in `docs/file-format.md`.
@@ -30,6 +30,7 @@ mod header;
 mod host;
 mod index;
 mod keys;
+mod line;
 mod lock;
 mod log;
 mod meta;

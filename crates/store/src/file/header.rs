@@ -92,7 +92,7 @@ impl SegmentHeader {
     /// How the records of the segment are written.
     pub(crate) fn records(&self, hash: &KeyedHash) -> RecordFormat {
         match self.format {
-            1 => RecordFormat::V1,
+            FORMAT_MIN => RecordFormat::V1,
             _ => RecordFormat::V2(hash.tag()),
         }
     }

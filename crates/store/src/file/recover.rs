@@ -114,6 +114,7 @@ pub(crate) fn newest<T>(
     let file = disk.open(&name).map_err(Fault::io(&name))?;
     let header = SegmentHeader::read(&*file, &name, base)?;
     header.refuse_another_log(&name, &hash)?;
+    let records = header.records(&hash);
     let scanned = scan(&*file, &name, header, &hash)?;
     let head = scanned.whole.next.previous();
     if let Some((event, then)) = expected.reaches.filter(|(event, _)| *event > head) {
@@ -122,13 +123,12 @@ pub(crate) fn newest<T>(
     }
     let blank = is_blank(&*file, &name, scanned.whole.offset)?;
     if !blank {
-        refuse_corruption(&*file, &name, header.records(&hash), &scanned)?;
+        refuse_corruption(&*file, &name, records, &scanned)?;
     }
 
     let Scanned { index, whole, first_time, file_bytes, .. } = scanned;
     let index = Arc::new(index);
     let index_state = IndexState::Growing(index.clone());
-    let records = header.records(&hash);
     let segment = Arc::new(Segment { header, records, file, index_state, ended: OnceLock::new() });
     let checked = check(&segment)?;
     note_successor(disk, &header, head, hash);
