@@ -58,7 +58,7 @@ struct EmptyLog;
 impl ReadLog for EmptyLog {
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
         let Start::After(after) = query.start else { panic!("a tail reads on from its place") };
-        Ok(Reading::Page(Page { after, events: Vec::new(), next: after, head: after }))
+        Ok(Reading::Page(Page { after, events: Vec::new(), next: after, head: after, partial: false }))
     }
 }
 

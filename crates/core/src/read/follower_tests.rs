@@ -37,7 +37,7 @@ fn event(cursor: Cursor) -> Event {
 
 fn page(events: &[Cursor], next: Cursor) -> Reading {
     let events = events.iter().map(|cursor| event(*cursor)).collect();
-    Reading::Page(Page { after: old(5), events, next, head: old(20) })
+    Reading::Page(Page { after: old(5), events, next, head: old(20), partial: false })
 }
 
 /// A step in short.

@@ -18,6 +18,9 @@ pub struct History {
     pub more: bool,
     /// What was asked for and is gone.
     pub gap: Option<Gap>,
+    /// The newest events were asked for, and the search for the first of them ran out of its budget: more may match than
+    /// these.
+    pub partial: bool,
 }
 
 impl Hub {
@@ -28,6 +31,7 @@ impl Hub {
     /// When the store cannot be read.
     pub async fn history(&self, request: Request, events_max: usize) -> Result<History, StoreError> {
         let located = self.locate(&request).await?;
+        let partial = located.partial;
         let mut follower = Follower::new(request.selectors, request.on_gap, located.place);
         let mut gap = located.gap;
         loop {
@@ -45,7 +49,7 @@ impl Hub {
                 Step::Again if more => continue,
                 Step::Again | Step::Wait | Step::End => Vec::new(),
             };
-            return Ok(History { events, cursor: follower.cursor(), more, gap });
+            return Ok(History { events, cursor: follower.cursor(), more, gap, partial });
         }
     }
 }

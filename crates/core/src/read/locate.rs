@@ -45,12 +45,21 @@ pub struct Located {
     pub place: Cursor,
     /// What was asked for and is gone.
     pub gap: Option<Gap>,
+    /// The newest events were asked for, and the search for the first of them ran out of its budget: fewer of them follow
+    /// the place than match.
+    pub partial: bool,
 }
 
 /// What the store says of a start.
 enum Found {
-    At(Cursor),
+    At { place: Cursor, partial: bool },
     Lost { lost: Lost, resumes_after: Cursor },
+}
+
+impl Found {
+    fn at(place: Cursor) -> Self {
+        Self::At { place, partial: false }
+    }
 }
 
 impl Hub {
@@ -61,18 +70,18 @@ impl Hub {
     /// When the store cannot be read.
     pub async fn locate(&self, request: &Request) -> Result<Located, StoreError> {
         Ok(match self.find(&request.selectors, &request.from).await? {
-            Found::At(place) => Located { place, gap: None },
+            Found::At { place, partial } => Located { place, gap: None, partial },
             Found::Lost { lost, resumes_after } => {
                 let (requested, head) = (described(&request.from), self.bounds().head);
                 let gap = request.on_gap.declare(requested, lost, resumes_after, head);
-                Located { place: gap.resumes_after, gap: Some(gap) }
+                Located { place: gap.resumes_after, gap: Some(gap), partial: false }
             }
         })
     }
 
     async fn find(&self, selectors: &Selectors, from: &Position) -> Result<Found, StoreError> {
         let start = match from {
-            Position::Now => return Ok(Found::At(self.bounds().head)),
+            Position::Now => return Ok(Found::at(self.bounds().head)),
             Position::Id(text) => return self.find_id(selectors, text).await,
             Position::Since(time) => Start::Since(*time),
             Position::Earliest => Start::Earliest,
@@ -84,7 +93,7 @@ impl Hub {
     /// A text that reads as a place of this log is one. Every other text may be an id that a publisher chose.
     async fn find_id(&self, selectors: &Selectors, text: &str) -> Result<Found, StoreError> {
         let lost = match text.parse::<Cursor>() {
-            Ok(cursor) if self.holds_all_after(cursor) => return Ok(Found::At(cursor)),
+            Ok(cursor) if self.holds_all_after(cursor) => return Ok(Found::at(cursor)),
             Ok(cursor) => {
                 let found = self.find_start(selectors, Start::After(cursor)).await?;
                 match (&found, self.status_of(cursor.epoch)) {
@@ -100,7 +109,7 @@ impl Hub {
             return Ok(lost);
         }
         match self.find_start(selectors, Start::AfterId(id)).await? {
-            found @ Found::At(_) => Ok(found),
+            found @ Found::At { .. } => Ok(found),
             Found::Lost { .. } => Ok(lost),
         }
     }
@@ -109,7 +118,7 @@ impl Hub {
         // The place is all that is wanted. The events behind it are read by the follower, in pages of its size.
         let query = Query { start, selectors: selectors.clone(), events_max: 1, bytes_max: 0 };
         Ok(match self.read(query).await? {
-            Reading::Page(page) => Found::At(page.after),
+            Reading::Page(page) => Found::At { place: page.after, partial: page.partial },
             Reading::Lost { lost, resumes_after } => Found::Lost { lost, resumes_after },
         })
     }

@@ -40,7 +40,7 @@ impl Hub {
     ///
     /// When the store cannot be read.
     pub async fn subscribe(&self, request: Request) -> Result<Opened, StoreError> {
-        let Located { place, gap } = self.locate(&request).await?;
+        let Located { place, gap, .. } = self.locate(&request).await?;
         let follower = Follower::new(request.selectors, request.on_gap, place);
         Ok(Opened { subscription: self.follow(follower, None), gap })
     }

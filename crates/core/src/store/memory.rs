@@ -295,7 +295,7 @@ impl Contents {
         }
         // At the end of an epoch its last place has two names, and the newer one is good for longer.
         let next = if next.sequence == self.head { self.head() } else { next };
-        Page { after, events, next, head: self.head() }
+        Page { after, events, next, head: self.head(), partial: false }
     }
 
     fn head(&self) -> Cursor {

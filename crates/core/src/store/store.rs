@@ -194,6 +194,9 @@ pub struct Page {
     pub next: Cursor,
     /// The head of the log when the page was read: there is more exactly if `next` is less.
     pub head: Cursor,
+    /// The start was [`Start::Last`], and the reading ran out of its budget before it had found as many events: `after` is
+    /// the place to which it had come.
+    pub partial: bool,
 }
 
 impl Page {

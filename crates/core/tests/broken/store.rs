@@ -174,7 +174,8 @@ impl Store for FaultyStore {
         }
         let mut reading = self.sound.read(query).await?;
         let Bounds { floor, head } = self.bounds();
-        let empty = |after| Reading::Page(Page { after, events: Vec::new(), next: after, head });
+        let empty =
+            |after| Reading::Page(Page { after, events: Vec::new(), next: after, head, partial: false });
         match (self.fault, &mut reading, asked.start) {
             (Fault::AnswersCutOffPlacesWithAPage, Reading::Lost { lost: Lost::OtherEpoch, .. }, _) => {
                 reading = empty(head);

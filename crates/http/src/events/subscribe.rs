@@ -87,7 +87,7 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
         return Ok(response);
     };
     let SubscribeRequest { events, encoder, version, parking_slot, .. } = request;
-    let Located { place, gap } = front.hub().locate(&events).await.map_err(|error| unreadable(&error))?;
+    let Located { place, gap, .. } = front.hub().locate(&events).await.map_err(|error| unreadable(&error))?;
     if let Some(gap) = &gap {
         response.headers_mut().insert(GAP, gap_header(gap));
     }

@@ -30,7 +30,7 @@ pub(crate) fn page(view: &LogView, after: Cursor, query: &Query) -> Result<Page,
     }
     let Filling { events, next, .. } = filling;
     let next = if next == after.sequence && next < view.head { after } else { view.cursor(next) };
-    Ok(Page { after, events, next, head: view.cursor(view.head) })
+    Ok(Page { after, events, next, head: view.cursor(view.head), partial: false })
 }
 
 /// Whether more may be added to a page.
