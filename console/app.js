@@ -8,7 +8,7 @@ import { Connection } from './connection.js';
 import { byId, element } from './element.js';
 import { EmptyState, FIRST_DATA } from './empty-state.js';
 import { EventList } from './event-list.js';
-import { GAP } from './event-type.js';
+import { GAP, PARTIAL } from './event-type.js';
 import { startHeader } from './header.js';
 import { recall } from './history.js';
 import { icon } from './icon.js';
@@ -82,6 +82,7 @@ start();
 async function start() {
   const past = await recall(path, begin, authorization());
   if (past.gap) list.add({ ...entryOf({ type: GAP, data: JSON.stringify(past.gap), id: '', topic: '' }), time: null });
+  if (past.partial) list.add({ ...entryOf({ type: PARTIAL, data: say('partial'), id: '', topic: '' }), time: null });
   for (const event of past.events) receive(event, event.time);
   activity.show();
   behind = past.more;

@@ -5,6 +5,9 @@ const OWN = 'tidings.';
 /** Events that were asked for are gone. */
 export const GAP = 'tidings.gap';
 
+/** Fewer of the newest events come than were asked for: the hub would have had to look at too many. */
+export const PARTIAL = 'tidings.partial';
+
 /**
  * Whether the page has a use for events of this type. Types of a later hub that it does not know are nothing that
  * anybody published.
@@ -12,5 +15,5 @@ export const GAP = 'tidings.gap';
  * @param {string} type
  */
 export function isShown(type) {
-  return type === GAP || !type.startsWith(OWN);
+  return type === GAP || type === PARTIAL || !type.startsWith(OWN);
 }

@@ -7,13 +7,14 @@ import { withParameters } from './topic.js';
  * @typedef {object} Past
  * @property {(import('./decoder.js').StreamEvent & { time: Date | null })[]} events  Oldest first.
  * @property {object | null} gap
+ * @property {boolean} partial  Whether fewer of the newest events are there than were asked for.
  * @property {string} cursor  Where the stream goes on; empty if it begins by itself.
  * @property {boolean} more   Whether the stream has more of the past to catch up with.
  */
 
 /** @returns {Past} */
 function nothing() {
-  return { events: [], gap: null, cursor: '', more: true };
+  return { events: [], gap: null, partial: false, cursor: '', more: true };
 }
 
 /**
@@ -35,9 +36,15 @@ export async function recall(path, begin, headers) {
 }
 
 /** @returns {Past} */
-export function pastOf({ events, gap, cursor, more }) {
+export function pastOf({ events, gap, partial, cursor, more }) {
   const shown = events.filter(({ type }) => isShown(type));
-  return { events: shown.map(eventOf), gap: gap ?? null, cursor: String(cursor), more: more === true };
+  return {
+    events: shown.map(eventOf),
+    gap: gap ?? null,
+    partial: partial === true,
+    cursor: String(cursor),
+    more: more === true,
+  };
 }
 
 function eventOf({ type, data, id, topic, time }) {

@@ -33,3 +33,10 @@ test('members that are not known, and events of the hub\'s own, are passed over'
   assert.equal('meta' in past.events[0] || 'later' in past.events[0], false);
   assert.equal(past.cursor, '1k-3');
 });
+
+test('a page says whether the search for the newest events ended too early', () => {
+  const page = { events: [], cursor: '1k-2', more: true };
+
+  assert.equal(pastOf(page).partial, false);
+  assert.equal(pastOf({ ...page, partial: true }).partial, true);
+});

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::event::{
     BatchProgress, Cursor, Draft, DraftError, DraftFields, Epoch, EpochStatus, Sequence, Topic,
 };
-use crate::limits::{Limits, PRELOAD_EVENTS_MAX};
+use crate::limits::{Limits, PRELOAD_EVENTS_MAX, WINDOW_PAGES_MIN};
 use crate::live::encoding::EncodingsInUse;
 use crate::live::ring::Watcher;
 use crate::live::window::Window;
@@ -39,6 +39,8 @@ struct HubParts {
     admission: Semaphore,
     /// One permit for each page that is being read.
     pages: Semaphore,
+    /// One permit for each page of the window that is being read.
+    window_pages: Semaphore,
     #[expect(clippy::disallowed_types, reason = "`close` holds the lock while it waits for the feed")]
     feed: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
@@ -84,12 +86,14 @@ impl Hub {
             reason = "the hub keeps the handle, and `close` waits for the feed"
         )]
         let feed = tokio::spawn(feed::run(tail, window.clone()));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self(Arc::new(HubParts {
             store,
             window,
-            roster: Arc::default(),
+            roster: Arc::new(Roster::new(limits.selectors_max)),
             admission: Semaphore::new(limits.in_flight_bytes_max),
             pages: Semaphore::new(limits.pages_max),
+            window_pages: Semaphore::new(cores.max(WINDOW_PAGES_MIN)),
             limits,
             _encodings: in_use,
             #[expect(
@@ -185,6 +189,15 @@ impl Hub {
     /// The ends of the log.
     pub fn bounds(&self) -> Bounds {
         self.0.store.bounds()
+    }
+
+    pub(crate) fn window(&self) -> &Arc<Window> {
+        &self.0.window
+    }
+
+    /// The permits to look through the frames of the window.
+    pub(crate) fn window_pages(&self) -> &Semaphore {
+        &self.0.window_pages
     }
 
     /// What the log knows of an epoch.

@@ -38,8 +38,8 @@ pub use hub::{Hub, PublishError, Published};
 pub use limits::Limits;
 pub use live::{Encoding, Frame, InUse, Reach, View};
 pub use read::{
-    Delivery, Follower, Gap, History, Located, Lost, Needs, OnGap, Opened, Position, Request, Step,
-    Subscription,
+    Delivery, Follower, Gap, History, Located, Lost, Needs, OnGap, Opened, Partial, Position, Request, Step,
+    SubscribeError, Subscription,
 };
 pub use roster::{Carrier, ConnectionId, Dismissal, Roster, Subscriber, User, Whom};
 pub use select::{Pattern, Selector, Selectors};

@@ -72,6 +72,41 @@ pub const FRAME_TEXT_OVERHEAD_BYTES: usize = 48;
 /// headers of shared memory.
 pub const FRAME_OVERHEAD_BYTES: usize = 160;
 
+/// Newest matches of a pattern whose places are kept for its readers. 64, half a kibibyte: a reader that is further behind
+/// looks at the frames of the window, of which more match then.
+pub const NEWS_PLACES_MAX: usize = 64;
+
+/// Frames of the window that a reader looks at before it leaves the rest to a page. 1,024: a tenth of a millisecond for
+/// ordinary patterns, and some milliseconds for a hundred of the worst.
+pub const FRAMES_LOOKED_AT_MAX: usize = 1_024;
+
+/// Frames of the window that are taken out under its lock at once. 256: some microseconds, for which the feed waits.
+pub const WINDOW_SLICE_FRAMES: usize = 256;
+
+/// Frames of the window that one page looks at. 16,384: a few milliseconds of a thread that may block; then the next page
+/// has its turn.
+pub const WINDOW_PAGE_FRAMES_MAX: usize = 16_384;
+
+/// Pages of the window that are being read at once, at the least. 2, or one for each core: more would only make each of
+/// them slower.
+pub const WINDOW_PAGES_MIN: usize = 2;
+
+/// Patterns that match a topic, of those that are remembered. 256: delivering an event to more costs more than to ask the
+/// index.
+pub const MATCHES_OF_A_TOPIC_MAX: usize = 256;
+
+/// Bytes of what is remembered of topics and the patterns that match them. 8 MiB: some eighty thousand topics. Beyond
+/// it all of it is forgotten, and asked for again.
+pub const MATCHES_REMEMBERED_BYTES_MAX: usize = 8_388_608;
+
+/// Bytes that are counted for a topic whose matches are remembered, beside its text and the matches: entries of tables, and
+/// the headers of shared memory.
+pub const MATCHES_OVERHEAD_BYTES: usize = 96;
+
+/// Newest patterns that are compared with a topic whose matches are remembered. 256: more are as quickly found by the
+/// index.
+pub const PATTERNS_COMPARED_MAX: usize = 256;
+
 /// Subscribers on one page of the roster: some 100 KB of answer.
 pub const ROSTER_PAGE_MAX: usize = 1_000;
 
@@ -99,6 +134,9 @@ pub struct Limits {
     /// Pages of backlog that are read or held at once, over all subscribers. Default 64: with
     /// `page_bytes_max` it bounds the memory of all readers that lag, at 16 MiB.
     pub pages_max: usize,
+    /// Selectors of all subscriptions together. Default 1,000,000: ten thousand subscribers of a hundred topics each. A
+    /// selector costs some 300 bytes. At the edge another subscription is refused.
+    pub selectors_max: usize,
 }
 
 impl Default for Limits {
@@ -111,6 +149,7 @@ impl Default for Limits {
             page_bytes_max: 262_144,
             page_events_max: 1_000,
             pages_max: 64,
+            selectors_max: 1_000_000,
         }
     }
 }

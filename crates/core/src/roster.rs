@@ -126,35 +126,58 @@ pub trait Carrier: Send + Sync + 'static {
 }
 
 /// Who is subscribed to a hub.
-#[derive(Default)]
 pub struct Roster {
     count: AtomicUsize,
+    /// Selectors of all of them, and how many there may be.
+    selectors: AtomicUsize,
+    selectors_max: usize,
     carriers: Mutex<Vec<Weak<dyn Carrier>>>,
     tasks: Arc<TaskCarrier>,
 }
 
-/// One in the number of subscribers, for as long as it lives.
-pub struct Attendance(Arc<Roster>);
+/// One in the number of subscribers, for as long as it lives, with its selectors.
+pub struct Attendance {
+    roster: Arc<Roster>,
+    selectors: usize,
+}
+
+/// All subscriptions together have as many selectors as they may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "all subscriptions of the hub together have {max} selectors at most (`selectors_max`), and {wanted} more were asked for"
+)]
+pub struct TooManySelectors {
+    /// Selectors of the subscription that is refused.
+    pub wanted: usize,
+    /// The bound of all of them together.
+    pub max: usize,
+}
 
 /// The attendances of many subscribers together, for a carrier that counts its own.
 pub struct Attendances {
     roster: Arc<Roster>,
     count: usize,
+    selectors: usize,
 }
 
 impl Attendances {
     /// Takes over the attendance of one. The roster counts it twice for a moment, rather than not at all.
     pub fn take(&mut self, attendance: Attendance) {
+        let selectors = attendance.selectors;
         self.roster.count.fetch_add(1, Ordering::Relaxed);
+        self.roster.selectors.fetch_add(selectors, Ordering::Relaxed);
         self.count += 1;
+        self.selectors += selectors;
         drop(attendance);
     }
 
-    /// One has left.
-    pub fn leave(&mut self) {
-        if let Some(left) = self.count.checked_sub(1) {
-            self.count = left;
+    /// One has left that had so many selectors.
+    pub fn leave(&mut self, selectors: usize) {
+        if let (Some(count), Some(left)) = (self.count.checked_sub(1), self.selectors.checked_sub(selectors))
+        {
+            (self.count, self.selectors) = (count, left);
             self.roster.count.fetch_sub(1, Ordering::Relaxed);
+            self.roster.selectors.fetch_sub(selectors, Ordering::Relaxed);
         }
     }
 }
@@ -162,12 +185,14 @@ impl Attendances {
 impl Drop for Attendances {
     fn drop(&mut self) {
         self.roster.count.fetch_sub(self.count, Ordering::Relaxed);
+        self.roster.selectors.fetch_sub(self.selectors, Ordering::Relaxed);
     }
 }
 
 impl Drop for Attendance {
     fn drop(&mut self) {
-        self.0.count.fetch_sub(1, Ordering::Relaxed);
+        self.roster.count.fetch_sub(1, Ordering::Relaxed);
+        self.roster.selectors.fetch_sub(self.selectors, Ordering::Relaxed);
     }
 }
 
@@ -181,15 +206,39 @@ pub struct RosterPage {
 }
 
 impl Roster {
-    /// Counts one more, who is carried by somebody else.
-    pub fn attend(self: &Arc<Self>) -> Attendance {
+    /// A roster of nobody, for subscribers that have so many selectors together at most.
+    pub fn new(selectors_max: usize) -> Self {
+        Self {
+            count: AtomicUsize::new(0),
+            selectors: AtomicUsize::new(0),
+            selectors_max,
+            carriers: Mutex::default(),
+            tasks: Arc::default(),
+        }
+    }
+
+    /// Counts one more, who asks for these selectors.
+    ///
+    /// # Errors
+    ///
+    /// If there are too many selectors.
+    pub fn attend(self: &Arc<Self>, selectors: &Selectors) -> Result<Attendance, TooManySelectors> {
+        let wanted = selectors.iter().len();
+        let add = |held: usize| held.checked_add(wanted).filter(|sum| *sum <= self.selectors_max);
+        let added = self.selectors.try_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        added.map_err(|_| TooManySelectors { wanted, max: self.selectors_max })?;
         self.count.fetch_add(1, Ordering::Relaxed);
-        Attendance(self.clone())
+        Ok(Attendance { roster: self.clone(), selectors: wanted })
     }
 
     /// A count of a carrier's own, which is part of this one.
     pub fn attendances(self: &Arc<Self>) -> Attendances {
-        Attendances { roster: self.clone(), count: 0 }
+        Attendances { roster: self.clone(), count: 0, selectors: 0 }
+    }
+
+    /// How many selectors all subscribers have together.
+    pub fn selectors(&self) -> usize {
+        self.selectors.load(Ordering::Relaxed)
     }
 
     /// How many subscribers there are now.
@@ -251,13 +300,13 @@ impl Roster {
         selectors: Selectors,
         user: Option<User>,
         bell: Arc<TaskBell>,
+        attendance: Attendance,
     ) -> Enrolled {
-        self.count.fetch_add(1, Ordering::Relaxed);
         let mut list = self.tasks.list_of_all();
         list.serial = list.serial.wrapping_add(1);
         let serial = list.serial;
         let slot = list.tasks.insert(TaskEntry { serial, selectors, user, since: Instant::now(), bell });
-        Enrolled { roster: self.clone(), id: ConnectionId::new(0, slot as u32, serial) }
+        Enrolled { attendance, id: ConnectionId::new(0, slot as u32, serial) }
     }
 
     fn all(&self) -> Vec<(u8, Arc<dyn Carrier>)> {
@@ -357,7 +406,7 @@ impl Watcher for TaskBell {
 
 /// A task's subscription on the roster. Dropping it takes it off.
 pub(crate) struct Enrolled {
-    roster: Arc<Roster>,
+    attendance: Attendance,
     id: ConnectionId,
 }
 
@@ -369,7 +418,6 @@ impl Enrolled {
 
 impl Drop for Enrolled {
     fn drop(&mut self) {
-        self.roster.tasks.list_of_all().tasks.try_remove(self.id.slot() as usize);
-        self.roster.count.fetch_sub(1, Ordering::Relaxed);
+        self.attendance.roster.tasks.list_of_all().tasks.try_remove(self.id.slot() as usize);
     }
 }

@@ -20,7 +20,8 @@ async fn hub() -> Hub {
 
 fn join(hub: &Hub, topic: &str, user: Option<&str>) -> Subscription {
     let follower = Follower::new(selectors(&[topic]), OnGap::Earliest, hub.bounds().head);
-    hub.follow(follower, user.map(Arc::from))
+    let attendance = hub.roster().attend(follower.selectors()).unwrap();
+    hub.follow(follower, user.map(Arc::from), attendance)
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,4 +134,31 @@ async fn the_id_of_a_subscriber_that_has_left_is_not_given_to_the_next_one() {
     assert_eq!(hub.roster().dismiss(&Whom::Connection(id), Dismissal::ByOperator).await, 0);
     assert_eq!(second.dismissed(), None);
     assert_eq!(second.id().to_string().parse(), Ok(second.id()));
+}
+
+#[tokio::test]
+async fn selectors_of_all_subscriptions_together_are_counted_and_bounded() {
+    let store = MemoryStore::new(Epoch(36), ManualClock::at(0), MemoryRetention::default());
+    let mut limits = Limits::default();
+    limits.selectors_max = 5;
+    let hub = Hub::start(Arc::new(store), limits).await.unwrap();
+    let roster = hub.roster();
+
+    let ada = join(&hub, "a", None);
+    let other = roster.attend(&selectors(&["a", "b/*", "**"])).unwrap();
+    assert_eq!(roster.selectors(), 4);
+
+    let refused = roster.attend(&selectors(&["x", "y"])).err().unwrap();
+    assert_eq!((refused.wanted, refused.max, roster.selectors(), roster.count()), (2, 5, 4, 2));
+    let last = roster.attend(&selectors(&["x"])).unwrap();
+    assert!(roster.attend(&selectors(&["y"])).is_err());
+
+    let mut carried = roster.attendances();
+    carried.take(other);
+    drop(last);
+    assert_eq!((roster.selectors(), roster.count()), (4, 2));
+    carried.leave(3);
+    assert_eq!((roster.selectors(), roster.count()), (1, 1));
+    drop((ada, carried));
+    assert_eq!((roster.selectors(), roster.count()), (0, 0));
 }

@@ -55,12 +55,13 @@ impl Scene {
         let (stream, _) = self.listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         let one_topic = request.selectors.single_topic().is_some();
+        let attendance = self.hub.roster().attend(&request.selectors).unwrap();
         self.lanes.park(Parked {
             stream,
             follower: Follower::new(request.selectors, request.on_gap, located.place),
             encoder: if one_topic { Encoder::Sse } else { Encoder::SseWithTopics },
             framing,
-            attendance: self.hub.roster().attend(),
+            attendance,
             held,
         });
         client.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -3,10 +3,17 @@
 pub mod encoding;
 pub(crate) mod feed;
 pub mod frame;
+pub(crate) mod frames;
+pub(crate) mod news;
+#[cfg(test)]
+mod pattern_tests;
+pub(crate) mod patterns;
 pub mod ring;
+pub(crate) mod scan;
 #[cfg(test)]
 mod tests;
 pub mod view;
+pub(crate) mod watchers;
 pub(crate) mod window;
 
 pub use encoding::{Encoding, InUse};

@@ -1,34 +1,21 @@
-//! Stop 6 of the walk: a ring, the newest frames of one selector, in memory.
+//! Stop 6 of the walk: a ring, the newest frames of one topic, in memory.
 //!
-//! The feed alone pushes, and never waits for a reader. A ring holds the frames of its selector that are in the
+//! The feed alone pushes, and never waits for a reader. A ring holds the frames of its topic that are in the
 //! window; it has no bound of its own because the window has one for all rings.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use slab::Slab;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::event::Sequence;
 use crate::live::frame::Frame;
+pub use crate::live::watchers::Watcher;
+use crate::live::watchers::Watchers;
 
-/// Is told that a ring has new frames.
-///
-/// Called by the feed between two batches, so it must be quick and must not block.
-pub trait Watcher: Send + Sync + 'static {
-    /// The ring registered under `key` has frames that it had not before, or the hub is closing.
-    fn ring_moved(&self, key: usize);
-}
-
-/// The newest frames of one selector.
+/// The newest frames of one topic.
 #[derive(Default)]
-pub struct Ring {
+pub(crate) struct Ring {
     frames: Mutex<VecDeque<Frame>>,
-    watchers: Mutex<Slab<Registered>>,
-}
-
-struct Registered {
-    watcher: Arc<dyn Watcher>,
-    key: usize,
+    pub(crate) watchers: Watchers,
 }
 
 impl Ring {
@@ -53,26 +40,7 @@ impl Ring {
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.frames().is_empty() && self.watchers().is_empty()
-    }
-
-    pub(crate) fn is_watched(&self) -> bool {
-        !self.watchers().is_empty()
-    }
-
-    pub(crate) fn wake(&self) {
-        for (_, registered) in &*self.watchers() {
-            registered.watcher.ring_moved(registered.key);
-        }
-    }
-
-    /// Registers a watcher; the answer is for [`unwatch`](Self::unwatch).
-    pub(crate) fn watch(&self, watcher: Arc<dyn Watcher>, key: usize) -> usize {
-        self.watchers().insert(Registered { watcher, key })
-    }
-
-    pub(crate) fn unwatch(&self, registration: usize) {
-        self.watchers().try_remove(registration);
+        self.frames().is_empty() && self.watchers.is_empty()
     }
 
     /// Calls `visit` with each frame after one place and up to another, oldest first, until it says stop.
@@ -88,9 +56,5 @@ impl Ring {
 
     fn frames(&self) -> MutexGuard<'_, VecDeque<Frame>> {
         self.frames.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn watchers(&self) -> MutexGuard<'_, Slab<Registered>> {
-        self.watchers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -5,14 +5,18 @@
 use std::sync::Arc;
 
 use crate::event::{Cursor, EpochStatus, Sequence};
+use crate::limits::FRAMES_LOOKED_AT_MAX;
 use crate::live::frame::Frame;
 use crate::live::ring::Watcher;
-use crate::live::window::{Attachment, Window};
+use crate::live::scan::Scan;
+use crate::live::window::{Attachment, Source, Window};
 use crate::select::Selectors;
 
 /// The rings of a set of selectors. Dropping it leaves them.
 pub struct View {
     window: Arc<Window>,
+    selectors: Selectors,
+    /// In the order of the selectors.
     attachments: Vec<Attachment>,
 }
 
@@ -31,7 +35,8 @@ pub enum Reach {
         /// The place to ask after next.
         through: Cursor,
     },
-    /// The rings no longer hold what comes after the cursor; the store may.
+    /// The rings do not hold what comes after the cursor. [`Hub::next_page`](crate::Hub::next_page) finds it: in the
+    /// window, where it takes longer than a look, or in the store.
     Lagged,
     /// The cursor's epoch is over, and the log goes on in another one.
     NewEpoch {
@@ -53,9 +58,8 @@ impl View {
         watcher: Arc<dyn Watcher>,
         key: usize,
     ) -> Self {
-        let attach = |selector| window.attach(selector, watcher.clone(), key);
-        let attachments = selectors.iter().map(attach).collect();
-        Self { window, attachments }
+        let attachments = window.attach(selectors.iter(), &watcher, key);
+        Self { window, selectors: selectors.clone(), attachments }
     }
 
     /// Reads what comes after a cursor, about `bytes_max` of it. Never waits.
@@ -70,13 +74,14 @@ impl View {
             return Reach::Lagged;
         }
         let head = self.window.head();
-        let (frames, through) = self.gather(cursor.sequence, head, bytes_max);
+        let gathered = self.gather(cursor, head, bytes_max);
         if self.window.floor() > cursor.sequence {
             return Reach::Lagged;
         }
         if self.window.epoch() != cursor.epoch {
             return self.in_another_epoch(cursor);
         }
+        let Some((frames, through)) = gathered else { return Reach::Lagged };
         let through = cursor.at(through.max(cursor.sequence));
         match (frames.is_empty(), closed) {
             (false, _) => Reach::Frames { frames, through },
@@ -88,6 +93,15 @@ impl View {
     /// The last place that may be handed out now.
     pub fn head(&self) -> Cursor {
         self.window.place()
+    }
+
+    /// Whether the places of all matches after a place are known, which are added to a list.
+    #[cfg(test)]
+    pub(crate) fn knows_all_after(&self, place: Sequence, into: &mut Vec<Sequence>) -> bool {
+        self.attachments.iter().all(|attachment| match &attachment.source {
+            Source::Pattern(news) => news.between(place, self.window.head(), into),
+            Source::Topic(_) => true,
+        })
     }
 
     fn in_another_epoch(&self, cursor: Cursor) -> Reach {
@@ -103,24 +117,64 @@ impl View {
         }
     }
 
-    fn gather(&self, cursor: Sequence, head: Sequence, bytes_max: usize) -> (Vec<Frame>, Sequence) {
+    /// The frames after a place, and the place up to which these are all. None if there is too much to look at.
+    fn gather(&self, cursor: Cursor, head: Sequence, bytes_max: usize) -> Option<(Vec<Frame>, Sequence)> {
         let (mut frames, mut through) = (Vec::new(), head);
+        let (mut places, mut all_known) = (Vec::new(), true);
         for attachment in &self.attachments {
-            let mut bytes_left = bytes_max;
-            attachment.ring.between(cursor, through, |frame| {
-                frames.push(frame.clone());
-                bytes_left = bytes_left.saturating_sub(frame.bytes());
-                if bytes_left == 0 {
-                    through = frame.sequence();
+            match &attachment.source {
+                Source::Topic(ring) => {
+                    let mut bytes_left = bytes_max;
+                    ring.between(cursor.sequence, through, |frame| {
+                        frames.push(frame.clone());
+                        bytes_left = bytes_left.saturating_sub(frame.bytes());
+                        if bytes_left == 0 {
+                            through = frame.sequence();
+                        }
+                        bytes_left > 0
+                    });
                 }
-                bytes_left > 0
-            });
+                Source::Pattern(news) => all_known &= news.between(cursor.sequence, through, &mut places),
+            }
+        }
+        if !all_known {
+            return self.look_through(cursor, head, bytes_max);
+        }
+        if !places.is_empty() {
+            places.sort_unstable();
+            places.dedup();
+            let found = self.window.at(&places, bytes_max);
+            if let (true, Some(last)) = (found.len() < places.len(), found.last()) {
+                through = through.min(last.sequence());
+            }
+            frames.extend(found);
         }
         if self.attachments.len() > 1 {
             frames.sort_unstable_by_key(Frame::sequence);
             frames.dedup_by_key(|frame| frame.sequence());
             frames.truncate(frames.partition_point(|frame| frame.sequence() <= through));
         }
-        (frames, through)
+        Some((frames, through))
+    }
+
+    /// The same for a reader that is behind the news of its patterns: looks at the frames of the window, if they are few.
+    fn look_through(
+        &self,
+        cursor: Cursor,
+        head: Sequence,
+        bytes_max: usize,
+    ) -> Option<(Vec<Frame>, Sequence)> {
+        if self.window.frames_after(cursor.sequence) > FRAMES_LOOKED_AT_MAX {
+            return None;
+        }
+        let mut scan = Scan::after(cursor, usize::MAX, bytes_max);
+        while scan.look_at_slice(&self.window, &self.selectors, head) {}
+        Some((scan.frames, scan.through.sequence))
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        self.window.detach(self.selectors.iter(), &self.attachments);
     }
 }

@@ -1,8 +1,9 @@
 //! The window: the newest frames of the whole log, in memory, sorted into rings by selector.
 //!
-//! One bound in bytes holds for all rings together. Every topic with a frame in the window has its ring, so a
-//! subscriber may join anywhere in the window without a read of the store; a ring for a pattern is made from the
-//! window when the first subscriber asks for it.
+//! One bound in bytes holds for all rings together, whatever is subscribed. Every topic with a frame in the window has its
+//! ring, so a subscriber of topics may join anywhere in the window without a read of the store. A pattern that somebody
+//! watches has [`News`]: the places of its newest matches, from the moment on at which the first subscriber asked for it.
+//! Who joins further back, or falls behind, looks at the frames one after the other, a slice at a time.
 //!
 //! Two places describe it. All events after `floor` and up to `head` are here, and nothing after `head` may be
 //! handed out. A reader takes `head` before it looks into rings and `floor` after: frames are pushed before `head`
@@ -12,7 +13,7 @@
 //! cursor's before and after it looks: the epoch moves before frames are cut off. Meanwhile `floor` is out of reach, so
 //! that no reader takes frames of the old epoch for the new one.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +21,11 @@ use crate::event::{Cursor, Epoch, EpochStatus, Event, Line, Sequence, Topic};
 use crate::limits::LINE_EPOCHS_MAX;
 use crate::live::encoding::EncodingsInUse;
 use crate::live::frame::Frame;
+use crate::live::frames::Frames;
+use crate::live::news::News;
+use crate::live::patterns::Patterns;
 use crate::live::ring::{Ring, Watcher};
+use crate::live::watchers::Watchers;
 use crate::select::{Pattern, Selector};
 
 pub(crate) struct Window {
@@ -35,10 +40,16 @@ pub(crate) struct Window {
 
 struct Rings {
     line: Line,
-    frames: VecDeque<Frame>,
-    bytes: usize,
+    frames: Frames,
     topics: HashMap<Topic, Arc<Ring>>,
-    patterns: HashMap<Pattern, Arc<Ring>>,
+    patterns: Patterns,
+}
+
+/// What has new frames, and whose watchers are told.
+#[derive(Default)]
+struct Moved {
+    rings: Vec<Arc<Ring>>,
+    news: Vec<Arc<News>>,
 }
 
 impl Window {
@@ -46,10 +57,9 @@ impl Window {
     pub(crate) fn encoding(after: Cursor, bytes_max: usize, encodings: Arc<EncodingsInUse>) -> Self {
         let rings = Rings {
             line: Line::new(after.epoch),
-            frames: VecDeque::new(),
-            bytes: 0,
+            frames: Frames::default(),
             topics: HashMap::new(),
-            patterns: HashMap::new(),
+            patterns: Patterns::default(),
         };
         Self {
             bytes_max,
@@ -101,7 +111,7 @@ impl Window {
         // Encoding is the costly part, and needs no lock.
         let encodings = self.encodings.list();
         let frames = Frame::encode_all(batch, &encodings);
-        let mut moved = Vec::new();
+        let mut moved = Moved::default();
         let mut rings = self.rings();
         for frame in frames {
             rings.push(frame, &mut moved);
@@ -109,7 +119,7 @@ impl Window {
         self.head.store(last.cursor.sequence.0, Ordering::Release);
         self.shrink(&mut rings);
         drop(rings);
-        wake_each_once(moved);
+        moved.wake_each_once();
     }
 
     /// Goes on in another epoch: frames after the place where it begins are cut off.
@@ -118,7 +128,7 @@ impl Window {
         self.change_epoch(&mut rings, begins);
         let all = rings.all();
         drop(rings);
-        wake_each_once(all);
+        all.wake_each_once();
     }
 
     /// The same while the window is filled with the past, and nobody reads it: ten thousand lives of a log are ten thousand
@@ -150,54 +160,92 @@ impl Window {
             self.epoch.store(after.epoch.0, Ordering::Release);
             rings.line = Line::new(after.epoch);
         }
-        while rings.frames.front().is_some() {
-            self.evict_oldest(&mut rings);
-        }
+        while self.evict_oldest(&mut rings) {}
+        rings.patterns.all().for_each(|news| news.restart(after.sequence));
         self.head.store(after.sequence.0, Ordering::Release);
         self.floor.store(after.sequence.0, Ordering::Release);
         let all = rings.all();
         drop(rings);
-        wake_each_once(all);
+        all.wake_each_once();
     }
 
     /// No more frames will come: every subscription ends after those that are here.
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
         let all = self.rings().all();
-        wake_each_once(all);
+        all.wake_each_once();
     }
 
-    /// The ring of a selector, with a watcher registered in it.
-    pub(crate) fn attach(
-        self: &Arc<Self>,
-        selector: &Selector,
-        watcher: Arc<dyn Watcher>,
+    /// Registers a watcher with each of some selectors.
+    pub(crate) fn attach<'a>(
+        &self,
+        selectors: impl Iterator<Item = &'a Selector>,
+        watcher: &Arc<dyn Watcher>,
         key: usize,
-    ) -> Attachment {
+    ) -> Vec<Attachment> {
         let mut rings = self.rings();
-        let ring = match selector {
-            Selector::Topic(topic) => rings.topics.entry(topic.clone()).or_default().clone(),
-            Selector::Pattern(pattern) => rings.of_pattern(pattern),
+        let head = self.head();
+        let attach = |selector: &Selector| {
+            let source = rings.source(selector, head);
+            let registration = source.watchers().add(watcher.clone(), key);
+            Attachment { source, registration: registration as u32 }
         };
-        let registration = ring.watch(watcher, key);
-        drop(rings);
-        Attachment { window: self.clone(), selector: selector.clone(), ring, registration }
+        selectors.map(attach).collect()
+    }
+
+    /// Takes watchers back, and drops what nobody watches and what holds no frames. In the order of
+    /// [`attach`](Self::attach).
+    pub(crate) fn detach<'a>(
+        &self,
+        selectors: impl Iterator<Item = &'a Selector>,
+        attachments: &[Attachment],
+    ) {
+        let mut rings = self.rings();
+        for (selector, attachment) in selectors.zip(attachments) {
+            attachment.source.watchers().remove(attachment.registration as usize);
+            rings.release(selector, &attachment.source);
+        }
+    }
+
+    /// How many frames there are after a place.
+    pub(crate) fn frames_after(&self, place: Sequence) -> usize {
+        self.rings().frames.count_after(place)
+    }
+
+    /// The first frames after a place and up to another, at most so many. None if the window does not hold all of them.
+    pub(crate) fn slice(&self, after: Cursor, through: Sequence, count: usize) -> Option<Vec<Frame>> {
+        let rings = self.rings();
+        let is_held = self.epoch() == after.epoch && self.floor() <= after.sequence;
+        let frames = rings.frames.after(after.sequence).take_while(|frame| frame.sequence() <= through);
+        is_held.then(|| frames.take(count).cloned().collect())
+    }
+
+    /// The frames at some places, until `bytes_max` is reached. One that was evicted is left out.
+    pub(crate) fn at(&self, places: &[Sequence], bytes_max: usize) -> Vec<Frame> {
+        let rings = self.rings();
+        let mut bytes = 0;
+        let has_room = |frame: &&Frame| {
+            let has_room = bytes < bytes_max;
+            bytes += frame.bytes();
+            has_room
+        };
+        let frames = places.iter().filter_map(|place| rings.frames.get(*place));
+        frames.take_while(has_room).cloned().collect()
     }
 
     fn shrink(&self, rings: &mut Rings) {
         // The newest frame stays, whatever its size.
-        while rings.bytes > self.bytes_max && rings.frames.len() > 1 {
+        while rings.frames.bytes > self.bytes_max && rings.frames.len() > 1 {
             self.evict_oldest(rings);
         }
     }
 
-    fn evict_oldest(&self, rings: &mut Rings) {
-        let Some(frame) = rings.frames.pop_front() else { return };
-        self.floor.fetch_max(frame.sequence().0, Ordering::AcqRel);
-        rings.bytes -= frame.bytes_held();
-        let topic = frame.event().draft.topic();
-        rings.each_of(topic, |ring| ring.evict(frame.sequence()));
-        rings.forget_if_idle(topic);
+    /// Drops the oldest frame; false if there is none.
+    fn evict_oldest(&self, rings: &mut Rings) -> bool {
+        let Some(oldest) = rings.frames.oldest() else { return false };
+        self.floor.fetch_max(oldest.0, Ordering::AcqRel);
+        rings.drop_oldest();
+        true
     }
 
     fn rings(&self) -> MutexGuard<'_, Rings> {
@@ -206,37 +254,41 @@ impl Window {
 }
 
 impl Rings {
-    fn push(&mut self, mut frame: Frame, moved: &mut Vec<Arc<Ring>>) {
+    fn push(&mut self, mut frame: Frame, moved: &mut Moved) {
         // Each publish brings its topic's text anew; all events of a topic share one.
-        match self.topics.get_key_value(frame.event().draft.topic()) {
-            Some((known, _)) => frame.share_topic(known),
-            None => drop(self.topics.insert(frame.event().draft.topic().clone(), Arc::default())),
-        }
-        let topic = frame.event().draft.topic();
-        self.each_of(topic, |ring| {
-            ring.push(frame.clone());
-            moved.push(ring.clone());
+        let ring = match self.topics.get_key_value(frame.event().draft.topic()) {
+            Some((known, ring)) => {
+                frame.share_topic(known);
+                ring
+            }
+            None => self.topics.entry(frame.event().draft.topic().clone()).or_default(),
+        };
+        ring.push(frame.clone());
+        moved.rings.push(ring.clone());
+        let place = frame.sequence();
+        self.patterns.each_of(frame.event().draft.topic(), |news| {
+            news.push(place);
+            moved.news.push(news.clone());
         });
-        self.bytes += frame.bytes_held();
-        self.frames.push_back(frame);
+        self.frames.push(frame);
     }
 
-    /// Drops the newest frames, back to a place.
-    fn cut(&mut self, after: Sequence) {
-        while let Some(frame) = self.frames.pop_back_if(|frame| frame.sequence() > after) {
-            self.bytes -= frame.bytes_held();
+    fn drop_oldest(&mut self) {
+        if let Some(frame) = self.frames.pop_oldest() {
             let topic = frame.event().draft.topic();
-            self.each_of(topic, |ring| ring.cut(after));
+            self.topics.get(topic).inspect(|ring| ring.evict(frame.sequence()));
             self.forget_if_idle(topic);
         }
     }
 
-    /// The rings that hold, or will hold, the frames of a topic.
-    fn each_of(&self, topic: &Topic, mut visit: impl FnMut(&Arc<Ring>)) {
-        let matching = self.patterns.iter().filter(|(pattern, _)| pattern.matches(topic));
-        for ring in matching.map(|(_, ring)| ring).chain(self.topics.get(topic)) {
-            visit(ring);
+    /// Drops the newest frames, back to a place.
+    fn cut(&mut self, after: Sequence) {
+        while let Some(frame) = self.frames.pop_newest_after(after) {
+            let topic = frame.event().draft.topic();
+            self.topics.get(topic).inspect(|ring| ring.cut(after));
+            self.forget_if_idle(topic);
         }
+        self.patterns.all().for_each(|news| news.cut(after));
     }
 
     fn forget_if_idle(&mut self, topic: &Topic) {
@@ -245,59 +297,69 @@ impl Rings {
         }
     }
 
-    fn of_pattern(&mut self, pattern: &Pattern) -> Arc<Ring> {
-        if let Some(ring) = self.patterns.get(pattern) {
-            return ring.clone();
-        }
-        let ring = Arc::new(Ring::default());
-        for frame in self.frames.iter().filter(|frame| pattern.matches(frame.event().draft.topic())) {
-            ring.push(frame.clone());
-        }
-        self.patterns.insert(pattern.clone(), ring.clone());
-        ring
-    }
-
-    /// Forgets a ring that nobody watches, unless it is a topic's and still holds frames.
-    fn release(&mut self, selector: &Selector, ring: &Ring) {
+    /// Where a selector's readers look. A pattern that nobody watched is known from `head` on.
+    fn source(&mut self, selector: &Selector, head: Sequence) -> Source {
         match selector {
-            Selector::Topic(topic) => {
-                if ring.is_idle() {
-                    self.topics.remove(topic);
-                }
-            }
-            Selector::Pattern(pattern) => {
-                if !ring.is_watched() {
-                    self.patterns.remove(pattern);
-                }
-            }
+            Selector::Topic(topic) => Source::Topic(self.topics.entry(topic.clone()).or_default().clone()),
+            Selector::Pattern(pattern) => Source::Pattern(self.news(pattern, head)),
         }
     }
 
-    fn all(&self) -> Vec<Arc<Ring>> {
-        self.topics.values().chain(self.patterns.values()).cloned().collect()
+    fn news(&mut self, pattern: &Pattern, head: Sequence) -> Arc<News> {
+        if let Some(news) = self.patterns.get(pattern) {
+            return news.clone();
+        }
+        let news = Arc::new(News::after(head));
+        self.patterns.insert(pattern.clone(), news.clone());
+        news
+    }
+
+    /// Forgets what nobody watches, unless it is a topic's and still holds frames.
+    fn release(&mut self, selector: &Selector, source: &Source) {
+        match (selector, source) {
+            (Selector::Topic(topic), Source::Topic(ring)) if ring.is_idle() => {
+                self.topics.remove(topic);
+            }
+            (Selector::Pattern(pattern), Source::Pattern(news)) if news.watchers.is_empty() => {
+                self.patterns.remove(pattern);
+            }
+            _ => {}
+        }
+    }
+
+    fn all(&self) -> Moved {
+        Moved { rings: self.topics.values().cloned().collect(), news: self.patterns.all().cloned().collect() }
     }
 }
 
-fn wake_each_once(mut moved: Vec<Arc<Ring>>) {
-    moved.sort_unstable_by_key(Arc::as_ptr);
-    moved.dedup_by(|one, other| Arc::ptr_eq(one, other));
-    for ring in moved {
-        ring.wake();
+impl Moved {
+    fn wake_each_once(mut self) {
+        self.rings.sort_unstable_by_key(Arc::as_ptr);
+        self.rings.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        self.rings.iter().for_each(|ring| ring.watchers.wake());
+        self.news.sort_unstable_by_key(Arc::as_ptr);
+        self.news.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        self.news.iter().for_each(|news| news.watchers.wake());
     }
 }
 
-/// A watcher's place in a ring. Dropping it leaves the ring, and drops the ring if it was the last.
+/// A watcher's place among those of a selector, and where its readers look.
 pub(crate) struct Attachment {
-    window: Arc<Window>,
-    selector: Selector,
-    registration: usize,
-    pub(crate) ring: Arc<Ring>,
+    pub(crate) source: Source,
+    registration: u32,
 }
 
-impl Drop for Attachment {
-    fn drop(&mut self) {
-        let mut rings = self.window.rings();
-        self.ring.unwatch(self.registration);
-        rings.release(&self.selector, &self.ring);
+/// Where the readers of a selector look.
+pub(crate) enum Source {
+    Topic(Arc<Ring>),
+    Pattern(Arc<News>),
+}
+
+impl Source {
+    fn watchers(&self) -> &Watchers {
+        match self {
+            Self::Topic(ring) => &ring.watchers,
+            Self::Pattern(news) => &news.watchers,
+        }
     }
 }

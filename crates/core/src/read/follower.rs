@@ -13,6 +13,7 @@
 //! the follower goes on behind it.
 
 use crate::event::{Cursor, Event};
+use crate::live::scan::Scan;
 use crate::live::{Frame, Reach};
 use crate::read::gap::{Gap, Lost, OnGap};
 use crate::select::Selectors;
@@ -32,7 +33,7 @@ pub struct Follower {
 pub enum Needs {
     /// In the rings: hand it [what they hold](Follower::take_reach) after its cursor.
     Rings,
-    /// In the store: hand it [the answer](Follower::take_reading) to its [query](Follower::query).
+    /// Behind the rings: [`Hub::next_page`](crate::Hub::next_page) finds it and hands it over.
     Log,
 }
 
@@ -91,6 +92,16 @@ impl Follower {
             }
             Reach::NewEpoch { ended, head } => self.fall_into(Lost::OtherEpoch, head.at(ended), head),
             Reach::Closed => Step::End,
+        }
+    }
+
+    /// Takes what a look at the frames of the window has found.
+    pub(crate) fn take_scan(&mut self, scan: Scan) -> Step {
+        self.needs = Needs::Rings;
+        self.cursor = scan.through;
+        match scan.frames.is_empty() {
+            true => Step::Again,
+            false => Step::Deliver(Delivery::Frames(scan.frames)),
         }
     }
 

@@ -10,7 +10,8 @@ use crate::store::{Reading, StoreError};
 /// A page of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
-    /// The events, in order.
+    /// The events, in order. There may be none though there is [`more`](Self::more): then the reading has looked at as many
+    /// events as one request may, and found none that was asked for.
     pub events: Vec<Event>,
     /// Where to go on.
     pub cursor: Cursor,
@@ -31,7 +32,7 @@ impl Hub {
     /// When the store cannot be read.
     pub async fn history(&self, request: Request, events_max: usize) -> Result<History, StoreError> {
         let located = self.locate(&request).await?;
-        let partial = located.partial;
+        let partial = located.partial.is_some();
         let mut follower = Follower::new(request.selectors, request.on_gap, located.place);
         let mut gap = located.gap;
         loop {
@@ -45,8 +46,7 @@ impl Hub {
                 Step::Deliver(Delivery::Frames(frames)) => {
                     frames.into_iter().map(crate::Frame::into_event).collect()
                 }
-                // A page may have passed over many events and found none: then it is not worth an answer.
-                Step::Again if more => continue,
+                // A reading has a budget: it may have passed over many events and found none.
                 Step::Again | Step::Wait | Step::End => Vec::new(),
             };
             return Ok(History { events, cursor: follower.cursor(), more, gap, partial });

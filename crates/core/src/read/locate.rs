@@ -47,7 +47,16 @@ pub struct Located {
     pub gap: Option<Gap>,
     /// The newest events were asked for, and the search for the first of them ran out of its budget: fewer of them follow
     /// the place than match.
-    pub partial: bool,
+    pub partial: Option<Partial>,
+}
+
+/// A search that ran out of its budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partial {
+    /// What was asked for.
+    pub requested: String,
+    /// What was found begins after this place.
+    pub begins_after: Cursor,
 }
 
 /// What the store says of a start.
@@ -70,11 +79,14 @@ impl Hub {
     /// When the store cannot be read.
     pub async fn locate(&self, request: &Request) -> Result<Located, StoreError> {
         Ok(match self.find(&request.selectors, &request.from).await? {
-            Found::At { place, partial } => Located { place, gap: None, partial },
+            Found::At { place, partial } => {
+                let begun = || Partial { requested: described(&request.from), begins_after: place };
+                Located { place, gap: None, partial: partial.then(begun) }
+            }
             Found::Lost { lost, resumes_after } => {
                 let (requested, head) = (described(&request.from), self.bounds().head);
                 let gap = request.on_gap.declare(requested, lost, resumes_after, head);
-                Located { place: gap.resumes_after, gap: Some(gap), partial: false }
+                Located { place: gap.resumes_after, gap: Some(gap), partial: None }
             }
         })
     }

@@ -11,7 +11,7 @@ use crate::live::{Reach, View};
 use crate::read::follower::{Delivery, Follower, Needs, Step};
 use crate::read::gap::Gap;
 use crate::read::locate::{Located, Request};
-use crate::roster::{ConnectionId, Dismissal, Enrolled, TaskBell, User};
+use crate::roster::{Attendance, ConnectionId, Dismissal, Enrolled, TaskBell, TooManySelectors, User};
 use crate::store::StoreError;
 
 /// A place in the log that moves on as events are taken.
@@ -38,22 +38,36 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// When the store cannot be read.
-    pub async fn subscribe(&self, request: Request) -> Result<Opened, StoreError> {
+    /// When the store cannot be read, or when there are too many selectors.
+    pub async fn subscribe(&self, request: Request) -> Result<Opened, SubscribeError> {
+        let attendance = self.roster().attend(&request.selectors)?;
         let Located { place, gap, .. } = self.locate(&request).await?;
         let follower = Follower::new(request.selectors, request.on_gap, place);
-        Ok(Opened { subscription: self.follow(follower, None), gap })
+        Ok(Opened { subscription: self.follow(follower, None, attendance), gap })
     }
 
-    /// Drives a follower whose place was [located](Self::locate), for a user if it has one.
-    pub fn follow(&self, follower: Follower, user: Option<User>) -> Subscription {
+    /// Drives a follower whose place was [located](Self::locate), for a user if it has one. `attendance` is that of the
+    /// follower's selectors.
+    pub fn follow(&self, follower: Follower, user: Option<User>, attendance: Attendance) -> Subscription {
         let bell = Arc::new(TaskBell::default());
         // Attached before the first look, so nothing between is missed.
         let view = self.view(follower.selectors(), bell.clone(), 0);
-        let enrolled = self.roster().enrol(follower.selectors().clone(), user, bell.clone());
+        let enrolled = self.roster().enrol(follower.selectors().clone(), user, bell.clone(), attendance);
         let bytes_max = self.limits().page_bytes_max;
         Subscription { hub: self.clone(), follower, view, bell, bytes_max, enrolled }
     }
+}
+
+/// Why a subscription does not begin.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// All subscriptions together have as many selectors as they may have.
+    #[error(transparent)]
+    TooManySelectors(#[from] TooManySelectors),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Subscription {
@@ -95,11 +109,7 @@ impl Subscription {
                 let reach = self.reach();
                 self.follower.take_reach(reach)
             }
-            Needs::Log => {
-                let query = self.follower.query(self.hub.limits().page_events_max, self.bytes_max);
-                let reading = self.hub.read(query).await?;
-                self.follower.take_reading(reading, self.hub.bounds().head)
-            }
+            Needs::Log => self.hub.next_page(&mut self.follower, self.bytes_max).await?,
         })
     }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tidings_core::{Event, Gap, UnixMillis};
+use tidings_core::{Event, Gap, Partial, UnixMillis};
 
 /// An event as JSON.
 #[derive(Serialize)]
@@ -65,6 +65,19 @@ impl<'a> From<&'a Gap> for GapDocument<'a> {
     fn from(gap: &'a Gap) -> Self {
         let resumes_after = gap.resumes_after.to_string();
         Self { requested: &gap.requested, reason: gap.lost.as_str(), resumes_after }
+    }
+}
+
+/// A search that ended too early, as clients read it.
+#[derive(Serialize)]
+pub(crate) struct PartialDocument<'a> {
+    requested: &'a str,
+    begins_after: String,
+}
+
+impl<'a> From<&'a Partial> for PartialDocument<'a> {
+    fn from(partial: &'a Partial) -> Self {
+        Self { requested: &partial.requested, begins_after: partial.begins_after.to_string() }
     }
 }
 

@@ -23,9 +23,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let Leave { follower, encoder, framing, attendance } = leave;
-    let subscription = front.hub().follow(follower, None);
-    // The subscription counts from here on.
-    drop(attendance);
+    let subscription = front.hub().follow(follower, None, attendance);
     // Boxed, or this future would hold it once for each function that it is handed to.
     let blocks = Box::pin(task::stream(front.task_rules(), None, subscription, encoder, None));
     match write_all(front, &mut stream, blocks, framing).await {

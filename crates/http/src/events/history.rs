@@ -19,7 +19,8 @@ use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 
-const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "limit"];
+const KNOWN: &[&str] =
+    &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "limit", "after"];
 
 /// `GET /events/{selector}` or `GET /events?topic=...`, for JSON.
 pub(crate) struct HistoryRequest {
@@ -60,6 +61,7 @@ pub(crate) async fn history(front: &Front, request: HistoryRequest) -> Result<Re
         events: history.events.iter().map(EventDocument::new).collect(),
         cursor: history.cursor.to_string(),
         more: history.more,
+        partial: history.partial,
         gap: history.gap.as_ref().map(GapDocument::from),
     };
     let mut response = json::response(StatusCode::OK, &page);
@@ -80,6 +82,9 @@ struct HistoryPage<'a> {
     cursor: String,
     /// Whether there is more after it now.
     more: bool,
+    /// Whether `last` was asked for and the search for it ended too early. Absent if it did not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     gap: Option<GapDocument<'a>>,
 }

@@ -1,6 +1,7 @@
 //! What publishers and readers are told when the hub does not take their events, or cannot read its log.
 
 use http::header::RETRY_AFTER;
+use tidings_core::roster::TooManySelectors;
 use tidings_core::{DraftError, PublishError, StoreError};
 
 use crate::answer::problem::Problem;
@@ -63,6 +64,12 @@ pub(crate) fn went_back() -> Problem {
 pub(crate) fn ending() -> Problem {
     let detail = "the hub is ending; try again in a moment";
     Problem::new(ProblemType::Ending, detail).with_header(RETRY_AFTER, "2")
+}
+
+/// All subscriptions together have too many selectors.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
+pub(crate) fn too_many_selectors(error: TooManySelectors) -> Problem {
+    Problem::new(ProblemType::TooManySelectors, error.to_string()).with_header(RETRY_AFTER, "5")
 }
 
 /// The log cannot be read.

@@ -8,7 +8,7 @@ use tidings_core::{Follower, Located, Request};
 use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 
 use super::gap::{GAP, gap_header};
-use super::problem::unreadable;
+use super::problem::{too_many_selectors, unreadable};
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::front::Front;
@@ -22,6 +22,8 @@ use crate::stream::{Encoder, StreamFormat, task};
 
 const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap"];
 
+/// Tells that fewer of the newest events come than were asked for, though there may be more.
+const PARTIAL: HeaderName = HeaderName::from_static("tidings-partial");
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const INCREMENTAL: HeaderName = HeaderName::from_static("incremental");
 
@@ -87,23 +89,27 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
         return Ok(response);
     };
     let SubscribeRequest { events, encoder, version, parking_slot, .. } = request;
-    let Located { place, gap, .. } = front.hub().locate(&events).await.map_err(|error| unreadable(&error))?;
+    let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
+    let Located { place, gap, partial } =
+        front.hub().locate(&events).await.map_err(|error| unreadable(&error))?;
     if let Some(gap) = &gap {
         response.headers_mut().insert(GAP, gap_header(gap));
     }
+    if partial.is_some() {
+        response.headers_mut().insert(PARTIAL, HeaderValue::from_static("true"));
+    }
     let config = front.config();
-    let opening = encoder.opening(config.heartbeat, config.retry, place, gap.as_ref());
+    let opening = encoder.opening(config.heartbeat, config.retry, place, gap.as_ref(), partial.as_ref());
     let follower = Follower::new(events.selectors, events.on_gap, place);
     *response.body_mut() = match parking_slot {
         Some(slot) => {
             let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
-            let attendance = front.hub().roster().attend();
             let leave = Leave { follower, encoder, framing, attendance };
             let mut parking = Parking::new(opening, leave, slot);
             Body::stream(poll_fn(move |_| parking.poll_opening()))
         }
         None => {
-            let subscription = front.hub().follow(follower, None);
+            let subscription = front.hub().follow(follower, None, attendance);
             Body::stream(task::stream(front.task_rules(), Some(opening), subscription, encoder, permit))
         }
     };

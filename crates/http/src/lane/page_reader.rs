@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings_core::{Follower, Hub, Step};
+use tidings_core::{Follower, Hub};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -77,16 +77,8 @@ async fn read(hub: Hub, pages: Arc<Semaphore>, request: PageRequest) {
     }
     // Never closed. Held until the lane has taken the page, so that pages do not pile up before a busy lane.
     let Ok(held) = pages.acquire_owned().await else { return };
-    let (limits, from) = (hub.limits(), follower.cursor());
-    let step = loop {
-        match hub.read(follower.query(limits.page_events_max, limits.page_bytes_max)).await {
-            Err(error) => break Err(error),
-            Ok(reading) => match follower.take_reading(reading, hub.bounds().head) {
-                // A page without a match, in the midst of the log.
-                Step::Again if hub.has_evicted(follower.cursor()) => {}
-                step => break Ok(step),
-            },
-        }
-    };
+    let from = follower.cursor();
+    // One page, also if nothing of it matches: the lane asks again if the reader is still there.
+    let step = hub.next_page(&mut follower, hub.limits().page_bytes_max).await;
     post.send(Letter::Page(Box::new(PageRead { recipient, from, follower, step, _held: held })));
 }

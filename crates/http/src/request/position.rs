@@ -31,7 +31,10 @@ pub(crate) fn position(
     }
     let id = match last_event_id(headers) {
         Some(id) => Some(id),
-        None => query.one("last_event_id")?.or(query.one("lastEventId")?).map(str::to_owned),
+        None => {
+            let of_a_stream = query.one("last_event_id")?.or(query.one("lastEventId")?);
+            of_a_stream.or(query.one("after")?).map(str::to_owned)
+        }
     };
     let id = id.filter(|id| !id.is_empty()).map(Position::Id);
     Ok(id.or(since).or(last).unwrap_or(Position::Now))

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tidings_core::{Cursor, Encoding, Frame, Gap, Selectors};
+use tidings_core::{Cursor, Encoding, Frame, Gap, Partial, Selectors};
 
 /// A format of streams, as a client asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,12 +67,24 @@ impl Encoder {
         }
     }
 
-    /// The first bytes of a stream at a place: how often it beats, when to come back, and the gap that led there.
-    pub fn opening(self, heartbeat: Duration, retry: Duration, place: Cursor, gap: Option<&Gap>) -> Bytes {
+    /// The first bytes of a stream at a place: how often it beats, when to come back, and the gap that led there, or the
+    /// search that ended too early.
+    pub fn opening(
+        self,
+        heartbeat: Duration,
+        retry: Duration,
+        place: Cursor,
+        gap: Option<&Gap>,
+        partial: Option<&Partial>,
+    ) -> Bytes {
         match self {
             Self::Sse | Self::SseWithTopics => {
-                let first = sse::opening(heartbeat, retry, place);
-                gap.map_or(first.clone(), |gap| [first, sse::gap(gap)].concat().into())
+                let blocks = [
+                    sse::opening(heartbeat, retry, place),
+                    gap.map(sse::gap).unwrap_or_default(),
+                    partial.map(sse::partial).unwrap_or_default(),
+                ];
+                blocks.concat().into()
             }
         }
     }

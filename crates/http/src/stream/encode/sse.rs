@@ -7,11 +7,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tidings_core::{Cursor, Encoding, Event, Gap};
+use tidings_core::{Cursor, Encoding, Event, Gap, Partial};
 use tidings_sse::encode::{Comment, Event as Block};
 use tidings_sse::{EventId, EventType, Retry};
 
-use crate::answer::document::GapDocument;
+use crate::answer::document::{GapDocument, PartialDocument};
 use crate::answer::json;
 
 /// Events as `text/event-stream`, each with its topic before it.
@@ -70,6 +70,13 @@ pub(crate) fn gap(gap: &Gap) -> Bytes {
     Block::new().event_type(&event_type).id(&id(gap.resumes_after)).data(&data).to_bytes()
 }
 
+/// Says that fewer of the newest events follow than were asked for: the search for them ended too early.
+pub(crate) fn partial(partial: &Partial) -> Bytes {
+    let data = json::text(&PartialDocument::from(partial));
+    let event_type = EventType::new("tidings.partial").expect("the name has no newline");
+    Block::new().event_type(&event_type).id(&id(partial.begins_after)).data(&data).to_bytes()
+}
+
 /// The last block: when to come back.
 pub(crate) fn farewell(retry: Duration) -> Bytes {
     Block::new().retry(delay(retry)).to_bytes()
@@ -102,6 +109,9 @@ mod tests {
         assert_eq!(heartbeat(None), ":\n\n");
         assert_eq!(heartbeat(Some(PLACE)), ":\nid: 10-7\n\n");
         assert_eq!(farewell(Duration::from_millis(1_234)), "retry: 1234\n\n");
+        let early = Partial { requested: "last 5".to_owned(), begins_after: PLACE };
+        let data = r#"{"requested":"last 5","begins_after":"10-7"}"#;
+        assert_eq!(partial(&early), format!("event: tidings.partial\nid: 10-7\ndata: {data}\n\n"));
         let data = r#"{"requested":"\"x\"","reason":"expired","resumes_after":"10-7"}"#;
         assert_eq!(gap(&lost), format!("event: tidings.gap\nid: 10-7\ndata: {data}\n\n"));
     }
