@@ -135,7 +135,7 @@ pub struct Limits {
     /// `page_bytes_max` it bounds the memory of all readers that lag, at 16 MiB.
     pub pages_max: usize,
     /// Selectors of all subscriptions together. Default 1,000,000: ten thousand subscribers of a hundred topics each. A
-    /// selector costs some 300 bytes. At the edge another subscription is refused.
+    /// selector costs some 400 bytes. At the edge another subscription is refused.
     pub selectors_max: usize,
 }
 

@@ -192,6 +192,13 @@ settings! {
             means: "Memory for events that wait for the disk. Beyond it publishers wait, then are asked to try again.",
             why: "Several seconds of a slow disk.",
         }
+        selectors_max: usize {
+            default: "1_000_000",
+            range: "100" to "100_000_000",
+            value: "COUNT",
+            means: "Topics and patterns that all subscriptions together may name. Beyond it a subscriber is answered 503.",
+            why: "Ten thousand subscribers of a hundred topics each, at some 400 bytes a topic.",
+        }
     }
     "Ending" {
         drain_window: Duration {
