@@ -7,8 +7,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::event::topic::{Topic, TopicError, begins_reserved, check_characters};
-use crate::limits::SELECTORS_MAX;
+use crate::event::topic::{Topic, TopicError, begins_reserved, check_characters, check_segments};
+use crate::limits::{PATTERN_DOUBLE_STARS_MAX, PATTERN_WILDCARDS_MAX, SELECTORS_MAX};
 
 /// The pattern of any number of any segments.
 const ANY: &str = "**";
@@ -27,7 +27,8 @@ impl Selector {
     ///
     /// # Errors
     ///
-    /// The errors of [`Topic::parse`], but for the wildcards.
+    /// The errors of [`Topic::parse`], but for the wildcards, of which a pattern has at most
+    /// [`PATTERN_WILDCARDS_MAX`], and [`PATTERN_DOUBLE_STARS_MAX`] of them `**`.
     pub fn parse(text: &str) -> Result<Self, TopicError> {
         match Topic::parse(text) {
             Ok(topic) => Ok(Self::Topic(topic)),
@@ -89,6 +90,15 @@ impl Pattern {
         check_characters(text)?;
         if text.split('/').any(|segment| matches!(segment, "." | "..")) {
             return Err(TopicError::DotSegment);
+        }
+        check_segments(text)?;
+        let double_stars = text.split('/').filter(|segment| *segment == ANY).count();
+        if double_stars > PATTERN_DOUBLE_STARS_MAX {
+            return Err(TopicError::TooManyDoubleStars { double_stars });
+        }
+        let wildcards = double_stars + text.split('/').filter(|segment| *segment == "*").count();
+        if wildcards > PATTERN_WILDCARDS_MAX {
+            return Err(TopicError::TooManyWildcards { wildcards });
         }
         let hides_reserved = matches!(text.split('/').next(), Some("*" | "**"));
         Ok(Self { text: text.into(), hides_reserved })
@@ -334,10 +344,31 @@ mod tests {
 
     #[test]
     fn a_hostile_pattern_is_answered_at_once() {
-        let pattern = ["**/a"; 100].join("/");
+        let run = ["a"; 20].join("/");
+        let pattern = format!("**/{run}/**/{run}/b/**");
         let topic = ["a"; 250].join("/") + "/b";
 
-        assert!(!matches(&pattern, &topic));
+        let selector = Selector::parse(&pattern).unwrap();
+        assert!(selector.matches(&Topic::parse_held(&topic).unwrap()));
+        assert!(!selector.matches(&Topic::parse_held(&topic.replace("a/b", "a")).unwrap()));
+    }
+
+    #[test]
+    fn the_shape_of_a_pattern_has_bounds() {
+        let parse = |text: &str| Selector::parse(text).map(|_| ());
+        let (stars, segments) = (["*"; 17].join("/"), ["a"; 64].join("/") + "/*");
+
+        assert_eq!(parse("a/**/**/**/**"), Err(TopicError::TooManyDoubleStars { double_stars: 4 }));
+        assert_eq!(parse(&stars), Err(TopicError::TooManyWildcards { wildcards: 17 }));
+        assert_eq!(
+            parse(&format!("**/{}", &stars[2..])),
+            Err(TopicError::TooManyWildcards { wildcards: 17 })
+        );
+        assert_eq!(parse(&segments), Err(TopicError::TooManySegments { segments: 65 }));
+        assert_eq!(parse(&segments.replace('*', "a")), Err(TopicError::TooManySegments { segments: 65 }));
+        for text in ["**/a/**/**", &stars[2..], &format!("**/{}", &stars[4..]), &segments[2..]] {
+            assert_eq!(parse(text), Ok(()), "{text}");
+        }
     }
 
     #[test]
