@@ -7,6 +7,18 @@ use std::time::Duration;
 /// Bytes of a topic or pattern. Longer names do not fit URLs that proxies accept; 512 holds any sane IRI.
 pub const TOPIC_BYTES_MAX: usize = 512;
 
+/// Segments of a topic or pattern. A path in use has two to ten; 64 is a bit for each in one machine word, so that an
+/// index over patterns compares all segments of a topic at once. Topics that a log holds from before this bound may
+/// have more: they can be read by patterns, and no longer be named.
+pub const TOPIC_SEGMENTS_MAX: usize = 64;
+
+/// Wildcards of a pattern, `*` and `**` together. A pattern in use has one to three.
+pub const PATTERN_WILDCARDS_MAX: usize = 16;
+
+/// Segments `**` of a pattern. Three say *contains this, and later that*; each one more multiplies what an index over
+/// patterns has to try.
+pub const PATTERN_DOUBLE_STARS_MAX: usize = 3;
+
 /// Selectors of one subscription. Each costs a look-up per wake; a page that wants more wants a pattern.
 pub const SELECTORS_MAX: usize = 100;
 

@@ -41,6 +41,7 @@ macro_rules! problem_types {
 problem_types! {
     BadTopic: BAD_REQUEST, "bad-topic", "a name in the path or in `topic` is no topic or selector";
     BadTopics: BAD_REQUEST, "bad-topics", "there is no selector, or there are more than 100";
+    PatternTooComplex: BAD_REQUEST, "pattern-too-complex", "a topic or pattern has more than 64 segments, or a pattern more than 16 wildcards or three `**`";
     TopicNotUtf8: BAD_REQUEST, "topic-not-utf8", "the path is not percent-encoded UTF-8";
     TrailingSlash: BAD_REQUEST, "trailing-slash", "the path ends in a slash";
     UnknownParameter: BAD_REQUEST, "unknown-parameter", "the URL has no such parameter";

@@ -50,7 +50,7 @@ impl GrowingIndex {
     /// Adds one record. Fails if its topic is none.
     pub(crate) fn push(&self, offset: u32, record: &Record<'_>, hash: &KeyedHash) -> Result<(), TopicError> {
         let mut entries = self.entries_mut();
-        entries.add_topic(record.topic, || Topic::parse(record.topic))?;
+        entries.add_topic(record.topic, || Topic::parse_held(record.topic))?;
         let id = (!record.id.is_empty()).then(|| hash.of(record.id));
         let key = (!record.key.key.is_empty()).then(|| hash.of_key(record.key));
         entries.add(offset, id, key);

@@ -45,7 +45,8 @@ impl<'a> Records<'a> {
     pub(crate) fn event(&mut self, ordinal: u32, line: &Line) -> Result<Event, Fault> {
         let segment = self.span.segment;
         let record = self.record(ordinal)?;
-        let topic = Topic::parse(record.topic).map_err(|_| broken(segment, 0, "a record's topic is none"))?;
+        let topic =
+            Topic::parse_held(record.topic).map_err(|_| broken(segment, 0, "a record's topic is none"))?;
         let epoch = line.place(record.stamp.sequence).epoch;
         record.to_event(topic, epoch).map_err(|flaw| broken(segment, 0, &flaw.what()))
     }
