@@ -117,6 +117,17 @@ pub(crate) const PREFLIGHT_SECONDS_MAX: u32 = 86_400;
 /// Events of one page of history when the client does not say how many. 100: a page for people to read.
 pub(crate) const HISTORY_EVENTS_DEFAULT: usize = 100;
 
+// A budget of bytes.
+
+/// The window of time over which the pace of a peer is measured. 5 s: nobody is called slow in the first, and who is
+/// slower than the least rate over two of them is ended. So a lost packet that is sent again after 1, 2 and 4 s does no
+/// harm, and a newcomer that finds no room waits until a holder that stands still can be ended.
+pub(crate) const PACE_WINDOW: Duration = Duration::from_secs(5);
+
+/// Time between two looks of a newcomer for holders whose first window is over. 250 ms: ten thousand that wait cost next
+/// to nothing, and nobody waits much longer than necessary.
+pub(crate) const HOLDERS_LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
 // A body that is a stream of events.
 
 /// Events of one group that is published together. 2,048: one group is under way and one collects, so it bounds the
