@@ -11,6 +11,7 @@ use crate::stream::Encoder;
 use crate::stream::drain::Drain;
 use crate::stream::machine::Rules;
 use crate::stream::task::TaskRules;
+use crate::unread::UnreadFrames;
 
 /// A hub over HTTP. Cloning shares it.
 #[derive(Clone)]
@@ -22,6 +23,7 @@ struct FrontParts {
     pages: Pages,
     clock: Arc<dyn Clock>,
     task_rules: TaskRules,
+    unread: UnreadFrames,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
 }
@@ -31,8 +33,9 @@ impl Front {
     pub fn new(hub: Hub, config: HttpConfig, pages: Pages, clock: Arc<dyn Clock>) -> Self {
         let task_rules =
             TaskRules { rules: Arc::new(Rules::for_wakes(&config.stream())), drain: Drain::default() };
+        let unread = UnreadFrames::new(config.unread_bytes_max);
         let _sse = hub.encode(Encoder::Sse.encoding());
-        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, _sse }))
+        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, unread, _sse }))
     }
 
     /// Begins to send all subscribers away, for servers other than our own [`serve`](crate::serve()): from now on
@@ -73,6 +76,11 @@ impl Front {
     /// What decides about streams that are not parked.
     pub(crate) fn task_rules(&self) -> TaskRules {
         self.0.task_rules.clone()
+    }
+
+    /// The large frames that are kept for clients that do not read.
+    pub(crate) fn unread(&self) -> &UnreadFrames {
+        &self.0.unread
     }
 
     pub(crate) fn drain(&self) -> &Drain {

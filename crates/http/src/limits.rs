@@ -148,7 +148,7 @@ pub(crate) const FIELD_NAME_BYTES_MAX: usize = 64;
 
 /// Bytes of one chunk of a stream, unless one event is larger. 16 KiB, as much as a record of TLS holds: what a
 /// blocked subscriber must remember is the rest of a chunk, and larger chunks would save nothing that could be
-/// measured.
+/// measured. The bytes of a larger event are not copied for each subscriber, but shared.
 pub(crate) const CHUNK_BYTES_MAX: usize = 16_384;
 
 /// Bytes of one batch that is written to all members of a group. 64 KiB: a system call is well spent, and a socket
@@ -158,10 +158,6 @@ pub(crate) const BATCH_BYTES_MAX: usize = 65_536;
 /// Batches that one member may take from the rings before the others have their turn. 4: a member that lags soon
 /// catches up, and its neighbours wait for a quarter of a megabyte at most.
 pub(crate) const BATCHES_PER_TURN_MAX: usize = 4;
-
-/// Bytes owed to a blocked member from which on they may be a slice of bytes shared with others. 16 KiB: less is
-/// copied, so that one blocked member does not keep a whole batch in memory.
-pub(crate) const SHARED_BYTES_MIN: usize = 16_384;
 
 /// Bytes that a client may send in the whole life of a stream that it only reads, as they arrive at the socket (over TLS,
 /// encrypted). 4 KiB: a stray line end or ping does no harm, more is a fault and ends the stream.
