@@ -91,6 +91,18 @@ impl Taken {
         }
     }
 
+    /// The same, for a holder that does not wait in [`unless_slow`](Self::unless_slow), which keeps the time.
+    pub(crate) fn moved_after_a_while(&self, bytes: usize) {
+        if let Some(watch) = &self.watch {
+            self.budget.holders().get(watch.key).pace.moved_after_a_while(bytes);
+        }
+    }
+
+    /// Is cancelled when the holder should end, for one that waits in a way of its own. None without a watch.
+    pub(crate) fn end(&self) -> Option<&CancellationToken> {
+        self.watch.as_ref().map(|watch| &watch.end)
+    }
+
     /// Waits for the peer, unless it is slow. Without a watch it never is. As cancel safe as `work`.
     pub(crate) async fn unless_slow<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Slow> {
         let Some(watch) = &mut self.watch else { return Ok(work.await) };
