@@ -11,9 +11,9 @@
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
 //!
 //! Beside the walk: `front` is what all requests share, `request` the parts of a request, parsed, and `answer` what answers
-//! are made of. `budget` lends the bytes that requests hold in memory, `unread` counts
-//! the large events that subscribers keep. `events::history` is the log as JSON, `console` the files for people, `operations` what machines ask.
-//! `clock` and `epoch` are the date and randomness, `config` the settings, `limits` every bound that is no setting.
+//! are made of. `budget` lends the bytes that requests hold in memory, `unread` counts the large events that subscribers
+//! keep. `events::history` is the log as JSON, `console` the files for people, `operations` what machines ask. `clock` and
+//! `epoch` are the date and randomness, `config` the settings, `limits` every bound that is no setting.
 //!
 //! # In a server of your own
 //!

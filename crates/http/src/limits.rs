@@ -128,6 +128,28 @@ pub(crate) const PACE_WINDOW: Duration = Duration::from_secs(5);
 /// to nothing, and nobody waits much longer than necessary.
 pub(crate) const HOLDERS_LOOK_INTERVAL: Duration = Duration::from_millis(250);
 
+// The body of an answer.
+
+/// Bytes of one piece of a body that are handed to a connection at once. 16 KiB, one chunk: a client that does not take
+/// one in the time of `write_wait_max` is ended, so it is also the least rate.
+pub(crate) const PIECE_BYTES: usize = CHUNK_BYTES_MAX;
+
+/// Bytes of an event's data that are encoded as JSON in one step. 4 KiB: escaped they may be 24 KiB, which a piece may
+/// exceed its size by.
+pub(crate) const DATA_STEP_BYTES: usize = 4_096;
+
+/// The share of the bytes for answers that is kept for those up to `PIECE_BYTES`. One of 8: 512 of them at once by
+/// default, and large answers lose little.
+pub(crate) const ANSWER_SMALL_SHARE: usize = 8;
+
+/// Time that a request for history waits for room among the answers. 6 s: a second longer than the slowest client is
+/// left alone, so that a budget full of stalled answers refuses nobody.
+pub(crate) const ANSWER_ROOM_WAIT_MAX: Duration = Duration::from_secs(6);
+
+/// Seconds after which a request for history may come back that found no room. One: the room is that of clients that
+/// take their answers now.
+pub(crate) const ANSWER_RETRY_SECONDS: &str = "1";
+
 // A body that is a stream of events.
 
 /// Events of one group that is published together. 2,048: one group is under way and one collects, so it bounds the

@@ -74,6 +74,11 @@ impl UnreadFrames {
         self.0.calls.load(Ordering::Relaxed)
     }
 
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
     fn lock(&self) -> MutexGuard<'_, Frames> {
         self.0.frames.lock().unwrap_or_else(PoisonError::into_inner)
     }
