@@ -66,7 +66,7 @@ pub struct HttpConfig {
     /// Bytes of history that answers hold until their clients have taken them, over all clients. Default 64 MiB, which are
     /// 256 of the largest pages; an eighth is kept for pages up to 16 KiB. Beyond that, the slowest of the clients that
     /// have had 5 s are cut off; if there is none, a request waits, and is refused with 503 and `Retry-After`.
-    pub answer_bytes_max: usize,
+    pub answers_bytes_max: usize,
     /// How old a stream may become, over every protocol. At nine tenths to all of it, so that those which began together
     /// do not end together, it is ended in good order, with a `retry`, and the client resumes. Default none: a stream
     /// costs little, and nothing is gained by ending it unless there are machines to spread the load over again.
@@ -97,7 +97,7 @@ impl Default for HttpConfig {
             lanes,
             write_wait_max: stream.write_wait_max,
             unread_bytes_max: stream.unread_bytes_max,
-            answer_bytes_max: 67_108_864,
+            answers_bytes_max: 67_108_864,
             stream_age_max: stream.stream_age_max,
         }
     }

@@ -37,7 +37,7 @@ impl Front {
             drain: Drain::default(),
             unread: UnreadFrames::new(config.unread_bytes_max),
         };
-        let answers = AnswerBudget::new(config.answer_bytes_max);
+        let answers = AnswerBudget::new(config.answers_bytes_max);
         let _sse = hub.encode(Encoder::Sse.encoding());
         Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, answers, _sse }))
     }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use http_body::{Frame, SizeHint};
 
+use crate::answer::handed_out::HandedOut;
 use crate::answer::watch::AnswerWatch;
 use crate::budget::Taken;
 use crate::limits::PIECE_BYTES;
@@ -23,8 +24,8 @@ pub struct Body {
     rest: Bytes,
     _open: Option<OpenOnConnection>,
     watched: Option<Watched>,
-    /// The bytes of the budget that the answer takes.
-    taken: Option<Taken>,
+    /// Bytes of a budget. They are given back when the connection has written the last piece.
+    taken: Option<TakenBody>,
 }
 
 /// Held by everything that is open on a connection.
@@ -36,6 +37,12 @@ impl OpenOnConnection {
     pub(crate) fn is_alone(&self) -> bool {
         Arc::strong_count(&self.0) == 1
     }
+}
+
+/// A body that takes bytes of a budget.
+struct TakenBody {
+    taken: Taken,
+    handed_out: HandedOut,
 }
 
 /// The watch over a body, until the body is dropped.
@@ -91,23 +98,24 @@ impl Body {
     pub(crate) fn taking(self, mut taken: Taken) -> Self {
         // Its carrier ends it when it does not move: no least rate here.
         taken.watch(0);
-        Self { taken: Some(taken), ..self }
+        Self { taken: Some(TakenBody { taken, handed_out: HandedOut::default() }), ..self }
     }
 
     /// The same, watched by its carrier.
     pub(crate) fn watched_by(self, watch: AnswerWatch) -> Self {
-        if let Some(taken) = &self.taken {
+        if let Some(TakenBody { taken, .. }) = &self.taken {
             watch.holds(taken.end().cloned());
         }
         Self { watched: Some(Watched(watch)), ..self }
     }
 
-    fn hand_out(&self, piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn hand_out(&self, mut piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if let Some(Watched(watch)) = &self.watched {
             watch.handed_out();
         }
-        if let Some(taken) = &self.taken {
+        if let Some(TakenBody { taken, handed_out }) = &self.taken {
             taken.moved_after_a_while(piece.len());
+            piece = handed_out.count(piece);
         }
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
@@ -142,6 +150,9 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if self.rest.is_empty() {
             let bytes = self.source.poll_bytes(context);
+            if let (Poll::Ready(None), Some(TakenBody { handed_out, .. })) = (&bytes, &self.taken) {
+                ready!(handed_out.poll_all_written(context));
+            }
             if let (Poll::Pending | Poll::Ready(None), Some(Watched(watch))) = (&bytes, &self.watched) {
                 watch.at_rest();
             }
@@ -162,7 +173,10 @@ impl http_body::Body for Body {
 
     fn is_end_stream(&self) -> bool {
         let BodySource::Full(bytes) = &self.source else { return false };
-        self.rest.is_empty() && bytes.as_ref().is_none_or(Bytes::is_empty)
+        let is_written = |body: &TakenBody| body.handed_out.is_all_written();
+        self.rest.is_empty()
+            && bytes.as_ref().is_none_or(Bytes::is_empty)
+            && self.taken.as_ref().is_none_or(is_written)
     }
 
     fn size_hint(&self) -> SizeHint {

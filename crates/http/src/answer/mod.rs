@@ -7,6 +7,7 @@
 pub(crate) mod body;
 pub(crate) mod budget;
 pub(crate) mod document;
+mod handed_out;
 pub(crate) mod json;
 pub(crate) mod problem;
 pub(crate) mod problem_type;

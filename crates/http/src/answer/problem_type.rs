@@ -78,7 +78,7 @@ problem_types! {
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
     Ending: SERVICE_UNAVAILABLE, "ending", "the hub is ending";
     TooManyConnections: SERVICE_UNAVAILABLE, "too-many-connections", "the hub has `connections_max` connections";
-    AnswersFull: SERVICE_UNAVAILABLE, "answers-full", "answers that are not read hold `answer_bytes_max` bytes";
+    AnswersFull: SERVICE_UNAVAILABLE, "answers-full", "answers that are not read hold `answers_bytes_max` bytes";
     StoreFull: INSUFFICIENT_STORAGE, "store-full", "the hub's disk is full";
 }
 

@@ -172,6 +172,19 @@ async fn a_byte_now_and_then_is_no_progress() {
     assert!(began.elapsed() <= 2 * WAIT, "{:?}", began.elapsed());
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_last_piece_of_an_answer_is_not_left_behind_in_the_connection() {
+    let front = front(|_| ()).await;
+    // Room for the beginning of a small page, which h2 takes whole.
+    let requests = http_2(&front, 10).await;
+    let mut body = page(&requests, "/events/small").await;
+
+    let reason = tokio::time::timeout(2 * WAIT, until_reset(&mut body)).await;
+
+    assert_eq!(reason, Ok(Some(Reason::CANCEL)));
+    assert_eq!(front.answers().used(), 0);
+}
+
 /// A client of HTTP/1.1 that has asked for a page, on a pipe of a kilobyte.
 fn http_1(front: &Front, target: &str) -> (DuplexStream, JoinHandle<()>) {
     let (near, mut far) = duplex(1_024);
@@ -217,7 +230,7 @@ async fn a_slow_but_steady_reader_of_http_1_is_not_ended() {
 
 #[tokio::test(start_paused = true)]
 async fn small_pages_pass_while_the_budget_is_full_and_the_stalled_end_for_the_next_large_one() {
-    let front = front(|config| config.answer_bytes_max = 1_048_576).await;
+    let front = front(|config| config.answers_bytes_max = 1_048_576).await;
     let requests = http_2(&front, WINDOW).await;
     let mut stalled = Vec::new();
     for _ in 0..3 {
@@ -238,7 +251,7 @@ async fn small_pages_pass_while_the_budget_is_full_and_the_stalled_end_for_the_n
 
 #[tokio::test(start_paused = true)]
 async fn a_page_without_room_is_refused_with_a_word_on_when_to_come_back() {
-    let front = front(|config| config.answer_bytes_max = 1_048_576).await;
+    let front = front(|config| config.answers_bytes_max = 1_048_576).await;
     let requests = http_2(&front, WINDOW).await;
     // Those who hold it wait for nobody.
     let _all = front.answers().try_take(1_048_576);

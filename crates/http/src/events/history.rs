@@ -100,7 +100,7 @@ fn bytes_of(history: &History) -> usize {
 }
 
 fn answers_full() -> Problem {
-    let detail = "answers that are not read hold as many bytes as `answer_bytes_max` says; try again soon";
+    let detail = "answers that are not read hold as many bytes as `answers_bytes_max` says; try again soon";
     Problem::new(ProblemType::AnswersFull, detail).with_header(RETRY_AFTER, ANSWER_RETRY_SECONDS)
 }
 
