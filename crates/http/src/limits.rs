@@ -181,6 +181,14 @@ pub(crate) const BATCH_BYTES_MAX: usize = 65_536;
 /// catches up, and its neighbours wait for a quarter of a megabyte at most.
 pub(crate) const BATCHES_PER_TURN_MAX: usize = 4;
 
+/// Time that readers have for a large event, once half of the room for such events is taken. 5 s: one that has stood in an
+/// event for longer is slow, and others need its room.
+pub(crate) const UNREAD_GRACE: Duration = Duration::from_secs(5);
+
+/// The share of the room for large events up to which nobody is ended: one of 2. Beyond it readers have their grace, and
+/// with all room taken the oldest go at once.
+pub(crate) const UNREAD_GRACE_SHARE: usize = 2;
+
 /// Bytes that a client may send in the whole life of a stream that it only reads, as they arrive at the socket (over TLS,
 /// encrypted). 4 KiB: a stray line end or ping does no harm, more is a fault and ends the stream.
 pub(crate) const STRAY_BYTES_MAX: u16 = 4_096;

@@ -1,15 +1,28 @@
 //! Large frames that readers keep in memory because they do not read.
 //!
-//! A reader in the middle of a large frame holds a slice of it, also after the window has evicted the frame. The frames
-//! that are held so are counted, each once however many readers share it, over all lanes and tasks. When there are too
-//! many, the one that has been kept for longest is let go: its readers are told, end, and come back for it later.
+//! A reader in the middle of a large frame keeps it, also after the window has evicted it. The frames that are kept so are
+//! counted, each once however many readers share it, over all lanes and tasks; readers that each had the event from the
+//! store share the copy of the first. When there are too many, those that were kept for longest are let go: their readers
+//! are told, end, and come back.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use tidings_core::Cursor;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use crate::limits::{UNREAD_GRACE, UNREAD_GRACE_SHARE};
+use crate::stream::Encoder;
+
+/// Which frame it is: the bytes of an event are the same for all readers that have it in one encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FrameKey {
+    pub(crate) cursor: Cursor,
+    pub(crate) encoder: Encoder,
+}
 
 /// All frames that are kept. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -25,21 +38,21 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Frames {
-    /// By where a frame ends in memory: streams of one topic and of several have slices of it that begin at different
-    /// bytes, and end at the same.
-    by_end: HashMap<usize, Frame>,
+    by_key: HashMap<FrameKey, Frame>,
     bytes: usize,
     /// Bytes of frames whose readers were told to let go.
     bytes_leaving: usize,
+    /// Frames that ever came.
     arrived: u64,
 }
 
 #[derive(Debug)]
 struct Frame {
-    bytes: usize,
+    bytes: Bytes,
     readers: usize,
     /// The order in which frames came to be kept.
     number: u64,
+    since: Instant,
     let_go: CancellationToken,
 }
 
@@ -47,7 +60,7 @@ struct Frame {
 #[derive(Debug)]
 pub(crate) struct KeptFrame {
     unread: UnreadFrames,
-    end: usize,
+    key: FrameKey,
     let_go: CancellationToken,
 }
 
@@ -57,16 +70,16 @@ impl UnreadFrames {
         Self(Arc::new(Shared { bytes_max, frames, calls }))
     }
 
-    /// Counts a frame for as long as a reader keeps the rest of it. `rest` reaches to the frame's end.
-    pub(crate) fn keep(&self, rest: &Bytes) -> KeptFrame {
-        let end = rest.as_ptr_range().end as usize;
+    /// Counts a whole frame for as long as a reader keeps it. The bytes are those that all its readers share; the
+    /// reader should forget its own.
+    pub(crate) fn keep(&self, key: FrameKey, frame: Bytes) -> (Bytes, KeptFrame) {
         let mut frames = self.lock();
-        let let_go = frames.add_reader(end, rest.len());
+        let (bytes, let_go) = frames.add_reader(key, frame);
         if frames.make_room(self.0.bytes_max) {
             self.0.calls.fetch_add(1, Ordering::Relaxed);
         }
         drop(frames);
-        KeptFrame { unread: self.clone(), end, let_go }
+        (bytes, KeptFrame { unread: self.clone(), key, let_go })
     }
 
     /// How often readers were told to let go.
@@ -85,46 +98,45 @@ impl UnreadFrames {
 }
 
 impl Frames {
-    fn add_reader(&mut self, end: usize, bytes: usize) -> CancellationToken {
-        self.arrived += 1;
-        let number = self.arrived;
-        let new = || Frame { bytes: 0, readers: 0, number, let_go: CancellationToken::new() };
-        let frame = self.by_end.entry(end).or_insert_with(new);
+    fn add_reader(&mut self, key: FrameKey, bytes: Bytes) -> (Bytes, CancellationToken) {
+        let (total, arrived) = (&mut self.bytes, &mut self.arrived);
+        let frame = self.by_key.entry(key).or_insert_with(|| {
+            *total += bytes.len();
+            *arrived += 1;
+            let (since, let_go) = (Instant::now(), CancellationToken::new());
+            Frame { bytes, readers: 0, number: *arrived, since, let_go }
+        });
         frame.readers += 1;
-        // A reader that is further knows less of the frame than one that has just begun.
-        let more = bytes.saturating_sub(frame.bytes);
-        frame.bytes += more;
-        self.bytes += more;
-        if frame.let_go.is_cancelled() {
-            self.bytes_leaving += more;
-        }
-        frame.let_go.clone()
+        (frame.bytes.clone(), frame.let_go.clone())
     }
 
-    fn remove_reader(&mut self, end: usize) {
-        let Some(frame) = self.by_end.get_mut(&end) else { return };
+    fn remove_reader(&mut self, key: FrameKey) {
+        let Some(frame) = self.by_key.get_mut(&key) else { return };
         frame.readers -= 1;
         if frame.readers > 0 {
             return;
         }
-        self.bytes -= frame.bytes;
+        self.bytes -= frame.bytes.len();
         if frame.let_go.is_cancelled() {
-            self.bytes_leaving -= frame.bytes;
+            self.bytes_leaving -= frame.bytes.len();
         }
-        self.by_end.remove(&end);
+        self.by_key.remove(&key);
     }
 
-    /// Tells readers of the oldest frames to let go until the others have room. The newest stays, whatever its size. Says
-    /// whether anybody was told.
+    /// Tells readers of the oldest frames to let go until the others have room. The newest stays, whatever its size, and
+    /// so do those that have their grace, unless there are far too many. Says whether anybody was told.
     fn make_room(&mut self, bytes_max: usize) -> bool {
+        let now = Instant::now();
         let mut told = false;
-        while self.bytes - self.bytes_leaving > bytes_max {
-            let staying = || self.by_end.values().filter(|frame| !frame.let_go.is_cancelled());
+        while self.bytes - self.bytes_leaving > bytes_max / UNREAD_GRACE_SHARE {
+            let too_many = self.bytes - self.bytes_leaving > bytes_max;
+            let staying = || self.by_key.values().filter(|frame| !frame.let_go.is_cancelled());
             let Some(oldest) = staying().min_by_key(|frame| frame.number) else { return told };
-            if staying().count() == 1 {
+            let has_grace = now.saturating_duration_since(oldest.since) < UNREAD_GRACE;
+            if staying().count() == 1 || (has_grace && !too_many) {
                 return told;
             }
-            self.bytes_leaving += oldest.bytes;
+            self.bytes_leaving += oldest.bytes.len();
             oldest.let_go.cancel();
             told = true;
         }
@@ -146,16 +158,23 @@ impl KeptFrame {
 
 impl Drop for KeptFrame {
     fn drop(&mut self) {
-        self.unread.lock().remove_reader(self.end);
+        self.unread.lock().remove_reader(self.key);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tidings_core::{Epoch, Sequence};
+    use tokio::time::advance;
+
     use super::*;
 
-    fn frame(bytes: usize) -> Bytes {
-        vec![0; bytes].into()
+    fn key(number: u64) -> FrameKey {
+        FrameKey { cursor: Cursor::new(Epoch(1), Sequence(number)), encoder: Encoder::Sse }
+    }
+
+    fn keep(unread: &UnreadFrames, number: u64, bytes: usize) -> KeptFrame {
+        unread.keep(key(number), vec![0; bytes].into()).1
     }
 
     fn bytes(unread: &UnreadFrames) -> (usize, usize) {
@@ -164,43 +183,54 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_counted_once_however_many_readers_keep_a_part_of_it() {
+    fn a_frame_is_counted_once_and_readers_share_the_copy_of_the_first() {
         let unread = UnreadFrames::new(100);
-        let shared = frame(60);
 
-        let kept: Vec<_> = [10, 0, 20].map(|from| unread.keep(&shared.slice(from..))).into();
+        let (first, one) = unread.keep(key(1), vec![0; 60].into());
+        let (second, other) = unread.keep(key(1), vec![0; 60].into());
 
+        assert_eq!(first.as_ptr(), second.as_ptr());
         assert_eq!(bytes(&unread), (60, 0));
-        assert!(!kept.iter().any(KeptFrame::must_be_let_go));
-        drop(kept);
+        assert!(!one.must_be_let_go() && !other.must_be_let_go());
+        drop((one, other));
         assert_eq!(bytes(&unread), (0, 0));
     }
 
-    #[test]
-    fn the_frame_that_was_kept_for_longest_is_let_go_by_all_its_readers() {
+    #[tokio::test(start_paused = true)]
+    async fn the_frame_that_was_kept_for_longest_is_let_go_by_all_its_readers() {
         let unread = UnreadFrames::new(100);
-        let (first, second, third) = (frame(50), frame(50), frame(50));
-        let (one, other) = (unread.keep(&first), unread.keep(&first));
-        let newer = unread.keep(&second);
+        let (one, other) = (keep(&unread, 1, 30), keep(&unread, 1, 30));
+        advance(UNREAD_GRACE).await;
+        let newer = keep(&unread, 2, 20);
         assert_eq!(unread.calls(), 0);
 
-        let newest = unread.keep(&third);
+        let newest = keep(&unread, 3, 20);
 
         let told = [&one, &other, &newer, &newest].map(KeptFrame::must_be_let_go);
         assert_eq!((told, unread.calls()), ([true, true, false, false], 1));
-        assert_eq!(bytes(&unread), (150, 50));
+        assert_eq!(bytes(&unread), (70, 30));
         drop((one, other));
-        assert_eq!(bytes(&unread), (100, 0));
+        assert_eq!(bytes(&unread), (40, 0));
         drop((newer, newest));
         assert_eq!(bytes(&unread), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_young_frame_is_let_go_only_when_all_room_is_taken() {
+        let unread = UnreadFrames::new(100);
+
+        let young: Vec<_> = (1..=5).map(|number| keep(&unread, number, 20)).collect();
+        assert!(!young.iter().any(KeptFrame::must_be_let_go));
+        let one_more = keep(&unread, 6, 20);
+
+        assert_eq!(young.iter().filter(|frame| frame.must_be_let_go()).count(), 1);
+        assert!(young[0].must_be_let_go() && !one_more.must_be_let_go());
     }
 
     #[test]
     fn one_frame_may_be_larger_than_all_that_are_kept() {
         let unread = UnreadFrames::new(100);
 
-        let kept = unread.keep(&frame(1_000));
-
-        assert!(!kept.must_be_let_go());
+        assert!(!keep(&unread, 1, 1_000).must_be_let_go());
     }
 }

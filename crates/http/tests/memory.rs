@@ -133,6 +133,28 @@ async fn subscribers_at_places_of_their_own_share_the_large_event_that_they_do_n
 }
 
 #[tokio::test]
+async fn subscribers_that_resume_from_the_store_share_the_large_event_that_they_do_not_read() {
+    let _alone = COUNTING.lock().await;
+    let mut limits = Limits::default();
+    limits.window_bytes_max = 1_048_576;
+    let scene = Scene::keeping(MemoryRetention::default(), limits).await;
+    let text = "x".repeat(1_000_000);
+    scene.publish("a", &[text.as_str(); 4]).await;
+    let before = live_bytes(ALLOCATOR.stats());
+
+    let mut stalled = Vec::new();
+    for _ in 0..30 {
+        let mut socket = subscribed_to(&scene, 1).await;
+        within("an event that the window has not", socket.read_exact(&mut [0; 100])).await.unwrap();
+        stalled.push(socket);
+    }
+
+    let held = live_bytes(ALLOCATOR.stats()).saturating_sub(before);
+    println!("{held} bytes held");
+    assert!(held <= 6_291_456, "30 readers of one event of 1 MB hold {held} bytes");
+}
+
+#[tokio::test]
 async fn large_events_that_are_not_read_are_kept_within_a_bound() {
     let _alone = COUNTING.lock().await;
     let mut limits = Limits::default();

@@ -12,6 +12,7 @@ use tidings_core::{Delivery, Frame, Sequence};
 use super::owed::Owed;
 use crate::limits::CHUNK_BYTES_MAX;
 use crate::stream::Encoder;
+use crate::unread::FrameKey;
 
 /// `7fffffff` and a line end, before a chunk; a line end after it.
 const CHUNK_OVERHEAD_BYTES: usize = 12;
@@ -36,8 +37,9 @@ pub(super) struct Batch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) bytes: Bytes,
-    /// The bytes of one large frame, and of nothing else. Otherwise the buffer belongs to the batch, and goes with it.
-    pub(super) is_frame: bool,
+    /// The bytes are those of one large frame, all of it or the rest. Otherwise the buffer belongs to the batch, and
+    /// goes with it.
+    pub(super) frame: Option<FrameKey>,
 }
 
 /// The end of a chunk: a member that has all bytes up to here has all events up to a place.
@@ -81,7 +83,8 @@ impl Batch {
                 };
                 put_away += joined.len() + bytes.len();
                 push_joined(&mut pieces, joined.split());
-                pieces.push(Piece { bytes, is_frame: true });
+                let key = FrameKey { cursor: frames[start].event().cursor, encoder };
+                pieces.push(Piece { bytes, frame: Some(key) });
             } else {
                 texts[start..end].iter().for_each(|text| joined.put_slice(text));
             }
@@ -96,11 +99,16 @@ impl Batch {
     /// A block that is no event; a member that has it stands at `place`.
     pub(super) fn of_block(bytes: Bytes, place: Sequence) -> Self {
         let cuts = vec![BatchCut { at: bytes.len(), place }];
-        Self { pieces: SmallVec::from_buf([Piece { bytes, is_frame: false }]), cuts }
+        Self { pieces: SmallVec::from_buf([Piece { bytes, frame: None }]), cuts }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.cuts.last().is_none_or(|cut| cut.at == 0)
+    }
+
+    /// The bytes of a large frame.
+    pub(super) fn frame(&self, key: FrameKey) -> Option<&Bytes> {
+        self.pieces.iter().find(|piece| piece.frame == Some(key)).map(|piece| &piece.bytes)
     }
 
     /// What is owed to someone who has the first `written` bytes: the rest of the chunk, and the place then.
@@ -128,7 +136,7 @@ impl Batch {
 /// Ends the joined bytes so far: a large frame follows, or nothing.
 fn push_joined(pieces: &mut SmallVec<[Piece; 1]>, joined: BytesMut) {
     if !joined.is_empty() {
-        pieces.push(Piece { bytes: joined.freeze(), is_frame: false });
+        pieces.push(Piece { bytes: joined.freeze(), frame: None });
     }
 }
 
@@ -211,7 +219,7 @@ mod tests {
     fn written(batch: &Batch) -> (Vec<u8>, Vec<bool>) {
         let pieces = &batch.pieces;
         let bytes = pieces.iter().flat_map(|piece| piece.bytes.to_vec()).collect();
-        (bytes, pieces.iter().map(|piece| piece.is_frame).collect())
+        (bytes, pieces.iter().map(|piece| piece.frame.is_some()).collect())
     }
 
     #[test]
@@ -259,13 +267,13 @@ mod tests {
 
         let batch = Batch::of(&Delivery::Frames(frames), Sequence(1), Encoder::Sse, Framing::Chunked);
 
-        let frame = batch.pieces.iter().find(|piece| piece.is_frame).unwrap();
+        let frame = batch.pieces.iter().find(|piece| piece.frame.is_some()).unwrap();
         assert_eq!((frame.bytes.as_ptr(), frame.bytes.len()), (shared.as_ptr(), shared.len()));
         let head = format!("{:x}\r\n", shared.len()).len();
         let mut owed = batch.cut(100).unwrap();
         assert_eq!(owed.pieces[0].bytes.as_ptr(), shared[100 - head..].as_ptr());
         owed.advance(shared.len() - 200);
-        assert!(!owed.pieces[0].is_frame, "a small rest keeps the whole frame in memory");
+        assert!(owed.pieces[0].frame.is_none(), "a small rest keeps the whole frame in memory");
     }
 
     /// An event as the window holds it, encoded by the feed.

@@ -103,7 +103,7 @@ impl Member {
                 let cut = batch.cut(written);
                 let taken = if cut.is_some() { Taken::Part } else { Taken::Nothing };
                 let mut owed = cut.unwrap_or_else(|| Owed::nothing(passage.before));
-                owed.count_in(passage.unread);
+                owed.count_in(passage.unread, batch);
                 self.block(owed, passage.now);
                 Ok(taken)
             }

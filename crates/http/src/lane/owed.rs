@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 use smallvec::SmallVec;
 use tidings_core::Sequence;
 
-use super::batch::Piece;
+use super::batch::{Batch, Piece};
 use crate::limits::CHUNK_BYTES_MAX;
 use crate::unread::{KeptFrame, UnreadFrames};
 
@@ -36,17 +36,23 @@ impl Owed {
 
     /// Adds a part of a piece.
     pub(super) fn add(&mut self, piece: &Piece, part: Range<usize>) {
-        if piece.is_frame && part.len() >= CHUNK_BYTES_MAX {
-            self.pieces.push(Piece { bytes: piece.bytes.slice(part), is_frame: true });
+        if piece.frame.is_some() && part.len() >= CHUNK_BYTES_MAX {
+            self.pieces.push(Piece { bytes: piece.bytes.slice(part), frame: piece.frame });
         } else {
             self.add_copy(&piece.bytes[part]);
         }
     }
 
-    /// Counts the large frame that it keeps in memory, if there is one.
-    pub(super) fn count_in(&mut self, unread: &UnreadFrames) {
-        let frame = self.pieces.iter().find(|piece| piece.is_frame);
-        self.kept = frame.map(|frame| unread.keep(&frame.bytes));
+    /// Counts the large frame that it keeps in memory, if there is one, and shares it with others that are in it.
+    pub(super) fn count_in(&mut self, unread: &UnreadFrames, batch: &Batch) {
+        let Some((rest, key)) = self.pieces.iter_mut().find_map(|piece| piece.frame.map(|key| (piece, key)))
+        else {
+            return;
+        };
+        let Some(whole) = batch.frame(key) else { return };
+        let (shared, kept) = unread.keep(key, whole.clone());
+        rest.bytes = shared.slice(shared.len() - rest.bytes.len()..);
+        self.kept = Some(kept);
     }
 
     /// The first bytes were taken.
@@ -59,11 +65,11 @@ impl Owed {
         }
         if let Some(piece) = self.pieces.first_mut() {
             piece.bytes.advance(taken);
-            if piece.is_frame && piece.bytes.len() < CHUNK_BYTES_MAX {
-                *piece = Piece { bytes: Bytes::copy_from_slice(&piece.bytes), is_frame: false };
+            if piece.frame.is_some() && piece.bytes.len() < CHUNK_BYTES_MAX {
+                *piece = Piece { bytes: Bytes::copy_from_slice(&piece.bytes), frame: None };
             }
         }
-        if !self.pieces.iter().any(|piece| piece.is_frame) {
+        if !self.pieces.iter().any(|piece| piece.frame.is_some()) {
             self.kept = None;
         }
     }
@@ -79,7 +85,7 @@ impl Owed {
 
     fn add_copy(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
-            self.pieces.push(Piece { bytes: Bytes::copy_from_slice(bytes), is_frame: false });
+            self.pieces.push(Piece { bytes: Bytes::copy_from_slice(bytes), frame: None });
         }
     }
 }

@@ -18,7 +18,7 @@ use super::ending::Ending;
 use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Rules, Tick};
 use crate::answer::watch::AnswerWatch;
 use crate::limits::CHUNK_BYTES_MAX;
-use crate::unread::{KeptFrame, UnreadFrames};
+use crate::unread::{FrameKey, KeptFrame, UnreadFrames};
 
 /// What all tasks of a front share.
 #[derive(Clone)]
@@ -167,18 +167,25 @@ impl StreamTask {
     fn encode(&mut self, delivery: &Delivery) -> Bytes {
         let now = self.now().tick;
         self.machine.wrote(self.subscription.cursor().sequence, now);
-        let bytes = match delivery {
+        match delivery {
             Delivery::Frames(frames) => match &frames[..] {
-                [frame] => self.encoder.event(frame),
+                [frame] => self.kept(frame),
                 frames => self.together(frames),
             },
             Delivery::Gap(gap) => self.encoder.gap(gap),
-        };
-        if bytes.len() > CHUNK_BYTES_MAX {
-            let kept = self.shared.unread.keep(&bytes);
-            self.watch.holds(Some(kept.let_go().clone()));
-            self.kept = Some(kept);
         }
+    }
+
+    /// A frame that is handed out alone. A large one counts among those that are kept.
+    fn kept(&mut self, frame: &Frame) -> Bytes {
+        let bytes = self.encoder.event(frame);
+        if bytes.len() <= CHUNK_BYTES_MAX {
+            return bytes;
+        }
+        let key = FrameKey { cursor: frame.event().cursor, encoder: self.encoder };
+        let (bytes, kept) = self.shared.unread.keep(key, bytes);
+        self.watch.holds(Some(kept.let_go().clone()));
+        self.kept = Some(kept);
         bytes
     }
 
