@@ -58,6 +58,15 @@ pub struct HttpConfig {
     pub lanes: usize,
     /// How long a subscriber's socket may take nothing. Default 60 s; see [`LaneConfig`](crate::lane::LaneConfig).
     pub write_wait_max: Duration,
+    /// Bytes of large events, over all of them, that subscribers keep in memory because they do not read on in the middle
+    /// of one. Each counts once, however many subscribers share it; events up to 16 KiB do not count. Default 64 MiB, as
+    /// much as the window. Beyond that, the subscribers in the event that was kept for longest are closed, and resume by
+    /// their id.
+    pub unread_bytes_max: usize,
+    /// Bytes of history that answers hold until their clients have taken them, over all clients. Default 64 MiB, which are
+    /// 256 of the largest pages; an eighth is kept for pages up to 16 KiB. Beyond that, the slowest of the clients that
+    /// have had 5 s are cut off; if there is none, a request waits, and is refused with 503 and `Retry-After`.
+    pub answers_bytes_max: usize,
     /// How old a stream may become, over every protocol. At nine tenths to all of it, so that those which began together
     /// do not end together, it is ended in good order, with a `retry`, and the client resumes. Default none: a stream
     /// costs little, and nothing is gained by ending it unless there are machines to spread the load over again.
@@ -87,6 +96,8 @@ impl Default for HttpConfig {
             drain_wait_max: Duration::from_secs(8),
             lanes,
             write_wait_max: stream.write_wait_max,
+            unread_bytes_max: stream.unread_bytes_max,
+            answers_bytes_max: 67_108_864,
             stream_age_max: stream.stream_age_max,
         }
     }
@@ -98,6 +109,7 @@ impl HttpConfig {
         StreamConfig {
             heartbeat: self.heartbeat,
             write_wait_max: self.write_wait_max,
+            unread_bytes_max: self.unread_bytes_max,
             stream_age_max: self.stream_age_max,
             retry: self.retry,
         }

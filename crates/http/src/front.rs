@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tidings_core::{Clock, Hub, InUse};
 
+use crate::answer::budget::AnswerBudget;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::request::position::PositionBounds;
@@ -11,6 +12,7 @@ use crate::stream::Encoder;
 use crate::stream::drain::Drain;
 use crate::stream::machine::Rules;
 use crate::stream::task::TaskRules;
+use crate::unread::UnreadFrames;
 
 /// A hub over HTTP. Cloning shares it.
 #[derive(Clone)]
@@ -22,6 +24,7 @@ struct FrontParts {
     pages: Pages,
     clock: Arc<dyn Clock>,
     task_rules: TaskRules,
+    answers: AnswerBudget,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
 }
@@ -29,10 +32,14 @@ struct FrontParts {
 impl Front {
     /// A front for a hub. `clock` is for requests such as `?since=10m`.
     pub fn new(hub: Hub, config: HttpConfig, pages: Pages, clock: Arc<dyn Clock>) -> Self {
-        let task_rules =
-            TaskRules { rules: Arc::new(Rules::for_wakes(&config.stream())), drain: Drain::default() };
+        let task_rules = TaskRules {
+            rules: Arc::new(Rules::for_wakes(&config.stream())),
+            drain: Drain::default(),
+            unread: UnreadFrames::new(config.unread_bytes_max),
+        };
+        let answers = AnswerBudget::new(config.answers_bytes_max);
         let _sse = hub.encode(Encoder::Sse.encoding());
-        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, _sse }))
+        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, answers, _sse }))
     }
 
     /// Begins to send all subscribers away, for servers other than our own [`serve`](crate::serve()): from now on
@@ -73,6 +80,16 @@ impl Front {
     /// What decides about streams that are not parked.
     pub(crate) fn task_rules(&self) -> TaskRules {
         self.0.task_rules.clone()
+    }
+
+    /// The large frames that lanes and tasks keep for clients that do not read.
+    pub(crate) fn unread(&self) -> &UnreadFrames {
+        &self.0.task_rules.unread
+    }
+
+    /// What answers that are not read may hold.
+    pub(crate) fn answers(&self) -> &AnswerBudget {
+        &self.0.answers
     }
 
     pub(crate) fn drain(&self) -> &Drain {

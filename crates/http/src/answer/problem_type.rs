@@ -80,6 +80,7 @@ problem_types! {
     Ending: SERVICE_UNAVAILABLE, "ending", "the hub is ending";
     TooManyConnections: SERVICE_UNAVAILABLE, "too-many-connections", "the hub has `connections_max` connections";
     TooManySelectors: SERVICE_UNAVAILABLE, "too-many-selectors", "all subscriptions together have `selectors_max` selectors";
+    AnswersFull: SERVICE_UNAVAILABLE, "answers-full", "answers that are not read hold `answers_bytes_max` bytes";
     StoreFull: INSUFFICIENT_STORAGE, "store-full", "the hub's disk is full";
 }
 

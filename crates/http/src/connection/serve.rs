@@ -45,7 +45,7 @@ pub async fn serve(
 ) -> io::Result<Verdict> {
     let config = front.config();
     let lane_config = LaneConfig { lanes: config.lanes, stream: config.stream() };
-    let lanes = Arc::new(Lanes::start(front.hub(), &lane_config)?);
+    let lanes = Arc::new(Lanes::sharing(front.hub(), &lane_config, front.unread())?);
     let connections = TaskTracker::new();
     let door = Door {
         lanes,

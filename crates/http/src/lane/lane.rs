@@ -15,6 +15,7 @@ use super::post::{Letter, Mail, Post};
 use super::ticker::Ticker;
 use crate::limits::READY_SOCKETS_MAX;
 use crate::stream::machine::{Rules, StreamConfig};
+use crate::unread::UnreadFrames;
 
 /// The token of the post's bell; members have their numbers.
 const BELL: Token = Token(usize::MAX);
@@ -34,7 +35,12 @@ pub(super) struct Lane {
     reason = "a lane is a thread that waits for sockets without tokio, so tokio's clock cannot wake it"
 )]
 impl Lane {
-    pub(super) fn new(hub: Hub, config: &StreamConfig, requests: PageRequests) -> io::Result<Self> {
+    pub(super) fn new(
+        hub: Hub,
+        config: &StreamConfig,
+        requests: PageRequests,
+        unread: UnreadFrames,
+    ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), BELL)?;
         let roster: &Arc<Roster> = hub.roster();
@@ -43,7 +49,7 @@ impl Lane {
         let rules = Rules::for_sweeps(config);
         let registry = poll.registry().try_clone()?;
         let ticker = Ticker::new(&rules, Instant::now());
-        let members = Members::new(hub.clone(), rules.clone(), registry, post.clone(), requests);
+        let members = Members::new(hub.clone(), rules.clone(), registry, post.clone(), requests, unread);
         Ok(Self { rules, members, ticker, ending: false, post, poll })
     }
 
@@ -70,6 +76,7 @@ impl Lane {
                 }
             }
             self.members.take_turns();
+            self.members.let_frames_go();
             self.sweep();
         }
     }

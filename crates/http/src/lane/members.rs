@@ -26,7 +26,7 @@ use tidings_core::{Cursor, Delivery, Follower, Hub, Needs, Step, StoreError};
 use super::batch::{Batch, framed, last};
 use super::group::{GroupKey, Groups};
 use super::ids::{GroupId, MemberId, Recipient};
-use super::member::{Member, Standing, Taken};
+use super::member::{Member, Passage, Standing, Taken};
 use super::page::PageRead;
 use super::page_reader::{PageRequest, PageRequests};
 use super::parked::Parked;
@@ -34,6 +34,7 @@ use super::post::Post;
 use crate::limits::BATCHES_PER_TURN_MAX;
 use crate::stream::Ending;
 use crate::stream::machine::{AfterFailure, Due, Machine, Now, Rules};
+use crate::unread::UnreadFrames;
 
 /// All members of a lane.
 pub(super) struct Members {
@@ -47,6 +48,9 @@ pub(super) struct Members {
     /// Members and groups that have more to read from the rings than one turn allows.
     turns: VecDeque<Recipient>,
     attendances: Attendances,
+    unread: UnreadFrames,
+    /// Members have been looked at since readers were told so often to let frames go.
+    calls_heard: u64,
     serial: u32,
     now: Now,
 }
@@ -58,6 +62,7 @@ impl Members {
         registry: Registry,
         post: Arc<Post>,
         requests: PageRequests,
+        unread: UnreadFrames,
     ) -> Self {
         Self {
             attendances: hub.roster().attendances(),
@@ -69,6 +74,8 @@ impl Members {
             slots: Slab::new(),
             groups: Groups::default(),
             turns: VecDeque::new(),
+            calls_heard: unread.calls(),
+            unread,
             serial: 0,
             now: Now { tick: Default::default(), drain: None },
         }
@@ -181,13 +188,19 @@ impl Members {
         let group = &mut self.groups[id];
         let through = group.follower.cursor();
         let batch = Batch::of(delivery, through.sequence, group.key.encoder, group.key.framing);
+        let passage = Passage {
+            before: before.sequence,
+            through: through.sequence,
+            now: self.now.tick,
+            unread: &self.unread,
+        };
         let (mut gone, mut left) = (Vec::new(), Vec::new());
         for member_id in &group.members {
             let member = &mut self.slots[member_id.slot()];
             if !member.is_live() {
                 continue;
             }
-            match member.deliver(&batch, before.sequence, through.sequence, self.now.tick) {
+            match member.deliver(&batch, passage) {
                 Ok(Taken::All) => member.standing = Standing::Live,
                 Ok(Taken::Nothing) if before.epoch != through.epoch => left.push(*member_id),
                 Ok(Taken::Part | Taken::Nothing) => {}
@@ -237,7 +250,8 @@ impl Members {
         let group = &mut self.groups[member.group];
         let batch = Batch::of(delivery, place.sequence, group.key.encoder, group.key.framing);
         let before = member.own_place().unwrap_or(place.sequence);
-        match member.deliver(&batch, before, place.sequence, self.now.tick) {
+        let passage = Passage { before, through: place.sequence, now: self.now.tick, unread: &self.unread };
+        match member.deliver(&batch, passage) {
             // It has not heard of the gap that leads into another epoch.
             Ok(Taken::Nothing) => {}
             Ok(Taken::All | Taken::Part) => group.note_epoch(id, place.epoch),
@@ -291,6 +305,20 @@ impl Members {
                 Some(Recipient::Member { .. }) => {}
                 None => return,
             }
+        }
+    }
+
+    /// Ends the members that keep a frame for which there is no room any more.
+    pub(super) fn let_frames_go(&mut self) {
+        let calls = self.unread.calls();
+        if calls == self.calls_heard {
+            return;
+        }
+        self.calls_heard = calls;
+        let told = self.slots.iter().filter(|(_, member)| member.must_let_go());
+        let told: Vec<_> = told.map(|(slot, _)| MemberId::of(slot)).collect();
+        for member in told {
+            self.end(member, Ending::WriteStalled);
         }
     }
 

@@ -16,6 +16,7 @@
 //! | `members` | all members of a lane, and how events reach them |
 //! | `group` | members that asked for the same |
 //! | `member` | one parked connection |
+//! | `owed` | what a blocked member is owed |
 //! | `batch` | frames as bytes on the wire, with the places where they may be cut |
 //! | `ids` | the numbers of members and groups |
 //! | `page` | a page of the store on its way to a lane |
@@ -29,6 +30,7 @@ mod lane;
 mod lanes;
 mod member;
 mod members;
+mod owed;
 mod page;
 mod page_reader;
 mod parked;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
 use tidings_core::{Delivery, Frame, StoreError, Subscription};
@@ -16,25 +16,32 @@ use super::Encoder;
 use super::drain::Drain;
 use super::ending::Ending;
 use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Rules, Tick};
+use crate::answer::watch::AnswerWatch;
 use crate::limits::CHUNK_BYTES_MAX;
+use crate::unread::{FrameKey, KeptFrame, UnreadFrames};
 
 /// What all tasks of a front share.
 #[derive(Clone)]
 pub(crate) struct TaskRules {
     pub(crate) rules: Arc<Rules>,
     pub(crate) drain: Drain,
+    pub(crate) unread: UnreadFrames,
 }
 
-/// The bytes of a stream, from its opening to its end. `opening` is none if the client was sent it.
-pub(crate) fn stream(
-    shared: TaskRules,
-    opening: Option<Bytes>,
-    subscription: Subscription,
-    encoder: Encoder,
-    permit: Option<OwnedSemaphorePermit>,
-) -> impl Stream<Item = Bytes> + Send + 'static {
-    let task = StreamTask::new(shared, opening, subscription, encoder, permit);
-    unfold(task, |mut task| async {
+/// One stream, and what it is carried by.
+pub(crate) struct Carried {
+    /// None if the client was sent it.
+    pub(crate) opening: Option<Bytes>,
+    pub(crate) subscription: Subscription,
+    pub(crate) encoder: Encoder,
+    /// Given back when the stream ends.
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    pub(crate) watch: AnswerWatch,
+}
+
+/// The bytes of a stream, from its opening to its end.
+pub(crate) fn stream(shared: TaskRules, carried: Carried) -> impl Stream<Item = Bytes> + Send + 'static {
+    unfold(StreamTask::new(shared, carried), |mut task| async {
         let bytes = task.next().await?;
         Some((bytes, task))
     })
@@ -51,8 +58,12 @@ struct StreamTask {
     share: f64,
     /// The store has failed, and is asked again then.
     read_again_at: Option<Instant>,
+    /// The farewell comes next, and nothing after it.
+    parting: Option<Ending>,
     ended: bool,
-    /// Given back when the stream ends.
+    watch: AnswerWatch,
+    /// The large frame that was handed out, until the stream is asked for more.
+    kept: Option<KeptFrame>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -64,13 +75,8 @@ enum First {
 }
 
 impl StreamTask {
-    fn new(
-        shared: TaskRules,
-        opening: Option<Bytes>,
-        subscription: Subscription,
-        encoder: Encoder,
-        permit: Option<OwnedSemaphorePermit>,
-    ) -> Self {
+    fn new(shared: TaskRules, carried: Carried) -> Self {
+        let Carried { opening, subscription, encoder, permit, watch } = carried;
         Self {
             opening,
             machine: Machine::new(subscription.cursor().sequence, Tick::default()),
@@ -82,7 +88,10 @@ impl StreamTask {
             shared,
             began: Instant::now(),
             read_again_at: None,
+            parting: None,
             ended: false,
+            watch,
+            kept: None,
             _permit: permit,
         }
     }
@@ -90,6 +99,12 @@ impl StreamTask {
     async fn next(&mut self) -> Option<Bytes> {
         if let Some(opening) = self.opening.take() {
             return Some(opening);
+        }
+        if self.kept.take().is_some() {
+            self.watch.holds(None);
+        }
+        if let Some(ending) = self.parting.take() {
+            return Some(self.farewell(ending));
         }
         while !self.ended {
             let now = self.now();
@@ -154,11 +169,24 @@ impl StreamTask {
         self.machine.wrote(self.subscription.cursor().sequence, now);
         match delivery {
             Delivery::Frames(frames) => match &frames[..] {
-                [frame] => self.encoder.event(frame),
+                [frame] => self.kept(frame),
                 frames => self.together(frames),
             },
             Delivery::Gap(gap) => self.encoder.gap(gap),
         }
+    }
+
+    /// A frame that is handed out alone. A large one counts among those that are kept.
+    fn kept(&mut self, frame: &Frame) -> Bytes {
+        let bytes = self.encoder.event(frame);
+        if bytes.len() <= CHUNK_BYTES_MAX {
+            return bytes;
+        }
+        let key = FrameKey { cursor: frame.event().cursor, encoder: self.encoder };
+        let (bytes, kept) = self.shared.unread.keep(key, bytes);
+        self.watch.holds(Some(kept.let_go().clone()));
+        self.kept = Some(kept);
+        bytes
     }
 
     fn heartbeat(&mut self) -> Bytes {
@@ -169,15 +197,18 @@ impl StreamTask {
         self.encoder.heartbeat(news)
     }
 
-    /// What is at hand, so that it need not be asked for again, and the farewell.
+    /// What is at hand, so that it need not be asked for again, and then the farewell.
     fn last(&mut self, ending: Ending) -> Bytes {
         // The rings answer at once; a read of the store would only be begun.
         let live = self.subscription.is_live();
         let delivery = if live { self.subscription.next().now_or_never() } else { None };
-        let delivery = delivery.and_then(Result::ok).flatten();
-        let mut bytes = delivery.map_or_else(BytesMut::new, |delivery| self.encode(&delivery).into());
-        bytes.extend_from_slice(&self.farewell(ending));
-        bytes.freeze()
+        let Some(delivery) = delivery.and_then(Result::ok).flatten() else { return self.farewell(ending) };
+        let events = self.encode(&delivery);
+        if events.len() > CHUNK_BYTES_MAX {
+            self.parting = Some(ending);
+            return events;
+        }
+        [events, self.farewell(ending)].concat().into()
     }
 
     fn farewell(&mut self, ending: Ending) -> Bytes {

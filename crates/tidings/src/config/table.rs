@@ -199,6 +199,20 @@ settings! {
             means: "Topics and patterns that all subscriptions together may name. Beyond it a subscriber is answered 503.",
             why: "Ten thousand subscribers of a hundred topics each, at some 400 bytes a topic.",
         }
+        unread_bytes_max: Size {
+            default: "64MiB",
+            range: "16MiB" to "1TiB",
+            value: "SIZE",
+            means: "Memory for large events of which subscribers have taken a part and read no further, beside the window. An event counts once, however many subscribers share it; one of at most 16 KiB does not count. When it is full, the subscribers in the event that was kept for longest are closed; they come back and resume.",
+            why: "As much as the window.",
+        }
+        answers_bytes_max: Size {
+            default: "64MiB",
+            range: "16MiB" to "1TiB",
+            value: "SIZE",
+            means: "Memory for pages of history whose clients have not taken them. When it is full, the slowest clients of more than five seconds are cut off, and a request that finds no room for six seconds is answered 503. An eighth is kept for pages of at most 16 KiB, so that large ones never stop them.",
+            why: "Two hundred of the largest pages at once.",
+        }
     }
     "Ending" {
         drain_window: Duration {
