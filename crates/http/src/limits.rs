@@ -159,6 +159,10 @@ pub(crate) const GROUP_BYTES_MAX: usize = 262_144;
 /// exceeds its bound by no more than these.
 pub(crate) const DECODE_STEP_BYTES: usize = 16_384;
 
+/// Bytes in steps of which a producer takes its share of the budget of bodies, each begun when it is full. 4 KiB: what is
+/// less counts with the connection, so that ten thousand producers at rest take no share.
+pub(crate) const PRODUCER_SHARE_STEP_BYTES: usize = 4_096;
+
 /// Bytes of a field's name that may stand beside an event's data on one line. 64: the longest name of a field has 5.
 pub(crate) const FIELD_NAME_BYTES_MAX: usize = 64;
 

@@ -14,10 +14,12 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
+use support::scene::Scene;
 use tidings_core::contract::ManualClock;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore};
 use tidings_http::{Body, Front, HttpConfig, Pages};
+use tidings_testkit::deadline::until;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -86,6 +88,10 @@ struct Publish {
 impl Publish {
     fn begin(front: &Front, declared: Option<usize>) -> Self {
         Self::with(front, declared, Request::post("/events/a"))
+    }
+
+    fn producer(front: &Front) -> Self {
+        Self::with(front, None, Request::post("/events/a").header("content-type", "text/event-stream"))
     }
 
     fn with(front: &Front, declared: Option<usize>, request: http::request::Builder) -> Self {
@@ -382,4 +388,113 @@ async fn a_publisher_that_goes_away_gives_everything_back() {
     }
 
     assert_eq!(front.bodies_bytes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_may_be_silent_between_two_events_and_holds_nothing_then() {
+    let front = front().await;
+    let mut producer = Publish::producer(&front);
+    let large = format!("data: {}\n\n", "x".repeat(60 * KIB));
+
+    for event in ["data: 1\n\n", &large, ": only a comm", "ent\n", "data: 2\n\n"] {
+        for piece in event.as_bytes().chunks(20 * KIB) {
+            producer.say(std::str::from_utf8(piece).unwrap()).await;
+        }
+        sleep(Duration::from_secs(600)).await;
+        assert_eq!(front.bodies_bytes(), 0, "after {} bytes", event.len());
+    }
+    producer.finish();
+
+    assert_eq!(producer.published().await, 3_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_that_stops_inside_an_event_is_ended_soon() {
+    let front = front().await;
+    for begun in ["d", "data: 2", "data: 2\n", "event: x\n", "id: 1\n", "data: 2\n: a comm"] {
+        let producer = Publish::producer(&front);
+        producer.say("data: 1\n\n").await;
+        sleep(Duration::from_secs(600)).await;
+
+        producer.say(begun).await;
+
+        let (status, text, seconds) = producer.answer().await;
+        assert_eq!((status.as_u16(), seconds), (408, 610), "{begun:?}");
+        assert!(text.contains(TOO_SLOW) && text.ends_with("\"published\":1}"), "{text}");
+        assert_eq!(front.bodies_bytes(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_event_of_a_producer_has_its_own_time() {
+    let front = front().await;
+    let mut producer = Publish::producer(&front);
+
+    for _ in 0..20 {
+        producer.say("data: ").await;
+        sleep(Duration::from_secs(9)).await;
+        producer.say("1\n\nda").await;
+        producer.say("ta: 2\n\n").await;
+    }
+    producer.finish();
+
+    assert_eq!(producer.published().await, 180);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_counts_with_what_it_holds_of_an_event() {
+    let front = front().await;
+    let producer = Publish::producer(&front);
+
+    producer.say("data: ").await;
+    for _ in 0..4 {
+        producer.send(10 * KIB).await;
+    }
+
+    let held = front.bodies_bytes();
+    assert!((36 * KIB..=80 * KIB).contains(&held), "{held}");
+    assert_eq!(producer.refused(408, TOO_SLOW).await, 15);
+    assert_eq!(front.bodies_bytes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_that_stops_inside_an_event_is_ended_for_one_that_finds_no_room() {
+    let front = front().await;
+    let producer = Publish::producer(&front);
+    producer.say("data: 1\n\ndata: ").await;
+    producer.send(60 * KIB).await;
+    let mut newcomer = Publish::begin(&front, Some(90 * KIB));
+
+    newcomer.send(90 * KIB).await;
+    newcomer.finish();
+
+    assert_eq!(newcomer.published().await, 5);
+    let (status, text, seconds) = producer.answer().await;
+    assert_eq!((status.as_u16(), seconds), (408, 5), "{text}");
+    assert!(text.contains(ROOM_NEEDED) && text.ends_with("\"published\":1}"), "{text}");
+    assert_eq!(front.bodies_bytes(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_that_waits_to_be_asked_is_asked_only_for_a_body_that_is_taken() {
+    let scene = Scene::start().await;
+    let head = |length: usize| {
+        format!(
+            "POST /events/a HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
+        )
+    };
+
+    let mut refused = scene.connect().await;
+    refused.send(head(1_048_577)).await;
+    let answer = refused.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 413 Payload Too Large\r\n"), "{answer}");
+    for length in [5, 100_000] {
+        let mut asked = scene.connect().await;
+        asked.send(head(length)).await;
+        asked.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
+        assert_eq!(scene.front.bodies_bytes(), length);
+        asked.send("x".repeat(length)).await;
+        assert!(asked.answer().await.starts_with("HTTP/1.1 201 Created\r\n"));
+    }
+    until("the shares to be given back", || scene.front.bodies_bytes() == 0).await;
 }
