@@ -108,7 +108,9 @@ async fn those_who_want_little_do_not_overtake_one_who_waits_for_much() {
 async fn the_slowest_holder_ends_when_another_needs_its_room() {
     let budget = Budget::new(100);
     let (slow, slower, fast) = (watched(&budget, 30), watched(&budget, 30), watched(&budget, 40));
-    (slow.moved(20), slower.moved(10), fast.moved(30));
+    slow.moved(20);
+    slower.moved(10);
+    fast.moved(30);
     let mut fast = Box::pin(until_slow(fast));
     let mut slow = Box::pin(until_slow(slow));
 

@@ -71,7 +71,9 @@ where
         if awaited != watched {
             watched = awaited;
             share.unwatch();
-            awaited.iter().for_each(|_| share.watch());
+            if awaited.is_some() {
+                share.watch();
+            }
         }
         // Never without a branch: without a group under way there is room for more. Not biased, which is fair to
         // none but costs nothing: each branch only takes note of what happened.
