@@ -23,7 +23,16 @@ pub struct HttpConfig {
     pub publish_key: Option<String>,
     /// The certificate to show. Default none: HTTP in the clear.
     pub tls: Option<Tls>,
-    /// How long a publisher may take to send an ordinary body. Default 30 s: 1 MiB on the slowest phone.
+    /// Bytes of memory that the bodies of all publishes may hold. Default 64 MiB: as much as waits for the disk. A body
+    /// counts with its declared length, one without as far as it has come. Bodies of at most 16 KiB have a reserve of
+    /// their own. At the edge, bodies that come slowly are ended for others, then publishers are told to try again.
+    pub bodies_bytes_max: usize,
+    /// Bytes that a publisher must send in each second while the hub waits for its body: every five seconds the last ten
+    /// are looked at. Default 1 KiB: a phone on EDGE with bad reception still sends that much, and it is no use to wait for
+    /// less. At 0 `body_wait_max` alone bounds a body that nobody needs the room of.
+    pub body_bytes_per_second_min: u64,
+    /// How long a publisher may take to send an ordinary body. Default 20 min: 1 MiB at the least rate, which ends a body
+    /// that stands still much earlier. Raise it with `event_bytes_max`, or a large body must be as much faster.
     pub body_wait_max: Duration,
     /// How long a publisher of a stream may be silent between two pieces. Default 1 h, since a producer may have
     /// nothing to say; a comment now and then keeps it open for ever.
@@ -83,7 +92,9 @@ impl Default for HttpConfig {
             hosts: Hosts::Any,
             publish_key: None,
             tls: None,
-            body_wait_max: Duration::from_secs(30),
+            bodies_bytes_max: 67_108_864,
+            body_bytes_per_second_min: 1_024,
+            body_wait_max: Duration::from_secs(1_200),
             producer_wait_max: Duration::from_secs(3_600),
             head_wait_max: Duration::from_secs(10),
             idle_wait_max: Duration::from_secs(75),

@@ -7,6 +7,8 @@ use tidings_core::{Clock, Hub, InUse};
 use crate::answer::budget::AnswerBudget;
 use crate::config::HttpConfig;
 use crate::console::Pages;
+use crate::request::body::BodyRules;
+use crate::request::body_budgets::BodyBudgets;
 use crate::request::position::PositionBounds;
 use crate::stream::Encoder;
 use crate::stream::drain::Drain;
@@ -25,6 +27,7 @@ struct FrontParts {
     clock: Arc<dyn Clock>,
     task_rules: TaskRules,
     answers: AnswerBudget,
+    body_budgets: BodyBudgets,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
 }
@@ -39,7 +42,8 @@ impl Front {
         };
         let answers = AnswerBudget::new(config.answers_bytes_max);
         let _sse = hub.encode(Encoder::Sse.encoding());
-        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, answers, _sse }))
+        let body_budgets = BodyBudgets::new(config.bodies_bytes_max, config.body_bytes_per_second_min);
+        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, answers, body_budgets, _sse }))
     }
 
     /// Begins to send all subscribers away, for servers other than our own [`serve`](crate::serve()): from now on
@@ -64,12 +68,35 @@ impl Front {
         &self.0.hub
     }
 
+    /// Bytes that the bodies of publishes hold now, of [`bodies_bytes_max`](Self::bodies_bytes_max).
+    pub fn bodies_bytes(&self) -> usize {
+        self.body_budgets().used()
+    }
+
+    /// Bytes that the bodies of publishes may hold, with the reserves for small ones.
+    pub fn bodies_bytes_max(&self) -> usize {
+        self.body_budgets().bytes_max()
+    }
+
     pub(crate) fn config(&self) -> &HttpConfig {
         &self.0.config
     }
 
     pub(crate) fn pages(&self) -> &Pages {
         &self.0.pages
+    }
+
+    pub(crate) fn body_budgets(&self) -> &BodyBudgets {
+        &self.0.body_budgets
+    }
+
+    /// What the body of an ordinary publish is read by.
+    pub(crate) fn body_rules(&self) -> BodyRules<'_> {
+        BodyRules {
+            budgets: self.body_budgets(),
+            bytes_max: self.hub().limits().event_bytes_max,
+            wait_max: self.config().body_wait_max,
+        }
     }
 
     /// What a request's position is read by.

@@ -150,6 +150,24 @@ pub(crate) const ANSWER_ROOM_WAIT_MAX: Duration = Duration::from_secs(6);
 /// take their answers now.
 pub(crate) const ANSWER_RETRY_SECONDS: &str = "1";
 
+// The body of a publish.
+
+/// Bytes of a body that counts as small, for which there is a reserve. 16 KiB: nearly every event that is pushed to a page,
+/// and about what arrives at once.
+pub(crate) const SMALL_BODY_BYTES_MAX: usize = 16_384;
+
+/// Bytes of the reserve for small bodies of which the rest is yet to come. 16 MiB, a thousand of the largest: with ten
+/// thousand connections that each stop in such a body, the others wait until the slowest are ended.
+pub(crate) const SMALL_BODIES_BYTES_MAX: usize = 16_777_216;
+
+/// Bytes of the reserve for small bodies that came whole with the head of their request. 16 MiB: they hold it only until
+/// they are published, so nobody can fill it by sending slowly.
+pub(crate) const WHOLE_BODIES_BYTES_MAX: usize = 16_777_216;
+
+/// Time that a body waits for room. 6 s: a second longer than `PACE_WINDOW`, so that a body which stands still can be
+/// ended for it, and shorter than the time-outs of HTTP clients, so that the answer is ours.
+pub(crate) const BODY_ADMISSION_WAIT_MAX: Duration = Duration::from_secs(6);
+
 // A body that is a stream of events.
 
 /// Events of one group that is published together. 2,048: one group is under way and one collects, so it bounds the
@@ -162,6 +180,10 @@ pub(crate) const GROUP_BYTES_MAX: usize = 262_144;
 /// Bytes of a producer's body that are decoded before the size of the group is looked at again. 16 KiB: a group
 /// exceeds its bound by no more than these.
 pub(crate) const DECODE_STEP_BYTES: usize = 16_384;
+
+/// Bytes in steps of which a producer takes its share of the budget of bodies, each begun when it is full. 4 KiB: what is
+/// less counts with the connection, so that ten thousand producers at rest take no share.
+pub(crate) const PRODUCER_SHARE_STEP_BYTES: usize = 4_096;
 
 /// Bytes of a field's name that may stand beside an event's data on one line. 64: the longest name of a field has 5.
 pub(crate) const FIELD_NAME_BYTES_MAX: usize = 64;

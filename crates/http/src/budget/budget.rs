@@ -46,8 +46,10 @@ impl Budget {
     /// Takes bytes, and waits for them. The slowest holders are asked to end meanwhile. None if there is no room all that
     /// time. Cancel safe.
     pub(crate) async fn take(&self, bytes: usize, wait_max: Duration) -> Option<Taken> {
-        let permit = self.permit(bytes, wait_max).await?;
-        Some(Taken::new(self.clone(), permit))
+        match self.try_take(bytes) {
+            Some(taken) => Some(taken),
+            None => self.permit(bytes, wait_max).await.map(|permit| Taken::new(self.clone(), permit)),
+        }
     }
 
     pub(super) fn try_permit(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {

@@ -44,8 +44,10 @@ impl Holders {
             return 0;
         }
         let watched = self.watched.iter().map(|(_, holder)| holder);
-        let past_grace = |holder: &&Holder| !holder.end.is_cancelled() && holder.pace.grace_end() <= now;
-        let mut slowest: Vec<_> = watched.filter(past_grace).collect();
+        let can_end = |holder: &&Holder| {
+            holder.bytes > 0 && !holder.end.is_cancelled() && holder.pace.grace_end() <= now
+        };
+        let mut slowest: Vec<_> = watched.filter(can_end).collect();
         slowest.sort_unstable_by_key(|holder| holder.pace.lately());
         let mut asked = 0;
         for holder in slowest {

@@ -43,17 +43,26 @@ impl Taken {
         Self { budget, permit, watch: None }
     }
 
+    /// Takes more bytes, and waits for them like [`Budget::take`], unless the holder is asked to end meanwhile. Says
+    /// whether they came. Cancel safe.
+    #[must_use]
+    pub(crate) async fn grow(&mut self, bytes: usize, wait_max: Duration) -> bool {
+        let more = match &self.watch {
+            None => self.budget.permit(bytes, wait_max).await,
+            // Biased: two holders that wait for each other's bytes would else both wait on.
+            Some(watch) => tokio::select! {
+                biased;
+                () = watch.end.cancelled() => None,
+                more = self.budget.permit(bytes, wait_max) => more,
+            },
+        };
+        self.merge(more)
+    }
+
     /// Takes more bytes if they are there. Says whether they were.
     #[must_use]
     pub(crate) fn try_grow(&mut self, bytes: usize) -> bool {
         let more = self.budget.try_permit(bytes);
-        self.merge(more)
-    }
-
-    /// Takes more bytes, and waits for them like [`Budget::take`]. Says whether they came. Cancel safe.
-    #[must_use]
-    pub(crate) async fn grow(&mut self, bytes: usize, wait_max: Duration) -> bool {
-        let more = self.budget.permit(bytes, wait_max).await;
         self.merge(more)
     }
 
@@ -82,6 +91,10 @@ impl Taken {
         if let Some(watch) = self.watch.take() {
             self.budget.holders().remove(watch.key);
         }
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watch.is_some()
     }
 
     /// Takes note that the peer has moved bytes.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Budget, Slow, Taken};
 
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A holder that is watched and waits for ever, until it is slow.
 async fn until_slow(mut taken: Taken) -> Slow {
@@ -39,13 +39,13 @@ fn more_than_the_whole_budget_is_the_whole_budget() {
     assert_eq!((taken.bytes(), budget.used()), (100, 100));
 }
 
-#[test]
-fn what_is_taken_grows_and_shrinks() {
+#[tokio::test(start_paused = true)]
+async fn what_is_taken_grows_and_shrinks() {
     let budget = Budget::new(100);
     let mut taken = budget.try_take(10).unwrap();
 
-    assert!(taken.try_grow(80));
-    assert!(!taken.try_grow(11));
+    assert!(taken.grow(80, PATIENCE).await);
+    assert!(!taken.grow(11, PATIENCE).await);
     assert_eq!(budget.used(), 90);
     taken.shrink_to(30);
     taken.shrink_to(40);
@@ -58,8 +58,8 @@ async fn a_newcomer_waits_for_what_is_given_back() {
     let budget = Budget::new(100);
     let first = budget.try_take(100).unwrap();
 
-    let (second, ()) = tokio::join!(budget.take(50, WAIT_MAX), async {
-        tokio::time::sleep(WAIT_MAX / 2).await;
+    let (second, ()) = tokio::join!(budget.take(50, PATIENCE), async {
+        tokio::time::sleep(PATIENCE / 2).await;
         drop(first);
     });
 
@@ -73,9 +73,9 @@ async fn a_newcomer_waits_no_longer_than_it_said() {
     let _unwatched = budget.try_take(100).unwrap();
     let began = tokio::time::Instant::now();
 
-    assert!(budget.take(1, WAIT_MAX).await.is_none());
+    assert!(budget.take(1, PATIENCE).await.is_none());
 
-    assert_eq!(began.elapsed(), WAIT_MAX);
+    assert_eq!(began.elapsed(), PATIENCE);
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,7 +83,7 @@ async fn a_newcomer_that_gives_up_leaves_nothing_behind() {
     let budget = Budget::new(100);
     let first = budget.try_take(90).unwrap();
 
-    let waited = tokio::time::timeout(Duration::from_secs(1), budget.take(50, WAIT_MAX)).await;
+    let waited = tokio::time::timeout(Duration::from_secs(1), budget.take(50, PATIENCE)).await;
 
     assert!(waited.is_err());
     drop(first);
@@ -95,7 +95,7 @@ async fn a_newcomer_that_gives_up_leaves_nothing_behind() {
 async fn those_who_want_little_do_not_overtake_one_who_waits_for_much() {
     let budget = Budget::new(100);
     let first = budget.try_take(60).unwrap();
-    let mut large = Box::pin(budget.take(100, WAIT_MAX));
+    let mut large = Box::pin(budget.take(100, PATIENCE));
     assert!(futures_util::poll!(&mut large).is_pending());
 
     assert!(budget.try_take(1).is_none());
@@ -108,14 +108,16 @@ async fn those_who_want_little_do_not_overtake_one_who_waits_for_much() {
 async fn the_slowest_holder_ends_when_another_needs_its_room() {
     let budget = Budget::new(100);
     let (slow, slower, fast) = (watched(&budget, 30), watched(&budget, 30), watched(&budget, 40));
-    (slow.moved(20), slower.moved(10), fast.moved(30));
+    slow.moved(20);
+    slower.moved(10);
+    fast.moved(30);
     let mut fast = Box::pin(until_slow(fast));
     let mut slow = Box::pin(until_slow(slow));
 
     let (newcomer, ended) = tokio::select! {
         _ = &mut fast => panic!("the fastest was ended"),
         _ = &mut slow => panic!("not the slowest was ended"),
-        done = async { tokio::join!(budget.take(30, WAIT_MAX), until_slow(slower)) } => done,
+        done = async { tokio::join!(budget.take(30, PATIENCE), until_slow(slower)) } => done,
     };
 
     assert_eq!((newcomer.unwrap().bytes(), ended), (30, Slow::RoomNeeded));
@@ -133,7 +135,7 @@ async fn as_many_holders_end_as_make_the_room_and_no_more() {
         .map(tokio::spawn)
         .collect();
 
-    let newcomer = budget.take(25, WAIT_MAX).await.unwrap();
+    let newcomer = budget.take(25, PATIENCE).await.unwrap();
 
     tokio::task::yield_now().await;
     let ended: Vec<_> = holders.iter().map(tokio::task::JoinHandle::is_finished).collect();
@@ -203,13 +205,30 @@ async fn a_byte_now_and_then_is_not_progress() {
 async fn a_holder_that_grows_is_known_with_all_its_bytes() {
     let budget = Budget::new(100);
     let mut grown = watched(&budget, 10);
-    assert!(grown.grow(80, WAIT_MAX).await);
+    assert!(grown.grow(80, PATIENCE).await);
     let other = watched(&budget, 10);
     other.moved(1);
     let (grown, other) = (tokio::spawn(until_slow(grown)), tokio::spawn(until_slow(other)));
 
-    let newcomer = budget.take(90, WAIT_MAX).await.unwrap();
+    let newcomer = budget.take(90, PATIENCE).await.unwrap();
 
     assert_eq!((newcomer.bytes(), grown.await.unwrap()), (90, Slow::RoomNeeded));
     assert!(!other.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_holders_that_wait_for_each_others_bytes_one_ends_and_the_other_goes_on() {
+    let budget = Budget::new(100);
+    let (mut one, mut other) = (watched(&budget, 50), watched(&budget, 50));
+    one.moved(1);
+    let began = tokio::time::Instant::now();
+
+    let (one_grew, other_grew) = tokio::join!(one.grow(50, PATIENCE), async {
+        let grew = other.grow(50, PATIENCE).await;
+        drop(other);
+        grew
+    });
+
+    assert_eq!((one_grew, other_grew, one.bytes()), (true, false, 100));
+    assert!(began.elapsed() < Duration::from_secs(6));
 }
