@@ -90,9 +90,13 @@ pub(crate) const ZEROS_BYTES: usize = 65_536;
 /// 2, so that one that waits for the disk does not keep the processor idle.
 pub(crate) const READINGS_MIN: usize = 2;
 
-/// Readings that wait in the midst of their work: each holds what it has found so far and some buffers, at most some two
-/// megabytes. If there are more, the one with the most work behind it ends with what it has, as if its budget were used up.
-pub(crate) const READINGS_BEGUN_MAX: usize = 32;
+/// Readings that wait in the midst of their work: each has some hundred kilobytes of buffers. 256: if there are more, the one
+/// with the most work behind it ends with what it has, as if its budget were used up.
+pub(crate) const READINGS_BEGUN_MAX: usize = 256;
+
+/// Readings that wait while they fill a page: each holds the events that it has found, besides. 32: if there are more, the page
+/// with the most work behind it ends where it is, and the client asks again.
+pub(crate) const PAGES_BEGUN_MAX: usize = 32;
 
 /// Units of work that a reading does in one turn. A unit is about a microsecond of one core: the time to look at one record of
 /// a few hundred bytes. 256: a page of a hundred events fits, a turn itself costs less than a microsecond, and 256 readings
@@ -149,8 +153,8 @@ pub(crate) const TOPICS_TRIED_MAX: usize = 1_024;
 /// often.
 pub(crate) const ORDINALS_PER_TOPIC_MIN: usize = 64;
 
-/// Topics of which a reading remembers whether they match: under 1 MB, and most segments have fewer.
-pub(crate) const TOPICS_REMEMBERED_MAX: usize = 4_096;
+/// Topics of which a reading remembers whether they match: under 600 KB, which it also holds while it waits.
+pub(crate) const TOPICS_REMEMBERED_MAX: usize = 1_024;
 
 /// Pages of an index that are written at once: 1 MiB.
 pub(crate) const INDEX_PAGES_PER_WRITE: usize = 256;

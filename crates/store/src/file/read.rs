@@ -37,10 +37,11 @@ use tidings_core::{Page, Query, Reading, StoreError};
 use self::desk::{Desk, Search, Sharing};
 use self::locate::{NotHeld, Place};
 use self::meter::Meter;
+use self::turns::Begun;
 use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::log::{Log, LogView};
-use crate::limits::{BUDGET_UNITS, READINGS_BEGUN_MAX, READINGS_MIN, SLICE_UNITS};
+use crate::limits::{BUDGET_UNITS, PAGES_BEGUN_MAX, READINGS_BEGUN_MAX, READINGS_MIN, SLICE_UNITS};
 
 /// The reading half of a store.
 pub(crate) struct LogReader {
@@ -51,7 +52,8 @@ pub(crate) struct LogReader {
 impl LogReader {
     pub(crate) fn new(log: Arc<Log>) -> Self {
         let cores = available_parallelism().map_or(READINGS_MIN, |cores| cores.get().max(READINGS_MIN));
-        let sharing = Sharing { at_once: cores, begun_max: READINGS_BEGUN_MAX, slice: SLICE_UNITS };
+        let begun = Begun { readings_max: READINGS_BEGUN_MAX, pages_max: PAGES_BEGUN_MAX };
+        let sharing = Sharing { at_once: cores, begun, slice: SLICE_UNITS };
         Self { log, desk: Desk::new(sharing) }
     }
 }
@@ -87,7 +89,7 @@ async fn read(view: &LogView, hash: &KeyedHash, query: &Query, meter: &Meter) ->
         Err(NotHeld { lost, resumes_after }) => return Ok(Reading::Lost { lost, resumes_after }),
     };
     // A search that has used up its budget still answers with a page that gets somewhere.
-    meter.leave_at_least(SLICE_UNITS);
+    meter.begin_page(SLICE_UNITS);
     let page = page::page(view, after, query, meter).await?;
     Ok(Reading::Page(Page { partial: is_partial, ..page }))
 }

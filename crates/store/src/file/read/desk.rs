@@ -12,7 +12,7 @@ use tidings_core::Reading;
 use tokio::sync::oneshot;
 
 use super::meter::Meter;
-use super::turns::{Arrival, Next, Turns};
+use super::turns::{Arrival, Begun, Next, Turns};
 use crate::file::fault::Fault;
 
 type Answer = Result<Reading, Fault>;
@@ -26,7 +26,7 @@ pub(crate) struct Sharing {
     /// Readings that run at once.
     pub(crate) at_once: usize,
     /// Readings that may wait in the midst of their work.
-    pub(crate) begun_max: usize,
+    pub(crate) begun: Begun,
     /// The work of a slice.
     pub(crate) slice: u64,
 }
@@ -64,7 +64,7 @@ pub(crate) struct Thread {
 
 impl Desk {
     pub(crate) fn new(sharing: Sharing) -> Arc<Self> {
-        let state = State { turns: Turns::new(sharing.begun_max), threads: 0 };
+        let state = State { turns: Turns::new(sharing.begun), threads: 0 };
         Arc::new(Self { state: Mutex::new(state), sharing })
     }
 
@@ -123,8 +123,8 @@ impl Thread {
                 Ok(Poll::Pending) => {
                     let mut state = self.desk.lock();
                     if !job.reply.is_closed() {
-                        let work = job.meter.work();
-                        state.turns.wait(arrival, job, work);
+                        let progress = job.meter.progress();
+                        state.turns.wait(arrival, job, progress);
                     }
                 }
             }
@@ -170,7 +170,7 @@ mod tests {
     const SLICE: u64 = 10;
 
     fn desk(at_once: usize) -> Arc<Desk> {
-        Desk::new(Sharing { at_once, begun_max: 3, slice: SLICE })
+        Desk::new(Sharing { at_once, begun: Begun { readings_max: 3, pages_max: 3 }, slice: SLICE })
     }
 
     /// Which reading had a slice, in order.

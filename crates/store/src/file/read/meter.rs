@@ -5,12 +5,13 @@
 //! in one go.
 
 use std::future::poll_fn;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Instant;
 
 use tidings_core::Selectors;
 
+use super::turns::Progress;
 use crate::file::log::Span;
 use crate::limits::{INDEX_LOOKUP_UNITS, SLICE_TIME_MAX, TOPICS_PER_UNIT, TOPICS_TRIED_MAX};
 
@@ -21,6 +22,7 @@ pub(crate) struct Meter {
     work: AtomicU64,
     slice_ends: AtomicU64,
     budget: AtomicU64,
+    is_page: AtomicBool,
     began: Instant,
     /// Nanoseconds after the beginning.
     slice_ends_at: AtomicU64,
@@ -33,6 +35,7 @@ impl Meter {
             work: AtomicU64::new(0),
             slice_ends: AtomicU64::new(0),
             budget: AtomicU64::new(budget),
+            is_page: AtomicBool::new(false),
             began: Instant::now(),
             slice_ends_at: AtomicU64::new(0),
         }
@@ -50,8 +53,10 @@ impl Meter {
         self.budget.store(self.work(), Ordering::Relaxed);
     }
 
-    /// Allows this much from here on, if the budget has not as much left: what comes next has to get somewhere.
-    pub(crate) fn leave_at_least(&self, units: u64) {
+    /// Begins to fill a page, which may end anywhere. If the budget has not as much left as this, it is made so large: the page
+    /// has to get somewhere.
+    pub(crate) fn begin_page(&self, units: u64) {
+        self.is_page.store(true, Ordering::Relaxed);
         self.budget.fetch_max(self.work().saturating_add(units), Ordering::Relaxed);
     }
 
@@ -78,6 +83,11 @@ impl Meter {
     /// All the work so far.
     pub(crate) fn work(&self) -> u64 {
         self.work.load(Ordering::Relaxed)
+    }
+
+    /// How far the reading has come.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress { work: self.work(), is_page: self.is_page.load(Ordering::Relaxed) }
     }
 
     fn has_time(&self) -> bool {
