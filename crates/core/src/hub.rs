@@ -37,8 +37,6 @@ struct HubParts {
     roster: Arc<Roster>,
     /// One permit for each byte of drafts that waits for the store.
     admission: Semaphore,
-    /// One permit for each page that is being read.
-    pages: Semaphore,
     /// One permit for each page of the window that is being read.
     window_pages: Semaphore,
     #[expect(clippy::disallowed_types, reason = "`close` holds the lock while it waits for the feed")]
@@ -92,7 +90,6 @@ impl Hub {
             window,
             roster: Arc::new(Roster::new(limits.selectors_max)),
             admission: Semaphore::new(limits.in_flight_bytes_max),
-            pages: Semaphore::new(limits.pages_max),
             window_pages: Semaphore::new(cores.max(WINDOW_PAGES_MIN)),
             limits,
             _encodings: in_use,
@@ -160,7 +157,10 @@ impl Hub {
         placements.into_iter().zip(ids).enumerate().map(published).collect()
     }
 
-    /// Reads one page of the log, at most as large as the limits allow.
+    /// Reads one page of the log, at most as large as the limits allow. Cancel safe.
+    ///
+    /// It may be called as often at once as there are readers. The store decides how many of the readings run, and whose turn
+    /// it is: permits that are given here in the order of arrival would let a small reading wait for large ones.
     ///
     /// # Errors
     ///
@@ -169,9 +169,6 @@ impl Hub {
         let limits = &self.0.limits;
         query.events_max = query.events_max.clamp(1, limits.page_events_max);
         query.bytes_max = query.bytes_max.min(limits.page_bytes_max);
-        // The semaphore is never closed, and each permit is given back when the store has answered, so the wait ends if
-        // the store's reads do.
-        let _permit = self.0.pages.acquire().await;
         self.0.store.read(query).await
     }
 

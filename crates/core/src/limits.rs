@@ -143,8 +143,8 @@ pub struct Limits {
     pub page_bytes_max: usize,
     /// Events that one page of backlog holds at most. Default 1,000: bounds the work of one read.
     pub page_events_max: usize,
-    /// Pages of backlog that are read or held at once, over all subscribers. Default 64: with
-    /// `page_bytes_max` it bounds the memory of all readers that lag, at 16 MiB.
+    /// Pages of backlog that are read or held at once for parked subscribers that lag. Default 64: with
+    /// `page_bytes_max` it bounds their memory at 16 MiB, and at 64 MiB where a search for the next event takes long.
     pub pages_max: usize,
     /// Selectors of all subscriptions together. Default 1,000,000: ten thousand subscribers of a hundred topics each. A
     /// selector costs some 400 bytes. At the edge another subscription is refused.

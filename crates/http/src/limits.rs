@@ -243,6 +243,14 @@ pub(crate) const LANES_DEFAULT_MAX: usize = 4;
 /// Sockets that one wait of a lane may report. 1,024: the rest is reported by the next wait.
 pub(crate) const READY_SOCKETS_MAX: usize = 1_024;
 
+/// Time for which a reader of the store keeps the permit of a page while it searches. 20 ms: a page that lies ahead is read in
+/// one or two, and a small one waits no longer than this for each `pages_max` large ones.
+pub(crate) const PAGE_PERMIT_WAIT_MAX: Duration = Duration::from_millis(20);
+
+/// Readers that search for longer, for each page of `pages_max`. 3: they hold no page until they have found one, and even if
+/// all find one at once, four times `pages_max` pages are held.
+pub(crate) const SEARCHES_PER_PAGE: usize = 3;
+
 /// Ticks of a lane's clock in the time of a heartbeat, unless the bounds of a tick make them more. 64: with
 /// `SWEEP_SHARES` each member is looked at four times in a heartbeat.
 pub(crate) const HEARTBEAT_TICKS: u32 = 64;

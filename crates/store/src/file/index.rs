@@ -22,6 +22,14 @@ pub(crate) struct Postings {
     pub(crate) len: u32,
 }
 
+/// Where the ordinals of one hash of an id are. Means something to the index that gave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IdPostings {
+    pub(crate) hash: u64,
+    pub(crate) at: u32,
+    pub(crate) len: u32,
+}
+
 /// An epoch that begins in a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct EpochBegins {
@@ -49,8 +57,11 @@ pub(crate) trait Index: Send + Sync {
     /// A part of the ordinals of a topic, which ascend.
     fn ordinals(&self, postings: Postings, part: Range<u32>) -> Result<Vec<u32>, Fault>;
 
-    /// The ordinals, ascending, of all records whose id has a hash; they may have another id all the same.
-    fn id(&self, hash: u64) -> Result<Vec<u32>, Fault>;
+    /// The records whose id has a hash; they may have another id all the same.
+    fn id(&self, hash: u64) -> Result<IdPostings, Fault>;
+
+    /// A part of the ordinals of a hash of an id, which ascend.
+    fn id_ordinals(&self, ids: IdPostings, part: Range<u32>) -> Result<Vec<u32>, Fault>;
 
     /// The epochs that begin in the segment, in order.
     fn epochs(&self) -> Result<Vec<EpochBegins>, Fault>;

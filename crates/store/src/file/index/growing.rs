@@ -8,7 +8,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tidings_core::{Draft, Epoch, Topic, TopicError};
 
-use super::{EpochBegins, Index, Postings};
+use super::{EpochBegins, IdPostings, Index, Postings};
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
 use crate::file::record::Record;
@@ -159,10 +159,20 @@ impl Index for GrowingIndex {
         Ok(entries.postings.get(postings.at as usize).map_or(Vec::new(), |all| part(all, range)))
     }
 
-    fn id(&self, hash: u64) -> Result<Vec<u32>, Fault> {
+    fn id(&self, hash: u64) -> Result<IdPostings, Fault> {
         let entries = self.entries();
-        let more = entries.more_ids.get(&hash).into_iter().flatten();
-        Ok(entries.ids.get(&hash).into_iter().chain(more).copied().collect())
+        let first = usize::from(entries.ids.contains_key(&hash));
+        let len = first + entries.more_ids.get(&hash).map_or(0, Vec::len);
+        Ok(IdPostings { hash, at: 0, len: len as u32 })
+    }
+
+    fn id_ordinals(&self, ids: IdPostings, range: Range<u32>) -> Result<Vec<u32>, Fault> {
+        let entries = self.entries();
+        let first = entries.ids.get(&ids.hash).filter(|_| range.start == 0 && range.end > 0).copied();
+        // The first one stands apart.
+        let more = range.start.saturating_sub(1)..range.end.saturating_sub(1);
+        let more = entries.more_ids.get(&ids.hash).map_or(Vec::new(), |all| part(all, more));
+        Ok(first.into_iter().chain(more).collect())
     }
 
     fn epochs(&self) -> Result<Vec<EpochBegins>, Fault> {

@@ -8,7 +8,7 @@ use tidings_core::{Epoch, Sequence, UnixMillis};
 
 use super::pages::{IndexPages, PAGE_BYTES};
 use super::search::Sorted;
-use super::{EpochBegins, Index, Postings};
+use super::{EpochBegins, IdPostings, Index, Postings};
 use crate::file::disk::Disk;
 use crate::file::ended::Ended;
 use crate::file::fault::Fault;
@@ -192,10 +192,18 @@ impl Index for SealedIndex {
         self.numbers(at, start..end)
     }
 
-    fn id(&self, hash: u64) -> Result<Vec<u32>, Fault> {
+    fn id(&self, hash: u64) -> Result<IdPostings, Fault> {
         let read = |range| self.entries(self.tables.ids_at, ID_BYTES, range);
         let sorted = Sorted { len: self.tables.ids, entry_bytes: ID_BYTES, read: &read };
-        Ok(sorted.find(hash)?.iter().map(|entry| u32_at(entry, 8)).collect())
+        let range = sorted.range(hash)?;
+        Ok(IdPostings { hash, at: range.start, len: range.end - range.start })
+    }
+
+    fn id_ordinals(&self, ids: IdPostings, part: Range<u32>) -> Result<Vec<u32>, Fault> {
+        let end = part.end.min(ids.len);
+        let start = part.start.min(end);
+        let bytes = self.entries(self.tables.ids_at, ID_BYTES, ids.at + start..ids.at + end)?;
+        Ok(bytes.chunks_exact(ID_BYTES).map(|entry| u32_at(entry, 8)).collect())
     }
 
     fn epochs(&self) -> Result<Vec<EpochBegins>, Fault> {

@@ -51,7 +51,7 @@ impl Candidates {
 }
 
 /// The postings to merge; none if it is better to look at all records.
-fn lists(span: &Span<'_>, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
+pub(crate) fn lists(span: &Span<'_>, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
     let index = span.segment.index();
     // The few that are reserved are left out record by record.
     if selectors.matches_all_unreserved() {

@@ -21,7 +21,7 @@ use crate::file::fault::Fault;
 use crate::file::log::Log;
 use crate::file::open_error::OpenError;
 use crate::file::queue::{Append, Queue};
-use crate::file::read::read;
+use crate::file::read::sliced_tests::read;
 use crate::file::writer::LogWriter;
 
 /// Events in the log. There are so many topics, ids and keys that an index of a segment has several pages.
