@@ -294,19 +294,19 @@ async fn the_slowest_body_is_ended_for_one_that_finds_no_room() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_whole_keeps_its_share_until_it_is_published_and_is_not_ended_for_others() {
     let (front, fault) = front_on_a_store_that_holds().await;
-    let mut waiting = Publish::begin(&front, Some(50 * KIB));
+    let mut waiting = Publish::begin(&front, Some(20 * KIB));
     waiting.send(0).await;
-    waiting.send(50 * KIB).await;
+    waiting.send(20 * KIB).await;
     waiting.finish();
     sleep(Duration::from_secs(11)).await;
-    let slow = Publish::begin(&front, Some(50 * KIB));
+    let slow = Publish::begin(&front, Some(80 * KIB));
     for _ in 0..6 {
-        slow.send(KIB).await;
+        slow.send(5 * KIB).await;
         sleep(Duration::from_secs(1)).await;
     }
     assert_eq!(front.bodies_bytes(), 100 * KIB);
 
-    let newcomer = Publish::begin(&front, Some(50 * KIB));
+    let newcomer = Publish::begin(&front, Some(20 * KIB));
     newcomer.send(0).await;
 
     assert_eq!(slow.refused(408, ROOM_NEEDED).await, 6);
