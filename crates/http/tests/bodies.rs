@@ -17,9 +17,10 @@ use http_body_util::BodyExt;
 use support::scene::Scene;
 use tidings_core::contract::ManualClock;
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{Epoch, Hub, Limits, MemoryStore};
+use tidings_core::{Epoch, Hub, Limits, MemoryStore, Store};
 use tidings_http::{Body, Front, HttpConfig, Pages};
 use tidings_testkit::deadline::until;
+use tidings_testkit::faulty::{Fault, FaultyStore};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -37,9 +38,31 @@ async fn front() -> Front {
 }
 
 async fn front_with(change: impl FnOnce(&mut HttpConfig)) -> Front {
+    front_on(|store| store, change).await
+}
+
+/// The same, with a store that keeps publishers waiting until it is told not to.
+async fn front_on_a_store_that_holds() -> (Front, Fault) {
+    let mut held = None;
+    let front = front_on(
+        |store| {
+            let (store, fault) = FaultyStore::new(store);
+            fault.hold();
+            held = Some(fault);
+            Arc::new(store)
+        },
+        |_| (),
+    );
+    (front.await, held.unwrap())
+}
+
+async fn front_on(
+    wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    change: impl FnOnce(&mut HttpConfig),
+) -> Front {
     let clock = ManualClock::at(3_600_000);
     let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
-    let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+    let hub = Hub::start(wrap(Arc::new(store)), Limits::default()).await.unwrap();
     let mut config = HttpConfig::default();
     config.bodies_bytes_max = 100 * KIB;
     change(&mut config);
@@ -269,6 +292,32 @@ async fn the_slowest_body_is_ended_for_one_that_finds_no_room() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_is_whole_keeps_its_share_until_it_is_published_and_is_not_ended_for_others() {
+    let (front, fault) = front_on_a_store_that_holds().await;
+    let mut waiting = Publish::begin(&front, Some(20 * KIB));
+    waiting.send(0).await;
+    waiting.send(20 * KIB).await;
+    waiting.finish();
+    sleep(Duration::from_secs(11)).await;
+    let slow = Publish::begin(&front, Some(80 * KIB));
+    for _ in 0..6 {
+        slow.send(5 * KIB).await;
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(front.bodies_bytes(), 100 * KIB);
+
+    let newcomer = Publish::begin(&front, Some(20 * KIB));
+    newcomer.send(0).await;
+
+    assert_eq!(slow.refused(408, ROOM_NEEDED).await, 6);
+    fault.let_through(1);
+    assert_eq!(waiting.published().await, 17);
+    newcomer.answer.abort();
+    assert!(newcomer.answer.await.is_err());
+    assert_eq!(front.bodies_bytes(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_body_that_finds_no_room_is_told_to_come_back_and_was_not_read() {
     let front = front().await;
     let first = Publish::stopped(&front, 100 * KIB).await;
@@ -430,12 +479,12 @@ async fn each_event_of_a_producer_has_its_own_time() {
     let front = front().await;
     let mut producer = Publish::producer(&front);
 
+    producer.say("data: ").await;
     for _ in 0..20 {
-        producer.say("data: ").await;
         sleep(Duration::from_secs(9)).await;
-        producer.say("1\n\nda").await;
-        producer.say("ta: 2\n\n").await;
+        producer.say("1\n\ndata: ").await;
     }
+    producer.say("1\n\n").await;
     producer.finish();
 
     assert_eq!(producer.published().await, 180);
