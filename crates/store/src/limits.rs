@@ -145,9 +145,13 @@ pub(crate) const READ_ALONE_BYTES: usize = 4_096;
 /// Bytes that are read for a record that follows the one before: the next ones will be asked for, too.
 pub(crate) const READ_IN_A_ROW_BYTES: usize = 131_072;
 
-/// Topics of a segment that a page tries a pattern on. With more of them, looking at all records in a row is as
-/// quick.
-pub(crate) const TOPICS_TRIED_MAX: usize = 1_024;
+/// Topics of a segment that the patterns of a query are compared with, each pattern for itself, if the index tells which
+/// ones have a literal of it. With more of them, looking at all records in a row is as quick.
+pub(crate) const TOPICS_TRIED_MAX: usize = 4_096;
+
+/// Topics of a segment that are all compared with a query's patterns if the index cannot tell which ones may match. They are
+/// some ten pages of an index.
+pub(crate) const TOPICS_WALKED_MAX: u32 = 1_024;
 
 /// Ordinals that a page takes from each topic, however many topics there are. With fewer it would ask too
 /// often.
@@ -158,9 +162,6 @@ pub(crate) const TOPICS_REMEMBERED_MAX: usize = 1_024;
 
 /// Pages of an index that are written at once: 1 MiB.
 pub(crate) const INDEX_PAGES_PER_WRITE: usize = 256;
-
-/// Topics of an index that are read at once when all of them are looked at: 96 KiB and their texts.
-pub(crate) const INDEX_TOPICS_PER_READ: u32 = 4_096;
 
 /// Entries of an index that a search reads at once: about one page.
 pub(crate) const INDEX_ENTRIES_PER_READ: u32 = 320;

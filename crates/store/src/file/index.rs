@@ -5,13 +5,14 @@
 
 pub(crate) mod build;
 pub(crate) mod growing;
+pub(crate) mod literals;
 pub(crate) mod pages;
 pub(crate) mod sealed;
 pub(crate) mod search;
 
 use std::ops::Range;
 
-use tidings_core::Epoch;
+use tidings_core::{Epoch, Selector};
 
 use super::fault::Fault;
 
@@ -48,11 +49,19 @@ pub(crate) trait Index: Send + Sync {
     /// The records of a topic.
     fn topic(&self, topic: &str) -> Result<Option<Postings>, Fault>;
 
-    /// How many topics there are.
-    fn topics(&self) -> usize;
+    /// How many topics there are. They have numbers, from 0 on, which mean something to this index.
+    fn topics(&self) -> u32;
 
-    /// The records of all topics that match.
-    fn matching(&self, matches: &mut dyn FnMut(&str) -> bool) -> Result<Vec<Postings>, Fault>;
+    /// The numbers, ascending, of all topics that may match a selector; none if the index cannot tell. They are some
+    /// thousands at most.
+    fn candidates(&self, selector: &Selector) -> Result<Option<Vec<u32>>, Fault>;
+
+    /// The records of those of some topics that match. The numbers ascend.
+    fn matching(
+        &self,
+        topics: &mut dyn Iterator<Item = u32>,
+        matches: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Vec<Postings>, Fault>;
 
     /// A part of the ordinals of a topic, which ascend.
     fn ordinals(&self, postings: Postings, part: Range<u32>) -> Result<Vec<u32>, Fault>;

@@ -102,7 +102,10 @@ pub(crate) fn lists_units(span: &Span<'_>, selectors: &Selectors) -> u64 {
     }
     match selectors.topics() {
         Some(topics) => INDEX_LOOKUP_UNITS * topics.count() as u64,
-        None => 1 + span.segment.index().topics().min(TOPICS_TRIED_MAX) as u64 / TOPICS_PER_UNIT,
+        None => {
+            let topics = u64::from(span.segment.index().topics()).min(TOPICS_TRIED_MAX as u64);
+            INDEX_LOOKUP_UNITS * selectors.iter().len() as u64 + topics / TOPICS_PER_UNIT
+        }
     }
 }
 

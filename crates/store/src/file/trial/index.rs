@@ -142,6 +142,9 @@ fn spoil(disk: &SimDisk, name: &str, others: &[String], dice: &mut Dice) -> Stri
     let world = disk.world();
     let mut bytes = world.file(name).unwrap().to_vec();
     let pages = bytes.len() / PAGE;
+    if pages == 0 {
+        return "no page of it is left".to_owned();
+    }
     let page = |at: usize| -> Range<usize> { at * PAGE..(at + 1) * PAGE };
     let (one, two) = (dice.below(pages), dice.below(pages));
     let what = match dice.below(9) {
