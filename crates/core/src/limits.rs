@@ -22,6 +22,14 @@ pub const PATTERN_DOUBLE_STARS_MAX: usize = 3;
 /// Selectors of one subscription. Each costs a look-up per wake; a page that wants more wants a pattern.
 pub const SELECTORS_MAX: usize = 100;
 
+/// Different segments of a topic that an index of literals enters it under. 12: the eight levels that large brokers allow
+/// (AWS IoT), behind the scheme and the host of a URL. A topic with more is compared with every pattern.
+pub const LITERALS_MAX: usize = 12;
+
+/// Topics that an index of literals remembers of one literal. Comparing 4,096 topics takes about a millisecond in memory.
+/// With more of them, a reader looks at the events themselves, for which it has a budget.
+pub const LITERAL_TOPICS_MAX: usize = 4_096;
+
 /// Bytes of an event type that a publisher sets. It is a listener's name in a page.
 pub const EVENT_TYPE_BYTES_MAX: usize = 256;
 
