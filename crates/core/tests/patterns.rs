@@ -109,7 +109,7 @@ fn found(index: &PatternIndex<String>, topic: &Topic) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn one_pattern_matches_as_defined(text in patterns_text(), seeds in prop::collection::vec(any::<u64>(), 8), other in topic_text()) {
