@@ -69,9 +69,17 @@ pub const TAIL_PAGE_EVENTS_MAX: usize = 1_000;
 /// Bytes of one page that a tail reads to catch up: 1 MiB, since a hub has one tail, not thousands.
 pub const TAIL_PAGE_BYTES_MAX: usize = 1_048_576;
 
-/// Events that one page of the memory store looks at, whether they match or not: about a millisecond, for which the
-/// read holds the lock of the log.
-pub const MEMORY_PAGE_SCAN_MAX: usize = 10_000;
+/// Events that the memory store keeps together in a block, and that a reader looks at before others have their turn: a
+/// fraction of a millisecond.
+pub const MEMORY_BLOCK_EVENTS_MAX: usize = 1_024;
+
+/// Bytes of events that the memory store keeps together in a block, which leaves memory as a whole: 1 MiB more than is to be
+/// kept, and one event.
+pub const MEMORY_BLOCK_BYTES_MAX: usize = 1_048_576;
+
+/// Events and topics that one reading of the memory store looks at: some tens of milliseconds of processor time. A reading
+/// that needs more answers from the place to which it came.
+pub const MEMORY_READ_BUDGET: usize = 262_144;
 
 /// Newest events that a starting hub takes into its window, so that clients which resume after a restart do not all
 /// read the store.

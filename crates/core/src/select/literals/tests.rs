@@ -120,7 +120,8 @@ proptest! {
         let literals = index(topics.iter().map(Topic::as_str));
 
         for selector in selectors {
-            let selector = Selector::parse(&selector).unwrap();
+            // Some have too many wildcards to be selectors.
+            let Ok(selector) = Selector::parse(&selector) else { continue };
             let matching = (0..).zip(&topics).filter(|(_, topic)| selector.matches(topic));
             let Some(candidates) = literals.candidates(&selector) else {
                 prop_assert_eq!(literals_of_selector(&selector).next(), None);

@@ -67,7 +67,7 @@ pub(crate) fn lists(span: &Span<'_>, selectors: &Selectors) -> Result<Option<Vec
 }
 
 /// The postings of all topics that match, each topic once; none if it is better to look at the records themselves.
-fn postings_of(index: &dyn Index, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
+pub(crate) fn postings_of(index: &dyn Index, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
     if let Some(topics) = selectors.topics() {
         return of_topics(index, topics).map(Some);
     }
