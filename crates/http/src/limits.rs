@@ -160,9 +160,13 @@ pub(crate) const SMALL_BODY_BYTES_MAX: usize = 16_384;
 /// thousand connections that each stop in such a body, the others wait until the slowest are ended.
 pub(crate) const SMALL_BODIES_BYTES_MAX: usize = 16_777_216;
 
-/// Bytes of the reserve for small bodies that came whole with the head of their request. 16 MiB: they hold it only until
+/// Bytes of the reserve for small bodies that came whole, with the head of their request or in one piece behind it. 16 MiB: they hold it only until
 /// they are published, so nobody can fill it by sending slowly.
 pub(crate) const WHOLE_BODIES_BYTES_MAX: usize = 16_777_216;
+
+/// Time between the head of a request and the first bytes of its small body, for which it needs no room. 10 s, two times
+/// `PACE_WINDOW`: a publisher that sends nothing for as long is below the least rate.
+pub(crate) const BODY_BEGIN_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Time that a body waits for room. 6 s: a second longer than `PACE_WINDOW`, so that a body which stands still can be
 /// ended for it, and shorter than the time-outs of HTTP clients, so that the answer is ours.

@@ -186,6 +186,17 @@ async fn a_body_that_stops_before_its_last_byte_is_ended_soon() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_of_which_nothing_comes_is_ended_after_ten_seconds() {
+    let front = front().await;
+    for declared in [None, Some(5), Some(16 * KIB), Some(16 * KIB + 1)] {
+        let silent = Publish::begin(&front, declared);
+
+        assert_eq!(silent.refused(408, "send it again").await, 10, "{declared:?}");
+        assert_eq!(front.bodies_bytes(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_byte_now_and_then_is_not_progress() {
     let front = front().await;
     let publish = Publish::begin(&front, Some(100 * KIB));
@@ -261,8 +272,13 @@ async fn small_bodies_that_stop_do_not_keep_those_waiting_that_come_whole() {
     whole.send(16 * KIB).await;
     whole.finish();
     assert_eq!(whole.published().await, 0);
+    let mut behind_its_head = Publish::begin(&front, Some(16 * KIB));
+    sleep(Duration::from_secs(3)).await;
+    behind_its_head.send(16 * KIB).await;
+    behind_its_head.finish();
+    assert_eq!(behind_its_head.published().await, 3);
 
-    sleep(Duration::from_secs(6)).await;
+    sleep(Duration::from_secs(3)).await;
     let ended = stopped.iter().filter(|stopped| stopped.answer.is_finished()).count();
     assert_eq!((ended, front.bodies_bytes()), (1, 1_024 * 16 * KIB));
     drop(newcomer);

@@ -232,3 +232,14 @@ async fn of_two_holders_that_wait_for_each_others_bytes_one_ends_and_the_other_g
     assert_eq!((one_grew, other_grew, one.bytes()), (true, false, 100));
     assert!(began.elapsed() < Duration::from_secs(6));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_without_bytes_does_not_end_for_others() {
+    let budget = Budget::new(100);
+    let empty = tokio::spawn(until_slow(watched(&budget, 0)));
+    let full = tokio::spawn(until_slow(watched(&budget, 100)));
+
+    assert!(budget.take(100, PATIENCE).await.is_some());
+
+    assert!(full.is_finished() && !empty.is_finished());
+}

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::body_budgets::{BodyBudgets, BodyShare};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::limits::SMALL_BODY_BYTES_MAX;
+use crate::limits::{BODY_BEGIN_WAIT_MAX, SMALL_BODY_BYTES_MAX};
 
 /// How whole bodies are read.
 pub(crate) struct BodyRules<'a> {
@@ -31,7 +31,8 @@ pub(crate) struct WholeBody<'a> {
 }
 
 /// Reads a whole body. If the head says that it is large, or that the publisher waits to be asked for it, nothing is read
-/// before there is room. A body that came whole with its head, like most, costs no timer.
+/// before there is room. A body that came whole with its head, like most, costs no timer, and one that comes whole behind
+/// it needs no room among those that come in pieces.
 pub(crate) async fn read_whole<'a, B>(
     mut body: B,
     headers: &HeaderMap,
@@ -52,39 +53,32 @@ where
     if waits_to_be_asked || expected > SMALL_BODY_BYTES_MAX {
         admitted = Some(rules.budgets.admit(expected).await?);
     }
-    let first = match read_frame(&mut body).now_or_never() {
-        Some(Ok(Some(first))) if body.is_end_stream() => Whole::Is(first),
-        Some(Ok(Some(first))) => Whole::BeginsWith(first),
-        Some(Ok(None)) => Whole::Is(Bytes::new()),
-        Some(Err(problem)) => return Err(problem),
-        None => Whole::BeginsWith(Bytes::new()),
+    let first = match (read_frame(&mut body).now_or_never(), &admitted) {
+        (Some(first), _) => first?,
+        (None, Some(_)) => Some(Bytes::new()),
+        // Many clients send head and body in two packets. While nothing has come, nothing is held.
+        (None, None) => within(BODY_BEGIN_WAIT_MAX.min(rules.wait_max), read_frame(&mut body)).await?,
     };
-    match first {
-        Whole::Is(data) if data.len() > rules.bytes_max => Err(too_large(rules.bytes_max)),
-        Whole::Is(data) => {
+    let is_whole = first.is_none() || body.is_end_stream();
+    let first = first.unwrap_or_default();
+    if !is_whole {
+        let rest = async {
             let share = match admitted {
                 Some(share) => share,
-                None => rules.budgets.admit_whole(data.len()).await?,
+                None => rules.budgets.admit(expected).await?,
             };
-            Ok(WholeBody { data, share })
-        }
-        Whole::BeginsWith(first) => {
-            let rest = async {
-                let share = match admitted {
-                    Some(share) => share,
-                    None => rules.budgets.admit(expected).await?,
-                };
-                read_rest(body, share, first, declared, rules.bytes_max).await
-            };
-            timeout(rules.wait_max, rest).await.unwrap_or_else(|_| Err(too_slow()))
-        }
+            read_rest(body, share, first, declared, rules.bytes_max).await
+        };
+        return within(rules.wait_max, rest).await;
     }
-}
-
-/// What came with the head.
-enum Whole {
-    Is(Bytes),
-    BeginsWith(Bytes),
+    if first.len() > rules.bytes_max {
+        return Err(too_large(rules.bytes_max));
+    }
+    let share = match admitted {
+        Some(share) => share,
+        None => rules.budgets.admit_whole(first.len()).await?,
+    };
+    Ok(WholeBody { data: first, share })
 }
 
 /// Reads on, into one piece of memory: of the declared size, or of one that grows as the body comes.
@@ -129,7 +123,11 @@ pub(crate) async fn read_piece<B>(body: &mut B, wait_max: Duration) -> Result<Op
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    timeout(wait_max, read_frame(body)).await.unwrap_or_else(|_| Err(too_slow()))
+    within(wait_max, read_frame(body)).await
+}
+
+async fn within<T>(wait_max: Duration, read: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    timeout(wait_max, read).await.unwrap_or_else(|_| Err(too_slow()))
 }
 
 async fn read_frame<B>(body: &mut B) -> Result<Option<Bytes>, Problem>

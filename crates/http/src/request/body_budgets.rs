@@ -1,8 +1,8 @@
 //! The budgets that the bodies of publishes are admitted by, and the share that one body has of them.
 //!
 //! There are three, so that who sends slowly stops nobody else. A large body takes its share of `bodies_bytes_max`. Small
-//! bodies have a reserve, which large ones cannot fill; and those that came whole with the head of their request have one
-//! which not even small bodies can fill that stop before their end.
+//! bodies have a reserve, which large ones cannot fill; and those that came whole, in one piece, have one which not even
+//! small bodies can fill that stop before their end.
 
 use http::header::RETRY_AFTER;
 
@@ -37,7 +37,7 @@ impl BodyBudgets {
         Ok(BodyShare { budgets: self, taken })
     }
 
-    /// A share for a body that came whole with the head of its request.
+    /// A share for a body that came whole, in one piece.
     pub(crate) async fn admit_whole(&self, bytes: usize) -> Result<BodyShare<'_>, Problem> {
         let budget = if bytes <= SMALL_BODY_BYTES_MAX { &self.whole } else { &self.large };
         let taken = take(budget, bytes).await?;
