@@ -7,6 +7,7 @@ mod front;
 mod listen;
 pub(crate) mod logging;
 mod machine;
+pub(crate) mod memory;
 pub(crate) mod notify;
 mod store;
 #[cfg(test)]
