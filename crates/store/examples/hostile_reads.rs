@@ -115,10 +115,6 @@ async fn measure(store: &Arc<FileStore>, readers: u64, time: Duration) {
         answered.load(Ordering::Relaxed),
         began.elapsed().as_secs_f64(),
     );
-    // What the old ones left running is not the next measurement's.
-    let idle = Instant::now();
-    let _ = timeout(WAIT_MAX * 10, store.read(query(Start::Earliest, "**"))).await;
-    println!("     {:.1} s until a reading after they had left was answered", idle.elapsed().as_secs_f64());
 }
 
 /// Asks for one costly reading after another.

@@ -120,35 +120,37 @@ mod tests {
 
     use super::*;
 
+    /// Lets searches begin that never find anything, and waits until none of them changes its permit any more.
+    async fn search(permits: &Arc<Permits>, count: usize) -> JoinSet<()> {
+        let mut searches = JoinSet::new();
+        for _ in 0..count {
+            let permits = permits.clone();
+            searches.spawn(async move { drop(permits.hold(pending::<()>()).await) });
+        }
+        sleep(100 * PAGE_PERMIT_WAIT_MAX).await;
+        searches
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_page_is_read_beside_more_searches_than_pages_may_be_held() {
-        let permits = Permits::new(2);
-        let mut searches = JoinSet::new();
-        for _ in 0..2 * SEARCHES_PER_PAGE {
-            let (pages, searching) = (permits.pages.clone(), permits.searches.clone());
-            let permits = Permits { pages, searches: searching };
-            searches.spawn(async move { permits.hold(pending::<()>()).await.map(|_| ()) });
-        }
+        let permits = Arc::new(Permits::new(2));
+        let _searches = search(&permits, 2 * SEARCHES_PER_PAGE).await;
 
-        let found = timeout(10 * PAGE_PERMIT_WAIT_MAX, permits.hold(ready("a page"))).await;
+        let found = timeout(PAGE_PERMIT_WAIT_MAX, permits.hold(ready("a page"))).await;
 
         assert_eq!(found.unwrap().unwrap().0, "a page");
     }
 
     #[tokio::test(start_paused = true)]
     async fn searches_and_pages_have_a_bound_together() {
-        let permits = Permits::new(2);
-        let mut searches = JoinSet::new();
-        for _ in 0..2 * SEARCHES_PER_PAGE + 2 {
-            let (pages, searching) = (permits.pages.clone(), permits.searches.clone());
-            let permits = Permits { pages, searches: searching };
-            searches.spawn(async move { permits.hold(pending::<()>()).await.map(|_| ()) });
-        }
+        let permits = Arc::new(Permits::new(2));
+        let mut searches = search(&permits, 2 * SEARCHES_PER_PAGE + 2).await;
 
         let found = timeout(100 * PAGE_PERMIT_WAIT_MAX, permits.hold(ready("a page"))).await;
-
         assert!(found.is_err());
-        assert_eq!((permits.pages.available_permits(), permits.searches.available_permits()), (0, 0));
+
+        searches.shutdown().await;
+        assert_eq!(permits.hold(ready("a page")).await.unwrap().0, "a page");
     }
 
     #[tokio::test(start_paused = true)]
