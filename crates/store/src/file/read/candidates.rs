@@ -68,9 +68,6 @@ pub(crate) fn lists(span: &Span<'_>, selectors: &Selectors) -> Result<Option<Vec
 
 /// The postings of all topics that match, each topic once; none if it is better to look at the records themselves.
 pub(crate) fn postings_of(index: &dyn Index, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
-    if let Some(topics) = selectors.topics() {
-        return of_topics(index, topics).map(Some);
-    }
     match by_literals(index, selectors)? {
         None if index.topics() <= TOPICS_WALKED_MAX => matching(index, selectors).map(Some),
         found => Ok(found),
@@ -79,18 +76,16 @@ pub(crate) fn postings_of(index: &dyn Index, selectors: &Selectors) -> Result<Op
 
 /// The postings of the topics that match, by the literals of the patterns; none if that is no way to find them.
 fn by_literals(index: &dyn Index, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
-    let (mut found, mut left) = (Vec::new(), TOPICS_TRIED_MAX);
-    for selector in selectors.iter() {
-        if let Selector::Topic(topic) = selector {
-            found.extend(index.topic(topic.as_str())?);
-            continue;
-        }
-        let candidates = index.candidates(selector)?;
-        let Some(candidates) = candidates.filter(|candidates| candidates.len() <= left) else {
-            return Ok(None);
-        };
+    let (mut tried, mut left) = (Vec::new(), TOPICS_TRIED_MAX);
+    for pattern in selectors.iter().filter(|selector| selector.topic().is_none()) {
+        let candidates = index.candidates(pattern)?.filter(|candidates| candidates.len() <= left);
+        let Some(candidates) = candidates else { return Ok(None) };
         left -= candidates.len();
-        let mut matches = |text: &str| Topic::parse_held(text).is_ok_and(|topic| selector.matches(&topic));
+        tried.push((pattern, candidates));
+    }
+    let mut found = of_topics(index, selectors.iter().filter_map(Selector::topic))?;
+    for (pattern, candidates) in tried {
+        let mut matches = |text: &str| Topic::parse_held(text).is_ok_and(|topic| pattern.matches(&topic));
         found.extend(index.matching(&mut candidates.into_iter(), &mut matches)?);
     }
     // Several selectors may match a topic, which may get another record meanwhile.

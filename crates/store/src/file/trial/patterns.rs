@@ -202,12 +202,18 @@ fn the_most_topics_that_are_compared_are_a_bounded_number_of_pages() {
     // The table of topics, their texts, and the list, each page once or, where a text crosses its end, twice.
     let once = (topics * (24 + 10) + found * 4) / CONTENT;
     assert!(bytes < 2 * (once * PAGE) as u64, "{bytes} bytes");
+    // Another literal that fewer have costs less.
+    let (bytes, found) = cost(&disk, &["**/odd/25/**"]);
+    assert!(found == Some(1) && bytes < (50 * PAGE) as u64, "{bytes} bytes, {found:?}");
 }
 
 /// The content of an index, to be changed, and where the tables begin in it.
 struct Content {
     bytes: Vec<u8>,
     topics_at: usize,
+    /// Bytes of all texts, and entries of all postings.
+    text_bytes: usize,
+    postings: usize,
     literals: Range<usize>,
     lists: Range<usize>,
 }
@@ -223,8 +229,9 @@ impl Content {
             topics_at + 24 * number(48) + number(52) + 4 * number(68) + 12 * number(56) + 12 * number(60);
         let literals_at = epochs_at + 20 * number(64);
         let lists_at = literals_at + 16 * number(72);
+        let (text_bytes, postings) = (number(52), number(68));
         let (literals, lists) = (literals_at..lists_at, lists_at..lists_at + 4 * number(76));
-        Self { bytes, topics_at, literals, lists }
+        Self { bytes, topics_at, text_bytes, postings, literals, lists }
     }
 
     /// A disk with an index in which some bytes are others and all checksums are right.
@@ -255,20 +262,27 @@ fn an_index_of_before_there_were_literals_is_read_and_compared_with_if_it_is_sma
 fn numbers_that_lead_nowhere_are_said_to_be_corrupt() {
     let content =
         Content::of(&sealed_on_disk(&of_topics((0..2_000).map(|n| format!("a/b{}", n / 5 * 5 + n % 2)))));
-    let of_list = |at: usize, byte: usize, number| {
-        content.literals.clone().step_by(16).map(|entry| (entry + at + byte, number)).collect::<Vec<_>>()
+    let of_list = |at: usize, number| {
+        content.literals.clone().step_by(16).map(|entry| (entry + at, number)).collect::<Vec<_>>()
     };
     let lists = || content.lists.clone().step_by(4);
-    let topics = (0..800).map(|topic| content.topics_at + 24 * topic);
+    let topics = || (0..800).map(|topic| content.topics_at + 24 * topic);
+    let listed = lists().count() as u32;
+    // Where the numbers of records stand, which might be those of a topic.
+    let behind = 800 + content.text_bytes.div_ceil(24) as u32;
     let cases = [
-        ("a list that begins beyond the end", of_list(8, 0, u32::MAX)),
-        ("a list that goes beyond the end", of_list(12, 0, LITERAL_TOPICS_MAX as u32)),
-        ("a list that is longer than any", of_list(12, 0, u32::MAX)),
-        ("topics that are not there", lists().map(|at| (at, 800)).collect()),
-        ("texts that begin beyond the end", topics.clone().map(|at| (at + 8, u32::MAX)).collect()),
-        ("texts that go beyond the end", topics.clone().map(|at| (at + 12, u32::MAX)).collect()),
-        ("records that begin beyond the end", topics.clone().map(|at| (at + 16, u32::MAX)).collect()),
-        ("records that go beyond the end", topics.map(|at| (at + 20, u32::MAX)).collect()),
+        ("lists beyond the file", of_list(8, u32::MAX)),
+        ("lists behind the last one", [of_list(8, listed), of_list(12, 1)].concat()),
+        ("lists that go beyond the last one", of_list(12, LITERAL_TOPICS_MAX as u32)),
+        ("topics beyond the file", lists().map(|at| (at, u32::MAX)).collect()),
+        ("topics behind the last one", lists().map(|at| (at, behind)).collect()),
+        ("topics that do not ascend", lists().map(|at| (at, 3)).chain(of_list(12, 2)).collect()),
+        ("texts beyond the file", topics().map(|at| (at + 8, u32::MAX)).collect()),
+        ("texts behind the last one", topics().map(|at| (at + 8, content.text_bytes as u32)).collect()),
+        ("texts that go beyond the file", topics().map(|at| (at + 12, u32::MAX)).collect()),
+        ("records beyond the file", topics().map(|at| (at + 16, u32::MAX)).collect()),
+        ("records behind the last one", topics().map(|at| (at + 16, content.postings as u32)).collect()),
+        ("records that go beyond the file", topics().map(|at| (at + 20, u32::MAX)).collect()),
     ];
 
     assert_eq!(
@@ -279,10 +293,12 @@ fn numbers_that_lead_nowhere_are_said_to_be_corrupt() {
         let answer = told(&open(&content.with(&changes)).unwrap(), &selectors(&["*/b5"]));
         assert!(matches!(&answer, Err(Fault::Corrupt { .. })), "{what}: {answer:?}");
     }
-    // All topics of the literal are the same one.
-    let same = Content::of(&sealed_on_disk(&of_topics((0..50).map(|n| format!("a/{n}")))));
-    let changes: Vec<_> = same.lists.clone().step_by(4).map(|at| (at, 3)).collect();
-    let answer = told(&open(&same.with(&changes)).unwrap(), &selectors(&["a/*"]));
+    // A list of more topics than any has, all of them there and in order.
+    let long = Content::of(&sealed_on_disk(&of_topics((0..5_000).map(|n| format!("a/b{n}")))));
+    let lists = (0..).zip(long.lists.clone().step_by(4)).map(|(number, at)| (at, number));
+    let all_of = |entry: usize| [(entry + 8, 0), (entry + 12, LITERAL_TOPICS_MAX as u32 + 1)];
+    let changes: Vec<_> = lists.chain(long.literals.clone().step_by(16).flat_map(all_of)).collect();
+    let answer = told(&open(&long.with(&changes)).unwrap(), &selectors(&["*/b5"]));
     assert!(matches!(&answer, Err(Fault::Corrupt { .. })), "{answer:?}");
 }
 
