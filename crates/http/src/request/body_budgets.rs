@@ -95,7 +95,7 @@ impl BodyShare<'_> {
         self.taken.unwatch();
     }
 
-    /// Waits for the next bytes of a publisher and counts them, unless it is too slow. As cancel safe as `work`.
+    /// Waits for the next bytes of a publisher, unless it is too slow. As cancel safe as `work`.
     pub(crate) async fn unless_slow<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Problem> {
         let rate = self.budgets.bytes_per_second_min;
         self.taken.unless_slow(work).await.map_err(|slow| too_slow(slow, rate))
