@@ -41,3 +41,21 @@ impl AnswerBudget {
 fn held(page_bytes: usize) -> usize {
     page_bytes + PIECE_BYTES
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_page_has_room_when_large_ones_hold_all_of_theirs() {
+        let budget = AnswerBudget::new(1_048_576);
+
+        let all = budget.try_take(1_048_576);
+
+        assert!(all.is_some());
+        assert!(budget.try_take(PIECE_BYTES + 1).is_none());
+        assert!(budget.try_take(PIECE_BYTES).is_some());
+        drop(all);
+        assert_eq!(budget.used(), 0);
+    }
+}

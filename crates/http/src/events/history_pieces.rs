@@ -141,7 +141,7 @@ impl Iterator for HistoryPieces {
 /// Puts whole characters as they stand in a JSON text, without the quotation marks around it.
 fn put_text(bytes: &mut Vec<u8>, text: &[u8]) {
     let text = json::text(&String::from_utf8_lossy(text));
-    bytes.extend_from_slice(text[1..text.len() - 1].as_bytes());
+    bytes.extend_from_slice(&text.as_bytes()[1..text.len() - 1]);
 }
 
 #[cfg(test)]
