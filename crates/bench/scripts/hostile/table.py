@@ -32,6 +32,8 @@ def cells(watch, facts, limit):
         failed = f", {watch.failed[name]} failed" if watch.failed[name] else ""
         probes.append(duration(watch.worst[name], limit) + failed)
     memory = ", ".join(mebibytes(count) for count in (watch.rss_before, watch.rss_peak, watch.rss_after))
+    if not watch.survived:
+        facts = facts | {"the hub": "has ended"}
     return [facts, f"{duration(watch.cpu)} in {duration(watch.seconds)}", memory, *probes]
 
 

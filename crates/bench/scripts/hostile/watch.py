@@ -114,6 +114,8 @@ class Watch:
             self.seconds = time.monotonic() - self.begun
             self.cpu = self.hub.cpu_seconds() - self.cpu_before
             self.rss_peak, self.rss_after = self.hub.memory("VmHWM"), self.hub.memory("VmRSS")
+            # Asked last: what the system says of a process is gone once its end has been asked for.
+            self.survived = self.hub.is_alive()
 
     @staticmethod
     def _worst(shared):
