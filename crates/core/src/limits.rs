@@ -30,6 +30,9 @@ pub const LITERALS_MAX: usize = 12;
 /// With more of them, a reader looks at the events themselves, for which it has a budget.
 pub const LITERAL_TOPICS_MAX: usize = 4_096;
 
+/// Patterns of one subscription that are tried one after the other. An index over more than these costs less than the tries.
+pub const TRIED_PATTERNS_MAX: usize = 4;
+
 /// Bytes of an event type that a publisher sets. It is a listener's name in a page.
 pub const EVENT_TYPE_BYTES_MAX: usize = 256;
 

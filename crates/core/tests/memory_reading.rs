@@ -4,7 +4,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 use tidings_core::contract::ManualClock;
@@ -168,6 +168,44 @@ async fn others_have_their_turn_while_a_long_reading_is_under_way() {
 
     assert!(read.as_mut().poll(&mut context).is_pending());
     store.append(vec![draft("nothing", "1")]).await.unwrap();
-    let Reading::Page(page) = read.await.unwrap() else { panic!("a page") };
+    let mut turns = 1;
+    let reading = loop {
+        match read.as_mut().poll(&mut context) {
+            Poll::Pending => turns += 1,
+            Poll::Ready(reading) => break reading.unwrap(),
+        }
+    };
+
+    let Reading::Page(page) = reading else { panic!("a page") };
     assert_eq!((page.events.len(), page.head.sequence), (0, Sequence(10_000)));
+    // Nine blocks and the newest events, once for the beginning and once for the page.
+    assert_eq!(turns, 10 + 9);
+}
+
+#[tokio::test]
+async fn topics_are_told_apart_however_many_there_are() {
+    let store = store(MemoryRetention::default());
+    store.append((0..3_072).map(|n| draft(&format!("t/{n}"), &n.to_string())).collect()).await.unwrap();
+
+    for n in 0..3_072 {
+        let (topic, pattern, other) = (format!("t/{n}"), format!("*/{n}"), format!("**/{n}"));
+        for asked in [&[&*topic][..], &[&*pattern], &[&*topic, &*pattern, &*other]] {
+            let read = page(&store, query(Start::Last(2), asked)).await;
+            assert_eq!(texts(&read.events), [n.to_string()], "{asked:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn retention_goes_on_where_it_was_after_an_epoch_took_the_newest_events() {
+    let store = store(MemoryRetention { events_max: 1_500, ..MemoryRetention::default() });
+    store.append((1..=2_000).map(|n| draft("a", &n.to_string())).collect()).await.unwrap();
+    store.begin_epoch(Epoch(2), Sequence(700));
+    for n in 701..=3_000 {
+        store.append(vec![draft("a", &n.to_string())]).await.unwrap();
+    }
+
+    assert_eq!(store.bounds().floor.sequence, Sequence(1_500));
+    let expected: Vec<_> = (1_501..=3_000).map(|n| n.to_string()).collect();
+    assert_eq!(texts(&all(&store, query(Start::Earliest, &["a"])).await), expected);
 }

@@ -92,8 +92,7 @@ impl Pattern {
         }
         let text = topic.as_str();
         let prefix = &self.text[..self.prefix_bytes.into()];
-        let goes_on = prefix.is_empty() || matches!(text.as_bytes().get(prefix.len()), None | Some(b'/'));
-        goes_on && text.starts_with(prefix) && has_shape(&split(&self.text), &split(text))
+        text.starts_with(prefix) && has_shape(&split(&self.text), &split(text))
     }
 }
 

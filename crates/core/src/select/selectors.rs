@@ -8,10 +8,7 @@ use super::index::PatternIndex;
 use super::pattern::Pattern;
 use super::selector::Selector;
 use crate::event::topic::Topic;
-use crate::limits::SELECTORS_MAX;
-
-/// Patterns of one list that are tried one after the other. An index over more than these costs less than the tries.
-const TRIED_PATTERNS_MAX: usize = 4;
+use crate::limits::{SELECTORS_MAX, TRIED_PATTERNS_MAX};
 
 /// What one subscription asks for: 1 to [`SELECTORS_MAX`] different selectors, in a canonical order.
 ///

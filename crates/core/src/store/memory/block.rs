@@ -20,8 +20,9 @@ pub(super) struct Block {
 }
 
 struct Index {
-    /// The number of each topic, by a part of its hash, or by the next key that is free.
-    topics: HashMap<u32, u16>,
+    /// The number of each topic, by a part of its hash, or by the next key that is free. A block has far fewer topics than
+    /// there are keys.
+    topics: HashMap<u16, u16>,
     /// The first and the last event of each topic.
     ends: Vec<(u16, u16)>,
     /// The next event of the same topic, for each event.
@@ -125,8 +126,8 @@ impl Index {
     }
 
     /// The key of a topic, and its number if the block has it.
-    fn find(&self, topic: &str, events: &[Event], hasher: &RandomState) -> (u32, Option<u16>) {
-        let mut key = hasher.hash_one(topic) as u32;
+    fn find(&self, topic: &str, events: &[Event], hasher: &RandomState) -> (u16, Option<u16>) {
+        let mut key = hasher.hash_one(topic) as u16;
         while let Some(number) = self.topics.get(&key) {
             let (first, _) = self.ends[usize::from(*number)];
             if events[usize::from(first)].draft.topic().as_str() == topic {
