@@ -235,6 +235,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_reading_holds_is_dropped_with_its_caller() {
+        let desk = desk(1);
+        let held = Arc::new(());
+        let holds = held.clone();
+        let search = async move {
+            pending::<()>().await;
+            drop(holds);
+            answer()
+        };
+        let (gone, _thread) = desk.hand_in(Box::pin(search), Arc::new(Meter::new(1)));
+
+        drop(gone);
+
+        assert_eq!(Arc::strong_count(&held), 1, "no turn was needed for that");
+    }
+
+    #[test]
     fn a_reading_whose_caller_goes_during_a_slice_has_no_other_one() {
         let (desk, slices) = (desk(1), Slices::default());
         let held = Arc::new(Mutex::new(None::<HandedIn>));
