@@ -297,6 +297,7 @@ mod tests {
 
         // The oldest has its second slice in the fourth turn. Then all four have begun, one more than may wait.
         assert_eq!(slices.lock().unwrap()[..6].concat(), "123141");
+        assert_eq!(slices.lock().unwrap().iter().filter(|name| **name == "1").count(), 3);
         assert!(is_answered(&mut first) && others.iter_mut().all(is_answered));
     }
 
