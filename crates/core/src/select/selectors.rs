@@ -21,8 +21,9 @@ struct List {
     selectors: Box<[Selector]>,
     /// How many of them are topics.
     topics: usize,
-    /// Made when it is first asked, which most subscriptions never are: the window has an index over all of them.
-    index: OnceLock<PatternIndex<()>>,
+    /// Made when it is first asked, which most subscriptions never are: the window has an index over all of them. Boxed,
+    /// because an empty index is some kilobytes.
+    index: OnceLock<Box<PatternIndex<()>>>,
 }
 
 impl Selectors {
@@ -56,7 +57,8 @@ impl Selectors {
         if patterns.len() <= TRIED_PATTERNS_MAX {
             return patterns.iter().any(|pattern| pattern.matches(topic));
         }
-        self.0.index.get_or_init(|| self.patterns().map(|pattern| (pattern.clone(), ())).collect()).any(topic)
+        let index = || Box::new(self.patterns().map(|pattern| (pattern.clone(), ())).collect());
+        self.0.index.get_or_init(index).any(topic)
     }
 
     /// Whether every topic matches, [reserved ones](Topic::is_reserved) included.
@@ -143,6 +145,11 @@ pub enum SelectorsError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_without_an_index_is_small() {
+        assert!(size_of::<List>() <= 48, "{} bytes", size_of::<List>());
+    }
 
     #[test]
     fn everything_is_more_than_two_stars() {
