@@ -38,7 +38,7 @@ struct HubParts {
     /// One permit for each byte of drafts that waits for the store.
     admission: Semaphore,
     /// One permit for each page of the window that is being read.
-    window_pages: Semaphore,
+    window_pages: Arc<Semaphore>,
     #[expect(clippy::disallowed_types, reason = "`close` holds the lock while it waits for the feed")]
     feed: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
@@ -75,6 +75,8 @@ impl Hub {
         limits: Limits,
         encodings: &[&'static Encoding],
     ) -> Result<Self, StoreError> {
+        // A page of no events never gets on.
+        let limits = Limits { page_events_max: limits.page_events_max.max(1), ..limits };
         let used = Arc::<EncodingsInUse>::default();
         let in_use = encodings.iter().map(|encoding| used.add(encoding)).collect();
         let window = Arc::new(preload(&*store, &limits, &used).await?);
@@ -90,7 +92,7 @@ impl Hub {
             window,
             roster: Arc::new(Roster::new(limits.selectors_max)),
             admission: Semaphore::new(limits.in_flight_bytes_max),
-            window_pages: Semaphore::new(cores.max(WINDOW_PAGES_MIN)),
+            window_pages: Arc::new(Semaphore::new(cores.max(WINDOW_PAGES_MIN))),
             limits,
             _encodings: in_use,
             #[expect(
@@ -193,7 +195,7 @@ impl Hub {
     }
 
     /// The permits to look through the frames of the window.
-    pub(crate) fn window_pages(&self) -> &Semaphore {
+    pub(crate) fn window_pages(&self) -> &Arc<Semaphore> {
         &self.0.window_pages
     }
 

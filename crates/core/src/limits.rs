@@ -111,6 +111,10 @@ pub const NEWS_PLACES_MAX: usize = 64;
 /// ordinary patterns, and some milliseconds for a hundred of the worst.
 pub const FRAMES_LOOKED_AT_MAX: usize = 1_024;
 
+/// Selectors of a reader that make it look at fewer frames of the window at once, in proportion. 8: an index answers for
+/// more of them, so they cost little more.
+pub const SELECTORS_PER_LOOK_MAX: usize = 8;
+
 /// Frames of the window that are taken out under its lock at once. 256: some microseconds, for which the feed waits.
 pub const WINDOW_SLICE_FRAMES: usize = 256;
 
@@ -126,17 +130,20 @@ pub const WINDOW_PAGES_MIN: usize = 2;
 /// index.
 pub const MATCHES_OF_A_TOPIC_MAX: usize = 256;
 
-/// Bytes of what is remembered of topics and the patterns that match them. 8 MiB: some eighty thousand topics. Beyond
-/// it all of it is forgotten, and asked for again.
-pub const MATCHES_REMEMBERED_BYTES_MAX: usize = 8_388_608;
+/// Bytes of what is remembered of topics and the patterns that match them. 2 MiB: some fifteen thousand topics, and
+/// forgotten in a few milliseconds. Beyond it all of it is forgotten, and asked for again.
+pub const MATCHES_REMEMBERED_BYTES_MAX: usize = 2_097_152;
 
 /// Bytes that are counted for a topic whose matches are remembered, beside its text and the matches: entries of tables, and
 /// the headers of shared memory.
 pub const MATCHES_OVERHEAD_BYTES: usize = 96;
 
-/// Newest patterns that are compared with a topic whose matches are remembered. 256: more are as quickly found by the
-/// index.
-pub const PATTERNS_COMPARED_MAX: usize = 256;
+/// Newest patterns that are compared with a topic whose matches are remembered. 16: more are as quickly found by the index.
+pub const PATTERNS_COMPARED_MAX: usize = 16;
+
+/// Patterns that may have left before what is remembered of topics is forgotten. 4,096: each keeps some hundred bytes for as
+/// long as it is remembered.
+pub const PATTERNS_RETIRED_MAX: usize = 4_096;
 
 /// Subscribers on one page of the roster: some 100 KB of answer.
 pub const ROSTER_PAGE_MAX: usize = 1_000;
@@ -166,7 +173,7 @@ pub struct Limits {
     /// `page_bytes_max` it bounds their memory at 16 MiB, and at 64 MiB where a search for the next event takes long.
     pub pages_max: usize,
     /// Selectors of all subscriptions together. Default 1,000,000: ten thousand subscribers of a hundred topics each. A
-    /// selector costs some 400 bytes. At the edge another subscription is refused.
+    /// selector costs some 400 bytes, and with the longest names 2 KiB. At the edge another subscription is refused.
     pub selectors_max: usize,
 }
 

@@ -149,6 +149,10 @@ pub(crate) const READ_IN_A_ROW_BYTES: usize = 131_072;
 /// ones have a literal of it. With more of them, looking at all records in a row is as quick.
 pub(crate) const TOPICS_TRIED_MAX: usize = 4_096;
 
+/// Topics of the newest segment that are taken out of its index at once to be compared. 256: some microseconds, for which
+/// the writer waits.
+pub(crate) const NAMES_PER_LOCK: usize = 256;
+
 /// Topics of a segment that are all compared with a query's patterns if the index cannot tell which ones may match. They are
 /// some ten pages of an index.
 pub(crate) const TOPICS_WALKED_MAX: u32 = 1_024;

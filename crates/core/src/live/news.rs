@@ -4,7 +4,7 @@
 //! match it. A reader that is behind the places held looks at the frames of the window themselves.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::event::Sequence;
@@ -17,6 +17,8 @@ pub(crate) struct News {
     pub(crate) watchers: Watchers,
     /// Nobody watches the pattern any more, and another `News` takes its place when somebody does.
     retired: AtomicBool,
+    /// The batch of the feed in which it was moved last.
+    batch: AtomicU64,
 }
 
 struct Places {
@@ -30,7 +32,12 @@ impl News {
     /// Knows of nothing up to a place, and of everything after it.
     pub(crate) fn after(head: Sequence) -> Self {
         let places = Places { newest: VecDeque::new(), complete_after: head };
-        Self { places: Mutex::new(places), watchers: Watchers::default(), retired: AtomicBool::new(false) }
+        Self {
+            places: Mutex::new(places),
+            watchers: Watchers::default(),
+            retired: AtomicBool::new(false),
+            batch: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn push(&self, place: Sequence) {
@@ -66,8 +73,15 @@ impl News {
         true
     }
 
+    /// Notes that it is moved by a batch. False if it was before: its watchers are told once.
+    pub(crate) fn is_first_of(&self, batch: u64) -> bool {
+        self.batch.swap(batch, Ordering::Relaxed) != batch
+    }
+
+    /// Gives its places back.
     pub(crate) fn retire(&self) {
         self.retired.store(true, Ordering::Relaxed);
+        self.places().newest = VecDeque::new();
     }
 
     pub(crate) fn is_retired(&self) -> bool {

@@ -6,8 +6,14 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use crate::event::{Cursor, Draft, DraftParts, Epoch, Event, Sequence, Topic, UnixMillis};
-use crate::limits::{FRAME_OVERHEAD_BYTES, FRAMES_LOOKED_AT_MAX, NEWS_PLACES_MAX};
+use crate::limits::{
+    FRAME_OVERHEAD_BYTES, FRAMES_LOOKED_AT_MAX, MATCHES_REMEMBERED_BYTES_MAX, NEWS_PLACES_MAX,
+    PATTERNS_COMPARED_MAX,
+};
+use crate::live::news::News;
+use crate::live::patterns::Patterns;
 use crate::live::ring::Watcher;
+use crate::live::scan::frames_per;
 use crate::live::view::{Reach, View};
 use crate::live::window::Window;
 use crate::select::{Selector, Selectors};
@@ -135,7 +141,7 @@ impl Scene {
         match reach {
             Reach::Lagged => {
                 let held = self.events.iter().filter(|event| event.cursor.sequence > cursor.sequence).count();
-                let is_far = cursor.sequence < floor || held > FRAMES_LOOKED_AT_MAX;
+                let is_far = cursor.sequence < floor || held > frames_per(FRAMES_LOOKED_AT_MAX, &asked);
                 assert!(is_far, "{texts:?} after {cursor}");
             }
             Reach::Nothing { through } => {
@@ -217,4 +223,56 @@ fn patterns_come_and_go_and_topics_that_were_seen_before_still_find_them() {
     scene.play(&Act::Push { topic: 1, count: 1 });
     assert!(matches!(again.after(START.at(Sequence(2)), 100), Reach::Frames { .. }));
     assert_eq!(hits(&scene.window, &["*/b"], 0), 3);
+}
+
+#[test]
+fn a_view_hands_out_one_frame_however_few_bytes_are_asked_for() {
+    let mut scene = Scene::new(100_000);
+    scene.play(&Act::Join(0));
+    scene.play(&Act::Push { topic: 0, count: 3 });
+
+    let reach = scene.views[0].1.after(START, 0);
+
+    assert!(matches!(&reach, Reach::Frames { frames, .. } if frames.len() == 1), "{reach:?}");
+}
+
+#[test]
+fn what_is_remembered_of_topics_is_bounded_however_many_patterns_come_and_go() {
+    let mut patterns = Patterns::default();
+    let parse = |text: String| match Selector::parse(&text).unwrap() {
+        Selector::Pattern(pattern) => pattern,
+        Selector::Topic(topic) => panic!("{topic} is no pattern"),
+    };
+    patterns.insert(parse("steady/**".to_owned()), Arc::new(News::after(Sequence(0))));
+    let topics: Vec<_> = (0..30_000).map(|n| Topic::parse(&format!("a/{n}")).unwrap()).collect();
+    for round in 0..4 {
+        for some in topics[..5_000].chunks(500) {
+            some.iter().for_each(|topic| patterns.each_of(topic, |_| {}));
+            assert!(patterns.remembered_bytes() <= MATCHES_REMEMBERED_BYTES_MAX);
+        }
+        for number in 0..PATTERNS_COMPARED_MAX {
+            let pattern =
+                parse(format!("**/{}*", "*/".repeat(round * PATTERNS_COMPARED_MAX % 12 + number % 3)));
+            patterns.insert(pattern, Arc::new(News::after(Sequence(0))));
+        }
+    }
+    for some in topics.chunks(500) {
+        some.iter().for_each(|topic| patterns.each_of(topic, |_| {}));
+        assert!(patterns.remembered_bytes() <= MATCHES_REMEMBERED_BYTES_MAX);
+    }
+    let mut matching = 0;
+    patterns.each_of(&topics[0], |_| matching += 1);
+    assert!(matching > 0);
+}
+
+#[test]
+fn a_pattern_that_nobody_watches_any_more_gives_its_places_back() {
+    let news = News::after(Sequence(0));
+    (1..=50).for_each(|place| news.push(Sequence(place)));
+    news.retire();
+
+    let mut places = Vec::new();
+    news.between(Sequence(0), Sequence(50), &mut places);
+
+    assert!(news.is_retired() && places.is_empty());
 }

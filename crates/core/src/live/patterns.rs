@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::event::Topic;
 use crate::limits::{
     MATCHES_OF_A_TOPIC_MAX, MATCHES_OVERHEAD_BYTES, MATCHES_REMEMBERED_BYTES_MAX, PATTERNS_COMPARED_MAX,
+    PATTERNS_RETIRED_MAX,
 };
 use crate::live::news::News;
 use crate::select::Pattern;
@@ -24,6 +25,8 @@ pub(crate) struct Patterns {
     newest: VecDeque<(u64, Pattern, Arc<News>)>,
     remembered: HashMap<Topic, Matches>,
     remembered_bytes: usize,
+    /// Patterns that have left since nothing was remembered.
+    retired: usize,
 }
 
 /// The patterns that match a topic.
@@ -52,6 +55,10 @@ impl Patterns {
     pub(crate) fn remove(&mut self, pattern: &Pattern) {
         if let Some(news) = self.index.remove(pattern) {
             news.retire();
+            self.retired += 1;
+        }
+        if self.retired > PATTERNS_RETIRED_MAX {
+            self.forget_all();
         }
         if self.index.is_empty() {
             *self = Self { came: self.came, ..Self::default() };
@@ -91,7 +98,13 @@ impl Patterns {
             matches.as_of = self.came;
         }
         self.remembered_bytes = self.remembered_bytes + matches.bytes(topic) - before;
-        if is_known && matches.news.len() <= MATCHES_OF_A_TOPIC_MAX {
+        if self.remembered_bytes > MATCHES_REMEMBERED_BYTES_MAX {
+            self.forget_all();
+            return None;
+        }
+        let is_short =
+            self.remembered.get(topic).is_some_and(|matches| matches.news.len() <= MATCHES_OF_A_TOPIC_MAX);
+        if is_known && is_short {
             return self.remembered.get(topic);
         }
         let forgotten = self.remembered.remove(topic);
@@ -104,11 +117,23 @@ impl Patterns {
             return;
         }
         if self.remembered_bytes + matches.bytes(topic) > MATCHES_REMEMBERED_BYTES_MAX {
-            self.remembered.clear();
-            self.remembered_bytes = 0;
+            self.forget_all();
         }
         self.remembered_bytes += matches.bytes(topic);
         self.remembered.insert(topic.clone(), matches);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn remembered_bytes(&self) -> usize {
+        let bytes = self.remembered.iter().map(|(topic, matches)| matches.bytes(topic)).sum();
+        assert_eq!(self.remembered_bytes, bytes, "what is counted is what is there");
+        bytes
+    }
+
+    fn forget_all(&mut self) {
+        self.remembered = HashMap::new();
+        self.newest = VecDeque::new();
+        (self.remembered_bytes, self.retired) = (0, 0);
     }
 }
 

@@ -2,7 +2,7 @@
 //! patterns.
 
 use crate::event::{Cursor, Sequence, Topic};
-use crate::limits::WINDOW_SLICE_FRAMES;
+use crate::limits::{SELECTORS_PER_LOOK_MAX, WINDOW_SLICE_FRAMES};
 use crate::live::frame::Frame;
 use crate::live::window::Window;
 use crate::select::Selectors;
@@ -67,4 +67,9 @@ impl Scan {
             }
         }
     }
+}
+
+/// How many of so many frames a reader of these selectors looks at: fewer if each has to be compared with many.
+pub(crate) fn frames_per(frames: usize, selectors: &Selectors) -> usize {
+    frames / selectors.iter().len().clamp(1, SELECTORS_PER_LOOK_MAX)
 }

@@ -8,7 +8,7 @@ use crate::event::{Cursor, EpochStatus, Sequence};
 use crate::limits::FRAMES_LOOKED_AT_MAX;
 use crate::live::frame::Frame;
 use crate::live::ring::Watcher;
-use crate::live::scan::Scan;
+use crate::live::scan::{Scan, frames_per};
 use crate::live::window::{Attachment, Source, Window};
 use crate::select::Selectors;
 
@@ -144,8 +144,10 @@ impl View {
             places.sort_unstable();
             places.dedup();
             let found = self.window.at(&places, bytes_max);
-            if let (true, Some(last)) = (found.len() < places.len(), found.last()) {
-                through = through.min(last.sequence());
+            // None if all of them were evicted in the meantime.
+            let last = found.last()?.sequence();
+            if found.len() < places.len() {
+                through = through.min(last);
             }
             frames.extend(found);
         }
@@ -164,7 +166,7 @@ impl View {
         head: Sequence,
         bytes_max: usize,
     ) -> Option<(Vec<Frame>, Sequence)> {
-        if self.window.frames_after(cursor.sequence) > FRAMES_LOOKED_AT_MAX {
+        if self.window.frames_after(cursor.sequence) > frames_per(FRAMES_LOOKED_AT_MAX, &self.selectors) {
             return None;
         }
         let mut scan = Scan::after(cursor, usize::MAX, bytes_max);

@@ -43,6 +43,8 @@ struct Rings {
     frames: Frames,
     topics: HashMap<Topic, Arc<Ring>>,
     patterns: Patterns,
+    /// Batches that the feed has pushed, ever.
+    batch: u64,
 }
 
 /// What has new frames, and whose watchers are told.
@@ -60,6 +62,7 @@ impl Window {
             frames: Frames::default(),
             topics: HashMap::new(),
             patterns: Patterns::default(),
+            batch: 0,
         };
         Self {
             bytes_max,
@@ -111,8 +114,9 @@ impl Window {
         // Encoding is the costly part, and needs no lock.
         let encodings = self.encodings.list();
         let frames = Frame::encode_all(batch, &encodings);
-        let mut moved = Moved::default();
         let mut rings = self.rings();
+        rings.batch += 1;
+        let mut moved = Moved::default();
         for frame in frames {
             rings.push(frame, &mut moved);
         }
@@ -220,12 +224,12 @@ impl Window {
         is_held.then(|| frames.take(count).cloned().collect())
     }
 
-    /// The frames at some places, until `bytes_max` is reached. One that was evicted is left out.
+    /// The frames at some places until `bytes_max` is reached, at least one. One that was evicted is left out.
     pub(crate) fn at(&self, places: &[Sequence], bytes_max: usize) -> Vec<Frame> {
         let rings = self.rings();
         let mut bytes = 0;
         let has_room = |frame: &&Frame| {
-            let has_room = bytes < bytes_max;
+            let has_room = bytes == 0 || bytes < bytes_max;
             bytes += frame.bytes();
             has_room
         };
@@ -265,10 +269,12 @@ impl Rings {
         };
         ring.push(frame.clone());
         moved.rings.push(ring.clone());
-        let place = frame.sequence();
+        let (place, batch) = (frame.sequence(), self.batch);
         self.patterns.each_of(frame.event().draft.topic(), |news| {
             news.push(place);
-            moved.news.push(news.clone());
+            if news.is_first_of(batch) {
+                moved.news.push(news.clone());
+            }
         });
         self.frames.push(frame);
     }
@@ -337,8 +343,6 @@ impl Moved {
         self.rings.sort_unstable_by_key(Arc::as_ptr);
         self.rings.dedup_by(|one, other| Arc::ptr_eq(one, other));
         self.rings.iter().for_each(|ring| ring.watchers.wake());
-        self.news.sort_unstable_by_key(Arc::as_ptr);
-        self.news.dedup_by(|one, other| Arc::ptr_eq(one, other));
         self.news.iter().for_each(|news| news.watchers.wake());
     }
 }

@@ -36,7 +36,7 @@ impl Hub {
         let mut follower = Follower::new(request.selectors, request.on_gap, located.place);
         let mut gap = located.gap;
         loop {
-            let reading = self.read(follower.query(events_max, self.limits().page_bytes_max)).await?;
+            let reading = self.read(follower.query(events_max.max(1), self.limits().page_bytes_max)).await?;
             let more = matches!(&reading, Reading::Page(page) if page.has_more());
             let events = match follower.take_reading(reading, self.bounds().head) {
                 Step::Deliver(Delivery::Gap(declared)) => {

@@ -10,7 +10,7 @@ use crate::hub::Hub;
 use crate::live::{Reach, View};
 use crate::read::follower::{Delivery, Follower, Needs, Step};
 use crate::read::gap::Gap;
-use crate::read::locate::{Located, Request};
+use crate::read::locate::{Located, Partial, Request};
 use crate::roster::{Attendance, ConnectionId, Dismissal, Enrolled, TaskBell, TooManySelectors, User};
 use crate::store::StoreError;
 
@@ -31,6 +31,8 @@ pub struct Opened {
     pub subscription: Subscription,
     /// What was asked for and is gone.
     pub gap: Option<Gap>,
+    /// The newest events were asked for, and the search for them ended too early.
+    pub partial: Option<Partial>,
 }
 
 impl Hub {
@@ -41,9 +43,9 @@ impl Hub {
     /// When the store cannot be read, or when there are too many selectors.
     pub async fn subscribe(&self, request: Request) -> Result<Opened, SubscribeError> {
         let attendance = self.roster().attend(&request.selectors)?;
-        let Located { place, gap, .. } = self.locate(&request).await?;
+        let Located { place, gap, partial } = self.locate(&request).await?;
         let follower = Follower::new(request.selectors, request.on_gap, place);
-        Ok(Opened { subscription: self.follow(follower, None, attendance), gap })
+        Ok(Opened { subscription: self.follow(follower, None, attendance), gap, partial })
     }
 
     /// Drives a follower whose place was [located](Self::locate), for a user if it has one. `attendance` is that of the

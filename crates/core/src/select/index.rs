@@ -29,7 +29,7 @@ use crate::event::topic::Topic;
 /// Numbers of patterns at which all are kept anew, under the grams that are the rarest by then. The first patterns
 /// cannot know which grams will be common. No further ones, because each holds up one insertion: the last for some
 /// milliseconds.
-const SORTED_ANEW_AT: [usize; 3] = [64, 512, 2_048];
+const SORTED_ANEW_AT: [usize; 3] = [128, 512, 2_048];
 
 /// No entry.
 const NONE: u32 = u32::MAX;

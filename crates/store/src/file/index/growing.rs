@@ -12,6 +12,7 @@ use super::{EpochBegins, IdPostings, Index, Postings};
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
 use crate::file::record::Record;
+use crate::limits::NAMES_PER_LOCK;
 
 /// One writer adds to it, and readers look things up meanwhile. What was added last may not be for their eyes yet:
 /// they know the head of the log and look no further.
@@ -172,11 +173,24 @@ impl Index for GrowingIndex {
         topics: &mut dyn Iterator<Item = u32>,
         matches: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Vec<Postings>, Fault> {
-        let entries = self.entries();
-        // Topics may have gone since they were named.
-        let name = |number: &u32| entries.names.get(*number as usize);
-        let matching = topics.filter(|number| name(number).is_some_and(|topic| matches(topic.as_str())));
-        Ok(matching.map(|number| entries.postings(number)).collect())
+        let mut found = Vec::new();
+        loop {
+            // The writer waits for the lock, so topics are compared without it.
+            let some: Vec<_> = {
+                let entries = self.entries();
+                // Topics may have gone since they were named.
+                let name = |number| Some((number, entries.names.get(number as usize)?.clone()));
+                topics.take(NAMES_PER_LOCK).map(name).collect()
+            };
+            if some.is_empty() {
+                return Ok(found);
+            }
+            let matching = some.into_iter().flatten().filter(|(_, topic)| matches(topic.as_str()));
+            let matching: Vec<_> = matching.map(|(number, _)| number).collect();
+            let entries = self.entries();
+            let is_there = |number: &u32| (*number as usize) < entries.names.len();
+            found.extend(matching.into_iter().filter(is_there).map(|number| entries.postings(number)));
+        }
     }
 
     fn ordinals(&self, postings: Postings, range: Range<u32>) -> Result<Vec<u32>, Fault> {
