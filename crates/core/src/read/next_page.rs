@@ -3,6 +3,7 @@
 use crate::hub::Hub;
 use crate::limits::WINDOW_PAGE_FRAMES_MAX;
 use crate::live::scan::Scan;
+use crate::metrics::PageSource;
 use crate::read::follower::{Follower, Step};
 use crate::store::StoreError;
 
@@ -17,9 +18,11 @@ impl Hub {
     /// When the store cannot be read.
     pub async fn next_page(&self, follower: &mut Follower, bytes_max: usize) -> Result<Step, StoreError> {
         if let Some(scan) = self.look_through_window(follower, bytes_max).await {
+            self.metrics().lagged(PageSource::Window);
             return Ok(follower.take_scan(scan));
         }
         let reading = self.read(follower.query(self.limits().page_events_max, bytes_max)).await?;
+        self.metrics().lagged(PageSource::Store);
         Ok(follower.take_reading(reading, self.bounds().head))
     }
 
