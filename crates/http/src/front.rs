@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use prometheus_client::registry::Registry;
 use tidings_core::{Clock, Hub, InUse};
 
 use crate::config::HttpConfig;
 use crate::console::Pages;
+use crate::metrics::FrontMetrics;
 use crate::request::position::PositionBounds;
 use crate::stream::Encoder;
 use crate::stream::drain::Drain;
@@ -22,6 +24,7 @@ struct FrontParts {
     pages: Pages,
     clock: Arc<dyn Clock>,
     task_rules: TaskRules,
+    metrics: FrontMetrics,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
 }
@@ -29,10 +32,14 @@ struct FrontParts {
 impl Front {
     /// A front for a hub. `clock` is for requests such as `?since=10m`.
     pub fn new(hub: Hub, config: HttpConfig, pages: Pages, clock: Arc<dyn Clock>) -> Self {
-        let task_rules =
-            TaskRules { rules: Arc::new(Rules::for_wakes(&config.stream())), drain: Drain::default() };
+        let metrics = FrontMetrics::new(&hub, &config);
+        let task_rules = TaskRules {
+            rules: Arc::new(Rules::for_wakes(&config.stream())),
+            drain: Drain::default(),
+            metrics: metrics.streams().clone(),
+        };
         let _sse = hub.encode(Encoder::Sse.encoding());
-        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, _sse }))
+        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, metrics, _sse }))
     }
 
     /// Begins to send all subscribers away, for servers other than our own [`serve`](crate::serve()): from now on
@@ -52,6 +59,22 @@ impl Front {
         self.drain().overdue(self.config().drain_wait_max).await;
     }
 
+    /// Adds metrics of the program's own to those that `/metrics` tells, for example those of a store:
+    ///
+    /// `front.add_metrics(|registry| store_metrics.register(registry))`
+    ///
+    /// What is counted there must have labels from a closed set: each of their values is a time series for ever. `add` must
+    /// not call this front.
+    pub fn add_metrics(&self, add: impl FnOnce(&mut Registry)) {
+        add(&mut self.metrics().registry());
+    }
+
+    /// Makes the metrics of this front and its hub part of a registry of the program's own, for a program that tells its
+    /// metrics by itself. The registry keeps the hub in memory.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.metrics().register(self.hub(), registry);
+    }
+
     /// The hub behind it.
     pub fn hub(&self) -> &Hub {
         &self.0.hub
@@ -59,6 +82,10 @@ impl Front {
 
     pub(crate) fn config(&self) -> &HttpConfig {
         &self.0.config
+    }
+
+    pub(crate) fn metrics(&self) -> &FrontMetrics {
+        &self.0.metrics
     }
 
     pub(crate) fn pages(&self) -> &Pages {

@@ -11,7 +11,7 @@
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
 //!
 //! Beside the walk: `front` is what all requests share, `request` the parts of a request, parsed, and `answer` what answers
-//! are made of. `events::history` is the log as JSON, `console` the files for people, `operations` what machines ask.
+//! are made of. `events::history` is the log as JSON, `console` the files for people, `operations` what machines ask, `metrics` what is counted.
 //! `clock` and `epoch` are the date and randomness, `config` the settings, `limits` every bound that is no setting.
 //!
 //! # In a server of your own
@@ -64,6 +64,7 @@ mod events;
 mod front;
 pub mod lane;
 mod limits;
+mod metrics;
 mod operations;
 mod request;
 mod route;
@@ -78,6 +79,9 @@ pub use connection::serve::{Verdict, serve};
 pub use console::{Asset, Pages};
 pub use epoch::random_epoch;
 pub use front::Front;
+/// What metrics are made of, for programs that [add their own](Front::add_metrics) or tell the hub's by themselves.
+#[doc(no_inline)]
+pub use prometheus_client;
 /// The hub itself, for programs that embed it.
 #[doc(no_inline)]
 pub use tidings_core as core;

@@ -15,6 +15,7 @@ use crate::lane::{Framing, chunk_head};
 use crate::limits::STRAY_READ_BYTES;
 use crate::stream::Ending;
 use crate::stream::machine::ClientBytes;
+use crate::stream::metrics::StreamEnd;
 use crate::stream::task;
 
 /// Carries a stream, whose head and opening the client was sent, to its end.
@@ -25,8 +26,14 @@ where
     let Leave { follower, encoder, framing, attendance } = leave;
     let subscription = front.hub().follow(follower, None, attendance);
     // Boxed, or this future would hold it once for each function that it is handed to.
-    let blocks = Box::pin(task::stream(front.task_rules(), None, subscription, encoder, None));
-    match write_all(front, &mut stream, blocks, framing).await {
+    let blocks = Box::pin(task::blocks(front.task_rules(), subscription, encoder));
+    let mut end = StreamEnd::counted(front.metrics().streams().clone());
+    let written = write_all(front, &mut stream, blocks, framing, &mut end).await;
+    if let Err(ending) = written {
+        end.note(ending);
+    }
+    drop(end);
+    match written {
         Ok(()) => linger(stream).await,
         Err(ending) => tracing::debug!(%ending, "a carried stream ends"),
     }
@@ -35,8 +42,9 @@ where
 async fn write_all<S>(
     front: &Front,
     stream: &mut S,
-    mut blocks: impl Stream<Item = Bytes> + Unpin,
+    mut blocks: impl Stream<Item = (Bytes, Option<Ending>)> + Unpin,
     framing: Framing,
+    end: &mut StreamEnd,
 ) -> Result<(), Ending>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -49,7 +57,10 @@ where
             biased;
             read = discard(stream) => client.sent(read?)?,
             block = blocks.next() => match block {
-                Some(block) => writer.write(stream, block).await?,
+                Some((block, ending)) => {
+                    ending.into_iter().for_each(|ending| end.note(ending));
+                    writer.write(stream, block).await?;
+                }
                 None => return writer.finish(stream).await,
             },
         }

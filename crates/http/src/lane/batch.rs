@@ -32,6 +32,8 @@ pub(super) struct Batch {
 struct BatchCut {
     at: usize,
     place: Sequence,
+    /// Events of the batch up to here, and their bytes without framing.
+    carried: (usize, usize),
 }
 
 impl Batch {
@@ -49,7 +51,7 @@ impl Batch {
         let mut bytes =
             BytesMut::with_capacity(bytes_total + CHUNK_OVERHEAD_BYTES * (1 + frames.len().min(8)));
         let mut cuts = Vec::with_capacity(1 + bytes_total / CHUNK_BYTES_MAX);
-        let mut start = 0;
+        let (mut start, mut carried) = (0, 0);
         while start < pieces.len() {
             let (mut end, mut size) = (start + 1, pieces[start].len());
             while end < pieces.len() && size + pieces[end].len() <= CHUNK_BYTES_MAX {
@@ -57,7 +59,9 @@ impl Batch {
                 end += 1;
             }
             put_chunk(&mut bytes, &pieces[start..end], framing, size);
-            cuts.push(BatchCut { at: bytes.len(), place: frames[end - 1].sequence() });
+            carried += size;
+            let place = frames[end - 1].sequence();
+            cuts.push(BatchCut { at: bytes.len(), place, carried: (end, carried) });
             start = end;
         }
         Self { bytes: bytes.freeze(), cuts }
@@ -65,8 +69,14 @@ impl Batch {
 
     /// A block that is no event; a member that has it stands at `place`.
     pub(super) fn of_block(bytes: Bytes, place: Sequence) -> Self {
-        let cuts = vec![BatchCut { at: bytes.len(), place }];
+        let cuts = vec![BatchCut { at: bytes.len(), place, carried: (0, 0) }];
         Self { bytes, cuts }
+    }
+
+    /// Events of the batch up to a place, and their bytes without framing.
+    pub(super) fn through(&self, place: Sequence) -> (usize, usize) {
+        let count = self.cuts.partition_point(|cut| cut.place <= place);
+        count.checked_sub(1).map_or((0, 0), |last| self.cuts[last].carried)
     }
 
     /// What is owed to someone who has the first `written` bytes: the rest of the chunk, and the place then.
@@ -174,6 +184,17 @@ mod tests {
         assert_eq!(batch.cut(1), Some((batch.bytes.slice(1..first), Sequence(2))));
         assert_eq!(batch.cut(first), Some((Bytes::new(), Sequence(2))));
         assert_eq!(batch.cut(first + 1), Some((batch.bytes.slice(first + 1..), Sequence(3))));
+    }
+
+    #[test]
+    fn a_member_has_the_events_up_to_its_place_without_the_framing() {
+        let large = "x".repeat(CHUNK_BYTES_MAX);
+        let batch = batch(&["x", "y", &large], Encoder::Sse, Framing::Chunked);
+        let [first, second] = ["id: 1-1\ndata: x\n\n", "id: 1-3\ndata: \n\n"].map(str::len);
+
+        assert_eq!(batch.through(Sequence(0)), (0, 0));
+        assert_eq!(batch.through(Sequence(2)), (2, 2 * first));
+        assert_eq!(batch.through(Sequence(9)), (3, 2 * first + second + CHUNK_BYTES_MAX));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::post::{Letter, Mail, Post};
 use super::ticker::Ticker;
 use crate::limits::READY_SOCKETS_MAX;
 use crate::stream::machine::{Rules, StreamConfig};
+use crate::stream::metrics::StreamMetrics;
 
 /// The token of the post's bell; members have their numbers.
 const BELL: Token = Token(usize::MAX);
@@ -25,6 +26,7 @@ pub(super) struct Lane {
     members: Members,
     ticker: Ticker,
     ending: bool,
+    metrics: StreamMetrics,
     post: Arc<Post>,
     poll: Poll,
 }
@@ -34,7 +36,12 @@ pub(super) struct Lane {
     reason = "a lane is a thread that waits for sockets without tokio, so tokio's clock cannot wake it"
 )]
 impl Lane {
-    pub(super) fn new(hub: Hub, config: &StreamConfig, requests: PageRequests) -> io::Result<Self> {
+    pub(super) fn new(
+        hub: Hub,
+        config: &StreamConfig,
+        requests: PageRequests,
+        metrics: StreamMetrics,
+    ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), BELL)?;
         let roster: &Arc<Roster> = hub.roster();
@@ -44,7 +51,7 @@ impl Lane {
         let registry = poll.registry().try_clone()?;
         let ticker = Ticker::new(&rules, Instant::now());
         let members = Members::new(hub.clone(), rules.clone(), registry, post.clone(), requests);
-        Ok(Self { rules, members, ticker, ending: false, post, poll })
+        Ok(Self { rules, members, ticker, ending: false, metrics, post, poll })
     }
 
     pub(super) fn post(&self) -> Arc<Post> {
@@ -71,6 +78,7 @@ impl Lane {
             }
             self.members.take_turns();
             self.sweep();
+            self.members.tell_counts(&self.metrics);
         }
     }
 

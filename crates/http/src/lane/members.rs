@@ -31,9 +31,11 @@ use super::page::PageRead;
 use super::page_reader::{PageRequest, PageRequests};
 use super::parked::Parked;
 use super::post::Post;
+use super::tally::Tally;
 use crate::limits::BATCHES_PER_TURN_MAX;
 use crate::stream::Ending;
 use crate::stream::machine::{AfterFailure, Due, Machine, Now, Rules};
+use crate::stream::metrics::StreamMetrics;
 
 /// All members of a lane.
 pub(super) struct Members {
@@ -47,6 +49,7 @@ pub(super) struct Members {
     /// Members and groups that have more to read from the rings than one turn allows.
     turns: VecDeque<Recipient>,
     attendances: Attendances,
+    tally: Tally,
     serial: u32,
     now: Now,
 }
@@ -69,6 +72,7 @@ impl Members {
             slots: Slab::new(),
             groups: Groups::default(),
             turns: VecDeque::new(),
+            tally: Tally::default(),
             serial: 0,
             now: Now { tick: Default::default(), drain: None },
         }
@@ -187,7 +191,9 @@ impl Members {
             if !member.is_live() {
                 continue;
             }
-            match member.deliver(&batch, before.sequence, through.sequence, self.now.tick) {
+            let taken = member.deliver(&batch, before.sequence, through.sequence, self.now.tick);
+            self.tally.delivered(delivery, &batch, &taken, member.own_place());
+            match taken {
                 Ok(Taken::All) => member.standing = Standing::Live,
                 Ok(Taken::Nothing) if before.epoch != through.epoch => left.push(*member_id),
                 Ok(Taken::Part | Taken::Nothing) => {}
@@ -237,7 +243,9 @@ impl Members {
         let group = &mut self.groups[member.group];
         let batch = Batch::of(delivery, place.sequence, group.key.encoder, group.key.framing);
         let before = member.own_place().unwrap_or(place.sequence);
-        match member.deliver(&batch, before, place.sequence, self.now.tick) {
+        let taken = member.deliver(&batch, before, place.sequence, self.now.tick);
+        self.tally.delivered(delivery, &batch, &taken, member.own_place());
+        match taken {
             // It has not heard of the gap that leads into another epoch.
             Ok(Taken::Nothing) => {}
             Ok(Taken::All | Taken::Part) => group.note_epoch(id, place.epoch),
@@ -292,6 +300,11 @@ impl Members {
                 None => return,
             }
         }
+    }
+
+    /// Tells the counters that all lanes share what was counted since it last did.
+    pub(super) fn tell_counts(&mut self, metrics: &StreamMetrics) {
+        self.tally.tell(metrics, self.hub.metrics());
     }
 
     fn is_still(&self, id: MemberId, serial: u32) -> bool {
@@ -444,6 +457,7 @@ impl Members {
     /// Ends a response: in good order, with a word on when to come back, if the client can still be told.
     fn end(&mut self, id: MemberId, ending: Ending) {
         let Some(mut member) = self.slots.try_remove(id.slot()) else { return };
+        self.tally.ended(ending);
         self.attendances.leave(self.groups[member.group].key.selectors.iter().len());
         // A blocked client gets no farewell, since half a chunk may be under way: it resumes by its id.
         if ending.has_farewell() && !matches!(member.standing, Standing::Blocked(_)) {

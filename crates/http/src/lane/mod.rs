@@ -17,6 +17,7 @@
 //! | `group` | members that asked for the same |
 //! | `member` | one parked connection |
 //! | `batch` | frames as bytes on the wire, with the places where they may be cut |
+//! | `tally` | what a lane has counted and not told yet |
 //! | `ids` | the numbers of members and groups |
 //! | `page` | a page of the store on its way to a lane |
 //! | `page_reader` | reads the store for members that the rings have left behind |
@@ -34,6 +35,7 @@ mod page_reader;
 mod parked;
 pub(crate) mod parking;
 mod post;
+mod tally;
 mod ticker;
 
 pub use batch::Framing;

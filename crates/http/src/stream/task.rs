@@ -16,6 +16,7 @@ use super::Encoder;
 use super::drain::Drain;
 use super::ending::Ending;
 use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Rules, Tick};
+use super::metrics::{StreamEnd, StreamMetrics};
 use crate::limits::CHUNK_BYTES_MAX;
 
 /// What all tasks of a front share.
@@ -23,9 +24,11 @@ use crate::limits::CHUNK_BYTES_MAX;
 pub(crate) struct TaskRules {
     pub(crate) rules: Arc<Rules>,
     pub(crate) drain: Drain,
+    pub(crate) metrics: StreamMetrics,
 }
 
-/// The bytes of a stream, from its opening to its end. `opening` is none if the client was sent it.
+/// The bytes of a stream, from its opening to its end. `opening` is none if the client was sent it. If it is dropped before
+/// its end, its client has gone.
 pub(crate) fn stream(
     shared: TaskRules,
     opening: Option<Bytes>,
@@ -33,10 +36,25 @@ pub(crate) fn stream(
     encoder: Encoder,
     permit: Option<OwnedSemaphorePermit>,
 ) -> impl Stream<Item = Bytes> + Send + 'static {
-    let task = StreamTask::new(shared, opening, subscription, encoder, permit);
+    let end = StreamEnd::counted(shared.metrics.clone());
+    let task = StreamTask::new(shared, opening, subscription, encoder, permit, end);
     unfold(task, |mut task| async {
         let bytes = task.next().await?;
         Some((bytes, task))
+    })
+}
+
+/// The same behind the opening, for a carrier that knows better why a stream ends, and counts its end. The reason stands
+/// beside the last bytes.
+pub(crate) fn blocks(
+    shared: TaskRules,
+    subscription: Subscription,
+    encoder: Encoder,
+) -> impl Stream<Item = (Bytes, Option<Ending>)> + Send + 'static {
+    let task = StreamTask::new(shared, None, subscription, encoder, None, StreamEnd::taking_notes());
+    unfold(task, |mut task| async {
+        let bytes = task.next().await?;
+        Some(((bytes, task.end.noted()), task))
     })
 }
 
@@ -52,6 +70,7 @@ struct StreamTask {
     /// The store has failed, and is asked again then.
     read_again_at: Option<Instant>,
     ended: bool,
+    end: StreamEnd,
     /// Given back when the stream ends.
     _permit: Option<OwnedSemaphorePermit>,
 }
@@ -70,6 +89,7 @@ impl StreamTask {
         subscription: Subscription,
         encoder: Encoder,
         permit: Option<OwnedSemaphorePermit>,
+        end: StreamEnd,
     ) -> Self {
         Self {
             opening,
@@ -83,6 +103,7 @@ impl StreamTask {
             began: Instant::now(),
             read_again_at: None,
             ended: false,
+            end,
             _permit: permit,
         }
     }
@@ -152,13 +173,15 @@ impl StreamTask {
     fn encode(&mut self, delivery: &Delivery) -> Bytes {
         let now = self.now().tick;
         self.machine.wrote(self.subscription.cursor().sequence, now);
-        match delivery {
+        let bytes = match delivery {
             Delivery::Frames(frames) => match &frames[..] {
                 [frame] => self.encoder.event(frame),
                 frames => self.together(frames),
             },
             Delivery::Gap(gap) => self.encoder.gap(gap),
-        }
+        };
+        self.shared.metrics.delivered(delivery, bytes.len());
+        bytes
     }
 
     fn heartbeat(&mut self) -> Bytes {
@@ -183,6 +206,7 @@ impl StreamTask {
     fn farewell(&mut self, ending: Ending) -> Bytes {
         tracing::debug!(%ending, "a stream ends");
         self.ended = true;
+        self.end.note(ending);
         self.encoder.farewell(self.shared.rules.delay(self.shared.drain.share()))
     }
 
