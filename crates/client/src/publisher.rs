@@ -220,7 +220,7 @@ impl Publisher {
         }
         let whole = async {
             let (head, body) = self.client.request(request).await?.into_parts();
-            let body = Limited::new(body, post.answer_bytes_max).collect().await?;
+            let body = Limited::new(body, post.answers_bytes_max).collect().await?;
             Ok::<_, BoxError>(Response::from_parts(head, body.to_bytes()))
         };
         let limit = self.attempt_timeout;

@@ -39,8 +39,6 @@ struct HubParts {
     metrics: HubMetrics,
     /// One permit for each byte of drafts that waits for the store.
     admission: Semaphore,
-    /// One permit for each page that is being read.
-    pages: Semaphore,
     /// One permit for each page of the window that is being read.
     window_pages: Semaphore,
     #[expect(clippy::disallowed_types, reason = "`close` holds the lock while it waits for the feed")]
@@ -95,7 +93,6 @@ impl Hub {
             roster: Arc::new(Roster::new(limits.selectors_max)),
             metrics: HubMetrics::default(),
             admission: Semaphore::new(limits.in_flight_bytes_max),
-            pages: Semaphore::new(limits.pages_max),
             window_pages: Semaphore::new(cores.max(WINDOW_PAGES_MIN)),
             limits,
             _encodings: in_use,
@@ -164,7 +161,10 @@ impl Hub {
         placements.into_iter().zip(ids).enumerate().map(published).collect()
     }
 
-    /// Reads one page of the log, at most as large as the limits allow.
+    /// Reads one page of the log, at most as large as the limits allow. Cancel safe.
+    ///
+    /// It may be called as often at once as there are readers. The store decides how many of the readings run, and whose turn
+    /// it is: permits that are given here in the order of arrival would let a small reading wait for large ones.
     ///
     /// # Errors
     ///
@@ -173,9 +173,6 @@ impl Hub {
         let limits = &self.0.limits;
         query.events_max = query.events_max.clamp(1, limits.page_events_max);
         query.bytes_max = query.bytes_max.min(limits.page_bytes_max);
-        // The semaphore is never closed, and each permit is given back when the store has answered, so the wait ends if
-        // the store's reads do.
-        let _permit = self.0.pages.acquire().await;
         self.0.store.read(query).await
     }
 
@@ -217,11 +214,6 @@ impl Hub {
     /// Bytes of drafts that wait for the store.
     pub(crate) fn bytes_in_flight(&self) -> usize {
         self.limits().in_flight_bytes_max.saturating_sub(self.0.admission.available_permits())
-    }
-
-    /// Pages that are being read.
-    pub(crate) fn pages_in_use(&self) -> usize {
-        self.limits().pages_max.saturating_sub(self.0.pages.available_permits())
     }
 
     /// The bounds that this hub was started with.

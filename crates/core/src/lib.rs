@@ -44,7 +44,7 @@ pub use read::{
     SubscribeError, Subscription,
 };
 pub use roster::{Carrier, ConnectionId, Dismissal, Roster, Subscriber, User, Whom};
-pub use select::{Pattern, Selector, Selectors};
+pub use select::{Literals, Pattern, Selector, Selectors};
 pub use store::{
     Bounds, MemoryStore, Page, Placement, Query, Reading, Start, Store, StoreError, Tail, TailError, Tailed,
 };

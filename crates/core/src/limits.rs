@@ -7,8 +7,31 @@ use std::time::Duration;
 /// Bytes of a topic or pattern. Longer names do not fit URLs that proxies accept; 512 holds any sane IRI.
 pub const TOPIC_BYTES_MAX: usize = 512;
 
+/// Segments of a topic or pattern. A path in use has two to ten; 64 is a bit for each in one machine word, so that an
+/// index over patterns compares all segments of a topic at once. Topics that a log holds from before this bound may
+/// have more: they can be read by patterns, and no longer be named.
+pub const TOPIC_SEGMENTS_MAX: usize = 64;
+
+/// Wildcards of a pattern, `*` and `**` together. A pattern in use has one to three.
+pub const PATTERN_WILDCARDS_MAX: usize = 16;
+
+/// Segments `**` of a pattern. Three say *contains this, and later that*; each one more multiplies what an index over
+/// patterns has to try.
+pub const PATTERN_DOUBLE_STARS_MAX: usize = 3;
+
 /// Selectors of one subscription. Each costs a look-up per wake; a page that wants more wants a pattern.
 pub const SELECTORS_MAX: usize = 100;
+
+/// Different segments of a topic that an index of literals enters it under. 12: the eight levels that large brokers allow
+/// (AWS IoT), behind the scheme and the host of a URL. A topic with more is compared with every pattern.
+pub const LITERALS_MAX: usize = 12;
+
+/// Topics that an index of literals remembers of one literal. Comparing 4,096 topics takes about a millisecond in memory.
+/// With more of them, a reader looks at the events themselves, for which it has a budget.
+pub const LITERAL_TOPICS_MAX: usize = 4_096;
+
+/// Patterns of one subscription that are tried one after the other. An index over more than these costs less than the tries.
+pub const TRIED_PATTERNS_MAX: usize = 4;
 
 /// Bytes of an event type that a publisher sets. It is a listener's name in a page.
 pub const EVENT_TYPE_BYTES_MAX: usize = 256;
@@ -49,9 +72,17 @@ pub const TAIL_PAGE_EVENTS_MAX: usize = 1_000;
 /// Bytes of one page that a tail reads to catch up: 1 MiB, since a hub has one tail, not thousands.
 pub const TAIL_PAGE_BYTES_MAX: usize = 1_048_576;
 
-/// Events that one page of the memory store looks at, whether they match or not: about a millisecond, for which the
-/// read holds the lock of the log.
-pub const MEMORY_PAGE_SCAN_MAX: usize = 10_000;
+/// Events that the memory store keeps together in a block, and that a reader looks at before others have their turn: a
+/// fraction of a millisecond.
+pub const MEMORY_BLOCK_EVENTS_MAX: usize = 1_024;
+
+/// Bytes of events that the memory store keeps together in a block, which leaves memory as a whole: 1 MiB more than is to be
+/// kept, and one event.
+pub const MEMORY_BLOCK_BYTES_MAX: usize = 1_048_576;
+
+/// Events and topics that one reading of the memory store looks at: some tens of milliseconds of processor time. A reading
+/// that needs more answers from the place to which it came.
+pub const MEMORY_READ_BUDGET: usize = 262_144;
 
 /// Newest events that a starting hub takes into its window, so that clients which resume after a restart do not all
 /// read the store.
@@ -131,11 +162,11 @@ pub struct Limits {
     pub page_bytes_max: usize,
     /// Events that one page of backlog holds at most. Default 1,000: bounds the work of one read.
     pub page_events_max: usize,
-    /// Pages of backlog that are read or held at once, over all subscribers. Default 64: with
-    /// `page_bytes_max` it bounds the memory of all readers that lag, at 16 MiB.
+    /// Pages of backlog that are read or held at once for parked subscribers that lag. Default 64: with
+    /// `page_bytes_max` it bounds their memory at 16 MiB, and at 64 MiB where a search for the next event takes long.
     pub pages_max: usize,
     /// Selectors of all subscriptions together. Default 1,000,000: ten thousand subscribers of a hundred topics each. A
-    /// selector costs some 300 bytes. At the edge another subscription is refused.
+    /// selector costs some 400 bytes. At the edge another subscription is refused.
     pub selectors_max: usize,
 }
 

@@ -132,8 +132,6 @@ impl Collector for HubGauges {
         gauge("log_head", "Sequence of the last event", bounds.head.sequence.0)?;
         gauge("log_earliest", "Sequence of the first event still held", bounds.earliest().0)?;
         gauge("feed_lag", "Events that are stored and not yet shown", lag)?;
-        gauge("pages", "Pages of the log that are being read now", hub.pages_in_use() as u64)?;
-        gauge("pages_max", "Pages of the log that may be read at once", limits.pages_max as u64)?;
         let mut bytes =
             |name, help, value| encode_gauge(&mut encoder, name, help, Some(&Unit::Bytes), value as u64);
         bytes("in_flight", "Bytes of drafts that wait for the store now", hub.bytes_in_flight())?;

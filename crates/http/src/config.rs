@@ -23,7 +23,16 @@ pub struct HttpConfig {
     pub publish_key: Option<String>,
     /// The certificate to show. Default none: HTTP in the clear.
     pub tls: Option<Tls>,
-    /// How long a publisher may take to send an ordinary body. Default 30 s: 1 MiB on the slowest phone.
+    /// Bytes of memory that the bodies of all publishes may hold. Default 64 MiB: as much as waits for the disk. A body
+    /// counts with its declared length, one without as far as it has come. Bodies of at most 16 KiB have a reserve of
+    /// their own. At the edge, bodies that come slowly are ended for others, then publishers are told to try again.
+    pub bodies_bytes_max: usize,
+    /// Bytes that a publisher must send in each second while the hub waits for its body: every five seconds the last ten
+    /// are looked at. Default 1 KiB: a phone on EDGE with bad reception still sends that much, and it is no use to wait for
+    /// less. At 0 `body_wait_max` alone bounds a body that nobody needs the room of.
+    pub body_bytes_per_second_min: u64,
+    /// How long a publisher may take to send an ordinary body. Default 20 min: 1 MiB at the least rate, which ends a body
+    /// that stands still much earlier. Raise it with `event_bytes_max`, or a large body must be as much faster.
     pub body_wait_max: Duration,
     /// How long a publisher of a stream may be silent between two pieces. Default 1 h, since a producer may have
     /// nothing to say; a comment now and then keeps it open for ever.
@@ -58,6 +67,15 @@ pub struct HttpConfig {
     pub lanes: usize,
     /// How long a subscriber's socket may take nothing. Default 60 s; see [`LaneConfig`](crate::lane::LaneConfig).
     pub write_wait_max: Duration,
+    /// Bytes of large events, over all of them, that subscribers keep in memory because they do not read on in the middle
+    /// of one. Each counts once, however many subscribers share it; events up to 16 KiB do not count. Default 64 MiB, as
+    /// much as the window. Beyond that, the subscribers in the event that was kept for longest are closed, and resume by
+    /// their id.
+    pub unread_bytes_max: usize,
+    /// Bytes of history that answers hold until their clients have taken them, over all clients. Default 64 MiB, which are
+    /// 256 of the largest pages; an eighth is kept for pages up to 16 KiB. Beyond that, the slowest of the clients that
+    /// have had 5 s are cut off; if there is none, a request waits, and is refused with 503 and `Retry-After`.
+    pub answers_bytes_max: usize,
     /// How old a stream may become, over every protocol. At nine tenths to all of it, so that those which began together
     /// do not end together, it is ended in good order, with a `retry`, and the client resumes. Default none: a stream
     /// costs little, and nothing is gained by ending it unless there are machines to spread the load over again.
@@ -74,7 +92,9 @@ impl Default for HttpConfig {
             hosts: Hosts::Any,
             publish_key: None,
             tls: None,
-            body_wait_max: Duration::from_secs(30),
+            bodies_bytes_max: 67_108_864,
+            body_bytes_per_second_min: 1_024,
+            body_wait_max: Duration::from_secs(1_200),
             producer_wait_max: Duration::from_secs(3_600),
             head_wait_max: Duration::from_secs(10),
             idle_wait_max: Duration::from_secs(75),
@@ -87,6 +107,8 @@ impl Default for HttpConfig {
             drain_wait_max: Duration::from_secs(8),
             lanes,
             write_wait_max: stream.write_wait_max,
+            unread_bytes_max: stream.unread_bytes_max,
+            answers_bytes_max: 67_108_864,
             stream_age_max: stream.stream_age_max,
         }
     }
@@ -98,6 +120,7 @@ impl HttpConfig {
         StreamConfig {
             heartbeat: self.heartbeat,
             write_wait_max: self.write_wait_max,
+            unread_bytes_max: self.unread_bytes_max,
             stream_age_max: self.stream_age_max,
             retry: self.retry,
         }

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use prometheus_client::registry::Registry;
 use tidings_core::{Clock, Hub, InUse};
 
+use crate::answer::budget::AnswerBudget;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::metrics::FrontMetrics;
+use crate::request::body::BodyRules;
+use crate::request::body_budgets::BodyBudgets;
 use crate::request::position::PositionBounds;
 use crate::stream::Encoder;
 use crate::stream::drain::Drain;
 use crate::stream::machine::Rules;
 use crate::stream::task::TaskRules;
+use crate::unread::UnreadFrames;
 
 /// A hub over HTTP. Cloning shares it.
 #[derive(Clone)]
@@ -24,6 +28,8 @@ struct FrontParts {
     pages: Pages,
     clock: Arc<dyn Clock>,
     task_rules: TaskRules,
+    answers: AnswerBudget,
+    body_budgets: BodyBudgets,
     metrics: FrontMetrics,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
@@ -36,10 +42,23 @@ impl Front {
         let task_rules = TaskRules {
             rules: Arc::new(Rules::for_wakes(&config.stream())),
             drain: Drain::default(),
+            unread: UnreadFrames::new(config.unread_bytes_max),
             metrics: metrics.streams().clone(),
         };
+        let answers = AnswerBudget::new(config.answers_bytes_max);
         let _sse = hub.encode(Encoder::Sse.encoding());
-        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, metrics, _sse }))
+        let body_budgets = BodyBudgets::new(config.bodies_bytes_max, config.body_bytes_per_second_min);
+        Self(Arc::new(FrontParts {
+            hub,
+            config,
+            pages,
+            clock,
+            task_rules,
+            answers,
+            body_budgets,
+            metrics,
+            _sse,
+        }))
     }
 
     /// Begins to send all subscribers away, for servers other than our own [`serve`](crate::serve()): from now on
@@ -80,6 +99,16 @@ impl Front {
         &self.0.hub
     }
 
+    /// Bytes that the bodies of publishes hold now, of [`bodies_bytes_max`](Self::bodies_bytes_max).
+    pub fn bodies_bytes(&self) -> usize {
+        self.body_budgets().used()
+    }
+
+    /// Bytes that the bodies of publishes may hold, with the reserves for small ones.
+    pub fn bodies_bytes_max(&self) -> usize {
+        self.body_budgets().bytes_max()
+    }
+
     pub(crate) fn config(&self) -> &HttpConfig {
         &self.0.config
     }
@@ -92,6 +121,19 @@ impl Front {
         &self.0.pages
     }
 
+    pub(crate) fn body_budgets(&self) -> &BodyBudgets {
+        &self.0.body_budgets
+    }
+
+    /// What the body of an ordinary publish is read by.
+    pub(crate) fn body_rules(&self) -> BodyRules<'_> {
+        BodyRules {
+            budgets: self.body_budgets(),
+            bytes_max: self.hub().limits().event_bytes_max,
+            wait_max: self.config().body_wait_max,
+        }
+    }
+
     /// What a request's position is read by.
     pub(crate) fn position_bounds(&self) -> PositionBounds<'_> {
         PositionBounds { clock: &*self.0.clock, last_max: self.config().last_max }
@@ -100,6 +142,16 @@ impl Front {
     /// What decides about streams that are not parked.
     pub(crate) fn task_rules(&self) -> TaskRules {
         self.0.task_rules.clone()
+    }
+
+    /// The large frames that lanes and tasks keep for clients that do not read.
+    pub(crate) fn unread(&self) -> &UnreadFrames {
+        &self.0.task_rules.unread
+    }
+
+    /// What answers that are not read may hold.
+    pub(crate) fn answers(&self) -> &AnswerBudget {
+        &self.0.answers
     }
 
     pub(crate) fn drain(&self) -> &Drain {

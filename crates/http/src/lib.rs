@@ -11,8 +11,10 @@
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
 //!
 //! Beside the walk: `front` is what all requests share, `request` the parts of a request, parsed, and `answer` what answers
-//! are made of. `events::history` is the log as JSON, `console` the files for people, `operations` what machines ask, `metrics` what is counted.
-//! `clock` and `epoch` are the date and randomness, `config` the settings, `limits` every bound that is no setting.
+//! are made of. `budget` lends the bytes that requests hold in memory, `unread` counts the large events that subscribers
+//! keep. `events::history` is the log as JSON, `console` the files for people, `operations` what machines ask, `metrics`
+//! what is counted. `clock` and `epoch` are the date and randomness, `config` the settings, `limits` every bound that is no
+//! setting.
 //!
 //! # In a server of your own
 //!
@@ -55,6 +57,7 @@
 
 mod access;
 mod answer;
+mod budget;
 mod clock;
 mod config;
 mod connection;
@@ -70,6 +73,7 @@ mod request;
 mod route;
 pub mod stream;
 mod tls;
+mod unread;
 
 pub use answer::body::Body;
 pub use answer::problem_type::PROBLEM_TYPES;

@@ -117,6 +117,61 @@ pub(crate) const PREFLIGHT_SECONDS_MAX: u32 = 86_400;
 /// Events of one page of history when the client does not say how many. 100: a page for people to read.
 pub(crate) const HISTORY_EVENTS_DEFAULT: usize = 100;
 
+// A budget of bytes.
+
+/// The window of time over which the pace of a peer is measured. 5 s: nobody is called slow in the first, and who is
+/// slower than the least rate over two of them is ended. So a lost packet that is sent again after 1, 2 and 4 s does no
+/// harm, and a newcomer that finds no room waits until a holder that stands still can be ended.
+pub(crate) const PACE_WINDOW: Duration = Duration::from_secs(5);
+
+/// Time between two looks of a newcomer for holders whose first window is over. 250 ms: ten thousand that wait cost next
+/// to nothing, and nobody waits much longer than necessary.
+pub(crate) const HOLDERS_LOOK_INTERVAL: Duration = Duration::from_millis(250);
+
+// The body of an answer.
+
+/// Bytes of one piece of a body that are handed to a connection at once. 16 KiB, one chunk: a client that does not take
+/// one in the time of `write_wait_max` is ended, so it is also the least rate.
+pub(crate) const PIECE_BYTES: usize = CHUNK_BYTES_MAX;
+
+/// Bytes of an event's data that are encoded as JSON in one step. 4 KiB: escaped they may be 24 KiB, which a piece may
+/// exceed its size by.
+pub(crate) const DATA_STEP_BYTES: usize = 4_096;
+
+/// The share of the bytes for answers that is kept for those up to `PIECE_BYTES`. One of 8: 512 of them at once by
+/// default, and large answers lose little.
+pub(crate) const ANSWER_SMALL_SHARE: usize = 8;
+
+/// Time that a request for history waits for room among the answers. 6 s: a second longer than the slowest client is
+/// left alone, so that a budget full of stalled answers refuses nobody.
+pub(crate) const ANSWER_ROOM_WAIT_MAX: Duration = Duration::from_secs(6);
+
+/// Seconds after which a request for history may come back that found no room. One: the room is that of clients that
+/// take their answers now.
+pub(crate) const ANSWER_RETRY_SECONDS: &str = "1";
+
+// The body of a publish.
+
+/// Bytes of a body that counts as small, for which there is a reserve. 16 KiB: nearly every event that is pushed to a page,
+/// and about what arrives at once.
+pub(crate) const SMALL_BODY_BYTES_MAX: usize = 16_384;
+
+/// Bytes of the reserve for small bodies of which the rest is yet to come. 16 MiB, a thousand of the largest: with ten
+/// thousand connections that each stop in such a body, the others wait until the slowest are ended.
+pub(crate) const SMALL_BODIES_BYTES_MAX: usize = 16_777_216;
+
+/// Bytes of the reserve for small bodies that came whole, with the head of their request or in one piece behind it. 16 MiB: they hold it only until
+/// they are published, so nobody can fill it by sending slowly.
+pub(crate) const WHOLE_BODIES_BYTES_MAX: usize = 16_777_216;
+
+/// Time between the head of a request and the first bytes of its small body, for which it needs no room. 10 s, two times
+/// `PACE_WINDOW`: a publisher that sends nothing for as long is below the least rate.
+pub(crate) const BODY_BEGIN_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Time that a body waits for room. 6 s: a second longer than `PACE_WINDOW`, so that a body which stands still can be
+/// ended for it, and shorter than the time-outs of HTTP clients, so that the answer is ours.
+pub(crate) const BODY_ADMISSION_WAIT_MAX: Duration = Duration::from_secs(6);
+
 // A body that is a stream of events.
 
 /// Events of one group that is published together. 2,048: one group is under way and one collects, so it bounds the
@@ -130,6 +185,10 @@ pub(crate) const GROUP_BYTES_MAX: usize = 262_144;
 /// exceeds its bound by no more than these.
 pub(crate) const DECODE_STEP_BYTES: usize = 16_384;
 
+/// Bytes in steps of which a producer takes its share of the budget of bodies, each begun when it is full. 4 KiB: what is
+/// less counts with the connection, so that ten thousand producers at rest take no share.
+pub(crate) const PRODUCER_SHARE_STEP_BYTES: usize = 4_096;
+
 /// Bytes of a field's name that may stand beside an event's data on one line. 64: the longest name of a field has 5.
 pub(crate) const FIELD_NAME_BYTES_MAX: usize = 64;
 
@@ -137,7 +196,7 @@ pub(crate) const FIELD_NAME_BYTES_MAX: usize = 64;
 
 /// Bytes of one chunk of a stream, unless one event is larger. 16 KiB, as much as a record of TLS holds: what a
 /// blocked subscriber must remember is the rest of a chunk, and larger chunks would save nothing that could be
-/// measured.
+/// measured. The bytes of a larger event are not copied for each subscriber, but shared.
 pub(crate) const CHUNK_BYTES_MAX: usize = 16_384;
 
 /// Bytes of one batch that is written to all members of a group. 64 KiB: a system call is well spent, and a socket
@@ -148,9 +207,13 @@ pub(crate) const BATCH_BYTES_MAX: usize = 65_536;
 /// catches up, and its neighbours wait for a quarter of a megabyte at most.
 pub(crate) const BATCHES_PER_TURN_MAX: usize = 4;
 
-/// Bytes owed to a blocked member from which on they may be a slice of bytes shared with others. 16 KiB: less is
-/// copied, so that one blocked member does not keep a whole batch in memory.
-pub(crate) const SHARED_BYTES_MIN: usize = 16_384;
+/// Time that readers have for a large event, once half of the room for such events is taken. 5 s: one that has stood in an
+/// event for longer is slow, and others need its room.
+pub(crate) const UNREAD_GRACE: Duration = Duration::from_secs(5);
+
+/// The share of the room for large events up to which nobody is ended: one of 2. Beyond it readers have their grace, and
+/// with all room taken the oldest go at once.
+pub(crate) const UNREAD_GRACE_SHARE: usize = 2;
 
 /// Bytes that a client may send in the whole life of a stream that it only reads, as they arrive at the socket (over TLS,
 /// encrypted). 4 KiB: a stray line end or ping does no harm, more is a fault and ends the stream.
@@ -183,6 +246,14 @@ pub(crate) const LANES_DEFAULT_MAX: usize = 4;
 
 /// Sockets that one wait of a lane may report. 1,024: the rest is reported by the next wait.
 pub(crate) const READY_SOCKETS_MAX: usize = 1_024;
+
+/// Time for which a reader of the store keeps the permit of a page while it searches. 20 ms: a page that lies ahead is read in
+/// one or two, and a small one waits no longer than this for each `pages_max` large ones.
+pub(crate) const PAGE_PERMIT_WAIT_MAX: Duration = Duration::from_millis(20);
+
+/// Readers that search for longer, for each page of `pages_max`. 3: they hold no page until they have found one, and even if
+/// all find one at once, four times `pages_max` pages are held.
+pub(crate) const SEARCHES_PER_PAGE: usize = 3;
 
 /// Ticks of a lane's clock in the time of a heartbeat, unless the bounds of a tick make them more. 64: with
 /// `SWEEP_SHARES` each member is looked at four times in a heartbeat.

@@ -282,3 +282,40 @@ async fn subscribed_by_hand(scene: &Scene, certificate: &Certificate) -> TlsStre
     stream.write_all(&hello).await.unwrap();
     stream
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_counts_with_its_length_until_it_is_published_or_its_request_is_reset() {
+    let (scene, certificate) = scene().await;
+    let mut peer = peer(&scene, &certificate).await;
+    let length = [("content-length", "100000")];
+    let (reset, mut body) = peer.publish_open("/events/a", &length).await;
+    body.send_data("x".into(), false).unwrap();
+    until("the body to be admitted", || scene.front.bodies_bytes() == 100_000).await;
+    let (answer, mut other) = peer.publish_open("/events/a", &length).await;
+    until("the other body to be admitted", || scene.front.bodies_bytes() == 200_000).await;
+
+    drop((reset, body));
+    until("the first to be given back", || scene.front.bodies_bytes() == 100_000).await;
+    other.send_data("y".repeat(50_000).into(), false).unwrap();
+    other.send_data("y".repeat(50_000).into(), true).unwrap();
+
+    assert_eq!(within("the answer", answer).await.unwrap().status(), 201);
+    until("the rest to be given back", || scene.front.bodies_bytes() == 0).await;
+    assert_eq!(scene.log().await, [format!("a: {}", "y".repeat(100_000))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_with_another_length_than_it_said_is_not_published_and_gives_back_its_share() {
+    let (scene, certificate) = scene().await;
+    let mut peer = peer(&scene, &certificate).await;
+
+    for (length, sent) in [("100000", "short"), ("5", "longer")] {
+        let (answer, mut body) = peer.publish_open("/events/a", &[("content-length", length)]).await;
+        body.send_data(sent.into(), true).unwrap();
+
+        let _ = within("an answer or a reset", answer).await;
+        until("the share to be given back", || scene.front.bodies_bytes() == 0).await;
+    }
+
+    assert_eq!(scene.log().await, [""; 0]);
+}

@@ -106,6 +106,82 @@ async fn subscribers_that_do_not_read_hold_no_more_than_the_bounds_say() {
     until("the stalled ones to be forgotten", || scene.hub.roster().count() == 1).await;
 }
 
+#[tokio::test]
+async fn subscribers_at_places_of_their_own_share_the_large_event_that_they_do_not_read() {
+    let _alone = COUNTING.lock().await;
+    let scene = Scene::start().await;
+    let mut sockets = Vec::new();
+    for _ in 0..50 {
+        sockets.push(subscribed(&scene).await);
+    }
+    let text = "x".repeat(1_000_000);
+    scene.publish("a", &[&text]).await;
+    scene.publish("a", &[&text]).await;
+    let before = live_bytes(ALLOCATOR.stats());
+
+    // Each takes the first event whole, so the lane goes on with the second for it alone.
+    let mut chunk = vec![0; "f424f\r\nid: 1-1\ndata: \n\n\r\n".len() + text.len()];
+    for socket in &mut sockets {
+        within("the first event", socket.read_exact(&mut chunk)).await.unwrap();
+        assert!(chunk.ends_with(b"x\n\n\r\n"));
+        within("the second event", socket.read_exact(&mut chunk[..100])).await.unwrap();
+    }
+
+    let held = live_bytes(ALLOCATOR.stats()).saturating_sub(before);
+    println!("{held} bytes held");
+    assert!(held <= 4_194_304, "50 readers of one event of 1 MB hold {held} bytes");
+}
+
+#[tokio::test]
+async fn subscribers_that_resume_from_the_store_share_the_large_event_that_they_do_not_read() {
+    let _alone = COUNTING.lock().await;
+    let mut limits = Limits::default();
+    limits.window_bytes_max = 1_048_576;
+    let scene = Scene::keeping(MemoryRetention::default(), limits).await;
+    let text = "x".repeat(1_000_000);
+    scene.publish("a", &[text.as_str(); 4]).await;
+    let before = live_bytes(ALLOCATOR.stats());
+
+    let mut stalled = Vec::new();
+    for _ in 0..30 {
+        let mut socket = subscribed_to(&scene, 1).await;
+        within("an event that the window has not", socket.read_exact(&mut [0; 100])).await.unwrap();
+        stalled.push(socket);
+    }
+
+    let held = live_bytes(ALLOCATOR.stats()).saturating_sub(before);
+    println!("{held} bytes held");
+    assert!(held <= 6_291_456, "30 readers of one event of 1 MB hold {held} bytes");
+}
+
+#[tokio::test]
+async fn large_events_that_are_not_read_are_kept_within_a_bound() {
+    let _alone = COUNTING.lock().await;
+    let mut limits = Limits::default();
+    limits.window_bytes_max = 1_048_576;
+    let retention = MemoryRetention { bytes_max: 1_048_576, ..MemoryRetention::default() };
+    let scene = Scene::keeping_with(retention, limits, |config| config.unread_bytes_max = 4_500_000).await;
+    let text = "x".repeat(1_000_000);
+    let (mut stalled, mut reading) = (Vec::new(), Wire::over(subscribed(&scene).await));
+    let before = live_bytes(ALLOCATOR.stats());
+
+    for number in 1..=30 {
+        // Each stalls in an event of its own.
+        stalled.push(subscribed_to(&scene, number - 1).await);
+        scene.publish("a", &[&text]).await;
+        reading.take_through(&format!("id: 1-{number}\n")).await;
+        let mut first = [0; 100];
+        within("an event", stalled[number - 1].read_exact(&mut first)).await.unwrap();
+    }
+
+    // Log, window and reader have a megabyte or two each, and four events are kept.
+    until("the others to be ended", || scene.hub.roster().count() <= 1 + 4).await;
+    let held = live_bytes(ALLOCATOR.stats()).saturating_sub(before);
+    println!("{held} bytes held");
+    assert!(held <= 12_582_912, "30 readers in 30 events of 1 MB hold {held} bytes");
+    assert!(scene.hub.roster().count() >= 4, "more were ended than had to be");
+}
+
 /// Bytes that are allocated and not freed.
 fn live_bytes(stats: Stats) -> usize {
     stats.bytes_allocated - stats.bytes_deallocated
@@ -113,12 +189,17 @@ fn live_bytes(stats: Stats) -> usize {
 
 /// A socket whose stream has begun. The system takes little for it, so that it stalls soon when it is not read.
 async fn subscribed(scene: &Scene) -> TcpStream {
+    subscribed_to(scene, 0).await
+}
+
+/// The same, after this event.
+async fn subscribed_to(scene: &Scene, after: usize) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4_096).unwrap();
     let mut stream = socket.connect(scene.address).await.unwrap();
-    within("a place for a request", stream.write_all(b"GET /events/a HTTP/1.1\r\nhost: localhost\r\n\r\n"))
-        .await
-        .unwrap();
+    let resumed = if after == 0 { String::new() } else { format!("last-event-id: 1-{after}\r\n") };
+    let request = format!("GET /events/a HTTP/1.1\r\nhost: localhost\r\n{resumed}\r\n");
+    within("a place for a request", stream.write_all(request.as_bytes())).await.unwrap();
     let opening = async {
         let mut said = Vec::new();
         while !said.ends_with(b"retry: 3000\n\n\r\n") {

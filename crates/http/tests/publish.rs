@@ -146,6 +146,10 @@ async fn each_bad_topic_is_refused_with_advice() {
         wire.send(post(&format!("/events/{path}"), "")).await;
         assert_eq!(wire.answer().await, problem("400 Bad Request", kind, detail), "{path}");
     }
+    let mut wire = scene.connect().await;
+    wire.send(post(&format!("/events/{}", ["a"; 65].join("/")), "")).await;
+    let detail = "a topic or pattern has at most 64 segments, this one has 65";
+    assert_eq!(wire.answer().await, problem("400 Bad Request", "pattern-too-complex", detail));
     let long = "x".repeat(513);
     let mut wire = scene.connect().await;
     wire.send(post(&format!("/events/{long}"), "")).await;

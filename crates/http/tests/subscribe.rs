@@ -278,6 +278,8 @@ async fn each_bad_parameter_is_refused_by_name() {
 async fn each_bad_selection_is_refused_with_advice() {
     let scene = Scene::start().await;
     let many: String = (0..101).map(|number| format!("topic={number}&")).collect();
+    let (segments, stars, too_complex) = (["a"; 65].join("/"), ["*"; 17].join("/"), "pattern-too-complex");
+    let has = |what, most, count| format!("a {what} has at most {most}, this one has {count}");
     let slash = "the path ends in a slash; drop it, or write %2F if the topic really ends in one";
     for (target, kind, detail) in [
         ("/events", "bad-topics", "a subscription needs at least one topic"),
@@ -290,6 +292,10 @@ async fn each_bad_selection_is_refused_with_advice() {
         ("/events/a%00", "bad-topic", "a topic has no control characters"),
         ("/events/%C2%85", "bad-topic", "a topic has no control characters"),
         ("/events/%FF", "topic-not-utf8", "a topic must be percent-encoded UTF-8"),
+        (&format!("/events/{segments}"), too_complex, &has("topic or pattern", "64 segments", 65)),
+        (&format!("/events/{segments}/*"), too_complex, &has("topic or pattern", "64 segments", 66)),
+        (&format!("/events?topic={stars}"), too_complex, &has("pattern", "16 segments `*` and `**`", 17)),
+        ("/events/**/a/**/b/**/c/**", too_complex, &has("pattern", "3 segments `**`", 4)),
     ] {
         let mut wire = scene.get(target, "").await;
         assert_eq!(wire.answer().await, problem("400 Bad Request", kind, detail), "{target}");

@@ -99,3 +99,50 @@ fn a_line_of_megabytes_in_small_chunks_is_not_read_again_with_each() {
 
     assert_eq!((heard.items.len(), heard.error), (1, None));
 }
+
+#[test]
+fn a_decoder_knows_whether_it_stands_between_two_events() {
+    for (stream, is_between) in [
+        ("", true),
+        ("data: 1\n\n", true),
+        ("data: 1\r\r", true),
+        ("data: 1\n\n: comm", true),
+        ("data: 1\n\n: comment\n", true),
+        ("event: x\n\n", true),
+        ("id: 1\n\n", true),
+        ("d", false),
+        ("data: 1", false),
+        ("data: 1\n", false),
+        ("data: 1\n: comm", false),
+        ("event: x\n", false),
+        ("id: 1\n", false),
+    ] {
+        for cut in cuts(stream.as_bytes()) {
+            let mut decoder = Decoder::new();
+            for chunk in cut {
+                let mut feed = decoder.feed(chunk);
+                while feed.next().unwrap().is_some() {}
+            }
+            assert_eq!(decoder.is_between_events(), is_between, "{stream:?}");
+        }
+    }
+}
+
+#[test]
+fn memory_that_a_large_event_took_is_counted_and_can_be_given_back() {
+    let mut decoder = Decoder::new();
+    let mut feed = |bytes: &[u8]| {
+        let mut feed = decoder.feed(bytes);
+        let mut items = 0;
+        while feed.next().unwrap().is_some() {
+            items += 1;
+        }
+        decoder.shrink_to_fit();
+        (items, decoder.memory_bytes())
+    };
+
+    assert_eq!(feed(b"data: 12345"), (0, 5 + b"data: ".len()));
+    assert_eq!(feed(&[b'6'; 10_000]), (0, 10_005 + b"data: ".len()));
+    assert_eq!(feed(b"\nid: 1\n"), (0, 10_006));
+    assert_eq!(feed(b"\n"), (1, 1));
+}

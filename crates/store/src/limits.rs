@@ -86,19 +86,55 @@ pub(crate) const SCAN_READ_BYTES: usize = 1_048_576;
 /// Bytes that are compared with zeros, or written as zeros, at once: few calls, and little memory.
 pub(crate) const ZEROS_BYTES: usize = 65_536;
 
-/// Readings at once. Each occupies a thread for the time of some reads of the disk; more would only make each
-/// of them slower.
-pub(crate) const READINGS_MAX: usize = 16;
+/// Readings at once on a machine with one core. Elsewhere as many run as it has cores: more of them would only take turns.
+/// 2, so that one that waits for the disk does not keep the processor idle.
+pub(crate) const READINGS_MIN: usize = 2;
 
-/// Records that one page looks at, whether they match or not. It takes some tens of milliseconds, then the
-/// client asks again.
-pub(crate) const PAGE_RECORDS_MAX: u64 = 65_536;
+/// Readings that wait in the midst of their work: each has some hundred kilobytes of buffers. 256: if there are more, the one
+/// with the most work behind it ends with what it has, as if its budget were used up.
+pub(crate) const READINGS_BEGUN_MAX: usize = 256;
 
-/// Bytes that one page reads of segments. It takes some tens of milliseconds, then the client asks again.
-pub(crate) const PAGE_READ_BYTES_MAX: u64 = 33_554_432;
+/// Readings that wait while they fill a page: each holds the events that it has found, besides. 32: if there are more, the page
+/// with the most work behind it ends where it is, and the client asks again.
+pub(crate) const PAGES_BEGUN_MAX: usize = 32;
 
-/// Segments whose indexes one page asks. It takes some tens of milliseconds, then the client asks again.
-pub(crate) const PAGE_SEGMENTS_MAX: usize = 1_024;
+/// Units of work that a reading does in one turn. A unit is about a microsecond of one core: the time to look at one record of
+/// a few hundred bytes. 256: a page of a hundred events fits, a turn itself costs less than a microsecond, and 256 readings
+/// that come at once have all had a turn on two cores after 50 ms.
+pub(crate) const SLICE_UNITS: u64 = 256;
+
+/// Units of work of one reading in all: 800 slices. Alone it ends after about 200 ms, and the client asks again.
+pub(crate) const BUDGET_UNITS: u64 = 204_800;
+
+/// The longest turn of a reading, whatever it has done: a disk may need milliseconds for what takes microseconds from memory.
+/// Budgets are counted in units alone, so that the same reading ends at the same place on every machine.
+pub(crate) const SLICE_TIME_MAX: Duration = Duration::from_millis(2);
+
+/// Every so many turns, the reading that came first gets one. 4: a quarter of all work goes to it until it ends, so that none
+/// waits for ever, and small readings still find three turns of four.
+pub(crate) const TURNS_PER_OLDEST: u64 = 4;
+
+/// Units for each read of a segment, beside those for its bytes.
+pub(crate) const FILE_READ_UNITS: u64 = 2;
+
+/// Bytes of a segment that are read for one unit.
+pub(crate) const BYTES_PER_UNIT: u64 = 8_192;
+
+/// Units for a read of one piece of an index: a page or two, and their checksums.
+pub(crate) const INDEX_READ_UNITS: u64 = 3;
+
+/// Units for looking a topic or an id up in the index of a segment: some reads.
+pub(crate) const INDEX_LOOKUP_UNITS: u64 = 10;
+
+/// Topics that a pattern is tried on for one unit.
+pub(crate) const TOPICS_PER_UNIT: u64 = 4;
+
+/// Ordinals that are read at once of a list that is walked: about one page of an index.
+pub(crate) const ORDINALS_PER_READ: u32 = 1_000;
+
+/// Records with an id for each topic, from which number on the lists of the topics are compared with that of the id. 8: to look at
+/// as many records costs as much as to look a topic up and to jump through its list.
+pub(crate) const IDS_PER_TOPIC_MIN: u32 = 8;
 
 /// Offsets of records that are looked up at once: about one page of an index.
 pub(crate) const OFFSETS_AHEAD: u32 = 1_000;
@@ -109,22 +145,23 @@ pub(crate) const READ_ALONE_BYTES: usize = 4_096;
 /// Bytes that are read for a record that follows the one before: the next ones will be asked for, too.
 pub(crate) const READ_IN_A_ROW_BYTES: usize = 131_072;
 
-/// Topics of a segment that a page tries a pattern on. With more of them, looking at all records in a row is as
-/// quick.
-pub(crate) const TOPICS_TRIED_MAX: usize = 1_024;
+/// Topics of a segment that the patterns of a query are compared with, each pattern for itself, if the index tells which
+/// ones have a literal of it. With more of them, looking at all records in a row is as quick.
+pub(crate) const TOPICS_TRIED_MAX: usize = 4_096;
+
+/// Topics of a segment that are all compared with a query's patterns if the index cannot tell which ones may match. They are
+/// some ten pages of an index.
+pub(crate) const TOPICS_WALKED_MAX: u32 = 1_024;
 
 /// Ordinals that a page takes from each topic, however many topics there are. With fewer it would ask too
 /// often.
 pub(crate) const ORDINALS_PER_TOPIC_MIN: usize = 64;
 
-/// Topics of which a reading remembers whether they match: under 1 MB, and most segments have fewer.
-pub(crate) const TOPICS_REMEMBERED_MAX: usize = 4_096;
+/// Topics of which a reading remembers whether they match: under 600 KB, which it also holds while it waits.
+pub(crate) const TOPICS_REMEMBERED_MAX: usize = 1_024;
 
 /// Pages of an index that are written at once: 1 MiB.
 pub(crate) const INDEX_PAGES_PER_WRITE: usize = 256;
-
-/// Topics of an index that are read at once when all of them are looked at: 96 KiB and their texts.
-pub(crate) const INDEX_TOPICS_PER_READ: u32 = 4_096;
 
 /// Entries of an index that a search reads at once: about one page.
 pub(crate) const INDEX_ENTRIES_PER_READ: u32 = 320;

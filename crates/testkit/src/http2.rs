@@ -1,8 +1,8 @@
 //! A peer that speaks HTTP/2, with its hands on pings and windows. Every read has a deadline.
 
 use bytes::Bytes;
-use h2::client::{Builder, SendRequest};
-use h2::{Ping, PingPong, RecvStream};
+use h2::client::{Builder, ResponseFuture, SendRequest};
+use h2::{Ping, PingPong, RecvStream, SendStream};
 use http::response::Parts;
 use http::{Request, Version};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -53,15 +53,7 @@ impl Peer {
         headers: &[(&str, &str)],
         body: &'static str,
     ) -> Stream {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("https://localhost{target}"))
-            .version(Version::HTTP_2);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut requests = within("leave to ask", self.requests.clone().ready()).await.unwrap();
-        let (answer, mut sender) = requests.send_request(request.body(()).unwrap(), body.is_empty()).unwrap();
+        let (answer, mut sender) = self.send_head(method, target, headers, body.is_empty()).await;
         if !body.is_empty() {
             // By now a hub that refuses has read the head, and would have answered.
             within("the answer to a ping", self.pings.ping(Ping::opaque())).await.unwrap();
@@ -70,6 +62,33 @@ impl Peer {
         let (head, body) =
             within(format!("the answer to {method} {target}"), answer).await.unwrap().into_parts();
         Stream { head, body, text: String::new() }
+    }
+
+    /// Begins to publish to a topic, and leaves the body open. The answer and the body are reset when they are dropped.
+    pub async fn publish_open(
+        &mut self,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> (ResponseFuture, SendStream<Bytes>) {
+        self.send_head("POST", target, headers, false).await
+    }
+
+    async fn send_head(
+        &mut self,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+        is_all: bool,
+    ) -> (ResponseFuture, SendStream<Bytes>) {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("https://localhost{target}"))
+            .version(Version::HTTP_2);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut requests = within("leave to ask", self.requests.clone().ready()).await.unwrap();
+        requests.send_request(request.body(()).unwrap(), is_all).unwrap()
     }
 
     /// Waits until the hub has closed the connection.

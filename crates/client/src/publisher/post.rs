@@ -17,7 +17,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(super) struct Post {
     pub(super) url: Url,
     pub(super) body: Bytes,
-    pub(super) answer_bytes_max: usize,
+    pub(super) answers_bytes_max: usize,
     method: Method,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -58,7 +58,7 @@ impl Post {
         Self {
             url,
             body: Bytes::new(),
-            answer_bytes_max: HISTORY_PAGE_BYTES_MAX,
+            answers_bytes_max: HISTORY_PAGE_BYTES_MAX,
             method: Method::GET,
             headers: vec![(header::ACCEPT, HeaderValue::from_static("application/json"))],
         }
@@ -69,7 +69,7 @@ impl Post {
         Self {
             url,
             body,
-            answer_bytes_max: RECEIPT_BYTES_MAX,
+            answers_bytes_max: RECEIPT_BYTES_MAX,
             method: Method::POST,
             headers: vec![content_type, (IDEMPOTENCY_KEY, key)],
         }

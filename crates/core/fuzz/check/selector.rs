@@ -1,7 +1,9 @@
 //! What must hold of any text that comes as a selector, and of any topic that it is compared with. The fuzz target
 //! calls this with texts of its own, the corpus test with those that are kept.
 
-use tidings_core::limits::TOPIC_BYTES_MAX;
+use tidings_core::limits::{
+    PATTERN_DOUBLE_STARS_MAX, PATTERN_WILDCARDS_MAX, TOPIC_BYTES_MAX, TOPIC_SEGMENTS_MAX,
+};
 use tidings_core::{Selector, Selectors, Topic};
 
 /// Everything up to the first newline is a selector, the rest is a topic.
@@ -19,7 +21,7 @@ pub(crate) fn check(bytes: &[u8]) {
         "the text leads back to the selector"
     );
 
-    let Ok(topic) = Topic::parse(topic) else { return };
+    let Ok(topic) = Topic::parse_held(topic) else { return };
     let pattern: Vec<_> = selector.as_str().split('/').collect();
     let segments: Vec<_> = topic.as_str().split('/').collect();
     let hidden = is_reserved(&segments) && matches!(pattern[0], "*" | "**");
@@ -37,7 +39,11 @@ fn is_reserved(segments: &[&str]) -> bool {
 
 /// The rule, written in another way.
 fn is_selector(text: &str) -> bool {
-    !text.is_empty()
+    let count = |names: &[&str]| text.split('/').filter(|segment| names.contains(segment)).count();
+    text.split('/').count() <= TOPIC_SEGMENTS_MAX
+        && count(&["**"]) <= PATTERN_DOUBLE_STARS_MAX
+        && count(&["*", "**"]) <= PATTERN_WILDCARDS_MAX
+        && !text.is_empty()
         && text.len() <= TOPIC_BYTES_MAX
         && !text.chars().any(char::is_control)
         && !text.split('/').any(|segment| segment == "." || segment == "..")

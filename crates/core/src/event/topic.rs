@@ -6,12 +6,13 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::limits::TOPIC_BYTES_MAX;
+use crate::limits::{PATTERN_DOUBLE_STARS_MAX, PATTERN_WILDCARDS_MAX, TOPIC_BYTES_MAX, TOPIC_SEGMENTS_MAX};
 
 /// What the topics begin with that are the hub's own: inboxes of users, and what the hub tells about itself.
 const RESERVED: [&str; 2] = ["inbox/", "tidings/"];
 
-/// A `/`-separated name such as `orders/42`: 1 to [`TOPIC_BYTES_MAX`] bytes of UTF-8.
+/// A `/`-separated name such as `orders/42`: 1 to [`TOPIC_BYTES_MAX`] bytes of UTF-8, in at most
+/// [`TOPIC_SEGMENTS_MAX`] segments unless it [was held](Self::parse_held) before there was that bound.
 ///
 /// Cloning shares the text.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,8 +24,21 @@ impl Topic {
     /// # Errors
     ///
     /// Refuses the empty text, text over the limit, control characters, a segment `.` or `..` (clients and
-    /// proxies rewrite such paths, so the event would go elsewhere), and a segment `*` or `**` (a pattern).
+    /// proxies rewrite such paths, so the event would go elsewhere), a segment `*` or `**` (a pattern), and more
+    /// segments than [`TOPIC_SEGMENTS_MAX`].
     pub fn parse(text: &str) -> Result<Self, TopicError> {
+        let topic = Self::parse_held(text)?;
+        check_segments(text)?;
+        Ok(topic)
+    }
+
+    /// Parses the topic of an event that a store holds already: a log from before topics had a greatest number of
+    /// segments may have longer ones, and stays readable.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`parse`](Self::parse), but for the number of segments.
+    pub fn parse_held(text: &str) -> Result<Self, TopicError> {
         check_characters(text)?;
         for segment in text.split('/') {
             match segment {
@@ -67,6 +81,14 @@ pub(crate) fn check_characters(text: &str) -> Result<(), TopicError> {
     Ok(())
 }
 
+/// The number of segments that topics and patterns may have. A topic that is held already may have more.
+pub(crate) fn check_segments(text: &str) -> Result<(), TopicError> {
+    match text.split('/').count() {
+        segments if segments > TOPIC_SEGMENTS_MAX => Err(TopicError::TooManySegments { segments }),
+        _ => Ok(()),
+    }
+}
+
 impl Borrow<str> for Topic {
     fn borrow(&self) -> &str {
         &self.0
@@ -107,6 +129,24 @@ pub enum TopicError {
     /// A segment `*` or `**`, which only a selector may have.
     #[error("`*` and `**` stand in selectors, not in topics")]
     Wildcard,
+    /// More than [`TOPIC_SEGMENTS_MAX`] segments, of a topic or a pattern.
+    #[error("a topic or pattern has at most {TOPIC_SEGMENTS_MAX} segments, this one has {segments}")]
+    TooManySegments {
+        /// How many there are.
+        segments: usize,
+    },
+    /// More than [`PATTERN_WILDCARDS_MAX`] segments `*` and `**`.
+    #[error("a pattern has at most {PATTERN_WILDCARDS_MAX} segments `*` and `**`, this one has {wildcards}")]
+    TooManyWildcards {
+        /// How many there are.
+        wildcards: usize,
+    },
+    /// More than [`PATTERN_DOUBLE_STARS_MAX`] segments `**`.
+    #[error("a pattern has at most {PATTERN_DOUBLE_STARS_MAX} segments `**`, this one has {double_stars}")]
+    TooManyDoubleStars {
+        /// How many there are.
+        double_stars: usize,
+    },
 }
 
 #[cfg(test)]
@@ -142,5 +182,18 @@ mod tests {
         assert_eq!(Topic::parse("./b"), Err(TopicError::DotSegment));
         assert_eq!(Topic::parse("a/*"), Err(TopicError::Wildcard));
         assert_eq!(Topic::parse("**"), Err(TopicError::Wildcard));
+        let long = ["a"; 65].join("/");
+        assert_eq!(Topic::parse(&long), Err(TopicError::TooManySegments { segments: 65 }));
+        assert!(Topic::parse(&long[2..]).is_ok());
+    }
+
+    #[test]
+    fn a_topic_that_is_held_may_have_more_segments_and_obeys_every_other_rule() {
+        for text in ["a", &["a"; 65].join("/"), &"/".repeat(512)] {
+            assert_eq!(Topic::parse_held(text).map(|topic| topic.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["", "a\nb", "a/..", "a/*", &"/".repeat(513)] {
+            assert!(Topic::parse_held(text).is_err(), "{text:?}");
+        }
     }
 }

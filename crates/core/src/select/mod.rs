@@ -1,6 +1,13 @@
 //! What a subscriber asks for.
 
-pub(crate) mod index;
+pub mod index;
+pub mod literals;
+pub mod pattern;
 pub mod selector;
+pub mod selectors;
 
-pub use selector::{Pattern, Selector, Selectors, SelectorsError};
+pub use index::PatternIndex;
+pub use literals::Literals;
+pub use pattern::Pattern;
+pub use selector::Selector;
+pub use selectors::{Selectors, SelectorsError};

@@ -1,17 +1,31 @@
 //! The body of a response: bytes at once, or a stream of them.
+//!
+//! Large bytes are handed out in pieces, so that whoever carries the body can tell a client that takes them slowly from one
+//! that takes nothing.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::Stream;
 use http_body::{Frame, SizeHint};
 
+use crate::answer::handed_out::HandedOut;
+use crate::answer::watch::AnswerWatch;
+use crate::budget::Taken;
+use crate::limits::PIECE_BYTES;
+
 /// The body of every response of the hub, and of any other response that is bytes.
 pub struct Body {
     source: BodySource,
+    /// What is left of bytes that are larger than a piece.
+    rest: Bytes,
     _open: Option<OpenOnConnection>,
+    watched: Option<Watched>,
+    /// Bytes of a budget. They are given back when the connection has written the last piece.
+    taken: Option<TakenBody>,
 }
 
 /// Held by everything that is open on a connection.
@@ -25,9 +39,19 @@ impl OpenOnConnection {
     }
 }
 
-impl From<BodySource> for Body {
-    fn from(source: BodySource) -> Self {
-        Self { source, _open: None }
+/// A body that takes bytes of a budget.
+struct TakenBody {
+    taken: Taken,
+    handed_out: HandedOut,
+}
+
+/// The watch over a body, until the body is dropped.
+struct Watched(AnswerWatch);
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.0.at_rest();
+        self.0.holds(None);
     }
 }
 
@@ -35,6 +59,21 @@ impl From<BodySource> for Body {
 enum BodySource {
     Full(Option<Bytes>),
     Stream(Pin<Box<dyn Stream<Item = Bytes> + Send>>),
+}
+
+impl BodySource {
+    fn poll_bytes(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        match self {
+            Self::Full(bytes) => Poll::Ready(bytes.take()),
+            Self::Stream(stream) => stream.as_mut().poll_next(context),
+        }
+    }
+}
+
+impl From<BodySource> for Body {
+    fn from(source: BodySource) -> Self {
+        Self { source, rest: Bytes::new(), _open: None, watched: None, taken: None }
+    }
 }
 
 impl Body {
@@ -53,6 +92,32 @@ impl Body {
     /// The same, as one of what is open on a connection.
     pub(crate) fn holding(self, open: OpenOnConnection) -> Self {
         Self { _open: Some(open), ..self }
+    }
+
+    /// The same, with bytes of a budget that are given back with it. Others may ask for them while the client takes it.
+    pub(crate) fn taking(self, mut taken: Taken) -> Self {
+        // Its carrier ends it when it does not move: no least rate here.
+        taken.watch(0);
+        Self { taken: Some(TakenBody { taken, handed_out: HandedOut::default() }), ..self }
+    }
+
+    /// The same, watched by its carrier.
+    pub(crate) fn watched_by(self, watch: AnswerWatch) -> Self {
+        if let Some(TakenBody { taken, .. }) = &self.taken {
+            watch.holds(taken.end().cloned());
+        }
+        Self { watched: Some(Watched(watch)), ..self }
+    }
+
+    fn hand_out(&self, mut piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(Watched(watch)) = &self.watched {
+            watch.handed_out();
+        }
+        if let Some(TakenBody { taken, handed_out }) = &self.taken {
+            taken.moved_after_a_while(piece.len());
+            piece = handed_out.count(piece);
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 }
 
@@ -77,26 +142,48 @@ impl From<&'static str> for Body {
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let bytes = match &mut self.source {
-            BodySource::Full(bytes) => Poll::Ready(bytes.take()),
-            BodySource::Stream(stream) => stream.as_mut().poll_next(context),
-        };
-        bytes.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+        if self.rest.is_empty() {
+            let bytes = self.source.poll_bytes(context);
+            if let (Poll::Ready(None), Some(TakenBody { handed_out, .. })) = (&bytes, &self.taken) {
+                ready!(handed_out.poll_all_written(context));
+            }
+            if let (Poll::Pending | Poll::Ready(None), Some(Watched(watch))) = (&bytes, &self.watched) {
+                watch.at_rest();
+            }
+            match ready!(bytes) {
+                Some(bytes) if bytes.len() > PIECE_BYTES => self.rest = bytes,
+                Some(bytes) => return self.hand_out(bytes),
+                None => return Poll::Ready(None),
+            }
+        }
+        let size = self.rest.len().min(PIECE_BYTES);
+        let mut piece = self.rest.split_to(size);
+        if self.rest.is_empty() {
+            // The connection may keep the last piece for long, and must not keep a large event with it.
+            piece = Bytes::copy_from_slice(&piece);
+        }
+        self.hand_out(piece)
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(&self.source, BodySource::Full(bytes) if bytes.as_ref().is_none_or(Bytes::is_empty))
+        let BodySource::Full(bytes) = &self.source else { return false };
+        let is_written = |body: &TakenBody| body.handed_out.is_all_written();
+        self.rest.is_empty()
+            && bytes.as_ref().is_none_or(Bytes::is_empty)
+            && self.taken.as_ref().is_none_or(is_written)
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
-            BodySource::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            BodySource::Full(bytes) => {
+                SizeHint::with_exact((self.rest.len() + bytes.as_ref().map_or(0, Bytes::len)) as u64)
+            }
             BodySource::Stream(_) => SizeHint::default(),
         }
     }

@@ -30,13 +30,19 @@ pub(crate) struct EventDocument<'a> {
 
 impl<'a> EventDocument<'a> {
     pub(crate) fn new(event: &'a Event) -> Self {
+        let data = String::from_utf8_lossy(event.draft.data());
+        Self { data, ..Self::without_data(event) }
+    }
+
+    /// The document with an empty text for the data, which is put there piece by piece.
+    pub(crate) fn without_data(event: &'a Event) -> Self {
         let draft = &event.draft;
         Self {
             id: event.id_text(),
             cursor: event.cursor.to_string(),
             topic: draft.topic().as_str(),
             event_type: draft.event_type().map_or("message", |event_type| event_type.as_str()),
-            data: String::from_utf8_lossy(draft.data()),
+            data: Cow::Borrowed(""),
             time: time(event.time),
             retry: draft.retry_ms(),
         }

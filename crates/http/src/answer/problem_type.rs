@@ -41,6 +41,7 @@ macro_rules! problem_types {
 problem_types! {
     BadTopic: BAD_REQUEST, "bad-topic", "a name in the path or in `topic` is no topic or selector";
     BadTopics: BAD_REQUEST, "bad-topics", "there is no selector, or there are more than 100";
+    PatternTooComplex: BAD_REQUEST, "pattern-too-complex", "a topic or pattern has more than 64 segments, or a pattern more than 16 wildcards or three `**`";
     TopicNotUtf8: BAD_REQUEST, "topic-not-utf8", "the path is not percent-encoded UTF-8";
     TrailingSlash: BAD_REQUEST, "trailing-slash", "the path ends in a slash";
     UnknownParameter: BAD_REQUEST, "unknown-parameter", "the URL has no such parameter";
@@ -69,16 +70,18 @@ problem_types! {
     NotFound: NOT_FOUND, "not-found", "there is nothing at this URL";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "the URL does not take this method; `Allow` has those it takes";
     NotAcceptable: NOT_ACCEPTABLE, "not-acceptable", "`Accept` excludes everything that the URL answers";
-    TooSlow: REQUEST_TIMEOUT, "too-slow", "the body did not come in time";
+    TooSlow: REQUEST_TIMEOUT, "too-slow", "the body did not come in time, or came too slowly";
     TooLarge: PAYLOAD_TOO_LARGE, "too-large", "the event's data has more than `event_bytes_max` bytes";
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is compressed, or not text";
     WrongHost: MISDIRECTED_REQUEST, "wrong-host", "the hub does not answer for this host";
     IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event or batch";
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
+    BodiesFull: SERVICE_UNAVAILABLE, "bodies-full", "the bodies that are being sent take up `bodies_bytes_max`";
     Ending: SERVICE_UNAVAILABLE, "ending", "the hub is ending";
     TooManyConnections: SERVICE_UNAVAILABLE, "too-many-connections", "the hub has `connections_max` connections";
     TooManySelectors: SERVICE_UNAVAILABLE, "too-many-selectors", "all subscriptions together have `selectors_max` selectors";
+    AnswersFull: SERVICE_UNAVAILABLE, "answers-full", "answers that are not read hold `answers_bytes_max` bytes";
     StoreFull: INSUFFICIENT_STORAGE, "store-full", "the hub's disk is full";
 }
 

@@ -8,6 +8,7 @@ use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
+use crate::answer::watch::AnswerWatch;
 use crate::connection::linger::linger;
 use crate::front::Front;
 use crate::lane::parking::Leave;
@@ -16,7 +17,7 @@ use crate::limits::STRAY_READ_BYTES;
 use crate::stream::Ending;
 use crate::stream::machine::ClientBytes;
 use crate::stream::metrics::StreamEnd;
-use crate::stream::task;
+use crate::stream::task::{self, Carried};
 
 /// Carries a stream, whose head and opening the client was sent, to its end.
 pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)
@@ -25,10 +26,12 @@ where
 {
     let Leave { follower, encoder, framing, attendance } = leave;
     let subscription = front.hub().follow(follower, None, attendance);
+    let watch = AnswerWatch::default();
+    let carried = Carried { opening: None, subscription, encoder, permit: None, watch: watch.clone() };
     // Boxed, or this future would hold it once for each function that it is handed to.
-    let blocks = Box::pin(task::blocks(front.task_rules(), subscription, encoder));
+    let blocks = Box::pin(task::blocks(front.task_rules(), carried));
     let mut end = StreamEnd::counted(front.metrics().streams().clone());
-    let written = write_all(front, &mut stream, blocks, framing, &mut end).await;
+    let written = write_all(BlockWriter { front, framing, watch }, &mut stream, blocks, &mut end).await;
     if let Err(ending) = written {
         end.note(ending);
     }
@@ -40,16 +43,14 @@ where
 }
 
 async fn write_all<S>(
-    front: &Front,
+    mut writer: BlockWriter<'_>,
     stream: &mut S,
     mut blocks: impl Stream<Item = (Bytes, Option<Ending>)> + Unpin,
-    framing: Framing,
     end: &mut StreamEnd,
 ) -> Result<(), Ending>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut writer = BlockWriter { front, framing };
     let mut client = ClientBytes::default();
     loop {
         // Biased: a client that has gone need not be written to.
@@ -79,6 +80,7 @@ async fn discard<S: AsyncRead + Unpin>(stream: &mut S) -> Result<usize, Ending> 
 struct BlockWriter<'a> {
     front: &'a Front,
     framing: Framing,
+    watch: AnswerWatch,
 }
 
 impl BlockWriter<'_> {
@@ -110,11 +112,16 @@ impl BlockWriter<'_> {
         self.within_the_wait(stream.flush()).await
     }
 
-    /// The wait is for progress: a large event on a slow line may take as long as it needs.
+    /// The wait is for progress: a large event on a slow line may take as long as it needs, unless others need its room.
     async fn within_the_wait<T>(&self, write: impl Future<Output = io::Result<T>>) -> Result<T, Ending> {
-        match timeout(self.front.config().write_wait_max, write).await {
-            Ok(written) => written.map_err(|_| Ending::ClientGone),
-            Err(_) => Err(Ending::WriteStalled),
+        // Biased: a write that can be made is made.
+        tokio::select! {
+            biased;
+            written = timeout(self.front.config().write_wait_max, write) => match written {
+                Ok(written) => written.map_err(|_| Ending::ClientGone),
+                Err(_) => Err(Ending::WriteStalled),
+            },
+            () = self.watch.must_let_go() => Err(Ending::WriteStalled),
         }
     }
 }

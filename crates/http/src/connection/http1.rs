@@ -13,6 +13,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 
+use crate::answer::watch::{AnswerWatch, Patience};
+use crate::connection::impatient::Impatient;
 use crate::connection::linger::linger;
 use crate::front::Front;
 use crate::lane::parking::{Leave, ParkingSlot};
@@ -26,15 +28,21 @@ where
     let slot = ParkingSlot::default();
     let flushed = Arc::new(AtomicBool::new(true));
     let asked = AtomicBool::new(false);
+    let watch = AnswerWatch::default();
+    let config = front.config();
     let service = service_fn(|mut request: http::Request<hyper::body::Incoming>| {
         asked.store(true, Ordering::Relaxed);
         // Nothing else can end in a lane.
         if request.method() == http::Method::GET {
             request.extensions_mut().insert(slot.clone());
         }
-        Box::pin(async { Ok::<_, std::convert::Infallible>(front.handle(request).await) })
+        let watch = watch.clone();
+        Box::pin(async {
+            let answer = front.handle(request).await;
+            Ok::<_, std::convert::Infallible>(answer.map(|body| body.watched_by(watch)))
+        })
     });
-    let config = front.config();
+    let stream = Impatient::new(stream, config.write_wait_max);
     let io = Flushing { inner: TokioIo::new(stream), flushed: flushed.clone() };
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -45,6 +53,7 @@ where
         .serve_connection(io, service);
     let mut ending = std::pin::pin!(front.drain().begun());
     let mut silence = std::pin::pin!(sleep(config.head_wait_max));
+    let mut patience = Patience::new(watch.clone(), config.write_wait_max);
     let mut told_to_end = false;
     let parked = std::future::poll_fn(|context| {
         if !told_to_end && ending.as_mut().poll(context).is_ready() {
@@ -58,11 +67,14 @@ where
             Poll::Pending if !asked.load(Ordering::Relaxed) => {
                 silence.as_mut().poll(context).map(|()| Ok(false))
             }
-            Poll::Pending => Poll::Pending,
+            Poll::Pending => patience.poll_end(context).map(|why| {
+                tracing::debug!(?why, "an answer is cut off");
+                Ok(false)
+            }),
         }
     });
     let parked = parked.await?;
-    let stream = connection.into_parts().io.inner.into_inner();
+    let stream = connection.into_parts().io.inner.into_inner().into_inner();
     if !parked {
         linger(stream).await;
         return Ok(None);

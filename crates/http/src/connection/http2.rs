@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -15,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::answer::body::OpenOnConnection;
+use crate::answer::watch::{AnswerWatch, Patience};
 use crate::config::HttpConfig;
 use crate::connection::impatient::Impatient;
 use crate::front::Front;
@@ -45,12 +48,14 @@ where
         asked.fetch_add(1, Ordering::Relaxed);
         request.extensions_mut().insert(shared.permits.clone());
         let (front, open) = (front.clone(), open.clone());
-        let (parts, mut body) = request.into_parts();
+        let (mut parts, mut body) = request.into_parts();
         // Boxed, because a stream's task is as large as this for as long as the stream lives.
         Box::pin(async move {
+            let watch = request_watch();
+            parts.extensions.insert(watch.clone());
             let answer = front.handle(http::Request::from_parts(parts, &mut body)).await;
             take_rest(body).await;
-            Ok::<_, std::convert::Infallible>(answer.map(|body| body.holding(open)))
+            Ok::<_, std::convert::Infallible>(answer.map(|body| body.holding(open).watched_by(watch)))
         })
     });
     let io = TokioIo::new(Impatient::new(stream, config.write_wait_max));
@@ -97,7 +102,7 @@ async fn take_rest(mut body: Incoming) {
 }
 
 fn builder(config: &HttpConfig, tasks: TaskTracker) -> http2::Builder<Tracked> {
-    let mut builder = http2::Builder::new(Tracked(tasks));
+    let mut builder = http2::Builder::new(Tracked { tasks, write_wait_max: config.write_wait_max });
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(HTTP2_REQUESTS_MAX)
@@ -112,9 +117,22 @@ fn builder(config: &HttpConfig, tasks: TaskTracker) -> http2::Builder<Tracked> {
     builder
 }
 
-/// Runs the tasks of requests so that the hub's end can wait for them.
+tokio::task_local! {
+    /// Set while the task of a request is polled: hyper makes the task, and shows nothing of what is in it.
+    static WATCH: AnswerWatch;
+}
+
+/// The watch of the request whose task runs.
+fn request_watch() -> AnswerWatch {
+    WATCH.try_with(AnswerWatch::clone).unwrap_or_default()
+}
+
+/// Runs the tasks of requests so that the hub's end can wait for them, and ends those whose clients take nothing.
 #[derive(Clone)]
-struct Tracked(TaskTracker);
+struct Tracked {
+    tasks: TaskTracker,
+    write_wait_max: Duration,
+}
 
 impl<F> hyper::rt::Executor<F> for Tracked
 where
@@ -122,6 +140,21 @@ where
     F::Output: Send,
 {
     fn execute(&self, task: F) {
-        self.0.spawn(task);
+        self.tasks.spawn(unless_stalled(task, self.write_wait_max));
     }
+}
+
+/// Runs the task of a request. A stream whose window is closed does not stop its connection, so only this task can notice
+/// that its client takes nothing: then it drops the request, which resets the stream.
+async fn unless_stalled<F: Future>(task: F, wait_max: Duration) {
+    let watch = AnswerWatch::default();
+    let mut patience = Patience::new(watch.clone(), wait_max);
+    let mut task = std::pin::pin!(task);
+    std::future::poll_fn(|context| {
+        if WATCH.sync_scope(watch.clone(), || task.as_mut().poll(context)).is_ready() {
+            return Poll::Ready(());
+        }
+        patience.poll_end(context).map(|why| tracing::debug!(?why, "a stream of HTTP/2 is reset"))
+    })
+    .await;
 }

@@ -22,6 +22,11 @@ impl<S> Impatient<S> {
         Self { inner, wait_max, deadline: Box::pin(sleep(wait_max)), waiting: false }
     }
 
+    /// The connection, for somebody who waits in a way of their own.
+    pub(crate) fn into_inner(self) -> S {
+        self.inner
+    }
+
     fn judge<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.waiting = false;

@@ -21,3 +21,6 @@ pub(crate) mod refusal;
 pub(crate) mod sealed;
 pub(crate) mod serve;
 pub(crate) mod socket;
+
+#[cfg(test)]
+mod unread_tests;

@@ -1,20 +1,20 @@
 //! A page of history as JSON, with the cursor to go on from.
 
-use http::header::{CACHE_CONTROL, VARY};
+use futures_util::{TryFutureExt, stream};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode};
-use serde::Serialize;
-use tidings_core::{Position, Request};
+use http::{HeaderValue, Response};
+use tidings_core::{Event, History, Position, Request};
 
 use super::gap::{GAP, gap_header};
+use super::history_pieces::HistoryPieces;
 use super::problem::unreadable;
 use crate::answer::body::Body;
-use crate::answer::document::{EventDocument, GapDocument};
-use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::budget::Taken;
 use crate::front::Front;
-use crate::limits::HISTORY_EVENTS_DEFAULT;
+use crate::limits::{ANSWER_RETRY_SECONDS, HISTORY_EVENTS_DEFAULT};
 use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
@@ -56,37 +56,53 @@ impl HistoryRequest {
 /// Answers with one page.
 pub(crate) async fn history(front: &Front, request: HistoryRequest) -> Result<Response<Body>, Problem> {
     let HistoryRequest { events, limit } = request;
-    let history = front.hub().history(events, limit).await.map_err(|error| unreadable(&error))?;
-    let page = HistoryPage {
-        events: history.events.iter().map(EventDocument::new).collect(),
-        cursor: history.cursor.to_string(),
-        more: history.more,
-        partial: history.partial,
-        gap: history.gap.as_ref().map(GapDocument::from),
+    let (history, mut taken) = admitted(front, events, limit).await?;
+    let gap = history.gap.as_ref().map(gap_header);
+    let mut pieces = HistoryPieces::new(history);
+    let first = pieces.next().unwrap_or_default();
+    let body = if pieces.is_done() {
+        taken.shrink_to(first.len());
+        Body::full(first)
+    } else {
+        Body::stream(stream::iter(std::iter::once(first).chain(pieces)))
     };
-    let mut response = json::response(StatusCode::OK, &page);
+    let mut response = Response::new(body.taking(taken));
     let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
     headers.append(VARY, HeaderValue::from_static("Accept"));
-    if let Some(gap) = &history.gap {
-        headers.insert(GAP, gap_header(gap));
+    if let Some(gap) = gap {
+        headers.insert(GAP, gap);
     }
     Ok(response)
 }
 
-/// The answer.
-#[derive(Serialize)]
-struct HistoryPage<'a> {
-    events: Vec<EventDocument<'a>>,
-    /// To go on after it: the next request's `last_event_id`.
-    cursor: String,
-    /// Whether there is more after it now.
-    more: bool,
-    /// Whether `last` was asked for and the search for it ended too early. Absent if it did not.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    partial: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    gap: Option<GapDocument<'a>>,
+/// Reads a page, and takes what it holds from the budget of answers. A page for which there is no room is forgotten, so
+/// that those that wait hold nothing, and read again.
+async fn admitted(front: &Front, events: Request, limit: usize) -> Result<(History, Taken), Problem> {
+    let read = || front.hub().history(events.clone(), limit).map_err(|error| unreadable(&error));
+    let history = read().await?;
+    let bytes = bytes_of(&history);
+    if let Some(taken) = front.answers().try_take(bytes) {
+        return Ok((history, taken));
+    }
+    drop(history);
+    let mut taken = front.answers().take(bytes).await.ok_or_else(answers_full)?;
+    let history = read().await?;
+    let more = bytes_of(&history).saturating_sub(bytes);
+    if more > 0 && !taken.try_grow(more) {
+        return Err(answers_full());
+    }
+    Ok((history, taken))
+}
+
+fn bytes_of(history: &History) -> usize {
+    history.events.iter().map(|event| size_of::<Event>() + event.draft.bytes()).sum()
+}
+
+fn answers_full() -> Problem {
+    let detail = "answers that are not read hold as many bytes as `answers_bytes_max` says; try again soon";
+    Problem::new(ProblemType::AnswersFull, detail).with_header(RETRY_AFTER, ANSWER_RETRY_SECONDS)
 }
 
 fn limit(text: &str, limit_max: usize) -> Result<usize, Problem> {

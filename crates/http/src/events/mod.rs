@@ -8,6 +8,7 @@
 //! | `batch_hash` | the running hash of its events |
 //! | `subscribe` | `GET` of a stream |
 //! | `history` | `GET` of a page of the log as JSON |
+//! | `history_pieces` | its text, encoded when it is asked for |
 //! | `gap` | the header that tells a gap |
 //! | `problem` | what publishers and readers are told when the hub fails them |
 
@@ -15,6 +16,7 @@ mod batch;
 mod batch_hash;
 pub(crate) mod gap;
 pub(crate) mod history;
+mod history_pieces;
 pub(crate) mod problem;
 pub(crate) mod producer;
 pub(crate) mod publish;

@@ -5,6 +5,9 @@
 //! one shares each write to the disk among thousands of events. One group is under way at a time: if it fails,
 //! nothing after it was published, and the answer can say how far the body came.
 //!
+//! What counts against the budget of bodies is what a producer holds in memory. Inside an event it must keep the least rate;
+//! between two events it holds next to nothing, and may be silent.
+//!
 //! With an idempotency key, [`KeyedBatch`] knows which events of the body are in the log already.
 
 use std::pin::pin;
@@ -28,8 +31,12 @@ use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
-use crate::limits::{DECODE_STEP_BYTES, FIELD_NAME_BYTES_MAX, GROUP_BYTES_MAX, GROUP_EVENTS_MAX};
+use crate::limits::{
+    DECODE_STEP_BYTES, FIELD_NAME_BYTES_MAX, GROUP_BYTES_MAX, GROUP_EVENTS_MAX, PRODUCER_SHARE_STEP_BYTES,
+    SMALL_BODY_BYTES_MAX,
+};
 use crate::request::body::{read_piece, too_large};
+use crate::request::body_budgets::BodyShare;
 use crate::request::query::Query;
 use crate::request::text::TextCheck;
 
@@ -47,6 +54,8 @@ where
     let hub = front.hub();
     let key = key.map(IdempotencyKey::parse).transpose().map_err(|error| bad_draft(&error))?;
     let mut producer = Producer::new(hub, topic, key);
+    let mut share = front.body_budgets().admit(0).await?;
+    let mut watched = None;
     let mut group = pin!(Fuse::terminated());
     loop {
         producer.decode();
@@ -57,16 +66,41 @@ where
                 None => {}
             }
         }
+        // Each event has its own time, and between two of them there is no hurry.
+        let awaited = producer.awaited_event();
+        if awaited != watched {
+            watched = awaited;
+            share.unwatch();
+            if awaited.is_some() {
+                share.watch();
+            }
+        }
         // Never without a branch: without a group under way there is room for more. Not biased, which is fair to
         // none but costs nothing: each branch only takes note of what happened.
         tokio::select! {
             published = &mut group, if !group.is_terminated() => producer.note(published),
-            piece = read_piece(&mut body, front.config().producer_wait_max), if producer.has_room() => {
+            piece = next_piece(&mut body, &mut share, producer.held_bytes(), front), if producer.has_room() => {
                 producer.take(piece, body.is_end_stream());
             }
             () = front.drain().begun(), if !producer.has_ended() => producer.end(Err(ending())),
         }
     }
+}
+
+/// Reads the next bytes of the body, once its share covers what the producer holds. Cancel safe.
+async fn next_piece<B>(
+    body: &mut B,
+    share: &mut BodyShare<'_>,
+    held_bytes: usize,
+    front: &Front,
+) -> Result<Option<Bytes>, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    share.resize(held_bytes - held_bytes % PRODUCER_SHARE_STEP_BYTES).await?;
+    let piece = share.unless_slow(read_piece(body, front.config().producer_wait_max)).await??;
+    share.moved(piece.as_ref().map_or(0, Bytes::len));
+    Ok(piece)
 }
 
 /// The answer to a whole body: how many events, and the id of the last one.
@@ -104,6 +138,8 @@ struct Producer<'a> {
     /// The events that are complete and not under way: the next group, or a little more.
     next: Vec<Draft>,
     next_bytes: usize,
+    /// Bytes of the events that are under way.
+    group_bytes: usize,
     /// Events that were complete so far.
     seen: u64,
     /// Events of the body that are in the log, from its beginning, and the id of the last one.
@@ -128,6 +164,7 @@ impl<'a> Producer<'a> {
             is_unfinished: None,
             next: Vec::new(),
             next_bytes: 0,
+            group_bytes: 0,
             seen: 0,
             published: 0,
             last_id: None,
@@ -166,6 +203,10 @@ impl<'a> Producer<'a> {
                 self.rest.clear();
                 self.end(Err(problem));
             }
+        }
+        // A producer may be at rest for long after a large event.
+        if self.decoder.is_between_events() && self.decoder.memory_bytes() > SMALL_BODY_BYTES_MAX {
+            self.decoder.shrink_to_fit();
         }
     }
 
@@ -225,6 +266,7 @@ impl<'a> Producer<'a> {
     fn take_group(&mut self) -> Vec<Draft> {
         let rest = self.next.split_off(self.group_events());
         let drafts = std::mem::replace(&mut self.next, rest);
+        self.group_bytes = bytes(&drafts);
         self.count_next();
         let is_complete = self.next.is_empty() && self.is_whole();
         match &mut self.batch {
@@ -245,11 +287,12 @@ impl<'a> Producer<'a> {
     }
 
     fn count_next(&mut self) {
-        self.next_bytes = self.next.iter().map(Draft::bytes).sum();
+        self.next_bytes = bytes(&self.next);
     }
 
     /// Takes note of how a group went.
     fn note(&mut self, result: Result<Vec<Published>, PublishError>) {
+        self.group_bytes = 0;
         match result {
             Ok(published) => {
                 self.published += published.len() as u64;
@@ -299,6 +342,17 @@ impl<'a> Producer<'a> {
         self.end.is_some()
     }
 
+    /// The number of the event of which the rest is waited for. None between two events, and while the hub has enough.
+    fn awaited_event(&self) -> Option<u64> {
+        let waits = self.has_room() && !self.decoder.is_between_events();
+        waits.then_some(self.seen + 1)
+    }
+
+    /// Bytes of the body that are in memory.
+    fn held_bytes(&self) -> usize {
+        self.rest.len() + self.decoder.memory_bytes() + self.next_bytes + self.group_bytes
+    }
+
     /// Whether the whole body has arrived, was decoded, and ended behind an event.
     fn is_whole(&mut self) -> bool {
         self.rest.is_empty() && matches!(self.end, Some(Ok(()))) && !self.is_unfinished()
@@ -334,6 +388,10 @@ impl<'a> Producer<'a> {
             }
         }
     }
+}
+
+fn bytes(drafts: &[Draft]) -> usize {
+    drafts.iter().map(Draft::bytes).sum()
 }
 
 fn draft(event: &Event<'_>, topic: Topic, hub: &Hub) -> Result<Draft, Problem> {

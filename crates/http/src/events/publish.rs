@@ -14,7 +14,7 @@ use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
-use crate::request::body::read_whole;
+use crate::request::body::{WholeBody, read_whole};
 use crate::request::content::Content;
 use crate::request::idempotency_key::idempotency_key;
 use crate::request::path;
@@ -51,8 +51,8 @@ where
         retry_ms: query.one("retry")?.map(retry_ms).transpose()?,
         key,
     };
-    let limits = front.hub().limits();
-    let data = read_whole(body, limits.event_bytes_max, front.config().body_wait_max).await?;
+    // The share lasts until the event is published or not.
+    let WholeBody { data, share: _share } = read_whole(body, &parts.headers, &front.body_rules()).await?;
     let draft = front.hub().draft(topic, data, fields).map_err(|error| bad_draft(&error))?;
     let published = front.hub().publish(draft).await.map_err(not_published)?;
     Ok(created(&published))

@@ -11,6 +11,7 @@ use super::gap::{GAP, gap_header};
 use super::problem::{too_many_selectors, unreadable};
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
+use crate::answer::watch::AnswerWatch;
 use crate::front::Front;
 use crate::lane::Framing;
 use crate::lane::parking::{Leave, Parking, ParkingSlot};
@@ -18,7 +19,8 @@ use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 use crate::stream::permits::StreamPermits;
-use crate::stream::{Encoder, StreamFormat, task};
+use crate::stream::task::{self, Carried};
+use crate::stream::{Encoder, StreamFormat};
 
 const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap"];
 
@@ -40,6 +42,8 @@ pub(crate) struct SubscribeRequest {
     /// Put among the request's extensions by `connection/http2`: its connections carry many streams, which need a permit
     /// each.
     permits: Option<StreamPermits>,
+    /// Put among the request's extensions by what carries the answer, if it wants to know how the answer is taken.
+    watch: AnswerWatch,
 }
 
 impl SubscribeRequest {
@@ -63,6 +67,7 @@ impl SubscribeRequest {
             version: parts.version,
             parking_slot: parts.extensions.get().cloned(),
             permits: parts.extensions.get().cloned(),
+            watch: parts.extensions.get().cloned().unwrap_or_default(),
         })
     }
 
@@ -89,7 +94,7 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
             Body::full(request.encoder.farewell(front.drain().delay(front.config().retry)));
         return Ok(response);
     };
-    let SubscribeRequest { events, encoder, version, parking_slot, .. } = request;
+    let SubscribeRequest { events, encoder, version, parking_slot, watch, .. } = request;
     let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
     let Located { place, gap, partial } =
         front.hub().locate(&events).await.map_err(|error| unreadable(&error))?;
@@ -111,7 +116,8 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
         }
         None => {
             let subscription = front.hub().follow(follower, None, attendance);
-            Body::stream(task::stream(front.task_rules(), Some(opening), subscription, encoder, permit))
+            let carried = Carried { opening: Some(opening), subscription, encoder, permit, watch };
+            Body::stream(task::stream(front.task_rules(), carried))
         }
     };
     Ok(response)

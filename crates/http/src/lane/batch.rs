@@ -1,12 +1,18 @@
 //! A batch: frames as bytes on the wire, with the places where they may be cut.
+//!
+//! Small frames are joined into one buffer, which is written at once. A frame that is larger than a chunk is not copied:
+//! it stays a piece of its own, which all members share, with everybody else who has the frame.
 
 use std::borrow::Cow;
 
 use bytes::{BufMut, Bytes, BytesMut};
+use smallvec::SmallVec;
 use tidings_core::{Delivery, Frame, Sequence};
 
+use super::owed::Owed;
 use crate::limits::CHUNK_BYTES_MAX;
 use crate::stream::Encoder;
+use crate::unread::FrameKey;
 
 /// `7fffffff` and a line end, before a chunk; a line end after it.
 const CHUNK_OVERHEAD_BYTES: usize = 12;
@@ -20,11 +26,20 @@ pub enum Framing {
     Raw,
 }
 
-/// Bytes for many sockets.
+/// Bytes for many sockets, one piece unless there are large frames.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Batch {
-    pub(super) bytes: Bytes,
+    pub(super) pieces: SmallVec<[Piece; 1]>,
     cuts: Vec<BatchCut>,
+}
+
+/// Bytes that lie together in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) bytes: Bytes,
+    /// The bytes are those of one large frame, all of it or the rest. Otherwise the buffer belongs to the batch, and
+    /// goes with it.
+    pub(super) frame: Option<FrameKey>,
 }
 
 /// The end of a chunk: a member that has all bytes up to here has all events up to a place.
@@ -46,31 +61,58 @@ impl Batch {
     }
 
     fn of_frames(frames: &[Frame], encoder: Encoder, framing: Framing) -> Self {
-        let pieces: Vec<Cow<'_, [u8]>> = frames.iter().map(|frame| encoder.borrow(frame)).collect();
-        let bytes_total: usize = pieces.iter().map(|piece| piece.len()).sum();
-        let mut bytes =
-            BytesMut::with_capacity(bytes_total + CHUNK_OVERHEAD_BYTES * (1 + frames.len().min(8)));
-        let mut cuts = Vec::with_capacity(1 + bytes_total / CHUNK_BYTES_MAX);
+        let mut texts: Vec<Cow<'_, [u8]>> = frames.iter().map(|frame| encoder.borrow(frame)).collect();
+        let small = texts.iter().map(|text| text.len()).filter(|len| *len <= CHUNK_BYTES_MAX);
+        let joined_bytes: usize = small.sum();
+        let mut joined =
+            BytesMut::with_capacity(joined_bytes + CHUNK_OVERHEAD_BYTES * (1 + frames.len().min(8)));
+        let mut pieces = SmallVec::new();
+        let mut cuts = Vec::with_capacity(1 + joined_bytes / CHUNK_BYTES_MAX);
+        // Bytes of the pieces so far; `joined` goes on behind them.
+        let mut put_away = 0;
         let (mut start, mut carried) = (0, 0);
-        while start < pieces.len() {
-            let (mut end, mut size) = (start + 1, pieces[start].len());
-            while end < pieces.len() && size + pieces[end].len() <= CHUNK_BYTES_MAX {
-                size += pieces[end].len();
+        while start < texts.len() {
+            let (mut end, mut size) = (start + 1, texts[start].len());
+            while end < texts.len() && size + texts[end].len() <= CHUNK_BYTES_MAX {
+                size += texts[end].len();
                 end += 1;
             }
-            put_chunk(&mut bytes, &pieces[start..end], framing, size);
+            put_chunk_start(&mut joined, framing, size);
+            if size > CHUNK_BYTES_MAX {
+                let bytes = match std::mem::take(&mut texts[start]) {
+                    Cow::Borrowed(_) => encoder.event(&frames[start]),
+                    Cow::Owned(text) => text.into(),
+                };
+                put_away += joined.len() + bytes.len();
+                push_joined(&mut pieces, joined.split());
+                let key = FrameKey { cursor: frames[start].event().cursor, encoder };
+                pieces.push(Piece { bytes, frame: Some(key) });
+            } else {
+                texts[start..end].iter().for_each(|text| joined.put_slice(text));
+            }
+            put_chunk_end(&mut joined, framing);
             carried += size;
-            let place = frames[end - 1].sequence();
-            cuts.push(BatchCut { at: bytes.len(), place, carried: (end, carried) });
+            let (at, place) = (put_away + joined.len(), frames[end - 1].sequence());
+            cuts.push(BatchCut { at, place, carried: (end, carried) });
             start = end;
         }
-        Self { bytes: bytes.freeze(), cuts }
+        push_joined(&mut pieces, joined);
+        Self { pieces, cuts }
     }
 
     /// A block that is no event; a member that has it stands at `place`.
     pub(super) fn of_block(bytes: Bytes, place: Sequence) -> Self {
         let cuts = vec![BatchCut { at: bytes.len(), place, carried: (0, 0) }];
-        Self { bytes, cuts }
+        Self { pieces: SmallVec::from_buf([Piece { bytes, frame: None }]), cuts }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.cuts.last().is_none_or(|cut| cut.at == 0)
+    }
+
+    /// The bytes of a large frame.
+    pub(super) fn frame(&self, key: FrameKey) -> Option<&Bytes> {
+        self.pieces.iter().find(|piece| piece.frame == Some(key)).map(|piece| &piece.bytes)
     }
 
     /// Events of the batch up to a place, and their bytes without framing.
@@ -82,22 +124,39 @@ impl Batch {
     /// What is owed to someone who has the first `written` bytes: the rest of the chunk, and the place then.
     ///
     /// None if nothing was written: then nothing is owed.
-    pub(super) fn cut(&self, written: usize) -> Option<(Bytes, Sequence)> {
+    pub(super) fn cut(&self, written: usize) -> Option<Owed> {
         if written == 0 {
             return None;
         }
         let cut = self.cuts[self.cuts.partition_point(|cut| cut.at < written)];
-        Some((self.bytes.slice(written..cut.at), cut.place))
+        let mut owed = Owed::nothing(cut.place);
+        let mut start = 0;
+        for piece in &self.pieces {
+            let end = start + piece.bytes.len();
+            if start < cut.at && end > written {
+                let (from, to) = (written.max(start) - start, cut.at.min(end) - start);
+                owed.add(piece, from..to);
+            }
+            start = end;
+        }
+        Some(owed)
     }
 }
 
-fn put_chunk(bytes: &mut BytesMut, pieces: &[Cow<'_, [u8]>], framing: Framing, size: usize) {
+/// Ends the joined bytes so far: a large frame follows, or nothing.
+fn push_joined(pieces: &mut SmallVec<[Piece; 1]>, joined: BytesMut) {
+    if !joined.is_empty() {
+        pieces.push(Piece { bytes: joined.freeze(), frame: None });
+    }
+}
+
+fn put_chunk_start(bytes: &mut BytesMut, framing: Framing, size: usize) {
     if framing == Framing::Chunked {
         put_chunk_head(bytes, size);
     }
-    for piece in pieces {
-        bytes.put_slice(piece);
-    }
+}
+
+fn put_chunk_end(bytes: &mut BytesMut, framing: Framing) {
     if framing == Framing::Chunked {
         bytes.put_slice(b"\r\n");
     }
@@ -143,8 +202,14 @@ pub(super) fn last(block: &[u8], framing: Framing) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use tidings_core::contract::fixture::draft;
-    use tidings_core::{Cursor, Epoch, Event, UnixMillis};
+    use std::sync::Arc;
+
+    use tidings_core::contract::ManualClock;
+    use tidings_core::contract::fixture::{draft, selectors};
+    use tidings_core::memory::MemoryRetention;
+    use tidings_core::{
+        Cursor, Epoch, Event, Hub, Limits, MemoryStore, OnGap, Position, Request, UnixMillis,
+    };
 
     use super::*;
 
@@ -160,30 +225,97 @@ mod tests {
         Batch::of(&frames(texts), Sequence(texts.len() as u64), encoder, framing)
     }
 
+    /// All pieces as one, and whether each is a frame.
+    fn written(batch: &Batch) -> (Vec<u8>, Vec<bool>) {
+        let pieces = &batch.pieces;
+        let bytes = pieces.iter().flat_map(|piece| piece.bytes.to_vec()).collect();
+        (bytes, pieces.iter().map(|piece| piece.frame.is_some()).collect())
+    }
+
     #[test]
     fn one_frame_is_one_chunk() {
         let batch = batch(&["x"], Encoder::Sse, Framing::Chunked);
 
-        assert_eq!(batch.bytes, "11\r\nid: 1-1\ndata: x\n\n\r\n");
+        assert_eq!(written(&batch), (b"11\r\nid: 1-1\ndata: x\n\n\r\n".to_vec(), vec![false]));
     }
 
     #[test]
     fn without_chunks_the_bytes_are_the_frames() {
         let batch = batch(&["x", "y"], Encoder::SseWithTopics, Framing::Raw);
 
-        assert_eq!(batch.bytes, "topic: a\nid: 1-1\ndata: x\n\ntopic: a\nid: 1-2\ndata: y\n\n");
+        let expected = b"topic: a\nid: 1-1\ndata: x\n\ntopic: a\nid: 1-2\ndata: y\n\n";
+        assert_eq!(written(&batch), (expected.to_vec(), vec![false]));
+    }
+
+    #[test]
+    fn a_large_frame_is_a_piece_of_its_own_between_joined_ones() {
+        let large = "x".repeat(CHUNK_BYTES_MAX);
+        let texts = ["x", &large, "y", &large, &large];
+
+        for (framing, kinds) in [
+            (Framing::Chunked, &[false, true, false, true, false, true, false][..]),
+            (Framing::Raw, &[false, true, false, true, true]),
+        ] {
+            let batch = batch(&texts, Encoder::Sse, framing);
+
+            let event = |(number, text): (u64, &&str)| format!("id: 1-{number}\ndata: {text}\n\n");
+            let chunk = |event: String| match framing {
+                Framing::Chunked => format!("{:x}\r\n{event}\r\n", event.len()),
+                Framing::Raw => event,
+            };
+            let expected: String = (1..).zip(&texts).map(event).map(chunk).collect();
+            assert_eq!(written(&batch), (expected.into_bytes(), kinds.to_vec()));
+            let ends: Vec<_> = batch.cuts.iter().map(|cut| cut.place.0).collect();
+            assert_eq!(ends, [1, 2, 3, 4, 5]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_frame_of_the_window_is_not_copied() {
+        let frames = windowed("a", &"x".repeat(2 * CHUNK_BYTES_MAX)).await;
+        let shared = Encoder::Sse.event(&frames[0]);
+
+        let batch = Batch::of(&Delivery::Frames(frames), Sequence(1), Encoder::Sse, Framing::Chunked);
+
+        let frame = batch.pieces.iter().find(|piece| piece.frame.is_some()).unwrap();
+        assert_eq!((frame.bytes.as_ptr(), frame.bytes.len()), (shared.as_ptr(), shared.len()));
+        let head = format!("{:x}\r\n", shared.len()).len();
+        let mut owed = batch.cut(100).unwrap();
+        assert_eq!(owed.pieces[0].bytes.as_ptr(), shared[100 - head..].as_ptr());
+        owed.advance(shared.len() - 200);
+        assert!(owed.pieces[0].frame.is_none(), "a small rest keeps the whole frame in memory");
+    }
+
+    /// An event as the window holds it, encoded by the feed.
+    async fn windowed(topic: &str, data: &str) -> Vec<Frame> {
+        let store = MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default());
+        let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+        let _sse = hub.encode(Encoder::Sse.encoding());
+        let request =
+            Request { selectors: selectors(&[topic]), from: Position::Now, on_gap: OnGap::Earliest };
+        let mut subscription = hub.subscribe(request).await.unwrap().subscription;
+        hub.publish(draft(topic, data)).await.unwrap();
+        let Ok(Some(Delivery::Frames(frames))) = subscription.next().await else { return Vec::new() };
+        frames
     }
 
     #[test]
     fn a_member_that_was_cut_off_is_owed_the_rest_of_its_chunk() {
         let large = "x".repeat(CHUNK_BYTES_MAX);
         let batch = batch(&["x", "y", &large], Encoder::Sse, Framing::Chunked);
+        let all = written(&batch).0;
         let first = "22\r\nid: 1-1\ndata: x\n\nid: 1-2\ndata: y\n\n\r\n".len();
+        let owed = |written| {
+            let owed = batch.cut(written)?;
+            Some((owed.pieces.iter().flat_map(|piece| piece.bytes.to_vec()).collect::<Vec<_>>(), owed.then))
+        };
 
-        assert_eq!(batch.cut(0), None);
-        assert_eq!(batch.cut(1), Some((batch.bytes.slice(1..first), Sequence(2))));
-        assert_eq!(batch.cut(first), Some((Bytes::new(), Sequence(2))));
-        assert_eq!(batch.cut(first + 1), Some((batch.bytes.slice(first + 1..), Sequence(3))));
+        assert_eq!(owed(0), None);
+        assert_eq!(owed(1), Some((all[1..first].to_vec(), Sequence(2))));
+        assert_eq!(owed(first), Some((Vec::new(), Sequence(2))));
+        for written in [first + 1, first + 100, all.len() - 100, all.len() - 1] {
+            assert_eq!(owed(written), Some((all[written..].to_vec(), Sequence(3))));
+        }
     }
 
     #[test]

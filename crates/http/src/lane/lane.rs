@@ -16,6 +16,7 @@ use super::ticker::Ticker;
 use crate::limits::READY_SOCKETS_MAX;
 use crate::stream::machine::{Rules, StreamConfig};
 use crate::stream::metrics::StreamMetrics;
+use crate::unread::UnreadFrames;
 
 /// The token of the post's bell; members have their numbers.
 const BELL: Token = Token(usize::MAX);
@@ -40,6 +41,7 @@ impl Lane {
         hub: Hub,
         config: &StreamConfig,
         requests: PageRequests,
+        unread: UnreadFrames,
         metrics: StreamMetrics,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
@@ -50,7 +52,7 @@ impl Lane {
         let rules = Rules::for_sweeps(config);
         let registry = poll.registry().try_clone()?;
         let ticker = Ticker::new(&rules, Instant::now());
-        let members = Members::new(hub.clone(), rules.clone(), registry, post.clone(), requests);
+        let members = Members::new(hub.clone(), rules.clone(), registry, post.clone(), requests, unread);
         Ok(Self { rules, members, ticker, ending: false, metrics, post, poll })
     }
 
@@ -77,6 +79,7 @@ impl Lane {
                 }
             }
             self.members.take_turns();
+            self.members.let_frames_go();
             self.sweep();
             self.members.tell_counts(&self.metrics);
         }

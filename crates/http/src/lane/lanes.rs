@@ -15,6 +15,7 @@ use super::post::{Letter, Post};
 use crate::limits::LANES_DEFAULT_MAX;
 use crate::stream::machine::StreamConfig;
 use crate::stream::metrics::StreamMetrics;
+use crate::unread::UnreadFrames;
 
 /// How lanes treat their connections.
 #[derive(Debug, Clone)]
@@ -49,16 +50,23 @@ impl Lanes {
     ///
     /// When the operating system gives no thread or no event queue, or with more than 255 lanes on one hub.
     pub fn start(hub: &Hub, config: &LaneConfig) -> io::Result<Self> {
-        Self::sharing(hub, config, &StreamMetrics::default())
+        let unread = UnreadFrames::new(config.stream.unread_bytes_max);
+        Self::sharing(hub, config, &unread, &StreamMetrics::default())
     }
 
-    /// The same, for lanes that share counters with the streams of a front.
-    pub(crate) fn sharing(hub: &Hub, config: &LaneConfig, metrics: &StreamMetrics) -> io::Result<Self> {
+    /// The same, for lanes that share the frames that are kept and the counters with the other streams of a front.
+    pub(crate) fn sharing(
+        hub: &Hub,
+        config: &LaneConfig,
+        unread: &UnreadFrames,
+        metrics: &StreamMetrics,
+    ) -> io::Result<Self> {
         let (requests, receiver) = PageRequests::new();
         #[expect(clippy::disallowed_methods, reason = "`ended` waits for the readers, whose handle is kept")]
         let readers = tokio::spawn(page_reader::run(hub.clone(), receiver));
         // All lanes are made before the first thread runs, so that a failure leaves no thread behind.
-        let make = |_| Lane::new(hub.clone(), &config.stream, requests.clone(), metrics.clone());
+        let make =
+            |_| Lane::new(hub.clone(), &config.stream, requests.clone(), unread.clone(), metrics.clone());
         let lanes: Vec<_> = (0..config.lanes.max(1)).map(make).collect::<io::Result<_>>()?;
         let posts: Vec<_> = lanes.iter().map(Lane::post).collect();
         let mut threads = Vec::new();

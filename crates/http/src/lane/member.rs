@@ -1,17 +1,20 @@
 //! A member: one parked connection, as small as it can be.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, IoSlice, Read, Write};
 
 use bytes::Bytes;
 use mio::net::TcpStream;
+use smallvec::SmallVec;
 use tidings_core::Sequence;
 
-use super::batch::Batch;
+use super::batch::{Batch, Piece};
 use super::ids::{GroupId, Seat};
+use super::owed::Owed;
 use super::parked::Held;
-use crate::limits::{LANE_STRAY_READ_BYTES, SHARED_BYTES_MIN};
+use crate::limits::LANE_STRAY_READ_BYTES;
 use crate::stream::Ending;
 use crate::stream::machine::{Machine, Outlet, Tick};
+use crate::unread::UnreadFrames;
 
 /// A parked connection.
 pub(super) struct Member {
@@ -39,9 +42,15 @@ pub(super) enum Standing {
     Reading(Sequence),
 }
 
-pub(super) struct Owed {
-    pub(super) bytes: Bytes,
-    pub(super) then: Sequence,
+/// Where a batch leads, and what a lane needs to know to write it.
+#[derive(Clone, Copy)]
+pub(super) struct Passage<'a> {
+    /// Where the member stands before the batch.
+    pub(super) before: Sequence,
+    /// Where it stands when it has all of it.
+    pub(super) through: Sequence,
+    pub(super) now: Tick,
+    pub(super) unread: &'a UnreadFrames,
 }
 
 /// How much of a batch a member's socket took.
@@ -60,14 +69,6 @@ enum Written {
     Part(usize),
     /// The peer has gone.
     Gone,
-}
-
-impl Owed {
-    /// Less than [`SHARED_BYTES_MIN`] is copied, so that one blocked member does not keep a whole batch in memory.
-    fn new(bytes: Bytes, then: Sequence) -> Self {
-        let bytes = if bytes.len() < SHARED_BYTES_MIN { Bytes::copy_from_slice(&bytes) } else { bytes };
-        Self { bytes, then }
-    }
 }
 
 impl Member {
@@ -89,26 +90,21 @@ impl Member {
     }
 
     /// Writes a batch to a member that stands before it; afterwards it stands after it, or is blocked.
-    pub(super) fn deliver(
-        &mut self,
-        batch: &Batch,
-        before: Sequence,
-        through: Sequence,
-        now: Tick,
-    ) -> Result<Taken, Ending> {
-        match self.write(&batch.bytes) {
+    pub(super) fn deliver(&mut self, batch: &Batch, passage: Passage<'_>) -> Result<Taken, Ending> {
+        match write_pieces(&mut self.stream, &batch.pieces) {
             Written::All => {
-                if !batch.bytes.is_empty() {
-                    self.machine.wrote(through, now);
+                if !batch.is_empty() {
+                    self.machine.wrote(passage.through, passage.now);
                 }
-                self.standing = Standing::Behind(through);
+                self.standing = Standing::Behind(passage.through);
                 Ok(Taken::All)
             }
             Written::Part(written) => {
                 let cut = batch.cut(written);
                 let taken = if cut.is_some() { Taken::Part } else { Taken::Nothing };
-                let (bytes, then) = cut.unwrap_or((Bytes::new(), before));
-                self.block(bytes, then, now);
+                let mut owed = cut.unwrap_or_else(|| Owed::nothing(passage.before));
+                owed.count_in(passage.unread, batch);
+                self.block(owed, passage.now);
                 Ok(taken)
             }
             Written::Gone => Err(Ending::ClientGone),
@@ -116,19 +112,19 @@ impl Member {
     }
 
     /// The socket takes no more: the time in which it must take something begins.
-    fn block(&mut self, owed: Bytes, then: Sequence, now: Tick) {
-        self.standing = Standing::Blocked(Box::new(Owed::new(owed, then)));
+    fn block(&mut self, owed: Owed, now: Tick) {
+        self.standing = Standing::Blocked(Box::new(owed));
         self.machine.progressed(now);
     }
 
     /// Writes what is owed.
     pub(super) fn settle(&mut self, now: Tick) -> Result<(), Ending> {
-        let Standing::Blocked(owed) = &self.standing else { return Ok(()) };
-        let (bytes, then) = (owed.bytes.clone(), owed.then);
-        match self.write(&bytes) {
+        let Standing::Blocked(owed) = &mut self.standing else { return Ok(()) };
+        match write_pieces(&mut self.stream, &owed.pieces) {
             Written::All => {
+                let then = owed.then;
                 // Where nothing was owed, nothing was told.
-                match bytes.is_empty() {
+                match owed.is_empty() {
                     true => self.machine.progressed(now),
                     false => self.machine.wrote(then, now),
                 }
@@ -137,13 +133,16 @@ impl Member {
             Written::Part(0) => {}
             Written::Part(written) => {
                 self.machine.progressed(now);
-                if let Standing::Blocked(owed) = &mut self.standing {
-                    owed.bytes = bytes.slice(written..);
-                }
+                owed.advance(written);
             }
             Written::Gone => return Err(Ending::ClientGone),
         }
         Ok(())
+    }
+
+    /// The frame of which it is owed the rest must be let go.
+    pub(super) fn must_let_go(&self) -> bool {
+        matches!(&self.standing, Standing::Blocked(owed) if owed.must_let_go())
     }
 
     /// Writes bytes that are no event, unless the socket is blocked. The member stands where it stood, at `place`.
@@ -151,10 +150,10 @@ impl Member {
         if matches!(self.standing, Standing::Blocked(_)) {
             return Ok(());
         }
-        match self.write(bytes) {
+        match write(&mut self.stream, bytes) {
             Written::All => self.machine.wrote(place, now),
-            Written::Part(0) => self.block(Bytes::new(), place, now),
-            Written::Part(written) => self.block(bytes.slice(written..), place, now),
+            Written::Part(0) => self.block(Owed::nothing(place), now),
+            Written::Part(written) => self.block(Owed::rest(&bytes[written..], place), now),
             Written::Gone => return Err(Ending::ClientGone),
         }
         Ok(())
@@ -162,7 +161,7 @@ impl Member {
 
     /// Writes the last bytes, as many as the socket takes.
     pub(super) fn part_with(&mut self, farewell: &[u8]) {
-        self.write(farewell);
+        write(&mut self.stream, farewell);
     }
 
     /// Reads what the client should not have sent.
@@ -178,21 +177,49 @@ impl Member {
             }
         }
     }
+}
 
-    /// Writes as much as the socket takes now.
-    fn write(&mut self, bytes: &[u8]) -> Written {
-        let mut written = 0;
-        while written < bytes.len() {
-            match self.stream.write(&bytes[written..]) {
-                Ok(0) => return Written::Gone,
-                Ok(count) => written += count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Written::Part(written),
-                Err(_) => return Written::Gone,
-            }
-        }
-        Written::All
+/// Writes as much as the socket takes now. Nearly always there is one piece, and one system call.
+fn write_pieces(stream: &mut TcpStream, pieces: &[Piece]) -> Written {
+    match pieces {
+        [] => Written::All,
+        [piece] => write(stream, &piece.bytes),
+        pieces => write_together(stream, pieces),
     }
+}
+
+/// In one system call, or the end of a chunk would travel in a packet of its own.
+fn write_together(stream: &mut TcpStream, pieces: &[Piece]) -> Written {
+    let mut slices: SmallVec<[IoSlice<'_>; 8]> =
+        pieces.iter().map(|piece| IoSlice::new(&piece.bytes)).collect();
+    let (mut left, mut written) = (&mut slices[..], 0);
+    while !left.is_empty() {
+        match stream.write_vectored(left) {
+            Ok(0) => return Written::Gone,
+            Ok(count) => {
+                written += count;
+                IoSlice::advance_slices(&mut left, count);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Written::Part(written),
+            Err(_) => return Written::Gone,
+        }
+    }
+    Written::All
+}
+
+fn write(stream: &mut TcpStream, bytes: &[u8]) -> Written {
+    let mut written = 0;
+    while written < bytes.len() {
+        match stream.write(&bytes[written..]) {
+            Ok(0) => return Written::Gone,
+            Ok(count) => written += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Written::Part(written),
+            Err(_) => return Written::Gone,
+        }
+    }
+    Written::All
 }
 
 #[cfg(test)]

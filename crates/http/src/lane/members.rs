@@ -26,7 +26,7 @@ use tidings_core::{Cursor, Delivery, Follower, Hub, Needs, Step, StoreError};
 use super::batch::{Batch, framed, last};
 use super::group::{GroupKey, Groups};
 use super::ids::{GroupId, MemberId, Recipient};
-use super::member::{Member, Standing, Taken};
+use super::member::{Member, Passage, Standing, Taken};
 use super::page::PageRead;
 use super::page_reader::{PageRequest, PageRequests};
 use super::parked::Parked;
@@ -36,6 +36,7 @@ use crate::limits::BATCHES_PER_TURN_MAX;
 use crate::stream::Ending;
 use crate::stream::machine::{AfterFailure, Due, Machine, Now, Rules};
 use crate::stream::metrics::StreamMetrics;
+use crate::unread::UnreadFrames;
 
 /// All members of a lane.
 pub(super) struct Members {
@@ -49,6 +50,9 @@ pub(super) struct Members {
     /// Members and groups that have more to read from the rings than one turn allows.
     turns: VecDeque<Recipient>,
     attendances: Attendances,
+    unread: UnreadFrames,
+    /// Members have been looked at since readers were told so often to let frames go.
+    calls_heard: u64,
     tally: Tally,
     serial: u32,
     now: Now,
@@ -61,6 +65,7 @@ impl Members {
         registry: Registry,
         post: Arc<Post>,
         requests: PageRequests,
+        unread: UnreadFrames,
     ) -> Self {
         Self {
             attendances: hub.roster().attendances(),
@@ -72,6 +77,8 @@ impl Members {
             slots: Slab::new(),
             groups: Groups::default(),
             turns: VecDeque::new(),
+            calls_heard: unread.calls(),
+            unread,
             tally: Tally::default(),
             serial: 0,
             now: Now { tick: Default::default(), drain: None },
@@ -185,13 +192,19 @@ impl Members {
         let group = &mut self.groups[id];
         let through = group.follower.cursor();
         let batch = Batch::of(delivery, through.sequence, group.key.encoder, group.key.framing);
+        let passage = Passage {
+            before: before.sequence,
+            through: through.sequence,
+            now: self.now.tick,
+            unread: &self.unread,
+        };
         let (mut gone, mut left) = (Vec::new(), Vec::new());
         for member_id in &group.members {
             let member = &mut self.slots[member_id.slot()];
             if !member.is_live() {
                 continue;
             }
-            let taken = member.deliver(&batch, before.sequence, through.sequence, self.now.tick);
+            let taken = member.deliver(&batch, passage);
             self.tally.delivered(delivery, &batch, &taken, member.own_place());
             match taken {
                 Ok(Taken::All) => member.standing = Standing::Live,
@@ -243,7 +256,8 @@ impl Members {
         let group = &mut self.groups[member.group];
         let batch = Batch::of(delivery, place.sequence, group.key.encoder, group.key.framing);
         let before = member.own_place().unwrap_or(place.sequence);
-        let taken = member.deliver(&batch, before, place.sequence, self.now.tick);
+        let passage = Passage { before, through: place.sequence, now: self.now.tick, unread: &self.unread };
+        let taken = member.deliver(&batch, passage);
         self.tally.delivered(delivery, &batch, &taken, member.own_place());
         match taken {
             // It has not heard of the gap that leads into another epoch.
@@ -299,6 +313,20 @@ impl Members {
                 Some(Recipient::Member { .. }) => {}
                 None => return,
             }
+        }
+    }
+
+    /// Ends the members that keep a frame for which there is no room any more.
+    pub(super) fn let_frames_go(&mut self) {
+        let calls = self.unread.calls();
+        if calls == self.calls_heard {
+            return;
+        }
+        self.calls_heard = calls;
+        let told = self.slots.iter().filter(|(_, member)| member.must_let_go());
+        let told: Vec<_> = told.map(|(slot, _)| MemberId::of(slot)).collect();
+        for member in told {
+            self.end(member, Ending::WriteStalled);
         }
     }
 

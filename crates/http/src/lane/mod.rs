@@ -16,6 +16,7 @@
 //! | `members` | all members of a lane, and how events reach them |
 //! | `group` | members that asked for the same |
 //! | `member` | one parked connection |
+//! | `owed` | what a blocked member is owed |
 //! | `batch` | frames as bytes on the wire, with the places where they may be cut |
 //! | `tally` | what a lane has counted and not told yet |
 //! | `ids` | the numbers of members and groups |
@@ -30,6 +31,7 @@ mod lane;
 mod lanes;
 mod member;
 mod members;
+mod owed;
 mod page;
 mod page_reader;
 mod parked;

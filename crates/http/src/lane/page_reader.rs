@@ -1,16 +1,18 @@
 //! Reads pages of the store for members that the rings have left behind, on the runtime's threads, and posts them.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_core::{Follower, Hub};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::ids::Recipient;
 use super::page::PageRead;
 use super::post::{Letter, Post};
+use crate::limits::{PAGE_PERMIT_WAIT_MAX, SEARCHES_PER_PAGE};
 
 /// A request for the page after a follower's place.
 pub(super) struct PageRequest {
@@ -53,15 +55,45 @@ impl PageRequests {
     }
 }
 
+/// How many pages may be read or held at once.
+///
+/// A search through a log for events that are far apart may take as long as its budget allows, again and again. It gives its
+/// page permit back while it searches, so that others read their pages meanwhile.
+struct Permits {
+    pages: Arc<Semaphore>,
+    searches: Arc<Semaphore>,
+}
+
+impl Permits {
+    fn new(pages_max: usize) -> Self {
+        let searches = Arc::new(Semaphore::new(pages_max * SEARCHES_PER_PAGE));
+        Self { pages: Arc::new(Semaphore::new(pages_max)), searches }
+    }
+
+    /// Waits for what a search finds. The answer comes with a permit, to be held until the lane has taken the page, so that
+    /// pages do not pile up before a busy lane.
+    async fn hold<T>(&self, search: impl Future<Output = T>) -> Option<(T, OwnedSemaphorePermit)> {
+        // Never closed.
+        let page = self.pages.clone().acquire_owned().await.ok()?;
+        let mut search = pin!(search);
+        if let Ok(found) = timeout(PAGE_PERMIT_WAIT_MAX, &mut search).await {
+            return Some((found, page));
+        }
+        // If as many search as may, this one keeps the permit of a page.
+        let permit = self.searches.clone().try_acquire_owned().unwrap_or(page);
+        Some((search.await, permit))
+    }
+}
+
 /// Serves requests until nobody can make any more. The hub's limits say how many pages are read or held at once.
 pub(super) async fn run(hub: Hub, mut requests: mpsc::UnboundedReceiver<PageRequest>) {
-    let pages = Arc::new(Semaphore::new(hub.limits().pages_max));
+    let permits = Arc::new(Permits::new(hub.limits().pages_max));
     let mut readers = JoinSet::new();
     loop {
         // Not biased: a request and the end of a reader are both dealt with at once.
         tokio::select! {
             request = requests.recv() => match request {
-                Some(request) => drop(readers.spawn(read(hub.clone(), pages.clone(), request))),
+                Some(request) => drop(readers.spawn(read(hub.clone(), permits.clone(), request))),
                 None => break,
             },
             Some(_) = readers.join_next() => {}
@@ -70,15 +102,66 @@ pub(super) async fn run(hub: Hub, mut requests: mpsc::UnboundedReceiver<PageRequ
     readers.shutdown().await;
 }
 
-async fn read(hub: Hub, pages: Arc<Semaphore>, request: PageRequest) {
+async fn read(hub: Hub, permits: Arc<Permits>, request: PageRequest) {
     let PageRequest { recipient, mut follower, post, wait } = request;
     if !wait.is_zero() {
         sleep(wait).await;
     }
-    // Never closed. Held until the lane has taken the page, so that pages do not pile up before a busy lane.
-    let Ok(held) = pages.acquire_owned().await else { return };
     let from = follower.cursor();
     // One page, also if nothing of it matches: the lane asks again if the reader is still there.
-    let step = hub.next_page(&mut follower, hub.limits().page_bytes_max).await;
+    let page = hub.next_page(&mut follower, hub.limits().page_bytes_max);
+    let Some((step, held)) = permits.hold(page).await else { return };
     post.send(Letter::Page(Box::new(PageRead { recipient, from, follower, step, _held: held })));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    /// Lets searches begin that never find anything, and waits until none of them changes its permit any more.
+    async fn search(permits: &Arc<Permits>, count: usize) -> JoinSet<()> {
+        let mut searches = JoinSet::new();
+        for _ in 0..count {
+            let permits = permits.clone();
+            searches.spawn(async move { drop(permits.hold(pending::<()>()).await) });
+        }
+        sleep(100 * PAGE_PERMIT_WAIT_MAX).await;
+        searches
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_is_read_beside_more_searches_than_pages_may_be_held() {
+        let permits = Arc::new(Permits::new(2));
+        let _searches = search(&permits, 2 * SEARCHES_PER_PAGE).await;
+
+        let found = timeout(PAGE_PERMIT_WAIT_MAX, permits.hold(ready("a page"))).await;
+
+        assert_eq!(found.unwrap().unwrap().0, "a page");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn searches_and_pages_have_a_bound_together() {
+        let permits = Arc::new(Permits::new(2));
+        let mut searches = search(&permits, 2 * SEARCHES_PER_PAGE + 2).await;
+
+        let found = timeout(100 * PAGE_PERMIT_WAIT_MAX, permits.hold(ready("a page"))).await;
+        assert!(found.is_err());
+
+        searches.shutdown().await;
+        assert_eq!(permits.hold(ready("a page")).await.unwrap().0, "a page");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_that_is_found_soon_holds_the_permit_of_a_page() {
+        let permits = Permits::new(1);
+
+        let held = permits.hold(ready(())).await;
+
+        assert_eq!(permits.pages.available_permits(), 0);
+        assert_eq!(permits.searches.available_permits(), SEARCHES_PER_PAGE);
+        drop(held);
+        assert_eq!(permits.pages.available_permits(), 1);
+    }
 }

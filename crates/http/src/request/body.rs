@@ -2,39 +2,120 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::HeaderMap;
+use http::header::EXPECT;
 use http_body_util::BodyExt;
 use tidings_core::DraftError;
 use tokio::time::timeout;
 
+use super::body_budgets::{BodyBudgets, BodyShare};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::limits::{BODY_BEGIN_WAIT_MAX, SMALL_BODY_BYTES_MAX};
 
-/// Reads a whole body. `bytes_max` bounds its size, `wait_max` the time until its end.
-pub(crate) async fn read_whole<B>(mut body: B, bytes_max: usize, wait_max: Duration) -> Result<Bytes, Problem>
+/// How whole bodies are read.
+pub(crate) struct BodyRules<'a> {
+    pub(crate) budgets: &'a BodyBudgets,
+    /// Bytes of one body.
+    pub(crate) bytes_max: usize,
+    /// Time until its end.
+    pub(crate) wait_max: Duration,
+}
+
+/// A body that was read to its end. Its share of the budget lasts until the event is published, which has the bytes.
+pub(crate) struct WholeBody<'a> {
+    pub(crate) data: Bytes,
+    pub(crate) share: BodyShare<'a>,
+}
+
+/// Reads a whole body. If the head says that it is large, or that the publisher waits to be asked for it, nothing is read
+/// before there is room. A body that came whole with its head, like most, costs no timer, and one that comes whole behind
+/// it needs no room among those that come in pieces.
+pub(crate) async fn read_whole<'a, B>(
+    mut body: B,
+    headers: &HeaderMap,
+    rules: &BodyRules<'a>,
+) -> Result<WholeBody<'a>, Problem>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    if body.size_hint().lower() > bytes_max as u64 {
-        return Err(too_large(bytes_max));
+    let hint = body.size_hint();
+    if hint.lower() > rules.bytes_max as u64 {
+        return Err(too_large(rules.bytes_max));
     }
-    let whole = timeout(wait_max, async {
-        let mut first = Bytes::new();
-        let mut rest = BytesMut::new();
-        while let Some(frame) = body.frame().await {
-            let Ok(data) = frame.map_err(|_| cut_off())?.into_data() else { continue };
-            if first.len() + rest.len() + data.len() > bytes_max {
-                return Err(too_large(bytes_max));
-            }
-            // Most bodies come in one piece, and stay as they came.
-            if first.is_empty() { first = data } else { rest.extend_from_slice(&data) }
+    // No more than `bytes_max`, if it is known at all.
+    let declared = hint.exact().and_then(|bytes| usize::try_from(bytes).ok());
+    let expected = declared.unwrap_or(SMALL_BODY_BYTES_MAX);
+    let waits_to_be_asked = headers.contains_key(EXPECT);
+    let mut admitted = None;
+    if waits_to_be_asked || expected > SMALL_BODY_BYTES_MAX {
+        admitted = Some(rules.budgets.admit(expected).await?);
+    }
+    let first = match (read_frame(&mut body).now_or_never(), &admitted) {
+        (Some(first), _) => first?,
+        (None, Some(_)) => Some(Bytes::new()),
+        // Many clients send head and body in two packets. While nothing has come, nothing is held.
+        (None, None) => within(BODY_BEGIN_WAIT_MAX.min(rules.wait_max), read_frame(&mut body)).await?,
+    };
+    let is_whole = first.is_none() || body.is_end_stream();
+    let first = first.unwrap_or_default();
+    if !is_whole {
+        let rest = async {
+            let share = match admitted {
+                Some(share) => share,
+                None => rules.budgets.admit(expected).await?,
+            };
+            read_rest(body, share, first, declared, rules.bytes_max).await
+        };
+        return within(rules.wait_max, rest).await;
+    }
+    if first.len() > rules.bytes_max {
+        return Err(too_large(rules.bytes_max));
+    }
+    let share = match admitted {
+        Some(share) => share,
+        None => rules.budgets.admit_whole(first.len()).await?,
+    };
+    Ok(WholeBody { data: first, share })
+}
+
+/// Reads on, into one piece of memory: of the declared size, or of one that grows as the body comes.
+async fn read_rest<'a, B>(
+    mut body: B,
+    mut share: BodyShare<'a>,
+    first: Bytes,
+    declared: Option<usize>,
+    bytes_max: usize,
+) -> Result<WholeBody<'a>, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let mut data = Vec::with_capacity(declared.unwrap_or_default());
+    let mut piece = first;
+    share.watch();
+    loop {
+        let needed = data.len() + piece.len();
+        if needed > bytes_max {
+            return Err(too_large(bytes_max));
         }
-        if rest.is_empty() {
-            return Ok(first);
+        if needed > data.capacity() {
+            let capacity = (2 * needed).max(SMALL_BODY_BYTES_MAX).min(bytes_max);
+            share.resize(capacity).await?;
+            data.reserve_exact(capacity - data.len());
         }
-        Ok([&first[..], &rest[..]].concat().into())
-    });
-    whole.await.unwrap_or_else(|_| Err(too_slow()))
+        data.extend_from_slice(&piece);
+        share.moved(piece.len());
+        // Before the next wait, or the memory that the connection read into would be kept as long.
+        drop(piece);
+        match share.unless_slow(read_frame(&mut body)).await?? {
+            Some(next) => piece = next,
+            None => break,
+        }
+    }
+    share.unwatch();
+    Ok(WholeBody { data: data.into(), share })
 }
 
 /// Reads the next bytes of a body; `None` at its end. `wait_max` bounds the silence before them. Cancel safe.
@@ -42,12 +123,22 @@ pub(crate) async fn read_piece<B>(body: &mut B, wait_max: Duration) -> Result<Op
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    match timeout(wait_max, body.frame()).await {
-        Err(_) => Err(too_slow()),
-        Ok(None) => Ok(None),
+    within(wait_max, read_frame(body)).await
+}
+
+async fn within<T>(wait_max: Duration, read: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    timeout(wait_max, read).await.unwrap_or_else(|_| Err(too_slow()))
+}
+
+async fn read_frame<B>(body: &mut B) -> Result<Option<Bytes>, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    match body.frame().await {
+        None => Ok(None),
         // Trailers say nothing here.
-        Ok(Some(Ok(frame))) => Ok(Some(frame.into_data().unwrap_or_default())),
-        Ok(Some(Err(_))) => Err(cut_off()),
+        Some(Ok(frame)) => Ok(Some(frame.into_data().unwrap_or_default())),
+        Some(Err(_)) => Err(cut_off()),
     }
 }
 

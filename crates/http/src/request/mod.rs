@@ -8,9 +8,11 @@
 //! | `position` | where a subscription or a page of history begins |
 //! | `content`, `idempotency_key` | what the body of a publish is, and how it may be repeated |
 //! | `body`, `text` | reading a body, and the check that it is UTF-8 |
+//! | `body_budgets` | what all bodies together may hold, and the share of one |
 
 pub(crate) mod accept;
 pub(crate) mod body;
+pub(crate) mod body_budgets;
 pub(crate) mod content;
 pub(crate) mod idempotency_key;
 pub(crate) mod path;

@@ -28,7 +28,13 @@ fn selector(text: &str) -> Result<Selector, Problem> {
 
 /// Why a name is no topic, as a problem.
 fn bad_topic(error: &TopicError) -> Problem {
-    Problem::new(ProblemType::BadTopic, error.to_string())
+    let problem_type = match error {
+        TopicError::TooManySegments { .. }
+        | TopicError::TooManyWildcards { .. }
+        | TopicError::TooManyDoubleStars { .. } => ProblemType::PatternTooComplex,
+        _ => ProblemType::BadTopic,
+    };
+    Problem::new(problem_type, error.to_string())
 }
 
 /// A name that is a topic or a selector, and that no client may use. A client is told so, and does not only find nothing

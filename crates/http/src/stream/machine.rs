@@ -42,6 +42,10 @@ pub struct StreamConfig {
     /// How long a client may take nothing of what is owed to it. Default 60 s: a phone in a tunnel. At the edge the
     /// connection is closed, and the client resumes by its id.
     pub write_wait_max: Duration,
+    /// Bytes of large events, over all of them, that clients keep in memory because they do not read on in the middle of
+    /// one. Each counts once, however many clients share it; events up to 16 KiB do not count. Default 64 MiB, as much
+    /// as the window. Beyond that, the clients in the event that was kept for longest are closed, and resume by their id.
+    pub unread_bytes_max: usize,
     /// How old a stream may become; at nine tenths to all of it, it is ended in good order, and its client comes back.
     /// Default none.
     pub stream_age_max: Option<Duration>,
@@ -54,6 +58,7 @@ impl Default for StreamConfig {
         Self {
             heartbeat: Duration::from_secs(15),
             write_wait_max: Duration::from_secs(60),
+            unread_bytes_max: 67_108_864,
             stream_age_max: None,
             retry: Duration::from_secs(3),
         }

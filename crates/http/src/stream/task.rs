@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
 use tidings_core::{Delivery, Frame, StoreError, Subscription};
@@ -17,42 +17,46 @@ use super::drain::Drain;
 use super::ending::Ending;
 use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Rules, Tick};
 use super::metrics::{StreamEnd, StreamMetrics};
+use crate::answer::watch::AnswerWatch;
 use crate::limits::CHUNK_BYTES_MAX;
+use crate::unread::{FrameKey, KeptFrame, UnreadFrames};
 
 /// What all tasks of a front share.
 #[derive(Clone)]
 pub(crate) struct TaskRules {
     pub(crate) rules: Arc<Rules>,
     pub(crate) drain: Drain,
+    pub(crate) unread: UnreadFrames,
     pub(crate) metrics: StreamMetrics,
 }
 
-/// The bytes of a stream, from its opening to its end. `opening` is none if the client was sent it. If it is dropped before
-/// its end, its client has gone.
-pub(crate) fn stream(
-    shared: TaskRules,
-    opening: Option<Bytes>,
-    subscription: Subscription,
-    encoder: Encoder,
-    permit: Option<OwnedSemaphorePermit>,
-) -> impl Stream<Item = Bytes> + Send + 'static {
+/// One stream, and what it is carried by.
+pub(crate) struct Carried {
+    /// None if the client was sent it.
+    pub(crate) opening: Option<Bytes>,
+    pub(crate) subscription: Subscription,
+    pub(crate) encoder: Encoder,
+    /// Given back when the stream ends.
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    pub(crate) watch: AnswerWatch,
+}
+
+/// The bytes of a stream, from its opening to its end. If it is dropped before its end, its client has gone.
+pub(crate) fn stream(shared: TaskRules, carried: Carried) -> impl Stream<Item = Bytes> + Send + 'static {
     let end = StreamEnd::counted(shared.metrics.clone());
-    let task = StreamTask::new(shared, opening, subscription, encoder, permit, end);
-    unfold(task, |mut task| async {
+    unfold(StreamTask::new(shared, carried, end), |mut task| async {
         let bytes = task.next().await?;
         Some((bytes, task))
     })
 }
 
-/// The same behind the opening, for a carrier that knows better why a stream ends, and counts its end. The reason stands
-/// beside the last bytes.
+/// The same, for a carrier that knows better why a stream ends, and counts its end. The reason stands beside the last
+/// bytes.
 pub(crate) fn blocks(
     shared: TaskRules,
-    subscription: Subscription,
-    encoder: Encoder,
+    carried: Carried,
 ) -> impl Stream<Item = (Bytes, Option<Ending>)> + Send + 'static {
-    let task = StreamTask::new(shared, None, subscription, encoder, None, StreamEnd::taking_notes());
-    unfold(task, |mut task| async {
+    unfold(StreamTask::new(shared, carried, StreamEnd::taking_notes()), |mut task| async {
         let bytes = task.next().await?;
         Some(((bytes, task.end.noted()), task))
     })
@@ -69,9 +73,13 @@ struct StreamTask {
     share: f64,
     /// The store has failed, and is asked again then.
     read_again_at: Option<Instant>,
+    /// The farewell comes next, and nothing after it.
+    parting: Option<Ending>,
     ended: bool,
     end: StreamEnd,
-    /// Given back when the stream ends.
+    watch: AnswerWatch,
+    /// The large frame that was handed out, until the stream is asked for more.
+    kept: Option<KeptFrame>,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -83,14 +91,8 @@ enum First {
 }
 
 impl StreamTask {
-    fn new(
-        shared: TaskRules,
-        opening: Option<Bytes>,
-        subscription: Subscription,
-        encoder: Encoder,
-        permit: Option<OwnedSemaphorePermit>,
-        end: StreamEnd,
-    ) -> Self {
+    fn new(shared: TaskRules, carried: Carried, end: StreamEnd) -> Self {
+        let Carried { opening, subscription, encoder, permit, watch } = carried;
         Self {
             opening,
             machine: Machine::new(subscription.cursor().sequence, Tick::default()),
@@ -102,8 +104,11 @@ impl StreamTask {
             shared,
             began: Instant::now(),
             read_again_at: None,
+            parting: None,
             ended: false,
             end,
+            watch,
+            kept: None,
             _permit: permit,
         }
     }
@@ -111,6 +116,12 @@ impl StreamTask {
     async fn next(&mut self) -> Option<Bytes> {
         if let Some(opening) = self.opening.take() {
             return Some(opening);
+        }
+        if self.kept.take().is_some() {
+            self.watch.holds(None);
+        }
+        if let Some(ending) = self.parting.take() {
+            return Some(self.farewell(ending));
         }
         while !self.ended {
             let now = self.now();
@@ -175,12 +186,25 @@ impl StreamTask {
         self.machine.wrote(self.subscription.cursor().sequence, now);
         let bytes = match delivery {
             Delivery::Frames(frames) => match &frames[..] {
-                [frame] => self.encoder.event(frame),
+                [frame] => self.kept(frame),
                 frames => self.together(frames),
             },
             Delivery::Gap(gap) => self.encoder.gap(gap),
         };
         self.shared.metrics.delivered(delivery, bytes.len());
+        bytes
+    }
+
+    /// A frame that is handed out alone. A large one counts among those that are kept.
+    fn kept(&mut self, frame: &Frame) -> Bytes {
+        let bytes = self.encoder.event(frame);
+        if bytes.len() <= CHUNK_BYTES_MAX {
+            return bytes;
+        }
+        let key = FrameKey { cursor: frame.event().cursor, encoder: self.encoder };
+        let (bytes, kept) = self.shared.unread.keep(key, bytes);
+        self.watch.holds(Some(kept.let_go().clone()));
+        self.kept = Some(kept);
         bytes
     }
 
@@ -192,15 +216,18 @@ impl StreamTask {
         self.encoder.heartbeat(news)
     }
 
-    /// What is at hand, so that it need not be asked for again, and the farewell.
+    /// What is at hand, so that it need not be asked for again, and then the farewell.
     fn last(&mut self, ending: Ending) -> Bytes {
         // The rings answer at once; a read of the store would only be begun.
         let live = self.subscription.is_live();
         let delivery = if live { self.subscription.next().now_or_never() } else { None };
-        let delivery = delivery.and_then(Result::ok).flatten();
-        let mut bytes = delivery.map_or_else(BytesMut::new, |delivery| self.encode(&delivery).into());
-        bytes.extend_from_slice(&self.farewell(ending));
-        bytes.freeze()
+        let Some(delivery) = delivery.and_then(Result::ok).flatten() else { return self.farewell(ending) };
+        let events = self.encode(&delivery);
+        if events.len() > CHUNK_BYTES_MAX {
+            self.parting = Some(ending);
+            return events;
+        }
+        [events, self.farewell(ending)].concat().into()
     }
 
     fn farewell(&mut self, ending: Ending) -> Bytes {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 pub(crate) mod batch;
+pub(crate) mod frames;
 pub(crate) mod meter;
 pub(crate) mod scene;
 pub(crate) mod tls;

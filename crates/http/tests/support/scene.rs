@@ -57,9 +57,18 @@ impl Scene {
 
     /// With a log that keeps so much.
     pub(crate) async fn keeping(retention: MemoryRetention, limits: Limits) -> Self {
+        Self::keeping_with(retention, limits, |_| ()).await
+    }
+
+    /// The same, and with other settings than the defaults.
+    pub(crate) async fn keeping_with(
+        retention: MemoryRetention,
+        limits: Limits,
+        change: impl FnOnce(&mut HttpConfig),
+    ) -> Self {
         let clock = ManualClock::at(3_600_000);
         let store = MemoryStore::new(Epoch(1), clock.clone(), retention);
-        Self::on(Arc::new(store), clock, limits, |_| ()).await
+        Self::on(Arc::new(store), clock, limits, change).await
     }
 
     /// On a store that can be told to refuse.

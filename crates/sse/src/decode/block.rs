@@ -38,6 +38,29 @@ impl Block {
         *self = Self::default();
     }
 
+    pub(super) fn has_begun(&self) -> bool {
+        self.has_data || self.has_type || self.has_id
+    }
+
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.data.capacity() + self.event_type.capacity() + self.id.capacity()
+    }
+
+    /// Gives back the memory that nothing is in which counts.
+    pub(super) fn shrink_to_fit(&mut self) {
+        let texts = [
+            (&mut self.data, self.has_data),
+            (&mut self.event_type, self.has_type),
+            (&mut self.id, self.has_id),
+        ];
+        for (text, counts) in texts {
+            if !counts {
+                text.clear();
+            }
+            text.shrink_to_fit();
+        }
+    }
+
     /// Begins a data line: what is pushed to `data` from now on is its value.
     #[inline]
     pub(super) fn begin_data_line(&mut self) {

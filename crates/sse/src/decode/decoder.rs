@@ -127,6 +127,38 @@ impl Decoder {
         &self.last_event_id
     }
 
+    /// Whether nothing of a further event has come: the stream stands between two events, or in a comment there.
+    ///
+    /// ```
+    /// use tidings_sse::Decoder;
+    ///
+    /// let mut decoder = Decoder::new();
+    /// assert!(decoder.is_between_events());
+    /// while decoder.feed(b"data: 1\n\ndata").next()?.is_some() {}
+    /// assert!(!decoder.is_between_events());
+    /// # Ok::<(), tidings_sse::decode::DecodeError>(())
+    /// ```
+    pub fn is_between_events(&self) -> bool {
+        let is_in_field = self.place == Place::InLine && self.partial.kind != Kind::Ignored;
+        self.cut.is_empty() && !is_in_field && !self.block.has_begun()
+    }
+
+    /// Bytes of memory that the decoder has taken for texts: for the event that is coming, and for the last event id. It
+    /// keeps what a large event took, for the next one.
+    pub fn memory_bytes(&self) -> usize {
+        self.partial.line.capacity() + self.block.memory_bytes() + self.last_event_id.capacity()
+    }
+
+    /// Gives back the memory that no text is in.
+    pub fn shrink_to_fit(&mut self) {
+        self.block.shrink_to_fit();
+        if self.place != Place::InLine {
+            self.partial = Partial::default();
+        }
+        self.partial.line.shrink_to_fit();
+        self.last_event_id.shrink_to_fit();
+    }
+
     /// Reads a chunk that is what most events are, and nothing else.
     #[inline(always)]
     pub(super) fn read_only<'i>(&self, chunk: &'i [u8]) -> Option<&'i str> {

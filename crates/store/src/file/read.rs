@@ -1,61 +1,95 @@
-//! Reading: from a query to a page, off the async threads.
+//! Reading: from a query to a page, off the async threads and in slices.
 //!
-//! A reading sees one [`LogView`] of the log and takes no lock while it reads.
+//! A reading sees one [`LogView`] of the log and takes no lock while it reads. It has a budget of work, and what exceeds it
+//! is told. Between its slices others get their turns.
+//!
+//! | file | does |
+//! |---|---|
+//! | `desk`, `turns` | who reads when, and on which thread |
+//! | `meter` | how much work a reading has done, and where it pauses |
+//! | `locate`, `last`, `id` | where a page begins |
+//! | `backward`, `ascending` | the searches that this takes |
+//! | `page` | what is in it |
+//! | `candidates`, `matcher`, `records` | which records may match, which do, and what they say |
 
+pub(crate) mod ascending;
 pub(crate) mod backward;
 pub(crate) mod candidates;
+pub(crate) mod desk;
+pub(crate) mod id;
+pub(crate) mod last;
 pub(crate) mod locate;
 pub(crate) mod matcher;
+pub(crate) mod meter;
 pub(crate) mod page;
 pub(crate) mod records;
+#[cfg(test)]
+pub(crate) mod sliced_tests;
+pub(crate) mod turns;
 
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use async_trait::async_trait;
 use tidings_core::tail::ReadLog;
-use tidings_core::{Query, Reading, StoreError};
-use tokio::sync::Semaphore;
+use tidings_core::{Page, Query, Reading, StoreError};
 
+use self::desk::{Desk, Search, Sharing};
+use self::locate::{NotHeld, Place};
+use self::meter::Meter;
+use self::turns::Begun;
 use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::log::{Log, LogView};
-use crate::limits::READINGS_MAX;
+use crate::limits::{BUDGET_UNITS, PAGES_BEGUN_MAX, READINGS_BEGUN_MAX, READINGS_MIN, SLICE_UNITS};
 
 /// The reading half of a store.
 pub(crate) struct LogReader {
     log: Arc<Log>,
-    permits: Arc<Semaphore>,
+    desk: Arc<Desk>,
 }
 
 impl LogReader {
     pub(crate) fn new(log: Arc<Log>) -> Self {
-        Self { log, permits: Arc::new(Semaphore::new(READINGS_MAX)) }
+        let cores = available_parallelism().map_or(READINGS_MIN, |cores| cores.get().max(READINGS_MIN));
+        let begun = Begun { readings_max: READINGS_BEGUN_MAX, pages_max: PAGES_BEGUN_MAX };
+        let sharing = Sharing { at_once: cores, begun, slice: SLICE_UNITS };
+        Self { log, desk: Desk::new(sharing) }
     }
 }
 
 #[async_trait]
 impl ReadLog for LogReader {
+    /// Cancel safe: the work of a call that is dropped ends with its slice.
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
-        // The semaphore is never closed, and a panic is a fault of this reading alone: the others go on.
-        let failed = || StoreError::Unavailable("a reading has ended without an answer".into());
-        let permit = self.permits.clone().acquire_owned().await.map_err(|_| failed())?;
-        let log = self.log.clone();
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "it reads one page, has a permit, and is waited for below"
-        )]
-        let reading = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            read(&log.view(), &log.hash, &query)
-        });
-        Ok(reading.await.map_err(|_| failed())??)
+        let meter = Arc::new(Meter::new(BUDGET_UNITS));
+        let (handed_in, thread) = self.desk.hand_in(search(self.log.clone(), query, meter.clone()), meter);
+        if let Some(thread) = thread {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "it ends when no reading waits, and each reading is waited for below"
+            )]
+            drop(tokio::task::spawn_blocking(move || thread.run()));
+        }
+        let answer = handed_in.answer().await;
+        Ok(answer
+            .ok_or_else(|| StoreError::Unavailable("a reading has ended without an answer".into()))??)
     }
 }
 
-/// Answers a query.
-pub(crate) fn read(view: &LogView, hash: &KeyedHash, query: &Query) -> Result<Reading, Fault> {
-    Ok(match locate::locate(view, hash, query)? {
-        Ok(after) => Reading::Page(page::page(view, after, query)?),
-        Err(locate::NotHeld { lost, resumes_after }) => Reading::Lost { lost, resumes_after },
-    })
+/// A reading that looks at the log when its first slice begins.
+fn search(log: Arc<Log>, query: Query, meter: Arc<Meter>) -> Search {
+    Box::pin(async move { read(&log.view(), &log.hash, &query, &meter).await })
+}
+
+/// Answers a query, as far as the budget goes.
+async fn read(view: &LogView, hash: &KeyedHash, query: &Query, meter: &Meter) -> Result<Reading, Fault> {
+    let Place { after, is_partial } = match locate::locate(view, hash, query, meter).await? {
+        Ok(place) => place,
+        Err(NotHeld { lost, resumes_after }) => return Ok(Reading::Lost { lost, resumes_after }),
+    };
+    // A search that has used up its budget still answers with a page that gets somewhere.
+    meter.begin_page(SLICE_UNITS);
+    let page = page::page(view, after, query, meter).await?;
+    Ok(Reading::Page(Page { partial: is_partial, ..page }))
 }

@@ -37,7 +37,8 @@ pub(crate) fn ended(
     match SealedIndex::open(disk, base, header.format, hash) {
         Ok(index) if u64::from(index.records) == next.0 - base.0 => {
             let ended = OnceLock::from(index.ended);
-            let segment = Segment { header, records, file, index_state: IndexState::Sealed(index), ended };
+            let segment =
+                Segment { header, records, file, index_state: IndexState::Sealed(Box::new(index)), ended };
             if is_sound(&segment, next)? {
                 return Ok(segment);
             }
@@ -76,7 +77,7 @@ fn reindexed(disk: &dyn Disk, segment: Segment, next: Sequence, hash: KeyedHash)
     }
     let ended = Ended { end: scanned.whole.offset, last_time: scanned.whole.time };
     let index_state = match build::write(disk, &header, ended, &scanned.index, &hash) {
-        Ok(()) => IndexState::Sealed(SealedIndex::open(disk, header.base, header.format, hash)?),
+        Ok(()) => IndexState::Sealed(Box::new(SealedIndex::open(disk, header.base, header.format, hash)?)),
         Err(error) => {
             tracing::warn!(%error, "an index could not be written, and stays in memory");
             IndexState::Growing(Arc::new(scanned.index))

@@ -88,7 +88,7 @@ fn seal(disk: &dyn Disk, log: &Log, segment: &Segment) -> Result<(), Fault> {
         header: segment.header,
         records: segment.records,
         file: segment.file.clone(),
-        index_state: IndexState::Sealed(sealed),
+        index_state: IndexState::Sealed(Box::new(sealed)),
         ended: OnceLock::from(*ended),
     }));
     if !replaced {

@@ -28,7 +28,7 @@ pub(crate) enum IndexState {
     /// It is in memory: the segment is the newest, or waits for its index to be written.
     Growing(Arc<GrowingIndex>),
     /// It is in a file.
-    Sealed(SealedIndex),
+    Sealed(Box<SealedIndex>),
 }
 
 impl Segment {
@@ -45,7 +45,7 @@ impl Segment {
     pub(crate) fn index(&self) -> &dyn Index {
         match &self.index_state {
             IndexState::Growing(index) => &**index,
-            IndexState::Sealed(index) => index,
+            IndexState::Sealed(index) => &**index,
         }
     }
 }

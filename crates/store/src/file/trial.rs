@@ -11,6 +11,7 @@ pub(crate) mod index;
 pub(crate) mod judge;
 pub(crate) mod line;
 pub(crate) mod old;
+pub(crate) mod patterns;
 pub(crate) mod play;
 pub(crate) mod power;
 mod stopped;

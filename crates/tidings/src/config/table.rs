@@ -192,6 +192,41 @@ settings! {
             means: "Memory for events that wait for the disk. Beyond it publishers wait, then are asked to try again.",
             why: "Several seconds of a slow disk.",
         }
+        selectors_max: usize {
+            default: "1_000_000",
+            range: "100" to "100_000_000",
+            value: "COUNT",
+            means: "Topics and patterns that all subscriptions together may name. Beyond it a subscriber is answered 503.",
+            why: "Ten thousand subscribers of a hundred topics each, at some 400 bytes a topic.",
+        }
+        unread_bytes_max: Size {
+            default: "64MiB",
+            range: "16MiB" to "1TiB",
+            value: "SIZE",
+            means: "Memory for large events of which subscribers have taken a part and read no further, beside the window. An event counts once, however many subscribers share it; one of at most 16 KiB does not count. When it is full, the subscribers in the event that was kept for longest are closed; they come back and resume.",
+            why: "As much as the window.",
+        }
+        answers_bytes_max: Size {
+            default: "64MiB",
+            range: "16MiB" to "1TiB",
+            value: "SIZE",
+            means: "Memory for pages of history whose clients have not taken them. When it is full, the slowest clients of more than five seconds are cut off, and a request that finds no room for six seconds is answered 503. An eighth is kept for pages of at most 16 KiB, so that large ones never stop them.",
+            why: "Two hundred of the largest pages at once.",
+        }
+        bodies_bytes_max: Size {
+            default: "64MiB",
+            range: "16MiB" to "1TiB",
+            value: "SIZE",
+            means: "Memory for the bodies of publishes that are being sent. A body counts with its Content-Length, or without one as far as it has come. When it is full, the slowest bodies of more than five seconds are ended with 408, and a publisher that finds no room for six seconds is answered 503. Bodies of at most 16 KiB have a reserve of their own, 32 MiB in all, so that large ones never stop them.",
+            why: "As much as may wait for the disk: sixty of the largest events at once.",
+        }
+        body_bytes_per_second_min: Size {
+            default: "1KiB",
+            range: "1B" to "1MiB",
+            value: "SIZE",
+            means: "The least that a publisher must send in each second of a body that it has begun. Every five seconds the last ten are looked at, and a slower publisher is answered 408. A stream of events may be silent between two events, but not inside one. However fast, a body of a single event may take 20 minutes at most.",
+            why: "A phone on EDGE with bad reception still sends that much: one of four time slots at the lowest coding of GPRS is 1 KiB a second. 1 MiB then takes 17 minutes.",
+        }
     }
     "Ending" {
         drain_window: Duration {

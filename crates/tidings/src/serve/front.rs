@@ -87,6 +87,10 @@ pub(super) fn http_config(config: &Config, key: Option<Secret>, closing: Duratio
     http.hosts = hosts(config);
     http.publish_key = key.map(|Secret(key)| key);
     http.connections_max = config.connections_max;
+    http.unread_bytes_max = config.unread_bytes_max.bytes();
+    http.answers_bytes_max = config.answers_bytes_max.bytes();
+    http.bodies_bytes_max = config.bodies_bytes_max.bytes();
+    http.body_bytes_per_second_min = config.body_bytes_per_second_min.0;
     http.drain_window = config.drain_window;
     http.drain_wait_max = config.drain_deadline.saturating_sub(closing);
     http

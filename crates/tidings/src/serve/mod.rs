@@ -7,6 +7,7 @@ mod front;
 mod listen;
 pub(crate) mod logging;
 mod machine;
+pub(crate) mod memory;
 pub(crate) mod notify;
 mod store;
 #[cfg(test)]
@@ -154,5 +155,6 @@ fn limits(config: &Config) -> Limits {
     limits.event_bytes_max = config.event_bytes_max.bytes();
     limits.window_bytes_max = config.window_bytes.bytes();
     limits.in_flight_bytes_max = config.in_flight_bytes_max.bytes();
+    limits.selectors_max = config.selectors_max;
     limits
 }

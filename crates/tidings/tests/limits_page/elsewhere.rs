@@ -32,6 +32,7 @@ const EXCEPTIONS: &[(&str, &[&str], &str)] = &[
         &["TEXT_BYTES_MAX"],
         "the length of the longest cursor follows from its form",
     ),
+    ("core/src/select/pattern.rs", &["WORD_BYTES"], "what a machine word holds"),
     ("http/src/lane/batch.rs", &["CHUNK_OVERHEAD_BYTES"], "the framing of a chunk, as HTTP has it"),
     ("sse/src/decode/glance.rs", &["ONLY_BYTES_MAX"], "a choice between two ways to the same result"),
     ("sse/src/decode/lines.rs", &["NEAR_BYTES"], "a choice between two ways to the same result"),

@@ -37,7 +37,7 @@ impl Settings {
         Self {
             package: "tidings-core",
             name: "MemoryRetention",
-            file: "core/src/store/memory.rs",
+            file: "core/src/store/memory/mod.rs",
             filled_by: Some("store.rs"),
             filled_as: "    ",
         },

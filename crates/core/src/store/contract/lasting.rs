@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use crate::contract::fixture::{Fixture, ManualClock, append, at, draft, draft_with, query, read_all, texts};
 use crate::contract::following::{numbers, take};
 use crate::event::{Cursor, DraftFields, EpochStatus, Sequence, UnixMillis};
+use crate::limits::TOPIC_SEGMENTS_MAX;
 use crate::read::gap::Lost;
 use crate::store::{Placement, Reading, Start, Store, Tail, TailError, Tailed};
 
@@ -44,6 +45,33 @@ pub async fn places_go_on_after_a_restart(fixture: &dyn Fixture) {
         assert_eq!(last, at(&*store, round * 2 + 2));
         store.close().await.unwrap();
     }
+}
+
+/// See the name. Logs hold such topics from before there was a bound.
+pub async fn a_topic_of_more_segments_than_publishers_may_use_is_read_back(fixture: &dyn Fixture) {
+    let long = ["a"; TOPIC_SEGMENTS_MAX + 36].join("/");
+    let store = fixture.open(ManualClock::at(0)).await;
+    append(&*store, &long, &["1"]).await;
+    append(&*store, "a/b", &["2"]).await;
+    append(&*store, &format!("{long}/b"), &["3"]).await;
+    let store = if fixture.survives_restart() {
+        store.close().await.unwrap();
+        drop(store);
+        fixture.open(ManualClock::at(0)).await
+    } else {
+        store
+    };
+
+    for (pattern, expected) in
+        [("**", &["1", "2", "3"][..]), ("a/*/**/b", &["3"][..]), ("**/b", &["2", "3"][..])]
+    {
+        for start in [Start::Earliest, Start::Last(3)] {
+            let events = read_all(&*store, query(start, &[pattern])).await;
+            assert_eq!(texts(&events), expected, "{pattern}");
+        }
+    }
+    let events = read_all(&*store, query(Start::Earliest, &["**"])).await;
+    assert_eq!(events[0].draft.topic().as_str(), long);
 }
 
 /// See the name.

@@ -75,6 +75,7 @@ macro_rules! contract_tests {
             lasting::what_was_acknowledged_is_there_after_a_restart,
             lasting::places_go_on_after_a_restart,
             lasting::each_life_that_appends_is_an_epoch_and_a_restart_is_no_gap,
+            lasting::a_topic_of_more_segments_than_publishers_may_use_is_read_back,
             lasting::keys_and_ids_are_known_after_a_restart,
             lasting::what_retention_took_is_expired_not_empty,
             lasting::a_tail_that_was_never_read_and_that_retention_overtakes_is_told,

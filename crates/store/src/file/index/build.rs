@@ -1,6 +1,7 @@
 //! Writes the index of a segment that will not grow any more as a file.
 
 use super::growing::{Entries, GrowingIndex};
+use super::literals::{self, LISTED_BYTES, LITERAL_BYTES};
 use super::pages;
 use super::sealed::{EPOCH_BYTES, ID_BYTES, INDEX_HEADER_BYTES, KEY_BYTES, MAGIC, TOPIC_BYTES};
 use crate::file::disk::Disk;
@@ -39,6 +40,10 @@ fn content(segment: &SegmentHeader, ended: Ended, entries: &Entries, hash: &Keye
     let mut topics: Vec<_> =
         entries.topics.iter().map(|(topic, at)| (hash.of(topic.as_str()), topic.as_str(), *at)).collect();
     topics.sort_unstable();
+    let literals = match segment.format {
+        FORMAT_MIN => literals::Written::default(),
+        _ => literals::tables(topics.iter().map(|(_, text, _)| *text), hash),
+    };
     let text_bytes: usize = topics.iter().map(|(_, text, _)| text.len()).sum();
     let records = entries.offsets.len();
     let bytes = INDEX_HEADER_BYTES as usize
@@ -47,7 +52,9 @@ fn content(segment: &SegmentHeader, ended: Ended, entries: &Entries, hash: &Keye
         + text_bytes
         + ids.len() * ID_BYTES
         + keys.len() * KEY_BYTES
-        + entries.epochs.len() * EPOCH_BYTES;
+        + entries.epochs.len() * EPOCH_BYTES
+        + literals.literals.len() * LITERAL_BYTES
+        + literals.lists.len() * LISTED_BYTES;
 
     let mut content = Vec::with_capacity(bytes);
     content.extend_from_slice(MAGIC);
@@ -58,7 +65,7 @@ fn content(segment: &SegmentHeader, ended: Ended, entries: &Entries, hash: &Keye
     if segment.format > FORMAT_MIN {
         let postings: usize = entries.postings.iter().map(Vec::len).sum();
         put_u32s(&mut content, [entries.epochs.len() as u32, postings as u32]);
-        content.resize(INDEX_HEADER_BYTES as usize, 0);
+        put_u32s(&mut content, [literals.literals.len() as u32, literals.lists.len() as u32]);
     }
     put_u32s(&mut content, entries.offsets.iter().copied());
     let (mut text_at, mut postings_at) = (0, 0);
@@ -84,6 +91,11 @@ fn content(segment: &SegmentHeader, ended: Ended, entries: &Entries, hash: &Keye
         put_u64s(&mut content, [epoch.begins.0, epoch.ends.0]);
         put_u32s(&mut content, [epoch.ordinal]);
     }
+    for (hash, at, count) in literals.literals {
+        put_u64s(&mut content, [hash]);
+        put_u32s(&mut content, [at, count]);
+    }
+    put_u32s(&mut content, literals.lists);
     content
 }
 

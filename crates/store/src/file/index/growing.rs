@@ -6,9 +6,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tidings_core::{Draft, Epoch, Topic, TopicError};
+use tidings_core::{Draft, Epoch, Literals, Selector, Topic, TopicError};
 
-use super::{EpochBegins, Index, Postings};
+use super::{EpochBegins, IdPostings, Index, Postings};
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
 use crate::file::record::Record;
@@ -22,7 +22,12 @@ pub(crate) struct GrowingIndex(RwLock<Entries>);
 #[derive(Default)]
 pub(crate) struct Entries {
     pub(crate) offsets: Vec<u32>,
+    /// The number of each topic. Topics are numbered in the order in which they come.
     pub(crate) topics: HashMap<Topic, u32>,
+    /// The topics, by number.
+    names: Vec<Topic>,
+    literals: Literals,
+    /// The records of each topic.
     pub(crate) postings: Vec<Vec<u32>>,
     /// The first record of each hash of an id.
     pub(crate) ids: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
@@ -50,7 +55,7 @@ impl GrowingIndex {
     /// Adds one record. Fails if its topic is none.
     pub(crate) fn push(&self, offset: u32, record: &Record<'_>, hash: &KeyedHash) -> Result<(), TopicError> {
         let mut entries = self.entries_mut();
-        entries.add_topic(record.topic, || Topic::parse(record.topic))?;
+        entries.add_topic(record.topic, || Topic::parse_held(record.topic))?;
         let id = (!record.id.is_empty()).then(|| hash.of(record.id));
         let key = (!record.key.key.is_empty()).then(|| hash.of_key(record.key));
         entries.add(offset, id, key);
@@ -90,10 +95,13 @@ impl Entries {
         let ordinal = self.offsets.len() as u32;
         if let Some(at) = self.topics.get(text) {
             self.postings[*at as usize].push(ordinal);
-        } else {
-            self.topics.insert(topic()?, self.postings.len() as u32);
-            self.postings.push(vec![ordinal]);
+            return Ok(());
         }
+        let topic = topic()?;
+        let number = self.literals.add(topic.as_str());
+        self.names.push(topic.clone());
+        self.topics.insert(topic, number);
+        self.postings.push(vec![ordinal]);
         Ok(())
     }
 
@@ -120,9 +128,16 @@ impl Entries {
 
     fn truncate(&mut self, records: u32) {
         self.offsets.truncate(records as usize);
+        // A topic comes with its first record, so those that have none any more are the last ones.
+        let has_some = |postings: &Vec<u32>| postings.first().is_some_and(|first| *first < records);
+        let topics = self.postings.partition_point(has_some);
+        if topics < self.names.len() {
+            self.names.truncate(topics);
+            self.literals.truncate(topics as u32);
+            self.topics.retain(|_, number| (*number as usize) < topics);
+        }
+        self.postings.truncate(topics);
         self.postings.iter_mut().for_each(|postings| postings.retain(|ordinal| *ordinal < records));
-        let postings = &self.postings;
-        self.topics.retain(|_, at| !postings[*at as usize].is_empty());
         self.ids.retain(|_, ordinal| *ordinal < records);
         self.more_ids.values_mut().for_each(|more| more.retain(|ordinal| *ordinal < records));
         self.keys.retain(|(ordinal, _)| *ordinal < records);
@@ -144,14 +159,24 @@ impl Index for GrowingIndex {
         Ok(entries.topics.get(topic).map(|at| entries.postings(*at)))
     }
 
-    fn topics(&self) -> usize {
-        self.entries().topics.len()
+    fn topics(&self) -> u32 {
+        self.entries().names.len() as u32
     }
 
-    fn matching(&self, matches: &mut dyn FnMut(&str) -> bool) -> Result<Vec<Postings>, Fault> {
+    fn candidates(&self, selector: &Selector) -> Result<Option<Vec<u32>>, Fault> {
+        Ok(self.entries().literals.candidates(selector))
+    }
+
+    fn matching(
+        &self,
+        topics: &mut dyn Iterator<Item = u32>,
+        matches: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Vec<Postings>, Fault> {
         let entries = self.entries();
-        let matching = entries.topics.iter().filter(|(topic, _)| matches(topic.as_str()));
-        Ok(matching.map(|(_, at)| entries.postings(*at)).collect())
+        // Topics may have gone since they were named.
+        let name = |number: &u32| entries.names.get(*number as usize);
+        let matching = topics.filter(|number| name(number).is_some_and(|topic| matches(topic.as_str())));
+        Ok(matching.map(|number| entries.postings(number)).collect())
     }
 
     fn ordinals(&self, postings: Postings, range: Range<u32>) -> Result<Vec<u32>, Fault> {
@@ -159,10 +184,20 @@ impl Index for GrowingIndex {
         Ok(entries.postings.get(postings.at as usize).map_or(Vec::new(), |all| part(all, range)))
     }
 
-    fn id(&self, hash: u64) -> Result<Vec<u32>, Fault> {
+    fn id(&self, hash: u64) -> Result<IdPostings, Fault> {
         let entries = self.entries();
-        let more = entries.more_ids.get(&hash).into_iter().flatten();
-        Ok(entries.ids.get(&hash).into_iter().chain(more).copied().collect())
+        let first = usize::from(entries.ids.contains_key(&hash));
+        let len = first + entries.more_ids.get(&hash).map_or(0, Vec::len);
+        Ok(IdPostings { hash, at: 0, len: len as u32 })
+    }
+
+    fn id_ordinals(&self, ids: IdPostings, range: Range<u32>) -> Result<Vec<u32>, Fault> {
+        let entries = self.entries();
+        let first = entries.ids.get(&ids.hash).filter(|_| range.start == 0 && range.end > 0).copied();
+        // The first one stands apart.
+        let more = range.start.saturating_sub(1)..range.end.saturating_sub(1);
+        let more = entries.more_ids.get(&ids.hash).map_or(Vec::new(), |all| part(all, more));
+        Ok(first.into_iter().chain(more).collect())
     }
 
     fn epochs(&self) -> Result<Vec<EpochBegins>, Fault> {

@@ -66,9 +66,41 @@ impl IndexPages {
         Err(self.corrupt(number, "the checksum of the page is not that of its bytes"))
     }
 
+    /// For numbers of a table that lead nowhere.
+    pub(crate) fn corrupt_at(&self, at: u64, what: &str) -> Fault {
+        self.corrupt(at / CONTENT_BYTES as u64, what)
+    }
+
     fn corrupt(&self, page: u64, what: &str) -> Fault {
         let what = format!("{what}; remove the file and start again, the store then makes it anew");
         Fault::corrupt(&self.name, page * PAGE_BYTES as u64, what)
+    }
+}
+
+/// Reads small ranges of a table whose places mostly ascend: a page serves all of them that are in it.
+pub(crate) struct PagesAhead<'a> {
+    pages: &'a IndexPages,
+    /// Where the table ends.
+    end: u64,
+    /// What was read last: where it begins, and the bytes.
+    at: u64,
+    bytes: Vec<u8>,
+}
+
+impl<'a> PagesAhead<'a> {
+    pub(crate) fn new(pages: &'a IndexPages, end: u64) -> Self {
+        Self { pages, end, at: 0, bytes: Vec::new() }
+    }
+
+    /// Reads a range of the content, which must be in the table.
+    pub(crate) fn read(&mut self, range: Range<u64>) -> Result<&[u8], Fault> {
+        if range.start < self.at || range.end > self.at + self.bytes.len() as u64 {
+            let pages_end = range.end.next_multiple_of(CONTENT_BYTES as u64);
+            self.bytes = self.pages.read(range.start..pages_end.min(self.end.max(range.end)))?;
+            self.at = range.start;
+        }
+        let start = (range.start - self.at) as usize;
+        Ok(&self.bytes[start..start + (range.end - range.start) as usize])
     }
 }
 

@@ -3,20 +3,21 @@
 //! The layout is in `docs/file-format.md`. Nothing of it is kept in memory but the header.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use tidings_core::{Epoch, Sequence, UnixMillis};
+use tidings_core::{Epoch, Selector, Sequence, UnixMillis};
 
-use super::pages::{IndexPages, PAGE_BYTES};
+use super::literals::LiteralTables;
+use super::pages::{IndexPages, PAGE_BYTES, PagesAhead};
 use super::search::Sorted;
-use super::{EpochBegins, Index, Postings};
-use crate::file::disk::Disk;
+use super::{EpochBegins, IdPostings, Index, Postings};
+use crate::file::disk::{Disk, DiskFile};
 use crate::file::ended::Ended;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
 use crate::file::header::FORMAT_MIN;
 use crate::file::names;
 use crate::file::record::number::{u32_at, u64_at};
-use crate::limits::INDEX_TOPICS_PER_READ;
 
 pub(super) const MAGIC: &[u8; 8] = b"tidings\x02";
 
@@ -52,6 +53,8 @@ struct Tables {
     keys: u32,
     epochs_at: u64,
     epochs: u32,
+    /// None in an index that was made before there were any.
+    literals: Option<LiteralTables>,
     end: u64,
 }
 
@@ -61,6 +64,17 @@ impl SealedIndex {
     pub(crate) fn open(disk: &dyn Disk, base: Sequence, format: u32, hash: KeyedHash) -> Result<Self, Fault> {
         let name = names::index(base);
         let file = disk.open(&name).map_err(Fault::io(&name))?;
+        Self::of(file, name, base, format, hash)
+    }
+
+    /// As [`open`](Self::open), of a file that is open.
+    pub(crate) fn of(
+        file: Arc<dyn DiskFile>,
+        name: String,
+        base: Sequence,
+        format: u32,
+        hash: KeyedHash,
+    ) -> Result<Self, Fault> {
         let pages = IndexPages::new(file, name, base)?;
         // A file has whole pages, which are longer than any header.
         let header = pages.read(0..INDEX_HEADER_BYTES)?;
@@ -101,9 +115,23 @@ impl SealedIndex {
         Ok(bytes.chunks_exact(size_of::<u32>()).map(|number| u32_at(number, 0)).collect())
     }
 
-    fn text(&self, entry: &[u8]) -> Result<Vec<u8>, Fault> {
-        let at = self.tables.text_at + u64::from(u32_at(entry, 8));
-        self.pages.read(at..at + u64::from(u32_at(entry, 12)))
+    /// Where the text of a topic is.
+    fn text(&self, entry: &[u8]) -> Result<Range<u64>, Fault> {
+        let start = self.tables.text_at + u64::from(u32_at(entry, 8));
+        let end = start + u64::from(u32_at(entry, 12));
+        match end <= self.tables.postings_at {
+            true => Ok(start..end),
+            false => Err(self.pages.corrupt_at(start, "a topic has no text")),
+        }
+    }
+
+    fn postings(&self, entry: &[u8]) -> Result<Postings, Fault> {
+        let postings = Postings { at: u32_at(entry, 16), len: u32_at(entry, 20) };
+        let there = (self.tables.ids_at - self.tables.postings_at) / 4;
+        match u64::from(postings.at) + u64::from(postings.len) <= there {
+            true => Ok(postings),
+            false => Err(self.pages.corrupt_at(self.tables.topics_at, "a topic has no records")),
+        }
     }
 }
 
@@ -122,7 +150,12 @@ impl Tables {
         let ids_at = postings_at + postings * 4;
         let keys_at = ids_at + u64::from(ids) * ID_BYTES as u64;
         let epochs_at = keys_at + u64::from(keys) * KEY_BYTES as u64;
-        let end = epochs_at + u64::from(epochs) * EPOCH_BYTES as u64;
+        let literals_at = epochs_at + u64::from(epochs) * EPOCH_BYTES as u64;
+        let literals = match format {
+            FORMAT_MIN => None,
+            _ => LiteralTables::new(literals_at, topics, u32_at(header, 72), u32_at(header, 76)),
+        };
+        let end = literals.as_ref().map_or(literals_at, LiteralTables::end);
         Self {
             offsets_at,
             topics_at,
@@ -135,6 +168,7 @@ impl Tables {
             keys,
             epochs_at,
             epochs,
+            literals,
             end,
         }
     }
@@ -150,37 +184,40 @@ impl Index for SealedIndex {
         let read = |range| self.entries(self.tables.topics_at, TOPIC_BYTES, range);
         let sorted = Sorted { len: self.tables.topics, entry_bytes: TOPIC_BYTES, read: &read };
         for entry in sorted.find(self.hash.of(topic))? {
-            if self.text(&entry)? == topic.as_bytes() {
-                return Ok(Some(postings(&entry)));
+            if self.pages.read(self.text(&entry)?)? == topic.as_bytes() {
+                return self.postings(&entry).map(Some);
             }
         }
         Ok(None)
     }
 
-    fn topics(&self) -> usize {
-        self.tables.topics as usize
+    fn topics(&self) -> u32 {
+        self.tables.topics
     }
 
-    fn matching(&self, matches: &mut dyn FnMut(&str) -> bool) -> Result<Vec<Postings>, Fault> {
+    fn candidates(&self, selector: &Selector) -> Result<Option<Vec<u32>>, Fault> {
+        match &self.tables.literals {
+            Some(literals) => literals.candidates(&self.pages, &self.hash, selector),
+            None => Ok(None),
+        }
+    }
+
+    fn matching(
+        &self,
+        topics: &mut dyn Iterator<Item = u32>,
+        matches: &mut dyn FnMut(&str) -> bool,
+    ) -> Result<Vec<Postings>, Fault> {
+        let Tables { topics_at, text_at, postings_at, .. } = self.tables;
+        let mut entries = PagesAhead::new(&self.pages, text_at);
+        let mut texts = PagesAhead::new(&self.pages, postings_at);
         let mut found = Vec::new();
-        let mut from = 0;
-        while from < self.tables.topics {
-            let to = self.tables.topics.min(from + INDEX_TOPICS_PER_READ);
-            let entries = self.entries(self.tables.topics_at, TOPIC_BYTES, from..to)?;
-            let (Some(first), Some(last)) = (entries.first_chunk(), entries.last_chunk()) else { break };
-            let first: &[u8; TOPIC_BYTES] = first;
-            let last: &[u8; TOPIC_BYTES] = last;
-            let start = u32_at(first, 8);
-            let end = u64::from(u32_at(last, 8)) + u64::from(u32_at(last, 12));
-            let texts = self.pages.read(self.tables.text_at + u64::from(start)..self.tables.text_at + end)?;
-            for entry in entries.chunks_exact(TOPIC_BYTES) {
-                let at = u32_at(entry, 8).saturating_sub(start) as usize;
-                let text = texts.get(at..at + u32_at(entry, 12) as usize).unwrap_or_default();
-                if std::str::from_utf8(text).is_ok_and(&mut *matches) {
-                    found.push(postings(entry));
-                }
+        for topic in topics {
+            let at = topics_at + u64::from(topic) * TOPIC_BYTES as u64;
+            let entry = entries.read(at..at + TOPIC_BYTES as u64)?;
+            let text = texts.read(self.text(entry)?)?;
+            if std::str::from_utf8(text).is_ok_and(&mut *matches) {
+                found.push(self.postings(entry)?);
             }
-            from = to;
         }
         Ok(found)
     }
@@ -192,10 +229,18 @@ impl Index for SealedIndex {
         self.numbers(at, start..end)
     }
 
-    fn id(&self, hash: u64) -> Result<Vec<u32>, Fault> {
+    fn id(&self, hash: u64) -> Result<IdPostings, Fault> {
         let read = |range| self.entries(self.tables.ids_at, ID_BYTES, range);
         let sorted = Sorted { len: self.tables.ids, entry_bytes: ID_BYTES, read: &read };
-        Ok(sorted.find(hash)?.iter().map(|entry| u32_at(entry, 8)).collect())
+        let range = sorted.range(hash)?;
+        Ok(IdPostings { hash, at: range.start, len: range.end - range.start })
+    }
+
+    fn id_ordinals(&self, ids: IdPostings, part: Range<u32>) -> Result<Vec<u32>, Fault> {
+        let end = part.end.min(ids.len);
+        let start = part.start.min(end);
+        let bytes = self.entries(self.tables.ids_at, ID_BYTES, ids.at + start..ids.at + end)?;
+        Ok(bytes.chunks_exact(ID_BYTES).map(|entry| u32_at(entry, 8)).collect())
     }
 
     fn epochs(&self) -> Result<Vec<EpochBegins>, Fault> {
@@ -207,8 +252,4 @@ impl Index for SealedIndex {
         };
         Ok(bytes.chunks_exact(EPOCH_BYTES).map(epoch).collect())
     }
-}
-
-fn postings(entry: &[u8]) -> Postings {
-    Postings { at: u32_at(entry, 16), len: u32_at(entry, 20) }
 }

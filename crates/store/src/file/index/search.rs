@@ -34,6 +34,21 @@ impl Sorted<'_> {
         Ok(found)
     }
 
+    /// Where the entries of a hash are.
+    pub(crate) fn range(&self, hash: u64) -> Result<Range<u32>, Fault> {
+        let start = self.rank(hash)?;
+        // Nearly all hashes have one entry or none.
+        let near = (self.read)(start..self.len.min(start.saturating_add(2)))?;
+        let same = near.chunks_exact(self.entry_bytes).take_while(|entry| u64_at(entry, 0) == hash).count();
+        let end = match (same, hash.checked_add(1)) {
+            (0 | 1, _) => start + same as u32,
+            (_, Some(next)) => self.rank(next)?,
+            (_, None) => self.len,
+        };
+        // Entries that are not in order lead anywhere.
+        Ok(start..end.max(start))
+    }
+
     /// How many entries have a lesser hash.
     fn rank(&self, hash: u64) -> Result<u32, Fault> {
         // The answer is always in low..=high, and between the two hashes.
@@ -90,6 +105,11 @@ mod tests {
         (found.iter().map(|entry| crate::file::record::number::u32_at(entry, 8)).collect(), reads.get())
     }
 
+    fn range(hashes: &[u64], hash: u64) -> Range<u32> {
+        let read = |range: Range<u32>| Ok(range.flat_map(|at| hashes[at as usize].to_le_bytes()).collect());
+        Sorted { len: hashes.len() as u32, entry_bytes: 8, read: &read }.range(hash).unwrap()
+    }
+
     #[test]
     fn a_hash_among_a_million_is_found_in_a_few_reads() {
         let spread = |n: u64| n.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (n << 7);
@@ -126,7 +146,9 @@ mod tests {
 
             let (found, _) = find(&hashes, hash);
 
-            prop_assert_eq!(found, expected.into_iter().map(|(at, _)| at).collect::<Vec<_>>());
+            let expected: Vec<_> = expected.into_iter().map(|(at, _)| at).collect();
+            prop_assert_eq!(range(&hashes, hash).collect::<Vec<_>>(), &expected[..]);
+            prop_assert_eq!(found, expected);
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use tidings_core::{Selectors, Topic};
+use tidings_core::{Selector, Selectors, Topic};
 
 use crate::file::fault::Fault;
 use crate::file::index::{Index, Postings};
 use crate::file::log::Span;
 use crate::file::names;
 use crate::file::read::matcher::Matcher;
-use crate::limits::{ORDINALS_PER_TOPIC_MIN, TOPICS_TRIED_MAX};
+use crate::limits::{ORDINALS_PER_TOPIC_MIN, TOPICS_TRIED_MAX, TOPICS_WALKED_MAX};
 
 /// The records to look at, in order.
 pub(crate) enum Candidates {
@@ -51,22 +51,47 @@ impl Candidates {
 }
 
 /// The postings to merge; none if it is better to look at all records.
-fn lists(span: &Span<'_>, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
+pub(crate) fn lists(span: &Span<'_>, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
     let index = span.segment.index();
     // The few that are reserved are left out record by record.
     if selectors.matches_all_unreserved() {
         return Ok(None);
     }
-    if let Some(topics) = selectors.topics() {
-        return of_topics(index, topics).map(Some);
+    let Some(postings) = postings_of(index, selectors)? else { return Ok(None) };
+    if selectors.topics().is_some() {
+        return Ok(Some(postings));
     }
-    if index.topics() > TOPICS_TRIED_MAX {
-        return Ok(None);
-    }
-    let postings = matching(index, selectors)?;
     let total: u64 = postings.iter().map(|postings| u64::from(postings.len)).sum();
     // Where every second record matches, reading all in a row is quicker.
     Ok(if total > u64::from(span.end / 2) { None } else { Some(postings) })
+}
+
+/// The postings of all topics that match, each topic once; none if it is better to look at the records themselves.
+pub(crate) fn postings_of(index: &dyn Index, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
+    match by_literals(index, selectors)? {
+        None if index.topics() <= TOPICS_WALKED_MAX => matching(index, selectors).map(Some),
+        found => Ok(found),
+    }
+}
+
+/// The postings of the topics that match, by the literals of the patterns; none if that is no way to find them.
+fn by_literals(index: &dyn Index, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
+    let (mut tried, mut left) = (Vec::new(), TOPICS_TRIED_MAX);
+    for pattern in selectors.iter().filter(|selector| selector.topic().is_none()) {
+        let candidates = index.candidates(pattern)?.filter(|candidates| candidates.len() <= left);
+        let Some(candidates) = candidates else { return Ok(None) };
+        left -= candidates.len();
+        tried.push((pattern, candidates));
+    }
+    let mut found = of_topics(index, selectors.iter().filter_map(Selector::topic))?;
+    for (pattern, candidates) in tried {
+        let mut matches = |text: &str| Topic::parse_held(text).is_ok_and(|topic| pattern.matches(&topic));
+        found.extend(index.matching(&mut candidates.into_iter(), &mut matches)?);
+    }
+    // Several selectors may match a topic, which may get another record meanwhile.
+    found.sort_unstable_by_key(|postings| postings.at);
+    found.dedup_by_key(|postings| postings.at);
+    Ok(Some(found))
 }
 
 /// The postings of some topics.
@@ -77,10 +102,10 @@ pub(crate) fn of_topics<'a>(
     topics.filter_map(|topic| index.topic(topic.as_str()).transpose()).collect()
 }
 
-/// The postings of all topics that match.
-pub(crate) fn matching(index: &dyn Index, selectors: &Selectors) -> Result<Vec<Postings>, Fault> {
+/// The postings of all topics that match. Compares all topics that there are.
+fn matching(index: &dyn Index, selectors: &Selectors) -> Result<Vec<Postings>, Fault> {
     let mut matcher = Matcher::new(selectors);
-    index.matching(&mut |text| matches!(matcher.admit(text), Ok(Some(_))))
+    index.matching(&mut (0..index.topics()), &mut |text| matches!(matcher.admit(text), Ok(Some(_))))
 }
 
 /// Merges the first ordinals of some topics.
@@ -90,8 +115,12 @@ fn list(span: &Span<'_>, postings: &[Postings], wanted: usize) -> Result<Candida
     let each = u32::try_from(each).unwrap_or(u32::MAX);
     let (mut ordinals, mut until) = (Vec::new(), span.end);
     for postings in postings {
-        let from = index.rank(*postings, span.start)?;
-        let found = index.ordinals(*postings, from..from.saturating_add(each))?;
+        // Of a few, all are read at once.
+        let from = if postings.len <= each { 0 } else { index.rank(*postings, span.start)? };
+        let mut found = index.ordinals(*postings, from..from.saturating_add(each))?;
+        if postings.len <= each {
+            found.drain(..found.iter().take_while(|ordinal| **ordinal < span.start).count());
+        }
         // An index that leads back would let a reading go round for ever.
         if found.first().is_some_and(|first| *first < span.start) || !found.is_sorted_by(|one, two| one < two)
         {

@@ -22,7 +22,7 @@ impl<'a> Matcher<'a> {
         if let Some((topic, matches)) = self.known.get_key_value(text) {
             return Ok(matches.then(|| topic.clone()));
         }
-        let topic = Topic::parse(text).map_err(|_| NoTopic)?;
+        let topic = Topic::parse_held(text).map_err(|_| NoTopic)?;
         let matches = self.selectors.matches(&topic);
         if self.known.len() == TOPICS_REMEMBERED_MAX {
             self.known.clear();

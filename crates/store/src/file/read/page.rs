@@ -4,15 +4,15 @@ use tidings_core::{Cursor, Event, Line, Page, Query, Sequence};
 
 use super::candidates::Candidates;
 use super::matcher::Matcher;
+use super::meter::{Meter, lists_units};
 use super::records::{Records, broken};
 use crate::file::fault::Fault;
 use crate::file::log::{LogView, Span};
 use crate::file::record::kind::Kind;
 use crate::file::record::{Flaw, Record};
-use crate::limits::{PAGE_READ_BYTES_MAX, PAGE_RECORDS_MAX, PAGE_SEGMENTS_MAX};
 
-/// The page of what matches after a place.
-pub(crate) fn page(view: &LogView, after: Cursor, query: &Query) -> Result<Page, Fault> {
+/// The page of what matches after a place. It ends where the budget is used up, but not before it has got somewhere.
+pub(crate) async fn page(view: &LogView, after: Cursor, query: &Query, meter: &Meter) -> Result<Page, Fault> {
     let mut filling = Filling {
         query,
         line: &view.line,
@@ -20,11 +20,10 @@ pub(crate) fn page(view: &LogView, after: Cursor, query: &Query) -> Result<Page,
         events: Vec::new(),
         next: after.sequence,
         bytes: 0,
-        records: 0,
-        read_bytes: 0,
+        meter,
     };
-    for span in view.spans_after(after.sequence).take(PAGE_SEGMENTS_MAX) {
-        if filling.add(span)? == Room::None {
+    for span in view.spans_after(after.sequence) {
+        if filling.add(span).await? == Room::None {
             break;
         }
     }
@@ -48,32 +47,34 @@ struct Filling<'a> {
     /// Everything that matches up to here is among the events.
     next: Sequence,
     bytes: usize,
-    records: u64,
-    read_bytes: u64,
+    meter: &'a Meter,
 }
 
 impl Filling<'_> {
     /// Adds what matches of a span.
-    fn add(&mut self, span: Span<'_>) -> Result<Room, Fault> {
+    async fn add(&mut self, span: Span<'_>) -> Result<Room, Fault> {
         let mut records = Records::new(span);
         let mut rest = span;
         while rest.start < rest.end {
             let wanted = self.query.events_max.max(1) - self.events.len().min(self.query.events_max) + 1;
             let candidates = Candidates::of(&rest, &self.query.selectors, wanted)?;
+            self.meter.spend(lists_units(&span, &self.query.selectors)).await;
             for ordinal in candidates.iter() {
-                let spent = self.read_bytes + records.read_bytes;
-                if self.records >= PAGE_RECORDS_MAX || spent >= PAGE_READ_BYTES_MAX {
+                if self.consider(records.record(ordinal)?, &span)? == Room::None {
                     return Ok(Room::None);
                 }
-                self.records += 1;
-                if self.consider(records.record(ordinal)?, &span)? == Room::None {
+                self.meter.spend(records.take_units()).await;
+                // After a record, so that each page gets somewhere, however little its budget.
+                if self.meter.is_used_up() {
                     return Ok(Room::None);
                 }
             }
             rest.start = candidates.until();
             self.next = span.sequence(rest.start).previous();
+            if self.meter.is_used_up() {
+                return Ok(Room::None);
+            }
         }
-        self.read_bytes += records.read_bytes;
         Ok(Room::Some)
     }
 

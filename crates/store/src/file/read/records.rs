@@ -6,7 +6,9 @@ use crate::file::fault::Fault;
 use crate::file::log::Span;
 use crate::file::record::{Flaw, Record};
 use crate::file::segment::Segment;
-use crate::limits::{OFFSETS_AHEAD, READ_ALONE_BYTES, READ_IN_A_ROW_BYTES};
+use crate::limits::{
+    BYTES_PER_UNIT, FILE_READ_UNITS, INDEX_READ_UNITS, OFFSETS_AHEAD, READ_ALONE_BYTES, READ_IN_A_ROW_BYTES,
+};
 
 /// Reads records, best in order.
 pub(crate) struct Records<'a> {
@@ -15,17 +17,23 @@ pub(crate) struct Records<'a> {
     offsets: (u32, Vec<u32>),
     /// Bytes of the file from this offset on.
     bytes: (u64, Vec<u8>),
-    /// Bytes read from the disk.
-    pub(crate) read_bytes: u64,
+    /// Units of work that were not taken yet.
+    units: u64,
 }
 
 impl<'a> Records<'a> {
     pub(crate) fn new(span: Span<'a>) -> Self {
-        Self { span, offsets: (0, Vec::new()), bytes: (0, Vec::new()), read_bytes: 0 }
+        Self { span, offsets: (0, Vec::new()), bytes: (0, Vec::new()), units: 0 }
+    }
+
+    /// The work since this was asked last.
+    pub(crate) fn take_units(&mut self) -> u64 {
+        std::mem::take(&mut self.units)
     }
 
     /// A record of the span.
     pub(crate) fn record(&mut self, ordinal: u32) -> Result<Record<'_>, Fault> {
+        self.units += 1;
         let offset = self.offset(ordinal)?;
         let sequence = self.span.sequence(ordinal);
         let segment = self.span.segment;
@@ -45,7 +53,8 @@ impl<'a> Records<'a> {
     pub(crate) fn event(&mut self, ordinal: u32, line: &Line) -> Result<Event, Fault> {
         let segment = self.span.segment;
         let record = self.record(ordinal)?;
-        let topic = Topic::parse(record.topic).map_err(|_| broken(segment, 0, "a record's topic is none"))?;
+        let topic =
+            Topic::parse_held(record.topic).map_err(|_| broken(segment, 0, "a record's topic is none"))?;
         let epoch = line.place(record.stamp.sequence).epoch;
         record.to_event(topic, epoch).map_err(|flaw| broken(segment, 0, &flaw.what()))
     }
@@ -61,6 +70,7 @@ impl<'a> Records<'a> {
         if let Some(offset) = known {
             return Ok((*offset).into());
         }
+        self.units += INDEX_READ_UNITS;
         let end = self.span.end.min(ordinal.saturating_add(OFFSETS_AHEAD));
         self.offsets = (ordinal, self.span.segment.index().offsets(ordinal..end)?);
         let offset = self.offsets.1.first().copied().map(u64::from);
@@ -105,7 +115,7 @@ impl<'a> Records<'a> {
         let segment = self.span.segment;
         let read = segment.file.read_at(buffer, offset).map_err(|error| Fault::io(&segment.name())(error))?;
         buffer.truncate(read);
-        self.read_bytes += read as u64;
+        self.units += FILE_READ_UNITS + read as u64 / BYTES_PER_UNIT;
         Ok(())
     }
 }

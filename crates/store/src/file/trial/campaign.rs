@@ -16,7 +16,7 @@ use crate::file::config::{Durability, Retention};
 use crate::file::disk::Disk;
 use crate::file::disk::sim::{SimDisk, Trouble, World};
 use crate::file::open_error::OpenError;
-use crate::file::read::read;
+use crate::file::read::sliced_tests::read;
 use crate::file::writer::LogWriter;
 
 const LIVES: usize = 12;

@@ -16,7 +16,7 @@ use crate::file::disk::sim::{SimDisk, World};
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
 use crate::file::open_error::OpenError;
-use crate::file::read::read;
+use crate::file::read::sliced_tests::read;
 use crate::file::record::{RecordFormat, v2};
 use crate::file::writer::LogWriter;
 

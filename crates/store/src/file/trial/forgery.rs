@@ -191,9 +191,9 @@ fn a_power_cut_amid_forged_records_takes_nothing_that_was_acknowledged() {
 }
 
 /// A file that counts what is read of it.
-struct Counting {
-    file: Arc<dyn DiskFile>,
-    bytes: AtomicU64,
+pub(super) struct Counting {
+    pub(super) file: Arc<dyn DiskFile>,
+    pub(super) bytes: AtomicU64,
 }
 
 impl DiskFile for Counting {

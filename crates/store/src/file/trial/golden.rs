@@ -1,5 +1,5 @@
-//! Makes the directory of version 2 that is committed in `tests/golden/v2`, with records of kinds and with attributes that no
-//! hub writes yet. `tests/golden.rs` reads it.
+//! Makes the directory of version 2 that is committed in `tests/golden/v2-literals`, with records of kinds and with attributes
+//! that no hub writes yet. `tests/golden.rs` reads it. The one in `tests/golden/v2` is of a hub of before indexes had literals.
 //!
 //! `TIDINGS_GOLDEN=write cargo test -p tidings-store --lib golden` writes it, if it is not there. Until the release of version
 //! 2, a change of what the hub writes may need that: remove the directory, write it, and look at the difference. From the
@@ -129,13 +129,13 @@ fn files(world: &World) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn the_golden_directory_of_version_2_is_what_the_hub_writes() {
     let written = files(&write().world());
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v2");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/v2-literals");
     if std::env::var("TIDINGS_GOLDEN").is_ok_and(|word| word == "write") && !dir.exists() {
         fs::create_dir(&dir).unwrap();
         written.iter().for_each(|(name, bytes)| fs::write(dir.join(name), bytes).unwrap());
     }
 
-    let committed = files(&golden("v2"));
+    let committed = files(&golden("v2-literals"));
 
     assert_eq!(committed.keys().collect::<Vec<_>>(), written.keys().collect::<Vec<_>>());
     for (name, bytes) in &committed {
@@ -144,5 +144,15 @@ fn the_golden_directory_of_version_2_is_what_the_hub_writes() {
             differs.is_none() && bytes.len() == written[name].len(),
             "{name} differs at byte {differs:?}"
         );
+    }
+}
+
+#[test]
+fn only_the_indexes_differ_from_those_of_before_they_had_literals() {
+    let (before, with_literals) = (files(&golden("v2")), files(&golden("v2-literals")));
+
+    assert_eq!(before.keys().collect::<Vec<_>>(), with_literals.keys().collect::<Vec<_>>());
+    for (name, bytes) in &before {
+        assert_eq!(*bytes == with_literals[name], !name.ends_with(".idx"), "{name}");
     }
 }

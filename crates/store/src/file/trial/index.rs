@@ -21,7 +21,7 @@ use crate::file::fault::Fault;
 use crate::file::log::Log;
 use crate::file::open_error::OpenError;
 use crate::file::queue::{Append, Queue};
-use crate::file::read::read;
+use crate::file::read::sliced_tests::read;
 use crate::file::writer::LogWriter;
 
 /// Events in the log. There are so many topics, ids and keys that an index of a segment has several pages.
@@ -142,6 +142,9 @@ fn spoil(disk: &SimDisk, name: &str, others: &[String], dice: &mut Dice) -> Stri
     let world = disk.world();
     let mut bytes = world.file(name).unwrap().to_vec();
     let pages = bytes.len() / PAGE;
+    if pages == 0 {
+        return "no page of it is left".to_owned();
+    }
     let page = |at: usize| -> Range<usize> { at * PAGE..(at + 1) * PAGE };
     let (one, two) = (dice.below(pages), dice.below(pages));
     let what = match dice.below(9) {

@@ -11,7 +11,7 @@ use super::play::{Ledger, open_store};
 use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::{SimDisk, World};
 use crate::file::log::Log;
-use crate::file::read::read;
+use crate::file::read::sliced_tests::read;
 use crate::file::writer::LogWriter;
 
 /// All events that match, page by page.

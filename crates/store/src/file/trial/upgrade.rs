@@ -20,7 +20,7 @@ use crate::file::disk::sim::{SimDisk, Trouble, Watcher, World};
 use crate::file::log::Log;
 use crate::file::meta::Life;
 use crate::file::open_error::OpenError;
-use crate::file::read::read;
+use crate::file::read::sliced_tests::read;
 
 /// How a hub of version 1 left its directory, and with which durability the upgraded hub goes on.
 fn lives() -> Vec<(Life, Durability)> {

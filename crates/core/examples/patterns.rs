@@ -1,0 +1,215 @@
+//! What it costs to find the patterns that match a topic: `cargo run --release -p tidings-core --example patterns`.
+//!
+//! Prints a table. All patterns are made from a seed, which is printed and can be given as an argument.
+
+use std::collections::HashSet;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use tidings_core::select::PatternIndex;
+use tidings_core::{Pattern, Selector, Topic};
+
+fn main() {
+    let seed = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(13);
+    println!("seed {seed}; times are the median of 15 rounds of at least 2 ms, for one topic");
+    println!();
+    println!("| patterns | count | topic | matching | time |");
+    println!("|---|---:|---|---:|---:|");
+    let mut about = Vec::new();
+    for count in [1, 10_000, 100_000, 1_000_000] {
+        let patterns = distinct(count, seed, ordinary);
+        about.push(measure("ordinary", patterns, &ordinary_topics()));
+    }
+    for (name, make) in [("hostile", hostile as fn(&mut Random) -> String), ("hostile, near one topic", near)]
+    {
+        for count in [10_000, 100_000] {
+            about.push(measure(name, distinct(count, seed, make), &hostile_topics(seed)));
+        }
+    }
+    println!();
+    println!("| patterns | count | bytes each | insert | remove |");
+    println!("|---|---:|---:|---:|---:|");
+    about.iter().for_each(|line| println!("{line}"));
+    println!();
+    println!("| one pattern | topic | time |");
+    println!("|---|---|---:|");
+    let run = ["a"; 29].join("/");
+    for (text, topic) in [
+        ("orders/*", "orders/42".to_owned()),
+        ("orders/*", "users/42/name".to_owned()),
+        ("**/items/*", "orders/42/items/7".to_owned()),
+        (&format!("**/{run}/**/{run}/b/**"), ["a"; 64].join("/")),
+    ] {
+        let (pattern, topic) = (pattern(text), Topic::parse(&topic).expect("a topic"));
+        let time = median(|| pattern.matches(black_box(&topic)));
+        println!("| {} | {} | {} |", short(text), short(topic.as_str()), shown(time));
+    }
+}
+
+/// Prints a line for each topic, and returns what there is to say of the index itself.
+fn measure(name: &str, patterns: Vec<Pattern>, topics: &[(String, Topic)]) -> String {
+    let count = patterns.len();
+    let before = resident();
+    let began = Instant::now();
+    let mut index: PatternIndex<u32> = patterns.iter().cloned().zip(0..).collect();
+    let inserted = began.elapsed();
+    let bytes = resident().saturating_sub(before);
+    for (label, topic) in topics {
+        let mut matching = 0;
+        index.matching(topic, |_| matching += 1);
+        let time = median(|| {
+            let mut sum = 0;
+            index.matching(black_box(topic), |value| sum += value);
+            sum
+        });
+        println!("| {name} | {count} | {label} | {matching} | {} |", shown(time));
+    }
+    let began = Instant::now();
+    for pattern in &patterns {
+        black_box(index.remove(pattern));
+    }
+    let removed = began.elapsed();
+    let each = |time: Duration| shown(time / count as u32);
+    format!("| {name} | {count} | {} | {} | {} |", bytes / count, each(inserted), each(removed))
+}
+
+/// The time of one call.
+fn median<R>(mut call: impl FnMut() -> R) -> Duration {
+    let mut rounds: Vec<_> = (0..15)
+        .map(|_| {
+            let (began, mut calls) = (Instant::now(), 0);
+            while calls == 0 || began.elapsed() < Duration::from_millis(2) {
+                for _ in 0..16 {
+                    black_box(call());
+                }
+                calls += 16;
+            }
+            began.elapsed() / calls
+        })
+        .collect();
+    rounds.sort();
+    rounds[rounds.len() / 2]
+}
+
+fn shown(time: Duration) -> String {
+    match time.as_nanos() {
+        nanos if nanos < 10_000 => format!("{nanos} ns"),
+        nanos => format!("{} us", nanos / 1_000),
+    }
+}
+
+fn short(text: &str) -> String {
+    if text.len() <= 30 { text.to_owned() } else { format!("{}... ({} bytes)", &text[..26], text.len()) }
+}
+
+fn distinct(count: usize, seed: u64, make: fn(&mut Random) -> String) -> Vec<Pattern> {
+    let (mut random, mut texts) = (Random(seed), HashSet::new());
+    while texts.len() < count {
+        texts.insert(make(&mut random));
+    }
+    let mut texts: Vec<_> = texts.into_iter().collect();
+    texts.sort();
+    // In no order.
+    for at in (1..texts.len()).rev() {
+        texts.swap(at, random.below(at + 1));
+    }
+    texts.iter().map(|text| pattern(text)).collect()
+}
+
+fn pattern(text: &str) -> Pattern {
+    let Ok(Selector::Pattern(pattern)) = Selector::parse(text) else {
+        unreachable!("all have wildcards: {text}")
+    };
+    pattern
+}
+
+/// As programs subscribe to: of a tenant, a user, a device, a place.
+fn ordinary(random: &mut Random) -> String {
+    let (a, b, c) = (random.below(1_000_000), random.below(1_000), random.below(1_000));
+    match random.below(8) {
+        0 => format!("users/{a}/*"),
+        1 => format!("users/{a}/**"),
+        2 => format!("tenants/{b}/orders/*/lines/{c}"),
+        3 => format!("tenants/*/orders/{a}"),
+        4 => format!("**/devices/{a}"),
+        5 => format!("sensors/{b}/*/floor/{c}/*"),
+        6 => format!("{a}/*/events/**"),
+        _ => format!("logs/**/{b}/{c}/error"),
+    }
+}
+
+fn ordinary_topics() -> Vec<(String, Topic)> {
+    let long = (0..64).map(|n| format!("s{n}")).collect::<Vec<_>>().join("/");
+    let texts =
+        ["users/42/mail", "tenants/7/orders/123/lines/8", "sensors/5/x/floor/9/y", "nothing/of/it", &long];
+    let label =
+        |text: &str| if text.len() < 40 { format!("`{text}`") } else { "64 other segments".to_owned() };
+    texts.iter().map(|text| (label(text), Topic::parse(text).expect("a topic"))).collect()
+}
+
+/// 20 to 60 segments `a` and `b`, some of them replaced by as many wildcards as may be.
+fn hostile(random: &mut Random) -> String {
+    let segments = 20 + random.below(41);
+    with_wildcards((0..segments).map(|_| ["a", "a", "a", "b"][random.below(4)]).collect(), random)
+}
+
+/// The beginning or the end of one topic, in which one segment is another.
+fn near(random: &mut Random) -> String {
+    let whole = mixed(13);
+    let (from, to) = (random.below(3), 61 + random.below(4));
+    let mut segments: Vec<_> = whole[from..to].to_vec();
+    let at = random.below(segments.len());
+    segments[at] = if segments[at] == "a" { "b" } else { "a" };
+    if segments.len() > 60 {
+        segments.truncate(60);
+    }
+    with_wildcards(segments, random)
+}
+
+fn with_wildcards(mut segments: Vec<&'static str>, random: &mut Random) -> String {
+    for wildcard in 0..16 {
+        let at = random.below(segments.len());
+        segments[at] = if wildcard < 3 { "**" } else { "*" };
+    }
+    // One that was replaced by `*` later is missing; there is always one.
+    segments.join("/")
+}
+
+fn mixed(seed: u64) -> Vec<&'static str> {
+    let mut random = Random(seed);
+    (0..64).map(|_| ["a", "b"][random.below(2)]).collect()
+}
+
+fn hostile_topics(seed: u64) -> Vec<(String, Topic)> {
+    let mut last = vec!["a"; 64];
+    last[63] = "b";
+    let of = |label: &str, segments: Vec<&str>| {
+        (label.to_owned(), Topic::parse(&segments.join("/")).expect("a topic"))
+    };
+    vec![
+        of("64 `a`", vec!["a"; 64]),
+        of("63 `a`, then `b`", last),
+        of("64 of `a` and `b`", mixed(seed + 1)),
+        of("64 of `a` and `b`, the one that is near", mixed(13)),
+        of("40 `a`", vec!["a"; 40]),
+        of("4 other segments", vec!["w", "x", "y", "z"]),
+    ]
+}
+
+/// The generator of Knuth's MMIX: the same patterns for a seed, everywhere.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+}
+
+/// Bytes of memory that the process has, by the system's account; 0 where there is no `/proc`.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<usize>().ok());
+    kilobytes.unwrap_or(0) * 1_024
+}

@@ -1,0 +1,163 @@
+//! Bytes that were taken from a budget, and the watch over the holder that waits for its peer.
+
+use std::pin::{Pin, pin};
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Sleep, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::budget::Budget;
+use super::holders::Holder;
+use super::pace::Pace;
+use crate::limits::PACE_WINDOW;
+
+/// Bytes of a budget. They are given back when it is dropped.
+#[must_use]
+pub(crate) struct Taken {
+    budget: Budget,
+    permit: OwnedSemaphorePermit,
+    watch: Option<Watch>,
+}
+
+/// Why a holder should give up its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slow {
+    /// Its peer moves fewer bytes in a second than it must.
+    BelowRate,
+    /// Others need the room, and none of those that are watched was slower.
+    RoomNeeded,
+}
+
+struct Watch {
+    /// Its place among the holders of the budget.
+    key: usize,
+    bytes_per_second_min: u64,
+    /// The end of the window that runs.
+    window_end: Pin<Box<Sleep>>,
+    end: CancellationToken,
+}
+
+impl Taken {
+    pub(super) fn new(budget: Budget, permit: OwnedSemaphorePermit) -> Self {
+        Self { budget, permit, watch: None }
+    }
+
+    /// Takes more bytes, and waits for them like [`Budget::take`], unless the holder is asked to end meanwhile. Says
+    /// whether they came. Cancel safe.
+    #[must_use]
+    pub(crate) async fn grow(&mut self, bytes: usize, wait_max: Duration) -> bool {
+        let more = match &self.watch {
+            None => self.budget.permit(bytes, wait_max).await,
+            // Biased: two holders that wait for each other's bytes would else both wait on.
+            Some(watch) => tokio::select! {
+                biased;
+                () = watch.end.cancelled() => None,
+                more = self.budget.permit(bytes, wait_max) => more,
+            },
+        };
+        self.merge(more)
+    }
+
+    /// Takes more bytes if they are there. Says whether they were.
+    #[must_use]
+    pub(crate) fn try_grow(&mut self, bytes: usize) -> bool {
+        let more = self.budget.try_permit(bytes);
+        self.merge(more)
+    }
+
+    /// Gives back what is more than so many bytes.
+    pub(crate) fn shrink_to(&mut self, bytes: usize) {
+        let spare = self.permit.num_permits().saturating_sub(bytes);
+        drop(self.permit.split(spare));
+        self.tell_bytes();
+    }
+
+    /// Begins to watch the peer: it should move so many bytes in each second, and the holder can be asked to end when
+    /// others need the room. A watch that has begun goes on.
+    pub(crate) fn watch(&mut self, bytes_per_second_min: u64) {
+        if self.watch.is_some() {
+            return;
+        }
+        let end = CancellationToken::new();
+        let holder = Holder { bytes: self.bytes(), pace: Pace::begin(), end: end.clone() };
+        let key = self.budget.holders().add(holder);
+        let window_end = Box::pin(sleep(PACE_WINDOW));
+        self.watch = Some(Watch { key, bytes_per_second_min, window_end, end });
+    }
+
+    /// Ends the watch: from now on the holder does not wait for its peer.
+    pub(crate) fn unwatch(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            self.budget.holders().remove(watch.key);
+        }
+    }
+
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Takes note that the peer has moved bytes.
+    pub(crate) fn moved(&self, bytes: usize) {
+        if let Some(watch) = &self.watch {
+            self.budget.holders().get(watch.key).pace.moved(bytes);
+        }
+    }
+
+    /// The same, for a holder that does not wait in [`unless_slow`](Self::unless_slow), which keeps the time.
+    pub(crate) fn moved_after_a_while(&self, bytes: usize) {
+        if let Some(watch) = &self.watch {
+            self.budget.holders().get(watch.key).pace.moved_after_a_while(bytes);
+        }
+    }
+
+    /// Is cancelled when the holder should end, for one that waits in a way of its own. None without a watch.
+    pub(crate) fn end(&self) -> Option<&CancellationToken> {
+        self.watch.as_ref().map(|watch| &watch.end)
+    }
+
+    /// Waits for the peer, unless it is slow. Without a watch it never is. As cancel safe as `work`.
+    pub(crate) async fn unless_slow<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Slow> {
+        let Some(watch) = &mut self.watch else { return Ok(work.await) };
+        let mut work = pin!(work);
+        loop {
+            // Biased: what has come counts, however late.
+            tokio::select! {
+                biased;
+                done = &mut work => return Ok(done),
+                () = watch.end.cancelled() => return Err(Slow::RoomNeeded),
+                () = &mut watch.window_end => {
+                    let mut holders = self.budget.holders();
+                    if holders.get(watch.key).pace.turn(watch.bytes_per_second_min) {
+                        return Err(Slow::BelowRate);
+                    }
+                    let next = watch.window_end.deadline() + PACE_WINDOW;
+                    watch.window_end.as_mut().reset(next);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.permit.num_permits()
+    }
+
+    fn merge(&mut self, more: Option<OwnedSemaphorePermit>) -> bool {
+        let Some(more) = more else { return false };
+        self.permit.merge(more);
+        self.tell_bytes();
+        true
+    }
+
+    fn tell_bytes(&self) {
+        if let Some(watch) = &self.watch {
+            self.budget.holders().get(watch.key).bytes = self.bytes();
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.unwatch();
+    }
+}

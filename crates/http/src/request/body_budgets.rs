@@ -1,0 +1,130 @@
+//! The budgets that the bodies of publishes are admitted by, and the share that one body has of them.
+//!
+//! There are three, so that who sends slowly stops nobody else. A large body takes its share of `bodies_bytes_max`. Small
+//! bodies have a reserve, which large ones cannot fill; and those that came whole, in one piece, have one which not even
+//! small bodies can fill that stop before their end.
+
+use http::header::RETRY_AFTER;
+
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
+use crate::budget::{Budget, Slow, Taken};
+use crate::limits::{
+    BODY_ADMISSION_WAIT_MAX, SMALL_BODIES_BYTES_MAX, SMALL_BODY_BYTES_MAX, WHOLE_BODIES_BYTES_MAX,
+};
+
+/// What all bodies together may hold.
+pub(crate) struct BodyBudgets {
+    large: Budget,
+    small: Budget,
+    whole: Budget,
+    bytes_per_second_min: u64,
+}
+
+impl BodyBudgets {
+    pub(crate) fn new(bodies_bytes_max: usize, bytes_per_second_min: u64) -> Self {
+        Self {
+            large: Budget::new(bodies_bytes_max),
+            small: Budget::new(SMALL_BODIES_BYTES_MAX),
+            whole: Budget::new(WHOLE_BODIES_BYTES_MAX),
+            bytes_per_second_min,
+        }
+    }
+
+    /// A share for a body, or for so much of a body.
+    pub(crate) async fn admit(&self, bytes: usize) -> Result<BodyShare<'_>, Problem> {
+        let taken = take(self.budget(bytes), bytes).await?;
+        Ok(BodyShare { budgets: self, taken })
+    }
+
+    /// A share for a body that came whole, in one piece.
+    pub(crate) async fn admit_whole(&self, bytes: usize) -> Result<BodyShare<'_>, Problem> {
+        let budget = if bytes <= SMALL_BODY_BYTES_MAX { &self.whole } else { &self.large };
+        let taken = take(budget, bytes).await?;
+        Ok(BodyShare { budgets: self, taken })
+    }
+
+    /// Bytes that bodies hold, over all budgets.
+    pub(crate) fn used(&self) -> usize {
+        self.large.used() + self.small.used() + self.whole.used()
+    }
+
+    /// Bytes that bodies may hold, over all budgets.
+    pub(crate) fn bytes_max(&self) -> usize {
+        self.large.bytes_max() + self.small.bytes_max() + self.whole.bytes_max()
+    }
+
+    fn budget(&self, bytes: usize) -> &Budget {
+        if bytes <= SMALL_BODY_BYTES_MAX { &self.small } else { &self.large }
+    }
+}
+
+/// The bytes that one body may hold. They are given back when it is dropped.
+#[must_use]
+pub(crate) struct BodyShare<'a> {
+    budgets: &'a BodyBudgets,
+    taken: Taken,
+}
+
+impl BodyShare<'_> {
+    /// Makes it so many bytes, and waits for room if they are more than before. Cancel safe.
+    pub(crate) async fn resize(&mut self, bytes: usize) -> Result<(), Problem> {
+        let before = self.taken.bytes();
+        let is_small = |bytes| bytes <= SMALL_BODY_BYTES_MAX;
+        if is_small(before) != is_small(bytes) {
+            // It belongs to the other budget now. What it has there is taken before what it had here is given back.
+            let mut taken = take(self.budgets.budget(bytes), bytes).await?;
+            if self.taken.is_watched() {
+                taken.watch(self.budgets.bytes_per_second_min);
+            }
+            self.taken = taken;
+            return Ok(());
+        }
+        self.taken.shrink_to(bytes);
+        let has_grown = bytes <= before || self.taken.grow(bytes - before, BODY_ADMISSION_WAIT_MAX).await;
+        if has_grown { Ok(()) } else { Err(full()) }
+    }
+
+    /// Begins to watch the publisher: it must keep the least rate, and the body may be ended for others.
+    pub(crate) fn watch(&mut self) {
+        self.taken.watch(self.budgets.bytes_per_second_min);
+    }
+
+    /// Ends the watch: the body does not wait for its publisher now.
+    pub(crate) fn unwatch(&mut self) {
+        self.taken.unwatch();
+    }
+
+    /// Waits for the next bytes of a publisher, unless it is too slow. As cancel safe as `work`.
+    pub(crate) async fn unless_slow<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Problem> {
+        let rate = self.budgets.bytes_per_second_min;
+        self.taken.unless_slow(work).await.map_err(|slow| too_slow(slow, rate))
+    }
+
+    /// Takes note that bytes have come.
+    pub(crate) fn moved(&self, bytes: usize) {
+        self.taken.moved(bytes);
+    }
+}
+
+async fn take(budget: &Budget, bytes: usize) -> Result<Taken, Problem> {
+    budget.take(bytes, BODY_ADMISSION_WAIT_MAX).await.ok_or_else(full)
+}
+
+fn full() -> Problem {
+    let detail =
+        "the bodies that other publishers are sending take up all of bodies_bytes_max; try again in a moment";
+    Problem::new(ProblemType::BodiesFull, detail).with_header(RETRY_AFTER, "5")
+}
+
+fn too_slow(slow: Slow, bytes_per_second_min: u64) -> Problem {
+    let detail = match slow {
+        Slow::BelowRate => format!(
+            "the body came with less than {bytes_per_second_min} bytes a second (body_bytes_per_second_min); send it again"
+        ),
+        Slow::RoomNeeded => {
+            "the room of this body was needed for others, and it came more slowly than they did; send it again".to_owned()
+        }
+    };
+    Problem::new(ProblemType::TooSlow, detail)
+}

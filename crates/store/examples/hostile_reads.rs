@@ -1,0 +1,132 @@
+//! Measures how long a small reading takes beside readings that ask for as much work as they can.
+//!
+//! ```text
+//! cargo run -p tidings-store --example hostile_reads -- [EVENTS] [SECONDS] [READERS]...
+//! ```
+//!
+//! The log has EVENTS events of as many topics, and all of them have the same id. Each of the READERS asks again as soon as
+//! it is answered, in turn: for the newest events of patterns that nothing matches, for an event with that id on a topic
+//! where it never was, and for pages of a pattern that nothing matches. Beside them a reader asks every few milliseconds
+//! for a page of fifty events, and for the last five events of a topic.
+
+#![allow(clippy::unwrap_used, reason = "a measurement that fails has nothing to tell")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use tidings_core::{
+    Clock, Draft, DraftParts, Query, Reading, Selector, Selectors, Sequence, Start, Store, Topic, UnixMillis,
+};
+use tidings_sse::EventId;
+use tidings_store::{Durability, FileStore, FileStoreConfig};
+use tokio::time::timeout;
+
+const BATCH_EVENTS: u64 = 1_000;
+
+/// Every so many events, one is of the topic that the small readings ask for.
+const SMALL_EVERY: u64 = 100;
+
+/// How long is waited for a small reading, so that a measurement ends.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
+struct WallClock;
+
+impl Clock for WallClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64)
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let words: Vec<u64> = std::env::args().skip(1).map(|word| word.parse().unwrap()).collect();
+    let word = |at: usize, default| words.get(at).copied().unwrap_or(default);
+    let (events, time) = (word(0, 20_000), Duration::from_secs(word(1, 1)));
+    let readers = words.get(2..).filter(|readers| !readers.is_empty()).unwrap_or(&[0, 4]);
+
+    let dir = tempfile::tempdir().unwrap();
+    let config = FileStoreConfig {
+        dir: dir.path().join("data"),
+        durability: Durability::None,
+        ..FileStoreConfig::default()
+    };
+    let store = Arc::new(FileStore::open(config, Arc::new(WallClock)).unwrap());
+    fill(&store, events).await;
+    for readers in readers {
+        measure(&store, *readers, time).await;
+    }
+    store.close().await.unwrap();
+}
+
+async fn fill(store: &FileStore, events: u64) {
+    let id = EventId::new("shared").unwrap();
+    for batch in 0..events.div_ceil(BATCH_EVENTS) {
+        let draft = |number: u64| {
+            let topic = match number % SMALL_EVERY {
+                0 => "small".to_owned(),
+                _ => format!("orders/{number}/moved"),
+            };
+            let data = Bytes::from_static(&[b'x'; 64]);
+            let parts = DraftParts::new(Topic::parse(&topic).unwrap(), data);
+            Draft::restore(DraftParts { id: Some(id.clone()), ..parts })
+        };
+        let numbers = batch * BATCH_EVENTS..((batch + 1) * BATCH_EVENTS).min(events);
+        store.append(numbers.map(draft).collect()).await.unwrap();
+    }
+}
+
+fn query(start: Start, selector: &str) -> Query {
+    let selectors = Selectors::new([Selector::parse(selector).unwrap()]).unwrap();
+    Query { start, selectors, events_max: 50, bytes_max: 262_144 }
+}
+
+async fn measure(store: &Arc<FileStore>, readers: u64, time: Duration) {
+    let answered = Arc::new(AtomicU64::new(0));
+    let ask = |number| tokio::spawn(ask_for_all(store.clone(), number, answered.clone()));
+    let hostile: Vec<_> = (0..readers).map(ask).collect();
+    let mut waits = Vec::new();
+    let began = Instant::now();
+    while began.elapsed() < time {
+        let head = store.bounds().head;
+        let page = query(Start::After(head.at(Sequence(head.sequence.0.saturating_sub(50)))), "**");
+        for small in [page, query(Start::Last(5), "small")] {
+            let asked = Instant::now();
+            let answer = timeout(WAIT_MAX, store.read(small)).await;
+            waits.push(asked.elapsed());
+            if let Ok(answer) = answer {
+                assert!(matches!(answer.unwrap(), Reading::Page(page) if !page.events.is_empty()));
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    for task in hostile {
+        task.abort();
+        let _ = task.await;
+    }
+    waits.sort_unstable();
+    let at = |part: usize| waits[(waits.len() * part / 1_000).min(waits.len() - 1)].as_secs_f64() * 1_000.0;
+    let (median, late, worst) = (at(500), at(990), at(1_000));
+    println!(
+        "{readers:>4} hostile readers: {:>5} small readings, p50 {median:.2} ms, p99 {late:.2} ms, worst {worst:.2} ms; \
+         {} hostile ones answered in {:.1} s",
+        waits.len(),
+        answered.load(Ordering::Relaxed),
+        began.elapsed().as_secs_f64(),
+    );
+}
+
+/// Asks for one costly reading after another.
+async fn ask_for_all(store: Arc<FileStore>, number: u64, answered: Arc<AtomicU64>) {
+    let starts = [
+        query(Start::Last(1_000), "*/**/never"),
+        query(Start::AfterId(EventId::new("shared").unwrap()), "*/never/**"),
+        query(Start::Last(5), "*/*/never"),
+        query(Start::Earliest, "*/**/never"),
+    ];
+    for query in starts.iter().cycle().skip(number as usize) {
+        let _ = store.read(query.clone()).await;
+        answered.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,296 @@
+//! Where readings are handed in, and the threads that give them their turns.
+//!
+//! A thread takes the reading whose turn it is, runs one slice of it, and hands it in again; it ends when none waits. A
+//! reading whose caller has gone is dropped before its next slice.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use tidings_core::Reading;
+use tokio::sync::oneshot;
+
+use super::meter::Meter;
+use super::turns::{Arrival, Begun, Next, Turns};
+use crate::file::fault::Fault;
+
+type Answer = Result<Reading, Fault>;
+
+/// A reading that pauses where its meter says.
+pub(crate) type Search = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// How readings share the machine.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sharing {
+    /// Readings that run at once.
+    pub(crate) at_once: usize,
+    /// Readings that may wait in the midst of their work.
+    pub(crate) begun: Begun,
+    /// The work of a slice.
+    pub(crate) slice: u64,
+}
+
+/// Takes readings in and runs them.
+pub(crate) struct Desk {
+    state: Mutex<State>,
+    sharing: Sharing,
+}
+
+struct State {
+    turns: Turns<Job>,
+    threads: usize,
+}
+
+struct Job {
+    search: Search,
+    meter: Arc<Meter>,
+    reply: oneshot::Sender<Answer>,
+}
+
+/// A reading that was handed in. Dropping it ends the reading.
+pub(crate) struct HandedIn {
+    desk: Arc<Desk>,
+    arrival: Arrival,
+    answer: oneshot::Receiver<Answer>,
+}
+
+/// The permission to give turns. There are as many as readings may run at once.
+#[must_use]
+pub(crate) struct Thread {
+    desk: Arc<Desk>,
+    is_counted: bool,
+}
+
+impl Desk {
+    pub(crate) fn new(sharing: Sharing) -> Arc<Self> {
+        let state = State { turns: Turns::new(sharing.begun), threads: 0 };
+        Arc::new(Self { state: Mutex::new(state), sharing })
+    }
+
+    /// Hands a reading in. If there is a [`Thread`] with it, the caller is to run it.
+    pub(crate) fn hand_in(self: &Arc<Self>, search: Search, meter: Arc<Meter>) -> (HandedIn, Option<Thread>) {
+        let (reply, answer) = oneshot::channel();
+        let mut state = self.lock();
+        let arrival = state.turns.arrive(Job { search, meter, reply });
+        let thread = (state.threads < self.sharing.at_once).then(|| {
+            state.threads += 1;
+            Thread { desk: self.clone(), is_counted: true }
+        });
+        (HandedIn { desk: self.clone(), arrival, answer }, thread)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HandedIn {
+    /// Waits for the answer; none if the reading has panicked.
+    pub(crate) async fn answer(mut self) -> Option<Answer> {
+        (&mut self.answer).await.ok()
+    }
+}
+
+impl Drop for HandedIn {
+    fn drop(&mut self) {
+        // First this, so that a thread which has the reading now does not hand it in again.
+        self.answer.close();
+        let left = self.desk.lock().turns.leave(self.arrival);
+        // Outside the lock: it may be the last that holds the file of a segment.
+        drop(left);
+    }
+}
+
+impl Thread {
+    /// Gives turns until no reading waits.
+    pub(crate) fn run(mut self) {
+        while let Some(next) = self.next() {
+            let Next { arrival, reading: mut job, is_last } = next;
+            if job.reply.is_closed() {
+                continue;
+            }
+            if is_last {
+                job.meter.end_budget();
+            }
+            job.meter.begin_slice(self.desk.sharing.slice);
+            let mut context = Context::from_waker(Waker::noop());
+            // A panic is a fault of this reading alone: it is dropped, its caller is told, and the others go on.
+            match catch_unwind(AssertUnwindSafe(|| job.search.as_mut().poll(&mut context))) {
+                Err(_) => {}
+                // Fails if the caller has gone.
+                Ok(Poll::Ready(answer)) => drop(job.reply.send(answer)),
+                Ok(Poll::Pending) => {
+                    let mut state = self.desk.lock();
+                    if !job.reply.is_closed() {
+                        let progress = job.meter.progress();
+                        state.turns.wait(arrival, job, progress);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The reading whose turn it is. If there is none, this thread counts no more: a reading that is handed in from now on
+    /// comes with a thread of its own.
+    fn next(&mut self) -> Option<Next<Job>> {
+        let mut state = self.desk.lock();
+        let next = state.turns.next();
+        if next.is_none() {
+            state.threads -= 1;
+            self.is_counted = false;
+        }
+        next
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        if !self.is_counted {
+            return;
+        }
+        // It was never run, because the runtime ends. If there is no other, nobody would ever give the others a turn:
+        // their callers are told.
+        let mut state = self.desk.lock();
+        state.threads -= 1;
+        let left = (state.threads == 0).then(|| state.turns.clear());
+        drop(state);
+        drop(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use tidings_core::{Cursor, Epoch, Lost, Sequence};
+
+    use super::*;
+
+    const SLICE: u64 = 10;
+
+    fn desk(at_once: usize) -> Arc<Desk> {
+        Desk::new(Sharing { at_once, begun: Begun { readings_max: 3, pages_max: 3 }, slice: SLICE })
+    }
+
+    /// Which reading had a slice, in order.
+    type Slices = Arc<Mutex<Vec<&'static str>>>;
+
+    fn answer() -> Answer {
+        Ok(Reading::Lost { lost: Lost::Unknown, resumes_after: Cursor::new(Epoch(1), Sequence(0)) })
+    }
+
+    /// A reading of some slices; it ends earlier if its budget does.
+    fn of_slices(name: &'static str, count: usize, slices: &Slices) -> (Search, Arc<Meter>) {
+        let meter = Arc::new(Meter::new(u64::MAX));
+        let (slices, own) = (slices.clone(), meter.clone());
+        let search = async move {
+            for slice in 1..=count {
+                slices.lock().unwrap().push(name);
+                if own.is_used_up() {
+                    break;
+                }
+                own.spend(if slice == count { 1 } else { SLICE }).await;
+            }
+            answer()
+        };
+        (Box::pin(search), meter)
+    }
+
+    fn hand_in(desk: &Arc<Desk>, (search, meter): (Search, Arc<Meter>)) -> (HandedIn, Option<Thread>) {
+        desk.hand_in(search, meter)
+    }
+
+    fn is_answered(handed_in: &mut HandedIn) -> bool {
+        matches!(handed_in.answer.try_recv(), Ok(Ok(Reading::Lost { .. })))
+    }
+
+    #[test]
+    fn one_thread_runs_a_small_reading_before_the_large_ones_go_on() {
+        let (desk, slices) = (desk(1), Slices::default());
+        let (mut large, thread) = hand_in(&desk, of_slices("l", 3, &slices));
+        let (mut other, none) = hand_in(&desk, of_slices("o", 3, &slices));
+        let (mut small, _) = hand_in(&desk, of_slices("s", 1, &slices));
+        assert!(none.is_none(), "no more threads than readings may run at once");
+
+        thread.unwrap().run();
+
+        assert_eq!(slices.lock().unwrap().concat(), "loslolo");
+        assert!([&mut large, &mut other, &mut small].into_iter().all(is_answered));
+        // The thread has ended, so that the next reading comes with one.
+        assert!(hand_in(&desk, of_slices("n", 1, &slices)).1.is_some());
+    }
+
+    #[test]
+    fn a_reading_whose_caller_has_gone_is_not_run() {
+        let (desk, slices) = (desk(1), Slices::default());
+        let (gone, thread) = hand_in(&desk, of_slices("g", 9, &slices));
+        let (mut stays, _) = hand_in(&desk, of_slices("s", 2, &slices));
+
+        drop(gone);
+        thread.unwrap().run();
+
+        assert_eq!(slices.lock().unwrap().concat(), "ss");
+        assert!(is_answered(&mut stays));
+    }
+
+    #[test]
+    fn a_reading_whose_caller_goes_during_a_slice_has_no_other_one() {
+        let (desk, slices) = (desk(1), Slices::default());
+        let held = Arc::new(Mutex::new(None::<HandedIn>));
+        let (meter, own, ran) = (Arc::new(Meter::new(u64::MAX)), held.clone(), slices.clone());
+        let meter_of_search = meter.clone();
+        let search = async move {
+            for _ in 0..9 {
+                ran.lock().unwrap().push("g");
+                drop(own.lock().unwrap().take());
+                meter_of_search.spend(SLICE).await;
+            }
+            answer()
+        };
+        let (gone, thread) = desk.hand_in(Box::pin(search), meter);
+        *held.lock().unwrap() = Some(gone);
+
+        thread.unwrap().run();
+
+        assert_eq!(slices.lock().unwrap().concat(), "g");
+    }
+
+    #[test]
+    fn a_reading_that_panics_takes_no_other_with_it() {
+        let (desk, slices) = (desk(1), Slices::default());
+        let (mut broken, thread) =
+            desk.hand_in(Box::pin(async { panic!("a reading that panics") }), Arc::new(Meter::new(1)));
+        let (mut other, _) = hand_in(&desk, of_slices("o", 2, &slices));
+
+        thread.unwrap().run();
+
+        assert!(broken.answer.try_recv().is_err());
+        assert!(is_answered(&mut other));
+    }
+
+    #[test]
+    fn the_reading_with_the_most_work_ends_when_too_many_have_begun() {
+        let (desk, slices) = (desk(1), Slices::default());
+        let (mut first, thread) = hand_in(&desk, of_slices("1", 99, &slices));
+        let mut others: Vec<_> =
+            ["2", "3", "4"].into_iter().map(|name| hand_in(&desk, of_slices(name, 3, &slices)).0).collect();
+
+        thread.unwrap().run();
+
+        // The oldest has its second slice in the fourth turn. Then all four have begun, one more than may wait.
+        assert_eq!(slices.lock().unwrap()[..6].concat(), "123141");
+        assert!(is_answered(&mut first) && others.iter_mut().all(is_answered));
+    }
+
+    #[test]
+    fn callers_are_told_when_the_only_thread_never_runs() {
+        let desk = desk(1);
+        let (mut waits, thread) = desk.hand_in(Box::pin(pending()), Arc::new(Meter::new(1)));
+
+        drop(thread);
+
+        assert!(matches!(waits.answer.try_recv(), Err(oneshot::error::TryRecvError::Closed)));
+        assert!(hand_in(&desk, of_slices("n", 1, &Slices::default())).1.is_some());
+    }
+}
