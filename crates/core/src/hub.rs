@@ -171,7 +171,7 @@ impl Hub {
     /// When the store cannot be read.
     pub async fn read(&self, mut query: Query) -> Result<Reading, StoreError> {
         let limits = &self.0.limits;
-        query.events_max = query.events_max.clamp(1, limits.page_events_max);
+        query.events_max = query.events_max.min(limits.page_events_max);
         query.bytes_max = query.bytes_max.min(limits.page_bytes_max);
         self.0.store.read(query).await
     }

@@ -129,7 +129,7 @@ impl Hub {
 
     async fn find_start(&self, selectors: &Selectors, start: Start) -> Result<Found, StoreError> {
         // The place is all that is wanted. The events behind it are read by the follower, in pages of its size.
-        let query = Query { start, selectors: selectors.clone(), events_max: 1, bytes_max: 0 };
+        let query = Query { start, selectors: selectors.clone(), events_max: 0, bytes_max: 0 };
         Ok(match self.read(query).await? {
             Reading::Page(page) => Found::At { place: page.after, partial: page.partial },
             Reading::Lost { lost, resumes_after } => Found::Lost { lost, resumes_after },

@@ -145,7 +145,8 @@ pub struct Query {
     pub start: Start,
     /// Which events to return; the others are passed over.
     pub selectors: Selectors,
-    /// At most so many events. At least 1.
+    /// At most so many events. With 0 the place is all that is wanted, and no event is looked at: the page is empty, and goes
+    /// on after its beginning.
     pub events_max: usize,
     /// Stop before the events, as [`Draft::bytes`] counts them, exceed this; the first is returned whatever its size.
     pub bytes_max: usize,
@@ -194,8 +195,8 @@ pub struct Page {
     pub next: Cursor,
     /// The head of the log when the page was read: there is more exactly if `next` is less.
     pub head: Cursor,
-    /// The start was [`Start::Last`], and the reading ran out of its budget before it had found as many events: `after` is
-    /// the place to which it had come.
+    /// The start was [`Start::Last`], and the reading ran out of its budget before it had found as many events: what
+    /// follows `after` are those that it found, if any.
     pub partial: bool,
 }
 

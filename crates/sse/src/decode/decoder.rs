@@ -134,7 +134,8 @@ impl Decoder {
     ///
     /// let mut decoder = Decoder::new();
     /// assert!(decoder.is_between_events());
-    /// while decoder.feed(b"data: 1\n\ndata").next()?.is_some() {}
+    /// let mut feed = decoder.feed(b"data: 1\n\ndata");
+    /// while feed.next()?.is_some() {}
     /// assert!(!decoder.is_between_events());
     /// # Ok::<(), tidings_sse::decode::DecodeError>(())
     /// ```

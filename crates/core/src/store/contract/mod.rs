@@ -54,6 +54,7 @@ macro_rules! contract_tests {
             batches::a_batch_is_known_as_long_as_its_newest_part_is_held,
             batches::a_batch_goes_back_to_what_an_epoch_left_of_it,
             reading::pages_join_without_hole_or_repeat,
+            reading::a_page_of_no_events_tells_its_place,
             reading::a_page_is_bounded_in_bytes_but_never_empty_for_that,
             reading::selectors_choose_and_next_passes_the_others_over,
             reading::a_place_after_the_head_is_unknown,

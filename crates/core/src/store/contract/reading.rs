@@ -22,6 +22,25 @@ pub async fn pages_join_without_hole_or_repeat(fixture: &dyn Fixture) {
 }
 
 /// See the name.
+pub async fn a_page_of_no_events_tells_its_place(fixture: &dyn Fixture) {
+    let store = fixture.open(ManualClock::at(0)).await;
+    append(&*store, "a", &["1", "2", "3"]).await;
+    append(&*store, "b", &["4"]).await;
+
+    for (start, selectors, place) in [
+        (Start::Earliest, &["b"], 0),
+        (Start::After(at(&*store, 2)), &["b"], 2),
+        (Start::Last(2), &["a"], 1),
+        (Start::Last(1), &["b"], 3),
+        (Start::After(at(&*store, 4)), &["a"], 4),
+    ] {
+        let found = page(&*store, Query { events_max: 0, ..query(start.clone(), selectors) }).await;
+        let expected = (at(&*store, place), at(&*store, place), 0, place < 4);
+        assert_eq!((found.after, found.next, found.events.len(), found.has_more()), expected, "{start:?}");
+    }
+}
+
+/// See the name.
 pub async fn a_page_is_bounded_in_bytes_but_never_empty_for_that(fixture: &dyn Fixture) {
     let store = fixture.open(ManualClock::at(0)).await;
     append(&*store, "a", &["xxxxxxxxx", "xxxxxxxxx", "xxxxxxxxx"]).await;

@@ -106,25 +106,25 @@ impl Events {
     /// are gone.
     pub(super) fn after(&self, after: Sequence) -> (Vec<Arc<Block>>, Option<Block>) {
         let from = self.blocks.partition_point(|block| block.last() <= after);
-        let newest = self.newest_after(after);
+        let newest: Vec<_> = self.newest_after(after).cloned().collect();
         (self.blocks.range(from..).cloned().collect(), (!newest.is_empty()).then(|| Block::new(newest)))
     }
 
     /// All events after a place.
-    pub(super) fn to_vec_after(&self, after: Sequence) -> Vec<Event> {
+    pub(super) fn shared_after(&self, after: Sequence) -> Arc<[Event]> {
         if self.newest.front().is_some_and(|first| first.cursor.sequence <= after.next()) {
-            return self.newest_after(after);
+            return self.newest_after(after).cloned().collect();
         }
         let from = self.blocks.partition_point(|block| block.last() <= after);
         let in_blocks = self.blocks.range(from..).flat_map(|block| block.events());
         let in_blocks = in_blocks.filter(|event| event.cursor.sequence > after).cloned();
-        in_blocks.chain(self.newest_after(after)).collect()
+        in_blocks.chain(self.newest_after(after).cloned()).collect()
     }
 
     /// The newest events after a place, without those in blocks.
-    fn newest_after(&self, after: Sequence) -> Vec<Event> {
-        let Some(first) = self.newest.front() else { return Vec::new() };
-        let from = after.next().0.saturating_sub(first.cursor.sequence.0).min(self.newest.len() as u64);
-        self.newest.range(from as usize..).cloned().collect()
+    fn newest_after(&self, after: Sequence) -> impl ExactSizeIterator<Item = &Event> {
+        let first = self.newest.front().map_or(after.next(), |first| first.cursor.sequence);
+        let from = after.next().0.saturating_sub(first.0).min(self.newest.len() as u64);
+        self.newest.range(from as usize..)
     }
 }

@@ -77,7 +77,7 @@ impl Store for MemoryStore {
         let before = contents.head;
         let now = self.clock.now();
         let placements = contents.place_all(drafts, now);
-        let fresh = contents.events.to_vec_after(before).into();
+        let fresh = contents.events.shared_after(before);
         // Under the lock, so that batches are announced in the order of the log.
         self.announcer.announce(fresh);
         contents.retain(self.retention);

@@ -105,7 +105,7 @@ impl View {
         let (mut events, mut bytes, mut looked_at) = (Vec::<Event>::new(), 0, 0);
         let mut next = self.after.sequence;
         'parts: for at in 0..self.parts() {
-            if looked_at >= MEMORY_READ_BUDGET {
+            if looked_at >= MEMORY_READ_BUDGET || query.events_max == 0 {
                 break;
             }
             if at > 0 {
@@ -116,7 +116,7 @@ impl View {
             looked_at += found.looked_at;
             for event in found.places.iter().map(|place| &part.events()[usize::from(*place)]) {
                 bytes += event.draft.bytes();
-                let full = events.len() >= query.events_max.max(1) || bytes > query.bytes_max;
+                let full = events.len() >= query.events_max || bytes > query.bytes_max;
                 if full && !events.is_empty() {
                     next = event.cursor.sequence.previous();
                     break 'parts;

@@ -235,6 +235,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_reading_holds_is_dropped_with_its_caller() {
+        let desk = desk(1);
+        let held = Arc::new(());
+        let holds = held.clone();
+        let search = async move {
+            pending::<()>().await;
+            drop(holds);
+            answer()
+        };
+        let (gone, _thread) = desk.hand_in(Box::pin(search), Arc::new(Meter::new(1)));
+
+        drop(gone);
+
+        assert_eq!(Arc::strong_count(&held), 1, "no turn was needed for that");
+    }
+
+    #[test]
     fn a_reading_whose_caller_goes_during_a_slice_has_no_other_one() {
         let (desk, slices) = (desk(1), Slices::default());
         let held = Arc::new(Mutex::new(None::<HandedIn>));
@@ -280,6 +297,7 @@ mod tests {
 
         // The oldest has its second slice in the fourth turn. Then all four have begun, one more than may wait.
         assert_eq!(slices.lock().unwrap()[..6].concat(), "123141");
+        assert_eq!(slices.lock().unwrap().iter().filter(|name| **name == "1").count(), 3);
         assert!(is_answered(&mut first) && others.iter_mut().all(is_answered));
     }
 

@@ -40,15 +40,15 @@ pub(crate) async fn find(
     Ok(None)
 }
 
-struct IdSearch<'a> {
-    id: &'a str,
-    matcher: Matcher<'a>,
-    meter: &'a Meter,
+pub(crate) struct IdSearch<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) matcher: Matcher<'a>,
+    pub(crate) meter: &'a Meter,
 }
 
 impl IdSearch<'_> {
     /// The first record of a span that has the id and matches.
-    async fn first(
+    pub(crate) async fn first(
         &mut self,
         span: &Span<'_>,
         ids: IdPostings,

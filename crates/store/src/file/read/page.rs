@@ -22,7 +22,8 @@ pub(crate) async fn page(view: &LogView, after: Cursor, query: &Query, meter: &M
         bytes: 0,
         meter,
     };
-    for span in view.spans_after(after.sequence) {
+    let spans = view.spans_after(after.sequence).filter(|_| query.events_max > 0);
+    for span in spans {
         if filling.add(span).await? == Room::None {
             break;
         }
@@ -56,7 +57,7 @@ impl Filling<'_> {
         let mut records = Records::new(span);
         let mut rest = span;
         while rest.start < rest.end {
-            let wanted = self.query.events_max.max(1) - self.events.len().min(self.query.events_max) + 1;
+            let wanted = self.query.events_max - self.events.len().min(self.query.events_max) + 1;
             let candidates = Candidates::of(&rest, &self.query.selectors, wanted)?;
             self.meter.spend(lists_units(&span, &self.query.selectors)).await;
             for ordinal in candidates.iter() {

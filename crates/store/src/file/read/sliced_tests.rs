@@ -9,6 +9,8 @@ use tidings_core::{Draft, DraftFields, Event, Lost, Query, Reading, Selectors, S
 
 use tidings_sse::EventId;
 
+use super::id::IdSearch;
+use super::matcher::Matcher;
 use super::meter::Meter;
 use super::search;
 use crate::file::config::{Durability, Retention};
@@ -247,6 +249,71 @@ fn an_id_of_many_events_is_looked_for_on_a_topic_of_few_without_a_look_at_the_ot
 }
 
 #[test]
+fn an_id_on_several_topics_is_found_at_its_earliest_event_whatever_the_budget() {
+    let (log, events) = log();
+    let often = EventId::new("often").unwrap();
+    let two = query(Start::AfterId(often.clone()), selectors(&["of/60/its/own", "some/times"]));
+    let first = events
+        .iter()
+        .find(|event| event.draft.topic().as_str() == "some/times" && event.draft.id() == Some(&often));
+    let first = first.unwrap();
+
+    let mut found = 0;
+    for budget in 1..300 {
+        match read_in(&log, &two, u64::MAX, budget).0 {
+            Reading::Page(page) => {
+                found += 1;
+                assert_eq!(page.after, first.cursor, "a budget of {budget}");
+            }
+            Reading::Lost { lost, .. } => assert_eq!(lost, Lost::Unknown),
+        }
+    }
+    assert!(found > 0);
+}
+
+#[test]
+fn a_record_with_the_hash_of_an_id_is_not_one_with_the_id() {
+    let (log, _) = log();
+    let view = log.view();
+    let span = view.spans_after(Sequence(0)).next().unwrap();
+    let ids = span.segment.index().id(log.hash.of("often")).unwrap();
+    let meter = Meter::new(u64::MAX);
+    meter.begin_slice(u64::MAX);
+    let everything = Selectors::everything();
+
+    let mut search = IdSearch { id: "another", matcher: Matcher::new(&everything), meter: &meter };
+    let mut first = std::pin::pin!(search.first(&span, ids, &everything));
+    let mut context = Context::from_waker(Waker::noop());
+
+    assert!(ids.len > 10);
+    let found = loop {
+        if let Poll::Ready(found) = first.as_mut().poll(&mut context) {
+            break found.unwrap();
+        }
+        meter.begin_slice(u64::MAX);
+    };
+    assert_eq!(found, None);
+}
+
+#[test]
+fn a_larger_budget_never_finds_fewer_of_the_newest_events() {
+    let (log, events) = log();
+    let all = query(Start::Last(1_000), selectors(&["rare"]));
+
+    let (mut found, mut steps) = (0, 0);
+    for budget in 1..300 {
+        let (Reading::Page(page), _) = read_in(&log, &all, u64::MAX, budget) else { panic!("no page") };
+        let follow = events.iter().filter(|event| event.cursor.sequence > page.after.sequence);
+        let now = follow.filter(|event| event.draft.topic().as_str() == "rare").count();
+        assert!(now >= found, "{now} after {found} with a budget of {budget}");
+        steps += usize::from(now > found);
+        found = now;
+    }
+    // Segment by segment.
+    assert!(found == 9 && steps > 2, "{found} in {steps} steps");
+}
+
+#[test]
 fn the_last_events_of_a_pattern_that_nothing_matches_cost_no_more_than_the_budget() {
     let (log, _) = log();
     let never = query(Start::Last(5), selectors(&["*/never/**"]));
@@ -259,4 +326,15 @@ fn the_last_events_of_a_pattern_that_nothing_matches_cost_no_more_than_the_budge
     assert_eq!((page.after, page.next), (page.head, page.head));
     assert!(page.events.is_empty());
     assert!((100..200).contains(&work), "{work} units");
+}
+
+#[test]
+fn a_search_by_records_ends_with_its_budget_in_the_midst_of_a_segment() {
+    let (log, _) = log();
+    let newest = query(Start::Last(1_000), selectors(&["**"]));
+
+    let (reading, work) = read_in(&log, &newest, u64::MAX, 20);
+
+    assert!(matches!(reading, Reading::Page(page) if page.partial));
+    assert!(work < 40, "{work} units");
 }
