@@ -12,9 +12,9 @@
 //!
 //! Beside the walk: `front` is what all requests share, `request` the parts of a request, parsed, and `answer` what answers
 //! are made of. `budget` lends the bytes that requests hold in memory, `unread` counts the large events that subscribers
-//! keep. `events::history` is the log as JSON, `console` the files for people, `operations` what machines ask, `metrics`
-//! what is counted. `clock` and `epoch` are the date and randomness, `config` the settings, `limits` every bound that is no
-//! setting.
+//! keep, and `budgets` has all of a front's. `events::history` is the log as JSON, `console` the files for people,
+//! `operations` what machines ask, `metrics` what is counted. `clock` and `epoch` are the date and randomness, `config` the
+//! settings, `limits` every bound that is no setting.
 //!
 //! # In a server of your own
 //!
@@ -58,6 +58,7 @@
 mod access;
 mod answer;
 mod budget;
+mod budgets;
 mod clock;
 mod config;
 mod connection;

@@ -12,6 +12,7 @@ use tidings_core::Hub;
 use tidings_core::metrics::{LabelledCounters, PREFIX};
 
 use crate::answer::problem_type::{PROBLEM_TYPES, ProblemType};
+use crate::budgets::FrontBudgets;
 use crate::config::HttpConfig;
 use crate::stream::metrics::StreamMetrics;
 
@@ -34,7 +35,7 @@ pub(crate) enum MetricsFormat {
 }
 
 impl FrontMetrics {
-    pub(crate) fn new(hub: &Hub, config: &HttpConfig) -> Self {
+    pub(crate) fn new(hub: &Hub, config: &HttpConfig, budgets: &FrontBudgets) -> Self {
         let metrics = Self {
             refused: LabelledCounters::new("reason", PROBLEM_TYPES.iter().map(|(_, name, _)| *name)),
             streams: StreamMetrics::default(),
@@ -43,12 +44,12 @@ impl FrontMetrics {
             registry: Mutex::default(),
         };
         metrics.connections_max.set(i64::try_from(config.connections_max).unwrap_or(i64::MAX));
-        metrics.register(hub, &mut metrics.registry());
+        metrics.register(hub, budgets, &mut metrics.registry());
         metrics
     }
 
     /// Makes the metrics of the hub and of the front part of a registry.
-    pub(crate) fn register(&self, hub: &Hub, registry: &mut Registry) {
+    pub(crate) fn register(&self, hub: &Hub, budgets: &FrontBudgets, registry: &mut Registry) {
         hub.register_metrics(registry);
         let registry = registry.sub_registry_with_prefix(PREFIX);
         self.streams.register(registry);
@@ -56,6 +57,7 @@ impl FrontMetrics {
         registry.register("refused", help, self.refused.clone());
         registry.register("connections", "Connections now", self.connections.clone());
         registry.register("connections_max", "Connections that there may be", self.connections_max.clone());
+        registry.register_collector(Box::new(budgets.clone()));
     }
 
     /// Encodes the registry.

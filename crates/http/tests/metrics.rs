@@ -101,6 +101,32 @@ async fn an_event_of_many_chunks_to_a_slow_reader_is_counted_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_slow_publisher_and_a_slow_subscriber_hold_is_told_until_they_go() {
+    let scene = Scene::start().await;
+    let mut meter = Meter::of(&scene.front);
+    let stalled = scene.stream("/events/a").await;
+    let mut slow = scene.connect().await;
+    slow.send("POST /events/b HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100000\r\n\r\nx").await;
+    meter.expect(&[("tidings_bodies_bytes", 100_000.0), ("tidings_unread_bytes", 0.0)]).await;
+
+    let text = "x".repeat(1_000_000);
+    // From here on the numbers have two digits, and all large events the same length.
+    scene.publish("b", &["x"; 10]).await;
+    let event = format!("id: 1-11\ndata: {text}\n\n").len() as f64;
+    for _ in 11..99 {
+        if meter.read().await.value("tidings_unread_bytes") > 0.0 {
+            break;
+        }
+        scene.publish("a", &[&text]).await;
+    }
+    meter.expect(&[("tidings_unread_bytes", event), ("tidings_selectors", 1.0)]).await;
+
+    drop((stalled, slow));
+    meter.settle("tidings_unread_bytes", 0.0).await;
+    meter.settle("tidings_bodies_bytes", 0.0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn deliveries_of_tasks_are_counted_like_those_of_lanes() {
     let (scene, certificate) = scene().await;
     let mut meter = Meter::of(&scene.front);
@@ -220,7 +246,7 @@ async fn a_reader_behind_the_rings_is_counted_with_its_page() {
     behind.expect_events("id: 1-1\ndata: x\n\nid: 1-2\ndata: y\n\nid: 1-3\ndata: z\n\n").await;
 
     let (window, store) = ("tidings_lagged_total{page=\"window\"}", "tidings_lagged_total{page=\"store\"}");
-    meter.expect(&[(store, 1.0), (window, 0.0), (EVENTS, 3.0)]).await;
+    meter.expect(&[(store, 1.0), (window, 0.0), (EVENTS, 3.0), ("tidings_pages", 0.0)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

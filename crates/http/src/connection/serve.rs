@@ -47,8 +47,7 @@ pub async fn serve(
 ) -> io::Result<Verdict> {
     let config = front.config();
     let lane_config = LaneConfig { lanes: config.lanes, stream: config.stream() };
-    let (unread, metrics) = (front.unread(), front.metrics().streams());
-    let lanes = Arc::new(Lanes::sharing(front.hub(), &lane_config, unread, metrics)?);
+    let lanes = Arc::new(Lanes::sharing(front.hub(), &lane_config, front.lanes_share())?);
     let connections = TaskTracker::new();
     let door = Door {
         lanes,

@@ -140,12 +140,12 @@ async fn an_event_stream_that_takes_nothing_is_reset_after_the_wait_and_a_quiet_
     front.hub().publish(draft("a", &"x".repeat(1_000_000))).await.unwrap();
     let began = Instant::now();
     sleep(Duration::from_secs(1)).await;
-    assert!(front.unread().bytes() > 1_000_000, "the event that it keeps is counted");
+    assert!(front.budgets().unread.bytes() > 1_000_000, "the event that it keeps is counted");
 
     let reason = until_reset(&mut stalled).await;
 
     assert_eq!((reason, began.elapsed().as_secs()), (Some(Reason::CANCEL), WAIT.as_secs()));
-    assert_eq!((front.unread().bytes(), front.hub().roster().count()), (0, 1));
+    assert_eq!((front.budgets().unread.bytes(), front.hub().roster().count()), (0, 1));
     front.hub().publish(draft("quiet", "still here")).await.unwrap();
     hears(&mut quiet, "still here").await;
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tidings_core::Hub;
 
 use super::lane::Lane;
-use super::page_reader::{self, PageRequests};
+use super::page_reader::{self, PagePermits, PageRequests};
 use super::parked::Parked;
 use super::post::{Letter, Post};
 use crate::limits::LANES_DEFAULT_MAX;
@@ -34,6 +34,13 @@ impl Default for LaneConfig {
     }
 }
 
+/// What lanes share with the front that they belong to.
+pub(crate) struct LanesShare {
+    pub(crate) unread: UnreadFrames,
+    pub(crate) pages: PagePermits,
+    pub(crate) metrics: StreamMetrics,
+}
+
 /// The lanes of a hub.
 pub struct Lanes {
     posts: Vec<Arc<Post>>,
@@ -50,20 +57,20 @@ impl Lanes {
     ///
     /// When the operating system gives no thread or no event queue, or with more than 255 lanes on one hub.
     pub fn start(hub: &Hub, config: &LaneConfig) -> io::Result<Self> {
-        let unread = UnreadFrames::new(config.stream.unread_bytes_max);
-        Self::sharing(hub, config, &unread, &StreamMetrics::default())
+        let share = LanesShare {
+            unread: UnreadFrames::new(config.stream.unread_bytes_max),
+            pages: PagePermits::new(hub.limits().pages_max),
+            metrics: StreamMetrics::default(),
+        };
+        Self::sharing(hub, config, share)
     }
 
-    /// The same, for lanes that share the frames that are kept and the counters with the other streams of a front.
-    pub(crate) fn sharing(
-        hub: &Hub,
-        config: &LaneConfig,
-        unread: &UnreadFrames,
-        metrics: &StreamMetrics,
-    ) -> io::Result<Self> {
+    /// The same, for lanes that share their bounds and counters with a front.
+    pub(crate) fn sharing(hub: &Hub, config: &LaneConfig, share: LanesShare) -> io::Result<Self> {
+        let LanesShare { unread, pages, metrics } = share;
         let (requests, receiver) = PageRequests::new();
         #[expect(clippy::disallowed_methods, reason = "`ended` waits for the readers, whose handle is kept")]
-        let readers = tokio::spawn(page_reader::run(hub.clone(), receiver));
+        let readers = tokio::spawn(page_reader::run(hub.clone(), pages, receiver));
         // All lanes are made before the first thread runs, so that a failure leaves no thread behind.
         let make =
             |_| Lane::new(hub.clone(), &config.stream, requests.clone(), unread.clone(), metrics.clone());

@@ -42,5 +42,7 @@ mod ticker;
 
 pub use batch::Framing;
 pub(crate) use batch::chunk_head;
+pub(crate) use lanes::LanesShare;
 pub use lanes::{LaneConfig, Lanes};
+pub(crate) use page_reader::PagePermits;
 pub use parked::{Held, HeldFor, Parked};

@@ -67,6 +67,15 @@ impl<'a> Meter<'a> {
             yield_now().await;
         }
     }
+
+    /// Waits until a gauge has this value.
+    pub(crate) async fn settle(&mut self, gauge: &str, value: f64) {
+        let deadline = Deadline::new();
+        while self.read().await.value(gauge) != value {
+            deadline.check(gauge);
+            yield_now().await;
+        }
+    }
 }
 
 async fn over_http(scene: &Scene) -> String {
