@@ -32,10 +32,7 @@ impl Hub {
         window.slice(place, place.sequence, 0)?;
         let _permit = self.window_pages().acquire().await;
         let (selectors, events_max) = (follower.selectors().clone(), self.limits().page_events_max);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "it looks at a bounded number of frames, and is waited for below"
-        )]
+        // It looks at a bounded number of frames, and is waited for below.
         let scan = tokio::task::spawn_blocking(move || {
             let (mut scan, head) = (Scan::after(place, events_max, bytes_max), window.head());
             while scan.look_at_slice(&window, &selectors, head) && scan.looked_at < WINDOW_PAGE_FRAMES_MAX {}
