@@ -6,6 +6,9 @@ mod support;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Empty};
 use support::meter::Meter;
 use support::scene::{Scene, Stream};
 use support::tls::{scene, scene_with};
@@ -345,8 +348,10 @@ async fn what_is_refused_without_a_problem_is_counted_under_the_type_that_it_wou
     meter.expect(&[(&crowded, 2.0), ("tidings_connections", 1.0), ("tidings_connections_max", 1.0)]).await;
 
     scene.front.begin_drain();
-    let mut late = peer.get("/events/a", &[]).await;
-    assert!(late.rest().await.starts_with("retry: "));
+    // Not over the connection, which tells its client to ask no more.
+    let late = Request::get("/events/a").header("host", "localhost").body(Empty::<Bytes>::new()).unwrap();
+    let answer = scene.front.handle(late).await.into_body().collect().await.unwrap().to_bytes();
+    assert!(answer.starts_with(b"retry: "));
     meter.expect(&[(&crowded, 2.0), (&refused("ending"), 1.0)]).await;
     assert_eq!(all_refused(&meter.read().await), 3.0);
 }
