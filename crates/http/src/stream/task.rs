@@ -41,7 +41,8 @@ pub(crate) struct Carried {
     pub(crate) watch: AnswerWatch,
 }
 
-/// The bytes of a stream, from its opening to its end. If it is dropped before its end, its client has gone.
+/// The bytes of a stream, from its opening to its end. If it is dropped before its end, its client has gone, or its carrier has
+/// cut it off.
 pub(crate) fn stream(shared: TaskRules, carried: Carried) -> impl Stream<Item = Bytes> + Send + 'static {
     let end = StreamEnd::counted(shared.metrics.clone());
     unfold(StreamTask::new(shared, carried, end), |mut task| async {
@@ -240,5 +241,13 @@ impl StreamTask {
     fn together(&self, frames: &[Frame]) -> Bytes {
         let pieces: Vec<_> = frames.iter().map(|frame| self.encoder.borrow(frame)).collect();
         pieces.concat().into()
+    }
+}
+
+impl Drop for StreamTask {
+    fn drop(&mut self) {
+        if self.watch.is_cut_off() {
+            self.end.note(Ending::WriteStalled);
+        }
     }
 }
