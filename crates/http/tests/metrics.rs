@@ -213,6 +213,22 @@ async fn a_stream_that_takes_nothing_is_counted_as_stalled_in_a_lane_and_over_tl
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_member_of_a_lane_that_must_let_go_of_a_large_event_is_counted_as_stalled() {
+    let scene = Scene::with(|config| config.unread_bytes_max = 1).await;
+    let (_first, _second) = (scene.stream("/events/a").await, scene.stream("/events/b").await);
+
+    // The second socket that blocks needs the room of the first.
+    for topic in ["a", "b"] {
+        for _ in 0..40 {
+            scene.publish(topic, &[&"x".repeat(1_000_000)]).await;
+        }
+    }
+
+    let mut meter = Meter::of(&scene.front);
+    meter.expect(&[(&gone("write-stalled"), 1.0), ("tidings_subscriptions", 1.0)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_end_of_the_hub_is_the_reason_of_all_who_are_there() {
     let (scene, certificate) = scene_with(|config| config.drain_window = Duration::ZERO).await;
     let front = scene.front.clone();
