@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tidings_sse::EventType;
+use tidings_sse::{EventId, EventType};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -16,6 +16,7 @@ use crate::live::encoding::EncodingsInUse;
 use crate::live::ring::Watcher;
 use crate::live::window::Window;
 use crate::live::{Encoding, InUse, View, feed};
+use crate::metrics::HubMetrics;
 use crate::roster::Roster;
 use crate::select::Selectors;
 use crate::store::{Bounds, Page, Placement, Query, Reading, Start, Store, StoreError};
@@ -35,6 +36,7 @@ struct HubParts {
     limits: Limits,
     _encodings: Vec<InUse>,
     roster: Arc<Roster>,
+    metrics: HubMetrics,
     /// One permit for each byte of drafts that waits for the store.
     admission: Semaphore,
     /// One permit for each page of the window that is being read.
@@ -91,6 +93,7 @@ impl Hub {
             store,
             window,
             roster: Arc::new(Roster::new(limits.selectors_max)),
+            metrics: HubMetrics::default(),
             admission: Semaphore::new(limits.in_flight_bytes_max),
             window_pages: Arc::new(Semaphore::new(cores.max(WINDOW_PAGES_MIN))),
             limits,
@@ -144,9 +147,10 @@ impl Hub {
     /// events are published all the same; but of a part of a batch, none is.
     pub async fn publish_all(&self, drafts: Vec<Draft>) -> Result<Vec<Published>, PublishError> {
         let _room = self.admit(drafts.iter().map(Draft::bytes).sum()).await?;
-        let ids: Vec<_> = drafts.iter().map(|draft| draft.id().cloned()).collect();
+        let ids: Vec<_> = drafts.iter().map(|draft| (draft.id().cloned(), draft.bytes())).collect();
         let placements = self.0.store.append(drafts).await?;
-        let published = |(index, (placement, id)): (usize, (Placement, Option<tidings_sse::EventId>))| {
+        self.0.metrics.placed(&placements, ids.iter().map(|(_, bytes)| *bytes));
+        let published = |(index, (placement, (id, _))): (usize, (Placement, (Option<EventId>, usize)))| {
             let (cursor, repeated) = match placement {
                 Placement::New(cursor) => (cursor, false),
                 Placement::Repeated(cursor) => (cursor, true),
@@ -202,6 +206,16 @@ impl Hub {
     /// What the log knows of an epoch.
     pub(crate) fn status_of(&self, epoch: Epoch) -> EpochStatus {
         self.0.store.status_of(epoch)
+    }
+
+    /// What it counts. [`register_metrics`](Self::register_metrics) makes it readable.
+    pub fn metrics(&self) -> &HubMetrics {
+        &self.0.metrics
+    }
+
+    /// Bytes of drafts that wait for the store.
+    pub(crate) fn bytes_in_flight(&self) -> usize {
+        self.limits().in_flight_bytes_max.saturating_sub(self.0.admission.available_permits())
     }
 
     /// The bounds that this hub was started with.

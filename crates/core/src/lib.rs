@@ -11,7 +11,7 @@
 //! | 6 | [`live`] | the newest frames, by selector; a push never waits for a reader |
 //! | 7 | [`read`] | a cursor over rings and store: backlog, live, lagged, backlog |
 //!
-//! Beside the walk: [`select`] says which events are asked for, [`memory`] is a store without a disk, [`tail`] what
+//! Beside the walk: [`select`] says which events are asked for, [`metrics`] are what is counted, [`memory`] is a store without a disk, [`tail`] what
 //! stores of one process share, `contract` what every store must do.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
@@ -20,6 +20,7 @@ pub mod event;
 pub mod hub;
 pub mod limits;
 pub mod live;
+pub mod metrics;
 pub mod read;
 pub mod roster;
 pub mod select;
@@ -37,6 +38,7 @@ pub use event::{
 pub use hub::{Hub, PublishError, Published};
 pub use limits::Limits;
 pub use live::{Encoding, Frame, InUse, Reach, View};
+pub use metrics::HubMetrics;
 pub use read::{
     Delivery, Follower, Gap, History, Located, Lost, Needs, OnGap, Opened, Partial, Position, Request, Step,
     SubscribeError, Subscription,

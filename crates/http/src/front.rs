@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use prometheus_client::registry::Registry;
 use tidings_core::{Clock, Hub, InUse};
 
 use crate::answer::budget::AnswerBudget;
+use crate::budgets::FrontBudgets;
 use crate::config::HttpConfig;
 use crate::console::Pages;
+use crate::lane::LanesShare;
+use crate::metrics::FrontMetrics;
 use crate::request::body::BodyRules;
 use crate::request::body_budgets::BodyBudgets;
 use crate::request::position::PositionBounds;
@@ -14,7 +18,6 @@ use crate::stream::Encoder;
 use crate::stream::drain::Drain;
 use crate::stream::machine::Rules;
 use crate::stream::task::TaskRules;
-use crate::unread::UnreadFrames;
 
 /// A hub over HTTP. Cloning shares it.
 #[derive(Clone)]
@@ -26,8 +29,8 @@ struct FrontParts {
     pages: Pages,
     clock: Arc<dyn Clock>,
     task_rules: TaskRules,
-    answers: AnswerBudget,
-    body_budgets: BodyBudgets,
+    budgets: FrontBudgets,
+    metrics: FrontMetrics,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
 }
@@ -35,15 +38,16 @@ struct FrontParts {
 impl Front {
     /// A front for a hub. `clock` is for requests such as `?since=10m`.
     pub fn new(hub: Hub, config: HttpConfig, pages: Pages, clock: Arc<dyn Clock>) -> Self {
+        let budgets = FrontBudgets::new(&hub, &config);
+        let metrics = FrontMetrics::new(&hub, &config, &budgets);
         let task_rules = TaskRules {
             rules: Arc::new(Rules::for_wakes(&config.stream())),
             drain: Drain::default(),
-            unread: UnreadFrames::new(config.unread_bytes_max),
+            unread: budgets.unread.clone(),
+            metrics: metrics.streams().clone(),
         };
-        let answers = AnswerBudget::new(config.answers_bytes_max);
         let _sse = hub.encode(Encoder::Sse.encoding());
-        let body_budgets = BodyBudgets::new(config.bodies_bytes_max, config.body_bytes_per_second_min);
-        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, answers, body_budgets, _sse }))
+        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, budgets, metrics, _sse }))
     }
 
     /// Begins to send all subscribers away, for servers other than our own [`serve`](crate::serve()): from now on
@@ -61,6 +65,22 @@ impl Front {
     /// Waits for ever if no drain begins. Cancel safe.
     pub async fn drain_overdue(&self) {
         self.drain().overdue(self.config().drain_wait_max).await;
+    }
+
+    /// Adds metrics of the program's own to those that `/metrics` tells, for example those of a store:
+    ///
+    /// `front.add_metrics(|registry| store_metrics.register(registry))`
+    ///
+    /// What is counted there must have labels from a closed set: each of their values is a time series for ever. `add` must
+    /// not call this front.
+    pub fn add_metrics(&self, add: impl FnOnce(&mut Registry)) {
+        add(&mut self.metrics().registry());
+    }
+
+    /// Makes the metrics of this front and its hub part of a registry of the program's own, for a program that tells its
+    /// metrics by itself. The registry keeps the hub in memory.
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.metrics().register(self.hub(), self.budgets(), registry);
     }
 
     /// The hub behind it.
@@ -82,12 +102,20 @@ impl Front {
         &self.0.config
     }
 
+    pub(crate) fn metrics(&self) -> &FrontMetrics {
+        &self.0.metrics
+    }
+
     pub(crate) fn pages(&self) -> &Pages {
         &self.0.pages
     }
 
+    pub(crate) fn budgets(&self) -> &FrontBudgets {
+        &self.0.budgets
+    }
+
     pub(crate) fn body_budgets(&self) -> &BodyBudgets {
-        &self.0.body_budgets
+        &self.0.budgets.bodies
     }
 
     /// What the body of an ordinary publish is read by.
@@ -109,14 +137,15 @@ impl Front {
         self.0.task_rules.clone()
     }
 
-    /// The large frames that lanes and tasks keep for clients that do not read.
-    pub(crate) fn unread(&self) -> &UnreadFrames {
-        &self.0.task_rules.unread
+    /// What its lanes share with its tasks.
+    pub(crate) fn lanes_share(&self) -> LanesShare {
+        let FrontBudgets { unread, pages, .. } = self.budgets().clone();
+        LanesShare { unread, pages, metrics: self.metrics().streams().clone() }
     }
 
     /// What answers that are not read may hold.
     pub(crate) fn answers(&self) -> &AnswerBudget {
-        &self.0.answers
+        &self.0.budgets.answers
     }
 
     pub(crate) fn drain(&self) -> &Drain {

@@ -12,8 +12,9 @@
 //!
 //! Beside the walk: `front` is what all requests share, `request` the parts of a request, parsed, and `answer` what answers
 //! are made of. `budget` lends the bytes that requests hold in memory, `unread` counts the large events that subscribers
-//! keep. `events::history` is the log as JSON, `console` the files for people, `operations` what machines ask. `clock` and
-//! `epoch` are the date and randomness, `config` the settings, `limits` every bound that is no setting.
+//! keep, and `budgets` has all of a front's. `events::history` is the log as JSON, `console` the files for people,
+//! `operations` what machines ask, `metrics` what is counted. `clock` and `epoch` are the date and randomness, `config` the
+//! settings, `limits` every bound that is no setting.
 //!
 //! # In a server of your own
 //!
@@ -57,6 +58,7 @@
 mod access;
 mod answer;
 mod budget;
+mod budgets;
 mod clock;
 mod config;
 mod connection;
@@ -66,6 +68,7 @@ mod events;
 mod front;
 pub mod lane;
 mod limits;
+mod metrics;
 mod operations;
 mod request;
 mod route;
@@ -81,6 +84,9 @@ pub use connection::serve::{Verdict, serve};
 pub use console::{Asset, Pages};
 pub use epoch::random_epoch;
 pub use front::Front;
+/// What metrics are made of, for programs that [add their own](Front::add_metrics) or tell the hub's by themselves.
+#[doc(no_inline)]
+pub use prometheus_client;
 /// The hub itself, for programs that embed it.
 #[doc(no_inline)]
 pub use tidings_core as core;

@@ -1,10 +1,14 @@
-//! What operators and their machines ask: liveness, readiness, a few numbers.
+//! What operators and their machines ask: liveness, readiness, metrics.
 
-use http::header::{CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, VARY};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::answer::body::Body;
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
+use crate::metrics::MetricsFormat;
+use crate::request::accept::prefers_open_metrics;
 
 /// `/healthz`: the process answers.
 pub(crate) fn live() -> Response<Body> {
@@ -22,23 +26,23 @@ pub(crate) fn ready(front: &Front) -> Response<Body> {
     response
 }
 
-/// `/metrics`: gauges in the text format of Prometheus.
-pub(crate) fn metrics(front: &Front) -> Response<Body> {
-    let (hub, bounds) = (front.hub(), front.hub().bounds());
-    let mut body = String::new();
-    for (name, help, value) in [
-        ("tidings_subscriptions", "Subscriptions now.", hub.roster().count() as u64),
-        ("tidings_log_head", "Sequence of the last event.", bounds.head.sequence.0),
-        ("tidings_log_earliest", "Sequence of the first event still held.", bounds.earliest().0),
-        (
-            "tidings_feed_lag",
-            "Events that are stored and not yet shown.",
-            bounds.head.sequence.0.saturating_sub(hub.shown().0),
-        ),
-    ] {
-        body.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}\n"));
-    }
-    text(body)
+/// `/metrics`: OpenMetrics for those who name it, which Prometheus does; else the text format that everything reads.
+pub(crate) fn metrics(front: &Front, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    let (format, content_type) = match prefers_open_metrics(headers) {
+        true => (MetricsFormat::OpenMetrics, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        false => (MetricsFormat::Prometheus, "text/plain; version=0.0.4; charset=utf-8"),
+    };
+    let text = front.metrics().encode(format).map_err(|_| {
+        tracing::error!("a collector of metrics has failed");
+        Problem::new(
+            ProblemType::Unavailable,
+            "the hub cannot tell its metrics at the moment; its log says why",
+        )
+    })?;
+    let mut response = Response::new(Body::full(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
 }
 
 fn text(body: String) -> Response<Body> {

@@ -142,10 +142,15 @@ impl Front {
     {
         let (parts, body) = request.into_parts();
         let origin = parts.headers.get(ORIGIN).cloned();
-        let mut response = self.answer(&parts, body).await.unwrap_or_else(Problem::into_response);
+        let mut response = self.answer(&parts, body).await.unwrap_or_else(|problem| self.refuse(problem));
         cors::share(&self.config().cors, origin.as_ref(), response.headers_mut());
         tracing::debug!(method = %parts.method, path = ?parts.uri.path(), status = response.status().as_u16(), "answered");
         response
+    }
+
+    fn refuse(&self, problem: Problem) -> Response<Body> {
+        self.metrics().refused(problem.problem_type());
+        problem.into_response()
     }
 
     async fn answer<B>(&self, parts: &Parts, body: B) -> Result<Response<Body>, Problem>
@@ -162,7 +167,7 @@ impl Front {
             Action::Console(file) => self.pages().file(file, &parts.headers),
             Action::Live => Ok(operations::live()),
             Action::Ready => Ok(operations::ready(self)),
-            Action::Metrics => Ok(operations::metrics(self)),
+            Action::Metrics => operations::metrics(self, &parts.headers),
             Action::RefuseMethod(methods) => Err(method_not_allowed(methods)),
             Action::RefusePath => Err(not_found()),
         }

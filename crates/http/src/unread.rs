@@ -87,9 +87,14 @@ impl UnreadFrames {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    #[cfg(test)]
+    /// Bytes of frames that are kept, also by readers that were told to let go.
     pub(crate) fn bytes(&self) -> usize {
         self.lock().bytes
+    }
+
+    /// Beyond so many bytes, readers are told to let go.
+    pub(crate) fn bytes_max(&self) -> usize {
+        self.0.bytes_max
     }
 
     fn lock(&self) -> MutexGuard<'_, Frames> {

@@ -12,6 +12,7 @@
 //! | `index`, `seal` | where a topic, an id, a sequence is; in memory first, then in a file |
 //! | `read` | from a query to a page |
 //! | `keys`, `retire` | idempotency, retention |
+//! | `metrics` | how long it took, and how much it was |
 //! | `open`, `files`, `line`, `scan`, `recover`, `meta`, `lock` | what is there at a start, and what a crash left of it |
 //! | `disk`, `host` | the operating system, or a test in its place |
 //!
@@ -34,6 +35,7 @@ mod line;
 mod lock;
 mod log;
 mod meta;
+mod metrics;
 mod names;
 mod open;
 mod open_error;
@@ -51,5 +53,6 @@ mod trial;
 mod writer;
 
 pub use config::{Durability, FileStoreConfig, Retention};
+pub use metrics::StoreMetrics;
 pub use open_error::OpenError;
 pub use store::FileStore;

@@ -12,4 +12,4 @@ pub mod file;
 mod limits;
 
 #[cfg(feature = "file")]
-pub use file::{Durability, FileStore, FileStoreConfig, OpenError, Retention};
+pub use file::{Durability, FileStore, FileStoreConfig, OpenError, Retention, StoreMetrics};

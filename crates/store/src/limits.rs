@@ -172,3 +172,18 @@ pub(crate) const INDEX_ENTRIES_PER_READ: u32 = 320;
 
 /// Guesses of a search before it halves: many entries with one hash would mislead guesses for ever.
 pub(crate) const INDEX_GUESSES_MAX: u32 = 4;
+
+/// Upper bounds, in seconds, of the classes that the times of appends, syncs and reads are counted in. From 0.1 ms, below
+/// which nobody need look, in steps of 2 to 5 times up to 10 s, after which clients have given up: thirteen of them tell a fast
+/// disk from a slow one, and a slow one from one that fails.
+pub(crate) const STORE_SECONDS_BUCKETS: [f64; 13] =
+    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
+
+/// Upper bounds of the classes that groups are counted in by the number of their events. From 1, an event that shares its sync
+/// with no other, in steps of 4 times up to 16,384. A group of very small events may have more.
+pub(crate) const GROUP_EVENTS_BUCKETS: [f64; 8] = [1.0, 4.0, 16.0, 64.0, 256.0, 1_024.0, 4_096.0, 16_384.0];
+
+/// Upper bounds, in bytes, of the classes that groups are counted in by their size. From 256, one small event, in steps of 4
+/// times up to 4 MiB, which is `GROUP_BYTES_MAX`. A larger group is a single append.
+pub(crate) const GROUP_BYTES_BUCKETS: [f64; 8] =
+    [256.0, 1_024.0, 4_096.0, 16_384.0, 65_536.0, 262_144.0, 1_048_576.0, 4_194_304.0];

@@ -9,6 +9,7 @@
 //! | [`certificate`] | certificates of the test's own making, and a client that trusts them |
 //! | [`request`] | a request as a server of the test's own reads it |
 //! | [`hub`] | a hub in a process of its own |
+//! | [`metrics`] | a strict reader of what `/metrics` answers |
 //! | [`faulty`] | a store that fails or waits when it is told to |
 //!
 //! Answers have two readers, because tests ask two things. `wire` looks at bytes, and fails at the first that differs from
@@ -23,5 +24,6 @@ pub mod deadline;
 pub mod faulty;
 pub mod http2;
 pub mod hub;
+pub mod metrics;
 pub mod request;
 pub mod wire;

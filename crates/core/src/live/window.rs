@@ -211,6 +211,11 @@ impl Window {
         }
     }
 
+    /// Bytes that its frames are counted with.
+    pub(crate) fn bytes(&self) -> usize {
+        self.rings().frames.bytes
+    }
+
     /// How many frames there are after a place.
     pub(crate) fn frames_after(&self, place: Sequence) -> usize {
         self.rings().frames.count_after(place)

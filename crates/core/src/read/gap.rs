@@ -25,6 +25,9 @@ pub enum Lost {
 }
 
 impl Lost {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Expired, Self::Unknown, Self::OtherEpoch];
+
     /// A stable word for programs.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -40,6 +40,7 @@ impl Hub {
             let more = matches!(&reading, Reading::Page(page) if page.has_more());
             let events = match follower.take_reading(reading, self.bounds().head) {
                 Step::Deliver(Delivery::Gap(declared)) => {
+                    self.metrics().gaps(declared.lost, 1);
                     gap = Some(declared);
                     continue;
                 }

@@ -84,6 +84,7 @@ impl Hub {
                 Located { place, gap: None, partial: partial.then(begun) }
             }
             Found::Lost { lost, resumes_after } => {
+                self.metrics().gaps(lost, 1);
                 let (requested, head) = (described(&request.from), self.bounds().head);
                 let gap = request.on_gap.declare(requested, lost, resumes_after, head);
                 Located { place: gap.resumes_after, gap: Some(gap), partial: None }

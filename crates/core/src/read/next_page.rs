@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::hub::Hub;
 use crate::limits::WINDOW_PAGE_FRAMES_MAX;
 use crate::live::scan::{Scan, frames_per};
+use crate::metrics::PageSource;
 use crate::read::follower::{Follower, Step};
 use crate::store::StoreError;
 
@@ -20,9 +21,11 @@ impl Hub {
     /// When the store cannot be read.
     pub async fn next_page(&self, follower: &mut Follower, bytes_max: usize) -> Result<Step, StoreError> {
         if let Some(scan) = self.look_through_window(follower, bytes_max).await {
+            self.metrics().lagged(PageSource::Window);
             return Ok(follower.take_scan(scan));
         }
         let reading = self.read(follower.query(self.limits().page_events_max, bytes_max)).await?;
+        self.metrics().lagged(PageSource::Store);
         Ok(follower.take_reading(reading, self.bounds().head))
     }
 
@@ -34,10 +37,7 @@ impl Hub {
         let stop = StopOnDrop(Arc::default());
         let stopped = stop.0.clone();
         let (selectors, events_max) = (follower.selectors().clone(), self.limits().page_events_max);
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "it looks at a bounded number of frames, and is waited for below"
-        )]
+        // It looks at a bounded number of frames, and is waited for below.
         let scan = tokio::task::spawn_blocking(move || {
             // Held to the end, so that readers that leave do not let more of these run.
             let _permit = permit;

@@ -97,7 +97,10 @@ impl Subscription {
                 return Ok(None);
             }
             match self.step().await? {
-                Step::Deliver(delivery) => return Ok(Some(delivery)),
+                Step::Deliver(delivery) => {
+                    self.hub.metrics().handed_out(&delivery);
+                    return Ok(Some(delivery));
+                }
                 Step::Again => {}
                 Step::Wait => self.bell.rung().await,
                 Step::End => return Ok(None),

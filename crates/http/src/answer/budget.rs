@@ -27,9 +27,14 @@ impl AnswerBudget {
         self.of(page_bytes).take(held(page_bytes), ANSWER_ROOM_WAIT_MAX).await
     }
 
-    #[cfg(test)]
+    /// Bytes that answers hold, over both budgets.
     pub(crate) fn used(&self) -> usize {
         self.large.used() + self.small.used()
+    }
+
+    /// Bytes that answers may hold, over both budgets.
+    pub(crate) fn bytes_max(&self) -> usize {
+        self.large.bytes_max() + self.small.bytes_max()
     }
 
     fn of(&self, page_bytes: usize) -> &Budget {

@@ -48,6 +48,10 @@ impl Problem {
         self
     }
 
+    pub(crate) fn problem_type(&self) -> ProblemType {
+        self.0.problem_type
+    }
+
     pub(crate) fn into_response(mut self) -> Response<Body> {
         let header = self.0.header.take();
         let mut response = json::response(self.0.problem_type.status(), &self.into_document());

@@ -105,6 +105,15 @@ mod tests {
     }
 
     #[test]
+    fn a_type_stands_at_its_place_in_the_list_of_all() {
+        let [first, last] = [ProblemType::BadTopic, ProblemType::StoreFull];
+
+        assert_eq!(PROBLEM_TYPES[first as usize].1, first.name());
+        assert_eq!(PROBLEM_TYPES[last as usize].1, last.name());
+        assert_eq!(last as usize, PROBLEM_TYPES.len() - 1);
+    }
+
+    #[test]
     fn no_two_types_have_one_name() {
         let mut names: Vec<_> = PROBLEM_TYPES.iter().map(|(_, name, _)| name).collect();
         names.sort();

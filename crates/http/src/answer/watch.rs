@@ -23,6 +23,8 @@ struct WatchParts {
     pieces: AtomicU32,
     /// The last piece is not known to have been taken.
     owes: AtomicBool,
+    /// The carrier has lost its patience.
+    is_cut_off: AtomicBool,
     let_go: Mutex<Option<CancellationToken>>,
 }
 
@@ -50,6 +52,15 @@ impl AnswerWatch {
             Some(token) => token.cancelled().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// Whether the carrier has ended the answer because its client did not take it.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        self.0.is_cut_off.load(Ordering::Relaxed)
+    }
+
+    fn cut_off(&self) {
+        self.0.is_cut_off.store(true, Ordering::Relaxed);
     }
 
     /// The number of pieces, if the last of them is owed.
@@ -91,8 +102,16 @@ impl Patience {
         Self { watch, wait_max, wait: None }
     }
 
-    /// To be called whenever the carrier cannot go on. Wakes it when the patience ends.
+    /// To be called whenever the carrier cannot go on. Wakes it when the patience ends. Then the answer is cut off.
     pub(crate) fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<Impatience> {
+        let end = self.poll_impatience(context);
+        if end.is_ready() {
+            self.watch.cut_off();
+        }
+        end
+    }
+
+    fn poll_impatience(&mut self, context: &mut Context<'_>) -> Poll<Impatience> {
         let Some(piece) = self.watch.owed() else {
             self.wait = None;
             return Poll::Pending;

@@ -16,6 +16,7 @@ use crate::lane::{Framing, chunk_head};
 use crate::limits::STRAY_READ_BYTES;
 use crate::stream::Ending;
 use crate::stream::machine::ClientBytes;
+use crate::stream::metrics::StreamEnd;
 use crate::stream::task::{self, Carried};
 
 /// Carries a stream, whose head and opening the client was sent, to its end.
@@ -28,8 +29,14 @@ where
     let watch = AnswerWatch::default();
     let carried = Carried { opening: None, subscription, encoder, permit: None, watch: watch.clone() };
     // Boxed, or this future would hold it once for each function that it is handed to.
-    let blocks = Box::pin(task::stream(front.task_rules(), carried));
-    match write_all(BlockWriter { front, framing, watch }, &mut stream, blocks).await {
+    let blocks = Box::pin(task::blocks(front.task_rules(), carried));
+    let mut end = StreamEnd::counted(front.metrics().streams().clone());
+    let written = write_all(BlockWriter { front, framing, watch }, &mut stream, blocks, &mut end).await;
+    if let Err(ending) = written {
+        end.note(ending);
+    }
+    drop(end);
+    match written {
         Ok(()) => linger(stream).await,
         Err(ending) => tracing::debug!(%ending, "a carried stream ends"),
     }
@@ -38,7 +45,8 @@ where
 async fn write_all<S>(
     mut writer: BlockWriter<'_>,
     stream: &mut S,
-    mut blocks: impl Stream<Item = Bytes> + Unpin,
+    mut blocks: impl Stream<Item = (Bytes, Option<Ending>)> + Unpin,
+    end: &mut StreamEnd,
 ) -> Result<(), Ending>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -50,7 +58,10 @@ where
             biased;
             read = discard(stream) => client.sent(read?)?,
             block = blocks.next() => match block {
-                Some(block) => writer.write(stream, block).await?,
+                Some((block, ending)) => {
+                    ending.into_iter().for_each(|ending| end.note(ending));
+                    writer.write(stream, block).await?;
+                }
                 None => return writer.finish(stream).await,
             },
         }

@@ -15,6 +15,7 @@ use crate::connection::sealed::Sealed;
 use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{Held, Lanes, Parked};
+use crate::stream::Ending;
 use crate::tls::{Tls, is_http_2};
 
 /// What a connection needs around it.
@@ -78,7 +79,8 @@ impl Surroundings {
         // The opening may still stand in the session's own buffer.
         match timeout(front.config().write_wait_max, stream.flush()).await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => return,
+            Ok(Err(_)) => return front.metrics().streams().ended(Ending::ClientGone),
+            Err(_) => return front.metrics().streams().ended(Ending::WriteStalled),
         }
         if !Sealed::can_replace(&stream) {
             return Box::pin(carry(front, stream, leave)).await;

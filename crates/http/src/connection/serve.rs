@@ -3,17 +3,19 @@
 use std::io;
 use std::sync::Arc;
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
+use crate::answer::problem_type::ProblemType;
 use crate::connection::connection::Surroundings;
 use crate::connection::http2::Http2Shared;
 use crate::connection::refusal;
 use crate::connection::socket::prepare;
 use crate::front::Front;
-use crate::lane::{LaneConfig, Lanes};
+use crate::lane::{Held, LaneConfig, Lanes};
 use crate::limits::{ACCEPT_PAUSE, REFUSALS_MAX};
 use crate::stream::permits::StreamPermits;
 
@@ -45,7 +47,7 @@ pub async fn serve(
 ) -> io::Result<Verdict> {
     let config = front.config();
     let lane_config = LaneConfig { lanes: config.lanes, stream: config.stream() };
-    let lanes = Arc::new(Lanes::sharing(front.hub(), &lane_config, front.unread())?);
+    let lanes = Arc::new(Lanes::sharing(front.hub(), &lane_config, front.lanes_share())?);
     let connections = TaskTracker::new();
     let door = Door {
         lanes,
@@ -74,6 +76,27 @@ pub async fn serve(
     Ok(door.drain().await)
 }
 
+/// A connection, one in their number for as long as it lives.
+struct OpenConnection {
+    connections: Gauge,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl OpenConnection {
+    fn new(permit: OwnedSemaphorePermit, connections: Gauge) -> Self {
+        connections.inc();
+        Self { connections, _permit: permit }
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.connections.dec();
+    }
+}
+
+impl Held for OpenConnection {}
+
 /// Where connections come in, until it is closed.
 struct Door {
     front: Front,
@@ -97,10 +120,12 @@ impl Door {
         }
         let surroundings =
             Surroundings { front: self.front.clone(), lanes: self.lanes.clone(), http2: self.http2.clone() };
-        self.connections.spawn(surroundings.serve(stream, Box::new(permit)));
+        let held = OpenConnection::new(permit, self.front.metrics().connections());
+        self.connections.spawn(surroundings.serve(stream, Box::new(held)));
     }
 
     fn turn_away(&self, stream: TcpStream) {
+        self.front.metrics().refused(ProblemType::TooManyConnections);
         let Ok(refusal) = self.refusals.clone().try_acquire_owned() else { return };
         let (tls, retry) =
             (self.front.config().tls.clone(), self.front.drain().delay(self.front.config().retry));

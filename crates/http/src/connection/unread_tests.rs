@@ -8,10 +8,13 @@ use bytes::Bytes;
 use h2::client::{Builder, SendRequest};
 use h2::{Reason, RecvStream};
 use http::{Request, Response};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::draft;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore};
+use tidings_testkit::metrics::Exposition;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -23,6 +26,7 @@ use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::front::Front;
 use crate::limits::PIECE_BYTES;
+use crate::stream::Ending;
 use crate::stream::permits::StreamPermits;
 
 /// What the default of `write_wait_max` is.
@@ -102,6 +106,15 @@ async fn slowly(body: &mut RecvStream, step: usize, pause: Duration) -> Result<u
     Ok(received)
 }
 
+/// Streams that ended for a reason, as the metrics have it.
+fn ended(front: &Front, reason: Ending) -> f64 {
+    let (mut registry, mut text) = (Registry::default(), String::new());
+    front.register_metrics(&mut registry);
+    encode(&mut text, &registry).unwrap();
+    let series = format!("tidings_disconnected_total{{reason=\"{}\"}}", reason.code());
+    Exposition::open_metrics(&text).value(&series)
+}
+
 async fn hears(body: &mut RecvStream, text: &str) {
     let mut said = String::new();
     while !said.contains(text) {
@@ -140,12 +153,13 @@ async fn an_event_stream_that_takes_nothing_is_reset_after_the_wait_and_a_quiet_
     front.hub().publish(draft("a", &"x".repeat(1_000_000))).await.unwrap();
     let began = Instant::now();
     sleep(Duration::from_secs(1)).await;
-    assert!(front.unread().bytes() > 1_000_000, "the event that it keeps is counted");
+    assert!(front.budgets().unread.bytes() > 1_000_000, "the event that it keeps is counted");
 
     let reason = until_reset(&mut stalled).await;
 
     assert_eq!((reason, began.elapsed().as_secs()), (Some(Reason::CANCEL), WAIT.as_secs()));
-    assert_eq!((front.unread().bytes(), front.hub().roster().count()), (0, 1));
+    assert_eq!([ended(&front, Ending::WriteStalled), ended(&front, Ending::ClientGone)], [1.0, 0.0]);
+    assert_eq!((front.budgets().unread.bytes(), front.hub().roster().count()), (0, 1));
     front.hub().publish(draft("quiet", "still here")).await.unwrap();
     hears(&mut quiet, "still here").await;
 }

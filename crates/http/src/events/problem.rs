@@ -67,7 +67,6 @@ pub(crate) fn ending() -> Problem {
 }
 
 /// All subscriptions together have too many selectors.
-#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 pub(crate) fn too_many_selectors(error: TooManySelectors) -> Problem {
     Problem::new(ProblemType::TooManySelectors, error.to_string()).with_header(RETRY_AFTER, "5")
 }

@@ -88,6 +88,7 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
         return Ok(response);
     }
     let (false, Ok(permit)) = (front.drain().has_begun(), request.permit()) else {
+        front.metrics().sent_away(front.drain().has_begun());
         // Any other status would make a browser give up for good.
         *response.body_mut() =
             Body::full(request.encoder.farewell(front.drain().delay(front.config().retry)));

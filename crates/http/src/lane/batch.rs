@@ -47,6 +47,8 @@ pub(super) struct Piece {
 struct BatchCut {
     at: usize,
     place: Sequence,
+    /// Events of the batch up to here, and their bytes without framing.
+    carried: (usize, usize),
 }
 
 impl Batch {
@@ -68,7 +70,7 @@ impl Batch {
         let mut cuts = Vec::with_capacity(1 + joined_bytes / CHUNK_BYTES_MAX);
         // Bytes of the pieces so far; `joined` goes on behind them.
         let mut put_away = 0;
-        let mut start = 0;
+        let (mut start, mut carried) = (0, 0);
         while start < texts.len() {
             let (mut end, mut size) = (start + 1, texts[start].len());
             while end < texts.len() && size + texts[end].len() <= CHUNK_BYTES_MAX {
@@ -89,7 +91,9 @@ impl Batch {
                 texts[start..end].iter().for_each(|text| joined.put_slice(text));
             }
             put_chunk_end(&mut joined, framing);
-            cuts.push(BatchCut { at: put_away + joined.len(), place: frames[end - 1].sequence() });
+            carried += size;
+            let (at, place) = (put_away + joined.len(), frames[end - 1].sequence());
+            cuts.push(BatchCut { at, place, carried: (end, carried) });
             start = end;
         }
         push_joined(&mut pieces, joined);
@@ -98,7 +102,7 @@ impl Batch {
 
     /// A block that is no event; a member that has it stands at `place`.
     pub(super) fn of_block(bytes: Bytes, place: Sequence) -> Self {
-        let cuts = vec![BatchCut { at: bytes.len(), place }];
+        let cuts = vec![BatchCut { at: bytes.len(), place, carried: (0, 0) }];
         Self { pieces: SmallVec::from_buf([Piece { bytes, frame: None }]), cuts }
     }
 
@@ -109,6 +113,12 @@ impl Batch {
     /// The bytes of a large frame.
     pub(super) fn frame(&self, key: FrameKey) -> Option<&Bytes> {
         self.pieces.iter().find(|piece| piece.frame == Some(key)).map(|piece| &piece.bytes)
+    }
+
+    /// Events of the batch up to a place, and their bytes without framing.
+    pub(super) fn through(&self, place: Sequence) -> (usize, usize) {
+        let count = self.cuts.partition_point(|cut| cut.place <= place);
+        count.checked_sub(1).map_or((0, 0), |last| self.cuts[last].carried)
     }
 
     /// What is owed to someone who has the first `written` bytes: the rest of the chunk, and the place then.
@@ -306,6 +316,17 @@ mod tests {
         for written in [first + 1, first + 100, all.len() - 100, all.len() - 1] {
             assert_eq!(owed(written), Some((all[written..].to_vec(), Sequence(3))));
         }
+    }
+
+    #[test]
+    fn a_member_has_the_events_up_to_its_place_without_the_framing() {
+        let large = "x".repeat(CHUNK_BYTES_MAX);
+        let batch = batch(&["x", "y", &large], Encoder::Sse, Framing::Chunked);
+        let [first, second] = ["id: 1-1\ndata: x\n\n", "id: 1-3\ndata: \n\n"].map(str::len);
+
+        assert_eq!(batch.through(Sequence(0)), (0, 0));
+        assert_eq!(batch.through(Sequence(2)), (2, 2 * first));
+        assert_eq!(batch.through(Sequence(9)), (3, 2 * first + second + CHUNK_BYTES_MAX));
     }
 
     #[test]

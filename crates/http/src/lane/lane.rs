@@ -15,6 +15,7 @@ use super::post::{Letter, Mail, Post};
 use super::ticker::Ticker;
 use crate::limits::READY_SOCKETS_MAX;
 use crate::stream::machine::{Rules, StreamConfig};
+use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
 
 /// The token of the post's bell; members have their numbers.
@@ -26,6 +27,7 @@ pub(super) struct Lane {
     members: Members,
     ticker: Ticker,
     ending: bool,
+    metrics: StreamMetrics,
     post: Arc<Post>,
     poll: Poll,
 }
@@ -40,6 +42,7 @@ impl Lane {
         config: &StreamConfig,
         requests: PageRequests,
         unread: UnreadFrames,
+        metrics: StreamMetrics,
     ) -> io::Result<Self> {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), BELL)?;
@@ -50,7 +53,7 @@ impl Lane {
         let registry = poll.registry().try_clone()?;
         let ticker = Ticker::new(&rules, Instant::now());
         let members = Members::new(hub.clone(), rules.clone(), registry, post.clone(), requests, unread);
-        Ok(Self { rules, members, ticker, ending: false, post, poll })
+        Ok(Self { rules, members, ticker, ending: false, metrics, post, poll })
     }
 
     pub(super) fn post(&self) -> Arc<Post> {
@@ -78,6 +81,7 @@ impl Lane {
             self.members.take_turns();
             self.members.let_frames_go();
             self.sweep();
+            self.members.tell_counts(&self.metrics);
         }
     }
 

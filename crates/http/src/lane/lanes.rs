@@ -9,11 +9,12 @@ use std::time::Duration;
 use tidings_core::Hub;
 
 use super::lane::Lane;
-use super::page_reader::{self, PageRequests};
+use super::page_reader::{self, PagePermits, PageRequests};
 use super::parked::Parked;
 use super::post::{Letter, Post};
 use crate::limits::LANES_DEFAULT_MAX;
 use crate::stream::machine::StreamConfig;
+use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
 
 /// How lanes treat their connections.
@@ -33,6 +34,13 @@ impl Default for LaneConfig {
     }
 }
 
+/// What lanes share with the front that they belong to.
+pub(crate) struct LanesShare {
+    pub(crate) unread: UnreadFrames,
+    pub(crate) pages: PagePermits,
+    pub(crate) metrics: StreamMetrics,
+}
+
 /// The lanes of a hub.
 pub struct Lanes {
     posts: Vec<Arc<Post>>,
@@ -49,16 +57,23 @@ impl Lanes {
     ///
     /// When the operating system gives no thread or no event queue, or with more than 255 lanes on one hub.
     pub fn start(hub: &Hub, config: &LaneConfig) -> io::Result<Self> {
-        Self::sharing(hub, config, &UnreadFrames::new(config.stream.unread_bytes_max))
+        let share = LanesShare {
+            unread: UnreadFrames::new(config.stream.unread_bytes_max),
+            pages: PagePermits::new(hub.limits().pages_max),
+            metrics: StreamMetrics::default(),
+        };
+        Self::sharing(hub, config, share)
     }
 
-    /// The same, with frames that others keep, too.
-    pub(crate) fn sharing(hub: &Hub, config: &LaneConfig, unread: &UnreadFrames) -> io::Result<Self> {
+    /// The same, for lanes that share their bounds and counters with a front.
+    pub(crate) fn sharing(hub: &Hub, config: &LaneConfig, share: LanesShare) -> io::Result<Self> {
+        let LanesShare { unread, pages, metrics } = share;
         let (requests, receiver) = PageRequests::new();
         #[expect(clippy::disallowed_methods, reason = "`ended` waits for the readers, whose handle is kept")]
-        let readers = tokio::spawn(page_reader::run(hub.clone(), receiver));
+        let readers = tokio::spawn(page_reader::run(hub.clone(), pages, receiver));
         // All lanes are made before the first thread runs, so that a failure leaves no thread behind.
-        let make = |_| Lane::new(hub.clone(), &config.stream, requests.clone(), unread.clone());
+        let make =
+            |_| Lane::new(hub.clone(), &config.stream, requests.clone(), unread.clone(), metrics.clone());
         let lanes: Vec<_> = (0..config.lanes.max(1)).map(make).collect::<io::Result<_>>()?;
         let posts: Vec<_> = lanes.iter().map(Lane::post).collect();
         let mut threads = Vec::new();

@@ -31,9 +31,11 @@ use super::page::PageRead;
 use super::page_reader::{PageRequest, PageRequests};
 use super::parked::Parked;
 use super::post::Post;
+use super::tally::Tally;
 use crate::limits::BATCHES_PER_TURN_MAX;
 use crate::stream::Ending;
 use crate::stream::machine::{AfterFailure, Due, Machine, Now, Rules};
+use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
 
 /// All members of a lane.
@@ -51,6 +53,7 @@ pub(super) struct Members {
     unread: UnreadFrames,
     /// Members have been looked at since readers were told so often to let frames go.
     calls_heard: u64,
+    tally: Tally,
     serial: u32,
     now: Now,
 }
@@ -76,6 +79,7 @@ impl Members {
             turns: VecDeque::new(),
             calls_heard: unread.calls(),
             unread,
+            tally: Tally::default(),
             serial: 0,
             now: Now { tick: Default::default(), drain: None },
         }
@@ -200,7 +204,9 @@ impl Members {
             if !member.is_live() {
                 continue;
             }
-            match member.deliver(&batch, passage) {
+            let taken = member.deliver(&batch, passage);
+            self.tally.delivered(delivery, &batch, &taken, member.own_place());
+            match taken {
                 Ok(Taken::All) => member.standing = Standing::Live,
                 Ok(Taken::Nothing) if before.epoch != through.epoch => left.push(*member_id),
                 Ok(Taken::Part | Taken::Nothing) => {}
@@ -251,7 +257,9 @@ impl Members {
         let batch = Batch::of(delivery, place.sequence, group.key.encoder, group.key.framing);
         let before = member.own_place().unwrap_or(place.sequence);
         let passage = Passage { before, through: place.sequence, now: self.now.tick, unread: &self.unread };
-        match member.deliver(&batch, passage) {
+        let taken = member.deliver(&batch, passage);
+        self.tally.delivered(delivery, &batch, &taken, member.own_place());
+        match taken {
             // It has not heard of the gap that leads into another epoch.
             Ok(Taken::Nothing) => {}
             Ok(Taken::All | Taken::Part) => group.note_epoch(id, place.epoch),
@@ -320,6 +328,11 @@ impl Members {
         for member in told {
             self.end(member, Ending::WriteStalled);
         }
+    }
+
+    /// Tells the counters that all lanes share what was counted since it last did.
+    pub(super) fn tell_counts(&mut self, metrics: &StreamMetrics) {
+        self.tally.tell(metrics, self.hub.metrics());
     }
 
     fn is_still(&self, id: MemberId, serial: u32) -> bool {
@@ -472,6 +485,7 @@ impl Members {
     /// Ends a response: in good order, with a word on when to come back, if the client can still be told.
     fn end(&mut self, id: MemberId, ending: Ending) {
         let Some(mut member) = self.slots.try_remove(id.slot()) else { return };
+        self.tally.ended(ending);
         self.attendances.leave(self.groups[member.group].key.selectors.iter().len());
         // A blocked client gets no farewell, since half a chunk may be under way: it resumes by its id.
         if ending.has_farewell() && !matches!(member.standing, Standing::Blocked(_)) {

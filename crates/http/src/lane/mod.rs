@@ -18,6 +18,7 @@
 //! | `member` | one parked connection |
 //! | `owed` | what a blocked member is owed |
 //! | `batch` | frames as bytes on the wire, with the places where they may be cut |
+//! | `tally` | what a lane has counted and not told yet |
 //! | `ids` | the numbers of members and groups |
 //! | `page` | a page of the store on its way to a lane |
 //! | `page_reader` | reads the store for members that the rings have left behind |
@@ -36,9 +37,12 @@ mod page_reader;
 mod parked;
 pub(crate) mod parking;
 mod post;
+mod tally;
 mod ticker;
 
 pub use batch::Framing;
 pub(crate) use batch::chunk_head;
+pub(crate) use lanes::LanesShare;
 pub use lanes::{LaneConfig, Lanes};
+pub(crate) use page_reader::PagePermits;
 pub use parked::{Held, HeldFor, Parked};

@@ -55,19 +55,39 @@ impl PageRequests {
     }
 }
 
-/// How many pages may be read or held at once.
+/// How many pages may be read or held at once. Cloning shares it.
 ///
 /// A search through a log for events that are far apart may take as long as its budget allows, again and again. It gives its
 /// page permit back while it searches, so that others read their pages meanwhile.
-struct Permits {
+#[derive(Clone)]
+pub(crate) struct PagePermits {
+    pages_max: usize,
     pages: Arc<Semaphore>,
     searches: Arc<Semaphore>,
 }
 
-impl Permits {
-    fn new(pages_max: usize) -> Self {
+impl PagePermits {
+    pub(crate) fn new(pages_max: usize) -> Self {
         let searches = Arc::new(Semaphore::new(pages_max * SEARCHES_PER_PAGE));
-        Self { pages: Arc::new(Semaphore::new(pages_max)), searches }
+        Self { pages_max, pages: Arc::new(Semaphore::new(pages_max)), searches }
+    }
+
+    /// Pages that are being read or held now.
+    pub(crate) fn used(&self) -> usize {
+        self.pages_max - self.pages.available_permits()
+    }
+
+    pub(crate) fn pages_max(&self) -> usize {
+        self.pages_max
+    }
+
+    /// Searches that take long now, and pages that they have found.
+    pub(crate) fn searches(&self) -> usize {
+        self.searches_max() - self.searches.available_permits()
+    }
+
+    pub(crate) fn searches_max(&self) -> usize {
+        self.pages_max * SEARCHES_PER_PAGE
     }
 
     /// Waits for what a search finds. The answer comes with a permit, to be held until the lane has taken the page, so that
@@ -85,9 +105,8 @@ impl Permits {
     }
 }
 
-/// Serves requests until nobody can make any more. The hub's limits say how many pages are read or held at once.
-pub(super) async fn run(hub: Hub, mut requests: mpsc::UnboundedReceiver<PageRequest>) {
-    let permits = Arc::new(Permits::new(hub.limits().pages_max));
+/// Serves requests until nobody can make any more.
+pub(super) async fn run(hub: Hub, permits: PagePermits, mut requests: mpsc::UnboundedReceiver<PageRequest>) {
     let mut readers = JoinSet::new();
     loop {
         // Not biased: a request and the end of a reader are both dealt with at once.
@@ -102,7 +121,7 @@ pub(super) async fn run(hub: Hub, mut requests: mpsc::UnboundedReceiver<PageRequ
     readers.shutdown().await;
 }
 
-async fn read(hub: Hub, permits: Arc<Permits>, request: PageRequest) {
+async fn read(hub: Hub, permits: PagePermits, request: PageRequest) {
     let PageRequest { recipient, mut follower, post, wait } = request;
     if !wait.is_zero() {
         sleep(wait).await;
@@ -121,7 +140,7 @@ mod tests {
     use super::*;
 
     /// Lets searches begin that never find anything, and waits until none of them changes its permit any more.
-    async fn search(permits: &Arc<Permits>, count: usize) -> JoinSet<()> {
+    async fn search(permits: &PagePermits, count: usize) -> JoinSet<()> {
         let mut searches = JoinSet::new();
         for _ in 0..count {
             let permits = permits.clone();
@@ -133,17 +152,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_page_is_read_beside_more_searches_than_pages_may_be_held() {
-        let permits = Arc::new(Permits::new(2));
+        let permits = PagePermits::new(2);
         let _searches = search(&permits, 2 * SEARCHES_PER_PAGE).await;
 
         let found = timeout(PAGE_PERMIT_WAIT_MAX, permits.hold(ready("a page"))).await;
 
         assert_eq!(found.unwrap().unwrap().0, "a page");
+        assert_eq!((permits.used(), permits.searches()), (0, permits.searches_max()));
     }
 
     #[tokio::test(start_paused = true)]
     async fn searches_and_pages_have_a_bound_together() {
-        let permits = Arc::new(Permits::new(2));
+        let permits = PagePermits::new(2);
         let mut searches = search(&permits, 2 * SEARCHES_PER_PAGE + 2).await;
 
         let found = timeout(100 * PAGE_PERMIT_WAIT_MAX, permits.hold(ready("a page"))).await;
@@ -155,13 +175,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_page_that_is_found_soon_holds_the_permit_of_a_page() {
-        let permits = Permits::new(1);
+        let permits = PagePermits::new(1);
 
         let held = permits.hold(ready(())).await;
 
-        assert_eq!(permits.pages.available_permits(), 0);
-        assert_eq!(permits.searches.available_permits(), SEARCHES_PER_PAGE);
+        assert_eq!((permits.used(), permits.searches()), (1, 0));
         drop(held);
-        assert_eq!(permits.pages.available_permits(), 1);
+        assert_eq!((permits.used(), permits.searches()), (0, 0));
     }
 }

@@ -26,8 +26,7 @@ const OFFERS: [(Representation, &str, &str); 3] = [
 
 /// Chooses by the `Accept` header, RFC 9110 section 12.5.1.
 pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Representation, Problem> {
-    let ranges: Vec<_> =
-        headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(ranges).collect();
+    let ranges = accepted(headers);
     if ranges.is_empty() {
         return Ok(Representation::Stream(StreamFormat::Sse));
     }
@@ -43,6 +42,21 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Representation, Problem> 
         Problem::new(ProblemType::NotAcceptable, detail)
     };
     best.map(|(representation, _)| representation).ok_or_else(excluded)
+}
+
+/// Whether a client that asks for metrics names OpenMetrics, and does not like plain text better. A client that accepts
+/// anything gets plain text, which people read and every scraper knows.
+pub(crate) fn prefers_open_metrics(headers: &HeaderMap) -> bool {
+    let (ranges, kind, subtype) = (accepted(headers), "application", "openmetrics-text");
+    let names = |range: &MediaRange<'_>| {
+        range.kind.eq_ignore_ascii_case(kind) && range.subtype.eq_ignore_ascii_case(subtype)
+    };
+    let own = quality(&ranges, kind, subtype);
+    ranges.iter().any(names) && own > 0 && own >= quality(&ranges, "text", "plain")
+}
+
+fn accepted(headers: &HeaderMap) -> Vec<MediaRange<'_>> {
+    headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(ranges).collect()
 }
 
 /// A media range with its quality in thousandths.

@@ -13,7 +13,8 @@ use crate::limits::{
     BODY_ADMISSION_WAIT_MAX, SMALL_BODIES_BYTES_MAX, SMALL_BODY_BYTES_MAX, WHOLE_BODIES_BYTES_MAX,
 };
 
-/// What all bodies together may hold.
+/// What all bodies together may hold. Cloning shares it.
+#[derive(Clone)]
 pub(crate) struct BodyBudgets {
     large: Budget,
     small: Budget,

@@ -6,6 +6,7 @@
 //! | `ending` | why a stream ends |
 //! | `encode` | events, gaps, heartbeats as bytes |
 //! | `task` | a stream that the server carries: its driver, as a stream of bytes |
+//! | `metrics` | what was delivered, and why streams ended, counted |
 //! | `drain` | the end of all streams, spread over a window of time |
 //! | `permits` | how many streams there may be |
 //!
@@ -15,6 +16,7 @@ pub(crate) mod drain;
 pub(crate) mod encode;
 pub mod ending;
 pub mod machine;
+pub(crate) mod metrics;
 pub(crate) mod permits;
 pub(crate) mod task;
 

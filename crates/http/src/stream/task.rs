@@ -16,6 +16,7 @@ use super::Encoder;
 use super::drain::Drain;
 use super::ending::Ending;
 use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Rules, Tick};
+use super::metrics::{StreamEnd, StreamMetrics};
 use crate::answer::watch::AnswerWatch;
 use crate::limits::CHUNK_BYTES_MAX;
 use crate::unread::{FrameKey, KeptFrame, UnreadFrames};
@@ -26,6 +27,7 @@ pub(crate) struct TaskRules {
     pub(crate) rules: Arc<Rules>,
     pub(crate) drain: Drain,
     pub(crate) unread: UnreadFrames,
+    pub(crate) metrics: StreamMetrics,
 }
 
 /// One stream, and what it is carried by.
@@ -39,11 +41,25 @@ pub(crate) struct Carried {
     pub(crate) watch: AnswerWatch,
 }
 
-/// The bytes of a stream, from its opening to its end.
+/// The bytes of a stream, from its opening to its end. If it is dropped before its end, its client has gone, or its carrier has
+/// cut it off.
 pub(crate) fn stream(shared: TaskRules, carried: Carried) -> impl Stream<Item = Bytes> + Send + 'static {
-    unfold(StreamTask::new(shared, carried), |mut task| async {
+    let end = StreamEnd::counted(shared.metrics.clone());
+    unfold(StreamTask::new(shared, carried, end), |mut task| async {
         let bytes = task.next().await?;
         Some((bytes, task))
+    })
+}
+
+/// The same, for a carrier that knows better why a stream ends, and counts its end. The reason stands beside the last
+/// bytes.
+pub(crate) fn blocks(
+    shared: TaskRules,
+    carried: Carried,
+) -> impl Stream<Item = (Bytes, Option<Ending>)> + Send + 'static {
+    unfold(StreamTask::new(shared, carried, StreamEnd::taking_notes()), |mut task| async {
+        let bytes = task.next().await?;
+        Some(((bytes, task.end.noted()), task))
     })
 }
 
@@ -61,6 +77,7 @@ struct StreamTask {
     /// The farewell comes next, and nothing after it.
     parting: Option<Ending>,
     ended: bool,
+    end: StreamEnd,
     watch: AnswerWatch,
     /// The large frame that was handed out, until the stream is asked for more.
     kept: Option<KeptFrame>,
@@ -75,7 +92,7 @@ enum First {
 }
 
 impl StreamTask {
-    fn new(shared: TaskRules, carried: Carried) -> Self {
+    fn new(shared: TaskRules, carried: Carried, end: StreamEnd) -> Self {
         let Carried { opening, subscription, encoder, permit, watch } = carried;
         Self {
             opening,
@@ -90,6 +107,7 @@ impl StreamTask {
             read_again_at: None,
             parting: None,
             ended: false,
+            end,
             watch,
             kept: None,
             _permit: permit,
@@ -167,13 +185,15 @@ impl StreamTask {
     fn encode(&mut self, delivery: &Delivery) -> Bytes {
         let now = self.now().tick;
         self.machine.wrote(self.subscription.cursor().sequence, now);
-        match delivery {
+        let bytes = match delivery {
             Delivery::Frames(frames) => match &frames[..] {
                 [frame] => self.kept(frame),
                 frames => self.together(frames),
             },
             Delivery::Gap(gap) => self.encoder.gap(gap),
-        }
+        };
+        self.shared.metrics.delivered(delivery, bytes.len());
+        bytes
     }
 
     /// A frame that is handed out alone. A large one counts among those that are kept.
@@ -214,11 +234,20 @@ impl StreamTask {
     fn farewell(&mut self, ending: Ending) -> Bytes {
         tracing::debug!(%ending, "a stream ends");
         self.ended = true;
+        self.end.note(ending);
         self.encoder.farewell(self.shared.rules.delay(self.shared.drain.share()))
     }
 
     fn together(&self, frames: &[Frame]) -> Bytes {
         let pieces: Vec<_> = frames.iter().map(|frame| self.encoder.borrow(frame)).collect();
         pieces.concat().into()
+    }
+}
+
+impl Drop for StreamTask {
+    fn drop(&mut self) {
+        if self.watch.is_cut_off() {
+            self.end.note(Ending::WriteStalled);
+        }
     }
 }

@@ -18,6 +18,7 @@ use super::host::Host;
 use super::keys::Keys;
 use super::log::{Log, LogView};
 use super::meta::{Life, Meta};
+use super::metrics::StoreMetrics;
 use super::names;
 use super::open_error::OpenError;
 use super::recover::{Expectation, Newest};
@@ -82,6 +83,7 @@ pub(crate) fn open(
         durable: head,
         synced_at: Instant::now(),
         stopped: None,
+        metrics: StoreMetrics::default(),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use tidings_core::tail::{Announcer, ReadLog};
@@ -16,6 +17,7 @@ use super::disk::os::OsDisk;
 use super::host::{self, Host, Random};
 use super::lock::Lock;
 use super::log::Log;
+use super::metrics::StoreMetrics;
 use super::open;
 use super::open_error::OpenError;
 use super::queue::{Append, Queue};
@@ -35,6 +37,7 @@ pub struct FileStore {
     reader: Arc<LogReader>,
     announcer: Arc<Announcer>,
     queue: Arc<Queue>,
+    metrics: StoreMetrics,
     running: Mutex<Option<Running>>,
     #[expect(
         clippy::disallowed_types,
@@ -101,7 +104,8 @@ impl FileStore {
     #[expect(clippy::disallowed_methods, reason = "`running` keeps the thread, and `Running::end` joins it")]
     #[expect(clippy::disallowed_types, reason = "see the field")]
     pub(crate) fn start(writer: LogWriter, lock: Option<Lock>) -> std::io::Result<Self> {
-        let (log, announcer) = (writer.log.clone(), writer.announcer.clone());
+        let (log, announcer, metrics) =
+            (writer.log.clone(), writer.announcer.clone(), writer.metrics.clone());
         let queue = Arc::new(Queue::new());
         let thread = {
             let (queue, announcer) = (queue.clone(), announcer.clone());
@@ -116,9 +120,15 @@ impl FileStore {
             log,
             announcer,
             queue,
+            metrics,
             running: Mutex::new(Some(Running { writer: thread, _lock: lock })),
             closing: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// What it measures.
+    pub fn metrics(&self) -> &StoreMetrics {
+        &self.metrics
     }
 
     fn stop(&self) -> Option<Running> {
@@ -170,16 +180,22 @@ impl Store for FileStore {
         if drafts.is_empty() {
             return Ok(Vec::new());
         }
+        let begun = Instant::now();
         let _room = self.queue.room().await;
         let (reply, answer) = oneshot::channel();
         if let Some(bell) = self.queue.push(Append { drafts, reply })? {
             bell.ring_after_others();
         }
-        answer.await.unwrap_or_else(|_| Err(StoreError::Stopped("its writer has ended".into())))
+        let answered = answer.await;
+        self.metrics.appended(begun.elapsed());
+        answered.unwrap_or_else(|_| Err(StoreError::Stopped("its writer has ended".into())))
     }
 
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
-        self.reader.read(query).await
+        let begun = Instant::now();
+        let reading = self.reader.read(query).await;
+        self.metrics.read(begun.elapsed());
+        reading
     }
 
     fn bounds(&self) -> Bounds {

@@ -17,6 +17,7 @@ use super::header::{FORMAT, FORMAT_MIN, SegmentHeader};
 use super::keys::Keys;
 use super::log::Log;
 use super::meta::{Life, Meta};
+use super::metrics::StoreMetrics;
 use super::queue::{Append, Queue, Work};
 use super::read::records::Records;
 use super::record::v2::{self, EPOCH_RECORD_BYTES};
@@ -52,6 +53,7 @@ pub(crate) struct LogWriter {
     pub(crate) synced_at: Instant,
     /// Why nothing is written any more.
     pub(crate) stopped: Option<StoreError>,
+    pub(crate) metrics: StoreMetrics,
 }
 
 impl LogWriter {
@@ -209,6 +211,7 @@ impl LogWriter {
     fn land(&mut self) -> Result<(), StoreError> {
         if !self.group.is_empty() {
             self.write()?;
+            self.metrics.wrote(self.group.events.len(), self.group.bytes.len());
             self.show();
         }
         Ok(())
@@ -301,7 +304,9 @@ impl LogWriter {
 
     /// A failed sync is never tried again: the system may have dropped what it could not write, and say yes.
     fn sync_data(&mut self) -> Result<(), StoreError> {
+        let begun = Instant::now();
         let synced = self.active.segment.file.sync_data();
+        self.metrics.synced(begun.elapsed());
         synced.map_err(|error| self.stop(&Fault::io(&self.active.segment.name())(error)))
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tidings_core::Hub;
 use tidings_http::{Cors, Front, Hosts, HttpConfig, SystemClock, Verdict};
+use tidings_store::StoreMetrics;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -23,10 +24,16 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// Begins to answer.
+    /// Begins to answer. `store` is what the store measures, if it does.
     #[expect(clippy::disallowed_methods, reason = "the front at work keeps the task and waits for it")]
-    pub(super) fn start(listener: TcpListener, hub: &Hub, config: HttpConfig) -> Self {
+    pub(super) fn start(
+        listener: TcpListener,
+        hub: &Hub,
+        config: HttpConfig,
+        store: Option<&StoreMetrics>,
+    ) -> Self {
         let front = Front::new(hub.clone(), config, console::pages(), Arc::new(SystemClock));
+        front.add_metrics(|registry| store.into_iter().for_each(|metrics| metrics.register(registry)));
         let (end, asked) = oneshot::channel();
         let asked = async {
             // Dropping the sender asks for the end, too.

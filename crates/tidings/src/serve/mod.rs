@@ -17,7 +17,7 @@ mod welcome;
 
 use std::sync::Arc;
 
-use tidings_core::{Hub, Limits, Store, StoreError};
+use tidings_core::{Hub, Limits, StoreError};
 use tidings_http::stream::Encoder;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
@@ -29,6 +29,7 @@ use crate::signals::{Hangups, Signals};
 use crate::terminal::failure::{Exit, Failure};
 use front::Serving;
 use notify::ServiceManager;
+use store::OpenStore;
 use watched::{Fatal, Watched};
 
 /// Runs the hub. Returns when it has ended: well, if in good order.
@@ -65,11 +66,12 @@ impl Serve<'_> {
     )]
     async fn run(
         self,
-        store: Arc<dyn Store>,
+        store: OpenStore,
         listener: TcpListener,
         signals: &mut Signals,
     ) -> Result<(), Failure> {
         let Self { config, key, certificate, hangups, manager } = self;
+        let OpenStore { store, metrics } = store;
         let (store, mut fatal) = Watched::new(store);
         // What was published last is encoded before the first reader comes back after a restart.
         let encodings = [Encoder::Sse.encoding()];
@@ -79,7 +81,7 @@ impl Serve<'_> {
         let mut http = front::http_config(config, key, STORE_CLOSE_RESERVE);
         http.tls = certificate.as_ref().map(Certificate::tls);
         welcome::say(config, address, http.tls.as_ref());
-        let mut serving = Serving::start(listener, &hub, http);
+        let mut serving = Serving::start(listener, &hub, http, metrics.as_ref());
         manager.ready(&address.to_string());
 
         let cause = tokio::select! {

@@ -5,18 +5,25 @@ use std::sync::Arc;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Clock, MemoryStore, Store};
 use tidings_http::{SystemClock, random_epoch};
-use tidings_store::{Durability, FileStore, FileStoreConfig, OpenError, Retention};
+use tidings_store::{Durability, FileStore, FileStoreConfig, OpenError, Retention, StoreMetrics};
 
 use crate::config::Config;
 use crate::terminal::failure::{Exit, Failure};
 
+/// An open store.
+pub(super) struct OpenStore {
+    pub(super) store: Arc<dyn Store>,
+    /// What it measures, if it has a disk.
+    pub(super) metrics: Option<StoreMetrics>,
+}
+
 /// Opens the store.
-pub(super) fn open(config: &Config) -> Result<Arc<dyn Store>, Failure> {
+pub(super) fn open(config: &Config) -> Result<OpenStore, Failure> {
     let clock = Arc::new(SystemClock);
     if config.memory { in_memory(config, clock) } else { in_files(config, clock) }
 }
 
-fn in_memory(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Failure> {
+fn in_memory(config: &Config, clock: Arc<dyn Clock>) -> Result<OpenStore, Failure> {
     let epoch = random_epoch()
         .map_err(|error| Failure::new(Exit::Failed, format!("the system gives no randomness: {error}")))?;
     let default = MemoryRetention::default();
@@ -24,10 +31,10 @@ fn in_memory(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, F
         events_max: config.retention_count.unwrap_or(default.events_max),
         bytes_max: config.retention_bytes.map_or(default.bytes_max, |size| size.bytes()),
     };
-    Ok(Arc::new(MemoryStore::new(epoch, clock, retention)))
+    Ok(OpenStore { store: Arc::new(MemoryStore::new(epoch, clock, retention)), metrics: None })
 }
 
-fn in_files(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Failure> {
+fn in_files(config: &Config, clock: Arc<dyn Clock>) -> Result<OpenStore, Failure> {
     let store = FileStore::open(file_config(config), clock).map_err(|error| {
         let exit = match error {
             OpenError::InUse { .. } => Exit::InUse,
@@ -35,7 +42,8 @@ fn in_files(config: &Config, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>, Fa
         };
         Failure::new(exit, error.to_string()).hint(error.hint())
     })?;
-    Ok(Arc::new(store))
+    let metrics = Some(store.metrics().clone());
+    Ok(OpenStore { store: Arc::new(store), metrics })
 }
 
 fn file_config(config: &Config) -> FileStoreConfig {

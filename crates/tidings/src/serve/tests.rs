@@ -35,7 +35,8 @@ impl Bare {
         let Self { config, manager, mut signals, listener } = self;
         let hangups = Hangups::new().unwrap();
         let serve = Serve { config: &config, key: None, certificate: None, hangups, manager: &manager };
-        serve.run(Arc::new(store), listener, &mut signals).await
+        let store = OpenStore { store: Arc::new(store), metrics: None };
+        serve.run(store, listener, &mut signals).await
     }
 }
 

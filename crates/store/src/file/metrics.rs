@@ -1,0 +1,69 @@
+//! What a file store measures: how long appends, syncs and reads take, and what one write holds.
+//!
+//! The writer's thread counts groups and syncs, the callers' tasks their own appends and reads.
+
+use std::time::Duration;
+
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::limits::{GROUP_BYTES_BUCKETS, GROUP_EVENTS_BUCKETS, STORE_SECONDS_BUCKETS};
+
+/// The histograms of a store. Cloning shares them.
+#[derive(Debug, Clone)]
+pub struct StoreMetrics {
+    append: Histogram,
+    sync: Histogram,
+    read: Histogram,
+    group_events: Histogram,
+    group_bytes: Histogram,
+}
+
+impl Default for StoreMetrics {
+    fn default() -> Self {
+        Self {
+            append: Histogram::new(STORE_SECONDS_BUCKETS),
+            sync: Histogram::new(STORE_SECONDS_BUCKETS),
+            read: Histogram::new(STORE_SECONDS_BUCKETS),
+            group_events: Histogram::new(GROUP_EVENTS_BUCKETS),
+            group_bytes: Histogram::new(GROUP_BYTES_BUCKETS),
+        }
+    }
+}
+
+impl StoreMetrics {
+    /// Makes them part of a registry. Their names begin with `tidings_store`.
+    pub fn register(&self, registry: &mut Registry) {
+        let registry = registry.sub_registry_with_prefix("tidings_store");
+        let help = "Time of an append, from the queue to its answer";
+        registry.register_with_unit("append", help, Unit::Seconds, self.append.clone());
+        let help = "Time of a sync to the disk, which all appends of a group share";
+        registry.register_with_unit("sync", help, Unit::Seconds, self.sync.clone());
+        let help = "Time of a read, with the wait for its turn";
+        registry.register_with_unit("read", help, Unit::Seconds, self.read.clone());
+        let help = "Events of a group, which is one write";
+        registry.register("group_events", help, self.group_events.clone());
+        let help = "Bytes of a group, which is one write";
+        registry.register_with_unit("group", help, Unit::Bytes, self.group_bytes.clone());
+    }
+
+    pub(crate) fn appended(&self, time: Duration) {
+        self.append.observe(time.as_secs_f64());
+    }
+
+    pub(crate) fn synced(&self, time: Duration) {
+        self.sync.observe(time.as_secs_f64());
+    }
+
+    pub(crate) fn read(&self, time: Duration) {
+        self.read.observe(time.as_secs_f64());
+    }
+
+    /// A group was written. One that only repeats what was stored before writes nothing, and is none.
+    pub(crate) fn wrote(&self, events: usize, bytes: usize) {
+        if bytes > 0 {
+            self.group_events.observe(events as f64);
+            self.group_bytes.observe(bytes as f64);
+        }
+    }
+}
