@@ -91,7 +91,8 @@ pub(crate) const ZEROS_BYTES: usize = 65_536;
 pub(crate) const READINGS_MIN: usize = 2;
 
 /// Readings that wait in the midst of their work: each has some hundred kilobytes of buffers. 256: if there are more, the one
-/// with the most work behind it ends with what it has, as if its budget were used up.
+/// with the most work behind it ends with what it has, as if its budget were used up. A search for an id ends only if there is
+/// no other, and its caller is told to try again.
 pub(crate) const READINGS_BEGUN_MAX: usize = 256;
 
 /// Readings that wait while they fill a page: each holds the events that it has found, besides. 32: if there are more, the page

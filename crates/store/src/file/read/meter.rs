@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tidings_core::Selectors;
 
-use super::turns::Progress;
+use super::turns::{Progress, Stage};
 use crate::file::log::Span;
 use crate::limits::{INDEX_LOOKUP_UNITS, SLICE_TIME_MAX, TOPICS_PER_UNIT, TOPICS_TRIED_MAX};
 
@@ -22,6 +22,7 @@ pub(crate) struct Meter {
     work: AtomicU64,
     slice_ends: AtomicU64,
     budget: AtomicU64,
+    is_id_search: AtomicBool,
     is_page: AtomicBool,
     began: Instant,
     /// Nanoseconds after the beginning.
@@ -35,6 +36,7 @@ impl Meter {
             work: AtomicU64::new(0),
             slice_ends: AtomicU64::new(0),
             budget: AtomicU64::new(budget),
+            is_id_search: AtomicBool::new(false),
             is_page: AtomicBool::new(false),
             began: Instant::now(),
             slice_ends_at: AtomicU64::new(0),
@@ -51,6 +53,11 @@ impl Meter {
     /// Leaves no more of the budget.
     pub(crate) fn end_budget(&self) {
         self.budget.store(self.work(), Ordering::Relaxed);
+    }
+
+    /// Begins to look for an id.
+    pub(crate) fn begin_id_search(&self) {
+        self.is_id_search.store(true, Ordering::Relaxed);
     }
 
     /// Begins to fill a page, which may end anywhere. If the budget has not as much left as this, it is made so large: the page
@@ -87,7 +94,13 @@ impl Meter {
 
     /// How far the reading has come.
     pub(crate) fn progress(&self) -> Progress {
-        Progress { work: self.work(), is_page: self.is_page.load(Ordering::Relaxed) }
+        let is = |stage: &AtomicBool| stage.load(Ordering::Relaxed);
+        let stage = match is(&self.is_page) {
+            true => Stage::Page,
+            false if is(&self.is_id_search) => Stage::IdSearch,
+            false => Stage::Search,
+        };
+        Progress { work: self.work(), stage }
     }
 
     fn has_time(&self) -> bool {

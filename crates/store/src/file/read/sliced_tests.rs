@@ -9,10 +9,12 @@ use tidings_core::{Draft, DraftFields, Event, Lost, Query, Reading, Selectors, S
 
 use tidings_sse::EventId;
 
+use super::desk::{Desk, Sharing};
 use super::id::IdSearch;
 use super::matcher::Matcher;
 use super::meter::Meter;
 use super::search;
+use super::turns::Begun;
 use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::SimDisk;
 use crate::file::fault::Fault;
@@ -269,6 +271,39 @@ fn an_id_on_several_topics_is_found_at_its_earliest_event_whatever_the_budget() 
         }
     }
     assert!(found > 0);
+}
+
+#[tokio::test]
+async fn an_id_that_is_held_is_never_said_to_be_unknown_because_too_many_look_for_it() {
+    let (log, events) = log();
+    let often = EventId::new("often").unwrap();
+    let rare = |event: &&Event| event.draft.topic().as_str() == "rare" && event.draft.id() == Some(&often);
+    let first = events.iter().find(rare).unwrap().cursor;
+    let begun = Begun { readings_max: 2, pages_max: 2 };
+    let desk = Desk::new(Sharing { at_once: 1, begun, slice: 1 });
+
+    let (mut waiting, mut threads) = (Vec::new(), Vec::new());
+    for _ in 0..6 {
+        let query = query(Start::AfterId(often.clone()), selectors(&["rare"]));
+        let meter = Arc::new(Meter::new(BUDGET_UNITS));
+        let (handed_in, thread) = desk.hand_in(search(log.clone(), query, meter.clone()), meter);
+        waiting.push(handed_in);
+        threads.extend(thread);
+    }
+    threads.into_iter().for_each(|thread| thread.run());
+
+    let (mut found, mut none) = (0, 0);
+    for handed_in in waiting {
+        match handed_in.answer().await {
+            Some(Ok(Reading::Page(page))) => {
+                found += 1;
+                assert_eq!(page.after, first);
+            }
+            Some(answer) => panic!("{answer:?}"),
+            None => none += 1,
+        }
+    }
+    assert!(found > 0 && none > 0, "{found} found it, {none} were told to try again");
 }
 
 #[test]
