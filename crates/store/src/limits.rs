@@ -150,6 +150,10 @@ pub(crate) const READ_IN_A_ROW_BYTES: usize = 131_072;
 /// ones have a literal of it. With more of them, looking at all records in a row is as quick.
 pub(crate) const TOPICS_TRIED_MAX: usize = 4_096;
 
+/// Topics that are compared with patterns in one step of a reading. 64: with a hundred patterns and long topics, a step is some
+/// milliseconds. With fewer, pages of an index would be read more often.
+pub(crate) const TOPICS_TRIED_AT_ONCE: usize = 64;
+
 /// Topics of a segment that are all compared with a query's patterns if the index cannot tell which ones may match. They are
 /// some ten pages of an index.
 pub(crate) const TOPICS_WALKED_MAX: u32 = 1_024;

@@ -9,11 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Instant;
 
-use tidings_core::Selectors;
-
 use super::turns::{Progress, Stage};
-use crate::file::log::Span;
-use crate::limits::{INDEX_LOOKUP_UNITS, SLICE_TIME_MAX, TOPICS_PER_UNIT, TOPICS_TRIED_MAX};
+use crate::limits::SLICE_TIME_MAX;
 
 /// What a reading may still do. One thread at a time reads and changes it.
 #[derive(Debug)]
@@ -105,20 +102,6 @@ impl Meter {
 
     fn has_time(&self) -> bool {
         nanoseconds(self.began.elapsed()) < self.slice_ends_at.load(Ordering::Relaxed)
-    }
-}
-
-/// The work of asking the index of a segment for the lists of what is asked for.
-pub(crate) fn lists_units(span: &Span<'_>, selectors: &Selectors) -> u64 {
-    if selectors.matches_all_unreserved() {
-        return 1;
-    }
-    match selectors.topics() {
-        Some(topics) => INDEX_LOOKUP_UNITS * topics.count() as u64,
-        None => {
-            let topics = u64::from(span.segment.index().topics()).min(TOPICS_TRIED_MAX as u64);
-            INDEX_LOOKUP_UNITS * selectors.iter().len() as u64 + topics / TOPICS_PER_UNIT
-        }
     }
 }
 
