@@ -91,7 +91,8 @@ pub(crate) const ZEROS_BYTES: usize = 65_536;
 pub(crate) const READINGS_MIN: usize = 2;
 
 /// Readings that wait in the midst of their work: each has some hundred kilobytes of buffers. 256: if there are more, the one
-/// with the most work behind it ends with what it has, as if its budget were used up.
+/// with the most work behind it ends with what it has, as if its budget were used up. A search for an id ends only if there is
+/// no other, and its caller is told to try again.
 pub(crate) const READINGS_BEGUN_MAX: usize = 256;
 
 /// Readings that wait while they fill a page: each holds the events that it has found, besides. 32: if there are more, the page
@@ -152,6 +153,10 @@ pub(crate) const TOPICS_TRIED_MAX: usize = 4_096;
 /// Topics of the newest segment that are taken out of its index at once to be compared. 256: some microseconds, for which
 /// the writer waits.
 pub(crate) const NAMES_PER_LOCK: usize = 256;
+
+/// Topics that are compared with patterns in one step of a reading. 64: with a hundred patterns and long topics, a step is some
+/// milliseconds. With fewer, pages of an index would be read more often.
+pub(crate) const TOPICS_TRIED_AT_ONCE: usize = 64;
 
 /// Topics of a segment that are all compared with a query's patterns if the index cannot tell which ones may match. They are
 /// some ten pages of an index.

@@ -72,8 +72,8 @@ impl ReadLog for LogReader {
             drop(tokio::task::spawn_blocking(move || thread.run()));
         }
         let answer = handed_in.answer().await;
-        Ok(answer
-            .ok_or_else(|| StoreError::Unavailable("a reading has ended without an answer".into()))??)
+        let none = "a reading has ended without an answer: too many have begun, or it failed";
+        Ok(answer.ok_or_else(|| StoreError::Unavailable(none.into()))??)
     }
 }
 

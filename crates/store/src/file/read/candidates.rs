@@ -9,7 +9,11 @@ use crate::file::index::{Index, Postings};
 use crate::file::log::Span;
 use crate::file::names;
 use crate::file::read::matcher::Matcher;
-use crate::limits::{ORDINALS_PER_TOPIC_MIN, TOPICS_TRIED_MAX, TOPICS_WALKED_MAX};
+use crate::file::read::meter::Meter;
+use crate::limits::{
+    INDEX_LOOKUP_UNITS, ORDINALS_PER_TOPIC_MIN, TOPICS_PER_UNIT, TOPICS_TRIED_AT_ONCE, TOPICS_TRIED_MAX,
+    TOPICS_WALKED_MAX,
+};
 
 /// The records to look at, in order.
 pub(crate) enum Candidates {
@@ -26,8 +30,13 @@ pub(crate) enum Candidates {
 
 impl Candidates {
     /// The candidates of a span, at least the first `wanted` of them.
-    pub(crate) fn of(span: &Span<'_>, selectors: &Selectors, wanted: usize) -> Result<Self, Fault> {
-        match lists(span, selectors)? {
+    pub(crate) async fn of(
+        span: &Span<'_>,
+        selectors: &Selectors,
+        wanted: usize,
+        meter: &Meter,
+    ) -> Result<Self, Fault> {
+        match lists(span, selectors, meter).await? {
             Some(postings) => list(span, &postings, wanted),
             None => Ok(Self::Range(span.start..span.end)),
         }
@@ -51,13 +60,18 @@ impl Candidates {
 }
 
 /// The postings to merge; none if it is better to look at all records.
-pub(crate) fn lists(span: &Span<'_>, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
+pub(crate) async fn lists(
+    span: &Span<'_>,
+    selectors: &Selectors,
+    meter: &Meter,
+) -> Result<Option<Vec<Postings>>, Fault> {
     let index = span.segment.index();
     // The few that are reserved are left out record by record.
     if selectors.matches_all_unreserved() {
+        meter.spend(1).await;
         return Ok(None);
     }
-    let Some(postings) = postings_of(index, selectors)? else { return Ok(None) };
+    let Some(postings) = postings_of(index, selectors, meter).await? else { return Ok(None) };
     if selectors.topics().is_some() {
         return Ok(Some(postings));
     }
@@ -66,27 +80,55 @@ pub(crate) fn lists(span: &Span<'_>, selectors: &Selectors) -> Result<Option<Vec
     Ok(if total > u64::from(span.end / 2) { None } else { Some(postings) })
 }
 
+/// The most work that [`lists`] may be, but for the records themselves.
+pub(crate) fn lists_units_max(span: &Span<'_>, selectors: &Selectors) -> u64 {
+    let lookups = INDEX_LOOKUP_UNITS * selectors.iter().len() as u64;
+    match selectors.topics() {
+        Some(_) => lookups,
+        None => {
+            let topics = u64::from(span.segment.index().topics()).min(TOPICS_TRIED_MAX as u64);
+            lookups + topics / TOPICS_PER_UNIT
+        }
+    }
+}
+
 /// The postings of all topics that match, each topic once; none if it is better to look at the records themselves.
-pub(crate) fn postings_of(index: &dyn Index, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
-    match by_literals(index, selectors)? {
-        None if index.topics() <= TOPICS_WALKED_MAX => matching(index, selectors).map(Some),
+pub(crate) async fn postings_of(
+    index: &dyn Index,
+    selectors: &Selectors,
+    meter: &Meter,
+) -> Result<Option<Vec<Postings>>, Fault> {
+    match by_literals(index, selectors, meter).await? {
+        None if index.topics() <= TOPICS_WALKED_MAX => matching(index, selectors, meter).await.map(Some),
         found => Ok(found),
     }
 }
 
 /// The postings of the topics that match, by the literals of the patterns; none if that is no way to find them.
-fn by_literals(index: &dyn Index, selectors: &Selectors) -> Result<Option<Vec<Postings>>, Fault> {
+async fn by_literals(
+    index: &dyn Index,
+    selectors: &Selectors,
+    meter: &Meter,
+) -> Result<Option<Vec<Postings>>, Fault> {
     let (mut tried, mut left) = (Vec::new(), TOPICS_TRIED_MAX);
     for pattern in selectors.iter().filter(|selector| selector.topic().is_none()) {
         let candidates = index.candidates(pattern)?.filter(|candidates| candidates.len() <= left);
+        meter.spend(INDEX_LOOKUP_UNITS).await;
         let Some(candidates) = candidates else { return Ok(None) };
         left -= candidates.len();
         tried.push((pattern, candidates));
     }
-    let mut found = of_topics(index, selectors.iter().filter_map(Selector::topic))?;
+    let mut found = Vec::new();
+    for topic in selectors.iter().filter_map(Selector::topic) {
+        found.extend(index.topic(topic.as_str())?);
+        meter.spend(INDEX_LOOKUP_UNITS).await;
+    }
     for (pattern, candidates) in tried {
-        let mut matches = |text: &str| Topic::parse_held(text).is_ok_and(|topic| pattern.matches(&topic));
-        found.extend(index.matching(&mut candidates.into_iter(), &mut matches)?);
+        for part in candidates.chunks(TOPICS_TRIED_AT_ONCE) {
+            let mut matches = |text: &str| Topic::parse_held(text).is_ok_and(|topic| pattern.matches(&topic));
+            found.extend(index.matching(&mut part.iter().copied(), &mut matches)?);
+            meter.spend((part.len() as u64).div_ceil(TOPICS_PER_UNIT)).await;
+        }
     }
     // Several selectors may match a topic, which may get another record meanwhile.
     found.sort_unstable_by_key(|postings| postings.at);
@@ -94,18 +136,17 @@ fn by_literals(index: &dyn Index, selectors: &Selectors) -> Result<Option<Vec<Po
     Ok(Some(found))
 }
 
-/// The postings of some topics.
-pub(crate) fn of_topics<'a>(
-    index: &dyn Index,
-    topics: impl Iterator<Item = &'a Topic>,
-) -> Result<Vec<Postings>, Fault> {
-    topics.filter_map(|topic| index.topic(topic.as_str()).transpose()).collect()
-}
-
 /// The postings of all topics that match. Compares all topics that there are.
-fn matching(index: &dyn Index, selectors: &Selectors) -> Result<Vec<Postings>, Fault> {
-    let mut matcher = Matcher::new(selectors);
-    index.matching(&mut (0..index.topics()), &mut |text| matches!(matcher.admit(text), Ok(Some(_))))
+async fn matching(index: &dyn Index, selectors: &Selectors, meter: &Meter) -> Result<Vec<Postings>, Fault> {
+    let (mut matcher, mut found) = (Matcher::new(selectors), Vec::new());
+    let topics = index.topics();
+    for start in (0..topics).step_by(TOPICS_TRIED_AT_ONCE) {
+        let end = topics.min(start + TOPICS_TRIED_AT_ONCE as u32);
+        let mut matches = |text: &str| matches!(matcher.admit(text), Ok(Some(_)));
+        found.extend(index.matching(&mut (start..end), &mut matches)?);
+        meter.spend(u64::from(end - start).div_ceil(TOPICS_PER_UNIT)).await;
+    }
+    Ok(found)
 }
 
 /// Merges the first ordinals of some topics.

@@ -12,7 +12,7 @@ use tidings_core::Reading;
 use tokio::sync::oneshot;
 
 use super::meter::Meter;
-use super::turns::{Arrival, Begun, Next, Turns};
+use super::turns::{Arrival, Begun, Next, Stage, Turns};
 use crate::file::fault::Fault;
 
 type Answer = Result<Reading, Fault>;
@@ -86,7 +86,7 @@ impl Desk {
 }
 
 impl HandedIn {
-    /// Waits for the answer; none if the reading has panicked.
+    /// Waits for the answer; none if the reading has panicked, or if it looked for an id and too many had begun.
     pub(crate) async fn answer(mut self) -> Option<Answer> {
         (&mut self.answer).await.ok()
     }
@@ -111,6 +111,10 @@ impl Thread {
                 continue;
             }
             if is_last {
+                // Other readings must not make an event unknown that is held. Its caller is told to try again.
+                if job.meter.progress().stage == Stage::IdSearch {
+                    continue;
+                }
                 job.meter.end_budget();
             }
             job.meter.begin_slice(self.desk.sharing.slice);

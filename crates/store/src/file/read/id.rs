@@ -7,10 +7,10 @@ use tidings_core::{Cursor, Selectors};
 use tidings_sse::EventId;
 
 use super::ascending::Ascending;
-use super::candidates::lists;
+use super::candidates::{lists, lists_units_max};
 use super::locate::all;
 use super::matcher::Matcher;
-use super::meter::{Meter, lists_units};
+use super::meter::Meter;
 use super::records::Records;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
@@ -77,12 +77,11 @@ impl IdSearch<'_> {
         selectors: &Selectors,
     ) -> Result<Option<Vec<Postings>>, Fault> {
         let topics_max = ids.len / IDS_PER_TOPIC_MIN;
-        let units = lists_units(span, selectors);
-        if selectors.matches_all_unreserved() || units > u64::from(topics_max) * INDEX_LOOKUP_UNITS {
+        let units_max = lists_units_max(span, selectors);
+        if selectors.matches_all_unreserved() || units_max > u64::from(topics_max) * INDEX_LOOKUP_UNITS {
             return Ok(None);
         }
-        let topics = lists(span, selectors)?;
-        self.meter.spend(units).await;
+        let topics = lists(span, selectors, self.meter).await?;
         Ok(topics.filter(|topics| topics.len() <= topics_max as usize))
     }
 

@@ -8,7 +8,7 @@ use super::backward;
 use super::candidates::lists;
 use super::locate::all;
 use super::matcher::Matcher;
-use super::meter::{Meter, lists_units};
+use super::meter::Meter;
 use crate::file::fault::Fault;
 use crate::file::index::{Index, Postings};
 use crate::file::log::{LogView, Span};
@@ -86,8 +86,7 @@ async fn last_of_span(
     if meter.is_used_up() {
         return Ok(Found::OutOfBudget { oldest: None });
     }
-    let lists = lists(span, selectors)?;
-    meter.spend(lists_units(span, selectors)).await;
+    let lists = lists(span, selectors, meter).await?;
     let Some(mut lists) = lists else { return backward::search(span, missing, matcher, meter).await };
     // The index of the newest segment may know records that are not to be seen yet.
     if span.sequence(span.end) > view.head {

@@ -38,6 +38,7 @@ pub(crate) async fn locate(
         Start::Earliest => Ok(view.floor()),
         Start::After(after) => place(view, *after),
         Start::AfterId(id) => {
+            meter.begin_id_search();
             let found = id::find(view, hash, (id, &query.selectors), meter).await?;
             found.map_or_else(|| not_held(view, Lost::Unknown), Ok)
         }

@@ -9,11 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Instant;
 
-use tidings_core::Selectors;
-
-use super::turns::Progress;
-use crate::file::log::Span;
-use crate::limits::{INDEX_LOOKUP_UNITS, SLICE_TIME_MAX, TOPICS_PER_UNIT, TOPICS_TRIED_MAX};
+use super::turns::{Progress, Stage};
+use crate::limits::SLICE_TIME_MAX;
 
 /// What a reading may still do. One thread at a time reads and changes it.
 #[derive(Debug)]
@@ -22,6 +19,7 @@ pub(crate) struct Meter {
     work: AtomicU64,
     slice_ends: AtomicU64,
     budget: AtomicU64,
+    is_id_search: AtomicBool,
     is_page: AtomicBool,
     began: Instant,
     /// Nanoseconds after the beginning.
@@ -35,6 +33,7 @@ impl Meter {
             work: AtomicU64::new(0),
             slice_ends: AtomicU64::new(0),
             budget: AtomicU64::new(budget),
+            is_id_search: AtomicBool::new(false),
             is_page: AtomicBool::new(false),
             began: Instant::now(),
             slice_ends_at: AtomicU64::new(0),
@@ -51,6 +50,11 @@ impl Meter {
     /// Leaves no more of the budget.
     pub(crate) fn end_budget(&self) {
         self.budget.store(self.work(), Ordering::Relaxed);
+    }
+
+    /// Begins to look for an id.
+    pub(crate) fn begin_id_search(&self) {
+        self.is_id_search.store(true, Ordering::Relaxed);
     }
 
     /// Begins to fill a page, which may end anywhere. If the budget has not as much left as this, it is made so large: the page
@@ -87,25 +91,17 @@ impl Meter {
 
     /// How far the reading has come.
     pub(crate) fn progress(&self) -> Progress {
-        Progress { work: self.work(), is_page: self.is_page.load(Ordering::Relaxed) }
+        let is = |stage: &AtomicBool| stage.load(Ordering::Relaxed);
+        let stage = match is(&self.is_page) {
+            true => Stage::Page,
+            false if is(&self.is_id_search) => Stage::IdSearch,
+            false => Stage::Search,
+        };
+        Progress { work: self.work(), stage }
     }
 
     fn has_time(&self) -> bool {
         nanoseconds(self.began.elapsed()) < self.slice_ends_at.load(Ordering::Relaxed)
-    }
-}
-
-/// The work of asking the index of a segment for the lists of what is asked for.
-pub(crate) fn lists_units(span: &Span<'_>, selectors: &Selectors) -> u64 {
-    if selectors.matches_all_unreserved() {
-        return 1;
-    }
-    match selectors.topics() {
-        Some(topics) => INDEX_LOOKUP_UNITS * topics.count() as u64,
-        None => {
-            let topics = u64::from(span.segment.index().topics()).min(TOPICS_TRIED_MAX as u64);
-            INDEX_LOOKUP_UNITS * selectors.iter().len() as u64 + topics / TOPICS_PER_UNIT
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use tidings_core::{Cursor, Event, Line, Page, Query, Sequence};
 
 use super::candidates::Candidates;
 use super::matcher::Matcher;
-use super::meter::{Meter, lists_units};
+use super::meter::Meter;
 use super::records::{Records, broken};
 use crate::file::fault::Fault;
 use crate::file::log::{LogView, Span};
@@ -58,8 +58,7 @@ impl Filling<'_> {
         let mut rest = span;
         while rest.start < rest.end {
             let wanted = self.query.events_max - self.events.len().min(self.query.events_max) + 1;
-            let candidates = Candidates::of(&rest, &self.query.selectors, wanted)?;
-            self.meter.spend(lists_units(&span, &self.query.selectors)).await;
+            let candidates = Candidates::of(&rest, &self.query.selectors, wanted, self.meter).await?;
             for ordinal in candidates.iter() {
                 if self.consider(records.record(ordinal)?, &span)? == Room::None {
                     return Ok(Room::None);

@@ -9,27 +9,28 @@ use tidings_core::{Draft, DraftFields, Event, Lost, Query, Reading, Selectors, S
 
 use tidings_sse::EventId;
 
+use super::candidates::postings_of;
+use super::desk::{Desk, Sharing};
 use super::id::IdSearch;
 use super::matcher::Matcher;
 use super::meter::Meter;
 use super::search;
+use super::turns::Begun;
 use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::SimDisk;
 use crate::file::fault::Fault;
+use crate::file::hash::KeyedHash;
+use crate::file::index::growing::GrowingIndex;
 use crate::file::log::{Log, LogView};
 use crate::file::trial::failure::append_all;
 use crate::file::trial::play::open_store;
-use crate::limits::BUDGET_UNITS;
+use crate::limits::{BUDGET_UNITS, INDEX_LOOKUP_UNITS, TOPICS_TRIED_AT_ONCE};
 
 /// Events of the log. They are in many segments, and the newest of these has no file for its index yet.
 const EVENTS: u64 = 900;
 
 /// A reading in one slice, with the budget of every reading.
-pub(crate) fn read(
-    view: &LogView,
-    hash: &crate::file::hash::KeyedHash,
-    query: &Query,
-) -> Result<Reading, Fault> {
+pub(crate) fn read(view: &LogView, hash: &KeyedHash, query: &Query) -> Result<Reading, Fault> {
     let meter = Meter::new(BUDGET_UNITS);
     meter.begin_slice(u64::MAX);
     let mut reading = std::pin::pin!(super::read(view, hash, query, &meter));
@@ -40,6 +41,19 @@ pub(crate) fn read(
             return reading;
         }
         meter.begin_slice(u64::MAX);
+    }
+}
+
+/// What a part of a reading finds that is not limited, and its work.
+pub(crate) fn unlimited<T>(part: impl AsyncFnOnce(&Meter) -> T) -> (T, u64) {
+    let meter = Meter::new(u64::MAX);
+    let mut part = std::pin::pin!(part(&meter));
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        meter.begin_slice(u64::MAX);
+        if let Poll::Ready(found) = part.as_mut().poll(&mut context) {
+            return (found, meter.work());
+        }
     }
 }
 
@@ -271,6 +285,39 @@ fn an_id_on_several_topics_is_found_at_its_earliest_event_whatever_the_budget() 
     assert!(found > 0);
 }
 
+#[tokio::test]
+async fn an_id_that_is_held_is_never_said_to_be_unknown_because_too_many_look_for_it() {
+    let (log, events) = log();
+    let often = EventId::new("often").unwrap();
+    let rare = |event: &&Event| event.draft.topic().as_str() == "rare" && event.draft.id() == Some(&often);
+    let first = events.iter().find(rare).unwrap().cursor;
+    let begun = Begun { readings_max: 2, pages_max: 2 };
+    let desk = Desk::new(Sharing { at_once: 1, begun, slice: 1 });
+
+    let (mut waiting, mut threads) = (Vec::new(), Vec::new());
+    for _ in 0..6 {
+        let query = query(Start::AfterId(often.clone()), selectors(&["rare"]));
+        let meter = Arc::new(Meter::new(BUDGET_UNITS));
+        let (handed_in, thread) = desk.hand_in(search(log.clone(), query, meter.clone()), meter);
+        waiting.push(handed_in);
+        threads.extend(thread);
+    }
+    threads.into_iter().for_each(|thread| thread.run());
+
+    let (mut found, mut none) = (0, 0);
+    for handed_in in waiting {
+        match handed_in.answer().await {
+            Some(Ok(Reading::Page(page))) => {
+                found += 1;
+                assert_eq!(page.after, first);
+            }
+            Some(answer) => panic!("{answer:?}"),
+            None => none += 1,
+        }
+    }
+    assert!(found > 0 && none > 0, "{found} found it, {none} were told to try again");
+}
+
 #[test]
 fn a_record_with_the_hash_of_an_id_is_not_one_with_the_id() {
     let (log, _) = log();
@@ -318,14 +365,50 @@ fn the_last_events_of_a_pattern_that_nothing_matches_cost_no_more_than_the_budge
     let (log, _) = log();
     let never = query(Start::Last(5), selectors(&["*/never/**"]));
 
-    let (reading, work) = read_in(&log, &never, 10, 100);
+    let (reading, work) = read_in(&log, &never, 10, 25);
 
     let Reading::Page(page) = reading else { panic!("expected a page, got {reading:?}") };
     assert!(page.partial);
     // Nothing was found, and what was looked at need not be looked at again.
     assert_eq!((page.after, page.next), (page.head, page.head));
     assert!(page.events.is_empty());
-    assert!((100..200).contains(&work), "{work} units");
+    assert!((25..50).contains(&work), "{work} units");
+}
+
+#[test]
+fn a_pattern_with_a_literal_that_no_topic_has_costs_a_look_at_each_index_and_no_comparison() {
+    let (log, _) = log();
+    let never = query(Start::Last(5), selectors(&["*/never/**"]));
+    let segments = log.view().segments.len() as u64;
+
+    let (reading, work) = read_in(&log, &never, u64::MAX, segments * INDEX_LOOKUP_UNITS + 1);
+
+    assert!(matches!(reading, Reading::Page(page) if !page.partial), "{work} units for {segments} segments");
+}
+
+#[test]
+fn topics_that_are_compared_with_patterns_are_work_in_small_steps() {
+    let index = GrowingIndex::default();
+    let drafts: Vec<_> =
+        (0..1_000).map(|n| draft_with(&format!("a/{n}"), "", DraftFields::default())).collect();
+    index.extend((0..).zip(&drafts), &KeyedHash(*b"a key for trials"));
+
+    // The first has a literal that all topics have. The index cannot tell which ones the second matches.
+    for texts in [["a/*"], ["*/*"]] {
+        let ((), work) = unlimited(async |meter| {
+            let selectors = selectors(&texts);
+            let mut search = std::pin::pin!(postings_of(&index, &selectors, meter));
+            let mut steps = 0;
+            let found = std::future::poll_fn(|context| {
+                meter.begin_slice(1);
+                steps += 1;
+                search.as_mut().poll(context).map(|found| found.unwrap().unwrap().len())
+            });
+            assert_eq!(found.await, 1_000);
+            assert!(steps > 1_000 / TOPICS_TRIED_AT_ONCE, "{steps} steps");
+        });
+        assert!((250..300).contains(&work), "{work} units");
+    }
 }
 
 #[test]

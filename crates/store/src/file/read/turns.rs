@@ -18,6 +18,8 @@ pub(crate) struct Turns<R> {
     by_work: BTreeSet<(u64, Arrival)>,
     /// Those that may end with what they have.
     pages: BTreeSet<(u64, Arrival)>,
+    /// Those that have begun and can say what they have: all but searches for an id.
+    answerable: BTreeSet<(u64, Arrival)>,
     arrivals: u64,
     /// How often one was taken.
     taken: u64,
@@ -39,8 +41,18 @@ pub(crate) struct Begun {
 pub(crate) struct Progress {
     /// The work that it was given.
     pub(crate) work: u64,
-    /// Whether it fills a page, which may end anywhere.
-    pub(crate) is_page: bool,
+    pub(crate) stage: Stage,
+}
+
+/// What a reading does, which says what is lost if it ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Looks for an id. Until it has found it, it has no answer at all.
+    IdSearch,
+    /// Looks for the newest events, or has not begun. It answers with those that it has found.
+    Search,
+    /// Fills a page, which may end anywhere.
+    Page,
 }
 
 #[derive(Debug)]
@@ -60,23 +72,34 @@ pub(crate) struct Next<R> {
 
 impl<R> Turns<R> {
     pub(crate) fn new(bounds: Begun) -> Self {
-        let (by_work, pages) = (BTreeSet::new(), BTreeSet::new());
-        Self { waiting: BTreeMap::new(), by_work, pages, arrivals: 0, taken: 0, begun: 0, bounds }
+        Self {
+            waiting: BTreeMap::new(),
+            by_work: BTreeSet::new(),
+            pages: BTreeSet::new(),
+            answerable: BTreeSet::new(),
+            arrivals: 0,
+            taken: 0,
+            begun: 0,
+            bounds,
+        }
     }
 
     /// Adds a reading that has not begun.
     pub(crate) fn arrive(&mut self, reading: R) -> Arrival {
         self.arrivals += 1;
         let arrival = Arrival(self.arrivals);
-        self.wait(arrival, reading, Progress { work: 0, is_page: false });
+        self.wait(arrival, reading, Progress { work: 0, stage: Stage::Search });
         arrival
     }
 
     /// Adds a reading again that has come this far in all its turns.
     pub(crate) fn wait(&mut self, arrival: Arrival, reading: R, progress: Progress) {
         self.by_work.insert((progress.work, arrival));
-        if progress.is_page {
+        if progress.stage == Stage::Page {
             self.pages.insert((progress.work, arrival));
+        }
+        if progress.stage != Stage::IdSearch && progress.work > 0 {
+            self.answerable.insert((progress.work, arrival));
         }
         self.begun += usize::from(progress.work > 0);
         self.waiting.insert(arrival, Waiting { reading, progress });
@@ -87,6 +110,7 @@ impl<R> Turns<R> {
         let Waiting { reading, progress } = self.waiting.remove(&arrival)?;
         self.by_work.remove(&(progress.work, arrival));
         self.pages.remove(&(progress.work, arrival));
+        self.answerable.remove(&(progress.work, arrival));
         self.begun -= usize::from(progress.work > 0);
         Some(reading)
     }
@@ -107,12 +131,12 @@ impl<R> Turns<R> {
     }
 
     /// The reading that is to end because too many have begun. A page loses nothing by that, and a search all that it did, so
-    /// there may be many more searches than pages.
+    /// there may be many more searches than pages. A search for an id goes only if nothing else has begun: it has no answer yet.
     fn last(&self) -> Option<Arrival> {
         let last = if self.pages.len() > self.bounds.pages_max {
             self.pages.last()
         } else if self.begun > self.bounds.readings_max {
-            self.by_work.last()
+            self.answerable.last().or(self.by_work.last())
         } else {
             None
         };
@@ -134,7 +158,7 @@ mod tests {
     }
 
     fn search(work: u64) -> Progress {
-        Progress { work, is_page: false }
+        Progress { work, stage: Stage::Search }
     }
 
     /// Gives turns of one unit each to readings that need as many units as they say, and returns the order.
@@ -225,12 +249,32 @@ mod tests {
         let arrivals = ["search", "short", "long"].map(|name| turns.arrive(name));
         for (arrival, work) in arrivals.into_iter().zip([9, 1, 2]) {
             let reading = turns.leave(arrival).unwrap();
-            turns.wait(arrival, reading, Progress { work, is_page: work < 9 });
+            let stage = if work < 9 { Stage::Page } else { Stage::Search };
+            turns.wait(arrival, reading, Progress { work, stage });
         }
 
         let next = turns.next().unwrap();
         assert_eq!((next.reading, next.is_last), ("long", true));
         let next = turns.next().unwrap();
         assert_eq!((next.reading, next.is_last), ("short", false));
+    }
+
+    #[test]
+    fn a_search_for_an_id_is_told_to_end_only_if_nothing_else_has_begun() {
+        let mut turns = Turns::new(Begun { readings_max: 1, pages_max: 10 });
+        let arrivals = ["id", "newest", "page", "other id", "new"].map(|name| turns.arrive(name));
+        let stages = [Stage::IdSearch, Stage::Search, Stage::Page, Stage::IdSearch];
+        for ((arrival, stage), work) in arrivals.into_iter().zip(stages).zip([9, 3, 2, 1]) {
+            let reading = turns.leave(arrival).unwrap();
+            turns.wait(arrival, reading, Progress { work, stage });
+        }
+
+        let mut order = Vec::new();
+        while let Some(next) = turns.next() {
+            order.push((next.reading, next.is_last));
+        }
+
+        let ended = [("newest", true), ("page", true), ("id", true)];
+        assert_eq!(order, [&ended[..], &[("other id", false), ("new", false)]].concat());
     }
 }

@@ -24,6 +24,7 @@ use crate::file::index::sealed::SealedIndex;
 use crate::file::index::{Index, build, pages};
 use crate::file::names;
 use crate::file::read::candidates::postings_of;
+use crate::file::read::sliced_tests::unlimited;
 use crate::limits::{TOPICS_TRIED_MAX, TOPICS_WALKED_MAX};
 
 const BASE: Sequence = Sequence(1);
@@ -59,7 +60,8 @@ fn open(disk: &SimDisk) -> Result<SealedIndex, Fault> {
 
 /// The records whose topics match, as the index tells.
 fn told(index: &dyn Index, selectors: &Selectors) -> Result<Option<BTreeSet<u32>>, Fault> {
-    let Some(postings) = postings_of(index, selectors)? else { return Ok(None) };
+    let postings = unlimited(async |meter| postings_of(index, selectors, meter).await).0?;
+    let Some(postings) = postings else { return Ok(None) };
     let mut records = BTreeSet::new();
     for postings in postings {
         for record in index.ordinals(postings, 0..postings.len)? {
@@ -159,7 +161,8 @@ fn cost(disk: &SimDisk, texts: &[&str]) -> (u64, Option<usize>) {
     let counting = Arc::new(Counting { file: disk.open(&name).unwrap(), bytes: AtomicU64::new(0) });
     let index = SealedIndex::of(counting.clone(), name, BASE, FORMAT, HASH).unwrap();
     counting.bytes.store(0, Ordering::Relaxed);
-    let found = postings_of(&index, &selectors(texts)).unwrap();
+    let selectors = selectors(texts);
+    let found = unlimited(async |meter| postings_of(&index, &selectors, meter).await).0.unwrap();
     (counting.bytes.load(Ordering::Relaxed), found.map(|postings| postings.len()))
 }
 
@@ -326,7 +329,7 @@ fn whatever_numbers_stand_in_an_index_a_pattern_is_answered_or_the_index_is_corr
             .collect();
         let Ok(index) = open(&content.with(&changes)) else { continue };
         for texts in [&["*/b7"][..], &["3/**"], &["**/b1", "5/*"], &["*/*"], &["2/b9", "*/b500/**"]] {
-            match postings_of(&index, &selectors(texts)) {
+            match unlimited(async |meter| postings_of(&index, &selectors(texts), meter).await).0 {
                 Ok(_) => answered += 1,
                 Err(Fault::Corrupt { .. }) => corrupt += 1,
                 Err(fault) => panic!("seed {seed}: {fault}"),
