@@ -29,8 +29,3 @@ pub(crate) const SAID_CHARS_MAX: usize = 200;
 
 /// Bytes of a line beside the data of an event: the name of the field, and room for ids and types.
 pub(crate) const FIELD_BYTES: usize = 1_024;
-
-/// Bytes of the largest buffer that stands on a heap with others, under glibc; a larger one goes back to the system when
-/// it is freed. 128 KiB, where glibc itself begins.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub(crate) const SHARED_HEAP_BYTES_MAX: usize = 131_072;

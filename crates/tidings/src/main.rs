@@ -33,8 +33,8 @@ use cmd::{bench, completions, manual, publish, relay, sub, token};
 use config::Loaded;
 use credentials::key;
 use environment::Environment;
+use serve::logging;
 use serve::notify::ServiceManager;
-use serve::{logging, memory};
 use terminal::failure::{Exit, Failure};
 use terminal::output::{Color, say};
 
@@ -55,11 +55,7 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
     let load = |flags: Flags| config::load(&flags.0, environment);
     let color = Color::wanted(environment);
     match task {
-        Task::Serve(flags) => {
-            // Before anything is read or opened.
-            memory::give_large_buffers_back(environment);
-            serve(&load(flags)?, environment, color)
-        }
+        Task::Serve(flags) => serve(&load(flags)?, environment, color),
         Task::Pub(args) => block_on(publish::run(&args, environment)),
         Task::Sub(args) => block_on(sub::run(&args, color)),
         Task::Relay(args) => block_on(relay::run(&args, environment, color)),

@@ -197,24 +197,3 @@ fn publishing_needs_the_right_key() {
 
     assert_eq!([without, wrong, right], [401, 401, 201]);
 }
-
-#[test]
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn the_allocator_is_told_to_give_large_buffers_back_unless_an_operator_has_tuned_it() {
-    let dir = TempDir::new().unwrap();
-    let bound = |hub: &Hub| {
-        let environment = std::fs::read(format!("/proc/{}/environ", hub.pid())).unwrap();
-        let environment = String::from_utf8(environment).unwrap();
-        let bound = environment.split('\0').find(|line| line.starts_with("MALLOC_MMAP_THRESHOLD_="));
-        bound.map(str::to_owned)
-    };
-
-    // The process that was started is the one that listens.
-    let untuned = start(dir.path(), &[]);
-    assert_eq!(bound(&untuned).as_deref(), Some("MALLOC_MMAP_THRESHOLD_=131072"));
-    untuned.terminate();
-    let mut command = tidings(&["serve", "--memory", "--listen", "127.0.0.1:0", "--log-format", "json"]);
-    command.env("GLIBC_TUNABLES", "glibc.malloc.trim_threshold=1000000");
-    let tuned = Hub::spawn(command);
-    assert_eq!(bound(&tuned), None);
-}

@@ -7,7 +7,6 @@ mod front;
 mod listen;
 pub(crate) mod logging;
 mod machine;
-pub(crate) mod memory;
 pub(crate) mod notify;
 mod store;
 #[cfg(test)]
