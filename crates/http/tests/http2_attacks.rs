@@ -8,6 +8,7 @@
 mod support;
 
 use std::alloc::System;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
@@ -23,7 +24,7 @@ use tidings_testkit::deadline::within;
 use tidings_testkit::http2::Peer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
-use tokio::sync::Mutex;
+use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tokio_rustls::client::TlsStream;
 
@@ -31,7 +32,14 @@ use tokio_rustls::client::TlsStream;
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Held by each test, since all count.
-static COUNTING: Mutex<()> = Mutex::const_new(());
+static COUNTING: Mutex<()> = Mutex::new(());
+
+/// Runs a test while no other one runs. Its runtime ends before the next one begins: a thousand requests that are let go
+/// take a while.
+fn alone(test: impl Future<Output = ()>) {
+    let _alone = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+    Runtime::new().unwrap().block_on(test);
+}
 
 /// Bytes that one connection may make the process hold, beyond what it held before. 8 MiB: it may have 1,000 requests open
 /// and be owed 1,024 resets, which cost some 2 KiB each, and the test itself keeps something, too. A flood that piled
@@ -45,169 +53,181 @@ const FLOOD: u32 = 100_000;
 type Request<'a> = &'a dyn Fn(u32) -> Vec<u8>;
 
 /// CVE-2023-44487, "rapid reset"; for h2 also RUSTSEC-2023-0034.
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_that_are_taken_back_at_once_end_the_connection() {
-    let _alone = COUNTING.lock().await;
-    let (scene, certificate) = scene().await;
-    let attack = (0..FLOOD).map(|number| {
-        let stream = 2 * number + 1;
-        let request = frame(HEADERS, END_HEADERS | END_STREAM, stream, &get());
-        [request, frame(RST_STREAM, 0, stream, &CANCEL.to_be_bytes())].concat()
-    });
-
-    let fate = attacked(&scene, &certificate, attack).await;
-
-    assert_eq!(fate.goaway, Some(ENHANCE_YOUR_CALM));
-    fate.check_neighbour_and_memory();
-}
-
-/// CVE-2025-8671, "MadeYouReset": the hub resets the streams itself, for mistakes that the client makes on purpose.
-#[tokio::test(flavor = "multi_thread")]
-async fn resets_that_the_hub_is_made_to_send_end_the_connection() {
-    let _alone = COUNTING.lock().await;
-    let window_that_is_too_large = |stream| {
-        let request = frame(HEADERS, END_HEADERS | END_STREAM, stream, &get());
-        [request, frame(WINDOW_UPDATE, 0, stream, &i32::MAX.to_be_bytes())].concat()
-    };
-    let body_that_is_longer_than_said = |stream| {
-        let head = [post(), literal(0, "content-length", b"1")].concat();
-        [frame(HEADERS, END_HEADERS, stream, &head), frame(DATA, 0, stream, b"xx")].concat()
-    };
-    // GET and https alone.
-    let head_without_a_path = |stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, b"\x82\x87");
-    let mistakes: [(&str, Request<'_>); 3] = [
-        ("a window that is too large", &window_that_is_too_large),
-        ("a body that is longer than said", &body_that_is_longer_than_said),
-        ("a head without a path", &head_without_a_path),
-    ];
-    for (mistake, request) in mistakes {
+#[test]
+fn requests_that_are_taken_back_at_once_end_the_connection() {
+    alone(async {
         let (scene, certificate) = scene().await;
-
-        let fate = attacked(&scene, &certificate, (0..FLOOD).map(|number| request(2 * number + 1))).await;
-
-        assert_eq!(fate.goaway, Some(ENHANCE_YOUR_CALM), "for {mistake}");
-        fate.check_neighbour_and_memory();
-    }
-}
-
-/// RUSTSEC-2024-0003: the same by a peer that reads nothing, so that the resets have to wait.
-#[tokio::test(flavor = "multi_thread")]
-async fn resets_that_nobody_reads_do_not_pile_up() {
-    let _alone = COUNTING.lock().await;
-    let (scene, certificate) = impatient_scene().await;
-    let attack = (0..FLOOD).map(|number| {
-        let stream = 2 * number + 1;
-        let request = frame(HEADERS, END_HEADERS | END_STREAM, stream, &get());
-        [request, frame(WINDOW_UPDATE, 0, stream, &i32::MAX.to_be_bytes())].concat()
-    });
-
-    let fate = attacked_without_reading(&scene, &certificate, attack).await;
-
-    assert!(fate.ended, "the hub took all of {FLOOD}");
-    fate.check_neighbour_and_memory();
-}
-
-/// CVE-2024-27316, VU#421644, and for h2 RUSTSEC-2024-0332: "CONTINUATION flood".
-#[tokio::test(flavor = "multi_thread")]
-async fn a_head_that_does_not_end_ends_the_connection() {
-    let _alone = COUNTING.lock().await;
-    let full = literal(0, "x", &[b'v'; 16_000]);
-    for filling in [full, Vec::new()] {
-        let (scene, certificate) = scene().await;
-        let begun = frame(HEADERS, END_STREAM, 1, &get());
-        let attack = std::iter::once(begun).chain((0..FLOOD).map(|_| frame(CONTINUATION, 0, 1, &filling)));
+        let attack = (0..FLOOD).map(|number| {
+            let stream = 2 * number + 1;
+            let request = frame(HEADERS, END_HEADERS | END_STREAM, stream, &get());
+            [request, frame(RST_STREAM, 0, stream, &CANCEL.to_be_bytes())].concat()
+        });
 
         let fate = attacked(&scene, &certificate, attack).await;
 
-        assert_eq!(fate.goaway, Some(ENHANCE_YOUR_CALM), "for frames of {} bytes", filling.len());
+        assert_eq!(fate.goaway, Some(ENHANCE_YOUR_CALM));
         fate.check_neighbour_and_memory();
-    }
+    });
 }
 
-/// CVE-2019-9512, "ping flood", and CVE-2019-9515, "settings flood": each asks for an answer that nobody reads.
-#[tokio::test(flavor = "multi_thread")]
-async fn pings_and_settings_of_a_peer_that_reads_nothing_do_not_pile_up() {
-    let _alone = COUNTING.lock().await;
-    for asks in [frame(PING, 0, 0, b"12345678"), frame(SETTINGS, 0, 0, b"")] {
+/// CVE-2025-8671, "MadeYouReset": the hub resets the streams itself, for mistakes that the client makes on purpose.
+#[test]
+fn resets_that_the_hub_is_made_to_send_end_the_connection() {
+    alone(async {
+        let window_that_is_too_large = |stream| {
+            let request = frame(HEADERS, END_HEADERS | END_STREAM, stream, &get());
+            [request, frame(WINDOW_UPDATE, 0, stream, &i32::MAX.to_be_bytes())].concat()
+        };
+        let body_that_is_longer_than_said = |stream| {
+            let head = [post(), literal(0, "content-length", b"1")].concat();
+            [frame(HEADERS, END_HEADERS, stream, &head), frame(DATA, 0, stream, b"xx")].concat()
+        };
+        // GET and https alone.
+        let head_without_a_path = |stream| frame(HEADERS, END_HEADERS | END_STREAM, stream, b"\x82\x87");
+        let mistakes: [(&str, Request<'_>); 3] = [
+            ("a window that is too large", &window_that_is_too_large),
+            ("a body that is longer than said", &body_that_is_longer_than_said),
+            ("a head without a path", &head_without_a_path),
+        ];
+        for (mistake, request) in mistakes {
+            let (scene, certificate) = scene().await;
+
+            let fate = attacked(&scene, &certificate, (0..FLOOD).map(|number| request(2 * number + 1))).await;
+
+            assert_eq!(fate.goaway, Some(ENHANCE_YOUR_CALM), "for {mistake}");
+            fate.check_neighbour_and_memory();
+        }
+    });
+}
+
+/// RUSTSEC-2024-0003: the same by a peer that reads nothing, so that the resets have to wait.
+#[test]
+fn resets_that_nobody_reads_do_not_pile_up() {
+    alone(async {
         let (scene, certificate) = impatient_scene().await;
-        // Many in one piece, or the test would write for minutes until all buffers of the system are full.
-        let piece = asks.repeat(1_000);
-        let subscribed = frame(HEADERS, END_HEADERS | END_STREAM, 1, &subscribe());
-        let attack = std::iter::once(subscribed).chain((0..FLOOD).map(|_| piece.clone()));
+        let attack = (0..FLOOD).map(|number| {
+            let stream = 2 * number + 1;
+            let request = frame(HEADERS, END_HEADERS | END_STREAM, stream, &get());
+            [request, frame(WINDOW_UPDATE, 0, stream, &i32::MAX.to_be_bytes())].concat()
+        });
 
         let fate = attacked_without_reading(&scene, &certificate, attack).await;
 
-        assert!(fate.ended, "the hub took {FLOOD} times 1,000 frames");
+        assert!(fate.ended, "the hub took all of {FLOOD}");
         fate.check_neighbour_and_memory();
-    }
+    });
+}
+
+/// CVE-2024-27316, VU#421644, and for h2 RUSTSEC-2024-0332: "CONTINUATION flood".
+#[test]
+fn a_head_that_does_not_end_ends_the_connection() {
+    alone(async {
+        let full = literal(0, "x", &[b'v'; 16_000]);
+        for filling in [full, Vec::new()] {
+            let (scene, certificate) = scene().await;
+            let begun = frame(HEADERS, END_STREAM, 1, &get());
+            let attack =
+                std::iter::once(begun).chain((0..FLOOD).map(|_| frame(CONTINUATION, 0, 1, &filling)));
+
+            let fate = attacked(&scene, &certificate, attack).await;
+
+            assert_eq!(fate.goaway, Some(ENHANCE_YOUR_CALM), "for frames of {} bytes", filling.len());
+            fate.check_neighbour_and_memory();
+        }
+    });
+}
+
+/// CVE-2019-9512, "ping flood", and CVE-2019-9515, "settings flood": each asks for an answer that nobody reads.
+#[test]
+fn pings_and_settings_of_a_peer_that_reads_nothing_do_not_pile_up() {
+    alone(async {
+        for asks in [frame(PING, 0, 0, b"12345678"), frame(SETTINGS, 0, 0, b"")] {
+            let (scene, certificate) = impatient_scene().await;
+            // Many in one piece, or the test would write for minutes until all buffers of the system are full.
+            let piece = asks.repeat(1_000);
+            let subscribed = frame(HEADERS, END_HEADERS | END_STREAM, 1, &subscribe());
+            let attack = std::iter::once(subscribed).chain((0..FLOOD).map(|_| piece.clone()));
+
+            let fate = attacked_without_reading(&scene, &certificate, attack).await;
+
+            assert!(fate.ended, "the hub took {FLOOD} times 1,000 frames");
+            fate.check_neighbour_and_memory();
+        }
+    });
 }
 
 /// CVE-2019-9518, "empty frames flood".
-#[tokio::test(flavor = "multi_thread")]
-async fn frames_without_a_byte_end_the_connection() {
-    let _alone = COUNTING.lock().await;
-    let (scene, certificate) = scene().await;
-    let begun = frame(HEADERS, END_HEADERS, 1, &post());
-    let attack = std::iter::once(begun).chain((0..FLOOD).map(|_| frame(DATA, 0, 1, b"")));
+#[test]
+fn frames_without_a_byte_end_the_connection() {
+    alone(async {
+        let (scene, certificate) = scene().await;
+        let begun = frame(HEADERS, END_HEADERS, 1, &post());
+        let attack = std::iter::once(begun).chain((0..FLOOD).map(|_| frame(DATA, 0, 1, b"")));
 
-    let fate = attacked(&scene, &certificate, attack).await;
+        let fate = attacked(&scene, &certificate, attack).await;
 
-    assert_eq!(fate.goaway, Some(ENHANCE_YOUR_CALM));
-    fate.check_neighbour_and_memory();
+        assert_eq!(fate.goaway, Some(ENHANCE_YOUR_CALM));
+        fate.check_neighbour_and_memory();
+    });
 }
 
 /// CVE-2016-6581, "HPACK bomb": a long header is remembered, and then named again and again by one byte.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_head_that_is_small_only_while_it_is_compressed_is_not_unpacked() {
-    let _alone = COUNTING.lock().await;
-    let (scene, certificate) = scene().await;
-    let remembered = literal(0x40, "x", &[b'v'; 4_000]);
-    let attack = (0..FLOOD).map(|number| {
-        let named = vec![0xbe; 12_000];
-        let block =
-            if number == 0 { [get(), remembered.clone(), named].concat() } else { [get(), named].concat() };
-        frame(HEADERS, END_HEADERS | END_STREAM, 2 * number + 1, &block)
+#[test]
+fn a_head_that_is_small_only_while_it_is_compressed_is_not_unpacked() {
+    alone(async {
+        let (scene, certificate) = scene().await;
+        let remembered = literal(0x40, "x", &[b'v'; 4_000]);
+        let attack = (0..FLOOD).map(|number| {
+            let named = vec![0xbe; 12_000];
+            let block = if number == 0 {
+                [get(), remembered.clone(), named].concat()
+            } else {
+                [get(), named].concat()
+            };
+            frame(HEADERS, END_HEADERS | END_STREAM, 2 * number + 1, &block)
+        });
+
+        let fate = attacked(&scene, &certificate, attack).await;
+
+        assert_eq!(fate.goaway, Some(ENHANCE_YOUR_CALM));
+        fate.check_neighbour_and_memory();
     });
-
-    let fate = attacked(&scene, &certificate, attack).await;
-
-    assert_eq!(fate.goaway, Some(ENHANCE_YOUR_CALM));
-    fate.check_neighbour_and_memory();
 }
 
 /// A thousand requests whose bodies never begin: each is answered when its time is over, and the connection has room again.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_requests_that_are_left_are_answered_and_one_more_is_refused() {
-    let _alone = COUNTING.lock().await;
-    let (scene, certificate) = scene_with(|config| config.body_wait_max = Duration::from_secs(2)).await;
-    let before = held_bytes();
-    let (mut reader, mut writer) = open(&scene, &certificate).await;
+#[test]
+fn a_thousand_requests_that_are_left_are_answered_and_one_more_is_refused() {
+    alone(async {
+        let (scene, certificate) = scene_with(|config| config.body_wait_max = Duration::from_secs(2)).await;
+        let before = held_bytes();
+        let (mut reader, mut writer) = open(&scene, &certificate).await;
 
-    for number in 0..=1_000 {
-        writer.write_all(&frame(HEADERS, END_HEADERS, 2 * number + 1, &post())).await.unwrap();
-    }
-    writer.flush().await.unwrap();
-
-    let mut refused = Vec::new();
-    let mut answered = 0;
-    let mut held_most = 0;
-    within("a thousand answers", async {
-        while answered < 1_000 {
-            let (kind, stream, payload) = next_frame(&mut reader).await.unwrap();
-            held_most = held_most.max(held_bytes().saturating_sub(before));
-            match kind {
-                // Each stream that is answered has one head.
-                HEADERS => answered += 1,
-                RST_STREAM if payload == REFUSED_STREAM.to_be_bytes() => refused.push(stream),
-                _ => {}
-            }
+        for number in 0..=1_000 {
+            writer.write_all(&frame(HEADERS, END_HEADERS, 2 * number + 1, &post())).await.unwrap();
         }
-    })
-    .await;
-    assert_eq!(refused, [2_001]);
-    let each = held_most / 1_000;
-    assert!(each <= 16_384, "each request that was left held {each} bytes");
-    assert_eq!(neighbour(&scene, &certificate).await, 200);
+        writer.flush().await.unwrap();
+
+        let mut refused = Vec::new();
+        let mut answered = 0;
+        let mut held_most = 0;
+        within("a thousand answers", async {
+            while answered < 1_000 {
+                let (kind, stream, payload) = next_frame(&mut reader).await.unwrap();
+                held_most = held_most.max(held_bytes().saturating_sub(before));
+                match kind {
+                    // Each stream that is answered has one head.
+                    HEADERS => answered += 1,
+                    RST_STREAM if payload == REFUSED_STREAM.to_be_bytes() => refused.push(stream),
+                    _ => {}
+                }
+            }
+        })
+        .await;
+        assert_eq!(refused, [2_001]);
+        let each = held_most / 1_000;
+        assert!(each <= 16_384, "each request that was left held {each} bytes");
+        assert_eq!(neighbour(&scene, &certificate).await, 200);
+    });
 }
 
 /// A hub that waits for a peer that takes no bytes no longer than a test can wait, and that sends no pings, so that nothing
