@@ -12,6 +12,7 @@ use tidings_sse::EventId;
 use super::candidates::postings_of;
 use super::desk::{Desk, Sharing};
 use super::id::IdSearch;
+use super::last::before_last;
 use super::matcher::Matcher;
 use super::meter::Meter;
 use super::search;
@@ -46,7 +47,12 @@ pub(crate) fn read(view: &LogView, hash: &KeyedHash, query: &Query) -> Result<Re
 
 /// What a part of a reading finds that is not limited, and its work.
 pub(crate) fn unlimited<T>(part: impl AsyncFnOnce(&Meter) -> T) -> (T, u64) {
-    let meter = Meter::new(u64::MAX);
+    limited(u64::MAX, part)
+}
+
+/// What a part of a reading finds with a budget, and its work.
+fn limited<T>(budget: u64, part: impl AsyncFnOnce(&Meter) -> T) -> (T, u64) {
+    let meter = Meter::new(budget);
     let mut part = std::pin::pin!(part(&meter));
     let mut context = Context::from_waker(Waker::noop());
     loop {
@@ -408,6 +414,30 @@ fn topics_that_are_compared_with_patterns_are_work_in_small_steps() {
             assert!(steps > 1_000 / TOPICS_TRIED_AT_ONCE, "{steps} steps");
         });
         assert!((250..300).contains(&work), "{work} units");
+    }
+}
+
+#[test]
+fn a_search_by_lists_ends_with_its_budget_before_all_of_them_were_begun() {
+    let (log, events) = log();
+    let view = log.view();
+    // In an old segment, and in the newest one, whose index may know records that are not to be seen yet.
+    for numbers in [400..430_u64, 870..900] {
+        let topics = numbers.map(|number| format!("of/{number}/its/own")).collect::<Vec<_>>();
+        let topics = topics.iter().map(String::as_str).collect::<Vec<_>>();
+        let selectors = selectors(&topics);
+        let newest = async |meter: &Meter| before_last(&view, 2, &selectors, meter).await.unwrap();
+        let ((place, false), needed) = unlimited(newest) else { panic!("partial") };
+        let after = events.iter().filter(|event| event.cursor.sequence > place);
+        assert_eq!(after.filter(|event| selectors.matches(event.draft.topic())).count(), 2);
+
+        // The topics are looked up in one segment at a time, whatever is left of the budget.
+        let lookups = topics.len() as u64 * INDEX_LOOKUP_UNITS;
+        for budget in 1..needed {
+            let ((_, is_partial), work) = limited(budget, newest);
+            assert!(!is_partial || work <= budget + lookups, "{work} units with a budget of {budget}");
+        }
+        assert!(limited(needed - 9, newest).0.1);
     }
 }
 
