@@ -144,7 +144,7 @@ async fn matching(index: &dyn Index, selectors: &Selectors, meter: &Meter) -> Re
         let end = topics.min(start + TOPICS_TRIED_AT_ONCE as u32);
         let mut matches = |text: &str| matches!(matcher.admit(text), Ok(Some(_)));
         found.extend(index.matching(&mut (start..end), &mut matches)?);
-        meter.spend(u64::from(end - start).div_ceil(TOPICS_PER_UNIT)).await;
+        meter.spend(u64::from(end - start).div_ceil(TOPICS_PER_UNIT) + matcher.take_units()).await;
     }
     Ok(found)
 }

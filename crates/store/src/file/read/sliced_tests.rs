@@ -25,7 +25,7 @@ use crate::file::index::growing::GrowingIndex;
 use crate::file::log::{Log, LogView};
 use crate::file::trial::failure::append_all;
 use crate::file::trial::play::open_store;
-use crate::limits::{BUDGET_UNITS, INDEX_LOOKUP_UNITS, TOPICS_TRIED_AT_ONCE};
+use crate::limits::{BUDGET_UNITS, COMPARED_SEGMENTS_PER_UNIT, INDEX_LOOKUP_UNITS, TOPICS_TRIED_AT_ONCE};
 
 /// Events of the log. They are in many segments, and the newest of these has no file for its index yet.
 const EVENTS: u64 = 900;
@@ -414,6 +414,34 @@ fn topics_that_are_compared_with_patterns_are_work_in_small_steps() {
             assert!(steps > 1_000 / TOPICS_TRIED_AT_ONCE, "{steps} steps");
         });
         assert!((250..300).contains(&work), "{work} units");
+    }
+}
+
+#[test]
+fn comparisons_with_patterns_are_work_wherever_they_are_made() {
+    let (log, events) = log();
+    let stars = |segments: usize| vec!["*"; segments].join("/");
+    let of = |patterns: &[String]| selectors(&patterns.iter().map(String::as_str).collect::<Vec<_>>());
+    let all = events.len() as u64;
+    let often = Start::AfterId(EventId::new("often").unwrap());
+
+    // Nine in ten topics are compared once by each of so many searches, and no index can say what these patterns match.
+    for (start, few, many, compared) in [
+        (Start::Earliest, 4..5, 1..13, 2 * all),
+        (Start::Last(1_000), 4..5, 1..13, 4 * all),
+        (often, 5..9, 5..17, all / 3),
+    ] {
+        let work =
+            |patterns: Vec<String>| read_in(&log, &query(start.clone(), of(&patterns)), u64::MAX, u64::MAX).1;
+        // Each topic has four segments.
+        let segments = 4 * (many.len() - few.len()) as u64;
+        let comparing = work(many.map(stars).collect()) - work(few.map(stars).collect());
+
+        let expected = segments * compared * 9 / 10 / COMPARED_SEGMENTS_PER_UNIT;
+        assert!(
+            comparing.abs_diff(expected) < expected / 8,
+            "{comparing} units, not {expected}, for {start:?}"
+        );
     }
 }
 
