@@ -9,7 +9,7 @@ use tidings_core::{Draft, DraftFields, Event, Lost, Query, Reading, Selectors, S
 
 use tidings_sse::EventId;
 
-use super::candidates::postings_of;
+use super::candidates::{Candidates, postings_of};
 use super::desk::{Desk, Sharing};
 use super::id::IdSearch;
 use super::last::before_last;
@@ -22,10 +22,12 @@ use crate::file::disk::sim::SimDisk;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
 use crate::file::index::growing::GrowingIndex;
-use crate::file::log::{Log, LogView};
+use crate::file::log::{Log, LogView, Span};
 use crate::file::trial::failure::append_all;
 use crate::file::trial::play::open_store;
-use crate::limits::{BUDGET_UNITS, COMPARED_SEGMENTS_PER_UNIT, INDEX_LOOKUP_UNITS, TOPICS_TRIED_AT_ONCE};
+use crate::limits::{
+    BUDGET_UNITS, COMPARED_SEGMENTS_PER_UNIT, INDEX_LOOKUP_UNITS, INDEX_READ_UNITS, TOPICS_TRIED_AT_ONCE,
+};
 
 /// Events of the log. They are in many segments, and the newest of these has no file for its index yet.
 const EVENTS: u64 = 900;
@@ -442,6 +444,35 @@ fn comparisons_with_patterns_are_work_wherever_they_are_made() {
             comparing.abs_diff(expected) < expected / 8,
             "{comparing} units, not {expected}, for {start:?}"
         );
+    }
+}
+
+#[test]
+fn each_read_of_a_list_that_a_page_merges_is_work_of_its_own() {
+    let (log, _) = log();
+    let view = log.view();
+    let span = view.spans_after(Sequence(0)).next().unwrap();
+    let rest = Span { start: span.end / 2, ..span };
+    let topics: Vec<_> = (10..40).map(|number| format!("of/{number}/its/own")).collect();
+    let topics: Vec<_> = topics.iter().map(String::as_str).collect();
+    let listed = span.segment.index().topic("some/times").unwrap().unwrap().len;
+    assert!((8..16).contains(&listed), "{listed} records");
+
+    // A list of one record takes one read. A longer one of 8 to 15 records takes four before it, of which one is wanted.
+    for (span, topics, reads) in [(span, &topics[..], 30), (rest, &["some/times"], 5)] {
+        let ((), work) = unlimited(async |meter| {
+            let selectors = selectors(topics);
+            let mut candidates = std::pin::pin!(Candidates::of(&span, &selectors, 1, meter));
+            let mut steps = 0;
+            let found = std::future::poll_fn(|context| {
+                meter.begin_slice(1);
+                steps += 1;
+                candidates.as_mut().poll(context)
+            });
+            assert!(found.await.is_ok());
+            assert_eq!(steps, 2 * topics.len() + 1, "each lookup is a step, and each list");
+        });
+        assert_eq!(work, topics.len() as u64 * INDEX_LOOKUP_UNITS + reads * INDEX_READ_UNITS);
     }
 }
 
