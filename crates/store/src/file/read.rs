@@ -15,6 +15,8 @@
 pub(crate) mod ascending;
 pub(crate) mod backward;
 pub(crate) mod candidates;
+#[cfg(test)]
+pub(crate) mod charge_tests;
 pub(crate) mod desk;
 pub(crate) mod id;
 pub(crate) mod last;

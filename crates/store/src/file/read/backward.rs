@@ -60,7 +60,7 @@ async fn matching(
                 matching.push(ordinal);
             }
         }
-        meter.spend(records.take_units()).await;
+        meter.spend(records.take_units() + matcher.take_units()).await;
     }
     Ok(Some(matching))
 }

@@ -11,8 +11,8 @@ use crate::file::names;
 use crate::file::read::matcher::Matcher;
 use crate::file::read::meter::Meter;
 use crate::limits::{
-    INDEX_LOOKUP_UNITS, ORDINALS_PER_TOPIC_MIN, TOPICS_PER_UNIT, TOPICS_TRIED_AT_ONCE, TOPICS_TRIED_MAX,
-    TOPICS_WALKED_MAX,
+    INDEX_LOOKUP_UNITS, INDEX_READ_UNITS, ORDINALS_PER_READ, ORDINALS_PER_TOPIC_MIN, TOPICS_PER_UNIT,
+    TOPICS_TRIED_AT_ONCE, TOPICS_TRIED_MAX, TOPICS_WALKED_MAX,
 };
 
 /// The records to look at, in order.
@@ -37,7 +37,7 @@ impl Candidates {
         meter: &Meter,
     ) -> Result<Self, Fault> {
         match lists(span, selectors, meter).await? {
-            Some(postings) => list(span, &postings, wanted),
+            Some(postings) => list(span, &postings, wanted, meter).await,
             None => Ok(Self::Range(span.start..span.end)),
         }
     }
@@ -144,20 +144,28 @@ async fn matching(index: &dyn Index, selectors: &Selectors, meter: &Meter) -> Re
         let end = topics.min(start + TOPICS_TRIED_AT_ONCE as u32);
         let mut matches = |text: &str| matches!(matcher.admit(text), Ok(Some(_)));
         found.extend(index.matching(&mut (start..end), &mut matches)?);
-        meter.spend(u64::from(end - start).div_ceil(TOPICS_PER_UNIT)).await;
+        meter.spend(u64::from(end - start).div_ceil(TOPICS_PER_UNIT) + matcher.take_units()).await;
     }
     Ok(found)
 }
 
 /// Merges the first ordinals of some topics.
-fn list(span: &Span<'_>, postings: &[Postings], wanted: usize) -> Result<Candidates, Fault> {
+async fn list(
+    span: &Span<'_>,
+    postings: &[Postings],
+    wanted: usize,
+    meter: &Meter,
+) -> Result<Candidates, Fault> {
     let index = span.segment.index();
     let each = (wanted / postings.len().max(1)).max(ORDINALS_PER_TOPIC_MIN.min(wanted)).max(1);
     let each = u32::try_from(each).unwrap_or(u32::MAX);
     let (mut ordinals, mut until) = (Vec::new(), span.end);
     for postings in postings {
-        // Of a few, all are read at once.
-        let from = if postings.len <= each { 0 } else { index.rank(*postings, span.start)? };
+        // Of a few, all are read at once. Of more, the list is halved until the first one is found.
+        let (from, halvings) = match postings.len <= each {
+            true => (0, 0),
+            false => (index.rank(*postings, span.start)?, u32::BITS - postings.len.leading_zeros()),
+        };
         let mut found = index.ordinals(*postings, from..from.saturating_add(each))?;
         if postings.len <= each {
             found.drain(..found.iter().take_while(|ordinal| **ordinal < span.start).count());
@@ -171,7 +179,9 @@ fn list(span: &Span<'_>, postings: &[Postings], wanted: usize) -> Result<Candida
         if let (Some(last), true) = (found.last(), found.len() as u64 == u64::from(each)) {
             until = until.min(last + 1);
         }
+        let reads = u64::from(halvings) + 1 + found.len() as u64 / u64::from(ORDINALS_PER_READ);
         ordinals.extend(found);
+        meter.spend(reads * INDEX_READ_UNITS).await;
     }
     ordinals.retain(|ordinal| *ordinal < until);
     ordinals.sort_unstable();

@@ -119,7 +119,7 @@ impl IdSearch<'_> {
             if record.id == self.id && matches!(self.matcher.admit(record.topic), Ok(Some(_))) {
                 return Ok(Some(ordinal));
             }
-            self.meter.spend(records.take_units()).await;
+            self.meter.spend(records.take_units() + self.matcher.take_units()).await;
             least = ordinal + 1;
         }
         Ok(None)

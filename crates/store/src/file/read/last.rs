@@ -91,6 +91,9 @@ async fn last_of_span(
     // The index of the newest segment may know records that are not to be seen yet.
     if span.sequence(span.end) > view.head {
         for list in &mut lists {
+            if meter.is_used_up() {
+                return Ok(Found::OutOfBudget { oldest: None });
+            }
             list.len = seen(span, *list)?;
             meter.spend(INDEX_READ_UNITS).await;
         }
@@ -126,7 +129,11 @@ async fn merge_back(
     let mut lists: Vec<_> = lists.into_iter().map(|list| FromTheEnd { list, piece: Vec::new() }).collect();
     let mut newest = BinaryHeap::new();
     for (at, list) in lists.iter_mut().enumerate() {
-        if list.piece.is_empty() && list.list.len > 0 {
+        // Lists that were not read yet may have more and newer records than the others, so that nothing is known.
+        if meter.is_used_up() {
+            return Ok(Found::OutOfBudget { oldest: None });
+        }
+        if list.list.len > 0 {
             list.load(index, each)?;
             meter.spend(INDEX_READ_UNITS).await;
         }

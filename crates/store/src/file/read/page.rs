@@ -63,7 +63,7 @@ impl Filling<'_> {
                 if self.consider(records.record(ordinal)?, &span)? == Room::None {
                     return Ok(Room::None);
                 }
-                self.meter.spend(records.take_units()).await;
+                self.meter.spend(records.take_units() + self.matcher.take_units()).await;
                 // After a record, so that each page gets somewhere, however little its budget.
                 if self.meter.is_used_up() {
                     return Ok(Room::None);

@@ -9,7 +9,6 @@ use tidings_core::{Draft, DraftFields, Event, Lost, Query, Reading, Selectors, S
 
 use tidings_sse::EventId;
 
-use super::candidates::postings_of;
 use super::desk::{Desk, Sharing};
 use super::id::IdSearch;
 use super::matcher::Matcher;
@@ -20,11 +19,10 @@ use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::SimDisk;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
-use crate::file::index::growing::GrowingIndex;
 use crate::file::log::{Log, LogView};
 use crate::file::trial::failure::append_all;
 use crate::file::trial::play::open_store;
-use crate::limits::{BUDGET_UNITS, INDEX_LOOKUP_UNITS, TOPICS_TRIED_AT_ONCE};
+use crate::limits::BUDGET_UNITS;
 
 /// Events of the log. They are in many segments, and the newest of these has no file for its index yet.
 const EVENTS: u64 = 900;
@@ -46,7 +44,12 @@ pub(crate) fn read(view: &LogView, hash: &KeyedHash, query: &Query) -> Result<Re
 
 /// What a part of a reading finds that is not limited, and its work.
 pub(crate) fn unlimited<T>(part: impl AsyncFnOnce(&Meter) -> T) -> (T, u64) {
-    let meter = Meter::new(u64::MAX);
+    limited(u64::MAX, part)
+}
+
+/// What a part of a reading finds with a budget, and its work.
+pub(super) fn limited<T>(budget: u64, part: impl AsyncFnOnce(&Meter) -> T) -> (T, u64) {
+    let meter = Meter::new(budget);
     let mut part = std::pin::pin!(part(&meter));
     let mut context = Context::from_waker(Waker::noop());
     loop {
@@ -58,7 +61,7 @@ pub(crate) fn unlimited<T>(part: impl AsyncFnOnce(&Meter) -> T) -> (T, u64) {
 }
 
 /// A reading in slices, and the work that it took.
-fn read_in(log: &Arc<Log>, query: &Query, slice: u64, budget: u64) -> (Reading, u64) {
+pub(super) fn read_in(log: &Arc<Log>, query: &Query, slice: u64, budget: u64) -> (Reading, u64) {
     let meter = Arc::new(Meter::new(budget));
     let mut reading = search(log.clone(), query.clone(), meter.clone());
     let mut context = Context::from_waker(Waker::noop());
@@ -108,7 +111,7 @@ pub(super) fn log() -> (Arc<Log>, Vec<Event>) {
     .clone()
 }
 
-fn query(start: Start, selectors: Selectors) -> Query {
+pub(super) fn query(start: Start, selectors: Selectors) -> Query {
     Query { start, selectors, events_max: 1_000, bytes_max: 1_048_576 }
 }
 
@@ -373,42 +376,6 @@ fn the_last_events_of_a_pattern_that_nothing_matches_cost_no_more_than_the_budge
     assert_eq!((page.after, page.next), (page.head, page.head));
     assert!(page.events.is_empty());
     assert!((25..50).contains(&work), "{work} units");
-}
-
-#[test]
-fn a_pattern_with_a_literal_that_no_topic_has_costs_a_look_at_each_index_and_no_comparison() {
-    let (log, _) = log();
-    let never = query(Start::Last(5), selectors(&["*/never/**"]));
-    let segments = log.view().segments.len() as u64;
-
-    let (reading, work) = read_in(&log, &never, u64::MAX, segments * INDEX_LOOKUP_UNITS + 1);
-
-    assert!(matches!(reading, Reading::Page(page) if !page.partial), "{work} units for {segments} segments");
-}
-
-#[test]
-fn topics_that_are_compared_with_patterns_are_work_in_small_steps() {
-    let index = GrowingIndex::default();
-    let drafts: Vec<_> =
-        (0..1_000).map(|n| draft_with(&format!("a/{n}"), "", DraftFields::default())).collect();
-    index.extend((0..).zip(&drafts), &KeyedHash(*b"a key for trials"));
-
-    // The first has a literal that all topics have. The index cannot tell which ones the second matches.
-    for texts in [["a/*"], ["*/*"]] {
-        let ((), work) = unlimited(async |meter| {
-            let selectors = selectors(&texts);
-            let mut search = std::pin::pin!(postings_of(&index, &selectors, meter));
-            let mut steps = 0;
-            let found = std::future::poll_fn(|context| {
-                meter.begin_slice(1);
-                steps += 1;
-                search.as_mut().poll(context).map(|found| found.unwrap().unwrap().len())
-            });
-            assert_eq!(found.await, 1_000);
-            assert!(steps > 1_000 / TOPICS_TRIED_AT_ONCE, "{steps} steps");
-        });
-        assert!((250..300).contains(&work), "{work} units");
-    }
 }
 
 #[test]
