@@ -1,6 +1,6 @@
 //! An index over patterns: which of very many match a topic.
 //!
-//! Each pattern is kept under one of its [grams](gram), the rarest that it has. A topic looks up its own grams, and compares
+//! Each pattern is kept under one of its grams, the rarest that it has. A topic looks up its own grams, and compares
 //! itself with what is kept there: numbers with numbers, in time linear in the topic whatever the pattern. So a topic costs
 //! what matches, and patterns that only look alike are spread over the grams in which they differ.
 

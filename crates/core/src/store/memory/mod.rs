@@ -1,6 +1,6 @@
 //! A store without a disk: for tests, for `--memory`, and as the shortest example of what a store is.
 //!
-//! Its log ends with the process, so each one begins a new epoch. Older events stand in [blocks](block) that readers share
+//! Its log ends with the process, so each one begins a new epoch. Older events stand in blocks that readers share
 //! with it, so that a reading looks at them without the lock.
 
 mod block;
