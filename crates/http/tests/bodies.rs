@@ -473,6 +473,46 @@ async fn a_producer_may_be_silent_between_two_events_and_holds_nothing_then() {
     assert_eq!(producer.published().await, 3_000);
 }
 
+/// The last id stays in memory until the next one comes. A producer that set one of 1 MB and then said nothing kept it for
+/// an hour, and nobody watched it.
+#[tokio::test(start_paused = true)]
+async fn a_producer_that_sets_a_long_id_is_refused_though_its_block_has_no_data() {
+    let front = front_with(|config| config.bodies_bytes_max = 64 << 20).await;
+    for bytes in [257, 1 << 20] {
+        let producer = Publish::producer(&front);
+        producer.say("data: 1\n\nid: ").await;
+        for _ in 0..bytes / KIB {
+            producer.send(KIB).await;
+        }
+        producer.send(bytes % KIB).await;
+        producer.say("\n\n").await;
+
+        let detail = format!("event 2 of the body: an id has at most 256 bytes, this one has {bytes}");
+        assert_eq!(producer.refused(400, &detail).await, 0);
+        assert_eq!(front.bodies_bytes(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_at_rest_holds_no_share_for_what_its_last_event_took() {
+    let front = front().await;
+    let mut producer = Publish::producer(&front);
+    for kib in [5, 12, 40] {
+        producer.say("id: 1\ndata: ").await;
+        producer.send(kib * KIB).await;
+        assert_ne!(front.bodies_bytes(), 0, "{kib} KiB");
+
+        producer.say("\n\n").await;
+        sleep(Duration::from_secs(1)).await;
+
+        assert_eq!(front.bodies_bytes(), 0, "{kib} KiB");
+    }
+    producer.say(&format!("id: {}\n\n", "x".repeat(256))).await;
+    producer.finish();
+
+    assert_eq!(producer.published().await, 3);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_producer_that_stops_inside_an_event_is_ended_soon() {
     let front = front().await;

@@ -17,11 +17,13 @@ use futures_util::FutureExt;
 use futures_util::future::{Fuse, FusedFuture};
 use http::{Response, StatusCode};
 use serde::Serialize;
+use tidings_core::limits::EVENT_ID_BYTES_MAX;
 use tidings_core::{
-    BatchProgress, Draft, DraftFields, Hub, IdempotencyKey, KeyFields, PublishError, Published, Topic,
+    BatchProgress, Draft, DraftError, DraftFields, Hub, IdempotencyKey, KeyFields, PublishError, Published,
+    Topic,
 };
 use tidings_sse::Decoder;
-use tidings_sse::decode::{Event, Item, Limits};
+use tidings_sse::decode::{Event, Item, Limits, Report};
 
 use super::batch::{AnotherBatch, CaughtUp, KeyedBatch, WentBack};
 use super::problem::{another_batch, bad_draft, ending, not_published, went_back};
@@ -33,7 +35,6 @@ use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
 use crate::limits::{
     DECODE_STEP_BYTES, FIELD_NAME_BYTES_MAX, GROUP_BYTES_MAX, GROUP_EVENTS_MAX, PRODUCER_SHARE_STEP_BYTES,
-    SMALL_BODY_BYTES_MAX,
 };
 use crate::request::body::{read_piece, too_large};
 use crate::request::body_budgets::BodyShare;
@@ -158,7 +159,10 @@ impl<'a> Producer<'a> {
             batch: key.map(|key| KeyedBatch::new(key, &topic)),
             topic,
             text: TextCheck::default(),
-            decoder: Decoder::new().with_limits(limits),
+            // Ids, because the decoder keeps the last one, also that of a block without data.
+            decoder: Decoder::new()
+                .with_limits(limits)
+                .with_report(Report { ids: true, ..Report::default() }),
             rest: Bytes::new(),
             end: None,
             is_unfinished: None,
@@ -205,7 +209,7 @@ impl<'a> Producer<'a> {
             }
         }
         // A producer may be at rest for long after a large event.
-        if self.decoder.is_between_events() && self.decoder.memory_bytes() > SMALL_BODY_BYTES_MAX {
+        if self.decoder.is_between_events() && self.decoder.memory_bytes() >= PRODUCER_SHARE_STEP_BYTES {
             self.decoder.shrink_to_fit();
         }
     }
@@ -222,6 +226,9 @@ impl<'a> Producer<'a> {
                     self.seen = number;
                     self.next_bytes += draft.bytes();
                     self.next.push(draft);
+                }
+                Ok(Some(Item::Id(id))) if id.len() > EVENT_ID_BYTES_MAX => {
+                    return Err(about(bad_draft(&DraftError::IdTooLong { bytes: id.len() })));
                 }
                 Ok(Some(Item::Comment(_) | Item::Retry(_) | Item::Id(_))) => {}
                 // The decoder has no other limits than those of one event.
