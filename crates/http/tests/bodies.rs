@@ -514,31 +514,62 @@ async fn a_producer_at_rest_holds_no_share_for_what_its_last_event_took() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_producer_that_stops_inside_an_event_is_ended_soon() {
+async fn a_producer_that_stops_inside_an_event_that_takes_a_share_is_ended_soon() {
     let front = front().await;
-    for begun in ["d", "data: 2", "data: 2\n", "event: x\n", "id: 1\n", "data: 2\n: a comm"] {
+    let large = "x".repeat(8 * KIB);
+    for begun in ["data: L", "data: L\n", "event: L", "data: 2\nid: L\n", "data: L\n: a comm"] {
+        let begun = begun.replace('L', &large);
         let producer = Publish::producer(&front);
         producer.say("data: 1\n\n").await;
         sleep(Duration::from_secs(600)).await;
 
-        producer.say(begun).await;
+        producer.say(&begun).await;
 
         let (status, text, seconds) = producer.answer().await;
-        assert_eq!((status.as_u16(), seconds), (408, 610), "{begun:?}");
+        assert_eq!((status.as_u16(), seconds), (408, 610), "{:?}", &begun[..10]);
         assert!(text.contains(TOO_SLOW) && text.ends_with("\"published\":1}"), "{text}");
         assert_eq!(front.bodies_bytes(), 0);
     }
+}
+
+/// Inside an event every producer had to keep the least rate, so a person that typed two lines was answered 408.
+#[tokio::test(start_paused = true)]
+async fn a_producer_may_be_silent_inside_an_event_that_takes_no_share() {
+    let front = front().await;
+    let mut producer = Publish::producer(&front);
+    let large = format!("data: {}\n\ndata: one\n", "x".repeat(60 * KIB));
+
+    for piece in ["data: one\n", "data: two\n", "\n", &large, "data: two\n", "d", "ata: 3\n"] {
+        producer.say(piece).await;
+        sleep(Duration::from_secs(600)).await;
+        assert_eq!(front.bodies_bytes(), 0, "after {} bytes", piece.len());
+    }
+    producer.say("\n").await;
+    producer.finish();
+
+    assert_eq!(producer.published().await, 4_200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_that_is_silent_for_an_hour_is_ended_also_inside_an_event() {
+    let front = front().await;
+    let producer = Publish::producer(&front);
+
+    producer.say("data: one\n").await;
+
+    assert_eq!(producer.refused(408, "the body did not come in time").await, 3_600);
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_event_of_a_producer_has_its_own_time() {
     let front = front().await;
     let mut producer = Publish::producer(&front);
+    let begun = format!("1\n\ndata: {}", "x".repeat(8 * KIB));
 
     producer.say("data: ").await;
     for _ in 0..20 {
         sleep(Duration::from_secs(9)).await;
-        producer.say("1\n\ndata: ").await;
+        producer.say(&begun).await;
     }
     producer.say("1\n\n").await;
     producer.finish();

@@ -5,8 +5,8 @@
 //! one shares each write to the disk among thousands of events. One group is under way at a time: if it fails,
 //! nothing after it was published, and the answer can say how far the body came.
 //!
-//! What counts against the budget of bodies is what a producer holds in memory. Inside an event it must keep the least rate;
-//! between two events it holds next to nothing, and may be silent.
+//! What counts against the budget of bodies is what a producer holds in memory. Inside an event that has a share of it, the
+//! producer must keep the least rate; otherwise it holds next to nothing, and may be silent.
 //!
 //! With an idempotency key, [`KeyedBatch`] knows which events of the body are in the log already.
 
@@ -67,7 +67,7 @@ where
                 None => {}
             }
         }
-        // Each event has its own time, and between two of them there is no hurry.
+        // Each event has its own time. There is no hurry between two of them, nor in one that takes no share.
         let awaited = producer.awaited_event();
         if awaited != watched {
             watched = awaited;
@@ -201,6 +201,7 @@ impl<'a> Producer<'a> {
 
     /// Decodes what has arrived, as far as there is room in the next group.
     fn decode(&mut self) {
+        let seen = self.seen;
         while !self.rest.is_empty() && self.next_has_room() {
             let step = self.rest.split_to(self.rest.len().min(DECODE_STEP_BYTES));
             if let Err(problem) = self.decode_step(&step) {
@@ -208,8 +209,9 @@ impl<'a> Producer<'a> {
                 self.end(Err(problem));
             }
         }
-        // A producer may be at rest for long after a large event.
-        if self.decoder.is_between_events() && self.decoder.memory_bytes() >= PRODUCER_SHARE_STEP_BYTES {
+        // A producer may be at rest for long after a large event, also in the beginning of the next one.
+        let has_finished = self.decoder.is_between_events() || self.seen > seen;
+        if has_finished && self.decoder.memory_bytes() >= PRODUCER_SHARE_STEP_BYTES {
             self.decoder.shrink_to_fit();
         }
     }
@@ -349,10 +351,12 @@ impl<'a> Producer<'a> {
         self.end.is_some()
     }
 
-    /// The number of the event of which the rest is waited for. None between two events, and while the hub has enough.
+    /// The number of the event of which the rest is waited for, once it is large enough for a share of the budget. None
+    /// between two events, and while the hub has enough.
     fn awaited_event(&self) -> Option<u64> {
+        let has_share = self.decoder.memory_bytes() >= PRODUCER_SHARE_STEP_BYTES;
         let waits = self.has_room() && !self.decoder.is_between_events();
-        waits.then_some(self.seen + 1)
+        (waits && has_share).then_some(self.seen + 1)
     }
 
     /// Bytes of the body that are in memory.
