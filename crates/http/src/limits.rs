@@ -156,8 +156,12 @@ pub(crate) const ANSWER_RETRY_SECONDS: &str = "1";
 /// and about what arrives at once.
 pub(crate) const SMALL_BODY_BYTES_MAX: usize = 16_384;
 
+/// Bytes in steps of which a small body takes its share, as it comes. 1 KiB: ten thousand connections that each stop in
+/// the first step leave room for others, and a body that comes in pieces is moved 16 times at most.
+pub(crate) const SMALL_BODY_SHARE_STEP_BYTES: usize = 1_024;
+
 /// Bytes of the reserve for small bodies of which the rest is yet to come. 16 MiB, a thousand of the largest: with ten
-/// thousand connections that each stop in such a body, the others wait until the slowest are ended.
+/// thousand connections that each stop near the end of such a body, the others wait until the slowest are ended.
 pub(crate) const SMALL_BODIES_BYTES_MAX: usize = 16_777_216;
 
 /// Bytes of the reserve for small bodies that came whole, with the head of their request or in one piece behind it. 16 MiB: they hold it only until
