@@ -495,20 +495,39 @@ async fn a_body_without_a_length_ends_at_the_largest_event() {
     assert_eq!(front.bodies_bytes(), 0);
 }
 
+/// Memory grows in larger steps than the event, so the producer came to hold more than the whole budget, was made to wait
+/// for itself, and answered 503.
+#[tokio::test(start_paused = true)]
+async fn an_event_as_large_as_the_budget_is_published_when_it_is_alone() {
+    let front = front_with(|config| config.bodies_bytes_max = 1 << 20).await;
+    let mut producer = Publish::producer(&front);
+
+    producer.say("data: ").await;
+    for bytes in [10_000, 300_000, 400_000, 1_024 * KIB - 710_000] {
+        producer.send(bytes).await;
+    }
+    producer.say("\n\n").await;
+    producer.finish();
+
+    assert_eq!(producer.published().await, 0);
+    assert_eq!(front.bodies_bytes(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_without_a_length_that_outgrows_the_budget_is_told_to_come_back() {
-    let front = front().await;
+    let (front, _fault) = front_on_a_store_that_holds().await;
+    let mut waiting = Publish::begin(&front, Some(60 * KIB));
+    waiting.send(60 * KIB).await;
+    waiting.finish();
     let publish = Publish::begin(&front, None);
 
     for _ in 0..5 {
         publish.send(10 * KIB).await;
     }
-    let filling = Publish::begin(&front, Some(20 * KIB));
-    filling.send(1).await;
-    publish.send(100 * KIB).await;
 
-    publish.refused(503, "bodies_bytes_max").await;
-    drop(filling);
+    assert_eq!(publish.refused(503, "bodies_bytes_max").await, 5);
+    assert_eq!(front.bodies_bytes(), 60 * KIB);
+    waiting.answer.abort();
 }
 
 #[tokio::test(start_paused = true)]

@@ -45,12 +45,26 @@ async fn what_is_taken_grows_and_shrinks() {
     let mut taken = budget.try_take(10).unwrap();
 
     assert!(taken.grow(80, PATIENCE).await);
-    assert!(!taken.grow(11, PATIENCE).await);
+    let other = budget.try_take(5).unwrap();
+    assert!(!taken.grow(6, PATIENCE).await);
+    drop(other);
     assert_eq!(budget.used(), 90);
     taken.shrink_to(30);
     taken.shrink_to(40);
 
     assert_eq!((taken.bytes(), budget.used()), (30, 30));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_grows_beyond_the_whole_budget_is_the_whole_budget() {
+    let budget = Budget::new(100);
+    let mut taken = budget.try_take(60).unwrap();
+
+    assert!(taken.grow(60, PATIENCE).await);
+    assert_eq!((taken.bytes(), budget.used()), (100, 100));
+    assert!(taken.grow(1, PATIENCE).await);
+
+    assert_eq!((taken.bytes(), budget.used()), (100, 100));
 }
 
 #[tokio::test(start_paused = true)]
