@@ -119,10 +119,14 @@ pub(crate) const HISTORY_EVENTS_DEFAULT: usize = 100;
 
 // A budget of bytes.
 
-/// The window of time over which the pace of a peer is measured. 5 s: nobody is called slow in the first, and who is
-/// slower than the least rate over two of them is ended. So a lost packet that is sent again after 1, 2 and 4 s does no
-/// harm, and a newcomer that finds no room waits until a holder that stands still can be ended.
+/// The window of time over which the pace of a peer is measured. 5 s: nobody is called slow in the first, and the slowest
+/// over two of them ends for others that need the room. So a newcomer that finds none waits until a holder that stands
+/// still can be ended.
 pub(crate) const PACE_WINDOW: Duration = Duration::from_secs(5);
+
+/// Windows over which a publisher must keep its least rate, also if nobody needs the room. 6, which are 30 s: a lost packet
+/// that is sent again after 1, 2, 4 and 8 s does no harm, nor do bursts with pauses between them.
+pub(crate) const RATE_WINDOWS: usize = 6;
 
 /// Time between two looks of a newcomer for holders whose first window is over. 250 ms: ten thousand that wait cost next
 /// to nothing, and nobody waits much longer than necessary.
@@ -156,17 +160,21 @@ pub(crate) const ANSWER_RETRY_SECONDS: &str = "1";
 /// and about what arrives at once.
 pub(crate) const SMALL_BODY_BYTES_MAX: usize = 16_384;
 
+/// Bytes in steps of which a small body takes its share, as it comes. 1 KiB: ten thousand connections that each stop in
+/// the first step leave room for others, and a body that comes in pieces is moved 16 times at most.
+pub(crate) const SMALL_BODY_SHARE_STEP_BYTES: usize = 1_024;
+
 /// Bytes of the reserve for small bodies of which the rest is yet to come. 16 MiB, a thousand of the largest: with ten
-/// thousand connections that each stop in such a body, the others wait until the slowest are ended.
+/// thousand connections that each stop near the end of such a body, the others wait until the slowest are ended.
 pub(crate) const SMALL_BODIES_BYTES_MAX: usize = 16_777_216;
 
 /// Bytes of the reserve for small bodies that came whole, with the head of their request or in one piece behind it. 16 MiB: they hold it only until
 /// they are published, so nobody can fill it by sending slowly.
 pub(crate) const WHOLE_BODIES_BYTES_MAX: usize = 16_777_216;
 
-/// Time between the head of a request and the first bytes of its small body, for which it needs no room. 10 s, two times
-/// `PACE_WINDOW`: a publisher that sends nothing for as long is below the least rate.
-pub(crate) const BODY_BEGIN_WAIT_MAX: Duration = Duration::from_secs(10);
+/// Time between the head of a request and the first bytes of its small body, for which it needs no room. 30 s, as long as
+/// `RATE_WINDOWS`: a publisher that sends nothing for as long is below the least rate.
+pub(crate) const BODY_BEGIN_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// Time that a body waits for room. 6 s: a second longer than `PACE_WINDOW`, so that a body which stands still can be
 /// ended for it, and shorter than the time-outs of HTTP clients, so that the answer is ours.

@@ -2,73 +2,85 @@
 
 use tokio::time::Instant;
 
-use crate::limits::PACE_WINDOW;
+use crate::limits::{PACE_WINDOW, RATE_WINDOWS};
 
-/// The bytes that moved in the window of time that runs, and in the one before. Older bytes say nothing: a peer that sends
+/// Windows that count as lately: the one that runs, and the one before.
+const LATE_WINDOWS: usize = 2;
+
+/// The bytes that moved in the window of time that runs, and in those before. Older bytes say nothing: a peer that sends
 /// nearly everything at once and then stops is slow, however fast it was on the whole.
+///
+/// The last two windows tell which of several peers should end for others, and all of them whether one has kept its least
+/// rate: it should be forgiven a longer silence as long as nobody needs the room.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     began: Instant,
     /// The beginning of the window that runs.
     window_began: Instant,
-    /// Windows that are over.
-    windows: u32,
-    current: u64,
-    previous: u64,
+    /// Windows that were ended by [`turn`](Self::turn).
+    turns: usize,
+    /// Bytes of each window, of the one that runs first.
+    windows: [u64; RATE_WINDOWS],
 }
 
 impl Pace {
     pub(super) fn begin() -> Self {
         let now = Instant::now();
-        Self { began: now, window_began: now, windows: 0, current: 0, previous: 0 }
+        Self { began: now, window_began: now, turns: 0, windows: [0; RATE_WINDOWS] }
     }
 
     pub(super) fn moved(&mut self, bytes: usize) {
-        self.current = self.current.saturating_add(bytes as u64);
+        let current = &mut self.windows[0];
+        *current = current.saturating_add(bytes as u64);
     }
 
     /// Bytes moved, and nobody ends windows in time: those that are over end now.
     pub(super) fn moved_after_a_while(&mut self, bytes: usize) {
         let now = Instant::now();
-        match self.windows_over(now) {
-            0 => {}
-            over => {
-                self.previous = if over == 1 { self.current } else { 0 };
-                self.current = 0;
-                self.window_began = now;
-            }
+        let over = self.windows_over(now);
+        if over > 0 {
+            self.end_windows(over, now);
         }
         self.moved(bytes);
     }
 
-    /// Ends a window. Whether it and the one before had fewer bytes than this in each second; never after the first.
+    /// Ends a window. Whether the last `RATE_WINDOWS` of them had fewer bytes than this in each second; never before there
+    /// are as many.
     pub(super) fn turn(&mut self, bytes_per_second_min: u64) -> bool {
-        let least = bytes_per_second_min.saturating_mul(2 * PACE_WINDOW.as_secs());
-        let is_below = self.windows > 0 && self.previous.saturating_add(self.current) < least;
-        self.windows = self.windows.saturating_add(1);
-        (self.previous, self.current) = (self.current, 0);
-        self.window_began = Instant::now();
+        self.turns = self.turns.saturating_add(1);
+        let least = bytes_per_second_min.saturating_mul(RATE_WINDOWS as u64 * PACE_WINDOW.as_secs());
+        let is_below = self.turns >= RATE_WINDOWS && sum(&self.windows) < least;
+        self.end_windows(1, Instant::now());
         is_below
     }
 
     /// The bytes of the window that runs, and of the one before.
     pub(super) fn lately(&self) -> u64 {
-        match self.windows_over(Instant::now()) {
-            0 => self.previous.saturating_add(self.current),
-            1 => self.current,
-            _ => 0,
-        }
+        let over = self.windows_over(Instant::now());
+        sum(&self.windows[..LATE_WINDOWS.saturating_sub(over)])
+    }
+
+    fn end_windows(&mut self, over: usize, now: Instant) {
+        let over = over.min(RATE_WINDOWS);
+        self.windows.rotate_right(over);
+        self.windows[..over].fill(0);
+        self.window_began = now;
     }
 
     /// Windows that are over and were not ended.
-    fn windows_over(&self, now: Instant) -> u128 {
-        now.saturating_duration_since(self.window_began).as_nanos() / PACE_WINDOW.as_nanos()
+    fn windows_over(&self, now: Instant) -> usize {
+        let over = now.saturating_duration_since(self.window_began).as_nanos() / PACE_WINDOW.as_nanos();
+        usize::try_from(over).unwrap_or(usize::MAX)
     }
 
     /// When the first window ends. Before that nobody is called slow.
     pub(super) fn grace_end(&self) -> Instant {
         self.began + PACE_WINDOW
     }
+}
+
+fn sum(windows: &[u64]) -> u64 {
+    windows.iter().fold(0, |sum, bytes| sum.saturating_add(*bytes))
 }
 
 #[cfg(test)]
@@ -88,23 +100,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_that_stops_after_a_burst_is_slow_after_two_windows() {
-        assert_eq!(below(&[1_000_000, 0, 0]), [false, false, true]);
+    async fn a_peer_that_stops_after_a_burst_is_slow_after_six_windows() {
+        let seen = below(&[1_000_000, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(seen, [false, false, false, false, false, false, true]);
     }
 
     #[tokio::test]
-    async fn a_peer_that_never_sends_is_slow_after_two_windows() {
-        assert_eq!(below(&[0, 0]), [false, true]);
+    async fn a_peer_that_never_sends_is_slow_after_six_windows() {
+        assert_eq!(below(&[0; 6]), [false, false, false, false, false, true]);
     }
 
     #[tokio::test]
     async fn a_byte_now_and_then_is_slow() {
-        assert_eq!(below(&[5, 5, 5]), [false, true, true]);
+        assert_eq!(below(&[5; 7]), [false, false, false, false, false, true, true]);
     }
 
     #[tokio::test]
-    async fn a_silence_of_one_window_is_forgiven_for_what_came_beside_it() {
-        assert_eq!(below(&[0, 1_000, 0, 1_000, 999, 0]), [false, false, false, false, false, true]);
+    async fn a_silence_of_five_windows_is_forgiven_for_what_came_beside_it() {
+        let windows = [3_000, 0, 0, 0, 0, 0, 3_000, 0, 0, 0, 0, 0, 2_999, 0];
+        let seen = below(&windows);
+        assert_eq!((&seen[..12], &seen[12..]), (&[false; 12][..], &[true, true][..]));
     }
 
     #[tokio::test(start_paused = true)]
@@ -125,6 +140,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_least_pace_exactly_is_not_slow() {
-        assert_eq!(below(&[500, 500, 499]), [false, false, true]);
+        let seen = below(&[500, 500, 500, 500, 500, 500, 499]);
+        assert_eq!(seen, [false, false, false, false, false, false, true]);
     }
 }

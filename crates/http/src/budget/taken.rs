@@ -44,9 +44,11 @@ impl Taken {
     }
 
     /// Takes more bytes, and waits for them like [`Budget::take`], unless the holder is asked to end meanwhile. Says
-    /// whether they came. Cancel safe.
+    /// whether they came. More than the whole budget, with those that it has, are the whole budget. Cancel safe.
     #[must_use]
     pub(crate) async fn grow(&mut self, bytes: usize, wait_max: Duration) -> bool {
+        // Else one that has half of the budget would wait for bytes that only it can give back.
+        let bytes = bytes.min(self.budget.bytes_max().saturating_sub(self.bytes()));
         let more = match &self.watch {
             None => self.budget.permit(bytes, wait_max).await,
             // Biased: two holders that wait for each other's bytes would else both wait on.

@@ -5,8 +5,8 @@
 //! one shares each write to the disk among thousands of events. One group is under way at a time: if it fails,
 //! nothing after it was published, and the answer can say how far the body came.
 //!
-//! What counts against the budget of bodies is what a producer holds in memory. Inside an event it must keep the least rate;
-//! between two events it holds next to nothing, and may be silent.
+//! What counts against the budget of bodies is what a producer holds in memory. Inside an event that has a share of it, the
+//! producer must keep the least rate; otherwise it holds next to nothing, and may be silent.
 //!
 //! With an idempotency key, [`KeyedBatch`] knows which events of the body are in the log already.
 
@@ -17,11 +17,13 @@ use futures_util::FutureExt;
 use futures_util::future::{Fuse, FusedFuture};
 use http::{Response, StatusCode};
 use serde::Serialize;
+use tidings_core::limits::EVENT_ID_BYTES_MAX;
 use tidings_core::{
-    BatchProgress, Draft, DraftFields, Hub, IdempotencyKey, KeyFields, PublishError, Published, Topic,
+    BatchProgress, Draft, DraftError, DraftFields, Hub, IdempotencyKey, KeyFields, PublishError, Published,
+    Topic,
 };
 use tidings_sse::Decoder;
-use tidings_sse::decode::{Event, Item, Limits};
+use tidings_sse::decode::{Event, Item, Limits, Report};
 
 use super::batch::{AnotherBatch, CaughtUp, KeyedBatch, WentBack};
 use super::problem::{another_batch, bad_draft, ending, not_published, went_back};
@@ -33,7 +35,6 @@ use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
 use crate::limits::{
     DECODE_STEP_BYTES, FIELD_NAME_BYTES_MAX, GROUP_BYTES_MAX, GROUP_EVENTS_MAX, PRODUCER_SHARE_STEP_BYTES,
-    SMALL_BODY_BYTES_MAX,
 };
 use crate::request::body::{read_piece, too_large};
 use crate::request::body_budgets::BodyShare;
@@ -66,7 +67,7 @@ where
                 None => {}
             }
         }
-        // Each event has its own time, and between two of them there is no hurry.
+        // Each event has its own time. There is no hurry between two of them, nor in one that takes no share.
         let awaited = producer.awaited_event();
         if awaited != watched {
             watched = awaited;
@@ -158,7 +159,10 @@ impl<'a> Producer<'a> {
             batch: key.map(|key| KeyedBatch::new(key, &topic)),
             topic,
             text: TextCheck::default(),
-            decoder: Decoder::new().with_limits(limits),
+            // Ids, because the decoder keeps the last one, also that of a block without data.
+            decoder: Decoder::new()
+                .with_limits(limits)
+                .with_report(Report { ids: true, ..Report::default() }),
             rest: Bytes::new(),
             end: None,
             is_unfinished: None,
@@ -197,6 +201,7 @@ impl<'a> Producer<'a> {
 
     /// Decodes what has arrived, as far as there is room in the next group.
     fn decode(&mut self) {
+        let seen = self.seen;
         while !self.rest.is_empty() && self.next_has_room() {
             let step = self.rest.split_to(self.rest.len().min(DECODE_STEP_BYTES));
             if let Err(problem) = self.decode_step(&step) {
@@ -204,8 +209,9 @@ impl<'a> Producer<'a> {
                 self.end(Err(problem));
             }
         }
-        // A producer may be at rest for long after a large event.
-        if self.decoder.is_between_events() && self.decoder.memory_bytes() > SMALL_BODY_BYTES_MAX {
+        // A producer may be at rest for long after a large event, also in the beginning of the next one.
+        let has_finished = self.decoder.is_between_events() || self.seen > seen;
+        if has_finished && self.decoder.memory_bytes() >= PRODUCER_SHARE_STEP_BYTES {
             self.decoder.shrink_to_fit();
         }
     }
@@ -222,6 +228,9 @@ impl<'a> Producer<'a> {
                     self.seen = number;
                     self.next_bytes += draft.bytes();
                     self.next.push(draft);
+                }
+                Ok(Some(Item::Id(id))) if id.len() > EVENT_ID_BYTES_MAX => {
+                    return Err(about(bad_draft(&DraftError::IdTooLong { bytes: id.len() })));
                 }
                 Ok(Some(Item::Comment(_) | Item::Retry(_) | Item::Id(_))) => {}
                 // The decoder has no other limits than those of one event.
@@ -342,10 +351,12 @@ impl<'a> Producer<'a> {
         self.end.is_some()
     }
 
-    /// The number of the event of which the rest is waited for. None between two events, and while the hub has enough.
+    /// The number of the event of which the rest is waited for, once it is large enough for a share of the budget. None
+    /// between two events, and while the hub has enough.
     fn awaited_event(&self) -> Option<u64> {
+        let has_share = self.decoder.memory_bytes() >= PRODUCER_SHARE_STEP_BYTES;
         let waits = self.has_room() && !self.decoder.is_between_events();
-        waits.then_some(self.seen + 1)
+        (waits && has_share).then_some(self.seen + 1)
     }
 
     /// Bytes of the body that are in memory.

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::body_budgets::{BodyBudgets, BodyShare};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::limits::{BODY_BEGIN_WAIT_MAX, SMALL_BODY_BYTES_MAX};
+use crate::limits::{BODY_BEGIN_WAIT_MAX, SMALL_BODY_BYTES_MAX, SMALL_BODY_SHARE_STEP_BYTES};
 
 /// How whole bodies are read.
 pub(crate) struct BodyRules<'a> {
@@ -32,7 +32,7 @@ pub(crate) struct WholeBody<'a> {
 
 /// Reads a whole body. If the head says that it is large, or that the publisher waits to be asked for it, nothing is read
 /// before there is room. A body that came whole with its head, like most, costs no timer, and one that comes whole behind
-/// it needs no room among those that come in pieces.
+/// it needs no room among those that come in pieces. Of a small one counts what has come, so that many may stop near their beginning.
 pub(crate) async fn read_whole<'a, B>(
     mut body: B,
     headers: &HeaderMap,
@@ -49,9 +49,11 @@ where
     let declared = hint.exact().and_then(|bytes| usize::try_from(bytes).ok());
     let expected = declared.unwrap_or(SMALL_BODY_BYTES_MAX);
     let waits_to_be_asked = headers.contains_key(EXPECT);
+    let is_small = expected <= SMALL_BODY_BYTES_MAX;
+    let begin = if is_small { expected.min(SMALL_BODY_SHARE_STEP_BYTES) } else { expected };
     let mut admitted = None;
-    if waits_to_be_asked || expected > SMALL_BODY_BYTES_MAX {
-        admitted = Some(rules.budgets.admit(expected).await?);
+    if waits_to_be_asked || !is_small {
+        admitted = Some(rules.budgets.admit(begin).await?);
     }
     let first = match (read_frame(&mut body).now_or_never(), &admitted) {
         (Some(first), _) => first?,
@@ -65,7 +67,7 @@ where
         let rest = async {
             let share = match admitted {
                 Some(share) => share,
-                None => rules.budgets.admit(expected).await?,
+                None => rules.budgets.admit(begin).await?,
             };
             read_rest(body, share, first, declared, rules.bytes_max).await
         };
@@ -81,7 +83,7 @@ where
     Ok(WholeBody { data: first, share })
 }
 
-/// Reads on, into one piece of memory: of the declared size, or of one that grows as the body comes.
+/// Reads on, into one piece of memory: of the declared size if that is large, else of one that grows as the body comes.
 async fn read_rest<'a, B>(
     mut body: B,
     mut share: BodyShare<'a>,
@@ -92,7 +94,8 @@ async fn read_rest<'a, B>(
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    let mut data = Vec::with_capacity(declared.unwrap_or_default());
+    let mut data =
+        Vec::with_capacity(declared.filter(|bytes| *bytes > SMALL_BODY_BYTES_MAX).unwrap_or_default());
     let mut piece = first;
     share.watch();
     loop {
@@ -101,7 +104,11 @@ where
             return Err(too_large(bytes_max));
         }
         if needed > data.capacity() {
-            let capacity = (2 * needed).max(SMALL_BODY_BYTES_MAX).min(bytes_max);
+            let capacity = match declared {
+                _ if needed > SMALL_BODY_BYTES_MAX => (2 * needed).min(bytes_max),
+                Some(declared) if needed <= declared => in_steps(needed).min(declared),
+                _ => in_steps(needed).min(bytes_max),
+            };
             share.resize(capacity).await?;
             data.reserve_exact(capacity - data.len());
         }
@@ -116,6 +123,10 @@ where
     }
     share.unwatch();
     Ok(WholeBody { data: data.into(), share })
+}
+
+fn in_steps(bytes: usize) -> usize {
+    bytes.next_multiple_of(SMALL_BODY_SHARE_STEP_BYTES)
 }
 
 /// Reads the next bytes of a body; `None` at its end. `wait_max` bounds the silence before them. Cancel safe.

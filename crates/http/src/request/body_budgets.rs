@@ -34,15 +34,18 @@ impl BodyBudgets {
 
     /// A share for a body, or for so much of a body.
     pub(crate) async fn admit(&self, bytes: usize) -> Result<BodyShare<'_>, Problem> {
-        let taken = take(self.budget(bytes), bytes).await?;
-        Ok(BodyShare { budgets: self, taken })
+        let is_large = is_large(bytes);
+        let budget = if is_large { &self.large } else { &self.small };
+        let taken = take(budget, bytes).await?;
+        Ok(BodyShare { budgets: self, taken, is_large })
     }
 
     /// A share for a body that came whole, in one piece.
     pub(crate) async fn admit_whole(&self, bytes: usize) -> Result<BodyShare<'_>, Problem> {
-        let budget = if bytes <= SMALL_BODY_BYTES_MAX { &self.whole } else { &self.large };
+        let is_large = is_large(bytes);
+        let budget = if is_large { &self.large } else { &self.whole };
         let taken = take(budget, bytes).await?;
-        Ok(BodyShare { budgets: self, taken })
+        Ok(BodyShare { budgets: self, taken, is_large })
     }
 
     /// Bytes that bodies hold, over all budgets.
@@ -54,10 +57,6 @@ impl BodyBudgets {
     pub(crate) fn bytes_max(&self) -> usize {
         self.large.bytes_max() + self.small.bytes_max() + self.whole.bytes_max()
     }
-
-    fn budget(&self, bytes: usize) -> &Budget {
-        if bytes <= SMALL_BODY_BYTES_MAX { &self.small } else { &self.large }
-    }
 }
 
 /// The bytes that one body may hold. They are given back when it is dropped.
@@ -65,22 +64,28 @@ impl BodyBudgets {
 pub(crate) struct BodyShare<'a> {
     budgets: &'a BodyBudgets,
     taken: Taken,
+    /// Whether it is of the budget for large bodies.
+    is_large: bool,
 }
 
 impl BodyShare<'_> {
     /// Makes it so many bytes, and waits for room if they are more than before. Cancel safe.
     pub(crate) async fn resize(&mut self, bytes: usize) -> Result<(), Problem> {
-        let before = self.taken.bytes();
-        let is_small = |bytes| bytes <= SMALL_BODY_BYTES_MAX;
-        if is_small(before) != is_small(bytes) {
-            // It belongs to the other budget now. What it has there is taken before what it had here is given back.
-            let mut taken = take(self.budgets.budget(bytes), bytes).await?;
-            if self.taken.is_watched() {
-                taken.watch(self.budgets.bytes_per_second_min);
-            }
-            self.taken = taken;
+        // What it takes of the other budget is taken before what it had is given back.
+        if is_large(bytes) && !self.is_large {
+            let taken = take(&self.budgets.large, bytes).await?;
+            self.replace(taken, true);
             return Ok(());
         }
+        // One that shrinks waits for nothing: if the reserve for small bodies is full, it stays where it is.
+        if !is_large(bytes)
+            && self.is_large
+            && let Some(taken) = self.budgets.small.try_take(bytes)
+        {
+            self.replace(taken, false);
+            return Ok(());
+        }
+        let before = self.taken.bytes();
         self.taken.shrink_to(bytes);
         let has_grown = bytes <= before || self.taken.grow(bytes - before, BODY_ADMISSION_WAIT_MAX).await;
         if has_grown { Ok(()) } else { Err(full()) }
@@ -106,6 +111,17 @@ impl BodyShare<'_> {
     pub(crate) fn moved(&self, bytes: usize) {
         self.taken.moved(bytes);
     }
+
+    fn replace(&mut self, mut taken: Taken, is_large: bool) {
+        if self.taken.is_watched() {
+            taken.watch(self.budgets.bytes_per_second_min);
+        }
+        (self.taken, self.is_large) = (taken, is_large);
+    }
+}
+
+fn is_large(bytes: usize) -> bool {
+    bytes > SMALL_BODY_BYTES_MAX
 }
 
 async fn take(budget: &Budget, bytes: usize) -> Result<Taken, Problem> {
@@ -128,4 +144,42 @@ fn too_slow(slow: Slow, bytes_per_second_min: u64) -> Problem {
         }
     };
     Problem::new(ProblemType::TooSlow, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const KIB: usize = 1_024;
+
+    /// It waited for room in the reserve for small bodies, and was answered 503 after six seconds.
+    #[tokio::test(start_paused = true)]
+    async fn a_share_that_shrinks_while_the_small_reserve_is_full_stays_among_the_large_ones() {
+        let budgets = BodyBudgets::new(100 * KIB, KIB as u64);
+        let mut share = budgets.admit(60 * KIB).await.unwrap();
+        share.watch();
+        let filling = budgets.small.try_take(SMALL_BODIES_BYTES_MAX).unwrap();
+        let began = Instant::now();
+        let used = |budgets: &BodyBudgets| (budgets.large.used(), budgets.small.used());
+        let mut seen = Vec::new();
+
+        for bytes in [10, 12, 5] {
+            share.resize(bytes * KIB).await.unwrap();
+            seen.push(used(&budgets));
+        }
+        drop(filling);
+        for bytes in [4, 20] {
+            share.resize(bytes * KIB).await.unwrap();
+            seen.push(used(&budgets));
+        }
+
+        let full = SMALL_BODIES_BYTES_MAX;
+        let expected = [(10 * KIB, full), (12 * KIB, full), (5 * KIB, full), (0, 4 * KIB), (20 * KIB, 0)];
+        assert_eq!((&seen[..], began.elapsed()), (&expected[..], Duration::ZERO));
+        assert!(share.taken.is_watched());
+    }
 }
