@@ -7,6 +7,7 @@ import { Arrival } from './arrival.js';
 import { Connection } from './connection.js';
 import { byId, element } from './element.js';
 import { EmptyState, FIRST_DATA } from './empty-state.js';
+import { entryOf, isPublished } from './entry.js';
 import { EventList } from './event-list.js';
 import { GAP, PARTIAL } from './event-type.js';
 import { startHeader } from './header.js';
@@ -81,8 +82,8 @@ start();
 /** Shows what was, then follows what comes. */
 async function start() {
   const past = await recall(path, begin, authorization());
-  if (past.gap) list.add({ ...entryOf({ type: GAP, data: JSON.stringify(past.gap), id: '', topic: '' }), time: null });
-  if (past.partial) list.add({ ...entryOf({ type: PARTIAL, data: say('partial'), id: '', topic: '' }), time: null });
+  if (past.gap) receive({ type: GAP, data: JSON.stringify(past.gap), id: '', topic: '' }, null);
+  if (past.partial) receive({ type: PARTIAL, data: '', id: '', topic: '' }, null);
   for (const event of past.events) receive(event, event.time);
   activity.show();
   behind = past.more;
@@ -92,7 +93,7 @@ async function start() {
     id: past.cursor,
     listener: {
       state: showState,
-      event: (event) => receive(event, event.type === GAP ? new Date() : arrival.time()),
+      event: (event) => receive(event, isPublished(event) ? arrival.time() : new Date()),
       id: (id) => (connection.cursor = id),
     },
     authorization,
@@ -106,18 +107,14 @@ async function start() {
  * @param {Date | null} time
  */
 function receive(event, time) {
-  const entry = { ...entryOf(event), time };
+  const entry = { ...entryOf(event, sole), time };
   list.add(entry);
-  if (entry.kind === 'gap') return;
+  if (!isPublished(event)) return;
   seen += 1;
   heard += 1;
   topics.add(entry.topic, time);
   snippets.sawType(event.type);
   if (time) activity.add(time);
-}
-
-function entryOf({ type, data, id, topic }) {
-  return { kind: type === GAP ? 'gap' : 'event', topic: topic || sole, type, data, id };
 }
 
 function showState(state) {

@@ -12,7 +12,7 @@ const KEPT_LENGTH_MAX = 33_554_432;
 /** Rows that may arrive in one frame for each to be seen arriving; beyond that it would only flicker. */
 const ARRIVING_MAX = 3;
 
-/** @typedef {import('./event-row.js').Entry} Entry */
+/** @typedef {import('./entry.js').Entry} Entry */
 
 export class EventList {
   #list;

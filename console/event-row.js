@@ -1,4 +1,4 @@
-// One row of the list: an event in a line, opened to all it holds; or a gap.
+// One row of the list: an event in a line, opened to all it holds; or what the hub says about the events itself.
 
 import { copyButton } from './copy-button.js';
 import { element } from './element.js';
@@ -8,15 +8,7 @@ import { fullTimeOf, shortTimeOf, sizeOf } from './time.js';
 import { pathOf } from './topic.js';
 import { say, word } from './words.js';
 
-/**
- * @typedef {object} Entry
- * @property {'event' | 'gap'} kind
- * @property {Date | null} time   Null where it is not known: the event is older than the page.
- * @property {string} topic
- * @property {string} type
- * @property {string} data
- * @property {string} id
- */
+/** @typedef {import('./entry.js').Entry} Entry */
 
 /** Characters of data in a line; more would not fit any screen. */
 const LINE_LENGTH_MAX = 400;
@@ -28,7 +20,8 @@ const REASONS = ['expired', 'unknown', 'other-epoch'];
 
 /** @param {Entry} entry */
 export function rowOf(entry) {
-  return entry.kind === 'gap' ? gapRow(entry) : eventRow(entry);
+  const rows = { event: eventRow, gap: gapRow, partial: partialRow };
+  return rows[entry.kind](entry);
 }
 
 function eventRow(entry) {
@@ -130,6 +123,14 @@ function gapRow({ data, time }) {
     ' ',
     word(element('span'), 'gap.resumes', { resumes_after }),
   );
+  return noteRow(time, text);
+}
+
+function partialRow({ time }) {
+  return noteRow(time, element('p', {}, word(element('span'), 'partial')));
+}
+
+function noteRow(time, text) {
   const clock = element('time', { class: 'event-time' }, time ? shortTimeOf(time) : '');
   return element('li', { class: 'gap' }, icon('gap'), clock, text);
 }

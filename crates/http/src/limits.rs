@@ -135,7 +135,9 @@ pub(crate) const HOLDERS_LOOK_INTERVAL: Duration = Duration::from_millis(250);
 // The body of an answer.
 
 /// Bytes of one piece of a body that are handed to a connection at once. 16 KiB, one chunk: a client that does not take
-/// one in the time of `write_wait_max` is ended, so it is also the least rate.
+/// one in the time of `write_wait_max` is ended, so over HTTP/2 it is also the least rate. Over HTTP/1 that is about
+/// 3 KB/s: hyper writes up to 80 KiB before it asks for the next piece, and the kernel says that there is room when
+/// less than half of `UNSENT_BYTES_MAX` is unsent.
 pub(crate) const PIECE_BYTES: usize = CHUNK_BYTES_MAX;
 
 /// Bytes of an event's data that are encoded as JSON in one step. 4 KiB: escaped they may be 24 KiB, which a piece may

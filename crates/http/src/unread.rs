@@ -76,7 +76,8 @@ impl UnreadFrames {
         let mut frames = self.lock();
         let (bytes, let_go) = frames.add_reader(key, frame);
         if frames.make_room(self.0.bytes_max) {
-            self.0.calls.fetch_add(1, Ordering::Relaxed);
+            // A lane that sees the number must see the tokens cancelled, too: it looks at them once for each number.
+            self.0.calls.fetch_add(1, Ordering::Release);
         }
         drop(frames);
         (bytes, KeptFrame { unread: self.clone(), key, let_go })
@@ -84,7 +85,7 @@ impl UnreadFrames {
 
     /// How often readers were told to let go.
     pub(crate) fn calls(&self) -> u64 {
-        self.0.calls.load(Ordering::Relaxed)
+        self.0.calls.load(Ordering::Acquire)
     }
 
     /// Bytes of frames that are kept, also by readers that were told to let go.

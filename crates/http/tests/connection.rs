@@ -4,12 +4,17 @@
 
 mod support;
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
+use support::meter::Meter;
 use support::scene::{Scene, Stream};
 use support::{created, opening, stream_head};
+use tidings_core::Limits;
 use tidings_http::Verdict;
 use tidings_testkit::deadline::{until, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 
 const POST: &str = "POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: 1\r\n\r\nx";
 
@@ -47,6 +52,33 @@ async fn http_1_0_publishes_and_is_closed() {
     wire.send("POST /events/a HTTP/1.0\r\ncontent-length: 1\r\n\r\nx").await;
 
     assert_eq!(wire.rest().await, created(1).replace("HTTP/1.1", "HTTP/1.0"));
+}
+
+/// The end of the connection is the end of a page over HTTP/1.0: without a reset, a proxy takes the half of it for a page.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_over_http_1_0_that_is_cut_off_does_not_end_in_good_order() {
+    let mut limits = Limits::default();
+    limits.page_bytes_max = 2_000_000;
+    let scene = Scene::with_limits(limits, |config| config.write_wait_max = Duration::from_millis(500)).await;
+    let text = "x".repeat(50_000);
+    scene.publish("rest-in-the-connection", &[text.as_str(); 4]).await;
+    scene.publish("rest-in-the-page", &[text.as_str(); 30]).await;
+    for (topic, bytes) in [("rest-in-the-connection", 200_000), ("rest-in-the-page", 1_500_000)] {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let mut stream = within("a connection", socket.connect(scene.address)).await.unwrap();
+        let request = format!("GET /events/{topic} HTTP/1.0\r\naccept: application/json\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut meter = Meter::of(&scene.front);
+        meter.settle("tidings_connections", 1.0).await;
+        meter.settle("tidings_connections", 0.0).await;
+        let mut said = Vec::new();
+
+        let end = within("the end of the connection", stream.read_to_end(&mut said)).await;
+
+        assert_eq!(end.unwrap_err().kind(), ErrorKind::ConnectionReset, "{topic}");
+        assert!(said.len() < bytes, "{topic}: {} bytes", said.len());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -218,7 +218,7 @@ async fn an_allowed_origin_may_read_with_credentials() {
     let mut wire = scene.get("/events/a", &format!("origin: {app}\r\n")).await;
 
     let shared = format!(
-        "vary: Origin\r\naccess-control-expose-headers: Tidings-Gap, Retry-After\r\n\
+        "vary: Origin\r\naccess-control-expose-headers: Tidings-Gap, Tidings-Partial, Retry-After\r\n\
          access-control-allow-credentials: true\r\naccess-control-allow-origin: {app}\r\n"
     );
     assert_eq!(wire.head().await, stream_head(&shared));
@@ -248,7 +248,7 @@ async fn every_origin_may_read_on_request_but_never_with_credentials() {
     assert_eq!(
         wire.head().await,
         stream_head(
-            "vary: Origin\r\naccess-control-expose-headers: Tidings-Gap, Retry-After\r\n\
+            "vary: Origin\r\naccess-control-expose-headers: Tidings-Gap, Tidings-Partial, Retry-After\r\n\
              access-control-allow-origin: *\r\n"
         )
     );
@@ -275,7 +275,7 @@ async fn a_preflight_is_answered_with_the_allowed_methods_and_headers() {
     assert_eq!(
         wire.head().await,
         format!(
-            "{allowed}vary: Origin\r\naccess-control-expose-headers: Tidings-Gap, Retry-After\r\n\
+            "{allowed}vary: Origin\r\naccess-control-expose-headers: Tidings-Gap, Tidings-Partial, Retry-After\r\n\
              access-control-allow-credentials: true\r\naccess-control-allow-origin: {app}\r\n\r\n"
         )
     );

@@ -15,8 +15,8 @@ use crate::limits::PREFLIGHT_SECONDS_MAX;
 const REQUEST_HEADERS: HeaderValue =
     HeaderValue::from_static("Last-Event-ID, Authorization, Cache-Control, Content-Type, Idempotency-Key");
 
-/// The gap is told in the stream, too; a page that can read a header need not wait for it.
-const EXPOSED: HeaderValue = HeaderValue::from_static("Tidings-Gap, Retry-After");
+/// What is missing is told in the stream, too; a page that can read a header need not wait for it.
+const EXPOSED: HeaderValue = HeaderValue::from_static("Tidings-Gap, Tidings-Partial, Retry-After");
 
 /// Answers OPTIONS, preflight or not. `methods` are those of the path.
 pub(crate) fn options(methods: &'static str) -> Response<Body> {

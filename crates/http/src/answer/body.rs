@@ -24,8 +24,10 @@ pub struct Body {
     rest: Bytes,
     _open: Option<OpenOnConnection>,
     watched: Option<Watched>,
-    /// Bytes of a budget. They are given back when the connection has written the last piece.
-    taken: Option<TakenBody>,
+    /// Bytes of a budget. They are given back with the body.
+    taken: Option<Taken>,
+    /// The pieces that the connection has not written yet. The body ends only when there are none.
+    handed_out: Option<HandedOut>,
 }
 
 /// Held by everything that is open on a connection.
@@ -37,12 +39,6 @@ impl OpenOnConnection {
     pub(crate) fn is_alone(&self) -> bool {
         Arc::strong_count(&self.0) == 1
     }
-}
-
-/// A body that takes bytes of a budget.
-struct TakenBody {
-    taken: Taken,
-    handed_out: HandedOut,
 }
 
 /// The watch over a body, until the body is dropped.
@@ -72,7 +68,7 @@ impl BodySource {
 
 impl From<BodySource> for Body {
     fn from(source: BodySource) -> Self {
-        Self { source, rest: Bytes::new(), _open: None, watched: None, taken: None }
+        Self { source, rest: Bytes::new(), _open: None, watched: None, taken: None, handed_out: None }
     }
 }
 
@@ -98,12 +94,17 @@ impl Body {
     pub(crate) fn taking(self, mut taken: Taken) -> Self {
         // Its carrier ends it when it does not move: no least rate here.
         taken.watch(0);
-        Self { taken: Some(TakenBody { taken, handed_out: HandedOut::default() }), ..self }
+        Self { taken: Some(taken), ..self.until_written() }
+    }
+
+    /// The same, ended only when the connection has written all pieces.
+    pub(crate) fn until_written(self) -> Self {
+        Self { handed_out: Some(self.handed_out.unwrap_or_default()), ..self }
     }
 
     /// The same, watched by its carrier.
     pub(crate) fn watched_by(self, watch: AnswerWatch) -> Self {
-        if let Some(TakenBody { taken, .. }) = &self.taken {
+        if let Some(taken) = &self.taken {
             watch.holds(taken.end().cloned());
         }
         Self { watched: Some(Watched(watch)), ..self }
@@ -113,11 +114,18 @@ impl Body {
         if let Some(Watched(watch)) = &self.watched {
             watch.handed_out();
         }
-        if let Some(TakenBody { taken, handed_out }) = &self.taken {
+        if let Some(taken) = &self.taken {
             taken.moved_after_a_while(piece.len());
+        }
+        if let Some(handed_out) = &self.handed_out {
             piece = handed_out.count(piece);
         }
         Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    /// Waits until the connection has written all pieces, as far as it tells.
+    fn poll_written(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.handed_out.as_ref().map_or(Poll::Ready(()), |handed_out| handed_out.poll_all_written(context))
     }
 }
 
@@ -150,16 +158,21 @@ impl http_body::Body for Body {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if self.rest.is_empty() {
             let bytes = self.source.poll_bytes(context);
-            if let (Poll::Ready(None), Some(TakenBody { handed_out, .. })) = (&bytes, &self.taken) {
-                ready!(handed_out.poll_all_written(context));
-            }
-            if let (Poll::Pending | Poll::Ready(None), Some(Watched(watch))) = (&bytes, &self.watched) {
-                watch.at_rest();
-            }
-            match ready!(bytes) {
-                Some(bytes) if bytes.len() > PIECE_BYTES => self.rest = bytes,
-                Some(bytes) => return self.hand_out(bytes),
-                None => return Poll::Ready(None),
+            match bytes {
+                Poll::Ready(Some(bytes)) if bytes.len() > PIECE_BYTES => self.rest = bytes,
+                Poll::Ready(Some(bytes)) => return self.hand_out(bytes),
+                Poll::Pending | Poll::Ready(None) => {
+                    if bytes.is_ready() {
+                        // A stream must not be polled again after its end.
+                        self.source = BodySource::Full(None);
+                    }
+                    ready!(self.poll_written(context));
+                    if let Some(Watched(watch)) = &self.watched {
+                        watch.at_rest();
+                    }
+                    ready!(bytes);
+                    return Poll::Ready(None);
+                }
             }
         }
         let size = self.rest.len().min(PIECE_BYTES);
@@ -173,10 +186,9 @@ impl http_body::Body for Body {
 
     fn is_end_stream(&self) -> bool {
         let BodySource::Full(bytes) = &self.source else { return false };
-        let is_written = |body: &TakenBody| body.handed_out.is_all_written();
         self.rest.is_empty()
             && bytes.as_ref().is_none_or(Bytes::is_empty)
-            && self.taken.as_ref().is_none_or(is_written)
+            && self.handed_out.as_ref().is_none_or(HandedOut::is_all_written)
     }
 
     fn size_hint(&self) -> SizeHint {

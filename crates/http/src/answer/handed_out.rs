@@ -1,8 +1,8 @@
 //! Pieces of a body that a connection has, until it has written them.
 //!
-//! A connection of HTTP/2 takes a whole piece as soon as there is room for one byte, and keeps it until the client makes
-//! room for the rest. A body that ended with its last piece would leave that piece behind, and nobody would notice a
-//! client that never takes it.
+//! hyper asks a body for a piece, and only then for room. A connection of HTTP/2 takes the whole piece as soon as there is
+//! room for one byte, and keeps it until the client makes room for the rest; hyper asks for the next one meanwhile. A body
+//! that ended with its last piece would leave both behind, and nobody would notice a client that never takes them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

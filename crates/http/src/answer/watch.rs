@@ -1,8 +1,9 @@
 //! What the carrier of an answer can see of it: whether there are bytes that the client does not take, and whether it must
 //! let go of what it holds.
 //!
-//! A body is asked for bytes only when there is room for them, so it cannot notice by itself that nobody asks. Its
-//! carrier, the task of an HTTP/2 request or an HTTP/1 connection, notices it with [`Patience`] and drops the body.
+//! A body cannot notice by itself that nobody asks it for bytes. Its carrier, the task of an HTTP/2 request or an HTTP/1
+//! connection, notices it with [`Patience`] and drops the body. hyper asks for a piece before there is room for it and
+//! keeps it, so the patience with a client that takes nothing may begin one piece late.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -29,7 +30,7 @@ struct WatchParts {
 }
 
 impl AnswerWatch {
-    /// The body has handed out a piece: the one before was taken.
+    /// The body has handed out a piece: hyper has handed the one before to the connection.
     pub(crate) fn handed_out(&self) {
         self.0.pieces.fetch_add(1, Ordering::Relaxed);
         self.0.owes.store(true, Ordering::Relaxed);

@@ -16,6 +16,7 @@ use tokio::time::sleep;
 use crate::answer::watch::{AnswerWatch, Patience};
 use crate::connection::impatient::Impatient;
 use crate::connection::linger::linger;
+use crate::connection::socket::Reset;
 use crate::front::Front;
 use crate::lane::parking::{Leave, ParkingSlot};
 
@@ -23,15 +24,18 @@ use crate::lane::parking::{Leave, ParkingSlot};
 /// stream goes on with. hyper keeps 16 KB for each connection, which one that is only written to does not need.
 pub(crate) async fn until_parked<S>(front: &Front, stream: S) -> hyper::Result<Option<(S, Leave)>>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Reset + Unpin,
 {
     let slot = ParkingSlot::default();
     let flushed = Arc::new(AtomicBool::new(true));
     let asked = AtomicBool::new(false);
+    let ends_answers = AtomicBool::new(false);
     let watch = AnswerWatch::default();
     let config = front.config();
     let service = service_fn(|mut request: http::Request<hyper::body::Incoming>| {
         asked.store(true, Ordering::Relaxed);
+        // Over HTTP/1.0 there are no chunks: the end of the connection is the end of an answer of unknown length.
+        ends_answers.store(request.version() <= http::Version::HTTP_10, Ordering::Relaxed);
         // Nothing else can end in a lane.
         if request.method() == http::Method::GET {
             request.extensions_mut().insert(slot.clone());
@@ -73,17 +77,22 @@ where
             }),
         }
     });
-    let parked = parked.await?;
+    let parked = parked.await;
     let stream = connection.into_parts().io.inner.into_inner().into_inner();
-    if !parked {
+    let is_cut_off = watch.is_cut_off() || !flushed.load(Ordering::Relaxed);
+    if is_cut_off && ends_answers.load(Ordering::Relaxed) {
+        stream.reset();
+        return parked.map(|_| None);
+    }
+    if !parked? {
         linger(stream).await;
         return Ok(None);
     }
     Ok(slot.clear().map(|leave| (stream, leave)))
 }
 
-/// A socket that knows whether hyper has written all that it wanted to: hyper writes until its buffer is empty or
-/// the socket would block.
+/// A socket that knows whether hyper has written all that it wanted to: hyper writes until its buffer is empty, the
+/// socket would block, or a write fails.
 struct Flushing<S> {
     inner: TokioIo<S>,
     flushed: Arc<AtomicBool>,
@@ -106,7 +115,7 @@ impl<S: AsyncWrite + Unpin> Write for Flushing<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(context, bytes);
-        self.flushed.store(written.is_ready(), Ordering::Relaxed);
+        self.flushed.store(matches!(written, Poll::Ready(Ok(_))), Ordering::Relaxed);
         Poll::Ready(ready!(written))
     }
 
@@ -116,7 +125,7 @@ impl<S: AsyncWrite + Unpin> Write for Flushing<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
-        self.flushed.store(written.is_ready(), Ordering::Relaxed);
+        self.flushed.store(matches!(written, Poll::Ready(Ok(_))), Ordering::Relaxed);
         Poll::Ready(ready!(written))
     }
 

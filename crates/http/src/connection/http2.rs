@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::answer::body::OpenOnConnection;
+use crate::answer::body::{Body, OpenOnConnection};
 use crate::answer::watch::{AnswerWatch, Patience};
 use crate::config::HttpConfig;
 use crate::connection::impatient::Impatient;
@@ -55,7 +55,9 @@ where
             parts.extensions.insert(watch.clone());
             let answer = front.handle(http::Request::from_parts(parts, &mut body)).await;
             take_rest(body).await;
-            Ok::<_, std::convert::Infallible>(answer.map(|body| body.holding(open).watched_by(watch)))
+            // Until all is written: the task ends with the body, and nobody else would notice that a stream does not move.
+            let body = |body: Body| body.holding(open).watched_by(watch).until_written();
+            Ok::<_, std::convert::Infallible>(answer.map(body))
         })
     });
     let io = TokioIo::new(Impatient::new(stream, config.write_wait_max));

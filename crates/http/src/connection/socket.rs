@@ -1,9 +1,10 @@
-//! The socket of an accepted connection: what it is told before anything is read from it.
+//! The socket of an accepted connection: what it is told before anything is read from it, and how it is reset.
 
 use std::io;
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use crate::limits::KEEPALIVE_INTERVAL;
 #[cfg(target_os = "linux")]
@@ -20,6 +21,31 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
         socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
     }
     Ok(())
+}
+
+/// A connection that can be ended so that its peer sees an error, and takes nothing of it for whole.
+pub(crate) trait Reset {
+    fn reset(self);
+}
+
+impl Reset for TcpStream {
+    fn reset(self) {
+        if let Err(error) = self.set_zero_linger() {
+            tracing::debug!(%error, "a connection is closed in good order, because it cannot be reset");
+        }
+    }
+}
+
+impl Reset for Box<TlsStream<TcpStream>> {
+    /// Without `close_notify`, which would say that all has been sent.
+    fn reset(self) {
+        (*self).into_inner().0.reset();
+    }
+}
+
+#[cfg(test)]
+impl Reset for tokio::io::DuplexStream {
+    fn reset(self) {}
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -202,6 +202,25 @@ async fn the_last_piece_of_an_answer_is_not_left_behind_in_the_connection() {
     assert_eq!(front.answers().used(), 0);
 }
 
+/// Such answers take nothing of a budget. They once were left behind in the connection, where nobody watched them: h2
+/// takes a whole piece for a window of one byte.
+#[tokio::test(start_paused = true)]
+async fn small_answers_and_openings_that_are_not_taken_are_reset_after_the_wait() {
+    for target in ["/metrics", "/nowhere", "/healthz", "/events/quiet"] {
+        let front = front(|_| ()).await;
+        let requests = http_2(&front, 1).await;
+        let mut body = get(&requests, target, "text/event-stream").await.into_body();
+        let began = Instant::now();
+
+        let reason = until_reset(&mut body).await;
+
+        let elapsed = began.elapsed();
+        assert_eq!((target, reason), (target, Some(Reason::CANCEL)));
+        // A heartbeat waits behind the opening of the event stream, and its wait begins anew.
+        assert!(WAIT <= elapsed && elapsed < 2 * WAIT, "{target}: {elapsed:?}");
+    }
+}
+
 /// A client of HTTP/1.1 that has asked for a page, on a pipe of a kilobyte.
 fn http_1(front: &Front, target: &str) -> (DuplexStream, JoinHandle<()>) {
     let (near, mut far) = duplex(1_024);
