@@ -21,6 +21,7 @@ use crate::heartbeat;
 use crate::item::{Event, Item, Open, Reconnecting};
 use crate::limits::LAST_LOOK_WAIT;
 use crate::machine::{Action, Machine, Mode, Policy, ReadyState};
+use crate::partial::Partial;
 use crate::transport::{AnswerBody, HttpAnswer};
 
 /// A stream of server-sent events that outlives its connections.
@@ -275,7 +276,8 @@ impl EventSource {
         if self.mode == Mode::Strict || !event.type_or_message().starts_with(RESERVED_TYPE_PREFIX) {
             return Some(Item::Event(event));
         }
-        Gap::of_event(&event).map(Item::Gap)
+        let gap = Gap::of_event(&event).map(Item::Gap);
+        gap.or_else(|| Partial::of_event(&event).map(Item::Partial))
     }
 
     fn tell_comment(&mut self, text: String) -> Option<Item> {

@@ -7,6 +7,7 @@ use tidings_sse::decode::OwnedEvent;
 
 use crate::error::Error;
 use crate::gap::Gap;
+use crate::partial::Partial;
 
 /// A dispatched event: its type, data and the last event id.
 pub type Event = OwnedEvent;
@@ -24,6 +25,8 @@ pub enum Item {
     Event(Event),
     /// The hub could not go on where it was asked to. Managed mode only.
     Gap(Gap),
+    /// Fewer of the newest events follow than were asked for. Managed mode only.
+    Partial(Partial),
     /// A comment, as it stands after the colon. For those who [asked](crate::EventSourceBuilder::comments).
     Comment(String),
     /// The connection is over, or could not be made, and another will be.

@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `machine`, `backoff`, `heartbeat` | what to do next; pure, no clock and no socket |
-//! | `event_source`, `item`, `gap` | the stream that callers see; drives the machine |
+//! | `event_source`, `item`, `gap`, `partial` | the stream that callers see; drives the machine |
 //! | `config`, `token` | what can be set |
 //! | `attempt`, `redirect`, `retry_after`, `problem` | from a request to an answer that is a stream, or to an error |
 //! | `transport`, `connector`, `tls` | one request on one connection |
@@ -28,6 +28,7 @@ mod heartbeat;
 mod item;
 mod limits;
 mod machine;
+mod partial;
 mod problem;
 mod publisher;
 mod redirect;
@@ -43,6 +44,7 @@ pub use event_source::EventSource;
 pub use gap::{Gap, GapReason, RESERVED_TYPE_PREFIX};
 pub use item::{Event, Item, Open, Reconnecting};
 pub use machine::ReadyState;
+pub use partial::Partial;
 pub use problem::Problem;
 pub use publisher::{BatchReceipt, PublishError, Publisher, PublisherBuilder, Receipt, Target};
 pub use redirect::RedirectError;

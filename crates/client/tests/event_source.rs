@@ -309,6 +309,21 @@ async fn a_gap_is_an_event_like_others_in_strict_mode() {
     assert_eq!(event.type_or_message(), "tidings.gap");
 }
 
+#[tokio::test]
+async fn fewer_events_than_were_asked_for_are_told_with_an_item_in_managed_mode() {
+    let told =
+        "event: tidings.partial\nid: a-7\ndata: {\"requested\":\"last 50\",\"begins_after\":\"a-7\"}\n\n";
+    let server = Server::start([Answer::stream(told)]);
+    let mut source = builder(&server).build();
+    next(&mut source).await;
+
+    let Item::Partial(partial) = next(&mut source).await else { panic!("it must be about the search") };
+
+    assert_eq!(partial.requested.as_deref(), Some("last 50"));
+    assert_eq!(partial.begins_after.as_deref(), Some("a-7"));
+    assert_eq!(source.last_event_id(), "a-7");
+}
+
 /// An event of the hub's own, of a type from the future, between two that were published.
 const UNKNOWN: &str = "id: a-1\ndata: 1\n\n\
      event: tidings.whatever\nid: a-2\nretry: 7\ndata: {\"not\":\"ours\"}\n\n\

@@ -1,7 +1,7 @@
 //! An item of a stream as a line: coloured for people, JSON for programs.
 
 use serde::Serialize;
-use tidings_client::{Event, Gap, Item};
+use tidings_client::{Event, Gap, Item, Partial};
 
 use crate::terminal::chain::visible;
 
@@ -33,6 +33,7 @@ fn for_people(item: &Item, color: bool) -> Option<String> {
     match item {
         Item::Event(event) => Some(event_for_people(event, paint)),
         Item::Gap(gap) => Some(format!("{}\n", paint(YELLOW, &gap_for_people(gap)))),
+        Item::Partial(partial) => Some(format!("{}\n", paint(YELLOW, &partial_for_people(partial)))),
         Item::Comment(text) => Some(format!("{}\n", paint(DIM, &format!(":{}", visible(text))))),
         _ => None,
     }
@@ -55,6 +56,14 @@ fn gap_for_people(gap: &Gap) -> String {
     format!(
         "gap ({}): events after {requested} are gone; it goes on after {resumes}",
         visible(gap.reason.as_str())
+    )
+}
+
+fn partial_for_people(partial: &Partial) -> String {
+    let asked = partial.requested.as_deref().map(|asked| format!(" ({})", visible(asked)));
+    format!(
+        "fewer events than were asked for{}: the hub stopped looking for older ones",
+        asked.unwrap_or_default()
     )
 }
 
@@ -91,6 +100,17 @@ struct GapData<'a> {
     resumes_after_as_before: Option<&'a str>,
 }
 
+#[derive(Serialize)]
+struct PartialLine<'a> {
+    partial: PartialData<'a>,
+}
+
+#[derive(Serialize)]
+struct PartialData<'a> {
+    requested: Option<&'a str>,
+    begins_after: Option<&'a str>,
+}
+
 fn for_programs(item: &Item) -> Option<String> {
     let line = match item {
         Item::Event(event) => json(&EventLine {
@@ -105,6 +125,12 @@ fn for_programs(item: &Item) -> Option<String> {
                 reason: gap.reason.as_str(),
                 resumes_after: gap.resumes_after.as_deref(),
                 resumes_after_as_before: gap.resumes_after.as_deref(),
+            },
+        }),
+        Item::Partial(partial) => json(&PartialLine {
+            partial: PartialData {
+                requested: partial.requested.as_deref(),
+                begins_after: partial.begins_after.as_deref(),
             },
         }),
         Item::Comment(text) => json(&CommentLine { comment: text }),

@@ -29,8 +29,8 @@ pub(crate) struct SubArgs {
     /// Print one line of JSON for each event, and for each change of state on stderr
     ///
     /// stdout: {"id":...,"type":...,"data":...,"lastEventId":...}, without `id` if the event has none of its own, for a
-    /// gap {"gap":{...}}, and with --comments {"comment":...}. A later version may add members. stderr:
-    /// {"state":"open"|"connecting"|"closed","status":...,"error":...}.
+    /// gap {"gap":{...}}, for fewer events than --last asked for {"partial":{...}}, and with --comments {"comment":...}. A
+    /// later version may add members. stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...}.
     #[arg(long)]
     json: bool,
     /// Follow the standard to the letter, as a browser does

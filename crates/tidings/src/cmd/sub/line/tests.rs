@@ -83,6 +83,26 @@ fn a_gap_is_the_object_of_history_with_the_name_from_before_beside_the_new_one()
 }
 
 #[test]
+fn a_search_that_ended_early_is_told_to_people_and_to_programs() {
+    let told = r#"{"requested":"last 50","begins_after":"a-7"}"#;
+
+    let lines = [told, "{}"].map(|data| {
+        let item = Item::Partial(serde_json::from_str(data).unwrap());
+        [PLAIN, Style::Programs].map(|style| of(&item, style).unwrap())
+    });
+
+    let why = "the hub stopped looking for older ones";
+    let expected = [
+        [format!("fewer events than were asked for (last 50): {why}\n"), format!("{{\"partial\":{told}}}\n")],
+        [
+            format!("fewer events than were asked for: {why}\n"),
+            "{\"partial\":{\"requested\":null,\"begins_after\":null}}\n".to_owned(),
+        ],
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
 fn the_reference_lists_exactly_the_members_of_a_line() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/events.md");
     let page = std::fs::read_to_string(path).unwrap();
