@@ -217,7 +217,7 @@ settings! {
             default: "64MiB",
             range: "16MiB" to "1TiB",
             value: "SIZE",
-            means: "Memory for the bodies of publishes that are being sent. A body counts with its Content-Length, or without one as far as it has come. When it is full, the slowest bodies of more than five seconds are ended with 408, and a publisher that finds no room for six seconds is answered 503. Bodies of at most 16 KiB have a reserve of their own, 32 MiB in all, so that large ones never stop them.",
+            means: "Memory for the bodies of publishes that are being sent. A body of more than 16 KiB counts with its Content-Length, any other as far as it has come. When it is full, the slowest bodies of more than five seconds are ended with 408, and a publisher that finds no room for six seconds is answered 503. Bodies of at most 16 KiB have a reserve of their own, 32 MiB in all, so that large ones never stop them.",
             why: "As much as may wait for the disk: sixty of the largest events at once.",
         }
         body_bytes_per_second_min: Size {
