@@ -224,7 +224,7 @@ settings! {
             default: "1KiB",
             range: "1B" to "1MiB",
             value: "SIZE",
-            means: "The least that a publisher must send in each second of a body that it has begun. It is looked at every five seconds, over the last thirty, and a slower publisher is answered 408. A stream of events may be silent for an hour between two events, and inside one of less than 4 KiB. However fast, a body of a single event may take 20 minutes at most.",
+            means: "The least that a publisher must send in each second of a body that it has begun. It is looked at every five seconds, over the last thirty, and a slower publisher is answered 408. A stream of events may be silent for an hour between two events, and inside one of less than 2 KiB. However fast, a body of a single event may take 20 minutes at most.",
             why: "A phone on EDGE with bad reception still sends that much: one of four time slots at the lowest coding of GPRS is 1 KiB a second. 1 MiB then takes 17 minutes.",
         }
     }
