@@ -24,11 +24,11 @@ pub struct HttpConfig {
     /// The certificate to show. Default none: HTTP in the clear.
     pub tls: Option<Tls>,
     /// Bytes of memory that the bodies of all publishes may hold. Default 64 MiB: as much as waits for the disk. A body
-    /// counts with its declared length, one without as far as it has come. Bodies of at most 16 KiB have a reserve of
-    /// their own. At the edge, bodies that come slowly are ended for others, then publishers are told to try again.
+    /// of more than 16 KiB counts with its declared length, any other as far as it has come. Bodies of at most 16 KiB have
+    /// a reserve of their own. At the edge, bodies that come slowly are ended for others, then publishers are told to try again.
     pub bodies_bytes_max: usize,
-    /// Bytes that a publisher must send in each second while the hub waits for its body: every five seconds the last ten
-    /// are looked at. Default 1 KiB: a phone on EDGE with bad reception still sends that much, and it is no use to wait for
+    /// Bytes that a publisher must send in each second while the hub waits for its body: every five seconds the last
+    /// thirty are looked at. Default 1 KiB: a phone on EDGE with bad reception still sends that much, and it is no use to wait for
     /// less. At 0 `body_wait_max` alone bounds a body that nobody needs the room of.
     pub body_bytes_per_second_min: u64,
     /// How long a publisher may take to send an ordinary body. Default 20 min: 1 MiB at the least rate, which ends a body

@@ -217,14 +217,14 @@ settings! {
             default: "64MiB",
             range: "16MiB" to "1TiB",
             value: "SIZE",
-            means: "Memory for the bodies of publishes that are being sent. A body counts with its Content-Length, or without one as far as it has come. When it is full, the slowest bodies of more than five seconds are ended with 408, and a publisher that finds no room for six seconds is answered 503. Bodies of at most 16 KiB have a reserve of their own, 32 MiB in all, so that large ones never stop them.",
+            means: "Memory for the bodies of publishes that are being sent. A body of more than 16 KiB counts with its Content-Length, any other as far as it has come. When it is full, the slowest bodies of more than five seconds are ended with 408, and a publisher that finds no room for six seconds is answered 503. Bodies of at most 16 KiB have a reserve of their own, 32 MiB in all, so that large ones never stop them.",
             why: "As much as may wait for the disk: sixty of the largest events at once.",
         }
         body_bytes_per_second_min: Size {
             default: "1KiB",
             range: "1B" to "1MiB",
             value: "SIZE",
-            means: "The least that a publisher must send in each second of a body that it has begun. It is looked at every five seconds, over the last thirty, and a slower publisher is answered 408. A stream of events may be silent for an hour between two events, and inside one of less than 4 KiB. However fast, a body of a single event may take 20 minutes at most.",
+            means: "The least that a publisher must send in each second of a body that it has begun. It is looked at every five seconds, over the last thirty, and a slower publisher is answered 408. A stream of events may be silent for an hour between two events, and inside one of less than 2 KiB. However fast, a body of a single event may take 20 minutes at most.",
             why: "A phone on EDGE with bad reception still sends that much: one of four time slots at the lowest coding of GPRS is 1 KiB a second. 1 MiB then takes 17 minutes.",
         }
     }
