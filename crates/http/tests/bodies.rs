@@ -545,6 +545,22 @@ async fn a_length_that_is_wrong_does_no_harm() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_small_body_that_is_longer_than_declared_counts_with_all_that_has_come() {
+    let front = front().await;
+    let mut publish = Publish::begin(&front, Some(10));
+    let mut seen = Vec::new();
+
+    for bytes in [5, 2_000, 2_000] {
+        publish.send(bytes).await;
+        seen.push(front.bodies_bytes());
+    }
+    publish.finish();
+
+    assert_eq!(seen, [10, 2_048, 4_096]);
+    publish.published().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_publisher_that_goes_away_gives_everything_back() {
     let front = front().await;
     let stopped = [

@@ -138,6 +138,17 @@ mod tests {
         assert_eq!(lately, [1_000, 1_010, 10, 0]);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn windows_that_nobody_ended_in_time_count_as_silence() {
+        let mut pace = Pace::begin();
+        pace.moved(1_000);
+
+        tokio::time::advance(3 * PACE_WINDOW).await;
+        pace.moved_after_a_while(10);
+
+        assert_eq!(pace.windows, [10, 0, 0, 1_000, 0, 0]);
+    }
+
     #[tokio::test]
     async fn the_least_pace_exactly_is_not_slow() {
         let seen = below(&[500, 500, 500, 500, 500, 500, 499]);
