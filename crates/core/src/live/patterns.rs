@@ -87,29 +87,27 @@ impl Patterns {
     fn recall(&mut self, topic: &Topic) -> Option<&Matches> {
         let matches = self.remembered.get_mut(topic)?;
         let before = matches.bytes(topic);
-        matches.news.retain(|news| !news.is_retired());
-        let mut is_known = matches.as_of == self.came;
-        if !is_known {
-            let missing = self.newest.partition_point(|(number, ..)| *number <= matches.as_of);
-            is_known = self.newest.get(missing).is_some_and(|(number, ..)| *number == matches.as_of + 1);
-            let came = self.newest.range(missing..);
+        let missing = self.newest.partition_point(|(number, ..)| *number <= matches.as_of);
+        let came = self.newest.range(missing..);
+        // While anything is remembered, every pattern that comes is noted, and only the oldest are dropped.
+        let all_known = came.len() as u64 == self.came - matches.as_of;
+        if all_known {
+            matches.news.retain(|news| !news.is_retired());
             let came = came.filter(|(_, pattern, news)| !news.is_retired() && pattern.matches(topic));
             matches.news.extend(came.map(|(.., news)| news.clone()));
             matches.as_of = self.came;
         }
-        self.remembered_bytes = self.remembered_bytes + matches.bytes(topic) - before;
-        if self.remembered_bytes > MATCHES_REMEMBERED_BYTES_MAX {
-            self.forget_all();
+        let (is_short, after) = (matches.news.len() <= MATCHES_OF_A_TOPIC_MAX, matches.bytes(topic));
+        if !(all_known && is_short) {
+            self.remembered.remove(topic);
+            self.remembered_bytes -= before;
             return None;
         }
-        let is_short =
-            self.remembered.get(topic).is_some_and(|matches| matches.news.len() <= MATCHES_OF_A_TOPIC_MAX);
-        if is_known && is_short {
-            return self.remembered.get(topic);
+        self.remembered_bytes = self.remembered_bytes + after - before;
+        if self.remembered_bytes > MATCHES_REMEMBERED_BYTES_MAX {
+            self.forget_all();
         }
-        let forgotten = self.remembered.remove(topic);
-        self.remembered_bytes -= forgotten.map_or(0, |matches| matches.bytes(topic));
-        None
+        self.remembered.get(topic)
     }
 
     fn remember(&mut self, topic: &Topic, matches: Matches) {
