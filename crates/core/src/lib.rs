@@ -16,6 +16,7 @@
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
+pub mod as_is;
 pub mod event;
 pub mod hub;
 pub mod limits;
@@ -26,6 +27,7 @@ pub mod roster;
 pub mod select;
 pub mod store;
 
+pub use as_is::AsIs;
 pub use live::ring;
 #[cfg(feature = "contract")]
 pub use store::contract;

@@ -13,7 +13,7 @@ mod sketch;
 mod topic_view;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 
 use gram::{Gram, Kind, Place, Runs, grams, rarest};
 use in_use::InUse;
@@ -24,6 +24,7 @@ use sketch::Sketch;
 use topic_view::TopicView;
 
 use super::pattern::{ANY, ONE, Pattern};
+use crate::as_is::AsIs;
 use crate::event::topic::Topic;
 
 /// Numbers of patterns at which all are kept anew, under the grams that are the rarest by then. The first patterns
@@ -338,29 +339,6 @@ impl<T> FromIterator<(Pattern, T)> for PatternIndex<T> {
         let mut index = Self::new();
         patterns.into_iter().for_each(|(pattern, value)| drop(index.insert(pattern, value)));
         index
-    }
-}
-
-/// The hasher of what is a hash already.
-#[derive(Default)]
-struct Hash(u64);
-
-type AsIs = BuildHasherDefault<Hash>;
-
-impl Hasher for Hash {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Not reached for keys that are a u64; right for any, if not fast.
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! A group: the appends that share one write and one sync.
 
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use tidings_core::{Cursor, Draft, Epoch, Event, KeyFields, Placement, Sequence, StoreError, UnixMillis};
+use tidings_core::{
+    AsIs, Cursor, Draft, Epoch, Event, KeyFields, Placement, Sequence, StoreError, UnixMillis,
+};
 use tokio::sync::oneshot;
 
 use super::hash::RecordTag;
-use super::index::growing::AsIs;
 use super::queue::Append;
 use super::record::{RecordStamp, v2};
 
@@ -21,7 +21,7 @@ pub(crate) struct WriteGroup {
     /// The events.
     pub(crate) events: Vec<Event>,
     /// The events with an idempotency key, by its hash.
-    pub(crate) keys: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
+    pub(crate) keys: HashMap<u64, u32, AsIs>,
     /// The epoch that ends where the group begins, if the group begins another one.
     pub(crate) ends: Option<Epoch>,
     waiting: Vec<Waiting>,

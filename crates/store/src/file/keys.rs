@@ -2,21 +2,19 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use tidings_core::Sequence;
 use tidings_core::limits::IDEMPOTENCY_KEYS_MAX;
+use tidings_core::{AsIs, Sequence};
 
 use super::fault::Fault;
-use super::index::growing::AsIs;
 use super::segment::{IndexState, Segment};
 
 /// The newest keys, by hash. Whether an event really has the key must be looked up. A batch has one key, at the newest of
 /// its parts.
 #[derive(Default)]
 pub(crate) struct Keys {
-    places: HashMap<u64, Sequence, BuildHasherDefault<AsIs>>,
+    places: HashMap<u64, Sequence, AsIs>,
     /// Oldest first. A key that came again is in it more than once, and the last time counts.
     order: VecDeque<(u64, Sequence)>,
 }

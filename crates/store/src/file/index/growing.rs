@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tidings_core::{Draft, Epoch, Literals, Selector, Topic, TopicError};
+use tidings_core::{AsIs, Draft, Epoch, Literals, Selector, Topic, TopicError};
 
 use super::{EpochBegins, IdPostings, Index, Postings};
 use crate::file::fault::Fault;
@@ -31,7 +30,7 @@ pub(crate) struct Entries {
     /// The records of each topic.
     pub(crate) postings: Vec<Vec<u32>>,
     /// The first record of each hash of an id.
-    pub(crate) ids: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
+    pub(crate) ids: HashMap<u64, u32, AsIs>,
     /// The other records of a hash: publishers may use an id again.
     pub(crate) more_ids: HashMap<u64, Vec<u32>>,
     /// Hash of each idempotency key, by ordinal. That of a batch comes with each of its parts.
@@ -120,7 +119,7 @@ impl Entries {
 
     /// The newest record of each hash of an idempotency key, by ordinal.
     pub(crate) fn newest_keys(&self) -> Vec<(u32, u64)> {
-        let mut seen = HashSet::<u64, BuildHasherDefault<AsIs>>::default();
+        let mut seen = HashSet::<u64, AsIs>::default();
         let mut newest: Vec<_> =
             self.keys.iter().rev().filter(|(_, hash)| seen.insert(*hash)).copied().collect();
         newest.reverse();
@@ -222,27 +221,6 @@ impl Index for GrowingIndex {
 fn part(all: &[u32], range: Range<u32>) -> Vec<u32> {
     let end = all.len().min(range.end as usize);
     all.get(range.start as usize..end).unwrap_or_default().to_vec()
-}
-
-/// The hasher of what is a hash already.
-#[derive(Default)]
-pub(crate) struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Not reached for keys that are a u64; right for any, if not fast.
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
 }
 
 #[cfg(test)]
