@@ -4,6 +4,7 @@
 
 mod console;
 mod front;
+mod heap;
 mod listen;
 pub(crate) mod logging;
 mod machine;
@@ -86,6 +87,7 @@ impl Serve<'_> {
         let cause = tokio::select! {
             cause = until_asked_to_end(signals, &mut fatal, &mut serving) => cause,
             never = certificate::keep_fresh(certificate, hangups) => match never {},
+            never = heap::give_back_what_is_free() => match never {},
         };
         manager.stopping();
         tokio::select! {
