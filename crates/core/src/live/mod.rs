@@ -9,6 +9,7 @@ pub(crate) mod news;
 mod pattern_tests;
 pub(crate) mod patterns;
 pub mod ring;
+pub(crate) mod rings;
 pub(crate) mod scan;
 #[cfg(test)]
 mod tests;

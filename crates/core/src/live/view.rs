@@ -8,8 +8,9 @@ use crate::event::{Cursor, EpochStatus, Sequence};
 use crate::limits::FRAMES_LOOKED_AT_MAX;
 use crate::live::frame::Frame;
 use crate::live::ring::Watcher;
+use crate::live::rings::{Attachment, Source};
 use crate::live::scan::{Scan, frames_per};
-use crate::live::window::{Attachment, Source, Window};
+use crate::live::window::Window;
 use crate::select::Selectors;
 
 /// The rings of a set of selectors. Dropping it leaves them.

@@ -13,20 +13,16 @@
 //! cursor's before and after it looks: the epoch moves before frames are cut off. Meanwhile `floor` is out of reach, so
 //! that no reader takes frames of the old epoch for the new one.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::event::{Cursor, Epoch, EpochStatus, Event, Line, Sequence, Topic};
+use crate::event::{Cursor, Epoch, EpochStatus, Event, Line, Sequence};
 use crate::limits::LINE_EPOCHS_MAX;
 use crate::live::encoding::EncodingsInUse;
 use crate::live::frame::Frame;
-use crate::live::frames::Frames;
-use crate::live::news::News;
-use crate::live::patterns::Patterns;
-use crate::live::ring::{Ring, Watcher};
-use crate::live::watchers::Watchers;
-use crate::select::{Pattern, Selector};
+use crate::live::ring::Watcher;
+use crate::live::rings::{Attachment, Moved, Rings};
+use crate::select::Selector;
 
 pub(crate) struct Window {
     bytes_max: usize,
@@ -38,39 +34,16 @@ pub(crate) struct Window {
     encodings: Arc<EncodingsInUse>,
 }
 
-struct Rings {
-    line: Line,
-    frames: Frames,
-    topics: HashMap<Topic, Arc<Ring>>,
-    patterns: Patterns,
-    /// Batches that the feed has pushed, ever.
-    batch: u64,
-}
-
-/// What has new frames, and whose watchers are told.
-#[derive(Default)]
-struct Moved {
-    rings: Vec<Arc<Ring>>,
-    news: Vec<Arc<News>>,
-}
-
 impl Window {
     /// An empty window after a place, of which the feed makes these encodings.
     pub(crate) fn encoding(after: Cursor, bytes_max: usize, encodings: Arc<EncodingsInUse>) -> Self {
-        let rings = Rings {
-            line: Line::new(after.epoch),
-            frames: Frames::default(),
-            topics: HashMap::new(),
-            patterns: Patterns::default(),
-            batch: 0,
-        };
         Self {
             bytes_max,
             epoch: AtomicU64::new(after.epoch.0),
             floor: AtomicU64::new(after.sequence.0),
             head: AtomicU64::new(after.sequence.0),
             closed: AtomicBool::new(false),
-            rings: Mutex::new(rings),
+            rings: Mutex::new(Rings::new(Line::new(after.epoch))),
             encodings,
         }
     }
@@ -259,116 +232,5 @@ impl Window {
 
     fn rings(&self) -> MutexGuard<'_, Rings> {
         self.rings.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Rings {
-    fn push(&mut self, mut frame: Frame, moved: &mut Moved) {
-        // Each publish brings its topic's text anew; all events of a topic share one.
-        let ring = match self.topics.get_key_value(frame.event().draft.topic()) {
-            Some((known, ring)) => {
-                frame.share_topic(known);
-                ring
-            }
-            None => self.topics.entry(frame.event().draft.topic().clone()).or_default(),
-        };
-        ring.push(frame.clone());
-        moved.rings.push(ring.clone());
-        let (place, batch) = (frame.sequence(), self.batch);
-        self.patterns.each_of(frame.event().draft.topic(), |news| {
-            news.push(place);
-            if news.is_first_of(batch) {
-                moved.news.push(news.clone());
-            }
-        });
-        self.frames.push(frame);
-    }
-
-    fn drop_oldest(&mut self) {
-        if let Some(frame) = self.frames.pop_oldest() {
-            let topic = frame.event().draft.topic();
-            self.topics.get(topic).inspect(|ring| ring.evict(frame.sequence()));
-            self.forget_if_idle(topic);
-        }
-    }
-
-    /// Drops the newest frames, back to a place.
-    fn cut(&mut self, after: Sequence) {
-        while let Some(frame) = self.frames.pop_newest_after(after) {
-            let topic = frame.event().draft.topic();
-            self.topics.get(topic).inspect(|ring| ring.cut(after));
-            self.forget_if_idle(topic);
-        }
-        self.patterns.all().for_each(|news| news.cut(after));
-    }
-
-    fn forget_if_idle(&mut self, topic: &Topic) {
-        if self.topics.get(topic).is_some_and(|ring| ring.is_idle()) {
-            self.topics.remove(topic);
-        }
-    }
-
-    /// Where a selector's readers look. A pattern that nobody watched is known from `head` on.
-    fn source(&mut self, selector: &Selector, head: Sequence) -> Source {
-        match selector {
-            Selector::Topic(topic) => Source::Topic(self.topics.entry(topic.clone()).or_default().clone()),
-            Selector::Pattern(pattern) => Source::Pattern(self.news(pattern, head)),
-        }
-    }
-
-    fn news(&mut self, pattern: &Pattern, head: Sequence) -> Arc<News> {
-        if let Some(news) = self.patterns.get(pattern) {
-            return news.clone();
-        }
-        let news = Arc::new(News::after(head));
-        self.patterns.insert(pattern.clone(), news.clone());
-        news
-    }
-
-    /// Forgets what nobody watches, unless it is a topic's and still holds frames.
-    fn release(&mut self, selector: &Selector, source: &Source) {
-        match (selector, source) {
-            (Selector::Topic(topic), Source::Topic(ring)) if ring.is_idle() => {
-                self.topics.remove(topic);
-            }
-            (Selector::Pattern(pattern), Source::Pattern(news)) if news.watchers.is_empty() => {
-                self.patterns.remove(pattern);
-            }
-            _ => {}
-        }
-    }
-
-    fn all(&self) -> Moved {
-        Moved { rings: self.topics.values().cloned().collect(), news: self.patterns.all().cloned().collect() }
-    }
-}
-
-impl Moved {
-    fn wake_each_once(mut self) {
-        self.rings.sort_unstable_by_key(Arc::as_ptr);
-        self.rings.dedup_by(|one, other| Arc::ptr_eq(one, other));
-        self.rings.iter().for_each(|ring| ring.watchers.wake());
-        self.news.iter().for_each(|news| news.watchers.wake());
-    }
-}
-
-/// A watcher's place among those of a selector, and where its readers look.
-pub(crate) struct Attachment {
-    pub(crate) source: Source,
-    registration: u32,
-}
-
-/// Where the readers of a selector look.
-pub(crate) enum Source {
-    Topic(Arc<Ring>),
-    Pattern(Arc<News>),
-}
-
-impl Source {
-    fn watchers(&self) -> &Watchers {
-        match self {
-            Self::Topic(ring) => &ring.watchers,
-            Self::Pattern(news) => &news.watchers,
-        }
     }
 }
