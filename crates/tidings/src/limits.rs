@@ -18,8 +18,8 @@ pub(crate) const HEAP_LOOK_INTERVAL: Duration = Duration::from_secs(10);
 /// The same after memory went back again and again, because it is soon needed again.
 pub(crate) const HEAP_LOOK_INTERVAL_MAX: Duration = Duration::from_secs(320);
 
-/// Bytes of free memory that the process may keep: as much as it takes and gives back in ordinary work.
-pub(crate) const HEAP_FREE_BYTES_MAX: u64 = 16 << 20;
+/// Bytes of free memory that the process may keep: about as much as it takes and gives back in ordinary work.
+pub(crate) const HEAP_FREE_BYTES_MAX: u64 = 8 << 20;
 
 /// Bytes of a line of standard input that is published: as much as a hub can be set to take, and it is kept in memory.
 pub(crate) const INPUT_LINE_BYTES_MAX: usize = 16 << 20;
