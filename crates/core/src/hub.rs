@@ -262,7 +262,7 @@ impl Hub {
             let _ = task.await;
             *feed = None;
         }
-        self.0.window.close();
+        self.0.window.close().await;
         closed
     }
 
@@ -299,7 +299,7 @@ async fn preload(
             return Ok(empty(bounds.head));
         };
         let window = window.get_or_insert_with(|| empty(page.after));
-        take_page(window, &page);
+        take_page(window, &page).await;
         if !page.has_more() {
             break;
         }
@@ -309,13 +309,13 @@ async fn preload(
 }
 
 /// Adds a page to a window that begins; the events of the past may be of several epochs.
-fn take_page(window: &Window, page: &Page) {
+async fn take_page(window: &Window, page: &Page) {
     for run in page.events.chunk_by(|one, next| one.cursor.epoch == next.cursor.epoch) {
         let begins = run[0].cursor.previous();
         if begins.epoch != window.epoch() {
             window.load_epoch(begins);
         }
-        window.push(run);
+        window.push(run).await;
     }
     if page.next.epoch != window.epoch() {
         window.load_epoch(page.next);

@@ -84,6 +84,13 @@ pub const MEMORY_BLOCK_BYTES_MAX: usize = 1_048_576;
 /// that needs more answers from the place to which it came.
 pub const MEMORY_READ_BUDGET: usize = 262_144;
 
+/// Bytes of events that the feed encodes before it lets other tasks run: about a millisecond.
+pub const PUSH_BYTES_MAX: usize = 1_048_576;
+
+/// Frames that the feed adds or drops, and patterns that it tells of them, in one hold of the window's lock, and watchers
+/// that it wakes, before it lets others run: some tenths of a millisecond.
+pub const PUSH_STEPS_MAX: usize = 4_096;
+
 /// Newest events that a starting hub takes into its window, so that clients which resume after a restart do not all
 /// read the store.
 pub const PRELOAD_EVENTS_MAX: usize = 10_000;

@@ -16,19 +16,19 @@ use crate::store::{Tail, TailError, Tailed, Turn};
 pub(crate) async fn run(mut tail: Box<dyn Tail>, window: Arc<Window>) {
     loop {
         match tail.next().await {
-            Ok(Some(Tailed::Events(batch))) => window.push(&batch),
+            Ok(Some(Tailed::Events(batch))) => window.push(&batch).await,
             Ok(Some(Tailed::NewEpoch(begins))) => {
                 if begins.sequence < window.head() {
                     tracing::warn!(%begins, "the log goes on in a new epoch; what stood after this place is gone");
                 } else {
                     tracing::debug!(%begins, "the log goes on in a new epoch");
                 }
-                window.begin_epoch(begins);
+                window.begin_epoch(begins).await;
             }
             Ok(None) => break,
             Err(TailError::Expired { resumes_after }) => {
                 tracing::warn!(%resumes_after, "retention overtook the feed");
-                window.restart(resumes_after);
+                window.restart(resumes_after).await;
             }
             Err(TailError::Store(error)) if error.turn() == Turn::TryAgain => {
                 tracing::warn!(%error, "the tail is out of reach, trying again");
@@ -40,5 +40,5 @@ pub(crate) async fn run(mut tail: Box<dyn Tail>, window: Arc<Window>) {
             }
         }
     }
-    window.close();
+    window.close().await;
 }

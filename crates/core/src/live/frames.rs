@@ -33,6 +33,10 @@ impl Frames {
         self.held.front().map(Frame::sequence)
     }
 
+    pub(crate) fn newest(&self) -> Option<Sequence> {
+        self.held.back().map(Frame::sequence)
+    }
+
     pub(crate) fn push(&mut self, frame: Frame) {
         let sequence = frame.sequence();
         if self.held.back().is_none_or(|last| last.sequence().next() != sequence) {

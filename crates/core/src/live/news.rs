@@ -17,8 +17,8 @@ pub(crate) struct News {
     pub(crate) watchers: Watchers,
     /// Nobody watches the pattern any more, and another `News` takes its place when somebody does.
     retired: AtomicBool,
-    /// The batch of the feed in which it was moved last.
-    batch: AtomicU64,
+    /// The slice of a batch in which it was moved last.
+    slice: AtomicU64,
 }
 
 struct Places {
@@ -36,7 +36,7 @@ impl News {
             places: Mutex::new(places),
             watchers: Watchers::default(),
             retired: AtomicBool::new(false),
-            batch: AtomicU64::new(0),
+            slice: AtomicU64::new(0),
         }
     }
 
@@ -73,9 +73,9 @@ impl News {
         true
     }
 
-    /// Notes that it is moved by a batch. False if it was before: its watchers are told once.
-    pub(crate) fn is_first_of(&self, batch: u64) -> bool {
-        self.batch.swap(batch, Ordering::Relaxed) != batch
+    /// Notes that it is moved by a slice of a batch. False if it was before: its watchers are told once.
+    pub(crate) fn is_first_of(&self, slice: u64) -> bool {
+        self.slice.swap(slice, Ordering::Relaxed) != slice
     }
 
     /// Gives its places back.

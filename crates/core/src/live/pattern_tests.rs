@@ -11,6 +11,7 @@ use crate::limits::{
     PATTERNS_COMPARED_MAX,
 };
 use crate::live::news::News;
+use crate::live::now;
 use crate::live::patterns::Patterns;
 use crate::live::ring::Watcher;
 use crate::live::scan::frames_per;
@@ -95,7 +96,7 @@ impl Scene {
                         event(self.here, TOPICS[*topic])
                     })
                     .collect();
-                self.window.push(&batch);
+                now(self.window.push(&batch));
                 self.events.extend(batch);
             }
             Act::Skip => self.here = self.here.next(),
@@ -109,12 +110,12 @@ impl Scene {
                 let after = Sequence(self.here.sequence.0.saturating_sub(*cut));
                 self.here = Cursor::new(Epoch(self.here.epoch.0 + 1), after);
                 self.events.retain(|event| event.cursor.sequence <= after);
-                self.window.begin_epoch(self.here);
+                now(self.window.begin_epoch(self.here));
             }
             Act::Restart => {
                 self.here = self.here.at(Sequence(self.here.sequence.0 + 100));
                 self.events.clear();
-                self.window.restart(self.here);
+                now(self.window.restart(self.here));
             }
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::event::{Line, Sequence, Topic};
 use crate::live::frame::Frame;
 use crate::live::frames::Frames;
+use crate::live::moved::Moved;
 use crate::live::news::News;
 use crate::live::patterns::Patterns;
 use crate::live::ring::Ring;
@@ -18,24 +19,25 @@ pub(super) struct Rings {
     pub(super) frames: Frames,
     topics: HashMap<Topic, Arc<Ring>>,
     pub(super) patterns: Patterns,
-    /// Batches that the feed has pushed, ever.
-    pub(super) batch: u64,
-}
-
-/// What has new frames, and whose watchers are told.
-#[derive(Default)]
-pub(super) struct Moved {
-    rings: Vec<Arc<Ring>>,
-    news: Vec<Arc<News>>,
+    /// Slices of batches that the feed has pushed, ever.
+    slices: u64,
 }
 
 impl Rings {
     /// Rings of no frame, in the epoch of a line.
     pub(super) fn new(line: Line) -> Self {
         let (frames, patterns) = (Frames::default(), Patterns::default());
-        Self { line, frames, topics: HashMap::new(), patterns, batch: 0 }
+        Self { line, frames, topics: HashMap::new(), patterns, slices: 0 }
     }
 
+    /// Begins the next slice of a batch.
+    pub(super) fn begin_slice(&mut self) -> Moved {
+        self.slices += 1;
+        Moved::in_slice(self.slices)
+    }
+
+    /// Adds a frame. Of the patterns that match it, those that are too many for one hold of the lock are noted as
+    /// late: they do not know its place yet.
     pub(super) fn push(&mut self, mut frame: Frame, moved: &mut Moved) {
         // Each publish brings its topic's text anew; all events of a topic share one.
         let ring = match self.topics.get_key_value(frame.event().draft.topic()) {
@@ -46,14 +48,8 @@ impl Rings {
             None => self.topics.entry(frame.event().draft.topic().clone()).or_default(),
         };
         ring.push(frame.clone());
-        moved.rings.push(ring.clone());
-        let (place, batch) = (frame.sequence(), self.batch);
-        self.patterns.each_of(frame.event().draft.topic(), |news| {
-            news.push(place);
-            if news.is_first_of(batch) {
-                moved.news.push(news.clone());
-            }
-        });
+        moved.add_ring(ring, frame.sequence());
+        self.patterns.each_of(frame.event().draft.topic(), |news| moved.add_news(news));
         self.frames.push(frame);
     }
 
@@ -112,16 +108,7 @@ impl Rings {
     }
 
     pub(super) fn all(&self) -> Moved {
-        Moved { rings: self.topics.values().cloned().collect(), news: self.patterns.all().cloned().collect() }
-    }
-}
-
-impl Moved {
-    pub(super) fn wake_each_once(mut self) {
-        self.rings.sort_unstable_by_key(Arc::as_ptr);
-        self.rings.dedup_by(|one, other| Arc::ptr_eq(one, other));
-        self.rings.iter().for_each(|ring| ring.watchers.wake());
-        self.news.iter().for_each(|news| news.watchers.wake());
+        Moved::all(self.topics.values(), self.patterns.all())
     }
 }
 

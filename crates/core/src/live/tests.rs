@@ -10,6 +10,7 @@ use crate::event::{Cursor, Draft, DraftParts, Epoch, Event, Sequence, Topic, Uni
 use crate::limits::{FRAME_CHUNK_BYTES, FRAME_OVERHEAD_BYTES};
 use crate::live::encoding::Encoding;
 use crate::live::frame::Frame;
+use crate::live::now;
 use crate::live::ring::Watcher;
 use crate::live::view::{Reach, View};
 use crate::live::window::Window;
@@ -163,7 +164,7 @@ fn events_of_a_topic_share_its_text_in_the_window() {
     let window = Arc::new(Window::encoding(START, 1_000_000, Arc::default()));
     let view = view(&window);
     for number in 1..=2 {
-        window.push(&[event(START.at(Sequence(number)), Bytes::from_static(b"x"))]);
+        now(window.push(&[event(START.at(Sequence(number)), Bytes::from_static(b"x"))]));
     }
 
     let Reach::Frames { frames, .. } = view.after(START, 1_000_000) else { panic!("two frames are there") };
@@ -191,11 +192,11 @@ fn an_encoding_in_use_is_made_once_for_each_event_however_many_views_there_are()
         frames.iter().all(|frame| frame.encoded(&COUNTED).is_some())
     };
 
-    window.push(&events(START, 3));
+    now(window.push(&events(START, 3)));
     assert_eq!((calls(), encoded(0)), (0, false), "nobody uses it");
 
     let uses = [window.encodings().add(&COUNTED), window.encodings().add(&COUNTED)];
-    window.push(&events(START.at(Sequence(3)), 3));
+    now(window.push(&events(START.at(Sequence(3)), 3)));
     for view in &views {
         assert_eq!(places(view.after(START, 1_000_000)).len(), 6);
     }
@@ -203,11 +204,11 @@ fn an_encoding_in_use_is_made_once_for_each_event_however_many_views_there_are()
 
     let [first, second] = uses;
     drop(first);
-    window.push(&events(START.at(Sequence(6)), 2));
+    now(window.push(&events(START.at(Sequence(6)), 2)));
     assert_eq!((calls(), encoded(6)), (2, true), "one still uses it");
 
     drop(second);
-    window.push(&events(START.at(Sequence(8)), 1));
+    now(window.push(&events(START.at(Sequence(8)), 1)));
     assert_eq!((calls(), encoded(8)), (0, false), "nobody uses it any more");
 }
 
@@ -221,7 +222,7 @@ fn the_window_counts_encodings() {
         let window = Arc::new(Window::encoding(START, bytes_max, Arc::default()));
         let _use = encodes.then(|| window.encodings().add(&ANGLES));
 
-        window.push(&events(START, 10));
+        now(window.push(&events(START, 10)));
 
         assert_eq!(window.floor(), Sequence(10 - held), "{encodes} {bytes_max}");
     }
@@ -232,10 +233,10 @@ fn a_new_epoch_cuts_frames_off_and_gives_their_bytes_back() {
     let frame = "a0123456789".len() + FRAME_OVERHEAD_BYTES;
     let window = Arc::new(Window::encoding(START, 10 * frame, Arc::default()));
     let view = view(&window);
-    window.push(&events(START, 10));
+    now(window.push(&events(START, 10)));
 
     let begins = Cursor::new(Epoch(2), Sequence(4));
-    window.begin_epoch(begins);
+    now(window.begin_epoch(begins));
     assert_eq!(view.head(), begins);
     assert_eq!(places(view.after(begins.at(Sequence(0)), 1_000_000)).len(), 4);
     for place in [START.at(Sequence(4)), START.at(Sequence(10))] {
@@ -247,7 +248,7 @@ fn a_new_epoch_cuts_frames_off_and_gives_their_bytes_back() {
     }
 
     // As many as were cut off fit again.
-    window.push(&events(begins, 6));
+    now(window.push(&events(begins, 6)));
     assert_eq!(window.floor(), Sequence(0));
     let held = places(view.after(begins.at(Sequence(0)), 1_000_000));
     let expected = [1, 2, 3, 4].map(|n| START.at(Sequence(n))).into_iter();
@@ -258,7 +259,7 @@ fn a_new_epoch_cuts_frames_off_and_gives_their_bytes_back() {
 fn a_place_of_an_epoch_that_the_window_does_not_know_is_asked_of_the_store() {
     let window = Arc::new(Window::encoding(START, 1_000_000, Arc::default()));
     let view = view(&window);
-    window.push(&events(START, 3));
+    now(window.push(&events(START, 3)));
 
     for sequence in [0, 3, 20] {
         let reach = view.after(Cursor::new(Epoch(7), Sequence(sequence)), 1_000_000);
@@ -266,7 +267,7 @@ fn a_place_of_an_epoch_that_the_window_does_not_know_is_asked_of_the_store() {
     }
 
     // A window that begins again does not know where the epochs before ended.
-    window.restart(Cursor::new(Epoch(2), Sequence(9)));
+    now(window.restart(Cursor::new(Epoch(2), Sequence(9))));
     for sequence in [0, 3, 9, 20] {
         let reach = view.after(START.at(Sequence(sequence)), 1_000_000);
         assert!(matches!(reach, Reach::Lagged), "{reach:?}");
@@ -284,8 +285,8 @@ fn a_reader_never_sees_two_epochs_at_once_while_epochs_begin() {
         scope.spawn(|| {
             for epoch in epochs {
                 let begins = Cursor::new(Epoch(epoch), Sequence(0));
-                window.push(&events(begins, 5));
-                window.begin_epoch(Cursor::new(Epoch(epoch + 1), Sequence(0)));
+                now(window.push(&events(begins, 5)));
+                now(window.begin_epoch(Cursor::new(Epoch(epoch + 1), Sequence(0))));
             }
             is_over.store(true, Ordering::Relaxed);
         });

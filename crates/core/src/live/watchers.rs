@@ -6,7 +6,7 @@ use slab::Slab;
 
 /// Is told that a ring has new frames.
 ///
-/// Called by the feed between two batches, so it must be quick and must not block.
+/// Called by the feed between two slices of a batch, so it must be quick and must not block.
 pub trait Watcher: Send + Sync + 'static {
     /// The ring registered under `key` has frames that it had not before, or the hub is closing.
     fn ring_moved(&self, key: usize);
@@ -40,10 +40,17 @@ impl Watchers {
         self.all().is_empty()
     }
 
-    pub(crate) fn wake(&self) {
-        for (_, registered) in &*self.all() {
+    /// Wakes watchers from a number on, until none are left of how many may be woken, each of which counts one. Returns the
+    /// number to go on from, if there are more.
+    pub(crate) fn wake(&self, from: usize, left: &mut usize) -> Option<usize> {
+        for (number, registered) in self.all().iter().skip_while(|(number, _)| *number < from) {
+            if *left == 0 {
+                return Some(number);
+            }
+            *left -= 1;
             registered.watcher.ring_moved(registered.key);
         }
+        None
     }
 
     fn all(&self) -> MutexGuard<'_, Slab<Registered>> {

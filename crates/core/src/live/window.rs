@@ -16,12 +16,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::event::{Cursor, Epoch, EpochStatus, Event, Line, Sequence};
-use crate::limits::LINE_EPOCHS_MAX;
+use crate::event::{Cursor, Epoch, EpochStatus, Line, Sequence};
+use crate::limits::{LINE_EPOCHS_MAX, PUSH_STEPS_MAX};
 use crate::live::encoding::EncodingsInUse;
 use crate::live::frame::Frame;
+use crate::live::moved::Moved;
 use crate::live::ring::Watcher;
-use crate::live::rings::{Attachment, Moved, Rings};
+use crate::live::rings::{Attachment, Rings};
 use crate::select::Selector;
 
 pub(crate) struct Window {
@@ -81,31 +82,14 @@ impl Window {
         &self.encodings
     }
 
-    /// Takes the next events of the log, in order and without a hole, and wakes the readers that wait for them.
-    pub(crate) fn push(&self, batch: &[Event]) {
-        let Some(last) = batch.last() else { return };
-        // Encoding is the costly part, and needs no lock.
-        let encodings = self.encodings.list();
-        let frames = Frame::encode_all(batch, &encodings);
-        let mut rings = self.rings();
-        rings.batch += 1;
-        let mut moved = Moved::default();
-        for frame in frames {
-            rings.push(frame, &mut moved);
-        }
-        self.head.store(last.cursor.sequence.0, Ordering::Release);
-        self.shrink(&mut rings);
-        drop(rings);
-        moved.wake_each_once();
-    }
-
     /// Goes on in another epoch: frames after the place where it begins are cut off.
-    pub(crate) fn begin_epoch(&self, begins: Cursor) {
-        let mut rings = self.rings();
-        self.change_epoch(&mut rings, begins);
-        let all = rings.all();
-        drop(rings);
-        all.wake_each_once();
+    pub(crate) async fn begin_epoch(&self, begins: Cursor) {
+        let all = {
+            let mut rings = self.rings();
+            self.change_epoch(&mut rings, begins);
+            rings.all()
+        };
+        all.wake_each_once().await;
     }
 
     /// The same while the window is filled with the past, and nobody reads it: ten thousand lives of a log are ten thousand
@@ -128,7 +112,12 @@ impl Window {
     }
 
     /// Begins again after a place, empty: the log has a hole before it.
-    pub(crate) fn restart(&self, after: Cursor) {
+    pub(crate) async fn restart(&self, after: Cursor) {
+        let all = self.empty(after);
+        all.wake_each_once().await;
+    }
+
+    fn empty(&self, after: Cursor) -> Moved {
         let mut rings = self.rings();
         // First the floor: nobody may take what is here for what comes after the place.
         self.floor.store(u64::MAX, Ordering::Release);
@@ -141,16 +130,14 @@ impl Window {
         rings.patterns.all().for_each(|news| news.restart(after.sequence));
         self.head.store(after.sequence.0, Ordering::Release);
         self.floor.store(after.sequence.0, Ordering::Release);
-        let all = rings.all();
-        drop(rings);
-        all.wake_each_once();
+        rings.all()
     }
 
     /// No more frames will come: every subscription ends after those that are here.
-    pub(crate) fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
         let all = self.rings().all();
-        all.wake_each_once();
+        all.wake_each_once().await;
     }
 
     /// Registers a watcher with each of some selectors.
@@ -161,9 +148,10 @@ impl Window {
         key: usize,
     ) -> Vec<Attachment> {
         let mut rings = self.rings();
-        let head = self.head();
+        // Not after the head: a frame that is being pushed may be handed out soon, and has passed this pattern over.
+        let newest = rings.frames.newest().unwrap_or_default().max(self.head());
         let attach = |selector: &Selector| {
-            let source = rings.source(selector, head);
+            let source = rings.source(selector, newest);
             let registration = source.watchers().add(watcher.clone(), key);
             Attachment { source, registration: registration as u32 }
         };
@@ -215,11 +203,25 @@ impl Window {
         frames.take_while(has_room).cloned().collect()
     }
 
-    fn shrink(&self, rings: &mut Rings) {
+    /// Moves the head to the newest frame, and drops old frames. True if there are more to drop.
+    pub(super) fn advance(&self, rings: &mut Rings) -> bool {
+        if let Some(newest) = rings.frames.newest() {
+            self.head.store(newest.0, Ordering::Release);
+        }
+        self.shrink(rings)
+    }
+
+    /// Drops old frames, a slice of them. True if there are more to drop.
+    pub(super) fn shrink(&self, rings: &mut Rings) -> bool {
         // The newest frame stays, whatever its size.
-        while rings.frames.bytes > self.bytes_max && rings.frames.len() > 1 {
+        let is_too_large = |rings: &Rings| rings.frames.bytes > self.bytes_max && rings.frames.len() > 1;
+        for _ in 0..PUSH_STEPS_MAX {
+            if !is_too_large(rings) {
+                return false;
+            }
             self.evict_oldest(rings);
         }
+        is_too_large(rings)
     }
 
     /// Drops the oldest frame; false if there is none.
@@ -230,7 +232,7 @@ impl Window {
         true
     }
 
-    fn rings(&self) -> MutexGuard<'_, Rings> {
+    pub(super) fn rings(&self) -> MutexGuard<'_, Rings> {
         self.rings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
