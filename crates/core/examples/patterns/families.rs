@@ -6,42 +6,56 @@
 /// Patterns of one kind, and topics to ask them with.
 pub(crate) struct Family {
     pub(crate) name: &'static str,
-    pub(crate) pattern: fn(&mut Random) -> String,
-    pub(crate) topics: &'static [(&'static str, fn(&mut Random) -> String)],
+    /// How many of them are measured.
+    pub(crate) count: usize,
+    pub(crate) pattern: Make,
+    pub(crate) topics: &'static [Topics],
 }
+
+/// Makes one text.
+pub(crate) type Make = fn(&mut Random) -> String;
+
+/// What a kind of topics is called, and what makes one.
+type Topics = (&'static str, Make);
 
 /// All of them.
 pub(crate) const FAMILIES: &[Family] = &[
     Family {
         name: "worst legal, `z` near the end",
+        count: 10_000,
         pattern: |random| worst_legal(random, 4),
         topics: &[ALL_A, ONE_NEW, Z_FIRST, TWO_Z],
     },
     Family {
         name: "worst legal, `z` anywhere",
+        count: 10_000,
         pattern: |random| worst_legal(random, 40),
         topics: &[ALL_A, ONE_NEW, Z_FIRST, TWO_Z],
     },
     Family {
         name: "`**/R/**`, R 16 of `a`, `*`",
+        count: 10_000,
         pattern: |random| format!("**/{}/**", row(random, 16, &["a"], 14)),
-        topics: &[ONE_NEW, THREE_NEW, HALF_A, RULER],
+        topics: &[THREE_NEW, HALF_A, THIRD_A, RULER],
     },
     Family {
         name: "`**/R/z/**`, R 16 of `a`, `*`",
+        count: 10_000,
         pattern: |random| format!("**/{}/z/**", row(random, 16, &["a"], 14)),
-        topics: &[ONE_NEW, TWO_Z, HALF_A],
+        topics: &[ONE_NEW, TWO_Z, HALF_A_Z],
     },
     Family {
         name: "`**/R/**/S/**` of `a`, `*`",
+        count: 10_000,
         pattern: |random| {
             let (first, second) = (8 + random.below(12), 8 + random.below(12));
             format!("**/{}/**/{}/**", row(random, first, &["a"], 6), row(random, second, &["a"], 7))
         },
-        topics: &[ONE_NEW, THREE_NEW, HALF_A, RULER],
+        topics: &[THREE_NEW, HALF_A, THIRD_A, RULER],
     },
     Family {
         name: "`**/R/**` of two letters, gaps",
+        count: 10_000,
         pattern: |random| {
             let segments = 20 + random.below(12);
             format!("**/{}/**", row(random, segments, &["a", "b"], 14))
@@ -50,6 +64,7 @@ pub(crate) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "`**/R/**` of four letters, gaps",
+        count: 10_000,
         pattern: |random| {
             let segments = 16 + random.below(12);
             format!("**/{}/**", row(random, segments, &["a", "b", "c", "d"], 14))
@@ -58,6 +73,7 @@ pub(crate) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "front of `*`, then two letters, `**`",
+        count: 10_000,
         pattern: |random| {
             let segments = 12 + random.below(30);
             format!("{}/{}/**", ["*"; 9].join("/"), row(random, segments, &["a", "b"], 6))
@@ -66,11 +82,13 @@ pub(crate) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "front of `*`, then `a`, no `**`",
+        count: 10_000,
         pattern: |random| format!("{}/{}", ["*"; 9].join("/"), row(random, 55, &["a"], 7)),
         topics: &[ONE_NEW, THREE_NEW, HALF_A],
     },
     Family {
         name: "`**`, two letters, end of `*`",
+        count: 10_000,
         pattern: |random| {
             let segments = 12 + random.below(30);
             format!("**/{}/{}", row(random, segments, &["a", "b"], 6), ["*"; 9].join("/"))
@@ -79,11 +97,13 @@ pub(crate) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "near one topic of two letters",
+        count: 10_000,
         pattern: |random| holed(random, base(2), 0),
         topics: &[BASE, BASE_CHANGED, TWO_LETTERS],
     },
     Family {
         name: "`**/R/**`, R near one topic",
+        count: 10_000,
         pattern: |random| {
             let from = random.below(4);
             let segments = base(2)[from..from + 58 + random.below(3)].to_vec();
@@ -93,11 +113,13 @@ pub(crate) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "near one topic of 64 letters",
+        count: 10_000,
         pattern: |random| holed(random, base(64), 0),
         topics: &[BASE_OF_64, BASE_OF_64_CHANGED],
     },
     Family {
         name: "one of two at each segment, gaps",
+        count: 10_000,
         pattern: |random| {
             let segments = (0..24).map(|at| format!("{}{at}", ["x", "y"][random.below(2)])).collect();
             holed(random, segments, 13) + "/**"
@@ -106,6 +128,7 @@ pub(crate) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "`z`, which no topic has, and others",
+        count: 10_000,
         pattern: |random| {
             let mut segments: Vec<_> = (0..30).map(|_| LETTERS[random.below(4)].to_owned()).collect();
             segments[random.below(30)] = "z".to_owned();
@@ -113,21 +136,19 @@ pub(crate) const FAMILIES: &[Family] = &[
         },
         topics: &[FOUR_LETTERS, ALL_A],
     },
-];
-
-/// Patterns of wildcards alone. There are some 3,200.
-pub(crate) const WILDCARDS: Family = Family {
-    name: "wildcards only",
-    pattern: |random| {
-        let segments = 1 + random.below(16);
-        let mut all = vec!["*"; segments];
-        (0..random.below(4)).for_each(|_| all[random.below(segments)] = "**");
-        all.join("/")
+    // There are some 3,200.
+    Family {
+        name: "wildcards only",
+        count: 3_000,
+        pattern: |random| {
+            let segments = 1 + random.below(16);
+            let mut all = vec!["*"; segments];
+            (0..random.below(4)).for_each(|_| all[random.below(segments)] = "**");
+            all.join("/")
+        },
+        topics: &[("1 segment", |_| "a".to_owned()), ("4 segments", |_| "a/b/c/d".to_owned()), ONE_NEW],
     },
-    topics: &[("1 segment", |_| "a".to_owned()), ("4 segments", |_| "a/b/c/d".to_owned()), ONE_NEW],
-};
-
-type Topics = (&'static str, fn(&mut Random) -> String);
+];
 
 const SEGMENTS: usize = 64;
 const LETTERS: [&str; 4] = ["a", "b", "c", "d"];
@@ -141,9 +162,12 @@ const TWO_Z: Topics = ("`a`, 2 `z`", |random| {
     (0..2).for_each(|_| all[random.below(SEGMENTS)] = "z");
     all.join("/")
 });
-const HALF_A: Topics = ("half `a`", |random| {
-    let segment = |at| if random.below(2) == 0 { "a".to_owned() } else { format!("n{at}") };
-    (0..SEGMENTS).map(segment).collect::<Vec<_>>().join("/")
+const HALF_A: Topics = ("half `a`", |random| some_a(random, 2).join("/"));
+const THIRD_A: Topics = ("a third `a`", |random| some_a(random, 3).join("/"));
+const HALF_A_Z: Topics = ("half `a`, 1 `z`", |random| {
+    let mut all = some_a(random, 2);
+    all[random.below(SEGMENTS)] = "z".to_owned();
+    all.join("/")
 });
 const RULER: Topics = ("a ruler of `a`", |random| {
     const MARKS: [usize; 10] = [0, 1, 6, 10, 23, 26, 34, 41, 53, 55];
@@ -208,6 +232,12 @@ fn with_new(random: &mut Random, new: usize) -> String {
     let mut all = vec!["a".to_owned(); SEGMENTS];
     (0..new).for_each(|n| all[random.below(SEGMENTS)] = format!("n{n}"));
     all.join("/")
+}
+
+/// One of so many segments is `a`, and the others are new.
+fn some_a(random: &mut Random, of: usize) -> Vec<String> {
+    let segment = |at| if random.below(of) == 0 { "a".to_owned() } else { format!("n{at}") };
+    (0..SEGMENTS).map(segment).collect()
 }
 
 fn letters(random: &mut Random, letters: usize) -> String {
