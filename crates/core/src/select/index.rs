@@ -15,6 +15,7 @@ mod in_use;
 mod names;
 mod shape;
 mod shrink;
+mod signature;
 mod sketch;
 mod topic_grams;
 mod topic_view;
@@ -30,6 +31,7 @@ use gram::{Gram, Kind, Place, Runs, grams, rarest};
 use in_use::InUse;
 use names::Names;
 use shape::Shape;
+use signature::signature;
 use sketch::Sketch;
 use topic_view::TopicView;
 
@@ -76,6 +78,8 @@ struct Entry<T> {
     /// Where it stands under that gram.
     place: u32,
     same_hash: u32,
+    /// Half as many bits as a signature has, since there is room for these: most patterns that do not match are known by it.
+    signature: u32,
 }
 
 impl<T> PatternIndex<T> {
@@ -112,7 +116,8 @@ impl<T> PatternIndex<T> {
         }
         let same_hash = self.by_hash.insert(self.hash(&pattern), at).unwrap_or(NONE);
         let Gram { kind, .. } = Gram::wildcards(0, false);
-        self.entries.push(Entry { pattern, value, shape, key: 0, kind, place: 0, same_hash });
+        let signature = folded(signature(shape.segments(), self.seed));
+        self.entries.push(Entry { pattern, value, shape, key: 0, kind, place: 0, same_hash, signature });
         self.link(at);
         self.sort_some();
         None
@@ -188,7 +193,10 @@ impl<T> PatternIndex<T> {
             self.chains.any(gram.key(), &view, self.seed, |at| {
                 let entry = &self.entries[at as usize];
                 // Another kind is there by chance, and is looked at in its own turn.
-                entry.kind == gram.kind && entry.shape.matches(&view) && visit(&entry.value)
+                entry.signature & !folded(view.signature(self.seed)) == 0
+                    && entry.kind == gram.kind
+                    && entry.shape.matches(&view)
+                    && visit(&entry.value)
             })
         })
     }
@@ -320,6 +328,11 @@ impl<T> PatternIndex<T> {
             self.link(at as u32);
         }
     }
+}
+
+/// A signature in half as many bits.
+fn folded(signature: u64) -> u32 {
+    (signature | signature >> 32) as u32
 }
 
 impl<T> Default for PatternIndex<T> {

@@ -9,7 +9,8 @@ use smallvec::SmallVec;
 use super::gram::{LENGTHS, Runs, lengths};
 use super::names::ONE_SEGMENT;
 use super::shape::Shape;
-use super::topic_grams::{TopicGrams, signature, slot};
+use super::signature::signature;
+use super::topic_grams::{TopicGrams, slot};
 
 /// Grams of the run that is compared first, without a look at the places in between: nobody could foresee what it shows.
 const FIRST_GRAMS: usize = 8;
@@ -71,7 +72,7 @@ struct Covered {
 /// The two parts of a pattern's candidate.
 pub(super) fn candidate(entry: u32, shape: &Shape, seed: u64) -> (Candidate, Rest) {
     let mut candidate = Candidate {
-        signature: 0,
+        signature: signature(shape.segments(), seed),
         entry,
         least: shape.least() as u8,
         window: Window::default(),
@@ -79,7 +80,7 @@ pub(super) fn candidate(entry: u32, shape: &Shape, seed: u64) -> (Candidate, Res
     };
     let mut rest =
         Rest { groups: 0, windows: [Window::default(); GROUPS], grams: [[0; GROUP_GRAMS]; GROUPS] };
-    let mut runs = covered_runs(shape, seed, &mut candidate.signature);
+    let mut runs = covered_runs(shape, seed);
     // A literal that the pattern has once is perhaps rare in topics too. Of the others, a run that can stand at one
     // place only is the one that most likely does not fit.
     runs.sort_by_key(|run| (run.rarest > 1, run.window.flags == 0, usize::MAX - run.grams.len()));
@@ -111,6 +112,7 @@ pub(super) fn candidate(entry: u32, shape: &Shape, seed: u64) -> (Candidate, Res
 impl Candidate {
     /// Whether a topic may match, as far as this part knows; and the places of the run that it compares. Those are none
     /// if it does not match.
+    #[inline]
     pub(super) fn places(&self, topic: &TopicGrams) -> u64 {
         let (segments, least) = (topic.segments(), usize::from(self.least));
         if self.signature & !topic.signature() != 0 || segments < least {
@@ -129,6 +131,7 @@ impl Candidate {
 
 impl Rest {
     /// Whether a topic may match that has the first run of the candidate at these places.
+    #[inline]
     pub(super) fn may_match(&self, topic: &TopicGrams, mut places: u64) -> bool {
         for (window, grams) in self.windows.iter().zip(&self.grams).take(self.groups.into()) {
             places = window.places(topic.segments(), places);
@@ -174,8 +177,8 @@ impl Covered {
     }
 }
 
-/// The runs of a pattern that have literals. Sets the bits of these.
-fn covered_runs(shape: &Shape, seed: u64, bits: &mut u64) -> SmallVec<[Covered; 4]> {
+/// The runs of a pattern that have literals.
+fn covered_runs(shape: &Shape, seed: u64) -> SmallVec<[Covered; 4]> {
     let [first, second] = shape.middles();
     let mut literals: SmallVec<[u32; 64]> = shape.segments().into();
     literals.sort_unstable();
@@ -190,7 +193,6 @@ fn covered_runs(shape: &Shape, seed: u64, bits: &mut u64) -> SmallVec<[Covered; 
         };
         before += run.len();
         let hashes = Runs::new(run, lengths(run), seed);
-        *bits |= signature(&hashes);
         let grams = covering(run, &hashes, &literals);
         let rarest = grams.first()?.0;
         let grams = grams.into_iter().map(|(.., gram)| gram).collect();

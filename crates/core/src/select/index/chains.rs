@@ -12,7 +12,7 @@ use super::chunks::Chunks;
 use super::topic_view::TopicView;
 
 /// Entries above which a row is long.
-const FEW: usize = 4;
+const FEW: usize = 2;
 
 /// All chains, by the keys of their grams. Knows entries by their numbers alone.
 #[derive(Default)]
@@ -34,14 +34,14 @@ struct Row {
 
 enum Entries {
     Few(SmallVec<[u32; FEW]>),
-    Many(Box<Candidates>),
+    Many(Candidates),
 }
 
-/// Two lists of one length.
+/// Two lists of one length. The second is seldom needed, so it may be one step further away.
 #[derive(Default)]
 struct Candidates {
     candidates: Chunks<Candidate>,
-    rests: Chunks<Rest>,
+    rests: Box<Chunks<Rest>>,
 }
 
 impl Chains {
@@ -130,7 +130,7 @@ impl Entries {
                 few.len() as u32 - 1
             }
             Self::Few(few) => {
-                let mut many = Box::<Candidates>::default();
+                let mut many = Candidates::default();
                 few.iter().chain([&entry]).for_each(|entry| many.push(candidate(*entry)));
                 *self = Self::Many(many);
                 FEW as u32
@@ -148,8 +148,7 @@ impl Entries {
             Self::Many(many) => {
                 many.candidates.swap_remove(place);
                 many.rests.swap_remove(place);
-                // Half of what made it long, so that one that comes and goes does not change it each time.
-                if many.candidates.len() <= FEW / 2 {
+                if many.candidates.len() <= FEW {
                     *self = Self::Few(many.candidates.iter().map(|candidate| candidate.entry).collect());
                 }
             }

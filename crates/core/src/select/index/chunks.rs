@@ -9,20 +9,23 @@ const CHUNK: usize = 512;
 
 /// A list whose growth by one value takes as long as copying one chunk, however long it is.
 pub(super) struct Chunks<T> {
-    /// All are full but the last, and none is empty.
-    chunks: Vec<Vec<T>>,
+    /// Most lists are short, so the first chunk grows from nothing, and is found at once.
+    first: Vec<T>,
+    /// The others. All chunks are full but the last, and none of these is empty.
+    others: Vec<Vec<T>>,
 }
 
 impl<T> Chunks<T> {
     pub(super) fn push(&mut self, value: T) {
-        match self.chunks.last_mut() {
+        if self.first.len() < CHUNK {
+            return self.first.push(value);
+        }
+        match self.others.last_mut() {
             Some(last) if last.len() < CHUNK => last.push(value),
-            // The first chunk grows from nothing, since most lists are short.
-            None => self.chunks.push(vec![value]),
-            Some(_) => {
+            _ => {
                 let mut next = Vec::with_capacity(CHUNK);
                 next.push(value);
-                self.chunks.push(next);
+                self.others.push(next);
             }
         }
     }
@@ -33,48 +36,52 @@ impl<T> Chunks<T> {
     ///
     /// If there is no such value.
     pub(super) fn swap_remove(&mut self, at: usize) -> T {
-        let chunk = self.chunks.last_mut().expect("a value to take out");
-        let last = chunk.pop().expect("no chunk is empty");
+        let chunk = self.others.last_mut().unwrap_or(&mut self.first);
+        let last = chunk.pop().expect("a value to take out");
+        shrink!(chunk);
         if chunk.is_empty() {
-            self.chunks.pop();
-            shrink!(self.chunks);
-        } else {
-            shrink!(chunk);
+            self.others.pop();
+            shrink!(self.others);
         }
         if at == self.len() { last } else { std::mem::replace(&mut self[at], last) }
     }
 
     pub(super) fn len(&self) -> usize {
-        let last = self.chunks.last().map_or(0, Vec::len);
-        self.chunks.len().saturating_sub(1) * CHUNK + last
+        match self.others.last() {
+            None => self.first.len(),
+            Some(last) => self.others.len() * CHUNK + last.len(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+        self.first.is_empty()
     }
 
     pub(super) fn get(&self, at: usize) -> Option<&T> {
-        self.chunks.get(at / CHUNK)?.get(at % CHUNK)
+        match (at / CHUNK).checked_sub(1) {
+            None => self.first.get(at),
+            Some(chunk) => self.others.get(chunk)?.get(at % CHUNK),
+        }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.chunks.iter().flatten()
+        self.slices().flatten()
     }
 
     /// The values in order, in slices. Those of two lists of one length are of the same lengths.
     pub(super) fn slices(&self) -> impl Iterator<Item = &[T]> {
-        self.chunks.iter().map(Vec::as_slice)
+        std::iter::once(&self.first).chain(&self.others).map(Vec::as_slice)
     }
 
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        self.chunks.iter().map(Vec::capacity).sum()
+        self.others.iter().chain([&self.first]).map(Vec::capacity).sum()
     }
 }
 
 impl<T> Default for Chunks<T> {
     fn default() -> Self {
-        Self { chunks: Vec::new() }
+        Self { first: Vec::new(), others: Vec::new() }
     }
 }
 
@@ -82,13 +89,16 @@ impl<T> Index<usize> for Chunks<T> {
     type Output = T;
 
     fn index(&self, at: usize) -> &T {
-        &self.chunks[at / CHUNK][at % CHUNK]
+        self.get(at).expect("a value that is in the list")
     }
 }
 
 impl<T> IndexMut<usize> for Chunks<T> {
     fn index_mut(&mut self, at: usize) -> &mut T {
-        &mut self.chunks[at / CHUNK][at % CHUNK]
+        match (at / CHUNK).checked_sub(1) {
+            None => &mut self.first[at],
+            Some(chunk) => &mut self.others[chunk][at % CHUNK],
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where the grams of a topic stand, found without a search.
 
 use super::gram::{LENGTHS, Runs};
+use super::signature::signature;
 
 /// Slots of the table. A topic has at most 320 different grams.
 const SLOTS: usize = 1 << SLOT_BITS;
@@ -23,7 +24,7 @@ impl TopicGrams {
                 places[usize::from(slot(*hash))] |= 1 << at;
             }
         }
-        Self { places, signature: signature(&runs), segments: runs.of_length(0).len() }
+        Self { places, signature: signature(numbers, seed), segments: runs.of_length(0).len() }
     }
 
     /// A bit for each literal, by its hash.
@@ -43,10 +44,4 @@ impl TopicGrams {
 /// The slot of a gram by its hash.
 pub(super) fn slot(hash: u64) -> u16 {
     (hash >> (64 - SLOT_BITS)) as u16
-}
-
-/// A bit for each literal of a row of segments.
-pub(super) fn signature(runs: &Runs) -> u64 {
-    let literals = runs.of_length(0).iter().filter(|hash| **hash != 0);
-    literals.fold(0, |signature, hash| signature | 1 << (hash >> 58))
 }

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use super::names::{Names, UNKNOWN};
+use super::signature::signature;
 use super::topic_grams::TopicGrams;
 use crate::event::topic::Topic;
 use crate::limits::TOPIC_SEGMENTS_MAX;
@@ -19,6 +20,8 @@ pub(super) struct TopicView {
     positions: OnceCell<Box<[(u32, u64); SLOTS]>>,
     /// Made when the first long row needs them.
     grams: OnceCell<Box<TopicGrams>>,
+    /// Made when the first pattern needs it.
+    signature: OnceCell<u64>,
 }
 
 impl TopicView {
@@ -30,8 +33,8 @@ impl TopicView {
             *numbers.get_mut(len)? = names.number(segment);
             len += 1;
         }
-        let (positions, grams) = (OnceCell::new(), OnceCell::new());
-        Some(Self { numbers, len, is_reserved: topic.is_reserved(), positions, grams })
+        let (positions, grams, signature) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Some(Self { numbers, len, is_reserved: topic.is_reserved(), positions, grams, signature })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -44,6 +47,11 @@ impl TopicView {
 
     pub(super) fn numbers(&self) -> &[u32] {
         &self.numbers[..self.len]
+    }
+
+    /// The signature of its literals, for an index of this seed.
+    pub(super) fn signature(&self, seed: u64) -> u64 {
+        *self.signature.get_or_init(|| signature(self.numbers(), seed))
     }
 
     /// Where its grams stand, for an index of this seed.
