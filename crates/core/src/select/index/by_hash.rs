@@ -50,6 +50,7 @@ impl<V> ByHash<V> {
         self.shards.get_mut(at)?.get_mut(&hash)
     }
 
+    #[inline]
     pub(super) fn get(&self, hash: u64) -> Option<&V> {
         self.shards.get(self.shard(hash))?.get(&hash)
     }
@@ -70,6 +71,7 @@ impl<V> ByHash<V> {
     }
 
     /// Where a hash belongs. The tables themselves use the lowest and the highest seven bits, so these are others.
+    #[inline]
     fn shard(&self, hash: u64) -> usize {
         (hash >> 48) as usize & self.shards.len().wrapping_sub(1)
     }

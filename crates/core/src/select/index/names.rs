@@ -1,8 +1,9 @@
 //! The literal segments of all patterns, each with a small number, so that segments are compared as numbers.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use super::by_hash::ByHash;
+use super::chunks::Chunks;
 
 /// The number of a segment of a topic that no pattern has.
 pub(super) const UNKNOWN: u32 = 0;
@@ -15,7 +16,7 @@ const FIRST_LITERAL: u32 = 2;
 pub(super) struct Names<S = RandomState> {
     /// By the hash of the text. Of two texts with one hash, the later has the next key that was free.
     by_key: ByHash<Name>,
-    given_back: Vec<u32>,
+    given_back: Chunks<u32>,
     secret: S,
 }
 
@@ -34,7 +35,10 @@ impl<S: BuildHasher> Names<S> {
             return name.number;
         }
         // Without numbers that were given back, those up to the count are in use.
-        let number = self.given_back.pop().unwrap_or(FIRST_LITERAL + self.by_key.len() as u32);
+        let number = match self.given_back.len().checked_sub(1) {
+            Some(last) => self.given_back.swap_remove(last),
+            None => FIRST_LITERAL + self.by_key.len() as u32,
+        };
         self.by_key.insert(key, Name { text: text.into(), number, uses: 1 });
         number
     }
@@ -50,7 +54,7 @@ impl<S: BuildHasher> Names<S> {
         self.given_back.push(name.number);
         self.by_key.remove(key);
         if self.by_key.len() == 0 {
-            self.given_back = Vec::new();
+            self.given_back = Chunks::default();
         }
         // One behind it may be there only because this key was taken.
         loop {
@@ -62,7 +66,7 @@ impl<S: BuildHasher> Names<S> {
 
     /// The number of a segment of a topic.
     pub(super) fn number(&self, text: &str) -> u32 {
-        let mut key = self.secret.hash_one(text);
+        let mut key = self.hash(text);
         while let Some(name) = self.by_key.get(key) {
             if *name.text == *text {
                 return name.number;
@@ -72,9 +76,16 @@ impl<S: BuildHasher> Names<S> {
         UNKNOWN
     }
 
+    /// Of the bytes alone: what ends one text and begins the next need not be told apart, since there is one.
+    fn hash(&self, text: &str) -> u64 {
+        let mut hasher = self.secret.build_hasher();
+        hasher.write(text.as_bytes());
+        hasher.finish()
+    }
+
     /// The key that a text has, or would have.
     fn key(&self, text: &str) -> u64 {
-        let mut key = self.secret.hash_one(text);
+        let mut key = self.hash(text);
         while self.by_key.get(key).is_some_and(|name| *name.text != *text) {
             key = key.wrapping_add(1);
         }
@@ -84,7 +95,7 @@ impl<S: BuildHasher> Names<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::hash::{BuildHasherDefault, Hasher};
+    use std::hash::BuildHasherDefault;
 
     use super::*;
 
