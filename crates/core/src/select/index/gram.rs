@@ -38,23 +38,25 @@ pub(super) enum Kind {
     Run { length: u8, place: Place },
     /// Two literals at these segments, the first before the second.
     Pair(u8, u8),
-    /// What patterns without any literal are kept under.
-    Wildcards,
+    /// What patterns without any literal are kept under: all that they ask is a number of segments.
+    Wildcards { segments: u8, is_exact: bool },
 }
 
 impl Gram {
-    /// The gram of patterns without any literal.
-    pub(super) const WILDCARDS: Self = Self { kind: Kind::Wildcards, hash: 1 };
+    /// The gram of patterns without any literal, that ask for at least or exactly so many segments.
+    pub(super) fn wildcards(segments: usize, is_exact: bool) -> Self {
+        Self { kind: Kind::Wildcards { segments: segments as u8, is_exact }, hash: 1 }
+    }
 
     /// A number that other grams have hardly ever. If two have the same, more patterns than needed are looked at.
     pub(super) fn key(self) -> u64 {
         let kind = match self.kind {
             Kind::Run { length, place: Place::Front(at) } => u64::from(at) * 8 + u64::from(length),
             Kind::Run { length, place: Place::End(at) } => (u64::from(at) + 64) * 8 + u64::from(length),
-            // Two grams that stand anywhere never have the same, see `PatternIndex::each_anywhere`.
+            // Two grams that stand anywhere never have the same, see `PatternIndex::any_gram`.
             Kind::Run { length, place: Place::Anywhere } => return self.hash ^ u64::from(length),
             Kind::Pair(first, second) => 1_024 + u64::from(first) * 8 + u64::from(second),
-            Kind::Wildcards => 2_048,
+            Kind::Wildcards { segments, is_exact } => 2_048 + u64::from(segments) * 2 + u64::from(is_exact),
         };
         mix(self.hash, kind)
     }
@@ -64,7 +66,7 @@ impl Gram {
         match self.kind {
             Kind::Run { length, .. } => 1 << length,
             Kind::Pair(..) => 2,
-            Kind::Wildcards => 0,
+            Kind::Wildcards { .. } => 0,
         }
     }
 }
@@ -139,7 +141,7 @@ pub(super) fn grams(shape: &Shape, seed: u64, mut visit: impl FnMut(Gram)) {
 
 /// The gram of a pattern that the fewest patterns have, and of those the one with the most literals.
 pub(super) fn rarest(shape: &Shape, seed: u64, patterns_with: impl Fn(Gram) -> u32) -> Gram {
-    let mut best = (u32::MAX, 0, Gram::WILDCARDS);
+    let mut best = (u32::MAX, 0, Gram::wildcards(shape.least(), shape.is_exact()));
     grams(shape, seed, |gram| {
         let (patterns, literals) = (patterns_with(gram), gram.literals());
         if patterns < best.0 || (patterns == best.0 && literals > best.1) {
@@ -150,7 +152,7 @@ pub(super) fn rarest(shape: &Shape, seed: u64, patterns_with: impl Fn(Gram) -> u
 }
 
 /// How many lengths of grams a run of segments has.
-fn lengths(run: &[u32]) -> usize {
+pub(super) fn lengths(run: &[u32]) -> usize {
     (0..LENGTHS).filter(|length| 1 << length <= run.len()).count()
 }
 

@@ -10,6 +10,9 @@ pub(super) struct InUse {
     ends: [Places; LENGTHS],
     anywhere: [u32; LENGTHS],
     pairs: Places,
+    /// Of patterns without any literal, by the number of segments that they ask for.
+    at_least: Places,
+    exactly: Places,
 }
 
 impl InUse {
@@ -29,7 +32,8 @@ impl InUse {
                 Place::Anywhere => change(&mut self.anywhere[usize::from(length)]),
             },
             Kind::Pair(first, second) => self.pairs.change(first * PAIRED_SEGMENTS as u8 + second, change),
-            Kind::Wildcards => {}
+            Kind::Wildcards { segments, is_exact: false } => self.at_least.change(segments, change),
+            Kind::Wildcards { segments, is_exact: true } => self.exactly.change(segments, change),
         }
     }
 
@@ -55,6 +59,16 @@ impl InUse {
     /// Whether there are grams of a length that may stand anywhere.
     pub(super) fn anywhere(&self, length: usize) -> bool {
         self.anywhere[length] != 0
+    }
+
+    /// The numbers of segments, up to a topic's, that patterns without any literal ask for at least.
+    pub(super) fn at_least(&self, segments: usize) -> impl Iterator<Item = usize> + use<> {
+        bits(self.at_least.mask).take_while(move |least| *least <= segments)
+    }
+
+    /// Whether patterns without any literal ask for exactly so many segments.
+    pub(super) fn exactly(&self, segments: usize) -> bool {
+        self.exactly.counts.get(segments).is_some_and(|count| *count > 0)
     }
 
     /// The segments of pairs.

@@ -59,8 +59,23 @@ impl Shape {
         &self.segments[before.into()..]
     }
 
+    /// Segments that a topic has at least.
+    pub(super) fn least(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// Whether a topic has no more segments than that, because there is no `**`.
+    pub(super) fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+
+    /// The literals and `*` of all runs in order.
+    pub(super) fn segments(&self) -> &[u32] {
+        &self.segments
+    }
+
     /// Whether a topic has this shape.
-    pub(super) fn matches(&self, topic: &mut TopicView) -> bool {
+    pub(super) fn matches(&self, topic: &TopicView) -> bool {
         let (len, least) = (topic.len(), self.segments.len());
         if len < least || (self.is_exact && len != least) || (self.hides_reserved && topic.is_reserved()) {
             return false;
@@ -89,7 +104,7 @@ fn fits(run: &[u32], segments: &[u32]) -> bool {
 
 /// The first place at which a run fits between two places of a topic. All places are tried at once: each is a bit, and
 /// each literal of the run removes those behind which it does not stand.
-fn leftmost(run: &[u32], from: usize, to: usize, topic: &mut TopicView) -> Option<usize> {
+fn leftmost(run: &[u32], from: usize, to: usize, topic: &TopicView) -> Option<usize> {
     if run.is_empty() {
         return Some(from);
     }

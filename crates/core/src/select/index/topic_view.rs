@@ -1,6 +1,10 @@
 //! A topic as numbers: it is split and looked up once for all patterns.
 
+use std::cell::OnceCell;
+
 use super::names::{Names, UNKNOWN};
+use super::signature::signature;
+use super::topic_grams::TopicGrams;
 use crate::event::topic::Topic;
 use crate::limits::TOPIC_SEGMENTS_MAX;
 
@@ -13,7 +17,11 @@ pub(super) struct TopicView {
     len: usize,
     is_reserved: bool,
     /// Where each literal stands, a bit for each segment. Made when the first pattern needs it.
-    positions: Option<Box<[(u32, u64); SLOTS]>>,
+    positions: OnceCell<Box<[(u32, u64); SLOTS]>>,
+    /// Made when the first long row needs them.
+    grams: OnceCell<Box<TopicGrams>>,
+    /// Made when the first pattern needs it.
+    signature: OnceCell<u64>,
 }
 
 impl TopicView {
@@ -25,7 +33,8 @@ impl TopicView {
             *numbers.get_mut(len)? = names.number(segment);
             len += 1;
         }
-        Some(Self { numbers, len, is_reserved: topic.is_reserved(), positions: None })
+        let (positions, grams, signature) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Some(Self { numbers, len, is_reserved: topic.is_reserved(), positions, grams, signature })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -40,10 +49,20 @@ impl TopicView {
         &self.numbers[..self.len]
     }
 
+    /// The signature of its literals, for an index of this seed.
+    pub(super) fn signature(&self, seed: u64) -> u64 {
+        *self.signature.get_or_init(|| signature(self.numbers(), seed))
+    }
+
+    /// Where its grams stand, for an index of this seed.
+    pub(super) fn grams(&self, seed: u64) -> &TopicGrams {
+        self.grams.get_or_init(|| Box::new(TopicGrams::new(self.numbers(), seed)))
+    }
+
     /// Where a literal stands: bit `n` is set if it is segment `n`.
-    pub(super) fn positions(&mut self, number: u32) -> u64 {
+    pub(super) fn positions(&self, number: u32) -> u64 {
         let (numbers, len) = (&self.numbers, self.len);
-        let table = self.positions.get_or_insert_with(|| {
+        let table = self.positions.get_or_init(|| {
             let mut table = Box::new([(UNKNOWN, 0); SLOTS]);
             for (at, number) in numbers[..len].iter().enumerate().filter(|(_, number)| **number != UNKNOWN) {
                 let slot = slot(&table, *number);

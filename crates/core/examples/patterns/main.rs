@@ -1,34 +1,54 @@
 //! What it costs to find the patterns that match a topic: `cargo run --release -p tidings-core --example patterns`.
 //!
-//! Prints a table. All patterns are made from a seed, which is printed and can be given as an argument.
+//! Prints tables. All patterns are made from a seed, which is printed and can be given as an argument. With a second one
+//! only patterns are measured whose name has that text.
+
+mod families;
 
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use families::{FAMILIES, Family, Make, Random};
 use tidings_core::select::PatternIndex;
 use tidings_core::{Pattern, Selector, Topic};
 
+/// Topics of one kind that are asked for in turn.
+const TOPICS: usize = 16;
+/// How often all patterns are inserted and removed. Some rounds are disturbed by other programs.
+const ROUNDS: usize = 3;
+
 fn main() {
     let seed = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(13);
-    println!("seed {seed}; times are the median of 15 rounds of at least 2 ms, for one topic");
+    let only = std::env::args().nth(2).unwrap_or_default();
+    println!("seed {seed}; times are the best of 25 rounds of at least 1 ms, for one topic");
     println!();
     println!("| patterns | count | topic | matching | time |");
     println!("|---|---:|---|---:|---:|");
     let mut about = Vec::new();
-    for count in [1, 10_000, 100_000, 1_000_000] {
-        let patterns = distinct(count, seed, ordinary);
-        about.push(measure("ordinary", patterns, &ordinary_topics()));
-    }
-    for (name, make) in [("hostile", hostile as fn(&mut Random) -> String), ("hostile, near one topic", near)]
-    {
-        for count in [10_000, 100_000] {
-            about.push(measure(name, distinct(count, seed, make), &hostile_topics(seed)));
+    let (ordinary_counts, hostile_counts) = ([1, 10_000, 100_000, 1_000_000], [10_000, 100_000]);
+    for (name, make, counts, topics) in [
+        ("ordinary", ordinary as Make, ordinary_counts.as_slice(), ordinary_topics()),
+        ("hostile", hostile, &hostile_counts, hostile_topics(seed)),
+        ("hostile, near one topic", near, &hostile_counts, hostile_topics(seed)),
+    ] {
+        for count in counts.iter().filter(|_| name.contains(&only)) {
+            about.push(measure(name, distinct(*count, seed, make), &topics));
         }
     }
     println!();
-    println!("| patterns | count | bytes each | insert | remove |");
-    println!("|---|---:|---:|---:|---:|");
+    println!("Per topic, the mean of {TOPICS} new ones:");
+    println!();
+    println!("| patterns | count | topics | matching | time |");
+    println!("|---|---:|---|---:|---:|");
+    for family in FAMILIES.iter().filter(|family| family.name.contains(&only)) {
+        measure_family(family, seed);
+    }
+    println!();
+    println!("The worst of all single ones is of the best of {ROUNDS} rounds:");
+    println!();
+    println!("| patterns | count | bytes each | insert | worst | remove | worst |");
+    println!("|---|---:|---:|---:|---:|---:|---:|");
     about.iter().for_each(|line| println!("{line}"));
     println!();
     println!("| one pattern | topic | time |");
@@ -41,7 +61,7 @@ fn main() {
         (&format!("**/{run}/**/{run}/b/**"), ["a"; 64].join("/")),
     ] {
         let (pattern, topic) = (pattern(text), Topic::parse(&topic).expect("a topic"));
-        let time = median(|| pattern.matches(black_box(&topic)));
+        let time = best(|| pattern.matches(black_box(&topic)));
         println!("| {} | {} | {} |", short(text), short(topic.as_str()), shown(time));
     }
 }
@@ -50,45 +70,88 @@ fn main() {
 fn measure(name: &str, patterns: Vec<Pattern>, topics: &[(String, Topic)]) -> String {
     let count = patterns.len();
     let before = resident();
-    let began = Instant::now();
-    let mut index: PatternIndex<u32> = patterns.iter().cloned().zip(0..).collect();
-    let inserted = began.elapsed();
+    let index: PatternIndex<u32> = patterns.iter().cloned().zip(0..).collect();
     let bytes = resident().saturating_sub(before);
     for (label, topic) in topics {
         let mut matching = 0;
         index.matching(topic, |_| matching += 1);
-        let time = median(|| {
+        let time = best(|| {
             let mut sum = 0;
             index.matching(black_box(topic), |value| sum += value);
             sum
         });
         println!("| {name} | {count} | {label} | {matching} | {} |", shown(time));
     }
-    let began = Instant::now();
-    for pattern in &patterns {
-        black_box(index.remove(pattern));
-    }
-    let removed = began.elapsed();
-    let each = |time: Duration| shown(time / count as u32);
-    format!("| {name} | {count} | {} | {} | {} |", bytes / count, each(inserted), each(removed))
+    drop(index);
+    let rounds: Vec<_> = (0..ROUNDS).map(|_| changed(&patterns)).collect();
+    let least = |of: fn(&Changes) -> Duration| shown(rounds.iter().map(of).min().unwrap_or_default());
+    let (insert, insert_worst) = (least(|round| round.insert), least(|round| round.insert_worst));
+    let (remove, remove_worst) = (least(|round| round.remove), least(|round| round.remove_worst));
+    format!(
+        "| {name} | {count} | {} | {insert} | {insert_worst} | {remove} | {remove_worst} |",
+        bytes / count
+    )
 }
 
-/// The time of one call.
-fn median<R>(mut call: impl FnMut() -> R) -> Duration {
-    let mut rounds: Vec<_> = (0..15)
-        .map(|_| {
-            let (began, mut calls) = (Instant::now(), 0);
-            while calls == 0 || began.elapsed() < Duration::from_millis(2) {
-                for _ in 0..16 {
-                    black_box(call());
-                }
-                calls += 16;
+/// Prints a line for each kind of topics of a family.
+fn measure_family(family: &Family, seed: u64) {
+    let count = family.count;
+    let index: PatternIndex<u32> = distinct(count, seed, family.pattern).into_iter().zip(0..).collect();
+    for (label, make) in family.topics {
+        let mut random = Random(seed);
+        let topics: Vec<_> =
+            (0..TOPICS).map(|_| Topic::parse(&make(&mut random)).expect("a topic")).collect();
+        let mut matching = 0;
+        topics.iter().for_each(|topic| index.matching(topic, |_| matching += 1));
+        let time = best(|| {
+            let mut sum = 0;
+            topics.iter().for_each(|topic| index.matching(black_box(topic), |value| sum += value));
+            sum
+        });
+        let (name, matching, time) = (family.name, matching / TOPICS, shown(time / TOPICS as u32));
+        println!("| {name} | {count} | {label} | {matching} | {time} |");
+    }
+}
+
+/// What it costs to insert a pattern and to remove it: the mean, and the worst of all.
+struct Changes {
+    insert: Duration,
+    insert_worst: Duration,
+    remove: Duration,
+    remove_worst: Duration,
+}
+
+fn changed(patterns: &[Pattern]) -> Changes {
+    let mut index = PatternIndex::new();
+    let (insert, insert_worst) =
+        each(patterns, |pattern| assert_eq!(index.insert(pattern.clone(), 0_u32), None));
+    let (remove, remove_worst) = each(patterns, |pattern| assert_eq!(index.remove(pattern), Some(0)));
+    Changes { insert, insert_worst, remove, remove_worst }
+}
+
+fn each(patterns: &[Pattern], mut change: impl FnMut(&Pattern)) -> (Duration, Duration) {
+    let (began, mut worst) = (Instant::now(), Duration::ZERO);
+    for pattern in patterns {
+        let one = Instant::now();
+        change(pattern);
+        worst = worst.max(one.elapsed());
+    }
+    (began.elapsed() / patterns.len() as u32, worst)
+}
+
+/// The time of one call, in the round that was disturbed least.
+fn best<R>(mut call: impl FnMut() -> R) -> Duration {
+    let round = |_| {
+        let (began, mut calls) = (Instant::now(), 0);
+        while calls == 0 || began.elapsed() < Duration::from_millis(1) {
+            for _ in 0..4 {
+                black_box(call());
             }
-            began.elapsed() / calls
-        })
-        .collect();
-    rounds.sort();
-    rounds[rounds.len() / 2]
+            calls += 4;
+        }
+        began.elapsed() / calls
+    };
+    (0..25).map(round).min().unwrap_or_default()
 }
 
 fn shown(time: Duration) -> String {
@@ -102,7 +165,7 @@ fn short(text: &str) -> String {
     if text.len() <= 30 { text.to_owned() } else { format!("{}... ({} bytes)", &text[..26], text.len()) }
 }
 
-fn distinct(count: usize, seed: u64, make: fn(&mut Random) -> String) -> Vec<Pattern> {
+fn distinct(count: usize, seed: u64, make: Make) -> Vec<Pattern> {
     let (mut random, mut texts) = (Random(seed), HashSet::new());
     while texts.len() < count {
         texts.insert(make(&mut random));
@@ -194,16 +257,6 @@ fn hostile_topics(seed: u64) -> Vec<(String, Topic)> {
         of("40 `a`", vec!["a"; 40]),
         of("4 other segments", vec!["w", "x", "y", "z"]),
     ]
-}
-
-/// The generator of Knuth's MMIX: the same patterns for a seed, everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % limit
-    }
 }
 
 /// Bytes of memory that the process has, by the system's account; 0 where there is no `/proc`.
