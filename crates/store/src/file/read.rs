@@ -48,7 +48,7 @@ use crate::limits::{BUDGET_UNITS, PAGES_BEGUN_MAX, READINGS_BEGUN_MAX, READINGS_
 /// The reading half of a store.
 pub(crate) struct LogReader {
     log: Arc<Log>,
-    desk: Arc<Desk>,
+    desk: Arc<Desk<Result<Reading, Fault>>>,
 }
 
 impl LogReader {
@@ -80,7 +80,7 @@ impl ReadLog for LogReader {
 }
 
 /// A reading that looks at the log when its first slice begins.
-fn search(log: Arc<Log>, query: Query, meter: Arc<Meter>) -> Search {
+fn search(log: Arc<Log>, query: Query, meter: Arc<Meter>) -> Search<Result<Reading, Fault>> {
     Box::pin(async move { read(&log.view(), &log.hash, &query, &meter).await })
 }
 

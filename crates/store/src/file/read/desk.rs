@@ -8,17 +8,13 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use tidings_core::Reading;
 use tokio::sync::oneshot;
 
 use super::meter::Meter;
 use super::turns::{Arrival, Begun, Next, Stage, Turns};
-use crate::file::fault::Fault;
 
-type Answer = Result<Reading, Fault>;
-
-/// A reading that pauses where its meter says.
-pub(crate) type Search = Pin<Box<dyn Future<Output = Answer> + Send>>;
+/// A reading that pauses where its meter says, and that ends with an answer.
+pub(crate) type Search<A> = Pin<Box<dyn Future<Output = A> + Send>>;
 
 /// How readings share the machine.
 #[derive(Debug, Clone, Copy)]
@@ -32,44 +28,48 @@ pub(crate) struct Sharing {
 }
 
 /// Takes readings in and runs them.
-pub(crate) struct Desk {
-    state: Mutex<State>,
+pub(crate) struct Desk<A> {
+    state: Mutex<State<A>>,
     sharing: Sharing,
 }
 
-struct State {
-    turns: Turns<Job>,
+struct State<A> {
+    turns: Turns<Job<A>>,
     threads: usize,
 }
 
-struct Job {
-    search: Search,
+struct Job<A> {
+    search: Search<A>,
     meter: Arc<Meter>,
-    reply: oneshot::Sender<Answer>,
+    reply: oneshot::Sender<A>,
 }
 
 /// A reading that was handed in. Dropping it ends the reading.
-pub(crate) struct HandedIn {
-    desk: Arc<Desk>,
+pub(crate) struct HandedIn<A> {
+    desk: Arc<Desk<A>>,
     arrival: Arrival,
-    answer: oneshot::Receiver<Answer>,
+    answer: oneshot::Receiver<A>,
 }
 
 /// The permission to give turns. There are as many as readings may run at once.
 #[must_use]
-pub(crate) struct Thread {
-    desk: Arc<Desk>,
+pub(crate) struct Thread<A> {
+    desk: Arc<Desk<A>>,
     is_counted: bool,
 }
 
-impl Desk {
+impl<A> Desk<A> {
     pub(crate) fn new(sharing: Sharing) -> Arc<Self> {
         let state = State { turns: Turns::new(sharing.begun), threads: 0 };
         Arc::new(Self { state: Mutex::new(state), sharing })
     }
 
     /// Hands a reading in. If there is a [`Thread`] with it, the caller is to run it.
-    pub(crate) fn hand_in(self: &Arc<Self>, search: Search, meter: Arc<Meter>) -> (HandedIn, Option<Thread>) {
+    pub(crate) fn hand_in(
+        self: &Arc<Self>,
+        search: Search<A>,
+        meter: Arc<Meter>,
+    ) -> (HandedIn<A>, Option<Thread<A>>) {
         let (reply, answer) = oneshot::channel();
         let mut state = self.lock();
         let arrival = state.turns.arrive(Job { search, meter, reply });
@@ -80,19 +80,19 @@ impl Desk {
         (HandedIn { desk: self.clone(), arrival, answer }, thread)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<A>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl HandedIn {
+impl<A> HandedIn<A> {
     /// Waits for the answer; none if the reading has panicked, or if it looked for an id and too many had begun.
-    pub(crate) async fn answer(mut self) -> Option<Answer> {
+    pub(crate) async fn answer(mut self) -> Option<A> {
         (&mut self.answer).await.ok()
     }
 }
 
-impl Drop for HandedIn {
+impl<A> Drop for HandedIn<A> {
     fn drop(&mut self) {
         // First this, so that a thread which has the reading now does not hand it in again.
         self.answer.close();
@@ -102,7 +102,7 @@ impl Drop for HandedIn {
     }
 }
 
-impl Thread {
+impl<A> Thread<A> {
     /// Gives turns until no reading waits.
     pub(crate) fn run(mut self) {
         while let Some(next) = self.next() {
@@ -137,7 +137,7 @@ impl Thread {
 
     /// The reading whose turn it is. If there is none, this thread counts no more: a reading that is handed in from now on
     /// comes with a thread of its own.
-    fn next(&mut self) -> Option<Next<Job>> {
+    fn next(&mut self) -> Option<Next<Job<A>>> {
         let mut state = self.desk.lock();
         let next = state.turns.next();
         if next.is_none() {
@@ -148,7 +148,7 @@ impl Thread {
     }
 }
 
-impl Drop for Thread {
+impl<A> Drop for Thread<A> {
     fn drop(&mut self) {
         if !self.is_counted {
             return;
@@ -167,25 +167,23 @@ impl Drop for Thread {
 mod tests {
     use std::future::pending;
 
-    use tidings_core::{Cursor, Epoch, Lost, Sequence};
-
     use super::*;
 
     const SLICE: u64 = 10;
 
-    fn desk(at_once: usize) -> Arc<Desk> {
+    /// The answer of every reading.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Done;
+
+    fn desk(at_once: usize) -> Arc<Desk<Done>> {
         Desk::new(Sharing { at_once, begun: Begun { readings_max: 3, pages_max: 3 }, slice: SLICE })
     }
 
     /// Which reading had a slice, in order.
     type Slices = Arc<Mutex<Vec<&'static str>>>;
 
-    fn answer() -> Answer {
-        Ok(Reading::Lost { lost: Lost::Unknown, resumes_after: Cursor::new(Epoch(1), Sequence(0)) })
-    }
-
     /// A reading of some slices; it ends earlier if its budget does.
-    fn of_slices(name: &'static str, count: usize, slices: &Slices) -> (Search, Arc<Meter>) {
+    fn of_slices(name: &'static str, count: usize, slices: &Slices) -> (Search<Done>, Arc<Meter>) {
         let meter = Arc::new(Meter::new(u64::MAX));
         let (slices, own) = (slices.clone(), meter.clone());
         let search = async move {
@@ -196,17 +194,20 @@ mod tests {
                 }
                 own.spend(if slice == count { 1 } else { SLICE }).await;
             }
-            answer()
+            Done
         };
         (Box::pin(search), meter)
     }
 
-    fn hand_in(desk: &Arc<Desk>, (search, meter): (Search, Arc<Meter>)) -> (HandedIn, Option<Thread>) {
+    fn hand_in(
+        desk: &Arc<Desk<Done>>,
+        (search, meter): (Search<Done>, Arc<Meter>),
+    ) -> (HandedIn<Done>, Option<Thread<Done>>) {
         desk.hand_in(search, meter)
     }
 
-    fn is_answered(handed_in: &mut HandedIn) -> bool {
-        matches!(handed_in.answer.try_recv(), Ok(Ok(Reading::Lost { .. })))
+    fn is_answered(handed_in: &mut HandedIn<Done>) -> bool {
+        handed_in.answer.try_recv() == Ok(Done)
     }
 
     #[test]
@@ -246,7 +247,7 @@ mod tests {
         let search = async move {
             pending::<()>().await;
             drop(holds);
-            answer()
+            Done
         };
         let (gone, _thread) = desk.hand_in(Box::pin(search), Arc::new(Meter::new(1)));
 
@@ -258,7 +259,7 @@ mod tests {
     #[test]
     fn a_reading_whose_caller_goes_during_a_slice_has_no_other_one() {
         let (desk, slices) = (desk(1), Slices::default());
-        let held = Arc::new(Mutex::new(None::<HandedIn>));
+        let held = Arc::new(Mutex::new(None::<HandedIn<Done>>));
         let (meter, own, ran) = (Arc::new(Meter::new(u64::MAX)), held.clone(), slices.clone());
         let meter_of_search = meter.clone();
         let search = async move {
@@ -267,7 +268,7 @@ mod tests {
                 drop(own.lock().unwrap().take());
                 meter_of_search.spend(SLICE).await;
             }
-            answer()
+            Done
         };
         let (gone, thread) = desk.hand_in(Box::pin(search), meter);
         *held.lock().unwrap() = Some(gone);
