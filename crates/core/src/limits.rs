@@ -72,6 +72,35 @@ pub const TAIL_PAGE_EVENTS_MAX: usize = 1_000;
 /// Bytes of one page that a tail reads to catch up: 1 MiB, since a hub has one tail, not thousands.
 pub const TAIL_PAGE_BYTES_MAX: usize = 1_048_576;
 
+/// Readings at once on a machine with one core. Elsewhere as many run as it has cores: more of them would only take turns.
+/// 2, so that one that waits for the disk does not keep the processor idle.
+pub const READINGS_MIN: usize = 2;
+
+/// Readings that wait in the midst of their work: each has some hundred kilobytes of buffers. 256: if there are more, the one
+/// with the most work behind it ends with what it has, as if its budget were used up. A search for an id ends only if there is
+/// no other, and its caller is told to try again.
+pub const READINGS_BEGUN_MAX: usize = 256;
+
+/// Readings that wait while they fill a page: each holds the events that it has found, besides. 32: if there are more, the page
+/// with the most work behind it ends where it is, and the client asks again.
+pub const PAGES_BEGUN_MAX: usize = 32;
+
+/// Units of work that a reading does in one turn. A unit is about a microsecond of one core: the time to look at one record of
+/// a few hundred bytes. 256: a page of a hundred events fits, a turn itself costs less than a microsecond, and 256 readings
+/// that come at once have all had a turn on two cores after 50 ms.
+pub const SLICE_UNITS: u64 = 256;
+
+/// Units of work of one reading in all: 800 slices. Alone it ends after about 200 ms, and the client asks again.
+pub const BUDGET_UNITS: u64 = 204_800;
+
+/// The longest turn of a reading, whatever it has done: a disk may need milliseconds for what takes microseconds from memory.
+/// Budgets are counted in units alone, so that the same reading ends at the same place on every machine.
+pub const SLICE_TIME_MAX: Duration = Duration::from_millis(2);
+
+/// Every so many turns, the reading that came first gets one. 4: a quarter of all work goes to it until it ends, so that none
+/// waits for ever, and small readings still find three turns of four.
+pub const TURNS_PER_OLDEST: u64 = 4;
+
 /// Events that the memory store keeps together in a block, and that a reader looks at before others have their turn: a
 /// fraction of a millisecond.
 pub const MEMORY_BLOCK_EVENTS_MAX: usize = 1_024;

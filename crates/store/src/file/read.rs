@@ -1,12 +1,10 @@
 //! Reading: from a query to a page, off the async threads and in slices.
 //!
 //! A reading sees one [`LogView`] of the log and takes no lock while it reads. It has a budget of work, and what exceeds it
-//! is told. Between its slices others get their turns.
+//! is told. Between its slices others get their turns, at the [desk](tidings_core::read_desk) of the store.
 //!
 //! | file | does |
 //! |---|---|
-//! | `desk`, `turns` | who reads when, and on which thread |
-//! | `meter` | how much work a reading has done, and where it pauses |
 //! | `locate`, `last`, `id` | where a page begins |
 //! | `backward`, `ascending` | the searches that this takes |
 //! | `page` | what is in it |
@@ -17,33 +15,28 @@ pub(crate) mod backward;
 pub(crate) mod candidates;
 #[cfg(test)]
 pub(crate) mod charge_tests;
-pub(crate) mod desk;
 pub(crate) mod id;
 pub(crate) mod last;
 pub(crate) mod locate;
 pub(crate) mod matcher;
-pub(crate) mod meter;
 pub(crate) mod page;
 pub(crate) mod records;
 #[cfg(test)]
 pub(crate) mod sliced_tests;
-pub(crate) mod turns;
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use async_trait::async_trait;
+use tidings_core::limits::{BUDGET_UNITS, PAGES_BEGUN_MAX, READINGS_BEGUN_MAX, READINGS_MIN, SLICE_UNITS};
+use tidings_core::read_desk::{Begun, Desk, Meter, Search, Sharing};
 use tidings_core::tail::ReadLog;
 use tidings_core::{Page, Query, Reading, StoreError};
 
-use self::desk::{Desk, Search, Sharing};
 use self::locate::{NotHeld, Place};
-use self::meter::Meter;
-use self::turns::Begun;
 use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::log::{Log, LogView};
-use crate::limits::{BUDGET_UNITS, PAGES_BEGUN_MAX, READINGS_BEGUN_MAX, READINGS_MIN, SLICE_UNITS};
 
 /// The reading half of a store.
 pub(crate) struct LogReader {

@@ -1,12 +1,12 @@
 //! What readings are charged for: looks at an index, comparisons with patterns, reads of lists. Each is charged where it is made.
 
 use tidings_core::contract::fixture::{draft_with, selectors};
+use tidings_core::read_desk::Meter;
 use tidings_core::{DraftFields, Reading, Sequence, Start};
 use tidings_sse::EventId;
 
 use super::candidates::{Candidates, postings_of};
 use super::last::before_last;
-use super::meter::Meter;
 use super::sliced_tests::{limited, log, query, read_in, unlimited};
 use crate::file::hash::KeyedHash;
 use crate::file::index::growing::GrowingIndex;

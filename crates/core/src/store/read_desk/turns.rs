@@ -9,11 +9,11 @@ use crate::limits::TURNS_PER_OLDEST;
 
 /// A reading's number: a later one has a greater number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Arrival(u64);
+pub(super) struct Arrival(u64);
 
 /// Readings that wait for a turn.
 #[derive(Debug)]
-pub(crate) struct Turns<R> {
+pub(super) struct Turns<R> {
     waiting: BTreeMap<Arrival, Waiting<R>>,
     by_work: BTreeSet<(u64, Arrival)>,
     /// Those that may end with what they have.
@@ -29,24 +29,24 @@ pub(crate) struct Turns<R> {
 
 /// How many readings may wait in the midst of their work.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Begun {
+pub struct Begun {
     /// Of all.
-    pub(crate) readings_max: usize,
+    pub readings_max: usize,
     /// Of those that fill a page.
-    pub(crate) pages_max: usize,
+    pub pages_max: usize,
 }
 
 /// How far a reading has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Progress {
+pub(super) struct Progress {
     /// The work that it was given.
-    pub(crate) work: u64,
-    pub(crate) stage: Stage,
+    pub(super) work: u64,
+    pub(super) stage: Stage,
 }
 
 /// What a reading does, which says what is lost if it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(super) enum Stage {
     /// Looks for an id. Until it has found it, it has no answer at all.
     IdSearch,
     /// Looks for the newest events, or has not begun. It answers with those that it has found.
@@ -63,15 +63,15 @@ struct Waiting<R> {
 
 /// Whose turn it is.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Next<R> {
-    pub(crate) arrival: Arrival,
-    pub(crate) reading: R,
+pub(super) struct Next<R> {
+    pub(super) arrival: Arrival,
+    pub(super) reading: R,
     /// Too many readings have begun, and this one was given the most work: it is to end with what it has.
-    pub(crate) is_last: bool,
+    pub(super) is_last: bool,
 }
 
 impl<R> Turns<R> {
-    pub(crate) fn new(bounds: Begun) -> Self {
+    pub(super) fn new(bounds: Begun) -> Self {
         Self {
             waiting: BTreeMap::new(),
             by_work: BTreeSet::new(),
@@ -85,7 +85,7 @@ impl<R> Turns<R> {
     }
 
     /// Adds a reading that has not begun.
-    pub(crate) fn arrive(&mut self, reading: R) -> Arrival {
+    pub(super) fn arrive(&mut self, reading: R) -> Arrival {
         self.arrivals += 1;
         let arrival = Arrival(self.arrivals);
         self.wait(arrival, reading, Progress { work: 0, stage: Stage::Search });
@@ -93,7 +93,7 @@ impl<R> Turns<R> {
     }
 
     /// Adds a reading again that has come this far in all its turns.
-    pub(crate) fn wait(&mut self, arrival: Arrival, reading: R, progress: Progress) {
+    pub(super) fn wait(&mut self, arrival: Arrival, reading: R, progress: Progress) {
         self.by_work.insert((progress.work, arrival));
         if progress.stage == Stage::Page {
             self.pages.insert((progress.work, arrival));
@@ -106,7 +106,7 @@ impl<R> Turns<R> {
     }
 
     /// Takes a reading out that is not to go on, if it waits.
-    pub(crate) fn leave(&mut self, arrival: Arrival) -> Option<R> {
+    pub(super) fn leave(&mut self, arrival: Arrival) -> Option<R> {
         let Waiting { reading, progress } = self.waiting.remove(&arrival)?;
         self.by_work.remove(&(progress.work, arrival));
         self.pages.remove(&(progress.work, arrival));
@@ -116,7 +116,7 @@ impl<R> Turns<R> {
     }
 
     /// Takes out the one whose turn it is.
-    pub(crate) fn next(&mut self) -> Option<Next<R>> {
+    pub(super) fn next(&mut self) -> Option<Next<R>> {
         let (_, least) = *self.by_work.first()?;
         let (oldest, _) = self.waiting.first_key_value()?;
         self.taken += 1;
@@ -144,7 +144,7 @@ impl<R> Turns<R> {
     }
 
     /// Takes all out.
-    pub(crate) fn clear(&mut self) -> Self {
+    pub(super) fn clear(&mut self) -> Self {
         std::mem::replace(self, Self::new(self.bounds))
     }
 }

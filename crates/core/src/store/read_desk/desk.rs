@@ -14,21 +14,21 @@ use super::meter::Meter;
 use super::turns::{Arrival, Begun, Next, Stage, Turns};
 
 /// A reading that pauses where its meter says, and that ends with an answer.
-pub(crate) type Search<A> = Pin<Box<dyn Future<Output = A> + Send>>;
+pub type Search<A> = Pin<Box<dyn Future<Output = A> + Send>>;
 
 /// How readings share the machine.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sharing {
+pub struct Sharing {
     /// Readings that run at once.
-    pub(crate) at_once: usize,
+    pub at_once: usize,
     /// Readings that may wait in the midst of their work.
-    pub(crate) begun: Begun,
+    pub begun: Begun,
     /// The work of a slice.
-    pub(crate) slice: u64,
+    pub slice: u64,
 }
 
 /// Takes readings in and runs them.
-pub(crate) struct Desk<A> {
+pub struct Desk<A> {
     state: Mutex<State<A>>,
     sharing: Sharing,
 }
@@ -45,7 +45,7 @@ struct Job<A> {
 }
 
 /// A reading that was handed in. Dropping it ends the reading.
-pub(crate) struct HandedIn<A> {
+pub struct HandedIn<A> {
     desk: Arc<Desk<A>>,
     arrival: Arrival,
     answer: oneshot::Receiver<A>,
@@ -53,19 +53,20 @@ pub(crate) struct HandedIn<A> {
 
 /// The permission to give turns. There are as many as readings may run at once.
 #[must_use]
-pub(crate) struct Thread<A> {
+pub struct Thread<A> {
     desk: Arc<Desk<A>>,
     is_counted: bool,
 }
 
 impl<A> Desk<A> {
-    pub(crate) fn new(sharing: Sharing) -> Arc<Self> {
+    /// A desk at which nothing waits.
+    pub fn new(sharing: Sharing) -> Arc<Self> {
         let state = State { turns: Turns::new(sharing.begun), threads: 0 };
         Arc::new(Self { state: Mutex::new(state), sharing })
     }
 
     /// Hands a reading in. If there is a [`Thread`] with it, the caller is to run it.
-    pub(crate) fn hand_in(
+    pub fn hand_in(
         self: &Arc<Self>,
         search: Search<A>,
         meter: Arc<Meter>,
@@ -87,7 +88,7 @@ impl<A> Desk<A> {
 
 impl<A> HandedIn<A> {
     /// Waits for the answer; none if the reading has panicked, or if it looked for an id and too many had begun.
-    pub(crate) async fn answer(mut self) -> Option<A> {
+    pub async fn answer(mut self) -> Option<A> {
         (&mut self.answer).await.ok()
     }
 }
@@ -104,7 +105,7 @@ impl<A> Drop for HandedIn<A> {
 
 impl<A> Thread<A> {
     /// Gives turns until no reading waits.
-    pub(crate) fn run(mut self) {
+    pub fn run(mut self) {
         while let Some(next) = self.next() {
             let Next { arrival, reading: mut job, is_last } = next;
             if job.reply.is_closed() {
