@@ -101,6 +101,10 @@ pub const SLICE_TIME_MAX: Duration = Duration::from_millis(2);
 /// waits for ever, and small readings still find three turns of four.
 pub const TURNS_PER_OLDEST: u64 = 4;
 
+/// Segments of topics, times the patterns that they are compared with, for one unit. 128: a topic of 64 segments is compared with a
+/// hundred patterns in some 50 microseconds.
+pub const COMPARED_SEGMENTS_PER_UNIT: u64 = 128;
+
 /// Events that the memory store keeps together in a block, and that a reader looks at before others have their turn: a
 /// fraction of a millisecond.
 pub const MEMORY_BLOCK_EVENTS_MAX: usize = 1_024;

@@ -101,10 +101,6 @@ pub(crate) const INDEX_LOOKUP_UNITS: u64 = 10;
 /// Topics that a pattern is tried on for one unit.
 pub(crate) const TOPICS_PER_UNIT: u64 = 4;
 
-/// Segments of topics, times the patterns that they are compared with, for one unit. 128: a topic of 64 segments is compared with a
-/// hundred patterns in some 50 microseconds.
-pub(crate) const COMPARED_SEGMENTS_PER_UNIT: u64 = 128;
-
 /// Ordinals that are read at once of a list that is walked: about one page of an index.
 pub(crate) const ORDINALS_PER_READ: u32 = 1_000;
 

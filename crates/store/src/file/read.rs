@@ -25,11 +25,10 @@ pub(crate) mod records;
 pub(crate) mod sliced_tests;
 
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use async_trait::async_trait;
-use tidings_core::limits::{BUDGET_UNITS, PAGES_BEGUN_MAX, READINGS_BEGUN_MAX, READINGS_MIN, SLICE_UNITS};
-use tidings_core::read_desk::{Begun, Desk, Meter, Search, Sharing};
+use tidings_core::limits::{BUDGET_UNITS, SLICE_UNITS};
+use tidings_core::read_desk::{Desk, Meter, Search, Sharing};
 use tidings_core::tail::ReadLog;
 use tidings_core::{Page, Query, Reading, StoreError};
 
@@ -46,10 +45,7 @@ pub(crate) struct LogReader {
 
 impl LogReader {
     pub(crate) fn new(log: Arc<Log>) -> Self {
-        let cores = available_parallelism().map_or(READINGS_MIN, |cores| cores.get().max(READINGS_MIN));
-        let begun = Begun { readings_max: READINGS_BEGUN_MAX, pages_max: PAGES_BEGUN_MAX };
-        let sharing = Sharing { at_once: cores, begun, slice: SLICE_UNITS };
-        Self { log, desk: Desk::new(sharing) }
+        Self { log, desk: Desk::new(Sharing::default()) }
     }
 }
 
@@ -58,17 +54,7 @@ impl ReadLog for LogReader {
     /// Cancel safe: the work of a call that is dropped ends with its slice.
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
         let meter = Arc::new(Meter::new(BUDGET_UNITS));
-        let (handed_in, thread) = self.desk.hand_in(search(self.log.clone(), query, meter.clone()), meter);
-        if let Some(thread) = thread {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "it ends when no reading waits, and each reading is waited for below"
-            )]
-            drop(tokio::task::spawn_blocking(move || thread.run()));
-        }
-        let answer = handed_in.answer().await;
-        let none = "a reading has ended without an answer: too many have begun, or it failed";
-        Ok(answer.ok_or_else(|| StoreError::Unavailable(none.into()))??)
+        Ok(self.desk.run(search(self.log.clone(), query, meter.clone()), meter).await??)
     }
 }
 

@@ -7,16 +7,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::thread::available_parallelism;
 
 use tokio::sync::oneshot;
 
 use super::meter::Meter;
 use super::turns::{Arrival, Begun, Next, Stage, Turns};
+use crate::limits::{PAGES_BEGUN_MAX, READINGS_BEGUN_MAX, READINGS_MIN, SLICE_UNITS};
+use crate::store::StoreError;
 
 /// A reading that pauses where its meter says, and that ends with an answer.
 pub type Search<A> = Pin<Box<dyn Future<Output = A> + Send>>;
 
-/// How readings share the machine.
+/// How readings share the machine. The default is one thread for each core, and the bounds of `limits.rs`.
 #[derive(Debug, Clone, Copy)]
 pub struct Sharing {
     /// Readings that run at once.
@@ -25,6 +28,14 @@ pub struct Sharing {
     pub begun: Begun,
     /// The work of a slice.
     pub slice: u64,
+}
+
+impl Default for Sharing {
+    fn default() -> Self {
+        let at_once = available_parallelism().map_or(READINGS_MIN, |cores| cores.get().max(READINGS_MIN));
+        let begun = Begun { readings_max: READINGS_BEGUN_MAX, pages_max: PAGES_BEGUN_MAX };
+        Self { at_once, begun, slice: SLICE_UNITS }
+    }
 }
 
 /// Takes readings in and runs them.
@@ -65,6 +76,48 @@ impl<A> Desk<A> {
         Arc::new(Self { state: Mutex::new(state), sharing })
     }
 
+    /// What a reading answers that runs on threads which may block, slice by slice.
+    ///
+    /// Cancel safe: a call that is dropped ends the reading, with its slice if it is in one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if it has panicked, or if it looked for an id and had to end because too many had begun.
+    pub async fn run(self: &Arc<Self>, search: Search<A>, meter: Arc<Meter>) -> Result<A, StoreError>
+    where
+        A: Send + 'static,
+    {
+        let (handed_in, thread) = self.hand_in(search, meter);
+        if let Some(thread) = thread {
+            // It ends when no reading waits, and each reading is waited for by its caller.
+            drop(tokio::task::spawn_blocking(move || thread.run()));
+        }
+        let none = "a reading has ended without an answer: too many have begun, or it failed";
+        handed_in.answer().await.ok_or_else(|| StoreError::Unavailable(none.into()))
+    }
+
+    /// As [`run`](Self::run), but the first slice is the caller's own: for readings that wait for nothing and are mostly
+    /// small, for which a way to another thread and back would be most of their cost.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn begin_and_run(
+        self: &Arc<Self>,
+        mut search: Search<A>,
+        meter: Arc<Meter>,
+    ) -> Result<A, StoreError>
+    where
+        A: Send + 'static,
+    {
+        meter.begin_slice(self.sharing.slice);
+        let first = search.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        match first {
+            Poll::Ready(answer) => Ok(answer),
+            Poll::Pending => self.run(search, meter).await,
+        }
+    }
+
     /// Hands a reading in. If there is a [`Thread`] with it, the caller is to run it.
     pub fn hand_in(
         self: &Arc<Self>,
@@ -72,8 +125,9 @@ impl<A> Desk<A> {
         meter: Arc<Meter>,
     ) -> (HandedIn<A>, Option<Thread<A>>) {
         let (reply, answer) = oneshot::channel();
+        let progress = meter.progress();
         let mut state = self.lock();
-        let arrival = state.turns.arrive(Job { search, meter, reply });
+        let arrival = state.turns.arrive(Job { search, meter, reply }, progress);
         let thread = (state.threads < self.sharing.at_once).then(|| {
             state.threads += 1;
             Thread { desk: self.clone(), is_counted: true }
@@ -167,6 +221,7 @@ impl<A> Drop for Thread<A> {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+    use std::pin::pin;
 
     use super::*;
 
@@ -305,6 +360,48 @@ mod tests {
         assert_eq!(slices.lock().unwrap()[..6].concat(), "123141");
         assert_eq!(slices.lock().unwrap().iter().filter(|name| **name == "1").count(), 3);
         assert!(is_answered(&mut first) && others.iter_mut().all(is_answered));
+    }
+
+    #[tokio::test]
+    async fn a_reading_of_one_slice_is_answered_without_a_thread() {
+        let (desk, slices) = (desk(1), Slices::default());
+        let (search, meter) = of_slices("s", 1, &slices);
+
+        let mut answer = pin!(desk.begin_and_run(search, meter));
+        let first = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+
+        assert!(matches!(first, Poll::Ready(Ok(Done))));
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_has_begun_elsewhere_waits_behind_those_with_less_work() {
+        let (desk, slices) = (desk(1), Slices::default());
+        let (mut new, thread) = hand_in(&desk, of_slices("n", 1, &slices));
+        let (search, meter) = of_slices("b", 2, &slices);
+
+        let mut begun = pin!(desk.begin_and_run(search, meter));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(begun.as_mut().poll(&mut context).is_pending());
+        let (mut other, _) = hand_in(&desk, of_slices("o", 1, &slices));
+        thread.unwrap().run();
+
+        assert_eq!(slices.lock().unwrap().concat(), "bnob");
+        assert!(is_answered(&mut new) && is_answered(&mut other));
+        assert!(matches!(begun.await, Ok(Done)));
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_its_caller_has_begun_ends_with_its_caller() {
+        let (desk, slices) = (desk(1), Slices::default());
+        let (_stays, thread) = hand_in(&desk, of_slices("s", 1, &slices));
+        let (search, meter) = of_slices("b", 9, &slices);
+
+        let mut begun = Box::pin(desk.begin_and_run(search, meter));
+        assert!(begun.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(begun);
+        thread.unwrap().run();
+
+        assert_eq!(slices.lock().unwrap().concat(), "bs");
     }
 
     #[test]

@@ -84,11 +84,11 @@ impl<R> Turns<R> {
         }
     }
 
-    /// Adds a reading that has not begun.
-    pub(super) fn arrive(&mut self, reading: R) -> Arrival {
+    /// Adds a reading that has come this far before it came here.
+    pub(super) fn arrive(&mut self, reading: R, progress: Progress) -> Arrival {
         self.arrivals += 1;
         let arrival = Arrival(self.arrivals);
-        self.wait(arrival, reading, Progress { work: 0, stage: Stage::Search });
+        self.wait(arrival, reading, progress);
         arrival
     }
 
@@ -184,7 +184,7 @@ mod tests {
     fn readings_of_equal_work_go_in_the_order_of_their_arrival() {
         let mut turns = turns();
         for name in ["a", "b", "c"] {
-            turns.arrive((name, 1));
+            turns.arrive((name, 1), search(0));
         }
 
         assert_eq!(order(&mut turns, 9), "abc");
@@ -193,22 +193,22 @@ mod tests {
     #[test]
     fn a_small_reading_passes_the_large_ones_that_were_there_before() {
         let mut turns = turns();
-        turns.arrive(("a", 100));
-        turns.arrive(("b", 100));
+        turns.arrive(("a", 100), search(0));
+        turns.arrive(("b", 100), search(0));
         assert_eq!(order(&mut turns, 6), "abaabb");
 
-        turns.arrive(("s", 1));
+        turns.arrive(("s", 1), search(0));
         assert_eq!(order(&mut turns, 1), "s");
     }
 
     #[test]
     fn the_oldest_gets_every_fourth_turn_however_many_small_ones_come() {
         let mut turns = turns();
-        turns.arrive(("a", 100));
+        turns.arrive(("a", 100), search(0));
         let mut given = order(&mut turns, 1);
         for _ in 0..40 {
-            turns.arrive(("s", 1));
-            turns.arrive(("s", 1));
+            turns.arrive(("s", 1), search(0));
+            turns.arrive(("s", 1), search(0));
             given += &order(&mut turns, 1);
         }
 
@@ -219,8 +219,8 @@ mod tests {
     #[test]
     fn a_reading_that_has_left_gets_no_turn() {
         let mut turns = turns();
-        let leaves = turns.arrive(("a", 5));
-        turns.arrive(("b", 1));
+        let leaves = turns.arrive(("a", 5), search(0));
+        turns.arrive(("b", 1), search(0));
 
         assert_eq!(turns.leave(leaves), Some(("a", 5)));
         assert_eq!(turns.leave(leaves), None);
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn the_search_with_the_most_work_is_told_to_end_when_too_many_have_begun() {
         let mut turns = Turns::new(Begun { readings_max: 2, pages_max: 10 });
-        let arrivals = ["a", "b", "c"].map(|name| turns.arrive(name));
+        let arrivals = ["a", "b", "c"].map(|name| turns.arrive(name, search(0)));
         for (arrival, work) in arrivals.into_iter().zip([1, 3, 2]) {
             let reading = turns.leave(arrival).unwrap();
             turns.wait(arrival, reading, search(work));
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn pages_are_told_to_end_before_searches_with_more_work() {
         let mut turns = Turns::new(Begun { readings_max: 10, pages_max: 1 });
-        let arrivals = ["search", "short", "long"].map(|name| turns.arrive(name));
+        let arrivals = ["search", "short", "long"].map(|name| turns.arrive(name, search(0)));
         for (arrival, work) in arrivals.into_iter().zip([9, 1, 2]) {
             let reading = turns.leave(arrival).unwrap();
             let stage = if work < 9 { Stage::Page } else { Stage::Search };
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_search_for_an_id_is_told_to_end_only_if_nothing_else_has_begun() {
         let mut turns = Turns::new(Begun { readings_max: 1, pages_max: 10 });
-        let arrivals = ["id", "newest", "page", "other id", "new"].map(|name| turns.arrive(name));
+        let arrivals = ["id", "newest", "page", "other id", "new"].map(|name| turns.arrive(name, search(0)));
         let stages = [Stage::IdSearch, Stage::Search, Stage::Page, Stage::IdSearch];
         for ((arrival, stage), work) in arrivals.into_iter().zip(stages).zip([9, 3, 2, 1]) {
             let reading = turns.leave(arrival).unwrap();
