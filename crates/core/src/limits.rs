@@ -76,12 +76,14 @@ pub const TAIL_PAGE_BYTES_MAX: usize = 1_048_576;
 /// 2, so that one that waits for the disk does not keep the processor idle.
 pub const READINGS_MIN: usize = 2;
 
-/// Readings that wait in the midst of their work: each has some hundred kilobytes of buffers. 256: if there are more, the one
+/// Readings of a store that wait in the midst of their work. Each has some hundred kilobytes of buffers in the file store; in the
+/// memory store it has some kilobytes, and keeps no event in memory that retention took. 256: if there are more, the one
 /// with the most work behind it ends with what it has, as if its budget were used up. A search for an id ends only if there is
 /// no other, and its caller is told to try again.
 pub const READINGS_BEGUN_MAX: usize = 256;
 
-/// Readings that wait while they fill a page: each holds the events that it has found, besides. 32: if there are more, the page
+/// Readings of a store that wait while they fill a page: each holds the events that it has found, besides, at most
+/// `page_bytes_max` of them. 32: if there are more, the page
 /// with the most work behind it ends where it is, and the client asks again.
 pub const PAGES_BEGUN_MAX: usize = 32;
 
@@ -105,17 +107,43 @@ pub const TURNS_PER_OLDEST: u64 = 4;
 /// hundred patterns in some 50 microseconds.
 pub const COMPARED_SEGMENTS_PER_UNIT: u64 = 128;
 
-/// Events that the memory store keeps together in a block, and that a reader looks at before others have their turn: a
-/// fraction of a millisecond.
+/// Events that the memory store keeps together in a block. To make an index of so many takes half a millisecond, and is not
+/// divided.
 pub const MEMORY_BLOCK_EVENTS_MAX: usize = 1_024;
 
 /// Bytes of events that the memory store keeps together in a block, which leaves memory as a whole: 1 MiB more than is to be
 /// kept, and one event.
 pub const MEMORY_BLOCK_BYTES_MAX: usize = 1_048_576;
 
-/// Events and topics that one reading of the memory store looks at: some tens of milliseconds of processor time. A reading
-/// that needs more answers from the place to which it came.
-pub const MEMORY_READ_BUDGET: usize = 262_144;
+/// The share of the bytes kept that indexes of blocks take at most, besides: a quarter, 64 MiB by default. An index is made
+/// when a reader needs it, and takes some 80 bytes for an event of a topic of its own with four segments. Without room for all,
+/// the newest blocks have one; in others a reader looks at each event.
+pub const MEMORY_INDEX_SHARE: usize = 4;
+
+/// Newest events, or events with one id, that a reading of the memory store copies under its lock at once. 64: some
+/// microseconds, for which publishers wait.
+pub const MEMORY_NEWEST_TAKEN_MAX: usize = 64;
+
+/// Units of work after which a reading of the memory store looks whether its slice is over. Until it goes on, it holds nothing
+/// of the log. 16: to find its place again costs a hundredth of that.
+pub const MEMORY_STEP_UNITS: u64 = 16;
+
+/// The smallest things that the memory store charges for, in a unit of work: passing an event in the list of its topic takes
+/// about a 64th of a microsecond.
+pub const MEMORY_LOOKS_PER_UNIT: u64 = 64;
+
+/// What an event costs that a reading of the memory store looks at, in 64ths of a unit.
+pub const MEMORY_LOOKS_PER_EVENT: u64 = 4;
+
+/// What it costs to compare a topic, in 64ths of a unit, beside the segments that patterns are compared with: mostly to
+/// fetch the topic from memory.
+pub const MEMORY_LOOKS_PER_COMPARISON: u64 = 12;
+
+/// What it costs to look a selector up in the index of a block, or to find a place in the log, in 64ths of a unit.
+pub const MEMORY_LOOKS_PER_LOOKUP: u64 = 16;
+
+/// What an event costs when the index of its block is made, in 64ths of a unit.
+pub const MEMORY_LOOKS_PER_INDEXED: u64 = 32;
 
 /// Newest events that a starting hub takes into its window, so that clients which resume after a restart do not all
 /// read the store.
