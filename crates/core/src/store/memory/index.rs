@@ -123,12 +123,20 @@ impl Index {
                         topics.extend(candidates.into_iter().map(|topic| topic as u16));
                     }
                     // The index cannot tell, so all are compared.
-                    None => return ((0..self.ends.len() as u16).collect(), looks),
+                    None => return (self.all(), looks),
                 },
+            }
+            // To ask for more patterns would cost more than to compare all.
+            if topics.len() >= self.ends.len() {
+                return (self.all(), looks);
             }
         }
         topics.sort_unstable();
         topics.dedup();
         (topics, looks)
+    }
+
+    fn all(&self) -> Vec<u16> {
+        (0..self.ends.len() as u16).collect()
     }
 }

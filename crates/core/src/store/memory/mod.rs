@@ -11,6 +11,8 @@
 //! | `scan`, `work` | a walk over the events that match, and what it is charged for |
 
 mod block;
+#[cfg(test)]
+mod charge_tests;
 mod contents;
 mod events;
 mod id;
