@@ -53,6 +53,8 @@ pub(super) struct EpochChanged;
 pub(super) struct Scan<'a> {
     log: &'a MemoryLog,
     selectors: &'a Selectors,
+    /// All but reserved topics match, so that no index is asked and a comparison is no work to speak of.
+    takes_nearly_all: bool,
     towards: Towards,
     /// The event that comes next.
     at: Sequence,
@@ -75,6 +77,7 @@ impl<'a> Scan<'a> {
         Self {
             log,
             selectors,
+            takes_nearly_all: selectors.matches_all_unreserved(),
             towards: Towards::Head,
             at: after.sequence.next(),
             passed: after,
@@ -175,7 +178,7 @@ impl<'a> Scan<'a> {
             return *decided;
         }
         let topic = event.draft.topic();
-        if !self.selectors.matches_all_unreserved() {
+        if !self.takes_nearly_all {
             self.work.add(MEMORY_LOOKS_PER_COMPARISON);
             self.work.compare(topic.as_str());
         }
@@ -196,7 +199,7 @@ impl<'a> Scan<'a> {
             Towards::Floor => 0..at + 1,
         };
         let listed = match part {
-            Part::Block(block) if !self.selectors.matches_all_unreserved() => {
+            Part::Block(block) if !self.takes_nearly_all => {
                 let indexes = &self.log.indexes;
                 let list = indexes.look(block, |index| {
                     index.list(self.selectors, (events, range.clone()), &indexes.hasher)
