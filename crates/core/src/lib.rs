@@ -11,7 +11,7 @@
 //! | 6 | [`live`] | the newest frames, by selector; a push never waits for a reader |
 //! | 7 | [`read`] | a cursor over rings and store: backlog, live, lagged, backlog |
 //!
-//! Beside the walk: [`select`] says which events are asked for, [`metrics`] are what is counted, [`memory`] is a store without a disk, [`tail`] what
+//! Beside the walk: [`select`] says which events are asked for, [`metrics`] are what is counted, [`memory`] is a store without a disk, [`tail`] and [`read_desk`] what
 //! stores of one process share, `contract` what every store must do.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
@@ -31,7 +31,7 @@ pub use as_is::AsIs;
 pub use live::ring;
 #[cfg(feature = "contract")]
 pub use store::contract;
-pub use store::{memory, tail};
+pub use store::{memory, read_desk, tail};
 
 pub use event::{
     BATCH_DIGEST_BYTES, BatchPart, BatchProgress, Clock, Cursor, Draft, DraftError, DraftFields, DraftParts,

@@ -72,17 +72,78 @@ pub const TAIL_PAGE_EVENTS_MAX: usize = 1_000;
 /// Bytes of one page that a tail reads to catch up: 1 MiB, since a hub has one tail, not thousands.
 pub const TAIL_PAGE_BYTES_MAX: usize = 1_048_576;
 
-/// Events that the memory store keeps together in a block, and that a reader looks at before others have their turn: a
-/// fraction of a millisecond.
+/// Readings at once on a machine with one core. Elsewhere as many run as it has cores: more of them would only take turns.
+/// 2, so that one that waits for the disk does not keep the processor idle.
+pub const READINGS_MIN: usize = 2;
+
+/// Readings of a store that wait in the midst of their work. Each has some hundred kilobytes of buffers in the file store; in the
+/// memory store it has some kilobytes, and keeps no event in memory that retention took. 256: if there are more, the one
+/// with the most work behind it ends with what it has, as if its budget were used up. A search for an id ends only if there is
+/// no other, and its caller is told to try again.
+pub const READINGS_BEGUN_MAX: usize = 256;
+
+/// Readings of a store that wait while they fill a page: each holds the events that it has found, besides, at most
+/// `page_bytes_max` of them. 32: if there are more, the page
+/// with the most work behind it ends where it is, and the client asks again.
+pub const PAGES_BEGUN_MAX: usize = 32;
+
+/// Units of work that a reading does in one turn. A unit is about a microsecond of one core: the time to look at one record of
+/// a few hundred bytes. 256: a page of a hundred events fits, a turn itself costs less than a microsecond, and 256 readings
+/// that come at once have all had a turn on two cores after 50 ms.
+pub const SLICE_UNITS: u64 = 256;
+
+/// Units of work of one reading in all: 800 slices. Alone it ends after about 200 ms, and the client asks again.
+pub const BUDGET_UNITS: u64 = 204_800;
+
+/// The longest turn of a reading, whatever it has done: a disk may need milliseconds for what takes microseconds from memory.
+/// Budgets are counted in units alone, so that the same reading ends at the same place on every machine.
+pub const SLICE_TIME_MAX: Duration = Duration::from_millis(2);
+
+/// Every so many turns, the reading that came first gets one. 4: a quarter of all work goes to it until it ends, so that none
+/// waits for ever, and small readings still find three turns of four.
+pub const TURNS_PER_OLDEST: u64 = 4;
+
+/// Segments of topics, times the patterns that they are compared with, for one unit. 128: a topic of 64 segments is compared with a
+/// hundred patterns in some 50 microseconds.
+pub const COMPARED_SEGMENTS_PER_UNIT: u64 = 128;
+
+/// Events that the memory store keeps together in a block. To make an index of so many takes half a millisecond, and is not
+/// divided.
 pub const MEMORY_BLOCK_EVENTS_MAX: usize = 1_024;
 
 /// Bytes of events that the memory store keeps together in a block, which leaves memory as a whole: 1 MiB more than is to be
 /// kept, and one event.
 pub const MEMORY_BLOCK_BYTES_MAX: usize = 1_048_576;
 
-/// Events and topics that one reading of the memory store looks at: some tens of milliseconds of processor time. A reading
-/// that needs more answers from the place to which it came.
-pub const MEMORY_READ_BUDGET: usize = 262_144;
+/// The share of the bytes kept that indexes of blocks take at most, besides: a quarter, 64 MiB by default. An index is made
+/// when a reader needs it, and takes some 80 bytes for an event of a topic of its own with four segments. Without room for all,
+/// the newest blocks have one; in others a reader looks at each event.
+pub const MEMORY_INDEX_SHARE: usize = 4;
+
+/// Newest events, or events with one id, that a reading of the memory store copies under its lock at once. 64: some
+/// microseconds, for which publishers wait.
+pub const MEMORY_NEWEST_TAKEN_MAX: usize = 64;
+
+/// Units of work after which a reading of the memory store looks whether its slice is over. Until it goes on, it holds nothing
+/// of the log. 16: to find its place again costs a hundredth of that.
+pub const MEMORY_STEP_UNITS: u64 = 16;
+
+/// The smallest things that the memory store charges for, in a unit of work: passing an event in the list of its topic takes
+/// about a 64th of a microsecond.
+pub const MEMORY_LOOKS_PER_UNIT: u64 = 64;
+
+/// What an event costs that a reading of the memory store looks at, in 64ths of a unit.
+pub const MEMORY_LOOKS_PER_EVENT: u64 = 4;
+
+/// What it costs to compare a topic, in 64ths of a unit, beside the segments that patterns are compared with: mostly to
+/// fetch the topic from memory.
+pub const MEMORY_LOOKS_PER_COMPARISON: u64 = 12;
+
+/// What it costs to look a selector up in the index of a block, or to find a place in the log, in 64ths of a unit.
+pub const MEMORY_LOOKS_PER_LOOKUP: u64 = 16;
+
+/// What an event costs when the index of its block is made, in 64ths of a unit.
+pub const MEMORY_LOOKS_PER_INDEXED: u64 = 32;
 
 /// Bytes of events that the feed encodes before it lets other tasks run: about a millisecond.
 pub const PUSH_BYTES_MAX: usize = 1_048_576;

@@ -2,14 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{draft, draft_with, query, selectors, texts};
-use tidings_core::limits::MEMORY_READ_BUDGET;
+use tidings_core::limits::{BUDGET_UNITS, COMPARED_SEGMENTS_PER_UNIT, SELECTORS_MAX, TOPIC_SEGMENTS_MAX};
 use tidings_core::memory::{MemoryRetention, MemoryStore};
 use tidings_core::{Cursor, DraftFields, Epoch, Event, Lost, Page, Query, Reading, Sequence, Start, Store};
 
@@ -110,76 +109,99 @@ proptest! {
     }
 }
 
-/// As many events as one reading may look at, and some more; the first one is of the topic `first`.
+/// Topics that are the most work to compare, each of one event; the first and the last event are of the topics `first` and
+/// `last`.
 async fn filled(fields: DraftFields<'_>) -> Arc<MemoryStore> {
     let store = store(MemoryRetention::default());
     store.append(vec![draft_with("first", "0", fields)]).await.unwrap();
-    for _ in 0..MEMORY_READ_BUDGET / 8_192 + 2 {
-        store.append(vec![draft_with("others", "", fields); 8_192]).await.unwrap();
-    }
+    let tail = "/a".repeat(TOPIC_SEGMENTS_MAX - 2);
+    let long = |number: u64| draft_with(&format!("{number}/b{tail}"), "", fields);
+    store.append((0..events_in_budget() + 500).map(long).collect()).await.unwrap();
+    store.append(vec![draft_with("last", "1", fields)]).await.unwrap();
     store
 }
 
+/// How many of these topics a reading may compare with [`worst`].
+fn events_in_budget() -> u64 {
+    BUDGET_UNITS * COMPARED_SEGMENTS_PER_UNIT / (TOPIC_SEGMENTS_MAX as u64 * SELECTORS_MAX as u64)
+}
+
+/// As many patterns as there may be, none of which matches these topics, and the index cannot tell; and a topic.
+fn worst(topic: &str) -> Vec<String> {
+    let runs = |number: usize| format!("{:b}", 128 + number).replace('1', "/a").replace('0', "/*");
+    let pattern = |number: usize| format!("**{}/**/a/**/b", runs(number));
+    (0..SELECTORS_MAX - 1).map(pattern).chain([topic.to_owned()]).collect()
+}
+
+fn ask(start: Start, texts: &[String]) -> Query {
+    query(start, &texts.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 #[tokio::test]
-async fn a_search_for_the_last_events_that_runs_out_of_its_budget_says_how_far_it_came() {
+async fn a_search_for_the_last_events_that_runs_out_of_its_budget_says_so() {
     let store = filled(DraftFields::default()).await;
 
-    let read = page(&store, query(Start::Last(1), &["first"])).await;
-    assert_eq!((texts(&read.events), read.partial), (vec![], true));
-    assert!(read.after.sequence > Sequence(1) && read.after.sequence < read.head.sequence, "{read:?}");
-    assert!(!read.has_more());
+    let read = page(&store, ask(Start::Last(2), &worst("last"))).await;
+    assert_eq!((texts(&read.events), read.partial), (vec!["1".to_owned()], true));
+    assert!(read.after.sequence.next() == read.head.sequence && !read.has_more());
 
-    // What was looked at has an index now, so that the same question comes further.
-    let again = page(&store, query(Start::Last(1), &["first"])).await;
-    assert_eq!((texts(&again.events), again.partial), (vec!["0".to_owned()], false));
+    // Without a pattern, the same events are no work to speak of.
+    let read = page(&store, query(Start::Last(2), &["first", "last"])).await;
+    assert_eq!((texts(&read.events), read.partial), (vec!["0".to_owned(), "1".to_owned()], false));
 }
 
 #[tokio::test]
 async fn a_page_that_runs_out_of_its_budget_ends_where_it_is() {
     let store = filled(DraftFields::default()).await;
-    let last = store.append(vec![draft("last", "1")]).await.unwrap().len() as u64;
 
-    let read = page(&store, query(Start::Earliest, &["last"])).await;
+    let read = page(&store, ask(Start::Earliest, &worst("last"))).await;
     assert!(read.events.is_empty() && read.has_more(), "{read:?}");
-    assert!(read.next.sequence.0 >= MEMORY_READ_BUDGET as u64);
-    let read = page(&store, query(Start::After(read.next), &["last"])).await;
-    assert_eq!((read.events.len() as u64, read.has_more()), (last, false));
+    let most = events_in_budget();
+    assert!((most * 9 / 10..=most).contains(&read.next.sequence.0), "{read:?}");
+    let read = page(&store, ask(Start::After(read.next), &worst("last"))).await;
+    assert_eq!((texts(&read.events), read.has_more()), (vec!["1".to_owned()], false));
 }
 
 #[tokio::test]
 async fn an_id_that_is_not_found_within_the_budget_is_unknown() {
     let fields = DraftFields { id: Some("same"), ..DraftFields::default() };
     let store = filled(fields).await;
-    store.append(vec![draft_with("last", "1", fields)]).await.unwrap();
-    let id = store.read(query(Start::Last(1), &["last"])).await.unwrap();
-    let Reading::Page(id) = id else { panic!("a page") };
-    let ask = |topic| query(Start::AfterId(id.events[0].draft.id().unwrap().clone()), &[topic]);
+    let id = page(&store, query(Start::Last(1), &["last"])).await.events[0].draft.id().unwrap().clone();
+    let start = Start::AfterId(id);
 
-    assert!(matches!(store.read(ask("last")).await.unwrap(), Reading::Lost { lost: Lost::Unknown, .. }));
-    assert_eq!(page(&store, ask("first")).await.after.sequence, Sequence(1));
+    let lost = store.read(ask(start.clone(), &worst("last"))).await.unwrap();
+    assert!(matches!(lost, Reading::Lost { lost: Lost::Unknown, .. }));
+    assert_eq!(page(&store, query(start, &["last"])).await.after, store.bounds().head);
 }
 
 #[tokio::test]
-async fn others_have_their_turn_while_a_long_reading_is_under_way() {
-    let store = store(MemoryRetention::default());
-    store.append(vec![draft("others", ""); 10_000]).await.unwrap();
-    let mut read = pin!(store.read(query(Start::Last(1), &["nothing"])));
-    let mut context = Context::from_waker(Waker::noop());
+async fn a_small_reading_is_answered_at_once_while_large_ones_go_on() {
+    let store = filled(DraftFields::default()).await;
+    let (worst, mut context) = (worst("last"), Context::from_waker(Waker::noop()));
+    let mut large: Vec<_> = (0..8).map(|_| store.read(ask(Start::Earliest, &worst))).collect();
+    for reading in &mut large {
+        assert!(reading.as_mut().poll(&mut context).is_pending(), "it goes on elsewhere");
+    }
 
-    assert!(read.as_mut().poll(&mut context).is_pending());
+    for small in [query(Start::Last(5), &["**"]), query(Start::Last(1), &["last"])] {
+        let mut read = store.read(small.clone());
+        let Poll::Ready(reading) = read.as_mut().poll(&mut context) else { panic!("it waits: {small:?}") };
+        assert!(matches!(reading.unwrap(), Reading::Page(page) if !page.events.is_empty() && !page.partial));
+    }
+}
+
+#[tokio::test]
+async fn a_long_reading_sees_the_log_that_there_was_when_it_began() {
+    let store = filled(DraftFields::default()).await;
+    let head = store.bounds().head;
+    let mut read = store.read(ask(Start::Last(3), &worst("nothing")));
+
+    assert!(read.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     store.append(vec![draft("nothing", "1")]).await.unwrap();
-    let mut turns = 1;
-    let reading = loop {
-        match read.as_mut().poll(&mut context) {
-            Poll::Pending => turns += 1,
-            Poll::Ready(reading) => break reading.unwrap(),
-        }
-    };
+    let reading = read.await.unwrap();
 
     let Reading::Page(page) = reading else { panic!("a page") };
-    assert_eq!((page.events.len(), page.head.sequence), (0, Sequence(10_000)));
-    // Nine blocks and the newest events, once for the beginning and once for the page.
-    assert_eq!(turns, 10 + 9);
+    assert_eq!((page.events.len(), page.head, page.partial), (0, head, true));
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! Measures how long a small reading takes beside readings that ask for as much work as they can.
 //!
 //! ```text
-//! cargo run -p tidings-store --example hostile_reads -- [EVENTS] [SECONDS] [READERS]...
+//! cargo run -p tidings-store --example hostile_reads -- [memory] [EVENTS] [SECONDS] [READERS]...
 //! ```
+//!
+//! With `memory`, the log is in the memory store, and a hundred of the worst patterns are asked for as well.
 //!
 //! The log has EVENTS events of as many topics, and all of them have the same id. Each of the READERS asks again as soon as
 //! it is answered, in turn: for the newest events of patterns that nothing matches, for an event with that id on a topic
@@ -16,8 +18,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use tidings_core::memory::{MemoryRetention, MemoryStore};
 use tidings_core::{
-    Clock, Draft, DraftParts, Query, Reading, Selector, Selectors, Sequence, Start, Store, Topic, UnixMillis,
+    Clock, Draft, DraftParts, Epoch, Query, Reading, Selector, Selectors, Sequence, Start, Store, Topic,
+    UnixMillis,
 };
 use tidings_sse::EventId;
 use tidings_store::{Durability, FileStore, FileStoreConfig};
@@ -41,7 +45,10 @@ impl Clock for WallClock {
 
 #[tokio::main]
 async fn main() {
-    let words: Vec<u64> = std::env::args().skip(1).map(|word| word.parse().unwrap()).collect();
+    let mut words: Vec<_> = std::env::args().skip(1).collect();
+    let in_memory = words.first().is_some_and(|word| word == "memory");
+    words.drain(..usize::from(in_memory));
+    let words: Vec<u64> = words.iter().map(|word| word.parse().unwrap()).collect();
     let word = |at: usize, default| words.get(at).copied().unwrap_or(default);
     let (events, time) = (word(0, 20_000), Duration::from_secs(word(1, 1)));
     let readers = words.get(2..).filter(|readers| !readers.is_empty()).unwrap_or(&[0, 4]);
@@ -52,15 +59,22 @@ async fn main() {
         durability: Durability::None,
         ..FileStoreConfig::default()
     };
-    let store = Arc::new(FileStore::open(config, Arc::new(WallClock)).unwrap());
-    fill(&store, events).await;
+    let clock = Arc::new(WallClock);
+    let (store, hostile): (Arc<dyn Store>, _) = match in_memory {
+        true => {
+            let retention = MemoryRetention::default();
+            (Arc::new(MemoryStore::new(Epoch(1), clock, retention)), [hostile(), worst()].concat())
+        }
+        false => (Arc::new(FileStore::open(config, clock).unwrap()), hostile()),
+    };
+    fill(&*store, events).await;
     for readers in readers {
-        measure(&store, *readers, time).await;
+        measure(&store, &hostile, *readers, time).await;
     }
     store.close().await.unwrap();
 }
 
-async fn fill(store: &FileStore, events: u64) {
+async fn fill(store: &dyn Store, events: u64) {
     let id = EventId::new("shared").unwrap();
     for batch in 0..events.div_ceil(BATCH_EVENTS) {
         let draft = |number: u64| {
@@ -82,10 +96,33 @@ fn query(start: Start, selector: &str) -> Query {
     Query { start, selectors, events_max: 50, bytes_max: 262_144 }
 }
 
-async fn measure(store: &Arc<FileStore>, readers: u64, time: Duration) {
+/// Readings of costly patterns.
+fn hostile() -> Vec<Query> {
+    vec![
+        query(Start::Last(1_000), "*/**/never"),
+        query(Start::AfterId(EventId::new("shared").unwrap()), "*/never/**"),
+        query(Start::Last(5), "*/*/never"),
+        query(Start::Earliest, "*/**/never"),
+    ]
+}
+
+/// Readings of as many patterns as there may be. All topics have the segments that are in them, so that no index helps.
+fn worst() -> Vec<Query> {
+    let segments = |number: u32| format!("{number:07b}").replace('0', "/orders").replace('1', "/moved");
+    let selector = |number| Selector::parse(&format!("**{}", segments(number))).unwrap();
+    let selectors = Selectors::new((0..100).map(selector)).unwrap();
+    let of = |start| Query { start, selectors: selectors.clone(), events_max: 50, bytes_max: 262_144 };
+    vec![of(Start::Earliest), of(Start::Last(1_000)), of(Start::AfterId(EventId::new("shared").unwrap()))]
+}
+
+async fn measure(store: &Arc<dyn Store>, hostile: &[Query], readers: u64, time: Duration) {
     let answered = Arc::new(AtomicU64::new(0));
-    let ask = |number| tokio::spawn(ask_for_all(store.clone(), number, answered.clone()));
-    let hostile: Vec<_> = (0..readers).map(ask).collect();
+    let ask = |number| {
+        let mut queries = hostile.to_vec();
+        queries.rotate_left(number as usize % hostile.len());
+        tokio::spawn(ask_for_all(store.clone(), queries, answered.clone()))
+    };
+    let readings: Vec<_> = (0..readers).map(ask).collect();
     let mut waits = Vec::new();
     let began = Instant::now();
     while began.elapsed() < time {
@@ -101,7 +138,7 @@ async fn measure(store: &Arc<FileStore>, readers: u64, time: Duration) {
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    for task in hostile {
+    for task in readings {
         task.abort();
         let _ = task.await;
     }
@@ -118,14 +155,8 @@ async fn measure(store: &Arc<FileStore>, readers: u64, time: Duration) {
 }
 
 /// Asks for one costly reading after another.
-async fn ask_for_all(store: Arc<FileStore>, number: u64, answered: Arc<AtomicU64>) {
-    let starts = [
-        query(Start::Last(1_000), "*/**/never"),
-        query(Start::AfterId(EventId::new("shared").unwrap()), "*/never/**"),
-        query(Start::Last(5), "*/*/never"),
-        query(Start::Earliest, "*/**/never"),
-    ];
-    for query in starts.iter().cycle().skip(number as usize) {
+async fn ask_for_all(store: Arc<dyn Store>, queries: Vec<Query>, answered: Arc<AtomicU64>) {
+    for query in queries.iter().cycle() {
         let _ = store.read(query.clone()).await;
         answered.fetch_add(1, Ordering::Relaxed);
     }

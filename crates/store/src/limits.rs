@@ -86,35 +86,6 @@ pub(crate) const SCAN_READ_BYTES: usize = 1_048_576;
 /// Bytes that are compared with zeros, or written as zeros, at once: few calls, and little memory.
 pub(crate) const ZEROS_BYTES: usize = 65_536;
 
-/// Readings at once on a machine with one core. Elsewhere as many run as it has cores: more of them would only take turns.
-/// 2, so that one that waits for the disk does not keep the processor idle.
-pub(crate) const READINGS_MIN: usize = 2;
-
-/// Readings that wait in the midst of their work: each has some hundred kilobytes of buffers. 256: if there are more, the one
-/// with the most work behind it ends with what it has, as if its budget were used up. A search for an id ends only if there is
-/// no other, and its caller is told to try again.
-pub(crate) const READINGS_BEGUN_MAX: usize = 256;
-
-/// Readings that wait while they fill a page: each holds the events that it has found, besides. 32: if there are more, the page
-/// with the most work behind it ends where it is, and the client asks again.
-pub(crate) const PAGES_BEGUN_MAX: usize = 32;
-
-/// Units of work that a reading does in one turn. A unit is about a microsecond of one core: the time to look at one record of
-/// a few hundred bytes. 256: a page of a hundred events fits, a turn itself costs less than a microsecond, and 256 readings
-/// that come at once have all had a turn on two cores after 50 ms.
-pub(crate) const SLICE_UNITS: u64 = 256;
-
-/// Units of work of one reading in all: 800 slices. Alone it ends after about 200 ms, and the client asks again.
-pub(crate) const BUDGET_UNITS: u64 = 204_800;
-
-/// The longest turn of a reading, whatever it has done: a disk may need milliseconds for what takes microseconds from memory.
-/// Budgets are counted in units alone, so that the same reading ends at the same place on every machine.
-pub(crate) const SLICE_TIME_MAX: Duration = Duration::from_millis(2);
-
-/// Every so many turns, the reading that came first gets one. 4: a quarter of all work goes to it until it ends, so that none
-/// waits for ever, and small readings still find three turns of four.
-pub(crate) const TURNS_PER_OLDEST: u64 = 4;
-
 /// Units for each read of a segment, beside those for its bytes.
 pub(crate) const FILE_READ_UNITS: u64 = 2;
 
@@ -129,10 +100,6 @@ pub(crate) const INDEX_LOOKUP_UNITS: u64 = 10;
 
 /// Topics that a pattern is tried on for one unit.
 pub(crate) const TOPICS_PER_UNIT: u64 = 4;
-
-/// Segments of topics, times the patterns that they are compared with, for one unit. 128: a topic of 64 segments is compared with a
-/// hundred patterns in some 50 microseconds.
-pub(crate) const COMPARED_SEGMENTS_PER_UNIT: u64 = 128;
 
 /// Ordinals that are read at once of a list that is walked: about one page of an index.
 pub(crate) const ORDINALS_PER_READ: u32 = 1_000;

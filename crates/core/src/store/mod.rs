@@ -3,6 +3,7 @@
 #[cfg(feature = "contract")]
 pub mod contract;
 pub mod memory;
+pub mod read_desk;
 #[allow(clippy::module_inception)]
 mod store;
 pub mod tail;

@@ -1,12 +1,10 @@
 //! Reading: from a query to a page, off the async threads and in slices.
 //!
 //! A reading sees one [`LogView`] of the log and takes no lock while it reads. It has a budget of work, and what exceeds it
-//! is told. Between its slices others get their turns.
+//! is told. Between its slices others get their turns, at the [desk](tidings_core::read_desk) of the store.
 //!
 //! | file | does |
 //! |---|---|
-//! | `desk`, `turns` | who reads when, and on which thread |
-//! | `meter` | how much work a reading has done, and where it pauses |
 //! | `locate`, `last`, `id` | where a page begins |
 //! | `backward`, `ascending` | the searches that this takes |
 //! | `page` | what is in it |
@@ -17,46 +15,37 @@ pub(crate) mod backward;
 pub(crate) mod candidates;
 #[cfg(test)]
 pub(crate) mod charge_tests;
-pub(crate) mod desk;
 pub(crate) mod id;
 pub(crate) mod last;
 pub(crate) mod locate;
 pub(crate) mod matcher;
-pub(crate) mod meter;
 pub(crate) mod page;
 pub(crate) mod records;
 #[cfg(test)]
 pub(crate) mod sliced_tests;
-pub(crate) mod turns;
 
 use std::sync::Arc;
-use std::thread::available_parallelism;
 
 use async_trait::async_trait;
+use tidings_core::limits::{BUDGET_UNITS, SLICE_UNITS};
+use tidings_core::read_desk::{Desk, Meter, Search, Sharing};
 use tidings_core::tail::ReadLog;
 use tidings_core::{Page, Query, Reading, StoreError};
 
-use self::desk::{Desk, Search, Sharing};
 use self::locate::{NotHeld, Place};
-use self::meter::Meter;
-use self::turns::Begun;
 use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::log::{Log, LogView};
-use crate::limits::{BUDGET_UNITS, PAGES_BEGUN_MAX, READINGS_BEGUN_MAX, READINGS_MIN, SLICE_UNITS};
 
 /// The reading half of a store.
 pub(crate) struct LogReader {
     log: Arc<Log>,
-    desk: Arc<Desk>,
+    desk: Arc<Desk<Result<Reading, Fault>>>,
 }
 
 impl LogReader {
     pub(crate) fn new(log: Arc<Log>) -> Self {
-        let cores = available_parallelism().map_or(READINGS_MIN, |cores| cores.get().max(READINGS_MIN));
-        let begun = Begun { readings_max: READINGS_BEGUN_MAX, pages_max: PAGES_BEGUN_MAX };
-        let sharing = Sharing { at_once: cores, begun, slice: SLICE_UNITS };
-        Self { log, desk: Desk::new(sharing) }
+        Self { log, desk: Desk::new(Sharing::default()) }
     }
 }
 
@@ -65,22 +54,12 @@ impl ReadLog for LogReader {
     /// Cancel safe: the work of a call that is dropped ends with its slice.
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
         let meter = Arc::new(Meter::new(BUDGET_UNITS));
-        let (handed_in, thread) = self.desk.hand_in(search(self.log.clone(), query, meter.clone()), meter);
-        if let Some(thread) = thread {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "it ends when no reading waits, and each reading is waited for below"
-            )]
-            drop(tokio::task::spawn_blocking(move || thread.run()));
-        }
-        let answer = handed_in.answer().await;
-        let none = "a reading has ended without an answer: too many have begun, or it failed";
-        Ok(answer.ok_or_else(|| StoreError::Unavailable(none.into()))??)
+        Ok(self.desk.run(search(self.log.clone(), query, meter.clone()), meter).await??)
     }
 }
 
 /// A reading that looks at the log when its first slice begins.
-fn search(log: Arc<Log>, query: Query, meter: Arc<Meter>) -> Search {
+fn search(log: Arc<Log>, query: Query, meter: Arc<Meter>) -> Search<Result<Reading, Fault>> {
     Box::pin(async move { read(&log.view(), &log.hash, &query, &meter).await })
 }
 

@@ -6,7 +6,9 @@ use bytes::Bytes;
 
 use super::MemoryRetention;
 use super::events::Events;
-use crate::event::{Cursor, Draft, Epoch, EpochStatus, Event, IdempotencyKey, Line, Sequence, UnixMillis};
+use crate::event::{
+    Cursor, Draft, Epoch, EpochStatus, Event, IdempotencyKey, Line, Sequence, Topic, UnixMillis,
+};
 use crate::read::gap::Lost;
 use crate::store::{Placement, Reading};
 
@@ -121,7 +123,7 @@ impl Contents {
     }
 
     /// The place of an event that the log holds; otherwise the floor. At the head it has the newest name.
-    fn place_of(&self, sequence: Sequence) -> Cursor {
+    pub(super) fn place_of(&self, sequence: Sequence) -> Cursor {
         if sequence == self.head {
             return self.head();
         }
@@ -159,11 +161,12 @@ impl Contents {
         }
     }
 
-    /// The next events that have an id, after a place.
-    pub(super) fn events_of_id(&self, id: &str, after: Sequence, most: usize) -> Vec<Event> {
+    /// The places and topics of the next events that have an id, after a place.
+    pub(super) fn topics_of_id(&self, id: &str, after: Sequence, most: usize) -> Vec<(Cursor, Topic)> {
         let Some(places) = self.ids.get(id) else { return Vec::new() };
         let from = places.partition_point(|at| *at <= after);
-        places.range(from..).take(most).filter_map(|at| self.events.get(*at).cloned()).collect()
+        let events = places.range(from..).take(most).filter_map(|at| self.events.get(*at));
+        events.map(|event| (event.cursor, event.draft.topic().clone())).collect()
     }
 
     pub(super) fn head(&self) -> Cursor {

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::block::Block;
+use super::scan::Towards;
 use crate::event::{Event, Sequence, UnixMillis};
-use crate::limits::{MEMORY_BLOCK_BYTES_MAX, MEMORY_BLOCK_EVENTS_MAX};
+use crate::limits::{MEMORY_BLOCK_BYTES_MAX, MEMORY_BLOCK_EVENTS_MAX, MEMORY_NEWEST_TAKEN_MAX};
 
 /// Events in order, without a hole between them.
 #[derive(Default)]
@@ -16,6 +17,22 @@ pub(super) struct Events {
     newest: VecDeque<Event>,
     newest_bytes: usize,
     len: usize,
+}
+
+/// Some events that stand next to each other.
+pub(super) enum Part {
+    Block(Arc<Block>),
+    /// Copies, which share their text.
+    Newest(Vec<Event>),
+}
+
+impl Part {
+    pub(super) fn events(&self) -> &[Event] {
+        match self {
+            Self::Block(block) => block.events(),
+            Self::Newest(events) => events,
+        }
+    }
 }
 
 impl Events {
@@ -102,12 +119,25 @@ impl Events {
         self.newest.get(self.newest.partition_point(is_before))
     }
 
-    /// The blocks that hold events after a place, and one of the newest events. The first of them may hold events that
-    /// are gone.
-    pub(super) fn after(&self, after: Sequence) -> (Vec<Arc<Block>>, Option<Block>) {
-        let from = self.blocks.partition_point(|block| block.last() <= after);
-        let newest: Vec<_> = self.newest_after(after).cloned().collect();
-        (self.blocks.range(from..).cloned().collect(), (!newest.is_empty()).then(|| Block::new(newest)))
+    /// The part of the log that has an event which is held: its block; or, if it is in none yet, some of the newest events from
+    /// it on, or up to it.
+    pub(super) fn part(&self, at: Sequence, towards: Towards) -> Part {
+        let block = self.blocks.partition_point(|block| block.last() < at);
+        if let Some(block) = self.blocks.get(block) {
+            return Part::Block(block.clone());
+        }
+        let first = self.newest.front().map_or(at, |first| first.cursor.sequence);
+        let (at, len) = ((at.0 - first.0) as usize, self.newest.len());
+        let range = match towards {
+            Towards::Head => at..len.min(at + MEMORY_NEWEST_TAKEN_MAX),
+            Towards::Floor => (at + 1).saturating_sub(MEMORY_NEWEST_TAKEN_MAX)..len.min(at + 1),
+        };
+        Part::Newest(self.newest.range(range).cloned().collect())
+    }
+
+    #[cfg(test)]
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Arc<Block>> {
+        self.blocks.iter()
     }
 
     /// All events after a place.

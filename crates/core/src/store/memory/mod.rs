@@ -2,19 +2,39 @@
 //!
 //! Its log ends with the process, so each one begins a new epoch. Older events stand in blocks that readers share
 //! with it, so that a reading looks at them without the lock.
+//!
+//! | file | does |
+//! |---|---|
+//! | `contents`, `events` | what stands behind the lock: the log, its keys and ids |
+//! | `block`, `index`, `indexes` | older events, and which of them may match |
+//! | `reading`, `id` | where a page begins, and what is in it |
+//! | `scan`, `work` | a walk over the events that match, and what it is charged for |
 
 mod block;
+#[cfg(test)]
+mod charge_tests;
 mod contents;
 mod events;
+mod id;
+mod index;
+mod indexes;
 mod reading;
+#[cfg(test)]
+mod retention_tests;
+mod scan;
+#[cfg(test)]
+mod sliced_tests;
+mod work;
 
-use std::hash::RandomState;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use contents::Contents;
+use indexes::Indexes;
 
 use crate::event::{Clock, Cursor, Draft, Epoch, EpochStatus, Sequence};
+use crate::limits::{BUDGET_UNITS, MEMORY_INDEX_SHARE};
+use crate::read_desk::{Desk, Meter, Sharing};
 use crate::store::tail::{Announcer, ReadLog};
 use crate::store::{Bounds, Placement, Query, Reading, Store, StoreError, Tail};
 
@@ -24,7 +44,8 @@ pub struct MemoryRetention {
     /// Newest events kept. Default 1,000,000.
     pub events_max: usize,
     /// Bytes of their fields. Default 256 MiB, because it is main memory. Events leave memory in blocks, so that it may hold
-    /// [`MEMORY_BLOCK_BYTES_MAX`](crate::limits::MEMORY_BLOCK_BYTES_MAX) more.
+    /// [`MEMORY_BLOCK_BYTES_MAX`](crate::limits::MEMORY_BLOCK_BYTES_MAX) more. Indexes that readers make take at most a quarter
+    /// of this, besides.
     pub bytes_max: usize,
 }
 
@@ -37,23 +58,31 @@ impl Default for MemoryRetention {
 /// Keeps the log in memory.
 pub struct MemoryStore {
     log: Arc<MemoryLog>,
+    reader: Arc<LogReader>,
     clock: Arc<dyn Clock>,
     retention: MemoryRetention,
     announcer: Announcer,
 }
 
-/// The log, and what all its blocks hash topics with.
+/// The log, and the indexes of its blocks.
 struct MemoryLog {
     contents: Mutex<Contents>,
-    hasher: RandomState,
+    indexes: Indexes,
+}
+
+/// The reading half of the store.
+struct LogReader {
+    log: Arc<MemoryLog>,
+    desk: Arc<Desk<Reading>>,
 }
 
 impl MemoryStore {
     /// An empty log. The epoch should be random, and differ from that of every log before.
     pub fn new(epoch: Epoch, clock: Arc<dyn Clock>, retention: MemoryRetention) -> Self {
-        let (contents, hasher) = (Mutex::new(Contents::new(epoch)), RandomState::new());
-        let log = Arc::new(MemoryLog { contents, hasher });
-        Self { log, clock, retention, announcer: Announcer::default() }
+        let indexes = Indexes::new(retention.bytes_max / MEMORY_INDEX_SHARE);
+        let log = Arc::new(MemoryLog { contents: Mutex::new(Contents::new(epoch)), indexes });
+        let reader = Arc::new(LogReader { log: log.clone(), desk: Desk::new(Sharing::default()) });
+        Self { log, reader, clock, retention, announcer: Announcer::default() }
     }
 
     /// Ends the current epoch after a place, at the head at the latest, and goes on in another one, as an engine does
@@ -85,7 +114,7 @@ impl Store for MemoryStore {
     }
 
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
-        self.log.read(query).await
+        self.reader.read(query).await
     }
 
     fn bounds(&self) -> Bounds {
@@ -98,7 +127,7 @@ impl Store for MemoryStore {
     }
 
     async fn tail(&self, after: Cursor) -> Result<Box<dyn Tail>, StoreError> {
-        Ok(self.announcer.tail(after, self.log.clone()))
+        Ok(self.announcer.tail(after, self.reader.clone()))
     }
 
     async fn close(&self) -> Result<(), StoreError> {
@@ -109,9 +138,13 @@ impl Store for MemoryStore {
 }
 
 #[async_trait]
-impl ReadLog for MemoryLog {
+impl ReadLog for LogReader {
+    /// Cancel safe: the work of a call that is dropped ends with its slice.
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
-        Ok(reading::read(self, query).await)
+        let meter = Arc::new(Meter::new(BUDGET_UNITS));
+        let search = Box::pin(reading::read(self.log.clone(), query, meter.clone()));
+        // Most readings are over after a slice, which takes less time than a way to another thread and back.
+        self.desk.begin_and_run(search, meter).await
     }
 }
 

@@ -1,171 +1,161 @@
-//! Reads a page of a memory store.
+//! Reads a page of a memory store: where it begins, and what is in it.
 //!
-//! A reading takes what it needs from behind the lock at once: blocks that it shares, and copies of the newest events, which
-//! share their text. It looks through them without the lock, one block after the other, and lets other tasks run in between;
-//! a reading that is dropped stops there. It has a budget of events and topics to look at.
+//! A reading runs in slices and has a budget. It sees the log up to the head that there was when it began. What retention
+//! takes meanwhile shortens it: it ends before the events that are gone, and whoever reads on from there is told.
 
 use std::sync::Arc;
 
-use tokio::task::yield_now;
-
 use super::MemoryLog;
-use super::block::{Block, Candidates};
 use super::contents::Contents;
-use crate::event::{Cursor, Event, Sequence};
-use crate::limits::{MEMORY_BLOCK_EVENTS_MAX, MEMORY_READ_BUDGET};
+use super::id;
+use super::scan::{EpochChanged, Scan, Step, Visit};
+use crate::event::Cursor;
+use crate::limits::SLICE_UNITS;
 use crate::read::gap::Lost;
+use crate::read_desk::Meter;
 use crate::select::Selectors;
 use crate::store::{Page, Query, Reading, Start};
 
-/// Cancel safe: nothing is changed, but for indexes that are made.
-pub(super) async fn read(log: &MemoryLog, query: Query) -> Reading {
+/// Why a reading has to begin again: the place that it begins after, or all that it saw, is no longer in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct BeginAgain;
+
+impl From<EpochChanged> for BeginAgain {
+    fn from(_: EpochChanged) -> Self {
+        Self
+    }
+}
+
+/// Answers a query, as far as the budget goes.
+pub(super) async fn read(log: Arc<MemoryLog>, query: Query, meter: Arc<Meter>) -> Reading {
+    loop {
+        if let Ok(reading) = read_once(&log, &query, &meter).await {
+            return reading;
+        }
+        // So that one which has to begin again and again has its turns like the others.
+        meter.spend(1).await;
+    }
+}
+
+async fn read_once(log: &MemoryLog, query: &Query, meter: &Meter) -> Result<Reading, BeginAgain> {
+    let mut partial = false;
     let located = match &query.start {
-        Start::AfterId(id) => match locate_id(log, id.as_str(), &query.selectors).await {
+        Start::AfterId(id) => match id::find(log, id.as_str(), &query.selectors, meter).await {
             // Retention may have taken it meanwhile.
-            Some(after) => View::take(log, |contents| contents.locate_place(after)),
+            Some(after) => log.see(|contents| contents.locate_place(after)),
             None => Err(log.contents().lost(Lost::Unknown)),
         },
-        Start::Earliest => View::take(log, |contents| Ok(contents.floor)),
-        Start::After(after) => View::take(log, |contents| contents.locate_place(*after)),
-        Start::Since(time) => View::take(log, |contents| contents.locate_time(*time)),
-        Start::Last(0) => View::take(log, |contents| Ok(contents.head())),
-        Start::Last(_) => View::take(log, |contents| Ok(contents.floor)),
-    };
-    let mut view = match located {
-        Ok(view) => view,
-        Err(lost) => return lost,
-    };
-    let mut partial = false;
-    if let Start::Last(count @ 1..) = query.start {
-        partial = view.skip_to_last(count, &query.selectors, log).await;
-    }
-    Reading::Page(Page { partial, ..view.page(&query, log).await })
-}
-
-/// The place of the earliest event that has an id and matches, if it is found within the budget.
-async fn locate_id(log: &MemoryLog, id: &str, selectors: &Selectors) -> Option<Cursor> {
-    let mut after = Sequence::ZERO;
-    for _ in 0..MEMORY_READ_BUDGET / MEMORY_BLOCK_EVENTS_MAX {
-        let events = log.contents().events_of_id(id, after, MEMORY_BLOCK_EVENTS_MAX);
-        if let Some(found) = events.iter().find(|event| selectors.matches(event.draft.topic())) {
-            return Some(found.cursor);
+        Start::Earliest => log.see(|contents| Ok(contents.floor)),
+        Start::After(after) => log.see(|contents| contents.locate_place(*after)),
+        Start::Since(time) => log.see(|contents| contents.locate_time(*time)),
+        Start::Last(0) => log.see(|contents| Ok(contents.head())),
+        Start::Last(count) => {
+            let head = log.contents().head();
+            let after;
+            (after, partial) = before_last(log, (*count, &query.selectors), head, meter).await?;
+            Ok(Seen { after, head })
         }
-        after = events.last()?.cursor.sequence;
-        yield_now().await;
-    }
-    None
+    };
+    let seen = match located {
+        Ok(seen) => seen,
+        Err(lost) => return Ok(lost),
+    };
+    // A search that has used up its budget still answers with a page that gets somewhere.
+    meter.begin_page(SLICE_UNITS);
+    let page = page(log, query, seen, meter).await?;
+    Ok(Reading::Page(Page { partial, ..page }))
 }
 
-/// A part of the log as it was at one moment.
-struct View {
+/// The part of the log that a page is taken from.
+pub(super) struct Seen {
     /// The place that it begins after.
-    after: Cursor,
-    head: Cursor,
-    blocks: Vec<Arc<Block>>,
-    /// The newest events, which are in no block yet.
-    newest: Option<Block>,
+    pub(super) after: Cursor,
+    pub(super) head: Cursor,
 }
 
-impl View {
-    fn take(
-        log: &MemoryLog,
-        locate: impl FnOnce(&Contents) -> Result<Cursor, Reading>,
-    ) -> Result<Self, Reading> {
-        let contents = log.contents();
-        let after = locate(&contents)?;
-        let (blocks, newest) = contents.events.after(after.sequence);
-        Ok(Self { after, head: contents.head(), blocks, newest })
+impl MemoryLog {
+    fn see(&self, locate: impl FnOnce(&Contents) -> Result<Cursor, Reading>) -> Result<Seen, Reading> {
+        let contents = self.contents();
+        locate(&contents).map(|after| Seen { after, head: contents.head() })
     }
+}
 
-    /// Moves the beginning on, to before the last events that match. True if the budget was used up before there were so
-    /// many: then it begins after the place to which the search came.
-    async fn skip_to_last(&mut self, count: usize, selectors: &Selectors, log: &MemoryLog) -> bool {
-        let (mut left, mut looked_at) = (count, 0);
-        for at in (0..self.parts()).rev() {
-            if looked_at >= MEMORY_READ_BUDGET {
-                let before = self.part(at).last();
-                self.begin_after(before);
-                return true;
+/// The place before the last so many events that match; before all of them if they are fewer.
+///
+/// If the budget is used up first, this is the place before those that were found, or the head if none was, and `true`.
+async fn before_last(
+    log: &MemoryLog,
+    (count, selectors): (usize, &Selectors),
+    head: Cursor,
+    meter: &Meter,
+) -> Result<(Cursor, bool), EpochChanged> {
+    let mut scan = Scan::back((log, selectors), head);
+    let (mut missing, mut oldest) = (count, None);
+    loop {
+        let step = scan.step(|event| {
+            missing -= 1;
+            oldest = Some(event.cursor.sequence);
+            if missing == 0 { Visit::Enough } else { Visit::GoOn }
+        })?;
+        meter.spend(scan.take_units()).await;
+        let before = |contents: &Contents| oldest.map(|oldest| contents.place_of(oldest.previous()));
+        match step {
+            Step::End | Step::Overtaken => return Ok((log.contents().floor, false)),
+            Step::Enough => return Ok((before(&log.contents()).unwrap_or(head), false)),
+            Step::More if meter.is_used_up() => {
+                return Ok((before(&log.contents()).unwrap_or(head), true));
             }
-            let found = self.candidates(at, selectors, log);
-            if let Some(first) = found.places.len().checked_sub(left) {
-                let first = self.part(at).first().0 + u64::from(found.places[first]);
-                self.begin_after(Sequence(first).previous());
-                return false;
-            }
-            left -= found.places.len();
-            looked_at += found.looked_at;
-            yield_now().await;
+            Step::More => {}
         }
-        false
     }
+}
 
-    /// The matching events from the beginning on, as many as the query and the budget allow.
-    async fn page(&self, query: &Query, log: &MemoryLog) -> Page {
-        let (mut events, mut bytes, mut looked_at) = (Vec::<Event>::new(), 0, 0);
-        let mut next = self.after.sequence;
-        'parts: for at in 0..self.parts() {
-            if looked_at >= MEMORY_READ_BUDGET || query.events_max == 0 {
-                break;
+/// The events that match from a place on, as many as the query and the budget allow.
+pub(super) async fn page(
+    log: &MemoryLog,
+    query: &Query,
+    Seen { mut after, head }: Seen,
+    meter: &Meter,
+) -> Result<Page, BeginAgain> {
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    let mut scan = Scan::onwards((log, &query.selectors), after, head);
+    let mut goes_on = query.events_max > 0;
+    while goes_on {
+        let step = scan.step(|event| {
+            bytes += event.draft.bytes();
+            let is_full = events.len() >= query.events_max || bytes > query.bytes_max;
+            if is_full && !events.is_empty() {
+                return Visit::Enough;
             }
-            if at > 0 {
-                yield_now().await;
+            events.push(event.clone());
+            Visit::GoOn
+        })?;
+        meter.spend(scan.take_units()).await;
+        goes_on = match step {
+            // Nothing was read yet, so that it may as well begin with what is held now.
+            Step::Overtaken if scan.passed() == after => {
+                after = begin_later(log, query, head)?;
+                scan = Scan::onwards((log, &query.selectors), after, head);
+                true
             }
-            let part = self.part(at);
-            let found = self.candidates(at, &query.selectors, log);
-            looked_at += found.looked_at;
-            for event in found.places.iter().map(|place| &part.events()[usize::from(*place)]) {
-                bytes += event.draft.bytes();
-                let full = events.len() >= query.events_max || bytes > query.bytes_max;
-                if full && !events.is_empty() {
-                    next = event.cursor.sequence.previous();
-                    break 'parts;
-                }
-                events.push(event.clone());
-            }
-            next = part.last();
-        }
-        Page { after: self.after, events, next: self.place(next), head: self.head, partial: false }
-    }
-
-    /// The events of a part that match and stand after the beginning.
-    fn candidates(&self, part: usize, selectors: &Selectors, log: &MemoryLog) -> Candidates {
-        let mut found = match self.blocks.get(part) {
-            Some(block) => block.matching(selectors, &log.hasher),
-            None => self.part(part).look_through(selectors),
+            Step::More => !meter.is_used_up(),
+            Step::Enough | Step::End | Step::Overtaken => false,
         };
-        let gone = (self.after.sequence.0 + 1).saturating_sub(self.part(part).first().0);
-        found.places.retain(|place| u64::from(*place) >= gone);
-        found
     }
+    let passed = scan.passed();
+    // The newest name of the head tells a tail that the log went on in another epoch.
+    let next = if passed.sequence == head.sequence { head } else { passed };
+    Ok(Page { after, events, next, head, partial: false })
+}
 
-    fn begin_after(&mut self, after: Sequence) {
-        self.after = self.place(after);
-        let gone = self.blocks.partition_point(|block| block.last() <= after);
-        self.blocks.drain(..gone);
-        self.newest = self.newest.take().filter(|newest| newest.last() > after);
-    }
-
-    /// The place of an event of the view; at the beginning that of the reader, and at the head the newest name of it.
-    fn place(&self, sequence: Sequence) -> Cursor {
-        if sequence == self.head.sequence {
-            return self.head;
-        }
-        let parts = (0..self.parts()).map(|at| self.part(at));
-        let event = parts.filter(|part| part.last() >= sequence).find_map(|part| part.get(sequence));
-        event.filter(|_| sequence > self.after.sequence).map_or(self.after, |event| event.cursor)
-    }
-
-    /// How many blocks there are, the newest events counted as one.
-    fn parts(&self) -> usize {
-        self.blocks.len() + usize::from(self.newest.is_some())
-    }
-
-    fn part(&self, at: usize) -> &Block {
-        match (self.blocks.get(at), &self.newest) {
-            (Some(block), _) => block,
-            (None, Some(newest)) => newest,
-            (None, None) => unreachable!("parts are counted"),
-        }
-    }
+/// Where a page begins if retention has taken the event that it was to begin with.
+fn begin_later(log: &MemoryLog, query: &Query, head: Cursor) -> Result<Cursor, BeginAgain> {
+    let contents = log.contents();
+    let may_begin_later = match query.start {
+        Start::Earliest | Start::Last(_) => true,
+        // These places are lost now.
+        Start::After(_) | Start::AfterId(_) | Start::Since(_) => false,
+    };
+    let is_seen = contents.head().epoch == head.epoch && contents.floor.sequence < head.sequence;
+    if may_begin_later && is_seen { Ok(contents.floor) } else { Err(BeginAgain) }
 }

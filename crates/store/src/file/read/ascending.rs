@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::meter::Meter;
+use tidings_core::read_desk::Meter;
+
 use crate::file::fault::Fault;
 use crate::file::names;
 use crate::file::segment::Segment;

@@ -4,9 +4,10 @@
 //! index would have to compare each of its topics, and then look up the records of each; here, a reader that wants the last
 //! fifty events of `**` looks at some fifty records.
 
+use tidings_core::read_desk::Meter;
+
 use super::last::Found;
 use super::matcher::Matcher;
-use super::meter::Meter;
 use super::records::{Records, broken};
 use crate::file::fault::Fault;
 use crate::file::log::Span;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use tidings_core::read_desk::Meter;
 use tidings_core::{Selector, Selectors, Topic};
 
 use crate::file::fault::Fault;
@@ -9,7 +10,6 @@ use crate::file::index::{Index, Postings};
 use crate::file::log::Span;
 use crate::file::names;
 use crate::file::read::matcher::Matcher;
-use crate::file::read::meter::Meter;
 use crate::limits::{
     INDEX_LOOKUP_UNITS, INDEX_READ_UNITS, ORDINALS_PER_READ, ORDINALS_PER_TOPIC_MIN, TOPICS_PER_UNIT,
     TOPICS_TRIED_AT_ONCE, TOPICS_TRIED_MAX, TOPICS_WALKED_MAX,

@@ -1,17 +1,18 @@
 //! What readings are charged for: looks at an index, comparisons with patterns, reads of lists. Each is charged where it is made.
 
 use tidings_core::contract::fixture::{draft_with, selectors};
+use tidings_core::limits::COMPARED_SEGMENTS_PER_UNIT;
+use tidings_core::read_desk::Meter;
 use tidings_core::{DraftFields, Reading, Sequence, Start};
 use tidings_sse::EventId;
 
 use super::candidates::{Candidates, postings_of};
 use super::last::before_last;
-use super::meter::Meter;
 use super::sliced_tests::{limited, log, query, read_in, unlimited};
 use crate::file::hash::KeyedHash;
 use crate::file::index::growing::GrowingIndex;
 use crate::file::log::Span;
-use crate::limits::{COMPARED_SEGMENTS_PER_UNIT, INDEX_LOOKUP_UNITS, INDEX_READ_UNITS, TOPICS_TRIED_AT_ONCE};
+use crate::limits::{INDEX_LOOKUP_UNITS, INDEX_READ_UNITS, TOPICS_TRIED_AT_ONCE};
 
 #[test]
 fn a_pattern_with_a_literal_that_no_topic_has_costs_a_look_at_each_index_and_no_comparison() {

@@ -3,6 +3,7 @@
 //! Publishers may give one id to a million events. Their records are walked in pieces; if few topics were asked for, only
 //! those are looked at that stand in the list of a topic, too.
 
+use tidings_core::read_desk::Meter;
 use tidings_core::{Cursor, Selectors};
 use tidings_sse::EventId;
 
@@ -10,7 +11,6 @@ use super::ascending::Ascending;
 use super::candidates::{lists, lists_units_max};
 use super::locate::all;
 use super::matcher::Matcher;
-use super::meter::Meter;
 use super::records::Records;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;

@@ -2,13 +2,13 @@
 
 use std::collections::BinaryHeap;
 
+use tidings_core::read_desk::Meter;
 use tidings_core::{Selectors, Sequence};
 
 use super::backward;
 use super::candidates::lists;
 use super::locate::all;
 use super::matcher::Matcher;
-use super::meter::Meter;
 use crate::file::fault::Fault;
 use crate::file::index::{Index, Postings};
 use crate::file::log::{LogView, Span};

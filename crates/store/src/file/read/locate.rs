@@ -1,10 +1,10 @@
 //! Finds the place where a reading begins.
 
+use tidings_core::read_desk::Meter;
 use tidings_core::{Cursor, EpochStatus, Lost, Query, Sequence, Start, UnixMillis};
 
 use super::id;
 use super::last::before_last;
-use super::meter::Meter;
 use super::records::Records;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;

@@ -2,30 +2,26 @@
 
 use std::collections::HashMap;
 
+use tidings_core::read_desk::Comparisons;
 use tidings_core::{Selectors, Topic};
 
-use crate::limits::{COMPARED_SEGMENTS_PER_UNIT, TOPICS_REMEMBERED_MAX};
+use crate::limits::TOPICS_REMEMBERED_MAX;
 
 /// Matches topics against selectors.
 pub(crate) struct Matcher<'a> {
     selectors: &'a Selectors,
-    patterns: u64,
     known: HashMap<Topic, bool>,
-    /// Segments of topics that were compared with a pattern and that are no whole unit yet, or were not taken as one.
-    compared: u64,
+    comparisons: Comparisons,
 }
 
 impl<'a> Matcher<'a> {
     pub(crate) fn new(selectors: &'a Selectors) -> Self {
-        let patterns = selectors.iter().filter(|selector| selector.topic().is_none()).count() as u64;
-        Self { selectors, patterns, known: HashMap::new(), compared: 0 }
+        Self { selectors, known: HashMap::new(), comparisons: Comparisons::with(selectors) }
     }
 
     /// The work since this was asked last. A topic that is remembered is none.
     pub(crate) fn take_units(&mut self) -> u64 {
-        let units = self.compared / COMPARED_SEGMENTS_PER_UNIT;
-        self.compared %= COMPARED_SEGMENTS_PER_UNIT;
-        units
+        self.comparisons.take_units()
     }
 
     /// The topic, if it matches. Equal topics share their text.
@@ -35,7 +31,7 @@ impl<'a> Matcher<'a> {
         }
         let topic = Topic::parse_held(text).map_err(|_| NoTopic)?;
         let matches = self.selectors.matches(&topic);
-        self.compared += self.patterns * text.split('/').count() as u64;
+        self.comparisons.add(text);
         if self.known.len() == TOPICS_REMEMBERED_MAX {
             self.known.clear();
         }

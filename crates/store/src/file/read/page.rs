@@ -1,10 +1,10 @@
 //! Fills a page.
 
+use tidings_core::read_desk::Meter;
 use tidings_core::{Cursor, Event, Line, Page, Query, Sequence};
 
 use super::candidates::Candidates;
 use super::matcher::Matcher;
-use super::meter::Meter;
 use super::records::{Records, broken};
 use crate::file::fault::Fault;
 use crate::file::log::{LogView, Span};

@@ -5,16 +5,15 @@ use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 use tidings_core::contract::fixture::{ManualClock, draft_with, selectors};
+use tidings_core::limits::BUDGET_UNITS;
+use tidings_core::read_desk::{Begun, Desk, Meter, Sharing};
 use tidings_core::{Draft, DraftFields, Event, Lost, Query, Reading, Selectors, Sequence, Start};
 
 use tidings_sse::EventId;
 
-use super::desk::{Desk, Sharing};
 use super::id::IdSearch;
 use super::matcher::Matcher;
-use super::meter::Meter;
 use super::search;
-use super::turns::Begun;
 use crate::file::config::{Durability, Retention};
 use crate::file::disk::sim::SimDisk;
 use crate::file::fault::Fault;
@@ -22,7 +21,6 @@ use crate::file::hash::KeyedHash;
 use crate::file::log::{Log, LogView};
 use crate::file::trial::failure::append_all;
 use crate::file::trial::play::open_store;
-use crate::limits::BUDGET_UNITS;
 
 /// Events of the log. They are in many segments, and the newest of these has no file for its index yet.
 const EVENTS: u64 = 900;

@@ -9,11 +9,11 @@ use crate::limits::TURNS_PER_OLDEST;
 
 /// A reading's number: a later one has a greater number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Arrival(u64);
+pub(super) struct Arrival(u64);
 
 /// Readings that wait for a turn.
 #[derive(Debug)]
-pub(crate) struct Turns<R> {
+pub(super) struct Turns<R> {
     waiting: BTreeMap<Arrival, Waiting<R>>,
     by_work: BTreeSet<(u64, Arrival)>,
     /// Those that may end with what they have.
@@ -29,24 +29,24 @@ pub(crate) struct Turns<R> {
 
 /// How many readings may wait in the midst of their work.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Begun {
+pub struct Begun {
     /// Of all.
-    pub(crate) readings_max: usize,
+    pub readings_max: usize,
     /// Of those that fill a page.
-    pub(crate) pages_max: usize,
+    pub pages_max: usize,
 }
 
 /// How far a reading has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Progress {
+pub(super) struct Progress {
     /// The work that it was given.
-    pub(crate) work: u64,
-    pub(crate) stage: Stage,
+    pub(super) work: u64,
+    pub(super) stage: Stage,
 }
 
 /// What a reading does, which says what is lost if it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(super) enum Stage {
     /// Looks for an id. Until it has found it, it has no answer at all.
     IdSearch,
     /// Looks for the newest events, or has not begun. It answers with those that it has found.
@@ -63,15 +63,15 @@ struct Waiting<R> {
 
 /// Whose turn it is.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Next<R> {
-    pub(crate) arrival: Arrival,
-    pub(crate) reading: R,
+pub(super) struct Next<R> {
+    pub(super) arrival: Arrival,
+    pub(super) reading: R,
     /// Too many readings have begun, and this one was given the most work: it is to end with what it has.
-    pub(crate) is_last: bool,
+    pub(super) is_last: bool,
 }
 
 impl<R> Turns<R> {
-    pub(crate) fn new(bounds: Begun) -> Self {
+    pub(super) fn new(bounds: Begun) -> Self {
         Self {
             waiting: BTreeMap::new(),
             by_work: BTreeSet::new(),
@@ -84,16 +84,16 @@ impl<R> Turns<R> {
         }
     }
 
-    /// Adds a reading that has not begun.
-    pub(crate) fn arrive(&mut self, reading: R) -> Arrival {
+    /// Adds a reading that has come this far before it came here.
+    pub(super) fn arrive(&mut self, reading: R, progress: Progress) -> Arrival {
         self.arrivals += 1;
         let arrival = Arrival(self.arrivals);
-        self.wait(arrival, reading, Progress { work: 0, stage: Stage::Search });
+        self.wait(arrival, reading, progress);
         arrival
     }
 
     /// Adds a reading again that has come this far in all its turns.
-    pub(crate) fn wait(&mut self, arrival: Arrival, reading: R, progress: Progress) {
+    pub(super) fn wait(&mut self, arrival: Arrival, reading: R, progress: Progress) {
         self.by_work.insert((progress.work, arrival));
         if progress.stage == Stage::Page {
             self.pages.insert((progress.work, arrival));
@@ -106,7 +106,7 @@ impl<R> Turns<R> {
     }
 
     /// Takes a reading out that is not to go on, if it waits.
-    pub(crate) fn leave(&mut self, arrival: Arrival) -> Option<R> {
+    pub(super) fn leave(&mut self, arrival: Arrival) -> Option<R> {
         let Waiting { reading, progress } = self.waiting.remove(&arrival)?;
         self.by_work.remove(&(progress.work, arrival));
         self.pages.remove(&(progress.work, arrival));
@@ -116,7 +116,7 @@ impl<R> Turns<R> {
     }
 
     /// Takes out the one whose turn it is.
-    pub(crate) fn next(&mut self) -> Option<Next<R>> {
+    pub(super) fn next(&mut self) -> Option<Next<R>> {
         let (_, least) = *self.by_work.first()?;
         let (oldest, _) = self.waiting.first_key_value()?;
         self.taken += 1;
@@ -144,7 +144,7 @@ impl<R> Turns<R> {
     }
 
     /// Takes all out.
-    pub(crate) fn clear(&mut self) -> Self {
+    pub(super) fn clear(&mut self) -> Self {
         std::mem::replace(self, Self::new(self.bounds))
     }
 }
@@ -184,7 +184,7 @@ mod tests {
     fn readings_of_equal_work_go_in_the_order_of_their_arrival() {
         let mut turns = turns();
         for name in ["a", "b", "c"] {
-            turns.arrive((name, 1));
+            turns.arrive((name, 1), search(0));
         }
 
         assert_eq!(order(&mut turns, 9), "abc");
@@ -193,22 +193,22 @@ mod tests {
     #[test]
     fn a_small_reading_passes_the_large_ones_that_were_there_before() {
         let mut turns = turns();
-        turns.arrive(("a", 100));
-        turns.arrive(("b", 100));
+        turns.arrive(("a", 100), search(0));
+        turns.arrive(("b", 100), search(0));
         assert_eq!(order(&mut turns, 6), "abaabb");
 
-        turns.arrive(("s", 1));
+        turns.arrive(("s", 1), search(0));
         assert_eq!(order(&mut turns, 1), "s");
     }
 
     #[test]
     fn the_oldest_gets_every_fourth_turn_however_many_small_ones_come() {
         let mut turns = turns();
-        turns.arrive(("a", 100));
+        turns.arrive(("a", 100), search(0));
         let mut given = order(&mut turns, 1);
         for _ in 0..40 {
-            turns.arrive(("s", 1));
-            turns.arrive(("s", 1));
+            turns.arrive(("s", 1), search(0));
+            turns.arrive(("s", 1), search(0));
             given += &order(&mut turns, 1);
         }
 
@@ -219,8 +219,8 @@ mod tests {
     #[test]
     fn a_reading_that_has_left_gets_no_turn() {
         let mut turns = turns();
-        let leaves = turns.arrive(("a", 5));
-        turns.arrive(("b", 1));
+        let leaves = turns.arrive(("a", 5), search(0));
+        turns.arrive(("b", 1), search(0));
 
         assert_eq!(turns.leave(leaves), Some(("a", 5)));
         assert_eq!(turns.leave(leaves), None);
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn the_search_with_the_most_work_is_told_to_end_when_too_many_have_begun() {
         let mut turns = Turns::new(Begun { readings_max: 2, pages_max: 10 });
-        let arrivals = ["a", "b", "c"].map(|name| turns.arrive(name));
+        let arrivals = ["a", "b", "c"].map(|name| turns.arrive(name, search(0)));
         for (arrival, work) in arrivals.into_iter().zip([1, 3, 2]) {
             let reading = turns.leave(arrival).unwrap();
             turns.wait(arrival, reading, search(work));
@@ -246,7 +246,7 @@ mod tests {
     #[test]
     fn pages_are_told_to_end_before_searches_with_more_work() {
         let mut turns = Turns::new(Begun { readings_max: 10, pages_max: 1 });
-        let arrivals = ["search", "short", "long"].map(|name| turns.arrive(name));
+        let arrivals = ["search", "short", "long"].map(|name| turns.arrive(name, search(0)));
         for (arrival, work) in arrivals.into_iter().zip([9, 1, 2]) {
             let reading = turns.leave(arrival).unwrap();
             let stage = if work < 9 { Stage::Page } else { Stage::Search };
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn a_search_for_an_id_is_told_to_end_only_if_nothing_else_has_begun() {
         let mut turns = Turns::new(Begun { readings_max: 1, pages_max: 10 });
-        let arrivals = ["id", "newest", "page", "other id", "new"].map(|name| turns.arrive(name));
+        let arrivals = ["id", "newest", "page", "other id", "new"].map(|name| turns.arrive(name, search(0)));
         let stages = [Stage::IdSearch, Stage::Search, Stage::Page, Stage::IdSearch];
         for ((arrival, stage), work) in arrivals.into_iter().zip(stages).zip([9, 3, 2, 1]) {
             let reading = turns.leave(arrival).unwrap();

@@ -7,14 +7,15 @@
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
-use std::time::Instant;
+
+use tokio::time::Instant;
 
 use super::turns::{Progress, Stage};
 use crate::limits::SLICE_TIME_MAX;
 
 /// What a reading may still do. One thread at a time reads and changes it.
 #[derive(Debug)]
-pub(crate) struct Meter {
+pub struct Meter {
     /// In units, as all that follows but the time.
     work: AtomicU64,
     slice_ends: AtomicU64,
@@ -28,7 +29,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// Of a reading that may do this much in all. Its first slice is to begin.
-    pub(crate) fn new(budget: u64) -> Self {
+    pub fn new(budget: u64) -> Self {
         Self {
             work: AtomicU64::new(0),
             slice_ends: AtomicU64::new(0),
@@ -41,31 +42,31 @@ impl Meter {
     }
 
     /// Begins a slice of this much work.
-    pub(crate) fn begin_slice(&self, units: u64) {
+    pub fn begin_slice(&self, units: u64) {
         self.slice_ends.store(self.work().saturating_add(units), Ordering::Relaxed);
         let ends_at = self.began.elapsed() + SLICE_TIME_MAX;
         self.slice_ends_at.store(nanoseconds(ends_at), Ordering::Relaxed);
     }
 
     /// Leaves no more of the budget.
-    pub(crate) fn end_budget(&self) {
+    pub fn end_budget(&self) {
         self.budget.store(self.work(), Ordering::Relaxed);
     }
 
     /// Begins to look for an id.
-    pub(crate) fn begin_id_search(&self) {
+    pub fn begin_id_search(&self) {
         self.is_id_search.store(true, Ordering::Relaxed);
     }
 
     /// Begins to fill a page, which may end anywhere. If the budget has not as much left as this, it is made so large: the page
     /// has to get somewhere.
-    pub(crate) fn begin_page(&self, units: u64) {
+    pub fn begin_page(&self, units: u64) {
         self.is_page.store(true, Ordering::Relaxed);
         self.budget.fetch_max(self.work().saturating_add(units), Ordering::Relaxed);
     }
 
     /// Counts work that was done, and pauses if the slice is over.
-    pub(crate) async fn spend(&self, units: u64) {
+    pub async fn spend(&self, units: u64) {
         let work = self.work().saturating_add(units);
         self.work.store(work, Ordering::Relaxed);
         if work < self.slice_ends.load(Ordering::Relaxed) && (units <= 1 || self.has_time()) {
@@ -80,17 +81,17 @@ impl Meter {
     }
 
     /// Whether the budget is used up.
-    pub(crate) fn is_used_up(&self) -> bool {
+    pub fn is_used_up(&self) -> bool {
         self.work() >= self.budget.load(Ordering::Relaxed)
     }
 
     /// All the work so far.
-    pub(crate) fn work(&self) -> u64 {
+    pub fn work(&self) -> u64 {
         self.work.load(Ordering::Relaxed)
     }
 
     /// How far the reading has come.
-    pub(crate) fn progress(&self) -> Progress {
+    pub(super) fn progress(&self) -> Progress {
         let is = |stage: &AtomicBool| stage.load(Ordering::Relaxed);
         let stage = match is(&self.is_page) {
             true => Stage::Page,

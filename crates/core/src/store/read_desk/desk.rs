@@ -7,72 +7,127 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::thread::available_parallelism;
 
-use tidings_core::Reading;
 use tokio::sync::oneshot;
 
 use super::meter::Meter;
 use super::turns::{Arrival, Begun, Next, Stage, Turns};
-use crate::file::fault::Fault;
+use crate::limits::{PAGES_BEGUN_MAX, READINGS_BEGUN_MAX, READINGS_MIN, SLICE_UNITS};
+use crate::store::StoreError;
 
-type Answer = Result<Reading, Fault>;
+/// A reading that pauses where its meter says, and that ends with an answer.
+pub type Search<A> = Pin<Box<dyn Future<Output = A> + Send>>;
 
-/// A reading that pauses where its meter says.
-pub(crate) type Search = Pin<Box<dyn Future<Output = Answer> + Send>>;
-
-/// How readings share the machine.
+/// How readings share the machine. The default is one thread for each core, and the bounds of `limits.rs`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sharing {
+pub struct Sharing {
     /// Readings that run at once.
-    pub(crate) at_once: usize,
+    pub at_once: usize,
     /// Readings that may wait in the midst of their work.
-    pub(crate) begun: Begun,
+    pub begun: Begun,
     /// The work of a slice.
-    pub(crate) slice: u64,
+    pub slice: u64,
+}
+
+impl Default for Sharing {
+    fn default() -> Self {
+        let at_once = available_parallelism().map_or(READINGS_MIN, |cores| cores.get().max(READINGS_MIN));
+        let begun = Begun { readings_max: READINGS_BEGUN_MAX, pages_max: PAGES_BEGUN_MAX };
+        Self { at_once, begun, slice: SLICE_UNITS }
+    }
 }
 
 /// Takes readings in and runs them.
-pub(crate) struct Desk {
-    state: Mutex<State>,
+pub struct Desk<A> {
+    state: Mutex<State<A>>,
     sharing: Sharing,
 }
 
-struct State {
-    turns: Turns<Job>,
+struct State<A> {
+    turns: Turns<Job<A>>,
     threads: usize,
 }
 
-struct Job {
-    search: Search,
+struct Job<A> {
+    search: Search<A>,
     meter: Arc<Meter>,
-    reply: oneshot::Sender<Answer>,
+    reply: oneshot::Sender<A>,
 }
 
 /// A reading that was handed in. Dropping it ends the reading.
-pub(crate) struct HandedIn {
-    desk: Arc<Desk>,
+pub struct HandedIn<A> {
+    desk: Arc<Desk<A>>,
     arrival: Arrival,
-    answer: oneshot::Receiver<Answer>,
+    answer: oneshot::Receiver<A>,
 }
 
 /// The permission to give turns. There are as many as readings may run at once.
 #[must_use]
-pub(crate) struct Thread {
-    desk: Arc<Desk>,
+pub struct Thread<A> {
+    desk: Arc<Desk<A>>,
     is_counted: bool,
 }
 
-impl Desk {
-    pub(crate) fn new(sharing: Sharing) -> Arc<Self> {
+impl<A> Desk<A> {
+    /// A desk at which nothing waits.
+    pub fn new(sharing: Sharing) -> Arc<Self> {
         let state = State { turns: Turns::new(sharing.begun), threads: 0 };
         Arc::new(Self { state: Mutex::new(state), sharing })
     }
 
+    /// What a reading answers that runs on threads which may block, slice by slice.
+    ///
+    /// Cancel safe: a call that is dropped ends the reading, with its slice if it is in one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`] if it has panicked, or if it looked for an id and had to end because too many had begun.
+    pub async fn run(self: &Arc<Self>, search: Search<A>, meter: Arc<Meter>) -> Result<A, StoreError>
+    where
+        A: Send + 'static,
+    {
+        let (handed_in, thread) = self.hand_in(search, meter);
+        if let Some(thread) = thread {
+            // It ends when no reading waits, and each reading is waited for by its caller.
+            drop(tokio::task::spawn_blocking(move || thread.run()));
+        }
+        let none = "a reading has ended without an answer: too many have begun, or it failed";
+        handed_in.answer().await.ok_or_else(|| StoreError::Unavailable(none.into()))
+    }
+
+    /// As [`run`](Self::run), but the first slice is the caller's own: for readings that wait for nothing and are mostly
+    /// small, for which a way to another thread and back would be most of their cost.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn begin_and_run(
+        self: &Arc<Self>,
+        mut search: Search<A>,
+        meter: Arc<Meter>,
+    ) -> Result<A, StoreError>
+    where
+        A: Send + 'static,
+    {
+        meter.begin_slice(self.sharing.slice);
+        let first = search.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        match first {
+            Poll::Ready(answer) => Ok(answer),
+            Poll::Pending => self.run(search, meter).await,
+        }
+    }
+
     /// Hands a reading in. If there is a [`Thread`] with it, the caller is to run it.
-    pub(crate) fn hand_in(self: &Arc<Self>, search: Search, meter: Arc<Meter>) -> (HandedIn, Option<Thread>) {
+    pub fn hand_in(
+        self: &Arc<Self>,
+        search: Search<A>,
+        meter: Arc<Meter>,
+    ) -> (HandedIn<A>, Option<Thread<A>>) {
         let (reply, answer) = oneshot::channel();
+        let progress = meter.progress();
         let mut state = self.lock();
-        let arrival = state.turns.arrive(Job { search, meter, reply });
+        let arrival = state.turns.arrive(Job { search, meter, reply }, progress);
         let thread = (state.threads < self.sharing.at_once).then(|| {
             state.threads += 1;
             Thread { desk: self.clone(), is_counted: true }
@@ -80,19 +135,19 @@ impl Desk {
         (HandedIn { desk: self.clone(), arrival, answer }, thread)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<A>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl HandedIn {
+impl<A> HandedIn<A> {
     /// Waits for the answer; none if the reading has panicked, or if it looked for an id and too many had begun.
-    pub(crate) async fn answer(mut self) -> Option<Answer> {
+    pub async fn answer(mut self) -> Option<A> {
         (&mut self.answer).await.ok()
     }
 }
 
-impl Drop for HandedIn {
+impl<A> Drop for HandedIn<A> {
     fn drop(&mut self) {
         // First this, so that a thread which has the reading now does not hand it in again.
         self.answer.close();
@@ -102,9 +157,9 @@ impl Drop for HandedIn {
     }
 }
 
-impl Thread {
+impl<A> Thread<A> {
     /// Gives turns until no reading waits.
-    pub(crate) fn run(mut self) {
+    pub fn run(mut self) {
         while let Some(next) = self.next() {
             let Next { arrival, reading: mut job, is_last } = next;
             if job.reply.is_closed() {
@@ -137,7 +192,7 @@ impl Thread {
 
     /// The reading whose turn it is. If there is none, this thread counts no more: a reading that is handed in from now on
     /// comes with a thread of its own.
-    fn next(&mut self) -> Option<Next<Job>> {
+    fn next(&mut self) -> Option<Next<Job<A>>> {
         let mut state = self.desk.lock();
         let next = state.turns.next();
         if next.is_none() {
@@ -148,7 +203,7 @@ impl Thread {
     }
 }
 
-impl Drop for Thread {
+impl<A> Drop for Thread<A> {
     fn drop(&mut self) {
         if !self.is_counted {
             return;
@@ -166,26 +221,25 @@ impl Drop for Thread {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
-
-    use tidings_core::{Cursor, Epoch, Lost, Sequence};
+    use std::pin::pin;
 
     use super::*;
 
     const SLICE: u64 = 10;
 
-    fn desk(at_once: usize) -> Arc<Desk> {
+    /// The answer of every reading.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Done;
+
+    fn desk(at_once: usize) -> Arc<Desk<Done>> {
         Desk::new(Sharing { at_once, begun: Begun { readings_max: 3, pages_max: 3 }, slice: SLICE })
     }
 
     /// Which reading had a slice, in order.
     type Slices = Arc<Mutex<Vec<&'static str>>>;
 
-    fn answer() -> Answer {
-        Ok(Reading::Lost { lost: Lost::Unknown, resumes_after: Cursor::new(Epoch(1), Sequence(0)) })
-    }
-
     /// A reading of some slices; it ends earlier if its budget does.
-    fn of_slices(name: &'static str, count: usize, slices: &Slices) -> (Search, Arc<Meter>) {
+    fn of_slices(name: &'static str, count: usize, slices: &Slices) -> (Search<Done>, Arc<Meter>) {
         let meter = Arc::new(Meter::new(u64::MAX));
         let (slices, own) = (slices.clone(), meter.clone());
         let search = async move {
@@ -196,17 +250,20 @@ mod tests {
                 }
                 own.spend(if slice == count { 1 } else { SLICE }).await;
             }
-            answer()
+            Done
         };
         (Box::pin(search), meter)
     }
 
-    fn hand_in(desk: &Arc<Desk>, (search, meter): (Search, Arc<Meter>)) -> (HandedIn, Option<Thread>) {
+    fn hand_in(
+        desk: &Arc<Desk<Done>>,
+        (search, meter): (Search<Done>, Arc<Meter>),
+    ) -> (HandedIn<Done>, Option<Thread<Done>>) {
         desk.hand_in(search, meter)
     }
 
-    fn is_answered(handed_in: &mut HandedIn) -> bool {
-        matches!(handed_in.answer.try_recv(), Ok(Ok(Reading::Lost { .. })))
+    fn is_answered(handed_in: &mut HandedIn<Done>) -> bool {
+        handed_in.answer.try_recv() == Ok(Done)
     }
 
     #[test]
@@ -246,7 +303,7 @@ mod tests {
         let search = async move {
             pending::<()>().await;
             drop(holds);
-            answer()
+            Done
         };
         let (gone, _thread) = desk.hand_in(Box::pin(search), Arc::new(Meter::new(1)));
 
@@ -258,7 +315,7 @@ mod tests {
     #[test]
     fn a_reading_whose_caller_goes_during_a_slice_has_no_other_one() {
         let (desk, slices) = (desk(1), Slices::default());
-        let held = Arc::new(Mutex::new(None::<HandedIn>));
+        let held = Arc::new(Mutex::new(None::<HandedIn<Done>>));
         let (meter, own, ran) = (Arc::new(Meter::new(u64::MAX)), held.clone(), slices.clone());
         let meter_of_search = meter.clone();
         let search = async move {
@@ -267,7 +324,7 @@ mod tests {
                 drop(own.lock().unwrap().take());
                 meter_of_search.spend(SLICE).await;
             }
-            answer()
+            Done
         };
         let (gone, thread) = desk.hand_in(Box::pin(search), meter);
         *held.lock().unwrap() = Some(gone);
@@ -303,6 +360,48 @@ mod tests {
         assert_eq!(slices.lock().unwrap()[..6].concat(), "123141");
         assert_eq!(slices.lock().unwrap().iter().filter(|name| **name == "1").count(), 3);
         assert!(is_answered(&mut first) && others.iter_mut().all(is_answered));
+    }
+
+    #[tokio::test]
+    async fn a_reading_of_one_slice_is_answered_without_a_thread() {
+        let (desk, slices) = (desk(1), Slices::default());
+        let (search, meter) = of_slices("s", 1, &slices);
+
+        let mut answer = pin!(desk.begin_and_run(search, meter));
+        let first = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+
+        assert!(matches!(first, Poll::Ready(Ok(Done))));
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_has_begun_elsewhere_waits_behind_those_with_less_work() {
+        let (desk, slices) = (desk(1), Slices::default());
+        let (mut new, thread) = hand_in(&desk, of_slices("n", 1, &slices));
+        let (search, meter) = of_slices("b", 2, &slices);
+
+        let mut begun = pin!(desk.begin_and_run(search, meter));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(begun.as_mut().poll(&mut context).is_pending());
+        let (mut other, _) = hand_in(&desk, of_slices("o", 1, &slices));
+        thread.unwrap().run();
+
+        assert_eq!(slices.lock().unwrap().concat(), "bnob");
+        assert!(is_answered(&mut new) && is_answered(&mut other));
+        assert!(matches!(begun.await, Ok(Done)));
+    }
+
+    #[tokio::test]
+    async fn a_reading_that_its_caller_has_begun_ends_with_its_caller() {
+        let (desk, slices) = (desk(1), Slices::default());
+        let (_stays, thread) = hand_in(&desk, of_slices("s", 1, &slices));
+        let (search, meter) = of_slices("b", 9, &slices);
+
+        let mut begun = Box::pin(desk.begin_and_run(search, meter));
+        assert!(begun.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(begun);
+        thread.unwrap().run();
+
+        assert_eq!(slices.lock().unwrap().concat(), "bs");
     }
 
     #[test]
