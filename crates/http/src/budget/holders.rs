@@ -10,6 +10,8 @@ use crate::limits::HOLDERS_LOOK_INTERVAL;
 #[derive(Default)]
 pub(super) struct Holders {
     watched: Slab<Holder>,
+    /// How many wait for room, holders that grow included.
+    pub(super) waiting: usize,
     /// Until then nobody looks again: every holder was asked to end, or has its grace.
     look_at: Option<Instant>,
 }
@@ -28,8 +30,8 @@ impl Holders {
         self.watched.insert(holder)
     }
 
-    pub(super) fn remove(&mut self, key: usize) {
-        self.watched.remove(key);
+    pub(super) fn remove(&mut self, key: usize) -> Holder {
+        self.watched.remove(key)
     }
 
     pub(super) fn get(&mut self, key: usize) -> &mut Holder {
@@ -38,24 +40,32 @@ impl Holders {
 
     /// Asks the slowest holders to end, until they have so many bytes together or all that are left have their grace.
     /// Returns the bytes of those that it asked.
-    pub(super) fn make_room(&mut self, bytes: usize) -> usize {
+    ///
+    /// If a holder asks because it must grow, it asks none that is faster than itself. It may be asked itself, but not if
+    /// nobody else waits: then it may as well wait for what is given back.
+    pub(super) fn make_room(&mut self, bytes: usize, grower: Option<usize>) -> usize {
         let now = Instant::now();
         if bytes == 0 || self.look_at.is_some_and(|at| now < at) {
             return 0;
         }
-        let watched = self.watched.iter().map(|(_, holder)| holder);
-        let can_end = |holder: &&Holder| {
+        let can_end = |(_, holder): &(usize, &Holder)| {
             holder.bytes > 0 && !holder.end.is_cancelled() && holder.pace.grace_end() <= now
         };
-        let mut slowest: Vec<_> = watched.filter(can_end).collect();
-        slowest.sort_unstable_by_key(|holder| holder.pace.lately());
+        let mut slowest: Vec<_> = self.watched.iter().filter(can_end).collect();
+        slowest.sort_unstable_by_key(|(key, holder)| (holder.pace.lately(), *key));
         let mut asked = 0;
-        for holder in slowest {
+        for (key, holder) in slowest {
             if asked >= bytes {
                 return asked;
             }
+            if grower == Some(key) && self.waiting == 1 {
+                break;
+            }
             holder.end.cancel();
             asked += holder.bytes;
+            if grower == Some(key) {
+                return asked;
+            }
         }
         self.look_at = Some(now + HOLDERS_LOOK_INTERVAL);
         asked

@@ -8,7 +8,7 @@ use http::header::RETRY_AFTER;
 
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::budget::{Budget, Slow, Taken};
+use crate::budget::{Budget, NotGrown, Slow, Taken};
 use crate::limits::{
     BODY_ADMISSION_WAIT_MAX, SMALL_BODIES_BYTES_MAX, SMALL_BODY_BYTES_MAX, WHOLE_BODIES_BYTES_MAX,
 };
@@ -36,7 +36,7 @@ impl BodyBudgets {
     pub(crate) async fn admit(&self, bytes: usize) -> Result<BodyShare<'_>, Problem> {
         let is_large = is_large(bytes);
         let budget = if is_large { &self.large } else { &self.small };
-        let taken = take(budget, bytes).await?;
+        let taken = take(budget, bytes, is_large).await?;
         Ok(BodyShare { budgets: self, taken, is_large })
     }
 
@@ -44,7 +44,7 @@ impl BodyBudgets {
     pub(crate) async fn admit_whole(&self, bytes: usize) -> Result<BodyShare<'_>, Problem> {
         let is_large = is_large(bytes);
         let budget = if is_large { &self.large } else { &self.whole };
-        let taken = take(budget, bytes).await?;
+        let taken = take(budget, bytes, is_large).await?;
         Ok(BodyShare { budgets: self, taken, is_large })
     }
 
@@ -71,24 +71,26 @@ pub(crate) struct BodyShare<'a> {
 impl BodyShare<'_> {
     /// Makes it so many bytes, and waits for room if they are more than before. Cancel safe.
     pub(crate) async fn resize(&mut self, bytes: usize) -> Result<(), Problem> {
-        // What it takes of the other budget is taken before what it had is given back.
+        let budgets = self.budgets;
         if is_large(bytes) && !self.is_large {
-            let taken = take(&self.budgets.large, bytes).await?;
-            self.replace(taken, true);
+            // What it takes of the other budget is taken before what it had is given back.
+            let moved = self.taken.move_to(&budgets.large, bytes, BODY_ADMISSION_WAIT_MAX).await;
+            moved.map_err(|why| self.not_grown(why, true))?;
+            self.is_large = true;
             return Ok(());
         }
         // One that shrinks waits for nothing: if the reserve for small bodies is full, it stays where it is.
-        if !is_large(bytes)
-            && self.is_large
-            && let Some(taken) = self.budgets.small.try_take(bytes)
-        {
-            self.replace(taken, false);
+        if !is_large(bytes) && self.is_large && self.taken.try_move_to(&budgets.small, bytes) {
+            self.is_large = false;
             return Ok(());
         }
         let before = self.taken.bytes();
         self.taken.shrink_to(bytes);
-        let has_grown = bytes <= before || self.taken.grow(bytes - before, BODY_ADMISSION_WAIT_MAX).await;
-        if has_grown { Ok(()) } else { Err(full()) }
+        if bytes <= before {
+            return Ok(());
+        }
+        let grown = self.taken.grow(bytes - before, BODY_ADMISSION_WAIT_MAX).await;
+        grown.map_err(|why| self.not_grown(why, self.is_large))
     }
 
     /// Begins to watch the publisher: it must keep the least rate, and the body may be ended for others.
@@ -112,11 +114,11 @@ impl BodyShare<'_> {
         self.taken.moved(bytes);
     }
 
-    fn replace(&mut self, mut taken: Taken, is_large: bool) {
-        if self.taken.is_watched() {
-            taken.watch(self.budgets.bytes_per_second_min);
+    fn not_grown(&self, why: NotGrown, is_large: bool) -> Problem {
+        match why {
+            NotGrown::NoRoom => full(is_large),
+            NotGrown::Slow(slow) => too_slow(slow, self.budgets.bytes_per_second_min),
         }
-        (self.taken, self.is_large) = (taken, is_large);
     }
 }
 
@@ -124,13 +126,14 @@ fn is_large(bytes: usize) -> bool {
     bytes > SMALL_BODY_BYTES_MAX
 }
 
-async fn take(budget: &Budget, bytes: usize) -> Result<Taken, Problem> {
-    budget.take(bytes, BODY_ADMISSION_WAIT_MAX).await.ok_or_else(full)
+async fn take(budget: &Budget, bytes: usize, is_large: bool) -> Result<Taken, Problem> {
+    budget.take(bytes, BODY_ADMISSION_WAIT_MAX).await.ok_or_else(|| full(is_large))
 }
 
-fn full() -> Problem {
+fn full(is_large: bool) -> Problem {
+    let bound = if is_large { "bodies_bytes_max" } else { "the reserve for small bodies" };
     let detail =
-        "the bodies that other publishers are sending take up all of bodies_bytes_max; try again in a moment";
+        format!("the bodies that other publishers are sending take up all of {bound}; try again in a moment");
     Problem::new(ProblemType::BodiesFull, detail).with_header(RETRY_AFTER, "5")
 }
 
@@ -180,6 +183,6 @@ mod tests {
         let full = SMALL_BODIES_BYTES_MAX;
         let expected = [(10 * KIB, full), (12 * KIB, full), (5 * KIB, full), (0, 4 * KIB), (20 * KIB, 0)];
         assert_eq!((&seen[..], began.elapsed()), (&expected[..], Duration::ZERO));
-        assert!(share.taken.is_watched());
+        assert!(share.taken.end().is_some(), "it is watched still");
     }
 }
