@@ -78,6 +78,10 @@ pub(crate) const HTTP2_REQUEST_WINDOW_BYTES: u32 = 65_535;
 /// the hub keep. 262,140, the windows of four requests.
 pub(crate) const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 262_140;
 
+/// Bodies on a connection of HTTP/2 that may wait for room at once. 2: they are not read meanwhile, so they keep half of
+/// `HTTP2_CONNECTION_WINDOW_BYTES` from the others. More are refused at once, and their clients try again.
+pub(crate) const HTTP2_WAITING_BODIES_MAX: usize = 2;
+
 /// Bytes of a stream that may wait for a connection of HTTP/2, beyond what the peer's window is closed for. 16 KiB,
 /// one chunk, so that the next is encoded while it leaves: hyper takes 400 KB unless told otherwise.
 pub(crate) const HTTP2_WAITING_BYTES_MAX: usize = CHUNK_BYTES_MAX;

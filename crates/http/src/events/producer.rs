@@ -37,12 +37,13 @@ use crate::limits::{
     DECODE_STEP_BYTES, FIELD_NAME_BYTES_MAX, GROUP_BYTES_MAX, GROUP_EVENTS_MAX, PRODUCER_SHARE_STEP_BYTES,
 };
 use crate::request::body::{read_piece, too_large};
-use crate::request::body_budgets::BodyShare;
+use crate::request::body_budgets::{Admission, BodyShare};
 use crate::request::query::Query;
 use crate::request::text::TextCheck;
 
 pub(crate) async fn publish<B>(
     front: &Front,
+    admission: Admission<'_>,
     topic: Topic,
     key: Option<KeyFields<'_>>,
     query: &Query,
@@ -55,7 +56,7 @@ where
     let hub = front.hub();
     let key = key.map(IdempotencyKey::parse).transpose().map_err(|error| bad_draft(&error))?;
     let mut producer = Producer::new(hub, topic, key);
-    let mut share = front.body_budgets().admit(0).await?;
+    let mut share = admission.admit(0).await?;
     let mut watched = None;
     let mut group = pin!(Fuse::terminated());
     loop {
