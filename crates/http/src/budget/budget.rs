@@ -66,14 +66,12 @@ impl Budget {
         wait_max: Duration,
         grower: Option<usize>,
     ) -> Option<OwnedSemaphorePermit> {
-        let _waiting = Waiting::begin(self);
         let deadline = Instant::now() + wait_max;
         let permits = self.permits(bytes);
+        let _waiting = Waiting::begin(self, permits as usize, grower);
         let mut acquired = std::pin::pin!(self.0.room.clone().acquire_many_owned(permits));
-        // Each newcomer asks holders of as many bytes as it needs, and no more.
-        let mut asked = 0;
         loop {
-            asked += self.holders().make_room((permits as usize).saturating_sub(asked), grower);
+            self.holders().make_room();
             let look_at = deadline.min(Instant::now() + HOLDERS_LOOK_INTERVAL);
             match timeout_at(look_at, &mut acquired).await {
                 // The semaphore is never closed.
@@ -95,17 +93,21 @@ impl Budget {
 }
 
 /// One of those that wait for room.
-struct Waiting<'a>(&'a Budget);
+struct Waiting<'a> {
+    budget: &'a Budget,
+    bytes: usize,
+    grower: Option<usize>,
+}
 
 impl<'a> Waiting<'a> {
-    fn begin(budget: &'a Budget) -> Self {
-        budget.holders().waiting += 1;
-        Self(budget)
+    fn begin(budget: &'a Budget, bytes: usize, grower: Option<usize>) -> Self {
+        budget.holders().begin_wait(bytes, grower);
+        Self { budget, bytes, grower }
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.holders().waiting -= 1;
+        self.budget.holders().end_wait(self.bytes, self.grower);
     }
 }

@@ -103,7 +103,7 @@ impl Taken {
             return;
         }
         let end = CancellationToken::new();
-        let holder = Holder { bytes: self.bytes(), pace: Pace::begin(), end: end.clone() };
+        let holder = Holder::new(self.bytes(), Pace::begin(), end.clone());
         let key = self.budget.holders().add(holder);
         let window_end = Box::pin(sleep(PACE_WINDOW));
         self.watch = Some(Watch { key, bytes_per_second_min, window_end, end });
@@ -119,14 +119,14 @@ impl Taken {
     /// Takes note that the peer has moved bytes.
     pub(crate) fn moved(&self, bytes: usize) {
         if let Some(watch) = &self.watch {
-            self.budget.holders().get(watch.key).pace.moved(bytes);
+            self.budget.holders().pace(watch.key).moved(bytes);
         }
     }
 
     /// The same, for a holder that does not wait in [`unless_slow`](Self::unless_slow), which keeps the time.
     pub(crate) fn moved_after_a_while(&self, bytes: usize) {
         if let Some(watch) = &self.watch {
-            self.budget.holders().get(watch.key).pace.moved_after_a_while(bytes);
+            self.budget.holders().pace(watch.key).moved_after_a_while(bytes);
         }
     }
 
@@ -147,7 +147,7 @@ impl Taken {
                 () = watch.end.cancelled() => return Err(Slow::RoomNeeded),
                 () = &mut watch.window_end => {
                     let mut holders = self.budget.holders();
-                    if holders.get(watch.key).pace.turn(watch.bytes_per_second_min) {
+                    if holders.pace(watch.key).turn(watch.bytes_per_second_min) {
                         return Err(Slow::BelowRate);
                     }
                     let next = watch.window_end.deadline() + PACE_WINDOW;
@@ -200,7 +200,7 @@ impl Taken {
             let Holder { pace, .. } = self.budget.holders().remove(watch.key);
             // Those who asked it to end get the room that it gives back.
             watch.end = CancellationToken::new();
-            let holder = Holder { bytes: permit.num_permits(), pace, end: watch.end.clone() };
+            let holder = Holder::new(permit.num_permits(), pace, watch.end.clone());
             watch.key = budget.holders().add(holder);
         }
         (self.budget, self.permit) = (budget.clone(), permit);
@@ -208,7 +208,7 @@ impl Taken {
 
     fn tell_bytes(&self) {
         if let Some(watch) = &self.watch {
-            self.budget.holders().get(watch.key).bytes = self.bytes();
+            self.budget.holders().has(watch.key, self.bytes());
         }
     }
 }
@@ -227,14 +227,14 @@ struct StoppedClock<'a> {
 
 impl<'a> StoppedClock<'a> {
     fn begin(budget: &'a Budget, watch: &'a mut Watch) -> Self {
-        budget.holders().get(watch.key).pace.stop();
+        budget.holders().pace(watch.key).stop();
         Self { budget, watch }
     }
 }
 
 impl Drop for StoppedClock<'_> {
     fn drop(&mut self) {
-        let stopped = self.budget.holders().get(self.watch.key).pace.go_on();
+        let stopped = self.budget.holders().pace(self.watch.key).go_on();
         let window_end = self.watch.window_end.deadline() + stopped;
         self.watch.window_end.as_mut().reset(window_end);
     }
