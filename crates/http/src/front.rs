@@ -115,7 +115,7 @@ impl Front {
         &self.0.budgets
     }
 
-    fn body_budgets(&self) -> &BodyBudgets {
+    pub(crate) fn body_budgets(&self) -> &BodyBudgets {
         &self.0.budgets.bodies
     }
 

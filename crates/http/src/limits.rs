@@ -82,6 +82,11 @@ pub(crate) const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 262_140;
 /// `HTTP2_CONNECTION_WINDOW_BYTES` from the others. More are refused at once, and their clients try again.
 pub(crate) const HTTP2_WAITING_BODIES_MAX: usize = 2;
 
+/// Bodies over HTTP/2 that may wait for room at once, over all connections. 512: each may have sent as many bytes as
+/// `HTTP2_REQUEST_WINDOW_BYTES` says, which are 32 MiB together, and as bodies go in the order in which they came, one behind
+/// so many others would seldom have room in time.
+pub(crate) const HTTP2_ALL_WAITING_BODIES_MAX: usize = 512;
+
 /// Bytes of a stream that may wait for a connection of HTTP/2, beyond what the peer's window is closed for. 16 KiB,
 /// one chunk, so that the next is encoded while it leaves: hyper takes 400 KB unless told otherwise.
 pub(crate) const HTTP2_WAITING_BYTES_MAX: usize = CHUNK_BYTES_MAX;

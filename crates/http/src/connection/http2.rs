@@ -27,7 +27,6 @@ use crate::limits::{
     HTTP2_RESETS_MAX, HTTP2_REST_BYTES_MAX, HTTP2_REST_WAIT_MAX, HTTP2_TAKEN_BACK_MAX,
     HTTP2_WAITING_BYTES_MAX,
 };
-use crate::request::waiting_places::WaitingPlaces;
 use crate::stream::permits::StreamPermits;
 
 /// What all connections of HTTP/2 share.
@@ -46,7 +45,7 @@ where
     let config = front.config();
     let open = OpenOnConnection::default();
     let asked = Arc::new(AtomicUsize::new(0));
-    let places = WaitingPlaces::new();
+    let places = front.body_budgets().waiting_places();
     let service = service_fn(|mut request: http::Request<Incoming>| {
         asked.fetch_add(1, Ordering::Relaxed);
         request.extensions_mut().insert(shared.permits.clone());

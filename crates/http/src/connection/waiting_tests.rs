@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use h2::client::{Builder, ResponseFuture, SendRequest};
 use h2::{RecvStream, SendStream};
@@ -23,7 +24,7 @@ use super::http2::{self, Http2Shared};
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::front::Front;
-use crate::limits::{HTTP2_REST_WAIT_MAX, HTTP2_WAITING_BODIES_MAX};
+use crate::limits::{HTTP2_ALL_WAITING_BODIES_MAX, HTTP2_REST_WAIT_MAX, HTTP2_WAITING_BODIES_MAX};
 use crate::stream::permits::StreamPermits;
 
 const LARGE: usize = 100_000;
@@ -126,10 +127,29 @@ async fn refused_at_once(open: Vec<Open>, began: Instant) -> usize {
             (503, &"5".parse().unwrap())
         );
         let text = text(answer).await;
-        assert!(text.contains("other bodies on this connection wait for room already"), "{text}");
+        assert!(text.contains("as many others wait for room as may"), "{text}");
         refused += 1;
     }
     refused
+}
+
+/// Each connection had its two places, so ten thousand of them made the hub keep 1.3 GB in no budget.
+#[tokio::test(start_paused = true)]
+async fn only_so_many_bodies_wait_over_all_connections() {
+    let front = front().await;
+    let number = 2 + HTTP2_ALL_WAITING_BODIES_MAX / HTTP2_WAITING_BODIES_MAX;
+    let connections = join_all((0..number).map(|_| connect(&front))).await;
+    let _first = open(&connections[0], post(Some(LARGE)), 1).await;
+    sleep(Duration::from_millis(10)).await;
+    let began = Instant::now();
+    let mut large = Vec::new();
+    for requests in &connections[1..] {
+        for _ in 0..HTTP2_WAITING_BODIES_MAX {
+            large.push(open(requests, post(Some(LARGE)), 1).await);
+        }
+    }
+
+    assert_eq!(refused_at_once(large, began).await, HTTP2_WAITING_BODIES_MAX);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@
 
 use http::header::RETRY_AFTER;
 
-use super::waiting_places::WaitingPlaces;
+use super::waiting_places::{AllWaitingPlaces, WaitingPlaces};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::budget::{Budget, NotGrown, Slow, Taken};
@@ -22,6 +22,7 @@ pub(crate) struct BodyBudgets {
     large: Budget,
     small: Budget,
     whole: Budget,
+    places: AllWaitingPlaces,
     bytes_per_second_min: u64,
 }
 
@@ -31,11 +32,17 @@ impl BodyBudgets {
             large: Budget::new(bodies_bytes_max),
             small: Budget::new(SMALL_BODIES_BYTES_MAX),
             whole: Budget::new(WHOLE_BODIES_BYTES_MAX),
+            places: AllWaitingPlaces::new(),
             bytes_per_second_min,
         }
     }
 
-    /// Admits the body of a request. `places` are those of its connection, if that has several requests at once.
+    /// Where the bodies of a connection wait that has several requests at once.
+    pub(crate) fn waiting_places(&self) -> WaitingPlaces {
+        WaitingPlaces::new(self.places.clone())
+    }
+
+    /// Admits the body of a request. `places` are those of its connection, if it has any.
     pub(crate) fn admission(&self, places: Option<WaitingPlaces>) -> Admission<'_> {
         Admission { budgets: self, places }
     }
@@ -194,7 +201,7 @@ fn full(kind: BodyKind) -> Problem {
 }
 
 fn no_place(kind: BodyKind) -> Problem {
-    bodies_full(kind, ", and other bodies on this connection wait for room already")
+    bodies_full(kind, ", and as many others wait for room as may, on this connection or on all")
 }
 
 fn bodies_full(kind: BodyKind, and: &str) -> Problem {
