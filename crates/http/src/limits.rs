@@ -126,6 +126,12 @@ pub(crate) const PREFLIGHT_SECONDS_MAX: u32 = 86_400;
 /// Events of one page of history when the client does not say how many. 100: a page for people to read.
 pub(crate) const HISTORY_EVENTS_DEFAULT: usize = 100;
 
+// The metrics.
+
+/// Age up to which the text of `/metrics` answers another request. 100 ms: nobody asks that often, and a client that leaves a
+/// thousand answers unread on each of its connections makes the hub keep ten texts for each second, not one for each answer.
+pub(crate) const METRICS_TEXT_AGE_MAX: Duration = Duration::from_millis(100);
+
 // A budget of bytes.
 
 /// The window of time over which the pace of a peer is measured. 5 s: nobody is called slow in the first, and the slowest
