@@ -119,7 +119,7 @@ mod tests {
         let key = FrameKey { cursor: Cursor::new(Epoch(1), Sequence(1)), encoder: Encoder::Sse };
         let bodies_max = (1_000_000 + SMALL_BODIES_BYTES_MAX + WHOLE_BODIES_BYTES_MAX) as f64;
 
-        let body = budgets.bodies.admit(100_000).await.ok();
+        let body = budgets.bodies.admission(None).admit(100_000).await.ok();
         let answer = budgets.answers.try_take(200_000);
         let frame = budgets.unread.keep(key, vec![0; 300_000].into());
         let [bodies, answers, unread, pages, searches] = told(&budgets);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::Extensions;
 use prometheus_client::registry::Registry;
 use tidings_core::{Clock, Hub, InUse};
 
@@ -12,7 +13,7 @@ use crate::console::Pages;
 use crate::lane::LanesShare;
 use crate::metrics::FrontMetrics;
 use crate::request::body::BodyRules;
-use crate::request::body_budgets::BodyBudgets;
+use crate::request::body_budgets::{Admission, BodyBudgets};
 use crate::request::position::PositionBounds;
 use crate::stream::Encoder;
 use crate::stream::drain::Drain;
@@ -118,10 +119,15 @@ impl Front {
         &self.0.budgets.bodies
     }
 
+    /// What the body of a request is admitted by.
+    pub(crate) fn body_admission(&self, extensions: &Extensions) -> Admission<'_> {
+        self.body_budgets().admission(extensions.get().cloned())
+    }
+
     /// What the body of an ordinary publish is read by.
-    pub(crate) fn body_rules(&self) -> BodyRules<'_> {
+    pub(crate) fn body_rules(&self, extensions: &Extensions) -> BodyRules<'_> {
         BodyRules {
-            budgets: self.body_budgets(),
+            admission: self.body_admission(extensions),
             bytes_max: self.hub().limits().event_bytes_max,
             wait_max: self.config().body_wait_max,
         }

@@ -78,6 +78,15 @@ pub(crate) const HTTP2_REQUEST_WINDOW_BYTES: u32 = 65_535;
 /// the hub keep. 262,140, the windows of four requests.
 pub(crate) const HTTP2_CONNECTION_WINDOW_BYTES: u32 = 262_140;
 
+/// Bodies on a connection of HTTP/2 that may wait for room at once. 2: they are not read meanwhile, so they keep half of
+/// `HTTP2_CONNECTION_WINDOW_BYTES` from the others. More are refused at once, and their clients try again.
+pub(crate) const HTTP2_WAITING_BODIES_MAX: usize = 2;
+
+/// Bodies over HTTP/2 that may wait for room at once, over all connections. 512: each may have sent as many bytes as
+/// `HTTP2_REQUEST_WINDOW_BYTES` says, which are 32 MiB together, and as bodies go in the order in which they came, one behind
+/// so many others would seldom have room in time.
+pub(crate) const HTTP2_ALL_WAITING_BODIES_MAX: usize = 512;
+
 /// Bytes of a stream that may wait for a connection of HTTP/2, beyond what the peer's window is closed for. 16 KiB,
 /// one chunk, so that the next is encoded while it leaves: hyper takes 400 KB unless told otherwise.
 pub(crate) const HTTP2_WAITING_BYTES_MAX: usize = CHUNK_BYTES_MAX;
@@ -116,6 +125,12 @@ pub(crate) const PREFLIGHT_SECONDS_MAX: u32 = 86_400;
 
 /// Events of one page of history when the client does not say how many. 100: a page for people to read.
 pub(crate) const HISTORY_EVENTS_DEFAULT: usize = 100;
+
+// The metrics.
+
+/// Age up to which the text of `/metrics` answers another request. 100 ms: nobody asks that often, and a client that leaves a
+/// thousand answers unread on each of its connections makes the hub keep ten texts for each second, not one for each answer.
+pub(crate) const METRICS_TEXT_AGE_MAX: Duration = Duration::from_millis(100);
 
 // A budget of bytes.
 

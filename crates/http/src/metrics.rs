@@ -5,15 +5,18 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use prometheus_client::encoding::{prometheus_text, text};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tidings_core::Hub;
 use tidings_core::metrics::{LabelledCounters, PREFIX};
+use tokio::time::Instant;
 
 use crate::answer::problem_type::{PROBLEM_TYPES, ProblemType};
 use crate::budgets::FrontBudgets;
 use crate::config::HttpConfig;
+use crate::limits::METRICS_TEXT_AGE_MAX;
 use crate::stream::metrics::StreamMetrics;
 
 /// The metrics of a front.
@@ -23,6 +26,13 @@ pub(crate) struct FrontMetrics {
     connections: Gauge,
     connections_max: Gauge,
     registry: Mutex<Registry>,
+    /// What was last encoded, of each format.
+    texts: Mutex<[Option<MetricsText>; 2]>,
+}
+
+struct MetricsText {
+    text: Bytes,
+    made_at: Instant,
 }
 
 /// A format of what `/metrics` answers.
@@ -42,6 +52,7 @@ impl FrontMetrics {
             connections: Gauge::default(),
             connections_max: Gauge::default(),
             registry: Mutex::default(),
+            texts: Mutex::default(),
         };
         metrics.connections_max.set(i64::try_from(config.connections_max).unwrap_or(i64::MAX));
         metrics.register(hub, budgets, &mut metrics.registry());
@@ -60,18 +71,31 @@ impl FrontMetrics {
         registry.register_collector(Box::new(budgets.clone()));
     }
 
-    /// Encodes the registry.
+    /// The text of the registry. Requests that come at about the same time share it, so that answers which nobody reads
+    /// hold it once.
     ///
     /// # Errors
     ///
     /// Those of a collector that the program has added.
-    pub(crate) fn encode(&self, format: MetricsFormat) -> Result<String, fmt::Error> {
+    pub(crate) fn text(&self, format: MetricsFormat) -> Result<Bytes, fmt::Error> {
+        // Locked while it is encoded, or a flood would encode it many times at once.
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = &mut texts[format as usize];
+        if let Some(last) = last.as_ref().filter(|last| last.made_at.elapsed() < METRICS_TEXT_AGE_MAX) {
+            return Ok(last.text.clone());
+        }
+        let text = self.encode(format)?;
+        *last = Some(MetricsText { text: text.clone(), made_at: Instant::now() });
+        Ok(text)
+    }
+
+    fn encode(&self, format: MetricsFormat) -> Result<Bytes, fmt::Error> {
         let mut text = String::new();
         match format {
             MetricsFormat::OpenMetrics => text::encode(&mut text, &self.registry())?,
             MetricsFormat::Prometheus => prometheus_text::encode(&mut text, &self.registry())?,
         }
-        Ok(text)
+        Ok(text.into())
     }
 
     pub(crate) fn registry(&self) -> MutexGuard<'_, Registry> {
@@ -94,5 +118,41 @@ impl FrontMetrics {
 
     pub(crate) fn connections(&self) -> Gauge {
         self.connections.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tidings_core::contract::ManualClock;
+    use tidings_core::memory::MemoryRetention;
+    use tidings_core::{Epoch, Limits, MemoryStore};
+    use tokio::time::advance;
+
+    use super::*;
+
+    /// Each had a text of its own, so a thousand unread answers on one connection held 11 MB.
+    #[tokio::test(start_paused = true)]
+    async fn requests_of_the_same_moment_share_one_text_of_their_format() {
+        let store = MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default());
+        let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+        let config = HttpConfig::default();
+        let metrics = FrontMetrics::new(&hub, &config, &FrontBudgets::new(&hub, &config));
+        let open = || metrics.text(MetricsFormat::OpenMetrics).unwrap();
+
+        let first = open();
+        let other = metrics.text(MetricsFormat::Prometheus).unwrap();
+        metrics.refused(ProblemType::Busy);
+        advance(METRICS_TEXT_AGE_MAX.mul_f64(0.99)).await;
+        let again = open();
+        advance(METRICS_TEXT_AGE_MAX.mul_f64(0.01)).await;
+        let later = open();
+
+        assert_eq!(first.as_ptr(), again.as_ptr());
+        assert_ne!(first, other);
+        let told =
+            |text: &Bytes| String::from_utf8_lossy(text).contains("refused_total{reason=\"busy\"} 1\n");
+        assert_eq!([told(&first), told(&later)], [false, true]);
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn metrics(front: &Front, headers: &HeaderMap) -> Result<Response<Bod
         true => (MetricsFormat::OpenMetrics, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
         false => (MetricsFormat::Prometheus, "text/plain; version=0.0.4; charset=utf-8"),
     };
-    let text = front.metrics().encode(format).map_err(|_| {
+    let text = front.metrics().text(format).map_err(|_| {
         tracing::error!("a collector of metrics has failed");
         Problem::new(
             ProblemType::Unavailable,

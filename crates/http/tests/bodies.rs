@@ -525,9 +525,86 @@ async fn a_body_without_a_length_that_outgrows_the_budget_is_told_to_come_back()
         publish.send(10 * KIB).await;
     }
 
-    assert_eq!(publish.refused(503, "bodies_bytes_max").await, 5);
+    assert_eq!(publish.refused(503, "bodies_bytes_max").await, 6);
     assert_eq!(front.bodies_bytes(), 60 * KIB);
     waiting.answer.abort();
+}
+
+/// It was measured anew when it became large, so it had its time twice.
+#[tokio::test(start_paused = true)]
+async fn a_body_without_a_length_is_measured_from_its_beginning_though_it_becomes_large() {
+    let front = front().await;
+    let publish = Publish::begin(&front, None);
+
+    publish.send(8 * KIB).await;
+    sleep(Duration::from_secs(20)).await;
+    publish.send(12 * KIB).await;
+
+    assert_eq!(publish.refused(408, TOO_SLOW).await, 30);
+}
+
+/// It was answered that there was no room, as if it might come back and stop again.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_ended_for_others_while_it_waits_to_grow_is_told_so() {
+    let (front, _fault) = front_on_a_store_that_holds().await;
+    let mut whole = Publish::begin(&front, Some(40 * KIB));
+    whole.send(40 * KIB).await;
+    whole.finish();
+    let growing = Publish::begin(&front, None);
+    growing.send(24 * KIB).await;
+    growing.send(30 * KIB).await;
+    let newcomer = Publish::begin(&front, Some(50 * KIB));
+    newcomer.send(0).await;
+
+    assert_eq!(growing.refused(408, ROOM_NEEDED).await, 5);
+    newcomer.send(0).await;
+    assert_eq!(front.bodies_bytes(), 90 * KIB, "the newcomer has the room");
+    newcomer.answer.abort();
+    whole.answer.abort();
+}
+
+/// The time for which it waited for room counted as silence of its publisher.
+#[tokio::test(start_paused = true)]
+async fn the_time_for_which_a_body_waits_to_grow_does_not_count_against_its_publisher() {
+    let (front, fault) = front_on_a_store_that_holds().await;
+    let mut whole = Publish::begin(&front, Some(60 * KIB));
+    whole.send(60 * KIB).await;
+    whole.finish();
+    let mut growing = Publish::begin(&front, None);
+    for (bytes, seconds) in [(1, 6), (17 * KIB, 1), (14 * KIB, 31)] {
+        growing.send(bytes).await;
+        sleep(Duration::from_secs(seconds)).await;
+    }
+    // There is room for twice what came, and this is more. Its publisher has two seconds left to keep the least rate.
+    growing.send(4 * KIB).await;
+    sleep(Duration::from_secs(5)).await;
+
+    fault.let_through(1);
+    sleep(Duration::from_secs(1)).await;
+    growing.send(27 * KIB).await;
+    sleep(Duration::from_secs(3)).await;
+    growing.finish();
+    fault.let_through(1);
+
+    whole.published().await;
+    assert_eq!(growing.published().await, 47);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_body_that_finds_no_room_is_told_which_room_is_full() {
+    let (front, _fault) = front_on_a_store_that_holds().await;
+    let mut whole = Vec::new();
+    for _ in 0..1_024 {
+        let mut publish = Publish::stopped(&front, 16 * KIB).await;
+        publish.send(1).await;
+        publish.finish();
+        whole.push(publish);
+    }
+
+    let newcomer = Publish::stopped(&front, 16 * KIB).await;
+
+    assert_eq!(newcomer.refused(503, "take up all of the reserve for small bodies;").await, 6);
+    whole.iter().for_each(|publish| publish.answer.abort());
 }
 
 #[tokio::test(start_paused = true)]
@@ -717,7 +794,7 @@ async fn a_producer_counts_with_what_it_holds_of_an_event() {
 
     let held = front.bodies_bytes();
     assert!((36 * KIB..=80 * KIB).contains(&held), "{held}");
-    assert_eq!(producer.refused(408, TOO_SLOW).await, 30);
+    assert_eq!(producer.refused(408, TOO_SLOW).await, 35);
     assert_eq!(front.bodies_bytes(), 0);
 }
 

@@ -48,7 +48,10 @@ impl Budget {
     pub(crate) async fn take(&self, bytes: usize, wait_max: Duration) -> Option<Taken> {
         match self.try_take(bytes) {
             Some(taken) => Some(taken),
-            None => self.permit(bytes, wait_max).await.map(|permit| Taken::new(self.clone(), permit)),
+            None => self
+                .wait_for_permit(bytes, wait_max, None)
+                .await
+                .map(|permit| Taken::new(self.clone(), permit)),
         }
     }
 
@@ -56,17 +59,19 @@ impl Budget {
         self.0.room.clone().try_acquire_many_owned(self.permits(bytes)).ok()
     }
 
-    pub(super) async fn permit(&self, bytes: usize, wait_max: Duration) -> Option<OwnedSemaphorePermit> {
-        if let Some(permit) = self.try_permit(bytes) {
-            return Some(permit);
-        }
+    /// Waits for bytes. `grower` is the key of the watched holder that they are for, if it has some already.
+    pub(super) async fn wait_for_permit(
+        &self,
+        bytes: usize,
+        wait_max: Duration,
+        grower: Option<usize>,
+    ) -> Option<OwnedSemaphorePermit> {
         let deadline = Instant::now() + wait_max;
         let permits = self.permits(bytes);
+        let _waiting = Waiting::begin(self, permits as usize, grower);
         let mut acquired = std::pin::pin!(self.0.room.clone().acquire_many_owned(permits));
-        // Each newcomer asks holders of as many bytes as it needs, and no more.
-        let mut asked = 0;
         loop {
-            asked += self.holders().make_room((permits as usize).saturating_sub(asked));
+            self.holders().make_room();
             let look_at = deadline.min(Instant::now() + HOLDERS_LOOK_INTERVAL);
             match timeout_at(look_at, &mut acquired).await {
                 // The semaphore is never closed.
@@ -84,5 +89,25 @@ impl Budget {
 
     fn permits(&self, bytes: usize) -> u32 {
         u32::try_from(bytes.min(self.0.bytes_max)).unwrap_or(u32::MAX)
+    }
+}
+
+/// One of those that wait for room.
+struct Waiting<'a> {
+    budget: &'a Budget,
+    bytes: usize,
+    grower: Option<usize>,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(budget: &'a Budget, bytes: usize, grower: Option<usize>) -> Self {
+        budget.holders().begin_wait(bytes, grower);
+        Self { budget, bytes, grower }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.budget.holders().end_wait(self.bytes, self.grower);
     }
 }

@@ -10,16 +10,33 @@ use crate::limits::HOLDERS_LOOK_INTERVAL;
 #[derive(Default)]
 pub(super) struct Holders {
     watched: Slab<Holder>,
+    /// Bytes that all together wait for.
+    wanted: usize,
+    /// What the holders that were asked to end have and wait for: so much of `wanted` is on its way.
+    ending: usize,
     /// Until then nobody looks again: every holder was asked to end, or has its grace.
     look_at: Option<Instant>,
 }
 
 /// A holder that waits for its peer.
 pub(super) struct Holder {
-    pub(super) bytes: usize,
+    bytes: usize,
+    /// Bytes that it waits for, because it must grow.
+    wants: usize,
     pub(super) pace: Pace,
     /// Cancelled when it should end.
-    pub(super) end: CancellationToken,
+    end: CancellationToken,
+}
+
+impl Holder {
+    pub(super) fn new(bytes: usize, pace: Pace, end: CancellationToken) -> Self {
+        Self { bytes, wants: 0, pace, end }
+    }
+
+    /// By how much less others must wait for when it has ended.
+    fn relief(&self) -> usize {
+        self.bytes + self.wants
+    }
 }
 
 impl Holders {
@@ -28,36 +45,71 @@ impl Holders {
         self.watched.insert(holder)
     }
 
-    pub(super) fn remove(&mut self, key: usize) {
-        self.watched.remove(key);
+    pub(super) fn remove(&mut self, key: usize) -> Holder {
+        self.change(key, |holder| (holder.bytes, holder.wants) = (0, 0));
+        self.watched.remove(key)
     }
 
-    pub(super) fn get(&mut self, key: usize) -> &mut Holder {
-        &mut self.watched[key]
+    pub(super) fn pace(&mut self, key: usize) -> &mut Pace {
+        &mut self.watched[key].pace
     }
 
-    /// Asks the slowest holders to end, until they have so many bytes together or all that are left have their grace.
-    /// Returns the bytes of those that it asked.
-    pub(super) fn make_room(&mut self, bytes: usize) -> usize {
-        let now = Instant::now();
-        if bytes == 0 || self.look_at.is_some_and(|at| now < at) {
-            return 0;
+    pub(super) fn has(&mut self, key: usize, bytes: usize) {
+        self.change(key, |holder| holder.bytes = bytes);
+    }
+
+    /// Somebody waits for so many bytes: a newcomer, or the holder with this key.
+    pub(super) fn begin_wait(&mut self, bytes: usize, grower: Option<usize>) {
+        self.wanted += bytes;
+        if let Some(key) = grower {
+            self.change(key, |holder| holder.wants = bytes);
         }
-        let watched = self.watched.iter().map(|(_, holder)| holder);
-        let can_end = |holder: &&Holder| {
+    }
+
+    /// The bytes have come, or are not waited for any more.
+    pub(super) fn end_wait(&mut self, bytes: usize, grower: Option<usize>) {
+        self.wanted -= bytes;
+        if let Some(key) = grower {
+            self.change(key, |holder| holder.wants = 0);
+        }
+    }
+
+    fn change(&mut self, key: usize, change: impl FnOnce(&mut Holder)) {
+        let holder = &mut self.watched[key];
+        let before = holder.relief();
+        change(holder);
+        if holder.end.is_cancelled() {
+            self.ending = self.ending - before + holder.relief();
+        }
+    }
+
+    /// Asks the slowest holders to end, until they make the room for all that wait or all that are left have their grace. For
+    /// all, since the room goes to those that came first, whoever asks.
+    ///
+    /// A holder that waits to grow does not end for itself, and ends none that is faster.
+    pub(super) fn make_room(&mut self) {
+        let now = Instant::now();
+        let needed = self.wanted.saturating_sub(self.ending);
+        if needed == 0 || self.look_at.is_some_and(|at| now < at) {
+            return;
+        }
+        let can_end = |(_, holder): &(usize, &Holder)| {
             holder.bytes > 0 && !holder.end.is_cancelled() && holder.pace.grace_end() <= now
         };
-        let mut slowest: Vec<_> = watched.filter(can_end).collect();
-        slowest.sort_unstable_by_key(|holder| holder.pace.lately());
+        let mut slowest: Vec<_> = self.watched.iter().filter(can_end).collect();
+        slowest.sort_unstable_by_key(|(key, holder)| (holder.pace.lately(), *key));
         let mut asked = 0;
-        for holder in slowest {
-            if asked >= bytes {
-                return asked;
+        for (_, holder) in slowest {
+            // Nobody else needs its room.
+            if asked + holder.wants >= needed {
+                break;
             }
             holder.end.cancel();
-            asked += holder.bytes;
+            asked += holder.relief();
         }
-        self.look_at = Some(now + HOLDERS_LOOK_INTERVAL);
-        asked
+        self.ending += asked;
+        if asked < needed {
+            self.look_at = Some(now + HOLDERS_LOOK_INTERVAL);
+        }
     }
 }

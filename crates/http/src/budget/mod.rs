@@ -15,4 +15,4 @@ mod taken;
 mod tests;
 
 pub(crate) use budget::Budget;
-pub(crate) use taken::{Slow, Taken};
+pub(crate) use taken::{NotGrown, Slow, Taken};

@@ -1,5 +1,7 @@
 //! How fast the bytes of one holder have moved lately.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use crate::limits::{PACE_WINDOW, RATE_WINDOWS};
@@ -17,6 +19,8 @@ pub(super) struct Pace {
     began: Instant,
     /// The beginning of the window that runs.
     window_began: Instant,
+    /// Since when the clock is stopped.
+    stopped_at: Option<Instant>,
     /// Windows that were ended by [`turn`](Self::turn).
     turns: usize,
     /// Bytes of each window, of the one that runs first.
@@ -26,12 +30,25 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) fn begin() -> Self {
         let now = Instant::now();
-        Self { began: now, window_began: now, turns: 0, windows: [0; RATE_WINDOWS] }
+        Self { began: now, window_began: now, stopped_at: None, turns: 0, windows: [0; RATE_WINDOWS] }
     }
 
     pub(super) fn moved(&mut self, bytes: usize) {
         let current = &mut self.windows[0];
         *current = current.saturating_add(bytes as u64);
+    }
+
+    /// Stops the clock: from now on it is the hub that keeps the peer waiting.
+    pub(super) fn stop(&mut self) {
+        self.stopped_at = Some(Instant::now());
+    }
+
+    /// Lets the clock run on. Returns for how long it was stopped, which counts as if it had not been.
+    pub(super) fn go_on(&mut self) -> Duration {
+        let stopped = self.stopped_at.take().map_or(Duration::ZERO, |at| at.elapsed());
+        self.began += stopped;
+        self.window_began += stopped;
+        stopped
     }
 
     /// Bytes moved, and nobody ends windows in time: those that are over end now.
@@ -56,7 +73,7 @@ impl Pace {
 
     /// The bytes of the window that runs, and of the one before.
     pub(super) fn lately(&self) -> u64 {
-        let over = self.windows_over(Instant::now());
+        let over = self.windows_over(self.stopped_at.unwrap_or_else(Instant::now));
         sum(&self.windows[..LATE_WINDOWS.saturating_sub(over)])
     }
 
@@ -73,7 +90,8 @@ impl Pace {
         usize::try_from(over).unwrap_or(usize::MAX)
     }
 
-    /// When the first window ends. Before that nobody is called slow.
+    /// When the first window ends. Before that nobody is called slow. A stopped clock does not put it off: of several holders
+    /// that wait for each other's room, one must end.
     pub(super) fn grace_end(&self) -> Instant {
         self.began + PACE_WINDOW
     }
@@ -147,6 +165,26 @@ mod tests {
         pace.moved_after_a_while(10);
 
         assert_eq!(pace.windows, [10, 0, 0, 1_000, 0, 0]);
+    }
+
+    /// The clock ran on while the hub kept a peer waiting for room, and bytes of just before counted as old.
+    #[tokio::test(start_paused = true)]
+    async fn the_time_for_which_the_clock_is_stopped_does_not_count() {
+        let mut pace = Pace::begin();
+        let grace_end = pace.grace_end();
+        pace.moved(1_000);
+
+        tokio::time::advance(PACE_WINDOW / 2).await;
+        pace.stop();
+        tokio::time::advance(3 * PACE_WINDOW).await;
+        let lately = pace.lately();
+        let stopped = pace.go_on();
+        tokio::time::advance(PACE_WINDOW).await;
+        pace.moved_after_a_while(10);
+
+        assert_eq!((lately, stopped), (1_000, 3 * PACE_WINDOW));
+        assert_eq!(pace.windows, [10, 1_000, 0, 0, 0, 0]);
+        assert_eq!(pace.grace_end(), grace_end + 3 * PACE_WINDOW);
     }
 
     #[tokio::test]

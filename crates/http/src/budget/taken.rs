@@ -29,6 +29,15 @@ pub(crate) enum Slow {
     RoomNeeded,
 }
 
+/// Why a holder gets no more bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotGrown {
+    /// There was no room all that time.
+    NoRoom,
+    /// The holder was asked to end while it waited.
+    Slow(Slow),
+}
+
 struct Watch {
     /// Its place among the holders of the budget.
     key: usize,
@@ -43,29 +52,41 @@ impl Taken {
         Self { budget, permit, watch: None }
     }
 
-    /// Takes more bytes, and waits for them like [`Budget::take`], unless the holder is asked to end meanwhile. Says
-    /// whether they came. More than the whole budget, with those that it has, are the whole budget. Cancel safe.
+    /// Takes more bytes, and waits for them like [`Budget::take`], unless the holder is asked to end meanwhile. More than the
+    /// whole budget, with those that it has, are the whole budget. Cancel safe.
+    pub(crate) async fn grow(&mut self, bytes: usize, wait_max: Duration) -> Result<(), NotGrown> {
+        let bytes = self.that_can_come(bytes);
+        let (budget, grower) = (self.budget.clone(), self.watch.as_ref().map(|watch| watch.key));
+        let more = self.wait_for_permit(&budget, bytes, wait_max, grower).await?;
+        self.merge(more);
+        Ok(())
+    }
+
+    /// Takes so many bytes of another budget, and waits for them like [`grow`](Self::grow). Then gives back those that it
+    /// had. What is known of the peer goes with it. Cancel safe.
+    pub(crate) async fn move_to(
+        &mut self,
+        budget: &Budget,
+        bytes: usize,
+        wait_max: Duration,
+    ) -> Result<(), NotGrown> {
+        let permit = self.wait_for_permit(budget, bytes, wait_max, None).await?;
+        self.replace(budget, permit);
+        Ok(())
+    }
+
+    /// The same if the bytes are there. Says whether they were.
     #[must_use]
-    pub(crate) async fn grow(&mut self, bytes: usize, wait_max: Duration) -> bool {
-        // Else one that has half of the budget would wait for bytes that only it can give back.
-        let bytes = bytes.min(self.budget.bytes_max().saturating_sub(self.bytes()));
-        let more = match &self.watch {
-            None => self.budget.permit(bytes, wait_max).await,
-            // Biased: two holders that wait for each other's bytes would else both wait on.
-            Some(watch) => tokio::select! {
-                biased;
-                () = watch.end.cancelled() => None,
-                more = self.budget.permit(bytes, wait_max) => more,
-            },
-        };
-        self.merge(more)
+    pub(crate) fn try_move_to(&mut self, budget: &Budget, bytes: usize) -> bool {
+        let permit = budget.try_permit(bytes);
+        permit.map(|permit| self.replace(budget, permit)).is_some()
     }
 
     /// Takes more bytes if they are there. Says whether they were.
     #[must_use]
     pub(crate) fn try_grow(&mut self, bytes: usize) -> bool {
-        let more = self.budget.try_permit(bytes);
-        self.merge(more)
+        let more = self.budget.try_permit(self.that_can_come(bytes));
+        more.map(|more| self.merge(more)).is_some()
     }
 
     /// Gives back what is more than so many bytes.
@@ -82,7 +103,7 @@ impl Taken {
             return;
         }
         let end = CancellationToken::new();
-        let holder = Holder { bytes: self.bytes(), pace: Pace::begin(), end: end.clone() };
+        let holder = Holder::new(self.bytes(), Pace::begin(), end.clone());
         let key = self.budget.holders().add(holder);
         let window_end = Box::pin(sleep(PACE_WINDOW));
         self.watch = Some(Watch { key, bytes_per_second_min, window_end, end });
@@ -95,21 +116,17 @@ impl Taken {
         }
     }
 
-    pub(crate) fn is_watched(&self) -> bool {
-        self.watch.is_some()
-    }
-
     /// Takes note that the peer has moved bytes.
     pub(crate) fn moved(&self, bytes: usize) {
         if let Some(watch) = &self.watch {
-            self.budget.holders().get(watch.key).pace.moved(bytes);
+            self.budget.holders().pace(watch.key).moved(bytes);
         }
     }
 
     /// The same, for a holder that does not wait in [`unless_slow`](Self::unless_slow), which keeps the time.
     pub(crate) fn moved_after_a_while(&self, bytes: usize) {
         if let Some(watch) = &self.watch {
-            self.budget.holders().get(watch.key).pace.moved_after_a_while(bytes);
+            self.budget.holders().pace(watch.key).moved_after_a_while(bytes);
         }
     }
 
@@ -130,7 +147,7 @@ impl Taken {
                 () = watch.end.cancelled() => return Err(Slow::RoomNeeded),
                 () = &mut watch.window_end => {
                     let mut holders = self.budget.holders();
-                    if holders.get(watch.key).pace.turn(watch.bytes_per_second_min) {
+                    if holders.pace(watch.key).turn(watch.bytes_per_second_min) {
                         return Err(Slow::BelowRate);
                     }
                     let next = watch.window_end.deadline() + PACE_WINDOW;
@@ -144,16 +161,54 @@ impl Taken {
         self.permit.num_permits()
     }
 
-    fn merge(&mut self, more: Option<OwnedSemaphorePermit>) -> bool {
-        let Some(more) = more else { return false };
+    /// So many more bytes, or as many as the budget has beside its own. Else one that has half of the budget would wait for
+    /// bytes that only it can give back.
+    fn that_can_come(&self, bytes: usize) -> usize {
+        bytes.min(self.budget.bytes_max().saturating_sub(self.bytes()))
+    }
+
+    /// Waits for bytes of a budget. The holder's clock stands still meanwhile: its peer may not be able to send.
+    async fn wait_for_permit(
+        &mut self,
+        budget: &Budget,
+        bytes: usize,
+        wait_max: Duration,
+        grower: Option<usize>,
+    ) -> Result<OwnedSemaphorePermit, NotGrown> {
+        if let Some(permit) = budget.try_permit(bytes) {
+            return Ok(permit);
+        }
+        let waited = budget.wait_for_permit(bytes, wait_max, grower);
+        let Some(watch) = &mut self.watch else { return waited.await.ok_or(NotGrown::NoRoom) };
+        let end = watch.end.clone();
+        let _stopped = StoppedClock::begin(&self.budget, watch);
+        // Biased: two holders that wait for each other's bytes would else both wait on.
+        tokio::select! {
+            biased;
+            () = end.cancelled() => Err(NotGrown::Slow(Slow::RoomNeeded)),
+            permit = waited => permit.ok_or(NotGrown::NoRoom),
+        }
+    }
+
+    fn merge(&mut self, more: OwnedSemaphorePermit) {
         self.permit.merge(more);
         self.tell_bytes();
-        true
+    }
+
+    fn replace(&mut self, budget: &Budget, permit: OwnedSemaphorePermit) {
+        if let Some(watch) = &mut self.watch {
+            let Holder { pace, .. } = self.budget.holders().remove(watch.key);
+            // Those who asked it to end get the room that it gives back.
+            watch.end = CancellationToken::new();
+            let holder = Holder::new(permit.num_permits(), pace, watch.end.clone());
+            watch.key = budget.holders().add(holder);
+        }
+        (self.budget, self.permit) = (budget.clone(), permit);
     }
 
     fn tell_bytes(&self) {
         if let Some(watch) = &self.watch {
-            self.budget.holders().get(watch.key).bytes = self.bytes();
+            self.budget.holders().has(watch.key, self.bytes());
         }
     }
 }
@@ -161,5 +216,26 @@ impl Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         self.unwatch();
+    }
+}
+
+/// The clock of a watch stands still until this is dropped.
+struct StoppedClock<'a> {
+    budget: &'a Budget,
+    watch: &'a mut Watch,
+}
+
+impl<'a> StoppedClock<'a> {
+    fn begin(budget: &'a Budget, watch: &'a mut Watch) -> Self {
+        budget.holders().pace(watch.key).stop();
+        Self { budget, watch }
+    }
+}
+
+impl Drop for StoppedClock<'_> {
+    fn drop(&mut self) {
+        let stopped = self.budget.holders().pace(self.watch.key).go_on();
+        let window_end = self.watch.window_end.deadline() + stopped;
+        self.watch.window_end.as_mut().reset(window_end);
     }
 }

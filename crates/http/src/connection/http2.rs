@@ -7,6 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Method;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -44,17 +45,24 @@ where
     let config = front.config();
     let open = OpenOnConnection::default();
     let asked = Arc::new(AtomicUsize::new(0));
+    let places = front.body_budgets().waiting_places();
     let service = service_fn(|mut request: http::Request<Incoming>| {
         asked.fetch_add(1, Ordering::Relaxed);
         request.extensions_mut().insert(shared.permits.clone());
+        request.extensions_mut().insert(places.clone());
         let (front, open) = (front.clone(), open.clone());
         let (mut parts, mut body) = request.into_parts();
         // Boxed, because a stream's task is as large as this for as long as the stream lives.
         Box::pin(async move {
             let watch = request_watch();
             parts.extensions.insert(watch.clone());
+            // Nobody else would read it, and it would keep the connection's window from others.
+            if parts.method != Method::POST {
+                take_rest(&mut body).await;
+            }
             let answer = front.handle(http::Request::from_parts(parts, &mut body)).await;
-            take_rest(body).await;
+            take_rest(&mut body).await;
+            drop(body);
             // Until all is written: the task ends with the body, and nobody else would notice that a stream does not move.
             let body = |body: Body| body.holding(open).watched_by(watch).until_written();
             Ok::<_, std::convert::Infallible>(answer.map(body))
@@ -91,7 +99,7 @@ where
 
 /// Reads what a refused publisher still sends, within bounds. Else it would be sent a reset after the answer, as RFC 9113,
 /// 8.1, has it, and curl forgets an answer that a reset follows.
-async fn take_rest(mut body: Incoming) {
+async fn take_rest(body: &mut Incoming) {
     let rest = async {
         let mut left = HTTP2_REST_BYTES_MAX;
         while let Some(Ok(frame)) = body.frame().await {

@@ -24,3 +24,5 @@ pub(crate) mod socket;
 
 #[cfg(test)]
 mod unread_tests;
+#[cfg(test)]
+mod waiting_tests;

@@ -43,7 +43,8 @@ where
     let query = Query::parse(parts.uri.query().unwrap_or(""), KNOWN)?;
     let key = idempotency_key(&parts.headers)?.map(|key| KeyFields { credential: credential.name(), key });
     if Content::of(&parts.headers)? == Content::Stream {
-        return producer::publish(front, topic, key, &query, body).await;
+        return producer::publish(front, front.body_admission(&parts.extensions), topic, key, &query, body)
+            .await;
     }
     let fields = DraftFields {
         event_type: query.one("event")?,
@@ -52,7 +53,8 @@ where
         key,
     };
     // The share lasts until the event is published or not.
-    let WholeBody { data, share: _share } = read_whole(body, &parts.headers, &front.body_rules()).await?;
+    let WholeBody { data, share: _share } =
+        read_whole(body, &parts.headers, &front.body_rules(&parts.extensions)).await?;
     let draft = front.hub().draft(topic, data, fields).map_err(|error| bad_draft(&error))?;
     let published = front.hub().publish(draft).await.map_err(not_published)?;
     Ok(created(&published))

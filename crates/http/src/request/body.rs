@@ -10,14 +10,14 @@ use http_body_util::BodyExt;
 use tidings_core::DraftError;
 use tokio::time::timeout;
 
-use super::body_budgets::{BodyBudgets, BodyShare};
+use super::body_budgets::{Admission, BodyShare};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::limits::{BODY_BEGIN_WAIT_MAX, SMALL_BODY_BYTES_MAX, SMALL_BODY_SHARE_STEP_BYTES};
 
 /// How whole bodies are read.
 pub(crate) struct BodyRules<'a> {
-    pub(crate) budgets: &'a BodyBudgets,
+    pub(crate) admission: Admission<'a>,
     /// Bytes of one body.
     pub(crate) bytes_max: usize,
     /// Time until its end.
@@ -53,7 +53,7 @@ where
     let begin = if is_small { expected.min(SMALL_BODY_SHARE_STEP_BYTES) } else { expected };
     let mut admitted = None;
     if waits_to_be_asked || !is_small {
-        admitted = Some(rules.budgets.admit(begin).await?);
+        admitted = Some(rules.admission.admit(begin).await?);
     }
     let first = match (read_frame(&mut body).now_or_never(), &admitted) {
         (Some(first), _) => first?,
@@ -67,7 +67,7 @@ where
         let rest = async {
             let share = match admitted {
                 Some(share) => share,
-                None => rules.budgets.admit(begin).await?,
+                None => rules.admission.admit(begin).await?,
             };
             read_rest(body, share, first, declared, rules.bytes_max).await
         };
@@ -78,7 +78,7 @@ where
     }
     let share = match admitted {
         Some(share) => share,
-        None => rules.budgets.admit_whole(first.len()).await?,
+        None => rules.admission.admit_whole(first.len()).await?,
     };
     Ok(WholeBody { data: first, share })
 }

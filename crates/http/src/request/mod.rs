@@ -9,6 +9,7 @@
 //! | `content`, `idempotency_key` | what the body of a publish is, and how it may be repeated |
 //! | `body`, `text` | reading a body, and the check that it is UTF-8 |
 //! | `body_budgets` | what all bodies together may hold, and the share of one |
+//! | `waiting_places` | how many bodies of one connection may wait for room |
 
 pub(crate) mod accept;
 pub(crate) mod body;
@@ -19,3 +20,4 @@ pub(crate) mod path;
 pub(crate) mod position;
 pub(crate) mod query;
 pub(crate) mod text;
+pub(crate) mod waiting_places;

@@ -1,0 +1,99 @@
+//! The walk of one request: reads its body piece by piece, has the complete events published, and answers.
+//!
+//! What counts against the budget of bodies is what a producer holds in memory. Inside an event that has a share of it, the
+//! producer must keep the least rate; otherwise it holds next to nothing, and may be silent.
+
+use std::pin::pin;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{Fuse, FusedFuture};
+use http::Response;
+use tidings_core::{IdempotencyKey, KeyFields, Topic};
+
+use super::progress::Producer;
+use crate::answer::body::Body;
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
+use crate::events::problem::{bad_draft, ending};
+use crate::front::Front;
+use crate::limits::PRODUCER_SHARE_STEP_BYTES;
+use crate::request::body::read_piece;
+use crate::request::body_budgets::{Admission, BodyShare};
+use crate::request::query::Query;
+
+pub(in crate::events) async fn publish<B>(
+    front: &Front,
+    admission: Admission<'_>,
+    topic: Topic,
+    key: Option<KeyFields<'_>>,
+    query: &Query,
+    mut body: B,
+) -> Result<Response<Body>, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    refuse_fields(query)?;
+    let hub = front.hub();
+    let key = key.map(IdempotencyKey::parse).transpose().map_err(|error| bad_draft(&error))?;
+    let mut producer = Producer::new(hub, topic, key);
+    let mut share = admission.admit(0).await?;
+    let mut watched = None;
+    let mut group = pin!(Fuse::terminated());
+    loop {
+        producer.decode();
+        if group.is_terminated() {
+            match producer.next_group() {
+                Some(drafts) => group.set(hub.publish_all(drafts).fuse()),
+                None if producer.has_ended() => return producer.answer(),
+                None => {}
+            }
+        }
+        // Each event has its own time. There is no hurry between two of them, nor in one that takes no share.
+        let awaited = producer.awaited_event();
+        if awaited != watched {
+            watched = awaited;
+            share.unwatch();
+            if awaited.is_some() {
+                share.watch();
+            }
+        }
+        // Never without a branch: without a group under way there is room for more. Not biased, which is fair to
+        // none but costs nothing: each branch only takes note of what happened.
+        tokio::select! {
+            published = &mut group, if !group.is_terminated() => producer.note(published),
+            piece = next_piece(&mut body, &mut share, producer.held_bytes(), front), if producer.has_room() => {
+                producer.take(piece, body.is_end_stream());
+            }
+            () = front.drain().begun(), if !producer.has_ended() => producer.end(Err(ending())),
+        }
+    }
+}
+
+/// Reads the next bytes of the body, once its share covers what the producer holds. Cancel safe.
+async fn next_piece<B>(
+    body: &mut B,
+    share: &mut BodyShare<'_>,
+    held_bytes: usize,
+    front: &Front,
+) -> Result<Option<Bytes>, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    share.resize(held_bytes - held_bytes % PRODUCER_SHARE_STEP_BYTES).await?;
+    let piece = share.unless_slow(read_piece(body, front.config().producer_wait_max)).await??;
+    share.moved(piece.as_ref().map_or(0, Bytes::len));
+    Ok(piece)
+}
+
+/// The blocks say themselves what the query would.
+fn refuse_fields(query: &Query) -> Result<(), Problem> {
+    for name in ["event", "id", "retry"] {
+        if query.all(name).next().is_some() {
+            let detail =
+                format!("`{name}` stands in the blocks of a text/event-stream body, not in the query");
+            return Err(Problem::new(ProblemType::FieldInQuery, detail));
+        }
+    }
+    Ok(())
+}
