@@ -209,6 +209,10 @@ pub(crate) const FIELD_NAME_BYTES_MAX: usize = 64;
 /// measured. The bytes of a larger event are not copied for each subscriber, but shared.
 pub(crate) const CHUNK_BYTES_MAX: usize = 16_384;
 
+/// Bytes of a large event that a stream over TLS or HTTP/2 hands out at once; its reader's pace is known by them. 65,520: with
+/// what stands around a chunk they fill four records of TLS.
+pub(crate) const LARGE_PIECE_BYTES: usize = 65_520;
+
 /// Bytes of one batch that is written to all members of a group. 64 KiB: a system call is well spent, and a socket
 /// takes it.
 pub(crate) const BATCH_BYTES_MAX: usize = 65_536;
@@ -217,13 +221,21 @@ pub(crate) const BATCH_BYTES_MAX: usize = 65_536;
 /// catches up, and its neighbours wait for a quarter of a megabyte at most.
 pub(crate) const BATCHES_PER_TURN_MAX: usize = 4;
 
-/// Time that readers have for a large event, once half of the room for such events is taken. 5 s: one that has stood in an
-/// event for longer is slow, and others need its room.
+/// Time that readers have for a large event of which they take nothing, once half of the room for such events is taken. 5 s:
+/// one that has stood still for longer is slow, and others need its room.
 pub(crate) const UNREAD_GRACE: Duration = Duration::from_secs(5);
 
-/// The share of the room for large events up to which nobody is ended: one of 2. Beyond it readers have their grace, and
-/// with all room taken the oldest go at once.
+/// The share of the room for large events up to which nobody is ended: one of 2. Beyond it readers that take nothing have
+/// their grace, and with all room taken the slowest go at once.
 pub(crate) const UNREAD_GRACE_SHARE: usize = 2;
+
+/// Time for which nothing is known of the pace of a reader of a large event, so that it goes after all of whom something is
+/// known. 1 s: a socket takes 64 KiB at a time, which a reader of 64 KB a second has taken by then.
+pub(crate) const UNREAD_NEW_TIME: Duration = Duration::from_secs(1);
+
+/// Bytes a second, over `PACE_WINDOW` or two, below which a reader of a large event takes nothing. 1,024, the default of
+/// `body_bytes_per_second_min`: a byte now and then is not progress.
+pub(crate) const UNREAD_BYTES_PER_SECOND_MIN: u64 = 1_024;
 
 /// Bytes that a client may send in the whole life of a stream that it only reads, as they arrive at the socket (over TLS,
 /// encrypted). 4 KiB: a stray line end or ping does no harm, more is a fault and ends the stream.

@@ -57,6 +57,9 @@ impl Owed {
 
     /// The first bytes were taken.
     pub(super) fn advance(&mut self, mut taken: usize) {
+        if let Some(kept) = &self.kept {
+            kept.took(taken);
+        }
         while let Some(piece) = self.pieces.first_mut()
             && taken >= piece.bytes.len()
         {
@@ -78,7 +81,7 @@ impl Owed {
         self.pieces.is_empty()
     }
 
-    /// The frame that it keeps has been kept for longest, and there is no room for it any more.
+    /// There is no room for the frame that it keeps any more, and it is the slowest.
     pub(super) fn must_let_go(&self) -> bool {
         self.kept.as_ref().is_some_and(KeptFrame::must_be_let_go)
     }
