@@ -266,6 +266,11 @@ pub(crate) const AGE_SHARE_MIN: f64 = 0.9;
 /// thousands of frames a second, and the kernel's loopback or network card is the limit soon after.
 pub(crate) const LANES_DEFAULT_MAX: usize = 4;
 
+/// Bytes that a lane writes in one round before it looks whether there is something new for others, if there are large events
+/// among them. 4 MiB: they are copied to sockets in a millisecond or two, and a thousand subscribers of an event of 1 MiB
+/// are served in a few hundred rounds.
+pub(crate) const ROUND_BYTES_MAX: usize = 4_194_304;
+
 /// Sockets that one wait of a lane may report. 1,024: the rest is reported by the next wait.
 pub(crate) const READY_SOCKETS_MAX: usize = 1_024;
 

@@ -19,6 +19,7 @@ mod delivery;
 mod endings;
 mod pages;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ use super::page_reader::PageRequests;
 use super::parked::Parked;
 use super::post::Post;
 use super::tally::Tally;
+use crate::limits::ROUND_BYTES_MAX;
 use crate::stream::machine::{Due, Machine, Now, Rules};
 use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
@@ -51,6 +53,10 @@ pub(super) struct Members {
     groups: Groups,
     /// Members and groups that have more to read from the rings than one turn allows.
     turns: VecDeque<Recipient>,
+    /// Members for whose large events the round had no time left. They go on when all others have been served.
+    large_turns: VecDeque<Recipient>,
+    /// Bytes of large events, and of what was owed, that sockets took in this round.
+    written: Cell<usize>,
     attendances: Attendances,
     unread: UnreadFrames,
     /// Members have been looked at since readers were told so often to let frames go.
@@ -79,6 +85,8 @@ impl Members {
             slots: Slab::new(),
             groups: Groups::default(),
             turns: VecDeque::new(),
+            large_turns: VecDeque::new(),
+            written: Cell::new(0),
             calls_heard: unread.calls(),
             unread,
             tally: Tally::default(),
@@ -96,7 +104,17 @@ impl Members {
     }
 
     pub(super) fn has_turns(&self) -> bool {
-        !self.turns.is_empty()
+        !(self.turns.is_empty() && self.large_turns.is_empty())
+    }
+
+    /// A round of the lane begins: what is new is delivered first, and then those go on that had their turn before.
+    pub(super) fn begin_round(&mut self) {
+        self.written.set(0);
+    }
+
+    /// So much was written in this round that large events wait for the next.
+    fn is_round_full(&self) -> bool {
+        self.written.get() >= ROUND_BYTES_MAX
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = MemberId> {
@@ -145,9 +163,10 @@ impl Members {
             return self.end(id, ending);
         }
         if event.is_writable() && matches!(member.standing, Standing::Blocked(_)) {
-            match member.settle(self.now.tick) {
-                Ok(()) => self.follow(id),
-                Err(ending) => self.end(id, ending),
+            let member = Recipient::Member { id, serial: member.serial };
+            match self.is_round_full() {
+                true => self.large_turns.push_back(member),
+                false => self.go_on(id),
             }
         }
     }
@@ -212,3 +231,6 @@ impl Members {
         rest.take(limit).map(subscriber).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,6 +81,10 @@ impl Owed {
         self.pieces.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.bytes.len()).sum()
+    }
+
     /// There is no room for the frame that it keeps any more, and it is the slowest.
     pub(super) fn must_let_go(&self) -> bool {
         self.kept.as_ref().is_some_and(KeptFrame::must_be_let_go)

@@ -11,6 +11,18 @@ use crate::limits::BATCHES_PER_TURN_MAX;
 use crate::stream::Ending;
 
 impl Members {
+    /// Continues a member that was held up: by its socket, or because it had more to read than one turn allows.
+    pub(super) fn go_on(&mut self, id: MemberId) {
+        let Some(member) = self.slots.get_mut(id.slot()) else { return };
+        match member.settle(self.now.tick) {
+            Ok(written) => {
+                self.written.set(self.written.get() + written);
+                self.follow(id);
+            }
+            Err(ending) => self.end(id, ending),
+        }
+    }
+
     /// Brings a member that has a place of its own up to its group.
     pub(super) fn follow(&mut self, id: MemberId) {
         for _ in 0..BATCHES_PER_TURN_MAX {
@@ -26,10 +38,16 @@ impl Members {
                 Step::Wait => {}
                 Step::End => return self.end(id, Ending::HubClosed),
             }
+            if self.is_round_full() {
+                break;
+            }
         }
         let behind =
             self.slots.get(id.slot()).filter(|member| matches!(member.standing, Standing::Behind(_)));
-        self.turns.extend(behind.map(|member| Recipient::Member { id, serial: member.serial }));
+        let behind = behind.map(|member| Recipient::Member { id, serial: member.serial });
+        let full = self.is_round_full();
+        let turns = if full { &mut self.large_turns } else { &mut self.turns };
+        turns.extend(behind);
     }
 
     /// A member has got as far as the rings go: it goes on with its group, or when the rings move. False if it must look
@@ -71,19 +89,34 @@ impl Members {
         }
     }
 
-    /// Continues members and groups that had more to read than one turn allows.
+    /// Continues members and groups that had more to read than one turn allows, and then members with large events until the
+    /// round is full.
     pub(in crate::lane) fn take_turns(&mut self) {
         for _ in 0..self.turns.len() {
             match self.turns.pop_front() {
-                Some(Recipient::Member { id, serial }) if self.is_still(id, serial) => self.follow(id),
+                Some(member @ Recipient::Member { .. }) if self.is_round_full() => {
+                    self.large_turns.push_back(member);
+                }
+                Some(Recipient::Member { id, serial }) if self.is_still(id, serial) => self.go_on(id),
                 Some(Recipient::Group { id, serial }) => {
                     if let Some(group) = self.groups.get_mut(id).filter(|group| group.serial == serial) {
                         group.in_turns = false;
                         self.deliver(id);
                     }
                 }
-                Some(Recipient::Member { .. }) => {}
-                None => return,
+                Some(Recipient::Member { .. }) | None => {}
+            }
+        }
+        // As much again, or members that are new to an event would keep those that wait from it for ever.
+        self.begin_round();
+        for _ in 0..self.large_turns.len() {
+            if self.is_round_full() {
+                return;
+            }
+            if let Some(Recipient::Member { id, serial }) = self.large_turns.pop_front()
+                && self.is_still(id, serial)
+            {
+                self.go_on(id);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Delivery: what a follower was given, written to sockets.
 //!
 //! The live members of a group get one batch in one round, and so does each member that stands apart. What a socket does
-//! not take is owed to its member, which is blocked from then on.
+//! not take is owed to its member, which is blocked from then on. Large events are written to so many members in a round as
+//! `ROUND_BYTES_MAX` allows; the others stand apart, and have their turn in the rounds after it.
 
 use tidings_core::{Cursor, Delivery, Needs, Step};
 
@@ -9,7 +10,7 @@ use super::Members;
 use crate::lane::batch::Batch;
 use crate::lane::ids::{GroupId, MemberId, Recipient};
 use crate::lane::member::{Passage, Standing, Taken};
-use crate::limits::BATCHES_PER_TURN_MAX;
+use crate::limits::{BATCHES_PER_TURN_MAX, ROUND_BYTES_MAX};
 use crate::stream::Ending;
 
 impl Members {
@@ -60,11 +61,20 @@ impl Members {
             through: through.sequence,
             now: self.now.tick,
             unread: &self.unread,
+            written: &self.written,
         };
+        let is_large = batch.is_large();
         let (mut gone, mut left) = (Vec::new(), Vec::new());
         for member_id in &group.members {
             let member = &mut self.slots[member_id.slot()];
             if !member.is_live() {
+                continue;
+            }
+            if is_large && self.written.get() >= ROUND_BYTES_MAX {
+                // Others must not wait until all have it.
+                member.standing = Standing::Behind(before.sequence);
+                self.large_turns.push_back(Recipient::Member { id: *member_id, serial: member.serial });
+                left.extend((before.epoch != through.epoch).then_some(*member_id));
                 continue;
             }
             let taken = member.deliver(&batch, passage);
@@ -91,7 +101,13 @@ impl Members {
         let group = &mut self.groups[member.group];
         let batch = Batch::of(delivery, place.sequence, group.key.encoder, group.key.framing);
         let before = member.own_place().unwrap_or(place.sequence);
-        let passage = Passage { before, through: place.sequence, now: self.now.tick, unread: &self.unread };
+        let passage = Passage {
+            before,
+            through: place.sequence,
+            now: self.now.tick,
+            unread: &self.unread,
+            written: &self.written,
+        };
         let taken = member.deliver(&batch, passage);
         self.tally.delivered(delivery, &batch, &taken, member.own_place());
         match taken {
