@@ -24,8 +24,9 @@ pub(crate) const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(1);
 /// the first.
 pub(crate) const REFUSAL_LOOK_BYTES_MAX: usize = 8_192;
 
-/// Time for which a peer may leave bytes unacknowledged before the system takes it for dead. 60 s, as for a socket
-/// that takes nothing: TCP's keep-alive does not run while bytes are under way.
+/// Time for which the peer of a stream may leave bytes unacknowledged before the system takes it for dead. 60 s, as for a
+/// socket that takes nothing: TCP's keep-alive does not run while bytes are under way. It does not hold while a stream waits
+/// for room, since Linux also counts the time of a peer that reads steadily and has no room for the next packet.
 #[cfg(target_os = "linux")]
 pub(crate) const UNACKNOWLEDGED_WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -135,9 +136,8 @@ pub(crate) const HOLDERS_LOOK_INTERVAL: Duration = Duration::from_millis(250);
 // The body of an answer.
 
 /// Bytes of one piece of a body that are handed to a connection at once. 16 KiB, one chunk: a client that does not take
-/// one in the time of `write_wait_max` is ended, so over HTTP/2 it is also the least rate. Over HTTP/1 that is about
-/// 3 KB/s: hyper writes up to 80 KiB before it asks for the next piece, and the kernel says that there is room when
-/// less than half of `UNSENT_BYTES_MAX` is unsent.
+/// one in the time of `write_wait_max` is ended, so over HTTP/2 it is also the least rate. Over HTTP/1 that is half of
+/// `UNSENT_BYTES_MAX` in as long, since the kernel says only then that there is room.
 pub(crate) const PIECE_BYTES: usize = CHUNK_BYTES_MAX;
 
 /// Bytes of an event's data that are encoded as JSON in one step. 4 KiB: escaped they may be 24 KiB, which a piece may

@@ -23,4 +23,6 @@ pub(crate) mod serve;
 pub(crate) mod socket;
 
 #[cfg(test)]
+mod slow_tests;
+#[cfg(test)]
 mod unread_tests;

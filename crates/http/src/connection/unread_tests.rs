@@ -107,7 +107,7 @@ async fn slowly(body: &mut RecvStream, step: usize, pause: Duration) -> Result<u
 }
 
 /// Streams that ended for a reason, as the metrics have it.
-fn ended(front: &Front, reason: Ending) -> f64 {
+pub(super) fn ended(front: &Front, reason: Ending) -> f64 {
     let (mut registry, mut text) = (Registry::default(), String::new());
     front.register_metrics(&mut registry);
     encode(&mut text, &registry).unwrap();

@@ -6,12 +6,14 @@ use std::io::{ErrorKind, IoSlice, Read, Write};
 use bytes::Bytes;
 use mio::net::TcpStream;
 use smallvec::SmallVec;
+use socket2::SockRef;
 use tidings_core::Sequence;
 
 use super::batch::{Batch, Piece};
 use super::ids::{GroupId, Seat};
 use super::owed::Owed;
 use super::parked::Held;
+use crate::connection::socket::{Watchman, watch};
 use crate::limits::LANE_STRAY_READ_BYTES;
 use crate::stream::Ending;
 use crate::stream::machine::{Machine, Outlet, Tick};
@@ -130,12 +132,32 @@ impl Member {
         self.machine.progressed(now);
     }
 
+    /// A member that is still blocked when it is looked at is watched by the lane alone, until it has taken what it is owed.
+    pub(super) fn watch_if_blocked(&mut self) {
+        if let Standing::Blocked(owed) = &mut self.standing
+            && !owed.watched
+        {
+            owed.watched = true;
+            watch(SockRef::from(&self.stream), Watchman::Hub);
+        }
+    }
+
+    /// What is left to the system is watched by the system.
+    pub(super) fn leave_to_system(&self) {
+        if matches!(&self.standing, Standing::Blocked(owed) if owed.watched) {
+            watch(SockRef::from(&self.stream), Watchman::System);
+        }
+    }
+
     /// Writes what is owed. The answer is how many bytes the socket took.
     pub(super) fn settle(&mut self, now: Tick) -> Result<usize, Ending> {
         let Standing::Blocked(owed) = &mut self.standing else { return Ok(0) };
         match write_pieces(&mut self.stream, &owed.pieces) {
             Written::All => {
                 let (then, written) = (owed.then, owed.len());
+                if owed.watched {
+                    watch(SockRef::from(&self.stream), Watchman::System);
+                }
                 // Where nothing was owed, nothing was told.
                 match owed.is_empty() {
                     true => self.machine.progressed(now),

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use mio::{Interest, Registry, Token};
 use slab::Slab;
+use socket2::SockRef;
 use tidings_core::Hub;
 use tidings_core::ring::Watcher;
 use tidings_core::roster::{Attendances, ConnectionId, Subscriber};
@@ -37,6 +38,7 @@ use super::page_reader::PageRequests;
 use super::parked::Parked;
 use super::post::Post;
 use super::tally::Tally;
+use crate::connection::socket::{Watchman, watch};
 use crate::limits::ROUND_BYTES_MAX;
 use crate::stream::machine::{Due, Machine, Now, Rules};
 use crate::stream::metrics::StreamMetrics;
@@ -133,6 +135,7 @@ impl Members {
             tracing::warn!(%error, "a connection could not be parked and is closed");
             return;
         }
+        watch(SockRef::from(&stream), Watchman::System);
         let (hub, post) = (&self.hub, &self.post);
         let watcher: Arc<dyn Watcher> = post.clone();
         let group = self.groups.of(&key, |id| hub.view(&key.selectors, watcher, id.slot()));
@@ -182,9 +185,9 @@ impl Members {
 
     /// Does what is due for a member.
     pub(super) fn look_at(&mut self, id: MemberId) {
-        let Some(member) = self.slots.get(id.slot()) else { return };
+        let Some(member) = self.slots.get_mut(id.slot()) else { return };
         match member.machine.due(&self.rules, id.share(), self.now, member.outlet()) {
-            Due::Nothing => {}
+            Due::Nothing => member.watch_if_blocked(),
             Due::Heartbeat => self.beat(id),
             Due::End(ending) => {
                 // After what is at hand, so that it need not be asked for again.

@@ -20,11 +20,13 @@ pub(super) struct Owed {
     pub(super) pieces: SmallVec<[Piece; 1]>,
     /// Where the member stands when it has all of it.
     pub(super) then: Sequence,
+    /// The system has been told that the lane watches the socket.
+    pub(super) watched: bool,
 }
 
 impl Owed {
     pub(super) fn nothing(then: Sequence) -> Self {
-        Self { kept: None, pieces: SmallVec::new(), then }
+        Self { kept: None, pieces: SmallVec::new(), then, watched: false }
     }
 
     /// The rest of a block that is no event.

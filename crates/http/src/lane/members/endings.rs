@@ -44,6 +44,7 @@ impl Members {
             let farewell = key.encoder.farewell(self.rules.delay(id.share()));
             member.part_with(&last(&farewell, key.framing));
         }
+        member.leave_to_system();
         tracing::debug!(%ending, "a parked stream ends");
         // Fails only for a socket that is not registered.
         let _ = self.registry.deregister(&mut member.stream);
