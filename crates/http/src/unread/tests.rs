@@ -173,3 +173,15 @@ async fn a_frame_is_as_fast_as_its_fastest_reader() {
 
     assert_eq!([&stalled, &newest, &next].map(KeptFrame::must_be_let_go), [true, false, false]);
 }
+
+/// The bytes do not grow with it. A look at all frames for each of a thousand readers of one would cost more than it frees.
+#[tokio::test(start_paused = true)]
+async fn another_reader_of_a_frame_that_is_kept_ends_nobody() {
+    let unread = UnreadFrames::new(100);
+    let (first, second) = (keep(&unread, 1, 40), keep(&unread, 2, 40));
+    advance(2 * UNREAD_GRACE).await;
+
+    let another = keep(&unread, 2, 40);
+
+    assert!(![&first, &second, &another].iter().any(|reader| reader.must_be_let_go()));
+}

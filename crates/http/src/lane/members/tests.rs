@@ -33,7 +33,7 @@ struct Scene {
     hub: Hub,
     members: Members,
     listener: TcpListener,
-    _poll: Poll,
+    poll: Poll,
 }
 
 impl Scene {
@@ -57,7 +57,7 @@ impl Scene {
             requests,
             UnreadFrames::new(config.unread_bytes_max),
         );
-        Self { hub, members, listener: TcpListener::bind("127.0.0.1:0").unwrap(), _poll: poll }
+        Self { hub, members, listener: TcpListener::bind("127.0.0.1:0").unwrap(), poll }
     }
 
     fn park(&mut self, topic: &str) -> TcpStream {
@@ -209,4 +209,39 @@ async fn the_system_watches_a_member_except_while_it_is_blocked() {
     scene.take(&mut slow, 0, LARGE - SEND_BUFFER);
 
     assert_eq!(scene.acknowledgement_wait(0), Some(UNACKNOWLEDGED_WAIT_MAX));
+}
+
+#[tokio::test]
+async fn a_member_that_lags_is_written_one_batch_when_the_round_is_full() {
+    let mut scene = Scene::new().await;
+    let _client = scene.park("a");
+    for _ in 0..3 {
+        scene.hub.publish(draft("a", &"x".repeat(70_000))).await.unwrap();
+    }
+    until("the rings to have all", || scene.hub.shown() == Sequence(3)).await;
+    scene.members.written.set(ROUND_BYTES_MAX);
+
+    scene.members.slots[0].standing = Standing::Behind(Sequence(0));
+    scene.members.follow(MemberId::of(0));
+
+    assert_eq!((scene.members.slots[0].own_place(), scene.members.large_turns.len()), (Some(Sequence(1)), 1));
+}
+
+#[tokio::test]
+async fn a_socket_that_can_be_written_again_waits_for_its_turn_when_the_round_is_full() {
+    let mut scene = Scene::new().await;
+    let mut client = scene.park("a");
+    scene.deliver("a", 0).await;
+    client.read_exact(&mut [0; 100_000]).unwrap();
+    scene.members.written.set(ROUND_BYTES_MAX);
+
+    let mut events = mio::Events::with_capacity(8);
+    scene.poll.poll(&mut events, Some(PATIENCE)).unwrap();
+    let ready = events.iter().find(|event| event.token() == Token(0)).unwrap();
+    scene.members.socket_is_ready(ready);
+
+    assert!(ready.is_writable());
+    assert_eq!((scene.members.written.get(), scene.members.large_turns.len()), (ROUND_BYTES_MAX, 1));
+    scene.members.take_turns();
+    assert!(scene.members.written.get() > 0 && !scene.members.has_turns());
 }
