@@ -55,7 +55,8 @@ pub(super) struct Members {
     groups: Groups,
     /// Members and groups that have more to read from the rings than one turn allows.
     turns: VecDeque<Recipient>,
-    /// Members for whose large events the round had no time left. They go on when all others have been served.
+    /// Members for whom there was no time in a round that large events have filled. They go on when all others have been
+    /// served.
     large_turns: VecDeque<Recipient>,
     /// Bytes of large events, and of what was owed, that sockets took in this round.
     written: Cell<usize>,
