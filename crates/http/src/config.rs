@@ -69,8 +69,8 @@ pub struct HttpConfig {
     pub write_wait_max: Duration,
     /// Bytes of large events, over all of them, that subscribers keep in memory because they do not read on in the middle
     /// of one. Each counts once, however many subscribers share it; events up to 16 KiB do not count. Default 64 MiB, as
-    /// much as the window. Beyond that, the subscribers in the event that was kept for longest are closed, and resume by
-    /// their id.
+    /// much as the window. Beyond that, the slowest subscribers are closed, and resume by their id; once half of it is
+    /// used, those are that have taken nothing for 5 s. An event is as slow as the fastest of its readers.
     pub unread_bytes_max: usize,
     /// Bytes of history that answers hold until their clients have taken them, over all clients. Default 64 MiB, which are
     /// 256 of the largest pages; an eighth is kept for pages up to 16 KiB. Beyond that, the slowest of the clients that

@@ -24,8 +24,9 @@ pub(crate) const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(1);
 /// the first.
 pub(crate) const REFUSAL_LOOK_BYTES_MAX: usize = 8_192;
 
-/// Time for which a peer may leave bytes unacknowledged before the system takes it for dead. 60 s, as for a socket
-/// that takes nothing: TCP's keep-alive does not run while bytes are under way.
+/// Time for which the peer of a stream may leave bytes unacknowledged before the system takes it for dead. 60 s, as for a
+/// socket that takes nothing: TCP's keep-alive does not run while bytes are under way. It does not hold while a stream waits
+/// for room, since Linux also counts the time of a peer that reads steadily and has no room for the next packet.
 #[cfg(target_os = "linux")]
 pub(crate) const UNACKNOWLEDGED_WAIT_MAX: Duration = Duration::from_secs(60);
 
@@ -150,9 +151,8 @@ pub(crate) const HOLDERS_LOOK_INTERVAL: Duration = Duration::from_millis(250);
 // The body of an answer.
 
 /// Bytes of one piece of a body that are handed to a connection at once. 16 KiB, one chunk: a client that does not take
-/// one in the time of `write_wait_max` is ended, so over HTTP/2 it is also the least rate. Over HTTP/1 that is about
-/// 3 KB/s: hyper writes up to 80 KiB before it asks for the next piece, and the kernel says that there is room when
-/// less than half of `UNSENT_BYTES_MAX` is unsent.
+/// one in the time of `write_wait_max` is ended, so over HTTP/2 it is also the least rate. Over HTTP/1 that is half of
+/// `UNSENT_BYTES_MAX` in as long, since the kernel says only then that there is room.
 pub(crate) const PIECE_BYTES: usize = CHUNK_BYTES_MAX;
 
 /// Bytes of an event's data that are encoded as JSON in one step. 4 KiB: escaped they may be 24 KiB, which a piece may
@@ -224,6 +224,10 @@ pub(crate) const FIELD_NAME_BYTES_MAX: usize = 64;
 /// measured. The bytes of a larger event are not copied for each subscriber, but shared.
 pub(crate) const CHUNK_BYTES_MAX: usize = 16_384;
 
+/// Bytes of a large event that a stream over TLS or HTTP/2 hands out at once; its reader's pace is known by them. 65,520: with
+/// what stands around a chunk they fill four records of TLS.
+pub(crate) const LARGE_PIECE_BYTES: usize = 65_520;
+
 /// Bytes of one batch that is written to all members of a group. 64 KiB: a system call is well spent, and a socket
 /// takes it.
 pub(crate) const BATCH_BYTES_MAX: usize = 65_536;
@@ -232,13 +236,21 @@ pub(crate) const BATCH_BYTES_MAX: usize = 65_536;
 /// catches up, and its neighbours wait for a quarter of a megabyte at most.
 pub(crate) const BATCHES_PER_TURN_MAX: usize = 4;
 
-/// Time that readers have for a large event, once half of the room for such events is taken. 5 s: one that has stood in an
-/// event for longer is slow, and others need its room.
+/// Time that readers have for a large event of which they take nothing, once half of the room for such events is taken. 5 s:
+/// one that has stood still for longer is slow, and others need its room.
 pub(crate) const UNREAD_GRACE: Duration = Duration::from_secs(5);
 
-/// The share of the room for large events up to which nobody is ended: one of 2. Beyond it readers have their grace, and
-/// with all room taken the oldest go at once.
+/// The share of the room for large events up to which nobody is ended: one of 2. Beyond it readers that take nothing have
+/// their grace, and with all room taken the slowest go at once.
 pub(crate) const UNREAD_GRACE_SHARE: usize = 2;
+
+/// Time for which nothing is known of the pace of a reader of a large event, so that it goes after all of whom something is
+/// known. 1 s: a socket takes 64 KiB at a time, which a reader of 64 KB a second has taken by then.
+pub(crate) const UNREAD_NEW_TIME: Duration = Duration::from_secs(1);
+
+/// Bytes a second, over `PACE_WINDOW` or two, below which a reader of a large event takes nothing. 1,024, the default of
+/// `body_bytes_per_second_min`: a byte now and then is not progress.
+pub(crate) const UNREAD_BYTES_PER_SECOND_MIN: u64 = 1_024;
 
 /// Bytes that a client may send in the whole life of a stream that it only reads, as they arrive at the socket (over TLS,
 /// encrypted). 4 KiB: a stray line end or ping does no harm, more is a fault and ends the stream.
@@ -268,6 +280,11 @@ pub(crate) const AGE_SHARE_MIN: f64 = 0.9;
 /// Lanes unless the operator says otherwise; fewer on a machine with fewer cores. 4: a lane writes hundreds of
 /// thousands of frames a second, and the kernel's loopback or network card is the limit soon after.
 pub(crate) const LANES_DEFAULT_MAX: usize = 4;
+
+/// Bytes that a lane writes in one round before it looks whether there is something new for others, if there are large events
+/// among them. 4 MiB: they are copied to sockets in a millisecond or two, and a thousand subscribers of an event of 1 MiB
+/// are served in a few hundred rounds.
+pub(crate) const ROUND_BYTES_MAX: usize = 4_194_304;
 
 /// Sockets that one wait of a lane may report. 1,024: the rest is reported by the next wait.
 pub(crate) const READY_SOCKETS_MAX: usize = 1_024;

@@ -2,19 +2,23 @@
 //!
 //! A reader in the middle of a large frame keeps it, also after the window has evicted it. The frames that are kept so are
 //! counted, each once however many readers share it, over all lanes and tasks; readers that each had the event from the
-//! store share the copy of the first. When there are too many, those that were kept for longest are let go: their readers
-//! are told, end, and come back.
+//! store share the copy of the first. When there are too many, the slowest readers are told to let go: they end, and come
+//! back. A frame goes only with all its readers, so it counts as fast as its fastest.
+
+mod progress;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use slab::Slab;
 use tidings_core::Cursor;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::{UNREAD_GRACE, UNREAD_GRACE_SHARE};
+use self::progress::{Pace, Progress};
+use crate::limits::UNREAD_GRACE_SHARE;
 use crate::stream::Encoder;
 
 /// Which frame it is: the bytes of an event are the same for all readers that have it in one encoding.
@@ -49,10 +53,9 @@ struct Frames {
 #[derive(Debug)]
 struct Frame {
     bytes: Bytes,
-    readers: usize,
+    readers: Slab<Arc<Progress>>,
     /// The order in which frames came to be kept.
     number: u64,
-    since: Instant,
     let_go: CancellationToken,
 }
 
@@ -61,6 +64,9 @@ struct Frame {
 pub(crate) struct KeptFrame {
     unread: UnreadFrames,
     key: FrameKey,
+    /// Its reader's place among those of the frame.
+    reader: usize,
+    progress: Arc<Progress>,
     let_go: CancellationToken,
 }
 
@@ -73,14 +79,16 @@ impl UnreadFrames {
     /// Counts a whole frame for as long as a reader keeps it. The bytes are those that all its readers share; the
     /// reader should forget its own.
     pub(crate) fn keep(&self, key: FrameKey, frame: Bytes) -> (Bytes, KeptFrame) {
+        let progress = Arc::new(Progress::begin());
         let mut frames = self.lock();
-        let (bytes, let_go) = frames.add_reader(key, frame);
-        if frames.make_room(self.0.bytes_max) {
+        let arrived = frames.arrived;
+        let (bytes, reader, let_go) = frames.add_reader(key, frame, progress.clone());
+        if frames.arrived > arrived && frames.make_room(self.0.bytes_max) {
             // A lane that sees the number must see the tokens cancelled, too: it looks at them once for each number.
             self.0.calls.fetch_add(1, Ordering::Release);
         }
         drop(frames);
-        (bytes, KeptFrame { unread: self.clone(), key, let_go })
+        (bytes, KeptFrame { unread: self.clone(), key, reader, progress, let_go })
     }
 
     /// How often readers were told to let go.
@@ -104,22 +112,26 @@ impl UnreadFrames {
 }
 
 impl Frames {
-    fn add_reader(&mut self, key: FrameKey, bytes: Bytes) -> (Bytes, CancellationToken) {
+    fn add_reader(
+        &mut self,
+        key: FrameKey,
+        bytes: Bytes,
+        progress: Arc<Progress>,
+    ) -> (Bytes, usize, CancellationToken) {
         let (total, arrived) = (&mut self.bytes, &mut self.arrived);
         let frame = self.by_key.entry(key).or_insert_with(|| {
             *total += bytes.len();
             *arrived += 1;
-            let (since, let_go) = (Instant::now(), CancellationToken::new());
-            Frame { bytes, readers: 0, number: *arrived, since, let_go }
+            Frame { bytes, readers: Slab::new(), number: *arrived, let_go: CancellationToken::new() }
         });
-        frame.readers += 1;
-        (frame.bytes.clone(), frame.let_go.clone())
+        let reader = frame.readers.insert(progress);
+        (frame.bytes.clone(), reader, frame.let_go.clone())
     }
 
-    fn remove_reader(&mut self, key: FrameKey) {
+    fn remove_reader(&mut self, key: FrameKey, reader: usize) {
         let Some(frame) = self.by_key.get_mut(&key) else { return };
-        frame.readers -= 1;
-        if frame.readers > 0 {
+        frame.readers.try_remove(reader);
+        if !frame.readers.is_empty() {
             return;
         }
         self.bytes -= frame.bytes.len();
@@ -129,28 +141,49 @@ impl Frames {
         self.by_key.remove(&key);
     }
 
-    /// Tells readers of the oldest frames to let go until the others have room. The newest stays, whatever its size, and
-    /// so do those that have their grace, unless there are far too many. Says whether anybody was told.
+    /// Tells the slowest readers to let go until the others have room: those that take nothing once half of it is used
+    /// and their grace is over, and any of them once it is full. The newest frame stays, whatever its size. Says whether
+    /// anybody was told.
     fn make_room(&mut self, bytes_max: usize) -> bool {
+        let staying = |frames: &Self| frames.bytes - frames.bytes_leaving;
+        if staying(self) <= bytes_max / UNREAD_GRACE_SHARE {
+            return false;
+        }
         let now = Instant::now();
+        let kept = self.by_key.values().filter(|frame| !frame.let_go.is_cancelled());
+        let mut slowest_first: Vec<_> = kept
+            .map(|frame| (frame.pace(now), frame.number, frame.bytes.len(), frame.let_go.clone()))
+            .filter(|(_, number, ..)| *number != self.arrived)
+            .collect();
+        slowest_first.sort_unstable_by_key(|(pace, number, ..)| (*pace, *number));
         let mut told = false;
-        while self.bytes - self.bytes_leaving > bytes_max / UNREAD_GRACE_SHARE {
-            let too_many = self.bytes - self.bytes_leaving > bytes_max;
-            let staying = || self.by_key.values().filter(|frame| !frame.let_go.is_cancelled());
-            let Some(oldest) = staying().min_by_key(|frame| frame.number) else { return told };
-            let has_grace = now.saturating_duration_since(oldest.since) < UNREAD_GRACE;
-            if staying().count() == 1 || (has_grace && !too_many) {
-                return told;
+        for (pace, _, bytes, let_go) in slowest_first {
+            let is_full = staying(self) > bytes_max;
+            if !is_full && (pace > Pace::Stalled || staying(self) <= bytes_max / UNREAD_GRACE_SHARE) {
+                break;
             }
-            self.bytes_leaving += oldest.bytes.len();
-            oldest.let_go.cancel();
+            self.bytes_leaving += bytes;
+            let_go.cancel();
             told = true;
         }
         told
     }
 }
 
+impl Frame {
+    /// The pace of its fastest reader.
+    fn pace(&self, now: Instant) -> Pace {
+        let paces = self.readers.iter().map(|(_, progress)| progress.pace(now));
+        paces.max().unwrap_or(Pace::Stalled)
+    }
+}
+
 impl KeptFrame {
+    /// Its reader has taken so many bytes more. No lock: a lane does this whenever a socket takes a part of the frame.
+    pub(crate) fn took(&self, bytes: usize) {
+        self.progress.took(bytes);
+    }
+
     /// Its reader was told to let go.
     pub(crate) fn must_be_let_go(&self) -> bool {
         self.let_go.is_cancelled()
@@ -164,79 +197,9 @@ impl KeptFrame {
 
 impl Drop for KeptFrame {
     fn drop(&mut self) {
-        self.unread.lock().remove_reader(self.key);
+        self.unread.lock().remove_reader(self.key, self.reader);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use tidings_core::{Epoch, Sequence};
-    use tokio::time::advance;
-
-    use super::*;
-
-    fn key(number: u64) -> FrameKey {
-        FrameKey { cursor: Cursor::new(Epoch(1), Sequence(number)), encoder: Encoder::Sse }
-    }
-
-    fn keep(unread: &UnreadFrames, number: u64, bytes: usize) -> KeptFrame {
-        unread.keep(key(number), vec![0; bytes].into()).1
-    }
-
-    fn bytes(unread: &UnreadFrames) -> (usize, usize) {
-        let frames = unread.lock();
-        (frames.bytes, frames.bytes_leaving)
-    }
-
-    #[test]
-    fn a_frame_is_counted_once_and_readers_share_the_copy_of_the_first() {
-        let unread = UnreadFrames::new(100);
-
-        let (first, one) = unread.keep(key(1), vec![0; 60].into());
-        let (second, other) = unread.keep(key(1), vec![0; 60].into());
-
-        assert_eq!(first.as_ptr(), second.as_ptr());
-        assert_eq!(bytes(&unread), (60, 0));
-        assert!(!one.must_be_let_go() && !other.must_be_let_go());
-        drop((one, other));
-        assert_eq!(bytes(&unread), (0, 0));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_frame_that_was_kept_for_longest_is_let_go_by_all_its_readers() {
-        let unread = UnreadFrames::new(100);
-        let (one, other) = (keep(&unread, 1, 30), keep(&unread, 1, 30));
-        advance(UNREAD_GRACE).await;
-        let newer = keep(&unread, 2, 20);
-        assert_eq!(unread.calls(), 0);
-
-        let newest = keep(&unread, 3, 20);
-
-        let told = [&one, &other, &newer, &newest].map(KeptFrame::must_be_let_go);
-        assert_eq!((told, unread.calls()), ([true, true, false, false], 1));
-        assert_eq!(bytes(&unread), (70, 30));
-        drop((one, other));
-        assert_eq!(bytes(&unread), (40, 0));
-        drop((newer, newest));
-        assert_eq!(bytes(&unread), (0, 0));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_young_frame_is_let_go_only_when_all_room_is_taken() {
-        let unread = UnreadFrames::new(100);
-
-        let young: Vec<_> = (1..=5).map(|number| keep(&unread, number, 20)).collect();
-        assert!(!young.iter().any(KeptFrame::must_be_let_go));
-        let one_more = keep(&unread, 6, 20);
-
-        assert_eq!(young.iter().filter(|frame| frame.must_be_let_go()).count(), 1);
-        assert!(young[0].must_be_let_go() && !one_more.must_be_let_go());
-    }
-
-    #[test]
-    fn one_frame_may_be_larger_than_all_that_are_kept() {
-        let unread = UnreadFrames::new(100);
-
-        assert!(!keep(&unread, 1, 1_000).must_be_let_go());
-    }
-}
+mod tests;

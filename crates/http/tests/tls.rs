@@ -4,12 +4,14 @@
 
 mod support;
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
-use support::scene::Stream;
+use support::meter::Meter;
+use support::scene::{Scene, Stream};
 use support::tls::{scene, scene_with, tls};
 use support::{created, opening, stream_head};
-use tidings_core::Sequence;
+use tidings_core::{Limits, Sequence};
 use tidings_http::{Tls, TlsError, Verdict};
 use tidings_testkit::certificate::Certificate;
 use tidings_testkit::deadline::{until, within};
@@ -63,6 +65,32 @@ async fn an_event_larger_than_a_record_arrives_whole() {
     scene.publish("a", &[&large, "y"]).await;
 
     stream.expect_events(&format!("id: 1-1\ndata: {large}\n\nid: 1-2\ndata: y\n\n")).await;
+}
+
+/// Over HTTP/1.0 the end of the connection is the end of a page: `close_notify` would say that all of it was sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_over_http_1_0_that_is_cut_off_is_reset_over_tls_too() {
+    let certificate = Certificate::new();
+    let mut limits = Limits::default();
+    limits.page_bytes_max = 2_000_000;
+    let scene = Scene::with_limits(limits, |config| {
+        config.tls = Some(tls(&certificate));
+        config.write_wait_max = Duration::from_millis(500);
+    });
+    let scene = scene.await;
+    scene.publish("a", &["x".repeat(50_000).as_str(); 30]).await;
+    let mut stream = certificate.connect(scene.address, &["http/1.1"]).await.unwrap();
+    let request = b"GET /events/a HTTP/1.0\r\nhost: localhost\r\naccept: application/json\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut meter = Meter::of(&scene.front);
+    meter.settle("tidings_connections", 1.0).await;
+    meter.settle("tidings_connections", 0.0).await;
+    let mut said = Vec::new();
+
+    let end = within("the end of the connection", stream.read_to_end(&mut said)).await;
+
+    assert_eq!(end.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    assert!(said.len() < 1_500_000, "{} bytes", said.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

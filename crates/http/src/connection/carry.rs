@@ -10,10 +10,11 @@ use tokio::time::timeout;
 
 use crate::answer::watch::AnswerWatch;
 use crate::connection::linger::linger;
+use crate::connection::socket::{Watched, Watchman};
 use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{Framing, chunk_head};
-use crate::limits::STRAY_READ_BYTES;
+use crate::limits::{CHUNK_BYTES_MAX, STRAY_READ_BYTES};
 use crate::stream::Ending;
 use crate::stream::machine::ClientBytes;
 use crate::stream::metrics::StreamEnd;
@@ -22,7 +23,7 @@ use crate::stream::task::{self, Carried};
 /// Carries a stream, whose head and opening the client was sent, to its end.
 pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Watched + Unpin,
 {
     let Leave { follower, encoder, framing, attendance } = leave;
     let subscription = front.hub().follow(follower, None, attendance);
@@ -49,7 +50,7 @@ async fn write_all<S>(
     end: &mut StreamEnd,
 ) -> Result<(), Ending>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Watched + Unpin,
 {
     let mut client = ClientBytes::default();
     loop {
@@ -84,7 +85,25 @@ struct BlockWriter<'a> {
 }
 
 impl BlockWriter<'_> {
-    async fn write<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, block: Bytes) -> Result<(), Ending> {
+    /// While a large event is written, the wait for its reader is ours.
+    async fn write<S>(&mut self, stream: &mut S, block: Bytes) -> Result<(), Ending>
+    where
+        S: AsyncWrite + Watched + Unpin,
+    {
+        if block.len() <= CHUNK_BYTES_MAX {
+            return self.write_block(stream, block).await;
+        }
+        stream.watch(Watchman::Hub);
+        let written = self.write_block(stream, block).await;
+        stream.watch(Watchman::System);
+        written
+    }
+
+    async fn write_block<S: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        block: Bytes,
+    ) -> Result<(), Ending> {
         match self.framing {
             Framing::Raw => self.write_buffer(stream, block).await,
             Framing::Chunked => {

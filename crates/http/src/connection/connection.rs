@@ -12,6 +12,7 @@ use crate::connection::carry::carry;
 use crate::connection::http1::until_parked;
 use crate::connection::http2::{self, Http2Shared};
 use crate::connection::sealed::Sealed;
+use crate::connection::socket::{Watched, Watchman};
 use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{Held, Lanes, Parked};
@@ -63,6 +64,8 @@ impl Surroundings {
             Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
         };
         if is_http_2(&stream) {
+            // hyper ends a connection that does not answer its pings sooner than the system would.
+            stream.watch(Watchman::System);
             let served = Box::pin(http2::serve(&self.front, self.http2.clone(), stream)).await;
             return served.unwrap_or_else(|error| ended_early(&error));
         }

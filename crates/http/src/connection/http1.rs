@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use crate::answer::watch::{AnswerWatch, Patience};
 use crate::connection::impatient::Impatient;
 use crate::connection::linger::linger;
-use crate::connection::socket::Reset;
+use crate::connection::socket::{Reset, Watched, Watchman};
 use crate::front::Front;
 use crate::lane::parking::{Leave, ParkingSlot};
 
@@ -24,7 +24,7 @@ use crate::lane::parking::{Leave, ParkingSlot};
 /// stream goes on with. hyper keeps 16 KB for each connection, which one that is only written to does not need.
 pub(crate) async fn until_parked<S>(front: &Front, stream: S) -> hyper::Result<Option<(S, Leave)>>
 where
-    S: AsyncRead + AsyncWrite + Reset + Unpin,
+    S: AsyncRead + AsyncWrite + Reset + Watched + Unpin,
 {
     let slot = ParkingSlot::default();
     let flushed = Arc::new(AtomicBool::new(true));
@@ -79,6 +79,8 @@ where
     });
     let parked = parked.await;
     let stream = connection.into_parts().io.inner.into_inner().into_inner();
+    // Until now the hub has waited for the peer itself; what is under way now is left to the system.
+    stream.watch(Watchman::System);
     let is_cut_off = watch.is_cut_off() || !flushed.load(Ordering::Relaxed);
     if is_cut_off && ends_answers.load(Ordering::Relaxed) {
         stream.reset();

@@ -23,6 +23,8 @@ pub(crate) mod serve;
 pub(crate) mod socket;
 
 #[cfg(test)]
+mod slow_tests;
+#[cfg(test)]
 mod unread_tests;
 #[cfg(test)]
 mod waiting_tests;

@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::connection::socket::{Watched, Watchman};
 use crate::limits::{TLS_LAST_RECORDS, TLS_RECORD_BYTES_MAX};
 
 /// RFC 8446, 6: warning(1), close_notify(0).
@@ -103,6 +104,12 @@ fn parts(secrets: ConnectionTrafficSecrets) -> Option<(AeadKey, Iv)> {
         | ConnectionTrafficSecrets::Aes256Gcm { key, iv }
         | ConnectionTrafficSecrets::Chacha20Poly1305 { key, iv } => Some((key, iv)),
         _ => None,
+    }
+}
+
+impl Watched for Sealed {
+    fn watch(&self, by: Watchman) {
+        self.socket.watch(by);
     }
 }
 

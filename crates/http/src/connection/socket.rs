@@ -1,4 +1,5 @@
-//! The socket of an accepted connection: what it is told before anything is read from it, and how it is reset.
+//! The socket of an accepted connection: what it is told before anything is read from it, who notices that its peer has gone,
+//! and how it is reset.
 
 use std::io;
 
@@ -10,17 +11,54 @@ use crate::limits::KEEPALIVE_INTERVAL;
 #[cfg(target_os = "linux")]
 use crate::limits::{UNACKNOWLEDGED_WAIT_MAX, UNSENT_BYTES_MAX};
 
-/// Small writes leave at once, dead peers are noticed, and a stalled one is owed little by the system.
+/// Small writes leave at once, dead peers are noticed while nothing is under way, and a stalled one is owed little by the
+/// system.
 pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_INTERVAL))?;
     #[cfg(target_os = "linux")]
-    {
-        socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_WAIT_MAX))?;
-        socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
-    }
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
     Ok(())
+}
+
+/// Who notices that a peer takes nothing of what was written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Watchman {
+    /// The system, after `UNACKNOWLEDGED_WAIT_MAX`: for a stream of which all bytes were written, whose peer may have gone.
+    /// Linux also ends a peer that reads steadily, but so slowly that it has no room for the next packet in all that time.
+    System,
+    /// The hub, by `write_wait_max`: it waits until more can be written.
+    Hub,
+}
+
+/// Tells a socket who watches it from now on.
+#[cfg_attr(not(target_os = "linux"), expect(unused_variables, reason = "other systems have no such wait"))]
+pub(crate) fn watch(socket: SockRef<'_>, by: Watchman) {
+    #[cfg(target_os = "linux")]
+    {
+        let wait = (by == Watchman::System).then_some(UNACKNOWLEDGED_WAIT_MAX);
+        if let Err(error) = socket.set_tcp_user_timeout(wait) {
+            tracing::debug!(%error, "a socket does not take the wait for acknowledgements");
+        }
+    }
+}
+
+/// A connection over whose socket a stream is written.
+pub(crate) trait Watched {
+    fn watch(&self, by: Watchman);
+}
+
+impl Watched for TcpStream {
+    fn watch(&self, by: Watchman) {
+        watch(SockRef::from(self), by);
+    }
+}
+
+impl Watched for Box<TlsStream<TcpStream>> {
+    fn watch(&self, by: Watchman) {
+        self.get_ref().0.watch(by);
+    }
 }
 
 /// A connection that can be ended so that its peer sees an error, and takes nothing of it for whole.
@@ -41,6 +79,11 @@ impl Reset for Box<TlsStream<TcpStream>> {
     fn reset(self) {
         (*self).into_inner().0.reset();
     }
+}
+
+#[cfg(test)]
+impl Watched for tokio::io::DuplexStream {
+    fn watch(&self, _: Watchman) {}
 }
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ async fn slowly(body: &mut RecvStream, step: usize, pause: Duration) -> Result<u
 }
 
 /// Streams that ended for a reason, as the metrics have it.
-fn ended(front: &Front, reason: Ending) -> f64 {
+pub(super) fn ended(front: &Front, reason: Ending) -> f64 {
     let (mut registry, mut text) = (Registry::default(), String::new());
     front.register_metrics(&mut registry);
     encode(&mut text, &registry).unwrap();
@@ -162,6 +162,30 @@ async fn an_event_stream_that_takes_nothing_is_reset_after_the_wait_and_a_quiet_
     assert_eq!((front.budgets().unread.bytes(), front.hub().roster().count()), (0, 1));
     front.hub().publish(draft("quiet", "still here")).await.unwrap();
     hears(&mut quiet, "still here").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_takes_a_large_event_slowly_outlives_one_that_takes_nothing_of_another() {
+    let front = front(|config| config.unread_bytes_max = 2_500_000).await;
+    let requests = http_2(&front, WINDOW).await;
+    let mut slow = events(&requests, "/events/slow").await;
+    let mut still = events(&requests, "/events/still").await;
+    let _newest = events(&requests, "/events/newest").await;
+    let large = "x".repeat(1_000_000);
+    let taken = tokio::spawn(async move { slowly(&mut slow, WINDOW as usize, Duration::from_secs(1)).await });
+    for (topic, pause) in [("slow", 5), ("still", 3)] {
+        front.hub().publish(draft(topic, &large)).await.unwrap();
+        sleep(Duration::from_secs(pause)).await;
+    }
+
+    front.hub().publish(draft("newest", &large)).await.unwrap();
+    let began = Instant::now();
+
+    assert_eq!((until_reset(&mut still).await, began.elapsed().as_secs()), (Some(Reason::CANCEL), 0));
+    assert_eq!(ended(&front, Ending::WriteStalled), 1.0);
+    sleep(Duration::from_secs(20)).await;
+    front.drain().begin(Duration::ZERO);
+    assert!(taken.await.unwrap().unwrap() > large.len());
 }
 
 #[tokio::test(start_paused = true)]

@@ -107,7 +107,16 @@ impl Batch {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.cuts.last().is_none_or(|cut| cut.at == 0)
+        self.len() == 0
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.cuts.last().map_or(0, |cut| cut.at)
+    }
+
+    /// Whether there is a large frame in it.
+    pub(super) fn is_large(&self) -> bool {
+        self.pieces.iter().any(|piece| piece.frame.is_some())
     }
 
     /// The bytes of a large frame.

@@ -66,6 +66,7 @@ impl Lane {
         let mut mail = Mail::default();
         while !(self.ending && self.members.is_empty()) {
             self.wait(&mut events);
+            self.members.begin_round();
             self.post.collect(&mut mail);
             for letter in mail.letters.drain(..) {
                 self.open(letter);

@@ -1,16 +1,19 @@
 //! A member: one parked connection, as small as it can be.
 
+use std::cell::Cell;
 use std::io::{ErrorKind, IoSlice, Read, Write};
 
 use bytes::Bytes;
 use mio::net::TcpStream;
 use smallvec::SmallVec;
+use socket2::SockRef;
 use tidings_core::Sequence;
 
 use super::batch::{Batch, Piece};
 use super::ids::{GroupId, Seat};
 use super::owed::Owed;
 use super::parked::Held;
+use crate::connection::socket::{Watchman, watch};
 use crate::limits::LANE_STRAY_READ_BYTES;
 use crate::stream::Ending;
 use crate::stream::machine::{Machine, Outlet, Tick};
@@ -51,6 +54,8 @@ pub(super) struct Passage<'a> {
     pub(super) through: Sequence,
     pub(super) now: Tick,
     pub(super) unread: &'a UnreadFrames,
+    /// Bytes of batches with large events that sockets took in the round.
+    pub(super) written: &'a Cell<usize>,
 }
 
 /// How much of a batch a member's socket took.
@@ -69,6 +74,14 @@ enum Written {
     Part(usize),
     /// The peer has gone.
     Gone,
+}
+
+impl Passage<'_> {
+    fn count(self, batch: &Batch, written: usize) {
+        if batch.is_large() {
+            self.written.set(self.written.get() + written);
+        }
+    }
 }
 
 impl Member {
@@ -93,6 +106,7 @@ impl Member {
     pub(super) fn deliver(&mut self, batch: &Batch, passage: Passage<'_>) -> Result<Taken, Ending> {
         match write_pieces(&mut self.stream, &batch.pieces) {
             Written::All => {
+                passage.count(batch, batch.len());
                 if !batch.is_empty() {
                     self.machine.wrote(passage.through, passage.now);
                 }
@@ -100,6 +114,7 @@ impl Member {
                 Ok(Taken::All)
             }
             Written::Part(written) => {
+                passage.count(batch, written);
                 let cut = batch.cut(written);
                 let taken = if cut.is_some() { Taken::Part } else { Taken::Nothing };
                 let mut owed = cut.unwrap_or_else(|| Owed::nothing(passage.before));
@@ -117,27 +132,48 @@ impl Member {
         self.machine.progressed(now);
     }
 
-    /// Writes what is owed.
-    pub(super) fn settle(&mut self, now: Tick) -> Result<(), Ending> {
-        let Standing::Blocked(owed) = &mut self.standing else { return Ok(()) };
+    /// A member that is still blocked when it is looked at is watched by the lane alone, until it has taken what it is owed.
+    pub(super) fn watch_if_blocked(&mut self) {
+        if let Standing::Blocked(owed) = &mut self.standing
+            && !owed.watched
+        {
+            owed.watched = true;
+            watch(SockRef::from(&self.stream), Watchman::Hub);
+        }
+    }
+
+    /// What is left to the system is watched by the system.
+    pub(super) fn leave_to_system(&self) {
+        if matches!(&self.standing, Standing::Blocked(owed) if owed.watched) {
+            watch(SockRef::from(&self.stream), Watchman::System);
+        }
+    }
+
+    /// Writes what is owed. The answer is how many bytes the socket took.
+    pub(super) fn settle(&mut self, now: Tick) -> Result<usize, Ending> {
+        let Standing::Blocked(owed) = &mut self.standing else { return Ok(0) };
         match write_pieces(&mut self.stream, &owed.pieces) {
             Written::All => {
-                let then = owed.then;
+                let (then, written) = (owed.then, owed.len());
+                if owed.watched {
+                    watch(SockRef::from(&self.stream), Watchman::System);
+                }
                 // Where nothing was owed, nothing was told.
                 match owed.is_empty() {
                     true => self.machine.progressed(now),
                     false => self.machine.wrote(then, now),
                 }
                 self.standing = Standing::Behind(then);
+                Ok(written)
             }
-            Written::Part(0) => {}
+            Written::Part(0) => Ok(0),
             Written::Part(written) => {
                 self.machine.progressed(now);
                 owed.advance(written);
+                Ok(written)
             }
-            Written::Gone => return Err(Ending::ClientGone),
+            Written::Gone => Err(Ending::ClientGone),
         }
-        Ok(())
     }
 
     /// The frame of which it is owed the rest must be let go.

@@ -14,27 +14,33 @@
 //!                                                                                          Reading
 //! ```
 
+mod catch_up;
+mod delivery;
+mod endings;
+mod pages;
+
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use mio::{Interest, Registry, Token};
 use slab::Slab;
+use socket2::SockRef;
+use tidings_core::Hub;
 use tidings_core::ring::Watcher;
-use tidings_core::roster::{Attendances, ConnectionId, Dismissal, Subscriber, Whom};
-use tidings_core::{Cursor, Delivery, Follower, Hub, Needs, Step, StoreError};
+use tidings_core::roster::{Attendances, ConnectionId, Subscriber};
 
-use super::batch::{Batch, framed, last};
+use super::batch::framed;
 use super::group::{GroupKey, Groups};
-use super::ids::{GroupId, MemberId, Recipient};
-use super::member::{Member, Passage, Standing, Taken};
-use super::page::PageRead;
-use super::page_reader::{PageRequest, PageRequests};
+use super::ids::{MemberId, Recipient};
+use super::member::{Member, Standing};
+use super::page_reader::PageRequests;
 use super::parked::Parked;
 use super::post::Post;
 use super::tally::Tally;
-use crate::limits::BATCHES_PER_TURN_MAX;
-use crate::stream::Ending;
-use crate::stream::machine::{AfterFailure, Due, Machine, Now, Rules};
+use crate::connection::socket::{Watchman, watch};
+use crate::limits::ROUND_BYTES_MAX;
+use crate::stream::machine::{Due, Machine, Now, Rules};
 use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
 
@@ -49,6 +55,11 @@ pub(super) struct Members {
     groups: Groups,
     /// Members and groups that have more to read from the rings than one turn allows.
     turns: VecDeque<Recipient>,
+    /// Members for whom there was no time in a round that large events have filled. They go on when all others have been
+    /// served.
+    large_turns: VecDeque<Recipient>,
+    /// Bytes of large events, and of what was owed, that sockets took in this round.
+    written: Cell<usize>,
     attendances: Attendances,
     unread: UnreadFrames,
     /// Members have been looked at since readers were told so often to let frames go.
@@ -77,6 +88,8 @@ impl Members {
             slots: Slab::new(),
             groups: Groups::default(),
             turns: VecDeque::new(),
+            large_turns: VecDeque::new(),
+            written: Cell::new(0),
             calls_heard: unread.calls(),
             unread,
             tally: Tally::default(),
@@ -94,7 +107,17 @@ impl Members {
     }
 
     pub(super) fn has_turns(&self) -> bool {
-        !self.turns.is_empty()
+        !(self.turns.is_empty() && self.large_turns.is_empty())
+    }
+
+    /// A round of the lane begins: what is new is delivered first, and then those go on that had their turn before.
+    pub(super) fn begin_round(&mut self) {
+        self.written.set(0);
+    }
+
+    /// So much was written in this round that large events wait for the next.
+    fn is_round_full(&self) -> bool {
+        self.written.get() >= ROUND_BYTES_MAX
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = MemberId> {
@@ -113,6 +136,7 @@ impl Members {
             tracing::warn!(%error, "a connection could not be parked and is closed");
             return;
         }
+        watch(SockRef::from(&stream), Watchman::System);
         let (hub, post) = (&self.hub, &self.post);
         let watcher: Arc<dyn Watcher> = post.clone();
         let group = self.groups.of(&key, |id| hub.view(&key.selectors, watcher, id.slot()));
@@ -143,190 +167,11 @@ impl Members {
             return self.end(id, ending);
         }
         if event.is_writable() && matches!(member.standing, Standing::Blocked(_)) {
-            match member.settle(self.now.tick) {
-                Ok(()) => self.follow(id),
-                Err(ending) => self.end(id, ending),
+            let member = Recipient::Member { id, serial: member.serial };
+            match self.is_round_full() {
+                true => self.large_turns.push_back(member),
+                false => self.go_on(id),
             }
-        }
-    }
-
-    /// Brings all live members of a group up to the head of the rings.
-    pub(super) fn deliver(&mut self, id: GroupId) {
-        for _ in 0..BATCHES_PER_TURN_MAX {
-            let Some(group) = self.groups.get_mut(id) else { return };
-            if group.reading {
-                return;
-            }
-            let before = group.follower.cursor();
-            let step = group.look();
-            self.note_new_epoch(id, before);
-            match step {
-                Step::Deliver(delivery) => self.deliver_to_live(id, before, &delivery),
-                Step::Again if self.groups[id].follower.needs() == Needs::Log => {
-                    return self.read_for_group(id);
-                }
-                Step::Again => {}
-                Step::Wait => return self.wake_waiting(id),
-                Step::End => return self.end_group(id, Ending::HubClosed),
-            }
-        }
-        if let Some(group) = self.groups.get_mut(id).filter(|group| !group.in_turns) {
-            group.in_turns = true;
-            self.turns.push_back(Recipient::Group { id, serial: group.serial });
-        }
-    }
-
-    /// Keeps the epoch of members that stand apart, if that of their group is another one now.
-    fn note_new_epoch(&mut self, id: GroupId, before: Cursor) {
-        let group = &mut self.groups[id];
-        if group.follower.cursor().epoch == before.epoch {
-            return;
-        }
-        let slots = &self.slots;
-        let apart = |member: &MemberId| !slots[member.slot()].is_live();
-        group.leave_epoch(before.epoch, apart);
-    }
-
-    /// Writes what the group's follower was given to all live members, which stand at `before`.
-    fn deliver_to_live(&mut self, id: GroupId, before: Cursor, delivery: &Delivery) {
-        let group = &mut self.groups[id];
-        let through = group.follower.cursor();
-        let batch = Batch::of(delivery, through.sequence, group.key.encoder, group.key.framing);
-        let passage = Passage {
-            before: before.sequence,
-            through: through.sequence,
-            now: self.now.tick,
-            unread: &self.unread,
-        };
-        let (mut gone, mut left) = (Vec::new(), Vec::new());
-        for member_id in &group.members {
-            let member = &mut self.slots[member_id.slot()];
-            if !member.is_live() {
-                continue;
-            }
-            let taken = member.deliver(&batch, passage);
-            self.tally.delivered(delivery, &batch, &taken, member.own_place());
-            match taken {
-                Ok(Taken::All) => member.standing = Standing::Live,
-                Ok(Taken::Nothing) if before.epoch != through.epoch => left.push(*member_id),
-                Ok(Taken::Part | Taken::Nothing) => {}
-                Err(ending) => gone.push((*member_id, ending)),
-            }
-        }
-        for member in left {
-            // It has not heard of the gap, and is still in the old epoch.
-            group.note_epoch(member, before.epoch);
-        }
-        for (member, ending) in gone {
-            self.end(member, ending);
-        }
-    }
-
-    fn wake_waiting(&mut self, id: GroupId) {
-        let Some(group) = self.groups.get_mut(id) else { return };
-        for member in std::mem::take(&mut group.waiting) {
-            self.follow(member);
-        }
-    }
-
-    /// Brings a member that has a place of its own up to its group.
-    fn follow(&mut self, id: MemberId) {
-        for _ in 0..BATCHES_PER_TURN_MAX {
-            let Some(member) = self.slots.get(id.slot()) else { return };
-            let Standing::Behind(place) = member.standing else { return };
-            let group = &self.groups[member.group];
-            let (step, follower) = group.look_from(group.cursor_of(id, place));
-            match step {
-                Step::Deliver(delivery) => self.deliver_to_one(id, &delivery, follower.cursor()),
-                Step::Again if follower.needs() == Needs::Log => return self.read_for_member(id, follower),
-                Step::Again => self.stand(id, follower.cursor()),
-                Step::Wait if self.join(id, follower.cursor()) => return,
-                Step::Wait => {}
-                Step::End => return self.end(id, Ending::HubClosed),
-            }
-        }
-        let behind =
-            self.slots.get(id.slot()).filter(|member| matches!(member.standing, Standing::Behind(_)));
-        self.turns.extend(behind.map(|member| Recipient::Member { id, serial: member.serial }));
-    }
-
-    /// Writes what a member's own follower was given, which leads to `place`.
-    fn deliver_to_one(&mut self, id: MemberId, delivery: &Delivery, place: Cursor) {
-        let member = &mut self.slots[id.slot()];
-        let group = &mut self.groups[member.group];
-        let batch = Batch::of(delivery, place.sequence, group.key.encoder, group.key.framing);
-        let before = member.own_place().unwrap_or(place.sequence);
-        let passage = Passage { before, through: place.sequence, now: self.now.tick, unread: &self.unread };
-        let taken = member.deliver(&batch, passage);
-        self.tally.delivered(delivery, &batch, &taken, member.own_place());
-        match taken {
-            // It has not heard of the gap that leads into another epoch.
-            Ok(Taken::Nothing) => {}
-            Ok(Taken::All | Taken::Part) => group.note_epoch(id, place.epoch),
-            Err(ending) => self.end(id, ending),
-        }
-    }
-
-    /// A member has got as far as the rings go: it goes on with its group, or when the rings move. False if it must look
-    /// again, since its group is further.
-    fn join(&mut self, id: MemberId, place: Cursor) -> bool {
-        self.stand(id, place);
-        let group = self.slots[id.slot()].group;
-        if self.groups[group].follower.cursor().sequence < place.sequence {
-            // Nobody wakes a quiet group.
-            self.deliver(group);
-        }
-        let Some(member) = self.slots.get_mut(id.slot()) else { return true };
-        let group = &mut self.groups[group];
-        let here = group.follower.cursor();
-        if place == here && !group.reading {
-            member.standing = Standing::Live;
-            return true;
-        }
-        // The group may have read a page of the store that the feed has not come to.
-        let shown = self.hub.shown() > place.sequence;
-        if place.epoch == here.epoch && place.sequence < here.sequence && shown && !group.reading {
-            return false;
-        }
-        group.waiting.insert(id);
-        true
-    }
-
-    fn stand(&mut self, id: MemberId, place: Cursor) {
-        let member = &mut self.slots[id.slot()];
-        member.standing = Standing::Behind(place.sequence);
-        let group = member.group;
-        self.groups[group].note_epoch(id, place.epoch);
-    }
-
-    /// Continues members and groups that had more to read than one turn allows.
-    pub(super) fn take_turns(&mut self) {
-        for _ in 0..self.turns.len() {
-            match self.turns.pop_front() {
-                Some(Recipient::Member { id, serial }) if self.is_still(id, serial) => self.follow(id),
-                Some(Recipient::Group { id, serial }) => {
-                    if let Some(group) = self.groups.get_mut(id).filter(|group| group.serial == serial) {
-                        group.in_turns = false;
-                        self.deliver(id);
-                    }
-                }
-                Some(Recipient::Member { .. }) => {}
-                None => return,
-            }
-        }
-    }
-
-    /// Ends the members that keep a frame for which there is no room any more.
-    pub(super) fn let_frames_go(&mut self) {
-        let calls = self.unread.calls();
-        if calls == self.calls_heard {
-            return;
-        }
-        self.calls_heard = calls;
-        let told = self.slots.iter().filter(|(_, member)| member.must_let_go());
-        let told: Vec<_> = told.map(|(slot, _)| MemberId::of(slot)).collect();
-        for member in told {
-            self.end(member, Ending::WriteStalled);
         }
     }
 
@@ -339,109 +184,11 @@ impl Members {
         self.slots.get(id.slot()).is_some_and(|member| member.serial == serial)
     }
 
-    fn read_for_group(&mut self, id: GroupId) {
-        let group = &mut self.groups[id];
-        group.reading = true;
-        let (recipient, follower) = (Recipient::Group { id, serial: group.serial }, group.follower.clone());
-        self.requests.send(PageRequest::new(recipient, follower, self.post.clone()));
-    }
-
-    fn read_for_member(&mut self, id: MemberId, follower: Follower) {
-        self.stand(id, follower.cursor());
-        let member = &mut self.slots[id.slot()];
-        member.standing = Standing::Reading(follower.cursor().sequence);
-        let recipient = Recipient::Member { id, serial: member.serial };
-        self.requests.send(PageRequest::new(recipient, follower, self.post.clone()));
-    }
-
-    /// Takes what the store held.
-    pub(super) fn take_page(&mut self, page: PageRead) {
-        let PageRead { recipient, from, follower, step, .. } = page;
-        match recipient {
-            Recipient::Member { id, serial } if self.is_still(id, serial) => {
-                self.page_for_member(id, from, follower, step);
-            }
-            Recipient::Member { .. } => {}
-            Recipient::Group { id, serial } => {
-                if self.groups.get(id).is_some_and(|group| group.serial == serial) {
-                    self.page_for_group(id, follower, step);
-                }
-            }
-        }
-    }
-
-    fn page_for_member(
-        &mut self,
-        id: MemberId,
-        from: Cursor,
-        follower: Follower,
-        step: Result<Step, StoreError>,
-    ) {
-        let member = &mut self.slots[id.slot()];
-        let Standing::Reading(before) = member.standing else { return };
-        // After a heartbeat that blocked it, it has asked again; this may be the page of the first time.
-        if self.groups[member.group].cursor_of(id, before) != from {
-            return;
-        }
-        match step {
-            Ok(step) => {
-                member.machine.store_answered();
-                member.standing = Standing::Behind(before);
-                match step {
-                    Step::Deliver(delivery) => self.deliver_to_one(id, &delivery, follower.cursor()),
-                    // The store has nothing and the rings have evicted it: the feed is about to come.
-                    Step::Wait => {
-                        self.stand(id, follower.cursor());
-                        let group = self.slots[id.slot()].group;
-                        self.groups[group].waiting.insert(id);
-                        return;
-                    }
-                    Step::Again | Step::End => self.stand(id, follower.cursor()),
-                }
-                self.follow(id);
-            }
-            Err(error) => match member.machine.store_failed(&error) {
-                AfterFailure::ReadAgain(after) => {
-                    let recipient = Recipient::Member { id, serial: member.serial };
-                    self.requests.send(PageRequest::new(recipient, follower, self.post.clone()).after(after));
-                }
-                AfterFailure::End(ending) => self.end(id, ending),
-            },
-        }
-    }
-
-    fn page_for_group(&mut self, id: GroupId, follower: Follower, step: Result<Step, StoreError>) {
-        let group = &mut self.groups[id];
-        match step {
-            Ok(step) => {
-                let before = group.follower.cursor();
-                group.patience = Default::default();
-                group.reading = false;
-                group.follower = follower;
-                self.note_new_epoch(id, before);
-                match step {
-                    // The store has nothing and the rings do not know the place: the feed is about to come.
-                    Step::Wait => return,
-                    Step::Deliver(delivery) => self.deliver_to_live(id, before, &delivery),
-                    Step::Again | Step::End => {}
-                }
-                self.deliver(id);
-            }
-            Err(error) => match group.patience.failed(&error) {
-                AfterFailure::ReadAgain(after) => {
-                    let recipient = Recipient::Group { id, serial: group.serial };
-                    self.requests.send(PageRequest::new(recipient, follower, self.post.clone()).after(after));
-                }
-                AfterFailure::End(ending) => self.end_group(id, ending),
-            },
-        }
-    }
-
     /// Does what is due for a member.
     pub(super) fn look_at(&mut self, id: MemberId) {
-        let Some(member) = self.slots.get(id.slot()) else { return };
+        let Some(member) = self.slots.get_mut(id.slot()) else { return };
         match member.machine.due(&self.rules, id.share(), self.now, member.outlet()) {
-            Due::Nothing => {}
+            Due::Nothing => member.watch_if_blocked(),
             Due::Heartbeat => self.beat(id),
             Due::End(ending) => {
                 // After what is at hand, so that it need not be asked for again.
@@ -475,32 +222,6 @@ impl Members {
         }
     }
 
-    fn end_group(&mut self, id: GroupId, ending: Ending) {
-        let members = self.groups.get(id).map(|group| group.members.clone());
-        for member in members.unwrap_or_default() {
-            self.end(member, ending);
-        }
-    }
-
-    /// Ends a response: in good order, with a word on when to come back, if the client can still be told.
-    fn end(&mut self, id: MemberId, ending: Ending) {
-        let Some(mut member) = self.slots.try_remove(id.slot()) else { return };
-        self.tally.ended(ending);
-        self.attendances.leave(self.groups[member.group].key.selectors.iter().len());
-        // A blocked client gets no farewell, since half a chunk may be under way: it resumes by its id.
-        if ending.has_farewell() && !matches!(member.standing, Standing::Blocked(_)) {
-            let key = &self.groups[member.group].key;
-            let farewell = key.encoder.farewell(self.rules.delay(id.share()));
-            member.part_with(&last(&farewell, key.framing));
-        }
-        tracing::debug!(%ending, "a parked stream ends");
-        // Fails only for a socket that is not registered.
-        let _ = self.registry.deregister(&mut member.stream);
-        if let Some(moved) = self.groups.leave(member.group, member.seat) {
-            self.slots[moved.slot()].seat = member.seat;
-        }
-    }
-
     /// Its subscribers after one of them, in the order of their ids.
     pub(super) fn list(&self, after: Option<ConnectionId>, limit: usize) -> Vec<Subscriber> {
         let from = after.map_or(0, |after| after.slot() as usize + 1);
@@ -513,24 +234,7 @@ impl Members {
         };
         rest.take(limit).map(subscriber).collect()
     }
-
-    /// Ends the members that are meant; the answer is their number.
-    pub(super) fn dismiss(&mut self, whom: &Whom, why: Dismissal) -> usize {
-        let meant = |(slot, member): (usize, &Member)| {
-            let (id, user) = (self.post.connection_id(slot, member.serial), member.held.user());
-            let selectors = &self.groups[member.group].key.selectors;
-            whom.means(id, selectors, user.as_deref()).then_some(MemberId::of(slot))
-        };
-        let members: Vec<_> = match whom {
-            Whom::Connection(id) => {
-                let slot = id.slot() as usize;
-                self.slots.get(slot).and_then(|member| meant((slot, member))).into_iter().collect()
-            }
-            Whom::User(_) | Whom::Topic(_) => self.slots.iter().filter_map(meant).collect(),
-        };
-        for member in &members {
-            self.end(*member, why.into());
-        }
-        members.len()
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,11 @@
 //! | `post` | what reaches a lane from other threads, and its bell |
 //! | `lane` | one thread: its loop |
 //! | `ticker` | its clock, and which members are looked at when |
-//! | `members` | all members of a lane, and how events reach them |
+//! | `members` | all members of a lane |
+//! | `members/delivery` | what a follower was given, on its way to their sockets |
+//! | `members/catch_up` | members with a place of their own, on their way back to their group |
+//! | `members/pages` | pages of the store, for those that the rings have left behind |
+//! | `members/endings` | how members leave |
 //! | `group` | members that asked for the same |
 //! | `member` | one parked connection |
 //! | `owed` | what a blocked member is owed |

@@ -20,11 +20,13 @@ pub(super) struct Owed {
     pub(super) pieces: SmallVec<[Piece; 1]>,
     /// Where the member stands when it has all of it.
     pub(super) then: Sequence,
+    /// The system has been told that the lane watches the socket.
+    pub(super) watched: bool,
 }
 
 impl Owed {
     pub(super) fn nothing(then: Sequence) -> Self {
-        Self { kept: None, pieces: SmallVec::new(), then }
+        Self { kept: None, pieces: SmallVec::new(), then, watched: false }
     }
 
     /// The rest of a block that is no event.
@@ -57,6 +59,9 @@ impl Owed {
 
     /// The first bytes were taken.
     pub(super) fn advance(&mut self, mut taken: usize) {
+        if let Some(kept) = &self.kept {
+            kept.took(taken);
+        }
         while let Some(piece) = self.pieces.first_mut()
             && taken >= piece.bytes.len()
         {
@@ -78,7 +83,11 @@ impl Owed {
         self.pieces.is_empty()
     }
 
-    /// The frame that it keeps has been kept for longest, and there is no room for it any more.
+    pub(super) fn len(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.bytes.len()).sum()
+    }
+
+    /// There is no room for the frame that it keeps any more, and it is the slowest.
     pub(super) fn must_let_go(&self) -> bool {
         self.kept.as_ref().is_some_and(KeptFrame::must_be_let_go)
     }

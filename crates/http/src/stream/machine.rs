@@ -44,7 +44,8 @@ pub struct StreamConfig {
     pub write_wait_max: Duration,
     /// Bytes of large events, over all of them, that clients keep in memory because they do not read on in the middle of
     /// one. Each counts once, however many clients share it; events up to 16 KiB do not count. Default 64 MiB, as much
-    /// as the window. Beyond that, the clients in the event that was kept for longest are closed, and resume by their id.
+    /// as the window. Beyond that, the slowest clients are closed, and resume by their id; once half of it is used, those
+    /// are that have taken nothing for 5 s. An event is as slow as the fastest of its readers.
     pub unread_bytes_max: usize,
     /// How old a stream may become; at nine tenths to all of it, it is ended in good order, and its client comes back.
     /// Default none.

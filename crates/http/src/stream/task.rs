@@ -18,7 +18,7 @@ use super::ending::Ending;
 use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Rules, Tick};
 use super::metrics::{StreamEnd, StreamMetrics};
 use crate::answer::watch::AnswerWatch;
-use crate::limits::CHUNK_BYTES_MAX;
+use crate::limits::{CHUNK_BYTES_MAX, LARGE_PIECE_BYTES};
 use crate::unread::{FrameKey, KeptFrame, UnreadFrames};
 
 /// What all tasks of a front share.
@@ -79,9 +79,15 @@ struct StreamTask {
     ended: bool,
     end: StreamEnd,
     watch: AnswerWatch,
-    /// The large frame that was handed out, until the stream is asked for more.
-    kept: Option<KeptFrame>,
+    large: Option<LargeFrame>,
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// A large frame that is handed out in pieces. When the next is asked for, the one before has been taken.
+struct LargeFrame {
+    kept: KeptFrame,
+    rest: Bytes,
+    handed_out: usize,
 }
 
 /// What came first.
@@ -109,7 +115,7 @@ impl StreamTask {
             ended: false,
             end,
             watch,
-            kept: None,
+            large: None,
             _permit: permit,
         }
     }
@@ -118,8 +124,8 @@ impl StreamTask {
         if let Some(opening) = self.opening.take() {
             return Some(opening);
         }
-        if self.kept.take().is_some() {
-            self.watch.holds(None);
+        if let Some(piece) = self.next_piece() {
+            return Some(piece);
         }
         if let Some(ending) = self.parting.take() {
             return Some(self.farewell(ending));
@@ -187,26 +193,36 @@ impl StreamTask {
         self.machine.wrote(self.subscription.cursor().sequence, now);
         let bytes = match delivery {
             Delivery::Frames(frames) => match &frames[..] {
-                [frame] => self.kept(frame),
+                [frame] => self.encoder.event(frame),
                 frames => self.together(frames),
             },
             Delivery::Gap(gap) => self.encoder.gap(gap),
         };
         self.shared.metrics.delivered(delivery, bytes.len());
-        bytes
+        match delivery {
+            Delivery::Frames(frames) if bytes.len() > CHUNK_BYTES_MAX => self.begin_large(&frames[0], bytes),
+            Delivery::Frames(_) | Delivery::Gap(_) => bytes,
+        }
     }
 
-    /// A frame that is handed out alone. A large one counts among those that are kept.
-    fn kept(&mut self, frame: &Frame) -> Bytes {
-        let bytes = self.encoder.event(frame);
-        if bytes.len() <= CHUNK_BYTES_MAX {
-            return bytes;
-        }
+    /// The first piece of a large frame, which comes alone. It counts among those that are kept.
+    fn begin_large(&mut self, frame: &Frame, bytes: Bytes) -> Bytes {
         let key = FrameKey { cursor: frame.event().cursor, encoder: self.encoder };
-        let (bytes, kept) = self.shared.unread.keep(key, bytes);
+        let (rest, kept) = self.shared.unread.keep(key, bytes);
         self.watch.holds(Some(kept.let_go().clone()));
-        self.kept = Some(kept);
-        bytes
+        self.large.insert(LargeFrame { kept, rest, handed_out: 0 }).hand_out()
+    }
+
+    /// The next piece of a large frame, or none if there is no more of it.
+    fn next_piece(&mut self) -> Option<Bytes> {
+        let large = self.large.as_mut()?;
+        large.kept.took(large.handed_out);
+        if !large.rest.is_empty() {
+            return Some(large.hand_out());
+        }
+        self.large = None;
+        self.watch.holds(None);
+        None
     }
 
     fn heartbeat(&mut self) -> Bytes {
@@ -241,6 +257,13 @@ impl StreamTask {
     fn together(&self, frames: &[Frame]) -> Bytes {
         let pieces: Vec<_> = frames.iter().map(|frame| self.encoder.borrow(frame)).collect();
         pieces.concat().into()
+    }
+}
+
+impl LargeFrame {
+    fn hand_out(&mut self) -> Bytes {
+        self.handed_out = self.rest.len().min(LARGE_PIECE_BYTES);
+        self.rest.split_to(self.handed_out)
     }
 }
 

@@ -22,7 +22,9 @@ def together(context):
     stalled, pages, bodies = (context.count(full) for full in (1_000, 200, 700))
     with Hub(context.binary, memory=False) as hub:
         fill_pages(hub)
-        alone = honest(context, hub)
+        # Beside the same probes, which take their part of the processors.
+        with Watch(hub):
+            alone = honest(context, hub)
         with Watch(hub) as watch:
             with Crowd(hub, own_topics(stalled), mode="stall"):
                 hub.fill("large", 10, large(1_000_000))

@@ -1,0 +1,75 @@
+//! Endings: how members leave a lane.
+//!
+//! With a farewell if their socket can take one now, and without a word otherwise: such a client finds its connection closed
+//! and resumes by its id.
+
+use tidings_core::roster::{Dismissal, Whom};
+
+use super::Members;
+use crate::lane::batch::last;
+use crate::lane::ids::{GroupId, MemberId};
+use crate::lane::member::{Member, Standing};
+use crate::stream::Ending;
+
+impl Members {
+    /// Ends the members that keep a frame for which there is no room any more.
+    pub(in crate::lane) fn let_frames_go(&mut self) {
+        let calls = self.unread.calls();
+        if calls == self.calls_heard {
+            return;
+        }
+        self.calls_heard = calls;
+        let told = self.slots.iter().filter(|(_, member)| member.must_let_go());
+        let told: Vec<_> = told.map(|(slot, _)| MemberId::of(slot)).collect();
+        for member in told {
+            self.end(member, Ending::WriteStalled);
+        }
+    }
+
+    pub(super) fn end_group(&mut self, id: GroupId, ending: Ending) {
+        let members = self.groups.get(id).map(|group| group.members.clone());
+        for member in members.unwrap_or_default() {
+            self.end(member, ending);
+        }
+    }
+
+    /// Ends a response: in good order, with a word on when to come back, if the client can still be told.
+    pub(super) fn end(&mut self, id: MemberId, ending: Ending) {
+        let Some(mut member) = self.slots.try_remove(id.slot()) else { return };
+        self.tally.ended(ending);
+        self.attendances.leave(self.groups[member.group].key.selectors.iter().len());
+        // A blocked client gets no farewell, since half a chunk may be under way: it resumes by its id.
+        if ending.has_farewell() && !matches!(member.standing, Standing::Blocked(_)) {
+            let key = &self.groups[member.group].key;
+            let farewell = key.encoder.farewell(self.rules.delay(id.share()));
+            member.part_with(&last(&farewell, key.framing));
+        }
+        member.leave_to_system();
+        tracing::debug!(%ending, "a parked stream ends");
+        // Fails only for a socket that is not registered.
+        let _ = self.registry.deregister(&mut member.stream);
+        if let Some(moved) = self.groups.leave(member.group, member.seat) {
+            self.slots[moved.slot()].seat = member.seat;
+        }
+    }
+
+    /// Ends the members that are meant; the answer is their number.
+    pub(in crate::lane) fn dismiss(&mut self, whom: &Whom, why: Dismissal) -> usize {
+        let meant = |(slot, member): (usize, &Member)| {
+            let (id, user) = (self.post.connection_id(slot, member.serial), member.held.user());
+            let selectors = &self.groups[member.group].key.selectors;
+            whom.means(id, selectors, user.as_deref()).then_some(MemberId::of(slot))
+        };
+        let members: Vec<_> = match whom {
+            Whom::Connection(id) => {
+                let slot = id.slot() as usize;
+                self.slots.get(slot).and_then(|member| meant((slot, member))).into_iter().collect()
+            }
+            Whom::User(_) | Whom::Topic(_) => self.slots.iter().filter_map(meant).collect(),
+        };
+        for member in &members {
+            self.end(*member, why.into());
+        }
+        members.len()
+    }
+}

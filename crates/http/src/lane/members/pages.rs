@@ -1,0 +1,113 @@
+//! Pages of the store, for members and groups that the rings have left behind.
+//!
+//! Each asks for one page at a time, which [`page_reader`](crate::lane::page_reader) reads and posts. A page that its
+//! recipient no longer needs is thrown away.
+
+use tidings_core::{Cursor, Follower, Step, StoreError};
+
+use super::Members;
+use crate::lane::ids::{GroupId, MemberId, Recipient};
+use crate::lane::member::Standing;
+use crate::lane::page::PageRead;
+use crate::lane::page_reader::PageRequest;
+use crate::stream::machine::AfterFailure;
+
+impl Members {
+    pub(super) fn read_for_group(&mut self, id: GroupId) {
+        let group = &mut self.groups[id];
+        group.reading = true;
+        let (recipient, follower) = (Recipient::Group { id, serial: group.serial }, group.follower.clone());
+        self.requests.send(PageRequest::new(recipient, follower, self.post.clone()));
+    }
+
+    pub(super) fn read_for_member(&mut self, id: MemberId, follower: Follower) {
+        self.stand(id, follower.cursor());
+        let member = &mut self.slots[id.slot()];
+        member.standing = Standing::Reading(follower.cursor().sequence);
+        let recipient = Recipient::Member { id, serial: member.serial };
+        self.requests.send(PageRequest::new(recipient, follower, self.post.clone()));
+    }
+
+    /// Takes what the store held.
+    pub(in crate::lane) fn take_page(&mut self, page: PageRead) {
+        let PageRead { recipient, from, follower, step, .. } = page;
+        match recipient {
+            Recipient::Member { id, serial } if self.is_still(id, serial) => {
+                self.page_for_member(id, from, follower, step);
+            }
+            Recipient::Member { .. } => {}
+            Recipient::Group { id, serial } => {
+                if self.groups.get(id).is_some_and(|group| group.serial == serial) {
+                    self.page_for_group(id, follower, step);
+                }
+            }
+        }
+    }
+
+    fn page_for_member(
+        &mut self,
+        id: MemberId,
+        from: Cursor,
+        follower: Follower,
+        step: Result<Step, StoreError>,
+    ) {
+        let member = &mut self.slots[id.slot()];
+        let Standing::Reading(before) = member.standing else { return };
+        // After a heartbeat that blocked it, it has asked again; this may be the page of the first time.
+        if self.groups[member.group].cursor_of(id, before) != from {
+            return;
+        }
+        match step {
+            Ok(step) => {
+                member.machine.store_answered();
+                member.standing = Standing::Behind(before);
+                match step {
+                    Step::Deliver(delivery) => self.deliver_to_one(id, &delivery, follower.cursor()),
+                    // The store has nothing and the rings have evicted it: the feed is about to come.
+                    Step::Wait => {
+                        self.stand(id, follower.cursor());
+                        let group = self.slots[id.slot()].group;
+                        self.groups[group].waiting.insert(id);
+                        return;
+                    }
+                    Step::Again | Step::End => self.stand(id, follower.cursor()),
+                }
+                self.follow(id);
+            }
+            Err(error) => match member.machine.store_failed(&error) {
+                AfterFailure::ReadAgain(after) => {
+                    let recipient = Recipient::Member { id, serial: member.serial };
+                    self.requests.send(PageRequest::new(recipient, follower, self.post.clone()).after(after));
+                }
+                AfterFailure::End(ending) => self.end(id, ending),
+            },
+        }
+    }
+
+    fn page_for_group(&mut self, id: GroupId, follower: Follower, step: Result<Step, StoreError>) {
+        let group = &mut self.groups[id];
+        match step {
+            Ok(step) => {
+                let before = group.follower.cursor();
+                group.patience = Default::default();
+                group.reading = false;
+                group.follower = follower;
+                self.note_new_epoch(id, before);
+                match step {
+                    // The store has nothing and the rings do not know the place: the feed is about to come.
+                    Step::Wait => return,
+                    Step::Deliver(delivery) => self.deliver_to_live(id, before, &delivery),
+                    Step::Again | Step::End => {}
+                }
+                self.deliver(id);
+            }
+            Err(error) => match group.patience.failed(&error) {
+                AfterFailure::ReadAgain(after) => {
+                    let recipient = Recipient::Group { id, serial: group.serial };
+                    self.requests.send(PageRequest::new(recipient, follower, self.post.clone()).after(after));
+                }
+                AfterFailure::End(ending) => self.end_group(id, ending),
+            },
+        }
+    }
+}

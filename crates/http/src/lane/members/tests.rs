@@ -1,0 +1,247 @@
+//! Members of a lane without its thread: the test does the rounds.
+
+#![cfg(target_os = "linux")]
+
+use std::io::Read;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use mio::{Poll, Waker};
+use socket2::SockRef;
+use tidings_core::contract::ManualClock;
+use tidings_core::contract::fixture::{draft, selectors};
+use tidings_core::memory::MemoryRetention;
+use tidings_core::{Cursor, Epoch, Follower, Limits, MemoryStore, OnGap, Sequence};
+use tidings_testkit::deadline::{PATIENCE, until};
+use tokio::time::advance;
+
+use super::*;
+use crate::lane::batch::Framing;
+use crate::lane::ids::GroupId;
+use crate::limits::UNACKNOWLEDGED_WAIT_MAX;
+use crate::stream::Encoder;
+use crate::stream::machine::{StreamConfig, Tick};
+
+/// Bytes of a large event.
+const LARGE: usize = 1_000_000;
+
+/// Bytes that the system keeps for a socket: few, so that every large event blocks its member.
+const SEND_BUFFER: usize = 65_536;
+
+/// A hub, and one lane's members.
+struct Scene {
+    hub: Hub,
+    members: Members,
+    listener: TcpListener,
+    poll: Poll,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        Self::keeping(StreamConfig::default()).await
+    }
+
+    async fn keeping(config: StreamConfig) -> Self {
+        let store = MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default());
+        let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+        let poll = Poll::new().unwrap();
+        let post = Arc::new(Post::new(Waker::new(poll.registry(), Token(usize::MAX)).unwrap(), 0));
+        let rules = Rules::for_sweeps(&config);
+        let registry = poll.registry().try_clone().unwrap();
+        let (requests, _) = PageRequests::new();
+        let members = Members::new(
+            hub.clone(),
+            rules,
+            registry,
+            post,
+            requests,
+            UnreadFrames::new(config.unread_bytes_max),
+        );
+        Self { hub, members, listener: TcpListener::bind("127.0.0.1:0").unwrap(), poll }
+    }
+
+    fn park(&mut self, topic: &str) -> TcpStream {
+        let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (stream, _) = self.listener.accept().unwrap();
+        stream.set_nonblocking(true).unwrap();
+        SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER).unwrap();
+        let selectors = selectors(&[topic]);
+        let attendance = self.hub.roster().attend(&selectors).unwrap();
+        let follower = Follower::new(selectors, OnGap::Earliest, Cursor::new(Epoch(1), Sequence(0)));
+        let (encoder, framing) = (Encoder::Sse, Framing::Raw);
+        self.members.admit(Parked { stream, follower, encoder, framing, attendance, held: Box::new(()) });
+        client
+    }
+
+    /// Publishes an event of a megabyte and writes as much of it as the sockets of a group take.
+    async fn deliver(&mut self, topic: &str, group: usize) {
+        let shown = self.hub.shown();
+        self.hub.publish(draft(topic, &"x".repeat(LARGE))).await.unwrap();
+        until("the rings to have the event", || self.hub.shown() > shown).await;
+        self.members.begin_round();
+        self.members.deliver(GroupId::of(group));
+    }
+
+    /// The client takes so many bytes, and the socket of its member takes as many.
+    fn take(&mut self, client: &mut TcpStream, member: usize, bytes: usize) {
+        let (mut left, mut piece) = (bytes, [0; 16_384]);
+        while left > 0 {
+            self.members.go_on(MemberId::of(member));
+            let read = client.read(&mut piece).unwrap();
+            assert_ne!(read, 0, "the stream has ended");
+            left = left.saturating_sub(read);
+        }
+        self.members.go_on(MemberId::of(member));
+    }
+
+    /// The time after which the system gives a member up that has no room.
+    fn acknowledgement_wait(&self, member: usize) -> Option<Duration> {
+        let waits = SockRef::from(&self.members.slots[member].stream).tcp_user_timeout().unwrap();
+        waits.filter(|wait| !wait.is_zero())
+    }
+
+    fn left(&self) -> Vec<usize> {
+        self.members.ids().map(MemberId::slot).collect()
+    }
+
+    /// Members that have their large event before them.
+    fn waiting(&self) -> usize {
+        let waits = |(_, member): &(usize, &Member)| matches!(member.standing, Standing::Behind(_));
+        self.members.slots.iter().filter(waits).count()
+    }
+}
+
+/// Every member takes more than a hundred kilobytes of a large event at once, and all of them together many megabytes.
+#[tokio::test]
+async fn a_small_event_passes_a_large_one_that_is_on_its_way_to_many() {
+    let mut scene = Scene::new().await;
+    let mut large: Vec<_> = (0..100).map(|_| scene.park("large")).collect();
+    let mut small = scene.park("small");
+    let (of_large, of_small) = (GroupId::of(0), GroupId::of(1));
+    scene.hub.publish(draft("large", &"x".repeat(LARGE))).await.unwrap();
+    scene.hub.publish(draft("small", "y")).await.unwrap();
+    until("the rings to have both", || scene.hub.shown() == Sequence(2)).await;
+
+    scene.members.begin_round();
+    scene.members.deliver(of_large);
+    scene.members.deliver(of_small);
+
+    let waiting = scene.waiting();
+    assert!((50..100).contains(&waiting), "{waiting} wait");
+    let mut event = [0; "id: 1-2\ndata: y\n\n".len()];
+    small.read_exact(&mut event).unwrap();
+    assert_eq!(event, *b"id: 1-2\ndata: y\n\n");
+    let mut rounds = 0;
+    while scene.members.has_turns() && rounds < waiting {
+        // Though the round is full: what is new must not keep those that wait from their event for ever.
+        scene.members.take_turns();
+        rounds += 1;
+    }
+    assert!((2..waiting).contains(&rounds), "{rounds} rounds");
+    assert_eq!(scene.waiting(), 0);
+    for client in &mut large {
+        client.read_exact(&mut event).unwrap();
+        assert_eq!(event, *b"id: 1-1\ndata: xxx");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_takes_its_large_event_slowly_outlives_one_that_takes_nothing_of_another() {
+    let config = StreamConfig { unread_bytes_max: 2_500_000, ..StreamConfig::default() };
+    let mut scene = Scene::keeping(config).await;
+    let (mut slow, _still, _newest) = (scene.park("slow"), scene.park("still"), scene.park("newest"));
+    scene.deliver("slow", 0).await;
+    advance(Duration::from_secs(2)).await;
+    scene.deliver("still", 1).await;
+    advance(Duration::from_secs(2)).await;
+    scene.take(&mut slow, 0, 300_000);
+
+    scene.deliver("newest", 2).await;
+    scene.members.let_frames_go();
+
+    assert_eq!(scene.left(), [0, 2]);
+}
+
+/// Linux tells of room in steps, so the client takes enough in each time for one of them.
+#[tokio::test]
+async fn a_member_that_takes_a_little_in_every_wait_stays_and_one_that_takes_nothing_ends() {
+    let mut scene = Scene::new().await;
+    let (mut slow, _still) = (scene.park("a"), scene.park("a"));
+    for _ in 0..3 {
+        scene.deliver("a", 0).await;
+    }
+    let mut left = Vec::new();
+
+    for times in 1..=5 {
+        scene.take(&mut slow, 0, 300_000);
+        let elapsed = scene.members.rules.ticks(Duration::from_secs(55)) * times;
+        scene.members.set_time(Now { tick: Tick(elapsed), drain: None });
+        for member in 0..2 {
+            scene.members.look_at(MemberId::of(member));
+        }
+        left.push(scene.left());
+        assert_eq!(scene.acknowledgement_wait(0), None, "the system ends readers that are only slow");
+    }
+
+    assert_eq!(left, [vec![0, 1], vec![0], vec![0], vec![0], vec![0]]);
+    let silence = scene.members.rules.ticks(Duration::from_secs(55 * 5 + 61));
+    scene.members.set_time(Now { tick: Tick(silence), drain: None });
+    scene.members.look_at(MemberId::of(0));
+    assert!(scene.left().is_empty());
+}
+
+/// Linux ends a peer that has no room for the next packet, also one that reads steadily.
+#[tokio::test]
+async fn the_system_watches_a_member_except_while_it_is_blocked() {
+    let mut scene = Scene::new().await;
+    let mut slow = scene.park("a");
+    assert_eq!(scene.acknowledgement_wait(0), Some(UNACKNOWLEDGED_WAIT_MAX));
+    scene.deliver("a", 0).await;
+    assert_eq!(
+        scene.acknowledgement_wait(0),
+        Some(UNACKNOWLEDGED_WAIT_MAX),
+        "a fast reader costs a system call"
+    );
+
+    scene.members.look_at(MemberId::of(0));
+    assert_eq!(scene.acknowledgement_wait(0), None);
+    scene.take(&mut slow, 0, LARGE - SEND_BUFFER);
+
+    assert_eq!(scene.acknowledgement_wait(0), Some(UNACKNOWLEDGED_WAIT_MAX));
+}
+
+#[tokio::test]
+async fn a_member_that_lags_is_written_one_batch_when_the_round_is_full() {
+    let mut scene = Scene::new().await;
+    let _client = scene.park("a");
+    for _ in 0..3 {
+        scene.hub.publish(draft("a", &"x".repeat(70_000))).await.unwrap();
+    }
+    until("the rings to have all", || scene.hub.shown() == Sequence(3)).await;
+    scene.members.written.set(ROUND_BYTES_MAX);
+
+    scene.members.slots[0].standing = Standing::Behind(Sequence(0));
+    scene.members.follow(MemberId::of(0));
+
+    assert_eq!((scene.members.slots[0].own_place(), scene.members.large_turns.len()), (Some(Sequence(1)), 1));
+}
+
+#[tokio::test]
+async fn a_socket_that_can_be_written_again_waits_for_its_turn_when_the_round_is_full() {
+    let mut scene = Scene::new().await;
+    let mut client = scene.park("a");
+    scene.deliver("a", 0).await;
+    client.read_exact(&mut [0; 100_000]).unwrap();
+    scene.members.written.set(ROUND_BYTES_MAX);
+
+    let mut events = mio::Events::with_capacity(8);
+    scene.poll.poll(&mut events, Some(PATIENCE)).unwrap();
+    let ready = events.iter().find(|event| event.token() == Token(0)).unwrap();
+    scene.members.socket_is_ready(ready);
+
+    assert!(ready.is_writable());
+    assert_eq!((scene.members.written.get(), scene.members.large_turns.len()), (ROUND_BYTES_MAX, 1));
+    scene.members.take_turns();
+    assert!(scene.members.written.get() > 0 && !scene.members.has_turns());
+}
