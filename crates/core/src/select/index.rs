@@ -27,7 +27,7 @@ use by_hash::ByHash;
 use candidate::candidate;
 use chains::Chains;
 use chunks::Chunks;
-use gram::{Gram, Kind, Place, Runs, grams, rarest};
+use gram::{Gram, Kind, grams, rarest};
 use in_use::InUse;
 use names::Names;
 use shape::Shape;
@@ -189,58 +189,21 @@ impl<T> PatternIndex<T> {
             let mut matching = self.entries.iter().filter(|entry| entry.pattern.matches(topic));
             return matching.any(|entry| visit(&entry.value));
         };
-        self.any_gram(&view, |gram| {
-            self.chains.any(gram.key(), &view, self.seed, |at| {
-                let entry = &self.entries[at as usize];
-                // Another kind is there by chance, and is looked at in its own turn.
-                entry.signature & !folded(view.signature(self.seed)) == 0
-                    && entry.kind == gram.kind
-                    && entry.shape.matches(&view)
-                    && visit(&entry.value)
-            })
-        })
-    }
-
-    /// Hands out the grams of a topic under which there may be patterns, each once, until one of them is the last.
-    fn any_gram(&self, view: &TopicView, mut is_last: impl FnMut(Gram) -> bool) -> bool {
-        let segments = view.len();
-        let mut at_least = self.in_use.at_least(segments);
-        if at_least.any(|least| is_last(Gram::wildcards(least, false)))
-            || (self.in_use.exactly(segments) && is_last(Gram::wildcards(segments, true)))
-        {
-            return true;
-        }
-        let lengths = self.in_use.lengths();
-        if lengths == 0 {
-            return false;
-        }
-        let runs = Runs::new(view.numbers(), lengths, self.seed);
-        let mut visit = |kind, hash| hash != 0 && is_last(Gram { kind, hash });
-        for length in 0..lengths {
-            let hashes = runs.of_length(length);
-            let run = |place| Kind::Run { length: length as u8, place };
-            let mut fronts = self.in_use.fronts(length).take_while(|at| *at < segments);
-            if fronts.any(|at| visit(run(Place::Front(at as u8)), hashes[at])) {
-                return true;
-            }
-            let mut ends = self.in_use.ends(length).take_while(|at| *at < segments);
-            if ends.any(|at| visit(run(Place::End(at as u8)), hashes[segments - 1 - at])) {
-                return true;
-            }
-            if !self.in_use.anywhere(length) {
-                continue;
-            }
-            for (at, hash) in hashes.iter().enumerate().filter(|(_, hash)| **hash != 0) {
-                let gram = Gram { kind: run(Place::Anywhere), hash: *hash };
-                let is_there = self.chains.has(gram.key());
-                // The same gram stands at several places of a topic, and its patterns are visited once.
-                if is_there && !hashes[..at].contains(hash) && visit(gram.kind, *hash) {
-                    return true;
-                }
-            }
-        }
-        let mut pairs = self.in_use.pairs().filter(|(_, second)| *second < segments);
-        pairs.any(|(first, second)| visit(Kind::Pair(first as u8, second as u8), runs.pair(first, second)))
+        self.in_use.any_gram(
+            &view,
+            self.seed,
+            |key| self.chains.has(key),
+            |gram| {
+                self.chains.any(gram.key(), &view, self.seed, |at| {
+                    let entry = &self.entries[at as usize];
+                    // Another kind is there by chance, and is looked at in its own turn.
+                    entry.signature & !folded(view.signature(self.seed)) == 0
+                        && entry.kind == gram.kind
+                        && entry.shape.matches(&view)
+                        && visit(&entry.value)
+                })
+            },
+        )
     }
 
     fn hash(&self, pattern: &Pattern) -> u64 {
@@ -350,50 +313,4 @@ impl<T> FromIterator<(Pattern, T)> for PatternIndex<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-    use crate::select::Selector;
-
-    fn pattern(text: &str) -> Pattern {
-        match Selector::parse(text).unwrap() {
-            Selector::Pattern(pattern) => pattern,
-            Selector::Topic(topic) => panic!("a pattern: {topic}"),
-        }
-    }
-
-    #[test]
-    fn memory_is_given_back_and_numbers_of_literals_are_used_again() {
-        let mut index = PatternIndex::new();
-        let patterns = |round: usize| (0..3_000).map(move |n| pattern(&format!("r{round}/{n}/*/**/x{n}/**")));
-        for round in 0..3 {
-            for pattern in patterns(round) {
-                assert_eq!(index.insert(pattern, ()), None);
-            }
-            assert_eq!(index.by_hash.len(), 3_000);
-            patterns(round).skip(20).for_each(|pattern| assert_eq!(index.remove(&pattern), Some(())));
-            assert_eq!(index.len(), 20);
-            assert!(index.entries.capacity() <= 128, "{}", index.entries.capacity());
-            assert!(index.by_hash.capacity() <= 128 && index.chains.capacity() <= 256);
-            assert!(index.names.number("x19") < 8_000, "numbers are given again");
-            patterns(round).take(20).for_each(|pattern| assert_eq!(index.remove(&pattern), Some(())));
-            assert_eq!((index.entries.capacity(), index.chains.capacity()), (0, 0));
-            assert!(!index.sketch.has_begun() && index.in_use.lengths() == 0);
-        }
-    }
-
-    #[test]
-    fn patterns_that_differ_in_one_segment_are_kept_apart() {
-        let mut index = PatternIndex::new();
-        // The first ones cannot know yet what the others have in common.
-        for n in 0..2_400 {
-            let segment = |at: usize| if at == 18 { format!("n{n}") } else { "a".to_owned() };
-            let segments: Vec<_> = (0..20).map(segment).collect();
-            index.insert(pattern(&(segments.join("/") + "/**")), ());
-        }
-
-        let keys: HashSet<_> = index.entries.iter().map(|entry| entry.key).collect();
-        assert_eq!(keys.len(), 2_400);
-    }
-}
+mod tests;

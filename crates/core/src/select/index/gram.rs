@@ -53,7 +53,7 @@ impl Gram {
         let kind = match self.kind {
             Kind::Run { length, place: Place::Front(at) } => u64::from(at) * 8 + u64::from(length),
             Kind::Run { length, place: Place::End(at) } => (u64::from(at) + 64) * 8 + u64::from(length),
-            // Two grams that stand anywhere never have the same, see `PatternIndex::any_gram`.
+            // Two grams that stand anywhere never have the same, see `InUse::any_gram`.
             Kind::Run { length, place: Place::Anywhere } => return self.hash ^ u64::from(length),
             Kind::Pair(first, second) => 1_024 + u64::from(first) * 8 + u64::from(second),
             Kind::Wildcards { segments, is_exact } => 2_048 + u64::from(segments) * 2 + u64::from(is_exact),

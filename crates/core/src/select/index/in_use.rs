@@ -1,6 +1,7 @@
 //! Which kinds of grams patterns are kept under, so that others are not looked up.
 
-use super::gram::{Kind, LENGTHS, PAIRED_SEGMENTS, Place};
+use super::gram::{Gram, Kind, LENGTHS, PAIRED_SEGMENTS, Place, Runs};
+use super::topic_view::TopicView;
 use crate::limits::TOPIC_SEGMENTS_MAX;
 
 /// Counts the patterns that are kept under each kind of gram.
@@ -37,6 +38,55 @@ impl InUse {
         }
     }
 
+    /// Hands out the grams of a topic under which there may be patterns, each once, until one of them is the last. For an
+    /// index of this seed, in which some keys are there.
+    pub(super) fn any_gram(
+        &self,
+        view: &TopicView,
+        seed: u64,
+        is_there: impl Fn(u64) -> bool,
+        mut is_last: impl FnMut(Gram) -> bool,
+    ) -> bool {
+        let segments = view.len();
+        let mut at_least = self.at_least(segments);
+        if at_least.any(|least| is_last(Gram::wildcards(least, false)))
+            || (self.exactly(segments) && is_last(Gram::wildcards(segments, true)))
+        {
+            return true;
+        }
+        let lengths = self.lengths();
+        if lengths == 0 {
+            return false;
+        }
+        let runs = Runs::new(view.numbers(), lengths, seed);
+        let mut visit = |kind, hash| hash != 0 && is_last(Gram { kind, hash });
+        for length in 0..lengths {
+            let hashes = runs.of_length(length);
+            let run = |place| Kind::Run { length: length as u8, place };
+            let mut fronts = self.fronts(length).take_while(|at| *at < segments);
+            if fronts.any(|at| visit(run(Place::Front(at as u8)), hashes[at])) {
+                return true;
+            }
+            let mut ends = self.ends(length).take_while(|at| *at < segments);
+            if ends.any(|at| visit(run(Place::End(at as u8)), hashes[segments - 1 - at])) {
+                return true;
+            }
+            if !self.anywhere(length) {
+                continue;
+            }
+            for (at, hash) in hashes.iter().enumerate().filter(|(_, hash)| **hash != 0) {
+                let gram = Gram { kind: run(Place::Anywhere), hash: *hash };
+                let is_there = is_there(gram.key());
+                // The same gram stands at several places of a topic, and its patterns are visited once.
+                if is_there && !hashes[..at].contains(hash) && visit(gram.kind, *hash) {
+                    return true;
+                }
+            }
+        }
+        let mut pairs = self.pairs().filter(|(_, second)| *second < segments);
+        pairs.any(|(first, second)| visit(Kind::Pair(first as u8, second as u8), runs.pair(first, second)))
+    }
+
     /// How many lengths of grams have to be known.
     pub(super) fn lengths(&self) -> usize {
         let is_used = |length: &usize| {
@@ -47,32 +97,32 @@ impl InUse {
     }
 
     /// Where grams of a length begin.
-    pub(super) fn fronts(&self, length: usize) -> impl Iterator<Item = usize> + use<> {
+    fn fronts(&self, length: usize) -> impl Iterator<Item = usize> + use<> {
         bits(self.fronts[length].mask)
     }
 
     /// How far before the last segment grams of a length begin.
-    pub(super) fn ends(&self, length: usize) -> impl Iterator<Item = usize> + use<> {
+    fn ends(&self, length: usize) -> impl Iterator<Item = usize> + use<> {
         bits(self.ends[length].mask)
     }
 
     /// Whether there are grams of a length that may stand anywhere.
-    pub(super) fn anywhere(&self, length: usize) -> bool {
+    fn anywhere(&self, length: usize) -> bool {
         self.anywhere[length] != 0
     }
 
     /// The numbers of segments, up to a topic's, that patterns without any literal ask for at least.
-    pub(super) fn at_least(&self, segments: usize) -> impl Iterator<Item = usize> + use<> {
+    fn at_least(&self, segments: usize) -> impl Iterator<Item = usize> + use<> {
         bits(self.at_least.mask).take_while(move |least| *least <= segments)
     }
 
     /// Whether patterns without any literal ask for exactly so many segments.
-    pub(super) fn exactly(&self, segments: usize) -> bool {
+    fn exactly(&self, segments: usize) -> bool {
         self.exactly.counts.get(segments).is_some_and(|count| *count > 0)
     }
 
     /// The segments of pairs.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+    fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
         bits(self.pairs.mask).map(|pair| (pair / PAIRED_SEGMENTS, pair % PAIRED_SEGMENTS))
     }
 }
