@@ -183,6 +183,19 @@ fn the_newest_events_are_all_there_or_the_page_says_that_they_are_not() {
 }
 
 #[test]
+fn a_full_page_goes_on_right_before_the_next_event_that_matches() {
+    let (log, events) = log();
+    let mut query = Query { events_max: 1, ..query(Start::Earliest, &["rare"]) };
+    let rare = matching(&events, &query.selectors);
+
+    for two in rare.windows(2) {
+        let (page, _) = page_in(&log, &query, u64::MAX, u64::MAX);
+        assert_eq!((page.events, page.next), (vec![two[0].clone()], two[1].cursor.previous()));
+        query.start = Start::After(page.next);
+    }
+}
+
+#[test]
 fn an_id_is_found_at_its_earliest_event_or_said_to_be_unknown() {
     let (log, events) = log();
     proptest!(cases(200), |(
