@@ -64,7 +64,7 @@ fn draft(number: u64) -> Draft {
 /// A log, and all events in it. The indexes of its blocks have room for one.
 fn log() -> (Arc<MemoryLog>, Vec<Event>) {
     let clock = ManualClock::at(1);
-    let retention = MemoryRetention { bytes_max: 600_000, ..MemoryRetention::default() };
+    let retention = MemoryRetention { bytes_max: 300_000, ..MemoryRetention::default() };
     let store = MemoryStore::new(Epoch(1), clock.clone(), retention);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for batch in 0..EVENTS / 100 {
