@@ -115,10 +115,10 @@ pub const MEMORY_BLOCK_EVENTS_MAX: usize = 1_024;
 /// kept, and one event.
 pub const MEMORY_BLOCK_BYTES_MAX: usize = 1_048_576;
 
-/// The share of the bytes kept that indexes of blocks take at most, besides: a quarter, 64 MiB by default. An index is made
-/// when a reader needs it, and takes some 80 bytes for an event of a topic of its own with four segments. Without room for all,
-/// the newest blocks have one; in others a reader looks at each event.
-pub const MEMORY_INDEX_SHARE: usize = 4;
+/// The share of the bytes kept that indexes of blocks take at most, besides: a half, 128 MiB by default. An index is made
+/// when a reader needs it, and takes some 80 bytes for an event of a topic of its own with four segments, so that a million of
+/// these have room. Without room for all, the newest blocks have one; in others a reader looks at each event.
+pub const MEMORY_INDEX_SHARE: usize = 2;
 
 /// Newest events, or events with one id, that a reading of the memory store copies under its lock at once. 64: some
 /// microseconds, for which publishers wait.

@@ -172,7 +172,7 @@ async fn a_reading_whose_caller_leaves_stops() {
 
 #[tokio::test]
 async fn indexes_take_no_more_than_their_share_and_readings_find_the_same_without_them() {
-    let retention = MemoryRetention { bytes_max: 1_000_000, ..MemoryRetention::default() };
+    let retention = MemoryRetention { bytes_max: 500_000, ..MemoryRetention::default() };
     let store = store(retention);
     for batch in 0..8_u64 {
         let topics = (batch * 1_024..(batch + 1) * 1_024).map(|number| format!("of/{number}/its/own"));

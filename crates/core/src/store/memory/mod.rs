@@ -44,7 +44,7 @@ pub struct MemoryRetention {
     /// Newest events kept. Default 1,000,000.
     pub events_max: usize,
     /// Bytes of their fields. Default 256 MiB, because it is main memory. Events leave memory in blocks, so that it may hold
-    /// [`MEMORY_BLOCK_BYTES_MAX`](crate::limits::MEMORY_BLOCK_BYTES_MAX) more. Indexes that readers make take at most a quarter
+    /// [`MEMORY_BLOCK_BYTES_MAX`](crate::limits::MEMORY_BLOCK_BYTES_MAX) more. Indexes that readers make take at most half
     /// of this, besides.
     pub bytes_max: usize,
 }

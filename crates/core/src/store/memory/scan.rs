@@ -96,7 +96,7 @@ impl<'a> Scan<'a> {
     /// Shows the events that match to a visitor, until it has had enough or until the work is to be charged for. Gets
     /// somewhere each time.
     pub(super) fn step(&mut self, mut visit: impl FnMut(&Event) -> Visit) -> Result<Step, EpochChanged> {
-        let (part, floor) = match self.look(&self.log.contents())? {
+        let part = match self.look(&self.log.contents())? {
             Ok(found) => found,
             Err(ended) => return Ok(ended),
         };
@@ -106,7 +106,7 @@ impl<'a> Scan<'a> {
         let mut candidates = kept.unwrap_or_else(|| self.candidates_of(&part));
         while let Some((place, topic)) = candidates.next() {
             let event = &events[usize::from(place)];
-            if event.cursor.sequence <= floor || event.cursor.sequence > self.head.sequence {
+            if event.cursor.sequence > self.head.sequence {
                 break;
             }
             let decided = topic.map(|topic| &mut candidates.decided[usize::from(topic)]);
@@ -136,8 +136,9 @@ impl<'a> Scan<'a> {
         self.passed
     }
 
-    /// The part of the log that comes next, and the place before the first event held; or why there is none.
-    fn look(&self, contents: &Contents) -> Result<Result<(Part, Sequence), Step>, EpochChanged> {
+    /// The part of the log that comes next, or why there is none. Its first events may be gone: a walk to the floor may look at
+    /// them, since all that it says is that the floor was reached.
+    fn look(&self, contents: &Contents) -> Result<Result<Part, Step>, EpochChanged> {
         let (head, floor) = (contents.head(), contents.floor.sequence);
         if head.epoch != self.head.epoch {
             return Err(EpochChanged);
@@ -146,7 +147,7 @@ impl<'a> Scan<'a> {
             Towards::Head if self.at > self.head.sequence => Err(Step::End),
             Towards::Head if self.at <= floor => Err(Step::Overtaken),
             Towards::Floor if self.at <= floor => Err(Step::End),
-            Towards::Head | Towards::Floor => Ok((contents.events.part(self.at, self.towards), floor)),
+            Towards::Head | Towards::Floor => Ok(contents.events.part(self.at, self.towards)),
         })
     }
 

@@ -64,7 +64,7 @@ fn draft(number: u64) -> Draft {
 /// A log, and all events in it. The indexes of its blocks have room for one.
 fn log() -> (Arc<MemoryLog>, Vec<Event>) {
     let clock = ManualClock::at(1);
-    let retention = MemoryRetention { bytes_max: 600_000, ..MemoryRetention::default() };
+    let retention = MemoryRetention { bytes_max: 300_000, ..MemoryRetention::default() };
     let store = MemoryStore::new(Epoch(1), clock.clone(), retention);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for batch in 0..EVENTS / 100 {
@@ -180,6 +180,19 @@ fn the_newest_events_are_all_there_or_the_page_says_that_they_are_not() {
         }
         assert!(page.events.len() <= follow.len() && follow.starts_with(&page.events));
     });
+}
+
+#[test]
+fn a_full_page_goes_on_right_before_the_next_event_that_matches() {
+    let (log, events) = log();
+    let mut query = Query { events_max: 1, ..query(Start::Earliest, &["rare"]) };
+    let rare = matching(&events, &query.selectors);
+
+    for two in rare.windows(2) {
+        let (page, _) = page_in(&log, &query, u64::MAX, u64::MAX);
+        assert_eq!((page.events, page.next), (vec![two[0].clone()], two[1].cursor.previous()));
+        query.start = Start::After(page.next);
+    }
 }
 
 #[test]
