@@ -134,6 +134,28 @@ impl Publish {
         publish
     }
 
+    /// A publish that comes whole, in one piece.
+    async fn whole(front: &Front, bytes: usize) -> Self {
+        Self::in_pieces(front, Some(bytes), &[bytes]).await
+    }
+
+    /// A publish that sends pieces of so many bytes, and ends.
+    async fn in_pieces(front: &Front, declared: Option<usize>, pieces: &[usize]) -> Self {
+        Self::counted(front, declared, pieces).await.0
+    }
+
+    /// The same, and the bytes that all bodies held after each of them.
+    async fn counted(front: &Front, declared: Option<usize>, pieces: &[usize]) -> (Self, Vec<usize>) {
+        let mut publish = Self::begin(front, declared);
+        let mut held = Vec::new();
+        for bytes in pieces {
+            publish.send(*bytes).await;
+            held.push(front.bodies_bytes());
+        }
+        publish.finish();
+        (publish, held)
+    }
+
     async fn send(&self, bytes: usize) {
         self.say(&"x".repeat(bytes)).await;
     }
@@ -190,6 +212,9 @@ async fn a_body_of_which_nothing_comes_is_ended_after_thirty_seconds() {
     let front = front().await;
     for declared in [None, Some(5), Some(16 * KIB), Some(16 * KIB + 1)] {
         let silent = Publish::begin(&front, declared);
+        sleep(Duration::from_secs(1)).await;
+        let is_large = declared.is_some_and(|bytes| bytes > 16 * KIB);
+        assert_eq!(front.bodies_bytes() > 0, is_large, "{declared:?}");
 
         assert_eq!(silent.refused(408, "send it again").await, 30, "{declared:?}");
         assert_eq!(front.bodies_bytes(), 0);
@@ -276,14 +301,9 @@ async fn large_bodies_that_stop_do_not_keep_small_ones_waiting() {
     let front = front().await;
     let stopped = Publish::stopped(&front, 100 * KIB).await;
 
-    let mut whole = Publish::begin(&front, Some(5));
-    whole.send(5).await;
-    whole.finish();
+    let whole = Publish::whole(&front, 5).await;
     assert_eq!(whole.published().await, 0);
-    let mut in_two_pieces = Publish::begin(&front, Some(16 * KIB));
-    in_two_pieces.send(1).await;
-    in_two_pieces.send(16 * KIB - 1).await;
-    in_two_pieces.finish();
+    let in_two_pieces = Publish::in_pieces(&front, Some(16 * KIB), &[1, 16 * KIB - 1]).await;
     assert_eq!(in_two_pieces.published().await, 0);
 
     assert_eq!(front.bodies_bytes(), 100 * KIB);
@@ -300,9 +320,7 @@ async fn small_bodies_that_stop_do_not_keep_those_waiting_that_come_whole() {
     let newcomer = Publish::stopped(&front, 16 * KIB).await;
     assert_eq!(front.bodies_bytes(), 1_024 * 16 * KIB, "the newcomer waits");
 
-    let mut whole = Publish::begin(&front, Some(16 * KIB));
-    whole.send(16 * KIB).await;
-    whole.finish();
+    let whole = Publish::whole(&front, 16 * KIB).await;
     assert_eq!(whole.published().await, 0);
     let mut behind_its_head = Publish::begin(&front, Some(16 * KIB));
     sleep(Duration::from_secs(3)).await;
@@ -329,10 +347,7 @@ async fn small_bodies_that_stop_near_their_beginning_stop_nobody() {
     assert_eq!(front.bodies_bytes(), 10_000 * KIB);
 
     for declared in [Some(16 * KIB), None] {
-        let mut in_two_pieces = Publish::begin(&front, declared);
-        in_two_pieces.send(8 * KIB).await;
-        in_two_pieces.send(8 * KIB).await;
-        in_two_pieces.finish();
+        let in_two_pieces = Publish::in_pieces(&front, declared, &[8 * KIB, 8 * KIB]).await;
         assert_eq!(in_two_pieces.published().await, 0);
     }
     assert!(!stopped.iter().any(|stopped| stopped.answer.is_finished()));
@@ -349,10 +364,7 @@ async fn small_bodies_that_wait_to_be_asked_and_never_come_stop_nobody() {
         silent.push(publish);
     }
 
-    let mut in_two_pieces = Publish::begin(&front, Some(16 * KIB));
-    in_two_pieces.send(KIB).await;
-    in_two_pieces.send(15 * KIB).await;
-    in_two_pieces.finish();
+    let in_two_pieces = Publish::in_pieces(&front, Some(16 * KIB), &[KIB, 15 * KIB]).await;
 
     assert_eq!(in_two_pieces.published().await, 0);
     assert!(!silent.iter().any(|silent| silent.answer.is_finished()));
@@ -361,16 +373,10 @@ async fn small_bodies_that_wait_to_be_asked_and_never_come_stop_nobody() {
 #[tokio::test(start_paused = true)]
 async fn a_small_body_counts_as_it_comes() {
     let front = front().await;
-    let mut publish = Publish::begin(&front, Some(10_000));
-    let mut seen = Vec::new();
 
-    for bytes in [1, 1_023, 1, 6_000, 2_900, 75] {
-        publish.send(bytes).await;
-        seen.push(front.bodies_bytes());
-    }
-    publish.finish();
+    let (publish, held) = Publish::counted(&front, Some(10_000), &[1, 1_023, 1, 6_000, 2_900, 75]).await;
 
-    assert_eq!(seen, [1_024, 1_024, 2_048, 7_168, 10_000, 10_000]);
+    assert_eq!(held, [1_024, 1_024, 2_048, 7_168, 10_000, 10_000]);
     publish.published().await;
 }
 
@@ -385,9 +391,7 @@ async fn the_slowest_body_is_ended_for_one_that_finds_no_room() {
         sleep(Duration::from_secs(1)).await;
     }
 
-    let mut newcomer = Publish::begin(&front, Some(50 * KIB));
-    newcomer.send(50 * KIB).await;
-    newcomer.finish();
+    let newcomer = Publish::whole(&front, 50 * KIB).await;
 
     assert_eq!(newcomer.published().await, 0);
     assert_eq!(stopped.refused(408, ROOM_NEEDED).await, 11);
@@ -400,10 +404,7 @@ async fn the_slowest_body_is_ended_for_one_that_finds_no_room() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_whole_keeps_its_share_until_it_is_published_and_is_not_ended_for_others() {
     let (front, fault) = front_on_a_store_that_holds().await;
-    let mut waiting = Publish::begin(&front, Some(20 * KIB));
-    waiting.send(0).await;
-    waiting.send(20 * KIB).await;
-    waiting.finish();
+    let waiting = Publish::in_pieces(&front, Some(20 * KIB), &[0, 20 * KIB]).await;
     sleep(Duration::from_secs(11)).await;
     let slow = Publish::begin(&front, Some(80 * KIB));
     for _ in 0..6 {
@@ -465,17 +466,11 @@ async fn a_body_that_waits_to_be_asked_for_is_not_asked_for_before_there_is_room
 #[tokio::test(start_paused = true)]
 async fn a_body_without_a_length_counts_as_it_comes() {
     let front = front().await;
-    let mut publish = Publish::begin(&front, None);
-    let mut seen = vec![front.bodies_bytes()];
 
-    for bytes in [KIB, 7 * KIB, 16 * KIB, 20 * KIB] {
-        publish.send(bytes).await;
-        seen.push(front.bodies_bytes());
-    }
-    publish.finish();
+    let (publish, held) = Publish::counted(&front, None, &[KIB, 7 * KIB, 16 * KIB, 20 * KIB]).await;
 
     // Twice what has come once it is large, so that a body is moved seldom as it grows.
-    assert_eq!(seen, [0, KIB, 8 * KIB, 48 * KIB, 48 * KIB]);
+    assert_eq!(held, [KIB, 8 * KIB, 48 * KIB, 48 * KIB]);
     publish.published().await;
     assert_eq!(front.bodies_bytes(), 0);
 }
@@ -516,9 +511,7 @@ async fn an_event_as_large_as_the_budget_is_published_when_it_is_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_body_without_a_length_that_outgrows_the_budget_is_told_to_come_back() {
     let (front, _fault) = front_on_a_store_that_holds().await;
-    let mut waiting = Publish::begin(&front, Some(60 * KIB));
-    waiting.send(60 * KIB).await;
-    waiting.finish();
+    let waiting = Publish::whole(&front, 60 * KIB).await;
     let publish = Publish::begin(&front, None);
 
     for _ in 0..5 {
@@ -547,9 +540,7 @@ async fn a_body_without_a_length_is_measured_from_its_beginning_though_it_become
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_ended_for_others_while_it_waits_to_grow_is_told_so() {
     let (front, _fault) = front_on_a_store_that_holds().await;
-    let mut whole = Publish::begin(&front, Some(40 * KIB));
-    whole.send(40 * KIB).await;
-    whole.finish();
+    let whole = Publish::whole(&front, 40 * KIB).await;
     let growing = Publish::begin(&front, None);
     growing.send(24 * KIB).await;
     growing.send(30 * KIB).await;
@@ -567,9 +558,7 @@ async fn a_body_that_is_ended_for_others_while_it_waits_to_grow_is_told_so() {
 #[tokio::test(start_paused = true)]
 async fn the_time_for_which_a_body_waits_to_grow_does_not_count_against_its_publisher() {
     let (front, fault) = front_on_a_store_that_holds().await;
-    let mut whole = Publish::begin(&front, Some(60 * KIB));
-    whole.send(60 * KIB).await;
-    whole.finish();
+    let whole = Publish::whole(&front, 60 * KIB).await;
     let mut growing = Publish::begin(&front, None);
     for (bytes, seconds) in [(1, 6), (17 * KIB, 1), (14 * KIB, 31)] {
         growing.send(bytes).await;
@@ -611,10 +600,7 @@ async fn a_small_body_that_finds_no_room_is_told_which_room_is_full() {
 async fn a_length_that_is_wrong_does_no_harm() {
     let front = front().await;
     for (declared, sent) in [(10, 5), (7, 10), (20 * KIB, KIB), (30 * KIB, 40 * KIB)] {
-        let mut publish = Publish::begin(&front, Some(declared));
-        publish.send(sent / 2).await;
-        publish.send(sent - sent / 2).await;
-        publish.finish();
+        let publish = Publish::in_pieces(&front, Some(declared), &[sent / 2, sent - sent / 2]).await;
 
         publish.published().await;
         assert_eq!(front.bodies_bytes(), 0, "{declared} declared, {sent} sent");
@@ -624,16 +610,10 @@ async fn a_length_that_is_wrong_does_no_harm() {
 #[tokio::test(start_paused = true)]
 async fn a_small_body_that_is_longer_than_declared_counts_with_all_that_has_come() {
     let front = front().await;
-    let mut publish = Publish::begin(&front, Some(10));
-    let mut seen = Vec::new();
 
-    for bytes in [5, 2_000, 2_000] {
-        publish.send(bytes).await;
-        seen.push(front.bodies_bytes());
-    }
-    publish.finish();
+    let (publish, held) = Publish::counted(&front, Some(10), &[5, 2_000, 2_000]).await;
 
-    assert_eq!(seen, [10, 2_048, 4_096]);
+    assert_eq!(held, [10, 2_048, 4_096]);
     publish.published().await;
 }
 

@@ -464,6 +464,54 @@ async fn what_is_asked_for_those_that_leave_is_not_asked_for_again() {
     assert_eq!((second.bytes(), holders.iter().filter(asked).count()), (40, 1));
 }
 
+#[tokio::test(start_paused = true)]
+async fn nobody_ends_for_what_a_holder_waits_for_that_ends_itself() {
+    let budget = Budget::new(100);
+    let (mut grown, faster) = (watched(&budget, 10), watched(&budget, 30));
+    faster.moved(1);
+    let faster = tokio::spawn(until_slow(faster));
+    let _whole = budget.try_take(60).unwrap();
+    sleep(Duration::from_secs(6)).await;
+
+    let (grew, newcomer) = tokio::join!(
+        async {
+            let grew = grown.grow(20, PATIENCE).await;
+            drop(grown);
+            grew
+        },
+        budget.take(10, PATIENCE),
+    );
+
+    assert_eq!((newcomer.unwrap().bytes(), grew), (10, Err(NotGrown::Slow(Slow::RoomNeeded))));
+    assert!(!faster.is_finished());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_gave_up_growing_ends_for_others_like_any_other() {
+    let budget = Budget::new(100);
+    let mut grown = watched(&budget, 50);
+    let _whole = budget.try_take(50).unwrap();
+    assert_eq!(grown.grow(50, Duration::from_secs(6)).await, Err(NotGrown::NoRoom));
+    let grown = tokio::spawn(until_slow(grown));
+
+    let newcomer = budget.take(20, PATIENCE).await;
+
+    assert_eq!((newcomer.unwrap().bytes(), grown.await.unwrap()), (20, Slow::RoomNeeded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn newcomers_that_come_one_after_the_other_are_each_served_at_once() {
+    let budget = Budget::new(100);
+    let holders: Vec<_> = (0..10).map(|_| tokio::spawn(until_slow(watched(&budget, 10)))).collect();
+    sleep(Duration::from_secs(6)).await;
+    let began = Instant::now();
+
+    let newcomers = [budget.take(10, PATIENCE).await, budget.take(10, PATIENCE).await];
+
+    assert_eq!((newcomers.iter().flatten().count(), began.elapsed()), (2, Duration::ZERO));
+    assert_eq!(holders.iter().filter(|holder| holder.is_finished()).count(), 2);
+}
+
 /// A holder whose peer moves a byte in each second.
 async fn pace_of_one_a_second(mut taken: Taken) {
     while taken.unless_slow(sleep(Duration::from_secs(1))).await.is_ok() {
