@@ -129,8 +129,9 @@ pub(crate) const HISTORY_EVENTS_DEFAULT: usize = 100;
 
 // The metrics.
 
-/// Age up to which the text of `/metrics` answers another request. 100 ms: nobody asks that often, and a client that leaves a
-/// thousand answers unread on each of its connections makes the hub keep ten texts for each second, not one for each answer.
+/// Age up to which the text of `/metrics` answers another request, while one that it answers is not taken. 100 ms: nobody asks
+/// that often, and a client that leaves a thousand answers unread on each of its connections makes the hub keep ten texts for
+/// each second, not one for each answer.
 pub(crate) const METRICS_TEXT_AGE_MAX: Duration = Duration::from_millis(100);
 
 // A budget of bytes.

@@ -71,8 +71,8 @@ impl FrontMetrics {
         registry.register_collector(Box::new(budgets.clone()));
     }
 
-    /// The text of the registry. Requests that come at about the same time share it, so that answers which nobody reads
-    /// hold it once.
+    /// The text of the registry. While an answer that has it is under way, requests of about the same time share it, so that
+    /// answers which nobody reads hold it once.
     ///
     /// # Errors
     ///
@@ -81,7 +81,10 @@ impl FrontMetrics {
         // Locked while it is encoded, or a flood would encode it many times at once.
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         let last = &mut texts[format as usize];
-        if let Some(last) = last.as_ref().filter(|last| last.made_at.elapsed() < METRICS_TEXT_AGE_MAX) {
+        // If no answer has it any more, another one costs nothing to keep, and tells what is true now.
+        let is_shared = |last: &&MetricsText| !last.text.is_unique();
+        let is_young = |last: &&MetricsText| last.made_at.elapsed() < METRICS_TEXT_AGE_MAX;
+        if let Some(last) = last.as_ref().filter(is_shared).filter(is_young) {
             return Ok(last.text.clone());
         }
         let text = self.encode(format)?;
@@ -132,13 +135,22 @@ mod tests {
 
     use super::*;
 
-    /// Each had a text of its own, so a thousand unread answers on one connection held 11 MB.
-    #[tokio::test(start_paused = true)]
-    async fn requests_of_the_same_moment_share_one_text_of_their_format() {
+    async fn metrics() -> FrontMetrics {
         let store = MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default());
         let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
         let config = HttpConfig::default();
-        let metrics = FrontMetrics::new(&hub, &config, &FrontBudgets::new(&hub, &config));
+        FrontMetrics::new(&hub, &config, &FrontBudgets::new(&hub, &config))
+    }
+
+    /// Whether it tells of a refusal.
+    fn told(text: &Bytes) -> bool {
+        String::from_utf8_lossy(text).contains("refused_total{reason=\"busy\"} 1\n")
+    }
+
+    /// Each had a text of its own, so a thousand unread answers on one connection held 11 MB.
+    #[tokio::test(start_paused = true)]
+    async fn requests_of_the_same_moment_share_one_text_of_their_format() {
+        let metrics = metrics().await;
         let open = || metrics.text(MetricsFormat::OpenMetrics).unwrap();
 
         let first = open();
@@ -154,5 +166,16 @@ mod tests {
         let told =
             |text: &Bytes| String::from_utf8_lossy(text).contains("refused_total{reason=\"busy\"} 1\n");
         assert_eq!([told(&first), told(&later)], [false, true]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_after_another_was_answered_is_told_what_is_true_now() {
+        let metrics = metrics().await;
+
+        drop(metrics.text(MetricsFormat::OpenMetrics).unwrap());
+        metrics.refused(ProblemType::Busy);
+        let now = metrics.text(MetricsFormat::OpenMetrics).unwrap();
+
+        assert!(told(&now));
     }
 }
