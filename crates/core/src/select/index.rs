@@ -3,8 +3,8 @@
 //! Each pattern is kept under one of its grams, the rarest that it has. A topic looks up its own grams, and compares
 //! itself with what is kept there. So a topic costs what matches, and patterns that only look alike are spread over the
 //! grams in which they differ. Where they do not differ in any, thousands are kept under one gram, in a form that takes
-//! some nanoseconds to compare. No insertion and no removal moves more than a small part of the index, since whoever
-//! delivers events waits for it.
+//! some nanoseconds to compare. No insertion and no removal moves more than a small part of the index, since all
+//! deliveries wait for it.
 
 mod by_hash;
 mod candidate;

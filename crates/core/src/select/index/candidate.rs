@@ -110,12 +110,18 @@ pub(super) fn candidate(entry: u32, shape: &Shape, seed: u64) -> (Candidate, Res
 }
 
 impl Candidate {
+    /// Whether a topic of this signature may have all literals.
+    #[inline]
+    pub(super) fn is_within(&self, signature: u64) -> bool {
+        self.signature & !signature == 0
+    }
+
     /// Whether a topic may match, as far as this part knows; and the places of the run that it compares. Those are none
     /// if it does not match.
     #[inline]
     pub(super) fn places(&self, topic: &TopicGrams) -> u64 {
         let (segments, least) = (topic.segments(), usize::from(self.least));
-        if self.signature & !topic.signature() != 0 || segments < least {
+        if !self.is_within(topic.signature()) || segments < least {
             return 0;
         }
         if self.signature == 0 {
@@ -240,8 +246,9 @@ mod tests {
         let shape = Shape::new(pattern, false, &mut names);
         let view = TopicView::new(&Topic::parse(topic).unwrap(), &names).unwrap();
         let (candidate, rest) = candidate(0, &shape, SEED);
-        let places = candidate.places(view.grams(SEED));
-        places != 0 && rest.may_match(view.grams(SEED), places)
+        let grams = TopicGrams::new(view.numbers(), SEED);
+        let places = candidate.places(&grams);
+        places != 0 && rest.may_match(&grams, places)
     }
 
     #[test]

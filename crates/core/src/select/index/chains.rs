@@ -170,7 +170,11 @@ impl Candidates {
     }
 
     fn any(&self, topic: &TopicView, seed: u64, mut visit: impl FnMut(u32) -> bool) -> bool {
-        let grams = topic.grams(seed);
+        let Some(grams) = topic.grams(seed, self.candidates.len()) else {
+            let signature = topic.signature(seed);
+            let mut candidates = self.candidates.iter().filter(|candidate| candidate.is_within(signature));
+            return candidates.any(|candidate| visit(candidate.entry));
+        };
         for (candidates, rests) in self.candidates.slices().zip(self.rests.slices()) {
             for (candidate, rest) in candidates.iter().zip(rests) {
                 let places = candidate.places(grams);

@@ -1,6 +1,6 @@
 //! A topic as numbers: it is split and looked up once for all patterns.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use super::names::{Names, UNKNOWN};
 use super::signature::signature;
@@ -11,6 +11,9 @@ use crate::limits::TOPIC_SEGMENTS_MAX;
 /// Slots of the table of positions: twice as many as there are segments, so that it is never full.
 const SLOTS: usize = 128;
 
+/// Candidates for which the table of grams is worth making.
+const CANDIDATES: usize = 64;
+
 /// A topic of at most [`TOPIC_SEGMENTS_MAX`] segments.
 pub(super) struct TopicView {
     numbers: [u32; TOPIC_SEGMENTS_MAX],
@@ -18,8 +21,10 @@ pub(super) struct TopicView {
     is_reserved: bool,
     /// Where each literal stands, a bit for each segment. Made when the first pattern needs it.
     positions: OnceCell<Box<[(u32, u64); SLOTS]>>,
-    /// Made when the first long row needs them.
+    /// Made when there are many candidates.
     grams: OnceCell<Box<TopicGrams>>,
+    /// Candidates that were to be compared so far.
+    candidates: Cell<usize>,
     /// Made when the first pattern needs it.
     signature: OnceCell<u64>,
 }
@@ -34,7 +39,8 @@ impl TopicView {
             len += 1;
         }
         let (positions, grams, signature) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Some(Self { numbers, len, is_reserved: topic.is_reserved(), positions, grams, signature })
+        let candidates = Cell::new(0);
+        Some(Self { numbers, len, is_reserved: topic.is_reserved(), positions, grams, candidates, signature })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -54,9 +60,11 @@ impl TopicView {
         *self.signature.get_or_init(|| signature(self.numbers(), seed))
     }
 
-    /// Where its grams stand, for an index of this seed.
-    pub(super) fn grams(&self, seed: u64) -> &TopicGrams {
-        self.grams.get_or_init(|| Box::new(TopicGrams::new(self.numbers(), seed)))
+    /// Where its grams stand, for an index of this seed that has so many candidates more. None if there are few as yet.
+    pub(super) fn grams(&self, seed: u64, candidates: usize) -> Option<&TopicGrams> {
+        self.candidates.set(self.candidates.get() + candidates);
+        let many = self.candidates.get() > CANDIDATES;
+        many.then(|| &**self.grams.get_or_init(|| Box::new(TopicGrams::new(self.numbers(), seed))))
     }
 
     /// Where a literal stands: bit `n` is set if it is segment `n`.
