@@ -9,7 +9,10 @@ use tokio::time::sleep;
 use crate::limits::{HEAP_FREE_BYTES_MAX, HEAP_LOOK_INTERVAL, HEAP_LOOK_INTERVAL_MAX};
 
 /// Runs until it is dropped.
-#[expect(clippy::disallowed_methods, reason = "a look waits for nothing, takes milliseconds, and is waited for")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a look waits for nothing, takes milliseconds, and is waited for"
+)]
 pub(super) async fn give_back_what_is_free() -> Infallible {
     let mut wait = HEAP_LOOK_INTERVAL;
     loop {
