@@ -149,7 +149,8 @@ pub const MEMORY_LOOKS_PER_INDEXED: u64 = 32;
 pub const PUSH_BYTES_MAX: usize = 1_048_576;
 
 /// Frames that the feed adds or drops, and patterns that it tells of them, in one hold of the window's lock, and watchers
-/// that it wakes, before it lets others run: some tenths of a millisecond.
+/// that it wakes, before it lets others run: some tenths of a millisecond. The search for the patterns that match an event
+/// is not counted.
 pub const PUSH_STEPS_MAX: usize = 4_096;
 
 /// Newest events that a starting hub takes into its window, so that clients which resume after a restart do not all

@@ -12,10 +12,11 @@ pub(crate) const LISTEN_BACKLOG: u32 = 4_096;
 /// Time between two looks at the files of the certificate: a look is two `stat`, and nobody renews one in seconds.
 pub(crate) const CERTIFICATE_LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Time between two looks at how much free memory the process holds: a flood is over for seconds before anybody minds.
+/// Time between two looks at how much free memory the process holds: nobody minds if it goes back some seconds after
+/// a flood.
 pub(crate) const HEAP_LOOK_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The same after memory went back again and again, because it is soon needed again.
+/// The longest such time: it doubles while memory that was given back is free again at the next look.
 pub(crate) const HEAP_LOOK_INTERVAL_MAX: Duration = Duration::from_secs(320);
 
 /// Bytes of free memory that the process may keep: about as much as it takes and gives back in ordinary work.

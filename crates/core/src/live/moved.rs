@@ -54,7 +54,7 @@ impl Moved {
         self.rings.push(ring.clone());
     }
 
-    /// Tells a pattern the place of the newest frame, if there is time.
+    /// Tells a pattern the place of the newest frame, or notes it as late if the slice is full.
     pub(super) fn add_news(&mut self, news: &Arc<News>) {
         if self.is_full() {
             self.late.push(news.clone());
@@ -78,6 +78,11 @@ impl Moved {
                 self.news.push(news);
             }
         }
+    }
+
+    /// Adds patterns that came while others were late.
+    pub(super) fn add_joined(&mut self, joined: Vec<Arc<News>>) {
+        self.news.extend(joined);
     }
 
     /// Wakes all watchers.

@@ -71,7 +71,7 @@ fn slices(push: impl Future<Output = ()>, mut look: impl FnMut()) -> usize {
 
 #[test]
 fn an_event_is_handed_out_when_all_of_its_patterns_know_of_it() {
-    let (window, watcher) = (window(usize::MAX), Arc::<Count>::default());
+    let (window, watcher, joiner) = (window(usize::MAX), Arc::<Count>::default(), Arc::<Count>::default());
     let count = PUSH_STEPS_MAX + 1_000;
     let views: Vec<_> = patterns(count).map(|pattern| view(&window, &pattern, &watcher)).collect();
     let topic = view(&window, DEEP, &watcher);
@@ -81,7 +81,7 @@ fn an_event_is_handed_out_when_all_of_its_patterns_know_of_it() {
         if window.head() < FIRST {
             assert_eq!(handed_out(&topic), []);
             // It comes while others are told, and must not miss the event.
-            joined.push(view(&window, "**/a", &watcher));
+            joined.push(view(&window, "**/a", &joiner));
         }
     });
 
@@ -91,6 +91,8 @@ fn an_event_is_handed_out_when_all_of_its_patterns_know_of_it() {
     }
     assert!(views.iter().all(|view| view.knows_all_after(START.sequence, &mut Vec::new())));
     assert!(watcher.0.load(Ordering::Relaxed) > count, "each was woken");
+    // They may have looked before it was handed out.
+    assert_eq!(joiner.0.load(Ordering::Relaxed), joined.len());
 }
 
 #[test]

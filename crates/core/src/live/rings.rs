@@ -21,13 +21,25 @@ pub(super) struct Rings {
     pub(super) patterns: Patterns,
     /// Slices of batches that the feed has pushed, ever.
     slices: u64,
+    /// The newest frame may not be handed out yet, because there are patterns that do not know its place.
+    is_pushing: bool,
+    /// Patterns that came meanwhile. They know the frame, and their readers, who may have looked too early, are told of it.
+    joined: Vec<Arc<News>>,
 }
 
 impl Rings {
     /// Rings of no frame, in the epoch of a line.
     pub(super) fn new(line: Line) -> Self {
         let (frames, patterns) = (Frames::default(), Patterns::default());
-        Self { line, frames, topics: HashMap::new(), patterns, slices: 0 }
+        Self {
+            line,
+            frames,
+            topics: HashMap::new(),
+            patterns,
+            slices: 0,
+            is_pushing: false,
+            joined: Vec::new(),
+        }
     }
 
     /// Begins the next slice of a batch.
@@ -77,19 +89,33 @@ impl Rings {
         }
     }
 
-    /// Where a selector's readers look. A pattern that nobody watched is known from `head` on.
-    pub(super) fn source(&mut self, selector: &Selector, head: Sequence) -> Source {
+    /// Begins a time in which the newest frame may not be handed out.
+    pub(super) fn begin_pushing(&mut self) {
+        self.is_pushing = true;
+    }
+
+    /// Ends it, and returns the patterns that came in it.
+    pub(super) fn end_pushing(&mut self) -> Vec<Arc<News>> {
+        self.is_pushing = false;
+        std::mem::take(&mut self.joined)
+    }
+
+    /// Where a selector's readers look. A pattern that nobody watched is known from the newest frame on.
+    pub(super) fn source(&mut self, selector: &Selector, newest: Sequence) -> Source {
         match selector {
             Selector::Topic(topic) => Source::Topic(self.topics.entry(topic.clone()).or_default().clone()),
-            Selector::Pattern(pattern) => Source::Pattern(self.news(pattern, head)),
+            Selector::Pattern(pattern) => Source::Pattern(self.news(pattern, newest)),
         }
     }
 
-    fn news(&mut self, pattern: &Pattern, head: Sequence) -> Arc<News> {
+    fn news(&mut self, pattern: &Pattern, newest: Sequence) -> Arc<News> {
         if let Some(news) = self.patterns.get(pattern) {
             return news.clone();
         }
-        let news = Arc::new(News::after(head));
+        let news = Arc::new(News::after(newest));
+        if self.is_pushing {
+            self.joined.push(news.clone());
+        }
         self.patterns.insert(pattern.clone(), news.clone());
         news
     }

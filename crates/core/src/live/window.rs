@@ -148,7 +148,7 @@ impl Window {
         key: usize,
     ) -> Vec<Attachment> {
         let mut rings = self.rings();
-        // Not after the head: a frame that is being pushed may be handed out soon, and has passed this pattern over.
+        // From the newest frame on, which may stand after the head: it is being pushed, and has passed this pattern over.
         let newest = rings.frames.newest().unwrap_or_default().max(self.head());
         let attach = |selector: &Selector| {
             let source = rings.source(selector, newest);

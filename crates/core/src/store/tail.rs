@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::task::yield_now;
 
 use crate::event::{Cursor, Event};
 use crate::limits::{ANNOUNCED_BATCHES_MAX, ANNOUNCED_BYTES_MAX, TAIL_PAGE_BYTES_MAX, TAIL_PAGE_EVENTS_MAX};
@@ -133,6 +134,8 @@ impl Tail for LogTail {
     async fn next(&mut self) -> Result<Option<Tailed>, TailError> {
         loop {
             if self.catching_up {
+                // A store that answers at once must not keep other tasks from this thread.
+                yield_now().await;
                 if let Some(tailed) = self.read_on().await.map_err(|error| self.cause_of(error))? {
                     return Ok(Some(tailed));
                 }

@@ -17,7 +17,7 @@ pub(super) async fn give_back_what_is_free() -> Infallible {
     let mut wait = HEAP_LOOK_INTERVAL;
     loop {
         sleep(wait).await;
-        // It fails when the runtime ends, and never again after that.
+        // It fails only while the runtime ends.
         let gave = spawn_blocking(look).await.unwrap_or(false);
         wait = wait_after(wait, gave);
     }

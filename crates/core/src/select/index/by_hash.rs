@@ -1,4 +1,4 @@
-//! A table by hashes, which never moves all that it holds in order to grow.
+//! A table by hashes, which never moves more than some thousand values in order to grow.
 
 use std::collections::HashMap;
 

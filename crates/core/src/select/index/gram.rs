@@ -43,7 +43,8 @@ pub(super) enum Kind {
 }
 
 impl Gram {
-    /// The gram of patterns without any literal, that ask for at least or exactly so many segments.
+    /// The gram of patterns without any literal, that ask for at least or exactly so many segments. Its hash is only not 0,
+    /// which would mean that there is no gram.
     pub(super) fn wildcards(segments: usize, is_exact: bool) -> Self {
         Self { kind: Kind::Wildcards { segments: segments as u8, is_exact }, hash: 1 }
     }

@@ -98,13 +98,18 @@ async fn before_last(
             if missing == 0 { Visit::Enough } else { Visit::GoOn }
         })?;
         meter.spend(scan.take_units()).await;
-        let before = |contents: &Contents| oldest.map(|oldest| contents.place_of(oldest.previous()));
+        let before = || {
+            let contents = log.contents();
+            // Places of another epoch may be gone, or be those of other events.
+            if contents.head().epoch != head.epoch {
+                return Err(EpochChanged);
+            }
+            Ok(oldest.map_or(head, |oldest| contents.place_of(oldest.previous())))
+        };
         match step {
             Step::End | Step::Overtaken => return Ok((log.contents().floor, false)),
-            Step::Enough => return Ok((before(&log.contents()).unwrap_or(head), false)),
-            Step::More if meter.is_used_up() => {
-                return Ok((before(&log.contents()).unwrap_or(head), true));
-            }
+            Step::Enough => return Ok((before()?, false)),
+            Step::More if meter.is_used_up() => return Ok((before()?, true)),
             Step::More => {}
         }
     }

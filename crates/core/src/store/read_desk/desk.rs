@@ -101,7 +101,7 @@ impl<A> Desk<A> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// As there; but a panic in the first slice is the caller's.
     pub async fn begin_and_run(
         self: &Arc<Self>,
         mut search: Search<A>,

@@ -56,6 +56,8 @@ impl Meter {
     /// Begins to look for an id.
     pub fn begin_id_search(&self) {
         self.is_id_search.store(true, Ordering::Relaxed);
+        // A reading that had to begin again has no page any more.
+        self.is_page.store(false, Ordering::Relaxed);
     }
 
     /// Begins to fill a page, which may end anywhere. If the budget has not as much left as this, it is made so large: the page
