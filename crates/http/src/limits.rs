@@ -40,6 +40,13 @@ pub(crate) const UNSENT_BYTES_MAX: u32 = 131_072;
 /// minutes, and a phone is seldom woken.
 pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
 
+/// Time in which a peer may answer that question before it is asked again. 20 s: a phone that changes its network is back
+/// by then, and with Linux's own 75 s a dead peer would be noticed after 12 minutes.
+pub(crate) const KEEPALIVE_PROBE_INTERVAL: Duration = Duration::from_secs(20);
+
+/// How often a peer is asked before the system takes it for dead: 3 times, so two lost packets end nobody.
+pub(crate) const KEEPALIVE_PROBES_MAX: u32 = 3;
+
 /// Encrypted bytes that may wait for a socket. 32 KiB, two records of TLS, so that one is made while the other
 /// leaves: rustls takes 64 KiB unless told otherwise, which every slow reader would come to hold.
 pub(crate) const TLS_WAITING_BYTES_MAX: usize = 32_768;
@@ -129,9 +136,9 @@ pub(crate) const HISTORY_EVENTS_DEFAULT: usize = 100;
 
 // The metrics.
 
-/// Age up to which the text of `/metrics` answers another request, while one that it answers is not taken. 100 ms: nobody asks
-/// that often, and a client that leaves a thousand answers unread on each of its connections makes the hub keep ten texts for
-/// each second, not one for each answer.
+/// Age up to which the text of `/metrics` is given to another request, as long as an earlier answer with that text has not been
+/// written. 100 ms: nobody asks that often, and a client that leaves a thousand answers unread on each of its connections makes
+/// the hub keep ten texts for each second, not one for each answer.
 pub(crate) const METRICS_TEXT_AGE_MAX: Duration = Duration::from_millis(100);
 
 // A budget of bytes.
@@ -282,7 +289,8 @@ pub(crate) const AGE_SHARE_MIN: f64 = 0.9;
 /// thousands of frames a second, and the kernel's loopback or network card is the limit soon after.
 pub(crate) const LANES_DEFAULT_MAX: usize = 4;
 
-/// Bytes that a lane writes in one round before it looks whether there is something new for others, if there are large events
+/// Bytes that a lane writes in one round to members for whom something is new, and again to those that wait from earlier
+/// rounds, before it looks whether there is something new for others, if there are large events
 /// among them. 4 MiB: they are copied to sockets in a millisecond or two, and a thousand subscribers of an event of 1 MiB
 /// are served in a few hundred rounds.
 pub(crate) const ROUND_BYTES_MAX: usize = 4_194_304;

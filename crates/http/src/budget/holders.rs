@@ -14,7 +14,8 @@ pub(super) struct Holders {
     wanted: usize,
     /// What the holders that were asked to end have and wait for: so much of `wanted` is on its way.
     ending: usize,
-    /// Until then nobody looks again: every holder was asked to end, or has its grace.
+    /// Until then nobody looks again: each holder that is left has its grace, or is faster than one that waits to grow for
+    /// itself alone.
     look_at: Option<Instant>,
 }
 

@@ -85,7 +85,8 @@ struct BlockWriter<'a> {
 }
 
 impl BlockWriter<'_> {
-    /// While a large event is written, the wait for its reader is ours.
+    /// While a large event is written, the wait for its reader is ours; the last piece, if it is no more than a chunk, is the
+    /// system's.
     async fn write<S>(&mut self, stream: &mut S, block: Bytes) -> Result<(), Ending>
     where
         S: AsyncWrite + Watched + Unpin,

@@ -7,16 +7,18 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use crate::limits::KEEPALIVE_INTERVAL;
+use crate::limits::{KEEPALIVE_INTERVAL, KEEPALIVE_PROBE_INTERVAL, KEEPALIVE_PROBES_MAX};
 #[cfg(target_os = "linux")]
 use crate::limits::{UNACKNOWLEDGED_WAIT_MAX, UNSENT_BYTES_MAX};
 
-/// Small writes leave at once, dead peers are noticed while nothing is under way, and a stalled one is owed little by the
-/// system.
+/// Small writes leave at once, a dead peer is noticed two minutes after the last byte while nothing is under way, and a
+/// stalled one is owed little by the system.
 pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE_INTERVAL))?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_INTERVAL);
+    let keepalive = keepalive.with_interval(KEEPALIVE_PROBE_INTERVAL).with_retries(KEEPALIVE_PROBES_MAX);
+    socket.set_tcp_keepalive(&keepalive)?;
     #[cfg(target_os = "linux")]
     socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
     Ok(())

@@ -54,7 +54,7 @@ pub(super) struct Passage<'a> {
     pub(super) through: Sequence,
     pub(super) now: Tick,
     pub(super) unread: &'a UnreadFrames,
-    /// Bytes of batches with large events that sockets took in the round.
+    /// Bytes that sockets took in this round, of batches with a large event and of what was owed.
     pub(super) written: &'a Cell<usize>,
 }
 

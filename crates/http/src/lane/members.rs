@@ -58,7 +58,7 @@ pub(super) struct Members {
     /// Members for whom there was no time in a round that large events have filled. They go on when all others have been
     /// served.
     large_turns: VecDeque<Recipient>,
-    /// Bytes of large events, and of what was owed, that sockets took in this round.
+    /// Bytes that sockets took in this round, of batches with a large event and of what was owed.
     written: Cell<usize>,
     attendances: Attendances,
     unread: UnreadFrames,
@@ -110,7 +110,7 @@ impl Members {
         !(self.turns.is_empty() && self.large_turns.is_empty())
     }
 
-    /// A round of the lane begins: what is new is delivered first, and then those go on that had their turn before.
+    /// Counts anew what is written: when a round of the lane begins, and again before those go on that wait with large events.
     pub(super) fn begin_round(&mut self) {
         self.written.set(0);
     }
@@ -161,16 +161,21 @@ impl Members {
     /// Looks at a socket that has something to say.
     pub(super) fn socket_is_ready(&mut self, event: &mio::event::Event) {
         let id = MemberId::of(event.token().0);
+        let is_round_full = self.is_round_full();
         let Some(member) = self.slots.get_mut(id.slot()) else { return };
         let readable = event.is_readable() || event.is_read_closed() || event.is_error();
         if readable && let Err(ending) = member.discard_input() {
             return self.end(id, ending);
         }
-        if event.is_writable() && matches!(member.standing, Standing::Blocked(_)) {
-            let member = Recipient::Member { id, serial: member.serial };
-            match self.is_round_full() {
-                true => self.large_turns.push_back(member),
-                false => self.go_on(id),
+        if event.is_writable()
+            && let Standing::Blocked(owed) = &mut member.standing
+        {
+            if !is_round_full {
+                return self.go_on(id);
+            }
+            // Each byte of the client says again that its socket can be written.
+            if !std::mem::replace(&mut owed.has_turn, true) {
+                self.large_turns.push_back(Recipient::Member { id, serial: member.serial });
             }
         }
     }
@@ -195,6 +200,8 @@ impl Members {
                 if ending.has_farewell() {
                     let group = member.group;
                     self.deliver(group);
+                    // It is not live if its turn was put off.
+                    self.follow(id);
                 }
                 self.end(id, ending);
             }

@@ -22,11 +22,13 @@ pub(super) struct Owed {
     pub(super) then: Sequence,
     /// The system has been told that the lane watches the socket.
     pub(super) watched: bool,
+    /// The member waits for its turn, because its socket can be written again.
+    pub(super) has_turn: bool,
 }
 
 impl Owed {
     pub(super) fn nothing(then: Sequence) -> Self {
-        Self { kept: None, pieces: SmallVec::new(), then, watched: false }
+        Self { kept: None, pieces: SmallVec::new(), then, watched: false, has_turn: false }
     }
 
     /// The rest of a block that is no event.

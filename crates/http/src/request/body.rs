@@ -32,7 +32,8 @@ pub(crate) struct WholeBody<'a> {
 
 /// Reads a whole body. If the head says that it is large, or that the publisher waits to be asked for it, nothing is read
 /// before there is room. A body that came whole with its head, like most, costs no timer, and one that comes whole behind
-/// it needs no room among those that come in pieces. Of a small one counts what has come, so that many may stop near their beginning.
+/// it needs no room among those that come in pieces. Of a small one only what has come counts, so many may stop near their beginning and leave
+/// room.
 pub(crate) async fn read_whole<'a, B>(
     mut body: B,
     headers: &HeaderMap,

@@ -100,7 +100,7 @@ impl<'a> Admission<'a> {
 pub(crate) struct BodyShare<'a> {
     admission: Admission<'a>,
     taken: Taken,
-    /// Of which budget it is.
+    /// By its size. A body that came whole and small is of neither budget, and is never resized.
     kind: BodyKind,
 }
 

@@ -83,7 +83,8 @@ struct StreamTask {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// A large frame that is handed out in pieces. When the next is asked for, the one before has been taken.
+/// A large frame that is handed out in pieces. When the next is asked for, the one before has been handed
+/// to the connection; over HTTP/2 up to one more may wait there.
 struct LargeFrame {
     kept: KeptFrame,
     rest: Bytes,

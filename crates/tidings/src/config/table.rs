@@ -203,7 +203,7 @@ settings! {
             default: "64MiB",
             range: "16MiB" to "1TiB",
             value: "SIZE",
-            means: "Memory for large events of which subscribers have taken a part and read no further, beside the window. An event counts once, however many subscribers share it; one of at most 16 KiB does not count. Once half of it is used, subscribers that have taken less than 1,024 bytes a second for five seconds are closed, and when it is full the slowest, all of one event together; they come back and resume. An event is as slow as the fastest of its subscribers.",
+            means: "Memory for large events of which subscribers have taken a part and read no further, beside the window. An event counts once, however many subscribers share it; one of at most 16 KiB does not count. When another large event needs room and half of it is used, subscribers that have taken less than 1,024 bytes a second for the last five to ten seconds are closed, and when it is full the slowest, all of one event together; they come back and resume. An event is as slow as the fastest of its subscribers.",
             why: "As much as the window.",
         }
         answers_bytes_max: Size {

@@ -14,6 +14,9 @@ impl Members {
     /// Continues a member that was held up: by its socket, or because it had more to read than one turn allows.
     pub(super) fn go_on(&mut self, id: MemberId) {
         let Some(member) = self.slots.get_mut(id.slot()) else { return };
+        if let Standing::Blocked(owed) = &mut member.standing {
+            owed.has_turn = false;
+        }
         match member.settle(self.now.tick) {
             Ok(written) => {
                 self.written.set(self.written.get() + written);

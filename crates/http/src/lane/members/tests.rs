@@ -20,7 +20,7 @@ use crate::lane::batch::Framing;
 use crate::lane::ids::GroupId;
 use crate::limits::UNACKNOWLEDGED_WAIT_MAX;
 use crate::stream::Encoder;
-use crate::stream::machine::{StreamConfig, Tick};
+use crate::stream::machine::{DrainTicks, StreamConfig, Tick};
 
 /// Bytes of a large event.
 const LARGE: usize = 1_000_000;
@@ -228,6 +228,24 @@ async fn a_member_that_lags_is_written_one_batch_when_the_round_is_full() {
 }
 
 #[tokio::test]
+async fn a_member_whose_turn_was_put_off_has_its_event_before_the_farewell() {
+    let mut scene = Scene::new().await;
+    let mut client = scene.park("a");
+    scene.hub.publish(draft("a", "y")).await.unwrap();
+    until("the rings to have it", || scene.hub.shown() == Sequence(1)).await;
+    scene.members.written.set(ROUND_BYTES_MAX);
+    scene.members.slots[0].standing = Standing::Behind(Sequence(0));
+
+    let drain = Some(DrainTicks { from: Tick(0), length: 1 });
+    scene.members.set_time(Now { tick: Tick(2), drain });
+    scene.members.look_at(MemberId::of(0));
+
+    let mut heard = String::new();
+    client.read_to_string(&mut heard).unwrap();
+    assert!(heard.starts_with("id: 1-1\ndata: y\n\n") && heard.contains("retry: "), "{heard}");
+}
+
+#[tokio::test]
 async fn a_socket_that_can_be_written_again_waits_for_its_turn_when_the_round_is_full() {
     let mut scene = Scene::new().await;
     let mut client = scene.park("a");
@@ -238,6 +256,7 @@ async fn a_socket_that_can_be_written_again_waits_for_its_turn_when_the_round_is
     let mut events = mio::Events::with_capacity(8);
     scene.poll.poll(&mut events, Some(PATIENCE)).unwrap();
     let ready = events.iter().find(|event| event.token() == Token(0)).unwrap();
+    scene.members.socket_is_ready(ready);
     scene.members.socket_is_ready(ready);
 
     assert!(ready.is_writable());
