@@ -12,6 +12,7 @@ import { EventList } from './event-list.js';
 import { GAP, PARTIAL } from './event-type.js';
 import { startHeader } from './header.js';
 import { recall } from './history.js';
+import { HUB, urlOf } from './hub.js';
 import { icon } from './icon.js';
 import { authorization } from './publisher.js';
 import { PublishForm } from './publish-form.js';
@@ -20,7 +21,7 @@ import { Stream } from './stream.js';
 import { startTabs } from './tabs.js';
 import { countOf } from './time.js';
 import { TopicList } from './topic-list.js';
-import { exampleTopic, pathOf, soleTopic, subjectOf } from './topic.js';
+import { exampleTopic, soleTopic, subjectOf } from './topic.js';
 import { showTitle } from './title.js';
 import { sayAll, say, word, wordFor } from './words.js';
 
@@ -30,10 +31,10 @@ const PAST_MAX = 50;
 const PATIENCE_MS = 150;
 const HEARD_MS = 5_000;
 
-const subject = subjectOf(location);
+const subject = subjectOf(location, new URL(HUB).pathname);
 const sole = soleTopic(subject.selectors);
-const asked = { origin: location.origin, selectors: subject.selectors, types: [], with_key: false };
-const path = pathOf(subject.selectors);
+const asked = { hub: HUB, selectors: subject.selectors, types: [], with_key: false };
+const url = urlOf(subject.selectors);
 const begin = subject.begin.length > 0 ? subject.begin : [['last', String(PAST_MAX)]];
 const arrival = new Arrival();
 
@@ -81,14 +82,14 @@ start();
 
 /** Shows what was, then follows what comes. */
 async function start() {
-  const past = await recall(path, begin, authorization());
+  const past = await recall(url, begin, authorization());
   if (past.gap) receive({ type: GAP, data: JSON.stringify(past.gap), id: '', topic: '' }, null);
   if (past.partial) receive({ type: PARTIAL, data: '', id: '', topic: '' }, null);
   for (const event of past.events) receive(event, event.time);
   activity.show();
   behind = past.more;
   stream = new Stream({
-    path,
+    url,
     begin,
     id: past.cursor,
     listener: {

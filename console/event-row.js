@@ -2,10 +2,10 @@
 
 import { copyButton } from './copy-button.js';
 import { element } from './element.js';
+import { urlOf } from './hub.js';
 import { icon } from './icon.js';
 import { piecesOf } from './json.js';
 import { fullTimeOf, shortTimeOf, sizeOf } from './time.js';
-import { pathOf } from './topic.js';
 import { say, word } from './words.js';
 
 /** @typedef {import('./entry.js').Entry} Entry */
@@ -43,7 +43,7 @@ function cellsOf({ time, topic, type, data, id }) {
   return [
     element('span', { class: 'event-mark', 'aria-hidden': 'true' }, icon('open')),
     clock,
-    element('a', { class: 'event-topic', href: pathOf([topic]), title: topic }, topic),
+    element('a', { class: 'event-topic', href: urlOf([topic]), title: topic }, topic),
     line,
     element('span', { class: 'event-id', 'aria-hidden': 'true', title: id }, element('bdi', { dir: 'ltr' }, id)),
   ];

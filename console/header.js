@@ -1,15 +1,15 @@
 // The bar at the top: the way to any topic, the language, the colours.
 
 import { byId } from './element.js';
+import { urlOf } from './hub.js';
 import { startTheme } from './theme.js';
-import { pathOf } from './topic.js';
 import { currentLanguage, speak } from './words.js';
 
 export function startHeader() {
   byId('go').addEventListener('submit', (event) => {
     event.preventDefault();
     const selectors = byId('go-to').value.split(/\s+/).filter((text) => text !== '');
-    if (selectors.length > 0) location.assign(pathOf(selectors));
+    if (selectors.length > 0) location.assign(urlOf(selectors));
   });
   startTheme(byId('theme'));
   startLanguage(byId('language'));

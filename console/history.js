@@ -20,15 +20,15 @@ function nothing() {
 /**
  * What goes wrong here is no matter: the stream is asked for the same, and tells what is wrong with it.
  *
- * @param {string} path
+ * @param {string} url
  * @param {[string, string][]} begin
  * @param {Record<string, string>} headers
  * @returns {Promise<Past>}
  */
-export async function recall(path, begin, headers) {
+export async function recall(url, begin, headers) {
   try {
     const options = { headers: { accept: 'application/json', ...headers }, cache: 'no-store' };
-    const response = await fetch(withParameters(path, begin), options);
+    const response = await fetch(withParameters(url, begin), options);
     return response.status === 200 ? pastOf(await response.json()) : nothing();
   } catch {
     return nothing();

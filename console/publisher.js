@@ -1,7 +1,8 @@
 // Publishes an event, and keeps the key that a hub may want for it.
 
+import { urlOf } from './hub.js';
 import { problemOf, unreachable } from './problem.js';
-import { pathOf, withParameters } from './topic.js';
+import { withParameters } from './topic.js';
 
 /**
  * @typedef {object} Draft
@@ -42,7 +43,7 @@ export function useKey(text) {
  * @returns {Promise<{ id: string } | { problem: import('./problem.js').Problem }>}
  */
 export async function publish({ topic, data, event = '', id = '', retry = '' }) {
-  const url = withParameters(pathOf([topic]), [['event', event], ['id', id], ['retry', retry]]);
+  const url = withParameters(urlOf([topic]), [['event', event], ['id', id], ['retry', retry]]);
   const headers = { 'content-type': 'text/plain; charset=utf-8', ...authorization() };
   try {
     const response = await fetch(url, { method: 'POST', headers, body: data });

@@ -7,28 +7,28 @@ const TYPES_MAX = 5;
 
 /**
  * @typedef {object} Asked
- * @property {string} origin     Where the hub is.
+ * @property {string} hub        The URL of the hub's root.
  * @property {string[]} selectors
  * @property {string[]} types    Event types seen, other than `message`.
  * @property {boolean} with_key  Whether the hub wants a key to publish.
  */
 
 /** @param {Asked} asked */
-export function curlWatch({ origin, selectors }) {
-  return `curl -N ${shellWord(origin + pathOf(selectors))}`;
+export function curlWatch({ hub, selectors }) {
+  return `curl -N ${shellWord(hub + pathOf(selectors))}`;
 }
 
 /** @param {Asked} asked */
-export function curlPublish({ origin, selectors, with_key }, data = 'hello') {
+export function curlPublish({ hub, selectors, with_key }, data = 'hello') {
   const key = with_key ? '-H "Authorization: Bearer $TIDINGS_PUBLISH_KEY" ' : '';
-  const url = origin + pathOf([exampleTopic(selectors)]);
+  const url = hub + pathOf([exampleTopic(selectors)]);
   return `curl -d ${shellWord(data)} ${key}${shellWord(url)}`;
 }
 
 /** @param {Asked} asked */
-export function javaScript({ origin, selectors, types }) {
+export function javaScript({ hub, selectors, types }) {
   const lines = [
-    `const source = new EventSource(\n  ${quoted(origin + pathOf(selectors))}\n);`,
+    `const source = new EventSource(\n  ${quoted(hub + pathOf(selectors))}\n);`,
     'const show = (e) => console.log(e.data);',
     'source.onmessage = show;',
   ];

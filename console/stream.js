@@ -32,7 +32,7 @@ const HEARTBEATS_MISSED = 2.5;
 const PASSING = [408, 425, 429, 500, 502, 503, 504];
 
 export class Stream {
-  #path;
+  #address;
   #begin;
   #listener;
   #authorization;
@@ -47,14 +47,14 @@ export class Stream {
 
   /**
    * @param {object} options
-   * @param {string} options.path
+   * @param {string} options.url
    * @param {[string, string][]} options.begin  Parameters for the first connection alone.
    * @param {Listener} options.listener
    * @param {string} [options.id]  Where to go on, if that is known; `begin` is not looked at then.
    * @param {() => Record<string, string>} [options.authorization]  Headers that carry the key, if there is one.
    */
-  constructor({ path, begin, listener, id = '', authorization = () => ({}) }) {
-    this.#path = path;
+  constructor({ url, begin, listener, id = '', authorization = () => ({}) }) {
+    this.#address = url;
     this.#begin = begin;
     this.#listener = listener;
     this.#id = id;
@@ -174,7 +174,7 @@ export class Stream {
   }
 
   #url() {
-    return this.#id === '' ? withParameters(this.#path, this.#begin) : this.#path;
+    return this.#id === '' ? withParameters(this.#address, this.#begin) : this.#address;
   }
 
   #headers() {

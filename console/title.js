@@ -1,7 +1,8 @@
 // What the page is about, in a heading and a line.
 
 import { byId, element } from './element.js';
-import { isPattern, pathOf, stepsOf } from './topic.js';
+import { urlOf } from './hub.js';
+import { isPattern, stepsOf } from './topic.js';
 import { onLanguage, say, word } from './words.js';
 
 /** @param {import('./topic.js').Subject} subject */
@@ -22,7 +23,7 @@ export function showTitle({ selectors, home }) {
 
 /** A selector, each step of it a link to all below; one of several is a link to itself alone. */
 function nameOf(selector, several) {
-  if (several) return element('a', { class: 'name chip', href: pathOf([selector]) }, selector);
+  if (several) return element('a', { class: 'name chip', href: urlOf([selector]) }, selector);
   const steps = stepsOf(selector);
   const parts = steps.flatMap((step, index) => {
     const last = index === steps.length - 1;
@@ -34,7 +35,7 @@ function nameOf(selector, several) {
 }
 
 function stepLink({ segment, selector }) {
-  const link = element('a', { href: pathOf([selector]) }, segment);
+  const link = element('a', { href: urlOf([selector]) }, segment);
   const show = () => (link.title = say('topic.below', { topic: selector.slice(0, -3) }));
   onLanguage(show);
   show();

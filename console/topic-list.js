@@ -3,8 +3,8 @@
 // The order changes at most every two seconds, and never under a pointer or the focus.
 
 import { element } from './element.js';
+import { urlOf } from './hub.js';
 import { agoOf, countOf } from './time.js';
-import { pathOf } from './topic.js';
 import { word } from './words.js';
 
 /** Topics that are counted; whoever was silent longest is forgotten. */
@@ -91,7 +91,7 @@ function rowOf(topic) {
   const count = element('span', { class: 'topic-count' });
   const ago = element('span', { class: 'topic-ago' });
   const name = element('span', { class: 'topic-name' }, topic);
-  const link = element('a', { href: pathOf([topic]), title: topic }, name, ago, count);
+  const link = element('a', { href: urlOf([topic]), title: topic }, name, ago, count);
   return { node: element('li', {}, link), count, ago };
 }
 

@@ -1,10 +1,10 @@
-// Topics, selectors and the URLs they have. Pure: it never looks at the page's own location.
+// Topics, selectors and the paths they have below the hub's root. Pure: it never looks at the page's own location.
 
 /** Everything there is. */
 export const EVERYTHING = '**';
 
-/** The path below which events are published and read. */
-const ROOT = '/events';
+/** The path, below the hub's root, under which events are published and read. */
+const EVENTS = 'events';
 
 /** A segment that a path cannot hold, however it is encoded. No topic has one, but an address may. */
 const DOTS = /^\.\.?$/;
@@ -23,15 +23,17 @@ const BEGINNINGS = ['last', 'since', 'last_event_id', 'lastEventId', 'on_gap'];
 
 /**
  * @param {{ pathname: string, search: string }} location
+ * @param {string} root  The path of the hub's root. It ends with a slash.
  * @returns {Subject}
  */
-export function subjectOf({ pathname, search }) {
+export function subjectOf({ pathname, search }, root) {
+  const path = pathname.slice(root.length);
   const query = new URLSearchParams(search);
   const begin = [...query].filter(([name]) => BEGINNINGS.includes(name));
-  const rest = pathname.startsWith(`${ROOT}/`) ? decoded(pathname.slice(ROOT.length + 1)) : '';
+  const rest = path.startsWith(`${EVENTS}/`) ? decoded(path.slice(EVENTS.length + 1)) : '';
   const selectors = rest === '' ? query.getAll('topic').filter((topic) => topic !== '') : [rest];
   if (selectors.length > 0) return { selectors: [...new Set(selectors)], home: false, begin };
-  return { selectors: [EVERYTHING], home: !pathname.startsWith(ROOT), begin };
+  return { selectors: [EVERYTHING], home: path !== EVENTS && !path.startsWith(`${EVENTS}/`), begin };
 }
 
 /** @param {string} selector */
@@ -60,17 +62,17 @@ export function exampleTopic(selectors) {
 }
 
 /**
- * The path at which some selectors are read, and a topic is published to.
+ * The path below the hub's root at which some selectors are read, and a topic is published to.
  *
  * @param {string[]} selectors
  */
 export function pathOf(selectors) {
-  if (selectors.length === 1 && !DOTS.test(selectors[0])) return `${ROOT}/${encoded(selectors[0])}`;
-  return `${ROOT}?${selectors.map((selector) => `topic=${encodedWhole(selector)}`).join('&')}`;
+  if (selectors.length === 1 && !DOTS.test(selectors[0])) return `${EVENTS}/${encoded(selectors[0])}`;
+  return `${EVENTS}?${selectors.map((selector) => `topic=${encodedWhole(selector)}`).join('&')}`;
 }
 
 /**
- * A path with parameters.
+ * A path or URL with parameters.
  *
  * @param {string} path
  * @param {[string, string][]} parameters Empty values are left out.

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 
 import { curlPublish, curlWatch, javaScript } from '../snippets.js';
 
-const origin = 'http://127.0.0.1:8080';
-const asked = (more) => ({ origin, selectors: ['orders/42'], types: [], with_key: false, ...more });
+const hub = 'http://127.0.0.1:8080/';
+const asked = (more) => ({ hub, selectors: ['orders/42'], types: [], with_key: false, ...more });
 
 test('a plain topic needs no quotes', () => {
   assert.equal(curlWatch(asked()), 'curl -N http://127.0.0.1:8080/events/orders/42');
@@ -17,6 +17,14 @@ test('what a shell would read is quoted', () => {
   assert.equal(curlWatch(several), "curl -N 'http://127.0.0.1:8080/events?topic=a&topic=it%27s'");
   assert.equal(curlWatch(asked({ selectors: ['logs/**'] })), "curl -N 'http://127.0.0.1:8080/events/logs/**'");
   assert.equal(curlPublish(asked(), "it's"), "curl -d 'it'\\''s' http://127.0.0.1:8080/events/orders/42");
+});
+
+test('below a path the snippets have the path', () => {
+  const below = asked({ hub: 'https://example.com/push/' });
+
+  assert.equal(curlWatch(below), 'curl -N https://example.com/push/events/orders/42');
+  assert.equal(curlPublish(below), 'curl -d hello https://example.com/push/events/orders/42');
+  assert.match(javaScript(below), /'https:\/\/example\.com\/push\/events\/orders\/42'/);
 });
 
 test('a pattern is published to by a topic', () => {

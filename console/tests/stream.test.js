@@ -28,7 +28,7 @@ function listen(t, origin, begin = []) {
     event: (event) => look(seen.data.push(event.data)),
     id: () => {},
   };
-  const stream = new Stream({ path: `${origin}/events/a`, begin, listener });
+  const stream = new Stream({ url: `${origin}/events/a`, begin, listener });
   t.after(() => stream.close());
   stream.open();
   return { stream, until: (fits) => new Promise((resolve) => look(waits.push({ fits, resolve }))) };

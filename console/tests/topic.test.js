@@ -3,13 +3,23 @@ import { test } from 'node:test';
 
 import { exampleTopic, isPattern, pathOf, soleTopic, stepsOf, subjectOf, withParameters } from '../topic.js';
 
-const at = (url) => {
-  const { pathname, search } = new URL(url, 'http://hub.test');
-  return subjectOf({ pathname, search });
+const at = (url, root = '/') => {
+  const { pathname, search } = new URL(url, `http://hub.test${root}`);
+  return subjectOf({ pathname, search }, root);
 };
 
 test('the home page shows everything', () => {
   assert.deepEqual(at('/'), { selectors: ['**'], home: true, begin: [] });
+});
+
+test('below a path of another server the page is the same', () => {
+  assert.deepEqual(at('/push/', '/push/'), { selectors: ['**'], home: true, begin: [] });
+  assert.deepEqual(at('/push/?topic=a', '/push/').selectors, ['a']);
+  assert.deepEqual(at('/push/console/', '/push/').home, true);
+  assert.deepEqual(at('/push/events', '/push/').home, false);
+  assert.deepEqual(at('/push/events?topic=a', '/push/').selectors, ['a']);
+  assert.deepEqual(at('/push/events/a/b', '/push/').selectors, ['a/b']);
+  assert.deepEqual(at('/events/hub/events/events/a', '/events/hub/').selectors, ['events/a']);
 });
 
 test('a topic page shows its topic, whatever it is made of', () => {
@@ -43,10 +53,10 @@ test('paths and subjects are inverse', () => {
 });
 
 test('slashes that could be folded are encoded', () => {
-  assert.equal(pathOf(['/a']), '/events/%2Fa');
-  assert.equal(pathOf(['a//b']), '/events/a%2F%2Fb');
-  assert.equal(pathOf(['a/']), '/events/a%2F');
-  assert.equal(pathOf(['a/b']), '/events/a/b');
+  assert.equal(pathOf(['/a']), 'events/%2Fa');
+  assert.equal(pathOf(['a//b']), 'events/a%2F%2Fb');
+  assert.equal(pathOf(['a/']), 'events/a%2F');
+  assert.equal(pathOf(['a/b']), 'events/a/b');
 });
 
 test('an address that is no topic is asked for as it stands, so that the hub can say so', () => {

@@ -2,46 +2,10 @@
 
 import assert from 'node:assert/strict';
 
-import { startChromium } from './chromium.js';
+import { fillAndPublish, history, openConsole, PHONE, rowWith, shown } from './console-page.js';
 import { startHub } from './hub.js';
 import { startRelay } from './relay.js';
 import { scene } from './scene.js';
-
-const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
-
-/** Opens the console in a browser of its own and waits until it is live. What goes wrong collects in `complaints`. */
-async function openConsole(scene, url, { viewport = DESKTOP, ...options } = {}) {
-  const browser = await startChromium(scene);
-  const context = await browser.newContext({ viewport, locale: 'en-US', ...options });
-  const page = await context.newPage();
-  const complaints = [];
-  page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  await page.goto(url);
-  await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
-  return { page, complaints };
-}
-
-/** The texts of the events that are shown, newest first. */
-const shown = (page) => page.locator('#list .event-data').allTextContents();
-
-const rowWith = (page, text) => page.locator('#list .event').filter({ hasText: text });
-
-async function fillAndPublish(page, { topic, data }) {
-  const form = page.locator('#publish-form');
-  if (topic !== undefined) await form.getByLabel('Topic').fill(topic);
-  await form.getByLabel('Data').fill(data);
-  await form.getByRole('button', { name: 'Publish' }).click();
-  await form.getByText('Published as').waitFor();
-}
-
-async function history(hub, topic) {
-  const answer = await fetch(`${hub.url}/events/${topic}?since=earliest`, { headers: { accept: 'application/json' } });
-  return JSON.stringify(await answer.json());
-}
 
 scene('the console at / shows an event live and publishes from its form, without a complaint of the browser', async (scene) => {
   const hub = await startHub(scene);

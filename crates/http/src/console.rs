@@ -1,13 +1,19 @@
 //! The pages for people: files that the binary embeds, handed in as values.
+//!
+//! The hub may stand below a path of another server, a proxy's or a router's, and is not told which. So a page names
+//! the other files by the way from its own path up to the hub's root, which is the same below any path.
 
 use std::collections::HashMap;
 
+use axum::extract::OriginalUri;
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
+    VARY, X_CONTENT_TYPE_OPTIONS,
 };
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use tidings_core::limits::TOPIC_SEGMENTS_MAX;
 
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
@@ -30,7 +36,17 @@ pub struct Asset {
     pub bytes: Bytes,
 }
 
-/// The files of the console by their path below `/console/`. `index.html` is also the page of every topic.
+/// The page of the hub and of every topic.
+const INDEX: &str = "index.html";
+
+/// Stands in the page for the way to the hub's root, such as `../../`.
+const ROOT: &str = "{root}";
+
+/// Stands in the page for the way to the page of the hub.
+const HOME: &str = "{home}";
+
+/// The files of the console by their path below `/console/`. `index.html` is also the page of every topic. In it, `{root}`
+/// becomes the way from the page's path to the hub's root, and `{home}` the way to the page of the hub.
 #[derive(Debug, Clone, Default)]
 pub struct Pages(HashMap<String, Asset>);
 
@@ -40,30 +56,110 @@ impl Pages {
         Self(files.into_iter().collect())
     }
 
+    /// The page of the hub.
+    pub(crate) fn home(&self, parts: &Parts) -> Result<Response<Body>, Problem> {
+        match without_slash(parts) {
+            Some(location) => Ok(redirect(location)),
+            None => self.index(parts),
+        }
+    }
+
     /// The page of the hub, or of a topic.
-    pub(crate) fn index(&self, request: &HeaderMap) -> Result<Response<Body>, Problem> {
-        let mut response = self.file("index.html", request)?;
+    pub(crate) fn index(&self, parts: &Parts) -> Result<Response<Body>, Problem> {
+        let asset = self.0.get(INDEX).ok_or_else(not_found)?;
+        let mut response = answer(&asset.with(&Ways::from(parts)?), &parts.headers);
         // The same URL answers programs with a stream.
         response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
         Ok(response)
     }
 
-    pub(crate) fn file(&self, path: &str, request: &HeaderMap) -> Result<Response<Body>, Problem> {
-        let asset = self.0.get(path).ok_or_else(not_found)?;
-        let known = request.get_all(IF_NONE_MATCH).iter().any(|tags| names(tags, &asset.etag));
-        let mut response = Response::new(if known { Body::empty() } else { Body::full(asset.bytes.clone()) });
-        if known {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
+    pub(crate) fn file(&self, path: &str, parts: &Parts) -> Result<Response<Body>, Problem> {
+        if path == INDEX {
+            return self.index(parts);
         }
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
-        headers.insert(ETAG, asset.etag.clone());
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(CONTENT_SECURITY_POLICY, POLICY);
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        Ok(response)
+        Ok(answer(self.0.get(path).ok_or_else(not_found)?, &parts.headers))
     }
+}
+
+impl Asset {
+    /// The page with its ways filled in. Its tag tells them apart.
+    fn with(&self, ways: &Ways) -> Self {
+        let Some(page) = std::str::from_utf8(&self.bytes).ok().filter(|page| page.contains(ROOT)) else {
+            return self.clone();
+        };
+        let own = self.etag.as_bytes();
+        let own = own.strip_suffix(b"\"").unwrap_or(own);
+        let tag = [own, format!("-{}-{}\"", ways.root.len(), ways.home.len()).as_bytes()].concat();
+        Self {
+            content_type: self.content_type,
+            etag: HeaderValue::from_bytes(&tag).expect("digits and a quote go on with a header value"),
+            bytes: page.replace(ROOT, &ways.root).replace(HOME, &ways.home).into(),
+        }
+    }
+}
+
+/// Relative references from a page.
+struct Ways {
+    /// To the hub's root.
+    root: String,
+    /// To the page of the hub.
+    home: String,
+}
+
+impl Ways {
+    /// A browser takes away what stands behind the last slash of the page's path by itself, and does not count `%2F`.
+    fn from(parts: &Parts) -> Result<Self, Problem> {
+        let path = parts.uri.path();
+        let depth = path.bytes().filter(|byte| *byte == b'/').count().saturating_sub(1);
+        // The longest is `/events/`, a topic, and a slash. A longer path would only make a larger page.
+        if depth > TOPIC_SEGMENTS_MAX + 1 {
+            return Err(not_found());
+        }
+        let root = if depth == 0 { "./".to_owned() } else { "../".repeat(depth) };
+        // A router that nests the hub at `/hub` does not hand it `/hub/`.
+        let nested = original_path(parts).is_some_and(|original| original != path);
+        let home = if nested { format!("{root}console/") } else { root.clone() };
+        Ok(Self { root, home })
+    }
+}
+
+/// Where the page of the hub is, if it was asked for as `/hub` of a router that nests the hub there: a browser would look
+/// for its files beside that path, not below it.
+fn without_slash(parts: &Parts) -> Option<HeaderValue> {
+    let name = original_path(parts)?.rsplit('/').next()?;
+    if name.is_empty() || parts.uri.path() != "/" {
+        return None;
+    }
+    let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    HeaderValue::try_from(format!("./{name}/console/{query}")).ok()
+}
+
+/// The path before a router took away what the hub is nested below.
+fn original_path(parts: &Parts) -> Option<&str> {
+    parts.extensions.get().map(|OriginalUri(uri)| uri.path())
+}
+
+fn redirect(location: HeaderValue) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+fn answer(asset: &Asset, request: &HeaderMap) -> Response<Body> {
+    let known = request.get_all(IF_NONE_MATCH).iter().any(|tags| names(tags, &asset.etag));
+    let mut response = Response::new(if known { Body::empty() } else { Body::full(asset.bytes.clone()) });
+    if known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
+    headers.insert(ETAG, asset.etag.clone());
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
 }
 
 /// Whether a list of entity tags has this one. Weak ones count: RFC 9110 section 13.1.2 compares them so here.

@@ -163,8 +163,8 @@ impl Front {
             Action::Options(methods) => Ok(cors::options(methods)),
             Action::Publish(topic) => publish(self, parts, &credential, topic, body).await,
             Action::Read(rest) => self.read(parts, rest).await,
-            Action::Home => self.pages().index(&parts.headers),
-            Action::Console(file) => self.pages().file(file, &parts.headers),
+            Action::Home => self.pages().home(parts),
+            Action::Console(file) => self.pages().file(file, parts),
             Action::Live => Ok(operations::live()),
             Action::Ready => Ok(operations::ready(self)),
             Action::Metrics => operations::metrics(self, &parts.headers),
@@ -184,7 +184,7 @@ impl Front {
                 let request = HistoryRequest::parse(parts, rest, &self.position_bounds(), limit_max)?;
                 history(self, request).await?
             }
-            Representation::Page => self.pages().index(&parts.headers)?,
+            Representation::Page => self.pages().index(parts)?,
         };
         if parts.method == Method::HEAD {
             *response.body_mut() = Body::empty();
