@@ -46,10 +46,13 @@ pub struct HttpConfig {
     /// Bytes of a request's head. Default 64 KiB: a browser that is asked to resume by a 10 KB id is answered, not
     /// cut off.
     pub head_bytes_max: usize,
-    /// Connections at once. Default 10,000. A client that comes beyond that is told to come back:
-    /// by `retry` if it wants events, since a browser would take a 503 for the end, else by 503 and `Retry-After`.
-    /// The streams of all HTTP/2 connections together are bounded by the same number, and refused in the same way.
+    /// Streams at once that `serve` carries, over all protocols. Default 10,000. A subscriber that comes
+    /// beyond that is answered 200, with a `retry` and the end, since a browser would take a 503 for the end.
     pub connections_max: usize,
+    /// Connections at once, beyond `connections_max`: what publishers, probes and operators have for themselves, however
+    /// many subscribers there are. Default 1,000: each takes a file, and one that asks for nothing gives its place to another.
+    /// When all of them are busy, one more is answered once: probes as ever, subscribers by `retry`, others by 503.
+    pub connections_reserve: usize,
     /// Silence of an HTTP/2 connection after which its peer is asked whether it is there. Default 20 s: browsers and
     /// proxies that have gone without a word are noticed within a minute.
     pub ping_interval: Duration,
@@ -100,6 +103,7 @@ impl Default for HttpConfig {
             idle_wait_max: Duration::from_secs(75),
             head_bytes_max: 65_536,
             connections_max: 10_000,
+            connections_reserve: 1_000,
             ping_interval: Duration::from_secs(20),
             ping_wait_max: Duration::from_secs(20),
             last_max: 10_000,
@@ -115,6 +119,11 @@ impl Default for HttpConfig {
 }
 
 impl HttpConfig {
+    /// Connections at once, whatever is on them.
+    pub(crate) fn places_max(&self) -> usize {
+        self.connections_max.saturating_add(self.connections_reserve)
+    }
+
     /// What of it concerns streams, wherever they are carried.
     pub(crate) fn stream(&self) -> StreamConfig {
         StreamConfig {

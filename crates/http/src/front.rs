@@ -1,6 +1,7 @@
 //! The front: what all requests to one hub share. It knows no route and no handler: those are in `route`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Extensions;
 use prometheus_client::registry::Registry;
@@ -18,6 +19,8 @@ use crate::request::position::PositionBounds;
 use crate::stream::Encoder;
 use crate::stream::drain::Drain;
 use crate::stream::machine::Rules;
+use crate::stream::permits::StreamPermits;
+use crate::stream::returns::Returns;
 use crate::stream::task::TaskRules;
 
 /// A hub over HTTP. Cloning shares it.
@@ -32,6 +35,8 @@ struct FrontParts {
     task_rules: TaskRules,
     budgets: FrontBudgets,
     metrics: FrontMetrics,
+    stream_permits: StreamPermits,
+    returns: Returns,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
 }
@@ -47,8 +52,21 @@ impl Front {
             unread: budgets.unread.clone(),
             metrics: metrics.streams().clone(),
         };
+        let stream_permits = StreamPermits::new(config.connections_max, metrics.streams_now());
+        let returns = Returns::new(config.connections_max);
         let _sse = hub.encode(Encoder::Sse.encoding());
-        Self(Arc::new(FrontParts { hub, config, pages, clock, task_rules, budgets, metrics, _sse }))
+        Self(Arc::new(FrontParts {
+            hub,
+            config,
+            pages,
+            clock,
+            task_rules,
+            budgets,
+            metrics,
+            stream_permits,
+            returns,
+            _sse,
+        }))
     }
 
     /// Begins to send all subscribers away, for servers other than our own [`serve`](crate::serve()): from now on
@@ -152,6 +170,16 @@ impl Front {
     /// What answers that are not read may hold.
     pub(crate) fn answers(&self) -> &AnswerBudget {
         &self.0.budgets.answers
+    }
+
+    /// How many streams the connections of our own server may carry.
+    pub(crate) fn stream_permits(&self) -> &StreamPermits {
+        &self.0.stream_permits
+    }
+
+    /// When a subscriber may come back that found no place.
+    pub(crate) fn next_return(&self) -> Duration {
+        self.0.returns.next(self.config().retry, self.drain().share())
     }
 
     pub(crate) fn drain(&self) -> &Drain {

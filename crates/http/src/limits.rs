@@ -12,17 +12,25 @@ use std::time::Duration;
 /// the system's queue of new connections holds what comes meanwhile.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Connections beyond the limit that are told so at once. 256: more are dropped without a word, or a flood of them
-/// would take all files of the process.
+/// Time that a client which has just connected has for its first request, before it may be asked to leave because others
+/// wait for a place. 1 s: a handshake and a request on a slow line, while a client that is silent is in nobody's way for long.
+pub(crate) const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
+
+/// Time that a connection waits for a place when all are taken. 1.5 s: longer than `FIRST_REQUEST_GRACE`, so that silent
+/// clients keep nobody out, and shorter than the patience of a probe.
+pub(crate) const PLACE_WAIT_MAX: Duration = Duration::from_millis(1_500);
+
+/// Time after which a connection that waits for a place asks the next one to leave. 50 ms: one that is asked leaves at once,
+/// unless a request has come.
+pub(crate) const PLACE_LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Connections at once that wait for a place, or get one answer because there is none. 256: the next one waits in the
+/// system's queue, so a flood takes no more files than these.
 pub(crate) const REFUSALS_MAX: usize = 256;
 
-/// Time that a connection beyond the limit may take to shake hands, again to ask, and again to receive its refusal. 1
-/// s: enough for one round trip of each kind, and with `REFUSALS_MAX` it bounds what a flood can hold.
-pub(crate) const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(1);
-
-/// Bytes of a request that are looked at before it is refused. 8 KiB: the `Accept` header of every browser is among
-/// the first.
-pub(crate) const REFUSAL_LOOK_BYTES_MAX: usize = 8_192;
+/// Time that a connection beyond the limit may take to shake hands, to ask and to take its answer. 5 s: enough on a bad
+/// line. When others wait, a client that has not asked goes after `FIRST_REQUEST_GRACE`.
+pub(crate) const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Time for which the peer of a stream may leave bytes unacknowledged before the system takes it for dead. 60 s, as for a
 /// socket that takes nothing: TCP's keep-alive does not run while bytes are under way. It does not hold while a stream waits
@@ -282,6 +290,20 @@ pub(crate) const STORE_RETRIES_MAX: u8 = 20;
 /// The share of the greatest age from which on a stream ends. 0.9: the streams that began together end over the last
 /// tenth of their time, not all at once.
 pub(crate) const AGE_SHARE_MIN: f64 = 0.9;
+
+// Subscribers that find no place.
+
+/// Seconds over which as many subscribers as there may be come back, when they find no place: 1/100 of `connections_max`
+/// comes back in a second. 100: they are told when, one after the other, so that a crowd does not return at once.
+pub(crate) const RETURNS_SHARE: usize = 100;
+
+/// Subscribers without a place that come back in a second, also where `RETURNS_SHARE` makes it less. 100: their connections
+/// and answers are next to nothing.
+pub(crate) const RETURNS_PER_SECOND_MIN: usize = 100;
+
+/// The longest time that a subscriber without a place is told to wait, unless twice `retry` is longer. 5 min: places become
+/// free meanwhile, and nobody should wait for them much longer than necessary.
+pub(crate) const RETURN_WAIT_MAX: Duration = Duration::from_secs(300);
 
 // A lane.
 

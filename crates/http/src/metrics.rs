@@ -25,6 +25,8 @@ pub(crate) struct FrontMetrics {
     streams: StreamMetrics,
     connections: Gauge,
     connections_max: Gauge,
+    streams_now: Gauge,
+    streams_max: Gauge,
     registry: Mutex<Registry>,
     /// What was last encoded, of each format.
     texts: Mutex<[Option<MetricsText>; 2]>,
@@ -51,10 +53,14 @@ impl FrontMetrics {
             streams: StreamMetrics::default(),
             connections: Gauge::default(),
             connections_max: Gauge::default(),
+            streams_now: Gauge::default(),
+            streams_max: Gauge::default(),
             registry: Mutex::default(),
             texts: Mutex::default(),
         };
-        metrics.connections_max.set(i64::try_from(config.connections_max).unwrap_or(i64::MAX));
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        metrics.connections_max.set(gauge(config.places_max()));
+        metrics.streams_max.set(gauge(config.connections_max));
         metrics.register(hub, budgets, &mut metrics.registry());
         metrics
     }
@@ -68,6 +74,8 @@ impl FrontMetrics {
         registry.register("refused", help, self.refused.clone());
         registry.register("connections", "Connections now", self.connections.clone());
         registry.register("connections_max", "Connections that there may be", self.connections_max.clone());
+        registry.register("streams", "Streams of all connections now", self.streams_now.clone());
+        registry.register("streams_max", "Streams that there may be", self.streams_max.clone());
         registry.register_collector(Box::new(budgets.clone()));
     }
 
@@ -117,6 +125,11 @@ impl FrontMetrics {
 
     pub(crate) fn streams(&self) -> &StreamMetrics {
         &self.streams
+    }
+
+    /// How many streams there are, over every protocol of our own server.
+    pub(crate) fn streams_now(&self) -> Gauge {
+        self.streams_now.clone()
     }
 
     pub(crate) fn connections(&self) -> Gauge {

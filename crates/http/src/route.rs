@@ -4,7 +4,7 @@
 //! handler and the handlers no route. A new URL is a line in each function of [`Route`] and [`Action`].
 
 use bytes::Bytes;
-use http::header::{ALLOW, ORIGIN};
+use http::header::{ALLOW, ORIGIN, RETRY_AFTER};
 use http::request::Parts;
 use http::{Method, Request, Response};
 
@@ -13,6 +13,7 @@ use crate::access::decision::{Checks, decide};
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::connection::refusal::BeyondLimit;
 use crate::console::not_found;
 use crate::events::history::{HistoryRequest, history};
 use crate::events::publish::publish;
@@ -120,6 +121,20 @@ impl Action<'_> {
     }
 }
 
+impl Action<'_> {
+    /// Whether it is answered on a connection for which there is no place: what machines must know also then, and streams,
+    /// whose clients are told when to come back.
+    fn is_answered_beyond_limit(self, parts: &Parts) -> bool {
+        match self {
+            Self::Live | Self::Ready | Self::Metrics | Self::Options(_) => true,
+            Self::Read(_) => matches!(negotiate(&parts.headers), Ok(Representation::Stream(_))),
+            Self::Publish(_) | Self::Home | Self::Console(_) | Self::RefuseMethod(_) | Self::RefusePath => {
+                false
+            }
+        }
+    }
+}
+
 impl Front {
     /// The hub as a router that can be nested into another: publish, subscribe, history, pages, health.
     ///
@@ -158,6 +173,9 @@ impl Front {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let action = Route::of(parts.uri.path()).action(&parts.method);
+        if parts.extensions.get::<BeyondLimit>().is_some() && !action.is_answered_beyond_limit(parts) {
+            return Err(too_many_connections());
+        }
         let credential = decide(self.config(), action.checks(), parts)?;
         match action {
             Action::Options(methods) => Ok(cors::options(methods)),
@@ -195,6 +213,11 @@ impl Front {
 
 /// The body of a request to the router ended early. The server that the router runs in knows why.
 struct CutOff;
+
+fn too_many_connections() -> Problem {
+    let problem = Problem::new(ProblemType::TooManyConnections, "try again in a few seconds");
+    problem.with_header(RETRY_AFTER, "5")
+}
 
 fn method_not_allowed(methods: &'static str) -> Problem {
     let detail = format!("this URL takes {methods}");

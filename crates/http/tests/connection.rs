@@ -12,7 +12,7 @@ use support::scene::{Scene, Stream};
 use support::{created, opening, stream_head};
 use tidings_core::Limits;
 use tidings_http::Verdict;
-use tidings_testkit::deadline::{until, within};
+use tidings_testkit::deadline::within;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
@@ -128,59 +128,6 @@ async fn a_connection_with_half_a_head_is_ended_after_a_while_and_blocks_no_othe
     assert_eq!(other.answer().await, created(1));
     assert!(half.is_closed().await);
     assert!(silent.is_closed().await);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_connection_beyond_the_limit_is_told_to_come_back() {
-    let scene = Scene::with(|config| config.connections_max = 2).await;
-    let mut publisher = scene.connect().await;
-    publisher.send(POST).await;
-    publisher.answer().await;
-    let subscriber = scene.stream("/events/a").await;
-
-    let mut third = scene.connect().await;
-    let refused = third.rest().await;
-
-    let body = "{\"type\":\"urn:tidings:problem:too-many-connections\",\"title\":\"Service Unavailable\",\
-        \"status\":503,\"detail\":\"try again in a few seconds\"}";
-    assert_eq!(
-        refused,
-        format!(
-            "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 5\r\n\
-             connection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-    );
-    drop(subscriber);
-    until("the subscriber to be forgotten", || scene.hub.roster().count() == 0).await;
-    assert!(comes_in(&scene).await, "a place was to be free again");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_browser_beyond_the_limit_is_told_to_come_back_and_not_to_give_up() {
-    let scene = Scene::with(|config| config.connections_max = 1).await;
-    let _subscriber = scene.stream("/events/a").await;
-
-    let mut second = scene.connect().await;
-    second.send("GET /events/a HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n").await;
-    let answer = second.rest().await;
-
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"), "{head}");
-    let retry: u64 = body.strip_prefix("retry: ").unwrap().strip_suffix("\n\n").unwrap().parse().unwrap();
-    assert!((3_000..=6_000).contains(&retry), "{retry}");
-}
-
-/// Whether a new connection is served. A place is given back a moment after its subscription.
-async fn comes_in(scene: &Scene) -> bool {
-    for _ in 0..1_000 {
-        let mut wire = scene.connect().await;
-        wire.send("GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n").await;
-        if wire.head().await.starts_with("HTTP/1.1 200 OK") {
-            return true;
-        }
-    }
-    false
 }
 
 #[tokio::test(flavor = "multi_thread")]

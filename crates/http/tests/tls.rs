@@ -226,22 +226,6 @@ async fn a_peer_that_shakes_hands_and_asks_for_nothing_is_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_beyond_the_limit_is_sent_away_inside_tls() {
-    let (scene, certificate) = scene_with(|config| config.connections_max = 1).await;
-    let _first = subscribed(certificate.wire(scene.address).await).await;
-
-    // It would rather speak HTTP/2, but it is answered in a few lines of HTTP/1.1.
-    let stream = certificate.connect(scene.address, &["h2", "http/1.1"]).await.unwrap();
-    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
-    let mut second = Wire::over(stream);
-    second.send("GET /events/a HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n\r\n").await;
-
-    let answer = second.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(answer.contains("\r\n\r\nretry: "), "{answer}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_drain_sends_subscribers_away_inside_tls() {
     let (scene, certificate) = scene_with(|config| config.drain_window = Duration::from_millis(50)).await;
     let mut stream = subscribed(certificate.wire(scene.address).await).await;
@@ -253,26 +237,6 @@ async fn a_drain_sends_subscribers_away_inside_tls() {
     assert_eq!(stream.wire.chunk().await, "");
     assert!(stream.wire.is_closed().await);
     assert_eq!(ended.verdict().await, Verdict::Drained);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_subscriber_that_goes_away_gives_its_place_back() {
-    let (scene, certificate) = scene_with(|config| config.connections_max = 1).await;
-    let stream = subscribed(certificate.wire(scene.address).await).await;
-
-    drop(stream);
-
-    // The hub learns of it in its own time.
-    let comes_in = async {
-        loop {
-            let mut wire = certificate.wire(scene.address).await;
-            wire.send(POST).await;
-            if wire.head().await.starts_with("HTTP/1.1 201") {
-                break;
-            }
-        }
-    };
-    within("a place for another connection", comes_in).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,6 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -15,6 +14,7 @@ use http_body::{Frame, SizeHint};
 use crate::answer::handed_out::HandedOut;
 use crate::answer::watch::AnswerWatch;
 use crate::budget::Taken;
+use crate::connection::visit::OpenRequest;
 use crate::limits::PIECE_BYTES;
 
 /// The body of every response of the hub, and of any other response that is bytes.
@@ -22,23 +22,12 @@ pub struct Body {
     source: BodySource,
     /// What is left of bytes that are larger than a piece.
     rest: Bytes,
-    _open: Option<OpenOnConnection>,
+    _open: Option<OpenRequest>,
     watched: Option<Watched>,
     /// Bytes of a budget. They are given back with the body.
     taken: Option<Taken>,
     /// The pieces that the connection has not written yet. The body ends only when there are none.
     handed_out: Option<HandedOut>,
-}
-
-/// Held by everything that is open on a connection.
-#[derive(Clone, Default)]
-pub(crate) struct OpenOnConnection(Arc<()>);
-
-impl OpenOnConnection {
-    /// Whether this is the last one.
-    pub(crate) fn is_alone(&self) -> bool {
-        Arc::strong_count(&self.0) == 1
-    }
 }
 
 /// The watch over a body, until the body is dropped.
@@ -85,8 +74,8 @@ impl Body {
         BodySource::Stream(Box::pin(stream)).into()
     }
 
-    /// The same, as one of what is open on a connection.
-    pub(crate) fn holding(self, open: OpenOnConnection) -> Self {
+    /// The same, as the answer to a request that is open on a connection.
+    pub(crate) fn holding(self, open: OpenRequest) -> Self {
         Self { _open: Some(open), ..self }
     }
 

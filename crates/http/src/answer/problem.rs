@@ -63,11 +63,6 @@ impl Problem {
         response
     }
 
-    /// The body of the answer, for a connection that is answered without hyper.
-    pub(crate) fn into_text(self) -> String {
-        json::text(&self.into_document())
-    }
-
     fn into_document(self) -> ProblemDocument {
         let ProblemParts { problem_type, detail, published, .. } = *self.0;
         let status = problem_type.status();

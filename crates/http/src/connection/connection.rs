@@ -1,4 +1,4 @@
-//! One connection, from its acceptance to its end: TLS if there is any, then HTTP/1 or HTTP/2, then a lane.
+//! One connection that has a place, from its acceptance to its end: TLS if there is any, then HTTP/1 or HTTP/2, then a lane.
 
 use std::io;
 use std::sync::Arc;
@@ -7,33 +7,46 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
+use tokio_util::task::TaskTracker;
 
 use crate::connection::carry::carry;
 use crate::connection::http1::until_parked;
-use crate::connection::http2::{self, Http2Shared};
+use crate::connection::http2;
+use crate::connection::places::{Place, Visiting};
 use crate::connection::sealed::Sealed;
 use crate::connection::socket::{Watched, Watchman};
+use crate::connection::visit::Visit;
 use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{Held, Lanes, Parked};
 use crate::stream::Ending;
+use crate::stream::permits::StreamPermit;
 use crate::tls::{Tls, is_http_2};
 
 /// What a connection needs around it.
 pub(crate) struct Surroundings {
     pub(crate) front: Front,
     pub(crate) lanes: Arc<Lanes>,
-    pub(crate) http2: Http2Shared,
+    /// The tasks of connections, and of requests over HTTP/2.
+    pub(crate) tasks: TaskTracker,
 }
 
+/// What a parked connection holds.
+struct ParkedHold {
+    _place: Place,
+    _permit: Option<StreamPermit>,
+}
+
+impl Held for ParkedHold {}
+
 impl Surroundings {
-    /// Serves one connection. Returns when it has ended or was parked; `held` lives as long as the connection.
-    pub(crate) async fn serve(self, stream: TcpStream, held: Box<dyn Held>) {
+    /// Serves one connection. Returns when it has ended or was parked; its place is taken for as long as the connection lives.
+    pub(crate) async fn serve(self, stream: TcpStream, place: Place, visit: Visiting) {
         match self.front.config().tls.clone() {
-            None => self.plain(stream, held).await,
+            None => self.plain(stream, place, visit).await,
             Some(tls) => {
-                self.secure(&tls, stream).await;
-                drop(held);
+                self.secure(&tls, stream, visit).await;
+                drop(place);
             }
         }
     }
@@ -41,11 +54,14 @@ impl Surroundings {
     // What is only needed for a time is boxed in both, or a task that does no more than carry a stream would be as large
     // as one that reads requests.
 
-    async fn plain(&self, stream: TcpStream, held: Box<dyn Held>) {
-        match Box::pin(until_parked(&self.front, stream)).await {
+    async fn plain(&self, stream: TcpStream, place: Place, visit: Visiting) {
+        let served = Box::pin(until_parked(&self.front, &visit, stream)).await;
+        drop(visit);
+        match served {
             Ok(None) => {}
             Ok(Some((stream, leave))) => {
-                let Leave { follower, encoder, framing, attendance } = leave;
+                let Leave { follower, encoder, framing, attendance, permit } = leave;
+                let held = Box::new(ParkedHold { _place: place, _permit: permit });
                 match stream.into_std() {
                     Ok(stream) => {
                         self.lanes.park(Parked { stream, follower, encoder, framing, attendance, held });
@@ -57,8 +73,8 @@ impl Surroundings {
         }
     }
 
-    async fn secure(&self, tls: &Tls, stream: TcpStream) {
-        let stream = match Box::pin(shake_hands(&self.front, tls, stream)).await {
+    async fn secure(&self, tls: &Tls, stream: TcpStream, visit: Visiting) {
+        let stream = match Box::pin(shake_hands(&self.front, &visit, tls, stream)).await {
             // It is more than a kilobyte, and is handed on often.
             Ok(stream) => Box::new(stream),
             Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
@@ -66,10 +82,12 @@ impl Surroundings {
         if is_http_2(&stream) {
             // hyper ends a connection that does not answer its pings sooner than the system would.
             stream.watch(Watchman::System);
-            let served = Box::pin(http2::serve(&self.front, self.http2.clone(), stream)).await;
+            let served = Box::pin(http2::serve(&self.front, &visit, self.tasks.clone(), stream)).await;
             return served.unwrap_or_else(|error| ended_early(&error));
         }
-        match Box::pin(until_parked(&self.front, stream)).await {
+        let served = Box::pin(until_parked(&self.front, &visit, stream)).await;
+        drop(visit);
+        match served {
             Ok(None) => {}
             Ok(Some((stream, leave))) => self.leave(stream, leave).await,
             Err(error) => ended_early(&error),
@@ -96,16 +114,22 @@ impl Surroundings {
 }
 
 /// A client that is silent in the middle of it is not worth its place, and a hub that ends does not wait for one.
-async fn shake_hands(front: &Front, tls: &Tls, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+async fn shake_hands(
+    front: &Front,
+    visit: &Visit,
+    tls: &Tls,
+    stream: TcpStream,
+) -> io::Result<TlsStream<TcpStream>> {
     // Biased: the end comes first.
     tokio::select! {
         biased;
         () = front.drain().begun() => Err(io::Error::other("the hub is ending")),
+        () = visit.asked_to_leave() => Err(io::Error::other("others need its place")),
         shaken = timeout(front.config().head_wait_max, tls.accept(stream)) => shaken?,
     }
 }
 
 /// The peer's doing: time-outs, resets, requests that are none. hyper has answered where an answer helps.
-fn ended_early(error: &hyper::Error) {
+pub(crate) fn ended_early(error: &hyper::Error) {
     tracing::debug!(%error, "a connection ended early");
 }

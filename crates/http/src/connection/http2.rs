@@ -17,40 +17,36 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::answer::body::{Body, OpenOnConnection};
+use crate::answer::body::Body;
 use crate::answer::watch::{AnswerWatch, Patience};
 use crate::config::HttpConfig;
 use crate::connection::impatient::Impatient;
+use crate::connection::visit::Visit;
 use crate::front::Front;
 use crate::limits::{
     HTTP2_CLOSING_WAIT_MAX, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_REQUEST_WINDOW_BYTES, HTTP2_REQUESTS_MAX,
     HTTP2_RESETS_MAX, HTTP2_REST_BYTES_MAX, HTTP2_REST_WAIT_MAX, HTTP2_TAKEN_BACK_MAX,
     HTTP2_WAITING_BYTES_MAX,
 };
-use crate::stream::permits::StreamPermits;
 
-/// What all connections of HTTP/2 share.
-#[derive(Clone)]
-pub(crate) struct Http2Shared {
-    /// The tasks of their requests.
-    pub(crate) tasks: TaskTracker,
-    pub(crate) permits: StreamPermits,
-}
-
-/// Serves one connection to its end.
-pub(crate) async fn serve<S>(front: &Front, shared: Http2Shared, stream: S) -> hyper::Result<()>
+/// Serves one connection to its end. Its requests are among `tasks`.
+pub(crate) async fn serve<S>(
+    front: &Front,
+    visit: &Arc<Visit>,
+    tasks: TaskTracker,
+    stream: S,
+) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let config = front.config();
-    let open = OpenOnConnection::default();
     let asked = Arc::new(AtomicUsize::new(0));
     let places = front.body_budgets().waiting_places();
     let service = service_fn(|mut request: http::Request<Incoming>| {
         asked.fetch_add(1, Ordering::Relaxed);
-        request.extensions_mut().insert(shared.permits.clone());
+        request.extensions_mut().insert(front.stream_permits().clone());
         request.extensions_mut().insert(places.clone());
-        let (front, open) = (front.clone(), open.clone());
+        let (front, open) = (front.clone(), visit.begin_request());
         let (mut parts, mut body) = request.into_parts();
         // Boxed, because a stream's task is as large as this for as long as the stream lives.
         Box::pin(async move {
@@ -69,9 +65,9 @@ where
         })
     });
     let io = TokioIo::new(Impatient::new(stream, config.write_wait_max));
-    let mut connection = std::pin::pin!(builder(config, shared.tasks.clone()).serve_connection(io, service));
+    let mut connection = std::pin::pin!(builder(config, tasks).serve_connection(io, service));
     let mut ending = std::pin::pin!(front.drain().begun());
-    let (mut ends, mut idle) = (false, false);
+    let (mut ends, mut leaves, mut idle) = (false, false, false);
     let mut wait = config.head_wait_max;
     loop {
         let before = asked.load(Ordering::Relaxed);
@@ -82,8 +78,12 @@ where
                 ends = true;
                 connection.as_mut().graceful_shutdown();
             }
+            () = visit.asked_to_leave(), if !leaves => {
+                leaves = true;
+                connection.as_mut().graceful_shutdown();
+            }
             () = sleep(wait) => {
-                let at_rest = open.is_alone() && asked.load(Ordering::Relaxed) == before;
+                let at_rest = visit.is_at_rest() && asked.load(Ordering::Relaxed) == before;
                 match (at_rest, idle) {
                     (true, true) => return Ok(()),
                     (true, false) => connection.as_mut().graceful_shutdown(),
@@ -92,7 +92,7 @@ where
                 idle = at_rest;
             }
         }
-        let in_a_hurry = ends || (idle && asked.load(Ordering::Relaxed) == 0);
+        let in_a_hurry = ends || leaves || (idle && asked.load(Ordering::Relaxed) == 0);
         wait = if in_a_hurry { HTTP2_CLOSING_WAIT_MAX } else { config.idle_wait_max };
     }
 }

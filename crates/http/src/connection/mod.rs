@@ -3,11 +3,12 @@
 //! | file | noun |
 //! |---|---|
 //! | `serve` | a listener: accepts, counts, drains |
+//! | `places`, `visit` | how many connections there may be, and which of them gives its place up for another |
 //! | `socket` | what the socket of an accepted connection is told |
 //! | `connection` | one connection: TLS if there is any, then `http1` or `http2`, then a lane |
 //! | `carry`, `sealed` | a stream over TLS and HTTP/1, and the writing half of TLS that it needs |
 //! | `impatient` | a connection that ends when its peer takes no bytes |
-//! | `refusal` | what a client is told that comes beyond the limit of connections |
+//! | `refusal` | the one answer that a connection gets for which there is no place |
 //! | `linger` | the last moments of a connection |
 
 pub(crate) mod carry;
@@ -17,10 +18,12 @@ pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod impatient;
 pub(crate) mod linger;
+pub(crate) mod places;
 pub(crate) mod refusal;
 pub(crate) mod sealed;
 pub(crate) mod serve;
 pub(crate) mod socket;
+pub(crate) mod visit;
 
 #[cfg(test)]
 mod slow_tests;

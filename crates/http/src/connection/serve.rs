@@ -5,19 +5,16 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
-use crate::answer::problem_type::ProblemType;
 use crate::connection::connection::Surroundings;
-use crate::connection::http2::Http2Shared;
-use crate::connection::refusal;
+use crate::connection::places::{Place, Places};
+use crate::connection::refusal::refuse;
 use crate::connection::socket::prepare;
 use crate::front::Front;
-use crate::lane::{Held, LaneConfig, Lanes};
-use crate::limits::{ACCEPT_PAUSE, REFUSALS_MAX};
-use crate::stream::permits::StreamPermits;
+use crate::lane::{LaneConfig, Lanes};
+use crate::limits::{ACCEPT_PAUSE, PLACE_WAIT_MAX, REFUSALS_MAX};
 
 /// How a drain went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +48,9 @@ pub async fn serve(
     let connections = TaskTracker::new();
     let door = Door {
         lanes,
-        http2: Http2Shared {
-            tasks: connections.clone(),
-            permits: StreamPermits::new(config.connections_max),
-        },
         connections,
-        connection_permits: Arc::new(Semaphore::new(config.connections_max)),
-        refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
+        places: Places::new(config.places_max(), front.metrics().connections()),
+        refusals: Places::new(REFUSALS_MAX, Gauge::default()),
         front,
     };
     tokio::pin!(shutdown);
@@ -66,36 +59,12 @@ pub async fn serve(
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => door.admit(stream),
-                Err(error) => pause_after(&error).await,
-            },
+            () = door.admit_next(&listener) => {}
         }
     }
     drop(listener);
     Ok(door.drain().await)
 }
-
-/// A connection, one in their number for as long as it lives.
-struct OpenConnection {
-    connections: Gauge,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl OpenConnection {
-    fn new(permit: OwnedSemaphorePermit, connections: Gauge) -> Self {
-        connections.inc();
-        Self { connections, _permit: permit }
-    }
-}
-
-impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.connections.dec();
-    }
-}
-
-impl Held for OpenConnection {}
 
 /// Where connections come in, until it is closed.
 struct Door {
@@ -103,36 +72,53 @@ struct Door {
     lanes: Arc<Lanes>,
     /// Connections that are not parked, their requests over HTTP/2, and those that are being refused.
     connections: TaskTracker,
-    http2: Http2Shared,
     /// One for each connection, parked or not.
-    connection_permits: Arc<Semaphore>,
-    refusals: Arc<Semaphore>,
+    places: Places,
+    /// One for each connection that waits for a place, or gets one answer because there is none.
+    refusals: Places,
 }
 
 impl Door {
-    fn admit(&self, stream: TcpStream) {
-        let Ok(permit) = self.connection_permits.clone().try_acquire_owned() else {
-            return self.turn_away(stream);
-        };
+    /// Accepts one connection, when there is at least the place to refuse it: until then it waits in the system's queue, so
+    /// that no connection which was accepted goes without an answer. Cancel safe.
+    async fn admit_next(&self, listener: &TcpListener) {
+        let refusal = self.refusals.take().await;
+        match listener.accept().await {
+            Ok((stream, _)) => self.admit(stream, refusal),
+            Err(error) => pause_after(&error).await,
+        }
+    }
+
+    fn admit(&self, stream: TcpStream, refusal: Place) {
         if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, "a socket cannot be prepared");
             return;
         }
-        let surroundings =
-            Surroundings { front: self.front.clone(), lanes: self.lanes.clone(), http2: self.http2.clone() };
-        let held = OpenConnection::new(permit, self.front.metrics().connections());
-        self.connections.spawn(surroundings.serve(stream, Box::new(held)));
-    }
-
-    fn turn_away(&self, stream: TcpStream) {
-        self.front.metrics().refused(ProblemType::TooManyConnections);
-        let Ok(refusal) = self.refusals.clone().try_acquire_owned() else { return };
-        let (tls, retry) =
-            (self.front.config().tls.clone(), self.front.drain().delay(self.front.config().retry));
-        self.connections.spawn(async move {
-            refusal::refuse(stream, tls.as_ref(), retry).await;
-            drop(refusal);
-        });
+        let surroundings = Surroundings {
+            front: self.front.clone(),
+            lanes: self.lanes.clone(),
+            tasks: self.connections.clone(),
+        };
+        match self.places.try_take() {
+            Some(place) => {
+                self.connections.spawn(surroundings.serve(stream, place, self.places.visit()));
+            }
+            None => {
+                let (places, refusals) = (self.places.clone(), self.refusals.clone());
+                self.connections.spawn(async move {
+                    match places.take_within(PLACE_WAIT_MAX).await {
+                        Some(place) => {
+                            drop(refusal);
+                            surroundings.serve(stream, place, places.visit()).await;
+                        }
+                        None => {
+                            refuse(&surroundings.front, stream, refusals.visit_beyond_limit()).await;
+                            drop(refusal);
+                        }
+                    }
+                });
+            }
+        }
     }
 
     async fn drain(self) -> Verdict {
@@ -147,10 +133,7 @@ impl Door {
         };
         match timeout(config.drain_wait_max, ended).await {
             Ok(()) => Verdict::Drained,
-            Err(_) => {
-                let connections = config.connections_max - self.connection_permits.available_permits();
-                Verdict::CutOff { connections }
-            }
+            Err(_) => Verdict::CutOff { connections: self.places.count() },
         }
     }
 }

@@ -147,7 +147,8 @@ const FAST_ENOUGH: [u64; 3] = [1_100, 1_500, 3_000];
 async fn page(bytes_per_second: u64) -> Duration {
     let socket = SlowSocket::new("/events/past", "application/json", bytes_per_second);
     let began = Instant::now();
-    let served = timeout(Duration::from_secs(3_600), until_parked(&front().await, socket)).await;
+    let served =
+        timeout(Duration::from_secs(3_600), until_parked(&front().await, &Arc::default(), socket)).await;
     assert!(served.is_ok(), "the connection does not end");
     began.elapsed()
 }
@@ -156,7 +157,7 @@ async fn page(bytes_per_second: u64) -> Duration {
 async fn is_stalled(bytes_per_second: u64) -> bool {
     let front = front().await;
     let socket = SlowSocket::new("/events/past?last=1", "text/event-stream", bytes_per_second);
-    let (socket, leave) = until_parked(&front, socket).await.unwrap().unwrap();
+    let (socket, leave) = until_parked(&front, &Arc::default(), socket).await.unwrap().unwrap();
     let wait = Duration::from_secs(2 * LARGE as u64 / bytes_per_second);
     let _ = timeout(wait, carry(&front, socket, leave)).await;
     ended(&front, Ending::WriteStalled) > 0.0
@@ -192,7 +193,7 @@ async fn the_system_watches_a_stream_except_in_the_middle_of_a_large_event() {
     let watchmen = socket.watchmen.clone();
     let seen = || watchmen.lock().unwrap().clone();
 
-    let (socket, leave) = until_parked(&front, socket).await.unwrap().unwrap();
+    let (socket, leave) = until_parked(&front, &Arc::default(), socket).await.unwrap().unwrap();
     assert_eq!(seen(), [Watchman::System]);
     let _ = timeout(Duration::from_secs(10), carry(&front, socket, leave)).await;
 

@@ -21,13 +21,12 @@ use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 
 use super::http1::until_parked;
-use super::http2::{self, Http2Shared};
+use super::http2;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::front::Front;
 use crate::limits::PIECE_BYTES;
 use crate::stream::Ending;
-use crate::stream::permits::StreamPermits;
 
 /// What the default of `write_wait_max` is.
 const WAIT: Duration = Duration::from_secs(60);
@@ -52,8 +51,7 @@ async fn front(change: impl FnOnce(&mut HttpConfig)) -> Front {
 async fn http_2(front: &Front, window: u32) -> SendRequest<Bytes> {
     let (near, far) = duplex(1 << 20);
     let front = front.clone();
-    let shared = Http2Shared { tasks: TaskTracker::new(), permits: StreamPermits::new(100) };
-    tokio::spawn(async move { http2::serve(&front, shared, near).await });
+    tokio::spawn(async move { http2::serve(&front, &Arc::default(), TaskTracker::new(), near).await });
     let mut builder = Builder::new();
     builder.initial_window_size(window).initial_connection_window_size(1 << 30);
     let (requests, connection) = builder.handshake(far).await.unwrap();
@@ -249,7 +247,7 @@ fn http_1(front: &Front, target: &str) -> (DuplexStream, JoinHandle<()>) {
     let (near, mut far) = duplex(1_024);
     let (front, target) = (front.clone(), target.to_owned());
     let served = tokio::spawn(async move {
-        let _ = until_parked(&front, near).await;
+        let _ = until_parked(&front, &Arc::default(), near).await;
     });
     let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n");
     let written = futures_util::FutureExt::now_or_never(far.write_all(request.as_bytes()));

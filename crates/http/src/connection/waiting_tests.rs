@@ -20,12 +20,11 @@ use tokio::io::duplex;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::TaskTracker;
 
-use super::http2::{self, Http2Shared};
+use super::http2;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::front::Front;
 use crate::limits::{HTTP2_ALL_WAITING_BODIES_MAX, HTTP2_REST_WAIT_MAX, HTTP2_WAITING_BODIES_MAX};
-use crate::stream::permits::StreamPermits;
 
 const LARGE: usize = 100_000;
 
@@ -46,8 +45,7 @@ async fn front() -> Front {
 async fn connect(front: &Front) -> SendRequest<Bytes> {
     let (near, far) = duplex(1 << 20);
     let front = front.clone();
-    let shared = Http2Shared { tasks: TaskTracker::new(), permits: StreamPermits::new(100) };
-    tokio::spawn(async move { http2::serve(&front, shared, near).await });
+    tokio::spawn(async move { http2::serve(&front, &Arc::default(), TaskTracker::new(), near).await });
     let (requests, connection) = Builder::new().handshake(far).await.unwrap();
     tokio::spawn(connection);
     let requests = requests.ready().await.unwrap();

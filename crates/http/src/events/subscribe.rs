@@ -1,24 +1,24 @@
 //! A subscribe, from the request to the stream's first bytes.
 
 use futures_util::stream::poll_fn;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
 use tidings_core::{Follower, Located, Request};
-use tokio::sync::{OwnedSemaphorePermit, TryAcquireError};
 
 use super::gap::{GAP, gap_header};
 use super::problem::{too_many_selectors, unreadable};
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::watch::AnswerWatch;
+use crate::connection::refusal::BeyondLimit;
 use crate::front::Front;
 use crate::lane::Framing;
 use crate::lane::parking::{Leave, Parking, ParkingSlot};
 use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
-use crate::stream::permits::StreamPermits;
+use crate::stream::permits::{StreamPermit, StreamPermits};
 use crate::stream::task::{self, Carried};
 use crate::stream::{Encoder, StreamFormat};
 
@@ -39,9 +39,10 @@ pub(crate) struct SubscribeRequest {
     version: Version,
     /// Put among the request's extensions by `connection/http1`, if its connection can be parked in a lane.
     parking_slot: Option<ParkingSlot>,
-    /// Put among the request's extensions by `connection/http2`: its connections carry many streams, which need a permit
-    /// each.
+    /// Put among the request's extensions by the connections of our own server, whose streams need a permit each.
     permits: Option<StreamPermits>,
+    /// There is no place for its connection.
+    beyond_limit: bool,
     /// Put among the request's extensions by what carries the answer, if it wants to know how the answer is taken.
     watch: AnswerWatch,
 }
@@ -67,15 +68,23 @@ impl SubscribeRequest {
             version: parts.version,
             parking_slot: parts.extensions.get().cloned(),
             permits: parts.extensions.get().cloned(),
+            beyond_limit: parts.extensions.get::<BeyondLimit>().is_some(),
             watch: parts.extensions.get().cloned().unwrap_or_default(),
         })
     }
 
-    /// A permit of its own, if that of the connection is not enough. An error if none is left.
-    fn permit(&self) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
-        self.permits.as_ref().map(StreamPermits::take).transpose()
+    /// A permit, where streams need one. An error if none is left.
+    fn permit(&self) -> Result<Option<StreamPermit>, NoPlace> {
+        let Some(permits) = &self.permits else { return Ok(None) };
+        if self.beyond_limit {
+            return Err(NoPlace);
+        }
+        permits.take().map(Some).ok_or(NoPlace)
     }
 }
+
+/// There are as many streams as there may be.
+struct NoPlace;
 
 /// Answers with the head of a stream, and a body that begins with the stream's opening.
 pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Result<Response<Body>, Problem> {
@@ -88,11 +97,7 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
         return Ok(response);
     }
     let (false, Ok(permit)) = (front.drain().has_begun(), request.permit()) else {
-        front.metrics().sent_away(front.drain().has_begun());
-        // Any other status would make a browser give up for good.
-        *response.body_mut() =
-            Body::full(request.encoder.farewell(front.drain().delay(front.config().retry)));
-        return Ok(response);
+        return Ok(send_away(front, &request, response));
     };
     let SubscribeRequest { events, encoder, version, parking_slot, watch, .. } = request;
     let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
@@ -110,7 +115,7 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
     *response.body_mut() = match parking_slot {
         Some(slot) => {
             let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
-            let leave = Leave { follower, encoder, framing, attendance };
+            let leave = Leave { follower, encoder, framing, attendance, permit };
             let mut parking = Parking::new(opening, leave, slot);
             Body::stream(poll_fn(move |_| parking.poll_opening()))
         }
@@ -121,6 +126,20 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
         }
     };
     Ok(response)
+}
+
+/// Tells a subscriber for whom there is no stream when to come back. Any other status than 200 would make a browser give up
+/// for good.
+fn send_away(front: &Front, request: &SubscribeRequest, mut response: Response<Body>) -> Response<Body> {
+    let is_ending = front.drain().has_begun();
+    front.metrics().sent_away(is_ending);
+    let delay = if is_ending { front.drain().delay(front.config().retry) } else { front.next_return() };
+    *response.body_mut() = Body::full(request.encoder.farewell(delay));
+    // It has no use for its connection until then, and others may have. HTTP/2 has no such header.
+    if request.version <= Version::HTTP_11 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// No buffer, no cache and no compression between the hub and the client.

@@ -12,6 +12,7 @@ use tidings_core::roster::Attendance;
 
 use super::batch::Framing;
 use crate::stream::Encoder;
+use crate::stream::permits::StreamPermit;
 
 /// What a parked connection goes on with.
 pub(crate) struct Leave {
@@ -20,6 +21,8 @@ pub(crate) struct Leave {
     pub(crate) framing: Framing,
     /// Counts the subscriber from the moment at which its request was answered.
     pub(crate) attendance: Attendance,
+    /// Given back when the stream ends.
+    pub(crate) permit: Option<StreamPermit>,
 }
 
 /// Shared by a connection and the response that may leave it. Its presence among a request's extensions says that

@@ -9,6 +9,7 @@
 //! | `metrics` | what was delivered, and why streams ended, counted |
 //! | `drain` | the end of all streams, spread over a window of time |
 //! | `permits` | how many streams there may be |
+//! | `returns` | when subscribers come back that found no place |
 //!
 //! The other driver are the [lanes](crate::lane).
 
@@ -18,6 +19,7 @@ pub mod ending;
 pub mod machine;
 pub(crate) mod metrics;
 pub(crate) mod permits;
+pub(crate) mod returns;
 pub(crate) mod task;
 
 pub use encode::{Encoder, StreamFormat};

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
 use tidings_core::{Delivery, Frame, StoreError, Subscription};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use super::Encoder;
@@ -17,6 +16,7 @@ use super::drain::Drain;
 use super::ending::Ending;
 use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Rules, Tick};
 use super::metrics::{StreamEnd, StreamMetrics};
+use super::permits::StreamPermit;
 use crate::answer::watch::AnswerWatch;
 use crate::limits::{CHUNK_BYTES_MAX, LARGE_PIECE_BYTES};
 use crate::unread::{FrameKey, KeptFrame, UnreadFrames};
@@ -37,7 +37,7 @@ pub(crate) struct Carried {
     pub(crate) subscription: Subscription,
     pub(crate) encoder: Encoder,
     /// Given back when the stream ends.
-    pub(crate) permit: Option<OwnedSemaphorePermit>,
+    pub(crate) permit: Option<StreamPermit>,
     pub(crate) watch: AnswerWatch,
 }
 
@@ -80,7 +80,7 @@ struct StreamTask {
     end: StreamEnd,
     watch: AnswerWatch,
     large: Option<LargeFrame>,
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: Option<StreamPermit>,
 }
 
 /// A large frame that is handed out in pieces. When the next is asked for, the one before has been handed

@@ -41,8 +41,15 @@ settings! {
             default: "10_000",
             range: "1" to "10_000_000",
             value: "COUNT",
-            means: "Connections at once, subscribers included. Whoever comes beyond that is told to come back: an EventSource by `retry`, since a 503 would end it for good, others by 503. The streams of all HTTP/2 connections together are bounded by the same number.",
+            means: "Subscribers at once, over HTTP/1 and HTTP/2 together. One that comes beyond that is answered 200 with a `retry` and the end, since an EventSource would take a 503 for the end. The `retry` grows with the number that find no place: one hundredth of connections_max is told to come back in each second, at least 100 and after 5 minutes at the latest.",
             why: "Each takes one file descriptor, and the usual hard limit on these is above 10,000.",
+        }
+        connections_reserve: usize {
+            default: "1_000",
+            range: "16" to "10_000_000",
+            value: "COUNT",
+            means: "Connections at once beyond connections_max, which subscribers cannot take: for publishers, probes, metrics and pages. When all are taken, the connection that has asked for nothing for the longest is closed for the next. If every one is busy, a new connection gets one answer: probes and metrics as ever, subscribers a `retry`, others 503.",
+            why: "Publishers are few beside subscribers, and each connection takes one file descriptor.",
         }
     }
     "TLS" {
