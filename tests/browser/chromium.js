@@ -6,6 +6,8 @@ import { existsSync } from 'node:fs';
 
 import { chromium } from 'playwright-core';
 
+export { chromium };
+
 const BINARY = process.env.CHROMIUM_BIN ?? '/usr/bin/chromium';
 
 // The sandbox needs a user that containers and CI do not have; the rest keeps the browser from calling home.
@@ -24,10 +26,15 @@ const SIGNALS = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false
 
 /** Starts a browser that ends with the scene. */
 export async function startChromium(scene) {
+  const browser = await chromium.launch(launchOptions());
+  scene.after(() => browser.close());
+  return browser;
+}
+
+/** What `chromium.launch` and `chromium.launchServer` need here. */
+export function launchOptions() {
   if (!existsSync(BINARY)) {
     throw new Error(`no Chromium at ${BINARY}: install Debian's package \`chromium\`, or set CHROMIUM_BIN`);
   }
-  const browser = await chromium.launch({ executablePath: BINARY, args: FLAGS, ...SIGNALS });
-  scene.after(() => browser.close());
-  return browser;
+  return { executablePath: BINARY, args: FLAGS, ...SIGNALS };
 }

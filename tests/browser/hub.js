@@ -43,7 +43,8 @@ class Hub {
   constructor(directory, flags) {
     this.directory = directory;
     const store = flags.includes('--memory') ? [] : ['--data', join(directory, 'data')];
-    this.#child = spawn(BINARY, ['serve', '--listen', '127.0.0.1:0', ...store, ...flags], {
+    const listen = flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
+    this.#child = spawn(BINARY, ['serve', ...listen, ...store, ...flags], {
       cwd: directory,
       env: { PATH: process.env.PATH, HOME: directory },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 import { until, within } from '../browser/deadline.js';
 
-const BINARY = process.env.TIDINGS_BIN ?? fileURLToPath(new URL('../../target/debug/tidings', import.meta.url));
+export const BINARY = process.env.TIDINGS_BIN ?? fileURLToPath(new URL('../../target/debug/tidings', import.meta.url));
 
 // Each run ends with this process, whatever happens to it.
 process.setMaxListeners(100);
