@@ -36,6 +36,7 @@ pub use store::{memory, read_desk, tail};
 pub use event::{
     BATCH_DIGEST_BYTES, BatchPart, BatchProgress, Clock, Cursor, Draft, DraftError, DraftFields, DraftParts,
     Epoch, EpochStatus, Event, IdempotencyKey, KeyFields, Line, Sequence, Topic, TopicError, UnixMillis,
+    check_id,
 };
 pub use hub::{Hub, PublishError, Published};
 pub use limits::Limits;

@@ -65,8 +65,9 @@ async fn an_id_must_survive_the_wire_and_the_header() {
     }
     assert_eq!(door.with_id(""), Err(DraftError::IdEmpty));
     assert_eq!(door.with_id(&"x".repeat(257)), Err(DraftError::IdTooLong { bytes: 257 }));
-    for id in ["a\nb", "a\rb", "a\0b", "a\tb", "a\u{7f}b", "a\u{85}b"] {
-        assert_eq!(door.with_id(id), Err(DraftError::IdControl), "{id:?}");
+    for character in ['\n', '\r', '\0', '\t', '\u{7f}', '\u{85}'] {
+        let id = format!("a{character}b\u{1}");
+        assert_eq!(door.with_id(&id), Err(DraftError::IdControl { character }), "{id:?}");
     }
     for id in [" a", "a ", "\u{3000}a"] {
         assert_eq!(door.with_id(id), Err(DraftError::IdSpace), "{id:?}");
@@ -80,8 +81,9 @@ async fn an_event_type_is_one_line_and_not_the_hubs_own() {
     assert_eq!(door.with_type("").unwrap().event_type(), None);
     assert_eq!(door.with_type("tidings.gap"), Err(DraftError::TypeReserved));
     assert_eq!(door.with_type(&"x".repeat(257)), Err(DraftError::TypeTooLong { bytes: 257 }));
-    for event_type in ["a\nb", "a\rb", "a\0b"] {
-        assert_eq!(door.with_type(event_type), Err(DraftError::TypeControl), "{event_type:?}");
+    for character in ['\n', '\r', '\0'] {
+        let event_type = format!("a{character}b\u{1}");
+        assert_eq!(door.with_type(&event_type), Err(DraftError::TypeControl { character }), "{event_type:?}");
     }
 }
 

@@ -135,6 +135,16 @@ pub(crate) const PARAMETERS_MAX: usize = 128;
 /// Characters of an unknown parameter's name that go back in the problem. 64: any name that was only misspelt.
 pub(crate) const UNKNOWN_NAME_CHARS_MAX: usize = 64;
 
+/// Characters of a charset's name that go back in the problem. 64: any name of a charset.
+pub(crate) const CHARSET_SHOWN_CHARS_MAX: usize = 64;
+
+/// Bytes of the beginning of a body that are looked at to tell UTF-16. 64: a run of letters with a NUL beside each is no
+/// chance.
+pub(crate) const UTF16_LOOK_BYTES: usize = 64;
+
+/// Bytes of a mended `since` that go back in the problem. 64: any time with its offset.
+pub(crate) const SINCE_SHOWN_BYTES_MAX: usize = 64;
+
 /// Seconds for which a browser may remember the answer to a preflight. 86,400, one day: browsers shorten it to what
 /// they like.
 pub(crate) const PREFLIGHT_SECONDS_MAX: u32 = 86_400;

@@ -63,11 +63,16 @@ async fn any_text_is_data_as_it_stands() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_is_not_utf_8_text_is_refused() {
     let scene = Scene::start().await;
+    let foreign = |label| {
+        format!(
+            "the charset of the body is `{label}`, and the hub takes UTF-8 and ISO-8859-1; send it as UTF-8"
+        )
+    };
     for (header, detail) in [
         ("content-type: image/png", "send text, JSON, XML, or text/event-stream"),
         ("content-type: ", "send text, JSON, XML, or text/event-stream"),
-        ("content-type: text/plain; charset=iso-8859-1", "the body must be UTF-8"),
-        ("content-type: text/event-stream; charset=gbk", "the body must be UTF-8"),
+        ("content-type: text/plain; charset=shift_jis", &*foreign("shift_jis")),
+        ("content-type: text/event-stream; charset=gbk", &foreign("gbk")),
         ("content-encoding: gzip", "the body must not be compressed"),
     ] {
         let mut wire = scene.connect().await;
@@ -77,6 +82,70 @@ async fn a_body_that_is_not_utf_8_text_is_refused() {
             problem("415 Unsupported Media Type", "unsupported-media-type", detail),
             "{header}"
         );
+    }
+    assert_eq!(scene.log().await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_other_programs_call_text_becomes_utf_8_without_a_mark() {
+    let scene = Scene::start().await;
+    let bodies: [(&str, &[u8]); 5] = [
+        ("application/json", b"\xef\xbb\xbf{}"),
+        ("text/plain;charset=ISO-8859-1", b"plain"),
+        ("text/plain; charset=ISO-8859-1", b"caf\xe9"),
+        ("text/event-stream; charset=ISO-8859-1", b"\xef\xbb\xbfdata: caf\xc3\xa9\n\n"),
+        ("text/plain; charset=windows-1252", b"5 \x80"),
+    ];
+    for (content_type, body) in bodies {
+        let mut wire = scene.connect().await;
+        let length = body.len();
+        let head = format!(
+            "POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        wire.send([head.as_bytes(), body].concat()).await;
+        assert!(wire.answer().await.starts_with("HTTP/1.1 201 Created\r\n"), "{content_type}");
+    }
+
+    let log = scene.log().await;
+    assert_eq!(log, ["a: {}", "a: plain", "a: caf\u{e9}", "a: caf\u{e9}", "a: 5 \u{20ac}"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_that_grows_in_utf_8_counts_as_it_is_stored() {
+    let mut limits = Limits::default();
+    limits.event_bytes_max = 100_000;
+    let scene = Scene::with_limits(limits, |_| ()).await;
+    let head = "POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-type: text/plain; charset=latin1\r\n";
+    let detail = "an event's data has at most 100000 bytes";
+    let too_large = problem("413 Payload Too Large", "too-large", detail);
+    for (length, expected) in [(50_000, created(1)), (50_001, too_large)] {
+        let mut wire = scene.connect().await;
+        wire.send(format!("{head}content-length: {length}\r\n\r\n")).await;
+        wire.send(vec![0xe9; length]).await;
+        assert_eq!(wire.answer().await, expected, "{length}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_in_utf_16_is_told_so_and_what_to_do() {
+    let scene = Scene::start().await;
+    let detail = "the body is UTF-16; send it as UTF-8, which `iconv -f UTF-16 -t UTF-8` and PowerShell's \
+                  `-Encoding utf8` make of it";
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    for (content_type, text) in [
+        ("application/json", "\u{feff}{\"a\": 1}"),
+        ("text/plain", "hello"),
+        ("text/event-stream", "data: x\n\n"),
+    ] {
+        let (mut wire, body) = (scene.connect().await, wide(text));
+        let length = body.len();
+        let head = format!(
+            "POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        wire.send([head.as_bytes(), &body[..]].concat()).await;
+        let answer = wire.answer().await;
+        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
+        assert!(answer.contains("problem:data-not-utf8\"") && answer.contains(detail), "{answer}");
     }
     assert_eq!(scene.log().await, [""; 0]);
 }
@@ -97,17 +166,41 @@ async fn the_query_sets_the_fields() {
 async fn each_bad_field_is_refused_by_name() {
     let scene = Scene::start().await;
     for (query, kind, detail) in [
-        ("event=a%0Ab", "bad-event-type", "an event type has no newline and no other control character"),
-        ("event=a%0Db", "bad-event-type", "an event type has no newline and no other control character"),
-        ("event=%00", "bad-event-type", "an event type has no newline and no other control character"),
+        (
+            "event=a%0Ab",
+            "bad-event-type",
+            "an event type has no newline and no other control character, and this one has U+000A",
+        ),
+        (
+            "event=a%0Db",
+            "bad-event-type",
+            "an event type has no newline and no other control character, and this one has U+000D",
+        ),
+        (
+            "event=%00",
+            "bad-event-type",
+            "an event type has no newline and no other control character, and this one has U+0000",
+        ),
         (
             "event=tidings.gap",
             "reserved-event-type",
             "event types that begin with `tidings.` are the hub's own",
         ),
-        ("id=a%0Ab", "bad-id", "an id has no newline, no NUL and no other control character"),
-        ("id=a%0Db", "bad-id", "an id has no newline, no NUL and no other control character"),
-        ("id=%00", "bad-id", "an id has no newline, no NUL and no other control character"),
+        (
+            "id=a%0Ab",
+            "bad-id",
+            "an id has no newline, no NUL and no other control character, and this one has U+000A",
+        ),
+        (
+            "id=a%0Db",
+            "bad-id",
+            "an id has no newline, no NUL and no other control character, and this one has U+000D",
+        ),
+        (
+            "id=%00",
+            "bad-id",
+            "an id has no newline, no NUL and no other control character, and this one has U+0000",
+        ),
         ("id=", "bad-id", "an id needs at least one character"),
         ("id=+x", "bad-id", "an id neither begins nor ends with white space"),
         ("id=1-7", "reserved-id", "an id of this form is given by the hub itself"),
@@ -119,7 +212,11 @@ async fn each_bad_field_is_refused_by_name() {
         ("retry=86400001", "bad-retry", "a retry is at most 86400000 ms"),
         ("evnt=x", "unknown-parameter", "there is no parameter `evnt`; known here: event, id, retry"),
         ("id=1&id=2", "repeated-parameter", "the parameter `id` may be given once"),
-        ("event=%FF", "query-not-utf8", "the query string must be percent-encoded UTF-8"),
+        (
+            "event=caf%E9",
+            "query-not-utf8",
+            "the parameter `event` must be percent-encoded UTF-8, and byte 3 of it, %E9, is not",
+        ),
     ] {
         let mut wire = scene.connect().await;
         wire.send(post(&format!("/events/a?{query}"), "")).await;
@@ -131,16 +228,26 @@ async fn each_bad_field_is_refused_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_bad_topic_is_refused_with_advice() {
     let scene = Scene::start().await;
-    let slash = "the path ends in a slash; drop it, or write %2F if the topic really ends in one";
+    let slash = "the topic ends in a slash; drop it, or write %2F if the topic really ends in one";
+    let empty = "the topic has an empty segment, which some programs on the way drop; take the slash away that is too much, \
+                 or write %2F for a slash beside an empty segment that is meant";
+    let nfc = "topics are compared byte by byte, and this one is not in Unicode's normal form NFC, which is `caf\u{e9}`; \
+               in a URL that is caf%C3%A9";
     for (path, kind, detail) in [
         ("", "bad-topic", "a topic needs at least one character"),
         ("a/", "trailing-slash", slash),
+        ("/orders", "empty-segment", empty),
+        ("a//b", "empty-segment", empty),
+        ("a//", "empty-segment", empty),
+        ("/", "empty-segment", empty),
+        ("//a%2Fb", "empty-segment", empty),
         ("a/../b", "bad-topic", "a topic has no segment `.` or `..`"),
         ("..%2Fa", "bad-topic", "a topic has no segment `.` or `..`"),
-        ("a%0Ab", "bad-topic", "a topic has no control characters"),
-        ("a%00", "bad-topic", "a topic has no control characters"),
+        ("a%0Ab", "bad-topic", "a topic has no control characters, and this one has U+000A"),
+        ("a%00", "bad-topic", "a topic has no control characters, and this one has U+0000"),
+        ("caf%65%CC%81", "bad-topic", nfc),
         ("a/*", "bad-topic", "`*` and `**` stand in selectors, not in topics"),
-        ("%FF", "topic-not-utf8", "a topic must be percent-encoded UTF-8"),
+        ("a/caf%E9", "topic-not-utf8", "a topic is percent-encoded UTF-8, and byte 5 of it, %E9, is not"),
     ] {
         let mut wire = scene.connect().await;
         wire.send(post(&format!("/events/{path}"), "")).await;

@@ -54,6 +54,31 @@ async fn a_batch_that_ends_inside_an_event_is_told_so() {
     assert_eq!(scene.log().await, ["a: one", "a: one", "a: one"]);
 }
 
+/// What `curl -d @FILE` makes of a file was answered 201 if its first line was no data.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_without_a_line_end_is_told_what_dropped_them() {
+    let scene = Scene::start().await;
+    let detail = "event 1 of the body was not published; end it with a blank line. The body has no line end at all: \
+                  `curl -d @FILE` drops those of the file, `curl --data-binary @FILE` keeps them";
+
+    for body in ["data: onedata: two", "event: tickdata: one", ": a commentdata: one", "id: 1data: one", "x"]
+    {
+        let mut wire = scene.connect().await;
+        wire.send(batch("", body)).await;
+        assert_eq!(
+            wire.answer().await,
+            refused_after(0, "400 Bad Request", "unfinished-event", detail),
+            "{body}"
+        );
+    }
+    for (body, count) in [("", 0), ("\n", 0), (": only a comment\n", 0), ("data: one\r\r", 1)] {
+        let mut wire = scene.connect().await;
+        wire.send(batch("", body)).await;
+        let id = if count == 0 { "null" } else { "\"1-1\"" };
+        assert_eq!(wire.answer().await, published(count, id), "{body:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_batch_publishes_nothing() {
     let scene = Scene::start().await;
@@ -115,7 +140,7 @@ async fn a_body_without_end_has_no_limit_and_an_event_has() {
 #[tokio::test(flavor = "multi_thread")]
 async fn events_before_a_bad_one_are_published() {
     let scene = Scene::start().await;
-    let control = "an id has no newline, no NUL and no other control character";
+    let control = "an id has no newline, no NUL and no other control character, and this one has U+0009";
     for (bad, kind, detail) in [
         (
             "event: tidings.x\ndata: 1\n\n",

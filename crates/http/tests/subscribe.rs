@@ -248,6 +248,10 @@ async fn each_bad_parameter_is_refused_by_name() {
     let since =
         "`since` is `earliest`, an age such as 90s, 10m, 2h or 7d, or a time such as 2026-11-21T08:00:00Z";
     let last = "`last` is a number of events, at most 10000";
+    let plus = "`since` has a space where `+` was meant: in a query string `+` is a space, so write %2B, as in \
+                since=2026-11-21T08:00:00%2B02:00";
+    let twice = "the path names a topic, and so does the parameter `topic`; for several topics use \
+                 /events?topic=...&topic=... without a topic in the path";
     for (query, kind, detail) in [
         ("lats=3", "unknown-parameter", known),
         ("since=yesterday", "bad-since", since),
@@ -266,8 +270,17 @@ async fn each_bad_parameter_is_refused_by_name() {
         ("since=1h&last=3", "since-and-last", "give `since` or `last`, not both"),
         ("last=3&last=3", "repeated-parameter", "the parameter `last` may be given once"),
         ("on_gap=never", "bad-on-gap", "`on_gap` is `earliest` or `latest`"),
-        ("topic=a/..", "bad-topic", "a topic has no segment `.` or `..`"),
-        ("topic=%FF", "query-not-utf8", "the query string must be percent-encoded UTF-8"),
+        ("since=2026-11-21T08:00:00+02:00", "bad-since", plus),
+        ("since=2026-11-21T08:00:00%20%2B02:00", "bad-since", since),
+        ("topic=b", "topics-twice", twice),
+        ("last=3&topic=a", "topics-twice", twice),
+        ("topic=a/..", "topics-twice", twice),
+        ("topic=", "topics-twice", twice),
+        (
+            "topic=%FF",
+            "query-not-utf8",
+            "the parameter `topic` must be percent-encoded UTF-8, and byte 0 of it, %FF, is not",
+        ),
     ] {
         let mut wire = scene.get(&format!("/events/a?{query}"), "").await;
         assert_eq!(wire.answer().await, problem("400 Bad Request", kind, detail), "{query}");
@@ -280,18 +293,36 @@ async fn each_bad_selection_is_refused_with_advice() {
     let many: String = (0..101).map(|number| format!("topic={number}&")).collect();
     let (segments, stars, too_complex) = (["a"; 65].join("/"), ["*"; 17].join("/"), "pattern-too-complex");
     let has = |what, most, count| format!("a {what} has at most {most}, this one has {count}");
-    let slash = "the path ends in a slash; drop it, or write %2F if the topic really ends in one";
+    let slash = "the topic ends in a slash; drop it, or write %2F if the topic really ends in one";
+    let empty = "the topic has an empty segment, which some programs on the way drop; take the slash away that is too much, \
+                 or write %2F for a slash beside an empty segment that is meant";
+    let nfc = |text: &str, in_url: &str| {
+        let detail = format!(
+            "topics are compared byte by byte, and this one is not in Unicode's normal form NFC, which is `{text}`; in a \
+             URL that is {in_url}"
+        );
+        &*detail.leak()
+    };
     for (target, kind, detail) in [
         ("/events", "bad-topics", "a subscription needs at least one topic"),
         (&format!("/events?{many}"), "bad-topics", "a subscription has at most 100 topics"),
         ("/events/", "bad-topic", "a topic needs at least one character"),
         ("/events/a/", "trailing-slash", slash),
+        ("/events?topic=a/", "trailing-slash", slash),
+        ("/events?topic=b&topic=a/", "trailing-slash", slash),
+        ("/events//a", "empty-segment", empty),
+        ("/events/caf%65%CC%81", "bad-topic", nfc("caf\u{e9}", "caf%C3%A9")),
+        ("/events?topic=a%20e%CC%81%2F*", "bad-topic", nfc("a \u{e9}/*", "a%20%C3%A9/*")),
+        ("/events/a//**", "empty-segment", empty),
+        ("/events?topic=a//b", "empty-segment", empty),
+        ("/events?topic=/a", "empty-segment", empty),
+        ("/events?topic=a/..", "bad-topic", "a topic has no segment `.` or `..`"),
         ("/events/a/../b", "bad-topic", "a topic has no segment `.` or `..`"),
         ("/events/%2e%2e/b", "bad-topic", "a topic has no segment `.` or `..`"),
-        ("/events/a%0Ab", "bad-topic", "a topic has no control characters"),
-        ("/events/a%00", "bad-topic", "a topic has no control characters"),
-        ("/events/%C2%85", "bad-topic", "a topic has no control characters"),
-        ("/events/%FF", "topic-not-utf8", "a topic must be percent-encoded UTF-8"),
+        ("/events/a%0Ab", "bad-topic", "a topic has no control characters, and this one has U+000A"),
+        ("/events/a%00", "bad-topic", "a topic has no control characters, and this one has U+0000"),
+        ("/events/%C2%85", "bad-topic", "a topic has no control characters, and this one has U+0085"),
+        ("/events/%FF", "topic-not-utf8", "a topic is percent-encoded UTF-8, and byte 0 of it, %FF, is not"),
         (&format!("/events/{segments}"), too_complex, &has("topic or pattern", "64 segments", 65)),
         (&format!("/events/{segments}/*"), too_complex, &has("topic or pattern", "64 segments", 66)),
         (&format!("/events?topic={stars}"), too_complex, &has("pattern", "16 segments `*` and `**`", 17)),

@@ -219,10 +219,10 @@ fn event_type(text: &str) -> Result<EventType, DraftError> {
     if text.starts_with(RESERVED_TYPE_PREFIX) {
         return Err(DraftError::TypeReserved);
     }
-    if text.chars().any(char::is_control) {
-        return Err(DraftError::TypeControl);
+    if let Some(character) = text.chars().find(|character| character.is_control()) {
+        return Err(DraftError::TypeControl { character });
     }
-    EventType::new(text).map_err(|_| DraftError::TypeControl)
+    Ok(EventType::new(text).expect("what an event type may not have are control characters"))
 }
 
 fn event_id(text: &str, is_on_line: impl Fn(Epoch) -> bool) -> Result<EventId, DraftError> {
@@ -230,20 +230,30 @@ fn event_id(text: &str, is_on_line: impl Fn(Epoch) -> bool) -> Result<EventId, D
     if text.parse::<Cursor>().is_ok_and(|cursor| is_on_line(cursor.epoch)) {
         return Err(DraftError::IdReserved);
     }
+    check_id(text)
+}
+
+/// Parses the id of an event by the rules that every hub has: 1 to [`EVENT_ID_BYTES_MAX`] bytes, no control characters,
+/// and no white space at its ends. That it must not be one of a hub's own ids, only that hub can tell.
+///
+/// # Errors
+///
+/// Those of these rules.
+pub fn check_id(text: &str) -> Result<EventId, DraftError> {
     if text.is_empty() {
         return Err(DraftError::IdEmpty);
     }
     if text.len() > EVENT_ID_BYTES_MAX {
         return Err(DraftError::IdTooLong { bytes: text.len() });
     }
-    if text.chars().any(char::is_control) {
-        return Err(DraftError::IdControl);
+    if let Some(character) = text.chars().find(|character| character.is_control()) {
+        return Err(DraftError::IdControl { character });
     }
     // HTTP strips white space around the header value in which the id comes back.
     if text.trim() != text {
         return Err(DraftError::IdSpace);
     }
-    EventId::new(text).map_err(|_| DraftError::IdControl)
+    Ok(EventId::new(text).expect("what an id may not have are control characters"))
 }
 
 fn retry_ms(ms: u64) -> Result<u64, DraftError> {
@@ -279,8 +289,11 @@ pub enum DraftError {
     #[error("the type of an event of the hub's own begins with `{RESERVED_TYPE_PREFIX}`")]
     TypeNotOwn,
     /// A newline would end the field; other control characters have no use in a listener's name.
-    #[error("an event type has no newline and no other control character")]
-    TypeControl,
+    #[error("an event type has no newline and no other control character, and this one has U+{:04X}", u32::from(*character))]
+    TypeControl {
+        /// The first of them.
+        character: char,
+    },
     /// An empty id would make clients forget their place.
     #[error("an id needs at least one character")]
     IdEmpty,
@@ -291,8 +304,11 @@ pub enum DraftError {
         bytes: usize,
     },
     /// A newline would end the field; NUL voids it; no header could bring the others back.
-    #[error("an id has no newline, no NUL and no other control character")]
-    IdControl,
+    #[error("an id has no newline, no NUL and no other control character, and this one has U+{:04X}", u32::from(*character))]
+    IdControl {
+        /// The first of them.
+        character: char,
+    },
     /// White space at an end would be lost in the header in which the id comes back.
     #[error("an id neither begins nor ends with white space")]
     IdSpace,

@@ -11,7 +11,7 @@ pub mod topic;
 
 pub use batch::{BATCH_DIGEST_BYTES, BatchPart, BatchProgress};
 pub use cursor::{Cursor, Epoch, Sequence};
-pub use draft::{Draft, DraftError, DraftFields, DraftParts};
+pub use draft::{Draft, DraftError, DraftFields, DraftParts, check_id};
 pub use event::{Clock, Event, UnixMillis};
 pub use key::{IdempotencyKey, KeyFields};
 pub use line::{EpochStatus, Line};

@@ -1,10 +1,15 @@
 //! A topic: the validated name an event is published to.
 //!
 //! Topics are labels in one log, not containers. Whoever holds a [`Topic`] need not check it again.
+//!
+//! Topics are compared byte by byte. Unicode has several ways to write one letter, which people cannot tell apart, so a
+//! new name must be in its normal form NFC.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc, is_nfc_quick};
 
 use crate::limits::{PATTERN_DOUBLE_STARS_MAX, PATTERN_WILDCARDS_MAX, TOPIC_BYTES_MAX, TOPIC_SEGMENTS_MAX};
 
@@ -12,7 +17,8 @@ use crate::limits::{PATTERN_DOUBLE_STARS_MAX, PATTERN_WILDCARDS_MAX, TOPIC_BYTES
 const RESERVED: [&str; 2] = ["inbox/", "tidings/"];
 
 /// A `/`-separated name such as `orders/42`: 1 to [`TOPIC_BYTES_MAX`] bytes of UTF-8, in at most
-/// [`TOPIC_SEGMENTS_MAX`] segments unless it [was held](Self::parse_held) before there was that bound.
+/// [`TOPIC_SEGMENTS_MAX`] segments and in Unicode's normal form NFC, unless it [was held](Self::parse_held) before there
+/// were these rules.
 ///
 /// Cloning shares the text.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,20 +30,20 @@ impl Topic {
     /// # Errors
     ///
     /// Refuses the empty text, text over the limit, control characters, a segment `.` or `..` (clients and
-    /// proxies rewrite such paths, so the event would go elsewhere), a segment `*` or `**` (a pattern), and more
-    /// segments than [`TOPIC_SEGMENTS_MAX`].
+    /// proxies rewrite such paths, so the event would go elsewhere), a segment `*` or `**` (a pattern), more
+    /// segments than [`TOPIC_SEGMENTS_MAX`], and text that is not in the normal form NFC.
     pub fn parse(text: &str) -> Result<Self, TopicError> {
         let topic = Self::parse_held(text)?;
-        check_segments(text)?;
+        check_new(text)?;
         Ok(topic)
     }
 
     /// Parses the topic of an event that a store holds already: a log from before topics had a greatest number of
-    /// segments may have longer ones, and stays readable.
+    /// segments and a normal form may have others, and stays readable.
     ///
     /// # Errors
     ///
-    /// Those of [`parse`](Self::parse), but for the number of segments.
+    /// Those of [`parse`](Self::parse), but for the number of segments and the normal form.
     pub fn parse_held(text: &str) -> Result<Self, TopicError> {
         check_characters(text)?;
         for segment in text.split('/') {
@@ -75,18 +81,29 @@ pub(crate) fn check_characters(text: &str) -> Result<(), TopicError> {
     if text.len() > TOPIC_BYTES_MAX {
         return Err(TopicError::TooLong { bytes: text.len() });
     }
-    if text.chars().any(char::is_control) {
-        return Err(TopicError::Control);
+    match text.chars().find(|character| character.is_control()) {
+        Some(character) => Err(TopicError::Control { character }),
+        None => Ok(()),
     }
-    Ok(())
 }
 
-/// The number of segments that topics and patterns may have. A topic that is held already may have more.
-pub(crate) fn check_segments(text: &str) -> Result<(), TopicError> {
-    match text.split('/').count() {
-        segments if segments > TOPIC_SEGMENTS_MAX => Err(TopicError::TooManySegments { segments }),
-        _ => Ok(()),
+/// What new topics and patterns have in common, and a topic that is held already need not have.
+pub(crate) fn check_new(text: &str) -> Result<(), TopicError> {
+    let segments = text.split('/').count();
+    if segments > TOPIC_SEGMENTS_MAX {
+        return Err(TopicError::TooManySegments { segments });
     }
+    if is_normal(text) { Ok(()) } else { Err(TopicError::NotNormal { nfc: text.nfc().collect() }) }
+}
+
+/// Whether a text is in the normal form NFC. ASCII always is, and the quick check settles nearly everything else.
+fn is_normal(text: &str) -> bool {
+    text.is_ascii()
+        || match is_nfc_quick(text.chars()) {
+            IsNormalized::Yes => true,
+            IsNormalized::No => false,
+            IsNormalized::Maybe => is_nfc(text),
+        }
 }
 
 impl Borrow<str> for Topic {
@@ -121,14 +138,26 @@ pub enum TopicError {
         bytes: usize,
     },
     /// U+0000 to U+001F or U+007F to U+009F.
-    #[error("a topic has no control characters")]
-    Control,
+    #[error("a topic has no control characters, and this one has U+{:04X}", u32::from(*character))]
+    Control {
+        /// The first of them.
+        character: char,
+    },
     /// A segment `.` or `..`.
     #[error("a topic has no segment `.` or `..`")]
     DotSegment,
     /// A segment `*` or `**`, which only a selector may have.
     #[error("`*` and `**` stand in selectors, not in topics")]
     Wildcard,
+    /// Not in the normal form NFC, in which each letter is written in one way: the text would look like its normal form,
+    /// and be another topic.
+    #[error(
+        "topics are compared byte by byte, and this one is not in Unicode's normal form NFC, which is `{nfc}`"
+    )]
+    NotNormal {
+        /// The text in the normal form.
+        nfc: String,
+    },
     /// More than [`TOPIC_SEGMENTS_MAX`] segments, of a topic or a pattern.
     #[error("a topic or pattern has at most {TOPIC_SEGMENTS_MAX} segments, this one has {segments}")]
     TooManySegments {
@@ -176,8 +205,8 @@ mod tests {
     fn each_rule_has_its_error() {
         assert_eq!(Topic::parse(""), Err(TopicError::Empty));
         assert_eq!(Topic::parse(&"x".repeat(513)), Err(TopicError::TooLong { bytes: 513 }));
-        assert_eq!(Topic::parse("a\nb"), Err(TopicError::Control));
-        assert_eq!(Topic::parse("a\u{85}b"), Err(TopicError::Control));
+        assert_eq!(Topic::parse("a\nb"), Err(TopicError::Control { character: '\n' }));
+        assert_eq!(Topic::parse("a\u{85}b\n"), Err(TopicError::Control { character: '\u{85}' }));
         assert_eq!(Topic::parse("a/../b"), Err(TopicError::DotSegment));
         assert_eq!(Topic::parse("./b"), Err(TopicError::DotSegment));
         assert_eq!(Topic::parse("a/*"), Err(TopicError::Wildcard));
@@ -188,8 +217,29 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_that_is_held_may_have_more_segments_and_obeys_every_other_rule() {
-        for text in ["a", &["a"; 65].join("/"), &"/".repeat(512)] {
+    fn a_name_that_is_not_in_the_normal_form_is_refused_with_its_normal_form() {
+        for (text, normal) in [
+            ("cafe\u{301}", "caf\u{e9}"),
+            // The sign Angstrom, the sign Ohm, and a sequence of Hangul.
+            ("\u{212b}", "\u{c5}"),
+            ("a/\u{2126}/b", "a/\u{3a9}/b"),
+            ("\u{1112}\u{1161}\u{11ab}", "\u{d55c}"),
+            // Marks in another order.
+            ("q\u{307}\u{323}", "q\u{323}\u{307}"),
+            // Letters that NFC takes apart.
+            ("\u{958}", "\u{915}\u{93c}"),
+            ("\u{f900}", "\u{8c48}"),
+        ] {
+            assert_eq!(Topic::parse(text), Err(TopicError::NotNormal { nfc: normal.to_owned() }), "{text:?}");
+            assert_eq!(Topic::parse(normal).map(|topic| topic.to_string()), Ok(normal.to_owned()));
+        }
+        let words = Topic::parse("cafe\u{301}").unwrap_err().to_string();
+        assert!(words.ends_with("normal form NFC, which is `caf\u{e9}`"), "{words}");
+    }
+
+    #[test]
+    fn a_topic_that_is_held_may_have_more_segments_and_another_form_and_obeys_every_other_rule() {
+        for text in ["a", &["a"; 65].join("/"), &"/".repeat(512), "cafe\u{301}"] {
             assert_eq!(Topic::parse_held(text).map(|topic| topic.to_string()), Ok(text.to_owned()));
         }
         for text in ["", "a\nb", "a/..", "a/*", &"/".repeat(513)] {

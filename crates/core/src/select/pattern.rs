@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::event::topic::{Topic, TopicError, begins_reserved, check_characters, check_segments};
+use crate::event::topic::{Topic, TopicError, begins_reserved, check_characters, check_new};
 use crate::limits::{PATTERN_DOUBLE_STARS_MAX, PATTERN_WILDCARDS_MAX, TOPIC_SEGMENTS_MAX};
 
 /// The segment that stands for one segment.
@@ -31,7 +31,7 @@ impl Pattern {
         if text.split('/').any(|segment| matches!(segment, "." | "..")) {
             return Err(TopicError::DotSegment);
         }
-        check_segments(text)?;
+        check_new(text)?;
         let double_stars = text.split('/').filter(|segment| *segment == ANY).count();
         if double_stars > PATTERN_DOUBLE_STARS_MAX {
             return Err(TopicError::TooManyDoubleStars { double_stars });

@@ -172,6 +172,8 @@ mod tests {
         let parse = |text: &str| Selector::parse(text).map(|_| ());
         let (stars, segments) = (["*"; 17].join("/"), ["a"; 64].join("/") + "/*");
 
+        let nfc = "caf\u{e9}/*".to_owned();
+        assert_eq!(parse("cafe\u{301}/*"), Err(TopicError::NotNormal { nfc }));
         assert_eq!(parse("a/**/**/**/**"), Err(TopicError::TooManyDoubleStars { double_stars: 4 }));
         assert_eq!(parse(&stars), Err(TopicError::TooManyWildcards { wildcards: 17 }));
         assert_eq!(

@@ -42,8 +42,10 @@ problem_types! {
     BadTopic: BAD_REQUEST, "bad-topic", "a name in the path or in `topic` is no topic or selector";
     BadTopics: BAD_REQUEST, "bad-topics", "there is no selector, or there are more than 100";
     PatternTooComplex: BAD_REQUEST, "pattern-too-complex", "a topic or pattern has more than 64 segments, or a pattern more than 16 wildcards or three `**`";
-    TopicNotUtf8: BAD_REQUEST, "topic-not-utf8", "the path is not percent-encoded UTF-8";
-    TrailingSlash: BAD_REQUEST, "trailing-slash", "the path ends in a slash";
+    TopicNotUtf8: BAD_REQUEST, "topic-not-utf8", "the topic in the path is not percent-encoded UTF-8";
+    EmptySegment: BAD_REQUEST, "empty-segment", "a name in the path or in `topic` has two slashes side by side, or begins with one; `%2F` stands for one that is meant";
+    TrailingSlash: BAD_REQUEST, "trailing-slash", "a name in the path or in `topic` ends in a slash; `%2F` stands for one that is meant";
+    TopicsTwice: BAD_REQUEST, "topics-twice", "there is a topic in the path and another in `topic`";
     UnknownParameter: BAD_REQUEST, "unknown-parameter", "the URL has no such parameter";
     RepeatedParameter: BAD_REQUEST, "repeated-parameter", "a parameter that may be given once is given twice";
     TooManyParameters: BAD_REQUEST, "too-many-parameters", "there are more than 128 parameters";
@@ -59,10 +61,10 @@ problem_types! {
     ReservedId: BAD_REQUEST, "reserved-id", "the event's id looks like one of the hub's own";
     BadRetry: BAD_REQUEST, "bad-retry", "`retry` is no number of milliseconds, or more than a day";
     BadIdempotencyKey: BAD_REQUEST, "bad-idempotency-key", "the idempotency key is empty, too long, not ASCII, or given twice";
-    DataNotUtf8: BAD_REQUEST, "data-not-utf8", "the body is not UTF-8";
+    DataNotUtf8: BAD_REQUEST, "data-not-utf8", "the body is not UTF-8, or is UTF-16";
     FieldInQuery: BAD_REQUEST, "field-in-query", "`event`, `id` or `retry` is in the query, and the body is a stream of events";
     CutOff: BAD_REQUEST, "cut-off", "the body ended before it was complete";
-    UnfinishedEvent: BAD_REQUEST, "unfinished-event", "the body is a stream of events, and ended inside one";
+    UnfinishedEvent: BAD_REQUEST, "unfinished-event", "the body is a stream of events, and ended inside one, or is one line";
     KeyRequired: UNAUTHORIZED, "key-required", "publishing needs the key, and there is none in the request";
     InvalidKey: UNAUTHORIZED, "invalid-key", "the key in the request is not the hub's";
     OriginNotAllowed: FORBIDDEN, "origin-not-allowed", "the request comes from a page of an origin that is not allowed";
@@ -72,7 +74,7 @@ problem_types! {
     NotAcceptable: NOT_ACCEPTABLE, "not-acceptable", "`Accept` excludes everything that the URL answers";
     TooSlow: REQUEST_TIMEOUT, "too-slow", "the body did not come in time, or came too slowly";
     TooLarge: PAYLOAD_TOO_LARGE, "too-large", "the event's data has more than `event_bytes_max` bytes";
-    UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is compressed, or not text";
+    UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is compressed, or not text, or in a charset that the hub does not take";
     WrongHost: MISDIRECTED_REQUEST, "wrong-host", "the hub does not answer for this host";
     IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event or batch";
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";

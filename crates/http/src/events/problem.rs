@@ -12,7 +12,7 @@ pub(crate) fn bad_draft(error: &DraftError) -> Problem {
     let problem_type = match error {
         DraftError::DataTooLong { .. } => ProblemType::TooLarge,
         DraftError::DataNotUtf8 { .. } => ProblemType::DataNotUtf8,
-        DraftError::TypeTooLong { .. } | DraftError::TypeControl | DraftError::TypeNotOwn => {
+        DraftError::TypeTooLong { .. } | DraftError::TypeControl { .. } | DraftError::TypeNotOwn => {
             ProblemType::BadEventType
         }
         DraftError::TypeReserved => ProblemType::ReservedEventType,

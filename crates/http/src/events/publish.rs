@@ -14,11 +14,12 @@ use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
+use crate::limits::SMALL_BODY_BYTES_MAX;
 use crate::request::body::{WholeBody, read_whole};
 use crate::request::content::Content;
 use crate::request::idempotency_key::idempotency_key;
-use crate::request::path;
 use crate::request::query::Query;
+use crate::request::{path, text};
 
 const KNOWN: &[&str] = &["event", "id", "retry"];
 
@@ -42,10 +43,13 @@ where
     let topic = path::topic(rest)?;
     let query = Query::parse(parts.uri.query().unwrap_or(""), KNOWN)?;
     let key = idempotency_key(&parts.headers)?.map(|key| KeyFields { credential: credential.name(), key });
-    if Content::of(&parts.headers)? == Content::Stream {
-        return producer::publish(front, front.body_admission(&parts.extensions), topic, key, &query, body)
-            .await;
-    }
+    let charset = match Content::of(&parts.headers)? {
+        Content::Data(charset) => charset,
+        Content::Stream => {
+            let admission = front.body_admission(&parts.extensions);
+            return producer::publish(front, admission, topic, key, &query, body).await;
+        }
+    };
     let fields = DraftFields {
         event_type: query.one("event")?,
         id: query.one("id")?,
@@ -53,9 +57,16 @@ where
         key,
     };
     // The share lasts until the event is published or not.
-    let WholeBody { data, share: _share } =
+    let WholeBody { data, mut share } =
         read_whole(body, &parts.headers, &front.body_rules(&parts.extensions)).await?;
+    let bytes_of_body = data.len();
+    let data = text::data(data, charset)?;
+    let bytes = data.len();
     let draft = front.hub().draft(topic, data, fields).map_err(|error| bad_draft(&error))?;
+    // In UTF-8, text of another charset is up to three times as long. Small bodies have room for that beside their share.
+    if bytes > bytes_of_body && bytes > SMALL_BODY_BYTES_MAX {
+        share.resize(bytes).await?;
+    }
     let published = front.hub().publish(draft).await.map_err(not_published)?;
     Ok(created(&published))
 }

@@ -1,6 +1,12 @@
-//! Topics and selectors in a URL.
+//! Topics and selectors in a URL, by one rule for the path and for the parameter `topic`.
+//!
+//! What some programs on the way would read as another name is refused while it is still encoded: proxies fold empty
+//! segments or do not, and people take a slash at the end for nothing. Whoever means such a name writes `%2F`.
 
-use percent_encoding::percent_decode_str;
+use std::borrow::Cow;
+use std::str::Utf8Error;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tidings_core::{Selector, Selectors, Topic, TopicError};
 
 use super::query::Query;
@@ -13,8 +19,13 @@ pub(crate) fn topic(rest: &str) -> Result<Topic, Problem> {
     if topic.is_reserved() { Err(reserved(topic.as_str())) } else { Ok(topic) }
 }
 
-/// All selectors of a request: that of its path, if `rest` has one, and those of its parameters `topic`.
-pub(crate) fn selectors(rest: Option<&str>, query: &Query) -> Result<Selectors, Problem> {
+/// All selectors of a request: that of its path, if `rest` has one, or those of its parameters `topic`. Never both: a
+/// program in front that looks at the path alone would let a reader of other topics pass.
+pub(crate) fn selectors(rest: Option<&str>, query: &Query<'_>) -> Result<Selectors, Problem> {
+    if rest.is_some() && query.all("topic").next().is_some() {
+        return Err(topics_twice());
+    }
+    query.raw("topic").try_for_each(check_slashes)?;
     let of_path = rest.map(|rest| selector(&decode(rest)?)).into_iter();
     let all: Vec<_> = of_path.chain(query.all("topic").map(selector)).collect::<Result<_, _>>()?;
     Selectors::new(all).map_err(|error| Problem::new(ProblemType::BadTopics, error.to_string()))
@@ -26,6 +37,30 @@ fn selector(text: &str) -> Result<Selector, Problem> {
     if selector.reaches_reserved() { Err(reserved(text)) } else { Ok(selector) }
 }
 
+/// A topic or a selector as it can stand in a path after `/events/`.
+pub(crate) fn in_path(name: &str) -> String {
+    let encoded = utf8_percent_encode(name, ENCODED).to_string();
+    // A slash stays readable, unless the path would lose it.
+    let is_plain = name.split('/').all(|segment| !segment.is_empty());
+    if is_plain { encoded.replace("%2F", "/") } else { encoded }
+}
+
+/// What is encoded in a path: all but what RFC 3986 calls "pchar", without those that have a meaning in a query string.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b',')
+    .remove(b':')
+    .remove(b'@');
+
 /// Why a name is no topic, as a problem.
 fn bad_topic(error: &TopicError) -> Problem {
     let problem_type = match error {
@@ -34,7 +69,12 @@ fn bad_topic(error: &TopicError) -> Problem {
         | TopicError::TooManyDoubleStars { .. } => ProblemType::PatternTooComplex,
         _ => ProblemType::BadTopic,
     };
-    Problem::new(problem_type, error.to_string())
+    let detail = match error {
+        // Both forms look alike, so the one to send is shown to the byte, too.
+        TopicError::NotNormal { nfc } => format!("{error}; in a URL that is {}", in_path(nfc)),
+        _ => error.to_string(),
+    };
+    Problem::new(problem_type, detail)
 }
 
 /// A name that is a topic or a selector, and that no client may use. A client is told so, and does not only find nothing
@@ -47,14 +87,44 @@ fn reserved(name: &str) -> Problem {
     Problem::new(ProblemType::ReservedTopic, detail)
 }
 
-fn decode(rest: &str) -> Result<std::borrow::Cow<'_, str>, Problem> {
+fn topics_twice() -> Problem {
+    let detail = "the path names a topic, and so does the parameter `topic`; for several topics use \
+                  /events?topic=...&topic=... without a topic in the path";
+    Problem::new(ProblemType::TopicsTwice, detail)
+}
+
+fn decode(rest: &str) -> Result<Cow<'_, str>, Problem> {
+    check_slashes(rest)?;
+    let bytes: Cow<'_, [u8]> = percent_decode_str(rest).into();
+    let not_text = |bytes: &[u8], error: Utf8Error| {
+        let at = error.valid_up_to();
+        let detail =
+            format!("a topic is percent-encoded UTF-8, and byte {at} of it, %{:02X}, is not", bytes[at]);
+        Problem::new(ProblemType::TopicNotUtf8, detail)
+    };
+    match bytes {
+        Cow::Borrowed(bytes) => {
+            std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| not_text(bytes, error))
+        }
+        Cow::Owned(bytes) => String::from_utf8(bytes)
+            .map(Cow::Owned)
+            .map_err(|error| not_text(error.as_bytes(), error.utf8_error())),
+    }
+}
+
+/// Refuses a name, still encoded, that has an empty segment.
+fn check_slashes(name: &str) -> Result<(), Problem> {
+    if name.starts_with('/') || name.contains("//") {
+        let detail = "the topic has an empty segment, which some programs on the way drop; take the slash away that is \
+                      too much, or write %2F for a slash beside an empty segment that is meant";
+        return Err(Problem::new(ProblemType::EmptySegment, detail));
+    }
     // `orders/` and `orders` look the same to people and are two topics.
-    if rest.ends_with('/') && rest.len() > 1 {
-        let detail = "the path ends in a slash; drop it, or write %2F if the topic really ends in one";
+    if name.ends_with('/') {
+        let detail = "the topic ends in a slash; drop it, or write %2F if the topic really ends in one";
         return Err(Problem::new(ProblemType::TrailingSlash, detail));
     }
-    let not_text = |_| Problem::new(ProblemType::TopicNotUtf8, "a topic must be percent-encoded UTF-8");
-    percent_decode_str(rest).decode_utf8().map_err(not_text)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -76,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_is_no_topic_is_refused() {
-        for path in ["", "a/", "a/../b", "a/%2e%2E", "%FF", "a%0Ab", "*"] {
+        for path in ["", "a/", "a//b", "/a", "/", "a/../b", "a/%2e%2E", "%FF", "a%0Ab", "*"] {
             assert!(topic(path).is_err(), "{path}");
         }
         assert!(selector("*").is_ok());

@@ -9,6 +9,7 @@ use tidings_core::{Clock, OnGap, Position, UnixMillis};
 use super::query::Query;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::limits::SINCE_SHOWN_BYTES_MAX;
 
 /// What a position is read by, beside the request.
 pub(crate) struct PositionBounds<'a> {
@@ -22,7 +23,7 @@ pub(crate) struct PositionBounds<'a> {
 pub(crate) fn position(
     bounds: &PositionBounds<'_>,
     headers: &HeaderMap,
-    query: &Query,
+    query: &Query<'_>,
 ) -> Result<Position, Problem> {
     let since = query.one("since")?.map(|text| since(text, bounds.clock)).transpose()?;
     let last = query.one("last")?.map(|text| last(text, bounds.last_max)).transpose()?;
@@ -41,7 +42,7 @@ pub(crate) fn position(
 }
 
 /// Where to go on when what was asked for is gone.
-pub(crate) fn on_gap(query: &Query) -> Result<OnGap, Problem> {
+pub(crate) fn on_gap(query: &Query<'_>) -> Result<OnGap, Problem> {
     match query.one("on_gap")? {
         None | Some("earliest") => Ok(OnGap::Earliest),
         Some("latest") => Ok(OnGap::Latest),
@@ -69,7 +70,17 @@ fn since(text: &str, clock: &dyn Clock) -> Result<Position, Problem> {
         let ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         return Ok(Position::Since(UnixMillis(clock.now().0.saturating_sub(ms))));
     }
-    let time: Timestamp = text.parse().map_err(|_| refuse())?;
+    // In a query string `+` is a space, so the offset of a time loses its sign.
+    let lost_its_plus = || {
+        let with_plus = text.replacen(' ', "+", 1);
+        with_plus.parse::<Timestamp>().ok()?;
+        let example = with_plus.replace('+', "%2B");
+        let detail = format!(
+            "`since` has a space where `+` was meant: in a query string `+` is a space, so write %2B, as in since={example}"
+        );
+        (example.len() <= SINCE_SHOWN_BYTES_MAX).then(|| Problem::new(ProblemType::BadSince, detail))
+    };
+    let time: Timestamp = text.parse().map_err(|_| lost_its_plus().unwrap_or_else(refuse))?;
     Ok(Position::Since(UnixMillis(u64::try_from(time.as_millisecond()).unwrap_or(0))))
 }
 

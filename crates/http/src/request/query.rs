@@ -6,33 +6,42 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::limits::{PARAMETERS_MAX, UNKNOWN_NAME_CHARS_MAX};
 
-/// Parameters of one request, decoded and known.
+/// Parameters of one request, known and decoded.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Query(Vec<(&'static str, String)>);
+pub(crate) struct Query<'q>(Vec<Parameter<'q>>);
 
-impl Query {
+#[derive(Debug, PartialEq, Eq)]
+struct Parameter<'q> {
+    name: &'static str,
+    /// As it stands in the URL.
+    raw: &'q str,
+    value: String,
+}
+
+impl<'q> Query<'q> {
     /// Parses a query string by the rules of `application/x-www-form-urlencoded`. Parameters that begin with `_`
     /// are passed over: clients use them against caches.
-    pub(crate) fn parse(query: &str, known: &[&'static str]) -> Result<Self, Problem> {
-        let mut pairs = Vec::new();
+    pub(crate) fn parse(query: &'q str, known: &[&'static str]) -> Result<Self, Problem> {
+        let mut parameters = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = decode(name)?;
+            let (name, raw) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(name).map_err(|fault| not_text("the name of a parameter", fault))?;
             if name.starts_with('_') {
                 continue;
             }
             let Some(name) = known.iter().find(|known| **known == name) else {
                 return Err(unknown(&name, known));
             };
-            if pairs.len() == PARAMETERS_MAX {
+            if parameters.len() == PARAMETERS_MAX {
                 return Err(Problem::new(
                     ProblemType::TooManyParameters,
                     format!("a request has at most {PARAMETERS_MAX} parameters"),
                 ));
             }
-            pairs.push((*name, decode(value)?));
+            let value = decode(raw).map_err(|fault| not_text(&format!("the parameter `{name}`"), fault))?;
+            parameters.push(Parameter { name, raw, value });
         }
-        Ok(Self(pairs))
+        Ok(Self(parameters))
     }
 
     /// The value of a parameter that may be given once.
@@ -50,16 +59,37 @@ impl Query {
 
     /// All values of a parameter.
     pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(known, _)| *known == name).map(|(_, value)| value.as_str())
+        self.named(name).map(|parameter| parameter.value.as_str())
+    }
+
+    /// All values of a parameter, as they stand in the URL.
+    pub(crate) fn raw(&self, name: &str) -> impl Iterator<Item = &'q str> {
+        self.named(name).map(|parameter| parameter.raw)
+    }
+
+    fn named(&self, name: &str) -> impl Iterator<Item = &Parameter<'q>> {
+        self.0.iter().filter(move |parameter| parameter.name == name)
     }
 }
 
-fn decode(text: &str) -> Result<String, Problem> {
+/// The first byte of a text that is not UTF-8: where it stands, and what it is.
+struct Fault {
+    at: usize,
+    byte: u8,
+}
+
+fn decode(text: &str) -> Result<String, Fault> {
     let spaced = text.replace('+', " ");
-    let decoded = percent_decode(spaced.as_bytes()).decode_utf8();
-    let not_text =
-        |_| Problem::new(ProblemType::QueryNotUtf8, "the query string must be percent-encoded UTF-8");
-    decoded.map(std::borrow::Cow::into_owned).map_err(not_text)
+    let decoded: Vec<u8> = percent_decode(spaced.as_bytes()).collect();
+    String::from_utf8(decoded).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        Fault { at, byte: error.as_bytes()[at] }
+    })
+}
+
+fn not_text(what: &str, Fault { at, byte }: Fault) -> Problem {
+    let detail = format!("{what} must be percent-encoded UTF-8, and byte {at} of it, %{byte:02X}, is not");
+    Problem::new(ProblemType::QueryNotUtf8, detail)
 }
 
 fn unknown(name: &str, known: &[&str]) -> Problem {
@@ -83,6 +113,7 @@ mod tests {
         let query = Query::parse("topic=a%2Fb&topic=%E8%AE%A2+x&last=&_=17&", KNOWN).unwrap();
 
         assert_eq!(query.all("topic").collect::<Vec<_>>(), ["a/b", "\u{8ba2} x"]);
+        assert_eq!(query.raw("topic").collect::<Vec<_>>(), ["a%2Fb", "%E8%AE%A2+x"]);
         assert_eq!(query.one("last"), Ok(Some("")));
         assert!(query.one("topic").is_err());
     }
@@ -102,8 +133,15 @@ mod tests {
 
     #[test]
     fn what_is_not_text_is_refused() {
-        assert!(Query::parse("topic=%FF", KNOWN).is_err());
-        assert!(Query::parse("%FF=1", KNOWN).is_err());
+        let refused = |query: &str, detail: &str| {
+            let problem = Problem::new(ProblemType::QueryNotUtf8, detail.to_owned());
+            assert_eq!(Query::parse(query, KNOWN).unwrap_err(), problem, "{query}");
+        };
+        let value = "the parameter `topic` must be percent-encoded UTF-8, and byte 3 of it, %E9, is not";
+        let name = "the name of a parameter must be percent-encoded UTF-8, and byte 0 of it, %FF, is not";
+        refused("topic=caf%E9", value);
+        refused("topic=a&topic=%C3%A9+%E9", value);
+        refused("%FF=1", name);
         assert!(Query::parse(&"topic=a&".repeat(129), KNOWN).is_err());
     }
 }

@@ -1,6 +1,46 @@
-//! Checks that bytes which arrive in pieces are UTF-8.
+//! Text of bodies: what of it is data, and the check that bytes which arrive in pieces are UTF-8.
 //!
 //! The decoder replaces what is not, as the standard says for clients. A publisher should rather be told.
+
+use bytes::Bytes;
+use encoding_rs::WINDOWS_1252;
+
+use super::content::Charset;
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
+use crate::limits::UTF16_LOOK_BYTES;
+
+/// The mark by which some programs tell that text is UTF-8. It is no part of the text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The data of an event that is a whole body: in UTF-8, without a byte order mark. Whether it is UTF-8 is not checked.
+pub(crate) fn data(body: Bytes, charset: Charset) -> Result<Bytes, Problem> {
+    refuse_utf16(&body)?;
+    if body.starts_with(BYTE_ORDER_MARK) {
+        return Ok(body.slice(BYTE_ORDER_MARK.len()..));
+    }
+    match charset {
+        Charset::Utf8 => Ok(body),
+        Charset::Windows1252 if body.is_ascii() => Ok(body),
+        Charset::Windows1252 => {
+            let (text, _) = WINDOWS_1252.decode_without_bom_handling(&body);
+            Ok(Bytes::from(text.into_owned().into_boxed_str().into_boxed_bytes()))
+        }
+    }
+}
+
+/// Refuses a body that begins as UTF-16: with its byte order mark, or with ASCII of which every other byte is NUL.
+pub(crate) fn refuse_utf16(body: &[u8]) -> Result<(), Problem> {
+    let has_mark = body.starts_with(b"\xff\xfe") || body.starts_with(b"\xfe\xff");
+    let beginning = &body[..body.len().min(UTF16_LOOK_BYTES) & !1];
+    let is_wide = |nul: usize| beginning.chunks_exact(2).all(|pair| pair[nul] == 0 && pair[1 - nul] != 0);
+    if has_mark || beginning.len() >= 4 && (is_wide(0) || is_wide(1)) {
+        let detail = "the body is UTF-16; send it as UTF-8, which `iconv -f UTF-16 -t UTF-8` and PowerShell's `-Encoding utf8` \
+                      make of it";
+        return Err(Problem::new(ProblemType::DataNotUtf8, detail));
+    }
+    Ok(())
+}
 
 /// What is left of a character that was cut by the end of a piece, and how far the text is checked.
 #[derive(Debug, Default)]
@@ -42,6 +82,48 @@ impl TextCheck {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn text(body: &[u8], charset: Charset) -> Option<String> {
+        let data = data(Bytes::copy_from_slice(body), charset).ok()?;
+        Some(String::from_utf8(data.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn one_byte_order_mark_is_no_part_of_the_data() {
+        let body = "\u{feff}{\"a\":\"\u{feff}\"}";
+        for charset in [Charset::Utf8, Charset::Windows1252] {
+            assert_eq!(text(body.as_bytes(), charset).as_deref(), Some(&body[3..]));
+        }
+        assert_eq!(text("\u{feff}\u{feff}".as_bytes(), Charset::Utf8).as_deref(), Some("\u{feff}"));
+        assert_eq!(text("a\u{feff}".as_bytes(), Charset::Utf8).as_deref(), Some("a\u{feff}"));
+    }
+
+    #[test]
+    fn latin_text_becomes_utf_8() {
+        assert_eq!(
+            text(b"caf\xe9 \x80\xff\x81", Charset::Windows1252).as_deref(),
+            Some("caf\u{e9} \u{20ac}\u{ff}\u{81}")
+        );
+        assert_eq!(text(b"plain", Charset::Windows1252).as_deref(), Some("plain"));
+        assert_eq!(text(b"", Charset::Windows1252).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn utf_16_is_told_from_text_that_has_a_nul() {
+        let wide = |text: &str, to_bytes: fn(u16) -> [u8; 2]| {
+            text.encode_utf16().flat_map(to_bytes).collect::<Vec<_>>()
+        };
+        for to_bytes in [u16::to_le_bytes, u16::to_be_bytes] {
+            for body in
+                ["\u{feff}\u{8ba2}", "\u{feff}a", "{}", "{\"total\": 42}\r\n", &"data: x\n".repeat(100)]
+            {
+                assert!(refuse_utf16(&wide(body, to_bytes)).is_err(), "{body}");
+            }
+        }
+        for body in ["", "a", "a\0", "\0", "\0\0\0\0", "a\0b", "a\0bc", "a\0\0b", "\0a\0b\0\0"] {
+            assert_eq!(refuse_utf16(body.as_bytes()), Ok(()), "{body:?}");
+        }
+    }
 
     #[test]
     fn text_may_be_cut_anywhere() {

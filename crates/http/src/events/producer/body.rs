@@ -1,6 +1,7 @@
 //! The body of a producer on its way in: checked to be text, and decoded into events.
 
 use bytes::Bytes;
+use memchr::memchr2;
 use tidings_core::limits::EVENT_ID_BYTES_MAX;
 use tidings_core::{Draft, DraftError, DraftFields, Hub, Topic};
 use tidings_sse::Decoder;
@@ -12,7 +13,7 @@ use crate::answer::problem_type::ProblemType;
 use crate::events::problem::bad_draft;
 use crate::limits::{DECODE_STEP_BYTES, FIELD_NAME_BYTES_MAX, PRODUCER_SHARE_STEP_BYTES};
 use crate::request::body::too_large;
-use crate::request::text::TextCheck;
+use crate::request::text::{TextCheck, refuse_utf16};
 
 pub(super) struct EventBody<'a> {
     hub: &'a Hub,
@@ -23,6 +24,9 @@ pub(super) struct EventBody<'a> {
     rest: Bytes,
     /// What comes after `rest`: the end of the body, or why nothing more is read.
     end: Option<Result<(), Problem>>,
+    /// Whether any byte has arrived, and whether a line end has.
+    has_begun: bool,
+    has_line_end: bool,
     /// Whether the body ended inside an event, once that is known.
     is_unfinished: Option<bool>,
     /// Events that were complete so far.
@@ -43,6 +47,8 @@ impl<'a> EventBody<'a> {
                 .with_report(Report { ids: true, ..Report::default() }),
             rest: Bytes::new(),
             end: None,
+            has_begun: false,
+            has_line_end: false,
             is_unfinished: None,
             events: 0,
         }
@@ -54,6 +60,13 @@ impl<'a> EventBody<'a> {
             Ok(None) => self.end(Ok(())),
             Err(problem) => self.end(Err(problem)),
             Ok(Some(piece)) => {
+                if !self.has_begun
+                    && let Err(problem) = refuse_utf16(&piece)
+                {
+                    return self.end(Err(problem));
+                }
+                self.has_begun |= !piece.is_empty();
+                self.has_line_end = self.has_line_end || memchr2(b'\n', b'\r', &piece).is_some();
                 let (valid, fault) = self.text.check(&piece);
                 self.rest = piece.slice_ref(valid);
                 if let Some(at) = fault {
@@ -122,6 +135,12 @@ impl<'a> EventBody<'a> {
         *self
             .is_unfinished
             .get_or_insert_with(|| matches!(decoder.feed(b"\n\n").next(), Ok(Some(Item::Event(_)))))
+    }
+
+    /// Whether the body has ended and was all one line, so that it cannot hold a whole event. `curl -d` makes that of a file,
+    /// and what it made may look like a comment or a field that nobody knows.
+    pub(super) fn is_one_line(&self) -> bool {
+        self.has_begun && !self.has_line_end
     }
 
     /// Whether the whole body has arrived, was decoded, and ended behind an event.

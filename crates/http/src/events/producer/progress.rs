@@ -163,7 +163,8 @@ impl<'a> Producer<'a> {
 
     pub(super) fn answer(mut self) -> Result<Response<Body>, Problem> {
         let ahead = self.batch.as_ref().and_then(KeyedBatch::events_ahead);
-        let unfinished = self.body.is_unfinished().then(|| self.body.event());
+        let is_one_line = self.body.is_one_line();
+        let unfinished = (self.body.is_unfinished() || is_one_line).then(|| self.body.event());
         if let Some(problem) = self.body.into_problem() {
             return Err(problem.after(ahead.unwrap_or(self.published)));
         }
@@ -171,7 +172,14 @@ impl<'a> Producer<'a> {
             return Err(another_batch().after(self.published));
         }
         if let Some(number) = unfinished {
-            let detail = format!("event {number} of the body was not published; end it with a blank line");
+            let mut detail =
+                format!("event {number} of the body was not published; end it with a blank line");
+            if is_one_line {
+                detail.push_str(
+                    ". The body has no line end at all: `curl -d @FILE` drops those of the file, `curl --data-binary @FILE` \
+                     keeps them",
+                );
+            }
             return Err(Problem::new(ProblemType::UnfinishedEvent, detail).after(self.published));
         }
         let answer = ProducerAnswer { published: self.published, id: self.last_id };

@@ -27,7 +27,7 @@ pub(in crate::events) async fn publish<B>(
     admission: Admission<'_>,
     topic: Topic,
     key: Option<KeyFields<'_>>,
-    query: &Query,
+    query: &Query<'_>,
     mut body: B,
 ) -> Result<Response<Body>, Problem>
 where
@@ -87,7 +87,7 @@ where
 }
 
 /// The blocks say themselves what the query would.
-fn refuse_fields(query: &Query) -> Result<(), Problem> {
+fn refuse_fields(query: &Query<'_>) -> Result<(), Problem> {
     for name in ["event", "id", "retry"] {
         if query.all(name).next().is_some() {
             let detail =
