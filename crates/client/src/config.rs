@@ -26,6 +26,10 @@ use crate::transport::Transport;
 
 pub(crate) const USER_AGENT: &str = concat!("tidings-client/", env!("CARGO_PKG_VERSION"));
 
+/// What is wrong with a URL that has a fragment.
+pub(crate) const FRAGMENT: &str =
+    "the URL has a fragment: `#` begins one, and it is never sent; write %23 for a # in a name";
+
 /// Why something cannot be set.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -47,6 +51,10 @@ pub enum ConfigError {
     /// A user name or a password in the URL. URLs are logged; set a header or a token instead.
     #[error("the URL has credentials in it")]
     Credentials,
+    /// A fragment. It is for the program that has the URL, and no request carries it: what follows `#` in a topic's name
+    /// would be lost without a word.
+    #[error("{}", FRAGMENT)]
+    Fragment,
     /// Not a header name, or not a header value.
     #[error("the header cannot be sent")]
     Header(#[source] http::Error),
@@ -383,6 +391,9 @@ pub(crate) fn parse_url(text: &str) -> Result<Url, ConfigError> {
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(ConfigError::Credentials);
+    }
+    if url.fragment().is_some() {
+        return Err(ConfigError::Fragment);
     }
     Ok(url)
 }

@@ -46,7 +46,7 @@ pub use item::{Event, Item, Open, Reconnecting};
 pub use machine::ReadyState;
 pub use partial::Partial;
 pub use problem::Problem;
-pub use publisher::{BatchReceipt, PublishError, Publisher, PublisherBuilder, Receipt, Target};
+pub use publisher::{BatchReceipt, HeldEvent, PublishError, Publisher, PublisherBuilder, Receipt, Target};
 pub use redirect::RedirectError;
 pub use tidings_sse::decode::Limits;
 pub use tidings_sse::{EventIdError, EventTypeError};

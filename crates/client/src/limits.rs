@@ -98,7 +98,7 @@ pub(crate) const PUBLISH_WAIT_MAX: Duration = Duration::from_secs(30);
 /// Bytes of an answer to a publish. 64 KiB: a receipt is an id or a problem, and what is longer is no answer of a hub.
 pub(crate) const RECEIPT_BYTES_MAX: usize = 65_536;
 
-/// Events of history that are looked at for the newest id. 20, as text for a URL: with the largest events that a hub takes
+/// Events of history that are looked at for the newest ids. 20, as text for a URL: with the largest events that a hub takes
 /// by default, in JSON that escapes little, a page of them stays within `HISTORY_PAGE_BYTES_MAX`.
 pub(crate) const HISTORY_EVENTS: &str = "20";
 

@@ -82,16 +82,40 @@ pub struct BatchReceipt {
     pub id: Option<String>,
 }
 
+/// An event that the hub holds, as far as a program needs it that goes on where it had stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[non_exhaustive]
+#[serde(from = "Placed")]
+pub struct HeldEvent {
+    /// The id that its publisher gave. None if the hub made one.
+    pub given_id: Option<String>,
+    /// Its type; `message` if its publisher gave none.
+    pub event_type: String,
+    /// Its data.
+    pub data: String,
+}
+
 /// A page of history, as far as it matters here.
 #[derive(Deserialize)]
 struct HistoryPage {
-    events: Vec<Placed>,
+    events: Vec<HeldEvent>,
 }
 
 #[derive(Deserialize)]
 struct Placed {
     id: String,
     cursor: String,
+    #[serde(default)]
+    r#type: String,
+    #[serde(default)]
+    data: String,
+}
+
+impl From<Placed> for HeldEvent {
+    fn from(placed: Placed) -> Self {
+        let Placed { id, cursor, r#type, data } = placed;
+        Self { given_id: (id != cursor).then_some(id), event_type: r#type, data }
+    }
 }
 
 #[derive(Deserialize)]
@@ -172,9 +196,18 @@ impl Publisher {
         &self,
         target: impl Into<Target<'t>>,
     ) -> Result<Option<String>, PublishError> {
+        Ok(self.newest(target).await?.into_iter().rev().find_map(|event| event.given_id))
+    }
+
+    /// The newest 20 events of a topic, the newest last.
+    ///
+    /// # Errors
+    ///
+    /// As for [`publish`](Self::publish). Cancel-safe.
+    pub async fn newest<'t>(&self, target: impl Into<Target<'t>>) -> Result<Vec<HeldEvent>, PublishError> {
         let answer = self.deliver(&Post::newest(target.into().url(&self.hub)?)).await?;
         let page: HistoryPage = read(answer.body())?;
-        Ok(page.events.into_iter().rev().find(|event| event.id != event.cursor).map(|event| event.id))
+        Ok(page.events)
     }
 
     /// Sends until it has arrived or there is no use.

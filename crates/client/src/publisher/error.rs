@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::config::FRAGMENT;
 use crate::error::{BoxError, Refusal};
 use crate::problem::Problem;
 
@@ -28,6 +29,20 @@ pub enum PublishError {
         /// The hub's URL.
         hub: String,
     },
+    /// The URL has a fragment. No request carries it: what follows `#` in a topic's name would be lost without a word.
+    #[error("{}", FRAGMENT)]
+    Fragment,
+    /// The path of the URL is read as another one, as the URL Standard has it, so the event would go elsewhere: a segment
+    /// `.` or `..` is taken for a direction and a `\` for a slash, and line ends, tabs and spaces around it are dropped.
+    #[error(
+        "the path of {target:?} is read as {path:?}; write that, or %2F for each slash beside a `.` or `..` that is meant"
+    )]
+    Rewritten {
+        /// The URL.
+        target: String,
+        /// The path that would be asked for.
+        path: String,
+    },
     /// The idempotency key cannot be sent in a header, or the operating system has no random numbers to draw one.
     #[error("there is no usable idempotency key")]
     Key(#[source] BoxError),
@@ -43,7 +58,12 @@ impl PublishError {
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
-            Self::Unreachable(_) | Self::Answer(_) | Self::Target { .. } | Self::Key(_) => None,
+            Self::Unreachable(_)
+            | Self::Answer(_)
+            | Self::Target { .. }
+            | Self::Fragment
+            | Self::Rewritten { .. }
+            | Self::Key(_) => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where to publish.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
 use super::PublishError;
@@ -26,9 +26,26 @@ impl Target<'_> {
             Self::Url(url) => (url, hub.join(url).ok()),
         };
         // Nothing that the hub's token is for goes to anybody else.
-        url.filter(|url| url.origin() == hub.origin())
-            .ok_or_else(|| PublishError::Target { target: text.to_owned(), hub: hub.to_string() })
+        let url = url
+            .filter(|url| url.origin() == hub.origin())
+            .ok_or_else(|| PublishError::Target { target: text.to_owned(), hub: hub.to_string() })?;
+        if url.fragment().is_some() {
+            return Err(PublishError::Fragment);
+        }
+        if matches!(self, Self::Url(_)) && !is_as_written(text, &url) {
+            return Err(PublishError::Rewritten { target: text.to_owned(), path: url.path().to_owned() });
+        }
+        Ok(url)
     }
+}
+
+/// Whether the path of a URL is the one that was written, whole or relative, but for what is percent-encoded.
+fn is_as_written(written: &str, url: &Url) -> bool {
+    let behind_host = written.split_once("://").map(|(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
+    let path = behind_host.unwrap_or(written).split(['?', '#']).next().unwrap_or_default();
+    let decoded = |text| percent_decode_str(text).collect::<Vec<_>>();
+    let (asked, path) = (decoded(url.path()), decoded(path));
+    if path.starts_with(b"/") { asked == path } else { asked.ends_with(&path) }
 }
 
 /// `/events/{topic}` below the hub's own path. `None` if a URL cannot hold the topic: it takes `..` for a direction.
@@ -92,6 +109,41 @@ mod tests {
     fn a_topic_that_no_path_can_hold_is_refused() {
         for topic in ["", ".", ".."] {
             assert_eq!(url("http://h:1", topic), None, "{topic:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_with_a_fragment_is_refused_and_a_topic_with_a_hash_is_encoded() {
+        let hub = Url::parse("http://h:1").unwrap();
+        for target in ["http://h:1/events/chat#general", "/events/chat#", "events/chat?retry=1#x"] {
+            assert!(matches!(Target::Url(target).url(&hub), Err(PublishError::Fragment)), "{target}");
+        }
+        assert_eq!(url("http://h:1", "chat#general").as_deref(), Some("http://h:1/events/chat%23general"));
+        let encoded = url("http://h:1", Target::Url("/events/chat%23general"));
+        assert_eq!(encoded.as_deref(), Some("http://h:1/events/chat%23general"));
+    }
+
+    #[test]
+    fn a_url_that_would_be_read_as_another_is_refused() {
+        let hub = Url::parse("http://h:1").unwrap();
+        for (target, read) in [
+            ("http://h:1/events/a/../b", "/events/b"),
+            ("http://h:1/events/a/%2E%2e/b", "/events/b"),
+            ("/events/./a?retry=1", "/events/a"),
+            ("http://h:1/events\\a", "/events/a"),
+            ("http://h:1/events/a\tb", "/events/ab"),
+            ("http://h:1/events/a ", "/events/a"),
+        ] {
+            let refused = Target::Url(target).url(&hub);
+            assert!(
+                matches!(&refused, Err(PublishError::Rewritten { path, .. }) if path == read),
+                "{target}: {refused:?}"
+            );
+        }
+        for target in
+            ["http://h:1/events/a%2F..%2Fb", "/events/a b", "events/\u{e9}%20x?id=../y", "http://h:1"]
+        {
+            assert!(Target::Url(target).url(&hub).is_ok(), "{target}");
         }
     }
 
