@@ -31,6 +31,9 @@ pub(crate) const BATCH_EVENTS_MAX: usize = 1_000;
 /// Bytes of data after which a request of `pub` or `relay` takes no further event: little enough that a hub takes it at once.
 pub(crate) const BATCH_BYTES_MAX: usize = 1 << 20;
 
+/// Ids that `relay` remembers to have made: an event that a hub streams back comes within some batches.
+pub(crate) const RECENT_IDS_MAX: usize = 10_000;
+
 /// Characters of an error with its causes, on one line: a server's own words stand in it, and it may say much.
 pub(crate) const ERROR_CHARS_MAX: usize = 1_000;
 

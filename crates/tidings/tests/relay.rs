@@ -7,7 +7,7 @@ use rustix::process::Signal;
 use support::origin::{Origin, Then, status, stream};
 use support::program::Program;
 use support::{run, tidings};
-use tidings_testkit::connection::Heard;
+use tidings_testkit::connection::{Heard, Stream as Watched};
 use tidings_testkit::hub::Hub;
 
 fn url(hub: &Hub, target: &str) -> String {
@@ -204,5 +204,117 @@ fn it_hands_a_stream_of_thousands_on_whole_and_in_order() {
     for number in 0..5_000 {
         let expected = heard("", &number.to_string(), &format!("u-{number}"));
         assert_eq!(watched.next().unwrap(), Some(expected));
+    }
+}
+
+/// The relay ended at the first of these.
+#[test]
+fn an_id_that_a_hub_does_not_take_is_carried_and_gone_on_after() {
+    let long = "\u{e9}".repeat(200);
+    for id in ["a\tb", "a ", " ", "relay-escaped:a", &"x".repeat(257), &long] {
+        let hub = support::hub(&["--memory"]);
+        let first = format!("id: u-1\ndata: w\n\nid: {id}\ndata: x\n\n: more\n\ndata: without an id\n\n");
+        let answers = [(stream(&first), Then::Hold), (stream("id: u-3\ndata: y\n\n"), Then::Hold)];
+        let origin = Origin::start(answers);
+        let arguments = ["relay", &origin.url(), &url(&hub, "copy")];
+        let mut watched = hub.subscribe("/events/copy");
+        let mut relay = Program::start(&arguments);
+        let next = |watched: &mut Watched| loop {
+            let heard = watched.next().unwrap().unwrap();
+            if heard.event != "relay.place" {
+                break heard;
+            }
+        };
+        assert_eq!(next(&mut watched), heard("", "w", "u-1"), "{id:?}");
+        let carried = next(&mut watched);
+        assert!(carried.data == "x" && carried.id.starts_with("relay-"), "{id:?}: {carried:?}");
+        assert_eq!(next(&mut watched).data, "without an id", "{id:?}");
+        relay.signal(Signal::KILL);
+        relay.wait();
+
+        let _second = Program::start(&arguments);
+
+        assert_eq!(next(&mut watched), heard("", "y", "u-3"), "{id:?}");
+        assert_eq!(origin.request().header("last-event-id"), None, "{id:?}");
+        // HTTP takes white space from the ends of a header.
+        assert_eq!(origin.request().header("last-event-id").unwrap_or_default(), id.trim(), "{id:?}");
+    }
+}
+
+#[test]
+fn an_empty_id_takes_back_what_a_relay_goes_on_after() {
+    let hub = support::hub(&["--memory"]);
+    let text = "id: u-1\ndata: w\n\nid:\ndata: x\n\nid:\ndata: y\n\n";
+    let origin = Origin::start([(stream(text), Then::Hold), (stream("data: z\n\n"), Then::Hold)]);
+    let arguments = ["relay", &origin.url(), &url(&hub, "copy")];
+    let mut watched = hub.subscribe("/events/copy");
+    let mut relay = Program::start(&arguments);
+    let mut next = || watched.next().unwrap().unwrap();
+    assert_eq!(next(), heard("", "w", "u-1"));
+    let taken_back = next();
+    assert!(taken_back.data == "x" && taken_back.id.starts_with("relay-none:"), "{taken_back:?}");
+    let further = next();
+    assert!(further.data == "y" && !further.id.starts_with("relay-"), "{further:?}");
+    relay.signal(Signal::KILL);
+    relay.wait();
+
+    let _second = Program::start(&arguments);
+
+    assert_eq!(next().data, "z");
+    assert_eq!(origin.request().header("last-event-id"), None);
+    assert_eq!(origin.request().header("last-event-id"), None);
+}
+
+#[test]
+fn a_topic_is_relayed_to_another_on_the_same_hub() {
+    let hub = support::hub(&["--memory"]);
+    let mut watched = hub.subscribe("/events/copy");
+    let arguments = ["relay", &url(&hub, "news"), &url(&hub, "copy")];
+    let mut relay = Program::start(&arguments);
+    assert!(relay.stderr.next().starts_with("listening to "));
+    let mut ids = Vec::new();
+
+    for data in ["a", "b"] {
+        hub.publish("news", data);
+        let heard = watched.next().unwrap().unwrap();
+        assert_eq!(heard.data, data);
+        ids.push(heard.id);
+    }
+    relay.signal(Signal::KILL);
+    relay.wait();
+    hub.publish("news", "c");
+    let again = Program::start(&arguments);
+
+    assert_eq!(watched.next().unwrap().unwrap().data, "c");
+    let origin_id = ids[1].strip_prefix("relay-escaped:").unwrap();
+    assert_eq!(again.stderr.next(), format!("going on after {origin_id}"));
+}
+
+#[test]
+fn a_source_that_streams_what_is_relayed_is_noticed() {
+    let hub = support::hub(&["--memory"]);
+    let mut relay = Program::start(&["relay", &url(&hub, "**"), &url(&hub, "copy")]);
+    assert!(relay.stderr.next().starts_with("listening to "));
+
+    hub.publish("news", "x");
+
+    let told = "error: the source hands back what the relay publishes, without end";
+    assert_eq!(relay.stderr.next(), told);
+    assert_eq!(relay.wait(), Some(1));
+}
+
+#[test]
+fn a_url_with_a_fragment_is_refused_at_both_ends() {
+    let words = "the URL has a fragment: `#` begins one, and it is never sent; write %23 for a # in a name";
+    for arguments in [
+        ["relay", "http://127.0.0.1:9/a#b", "http://127.0.0.1:9/events/a"],
+        ["relay", "http://127.0.0.1:9/a", "http://127.0.0.1:9/events/a#b"],
+        ["pub", "http://127.0.0.1:9/events/chat#general", "x"],
+        ["sub", "http://127.0.0.1:9/events/chat#", "--json"],
+    ] {
+        let left = run(tidings(&arguments));
+
+        assert_eq!(left.code, Some(2), "{arguments:?}: {left:?}");
+        assert!(left.stderr.contains(words), "{arguments:?}: {left:?}");
     }
 }

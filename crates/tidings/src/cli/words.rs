@@ -64,7 +64,8 @@ serves to one, and whoever was away gets what it missed.
 
 Ids go along. When the relay starts it asks the hub for the newest id in the topic and goes on after it, so nothing is \
 lost or repeated if the origin can resume and gives every event an id. Let nobody else publish ids to that topic, \
-and relay no topic to the hub that it is on. What an origin without ids sends \
+and relay to no topic that the source streams. An id that the hub does not take is published in another form, such as \
+relay-escaped:a%20. What an origin without ids sends \
 while the relay is away is lost. A gap upstream is published as an event, relay.gap.";
 
 pub(crate) const RELAY_EXAMPLES: &str = "\

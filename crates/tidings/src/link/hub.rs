@@ -146,6 +146,8 @@ pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
                 let usual = "is a hub listening there? `tidings serve` starts one";
                 failure.hint(hint_at(&chain(error)).unwrap_or(usual))
             }
+            // Their words say what to write.
+            PublishError::Fragment | PublishError::Rewritten { .. } => failure,
             _ => failure.hint("is that the URL of a topic of a hub? it ends in /events/TOPIC"),
         },
     }

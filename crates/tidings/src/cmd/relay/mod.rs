@@ -6,18 +6,24 @@
 //! | file | noun |
 //! |---|---|
 //! | `upstream` | the source's items as drafts |
+//! | `carried` | the origin's ids in a form that every hub takes, and back |
+//! | `recent` | what was published last, to notice a source that hands it back |
 
+mod carried;
+mod recent;
 mod upstream;
 
 use clap::Args;
-use tidings_client::{Error, EventSource, PublishError, Publisher, Target};
+use tidings_client::{Error, EventSource, EventSourceBuilder, PublishError, Publisher, Target};
 
 use crate::environment::Environment;
+use crate::limits::SAID_CHARS_MAX;
 use crate::link::{Batches, HubArgs, SourceArgs, Talk, Trust, again, unpublished, unusable};
 use crate::signals::Signals;
 use crate::terminal::chain::{chain, visible};
 use crate::terminal::failure::{Exit, Failure};
 use crate::terminal::output::Color;
+use recent::Recent;
 use upstream::{Relayed, upstream};
 
 /// From where, and to where.
@@ -62,14 +68,18 @@ pub(crate) async fn run(args: &RelayArgs, environment: &Environment, color: Colo
 async fn relay(args: &RelayArgs, environment: &Environment, talk: Talk) -> Result<Option<Error>, Failure> {
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
-    let relay = Relay { args, publisher: args.publisher(environment, talk)?, talk };
+    let publisher = args.publisher(environment, talk)?;
+    let mut relay = Relay { args, publisher, talk, escapes_hub_like: false, recent: Recent::default() };
+    // A URL that is wrong is told before the hub is waited for.
+    let source = relay.source()?;
     // Biased: who asks for the end gets it.
-    let source = tokio::select! {
+    let place = tokio::select! {
         biased;
         _ = signals.next() => return Ok(None),
-        source = relay.source() => source?,
+        place = relay.start() => place?,
     };
-    relay.follow(source, &mut signals).await
+    let source = relay.from(source, place.as_deref())?;
+    relay.follow(source, place, &mut signals).await
 }
 
 impl RelayArgs {
@@ -85,33 +95,45 @@ struct Relay<'a> {
     args: &'a RelayArgs,
     publisher: Publisher,
     talk: Talk,
+    /// The source has ids that the hub knows as its own, as if it were a copy of the hub or the hub itself.
+    escapes_hub_like: bool,
+    recent: Recent,
 }
 
 impl Relay<'_> {
-    /// The source, from where the relay had come to.
-    async fn source(&self) -> Result<EventSource, Failure> {
-        let mut builder = self.args.upstream.builder(&self.args.source, &self.args.trust)?;
-        if self.args.strict {
-            builder = builder.strict();
-        }
-        if let Some(id) = self.start().await? {
-            self.talk.warn(&format!("going on after {}", visible(&id)));
-            builder = builder.last_event_id(&id).map_err(|error| unusable(&error))?;
+    fn source(&self) -> Result<EventSourceBuilder, Failure> {
+        let builder = self.args.upstream.builder(&self.args.source, &self.args.trust)?;
+        Ok(if self.args.strict { builder.strict() } else { builder })
+    }
+
+    /// The source, from a place on.
+    fn from(&self, mut builder: EventSourceBuilder, place: Option<&str>) -> Result<EventSource, Failure> {
+        if let Some(id) = place {
+            let shown: String = id.chars().take(SAID_CHARS_MAX).collect();
+            self.talk.warn(&format!("going on after {}", visible(&shown)));
+            builder = builder.last_event_id(id).map_err(|error| unusable(&error))?;
         }
         Ok(builder.build())
     }
 
-    /// The id to go on after: the one that was given, else the newest that is on the hub.
+    /// The id to go on after: the one that was given, else that of the newest event on the hub which tells.
     async fn start(&self) -> Result<Option<String>, Failure> {
         if let Some(id) = self.args.upstream.last_event_id() {
             return Ok(Some(id.to_owned()));
         }
-        let found = self.publisher.last_given_id(Target::Url(&self.args.topic)).await;
-        found.map_err(|error| unpublished("the hub cannot say how far the relay had come", &error))
+        let newest = self.publisher.newest(Target::Url(&self.args.topic)).await;
+        let newest =
+            newest.map_err(|error| unpublished("the hub cannot say how far the relay had come", &error))?;
+        Ok(carried::place(&newest).filter(|place| !place.is_empty()))
     }
 
-    async fn follow(&self, source: EventSource, signals: &mut Signals) -> Result<Option<Error>, Failure> {
-        let mut batches = Batches::new(Box::pin(upstream(source, self.talk)));
+    async fn follow(
+        &mut self,
+        source: EventSource,
+        place: Option<String>,
+        signals: &mut Signals,
+    ) -> Result<Option<Error>, Failure> {
+        let mut batches = Batches::new(Box::pin(upstream(source, self.talk, place)));
         loop {
             // Biased: who asks for the end gets it. What was received by then comes again with the next run.
             let batch = tokio::select! {
@@ -120,7 +142,7 @@ impl Relay<'_> {
                 batch = batches.next() => batch,
             };
             let Some(batch) = batch else { return Ok(None) };
-            self.publish(&batch.items).await?;
+            self.publish(batch.items).await?;
             if batch.error.is_some() {
                 return Ok(batch.error);
             }
@@ -128,30 +150,60 @@ impl Relay<'_> {
     }
 
     /// Publishes all of them, or those that the hub takes.
-    async fn publish(&self, batch: &[Relayed]) -> Result<(), Failure> {
-        let mut left = batch;
+    async fn publish(&mut self, batch: Vec<Relayed>) -> Result<(), Failure> {
+        let mut left = if self.escapes_hub_like { escape_hub_like(batch) } else { batch };
         while !left.is_empty() {
+            if left.iter().any(|relayed| self.recent.holds(relayed.origin_id())) {
+                return Err(Failure::new(
+                    Exit::Failed,
+                    "the source hands back what the relay publishes, without end",
+                )
+                .hint("relay to a topic that the source does not stream"));
+            }
             let drafts = left.iter().map(|relayed| &relayed.draft);
             let published = self.publisher.publish_all(Target::Url(&self.args.topic), drafts).await;
-            let Err(error) = published else { return Ok(()) };
-            let Some((refused, rest)) = refused(left, &error) else {
+            let Err(error) = published else {
+                self.recent.add(&left);
+                return Ok(());
+            };
+            let Some(index) = refused(&left, &error) else {
                 return Err(unpublished("the hub takes nothing", &error));
             };
-            let what = format!("the hub refused the event {}", visible(&refused.place));
+            self.recent.add(&left[..index]);
+            let rest = left.split_off(index);
+            if is_of_reserved_id(&error) && rest[0].has_hub_like_id() {
+                self.escapes_hub_like = true;
+                left = escape_hub_like(rest);
+                continue;
+            }
+            let what = format!("the hub refused the event {}", visible(&rest[0].place));
             if !self.args.skip_refused {
                 return Err(unpublished(&what, &error).hint("--skip-refused goes on without it"));
             }
             self.talk.warn(&format!("{what}: {}", chain(&error)));
-            left = rest;
+            left = rest.into_iter().skip(1).collect();
         }
         Ok(())
     }
 }
 
-/// The event that the hub refused and those after it. `None` if it is not about one of them.
-fn refused<'a>(batch: &'a [Relayed], error: &PublishError) -> Option<(&'a Relayed, &'a [Relayed])> {
+/// The same events, but for ids that have the form of those that a hub gives.
+fn escape_hub_like(batch: Vec<Relayed>) -> Vec<Relayed> {
+    let escape = |relayed: Relayed| {
+        if relayed.has_hub_like_id() { relayed.escaped() } else { vec![relayed] }
+    };
+    batch.into_iter().flat_map(escape).collect()
+}
+
+/// Whether the hub takes the event's id for one of its own.
+fn is_of_reserved_id(error: &PublishError) -> bool {
+    error.problem().is_some_and(|problem| problem.kind.as_deref() == Some("urn:tidings:problem:reserved-id"))
+}
+
+/// Where in the batch the event stands that the hub refused. `None` if it is not about one of them.
+fn refused(batch: &[Relayed], error: &PublishError) -> Option<usize> {
     let published = usize::try_from(error.problem()?.published?).ok()?;
     // 422 is about the key of the whole batch.
     let is_about_one = matches!(error.status()?.as_u16(), 400 | 413);
-    batch.get(published..)?.split_first().filter(|_| is_about_one)
+    (is_about_one && published < batch.len()).then_some(published)
 }
