@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::aliases::Aliases;
 use crate::lane::LaneConfig;
 use crate::stream::machine::StreamConfig;
 use crate::tls::Tls;
@@ -15,6 +16,8 @@ pub struct HttpConfig {
     pub heartbeat: Duration,
     /// The reconnection delay that every stream begins with. Default 3 s, what browsers do by themselves.
     pub retry: Duration,
+    /// Other paths of topics, such as `/stream`. Default none.
+    pub aliases: Aliases,
     /// Origins whose pages may use this hub. Default none but the hub's own.
     pub cors: Cors,
     /// Host names that requests may ask for. Default any.
@@ -91,6 +94,7 @@ impl Default for HttpConfig {
         Self {
             heartbeat: stream.heartbeat,
             retry: stream.retry,
+            aliases: Aliases::default(),
             cors: Cors::Only(Vec::new()),
             hosts: Hosts::Any,
             publish_key: None,

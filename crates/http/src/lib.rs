@@ -56,6 +56,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod access;
+mod aliases;
 mod answer;
 mod budget;
 mod budgets;
@@ -76,6 +77,7 @@ pub mod stream;
 mod tls;
 mod unread;
 
+pub use aliases::{AliasError, Aliases};
 pub use answer::body::Body;
 pub use answer::problem_type::PROBLEM_TYPES;
 pub use clock::SystemClock;

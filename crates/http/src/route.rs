@@ -10,6 +10,7 @@ use http::{Method, Request, Response};
 
 use crate::access::cors;
 use crate::access::decision::{Checks, decide};
+use crate::aliases::Aliases;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
@@ -27,7 +28,7 @@ use crate::request::accept::{Representation, negotiate};
 enum Route<'a> {
     /// `/events`, without a topic.
     Events,
-    /// `/events/{topic}`, with what stands after `/events/`.
+    /// `/events/{topic}` or an alias of it, with what stands after `/events/`.
     Topic(&'a str),
     /// `/`.
     Home,
@@ -61,7 +62,15 @@ enum Action<'a> {
 }
 
 impl<'a> Route<'a> {
-    fn of(path: &'a str) -> Self {
+    /// An alias is none of the hub's own paths, and stands for a topic.
+    fn of(path: &'a str, aliases: &'a Aliases) -> Self {
+        match Self::of_own(path) {
+            Self::Unknown => aliases.get(path).map_or(Self::Unknown, Self::Topic),
+            own => own,
+        }
+    }
+
+    fn of_own(path: &'a str) -> Self {
         match path {
             "/events" => Self::Events,
             "/" => Self::Home,
@@ -172,7 +181,7 @@ impl Front {
     where
         B: http_body::Body<Data = Bytes> + Unpin,
     {
-        let action = Route::of(parts.uri.path()).action(&parts.method);
+        let action = Route::of(parts.uri.path(), &self.config().aliases).action(&parts.method);
         if parts.extensions.get::<BeyondLimit>().is_some() && !action.is_answered_beyond_limit(parts) {
             return Err(too_many_connections());
         }

@@ -284,3 +284,49 @@ fn plain_options_without_a_command_are_those_of_serve() {
     let hint = "write a whole number and ms, s, m, h or d, such as 250ms, 15s or 7d";
     assert_eq!(left, refusal("--heartbeat: \"15\" is not a duration", hint));
 }
+
+#[test]
+fn aliases_are_a_table_in_a_file_and_pairs_elsewhere() {
+    let table = "heartbeat = \"20s\"\n\n[aliases]\n\"/stream\" = \"greetings\"\n\"/es\" = \"a,b=c%2F/*\"\n";
+    let (_dir, path) = file(table);
+    let flags = ["--aliases", "/stream=greetings", "--aliases", "/es=a%2Cb%3Dc%252F/*"];
+    let variable = [("TIDINGS_ALIASES", "/es=a%2Cb=c%252F/*, /stream=greetings")];
+
+    let from_file = printed(&["--config", path.to_str().unwrap()], &[], "aliases");
+    let from_flags = printed(&flags, &[], "aliases").1;
+    let from_variable = printed(&[], &variable, "aliases").1;
+
+    let expected = r#"aliases = { "/es" = "a,b=c%2F/*", "/stream" = "greetings" }"#;
+    assert_eq!([from_file.1.as_str(), &from_flags, &from_variable], [expected; 3]);
+    assert_eq!(from_file.0, "# From the file; the default is an empty table.");
+    assert_eq!(printed(&[], &[], "aliases").1, "aliases = {}");
+    let (_again, path) = file(expected);
+    assert_eq!(printed(&["--config", path.to_str().unwrap()], &[], "aliases").1, expected);
+}
+
+#[test]
+fn an_alias_that_cannot_be_one_is_named_with_its_rule() {
+    for (pair, rule) in [
+        (
+            "\"/events/x\" = \"a\"",
+            "the alias `/events/x` begins with `/events`, which the hub has or keeps for later",
+        ),
+        (
+            "\"/streams\" = \"a\"",
+            "the alias `/streams` begins with `/streams`, which the hub has or keeps for later",
+        ),
+        ("\"stream\" = \"a\"", "the alias `stream` does not begin with a slash"),
+        ("\"/a?b\" = \"a\"", "the alias `/a?b` has more than letters"),
+        ("\"/a\" = \"inbox/x\"", "the alias `/a` is for `inbox/x`"),
+        ("\"/a\" = \"a/../b\"", "which is no topic or pattern: a topic has no segment `.` or `..`"),
+        ("heartbeat = \"15s\"", "the alias `heartbeat` does not begin with a slash"),
+    ] {
+        let (_dir, path) = file(&format!("[aliases]\n{pair}\n"));
+
+        let left = check(&["--config", path.to_str().unwrap()], &[]);
+
+        assert_eq!(left.code, Some(2), "{pair}: {left:?}");
+        assert!(left.stderr.contains(rule), "{pair}: {left:?}");
+        assert!(left.stderr.contains("other settings stand before [aliases]"), "{pair}: {left:?}");
+    }
+}

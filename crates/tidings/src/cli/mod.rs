@@ -166,7 +166,7 @@ fn argument(setting: &Setting) -> Option<Arg> {
             .default_missing_value("true")
             .value_parser(PossibleValuesParser::new(["true", "false"]))
             .hide_possible_values(true),
-        Form::List => argument.action(ArgAction::Append),
+        Form::List | Form::Table => argument.action(ArgAction::Append),
         Form::Text | Form::Number | Form::Secret => argument,
     })
 }
@@ -179,7 +179,7 @@ fn summary(setting: &Setting) -> String {
 
 fn default_note(setting: &Setting) -> String {
     match (setting.form, setting.default) {
-        (Form::Switch | Form::List | Form::Secret, _) | (_, "none") => String::new(),
+        (Form::Switch | Form::List | Form::Table | Form::Secret, _) | (_, "none") => String::new(),
         (Form::Text | Form::Number, default) => format!(" [default: {default}]"),
     }
 }

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 use super::setting::{Setting, Texts};
 use super::suggest;
 use super::table::SETTINGS;
+use super::value::{Form, pair};
 use crate::terminal::failure::Failure;
 
 /// Reads the settings of a file. Errors name the file, and the line where there is one.
@@ -29,12 +30,19 @@ fn entry(path: &Path, key: &str, value: Value) -> Result<(&'static str, String),
             Failure::usage(format!("{key} cannot be set in a file, as in {shown}")).hint(elsewhere(setting))
         );
     }
-    let text = text(value).ok_or_else(|| {
-        Failure::usage(format!(
-            "{key} in {shown} is neither text, number, true or false, nor a list of texts"
-        ))
-        .hint(format!("write {key} = {}", setting.form.literal(setting.default)))
-    })?;
+    let text = match value {
+        Value::Table(members) if setting.form == Form::Table => pairs(members).ok_or_else(|| {
+            Failure::usage(format!("{key} in {shown} has a member that is no text")).hint(format!(
+                "write \"/stream\" = \"greetings\" below [{key}], and other settings before it"
+            ))
+        })?,
+        value => text(value).ok_or_else(|| {
+            Failure::usage(format!(
+                "{key} in {shown} is neither text, number, true or false, nor a list of texts"
+            ))
+            .hint(format!("write {key} = {}", setting.form.literal(setting.default)))
+        })?,
+    };
     Ok((setting.name, text))
 }
 
@@ -43,6 +51,13 @@ fn elsewhere(setting: &Setting) -> String {
         Some(flag) => format!("set it by {flag} or {}", setting.variable()),
         None => format!("set it by {}", setting.variable()),
     }
+}
+
+/// A table in the text form that all places share.
+fn pairs(members: Table) -> Option<String> {
+    let pair = |(name, value): (String, Value)| value.as_str().map(|value| pair(&name, value));
+    let pairs: Option<Vec<_>> = members.into_iter().map(pair).collect();
+    Some(pairs?.join(","))
 }
 
 /// The value in the text form that all places share.

@@ -5,7 +5,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `value` | what a value is, and how people write one |
-//! | `unit`, `choice`, `names` | values with a form of their own: `64MiB`, `fsync`, lists of hosts |
+//! | `unit`, `choice`, `names`, `aliases` | values with a form of their own: `64MiB`, `fsync`, lists of hosts, a table of paths |
 //! | `setting` | a row of the table, the places that may set it, and the macro that makes the rows and [`Config`] |
 //! | `table` | every setting: name, type, default, meaning, and why that default |
 //! | `suggest` | the setting whose name is nearest to an unknown one |
@@ -18,6 +18,7 @@
 //!
 //! Nothing here reads the process's environment: `main` hands it in as a map.
 
+mod aliases;
 mod check;
 mod choice;
 mod environment;

@@ -50,5 +50,5 @@ fn from(source: Source, setting: &Setting) -> String {
 }
 
 fn default(setting: &Setting) -> &'static str {
-    if setting.default.is_empty() { "an empty list" } else { setting.default }
+    setting.default_words()
 }

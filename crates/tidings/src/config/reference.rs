@@ -29,6 +29,7 @@ sets them beside a service called `tidings`, and they are ignored.)
 | COUNT | digits, with or without `_` between them: `10_000` |
 | true or false | `--memory` alone is `--memory=true` |
 | several | the flag repeated, or commas: `TIDINGS_CORS_ORIGIN=https://a.example,https://b.example`; in the file a list: `[\"https://a.example\"]` |
+| PATH=TOPIC | in the file a table: `[aliases]`, and below it `\"/stream\" = \"greetings\"`; elsewhere `/stream=greetings`, where `%2C` is a comma |
 ";
 
 const EXAMPLE: &str = "
@@ -41,6 +42,9 @@ data = \"/var/lib/tidings\"
 retention_age = \"30d\"
 cors_origin = [\"https://example.com\", \"https://www.example.com\"]
 log_format = \"json\"
+
+[aliases]
+\"/stream\" = \"greetings\"
 ```
 ";
 
@@ -60,8 +64,10 @@ pub(crate) fn reference() -> String {
 }
 
 fn section(setting: &Setting) -> String {
-    let default =
-        if setting.default.is_empty() { "an empty list" } else { &format!("`{}`", setting.default) };
+    let default = match setting.default {
+        "" => setting.default_words(),
+        default => &format!("`{default}`"),
+    };
     let range = setting.range.map_or(String::new(), |(low, high)| format!(", from `{low}` to `{high}`"));
     let means = text::lines(setting.means, WIDTH).join("\n");
     let why = text::lines(&format!("*Why this default:* {}", setting.why), WIDTH).join("\n");

@@ -85,6 +85,15 @@ impl Setting {
         }
     }
 
+    /// The default, for people.
+    pub(super) fn default_words(&self) -> &'static str {
+        match (self.default, self.form) {
+            ("", Form::Table) => "an empty table",
+            ("", _) => "an empty list",
+            (default, _) => default,
+        }
+    }
+
     /// Whether the configuration file may set it.
     pub(crate) fn in_file(&self) -> bool {
         match self.places {

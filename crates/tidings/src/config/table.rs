@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tidings_http::Aliases;
+
 use super::choice::{Durability, LogFormat, LogLevel};
 use super::names::{HostNames, Origins};
 use super::setting::{Places, Setting, settings};
@@ -36,6 +38,12 @@ settings! {
             value: "HOST",
             means: "Host name that requests may ask for. Can be given several times. On loopback, and wherever one is given, only requests for loopback, localhost and these are answered, which keeps out the pages of other sites that rebind their name. Give the name that a proxy in front passes on.",
             why: "Only what is surely this hub is let in.",
+        }
+        aliases: Aliases {
+            default: "",
+            value: "PATH=TOPIC",
+            means: "Other paths of topics. With `/stream=greetings`, `/stream` is answered as `/events/greetings` is, to readers and to publishers, for programs that ask for a path such as `/stream`, `/es` or `/sse`. TOPIC can be a pattern, for readers. PATH is taken to the byte and has letters, digits and -._~@:+ between single slashes; it cannot be or stand below a path that the hub has or keeps for later: /events, /inbox, /admin, /tickets, /subscriptions, /topics, /streams, /v1, /console, /tidings, /.well-known, /healthz, /readyz, /metrics. Can be given several times.",
+            why: "Only you know which paths your programs ask for.",
         }
         connections_max: usize {
             default: "10_000",

@@ -6,6 +6,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
 /// A type that a setting can have. `parse` reads what `text` writes.
 pub(super) trait Value: Sized + PartialOrd {
     const FORM: Form;
@@ -30,6 +32,8 @@ pub(crate) enum Form {
     Switch,
     /// `["a", "b"]`.
     List,
+    /// `{ "a" = "b" }`.
+    Table,
     /// Never written out.
     Secret,
 }
@@ -46,12 +50,37 @@ impl Form {
                     text.split(',').filter(|member| !member.is_empty()).map(quoted).collect();
                 format!("[{}]", members.join(", "))
             }
+            // In one line, so that settings may stand behind it.
+            Self::Table => {
+                let member =
+                    |(name, value): (String, String)| format!("{} = {}", quoted(&name), quoted(&value));
+                let members: Vec<_> = pairs(text).flatten().map(member).collect();
+                if members.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", members.join(", ")) }
+            }
         }
     }
 }
 
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
+}
+
+/// What is encoded in a member of a table, so that no comma and no `=` in it ends it.
+const ENCODED: &AsciiSet = &CONTROLS.add(b',').add(b'=').add(b'%');
+
+/// A member of a table, as a text.
+pub(super) fn pair(name: &str, value: &str) -> String {
+    format!("{}={}", utf8_percent_encode(name, ENCODED), utf8_percent_encode(value, ENCODED))
+}
+
+/// The members of a table in a text; none where one is no pair.
+pub(super) fn pairs(text: &str) -> impl Iterator<Item = Option<(String, String)>> {
+    let decoded = |text: &str| percent_decode_str(text.trim()).decode_utf8().ok().map(String::from);
+    let pairs = text.split(',').filter(move |_| !text.is_empty());
+    pairs.map(move |pair| {
+        let (name, value) = pair.split_once('=')?;
+        decoded(name).zip(decoded(value))
+    })
 }
 
 /// Why a text is no value: what was expected, and what to write.
