@@ -64,9 +64,13 @@ pub struct HttpConfig {
     pub ping_wait_max: Duration,
     /// Events that `?last=` may ask for. Default 10,000.
     pub last_max: usize,
+    /// Time between the moment in which the hub is asked to end and the moment in which it listens no more. `/readyz` says
+    /// 503 meanwhile, and requests are answered. Default 3 s, three looks of a quick load balancer. None if nobody has ever
+    /// asked for `/readyz`, and at most what `drain_wait_max` leaves beside `drain_window`.
+    pub drain_notice: Duration,
     /// Time over which subscribers are sent away when the hub ends. Default 2 s.
     pub drain_window: Duration,
-    /// Time after which the hub cuts off the connections that are still open. Default 8 s, within the 10 s that most
+    /// Time after which the hub cuts off the connections that are still open, from the notice on. Default 8 s, within the 10 s that most
     /// service managers give.
     pub drain_wait_max: Duration,
     /// Threads that write to parked connections; see [`LaneConfig`](crate::lane::LaneConfig).
@@ -111,6 +115,7 @@ impl Default for HttpConfig {
             ping_interval: Duration::from_secs(20),
             ping_wait_max: Duration::from_secs(20),
             last_max: 10_000,
+            drain_notice: Duration::from_secs(3),
             drain_window: Duration::from_secs(2),
             drain_wait_max: Duration::from_secs(8),
             lanes,

@@ -1,6 +1,7 @@
 //! The front: what all requests to one hub share. It knows no route and no handler: those are in `route`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::Extensions;
@@ -37,6 +38,8 @@ struct FrontParts {
     metrics: FrontMetrics,
     stream_permits: StreamPermits,
     returns: Returns,
+    /// Somebody has asked whether the hub takes work, and may look elsewhere when it does not.
+    readiness_asked: AtomicBool,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
 }
@@ -65,8 +68,35 @@ impl Front {
             metrics,
             stream_permits,
             returns,
+            readiness_asked: AtomicBool::new(false),
             _sse,
         }))
+    }
+
+    /// Gives notice of the drain, for servers other than our own [`serve`](crate::serve()): from now on `/readyz` says 503 and
+    /// new subscribers are told to come back later; everything else is answered as ever, and streams go on. So a load balancer
+    /// has [`drain_notice`](HttpConfig::drain_notice) to look elsewhere while the listener is still open.
+    ///
+    /// Does nothing if nobody has ever asked for `/readyz`, since then nobody would notice, nor a second time, nor after
+    /// [`begin_drain`](Self::begin_drain). Go on accepting connections until [`notice_over`](Self::notice_over) returns.
+    pub fn begin_notice(&self) {
+        let config = self.config();
+        // Time must be left for the drain.
+        let notice_max = config.drain_wait_max.saturating_sub(config.drain_window);
+        if self.0.readiness_asked.load(Ordering::Relaxed) {
+            self.drain().give_notice(config.drain_notice.min(notice_max));
+        }
+    }
+
+    /// Waits until the notice has lasted its time or [`begin_drain`](Self::begin_drain) was called. Does not wait where
+    /// [`begin_notice`](Self::begin_notice) has not given one. Cancel safe.
+    pub async fn notice_over(&self) {
+        self.drain().notice_over().await;
+    }
+
+    /// Whether notice was given and the drain has not begun.
+    pub fn is_giving_notice(&self) -> bool {
+        self.drain().is_giving_notice()
     }
 
     /// Begins to send all subscribers away, for servers other than our own [`serve`](crate::serve()): from now on
@@ -79,9 +109,9 @@ impl Front {
         self.drain().begin(self.config().drain_window);
     }
 
-    /// Waits until the drain has lasted [`drain_wait_max`](HttpConfig::drain_wait_max), which is when a server should
-    /// cut off the connections that are still open: a peer that takes no bytes does not hear that it should leave.
-    /// Waits for ever if no drain begins. Cancel safe.
+    /// Waits until the drain, with the notice before it, has lasted [`drain_wait_max`](HttpConfig::drain_wait_max), which is
+    /// when a server should cut off the connections that are still open: a peer that takes no bytes does not hear that it
+    /// should leave. Waits for ever if no drain begins. Cancel safe.
     pub async fn drain_overdue(&self) {
         self.drain().overdue(self.config().drain_wait_max).await;
     }
@@ -170,6 +200,12 @@ impl Front {
     /// What answers that are not read may hold.
     pub(crate) fn answers(&self) -> &AnswerBudget {
         &self.0.budgets.answers
+    }
+
+    /// Somebody asks whether the hub takes work.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.0.readiness_asked.store(true, Ordering::Relaxed);
+        !self.drain().is_ending()
     }
 
     /// How many streams the connections of our own server may carry.

@@ -15,9 +15,9 @@ pub(crate) fn live() -> Response<Body> {
     text("ok\n".to_owned())
 }
 
-/// `/readyz`: the hub takes work. 503 once it is ending, so that a load balancer looks elsewhere.
+/// `/readyz`: the hub takes work. 503 once it gives notice of its end, so that a load balancer looks elsewhere.
 pub(crate) fn ready(front: &Front) -> Response<Body> {
-    if !front.drain().has_begun() {
+    if front.is_ready() {
         return text("ready\n".to_owned());
     }
     let mut response = text("ending\n".to_owned());

@@ -106,6 +106,59 @@ async fn a_drain_sends_subscribers_away_over_its_window_and_takes_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_notice_is_told_to_probes_and_new_subscribers_alone_and_lasts_its_time() {
+    let host = Host::start().await;
+    let mut stream = host.get("/hub/events/a/b").await;
+    next(&mut stream).await;
+    assert_eq!(host.get("/hub/readyz").await.status(), 200);
+    let before = Instant::now();
+
+    host.front.begin_notice();
+
+    assert_eq!(host.get("/hub/readyz").await.status(), 503);
+    assert_eq!(host.publish("in time").await, 201);
+    assert_eq!(next(&mut stream).await, "id: 1-1\ndata: in time\n\n");
+    let late = text(host.get("/hub/events/a/b").await).await;
+    let retry: u64 = late.strip_prefix("retry: ").unwrap().trim_end().parse().unwrap();
+    // 3 s of notice, and once to twice the 3 s of `retry`.
+    assert!((6_000..=9_000).contains(&retry), "{retry}");
+    host.front.begin_notice();
+    host.front.notice_over().await;
+    assert_eq!(before.elapsed(), Duration::from_secs(3));
+
+    host.front.begin_drain();
+    assert_eq!(host.publish("late").await, 503);
+    host.front.drain_overdue().await;
+    assert_eq!(before.elapsed(), Duration::from_secs(8), "the notice is part of the time for the end");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_that_nobody_would_notice_is_not_given() {
+    let host = Host::start().await;
+    let before = Instant::now();
+
+    host.front.begin_notice();
+    host.front.notice_over().await;
+
+    assert_eq!((before.elapsed(), host.front.is_giving_notice()), (Duration::ZERO, false));
+    assert_eq!(host.get("/hub/readyz").await.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_notice_leaves_time_for_the_drain() {
+    let mut config = HttpConfig::default();
+    config.drain_notice = Duration::from_secs(60);
+    let host = Host::with_config(config).await;
+    host.get("/hub/readyz").await;
+    let before = Instant::now();
+
+    host.front.begin_notice();
+    host.front.notice_over().await;
+
+    assert_eq!(before.elapsed(), Duration::from_secs(6));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_subscriber_that_is_sent_away_gets_the_events_at_hand_first() {
     let host = Host::start().await;
     let mut stream = host.get("/hub/events/a/b").await;

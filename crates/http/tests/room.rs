@@ -301,6 +301,17 @@ async fn a_connection_for_which_there_is_no_place_gets_one_answer() {
     }
 }
 
+/// More than were told at once before: the others were dropped without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_that_finds_every_connection_busy_is_answered_to_the_last() {
+    let (scene, _publishers) = busy().await;
+
+    let crowd = join_all((0..300).map(|_| async { subscribe(scene.connect().await).await })).await;
+
+    let fates: Vec<_> = crowd.iter().map(|(fate, _)| *fate).collect();
+    assert_eq!(count_subscribed(&fates), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscriber_for_whom_there_is_no_place_is_told_to_come_back_as_all_are() {
     let (scene, _publishers) = busy().await;

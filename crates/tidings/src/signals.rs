@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: the first asks the hub to drain, the second ends the process at once. SIGHUP asks it to read
+//! SIGINT and SIGTERM: the first asks the hub to give notice and drain, the next ends the notice, one after that the process. SIGHUP asks it to read
 //! its certificate again.
 
 use std::io;

@@ -270,6 +270,22 @@ fn memory_by_flag_sets_a_configured_data_directory_aside() {
 }
 
 #[test]
+fn a_notice_that_was_asked_for_must_leave_time_for_the_drain() {
+    let left = check(&["--drain-notice", "6s"], &[]);
+
+    let hint = "lengthen drain_deadline, and whatever kills the process if it takes longer";
+    let message = "drain_notice 6s and drain_window 2s together are not shorter than drain_deadline 8s";
+    assert_eq!(left, refusal(message, hint));
+}
+
+#[test]
+fn a_notice_that_nobody_has_set_is_shortened_to_leave_time_for_the_drain() {
+    let left = run(tidings(&["config", "print", "--drain-deadline", "4s", "--drain-window", "3s"]));
+
+    assert!(left.stdout.contains("\ndrain_notice = \"500ms\"\n"), "{}", left.stdout);
+}
+
+#[test]
 fn the_drain_must_fit_before_its_deadline() {
     let left = check(&["--drain-window", "10s"], &[]);
 

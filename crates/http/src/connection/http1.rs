@@ -59,7 +59,7 @@ where
         let watch = watch.clone();
         Box::pin(async {
             let mut answer = front.handle(request).await;
-            if visit.is_beyond_limit() {
+            if visit.is_beyond_limit() || front.drain().is_ending() {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, std::convert::Infallible>(answer.map(|body| body.watched_by(watch).holding(open)))

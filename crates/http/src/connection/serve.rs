@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::task::TaskTracker;
 
 use crate::connection::connection::Surroundings;
@@ -28,9 +28,10 @@ pub enum Verdict {
     },
 }
 
-/// Serves `front` on `listener` until `shutdown` completes, then drains: new connections and new publishes are
-/// refused, requests under way are finished, and subscribers are sent away over the window, each with a delay
-/// before it may come back.
+/// Serves `front` on `listener` until `shutdown` completes. Then it gives [notice](Front::begin_notice): for that time
+/// `/readyz` says 503, new subscribers are told to come back later, and all else is answered as before. Then it drains: new
+/// connections and new publishes are refused, requests under way are finished, and subscribers are sent away over the
+/// window, each with a delay before it may come back. [`Front::begin_drain`] ends the notice at once.
 ///
 /// Not cancel safe: dropping it leaves the lanes' threads behind.
 ///
@@ -53,15 +54,9 @@ pub async fn serve(
         refusals: Places::new(REFUSALS_MAX, Gauge::default()),
         front,
     };
-    tokio::pin!(shutdown);
-    loop {
-        // Biased: a flood of connections must not keep the hub from ending.
-        tokio::select! {
-            biased;
-            () = &mut shutdown => break,
-            () = door.admit_next(&listener) => {}
-        }
-    }
+    door.admit_until(&listener, shutdown).await;
+    door.front.begin_notice();
+    door.admit_until(&listener, door.front.notice_over()).await;
     drop(listener);
     Ok(door.drain().await)
 }
@@ -79,6 +74,18 @@ struct Door {
 }
 
 impl Door {
+    async fn admit_until(&self, listener: &TcpListener, end: impl Future<Output = ()>) {
+        tokio::pin!(end);
+        loop {
+            // Biased: a flood of connections must not keep the hub from ending.
+            tokio::select! {
+                biased;
+                () = &mut end => return,
+                () = self.admit_next(listener) => {}
+            }
+        }
+    }
+
     /// Accepts one connection, when there is at least the place to refuse it: until then it waits in the system's queue, so
     /// that no connection which was accepted goes without an answer. Cancel safe.
     async fn admit_next(&self, listener: &TcpListener) {
@@ -131,7 +138,8 @@ impl Door {
             self.connections.wait().await;
             self.lanes.ended().await;
         };
-        match timeout(config.drain_wait_max, ended).await {
+        let asked = self.front.drain().notice_began().unwrap_or_else(Instant::now);
+        match timeout_at(asked + config.drain_wait_max, ended).await {
             Ok(()) => Verdict::Drained,
             Err(_) => Verdict::CutOff { connections: self.places.count() },
         }

@@ -96,7 +96,7 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
     if request.head_only {
         return Ok(response);
     }
-    let (false, Ok(permit)) = (front.drain().has_begun(), request.permit()) else {
+    let (false, Ok(permit)) = (front.drain().is_ending(), request.permit()) else {
         return Ok(send_away(front, &request, response));
     };
     let SubscribeRequest { events, encoder, version, parking_slot, watch, .. } = request;
@@ -131,9 +131,12 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
 /// Tells a subscriber for whom there is no stream when to come back. Any other status than 200 would make a browser give up
 /// for good.
 fn send_away(front: &Front, request: &SubscribeRequest, mut response: Response<Body>) -> Response<Body> {
-    let is_ending = front.drain().has_begun();
+    let is_ending = front.drain().is_ending();
     front.metrics().sent_away(is_ending);
-    let delay = if is_ending { front.drain().delay(front.config().retry) } else { front.next_return() };
+    let delay = match is_ending {
+        true => front.drain().delay_beyond_notice(front.config().retry),
+        false => front.next_return(),
+    };
     *response.body_mut() = Body::full(request.encoder.farewell(delay));
     // It has no use for its connection until then, and others may have. HTTP/2 has no such header.
     if request.version <= Version::HTTP_11 {

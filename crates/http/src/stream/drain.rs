@@ -1,17 +1,28 @@
-//! The drain: subscribers are sent away over a window of time, not all at once.
+//! The end of the hub: a notice, in which it says that it will end and answers as ever, and then the drain, in which
+//! subscribers are sent away over a window of time, not all at once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 /// Whether the hub is ending, and when whose turn is. Cloning shares it.
-#[derive(Debug, Clone)]
-pub(crate) struct Drain {
-    begun: Arc<watch::Sender<Option<DrainWindow>>>,
-    shares: Arc<AtomicU32>,
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Drain(Arc<DrainParts>);
+
+#[derive(Debug)]
+struct DrainParts {
+    notice: OnceLock<Notice>,
+    begun: watch::Sender<Option<DrainWindow>>,
+    shares: AtomicU32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Notice {
+    from: Instant,
+    until: Instant,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -20,16 +31,48 @@ struct DrainWindow {
     length: Duration,
 }
 
-impl Default for Drain {
+impl Default for DrainParts {
     fn default() -> Self {
-        Self { begun: Arc::new(watch::Sender::new(None)), shares: Arc::default() }
+        Self { notice: OnceLock::new(), begun: watch::Sender::new(None), shares: AtomicU32::default() }
     }
 }
 
 impl Drain {
+    /// Gives notice of the drain, unless that has been done or the drain has begun.
+    pub(crate) fn give_notice(&self, length: Duration) {
+        if !length.is_zero() && !self.has_begun() {
+            let from = Instant::now();
+            self.0.notice.get_or_init(|| Notice { from, until: from + length });
+        }
+    }
+
+    /// Waits until the notice has lasted its time, or the drain begins. Does not wait where no notice was given.
+    pub(crate) async fn notice_over(&self) {
+        let Some(notice) = self.0.notice.get() else { return };
+        tokio::select! {
+            () = sleep_until(notice.until) => {}
+            () = self.begun() => {}
+        }
+    }
+
+    /// Whether a notice was given and the drain has not begun.
+    pub(crate) fn is_giving_notice(&self) -> bool {
+        self.0.notice.get().is_some() && !self.has_begun()
+    }
+
+    /// Whether the hub will end or is ending: it takes no subscriber any more, and keeps no connection for another request.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.0.notice.get().is_some() || self.has_begun()
+    }
+
+    /// When the hub was asked to end, if it gave notice.
+    pub(crate) fn notice_began(&self) -> Option<Instant> {
+        self.0.notice.get().map(|notice| notice.from)
+    }
+
     pub(crate) fn begin(&self, length: Duration) {
         let window = DrainWindow { from: Instant::now(), length };
-        self.begun.send_if_modified(|begun| {
+        self.0.begun.send_if_modified(|begun| {
             let first = begun.is_none();
             // A drain that began again would never end.
             begun.get_or_insert(window);
@@ -38,7 +81,7 @@ impl Drain {
     }
 
     pub(crate) fn has_begun(&self) -> bool {
-        self.begun.borrow().is_some()
+        self.0.begun.borrow().is_some()
     }
 
     /// Waits until the drain begins.
@@ -48,18 +91,18 @@ impl Drain {
 
     /// When it began, and over which time subscribers are sent away.
     pub(crate) fn window_now(&self) -> Option<(Instant, Duration)> {
-        self.begun.borrow().map(|window| (window.from, window.length))
+        self.0.begun.borrow().map(|window| (window.from, window.length))
     }
 
-    /// Waits until the drain has lasted so long.
+    /// Waits until the end has lasted so long, from its notice on if one was given.
     pub(crate) async fn overdue(&self, wait_max: Duration) {
         let window = self.window().await;
-        sleep_until(window.from + wait_max).await;
+        sleep_until(self.notice_began().unwrap_or(window.from) + wait_max).await;
     }
 
     /// The next share of one: evenly spread, however many there are.
     pub(crate) fn share(&self) -> f64 {
-        spread(self.shares.fetch_add(1, Ordering::Relaxed))
+        spread(self.0.shares.fetch_add(1, Ordering::Relaxed))
     }
 
     /// A delay before coming back.
@@ -67,8 +110,14 @@ impl Drain {
         delay(usual, self.share())
     }
 
+    /// A delay before coming back to a hub that ends, not before its notice is over.
+    pub(crate) fn delay_beyond_notice(&self, usual: Duration) -> Duration {
+        let rest = self.0.notice.get().map(|notice| notice.until.saturating_duration_since(Instant::now()));
+        rest.unwrap_or_default() + self.delay(usual)
+    }
+
     async fn window(&self) -> DrainWindow {
-        let mut begun = self.begun.subscribe();
+        let mut begun = self.0.begun.subscribe();
         loop {
             if let Some(window) = *begun.borrow_and_update() {
                 return window;

@@ -62,12 +62,19 @@ fn not_open_by_accident(loaded: &Loaded) -> Result<(), Failure> {
 
 fn drain_fits(loaded: &Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
-    if config.drain_window < config.drain_deadline {
+    let [notice, window, deadline] =
+        ["drain_notice", "drain_window", "drain_deadline"].map(|name| config.text(name));
+    let message = if config.drain_window >= config.drain_deadline {
+        format!("drain_window {window} is not shorter than drain_deadline {deadline}")
+    } else if config.drain_notice + config.drain_window >= config.drain_deadline {
+        format!(
+            "drain_notice {notice} and drain_window {window} together are not shorter than drain_deadline {deadline}"
+        )
+    } else {
         return Ok(());
-    }
-    let (window, deadline) = (config.text("drain_window"), config.text("drain_deadline"));
-    Err(Failure::usage(format!("drain_window {window} is not shorter than drain_deadline {deadline}"))
-        .hint("lengthen drain_deadline, and whatever kills the process if it takes longer"))
+    };
+    let hint = "lengthen drain_deadline, and whatever kills the process if it takes longer";
+    Err(Failure::usage(message).hint(hint))
 }
 
 #[cfg(test)]
@@ -82,6 +89,17 @@ mod tests {
         let failure = check(&loaded).unwrap_err();
 
         assert_eq!(failure.message(), "drain_window 8s is not shorter than drain_deadline 8s");
+    }
+
+    #[test]
+    fn a_notice_that_leaves_no_time_for_the_drain_is_refused() {
+        let mut loaded = Loaded::defaults();
+        loaded.config.drain_notice = loaded.config.drain_deadline - loaded.config.drain_window;
+
+        let failure = check(&loaded).unwrap_err();
+
+        let message = "drain_notice 6s and drain_window 2s together are not shorter than drain_deadline 8s";
+        assert_eq!(failure.message(), message);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(crate) fn load(flags: &Texts, variables: &Environment) -> Result<Loaded, Fai
     loaded.lay(Source::File, &file)?;
     loaded.lay(Source::Environment, &variables)?;
     loaded.lay(Source::Flag, flags)?;
+    loaded.fit_notice();
     check::check(&loaded)?;
     Ok(loaded)
 }

@@ -1,6 +1,7 @@
 //! The configuration as values, each with the place that it is from. Stronger places are laid over weaker ones.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::setting::{Source, Texts};
 use super::table::{Config, SETTINGS};
@@ -33,6 +34,15 @@ impl Loaded {
             self.sources.insert(setting.name, source);
         }
         Ok(())
+    }
+
+    /// Shortens the notice of the end so that it leaves time for the drain, unless somebody has set it.
+    pub(super) fn fit_notice(&mut self) {
+        if self.source("drain_notice") == Source::Default {
+            let left = self.config.drain_deadline.saturating_sub(self.config.drain_window);
+            let half = Duration::from_millis(u64::try_from(left.as_millis() / 2).unwrap_or(u64::MAX));
+            self.config.drain_notice = self.config.drain_notice.min(half);
+        }
     }
 
     /// Where the value of a setting is from.

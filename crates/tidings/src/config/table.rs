@@ -244,6 +244,13 @@ settings! {
         }
     }
     "Ending" {
+        drain_notice: Duration {
+            default: "3s",
+            range: "0s" to "1h",
+            value: "DURATION",
+            means: "Time after SIGTERM or SIGINT in which the hub still listens: /readyz says 503, new subscribers are told to come back later, and everything else is answered, so that a load balancer can look elsewhere. There is none if nobody has ever asked for /readyz, and a second signal ends it. drain_notice and drain_window together must be shorter than drain_deadline; unless it is set, it is at most half of what drain_window leaves of drain_deadline.",
+            why: "Three looks of a load balancer that looks every second. One that looks more seldom needs longer, and a longer drain_deadline.",
+        }
         drain_window: Duration {
             default: "2s",
             range: "0s" to "1h",
@@ -255,7 +262,7 @@ settings! {
             default: "8s",
             range: "2s" to "1d",
             value: "DURATION",
-            means: "Time after which the end is no longer waited for. Connections that are left are cut. It must be longer than drain_window.",
+            means: "Time after which the end is no longer waited for. It counts from the signal. Connections that are left are cut. It must be longer than drain_notice and drain_window together.",
             why: "Container runtimes kill after 10 seconds.",
         }
     }

@@ -19,6 +19,7 @@ use crate::config::{Config, Origins, Secret};
 pub(super) struct Serving {
     task: JoinHandle<io::Result<Verdict>>,
     end: oneshot::Sender<()>,
+    front: Front,
     /// The task has ended by itself, and was waited for.
     failed: bool,
 }
@@ -39,7 +40,8 @@ impl Serving {
             // Dropping the sender asks for the end, too.
             let _ = asked.await;
         };
-        Self { task: tokio::spawn(tidings_http::serve(listener, front, asked)), end, failed: false }
+        let task = tokio::spawn(tidings_http::serve(listener, front.clone(), asked));
+        Self { task, end, front, failed: false }
     }
 
     /// Waits until it ends unasked. Cancel safe.
@@ -51,6 +53,11 @@ impl Serving {
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         }
+    }
+
+    /// What is asked to end.
+    pub(super) fn front(&self) -> &Front {
+        &self.front
     }
 
     /// Sends everyone away, as the configuration says. Returns how many connections had to be cut.
@@ -93,6 +100,7 @@ pub(super) fn http_config(config: &Config, key: Option<Secret>, closing: Duratio
     http.answers_bytes_max = config.answers_bytes_max.bytes();
     http.bodies_bytes_max = config.bodies_bytes_max.bytes();
     http.body_bytes_per_second_min = config.body_bytes_per_second_min.0;
+    http.drain_notice = config.drain_notice;
     http.drain_window = config.drain_window;
     http.drain_wait_max = config.drain_deadline.saturating_sub(closing);
     http

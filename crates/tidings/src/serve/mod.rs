@@ -18,6 +18,7 @@ mod welcome;
 use std::sync::Arc;
 
 use tidings_core::{Hub, Limits, StoreError};
+use tidings_http::Front;
 use tidings_http::stream::Encoder;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
@@ -45,6 +46,7 @@ pub(crate) async fn serve(
     let certificate = certificate::read(config)?;
     let open_files = machine::raise_open_files();
     tracing::debug!(open_files, "raised the limit of open files");
+    machine::warn_of_few_files(open_files, config);
     let store = store::open(config)?;
     let listener = listen::listen(config.listen)?;
     Serve { config, key, certificate, hangups, manager }.run(store, listener, &mut signals).await
@@ -90,13 +92,36 @@ impl Serve<'_> {
             never = heap::give_back_what_is_free() => match never {},
         };
         manager.stopping();
-        tokio::select! {
-            ended = end(serving, &hub, config) => cause.and(ended),
-            asked = signals.next() => {
-                tracing::warn!(signal = asked.name(), "ending at once");
-                std::process::exit(asked.code());
+        let front = serving.front().clone();
+        match cause {
+            Ok(()) => give_notice(&front),
+            // A hub that cannot publish any more should be away as soon as possible.
+            Err(_) => front.begin_drain(),
+        }
+        let mut ending = std::pin::pin!(end(serving, &hub, config));
+        loop {
+            tokio::select! {
+                ended = &mut ending => return cause.and(ended),
+                asked = signals.next() => {
+                    if !front.is_giving_notice() {
+                        tracing::warn!(signal = asked.name(), "ending at once");
+                        std::process::exit(asked.code());
+                    }
+                    tracing::info!(signal = asked.name(), "the notice ends early");
+                    front.begin_drain();
+                }
             }
         }
+    }
+}
+
+/// Tells a load balancer to look elsewhere, if there may be one.
+fn give_notice(front: &Front) {
+    front.begin_notice();
+    if front.is_giving_notice() {
+        tracing::info!(
+            "giving notice: /readyz says 503, and requests are answered until drain_notice is over"
+        );
     }
 }
 
