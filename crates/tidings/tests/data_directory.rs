@@ -4,12 +4,14 @@
 
 mod support;
 
-use std::os::unix::fs::MetadataExt;
+use std::fs::{DirEntry, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::fs::{major, minor};
-use rustix::process::geteuid;
+use rustix::process::{Signal, geteuid};
+use support::program::Program;
 use support::{Left, run, tidings};
 use tempfile::TempDir;
 use tidings_testkit::hub::Hub;
@@ -91,4 +93,111 @@ fn a_directory_whose_mount_is_not_known_is_taken() {
 
     // It comes as far as the lock.
     assert_eq!(run_with_mounts(&data, "nothing that looks like a mount\n").code, Some(4));
+}
+
+/// All names in a directory, with what is in the files.
+fn content(dir: &Path) -> Vec<(String, Option<String>)> {
+    let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap());
+    let name = |entry: &DirEntry| entry.file_name().into_string().unwrap();
+    let mut content: Vec<_> =
+        entries.map(|entry| (name(&entry), std::fs::read_to_string(entry.path()).ok())).collect();
+    content.sort();
+    content
+}
+
+#[test]
+fn a_directory_with_anything_that_is_not_the_hubs_is_refused_and_left_as_it_is() {
+    for name in ["notes.new", "thesis.txt", ".git", "LOCK.bak", "00000000000000000001.log.gz"] {
+        let dir = TempDir::new().unwrap();
+        std::fs::write(dir.path().join(name), "of somebody else").unwrap();
+        let before = content(dir.path());
+
+        let left = run(serve(dir.path()));
+
+        assert_eq!(left.code, Some(5), "{name}: {left:?}");
+        let message =
+            format!("error: {} holds \"{name}\", a file that is no store's\n", dir.path().display());
+        assert!(left.stderr.starts_with(&message), "{left:?}");
+        assert!(left.stderr.contains("name a directory that is empty or does not exist yet"), "{left:?}");
+        assert_eq!(content(dir.path()), before);
+    }
+}
+
+#[test]
+fn a_hubs_own_directory_with_something_added_is_refused_until_it_is_gone() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    assert_eq!(start(&data).publish("news", "kept").status, 201);
+    std::fs::create_dir(data.join("backup")).unwrap();
+
+    let left = run(serve(&data));
+
+    assert_eq!(left.code, Some(5), "{left:?}");
+    assert!(left.stderr.contains("holds \"backup\", a directory that is no store's"), "{left:?}");
+    std::fs::remove_dir(data.join("backup")).unwrap();
+    let hub = start(&data);
+    let mut stream = hub.subscribe("/events/news?since=earliest");
+    assert_eq!(stream.next().unwrap().unwrap().data, "kept");
+}
+
+#[test]
+fn a_link_in_the_place_of_a_file_of_the_hub_is_refused_and_not_followed() {
+    for name in ["LOCK", "META", "META.new", "00000000000000000001.log"] {
+        let dir = TempDir::new().unwrap();
+        let (data, victim) = (dir.path().join("data"), dir.path().join("victim"));
+        std::fs::create_dir(&data).unwrap();
+        std::fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, data.join(name)).unwrap();
+
+        let left = run(serve(&data));
+
+        assert_eq!(left.code, Some(5), "{name}: {left:?}");
+        assert!(
+            left.stderr.contains(&format!("holds {name:?}, a symbolic link that is no store's")),
+            "{left:?}"
+        );
+        assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+    }
+}
+
+#[test]
+fn the_data_is_for_one_user_whatever_the_umask_is() {
+    for umask in ["000", "022", "077"] {
+        let dir = TempDir::new().unwrap();
+        let data = dir.path().join("above").join("data");
+        let serve = serve(&data);
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!(r#"umask {umask}; exec "$0" "$@" --log-format json"#));
+        shell.arg(serve.get_program()).args(serve.get_args()).env_clear();
+        let hub = Hub::spawn(shell);
+        assert_eq!(hub.publish("news", "x").status, 201);
+
+        let mode = |path: &Path| path.metadata().unwrap().mode() & 0o7777;
+        assert_eq!(mode(&data), 0o700, "umask {umask}");
+        let files: Vec<_> = std::fs::read_dir(&data).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(files.len() >= 3, "{files:?}");
+        for file in files {
+            assert_eq!(mode(&file), 0o600, "umask {umask}: {}", file.display());
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_others_can_look_into_is_pointed_out_and_left_as_it_is() {
+    let dir = TempDir::new().unwrap();
+    let mut told = Vec::new();
+    for mode in [0o700, 0o755, 0o750] {
+        std::fs::set_permissions(dir.path(), Permissions::from_mode(mode)).unwrap();
+        let mut program = Program::spawn(serve(dir.path()));
+        // The lines before it listens.
+        let lines: Vec<_> = std::iter::repeat_with(|| program.stderr.next())
+            .take_while(|line| !line.contains("listening"))
+            .collect();
+        program.signal(Signal::TERM);
+        assert_eq!(program.wait(), Some(0));
+        let hint = format!("chmod -R go= {}", dir.path().display());
+        told.push(lines.iter().filter(|line| line.contains(&hint)).count());
+        assert_eq!(dir.path().metadata().unwrap().mode() & 0o777, mode);
+    }
+    assert_eq!(told, [0, 1, 1]);
 }

@@ -35,7 +35,7 @@ impl Files {
                 FileName::Log(base) => _ = files.logs.insert(base),
                 FileName::Index(base) => _ = files.indexes.insert(base),
                 FileName::New => files.unfinished.push(name),
-                FileName::Other => {}
+                FileName::Lock | FileName::Meta | FileName::Other => {}
             }
         }
         Ok(files)

@@ -10,8 +10,10 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
+use rustix::fs::{OFlags, openat};
 use rustix::io::Errno;
 
+use super::directory::{self, FILE_MODE};
 use super::names;
 use super::open_error::OpenError;
 use file_system::FileSystem;
@@ -40,10 +42,12 @@ impl Lock {
             });
         }
         lock(&dir, path, path, &file_system)?;
+        directory::refuse_what_is_not_ours(&dir, path)?;
+        directory::warn_if_open_to_others(&dir, path);
         let name = path.join(names::LOCK);
-        let mut options = File::options();
-        let options = options.read(true).write(true).create(true).truncate(false);
-        let mut file = options.open(&name).map_err(io_error(&name))?;
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = openat(&dir, names::LOCK, flags, FILE_MODE);
+        let mut file = File::from(file.map_err(|error| io_error(&name)(error.into()))?);
         lock(&file, &name, path, &file_system)?;
         // Only for the message to the next one; without space there is none.
         let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));

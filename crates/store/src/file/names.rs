@@ -8,7 +8,8 @@ pub(crate) const LOCK: &str = "LOCK";
 /// Says what the directory is.
 pub(crate) const META: &str = "META";
 
-/// Ends the name of a file that is not complete yet. One that is left over means nothing.
+/// Ends the name of a file that is not complete yet. One that is left over means nothing: it is removed, but only if what
+/// stands before this is a name of ours.
 const NEW: &str = ".new";
 
 /// The name under which a file is written before it takes its own.
@@ -33,16 +34,28 @@ pub(crate) enum FileName {
     Log(Sequence),
     /// An index.
     Index(Sequence),
-    /// An incomplete file.
+    /// `LOCK`.
+    Lock,
+    /// `META`.
+    Meta,
+    /// One of these, incomplete.
     New,
-    /// Something else, which is left alone.
+    /// Something else, which no store has made.
     Other,
 }
 
 /// Reads a name.
 pub(crate) fn parse(name: &str) -> FileName {
-    if name.ends_with(NEW) {
-        return FileName::New;
+    if let Some(name) = name.strip_suffix(NEW) {
+        return match parse(name) {
+            FileName::Meta | FileName::Log(_) | FileName::Index(_) => FileName::New,
+            FileName::Lock | FileName::New | FileName::Other => FileName::Other,
+        };
+    }
+    match name {
+        LOCK => return FileName::Lock,
+        META => return FileName::Meta,
+        _ => {}
     }
     let Some((digits, extension)) = name.split_once('.') else { return FileName::Other };
     let Some(base) = base(digits) else { return FileName::Other };
@@ -67,13 +80,18 @@ mod tests {
         assert_eq!(log(Sequence(1)), "00000000000000000001.log");
         assert_eq!(parse(&log(Sequence(u64::MAX))), FileName::Log(Sequence(u64::MAX)));
         assert_eq!(parse(&index(Sequence(42))), FileName::Index(Sequence(42)));
-        assert_eq!(parse(&new(&index(Sequence(42)))), FileName::New);
+        assert_eq!((parse(META), parse(LOCK)), (FileName::Meta, FileName::Lock));
+        for name in [log(Sequence(7)), index(Sequence(42)), META.to_owned()] {
+            assert_eq!(parse(&new(&name)), FileName::New, "{name}");
+        }
     }
 
     #[test]
-    fn other_names_are_left_alone() {
-        for name in ["LOCK", "META", "1.log", "0000000000000000000a.log", "00000000000000000000.log", "x.idx"]
-        {
+    fn other_names_are_not_ours() {
+        let names =
+            ["1.log", "0000000000000000000a.log", "00000000000000000000.log", "x.idx", "lock", "META.old"];
+        let unfinished = [".new", "notes.new", "LOCK.new", "META.new.new", "1.log.new"];
+        for name in names.into_iter().chain(unfinished) {
             assert_eq!(parse(name), FileName::Other, "{name}");
         }
     }

@@ -27,6 +27,16 @@ pub enum OpenError {
         /// Why a lock means nothing there.
         why: &'static str,
     },
+    /// Something is in the directory that no store has put there. Nothing was changed.
+    #[error("{} holds {name:?}, {what} that is no store's", dir.display())]
+    NotOurs {
+        /// The directory.
+        dir: PathBuf,
+        /// The first such name in it.
+        name: String,
+        /// What has this name: "a file", "a directory", "a symbolic link" or "a special file".
+        what: &'static str,
+    },
     /// The system refuses.
     #[error("{file}: {source}")]
     Io {
@@ -53,6 +63,10 @@ impl OpenError {
         match self {
             Self::InUse { .. } => "end the other hub, or give this one a directory of its own",
             Self::NoLock { .. } => "put the data on a disk of this machine",
+            Self::NotOurs { .. } => {
+                "name a directory that is empty or does not exist yet; nothing was changed in this one. If it is the hub's, move \
+                 out of it what is not"
+            }
             Self::Io { .. } => "see that the directory can be read and written, and that its disk has space",
             Self::Corrupt { .. } => {
                 "the log was not changed; look at the disk, keep a copy, and restore the directory from a backup"

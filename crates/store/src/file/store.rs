@@ -1,6 +1,5 @@
 //! The file store: one segmented log in a directory.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
@@ -13,6 +12,7 @@ use tidings_core::{
 use tokio::sync::oneshot;
 
 use super::config::FileStoreConfig;
+use super::directory;
 use super::disk::os::OsDisk;
 use super::host::{self, Host, Random};
 use super::lock::Lock;
@@ -88,7 +88,7 @@ impl FileStore {
         config.segment_bytes = config.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
         let dir = &config.dir;
         let io = |source| OpenError::Io { file: dir.display().to_string(), source };
-        make_dir(dir).map_err(io)?;
+        directory::make(dir).map_err(io)?;
         let lock = Lock::take(dir)?;
         let host = Host {
             disk: Arc::new(OsDisk::new(&lock.dir).map_err(io)?),
@@ -135,17 +135,6 @@ impl FileStore {
         self.queue.close();
         self.running.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
-}
-
-/// Makes the directory, durably.
-#[expect(clippy::disallowed_methods, reason = "a Disk begins with a directory that is there")]
-fn make_dir(dir: &Path) -> std::io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(dir)?;
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    std::fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// However the writer ends, nobody waits for it any more.

@@ -11,6 +11,7 @@ use rustix::fs::{AtFlags, Dir, FallocateFlags, Mode, OFlags, fallocate, openat, 
 use rustix::io::Errno;
 
 use super::{Disk, DiskFile};
+use crate::file::directory::FILE_MODE;
 use crate::limits::ZEROS_BYTES;
 
 /// What is written at once where a file system cannot set space aside.
@@ -31,9 +32,9 @@ impl OsDisk {
     }
 
     fn open_with(&self, name: &str, flags: OFlags) -> io::Result<Arc<dyn DiskFile>> {
-        let flags = OFlags::RDWR | OFlags::CLOEXEC | flags;
-        // As the standard library does it: what others may do is the umask's business.
-        Ok(Arc::new(File::from(openat(&self.dir, name, flags, Mode::from_raw_mode(0o666))?)))
+        // A link that somebody has put in the place of a file of ours would have us write to another one.
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | flags;
+        Ok(Arc::new(File::from(openat(&self.dir, name, flags, FILE_MODE)?)))
     }
 }
 
