@@ -52,6 +52,10 @@ pub(crate) const KEEPALIVE_PROBES_MAX: u32 = 3;
 /// return a network error."
 pub(crate) const REDIRECTS_MAX: usize = 20;
 
+/// Characters of the address that a redirect names, in the error about it. 500: what is longer is no address that somebody
+/// writes.
+pub(crate) const LOCATION_CHARS_MAX: usize = 500;
+
 /// Bytes that are kept of an answer that is no stream. 4 KiB: a page of HTML says in its first lines what it is, and a
 /// problem as JSON is far shorter.
 pub(crate) const EXCERPT_BYTES_MAX: usize = 4_096;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client;
 use serde::Deserialize;
@@ -29,7 +29,9 @@ use crate::config::ConfigError;
 use crate::connector::Connector;
 use crate::draft::Draft;
 use crate::error::{BoxError, Refusal};
+use crate::limits::{LOCATION_CHARS_MAX, REDIRECTS_MAX};
 use crate::machine::is_passing;
+use crate::redirect::{Hop, RedirectError};
 use crate::token::{TokenNeed, TokenSource};
 
 /// Tells that the hub had the event already.
@@ -234,32 +236,66 @@ impl Publisher {
         self.backoff.wait(wait, Roll::draw()).saturating_add(retry_after.unwrap_or_default())
     }
 
-    /// One attempt; two requests if the token has to be renewed.
+    /// One attempt; two requests if the token has to be renewed, and those that redirects ask for.
     async fn attempt(&self, post: &Post) -> Result<Response<Bytes>, Failure> {
-        let answer = self.send(post, TokenNeed::Request).await?;
-        let answer = if answer.status() == StatusCode::UNAUTHORIZED && self.token.is_some() {
+        let (url, answer) = self.send(post, TokenNeed::Request).await?;
+        let (url, answer) = if answer.status() == StatusCode::UNAUTHORIZED && self.token.is_some() {
             self.send(post, TokenNeed::Refused).await?
         } else {
-            answer
+            (url, answer)
         };
-        if answer.status().is_success() { Ok(answer) } else { Err(refused(&post.url, answer)) }
+        if answer.status().is_success() { Ok(answer) } else { Err(refused(&url, answer)) }
     }
 
-    async fn send(&self, post: &Post, need: TokenNeed) -> Result<Response<Bytes>, Failure> {
-        let mut request = post.request(self.headers.clone()).map_err(Failure::Final)?;
+    /// Asks, and asks where it is sent to. Returns the URL that answered, too.
+    async fn send(&self, post: &Post, need: TokenNeed) -> Result<(Url, Response<Bytes>), Failure> {
+        let mut hop = post.hop(self.headers.clone());
         if let Some(token) = &self.token {
-            let value = token.authorization(need).await.map_err(unreachable)?;
-            request.headers_mut().insert(header::AUTHORIZATION, value);
+            hop.headers.insert(header::AUTHORIZATION, token.authorization(need).await.map_err(unreachable)?);
         }
-        let whole = async {
-            let (head, body) = self.client.request(request).await?.into_parts();
-            let body = Limited::new(body, post.answers_bytes_max).collect().await?;
-            Ok::<_, BoxError>(Response::from_parts(head, body.to_bytes()))
-        };
         let limit = self.attempt_timeout;
         let late = |_| unreachable(format!("no answer within {limit:?}"));
-        timeout(limit, whole).await.map_err(late)?.map_err(unreachable)
+        timeout(limit, self.follow(hop, post.answers_bytes_max)).await.map_err(late)?
     }
+
+    async fn follow(&self, mut hop: Hop, bytes_max: usize) -> Result<(Url, Response<Bytes>), Failure> {
+        let mut redirects = 0;
+        loop {
+            let answer = self.ask(&hop, bytes_max).await?;
+            let status = answer.status();
+            let Some(target) = hop.target(status, answer.headers()) else { return Ok((hop.url, answer)) };
+            redirects += 1;
+            let location = location(&target, answer.headers());
+            let followed = match target {
+                Ok(_) if redirects > REDIRECTS_MAX => Err(RedirectError::TooMany),
+                target => target.and_then(|url| hop.go_on_to(url, status)),
+            };
+            followed.map_err(|why| Failure::Final(PublishError::Redirected { status, location, why }))?;
+        }
+    }
+
+    async fn ask(&self, hop: &Hop, bytes_max: usize) -> Result<Response<Bytes>, Failure> {
+        let mut request = Request::new(Full::new(hop.body.clone()));
+        *request.method_mut() = hop.method.clone();
+        *request.headers_mut() = hop.headers.clone();
+        *request.uri_mut() = hop.url.as_str().parse().map_err(|_| {
+            let hub = self.hub.origin().ascii_serialization();
+            Failure::Final(PublishError::Target { target: hop.url.to_string(), hub })
+        })?;
+        let (head, body) = self.client.request(request).await.map_err(unreachable)?.into_parts();
+        let body = Limited::new(body, bytes_max).collect().await.map_err(unreachable)?;
+        Ok(Response::from_parts(head, body.to_bytes()))
+    }
+}
+
+/// Where an answer sends to, for people: one line, of bounded length, and without a password.
+fn location(target: &Result<Url, RedirectError>, headers: &HeaderMap) -> String {
+    let written = match (target, headers.get(header::LOCATION)) {
+        (Ok(url), _) => url.to_string(),
+        (Err(RedirectError::Credentials), _) | (_, None) => "an address that is not shown".to_owned(),
+        (Err(_), Some(location)) => format!("{:?}", String::from_utf8_lossy(location.as_bytes())),
+    };
+    written.chars().take(LOCATION_CHARS_MAX).collect()
 }
 
 fn unreachable(source: impl Into<BoxError>) -> Failure {

@@ -48,6 +48,12 @@ pub enum RedirectError {
     /// The `Location` has a user name or a password in it, which fetch refuses, too.
     #[error("the location has credentials in it")]
     Credentials,
+    /// A POST is redirected by 301, 302 or 303, after which the next request would be a GET without the data.
+    #[error("this status would turn the POST into a GET, and only 307 and 308 are followed")]
+    Method,
+    /// The `Location` is of another origin, and the request to publish carries a key.
+    #[error("that is another origin, to which the key is not sent")]
+    Origin,
 }
 
 impl Hop {
@@ -82,6 +88,24 @@ impl Hop {
             self.remove_credentials();
         }
         self.url = url;
+    }
+
+    /// Turns this request to publish into the one that the redirect asks for, with its data and with its key. Refuses what
+    /// would lose either: the caller believes that the data arrives, and that the key goes where it was meant to go.
+    pub(crate) fn go_on_to(&mut self, url: Url, status: StatusCode) -> Result<(), RedirectError> {
+        let keeps_method = matches!(status.as_u16(), 307 | 308);
+        if self.method == Method::POST && !keeps_method {
+            return Err(RedirectError::Method);
+        }
+        if url.origin() != self.url.origin() && self.has_credentials() {
+            return Err(RedirectError::Origin);
+        }
+        self.go_to(url, status);
+        Ok(())
+    }
+
+    fn has_credentials(&self) -> bool {
+        self.headers.iter().any(|(name, value)| value.is_sensitive() || CREDENTIALS.contains(name))
     }
 
     fn resolve(&self, location: &str) -> Result<Url, RedirectError> {

@@ -200,15 +200,6 @@ async fn a_refused_token_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed_with_an_event_in_hand() {
-    let server = Server::start([answer(307, "").header("Location", "/elsewhere")]);
-
-    let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err();
-
-    assert_eq!(error.status().unwrap(), 307);
-}
-
-#[tokio::test]
 async fn what_was_received_can_be_published_elsewhere() {
     let upstream =
         Server::start([Answer::stream("event: tick\nid: 7\nretry: 5\ndata: a\ndata: b\n\ndata: c\n\n")]);
@@ -282,4 +273,80 @@ async fn members_that_are_not_known_are_ignored_in_every_answer() {
     assert_eq!((receipt.id.as_str(), receipts.id.as_deref()), ("a-1", Some("a-2")));
     assert_eq!(given.as_deref(), Some("up-1"));
     assert_eq!(refused.problem().unwrap().detail.as_deref(), Some("no"));
+}
+
+fn redirect(status: u16, location: &str) -> Answer {
+    Answer::status(status).header("Connection", "close").header("Location", location).chunk("")
+}
+
+#[tokio::test]
+async fn a_publish_follows_307_and_308_with_data_and_key() {
+    for status in [307, 308] {
+        let server = Server::start([redirect(status, "/moved/t?x=1"), answer(201, r#"{"id":"a-1"}"#)]);
+        let publisher = Publisher::builder(&server.url("")).unwrap().bearer_token("k").unwrap().build();
+
+        let receipt = publisher.publish("t", &Draft::new("data")).await.unwrap();
+
+        let requests = server.requested(2).await;
+        assert_eq!(receipt.id, "a-1", "{status}");
+        assert_eq!((requests[1].method.as_str(), requests[1].path.as_str()), ("POST", "/moved/t?x=1"));
+        assert_eq!(
+            (requests[1].body.as_slice(), requests[1].header("authorization")),
+            (&b"data"[..], Some("Bearer k"))
+        );
+        assert_eq!(requests[0].header("idempotency-key"), requests[1].header("idempotency-key"));
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_that_would_lose_the_data_or_carry_the_key_away_is_told_with_its_address() {
+    let elsewhere = "https://elsewhere.test:444/events/t";
+    for (status, why) in [(301, "GET"), (302, "GET"), (303, "GET"), (307, "key"), (308, "key")] {
+        let server = Server::start([redirect(status, elsewhere)]);
+        let publisher = Publisher::builder(&server.url("")).unwrap().bearer_token("k").unwrap().build();
+
+        let error = publisher.publish("t", &Draft::new("data")).await.unwrap_err();
+
+        let PublishError::Redirected { location, why: reason, .. } = &error else { panic!("{error:?}") };
+        assert_eq!((location.as_str(), error.status().unwrap().as_u16()), (elsewhere, status));
+        assert!(reason.to_string().contains(why), "{reason}");
+        assert_eq!(server.requested(1).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_publish_without_a_key_follows_to_another_origin() {
+    let other = Server::start([answer(201, r#"{"id":"b-1"}"#)]);
+    let server = Server::start([redirect(308, &other.url("/events/t"))]);
+
+    let receipt = publisher(&server).publish("t", &Draft::new("data")).await.unwrap();
+
+    assert_eq!((receipt.id.as_str(), other.requested(1).await[0].body.as_slice()), ("b-1", &b"data"[..]));
+}
+
+#[tokio::test]
+async fn what_a_redirect_names_is_shown_bounded_and_without_its_password() {
+    let long = format!("/{}", "x".repeat(5_000));
+    let cases = [
+        ("ftp://h/\u{e9}".to_owned(), "\"ftp://h/"),
+        ("http://u:secret@h/".to_owned(), "not shown"),
+        (long, "/xx"),
+    ];
+    for (named, shown) in cases {
+        let server = Server::start([redirect(301, &named)]);
+
+        let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err().to_string();
+
+        assert!(error.contains(shown) && error.len() < 700 && !error.contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_loop_of_redirects_ends() {
+    let answers = std::array::from_fn::<_, 21, _>(|_| redirect(307, "/events/t"));
+    let server = Server::start(answers);
+
+    let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err();
+
+    assert!(matches!(error, PublishError::Redirected { status, .. } if status == 307), "{error:?}");
 }

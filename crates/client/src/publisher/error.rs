@@ -5,6 +5,7 @@ use http::StatusCode;
 use crate::config::FRAGMENT;
 use crate::error::{BoxError, Refusal};
 use crate::problem::Problem;
+use crate::redirect::RedirectError;
 
 /// Why a publish failed.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,18 @@ pub enum PublishError {
     /// The answer is a success, but not a hub's.
     #[error("the answer is not that of a hub")]
     Answer(#[source] BoxError),
+    /// The hub, or what stands before it, sends to another address, and the event was not sent there. It has not been
+    /// published.
+    #[error("the hub answered {status}, which sends to {location}")]
+    Redirected {
+        /// The status of the answer.
+        status: StatusCode,
+        /// Where it sends to: a URL, or the beginning of what the server wrote in its place.
+        location: String,
+        /// Why the request did not follow.
+        #[source]
+        why: RedirectError,
+    },
     /// The topic, or the URL, cannot be asked of this hub.
     #[error("{target:?} is no place at the hub {hub}")]
     Target {
@@ -49,9 +62,12 @@ pub enum PublishError {
 }
 
 impl PublishError {
-    /// The status of the answer, if it was a refusal.
+    /// The status of the answer, if it was a refusal or a redirect.
     pub fn status(&self) -> Option<StatusCode> {
-        self.refusal().map(|refusal| refusal.status)
+        match self {
+            Self::Redirected { status, .. } => Some(*status),
+            error => error.refusal().map(|refusal| refusal.status),
+        }
     }
 
     /// The answer, if it was a refusal.
@@ -60,6 +76,7 @@ impl PublishError {
             Self::Refused(refusal) => Some(refusal),
             Self::Unreachable(_)
             | Self::Answer(_)
+            | Self::Redirected { .. }
             | Self::Target { .. }
             | Self::Fragment
             | Self::Rewritten { .. }

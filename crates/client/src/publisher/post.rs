@@ -1,14 +1,14 @@
 //! A request to a hub that can be sent again.
 
 use bytes::Bytes;
+use http::Method;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request};
-use http_body_util::Full;
 use url::Url;
 
 use super::{PublishError, draw_key, key};
 use crate::draft::Draft;
 use crate::limits::{HISTORY_EVENTS, HISTORY_PAGE_BYTES_MAX, RECEIPT_BYTES_MAX};
+use crate::redirect::Hop;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -75,15 +75,9 @@ impl Post {
         }
     }
 
-    pub(super) fn request(&self, headers: HeaderMap) -> Result<Request<Full<Bytes>>, PublishError> {
-        let mut request = Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.url.as_str().parse().map_err(|_| PublishError::Target {
-            target: self.url.to_string(),
-            hub: self.url.origin().ascii_serialization(),
-        })?;
-        *request.headers_mut() = headers;
-        request.headers_mut().extend(self.headers.iter().cloned());
-        Ok(request)
+    /// The first request, with the headers of every request.
+    pub(super) fn hop(&self, mut headers: HeaderMap) -> Hop {
+        headers.extend(self.headers.iter().cloned());
+        Hop { url: self.url.clone(), method: self.method.clone(), headers, body: self.body.clone() }
     }
 }

@@ -102,3 +102,35 @@ fn method_and_body_survive_307_and_308_only() {
         assert_eq!(after(status), ("POST".into(), 2, true), "{status}");
     }
 }
+
+#[test]
+fn a_publish_keeps_its_data_and_its_key_or_does_not_follow() {
+    let go_on = |url: &str, status: u16| {
+        let mut hop = post_with_secrets();
+        let status = StatusCode::from_u16(status).unwrap();
+        hop.go_on_to(Url::parse(url).unwrap(), status)
+            .map(|()| (hop.method.to_string(), hop.body, hop.headers.len()))
+    };
+
+    for status in [307, 308] {
+        let followed = Ok(("POST".to_owned(), Bytes::from_static(b"{}"), 5));
+        assert_eq!(go_on("https://a.test:443/other", status), followed, "{status}");
+        for elsewhere in ["https://b.test/", "https://a.test:444/", "http://a.test/events"] {
+            assert_eq!(go_on(elsewhere, status), Err(RedirectError::Origin), "{elsewhere}");
+        }
+    }
+    for status in [301, 302, 303] {
+        assert_eq!(go_on("https://a.test/other", status), Err(RedirectError::Method), "{status}");
+    }
+}
+
+#[test]
+fn a_publish_without_a_key_follows_to_another_origin() {
+    let mut hop = hop("http://a.test/events");
+    hop.method = Method::POST;
+    hop.body = Bytes::from_static(b"{}");
+
+    let followed = hop.go_on_to(Url::parse("https://a.test/events").unwrap(), StatusCode::PERMANENT_REDIRECT);
+
+    assert_eq!((followed, hop.url.as_str(), hop.body.len()), (Ok(()), "https://a.test/events", 2));
+}
