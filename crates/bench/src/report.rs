@@ -22,17 +22,21 @@ impl Progress {
         let Ok(mut last) = self.last.lock() else { return };
         if self.shown && last.elapsed() >= PROGRESS_INTERVAL {
             *last = Instant::now();
-            eprint!("\r\x1b[K{what}");
-            // Nothing depends on whether it is seen.
-            let _ = std::io::stderr().flush();
+            tell(&format!("\r\x1b[K{what}"));
         }
     }
 
     pub(super) fn done(&self) {
         if self.shown {
-            eprint!("\r\x1b[K");
+            tell("\r\x1b[K");
         }
     }
+}
+
+/// Talks on standard error. Nothing depends on whether anybody hears it.
+pub(super) fn tell(text: &str) {
+    let mut stderr = std::io::stderr();
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }
 
 /// A report as rows of a table.

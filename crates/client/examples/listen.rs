@@ -1,5 +1,11 @@
 //! Prints what a stream says, and what becomes of its connection: `listen URL [LAST_EVENT_ID]`.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it is run by hand, and what it prints is what it is for"
+)]
+
 use std::error::Error;
 
 use tidings_client::{EventSource, Item};

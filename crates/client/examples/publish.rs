@@ -1,5 +1,7 @@
 //! Publishes its arguments as events, one by one and then as a batch: `publish HUB TOPIC DATA...`.
 
+#![allow(clippy::print_stdout, reason = "it is run by hand, and what it prints is what it is for")]
+
 use std::error::Error;
 
 use tidings_client::{Draft, Publisher};

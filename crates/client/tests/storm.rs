@@ -1,6 +1,6 @@
 //! A bad network: connections that are refused, cut, reset, stalled and split at random places. Every event arrives,
 //! once and in order.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic)]
 
 mod support;
 

@@ -3,6 +3,8 @@
 //! Prints the time of a publish, of readings, and the memory of an event before and after its block has an index. The argument
 //! is the number of topics; a process measures one, because memory that it gave back would count for the next.
 
+#![allow(clippy::print_stdout, reason = "it is run by hand, and what it prints is what it is for")]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

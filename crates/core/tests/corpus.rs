@@ -1,6 +1,11 @@
 //! The fuzz corpus of cursors and selectors, replayed without a fuzzer.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its corpus has failed")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot read its corpus has failed"
+)]
 
 #[path = "../fuzz/check/cursor.rs"]
 mod cursor;

@@ -1,6 +1,11 @@
 //! The fuzz corpus of request heads, replayed without a fuzzer.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot read its corpus has failed")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot read its corpus has failed"
+)]
 
 #[path = "../fuzz/check/request_head.rs"]
 mod request_head;

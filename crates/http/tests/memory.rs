@@ -2,7 +2,12 @@
 //!
 //! The allocator of this test binary counts for the whole process, so its tests run one after another.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what cannot go wrong here need not be told well"
+)]
 
 mod support;
 

@@ -8,6 +8,11 @@
 //!
 //! Without a word it runs a little of each, to see that it works. `TIDINGS_BENCH_DIR` says on which disk.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it is run by hand, and what it prints is what it is for"
+)]
 #![allow(clippy::unwrap_used, reason = "a measurement that fails has nothing to tell")]
 
 use std::path::PathBuf;

@@ -11,6 +11,7 @@
 //! where it never was, and for pages of a pattern that nothing matches. Beside them a reader asks every few milliseconds
 //! for a page of fifty events, and for the last five events of a topic.
 
+#![allow(clippy::print_stdout, reason = "it is run by hand, and what it prints is what it is for")]
 #![allow(clippy::unwrap_used, reason = "a measurement that fails has nothing to tell")]
 
 use std::sync::Arc;

@@ -10,6 +10,7 @@
 //! first: memory that one round gives back may serve the next, which then seems to take less.
 //! 10,000,000 topics take some minutes, 3 GB of memory and 2 GB of disk, under `TIDINGS_BENCH_DIR`; they are removed.
 
+#![allow(clippy::print_stdout, reason = "it is run by hand, and what it prints is what it is for")]
 #![allow(clippy::unwrap_used, reason = "a measurement that fails has nothing to tell")]
 
 use std::fs;

@@ -12,7 +12,7 @@ pub(crate) const FILES_RESERVE: u64 = 512;
 /// Connections that the system keeps for the hub until they are accepted: a crowd that comes back in one moment.
 pub(crate) const LISTEN_BACKLOG: u32 = 4_096;
 
-/// Time between two looks at the files of the certificate: a look is two `stat`, and nobody renews one in seconds.
+/// Time between two looks at the files of the certificate: a look reads both, which are small, and nobody renews one in seconds.
 pub(crate) const CERTIFICATE_LOOK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Time between two looks at how much free memory the process holds: nobody minds if it goes back some seconds after
@@ -45,3 +45,10 @@ pub(crate) const SAID_CHARS_MAX: usize = 200;
 
 /// Bytes of a line beside the data of an event: the name of the field, and room for ids and types.
 pub(crate) const FIELD_BYTES: usize = 1_024;
+
+/// Bytes of talk that are written to standard error at once: as many as a pipe takes whole when it says that it has room.
+pub(crate) const TALK_BYTES_AT_ONCE: usize = 4_096;
+
+/// Time that talk waits for room on standard error, once, before it is lost: what reads it may be busy for a moment, and the
+/// thread that talks has other work.
+pub(crate) const TALK_WAIT_MAX: Duration = Duration::from_millis(100);

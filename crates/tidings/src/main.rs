@@ -11,7 +11,7 @@
 //! | `environment` | the environment, read once |
 //! | `limits` | every bound of the command line |
 //! | `signals` | the signals that ask the process to end or to read its files again |
-//! | `terminal` | standard output, what is said when something goes wrong, and the exit codes |
+//! | `terminal` | standard output, talk on standard error, what is said when something goes wrong, and the exit codes |
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
@@ -37,6 +37,7 @@ use serve::logging;
 use serve::notify::ServiceManager;
 use terminal::failure::{Exit, Failure};
 use terminal::output::{Color, say};
+use terminal::talk::tell;
 
 fn main() -> ExitCode {
     let environment = environment::read();
@@ -44,7 +45,7 @@ fn main() -> ExitCode {
         Ok(Ok(())) | Err(None) => ExitCode::SUCCESS,
         Ok(Err(failure)) | Err(Some(failure)) => {
             if !failure.is_told() {
-                eprintln!("{failure}");
+                tell(&failure.to_string());
             }
             failure.code()
         }

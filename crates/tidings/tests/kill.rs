@@ -5,7 +5,11 @@
 //! same idempotency key, or leave it in doubt. In the end every subscriber has heard the same, which is what the log
 //! holds. How often: `TIDINGS_TEST_KILLS`, by default a handful.
 
-#![allow(clippy::unwrap_used, reason = "what cannot go wrong here need not be told well")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "what cannot go wrong here need not be told well"
+)]
 
 mod support;
 

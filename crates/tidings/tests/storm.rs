@@ -4,7 +4,7 @@
 //! `TIDINGS_TEST_STORM_SECONDS=60 cargo test -p tidings --test storm` lets it blow for a minute; `STORM_SEED` repeats
 //! a run.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic)]
 
 mod support;
 

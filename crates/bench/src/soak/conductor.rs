@@ -14,7 +14,7 @@ use super::plan::Soak;
 use super::report::{Memory, Restart, SoakReport};
 use super::world::{Stage, World};
 use crate::limits::{COME_BACK_MAX, CONDUCTOR_LOOK_INTERVAL, MEMORY_SAMPLE_INTERVAL};
-use crate::report::Progress;
+use crate::report::{Progress, tell};
 
 pub(super) struct Conductor<'a> {
     plan: &'a Soak,
@@ -79,7 +79,8 @@ impl<'a> Conductor<'a> {
         if report.is_right() {
             std::fs::remove_dir_all(&self.setup.folder)?;
         } else {
-            eprintln!("the log of the hub and its data are kept in {}", self.setup.folder.display());
+            let folder = self.setup.folder.display();
+            tell(&format!("the log of the hub and its data are kept in {folder}\n"));
         }
         Ok(report)
     }

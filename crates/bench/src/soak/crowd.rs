@@ -10,6 +10,7 @@ use super::expected::Tally;
 use super::reader::{Ready, SoakReader};
 use super::world::{Stage, World};
 use crate::limits::{LAST_EVENTS_MAX, READ_BYTES, READY_SOCKETS_MAX, SHOWN_SUBSCRIBERS, TICK_INTERVAL};
+use crate::report::tell;
 
 struct Crowd<'a> {
     world: &'a World<'a>,
@@ -64,7 +65,7 @@ impl Crowd<'_> {
             .filter(|reader| reader.is_cut_off() || !reader.hears())
             .take(SHOWN_SUBSCRIBERS)
         {
-            eprintln!("waited for: {}", reader.whereabouts());
+            tell(&format!("waited for: {}\n", reader.whereabouts()));
         }
     }
 

@@ -3,6 +3,8 @@
 //! Prints tables. All patterns are made from a seed, which is printed and can be given as an argument. With a second one
 //! only patterns are measured whose name has that text.
 
+#![allow(clippy::print_stdout, reason = "it is run by hand, and what it prints is what it is for")]
+
 mod families;
 
 use std::collections::HashSet;

@@ -2,6 +2,8 @@
 
 mod words;
 
+use std::io::Write;
+
 use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -17,6 +19,7 @@ use crate::cmd::relay::RelayArgs;
 use crate::cmd::sub::SubArgs;
 use crate::config::{Form, SETTINGS, Setting, Texts};
 use crate::terminal::failure::Failure;
+use crate::terminal::output::written;
 
 /// What the process is asked to do.
 #[derive(Debug, Parser)]
@@ -96,9 +99,10 @@ pub(crate) fn parse(arguments: impl Iterator<Item = std::ffi::OsString>) -> Resu
     match parsed {
         Ok(cli) => Ok(cli.task.unwrap_or(Task::Serve(cli.flags))),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            // A closed stdout, as behind `| head`, is no failure.
-            let _ = error.print();
-            Err(None)
+            match written(error.print().and_then(|()| std::io::stdout().flush())) {
+                Ok(()) => Err(None),
+                Err(failure) => Err(Some(failure)),
+            }
         }
         Err(error) => Err(Some(failure(&error))),
     }

@@ -3,11 +3,12 @@
 use crate::config::Config;
 use crate::credentials::{certificate, key};
 use crate::terminal::failure::Failure;
+use crate::terminal::talk::tell;
 
 /// Reads what the configuration names, too: the key and the certificate.
 pub(crate) fn check(config: &Config) -> Result<(), Failure> {
     key::read(config)?;
     certificate::read(config)?;
-    eprintln!("the configuration is right");
+    tell("the configuration is right");
     Ok(())
 }

@@ -1,7 +1,5 @@
 //! What happens to a connection, on stderr: words for people, one line of JSON for programs.
 
-use std::io::Write;
-
 use serde::Serialize;
 use tidings_client::{Error, Item};
 
@@ -9,6 +7,7 @@ use super::reason::{failed, in_words};
 use super::wait::seconds;
 use crate::terminal::chain::visible;
 use crate::terminal::failure::Failure;
+use crate::terminal::talk::tell;
 
 /// Talks on stderr. Nothing depends on whether anybody listens.
 #[derive(Debug, Clone, Copy)]
@@ -108,6 +107,6 @@ impl Talk {
     }
 
     fn print(self, line: &str) {
-        let _ = writeln!(std::io::stderr(), "{line}");
+        tell(line);
     }
 }

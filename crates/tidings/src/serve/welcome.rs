@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use tidings_http::Tls;
 
 use crate::config::{Config, LogFormat};
+use crate::terminal::talk::tell;
 
 /// Says that the hub listens. A person gets a page, a machine a record.
 pub(crate) fn say(config: &Config, address: SocketAddr, tls: Option<&Tls>) {
     let store = store(config);
     match config.log_format {
-        LogFormat::Text => eprintln!("{}", page(config, address, &store, tls)),
+        LogFormat::Text => tell(&page(config, address, &store, tls)),
         LogFormat::Json => {}
     }
     let fingerprint = tls.map(Tls::fingerprint);

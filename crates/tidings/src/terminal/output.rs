@@ -7,7 +7,13 @@ use crate::environment::Environment;
 
 /// Writes data to stdout. A reader that has gone away, as `head` does, is no failure.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
-    match stdout().write_all(text.as_bytes()) {
+    let mut stdout = stdout();
+    written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// What a write to stdout means for the command.
+pub(crate) fn written(result: std::io::Result<()>) -> Result<(), Failure> {
+    match result {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::new(Exit::Failed, format!("cannot write to stdout: {error}")))
         }

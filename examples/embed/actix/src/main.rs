@@ -1,5 +1,7 @@
 //! The hub's responses in an actix-web server: `cargo run -p embed-actix`, then open two windows. See ../README.md.
 
+#![allow(clippy::print_stderr, reason = "an example says where it listens in the shortest way")]
+
 use std::sync::{Arc, atomic::AtomicU64, atomic::Ordering};
 
 use actix_web::error::{ErrorBadRequest, ErrorInternalServerError, ErrorServiceUnavailable};

@@ -1,5 +1,7 @@
 //! The hub as a router in an axum server: `cargo run -p embed-axum`, then open two windows. See ../README.md.
 
+#![allow(clippy::print_stderr, reason = "an example says where it listens in the shortest way")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,5 +1,7 @@
 //! The hub's responses in a hyper server: `cargo run -p embed-hyper`, then open two windows. See ../README.md.
 
+#![allow(clippy::print_stderr, reason = "an example says where it listens in the shortest way")]
+
 use std::sync::{Arc, atomic::AtomicU64, atomic::Ordering};
 
 use http_body_util::{BodyExt, Limited};

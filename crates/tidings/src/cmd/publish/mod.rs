@@ -18,6 +18,7 @@ use crate::signals::Signals;
 use crate::terminal::chain::chain;
 use crate::terminal::failure::{Exit, Failure};
 use crate::terminal::output::say;
+use crate::terminal::talk::tell;
 use input::Input;
 
 /// What to publish, and where.
@@ -51,7 +52,7 @@ pub(crate) struct PubArgs {
 /// Publishes what there is. One event's id goes to stdout; of many, how many there were to stderr.
 pub(crate) async fn run(args: &PubArgs, environment: &Environment) -> Result<(), Failure> {
     let publisher = args.hub.publisher(&args.url, &args.trust, environment)?;
-    let publisher = publisher.on_retry(|error, wait| eprintln!("{}", again(error, wait))).build();
+    let publisher = publisher.on_retry(|error, wait| tell(&again(error, wait))).build();
     match args.data.as_deref() {
         Some(data) if data != "-" => publish_one(args, &publisher, data).await,
         _ => publish_input(args, &publisher).await,
@@ -96,7 +97,7 @@ impl PubArgs {
             return Ok(input::events());
         }
         if std::io::stdin().is_terminal() {
-            eprintln!("each line is an event; Ctrl-D ends");
+            tell("each line is an event; Ctrl-D ends");
         }
         Ok(input::lines(self.draft(String::new())?))
     }
@@ -127,7 +128,7 @@ async fn publish_input(args: &PubArgs, publisher: &Publisher) -> Result<(), Fail
             return Err(Failure::new(Exit::Failed, format!("{}, then {}", sum.words(), chain(&error))));
         }
     }
-    eprintln!("{}", sum.words());
+    tell(&sum.words());
     Ok(())
 }
 
