@@ -1,15 +1,30 @@
 //! The process's environment, read once by `main`. Everything below is handed it as a map.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+
+use crate::terminal::failure::Failure;
 
 /// The environment, as far as it is text.
 pub(crate) type Environment = BTreeMap<String, String>;
 
-/// Reads the environment of this process.
+/// What the name of each of our variables begins with.
+const PREFIX: &str = "TIDINGS_";
+
+/// Reads the environment of this process. A variable of ours that is no text is an error: without it, a hub would start
+/// without its key, or in another directory.
 #[expect(clippy::disallowed_methods, reason = "here the environment is read")]
-pub(crate) fn read() -> Environment {
-    let text =
-        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-    std::env::vars_os().filter_map(text).collect()
+pub(crate) fn read() -> Result<Environment, Failure> {
+    let mut environment = Environment::new();
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => _ = environment.insert(name, value),
+            Err(_) if name.starts_with(PREFIX) => {
+                return Err(Failure::usage(format!("the value of {name} is not UTF-8"))
+                    .hint("write it in UTF-8, or leave it out"));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(environment)
 }

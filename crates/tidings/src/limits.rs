@@ -52,3 +52,10 @@ pub(crate) const TALK_BYTES_AT_ONCE: usize = 4_096;
 /// Time that talk waits for room on standard error, once, before it is lost: what reads it may be busy for a moment, and the
 /// thread that talks has other work.
 pub(crate) const TALK_WAIT_MAX: Duration = Duration::from_millis(100);
+
+/// Time between two lines about lines of standard input that were mended or skipped: a file of another kind has millions.
+pub(crate) const FLAWS_TOLD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Bytes of a file with a key, a certificate or a configuration: far more than any has, and a device that never ends is
+/// refused.
+pub(crate) const TEXT_FILE_BYTES_MAX: u64 = 4 << 20;

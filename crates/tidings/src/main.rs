@@ -11,6 +11,7 @@
 //! | `environment` | the environment, read once |
 //! | `limits` | every bound of the command line |
 //! | `signals` | the signals that ask the process to end or to read its files again |
+//! | `utf8` | text from other programs, and what is not UTF-8 in it |
 //! | `terminal` | standard output, talk on standard error, what is said when something goes wrong, and the exit codes |
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
@@ -25,13 +26,14 @@ mod link;
 mod serve;
 mod signals;
 mod terminal;
+mod utf8;
 
 use std::process::ExitCode;
 
 use cli::{ConfigTask, Flags, Task};
 use cmd::{bench, completions, manual, publish, relay, sub, token};
 use config::Loaded;
-use credentials::key;
+use credentials::{exposed, key};
 use environment::Environment;
 use serve::logging;
 use serve::notify::ServiceManager;
@@ -40,10 +42,14 @@ use terminal::output::{Color, say};
 use terminal::talk::tell;
 
 fn main() -> ExitCode {
-    let environment = environment::read();
-    match cli::parse(std::env::args_os()).map(|task| run(task, &environment)) {
-        Ok(Ok(())) | Err(None) => ExitCode::SUCCESS,
-        Ok(Err(failure)) | Err(Some(failure)) => {
+    let done = match cli::parse(std::env::args_os()) {
+        Ok(Some(task)) => environment::read().and_then(|environment| run(task, &environment)),
+        Ok(None) => Ok(()),
+        Err(failure) => Err(failure),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
             if !failure.is_told() {
                 tell(&failure.to_string());
             }
@@ -74,6 +80,15 @@ fn serve(loaded: &Loaded, environment: &Environment, color: Color) -> Result<(),
     let config = &loaded.config;
     let key = key::read(config)?;
     logging::start(config, color.stderr);
+    for warning in exposed::warnings(config) {
+        tracing::warn!("{warning}");
+    }
+    if !loaded.injected.is_empty() {
+        tracing::debug!(
+            variables = loaded.injected.join(" "),
+            "variables of a container platform, which are not ours"
+        );
+    }
     let manager = ServiceManager::new(environment.get("NOTIFY_SOCKET"));
     let runtime = tokio::runtime::Runtime::new().map_err(|error| no_runtime(&error))?;
     let ended = runtime.block_on(serve::serve(config, key, &manager));

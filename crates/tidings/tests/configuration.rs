@@ -125,7 +125,9 @@ fn a_wrong_publish_key_is_not_repeated_in_the_error() {
     let left = check(&[], &[("TIDINGS_PUBLISH_KEY", "my secret")]);
 
     let hint = "write letters, digits and -._~+/= alone; `tidings token` makes a good one";
-    assert_eq!(left, refusal("TIDINGS_PUBLISH_KEY: its value is not a bearer token", hint));
+    let message =
+        "TIDINGS_PUBLISH_KEY: its value is not a bearer token: character 3 of it is a space, U+0020";
+    assert_eq!(left, refusal(message, hint));
 }
 
 #[test]
@@ -170,16 +172,28 @@ fn a_name_that_resembles_nothing_is_refused_without_a_guess() {
 }
 
 #[test]
-fn variables_that_kubernetes_sets_are_ignored() {
+fn variables_that_a_container_platform_sets_are_ignored() {
     let variables = [
         ("TIDINGS_PORT", "tcp://10.0.0.1:8080"),
         ("TIDINGS_PORT_8080_TCP_ADDR", "10.0.0.1"),
         ("TIDINGS_SERVICE_HOST", "10.0.0.1"),
+        ("TIDINGS_X_SERVICE_HOST", "10.0.0.1"),
+        ("TIDINGS_X_SERVICE_PORT_HTTP", "8080"),
+        ("TIDINGS_X_PORT", "tcp://10.0.0.1:8080"),
+        ("TIDINGS_DATA_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
     ];
 
     let left = check(&[], &variables);
 
     assert_eq!(left.code, Some(0), "{}", left.stderr);
+}
+
+#[test]
+fn a_port_that_somebody_has_set_is_no_variable_of_a_platform() {
+    let left = check(&[], &[("TIDINGS_PORT", "8080")]);
+
+    assert_eq!(left.code, Some(2));
+    assert!(left.stderr.starts_with("error: unknown environment variable TIDINGS_PORT\n"), "{}", left.stderr);
 }
 
 #[test]
@@ -345,4 +359,45 @@ fn an_alias_that_cannot_be_one_is_named_with_its_rule() {
         assert!(left.stderr.contains(rule), "{pair}: {left:?}");
         assert!(left.stderr.contains("other settings stand before [aliases]"), "{pair}: {left:?}");
     }
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_configuration_file() {
+    let (_dir, path) = file("\u{feff}heartbeat = \"20s\"\n");
+
+    let (_, line) = printed(&["--config", path.to_str().unwrap()], &[], "heartbeat");
+
+    assert_eq!(line, "heartbeat = \"20s\"");
+}
+
+#[test]
+fn a_configuration_file_that_is_not_utf_8_is_told_what_it_is() {
+    let (_dir, path) = file("");
+    let utf16: Vec<u8> = "\u{feff}heartbeat = 1".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let cases = [
+        (utf16, "it is UTF-16BE, not UTF-8; `iconv -f UTF-16BE -t UTF-8` converts it"),
+        (b"# ok\n# caf\xe9\n".to_vec(), "line 2 is not UTF-8: its byte 6 is 0xe9"),
+    ];
+    for (bytes, why) in cases {
+        std::fs::write(&path, bytes).unwrap();
+
+        let left = check(&["--config", path.to_str().unwrap()], &[]);
+
+        let message = format!("error: cannot read configuration file {}: {why}\n", path.display());
+        assert_eq!((left.code, left.stderr), (Some(2), message));
+    }
+}
+
+#[test]
+fn a_variable_of_ours_that_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let mut command = tidings(&["config", "check"]);
+    command.env("TIDINGS_PUBLISH_KEY", std::ffi::OsStr::from_bytes(b"k\xff"));
+    command.env("OTHER", std::ffi::OsStr::from_bytes(b"\xff"));
+
+    let left = run(command);
+
+    let hint = "write it in UTF-8, or leave it out";
+    assert_eq!(left, refusal("the value of TIDINGS_PUBLISH_KEY is not UTF-8", hint));
 }

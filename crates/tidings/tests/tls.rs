@@ -4,9 +4,12 @@
 
 mod support;
 
+use std::fs::{File, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rcgen::CertifiedKey;
 use rustix::process::Signal;
@@ -38,6 +41,20 @@ impl Files {
         std::fs::write(self.path("cert.pem"), made.cert.pem()).unwrap();
         std::fs::write(self.path("key.pem"), made.signing_key.serialize_pem()).unwrap();
         made.cert.der().clone()
+    }
+
+    /// Writes another pair that has the length and the time of every other one, as a reproducible build or `cp -p` would.
+    fn renew_in_disguise(&self) -> CertificateDer<'static> {
+        let certificate = self.renew();
+        for name in ["cert.pem", "key.pem"] {
+            let mut text = std::fs::read_to_string(self.path(name)).unwrap();
+            text.extend(std::iter::repeat_n('\n', 4_096 - text.len()));
+            std::fs::write(self.path("new"), text).unwrap();
+            let file = File::options().append(true).open(self.path("new")).unwrap();
+            file.set_modified(UNIX_EPOCH + Duration::from_secs(1)).unwrap();
+            std::fs::rename(self.path("new"), self.path(name)).unwrap();
+        }
+        certificate
     }
 
     fn hub(&self) -> Hub {
@@ -146,6 +163,32 @@ fn changed_files_are_noticed_without_a_signal() {
 
     assert_eq!(publish(hub.address, &new, "x").unwrap(), "HTTP/1.1 201 Created");
     subscriber.read_through("data: x\n");
+}
+
+#[test]
+fn a_new_certificate_of_the_same_length_and_time_is_noticed() {
+    let (files, _) = Files::new();
+    files.renew_in_disguise();
+    let hub = files.hub();
+
+    let new = files.renew_in_disguise();
+    hub.says("read the certificate again");
+
+    assert_eq!(publish(hub.address, &new, "x").unwrap(), "HTTP/1.1 201 Created");
+}
+
+#[test]
+fn a_private_key_that_others_can_read_is_pointed_out() {
+    let (files, _) = Files::new();
+    for (mode, warnings) in [(0o600, 0), (0o644, 1)] {
+        std::fs::set_permissions(files.path("key.pem"), Permissions::from_mode(mode)).unwrap();
+
+        let left = files.check();
+
+        assert_eq!(left.code, Some(0));
+        let hint = format!("chmod 600 {}\n", files.path("key.pem"));
+        assert_eq!(left.stderr.matches(&hint).count(), warnings, "{left:?}");
+    }
 }
 
 #[test]

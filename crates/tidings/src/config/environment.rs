@@ -1,34 +1,37 @@
 //! Settings from environment variables: `TIDINGS_` and the name in capitals.
 
+use super::injected;
 use super::setting::{Setting, Texts};
 use super::suggest;
 use super::table::SETTINGS;
 use crate::environment::Environment;
+use crate::terminal::chain::visible;
 use crate::terminal::failure::Failure;
 
 const PREFIX: &str = "TIDINGS_";
 
-/// Takes the settings out of the environment. A variable with our prefix that is no setting is an error: it is a
-/// setting that somebody believes to be in force.
-pub(super) fn texts(variables: &Environment) -> Result<Texts, Failure> {
-    let mut texts = Texts::new();
-    for (variable, text) in variables {
-        if !variable.starts_with(PREFIX) || is_kubernetes(variable) {
-            continue;
-        }
-        let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == *variable) else {
-            let name = variable[PREFIX.len()..].to_ascii_lowercase();
-            return Err(Failure::usage(format!("unknown environment variable {variable}"))
-                .hint(suggest::hint(&name, Setting::variable)));
-        };
-        texts.insert(setting.name, text.clone());
-    }
-    Ok(texts)
+/// What the environment says.
+#[derive(Debug, Default)]
+pub(super) struct FromEnvironment {
+    pub(super) texts: Texts,
+    /// Variables that a container platform has set for a service, and that are not ours.
+    pub(super) injected: Vec<String>,
 }
 
-/// Kubernetes sets these in every container that runs beside a service called `tidings`. They are addresses of
-/// that service, and none of our business.
-fn is_kubernetes(variable: &str) -> bool {
-    let name = &variable[PREFIX.len()..];
-    name == "PORT" || name.starts_with("PORT_") || name.starts_with("SERVICE_")
+/// Takes the settings out of the environment. A variable with our prefix that is no setting is an error: it is a
+/// setting that somebody believes to be in force. Those that a container platform sets by itself are not.
+pub(super) fn read(variables: &Environment) -> Result<FromEnvironment, Failure> {
+    let mut found = FromEnvironment::default();
+    for (variable, text) in variables.iter().filter(|(variable, _)| variable.starts_with(PREFIX)) {
+        if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == *variable) {
+            found.texts.insert(setting.name, text.clone());
+        } else if injected::is_injected(variable, text) {
+            found.injected.push(variable.clone());
+        } else {
+            let name = variable[PREFIX.len()..].to_ascii_lowercase();
+            return Err(Failure::usage(format!("unknown environment variable {}", visible(variable)))
+                .hint(suggest::hint(&name, Setting::variable)));
+        }
+    }
+    Ok(found)
 }

@@ -9,11 +9,12 @@ use super::suggest;
 use super::table::SETTINGS;
 use super::value::{Form, pair};
 use crate::terminal::failure::Failure;
+use crate::utf8;
 
 /// Reads the settings of a file. Errors name the file, and the line where there is one.
 pub(super) fn texts(path: &Path) -> Result<Texts, Failure> {
     let shown = path.display();
-    let content = std::fs::read_to_string(path)
+    let content = utf8::read(path)
         .map_err(|error| Failure::usage(format!("cannot read configuration file {shown}: {error}")))?;
     let table: Table = content.parse().map_err(|error| not_toml(path, &content, &error))?;
     table.into_iter().map(|(key, value)| entry(path, &key, value)).collect()
@@ -36,7 +37,7 @@ fn entry(path: &Path, key: &str, value: Value) -> Result<(&'static str, String),
                 "write \"/stream\" = \"greetings\" below [{key}], and other settings before it"
             ))
         })?,
-        value => text(value).ok_or_else(|| {
+        value => text_form(value).ok_or_else(|| {
             Failure::usage(format!(
                 "{key} in {shown} is neither text, number, true or false, nor a list of texts"
             ))
@@ -61,13 +62,13 @@ fn pairs(members: Table) -> Option<String> {
 }
 
 /// The value in the text form that all places share.
-fn text(value: Value) -> Option<String> {
+fn text_form(value: Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text),
         Value::Integer(number) => Some(number.to_string()),
         Value::Boolean(switch) => Some(switch.to_string()),
         Value::Array(members) => {
-            let members: Option<Vec<_>> = members.into_iter().map(text).collect();
+            let members: Option<Vec<_>> = members.into_iter().map(text_form).collect();
             Some(members?.join(","))
         }
         Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::environment::FromEnvironment;
 use super::loaded::Loaded;
 use super::setting::{Source, Texts};
 use super::{check, environment, file};
@@ -11,7 +12,7 @@ use crate::terminal::failure::Failure;
 /// Loads the configuration: a flag is stronger than the environment, which is stronger than the file, which is
 /// stronger than the default. Each value of each place must be right, also where a stronger one covers it.
 pub(crate) fn load(flags: &Texts, variables: &Environment) -> Result<Loaded, Failure> {
-    let variables = environment::texts(variables)?;
+    let FromEnvironment { texts: variables, injected } = environment::read(variables)?;
     let path = flags.get("config").or_else(|| variables.get("config")).map(PathBuf::from);
     let file = path.as_deref().map(file::texts).transpose()?.unwrap_or_default();
 
@@ -20,6 +21,7 @@ pub(crate) fn load(flags: &Texts, variables: &Environment) -> Result<Loaded, Fai
     loaded.lay(Source::Environment, &variables)?;
     loaded.lay(Source::Flag, flags)?;
     loaded.fit_notice();
+    loaded.injected = injected;
     check::check(&loaded)?;
     Ok(loaded)
 }

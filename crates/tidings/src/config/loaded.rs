@@ -13,13 +13,15 @@ use crate::terminal::failure::Failure;
 pub(crate) struct Loaded {
     /// The values.
     pub(crate) config: Config,
+    /// Variables that a container platform has set for a service, and that are not ours.
+    pub(crate) injected: Vec<String>,
     sources: BTreeMap<&'static str, Source>,
 }
 
 impl Loaded {
     /// The defaults.
     pub(super) fn defaults() -> Self {
-        Self { config: Config::default(), sources: BTreeMap::new() }
+        Self { config: Config::default(), injected: Vec::new(), sources: BTreeMap::new() }
     }
 
     /// Lays the values of one place over those of weaker ones.

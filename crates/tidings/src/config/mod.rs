@@ -10,6 +10,7 @@
 //! | `table` | every setting: name, type, default, meaning, and why that default |
 //! | `suggest` | the setting whose name is nearest to an unknown one |
 //! | `environment`, `file` | reads the settings of these two places |
+//! | `injected` | variables that look like ours, and that a container platform has set |
 //! | `loaded` | the values, each with its place |
 //! | `check` | rules that concern more than one setting |
 //! | `load` | flags over environment over file over default |
@@ -23,6 +24,7 @@ mod check;
 mod choice;
 mod environment;
 mod file;
+mod injected;
 mod load;
 mod loaded;
 mod names;

@@ -16,8 +16,10 @@ in the environment, and `cors_origin` in the file that `--config` names.
 
 **Precedence:** a flag is stronger than the environment, which is stronger than the file, which is stronger than the
 default. Every value must be right, also one that a stronger place covers. An unknown key in the file and an unknown
-variable that begins with `TIDINGS_` are errors. (`TIDINGS_PORT...` and `TIDINGS_SERVICE_...` are not ours: Kubernetes
-sets them beside a service called `tidings`, and they are ignored.)
+variable that begins with `TIDINGS_` are errors. Variables that Kubernetes, or Docker for a link, sets beside a service called
+`tidings` or `tidings-web` are ignored, if name and value look so: `TIDINGS_SERVICE_HOST=10.0.0.1`,
+`TIDINGS_WEB_PORT=tcp://10.0.0.1:8080`, `TIDINGS_PORT_8080_TCP_ADDR=10.0.0.1`. `--log-level debug` shows which. A file is UTF-8, with or
+without a byte order mark. A publish key may have white space and line ends around it, in a file as in a variable.
 
 `tidings config print` shows every setting with its value and where that is from, in the form of a file;
 `tidings config check` looks for mistakes without starting anything.

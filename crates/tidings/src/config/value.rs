@@ -205,16 +205,74 @@ impl Value for Secret {
     const FORM: Form = Form::Secret;
 
     fn parse(text: &str) -> Result<Self, BadValue> {
+        // What stands around a key in a file or a variable is not of it: none of these can be in a key.
+        let text = text.trim_start_matches('\u{feff}').trim_matches([' ', '\t', '\r', '\n']);
         // RFC 6750, 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-        if text.is_empty() || !text.bytes().all(legal) {
-            let hint = "write letters, digits and -._~+/= alone; `tidings token` makes a good one";
-            return Err(BadValue::new("a bearer token", hint));
+        let legal = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+        let hint = "write letters, digits and -._~+/= alone; `tidings token` makes a good one";
+        if text.is_empty() {
+            return Err(BadValue::new("a bearer token: it is empty", hint));
         }
-        Ok(Self(text.to_owned()))
+        match text.chars().enumerate().find(|(_, c)| !legal(*c)) {
+            Some((at, c)) => {
+                let expected = format!("a bearer token: character {} of it is {}", at + 1, in_words(c));
+                Err(BadValue::new(&expected, hint))
+            }
+            None => Ok(Self(text.to_owned())),
+        }
     }
 
     fn text(&self) -> String {
         "(not shown)".to_owned()
+    }
+}
+
+/// A character that is not seen, or not easily, by name; any other by its number alone, because it is a part of a secret.
+fn in_words(c: char) -> String {
+    let name = match c {
+        ' ' => "a space, ",
+        '\t' => "a tab, ",
+        '\n' | '\r' => "a line end, ",
+        '\0' => "a NUL, ",
+        '"' | '\'' | '\u{2018}'..='\u{201f}' => "a quotation mark, ",
+        '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{3000}' => "a space that is not ASCII, ",
+        '\u{200b}'..='\u{200f}' | '\u{feff}' => "an invisible mark, ",
+        '\u{fffd}' => "no character of UTF-8, ",
+        c if c.is_control() => "a control character, ",
+        _ => "",
+    };
+    format!("{name}U+{:04X}", u32::from(c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<String, String> {
+        Secret::token(text).map(|Secret(key)| key).map_err(|bad| bad.expected)
+    }
+
+    #[test]
+    fn what_stands_around_a_key_is_not_of_it() {
+        for text in ["k-1", "k-1\n", "k-1\r\n", "\u{feff}k-1\n", " k-1\t\n\n"] {
+            assert_eq!(read(text).as_deref(), Ok("k-1"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_key_has_in_it_is_told_by_place_and_name_and_the_key_is_not() {
+        for (text, name) in [
+            ("hun ter", "a space, U+0020"),
+            ("hun\nter", "a line end, U+000A"),
+            ("hun\r\nter", "a line end, U+000D"),
+            ("hun\0ter", "a NUL, U+0000"),
+            ("hun\u{1b}ter", "a control character, U+001B"),
+            ("hun\u{feff}ter", "an invisible mark, U+FEFF"),
+            ("hun#ter", "U+0023"),
+            ("hun\u{e9}ter", "U+00E9"),
+        ] {
+            assert_eq!(read(text), Err(format!("a bearer token: character 4 of it is {name}")), "{text:?}");
+        }
+        assert_eq!(read("\n"), Err("a bearer token: it is empty".to_owned()));
     }
 }

@@ -1,8 +1,8 @@
 //! The certificate for TLS: from files, which are read again when they change, or made on the spot.
 
 use std::convert::Infallible;
+use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use tidings_http::{Tls, TlsError};
 use tokio::time::{MissedTickBehavior, interval};
@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::limits::CERTIFICATE_LOOK_INTERVAL;
 use crate::signals::Hangups;
 use crate::terminal::failure::{Exit, Failure};
+use crate::utf8;
 
 /// Whom a certificate that was made on the spot is for: those on this machine.
 const SELF_SIGNED_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
@@ -102,40 +103,44 @@ impl Files {
 }
 
 fn content(setting: &str, path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("cannot read {setting} {}: {error}", path.display()))
+    utf8::read_pem(path).map_err(|error| format!("cannot read {setting} {}: {error}", path.display()))
 }
 
-/// Files, and what they looked like. Looking at them and reading them is done at once, not on another thread: they are
-/// small, and on a disk of this machine.
+/// Files, and what was in them. They are read at once, not on another thread: they are small, and on a disk of this machine.
 struct Watched {
     files: Files,
-    /// When they were last read.
-    read: Look,
+    hasher: RandomState,
+    /// When the certificate was last taken from them.
+    taken: Look,
     /// When they were last looked at.
     seen: Look,
 }
 
-/// What tells that a file was changed: length and time of change, of both; nothing of one that is not there.
-type Look = [Option<(u64, SystemTime)>; 2];
+/// What tells that a file was changed: a hash of its content, of both; nothing of one that cannot be read. Length and time do
+/// not tell: a certificate is renewed to the same length, and who copies it with its time, or builds it reproducibly, keeps
+/// the time the same.
+type Look = [Option<u64>; 2];
 
 impl Watched {
     fn new(files: Files) -> Self {
-        let look = look(&files);
-        Self { files, read: look, seen: look }
+        let mut watched = Self { files, hasher: RandomState::new(), taken: [None; 2], seen: [None; 2] };
+        let look = watched.look();
+        (watched.taken, watched.seen) = (look, look);
+        watched
     }
 
     /// Waits until they look the same twice: who writes one of them has not yet written the other.
     fn reload_if_changed(&mut self, tls: &Tls) {
-        let now = look(&self.files);
+        let now = self.look();
         let settled = now == std::mem::replace(&mut self.seen, now);
-        if settled && now != self.read {
+        if settled && now != self.taken {
             self.reload(tls);
         }
     }
 
     /// Shows what is in the files from now on. If that is wrong, the old one stays.
     fn reload(&mut self, tls: &Tls) {
-        self.read = look(&self.files);
+        self.taken = self.look();
         let replaced = self
             .files
             .read()
@@ -147,11 +152,9 @@ impl Watched {
             }
         }
     }
-}
 
-fn look(files: &Files) -> Look {
-    [&files.certificate, &files.key].map(|path| {
-        let metadata = std::fs::metadata(path).ok()?;
-        Some((metadata.len(), metadata.modified().ok()?))
-    })
+    fn look(&self) -> Look {
+        [&self.files.certificate, &self.files.key]
+            .map(|path| utf8::read_pem(path).ok().map(|content| self.hasher.hash_one(content)))
+    }
 }

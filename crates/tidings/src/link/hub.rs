@@ -7,10 +7,12 @@ use http::{HeaderName, HeaderValue};
 use tidings_client::{ConfigError, Problem, PublishError, Publisher, PublisherBuilder};
 
 use crate::config::Secret;
-use crate::credentials::key;
+use crate::credentials::{exposed, key};
 use crate::environment::Environment;
 use crate::terminal::chain::chain;
 use crate::terminal::failure::{Exit, Failure};
+use crate::terminal::talk::tell;
+use crate::utf8;
 
 /// Where the key is that the hub of the same name reads, too.
 const PUBLISH_KEY_VARIABLE: &str = "TIDINGS_PUBLISH_KEY";
@@ -53,7 +55,7 @@ impl Trust {
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
+    utf8::read_pem(path).map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
 }
 
 /// How a hub is published to.
@@ -75,6 +77,9 @@ impl HubArgs {
         environment: &Environment,
     ) -> Result<PublisherBuilder, Failure> {
         let mut builder = Publisher::builder(url).map_err(|error| unusable(&error))?;
+        if let Some(warning) = self.publish_key_file.as_deref().and_then(exposed::warning) {
+            tell(&format!("warning: {warning}"));
+        }
         if let Some(key) = self.key(environment)? {
             builder = builder.bearer_token(&key.0).map_err(|error| unusable(&error))?;
         }
@@ -140,6 +145,9 @@ pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
         }
         Some(404 | 405) => failure.hint("a hub's topics are at /events/TOPIC"),
         Some(413) => failure.hint("the hub's event_bytes_max says how large an event may be"),
+        Some(_) if matches!(error, PublishError::Redirected { .. }) => failure.hint(
+            "if that address is right, write it in the command: data and key go to the address that you write, and to no other",
+        ),
         Some(_) => failure,
         None => match error {
             PublishError::Unreachable(_) => {

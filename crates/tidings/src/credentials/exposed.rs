@@ -1,0 +1,53 @@
+//! Whether other users of the machine can read a file with a secret in it.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::process::geteuid;
+
+use crate::config::Config;
+
+/// What to say about the files of a configuration that others can read.
+pub(crate) fn warnings(config: &Config) -> Vec<String> {
+    let files = [&config.publish_key_file, &config.tls_key];
+    files.into_iter().flatten().filter_map(|path| warning(path)).collect()
+}
+
+/// What to say about a file, if others can read it.
+pub(crate) fn warning(path: &Path) -> Option<String> {
+    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    let (mode, owner) = (metadata.mode() & 0o777, metadata.uid());
+    is_exposed(mode, owner, geteuid().as_raw()).then(|| {
+        let shown = path.display();
+        format!("other users of this machine can read {shown}, which holds a secret (mode {mode:04o}): chmod 600 {shown}")
+    })
+}
+
+/// A group may read what belongs to root and is used by another user: that is how a system hands secrets to a service.
+fn is_exposed(mode: u32, owner: u32, user: u32) -> bool {
+    let is_handed_out = owner == 0 && user != 0;
+    mode & 0o007 != 0 || mode & 0o070 != 0 && !is_handed_out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_others_can_read_is_exposed() {
+        for mode in [0o600, 0o400, 0o700] {
+            assert!(!is_exposed(mode, 1_000, 1_000), "{mode:o}");
+        }
+        for mode in [0o644, 0o604, 0o640, 0o660, 0o620, 0o602, 0o666] {
+            assert!(is_exposed(mode, 1_000, 1_000), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn root_may_hand_a_file_to_the_group_of_a_service() {
+        assert!(!is_exposed(0o440, 0, 1_000));
+        assert!(is_exposed(0o444, 0, 1_000));
+        assert!(is_exposed(0o440, 0, 0));
+    }
+}
