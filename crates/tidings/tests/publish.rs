@@ -5,38 +5,13 @@ mod support;
 
 use rustix::process::Signal;
 use support::origin::{Origin, Then};
-use support::program::Program;
+use support::program::{Program, run_with_input};
+use support::published::{event, events};
 use support::{Left, refusal, run, tidings};
 use tidings_testkit::hub::Hub;
 
 fn url(hub: &Hub, target: &str) -> String {
     format!("http://{}/events/{target}", hub.address)
-}
-
-/// Runs it with this as standard input.
-fn run_with_input(arguments: &[&str], input: &[u8]) -> Left {
-    let mut program = Program::start_with_input(arguments);
-    program.write(input);
-    program.end_input();
-    let (stdout, stderr) = (program.stdout.rest(), program.stderr.rest());
-    Left { code: program.wait(), stdout: stdout.join("\n"), stderr: stderr.join("\n") }
-}
-
-/// All events of a topic: type, data and id, an id of the hub's as `-`.
-fn events(hub: &Hub, topic: &str) -> Vec<(String, String, String)> {
-    let answer =
-        hub.connect().get(&format!("/events/{topic}?limit=1000"), &[("Accept", "application/json")]).unwrap();
-    let page: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    let id = |event: &serde_json::Value| {
-        if event["id"] == event["cursor"] { "-".into() } else { text(&event["id"]) }
-    };
-    let events = page["events"].as_array().unwrap();
-    events.iter().map(|event| (text(&event["type"]), text(&event["data"]), id(event))).collect()
-}
-
-fn event(event_type: &str, data: &str, id: &str) -> (String, String, String) {
-    (event_type.into(), data.into(), id.into())
 }
 
 #[test]
@@ -116,18 +91,6 @@ fn half_an_event_is_told_and_not_published() {
 }
 
 #[test]
-fn a_line_that_is_no_text_is_told_by_number_and_those_before_it_are_published() {
-    let hub = support::hub(&["--memory"]);
-
-    let left = run_with_input(&["pub", &url(&hub, "a"), "-"], b"one\n\xff\ntwo\n");
-
-    assert_eq!(left.code, Some(1));
-    assert!(left.stderr.starts_with("error: 1 event published"), "{left:?}");
-    assert!(left.stderr.ends_with("then line 2 is not UTF-8"), "{left:?}");
-    assert_eq!(events(&hub, "a"), [event("message", "one", "-")]);
-}
-
-#[test]
 fn a_refusal_is_told_with_the_number_of_events_published_before() {
     let hub = support::hub(&["--memory", "--event-bytes-max", "1KiB"]);
     let input = format!("data: small\n\ndata: {}\n\ndata: never\n\n", "x".repeat(1_025));
@@ -173,6 +136,61 @@ fn the_publish_key_comes_from_the_environment_or_a_file() {
     let hint = "hint: this hub wants its publish key, in TIDINGS_PUBLISH_KEY or --publish-key-file\n";
     assert!(without.stderr.ends_with(hint), "{without:?}");
     assert_eq!(events(&hub, "a"), [event("message", "y", "-"), event("message", "z", "-")]);
+}
+
+#[test]
+fn a_key_is_the_same_with_a_line_end_behind_it_from_a_file_and_from_a_variable() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    let file = path.to_str().unwrap();
+    std::fs::write(&path, "k-1").unwrap();
+    let hub = support::hub(&["--memory", "--publish-key-file", file]);
+    let target = url(&hub, "a");
+
+    for text in ["k-1", "k-1\n", "k-1\r\n", "\u{feff}k-1\n", "k-1\n\n"] {
+        std::fs::write(&path, text).unwrap();
+        let mut variable = tidings(&["pub", &target, "x"]);
+        variable.env("TIDINGS_PUBLISH_KEY", text);
+
+        let codes =
+            (run(variable).code, run(tidings(&["pub", &target, "x", "--publish-key-file", file])).code);
+
+        assert_eq!(codes, (Some(0), Some(0)), "{text:?}");
+    }
+    for (text, name) in
+        [("k\n1\n", "a line end, U+000A"), ("k 1", "a space, U+0020"), ("k\u{200b}1", "U+200B")]
+    {
+        std::fs::write(&path, text).unwrap();
+        let mut variable = tidings(&["pub", &target, "x"]);
+        variable.env("TIDINGS_PUBLISH_KEY", text);
+
+        for left in [run(variable), run(tidings(&["pub", &target, "x", "--publish-key-file", file]))] {
+            assert_eq!(left.code, Some(2), "{left:?}");
+            assert!(left.stderr.contains("character 2 of it is ") && left.stderr.contains(name), "{left:?}");
+        }
+    }
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_pointed_out() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    std::fs::write(&path, "k-1").unwrap();
+    let hub = support::hub(&["--memory"]);
+
+    for (mode, warnings) in [(0o600, 0), (0o640, 1), (0o604, 1)] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let arguments = ["pub", &url(&hub, "a"), "x", "--publish-key-file", path.to_str().unwrap()];
+
+        let left = run(tidings(&arguments));
+
+        assert_eq!(left.code, Some(0));
+        let warning = format!("chmod 600 {}\n", path.display());
+        assert_eq!(left.stderr.matches(&warning).count(), warnings, "{mode:o}: {left:?}");
+        assert!(!left.stderr.contains("k-1"));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod words;
 
+use std::ffi::OsString;
 use std::io::Write;
 
 use clap::builder::PossibleValuesParser;
@@ -18,6 +19,8 @@ use crate::cmd::publish::PubArgs;
 use crate::cmd::relay::RelayArgs;
 use crate::cmd::sub::SubArgs;
 use crate::config::{Form, SETTINGS, Setting, Texts};
+use crate::limits::SAID_CHARS_MAX;
+use crate::terminal::chain::visible;
 use crate::terminal::failure::Failure;
 use crate::terminal::output::written;
 
@@ -92,24 +95,26 @@ pub(crate) fn command() -> Command {
     Cli::command().mut_args(|argument| argument.hide(true))
 }
 
-/// Reads the command line. `Err(None)` means that help or version was asked for and printed.
-pub(crate) fn parse(arguments: impl Iterator<Item = std::ffi::OsString>) -> Result<Task, Option<Failure>> {
+/// Reads the command line. `None` means that help or version was asked for and printed.
+pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<Task>, Failure> {
+    let arguments: Vec<OsString> = arguments.collect();
     let parsed =
-        command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+        command().try_get_matches_from(&arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
-        Ok(cli) => Ok(cli.task.unwrap_or(Task::Serve(cli.flags))),
+        Ok(cli) => Ok(Some(cli.task.unwrap_or(Task::Serve(cli.flags)))),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            match written(error.print().and_then(|()| std::io::stdout().flush())) {
-                Ok(()) => Err(None),
-                Err(failure) => Err(Some(failure)),
+            if let Some(data) = data_like_help(&arguments) {
+                let message = format!("unexpected argument `{}` found", visible(data));
+                return Err(Failure::usage(message).hint(behind_dashes(data)));
             }
+            written(error.print().and_then(|()| std::io::stdout().flush())).map(|()| None)
         }
-        Err(error) => Err(Some(failure(&error))),
+        Err(error) => Err(failure(&error, &arguments)),
     }
 }
 
 /// clap's error in our form: one line, and a hint.
-fn failure(error: &clap::Error) -> Failure {
+fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
     let rendered = error.render().to_string();
     // Some messages end in a list on the lines below.
     let lines: Vec<_> = rendered.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
@@ -121,10 +126,40 @@ fn failure(error: &clap::Error) -> Failure {
         ContextValue::Strings(texts) => texts.first().cloned(),
         _ => None,
     });
-    Failure::usage(message).hint(match suggestion {
-        Some(name) => format!("did you mean {name}?"),
-        None => "`tidings --help` and `tidings COMMAND --help` tell what there is".to_owned(),
+    let data = data_like_flag(error, arguments).map(behind_dashes);
+    Failure::usage(visible(&message)).hint(match (suggestion, data) {
+        (Some(name), Some(data)) => format!("did you mean {name}? {data}"),
+        (Some(name), None) => format!("did you mean {name}?"),
+        (None, Some(data)) => data,
+        (None, None) => "`tidings --help` and `tidings COMMAND --help` tell what there is".to_owned(),
     })
+}
+
+/// The argument of `tidings pub` that begins with `-` and that clap took for a flag.
+fn data_like_flag<'a>(error: &clap::Error, arguments: &'a [OsString]) -> Option<&'a str> {
+    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else { return None };
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument && flag.starts_with('-');
+    after_pub(arguments).find(|argument| is_unknown && argument.starts_with(flag.as_str()))
+}
+
+/// An argument of `tidings pub` such as `-hello`: clap takes its beginning for `-h`.
+fn data_like_help(arguments: &[OsString]) -> Option<&str> {
+    let is_data = |argument: &&str| argument.starts_with("-h") && argument.len() > 2;
+    after_pub(arguments).find(is_data)
+}
+
+fn after_pub(arguments: &[OsString]) -> impl Iterator<Item = &str> {
+    let is_pub = arguments.get(1).is_some_and(|command| command == "pub");
+    let texts = arguments.iter().skip(2).take_while(|argument| *argument != "--");
+    texts.filter(move |_| is_pub).filter_map(|argument| argument.to_str())
+}
+
+fn behind_dashes(data: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.,:=/@%+".contains(c);
+    let shown: String = visible(data).chars().take(SAID_CHARS_MAX).collect();
+    let quoted =
+        if data.chars().all(is_plain) { shown } else { format!("'{}'", shown.replace('\'', "'\\''")) };
+    format!("data that begins with - stands behind --, as in: tidings pub URL -- {quoted}")
 }
 
 impl Args for Flags {

@@ -15,7 +15,7 @@ use crate::terminal::failure::Failure;
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
     /// Go on after the event with this id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     last_event_id: Option<String>,
     /// Header of every request; can be given several times
     #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
@@ -26,7 +26,7 @@ pub(crate) struct SourceArgs {
     /// Body of the request, sent again with each reconnection
     ///
     /// What it is must be said with --header 'Content-Type: ...'.
-    #[arg(long, value_name = "BODY")]
+    #[arg(long, value_name = "BODY", allow_hyphen_values = true)]
     data: Option<String>,
     /// Silence after which the connection counts as broken, such as 45s
     #[arg(long, value_name = "DURATION", value_parser = duration)]

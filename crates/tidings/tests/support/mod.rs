@@ -4,6 +4,7 @@
 pub(crate) mod directory;
 pub(crate) mod origin;
 pub(crate) mod program;
+pub(crate) mod published;
 pub(crate) mod reader;
 
 use std::io::Read;

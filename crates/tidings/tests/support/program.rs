@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use rustix::process::{Pid, Signal, kill_process};
 use tidings_testkit::deadline::{Deadline, PATIENCE};
 
-use super::tidings;
+use super::{Left, tidings};
 
 pub(crate) struct Program {
     child: Child,
@@ -102,4 +102,13 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Runs it with this as standard input.
+pub(crate) fn run_with_input(arguments: &[&str], input: &[u8]) -> Left {
+    let mut program = Program::start_with_input(arguments);
+    program.write(input);
+    program.end_input();
+    let (stdout, stderr) = (program.stdout.rest(), program.stderr.rest());
+    Left { code: program.wait(), stdout: stdout.join("\n"), stderr: stderr.join("\n") }
 }

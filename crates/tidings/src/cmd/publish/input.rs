@@ -10,56 +10,71 @@ use futures_util::{Stream, StreamExt, stream};
 use tidings_client::{Draft, Event};
 use tidings_sse::Decoder;
 use tidings_sse::decode::{DecodeError, DecodeStream, OwnedItem, SourceError};
-use tokio_util::codec::{FramedRead, LinesCodec, LinesCodecError};
+use tokio_util::codec::FramedRead;
 use tokio_util::io::ReaderStream;
 
+use super::flaws::Flaws;
+use super::lines::{Content, Line, Lines};
 use crate::limits::INPUT_LINE_BYTES_MAX;
+use crate::utf8::{self, Encoding, HEAD_LENGTH};
 
-/// Drafts with their sizes in bytes.
-pub(super) type Input = Pin<Box<dyn Stream<Item = Result<(Draft, usize), InputError>> + Send>>;
+/// Entries with their sizes in bytes.
+pub(super) type Entries = Pin<Box<dyn Stream<Item = Result<(Entry, usize), InputError>> + Send>>;
+
+/// Something to publish.
+pub(super) struct Entry {
+    pub(super) draft: Draft,
+    /// Where it stood, if it is a line.
+    pub(super) line: Option<u64>,
+}
 
 /// Why nothing more can be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InputError {
-    #[error("line {number} is longer than {INPUT_LINE_BYTES_MAX} bytes")]
-    LineTooLong { number: usize },
-    #[error("line {number} is not UTF-8")]
-    NotUtf8 { number: usize },
+    #[error("standard input is {0}")]
+    Foreign(Encoding),
     #[error("the stream passed a limit")]
     Decode(#[source] DecodeError),
     #[error("standard input ended within an event, which was not published; a blank line ends it")]
     Incomplete,
     #[error("standard input cannot be read")]
-    Io(#[source] io::Error),
+    Io(#[from] io::Error),
 }
 
 /// Each line as the data of an event that is otherwise like `template`. Line ends, LF or CRLF, are not part of it.
-pub(super) fn lines(template: Draft) -> Input {
-    let lines = FramedRead::new(tokio::io::stdin(), LinesCodec::new_with_max_length(INPUT_LINE_BYTES_MAX));
-    let drafts = lines.enumerate().map(move |(index, line)| match line {
-        Ok(line) => {
-            let size = line.len();
-            Ok((template.clone().with_data(line), size))
-        }
-        Err(error) => Err(InputError::of_line(index + 1, error)),
+pub(super) fn lines(template: Draft, flaws: Arc<Flaws>) -> Entries {
+    let lines = FramedRead::new(tokio::io::stdin(), Lines::default());
+    let entries = lines.filter_map(move |line| {
+        let entry = line.map(|line| text(line, &flaws)).transpose();
+        let entry = entry.map(|entry| {
+            entry.map(|(number, text)| {
+                let size = text.len();
+                (Entry { draft: template.clone().with_data(text), line: Some(number) }, size)
+            })
+        });
+        std::future::ready(entry)
     });
-    Box::pin(drafts)
+    Box::pin(entries)
 }
 
-impl InputError {
-    fn of_line(number: usize, error: LinesCodecError) -> Self {
-        match error {
-            LinesCodecError::MaxLineLengthExceeded => Self::LineTooLong { number },
-            LinesCodecError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Self::NotUtf8 { number }
-            }
-            LinesCodecError::Io(error) => Self::Io(error),
+/// The text of a line. What cannot be published as it is, is told.
+fn text(line: Line, flaws: &Flaws) -> Option<(u64, String)> {
+    let Line { number, content } = line;
+    match content {
+        Content::Text(text) => Some((number, text)),
+        Content::Mended(text) => {
+            flaws.mended(number);
+            Some((number, text))
+        }
+        Content::TooLong => {
+            flaws.skipped(number, &format!("is longer than {INPUT_LINE_BYTES_MAX} bytes"));
+            None
         }
     }
 }
 
 /// Each event of a `text/event-stream`, with its own type, id and retry. One that the input ends within is an error.
-pub(super) fn events() -> Input {
+pub(super) fn events() -> Entries {
     let is_over = Arc::new(AtomicBool::new(false));
     let over = is_over.clone();
     // What a blank line after the end completes was not complete.
@@ -67,21 +82,39 @@ pub(super) fn events() -> Input {
         over.store(true, Ordering::Relaxed);
         Ok(Bytes::from_static(b"\n\n"))
     });
-    let bytes = ReaderStream::new(tokio::io::stdin()).chain(Box::pin(blank));
+    let bytes = refusing_foreign(ReaderStream::new(tokio::io::stdin())).chain(Box::pin(blank));
     let drafts = DecodeStream::new(bytes, Decoder::new()).filter_map(move |item| {
         let draft = match item {
             Ok(OwnedItem::Event(_)) if is_over.load(Ordering::Relaxed) => Some(Err(InputError::Incomplete)),
             Ok(OwnedItem::Event(event)) => Some(Ok(sized(event))),
             Ok(_) => None,
             Err(SourceError::Decode(error)) => Some(Err(InputError::Decode(error))),
-            Err(SourceError::Source(error)) => Some(Err(InputError::Io(error))),
+            Err(SourceError::Source(error)) => Some(Err(error)),
         };
         std::future::ready(draft)
     });
     Box::pin(drafts)
 }
 
-fn sized(event: Event) -> (Draft, usize) {
+/// The same bytes, or an error if the first of them tell another encoding.
+fn refusing_foreign(
+    bytes: impl Stream<Item = io::Result<Bytes>>,
+) -> impl Stream<Item = Result<Bytes, InputError>> {
+    let mut head = Vec::new();
+    bytes.map(move |bytes| {
+        let bytes = bytes?;
+        let missing = HEAD_LENGTH.saturating_sub(head.len()).min(bytes.len());
+        if missing > 0 {
+            head.extend_from_slice(&bytes[..missing]);
+            if let Some(encoding) = utf8::foreign(&head) {
+                return Err(InputError::Foreign(encoding));
+            }
+        }
+        Ok(bytes)
+    })
+}
+
+fn sized(event: Event) -> (Entry, usize) {
     let size = event.data.len();
-    (Draft::from(event), size)
+    (Entry { draft: Draft::from(event), line: None }, size)
 }

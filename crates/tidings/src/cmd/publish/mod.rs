@@ -3,14 +3,19 @@
 //! | file | noun |
 //! |---|---|
 //! | `input` | standard input as drafts |
+//! | `lines` | bytes as lines of text, whatever they are |
+//! | `flaws` | lines that were not published as they are |
 
+mod flaws;
 mod input;
+mod lines;
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tidings_client::{Draft, Publisher, Target};
+use tidings_client::{Draft, PublishError, Publisher, Target};
 
 use crate::environment::Environment;
 use crate::link::{Batches, HubArgs, Trust, again, unpublished, unusable_draft};
@@ -19,7 +24,8 @@ use crate::terminal::chain::chain;
 use crate::terminal::failure::{Exit, Failure};
 use crate::terminal::output::say;
 use crate::terminal::talk::tell;
-use input::Input;
+use flaws::Flaws;
+use input::{Entries, Entry};
 
 /// What to publish, and where.
 #[derive(Debug, Args)]
@@ -27,18 +33,19 @@ pub(crate) struct PubArgs {
     /// URL of the topic, such as `http://127.0.0.1:8080/events/orders`
     url: String,
     /// The event's data; `-` or nothing publishes each line of standard input
+    #[arg(allow_negative_numbers = true)]
     data: Option<String>,
     /// Type of the event [default: message]
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, value_name = "TYPE", allow_hyphen_values = true)]
     event: Option<String>,
     /// Id of the event; the hub makes one unless given
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     id: Option<String>,
     /// Reconnection delay for those who receive it, in milliseconds
     #[arg(long, value_name = "MS")]
     retry: Option<u64>,
     /// Key by which the hub recognises the event if it comes again, also from another run
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     idempotency_key: Option<String>,
     /// Standard input is a text/event-stream: each block is an event, with its own type, id and retry
     #[arg(long, conflicts_with_all = ["data", "event", "id", "retry", "idempotency_key"])]
@@ -65,7 +72,10 @@ async fn publish_one(args: &PubArgs, publisher: &Publisher, data: &str) -> Resul
         .publish(Target::Url(&args.url), &draft)
         .await
         .map_err(|error| unpublished("the event was not published", &error))?;
-    say(&format!("{}\n", receipt.id))
+    say(&format!("{}\n", receipt.id)).map_err(|failure| {
+        let message = format!("the event was published as {}, but {}", receipt.id, failure.message());
+        Failure::new(Exit::Failed, message)
+    })
 }
 
 impl PubArgs {
@@ -86,7 +96,7 @@ impl PubArgs {
         })
     }
 
-    fn input(&self) -> Result<Input, Failure> {
+    fn input(&self, flaws: Arc<Flaws>) -> Result<Entries, Failure> {
         if self.id.is_some() || self.idempotency_key.is_some() {
             return Err(Failure::usage(
                 "standard input is many events, and --id or --idempotency-key is of one",
@@ -99,7 +109,7 @@ impl PubArgs {
         if std::io::stdin().is_terminal() {
             tell("each line is an event; Ctrl-D ends");
         }
-        Ok(input::lines(self.draft(String::new())?))
+        Ok(input::lines(self.draft(String::new())?, flaws))
     }
 }
 
@@ -108,13 +118,14 @@ impl PubArgs {
 struct Sum {
     published: u64,
     last_id: Option<String>,
+    flaws: Arc<Flaws>,
 }
 
 async fn publish_input(args: &PubArgs, publisher: &Publisher) -> Result<(), Failure> {
-    let mut batches = Batches::new(args.input()?);
+    let mut sum = Sum::default();
+    let mut batches = Batches::new(args.input(sum.flaws.clone())?);
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
-    let mut sum = Sum::default();
     loop {
         // Biased: who asks for the end gets it. What was read by then is published.
         let batch = tokio::select! {
@@ -128,28 +139,53 @@ async fn publish_input(args: &PubArgs, publisher: &Publisher) -> Result<(), Fail
             return Err(Failure::new(Exit::Failed, format!("{}, then {}", sum.words(), chain(&error))));
         }
     }
-    tell(&sum.words());
-    Ok(())
+    match sum.flaws.words() {
+        None => {
+            tell(&sum.words());
+            Ok(())
+        }
+        Some(flaws) => Err(Failure::new(Exit::Failed, format!("{}; {flaws}", sum.words()))),
+    }
 }
 
 impl Sum {
+    /// Publishes all of them, but for lines that are too long for the hub, or for what stands before it.
     async fn publish(
         &mut self,
         args: &PubArgs,
         publisher: &Publisher,
-        drafts: &[Draft],
+        entries: &[Entry],
     ) -> Result<(), Failure> {
-        match publisher.publish_all(Target::Url(&args.url), drafts).await {
-            Ok(receipt) => {
-                self.published += receipt.published;
-                self.last_id = receipt.id.or(self.last_id.take());
-                Ok(())
-            }
-            Err(error) => {
-                self.published += error.problem().and_then(|problem| problem.published).unwrap_or(0);
-                Err(unpublished(&format!("{}, and the next was not", self.words()), &error))
+        let mut left = entries;
+        let mut together = left.len();
+        while !left.is_empty() {
+            let (now, later) = left.split_at(together.min(left.len()));
+            let drafts = now.iter().map(|entry| &entry.draft);
+            match publisher.publish_all(Target::Url(&args.url), drafts).await {
+                Ok(receipt) => {
+                    self.published += receipt.published;
+                    self.last_id = receipt.id.or(self.last_id.take());
+                    left = later;
+                    together = together.saturating_mul(2);
+                }
+                Err(error) => {
+                    let published = error.problem().and_then(|problem| problem.published);
+                    self.published += published.unwrap_or(0);
+                    match too_long(now, published, &error) {
+                        None => {
+                            let what = format!("{}, and the next was not", self.words());
+                            return Err(unpublished(&what, &error));
+                        }
+                        Some(TooLong::One { at, line }) => {
+                            self.flaws.skipped(line, "is longer than the hub takes");
+                            left = &left[at + 1..];
+                        }
+                        Some(TooLong::OneOfThese) => together = now.len() / 2,
+                    }
+                }
             }
         }
+        Ok(())
     }
 
     fn words(&self) -> String {
@@ -157,4 +193,30 @@ impl Sum {
         let last = self.last_id.as_deref().map_or_else(String::new, |id| format!(", the last as {id}"));
         format!("{} {events} published{last}", self.published)
     }
+}
+
+/// What was too long for the hub.
+enum TooLong {
+    /// The line at this place.
+    One { at: usize, line: u64 },
+    /// What refused them does not say which: a proxy in front of the hub counts the bytes of a request.
+    OneOfThese,
+}
+
+/// Which line was refused because it is too long. `None` if it was another refusal, or another input: an event-stream that
+/// lacks one event is not the stream that was given.
+fn too_long(entries: &[Entry], published: Option<u64>, error: &PublishError) -> Option<TooLong> {
+    if error.status()?.as_u16() != 413 {
+        return None;
+    }
+    let at = match published {
+        Some(published) => usize::try_from(published).ok()?,
+        None if entries.len() == 1 => 0,
+        None => {
+            let _line = entries.first()?.line?;
+            return Some(TooLong::OneOfThese);
+        }
+    };
+    let line = entries.get(at)?.line?;
+    Some(TooLong::One { at, line })
 }
