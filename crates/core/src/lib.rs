@@ -44,7 +44,7 @@ pub use live::{Encoding, Frame, InUse, Reach, View};
 pub use metrics::HubMetrics;
 pub use read::{
     Delivery, Follower, Gap, History, Located, Lost, Needs, OnGap, Opened, Partial, Position, Request, Step,
-    SubscribeError, Subscription,
+    SubscribeError, Subscription, Upcoming,
 };
 pub use roster::{Carrier, ConnectionId, Dismissal, Roster, Subscriber, User, Whom};
 pub use select::{Literals, Pattern, Selector, Selectors};

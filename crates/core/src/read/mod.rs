@@ -22,4 +22,4 @@ pub use follower::{Delivery, Follower, Needs, Step};
 pub use gap::{Gap, Lost, OnGap};
 pub use history::History;
 pub use locate::{Located, Partial, Position, Request};
-pub use subscription::{Opened, SubscribeError, Subscription};
+pub use subscription::{Opened, SubscribeError, Subscription, Upcoming};

@@ -12,7 +12,7 @@ use crate::read::follower::{Delivery, Follower, Needs, Step};
 use crate::read::gap::Gap;
 use crate::read::locate::{Located, Partial, Request};
 use crate::roster::{Attendance, ConnectionId, Dismissal, Enrolled, TaskBell, TooManySelectors, User};
-use crate::store::StoreError;
+use crate::store::{Bounds, StoreError};
 
 /// A place in the log that moves on as events are taken.
 pub struct Subscription {
@@ -33,6 +33,17 @@ pub struct Opened {
     pub gap: Option<Gap>,
     /// The newest events were asked for, and the search for them ended too early.
     pub partial: Option<Partial>,
+}
+
+/// What comes next, if that is known now.
+#[derive(Debug, Clone)]
+pub enum Upcoming {
+    /// This.
+    Delivery(Delivery),
+    /// Nothing is there: it has caught up with the log.
+    Nothing,
+    /// Nothing any more.
+    End,
 }
 
 impl Hub {
@@ -93,17 +104,32 @@ impl Subscription {
     /// When the store cannot be read. After [`Turn::TryAgain`](crate::store::Turn) the call may be repeated.
     pub async fn next(&mut self) -> Result<Option<Delivery>, StoreError> {
         loop {
+            match self.upcoming().await? {
+                Upcoming::Delivery(delivery) => return Ok(Some(delivery)),
+                Upcoming::Nothing => self.bell.rung().await,
+                Upcoming::End => return Ok(None),
+            }
+        }
+    }
+
+    /// The same, but it does not wait for what is not published yet. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// As for [`next`](Self::next).
+    pub async fn upcoming(&mut self) -> Result<Upcoming, StoreError> {
+        loop {
             if self.dismissed().is_some() {
-                return Ok(None);
+                return Ok(Upcoming::End);
             }
             match self.step().await? {
                 Step::Deliver(delivery) => {
                     self.hub.metrics().handed_out(&delivery);
-                    return Ok(Some(delivery));
+                    return Ok(Upcoming::Delivery(delivery));
                 }
                 Step::Again => {}
-                Step::Wait => self.bell.rung().await,
-                Step::End => return Ok(None),
+                Step::Wait => return Ok(Upcoming::Nothing),
+                Step::End => return Ok(Upcoming::End),
             }
         }
     }
@@ -134,6 +160,11 @@ impl Subscription {
         self.follower.cursor()
     }
 
+    /// The ends of the log that it follows.
+    pub fn bounds(&self) -> Bounds {
+        self.hub.bounds()
+    }
+
     /// Whether it reads the rings, not the store.
     pub fn is_live(&self) -> bool {
         self.follower.needs() == Needs::Rings
@@ -151,5 +182,11 @@ impl Subscription {
 
     fn reach(&self) -> Reach {
         self.view.after(self.follower.cursor(), self.bytes_max)
+    }
+}
+
+impl From<Option<Delivery>> for Upcoming {
+    fn from(next: Option<Delivery>) -> Self {
+        next.map_or(Self::End, Self::Delivery)
     }
 }
