@@ -22,11 +22,15 @@ async function reconnectionDelay(relay) {
 }
 
 function assertAbout(delay_ms, expected_ms) {
-  const about = delay_ms >= expected_ms - 5 && delay_ms < expected_ms + LATE_MS_MAX;
-  assert.ok(about, `came back after ${delay_ms} ms instead of ${expected_ms} ms`);
+  assertBetween(delay_ms, expected_ms, expected_ms);
 }
 
-scene('M6 a published retry of 100, 6000 or 10000 is the delay; without one it is 3000', async (scene) => {
+function assertBetween(delay_ms, least_ms, most_ms) {
+  const about = delay_ms >= least_ms - 5 && delay_ms < most_ms + LATE_MS_MAX;
+  assert.ok(about, `came back after ${delay_ms} ms instead of ${least_ms} to ${most_ms} ms`);
+}
+
+scene('M6 a published retry of 100, 6000 or 10000 is the delay; without one it is 3000 to 6000', async (scene) => {
   const { pages, hub, browser } = await cast(scene);
   const delays = [undefined, 100, 6_000, 10_000].map(async (retry) => {
     const relay = await startRelay(scene, hub.port);
@@ -39,7 +43,8 @@ scene('M6 a published retry of 100, 6000 or 10000 is the delay; without one it i
 
   const [unset, short, six, ten] = await Promise.all(delays);
 
-  assertAbout(unset, 3_000);
+  // The hub spreads its own, so that clients do not come back together.
+  assertBetween(unset, 3_000, 6_000);
   assertAbout(short, 100);
   assertAbout(six, 6_000);
   assertAbout(ten, 10_000);
@@ -53,7 +58,7 @@ scene('M6 the server\u2019s own retry is the delay where the publisher set none'
   await hub.publish('es', 'hello');
   await listener.heard(1);
 
-  assertAbout(await reconnectionDelay(relay), 1_000);
+  assertBetween(await reconnectionDelay(relay), 1_000, 2_000);
 });
 
 scene('M6 a retry that is not an integer is refused by the hub with 400', async (scene) => {
@@ -82,7 +87,7 @@ scene('M6 a retry line in a published stream that is not an integer is ignored, 
   assert.ok(answer.ok, String(answer.status));
   assert.deepEqual(await listener.data(1), ['one']);
   assert.ok(!relay.crossings[0].down.includes('soon'), relay.crossings[0].down);
-  assertAbout(await reconnectionDelay(relay), 1_000);
+  assertBetween(await reconnectionDelay(relay), 1_000, 2_000);
 });
 
 scene('M6 a browser that is sent a wrong retry as it stands keeps its default of about 3 s', async (scene) => {

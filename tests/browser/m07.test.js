@@ -40,7 +40,7 @@ scene('M7 without one in time the same proxy cuts it: ERR_INCOMPLETE_CHUNKED_ENC
   assert.match(listener.console.join('\n'), /ERR_INCOMPLETE_CHUNKED_ENCODING/);
 });
 
-scene('M7 the heartbeat is on by default, and the opening block says every 15 s', async (scene) => {
+scene('M7 the heartbeat is on by default, and the opening says every 15 s', async (scene) => {
   const { pages, hub, browser } = await cast(scene);
   const relay = await startRelay(scene, hub.port);
   const listener = await openListener(scene, browser, pages.origin, `${relay.url}/events/es`);

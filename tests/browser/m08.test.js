@@ -17,7 +17,9 @@ const EVENTS = 200;
 
 const numbered = (count) => Array.from({ length: count }, (_, n) => `event ${n + 1}`);
 
-const heardByWire = (wire) => [...wire.body.matchAll(/^data: (.*)\n\n/gm)].map(([, data]) => data);
+// The first block is the opening.
+const blocks = (wire) => wire.body.slice(wire.body.indexOf('\n\n') + 2);
+const heardByWire = (wire) => [...blocks(wire).matchAll(/^data: (.*)\n\n/gm)].map(([, data]) => data);
 const heardByPage = (page) => page.evaluate(() => window.crowd.map((member) => member.heard));
 
 async function openCrowd(scene, browser, origin, url) {

@@ -5,6 +5,12 @@ import net from 'node:net';
 
 import { until } from './deadline.js';
 
+/** What a stream without backlog begins with: an interval, a delay of once to twice 3 s, and the place. */
+export const OPENING = new RegExp(
+  '^: heartbeat 15000\nretry: [3-6][0-9]{3}\nevent: tidings.open\nid: ([0-9a-z]+-[0-9]+)\n' +
+    'data: \\{"cursor":"\\1","heartbeat_ms":15000,"time":"[0-9-]+T[0-9:.]+Z"\\}\n\n$',
+);
+
 const HEAD_END = '\r\n\r\n';
 
 /** Sends `GET path` with the given header lines, and keeps the connection until the scene ends. */

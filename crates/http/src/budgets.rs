@@ -84,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::limits::{PIECE_BYTES, SMALL_BODIES_BYTES_MAX, WHOLE_BODIES_BYTES_MAX};
-    use crate::stream::Encoder;
+    use crate::stream::{Encoder, Opening};
     use crate::unread::FrameKey;
 
     /// The values of a gauge and of its bound.
@@ -116,7 +116,8 @@ mod tests {
             ..HttpConfig::default()
         };
         let budgets = FrontBudgets::new(&hub, &config);
-        let key = FrameKey { cursor: Cursor::new(Epoch(1), Sequence(1)), encoder: Encoder::Sse };
+        let key =
+            FrameKey { cursor: Cursor::new(Epoch(1), Sequence(1)), encoder: Encoder::Sse(Opening::Event) };
         let bodies_max = (1_000_000 + SMALL_BODIES_BYTES_MAX + WHOLE_BODIES_BYTES_MAX) as f64;
 
         let body = budgets.bodies.admission(None).admit(100_000).await.ok();

@@ -17,12 +17,12 @@ use crate::metrics::FrontMetrics;
 use crate::request::body::BodyRules;
 use crate::request::body_budgets::{Admission, BodyBudgets};
 use crate::request::position::PositionBounds;
-use crate::stream::Encoder;
 use crate::stream::drain::Drain;
 use crate::stream::machine::Rules;
 use crate::stream::permits::StreamPermits;
 use crate::stream::returns::Returns;
 use crate::stream::task::TaskRules;
+use crate::stream::{Encoder, Opening};
 
 /// A hub over HTTP. Cloning shares it.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ struct FrontParts {
 }
 
 impl Front {
-    /// A front for a hub. `clock` is for requests such as `?since=10m`.
+    /// A front for a hub. `clock` is for requests such as `?since=10m`, and for the time that a stream begins with.
     pub fn new(hub: Hub, config: HttpConfig, pages: Pages, clock: Arc<dyn Clock>) -> Self {
         let budgets = FrontBudgets::new(&hub, &config);
         let metrics = FrontMetrics::new(&hub, &config, &budgets);
@@ -54,10 +54,11 @@ impl Front {
             drain: Drain::default(),
             unread: budgets.unread.clone(),
             metrics: metrics.streams().clone(),
+            clock: clock.clone(),
         };
         let stream_permits = StreamPermits::new(config.connections_max, metrics.streams_now());
         let returns = Returns::new(config.connections_max);
-        let _sse = hub.encode(Encoder::Sse.encoding());
+        let _sse = hub.encode(Encoder::Sse(Opening::Event).encoding());
         Self(Arc::new(FrontParts {
             hub,
             config,
@@ -181,9 +182,14 @@ impl Front {
         }
     }
 
+    /// The clock of the program.
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
     /// What a request's position is read by.
     pub(crate) fn position_bounds(&self) -> PositionBounds<'_> {
-        PositionBounds { clock: &*self.0.clock, last_max: self.config().last_max }
+        PositionBounds { clock: self.clock(), last_max: self.config().last_max }
     }
 
     /// What decides about streams that are not parked.
@@ -194,7 +200,7 @@ impl Front {
     /// What its lanes share with its tasks.
     pub(crate) fn lanes_share(&self) -> LanesShare {
         let FrontBudgets { unread, pages, .. } = self.budgets().clone();
-        LanesShare { unread, pages, metrics: self.metrics().streams().clone() }
+        LanesShare { unread, pages, metrics: self.metrics().streams().clone(), clock: self.0.clock.clone() }
     }
 
     /// What answers that are not read may hold.

@@ -346,6 +346,14 @@ pub(crate) const HEARTBEAT_TICKS: u32 = 64;
 /// looked at again after a quarter, so the heartbeat is never late.
 pub(crate) const HEARTBEAT_SILENCE: f64 = 0.75;
 
+/// Age of the last place that a client was told, after which its stream tells a newer one instead of a heartbeat. 5 min: a
+/// client that comes back has so much of the log passed over for it, and a quiet stream carries twelve such events an hour.
+pub(crate) const PLACE_AGE_MAX: Duration = Duration::from_mins(5);
+
+/// Time after which a stream that has heard nothing, and for which the rings do not show all that the log has, looks at them
+/// again. 20 ms: they show it a moment after its publisher was answered.
+pub(crate) const OPENING_LOOK_WAIT: Duration = Duration::from_millis(20);
+
 /// One of this many members is looked at in a tick. 16: those that arrived together are not served together.
 pub(crate) const SWEEP_SHARES: usize = 16;
 

@@ -11,13 +11,14 @@ use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{draft, draft_with, selectors};
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{
-    Dismissal, DraftFields, Epoch, Follower, Hub, Limits, MemoryStore, OnGap, Position, Request, Sequence,
-    Subscriber, Topic, User, Whom,
+    Cursor, Dismissal, DraftFields, Epoch, Follower, Hub, Limits, MemoryStore, OnGap, Position, Request,
+    Sequence, Subscriber, Topic, User, Whom,
 };
 use tidings_http::lane::{Framing, Held, HeldFor, LaneConfig, Lanes, Parked};
-use tidings_http::stream::Encoder;
 use tidings_http::stream::machine::StreamConfig;
+use tidings_http::stream::{Encoder, Opening};
 use tidings_testkit::deadline::{Deadline, PATIENCE, block_until, within};
+use tidings_testkit::faulty::FaultyStore;
 
 struct Scene {
     hub: Hub,
@@ -49,6 +50,23 @@ impl Scene {
         held: Box<dyn Held>,
     ) -> TcpStream {
         let request = Request { selectors: selectors(texts), from, on_gap: OnGap::Earliest };
+        self.park_with(request, framing, held, Opening::Event, true).await
+    }
+
+    /// A client that has heard no block yet.
+    async fn park_unopened(&self, texts: &[&str], from: Position, opening: Opening) -> TcpStream {
+        let request = Request { selectors: selectors(texts), from, on_gap: OnGap::Earliest };
+        self.park_with(request, Framing::Raw, Box::new(()), opening, false).await
+    }
+
+    async fn park_with(
+        &self,
+        request: Request,
+        framing: Framing,
+        held: Box<dyn Held>,
+        opening: Opening,
+        is_opened: bool,
+    ) -> TcpStream {
         let located = within("a place", self.hub.locate(&request)).await.unwrap();
         assert_eq!(located.gap, None);
         let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
@@ -59,7 +77,8 @@ impl Scene {
         self.lanes.park(Parked {
             stream,
             follower: Follower::new(request.selectors, request.on_gap, located.place),
-            encoder: if one_topic { Encoder::Sse } else { Encoder::SseWithTopics },
+            is_opened,
+            encoder: if one_topic { Encoder::Sse(opening) } else { Encoder::SseWithTopics(opening) },
             framing,
             attendance,
             held,
@@ -73,6 +92,11 @@ impl Scene {
         let drafts = texts.iter().map(|text| draft(topic, text)).collect();
         within("the answer to a publish", self.hub.publish_all(drafts)).await.unwrap();
     }
+}
+
+/// Whether it is one line that says when to come back.
+fn is_farewell(text: &str) -> bool {
+    text.starts_with("retry: ") && text.ends_with('\n') && text.lines().count() == 1
 }
 
 fn quiet() -> LaneConfig {
@@ -307,7 +331,7 @@ async fn the_roster_lists_parked_streams_in_pages_and_ends_them_by_id_user_and_t
         assert_eq!(count, ended.len(), "{whom:?}");
         for client in ended {
             let farewell = read_to_end(&mut clients[client]);
-            assert!(farewell.starts_with("retry: ") && farewell.ends_with("\n\n"), "{farewell:?}");
+            assert!(is_farewell(&farewell), "{farewell:?}");
         }
     }
     assert_eq!(roster.count(), 0);
@@ -380,16 +404,18 @@ async fn a_stalled_member_hears_of_a_new_epoch_when_it_reads_again() {
     stalled.flush().unwrap();
 }
 
+/// One that is told is in the older half of this log, which has one event.
 #[tokio::test(flavor = "multi_thread")]
-async fn silence_brings_a_heartbeat_that_tells_a_place_once() {
+async fn silence_brings_a_heartbeat_or_a_place_that_is_news_in_its_stead() {
     let scene = Scene::new(LaneConfig { lanes: 1, stream: beating(Duration::from_millis(640)) }).await;
     let mut quiet = scene.park(&["quiet"], Position::Now, Framing::Chunked).await;
 
     scene.publish("other", &["x"]).await;
 
-    read_exactly(&mut quiet, "b\r\n:\nid: 1-1\n\n\r\n3\r\n:\n\n\r\n3\r\n:\n\n\r\n");
+    let place = "event: tidings.cursor\nid: 1-1\ndata: {\"cursor\":\"1-1\"}\n\n";
+    read_exactly(&mut quiet, &format!("{:x}\r\n{place}\r\n2\r\n:\n\r\n2\r\n:\n\r\n", place.len()));
     scene.publish("quiet", &["y"]).await;
-    read_exactly(&mut quiet, "11\r\nid: 1-2\ndata: y\n\n\r\n3\r\n:\n\n\r\n");
+    read_exactly(&mut quiet, "11\r\nid: 1-2\ndata: y\n\n\r\n2\r\n:\n\r\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -420,9 +446,9 @@ async fn a_drain_sends_everyone_away_in_good_order() {
     within("the end of the lanes", scene.lanes.ended()).await;
 
     let rest = read_to_end(&mut chunked);
-    assert!(rest.contains("\r\nretry: ") && rest.ends_with("\n\n\r\n0\r\n\r\n"), "{rest:?}");
+    assert!(is_farewell(rest.split("\r\n").nth(1).unwrap()) && rest.ends_with("\n\r\n0\r\n\r\n"), "{rest:?}");
     let rest = read_to_end(&mut raw);
-    assert!(rest.starts_with("retry: ") && rest.ends_with("\n\n"), "{rest:?}");
+    assert!(is_farewell(&rest), "{rest:?}");
     assert_eq!(scene.hub.roster().count(), 0);
 }
 
@@ -437,8 +463,8 @@ async fn a_stream_that_is_too_old_ends_in_good_order() {
 
     let rest = read_to_end(&mut old);
 
-    let farewell = rest.trim_start_matches(":\n\n");
-    assert!(farewell.starts_with("retry: ") && farewell.ends_with("\n\n"), "{rest:?}");
+    let farewell = rest.trim_start_matches(":\n");
+    assert!(is_farewell(farewell), "{rest:?}");
     block_until("nobody is left", || scene.hub.roster().count() == 0);
 }
 
@@ -454,4 +480,103 @@ async fn members_end_after_the_last_event_when_the_hub_closes() {
     let all = read_to_end(&mut client);
     assert!(all.starts_with("14\r\nid: end\ndata: last\n\n\r\n"), "{all:?}");
     assert!(all.ends_with("\r\n0\r\n\r\n"), "{all:?}");
+}
+
+/// What a lane tells a client that has heard nothing yet, while the clock of the machine has whatever time.
+fn read_open(client: &mut TcpStream, place: &str) {
+    let mut reader = BufReader::new(client.try_clone().unwrap());
+    let block = read_block(&mut reader);
+    let begin = format!(
+        "event: tidings.open\nid: {place}\ndata: {{\"cursor\":\"{place}\",\"heartbeat_ms\":3600000,\"time\":\""
+    );
+    assert!(block.starts_with(&begin) && block.ends_with("Z\"}\n\n"), "{block:?}");
+    assert_eq!(block.matches("event: ").count(), 1, "{block:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_behind_the_head_is_told_its_place_once_it_has_caught_up_and_heard_nothing() {
+    let scene = Scene::new(quiet()).await;
+    scene.publish("other", &["1", "2", "3"]).await;
+
+    let mut client = scene.park_unopened(&["a"], Position::Earliest, Opening::Event).await;
+    read_open(&mut client, "1-3");
+
+    scene.publish("a", &["x"]).await;
+    read_exactly(&mut client, "id: 1-4\ndata: x\n\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_with_a_backlog_is_not_told_its_place_beside_it() {
+    let scene = Scene::new(quiet()).await;
+    scene.publish("a", &["1"]).await;
+    scene.publish("other", &["2"]).await;
+
+    let mut client = scene.park_unopened(&["a"], Position::Earliest, Opening::Event).await;
+    read_exactly(&mut client, "id: 1-1\ndata: 1\n\n");
+
+    scene.publish("a", &["3"]).await;
+    read_exactly(&mut client, "id: 1-3\ndata: 3\n\n");
+}
+
+/// The rings no longer hold what comes next, so the store is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_the_store_has_nothing_for_is_told_its_place() {
+    let mut limits = Limits::default();
+    limits.window_bytes_max = 1;
+    let scene = Scene::with_limits(quiet(), limits, MemoryRetention::default()).await;
+    scene.publish("other", &["1", "2", "3"]).await;
+    block_until("memory to hold nothing", || scene.hub.has_evicted(Cursor::new(Epoch(1), Sequence(1))));
+
+    let mut client = scene.park_unopened(&["a"], Position::Earliest, Opening::Event).await;
+    read_open(&mut client, "1-3");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_is_told_its_place_in_the_form_that_it_asked_for() {
+    let scene = Scene::new(quiet()).await;
+    scene.publish("other", &["1"]).await;
+
+    let mut by_id = scene.park_unopened(&["a"], Position::Earliest, Opening::Id).await;
+    read_exactly(&mut by_id, "id: 1-1\n\n");
+    let mut not_at_all = scene.park_unopened(&["a"], Position::Earliest, Opening::Nothing).await;
+
+    scene.publish("a", &["x"]).await;
+    read_exactly(&mut by_id, "id: 1-2\ndata: x\n\n");
+    read_exactly(&mut not_at_all, "id: 1-2\ndata: x\n\n");
+}
+
+/// A place alone, too: without it the client would lose nothing but a false gap, and it does not want to hear of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_wants_no_places_hears_heartbeats_alone() {
+    let scene = Scene::new(LaneConfig { lanes: 1, stream: beating(Duration::from_millis(320)) }).await;
+    let mut client = scene.park_unopened(&["a"], Position::Now, Opening::Nothing).await;
+
+    scene.publish("other", &["1"]).await;
+
+    read_exactly(&mut client, ":\n:\n:\n");
+}
+
+/// A heartbeat says nothing that opens a stream.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_whose_store_cannot_be_read_beats_and_is_told_its_place_when_it_can() {
+    let store = MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default());
+    let (store, fault) = FaultyStore::new(Arc::new(store));
+    let mut limits = Limits::default();
+    limits.window_bytes_max = 1;
+    let hub = Hub::start(Arc::new(store), limits).await.unwrap();
+    let stream = beating(Duration::from_millis(320));
+    let lanes = Lanes::start(&hub, &LaneConfig { lanes: 1, stream }).unwrap();
+    let scene = Scene { hub, lanes, listener: TcpListener::bind("127.0.0.1:0").unwrap() };
+    scene.publish("other", &["1", "2", "3"]).await;
+    block_until("memory to hold nothing", || scene.hub.has_evicted(Cursor::new(Epoch(1), Sequence(1))));
+
+    fault.hold_reads();
+    fault.let_reads_through(1);
+    let mut client = scene.park_unopened(&["a"], Position::Earliest, Opening::Id).await;
+    read_exactly(&mut client, ":\n:\n");
+    fault.let_all_reads_through();
+
+    let mut reader = BufReader::new(client.try_clone().unwrap());
+    let block = read_block(&mut reader);
+    assert_eq!(block.trim_start_matches(":\n"), "id: 1-3\n\n");
 }

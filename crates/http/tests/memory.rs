@@ -207,7 +207,7 @@ async fn subscribed_to(scene: &Scene, after: usize) -> TcpStream {
     within("a place for a request", stream.write_all(request.as_bytes())).await.unwrap();
     let opening = async {
         let mut said = Vec::new();
-        while !said.ends_with(b"retry: 3000\n\n\r\n") {
+        while !said.ends_with(b"\n\r\n") || !said.windows(7).any(|seven| seven == b"retry: ") {
             said.push(stream.read_u8().await.unwrap());
         }
     };

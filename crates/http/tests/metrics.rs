@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, Empty};
 use support::meter::Meter;
 use support::scene::{Scene, Stream};
 use support::tls::{scene, scene_with};
-use support::{created, opening, stream_head};
+use support::{created, expect_opening, opening, stream_head};
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Dismissal, Limits, Topic, Whom};
 use tidings_http::HttpConfig;
@@ -136,7 +136,7 @@ async fn deliveries_of_tasks_are_counted_like_those_of_lanes() {
     let mut carried = subscribed(certificate.wire(scene.address).await).await;
     let mut peer = peer(&scene, &certificate).await;
     let mut multiplexed = peer.get("/events/a", &[]).await;
-    multiplexed.expect(&opening(0)).await;
+    expect_opening(&mut multiplexed, &opening(0)).await;
 
     scene.publish("a", &["x", "yy"]).await;
     let expected = "id: 1-1\ndata: x\n\nid: 1-2\ndata: yy\n\n";
@@ -173,7 +173,7 @@ async fn a_stream_that_ends_is_counted_once_by_its_reason_in_a_task() {
     let mut talking = subscribed(certificate.wire(scene.address).await).await;
     let mut peer_that_leaves = peer(&scene, &certificate).await;
     let mut stream = peer_that_leaves.get("/events/a", &[]).await;
-    stream.expect(&opening(0)).await;
+    expect_opening(&mut stream, &opening(0)).await;
 
     drop(leaving);
     talking.wire.send("x".repeat(4_097)).await;
@@ -235,7 +235,7 @@ async fn the_end_of_the_hub_is_the_reason_of_all_who_are_there() {
     let carried = subscribed(certificate.wire(scene.address).await).await;
     let mut peer = peer(&scene, &certificate).await;
     let mut multiplexed = peer.get("/events/a", &[]).await;
-    multiplexed.expect(&opening(0)).await;
+    expect_opening(&mut multiplexed, &opening(0)).await;
 
     let ending = scene.begin_end();
     multiplexed.rest().await;
@@ -353,7 +353,7 @@ async fn what_is_refused_without_a_problem_is_counted_under_the_type_that_it_wou
     let mut meter = Meter::of(&scene.front);
     let mut peer = peer(&scene, &certificate).await;
     let mut first = peer.get("/events/a", &[]).await;
-    first.expect(&opening(0)).await;
+    expect_opening(&mut first, &opening(0)).await;
 
     let mut beyond = peer.get("/events/a", &[]).await;
     assert!(beyond.rest().await.starts_with("retry: "));

@@ -75,7 +75,12 @@ impl Stream {
 async fn a_router_publishes_and_streams() {
     let scene = scene().await;
     let mut stream = scene.get("/events/a").await;
-    stream.expect(": heartbeat 15000\nid: 1-0\nretry: 3000\n\n").await;
+    stream
+        .expect(
+            ": heartbeat 15000\nretry: 3000\nevent: tidings.open\nid: 1-0\n\
+             data: {\"cursor\":\"1-0\",\"heartbeat_ms\":15000,\"time\":\"1970-01-01T00:00:00.000Z\"}\n\n",
+        )
+        .await;
 
     let response = scene.send(Request::post("/events/a").body(Body::from("hello")).unwrap()).await;
 
@@ -103,7 +108,7 @@ async fn silence_brings_a_heartbeat_within_the_interval() {
 
     for _ in 0..10 {
         let before = Instant::now();
-        assert_eq!(stream.next().await.unwrap(), ":\n\n");
+        assert_eq!(stream.next().await.unwrap(), ":\n");
         let silence = before.elapsed();
         assert!(
             Duration::from_millis(11_250) <= silence && silence <= Duration::from_secs(15),
@@ -149,11 +154,53 @@ async fn a_heartbeat_tells_a_place_that_is_news_and_tells_it_once() {
     stream.next().await;
     scene.publish("b", &["1", "2", "3"]).await;
 
-    assert_eq!(stream.next().await.unwrap(), ":\nid: 1-3\n\n");
-    assert_eq!(stream.next().await.unwrap(), ":\n\n");
+    assert_eq!(
+        stream.next().await.unwrap(),
+        "event: tidings.cursor\nid: 1-3\ndata: {\"cursor\":\"1-3\"}\n\n"
+    );
+    assert_eq!(stream.next().await.unwrap(), ":\n");
     scene.publish("a", &["x"]).await;
     assert_eq!(stream.next().await.unwrap(), "id: 1-4\ndata: x\n\n");
-    assert_eq!(stream.next().await.unwrap(), ":\n\n");
+    assert_eq!(stream.next().await.unwrap(), ":\n");
+}
+
+/// The last place is in the newer half of the log, so the client can come back for long.
+#[tokio::test(start_paused = true)]
+async fn a_place_that_is_news_is_told_when_the_last_one_is_five_minutes_old() {
+    let scene = scene().await;
+    scene.publish("b", &["1", "2", "3", "4"]).await;
+    let mut stream = scene.get("/events/a").await;
+    stream.next().await;
+    scene.publish("b", &["5"]).await;
+    let before = Instant::now();
+
+    let mut heartbeats = 0;
+    let told = loop {
+        match stream.next().await.unwrap() {
+            text if text == ":\n" => heartbeats += 1,
+            text => break text,
+        }
+    };
+
+    assert_eq!(told, "event: tidings.cursor\nid: 1-5\ndata: {\"cursor\":\"1-5\"}\n\n");
+    let elapsed = before.elapsed().as_secs();
+    assert!((300..=315).contains(&elapsed) && heartbeats >= 20, "{heartbeats} heartbeats, {elapsed} s");
+    assert_eq!(stream.next().await.unwrap(), ":\n");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_wants_no_events_of_the_hub_is_told_a_place_in_its_own_form() {
+    let scene = scene().await;
+    let mut by_id = scene.get("/events/a?opening=id").await;
+    let mut not_at_all = scene.get("/events/a?opening=none").await;
+    by_id.next().await;
+    not_at_all.next().await;
+    scene.publish("b", &["1"]).await;
+
+    assert_eq!(by_id.next().await.unwrap(), "id: 1-1\n\n");
+    assert_eq!(by_id.next().await.unwrap(), ":\n");
+    assert_eq!(not_at_all.next().await.unwrap(), ":\n");
+    assert_eq!(not_at_all.next().await.unwrap(), ":\n");
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,7 +213,7 @@ async fn a_heartbeat_after_an_event_with_an_id_of_its_own_tells_the_place() {
     scene.send(request).await;
 
     assert_eq!(stream.next().await.unwrap(), "id: own\ndata: x\n\n");
-    assert_eq!(stream.next().await.unwrap(), ":\n\n");
+    assert_eq!(stream.next().await.unwrap(), ":\n");
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,7 +249,7 @@ async fn a_stream_ends_with_a_farewell_when_the_hub_closes() {
 
     assert_eq!(stream.next().await.unwrap(), "id: 1-1\ndata: last\n\n");
     let farewell = stream.next().await.unwrap();
-    assert!(farewell.starts_with("retry: ") && farewell.ends_with("\n\n"), "{farewell:?}");
+    assert!(farewell.starts_with("retry: ") && farewell.lines().count() == 1, "{farewell:?}");
     assert_eq!(stream.next().await, None);
 }
 

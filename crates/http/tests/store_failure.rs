@@ -15,7 +15,7 @@ use http::Request;
 use http_body_util::BodyExt;
 use support::scene::{Scene, Stream};
 use support::tls::tls;
-use support::{opening, stream_head};
+use support::{OPENING_LINES, stream_head};
 use tidings_core::{Cursor, Epoch, Limits, Sequence, StoreError};
 use tidings_testkit::certificate::Certificate;
 use tidings_testkit::deadline::{until, within};
@@ -77,7 +77,7 @@ impl Resumed {
     /// Reads up to the end of the stream, which must be a farewell and nothing else.
     async fn expect_farewell(&mut self, protocol: Protocol) {
         let farewell = self.carried.rest().await;
-        let retry = farewell.strip_prefix("retry: ").and_then(|rest| rest.strip_suffix("\n\n"));
+        let retry = farewell.strip_prefix("retry: ").and_then(|rest| rest.strip_suffix("\n"));
         let retry: Option<u64> = retry.and_then(|retry| retry.parse().ok());
         assert!(retry.is_some_and(|retry| (3_000..=6_000).contains(&retry)), "{protocol:?}: {farewell:?}");
     }
@@ -95,20 +95,20 @@ impl Carried {
                 wire.send(request).await;
                 assert_eq!(wire.head().await, stream_head(""));
                 let stream = Stream::of(wire).await;
-                assert_eq!(stream.opening, opening(1));
+                assert_eq!(stream.opening, OPENING_LINES);
                 Self::Http1(stream)
             }
             Protocol::Http2 => {
                 let mut peer = Peer::over(certificate.connect(scene.address, &["h2"]).await.unwrap()).await;
                 let mut stream = peer.get("/events/a", &[("last-event-id", "1-1")]).await;
-                stream.expect(&opening(1)).await;
+                stream.expect(OPENING_LINES).await;
                 Self::Http2 { stream, _peer: peer }
             }
             Protocol::Router => {
                 let request = Request::get("/events/a").header("last-event-id", "1-1").body(Body::empty());
                 let answer = scene.front.router().oneshot(request.unwrap());
                 let mut carried = Self::Router(within("an answer", answer).await.unwrap().into_body());
-                carried.expect(&opening(1)).await;
+                carried.expect(OPENING_LINES).await;
                 carried
             }
         }

@@ -5,7 +5,7 @@
 mod support;
 
 use support::scene::{Scene, Stream};
-use support::{opening, problem, stream_head};
+use support::{OPENING_LINES, opening, opening_at, problem, stream_head, unspread};
 use tidings_core::Epoch;
 use tidings_core::memory::MemoryRetention;
 use tidings_testkit::deadline::{until, within};
@@ -30,7 +30,11 @@ async fn a_stream_is_exactly_these_bytes() {
     let mut wire = scene.get("/events/news", "accept: text/event-stream\r\n").await;
 
     assert_eq!(wire.head().await, stream_head(""));
-    wire.expect("27\r\n: heartbeat 15000\nid: 1-0\nretry: 3000\n\n\r\n").await;
+    wire.expect(
+        "89\r\n: heartbeat 15000\nretry: 3000\nevent: tidings.open\nid: 1-0\n\
+         data: {\"cursor\":\"1-0\",\"heartbeat_ms\":15000,\"time\":\"1970-01-01T01:00:00.000Z\"}\n\n\r\n",
+    )
+    .await;
     scene.publish("other", &["unheard"]).await;
     scene.publish("news", &["hello", "two\nlines"]).await;
     let two_events = async {
@@ -61,7 +65,7 @@ async fn over_http_1_0_a_stream_is_delimited_by_its_end() {
     wire.expect("id: 1-1\ndata: one\n\nid: 1-2\ndata: two\n\n").await;
     scene.begin_end().verdict().await;
     let farewell = wire.rest().await;
-    assert!(farewell.starts_with("retry: ") && farewell.ends_with("\n\n"), "{farewell:?}");
+    assert!(farewell.starts_with("retry: ") && farewell.ends_with("0\n"), "{farewell:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,7 +139,7 @@ async fn a_stream_goes_on_after_the_last_event_id() {
     ] {
         let mut stream = resumed(&scene, target, headers).await;
 
-        assert_eq!(stream.opening, opening(1), "{target} {headers}");
+        assert_eq!(stream.opening, OPENING_LINES, "{target} {headers}");
         stream.expect_events("id: 1-2\ndata: 2\n\nid: 1-3\ndata: 3\n\n").await;
     }
 }
@@ -165,24 +169,26 @@ async fn a_stream_may_begin_in_the_past() {
     scene.publish("a", &["2"]).await;
     scene.publish("b", &["other"]).await;
     scene.clock.set(4_500_000);
+    let at_the_end = opening_at(3, "01:15:00");
 
-    for (query, place, events) in [
-        ("since=earliest", 0, "id: 1-1\ndata: 1\n\nid: 1-2\ndata: 2\n\n"),
-        ("since=10m", 1, "id: 1-2\ndata: 2\n\n"),
-        ("since=600s", 1, "id: 1-2\ndata: 2\n\n"),
-        ("since=1h", 0, "id: 1-1\ndata: 1\n\nid: 1-2\ndata: 2\n\n"),
-        ("since=7d", 0, "id: 1-1\ndata: 1\n\nid: 1-2\ndata: 2\n\n"),
-        ("since=1970-01-01T01:05:00Z", 1, "id: 1-2\ndata: 2\n\n"),
-        ("since=1970-01-01T09:05:00%2B08:00", 1, "id: 1-2\ndata: 2\n\n"),
-        ("since=1960-01-01T00:00:00Z", 0, "id: 1-1\ndata: 1\n\nid: 1-2\ndata: 2\n\n"),
-        ("last=1", 1, "id: 1-2\ndata: 2\n\n"),
-        ("last=10000", 0, "id: 1-1\ndata: 1\n\nid: 1-2\ndata: 2\n\n"),
-        ("last=0", 3, ""),
-        ("since=0s", 3, ""),
+    for (query, events) in [
+        ("since=earliest", "id: 1-1\ndata: 1\n\nid: 1-2\ndata: 2\n\n"),
+        ("since=10m", "id: 1-2\ndata: 2\n\n"),
+        ("since=600s", "id: 1-2\ndata: 2\n\n"),
+        ("since=1h", "id: 1-1\ndata: 1\n\nid: 1-2\ndata: 2\n\n"),
+        ("since=7d", "id: 1-1\ndata: 1\n\nid: 1-2\ndata: 2\n\n"),
+        ("since=1970-01-01T01:05:00Z", "id: 1-2\ndata: 2\n\n"),
+        ("since=1970-01-01T09:05:00%2B08:00", "id: 1-2\ndata: 2\n\n"),
+        ("since=1960-01-01T00:00:00Z", "id: 1-1\ndata: 1\n\nid: 1-2\ndata: 2\n\n"),
+        ("last=1", "id: 1-2\ndata: 2\n\n"),
+        ("last=10000", "id: 1-1\ndata: 1\n\nid: 1-2\ndata: 2\n\n"),
+        ("last=0", ""),
+        ("since=0s", ""),
     ] {
         let mut stream = scene.stream(&format!("/events/a?{query}")).await;
 
-        assert_eq!(stream.opening, opening(place), "{query}");
+        let opening = if events.is_empty() { &at_the_end } else { OPENING_LINES };
+        assert_eq!(stream.opening, opening, "{query}");
         stream.expect_events(events).await;
     }
 }
@@ -199,10 +205,10 @@ async fn expired_events_are_a_gap_in_the_head_and_in_the_stream() {
 
     assert_eq!(head, stream_head("tidings-gap: expired; resumes-after=1-3\r\n"));
     let mut stream = Stream::of(wire).await;
-    assert_eq!(stream.opening, opening(3) + &gap("1-1", "expired", 3));
+    assert_eq!(stream.opening, OPENING_LINES.to_owned() + &gap("1-1", "expired", 3));
     stream.expect_events("id: 1-4\ndata: 4\n\nid: 1-5\ndata: 5\n\n").await;
     assert_eq!(latest_head, stream_head("tidings-gap: expired; resumes-after=1-5\r\n"));
-    assert_eq!(Stream::of(latest).await.opening, opening(5) + &gap("1-1", "expired", 5));
+    assert_eq!(Stream::of(latest).await.opening, OPENING_LINES.to_owned() + &gap("1-1", "expired", 5));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -226,7 +232,7 @@ async fn every_last_event_id_is_answered_200() {
         wire.send([&id[..], b"\r\n\r\n"].concat()).await;
 
         assert_eq!(wire.head().await, stream_head(&format!("tidings-gap: {reason}; resumes-after=1-0\r\n")));
-        assert_eq!(wire.chunk().await, opening(0) + &gap(&requested, reason, 0));
+        assert_eq!(unspread(&wire.chunk().await), OPENING_LINES.to_owned() + &gap(&requested, reason, 0));
     }
 }
 
@@ -237,16 +243,16 @@ async fn an_id_in_the_query_may_hold_anything_and_breaks_no_line() {
     let mut wire = scene.get("/events/a?last_event_id=x%0D%0Adata:%20evil%0A%0A%00", "").await;
 
     assert_eq!(wire.head().await, stream_head("tidings-gap: unknown; resumes-after=1-0\r\n"));
-    assert_eq!(wire.chunk().await, opening(0) + &gap("xdata: evil", "unknown", 0));
+    assert_eq!(unspread(&wire.chunk().await), OPENING_LINES.to_owned() + &gap("xdata: evil", "unknown", 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_bad_parameter_is_refused_by_name() {
     let scene = Scene::start().await;
-    let known =
-        "there is no parameter `lats`; known here: topic, last_event_id, lastEventId, since, last, on_gap";
+    let known = "there is no parameter `lats`; known here: topic, last_event_id, lastEventId, since, last, on_gap, opening";
     let since =
         "`since` is `earliest`, an age such as 90s, 10m, 2h or 7d, or a time such as 2026-11-21T08:00:00Z";
+    let opening = "`opening` is `event`, `id` or `none`";
     let last = "`last` is a number of events, at most 10000";
     let plus = "`since` has a space where `+` was meant: in a query string `+` is a space, so write %2B, as in \
                 since=2026-11-21T08:00:00%2B02:00";
@@ -281,6 +287,10 @@ async fn each_bad_parameter_is_refused_by_name() {
             "query-not-utf8",
             "the parameter `topic` must be percent-encoded UTF-8, and byte 0 of it, %FF, is not",
         ),
+        ("opening=json", "bad-opening", opening),
+        ("opening=", "bad-opening", opening),
+        ("opening=Event", "bad-opening", opening),
+        ("opening=id&opening=id", "repeated-parameter", "the parameter `opening` may be given once"),
     ] {
         let mut wire = scene.get(&format!("/events/a?{query}"), "").await;
         assert_eq!(wire.answer().await, problem("400 Bad Request", kind, detail), "{query}");

@@ -170,7 +170,7 @@ async fn a_stream_over_http_1_0_and_tls_ends_with_close_notify() {
     stream.write_all(b"GET /events/a HTTP/1.0\r\n\r\n").await.unwrap();
     let mut said = String::new();
     let opening = async {
-        while !said.ends_with("retry: 3000\n\n") {
+        while !said.ends_with("\n\n") {
             said.push(char::from(stream.read_u8().await.unwrap()));
         }
     };
@@ -194,9 +194,9 @@ async fn a_silent_stream_carries_heartbeats() {
     wire.send(GET).await;
     wire.head().await;
 
-    assert_eq!(wire.chunk().await, ": heartbeat 100\nid: 1-0\nretry: 3000\n\n");
-    assert_eq!(wire.chunk().await, ":\n\n");
-    assert_eq!(wire.chunk().await, ":\n\n");
+    assert_eq!(wire.chunk().await, opening(0).replace("15000", "100"));
+    assert_eq!(wire.chunk().await, ":\n");
+    assert_eq!(wire.chunk().await, ":\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -117,7 +117,7 @@ pub struct Heard {
 }
 
 impl Stream {
-    /// The next event; `None` when the stream has ended in good order.
+    /// The next event; `None` when the stream has ended in good order. What the hub says of the stream's place is passed over.
     #[expect(clippy::should_implement_trait, reason = "the end of a stream and its failure are two things")]
     pub fn next(&mut self) -> io::Result<Option<Heard>> {
         let (mut event, mut data) = (String::new(), Vec::new());
@@ -134,7 +134,9 @@ impl Stream {
                 Some(("retry", value)) => self.retry = value.parse().ok(),
                 None if line.is_empty() => {
                     self.last_event_id.clone_from(&id);
-                    if !data.is_empty() {
+                    if event == "tidings.open" || event == "tidings.cursor" {
+                        (event, data) = (String::new(), Vec::new());
+                    } else if !data.is_empty() {
                         return Ok(Some(Heard { event, data: data.join("\n"), id }));
                     }
                 }

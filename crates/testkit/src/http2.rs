@@ -108,12 +108,17 @@ pub struct Stream {
 impl Stream {
     /// Reads exactly this, however it is cut into frames.
     pub async fn expect(&mut self, expected: &str) {
-        while self.text.len() < expected.len() {
+        let text = self.take(expected.len()).await;
+        assert!(text == expected, "not what was expected: {text:?}");
+    }
+
+    /// The next so many bytes.
+    pub async fn take(&mut self, count: usize) -> String {
+        while self.text.len() < count {
             assert!(self.receive().await, "the stream ended after {:?}", self.text);
         }
-        let rest = self.text.split_off(expected.len());
-        assert!(self.text == expected, "not what was expected: {:?}", self.text);
-        self.text = rest;
+        let rest = self.text.split_off(count);
+        std::mem::replace(&mut self.text, rest)
     }
 
     /// Everything up to the end.

@@ -109,7 +109,7 @@ impl Subscriber {
         let mut stream = connect(address, believed);
         write!(stream, "GET /events/a HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let mut subscriber = Self(BufReader::new(stream));
-        subscriber.read_through("retry: 3000\n");
+        subscriber.read_through("event: tidings.open\n");
         subscriber
     }
 

@@ -10,7 +10,7 @@ use rustix::process::Signal;
 use tidings_testkit::connection::{Answer, Stream};
 use tidings_testkit::deadline::block_until;
 use tidings_testkit::hub::Hub;
-use wire::{open, resume};
+use wire::{expect_first_lines, open, resume};
 
 #[test]
 fn the_page_listens_to_the_hub() {
@@ -65,7 +65,7 @@ fn last_event_id_resumes() {
 
     let mut resumed = resume(&program, "/hub/events/notes", &format!("{epoch}-1"));
 
-    resumed.expect(&format!(": heartbeat 15000\nid: {epoch}-1\nretry: 3000\n\n"));
+    expect_first_lines(&mut resumed);
     resumed.expect(&format!("id: {epoch}-2\ndata: 2: missed\n\nid: {epoch}-3\ndata: 3: missed, too\n\n"));
 }
 

@@ -6,14 +6,31 @@ use tidings_testkit::hub::Hub;
 /// Opens a stream at the end of an empty log, and returns it with the log's epoch.
 pub(super) fn open(program: &Hub, target: &str) -> (Stream, String) {
     let mut stream = get(program, target, None);
-    stream.expect(": heartbeat 15000\nid: ");
-    let mut epoch = String::new();
-    while !epoch.ends_with('-') {
-        epoch += &stream.take(1);
-    }
-    epoch.pop();
-    stream.expect("0\nretry: 3000\n\n");
+    expect_first_lines(&mut stream);
+    stream.expect("event: tidings.open\nid: ");
+    let epoch = take_before(&mut stream, '-');
+    let place = format!("{epoch}-0");
+    stream.expect(&format!("0\ndata: {{\"cursor\":\"{place}\",\"heartbeat_ms\":15000,\"time\":\""));
+    take_before(&mut stream, '"');
+    stream.expect("}\n\n");
     (stream, epoch)
+}
+
+/// Reads the lines that belong to the first block, of which the delay is another for each stream.
+pub(super) fn expect_first_lines(stream: &mut Stream) {
+    stream.expect(": heartbeat 15000\nretry: ");
+    let retry = take_before(stream, '\n').parse();
+    assert!(retry.is_ok_and(|retry: u64| (3_000..=6_000).contains(&retry)));
+}
+
+/// Reads up to a letter and past it.
+fn take_before(stream: &mut Stream, letter: char) -> String {
+    let mut text = String::new();
+    while !text.ends_with(letter) {
+        text += &stream.take(1);
+    }
+    text.pop();
+    text
 }
 
 /// Opens a stream as a browser does that was there before.

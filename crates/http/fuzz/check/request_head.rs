@@ -103,6 +103,9 @@ fn check_answer(said: &[u8]) {
 
 /// Whether a stream of a hub without events may have this line.
 fn is_line_of_ours(line: &str) -> bool {
-    let starts = [": heartbeat ", "id: 1-", "retry: ", "data: {\"requested\":"];
-    line.is_empty() || line == "event: tidings.gap" || starts.iter().any(|start| line.starts_with(start))
+    let starts = [": heartbeat ", "id: 1-", "retry: ", "data: {\"requested\":", "data: {\"cursor\":\"1-0\""];
+    line.is_empty()
+        || line == "event: tidings.gap"
+        || line == "event: tidings.open"
+        || starts.iter().any(|start| line.starts_with(start))
 }

@@ -4,10 +4,11 @@
 //! `meta` is reserved: the attributes of an event will stand there. No member of another meaning may have that name.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tidings_core::{Event, Gap, Partial, UnixMillis};
+use tidings_core::{Cursor, Event, Gap, Partial, UnixMillis};
 
 /// An event as JSON.
 #[derive(Serialize)]
@@ -71,6 +72,33 @@ impl<'a> From<&'a Gap> for GapDocument<'a> {
     fn from(gap: &'a Gap) -> Self {
         let resumes_after = gap.resumes_after.to_string();
         Self { requested: &gap.requested, reason: gap.lost.as_str(), resumes_after }
+    }
+}
+
+/// The place of a stream that begins, as clients read it.
+#[derive(Serialize)]
+pub(crate) struct OpenDocument {
+    cursor: String,
+    heartbeat_ms: u64,
+    time: String,
+}
+
+impl OpenDocument {
+    pub(crate) fn new(place: Cursor, heartbeat: Duration, now: UnixMillis) -> Self {
+        let heartbeat_ms = u64::try_from(heartbeat.as_millis()).unwrap_or(u64::MAX);
+        Self { cursor: place.to_string(), heartbeat_ms, time: time(now) }
+    }
+}
+
+/// A place alone, as clients read it.
+#[derive(Serialize)]
+pub(crate) struct CursorDocument {
+    cursor: String,
+}
+
+impl CursorDocument {
+    pub(crate) fn new(place: Cursor) -> Self {
+        Self { cursor: place.to_string() }
     }
 }
 

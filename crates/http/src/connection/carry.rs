@@ -25,10 +25,10 @@ pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)
 where
     S: AsyncRead + AsyncWrite + Watched + Unpin,
 {
-    let Leave { follower, encoder, framing, attendance, permit } = leave;
+    let Leave { follower, is_opened, encoder, framing, attendance, permit } = leave;
     let subscription = front.hub().follow(follower, None, attendance);
     let watch = AnswerWatch::default();
-    let carried = Carried { opening: None, subscription, encoder, permit, watch: watch.clone() };
+    let carried = Carried { opening: None, is_opened, subscription, encoder, permit, watch: watch.clone() };
     // Boxed, or this future would hold it once for each function that it is handed to.
     let blocks = Box::pin(task::blocks(front.task_rules(), carried));
     let mut end = StreamEnd::counted(front.metrics().streams().clone());

@@ -60,11 +60,19 @@ impl Surroundings {
         match served {
             Ok(None) => {}
             Ok(Some((stream, leave))) => {
-                let Leave { follower, encoder, framing, attendance, permit } = leave;
+                let Leave { follower, is_opened, encoder, framing, attendance, permit } = leave;
                 let held = Box::new(ParkedHold { _place: place, _permit: permit });
                 match stream.into_std() {
                     Ok(stream) => {
-                        self.lanes.park(Parked { stream, follower, encoder, framing, attendance, held });
+                        self.lanes.park(Parked {
+                            stream,
+                            follower,
+                            is_opened,
+                            encoder,
+                            framing,
+                            attendance,
+                            held,
+                        });
                     }
                     Err(error) => tracing::debug!(%error, "a connection cannot be parked"),
                 }

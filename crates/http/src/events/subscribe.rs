@@ -10,6 +10,7 @@ use super::gap::{GAP, gap_header};
 use super::problem::{too_many_selectors, unreadable};
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::answer::watch::AnswerWatch;
 use crate::connection::refusal::BeyondLimit;
 use crate::front::Front;
@@ -20,9 +21,9 @@ use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 use crate::stream::permits::{StreamPermit, StreamPermits};
 use crate::stream::task::{self, Carried};
-use crate::stream::{Encoder, StreamFormat};
+use crate::stream::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Whereabouts};
 
-const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap"];
+const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "opening"];
 
 /// Tells that fewer of the newest events come than were asked for, though there may be more.
 const PARTIAL: HeaderName = HeaderName::from_static("tidings-partial");
@@ -62,7 +63,7 @@ impl SubscribeRequest {
             on_gap: on_gap(&query)?,
         };
         Ok(Self {
-            encoder: format.encoder(&events.selectors),
+            encoder: format.encoder(&events.selectors, opening(&query)?),
             events,
             head_only: parts.method == Method::HEAD,
             version: parts.version,
@@ -110,18 +111,29 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
         response.headers_mut().insert(PARTIAL, HeaderValue::from_static("true"));
     }
     let config = front.config();
-    let opening = encoder.opening(config.heartbeat, config.retry, place, gap.as_ref(), partial.as_ref());
+    let block = match (&gap, &partial) {
+        (Some(gap), _) => FirstBlock::Gap(gap),
+        (None, Some(partial)) => FirstBlock::Partial(partial),
+        (None, None) if place == front.hub().bounds().head => {
+            FirstBlock::Place(Whereabouts { place, heartbeat: config.heartbeat, time: front.clock().now() })
+        }
+        (None, None) => FirstBlock::Later,
+    };
+    // After a crash all clients come back, and each of them after the delay that it was told here.
+    let retry = front.drain().delay(config.retry);
+    let opening = encoder.opening(&FirstBytes { heartbeat: config.heartbeat, retry, block });
+    let is_opened = block.is_known();
     let follower = Follower::new(events.selectors, events.on_gap, place);
     *response.body_mut() = match parking_slot {
         Some(slot) => {
             let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
-            let leave = Leave { follower, encoder, framing, attendance, permit };
+            let leave = Leave { follower, is_opened, encoder, framing, attendance, permit };
             let mut parking = Parking::new(opening, leave, slot);
             Body::stream(poll_fn(move |_| parking.poll_opening()))
         }
         None => {
             let subscription = front.hub().follow(follower, None, attendance);
-            let carried = Carried { opening: Some(opening), subscription, encoder, permit, watch };
+            let carried = Carried { opening: Some(opening), is_opened, subscription, encoder, permit, watch };
             Body::stream(task::stream(front.task_rules(), carried))
         }
     };
@@ -143,6 +155,16 @@ fn send_away(front: &Front, request: &SubscribeRequest, mut response: Response<B
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// How the client is told a place that no event carries.
+fn opening(query: &Query) -> Result<Opening, Problem> {
+    match query.one("opening")? {
+        None | Some("event") => Ok(Opening::Event),
+        Some("id") => Ok(Opening::Id),
+        Some("none") => Ok(Opening::Nothing),
+        Some(_) => Err(Problem::new(ProblemType::BadOpening, "`opening` is `event`, `id` or `none`")),
+    }
 }
 
 /// No buffer, no cache and no compression between the hub and the client.

@@ -138,7 +138,7 @@ impl Batch {
             return None;
         }
         let cut = self.cuts[self.cuts.partition_point(|cut| cut.at < written)];
-        let mut owed = Owed::nothing(cut.place);
+        let mut owed = Owed::chunk(cut.place);
         let mut start = 0;
         for piece in &self.pieces {
             let end = start + piece.bytes.len();
@@ -221,6 +221,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::stream::Opening;
 
     fn frames(texts: &[&str]) -> Delivery {
         let frame = |(number, data): (u64, &&str)| {
@@ -243,14 +244,14 @@ mod tests {
 
     #[test]
     fn one_frame_is_one_chunk() {
-        let batch = batch(&["x"], Encoder::Sse, Framing::Chunked);
+        let batch = batch(&["x"], Encoder::Sse(Opening::Event), Framing::Chunked);
 
         assert_eq!(written(&batch), (b"11\r\nid: 1-1\ndata: x\n\n\r\n".to_vec(), vec![false]));
     }
 
     #[test]
     fn without_chunks_the_bytes_are_the_frames() {
-        let batch = batch(&["x", "y"], Encoder::SseWithTopics, Framing::Raw);
+        let batch = batch(&["x", "y"], Encoder::SseWithTopics(Opening::Event), Framing::Raw);
 
         let expected = b"topic: a\nid: 1-1\ndata: x\n\ntopic: a\nid: 1-2\ndata: y\n\n";
         assert_eq!(written(&batch), (expected.to_vec(), vec![false]));
@@ -265,7 +266,7 @@ mod tests {
             (Framing::Chunked, &[false, true, false, true, false, true, false][..]),
             (Framing::Raw, &[false, true, false, true, true]),
         ] {
-            let batch = batch(&texts, Encoder::Sse, framing);
+            let batch = batch(&texts, Encoder::Sse(Opening::Event), framing);
 
             let event = |(number, text): (u64, &&str)| format!("id: 1-{number}\ndata: {text}\n\n");
             let chunk = |event: String| match framing {
@@ -282,9 +283,10 @@ mod tests {
     #[tokio::test]
     async fn a_large_frame_of_the_window_is_not_copied() {
         let frames = windowed("a", &"x".repeat(2 * CHUNK_BYTES_MAX)).await;
-        let shared = Encoder::Sse.event(&frames[0]);
+        let shared = Encoder::Sse(Opening::Event).event(&frames[0]);
 
-        let batch = Batch::of(&Delivery::Frames(frames), Sequence(1), Encoder::Sse, Framing::Chunked);
+        let batch =
+            Batch::of(&Delivery::Frames(frames), Sequence(1), Encoder::Sse(Opening::Event), Framing::Chunked);
 
         let frame = batch.pieces.iter().find(|piece| piece.frame.is_some()).unwrap();
         assert_eq!((frame.bytes.as_ptr(), frame.bytes.len()), (shared.as_ptr(), shared.len()));
@@ -299,7 +301,7 @@ mod tests {
     async fn windowed(topic: &str, data: &str) -> Vec<Frame> {
         let store = MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default());
         let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
-        let _sse = hub.encode(Encoder::Sse.encoding());
+        let _sse = hub.encode(Encoder::Sse(Opening::Event).encoding());
         let request =
             Request { selectors: selectors(&[topic]), from: Position::Now, on_gap: OnGap::Earliest };
         let mut subscription = hub.subscribe(request).await.unwrap().subscription;
@@ -311,7 +313,7 @@ mod tests {
     #[test]
     fn a_member_that_was_cut_off_is_owed_the_rest_of_its_chunk() {
         let large = "x".repeat(CHUNK_BYTES_MAX);
-        let batch = batch(&["x", "y", &large], Encoder::Sse, Framing::Chunked);
+        let batch = batch(&["x", "y", &large], Encoder::Sse(Opening::Event), Framing::Chunked);
         let all = written(&batch).0;
         let first = "22\r\nid: 1-1\ndata: x\n\nid: 1-2\ndata: y\n\n\r\n".len();
         let owed = |written| {
@@ -330,7 +332,7 @@ mod tests {
     #[test]
     fn a_member_has_the_events_up_to_its_place_without_the_framing() {
         let large = "x".repeat(CHUNK_BYTES_MAX);
-        let batch = batch(&["x", "y", &large], Encoder::Sse, Framing::Chunked);
+        let batch = batch(&["x", "y", &large], Encoder::Sse(Opening::Event), Framing::Chunked);
         let [first, second] = ["id: 1-1\ndata: x\n\n", "id: 1-3\ndata: \n\n"].map(str::len);
 
         assert_eq!(batch.through(Sequence(0)), (0, 0));

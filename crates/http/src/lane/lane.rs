@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
-use tidings_core::Hub;
 use tidings_core::roster::Roster;
+use tidings_core::{Clock, Hub};
 
 use super::ids::MemberId;
-use super::members::Members;
+use super::members::{Members, MembersParts};
 use super::page_reader::PageRequests;
 use super::post::{Letter, Mail, Post};
 use super::ticker::Ticker;
@@ -32,18 +32,23 @@ pub(super) struct Lane {
     poll: Poll,
 }
 
+/// What all lanes of a front share.
+pub(super) struct LaneShare {
+    pub(super) hub: Hub,
+    pub(super) requests: PageRequests,
+    pub(super) unread: UnreadFrames,
+    pub(super) metrics: StreamMetrics,
+    /// The time that an opening tells.
+    pub(super) clock: Arc<dyn Clock>,
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "a lane is a thread that waits for sockets without tokio, so tokio's clock cannot wake it"
 )]
 impl Lane {
-    pub(super) fn new(
-        hub: Hub,
-        config: &StreamConfig,
-        requests: PageRequests,
-        unread: UnreadFrames,
-        metrics: StreamMetrics,
-    ) -> io::Result<Self> {
+    pub(super) fn new(shared: LaneShare, config: &StreamConfig) -> io::Result<Self> {
+        let LaneShare { hub, requests, unread, metrics, clock } = shared;
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), BELL)?;
         let roster: &Arc<Roster> = hub.roster();
@@ -52,7 +57,15 @@ impl Lane {
         let rules = Rules::for_sweeps(config);
         let registry = poll.registry().try_clone()?;
         let ticker = Ticker::new(&rules, Instant::now());
-        let members = Members::new(hub.clone(), rules.clone(), registry, post.clone(), requests, unread);
+        let members = Members::new(MembersParts {
+            hub: hub.clone(),
+            rules: rules.clone(),
+            registry,
+            post: post.clone(),
+            requests,
+            unread,
+            clock,
+        });
         Ok(Self { rules, members, ticker, ending: false, metrics, post, poll })
     }
 
@@ -80,6 +93,7 @@ impl Lane {
                 }
             }
             self.members.take_turns();
+            self.members.open_waiting();
             self.members.let_frames_go();
             self.sweep();
             self.members.tell_counts(&self.metrics);

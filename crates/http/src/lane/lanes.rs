@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tidings_core::Hub;
+use tidings_core::{Clock, Hub};
 
-use super::lane::Lane;
+use super::lane::{Lane, LaneShare};
 use super::page_reader::{self, PagePermits, PageRequests};
 use super::parked::Parked;
 use super::post::{Letter, Post};
+use crate::clock::SystemClock;
 use crate::limits::LANES_DEFAULT_MAX;
 use crate::stream::machine::StreamConfig;
 use crate::stream::metrics::StreamMetrics;
@@ -39,6 +40,7 @@ pub(crate) struct LanesShare {
     pub(crate) unread: UnreadFrames,
     pub(crate) pages: PagePermits,
     pub(crate) metrics: StreamMetrics,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// The lanes of a hub.
@@ -61,19 +63,28 @@ impl Lanes {
             unread: UnreadFrames::new(config.stream.unread_bytes_max),
             pages: PagePermits::new(hub.limits().pages_max),
             metrics: StreamMetrics::default(),
+            clock: Arc::new(SystemClock),
         };
         Self::sharing(hub, config, share)
     }
 
     /// The same, for lanes that share their bounds and counters with a front.
     pub(crate) fn sharing(hub: &Hub, config: &LaneConfig, share: LanesShare) -> io::Result<Self> {
-        let LanesShare { unread, pages, metrics } = share;
+        let LanesShare { unread, pages, metrics, clock } = share;
         let (requests, receiver) = PageRequests::new();
         #[expect(clippy::disallowed_methods, reason = "`ended` waits for the readers, whose handle is kept")]
         let readers = tokio::spawn(page_reader::run(hub.clone(), pages, receiver));
         // All lanes are made before the first thread runs, so that a failure leaves no thread behind.
-        let make =
-            |_| Lane::new(hub.clone(), &config.stream, requests.clone(), unread.clone(), metrics.clone());
+        let make = |_| {
+            let shared = LaneShare {
+                hub: hub.clone(),
+                requests: requests.clone(),
+                unread: unread.clone(),
+                metrics: metrics.clone(),
+                clock: clock.clone(),
+            };
+            Lane::new(shared, &config.stream)
+        };
         let lanes: Vec<_> = (0..config.lanes.max(1)).map(make).collect::<io::Result<_>>()?;
         let posts: Vec<_> = lanes.iter().map(Lane::post).collect();
         let mut threads = Vec::new();

@@ -58,6 +58,15 @@ pub(super) struct Passage<'a> {
     pub(super) written: &'a Cell<usize>,
 }
 
+/// What a lane says to a member beside the log.
+pub(super) struct Words {
+    pub(super) bytes: Bytes,
+    /// Where the member stands, before and after.
+    pub(super) place: Sequence,
+    /// They tell the client that place.
+    pub(super) tells: bool,
+}
+
 /// How much of a batch a member's socket took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
@@ -158,10 +167,9 @@ impl Member {
                 if owed.watched {
                     watch(SockRef::from(&self.stream), Watchman::System);
                 }
-                // Where nothing was owed, nothing was told.
-                match owed.is_empty() {
-                    true => self.machine.progressed(now),
-                    false => self.machine.wrote(then, now),
+                match owed.tells {
+                    true => self.machine.wrote(then, now),
+                    false => self.machine.progressed(now),
                 }
                 self.standing = Standing::Behind(then);
                 Ok(written)
@@ -181,15 +189,17 @@ impl Member {
         matches!(&self.standing, Standing::Blocked(owed) if owed.must_let_go())
     }
 
-    /// Writes bytes that are no event, unless the socket is blocked. The member stands where it stood, at `place`.
-    pub(super) fn say(&mut self, bytes: &Bytes, place: Sequence, now: Tick) -> Result<(), Ending> {
+    /// Writes words that are no event, unless the socket is blocked. The member stands where it stood.
+    pub(super) fn say(&mut self, words: &Words, now: Tick) -> Result<(), Ending> {
         if matches!(self.standing, Standing::Blocked(_)) {
             return Ok(());
         }
+        let Words { bytes, place, tells } = words;
         match write(&mut self.stream, bytes) {
-            Written::All => self.machine.wrote(place, now),
-            Written::Part(0) => self.block(Owed::nothing(place), now),
-            Written::Part(written) => self.block(Owed::rest(&bytes[written..], place), now),
+            Written::All if *tells => self.machine.wrote(*place, now),
+            Written::All => self.machine.progressed(now),
+            Written::Part(0) => self.block(Owed::nothing(*place), now),
+            Written::Part(written) => self.block(Owed::rest(&bytes[written..], *place, *tells), now),
             Written::Gone => return Err(Ending::ClientGone),
         }
         Ok(())

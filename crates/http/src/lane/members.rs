@@ -17,30 +17,31 @@
 mod catch_up;
 mod delivery;
 mod endings;
+mod opening;
 mod pages;
 
 use std::cell::Cell;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use mio::{Interest, Registry, Token};
 use slab::Slab;
 use socket2::SockRef;
-use tidings_core::Hub;
 use tidings_core::ring::Watcher;
 use tidings_core::roster::{Attendances, ConnectionId, Subscriber};
+use tidings_core::{Clock, Cursor, Hub, Sequence};
 
 use super::batch::framed;
 use super::group::{GroupKey, Groups};
 use super::ids::{MemberId, Recipient};
-use super::member::{Member, Standing};
+use super::member::{Member, Standing, Words};
 use super::page_reader::PageRequests;
 use super::parked::Parked;
 use super::post::Post;
 use super::tally::Tally;
 use crate::connection::socket::{Watchman, watch};
 use crate::limits::ROUND_BYTES_MAX;
-use crate::stream::machine::{Due, Machine, Now, Rules};
+use crate::stream::machine::{Due, LogSpan, Machine, Now, Rules};
 use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
 
@@ -60,24 +61,36 @@ pub(super) struct Members {
     large_turns: VecDeque<Recipient>,
     /// Bytes that sockets took in this round, of batches with a large event and of what was owed.
     written: Cell<usize>,
+    /// Members that have caught up with the rings and heard nothing, and the place up to which the log holds events that the
+    /// rings do not show yet.
+    unopened: HashMap<MemberId, Sequence>,
     attendances: Attendances,
     unread: UnreadFrames,
     /// Members have been looked at since readers were told so often to let frames go.
     calls_heard: u64,
     tally: Tally,
     serial: u32,
+    /// The time that an opening tells.
+    clock: Arc<dyn Clock>,
     now: Now,
+    /// What the log held when the time was set.
+    log: LogSpan,
+}
+
+/// What members are made of.
+pub(super) struct MembersParts {
+    pub(super) hub: Hub,
+    pub(super) rules: Rules,
+    pub(super) registry: Registry,
+    pub(super) post: Arc<Post>,
+    pub(super) requests: PageRequests,
+    pub(super) unread: UnreadFrames,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Members {
-    pub(super) fn new(
-        hub: Hub,
-        rules: Rules,
-        registry: Registry,
-        post: Arc<Post>,
-        requests: PageRequests,
-        unread: UnreadFrames,
-    ) -> Self {
+    pub(super) fn new(parts: MembersParts) -> Self {
+        let MembersParts { hub, rules, registry, post, requests, unread, clock } = parts;
         Self {
             attendances: hub.roster().attendances(),
             hub,
@@ -90,16 +103,20 @@ impl Members {
             turns: VecDeque::new(),
             large_turns: VecDeque::new(),
             written: Cell::new(0),
+            unopened: HashMap::new(),
             calls_heard: unread.calls(),
             unread,
             tally: Tally::default(),
             serial: 0,
+            clock,
             now: Now { tick: Default::default(), drain: None },
+            log: LogSpan::default(),
         }
     }
 
     pub(super) fn set_time(&mut self, now: Now) {
         self.now = now;
+        self.log = self.hub.bounds().into();
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -126,7 +143,7 @@ impl Members {
 
     /// Takes over a connection.
     pub(super) fn admit(&mut self, parked: Parked) {
-        let Parked { stream, follower, encoder, framing, attendance, held } = parked;
+        let Parked { stream, follower, is_opened, encoder, framing, attendance, held } = parked;
         let selectors = follower.selectors().clone();
         let key = GroupKey { selectors, encoder, framing, on_gap: follower.on_gap() };
         let mut stream = mio::net::TcpStream::from_std(stream);
@@ -145,13 +162,14 @@ impl Members {
         self.attendances.take(attendance);
         self.serial = self.serial.wrapping_add(1);
         let place = follower.cursor();
+        let begin = if is_opened { Machine::opened } else { Machine::unopened };
         self.slots.insert(Member {
             stream,
             group,
             seat,
             serial: self.serial,
             standing: Standing::Behind(place.sequence),
-            machine: Machine::new(place.sequence, self.now.tick),
+            machine: begin(place.sequence, self.now.tick),
             held,
         });
         self.groups[group].note_epoch(id, place.epoch);
@@ -222,9 +240,21 @@ impl Members {
             None => group.follower.cursor(),
             Some(place) => group.cursor_of(id, place),
         };
-        let news = member.machine.news(place.sequence).map(|_| place);
-        let heartbeat = framed(&group.key.encoder.heartbeat(news), group.key.framing);
-        if let Err(ending) = member.say(&heartbeat, place.sequence, self.now.tick) {
+        let encoder = group.key.encoder;
+        let is_news = member.machine.is_news(place.sequence, self.log, &self.rules, self.now.tick);
+        let told = match member.machine.is_opened() {
+            _ if !is_news => None,
+            true => encoder.cursor(place),
+            false => encoder.open(self.whereabouts(place)),
+        };
+        let tells = told.is_some();
+        let bytes = framed(&told.unwrap_or_else(|| encoder.heartbeat()), group.key.framing);
+        self.say(id, &Words { bytes, place: place.sequence, tells });
+    }
+
+    fn say(&mut self, id: MemberId, words: &Words) {
+        let said = self.slots[id.slot()].say(words, self.now.tick);
+        if let Err(ending) = said {
             self.end(id, ending);
         }
     }

@@ -17,6 +17,7 @@
 //! | `members/delivery` | what a follower was given, on its way to their sockets |
 //! | `members/catch_up` | members with a place of their own, on their way back to their group |
 //! | `members/pages` | pages of the store, for those that the rings have left behind |
+//! | `members/opening` | members that have heard nothing, and are told their place |
 //! | `members/endings` | how members leave |
 //! | `group` | members that asked for the same |
 //! | `member` | one parked connection |

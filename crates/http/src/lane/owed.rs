@@ -20,6 +20,8 @@ pub(super) struct Owed {
     pub(super) pieces: SmallVec<[Piece; 1]>,
     /// Where the member stands when it has all of it.
     pub(super) then: Sequence,
+    /// What is owed tells the client that place, or ends a block that does.
+    pub(super) tells: bool,
     /// The system has been told that the lane watches the socket.
     pub(super) watched: bool,
     /// The member waits for its turn, because its socket can be written again.
@@ -28,13 +30,18 @@ pub(super) struct Owed {
 
 impl Owed {
     pub(super) fn nothing(then: Sequence) -> Self {
-        Self { kept: None, pieces: SmallVec::new(), then, watched: false, has_turn: false }
+        Self { kept: None, pieces: SmallVec::new(), then, tells: false, watched: false, has_turn: false }
     }
 
-    /// The rest of a block that is no event.
-    pub(super) fn rest(block: &[u8], then: Sequence) -> Self {
-        let mut owed = Self::nothing(then);
-        owed.add_copy(block);
+    /// What ends a chunk of events or a gap.
+    pub(super) fn chunk(then: Sequence) -> Self {
+        Self { tells: true, ..Self::nothing(then) }
+    }
+
+    /// The rest of words that are no event.
+    pub(super) fn rest(words: &[u8], then: Sequence, tells: bool) -> Self {
+        let mut owed = Self { tells, ..Self::nothing(then) };
+        owed.add_copy(words);
         owed
     }
 
@@ -79,10 +86,6 @@ impl Owed {
         if !self.pieces.iter().any(|piece| piece.frame.is_some()) {
             self.kept = None;
         }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
     }
 
     pub(super) fn len(&self) -> usize {

@@ -9,12 +9,15 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::batch::Framing;
 use crate::stream::Encoder;
 
-/// A connection whose response head and opening block have been written, and nothing else.
+/// A connection whose response head and [opening](Encoder::opening) have been written, and nothing else.
 pub struct Parked {
     /// The socket, in non-blocking mode.
     pub stream: TcpStream,
     /// What to write, and from where on.
     pub follower: Follower,
+    /// The opening [has its first block](crate::stream::FirstBlock::is_known). Otherwise the client is told its place when
+    /// there is nothing for it in the log.
+    pub is_opened: bool,
     /// How events become bytes.
     pub encoder: Encoder,
     /// How the body is delimited.

@@ -1,6 +1,6 @@
 //! Parking: how a connection leaves hyper once its response has begun.
 //!
-//! The body of the response yields the opening block, and when it is asked for more it puts the rest of itself into
+//! The body of the response yields the opening, and when it is asked for more it puts the rest of itself into
 //! a slot that the connection can see. From then on the connection is the socket, and what was in the slot.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +17,8 @@ use crate::stream::permits::StreamPermit;
 /// What a parked connection goes on with.
 pub(crate) struct Leave {
     pub(crate) follower: Follower,
+    /// The opening has its first block.
+    pub(crate) is_opened: bool,
     pub(crate) encoder: Encoder,
     pub(crate) framing: Framing,
     /// Counts the subscriber from the moment at which its request was answered.

@@ -11,12 +11,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tidings_core::store::Turn;
+use tidings_core::store::{Bounds, Turn};
 use tidings_core::{Draft, Selectors, Sequence, StoreError};
 
 use crate::limits::{
-    AGE_SHARE_MIN, HEARTBEAT_SILENCE, HEARTBEAT_TICKS, STORE_RETRIES_MAX, STORE_RETRY_WAIT, STRAY_BYTES_MAX,
-    TICK_MAX, TICK_MIN, TICKS_MAX, WAKE_TICK,
+    AGE_SHARE_MIN, HEARTBEAT_SILENCE, HEARTBEAT_TICKS, PLACE_AGE_MAX, STORE_RETRIES_MAX, STORE_RETRY_WAIT,
+    STRAY_BYTES_MAX, TICK_MAX, TICK_MIN, TICKS_MAX, WAKE_TICK,
 };
 use crate::stream::drain::delay;
 use crate::stream::ending::Ending;
@@ -73,6 +73,10 @@ pub struct Rules {
     heartbeat: u32,
     write_wait: u32,
     age: Option<u32>,
+    /// The age of a place that is told anew.
+    place_age: u32,
+    /// The time that a heartbeat stands for, as clients are told it.
+    beat: Duration,
     /// The delay before a client that was sent away may come back, before jitter.
     retry: Duration,
 }
@@ -93,6 +97,15 @@ pub struct DrainTicks {
     pub from: Tick,
     /// Its length.
     pub length: u32,
+}
+
+/// What the log holds: a client at a place in its older half may soon have lost events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogSpan {
+    /// The place before the first event still held.
+    pub floor: Sequence,
+    /// The place of the last event.
+    pub head: Sequence,
 }
 
 /// Whether bytes can be written to the client now.
@@ -155,13 +168,16 @@ pub enum AfterFailure {
 /// One stream, as far as the rules need to know it: 24 bytes, since ten thousand of them stand in a lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Machine {
-    /// The newest place that the client was told.
+    /// The newest place that the client was told, or the one at which the stream began.
     told: Sequence,
+    told_at: Tick,
     opened_at: Tick,
     /// When the client last took a byte.
     written_at: Tick,
     client: ClientBytes,
     patience: StorePatience,
+    /// The client has heard a block: it knows a place, and its page knows that bytes arrive.
+    opened: bool,
 }
 
 /// What a client may still send where its transport has no way back. A few bytes do no harm and are thrown away; they are
@@ -187,12 +203,14 @@ impl Rules {
     }
 
     fn new(config: &StreamConfig, tick: Duration) -> Self {
-        let rules = Self { tick, heartbeat: 0, write_wait: 0, age: None, retry: config.retry };
+        let (beat, retry) = (config.heartbeat, config.retry);
+        let rules = Self { tick, heartbeat: 0, write_wait: 0, age: None, place_age: 0, beat, retry };
         let in_ticks = |time| rules.ticks(time).max(1);
         Self {
             heartbeat: in_ticks(config.heartbeat),
             write_wait: in_ticks(config.write_wait_max),
             age: config.stream_age_max.map(in_ticks),
+            place_age: in_ticks(PLACE_AGE_MAX),
             ..rules
         }
     }
@@ -210,6 +228,11 @@ impl Rules {
     /// The moment at which a driver has run for a time.
     pub fn moment(&self, elapsed: Duration) -> Tick {
         Tick((elapsed.as_nanos() / self.tick.as_nanos()) as u32)
+    }
+
+    /// How often a stream beats, as its client is told.
+    pub fn heartbeat(&self) -> Duration {
+        self.beat
     }
 
     /// Silence after which a stream that is looked at gets a heartbeat.
@@ -242,11 +265,29 @@ impl DrainTicks {
     }
 }
 
+impl LogSpan {
+    fn is_in_older_half(self, place: Sequence) -> bool {
+        let behind = |place: Sequence| self.head.0.saturating_sub(place.0);
+        behind(place) > behind(self.floor) / 2
+    }
+}
+
+impl From<Bounds> for LogSpan {
+    fn from(bounds: Bounds) -> Self {
+        Self { floor: bounds.floor.sequence, head: bounds.head.sequence }
+    }
+}
+
 impl Machine {
     /// A stream that begins now, and whose client was told its place.
-    pub fn new(told: Sequence, now: Tick) -> Self {
+    pub fn opened(told: Sequence, now: Tick) -> Self {
+        Self { opened: true, ..Self::unopened(told, now) }
+    }
+
+    /// A stream that begins now at a place, and whose client has heard no block yet.
+    pub fn unopened(place: Sequence, now: Tick) -> Self {
         let (client, patience) = (ClientBytes::default(), StorePatience::default());
-        Self { told, opened_at: now, written_at: now, client, patience }
+        Self { told: place, told_at: now, opened_at: now, written_at: now, client, patience, opened: false }
     }
 
     /// What is due at a moment. `share`, from 0 to 1, spreads what would otherwise befall all streams at once.
@@ -282,19 +323,24 @@ impl Machine {
         now.since(self.opened_at)
     }
 
-    /// The client took bytes, and with them it knows this place.
+    /// The client took a block, and with it knows this place.
     pub fn wrote(&mut self, told: Sequence, now: Tick) {
-        (self.told, self.written_at) = (told, now);
+        (self.told, self.told_at, self.written_at, self.opened) = (told, now, now, true);
     }
 
-    /// The client took part of what was written.
+    /// The client took bytes that tell it no place: a heartbeat, or part of what was written.
     pub fn progressed(&mut self, now: Tick) {
         self.written_at = now;
     }
 
-    /// The place, if it is news to the client.
-    pub fn news(&self, place: Sequence) -> Option<Sequence> {
-        (place > self.told).then_some(place)
+    /// Whether the client has heard a block.
+    pub fn is_opened(&self) -> bool {
+        self.opened
+    }
+
+    /// Whether a heartbeat should tell the place: it is news to the client, and the last one is old or may soon be lost.
+    pub fn is_news(&self, place: Sequence, log: LogSpan, rules: &Rules, now: Tick) -> bool {
+        place > self.told && (now.since(self.told_at) >= rules.place_age || log.is_in_older_half(self.told))
     }
 
     /// The store could not be read.

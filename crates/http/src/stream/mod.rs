@@ -22,5 +22,5 @@ pub(crate) mod permits;
 pub(crate) mod returns;
 pub(crate) mod task;
 
-pub use encode::{Encoder, StreamFormat};
+pub use encode::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Whereabouts};
 pub use ending::Ending;

@@ -8,17 +8,17 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
-use tidings_core::{Delivery, Frame, StoreError, Subscription};
+use tidings_core::{Clock, Cursor, Delivery, Frame, Sequence, StoreError, Subscription, Upcoming};
 use tokio::time::{Instant, sleep_until};
 
-use super::Encoder;
 use super::drain::Drain;
+use super::encode::{Encoder, Whereabouts};
 use super::ending::Ending;
 use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Rules, Tick};
 use super::metrics::{StreamEnd, StreamMetrics};
 use super::permits::StreamPermit;
 use crate::answer::watch::AnswerWatch;
-use crate::limits::{CHUNK_BYTES_MAX, LARGE_PIECE_BYTES};
+use crate::limits::{CHUNK_BYTES_MAX, LARGE_PIECE_BYTES, OPENING_LOOK_WAIT};
 use crate::unread::{FrameKey, KeptFrame, UnreadFrames};
 
 /// What all tasks of a front share.
@@ -28,12 +28,16 @@ pub(crate) struct TaskRules {
     pub(crate) drain: Drain,
     pub(crate) unread: UnreadFrames,
     pub(crate) metrics: StreamMetrics,
+    /// The time that an opening tells.
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// One stream, and what it is carried by.
 pub(crate) struct Carried {
     /// None if the client was sent it.
     pub(crate) opening: Option<Bytes>,
+    /// The opening has its first block. Otherwise the client is told its place when nothing else comes first.
+    pub(crate) is_opened: bool,
     pub(crate) subscription: Subscription,
     pub(crate) encoder: Encoder,
     /// Given back when the stream ends.
@@ -74,6 +78,8 @@ struct StreamTask {
     share: f64,
     /// The store has failed, and is asked again then.
     read_again_at: Option<Instant>,
+    /// It has heard nothing, and the rings do not show yet what the log has up to a place: they are looked at again then.
+    opens_after: Option<(Sequence, Instant)>,
     /// The farewell comes next, and nothing after it.
     parting: Option<Ending>,
     ended: bool,
@@ -93,17 +99,18 @@ struct LargeFrame {
 
 /// What came first.
 enum First {
-    Delivery(Result<Option<Delivery>, StoreError>),
+    Upcoming(Result<Upcoming, StoreError>),
     /// Look at the time again.
     Time,
 }
 
 impl StreamTask {
     fn new(shared: TaskRules, carried: Carried, end: StreamEnd) -> Self {
-        let Carried { opening, subscription, encoder, permit, watch } = carried;
+        let Carried { opening, is_opened, subscription, encoder, permit, watch } = carried;
+        let begin = if is_opened { Machine::opened } else { Machine::unopened };
         Self {
             opening,
-            machine: Machine::new(subscription.cursor().sequence, Tick::default()),
+            machine: begin(subscription.cursor().sequence, Tick::default()),
             // As much as a chunk, a TLS record or an HTTP/2 frame holds: a client that stops reading keeps one of them in
             // memory, and its place in the log.
             subscription: subscription.in_pieces_of(CHUNK_BYTES_MAX),
@@ -112,6 +119,7 @@ impl StreamTask {
             shared,
             began: Instant::now(),
             read_again_at: None,
+            opens_after: None,
             parting: None,
             ended: false,
             end,
@@ -141,15 +149,21 @@ impl StreamTask {
             let wake_after = self.machine.wake_after(&self.shared.rules, self.share, now, Outlet::Open);
             match self.first(wake_after).await {
                 First::Time => {}
-                First::Delivery(Ok(Some(delivery))) => {
+                First::Upcoming(Ok(Upcoming::Delivery(delivery))) => {
                     self.machine.store_answered();
                     return Some(self.encode(&delivery));
                 }
-                First::Delivery(Ok(None)) => {
+                First::Upcoming(Ok(Upcoming::Nothing)) if self.is_shown_all() => {
+                    if let Some(open) = self.open() {
+                        return Some(open);
+                    }
+                }
+                First::Upcoming(Ok(Upcoming::Nothing)) => {}
+                First::Upcoming(Ok(Upcoming::End)) => {
                     let dismissed = self.subscription.dismissed();
                     return Some(self.farewell(dismissed.map_or(Ending::HubClosed, Ending::from)));
                 }
-                First::Delivery(Err(error)) => match self.machine.store_failed(&error) {
+                First::Upcoming(Err(error)) => match self.machine.store_failed(&error) {
                     AfterFailure::ReadAgain(after) => self.read_again_at = Some(Instant::now() + after),
                     AfterFailure::End(ending) => return Some(self.farewell(ending)),
                 },
@@ -161,7 +175,7 @@ impl StreamTask {
     /// Waits for events, or for a number of ticks. Cancel safe.
     async fn first(&mut self, wake_after: u32) -> First {
         // One more, since the tick that is now began in the past.
-        let wake_at = Instant::now() + self.shared.rules.tick() * (wake_after + 1);
+        let mut wake_at = Instant::now() + self.shared.rules.tick() * (wake_after + 1);
         let ending = self.shared.drain.has_begun();
         if let Some(at) = self.read_again_at {
             tokio::select! {
@@ -171,11 +185,21 @@ impl StreamTask {
             }
             return First::Time;
         }
+        let opens_at = self.opens_after.map(|(_, at)| at).filter(|at| *at > Instant::now());
+        wake_at = opens_at.map_or(wake_at, |at| at.min(wake_at));
+        let waits = self.machine.is_opened() || opens_at.is_some();
+        let subscription = &mut self.subscription;
+        let upcoming = async {
+            match waits {
+                true => subscription.next().await.map(Upcoming::from),
+                false => subscription.upcoming().await,
+            }
+        };
         // Biased: events before heartbeats.
         tokio::select! {
             biased;
             () = self.shared.drain.begun(), if !ending => First::Time,
-            delivery = self.subscription.next() => First::Delivery(delivery),
+            upcoming = upcoming => First::Upcoming(upcoming),
             () = sleep_until(wake_at) => First::Time,
         }
     }
@@ -226,12 +250,41 @@ impl StreamTask {
         None
     }
 
-    fn heartbeat(&mut self) -> Bytes {
-        let place = self.subscription.advance();
-        let news = self.machine.news(place.sequence).map(|_| place);
-        let now = self.now().tick;
+    /// Whether the rings, with which it has caught up, show all that the log had when it first had. Otherwise something
+    /// may be about to come.
+    fn is_shown_all(&mut self) -> bool {
+        let head = self.subscription.bounds().head.sequence;
+        let through = self.opens_after.map_or(head, |(through, _)| through.min(head));
+        let is_shown = self.subscription.cursor().sequence >= through;
+        self.opens_after = (!is_shown).then(|| (through, Instant::now() + OPENING_LOOK_WAIT));
+        is_shown
+    }
+
+    /// Tells the place to a client that has heard nothing, now that nothing comes first. None if it did not ask for that.
+    fn open(&mut self) -> Option<Bytes> {
+        let (place, now) = (self.subscription.cursor(), self.now().tick);
+        let whereabouts = self.whereabouts(place);
         self.machine.wrote(place.sequence, now);
-        self.encoder.heartbeat(news)
+        self.encoder.open(whereabouts)
+    }
+
+    fn heartbeat(&mut self) -> Bytes {
+        let (place, now) = (self.subscription.advance(), self.now().tick);
+        self.machine.progressed(now);
+        let log = self.subscription.bounds().into();
+        if !self.machine.is_news(place.sequence, log, &self.shared.rules, now) {
+            return self.encoder.heartbeat();
+        }
+        let told = match self.machine.is_opened() {
+            true => self.encoder.cursor(place),
+            false => self.encoder.open(self.whereabouts(place)),
+        };
+        self.machine.wrote(place.sequence, now);
+        told.unwrap_or_else(|| self.encoder.heartbeat())
+    }
+
+    fn whereabouts(&self, place: Cursor) -> Whereabouts {
+        Whereabouts { place, heartbeat: self.shared.rules.heartbeat(), time: self.shared.clock.now() }
     }
 
     /// What is at hand, so that it need not be asked for again, and then the farewell.

@@ -5,9 +5,10 @@ use tokio::time::advance;
 
 use super::*;
 use crate::limits::UNREAD_GRACE;
+use crate::stream::Opening;
 
 fn key(number: u64) -> FrameKey {
-    FrameKey { cursor: Cursor::new(Epoch(1), Sequence(number)), encoder: Encoder::Sse }
+    FrameKey { cursor: Cursor::new(Epoch(1), Sequence(number)), encoder: Encoder::Sse(Opening::Event) }
 }
 
 fn keep(unread: &UnreadFrames, number: u64, bytes: usize) -> KeptFrame {

@@ -48,7 +48,33 @@ pub(crate) fn stream_head(headers: &str) -> String {
     )
 }
 
-/// The first block of every stream that stands after the event with this number.
+/// The first lines of every stream. They belong to the block that follows.
+pub(crate) const OPENING_LINES: &str = ": heartbeat 15000\nretry: 3000\n";
+
+/// The opening of a stream that stands after the event with this number, the last of the log, while the clock stands at one
+/// hour.
 pub(crate) fn opening(number: u64) -> String {
-    format!(": heartbeat 15000\nid: 1-{number}\nretry: 3000\n\n")
+    opening_at(number, "01:00:00")
+}
+
+/// The same, at another time of the day.
+pub(crate) fn opening_at(number: u64, time: &str) -> String {
+    format!(
+        "{OPENING_LINES}event: tidings.open\nid: 1-{number}\n\
+         data: {{\"cursor\":\"1-{number}\",\"heartbeat_ms\":15000,\"time\":\"1970-01-01T{time}.000Z\"}}\n\n"
+    )
+}
+
+/// A text that begins with an opening, whose `retry` is given as the least of what it may be: each stream has another.
+pub(crate) fn unspread(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("retry: ") else { return text.to_owned() };
+    let (retry, rest) = rest.split_once('\n').unwrap();
+    let retry: u64 = retry.parse().unwrap();
+    assert!((3_000..=6_000).contains(&retry), "{text:?}");
+    format!("{before}retry: 3000\n{rest}")
+}
+
+/// Reads the opening of a stream of HTTP/2.
+pub(crate) async fn expect_opening(stream: &mut tidings_testkit::http2::Stream, opening: &str) {
+    assert_eq!(unspread(&stream.take(opening.len()).await), opening);
 }

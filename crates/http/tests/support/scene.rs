@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::stream_head;
+use super::{stream_head, unspread};
 
 pub(crate) struct Scene {
     pub(crate) hub: Hub,
@@ -124,7 +124,7 @@ impl Scene {
         wire
     }
 
-    /// Subscribes, and reads head and opening block.
+    /// Subscribes, and reads head and opening.
     pub(crate) async fn stream(&self, target: &str) -> Stream {
         let mut wire = self.get(target, "").await;
         assert_eq!(wire.head().await, stream_head(""));
@@ -167,7 +167,7 @@ pub(crate) struct Stream {
 impl Stream {
     /// A connection whose head has been read.
     pub(crate) async fn of(mut wire: Wire) -> Self {
-        let opening = wire.chunk().await;
+        let opening = unspread(&wire.chunk().await);
         Self { wire, opening, text: String::new() }
     }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use tidings_core::{Hub, Limits, StoreError};
 use tidings_http::Front;
-use tidings_http::stream::Encoder;
+use tidings_http::stream::{Encoder, Opening};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 
@@ -76,7 +76,7 @@ impl Serve<'_> {
         let OpenStore { store, metrics } = store;
         let (store, mut fatal) = Watched::new(store);
         // What was published last is encoded before the first reader comes back after a restart.
-        let encodings = [Encoder::Sse.encoding()];
+        let encodings = [Encoder::Sse(Opening::Event).encoding()];
         let hub = Hub::start_encoding(Arc::new(store), limits(config), &encodings).await;
         let hub = hub.map_err(|error| unreadable(&error))?;
         let address = listener.local_addr().unwrap_or(config.listen);

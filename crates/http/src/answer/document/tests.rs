@@ -122,6 +122,19 @@ fn the_reference_shows_a_gap_exactly_as_it_is_written() {
 }
 
 #[test]
+fn the_reference_shows_where_a_stream_begins_exactly_as_it_is_written() {
+    let page = Page::read();
+
+    let document = OpenDocument::new(PLACE, Duration::from_secs(15), TIME);
+
+    assert_eq!(page.example("Where a stream begins"), pretty(&document));
+    let rows = page.rows("Where a stream begins");
+    let expected = [("cursor", "string"), ("heartbeat_ms", "number"), ("time", "string")];
+    assert_eq!(rows, expected.map(|(name, kind)| (name, kind, "always")));
+    assert_eq!(members(&CursorDocument::new(PLACE)), members(&serde_json::json!({"cursor": "1k3f-42"})));
+}
+
+#[test]
 fn an_event_without_a_type_and_an_id_has_those_that_a_page_hears() {
     let all = members(&EventDocument::new(&event(TIME, draft("a", "x"))));
 

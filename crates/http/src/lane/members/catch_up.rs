@@ -67,6 +67,7 @@ impl Members {
         let here = group.follower.cursor();
         if place == here && !group.reading {
             member.standing = Standing::Live;
+            self.open(id, place);
             return true;
         }
         // The group may have read a page of the store that the feed has not come to.
@@ -75,6 +76,7 @@ impl Members {
             return false;
         }
         group.waiting.insert(id);
+        self.open(id, place);
         true
     }
 

@@ -36,6 +36,7 @@ impl Members {
     /// Ends a response: in good order, with a word on when to come back, if the client can still be told.
     pub(super) fn end(&mut self, id: MemberId, ending: Ending) {
         let Some(mut member) = self.slots.try_remove(id.slot()) else { return };
+        self.unopened.remove(&id);
         self.tally.ended(ending);
         self.attendances.leave(self.groups[member.group].key.selectors.iter().len());
         // A blocked client gets no farewell, since half a chunk may be under way: it resumes by its id.

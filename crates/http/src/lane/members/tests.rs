@@ -19,8 +19,8 @@ use super::*;
 use crate::lane::batch::Framing;
 use crate::lane::ids::GroupId;
 use crate::limits::UNACKNOWLEDGED_WAIT_MAX;
-use crate::stream::Encoder;
 use crate::stream::machine::{DrainTicks, StreamConfig, Tick};
+use crate::stream::{Encoder, Opening};
 
 /// Bytes of a large event.
 const LARGE: usize = 1_000_000;
@@ -49,18 +49,24 @@ impl Scene {
         let rules = Rules::for_sweeps(&config);
         let registry = poll.registry().try_clone().unwrap();
         let (requests, _) = PageRequests::new();
-        let members = Members::new(
-            hub.clone(),
+        let members = Members::new(MembersParts {
+            hub: hub.clone(),
             rules,
             registry,
             post,
             requests,
-            UnreadFrames::new(config.unread_bytes_max),
-        );
+            unread: UnreadFrames::new(config.unread_bytes_max),
+            clock: ManualClock::at(0),
+        });
         Self { hub, members, listener: TcpListener::bind("127.0.0.1:0").unwrap(), poll }
     }
 
     fn park(&mut self, topic: &str) -> TcpStream {
+        self.park_after(topic, true)
+    }
+
+    /// A client that has heard an opening block, or none.
+    fn park_after(&mut self, topic: &str, is_opened: bool) -> TcpStream {
         let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
         client.set_read_timeout(Some(PATIENCE)).unwrap();
         let (stream, _) = self.listener.accept().unwrap();
@@ -69,8 +75,16 @@ impl Scene {
         let selectors = selectors(&[topic]);
         let attendance = self.hub.roster().attend(&selectors).unwrap();
         let follower = Follower::new(selectors, OnGap::Earliest, Cursor::new(Epoch(1), Sequence(0)));
-        let (encoder, framing) = (Encoder::Sse, Framing::Raw);
-        self.members.admit(Parked { stream, follower, encoder, framing, attendance, held: Box::new(()) });
+        let (encoder, framing) = (Encoder::Sse(Opening::Event), Framing::Raw);
+        self.members.admit(Parked {
+            stream,
+            follower,
+            is_opened,
+            encoder,
+            framing,
+            attendance,
+            held: Box::new(()),
+        });
         client
     }
 
@@ -263,4 +277,50 @@ async fn a_socket_that_can_be_written_again_waits_for_its_turn_when_the_round_is
     assert_eq!((scene.members.written.get(), scene.members.large_turns.len()), (ROUND_BYTES_MAX, 1));
     scene.members.take_turns();
     assert!(scene.members.written.get() > 0 && !scene.members.has_turns());
+}
+
+/// The feed shows an event a moment after the log has it.
+#[tokio::test]
+async fn a_member_for_which_an_event_may_be_about_to_come_is_not_told_its_place_before_it() {
+    let mut scene = Scene::new().await;
+    let other = scene.park("other");
+    scene.hub.publish(draft("a", "y")).await.unwrap();
+    assert_eq!(scene.hub.shown(), Sequence(0), "the feed is too fast for this test");
+
+    let mut client = scene.park_after("a", false);
+    let mut quiet = scene.park_after("quiet", false);
+    scene.members.open_waiting();
+    until("the rings to have it", || scene.hub.shown() == Sequence(1)).await;
+    scene.members.open_waiting();
+
+    let mut event = [0; "id: 1-1\ndata: y\n\n".len()];
+    client.read_exact(&mut event).unwrap();
+    assert_eq!(event, *b"id: 1-1\ndata: y\n\n");
+    let mut open = [0; "event: tidings.open\nid: 1-1\n".len()];
+    quiet.read_exact(&mut open).unwrap();
+    assert_eq!(open, *b"event: tidings.open\nid: 1-1\n");
+    other.set_nonblocking(true).unwrap();
+    assert!((&other).read(&mut [0]).is_err(), "it was told its place before");
+    assert!(scene.members.unopened.is_empty());
+}
+
+#[tokio::test]
+async fn a_member_that_was_told_its_place_is_told_it_once_and_beats_then() {
+    let mut scene = Scene::new().await;
+    let mut client = scene.park_after("a", false);
+    let mut open = Vec::new();
+    while !open.ends_with(b"\n\n") {
+        let mut byte = [0];
+        client.read_exact(&mut byte).unwrap();
+        open.push(byte[0]);
+    }
+    assert!(open.starts_with(b"event: tidings.open\nid: 1-0\n"));
+
+    let elapsed = scene.members.rules.ticks(Duration::from_secs(15));
+    scene.members.set_time(Now { tick: Tick(elapsed), drain: None });
+    scene.members.look_at(MemberId::of(0));
+
+    let mut heartbeat = [0; 2];
+    client.read_exact(&mut heartbeat).unwrap();
+    assert_eq!(heartbeat, *b":\n");
 }

@@ -4,13 +4,16 @@
 //! the first. Another one is another variant of [`StreamFormat`] and [`Encoder`], a file beside `sse`, and an offer in
 //! `request/accept`.
 
+mod opening;
 pub(crate) mod sse;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tidings_core::{Cursor, Encoding, Frame, Gap, Partial, Selectors};
+use tidings_core::{Cursor, Encoding, Frame, Gap, Selectors};
+
+pub use opening::{FirstBlock, FirstBytes, Opening, Whereabouts};
 
 /// A format of streams, as a client asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,10 +24,10 @@ pub enum StreamFormat {
 
 impl StreamFormat {
     /// The encoder for a subscriber of these selectors: events of several topics say which one they are of.
-    pub(crate) fn encoder(self, selectors: &Selectors) -> Encoder {
+    pub(crate) fn encoder(self, selectors: &Selectors, opening: Opening) -> Encoder {
         match (self, selectors.single_topic()) {
-            (Self::Sse, Some(_)) => Encoder::Sse,
-            (Self::Sse, None) => Encoder::SseWithTopics,
+            (Self::Sse, Some(_)) => Encoder::Sse(opening),
+            (Self::Sse, None) => Encoder::SseWithTopics(opening),
         }
     }
 }
@@ -33,23 +36,23 @@ impl StreamFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Encoder {
     /// `text/event-stream`, for subscribers of one topic.
-    Sse,
+    Sse(Opening),
     /// The same, with a line `topic: ...` before each event, for subscribers of several topics.
-    SseWithTopics,
+    SseWithTopics(Opening),
 }
 
 impl Encoder {
     /// The media type of the stream.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
-            Self::Sse | Self::SseWithTopics => "text/event-stream",
+            Self::Sse(_) | Self::SseWithTopics(_) => "text/event-stream",
         }
     }
 
     /// The encoding that the feed should make for it.
     pub fn encoding(self) -> &'static Encoding {
         match self {
-            Self::Sse | Self::SseWithTopics => &sse::SSE,
+            Self::Sse(_) | Self::SseWithTopics(_) => &sse::SSE,
         }
     }
 
@@ -67,46 +70,45 @@ impl Encoder {
         }
     }
 
-    /// The first bytes of a stream at a place: how often it beats, when to come back, and the gap that led there, or the
-    /// search that ended too early.
-    pub fn opening(
-        self,
-        heartbeat: Duration,
-        retry: Duration,
-        place: Cursor,
-        gap: Option<&Gap>,
-        partial: Option<&Partial>,
-    ) -> Bytes {
+    /// The first bytes of a stream. Where they end without a blank line, the first block goes on in what follows.
+    pub fn opening(self, first: &FirstBytes<'_>) -> Bytes {
         match self {
-            Self::Sse | Self::SseWithTopics => {
-                let blocks = [
-                    sse::opening(heartbeat, retry, place),
-                    gap.map(sse::gap).unwrap_or_default(),
-                    partial.map(sse::partial).unwrap_or_default(),
-                ];
-                blocks.concat().into()
-            }
+            Self::Sse(opening) | Self::SseWithTopics(opening) => sse::opening(first, opening),
         }
     }
 
     /// Declares events that are gone.
     pub(crate) fn gap(self, gap: &Gap) -> Bytes {
         match self {
-            Self::Sse | Self::SseWithTopics => sse::gap(gap),
+            Self::Sse(_) | Self::SseWithTopics(_) => sse::gap(gap),
         }
     }
 
-    /// Says that the hub is there, and the place if it is news to the client.
-    pub(crate) fn heartbeat(self, place: Option<Cursor>) -> Bytes {
+    /// Says that the hub is there.
+    pub(crate) fn heartbeat(self) -> Bytes {
         match self {
-            Self::Sse | Self::SseWithTopics => sse::heartbeat(place),
+            Self::Sse(_) | Self::SseWithTopics(_) => sse::heartbeat(),
+        }
+    }
+
+    /// Tells the place to a client that has heard nothing yet, in the form that it asked for.
+    pub(crate) fn open(self, whereabouts: Whereabouts) -> Option<Bytes> {
+        match self {
+            Self::Sse(opening) | Self::SseWithTopics(opening) => sse::open(whereabouts, opening),
+        }
+    }
+
+    /// Tells the place to a client whose last one is old, in the form that it asked for.
+    pub(crate) fn cursor(self, place: Cursor) -> Option<Bytes> {
+        match self {
+            Self::Sse(opening) | Self::SseWithTopics(opening) => sse::cursor(place, opening),
         }
     }
 
     /// The last bytes of a stream: when to come back.
     pub(crate) fn farewell(self, retry: Duration) -> Bytes {
         match self {
-            Self::Sse | Self::SseWithTopics => sse::farewell(retry),
+            Self::Sse(_) | Self::SseWithTopics(_) => sse::farewell(retry),
         }
     }
 
@@ -119,8 +121,8 @@ impl Encoder {
     /// Bytes at the beginning of the encoding that this stream does not have.
     fn skipped(self, frame: &Frame) -> usize {
         match self {
-            Self::Sse => sse::label_len(frame.event()),
-            Self::SseWithTopics => 0,
+            Self::Sse(_) => sse::label_len(frame.event()),
+            Self::SseWithTopics(_) => 0,
         }
     }
 }
@@ -141,8 +143,8 @@ mod tests {
         let mut buffer = BytesMut::new();
         (encoder.encoding().encode)(event, &mut buffer);
         match encoder {
-            Encoder::Sse => buffer[sse::label_len(event)..].to_vec(),
-            Encoder::SseWithTopics => buffer.to_vec(),
+            Encoder::Sse(_) => buffer[sse::label_len(event)..].to_vec(),
+            Encoder::SseWithTopics(_) => buffer.to_vec(),
         }
     }
 
@@ -161,7 +163,7 @@ mod tests {
             b"event: ping\nid: msg1\nretry: 10000\ndata: a\ndata: b\ndata: c\ndata: \n\n",
             b"id: 10-2\ndata: \n\n",
         ];
-        assert_eq!(events.map(|event| bytes(Encoder::Sse, &event)), expected);
+        assert_eq!(events.map(|event| bytes(Encoder::Sse(Opening::Event), &event)), expected);
     }
 
     #[test]
@@ -170,6 +172,6 @@ mod tests {
 
         let expected: [&[u8]; 2] =
             [b"topic: orders/42\nid: 10-1\ndata: x\n\n", b"topic: a\nid: 10-3\ndata: z\n\n"];
-        assert_eq!(events.map(|event| bytes(Encoder::SseWithTopics, &event)), expected);
+        assert_eq!(events.map(|event| bytes(Encoder::SseWithTopics(Opening::Event), &event)), expected);
     }
 }

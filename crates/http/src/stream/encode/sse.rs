@@ -11,7 +11,8 @@ use tidings_core::{Cursor, Encoding, Event, Gap, Partial};
 use tidings_sse::encode::{Comment, Event as Block};
 use tidings_sse::{EventId, EventType, Retry};
 
-use crate::answer::document::{GapDocument, PartialDocument};
+use super::{FirstBlock, FirstBytes, Opening, Whereabouts};
+use crate::answer::document::{CursorDocument, GapDocument, OpenDocument, PartialDocument};
 use crate::answer::json;
 
 /// Events as `text/event-stream`, each with its topic before it.
@@ -46,73 +47,139 @@ fn encode(event: &Event, buffer: &mut BytesMut) -> Option<Range<usize>> {
     is_one_line.then_some(from..end)
 }
 
-/// The first block: tells the heartbeat interval, the reconnection delay, and the place where the stream begins.
-/// It has no data, so no listener hears it, and yet the client can resume from the moment it joined.
-pub(crate) fn opening(heartbeat: Duration, retry: Duration, place: Cursor) -> Bytes {
-    let mut bytes = Comment::new(&format!(" heartbeat {}", heartbeat.as_millis())).to_vec();
-    Block::new().retry(delay(retry)).id(&id(place)).encode(&mut bytes);
-    bytes.into()
+/// The heartbeat interval and the reconnection delay, and the first block if it is known. Otherwise these lines belong to
+/// the block that follows.
+pub(crate) fn opening(first: &FirstBytes<'_>, form: Opening) -> Bytes {
+    let comment = Comment::new(&format!(" heartbeat {}", first.heartbeat.as_millis())).to_vec();
+    let block = match first.block {
+        FirstBlock::Place(whereabouts) => open(whereabouts, form).unwrap_or_default(),
+        FirstBlock::Gap(lost) => gap(lost),
+        FirstBlock::Partial(search) => partial(search),
+        FirstBlock::Later => Bytes::new(),
+    };
+    [&comment[..], &retry_line(first.retry), &block].concat().into()
 }
 
-/// A comment; with a place if it is news to the client.
-pub(crate) fn heartbeat(place: Option<Cursor>) -> Bytes {
-    match place {
-        None => Bytes::from_static(b":\n\n"),
-        Some(place) => Bytes::from(format!(":\nid: {place}\n\n")),
+/// A comment. It has no blank line, which would be the end of a block.
+pub(crate) fn heartbeat() -> Bytes {
+    Bytes::from_static(b":\n")
+}
+
+/// Tells the place to a client that has heard nothing yet.
+pub(crate) fn open(whereabouts: Whereabouts, form: Opening) -> Option<Bytes> {
+    let Whereabouts { place, heartbeat, time } = whereabouts;
+    match form {
+        Opening::Event => {
+            Some(own_event("tidings.open", place, &json::text(&OpenDocument::new(place, heartbeat, time))))
+        }
+        Opening::Id => Some(id_alone(place)),
+        Opening::Nothing => None,
+    }
+}
+
+/// Tells the place to a client whose last one is old.
+pub(crate) fn cursor(place: Cursor, form: Opening) -> Option<Bytes> {
+    match form {
+        // Not without data: eventsource-parser, and with it npm's `eventsource`, takes no id from such a block.
+        Opening::Event => Some(own_event("tidings.cursor", place, &json::text(&CursorDocument::new(place)))),
+        Opening::Id => Some(id_alone(place)),
+        Opening::Nothing => None,
     }
 }
 
 /// Declares events that are gone.
 pub(crate) fn gap(gap: &Gap) -> Bytes {
-    let data = json::text(&GapDocument::from(gap));
-    let event_type = EventType::new("tidings.gap").expect("the name has no newline");
     // The id is the true place: a client that is cut off now resumes after the gap, and is not told of it twice.
-    Block::new().event_type(&event_type).id(&id(gap.resumes_after)).data(&data).to_bytes()
+    own_event("tidings.gap", gap.resumes_after, &json::text(&GapDocument::from(gap)))
 }
 
 /// Says that fewer of the newest events follow than were asked for: the search for them ended too early.
 pub(crate) fn partial(partial: &Partial) -> Bytes {
-    let data = json::text(&PartialDocument::from(partial));
-    let event_type = EventType::new("tidings.partial").expect("the name has no newline");
-    Block::new().event_type(&event_type).id(&id(partial.begins_after)).data(&data).to_bytes()
+    own_event("tidings.partial", partial.begins_after, &json::text(&PartialDocument::from(partial)))
 }
 
-/// The last block: when to come back.
+/// The last line: when to come back. It takes effect without a blank line, which some clients would take for an event.
 pub(crate) fn farewell(retry: Duration) -> Bytes {
-    Block::new().retry(delay(retry)).to_bytes()
+    retry_line(retry).into()
+}
+
+/// An event of the hub's own: clients that do not listen for its type do not hear it, and take its id.
+fn own_event(event_type: &str, place: Cursor, data: &str) -> Bytes {
+    let event_type = EventType::new(event_type).expect("the name has no newline");
+    Block::new().event_type(&event_type).id(&id(place)).data(data).to_bytes()
+}
+
+fn id_alone(place: Cursor) -> Bytes {
+    Block::new().id(&id(place)).to_bytes()
+}
+
+fn retry_line(delay: Duration) -> Vec<u8> {
+    format!("retry: {}\n", delay.as_millis()).into_bytes()
 }
 
 fn id(place: Cursor) -> EventId {
     EventId::new(place.to_string()).expect("a cursor's text is letters, digits and a hyphen")
 }
 
-fn delay(delay: Duration) -> Retry {
-    Retry::from_ms(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX))
-}
-
 #[cfg(test)]
 mod tests {
-    use tidings_core::{Epoch, Lost, Sequence};
+    use tidings_core::{Epoch, Lost, Sequence, UnixMillis};
 
     use super::*;
 
     const PLACE: Cursor = Cursor { epoch: Epoch(36), sequence: Sequence(7) };
+    const WHEREABOUTS: Whereabouts =
+        Whereabouts { place: PLACE, heartbeat: Duration::from_secs(15), time: UnixMillis(1_700_000_000_000) };
+    const GAP_BLOCK: &str = "event: tidings.gap\nid: 10-7\n\
+        data: {\"requested\":\"\\\"x\\\"\",\"reason\":\"expired\",\"resumes_after\":\"10-7\"}\n\n";
+    const PARTIAL_BLOCK: &str =
+        "event: tidings.partial\nid: 10-7\ndata: {\"requested\":\"last 5\",\"begins_after\":\"10-7\"}\n\n";
+    const OPEN_BLOCK: &str = "event: tidings.open\nid: 10-7\n\
+        data: {\"cursor\":\"10-7\",\"heartbeat_ms\":15000,\"time\":\"2023-11-14T22:13:20.000Z\"}\n\n";
+    const CURSOR_BLOCK: &str = "event: tidings.cursor\nid: 10-7\ndata: {\"cursor\":\"10-7\"}\n\n";
+
+    fn lost() -> Gap {
+        Gap { requested: "\"x\"".to_owned(), lost: Lost::Expired, resumes_after: PLACE }
+    }
+
+    fn early() -> Partial {
+        Partial { requested: "last 5".to_owned(), begins_after: PLACE }
+    }
+
+    fn opened(block: FirstBlock<'_>, form: Opening) -> String {
+        let (heartbeat, retry) = (Duration::from_secs(15), Duration::from_millis(3_456));
+        String::from_utf8(opening(&FirstBytes { heartbeat, retry, block }, form).to_vec()).unwrap()
+    }
 
     #[test]
     fn blocks_are_exactly_these_bytes() {
-        let lost = Gap { requested: "\"x\"".to_owned(), lost: Lost::Expired, resumes_after: PLACE };
+        assert_eq!(gap(&lost()), GAP_BLOCK);
+        assert_eq!(partial(&early()), PARTIAL_BLOCK);
+        assert_eq!(heartbeat(), ":\n");
+        assert_eq!(farewell(Duration::from_millis(1_234)), "retry: 1234\n");
+    }
 
-        assert_eq!(
-            opening(Duration::from_secs(15), Duration::from_secs(3), PLACE),
-            ": heartbeat 15000\nid: 10-7\nretry: 3000\n\n"
-        );
-        assert_eq!(heartbeat(None), ":\n\n");
-        assert_eq!(heartbeat(Some(PLACE)), ":\nid: 10-7\n\n");
-        assert_eq!(farewell(Duration::from_millis(1_234)), "retry: 1234\n\n");
-        let early = Partial { requested: "last 5".to_owned(), begins_after: PLACE };
-        let data = r#"{"requested":"last 5","begins_after":"10-7"}"#;
-        assert_eq!(partial(&early), format!("event: tidings.partial\nid: 10-7\ndata: {data}\n\n"));
-        let data = r#"{"requested":"\"x\"","reason":"expired","resumes_after":"10-7"}"#;
-        assert_eq!(gap(&lost), format!("event: tidings.gap\nid: 10-7\ndata: {data}\n\n"));
+    #[test]
+    fn the_first_lines_belong_to_the_block_that_follows() {
+        const LINES: &str = ": heartbeat 15000\nretry: 3456\n";
+
+        for form in [Opening::Event, Opening::Id, Opening::Nothing] {
+            assert_eq!(opened(FirstBlock::Later, form), LINES);
+            assert_eq!(opened(FirstBlock::Gap(&lost()), form), format!("{LINES}{GAP_BLOCK}"));
+            assert_eq!(opened(FirstBlock::Partial(&early()), form), format!("{LINES}{PARTIAL_BLOCK}"));
+        }
+        let at_a_place = |form| opened(FirstBlock::Place(WHEREABOUTS), form);
+        assert_eq!(at_a_place(Opening::Event), format!("{LINES}{OPEN_BLOCK}"));
+        assert_eq!(at_a_place(Opening::Id), format!("{LINES}id: 10-7\n\n"));
+        assert_eq!(at_a_place(Opening::Nothing), LINES);
+    }
+
+    #[test]
+    fn a_place_is_told_in_the_form_that_was_asked_for() {
+        let blocks = |form| [open(WHEREABOUTS, form), cursor(PLACE, form)];
+
+        assert_eq!(blocks(Opening::Event), [Some(OPEN_BLOCK.into()), Some(CURSOR_BLOCK.into())]);
+        assert_eq!(blocks(Opening::Id), [Some("id: 10-7\n\n".into()), Some("id: 10-7\n\n".into())]);
+        assert_eq!(blocks(Opening::Nothing), [None, None]);
     }
 }

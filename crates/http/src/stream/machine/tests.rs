@@ -19,7 +19,7 @@ fn at(tick: u32) -> Now {
 }
 
 fn machine() -> Machine {
-    Machine::new(Sequence(7), Tick(0))
+    Machine::opened(Sequence(7), Tick(0))
 }
 
 fn seconds(rules: &Rules, seconds: u64) -> u32 {
@@ -58,7 +58,7 @@ fn a_heartbeat_comes_after_three_quarters_to_all_of_its_time_however_long_that_i
 fn a_clock_that_begins_again_at_zero_changes_nothing() {
     let rules = rules(&config());
     let near_the_end = u32::MAX - 3;
-    let machine = Machine::new(Sequence(7), Tick(near_the_end));
+    let machine = Machine::opened(Sequence(7), Tick(near_the_end));
 
     let (tick, due) = first_due(&machine, &rules, 0.0, at(near_the_end), Outlet::Open);
 
@@ -74,16 +74,6 @@ fn a_write_puts_the_heartbeat_off() {
     let (tick, _) = first_due(&machine, &rules, 0.0, at(40), Outlet::Open);
 
     assert_eq!(tick, Tick(40 + rules.silence()));
-}
-
-#[test]
-fn a_place_is_news_once() {
-    let mut machine = machine();
-
-    assert_eq!(machine.news(Sequence(7)), None);
-    assert_eq!(machine.news(Sequence(9)), Some(Sequence(9)));
-    machine.wrote(Sequence(9), Tick(1));
-    assert_eq!(machine.news(Sequence(9)), None);
 }
 
 #[test]
@@ -182,7 +172,8 @@ fn a_word_of_the_hub_is_written_and_does_not_move_the_place() {
     let machine = machine();
 
     assert_eq!(machine.hub_says("event: x\n\n".into()), Act::Write("event: x\n\n".into()));
-    assert_eq!(machine.news(Sequence(8)), Some(Sequence(8)));
+    let aged = Tick(seconds(&rules(&config()), 300));
+    assert!(machine.is_news(Sequence(8), LogSpan::default(), &rules(&config()), aged));
 }
 
 #[test]
@@ -193,4 +184,55 @@ fn dismissed_streams_end_with_a_farewell_and_faulty_clients_without() {
     assert_eq!(Ending::from(Dismissal::AccessEnded), Ending::AccessEnded);
     let silent: Vec<_> = Ending::ALL.into_iter().filter(|ending| !ending.has_farewell()).collect();
     assert_eq!(silent, [Ending::WriteStalled, Ending::ClientBytes, Ending::ClientGone]);
+}
+
+/// A log of which the first 100 events are gone, and the newest is the 300th: its older half ends with the 200th.
+const LOG: LogSpan = LogSpan { floor: Sequence(100), head: Sequence(300) };
+
+#[test]
+fn a_place_is_told_when_the_last_one_is_five_minutes_old_and_not_before() {
+    let rules = rules(&config());
+    let mut machine = Machine::opened(Sequence(250), Tick(0));
+    let is_told = |machine: &Machine, second: u64, place: u64| {
+        machine.is_news(Sequence(place), LOG, &rules, Tick(seconds(&rules, second)))
+    };
+
+    assert!(!is_told(&machine, 299, 300));
+    assert!(is_told(&machine, 301, 300));
+    assert!(!is_told(&machine, 301, 250), "it is no news");
+    // A heartbeat tells no place, an event does.
+    machine.progressed(Tick(seconds(&rules, 200)));
+    assert!(is_told(&machine, 301, 300));
+    machine.wrote(Sequence(260), Tick(seconds(&rules, 200)));
+    assert!(!is_told(&machine, 301, 300));
+    assert!(is_told(&machine, 501, 300));
+}
+
+#[test]
+fn a_place_is_told_when_the_last_one_is_in_the_older_half_of_the_log() {
+    let rules = rules(&config());
+    let is_told = |last: u64, log: LogSpan| {
+        Machine::opened(Sequence(last), Tick(0)).is_news(Sequence(300), log, &rules, Tick(1))
+    };
+
+    assert_eq!(
+        [0, 99, 100, 199, 200, 299].map(|last| is_told(last, LOG)),
+        [true, true, true, true, false, false]
+    );
+    assert!(
+        !is_told(300, LogSpan { floor: Sequence(300), head: Sequence(300) }),
+        "an empty log has no halves"
+    );
+}
+
+#[test]
+fn a_stream_is_opened_by_its_first_block_and_not_by_a_heartbeat() {
+    let mut machine = Machine::unopened(Sequence(7), Tick(0));
+
+    machine.progressed(Tick(5));
+    assert!(!machine.is_opened());
+
+    machine.wrote(Sequence(9), Tick(6));
+    assert!(machine.is_opened());
+    assert!(Machine::opened(Sequence(7), Tick(0)).is_opened());
 }

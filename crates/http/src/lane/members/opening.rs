@@ -1,0 +1,72 @@
+//! Openings: members that have heard nothing yet are told their place once nothing comes first.
+
+use tidings_core::Cursor;
+
+use super::Members;
+use crate::lane::batch::framed;
+use crate::lane::ids::MemberId;
+use crate::lane::member::Words;
+use crate::stream::Whereabouts;
+
+impl Members {
+    /// A member has caught up with the rings. If it has heard nothing it is told its place, unless the log has events that
+    /// the rings do not show yet: one of them may be for this member.
+    pub(super) fn open(&mut self, id: MemberId, place: Cursor) {
+        if self.slots[id.slot()].machine.is_opened() {
+            return;
+        }
+        let head = self.hub.bounds().head.sequence;
+        if place.sequence < head {
+            // The first of these places counts, or a busy log would put it off for ever.
+            self.unopened.entry(id).or_insert(head);
+        } else {
+            self.tell_place(id, place);
+        }
+    }
+
+    /// Tells their places to members for which the rings show enough by now.
+    pub(in crate::lane) fn open_waiting(&mut self) {
+        if self.unopened.is_empty() {
+            return;
+        }
+        // A log may go back: then it is its end that counts.
+        let (shown, head) = (self.hub.shown(), self.hub.bounds().head.sequence);
+        let due = self.unopened.iter().filter(|(_, through)| shown >= **through.min(&&head));
+        let due: Vec<_> = due.map(|(id, _)| *id).collect();
+        for id in due {
+            let Some(member) = self.slots.get(id.slot()) else { continue };
+            // Nobody wakes a quiet group.
+            let group = member.group;
+            self.deliver(group);
+            if self.groups.get(group).is_some_and(|group| group.reading) {
+                continue;
+            }
+            self.unopened.remove(&id);
+            let Some(member) = self.slots.get(id.slot()) else { continue };
+            // One that has a place of its own comes here again when it joins its group.
+            if member.is_live() && !member.machine.is_opened() {
+                let place = self.groups[group].follower.cursor();
+                self.tell_place(id, place);
+            }
+        }
+    }
+
+    /// What an opening says at a place.
+    pub(super) fn whereabouts(&self, place: Cursor) -> Whereabouts {
+        Whereabouts { place, heartbeat: self.rules.heartbeat(), time: self.clock.now() }
+    }
+
+    fn tell_place(&mut self, id: MemberId, place: Cursor) {
+        let whereabouts = self.whereabouts(place);
+        let member = &mut self.slots[id.slot()];
+        let key = &self.groups[member.group].key;
+        match key.encoder.open(whereabouts) {
+            Some(block) => {
+                let bytes = framed(&block, key.framing);
+                self.say(id, &Words { bytes, place: place.sequence, tells: true });
+            }
+            // It did not ask to be told.
+            None => member.machine.wrote(place.sequence, self.now.tick),
+        }
+    }
+}
