@@ -72,6 +72,19 @@ test('an event of the hub\'s own that is not known is not shown, and its id coun
   assert.equal(asked[1].id, '7');
 });
 
+test('places that a hub tells are not shown, and a stream goes on from them', async (t) => {
+  const open = 'event: tidings.open\nid: 7-1\ndata: {"cursor":"7-1","heartbeat_ms":15000,"time":"2026-11-26T09:50:12.000Z"}\n\n';
+  const cursor = 'event: tidings.cursor\nid: 7-9\ndata: {"cursor":"7-9"}\n\n';
+  const first = ended(`: heartbeat 15000\nretry: 3000\n${open}:\n:\n${cursor}:\nretry: 1\n`);
+  const { asked, origin } = await hub(t, [first, stream(': heartbeat 15000\nretry: 3000\ntopic: a\nid: 7-10\ndata: x\n\n')]);
+
+  const { until } = listen(t, origin);
+  const { data } = await until((seen) => seen.data.length > 0);
+
+  assert.deepEqual(data, ['x']);
+  assert.equal(asked[1].id, '7-9');
+});
+
 test('a refusal is told with its reason and is the end', async (t) => {
   const { asked, origin } = await hub(t, [refused(400, { title: 'bad topic', detail: 'a topic has no segment `..`' })]);
 

@@ -57,6 +57,8 @@ pub struct EventSource {
     over: Option<Error>,
     /// No comment was heard on this connection: the next may announce the heartbeat.
     awaits_first_comment: bool,
+    /// Lines `retry` so far in the first block of a connection that a hub began with its heartbeat; none after that block.
+    first_block_retries: Option<u32>,
     comments: bool,
     /// That of the last event that was given out; the decoder is ahead.
     last_event_id: String,
@@ -130,6 +132,7 @@ impl EventSource {
             heard: VecDeque::new(),
             over: None,
             awaits_first_comment: false,
+            first_block_retries: None,
             comments: builder.comments,
             last_event_id: builder.last_event_id,
             keep: builder.keep,
@@ -229,6 +232,7 @@ impl EventSource {
         self.machine.open(now());
         self.decoder.reconnect();
         self.awaits_first_comment = true;
+        self.first_block_retries = None;
         let open = Open { url: answer.url.to_string(), headers: answer.headers };
         self.phase = SourcePhase::Open(Box::new(Connected {
             url: answer.url,
@@ -259,10 +263,12 @@ impl EventSource {
             OwnedItem::Event(event) => self.tell_event(event),
             OwnedItem::Comment(text) => self.tell_comment(text),
             OwnedItem::Retry(retry) => {
+                self.first_block_retries = self.first_block_retries.map(|retries| retries.saturating_add(1));
                 self.machine.take_retry(retry.as_duration());
                 None
             }
             OwnedItem::Id(id) => {
+                self.first_block_retries = None;
                 self.set_last_event_id(&id);
                 None
             }
@@ -271,7 +277,11 @@ impl EventSource {
 
     /// In managed mode the hub's own events are no items: one is a gap, and those of types that this version does
     /// not know are passed over. Their ids count: the stream has come that far.
-    fn tell_event(&mut self, event: OwnedEvent) -> Option<Item> {
+    fn tell_event(&mut self, mut event: OwnedEvent) -> Option<Item> {
+        // The opening's `retry` stands in the first block. It is about the connection; an event's own would be the second.
+        if self.first_block_retries.take() == Some(1) {
+            event.retry = None;
+        }
         self.set_last_event_id(&event.last_event_id);
         if self.mode == Mode::Strict || !event.type_or_message().starts_with(RESERVED_TYPE_PREFIX) {
             return Some(Item::Event(event));
@@ -285,6 +295,7 @@ impl EventSource {
             && let Some(stall_after) = heartbeat::deadline(&text)
         {
             self.machine.take_stall_deadline(stall_after);
+            self.first_block_retries = Some(0);
         }
         self.comments.then_some(Item::Comment(text))
     }
