@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::limits::HEAD_BYTES_MAX;
 use mio::net::TcpStream;
 use tidings_sse::Decoder;
-use tidings_sse::decode::Item;
+use tidings_sse::decode::{Event, Item};
 
 /// Where in the answer the next byte stands.
 enum AnswerPart {
@@ -68,11 +68,13 @@ impl Subscriber {
         !matches!(self.part, AnswerPart::Head(_))
     }
 
-    /// Reads what the socket has, and calls `heard` with the data of each event. Whether the stream goes on: an end that
+    /// Reads what the socket has, and calls `heard` with the data of each event that somebody published. Whether the stream goes on: an end that
     /// comes together with bytes may be noticed late or, if the system tells of each thing once, never.
     pub(super) fn read(&mut self, buffer: &mut [u8], mut heard: impl FnMut(&str)) -> io::Result<bool> {
         let mut events = |item: Item<'_>| {
-            if let Item::Event(event) = item {
+            if let Item::Event(event) = item
+                && !is_own(&event)
+            {
                 heard(event.data);
             }
         };
@@ -196,6 +198,11 @@ fn decode(decoder: &mut Decoder, bytes: &[u8], heard: &mut impl FnMut(Item<'_>))
         heard(item);
     }
     Ok(())
+}
+
+/// A hub says something about its stream by such an event. Publishers cannot use these types.
+pub(super) fn is_own(event: &Event<'_>) -> bool {
+    event.event_type.is_some_and(|event_type| event_type.starts_with("tidings."))
 }
 
 fn not_a_stream(why: &str) -> io::Error {

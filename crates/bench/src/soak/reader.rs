@@ -15,7 +15,7 @@ use tidings_sse::decode::{Event, Item, Report};
 
 use super::expected::{Expected, Tally};
 use super::world::World;
-use crate::connection::{Subscriber, request};
+use crate::connection::{Subscriber, is_own, request};
 use crate::limits::{CONNECT_MAX, FIRST_CONNECT_SPREAD, FIRST_RETRY};
 
 /// The type of the event that declares a gap.
@@ -275,6 +275,9 @@ fn hear(
         if event.data.contains("\"reason\":\"expired\"") {
             expected.iter_mut().for_each(Expected::allow_gap);
         }
+        return;
+    }
+    if is_own(event) {
         return;
     }
     match parse(event.data).filter(|(topic, number)| {
