@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use support::scene::{Ending, Scene};
 use support::tls::scene_with;
-use support::{created, opening};
+use support::{created, expect_opening, opening, unspread};
 use tidings_http::{Front, HttpConfig, Verdict};
 use tidings_testkit::deadline::until;
 use tidings_testkit::http2::Peer;
@@ -44,7 +44,7 @@ async fn check(scene: Scene, connect: impl AsyncFn() -> Wire) {
     let mut stream = connect().await;
     stream.send(GET).await;
     stream.head().await;
-    assert_eq!(stream.chunk().await, opening(0));
+    assert_eq!(unspread(&stream.chunk().await), opening(0));
     let mut idle = connect().await;
     idle.send(READY).await;
     assert!(idle.answer().await.ends_with("ready\n"));
@@ -87,7 +87,7 @@ async fn in_its_notice_the_hub_answers_over_http_2_and_closes_at_the_drain() {
     let (scene, certificate) = scene_with(long).await;
     let mut peer = Peer::over(certificate.connect(scene.address, &["h2"]).await.unwrap()).await;
     let mut stream = peer.get("/events/a", &[]).await;
-    stream.expect(&opening(0)).await;
+    expect_opening(&mut stream, &opening(0)).await;
     assert_eq!(peer.get("/readyz", &[]).await.head.status, 200);
 
     let (front, ending) = give_notice(scene).await;

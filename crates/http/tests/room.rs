@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use support::meter::Meter;
 use support::scene::{Scene, Stream};
 use support::tls::scene_with;
-use support::{created, opening};
+use support::{created, expect_opening, opening, unspread};
 use tidings_http::{Cors, HttpConfig};
 use tidings_testkit::certificate::Certificate;
 use tidings_testkit::deadline::until;
@@ -34,10 +34,10 @@ enum Fate {
 
 impl Fate {
     fn of(text: &str) -> Self {
-        let retry = text.strip_prefix("retry: ").and_then(|rest| rest.strip_suffix("\n\n"));
+        let retry = text.strip_prefix("retry: ").and_then(|rest| rest.strip_suffix("\n"));
         retry.map_or_else(
             || {
-                assert_eq!(text, opening(0));
+                assert_eq!(unspread(text), opening(0));
                 Self::Subscribed
             },
             |retry| Self::SentAway(retry.parse().unwrap()),
@@ -133,7 +133,7 @@ async fn subscribe_over_http_2(peer: &mut Peer) -> (Fate, http2::Stream) {
     let text = match stream.head.headers.contains_key("content-length") {
         true => stream.rest().await,
         false => {
-            stream.expect(&opening(0)).await;
+            expect_opening(&mut stream, &opening(0)).await;
             opening(0)
         }
     };

@@ -29,7 +29,7 @@ use slab::Slab;
 use socket2::SockRef;
 use tidings_core::ring::Watcher;
 use tidings_core::roster::{Attendances, ConnectionId, Subscriber};
-use tidings_core::{Clock, Cursor, Hub, Sequence};
+use tidings_core::{Clock, Hub, Sequence};
 
 use super::batch::framed;
 use super::group::{GroupKey, Groups};
