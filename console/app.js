@@ -3,6 +3,7 @@
 // The walk of one event: stream.js -> here -> topic-list.js, snippet-card.js, activity.js, event-list.js.
 
 import { Activity } from './activity.js';
+import { aliasesOf } from './aliases.js';
 import { Arrival } from './arrival.js';
 import { Connection } from './connection.js';
 import { byId, element } from './element.js';
@@ -33,7 +34,8 @@ const HEARD_MS = 5_000;
 
 const subject = subjectOf(location, new URL(HUB).pathname);
 const sole = soleTopic(subject.selectors);
-const asked = { hub: HUB, selectors: subject.selectors, types: [], with_key: false };
+const aliases = aliasesOf(document.querySelector('meta[name=aliases]')?.content);
+const asked = { hub: HUB, aliases, selectors: subject.selectors, types: [], with_key: false };
 const url = urlOf(subject.selectors);
 const begin = subject.begin.length > 0 ? subject.begin : [['last', String(PAST_MAX)]];
 const arrival = new Arrival();

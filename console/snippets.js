@@ -1,5 +1,6 @@
 // The lines to copy: how to watch and to publish what the page shows, from a shell and from a page. Pure.
 
+import { aliasFor } from './aliases.js';
 import { exampleTopic, pathOf } from './topic.js';
 
 /** Event types that a snippet names at most. */
@@ -8,32 +9,38 @@ const TYPES_MAX = 5;
 /**
  * @typedef {object} Asked
  * @property {string} hub        The URL of the hub's root.
+ * @property {[path: string, selector: string][]} [aliases]  Other paths of topics.
  * @property {string[]} selectors
  * @property {string[]} types    Event types seen, other than `message`.
  * @property {boolean} with_key  Whether the hub wants a key to publish.
  */
 
 /** @param {Asked} asked */
-export function curlWatch({ hub, selectors }) {
-  return `curl -N ${shellWord(hub + pathOf(selectors))}`;
+export function curlWatch(asked) {
+  return `curl -N ${shellWord(addressOf(asked, asked.selectors))}`;
 }
 
 /** @param {Asked} asked */
-export function curlPublish({ hub, selectors, with_key }, data = 'hello') {
-  const key = with_key ? '-H "Authorization: Bearer $TIDINGS_PUBLISH_KEY" ' : '';
-  const url = hub + pathOf([exampleTopic(selectors)]);
+export function curlPublish(asked, data = 'hello') {
+  const key = asked.with_key ? '-H "Authorization: Bearer $TIDINGS_PUBLISH_KEY" ' : '';
+  const url = addressOf(asked, [exampleTopic(asked.selectors)]);
   return `curl -d ${shellWord(data)} ${key}${shellWord(url)}`;
 }
 
 /** @param {Asked} asked */
-export function javaScript({ hub, selectors, types }) {
+export function javaScript(asked) {
   const lines = [
-    `const source = new EventSource(\n  ${quoted(hub + pathOf(selectors))}\n);`,
+    `const source = new EventSource(\n  ${quoted(addressOf(asked, asked.selectors))}\n);`,
     'const show = (e) => console.log(e.data);',
     'source.onmessage = show;',
   ];
-  for (const type of types.slice(0, TYPES_MAX)) lines.push(`source.addEventListener(${quoted(type)}, show);`);
+  for (const type of asked.types.slice(0, TYPES_MAX)) lines.push(`source.addEventListener(${quoted(type)}, show);`);
   return lines.join('\n');
+}
+
+/** The URL of some selectors, by the alias that they have. */
+function addressOf({ hub, aliases = [] }, selectors) {
+  return hub + (aliasFor(aliases, selectors) || pathOf(selectors));
 }
 
 /** A word of a shell, in quotes if it needs them. */

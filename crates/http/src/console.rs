@@ -3,7 +3,8 @@
 //! The hub may stand below a path of another server, a proxy's or a router's, and is not told which. So a page names
 //! the other files by the way from its own path up to the hub's root, which is the same below any path.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use axum::extract::OriginalUri;
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tidings_core::limits::TOPIC_SEGMENTS_MAX;
 
+use crate::aliases::Aliases;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
@@ -45,15 +47,30 @@ const ROOT: &str = "{root}";
 /// Stands in the page for the way to the page of the hub.
 const HOME: &str = "{home}";
 
+/// Stands in the page for the [`Aliases`], as a JSON object of paths and topics that an attribute can hold.
+const ALIASES: &str = "{aliases}";
+
 /// The files of the console by their path below `/console/`. `index.html` is also the page of every topic. In it, `{root}`
-/// becomes the way from the page's path to the hub's root, and `{home}` the way to the page of the hub.
+/// becomes the way from the page's path to the hub's root, `{home}` the way to the page of the hub, and `{aliases}` the other
+/// paths of topics.
 #[derive(Debug, Clone, Default)]
-pub struct Pages(HashMap<String, Asset>);
+pub struct Pages {
+    files: HashMap<String, Asset>,
+    aliases: Aliases,
+}
 
 impl Pages {
     /// Collects files.
     pub fn new(files: impl IntoIterator<Item = (String, Asset)>) -> Self {
-        Self(files.into_iter().collect())
+        Self { files: files.into_iter().collect(), aliases: Aliases::default() }
+    }
+
+    /// The same files, in a hub that has these aliases.
+    pub(crate) fn with_aliases(mut self, aliases: &Aliases) -> Self {
+        if let Some(index) = self.files.get_mut(INDEX) {
+            *index = index.telling(aliases);
+        }
+        Self { aliases: aliases.clone(), ..self }
     }
 
     /// The page of the hub.
@@ -64,10 +81,13 @@ impl Pages {
         }
     }
 
-    /// The page of the hub, or of a topic.
+    /// The page of the hub, or of a topic. An alias leads to the page of its topic.
     pub(crate) fn index(&self, parts: &Parts) -> Result<Response<Body>, Problem> {
-        let asset = self.0.get(INDEX).ok_or_else(not_found)?;
-        let mut response = answer(&asset.with(&Ways::from(parts)?), &parts.headers);
+        let (asset, ways) = (self.files.get(INDEX).ok_or_else(not_found)?, Ways::from(parts)?);
+        let mut response = match self.aliases.get(parts.uri.path()) {
+            Some(topic) => redirect(location(&format!("{}events/{topic}", ways.root), parts)?),
+            None => answer(&asset.with(&ways), &parts.headers),
+        };
         // The same URL answers programs with a stream.
         response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
         Ok(response)
@@ -77,25 +97,49 @@ impl Pages {
         if path == INDEX {
             return self.index(parts);
         }
-        Ok(answer(self.0.get(path).ok_or_else(not_found)?, &parts.headers))
+        Ok(answer(self.files.get(path).ok_or_else(not_found)?, &parts.headers))
     }
 }
 
 impl Asset {
+    /// The page with the aliases filled in. Its tag tells them apart.
+    fn telling(&self, aliases: &Aliases) -> Self {
+        let Some(page) = std::str::from_utf8(&self.bytes).ok().filter(|page| page.contains(ALIASES)) else {
+            return self.clone();
+        };
+        let topics: BTreeMap<_, _> =
+            aliases.iter().map(|(path, selector)| (path, selector.as_str())).collect();
+        let json = serde_json::to_string(&topics).expect("texts and their names are always JSON");
+        let mut hasher = DefaultHasher::new();
+        json.hash(&mut hasher);
+        let escaped =
+            json.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
+        Self {
+            content_type: self.content_type,
+            etag: tagged(&self.etag, &format!("-{:x}", hasher.finish())),
+            bytes: page.replace(ALIASES, &escaped).into(),
+        }
+    }
+
     /// The page with its ways filled in. Its tag tells them apart.
     fn with(&self, ways: &Ways) -> Self {
         let Some(page) = std::str::from_utf8(&self.bytes).ok().filter(|page| page.contains(ROOT)) else {
             return self.clone();
         };
-        let own = self.etag.as_bytes();
-        let own = own.strip_suffix(b"\"").unwrap_or(own);
-        let tag = [own, format!("-{}-{}\"", ways.root.len(), ways.home.len()).as_bytes()].concat();
         Self {
             content_type: self.content_type,
-            etag: HeaderValue::from_bytes(&tag).expect("digits and a quote go on with a header value"),
+            etag: tagged(&self.etag, &format!("-{}-{}", ways.root.len(), ways.home.len())),
             bytes: page.replace(ROOT, &ways.root).replace(HOME, &ways.home).into(),
         }
     }
+}
+
+/// An entity tag with more at its end.
+fn tagged(etag: &HeaderValue, more: &str) -> HeaderValue {
+    let own = etag.as_bytes();
+    let own = own.strip_suffix(b"\"").unwrap_or(own);
+    let tag = [own, more.as_bytes(), b"\""].concat();
+    HeaderValue::from_bytes(&tag).expect("digits and a quote go on with a header value")
 }
 
 /// Relative references from a page.
@@ -130,8 +174,13 @@ fn without_slash(parts: &Parts) -> Option<HeaderValue> {
     if name.is_empty() || parts.uri.path() != "/" {
         return None;
     }
+    location(&format!("./{name}/console/"), parts).ok()
+}
+
+/// A reference with the query of the request.
+fn location(path: &str, parts: &Parts) -> Result<HeaderValue, Problem> {
     let query = parts.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    HeaderValue::try_from(format!("./{name}/console/{query}")).ok()
+    HeaderValue::try_from(format!("{path}{query}")).map_err(|_| not_found())
 }
 
 /// The path before a router took away what the hub is nested below.
@@ -171,4 +220,30 @@ fn names(tags: &HeaderValue, etag: &HeaderValue) -> bool {
 pub(crate) fn not_found() -> Problem {
     let detail = "there is nothing here; events are at /events/{topic}, the console is at /";
     Problem::new(ProblemType::NotFound, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_is_told_the_aliases_in_an_attribute_and_its_tag_changes_with_them() {
+        let page = |aliases: &[(&str, &str)]| {
+            let etag = HeaderValue::from_static("\"i1\"");
+            let bytes = Bytes::from_static(b"<meta content=\"{aliases}\">");
+            let index = Asset { content_type: "text/html", etag, bytes };
+            let pages = Pages::new([(INDEX.to_owned(), index)]);
+            let index =
+                pages.with_aliases(&Aliases::new(aliases.iter().copied()).unwrap()).files[INDEX].clone();
+            (String::from_utf8(index.bytes.to_vec()).unwrap(), index.etag)
+        };
+
+        let (none, one) = (page(&[]), page(&[("/stream", "a\"<&>'")]));
+
+        assert_eq!(none.0, "<meta content=\"{}\">");
+        let told = "<meta content=\"{&quot;/stream&quot;:&quot;a\\&quot;&lt;&amp;&gt;'&quot;}\">";
+        assert_eq!(one.0, told);
+        assert_ne!(none.1, one.1);
+        assert_eq!(one.1, page(&[("/stream", "a\"<&>'")]).1);
+    }
 }

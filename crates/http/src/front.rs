@@ -61,8 +61,8 @@ impl Front {
         let _sse = hub.encode(Encoder::Sse(Opening::Event).encoding());
         Self(Arc::new(FrontParts {
             hub,
+            pages: pages.with_aliases(&config.aliases),
             config,
-            pages,
             clock,
             task_rules,
             budgets,

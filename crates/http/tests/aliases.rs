@@ -85,3 +85,20 @@ async fn the_rules_of_events_hold_for_an_alias() {
         assert!(answer(&scene, &get(target)).await.starts_with("HTTP/1.1 404 "), "{target}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_that_is_given_an_alias_is_led_to_the_page_of_the_topic() {
+    let scene = scene().await;
+    for (target, page) in [
+        ("/stream", "./events/greetings"),
+        ("/stream?last=5", "./events/greetings?last=5"),
+        ("/api/v2/es", "../../events/caf%C3%A9"),
+        ("/es", "./events/a%2F%2Fb"),
+    ] {
+        let answer = scene.get(target, "accept: text/html,*/*;q=0.8\r\n").await.answer().await;
+
+        assert!(answer.starts_with("HTTP/1.1 307 Temporary Redirect\r\n"), "{answer}");
+        assert!(answer.contains(&format!("\r\nlocation: {page}\r\n")), "{answer}");
+        assert!(answer.contains("\r\nvary: Accept\r\n"), "{answer}");
+    }
+}

@@ -317,6 +317,7 @@ async fn each_bad_selection_is_refused_with_advice() {
         ("/events", "bad-topics", "a subscription needs at least one topic"),
         (&format!("/events?{many}"), "bad-topics", "a subscription has at most 100 topics"),
         ("/events/", "bad-topic", "a topic needs at least one character"),
+        ("/events/?topic=a", "bad-topic", "a topic needs at least one character"),
         ("/events/a/", "trailing-slash", slash),
         ("/events?topic=a/", "trailing-slash", slash),
         ("/events?topic=b&topic=a/", "trailing-slash", slash),

@@ -22,7 +22,7 @@ pub(crate) fn topic(rest: &str) -> Result<Topic, Problem> {
 /// All selectors of a request: that of its path, if `rest` has one, or those of its parameters `topic`. Never both: a
 /// program in front that looks at the path alone would let a reader of other topics pass.
 pub(crate) fn selectors(rest: Option<&str>, query: &Query<'_>) -> Result<Selectors, Problem> {
-    if rest.is_some() && query.all("topic").next().is_some() {
+    if rest.is_some_and(|rest| !rest.is_empty()) && query.all("topic").next().is_some() {
         return Err(topics_twice());
     }
     query.raw("topic").try_for_each(check_slashes)?;
