@@ -81,8 +81,8 @@ problem_types! {
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
     BodiesFull: SERVICE_UNAVAILABLE, "bodies-full", "the bodies that are being sent take up `bodies_bytes_max`, or the reserve for small ones";
-    Ending: SERVICE_UNAVAILABLE, "ending", "the hub is ending";
-    TooManyConnections: SERVICE_UNAVAILABLE, "too-many-connections", "the hub has `connections_max` connections";
+    Ending: SERVICE_UNAVAILABLE, "ending", "the hub is ending, and takes no more publishes";
+    TooManyConnections: SERVICE_UNAVAILABLE, "too-many-connections", "every connection of the hub is busy";
     TooManySelectors: SERVICE_UNAVAILABLE, "too-many-selectors", "all subscriptions together have `selectors_max` selectors";
     AnswersFull: SERVICE_UNAVAILABLE, "answers-full", "answers that are not read hold `answers_bytes_max` bytes";
     StoreFull: INSUFFICIENT_STORAGE, "store-full", "the hub's disk is full";

@@ -116,6 +116,7 @@ where
         return parked.map(|_| None);
     }
     if !parked? {
+        visit.closes();
         let may_leave = !has_body.load(Ordering::Relaxed);
         tokio::select! {
             () = linger(stream) => {}

@@ -63,6 +63,11 @@ impl Visit {
         OpenRequest(self.clone())
     }
 
+    /// The connection has had its last answer, and only waits until its client has read it: it goes before all others.
+    pub(crate) fn closes(&self) {
+        self.rests_from.store(0, Ordering::Relaxed);
+    }
+
     /// Whether no request is open.
     pub(crate) fn is_at_rest(&self) -> bool {
         self.open.load(Ordering::Relaxed) == 0
@@ -133,6 +138,15 @@ mod tests {
         advance(FIRST_REQUEST_GRACE).await;
 
         assert!(visit.may_leave_since().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_closes_may_be_asked_before_all_others() {
+        let visit = Visit::default();
+
+        visit.closes();
+
+        assert_eq!(visit.may_leave_since(), Some(0));
     }
 
     #[tokio::test(start_paused = true)]
