@@ -12,25 +12,31 @@ use std::time::Duration;
 /// the system's queue of new connections holds what comes meanwhile.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Time that a client which has just connected has for its first request, before it may be asked to leave because others
-/// wait for a place. 1 s: a handshake and a request on a slow line, while a client that is silent is in nobody's way for long.
-pub(crate) const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
+/// Time that a client has for its handshake, and again for its first request, before it may be asked to leave because others
+/// wait for a place. 5 s: enough for one of thousands that a machine opens at once, and a client that never asks is not in the
+/// way for long.
+pub(crate) const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(5);
 
-/// Time that a connection waits for a place when all are taken. 1.5 s: longer than `FIRST_REQUEST_GRACE`, so that silent
-/// clients keep nobody out, and shorter than the patience of a probe.
-pub(crate) const PLACE_WAIT_MAX: Duration = Duration::from_millis(1_500);
+/// Time that a client which has something to say waits for a place when all are taken. 6 s: longer than
+/// `FIRST_REQUEST_GRACE`, so that silent clients keep nobody out.
+pub(crate) const PLACE_WAIT_MAX: Duration = Duration::from_secs(6);
 
-/// Time after which a connection that waits for a place asks the next one to leave. 50 ms: one that is asked leaves at once,
-/// unless a request has come.
+/// Time after which a client that waits for a place asks the next connection to leave. 50 ms: one that is asked leaves at
+/// once, unless a request has come.
 pub(crate) const PLACE_LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Connections at once that wait for a place, or get one answer because there is none. 256: the next one waits in the
-/// system's queue, so a flood takes no more files than these.
-pub(crate) const REFUSALS_MAX: usize = 256;
+/// Looks for a connection at rest after which a client waits no longer, if each has found all of them busy. 10, which are half
+/// a second: short requests are done by then, and a probe waits little more than a second for its answer.
+pub(crate) const PLACE_BUSY_LOOKS_MAX: u32 = 10;
 
-/// Time that a connection beyond the limit may take to shake hands, to ask and to take its answer. 5 s: enough on a bad
-/// line. When others wait, a client that has not asked goes after `FIRST_REQUEST_GRACE`.
-pub(crate) const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Connections at once that wait for a place, or get one answer because there is none. 1,024: the next one waits in the
+/// system's queue, so a flood takes no more files than these.
+pub(crate) const REFUSALS_MAX: usize = 1_024;
+
+/// Time in which a client for which there is no place must say something, and again to shake hands, to ask and to take its
+/// answer. 10 s, as long as a first request may take: a machine that opens thousands at once is slow, and what it opened
+/// beyond `REFUSALS_MAX` loses nothing in the system's queue.
+pub(crate) const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Time for which the peer of a stream may leave bytes unacknowledged before the system takes it for dead. 60 s, as for a
 /// socket that takes nothing: TCP's keep-alive does not run while bytes are under way. It does not hold while a stream waits

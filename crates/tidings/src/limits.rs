@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(crate) const STORE_CLOSE_RESERVE: Duration = Duration::from_secs(1);
 
 /// Open files beside connections that have a place: those that are being refused, the log and its indexes, and what the runtime needs.
-pub(crate) const FILES_RESERVE: u64 = 512;
+pub(crate) const FILES_RESERVE: u64 = 1_280;
 
 /// Connections that the system keeps for the hub until they are accepted: a crowd that comes back in one moment.
 pub(crate) const LISTEN_BACKLOG: u32 = 4_096;

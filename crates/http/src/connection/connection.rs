@@ -87,6 +87,7 @@ impl Surroundings {
             Ok(stream) => Box::new(stream),
             Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
         };
+        visit.awaits_request();
         if is_http_2(&stream) {
             // hyper ends a connection that does not answer its pings sooner than the system would.
             stream.watch(Watchman::System);

@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, interval, sleep};
 
 use super::visit::Visit;
-use crate::limits::PLACE_LOOK_INTERVAL;
+use crate::limits::{PLACE_BUSY_LOOKS_MAX, PLACE_LOOK_INTERVAL};
 
 /// A bounded number of places. Cloning shares them.
 #[derive(Clone)]
@@ -58,41 +58,33 @@ impl Places {
         Some(self.taken())
     }
 
-    /// Waits for a place, and asks other connections to leave meanwhile. Cancel safe.
-    pub(crate) async fn take(&self) -> Place {
+    /// Waits for a place, and asks other connections to leave meanwhile: not for longer than `wait_max`, and for a moment
+    /// only while every other connection is busy. Cancel safe.
+    pub(crate) async fn take_within(&self, wait_max: Duration) -> Option<Place> {
         let mut free = std::pin::pin!(self.0.free.acquire());
+        let mut over = std::pin::pin!(sleep(wait_max));
         let mut look = interval(PLACE_LOOK_INTERVAL);
-        loop {
+        let mut busy_looks = 0;
+        while busy_looks <= PLACE_BUSY_LOOKS_MAX {
             // Biased: whoever has a place asks nobody to leave.
             tokio::select! {
                 biased;
                 permit = &mut free => {
                     permit.expect("the semaphore of places is never closed").forget();
-                    return self.taken();
+                    return Some(self.taken());
                 }
-                _ = look.tick() => self.ask_one_to_leave(),
+                () = &mut over => return None,
+                _ = look.tick() => busy_looks = if self.ask_one_to_leave() { 0 } else { busy_looks + 1 },
             }
         }
-    }
-
-    /// The same, but not for longer than `wait_max`. Cancel safe.
-    pub(crate) async fn take_within(&self, wait_max: Duration) -> Option<Place> {
-        // Biased: a place that is free is taken, however late it is.
-        tokio::select! {
-            biased;
-            place = self.take() => Some(place),
-            () = sleep(wait_max) => None,
-        }
+        None
     }
 
     /// The visit of a connection that has a place.
     pub(crate) fn visit(&self) -> Visiting {
-        self.enter(Visit::new(self.0.origin))
-    }
-
-    /// The visit of a connection that gets one answer.
-    pub(crate) fn visit_beyond_limit(&self) -> Visiting {
-        self.enter(Visit::beyond_limit(self.0.origin))
+        let visit = Arc::new(Visit::new(self.0.origin));
+        let key = self.0.visits().insert(visit.clone());
+        Visiting { visit, key, places: self.0.clone() }
     }
 
     /// How many are taken.
@@ -100,23 +92,20 @@ impl Places {
         self.0.places_max - self.0.free.available_permits()
     }
 
-    fn enter(&self, visit: Visit) -> Visiting {
-        let visit = Arc::new(visit);
-        let key = self.0.visits().insert(visit.clone());
-        Visiting { visit, key, places: self.0.clone() }
-    }
-
     fn taken(&self) -> Place {
         self.0.taken.inc();
         Place(self.0.clone())
     }
 
-    fn ask_one_to_leave(&self) {
+    /// Asks the connection that has rested longest to leave. Whether any is at rest, though it may not be asked yet.
+    fn ask_one_to_leave(&self) -> bool {
         let visits = self.0.visits();
         let resting = visits.iter().filter_map(|(_, visit)| Some((visit.may_leave_since()?, visit)));
         if let Some((_, longest)) = resting.min_by_key(|(since, _)| *since) {
             longest.ask_to_leave();
+            return true;
         }
+        visits.iter().any(|(_, visit)| visit.is_at_rest())
     }
 }
 
@@ -182,7 +171,7 @@ mod tests {
         let (_place, visit) = (places.try_take().unwrap(), places.visit());
         advance(FIRST_REQUEST_GRACE).await;
 
-        let second = places.take().await;
+        let second = places.take_within(PLACE_WAIT_MAX).await;
 
         assert_eq!(visit.asked_to_leave().now_or_never(), None);
         drop(second);
@@ -207,7 +196,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn whoever_waits_goes_when_all_places_stay_taken() {
+    async fn whoever_waits_goes_soon_when_all_places_are_busy() {
         let places = Places::new(1, Gauge::default());
         let (_place, visit) = (places.try_take().unwrap(), places.visit());
         let _open = visit.begin_request();
@@ -215,7 +204,33 @@ mod tests {
 
         assert!(places.take_within(PLACE_WAIT_MAX).await.is_none());
 
-        assert_eq!(before.elapsed(), PLACE_WAIT_MAX);
+        assert_eq!(before.elapsed(), PLACE_LOOK_INTERVAL * PLACE_BUSY_LOOKS_MAX);
         assert_eq!(places.count(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_gets_the_place_of_a_client_that_never_asks() {
+        let places = Places::new(1, Gauge::default());
+        let silent = (places.try_take().unwrap(), places.visit());
+        let before = Instant::now();
+
+        let (place, ()) = tokio::join!(places.take_within(PLACE_WAIT_MAX), async {
+            silent.1.asked_to_leave().await;
+            drop(silent);
+        });
+
+        assert!(place.is_some());
+        assert!(before.elapsed() >= FIRST_REQUEST_GRACE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_waits_goes_at_last_when_those_that_are_asked_do_not_leave() {
+        let places = Places::new(1, Gauge::default());
+        let (_place, _visit) = (places.try_take().unwrap(), places.visit());
+        let before = Instant::now();
+
+        assert!(places.take_within(PLACE_WAIT_MAX).await.is_none());
+
+        assert_eq!(before.elapsed(), PLACE_WAIT_MAX);
     }
 }

@@ -4,12 +4,14 @@
 //! as all are for whom there is no stream left: a browser's `EventSource` gives up for good on any status but 200. Everything
 //! else is answered 503. Then the connection closes.
 
+use std::sync::Arc;
+
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::connection::connection::ended_early;
 use crate::connection::http1::until_parked;
-use crate::connection::places::Visiting;
+use crate::connection::visit::Visit;
 use crate::front::Front;
 use crate::limits::REFUSAL_WAIT_MAX;
 
@@ -17,21 +19,16 @@ use crate::limits::REFUSAL_WAIT_MAX;
 #[derive(Clone)]
 pub(crate) struct BeyondLimit;
 
-/// Answers one request. A client that is slow is dropped, after a second if others wait.
-pub(crate) async fn refuse(front: &Front, stream: TcpStream, visit: Visiting) {
+/// Answers one request. A client that is slow is dropped.
+pub(crate) async fn refuse(front: &Front, stream: TcpStream) {
+    let visit = Arc::new(Visit::beyond_limit(Instant::now()));
     let answered = async {
         let served = match front.config().tls.clone() {
             None => until_parked(front, &visit, stream).await.map(drop),
-            Some(tls) => {
-                let shaken = tokio::select! {
-                    shaken = tls.accept_http_1(stream) => shaken,
-                    () = visit.asked_to_leave() => return,
-                };
-                match shaken {
-                    Ok(stream) => until_parked(front, &visit, Box::new(stream)).await.map(drop),
-                    Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
-                }
-            }
+            Some(tls) => match tls.accept_http_1(stream).await {
+                Ok(stream) => until_parked(front, &visit, Box::new(stream)).await.map(drop),
+                Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
+            },
         };
         served.unwrap_or_else(|error| ended_early(&error));
     };

@@ -3,18 +3,18 @@
 use std::io;
 use std::sync::Arc;
 
-use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 
 use crate::connection::connection::Surroundings;
-use crate::connection::places::{Place, Places};
+use crate::connection::places::Places;
 use crate::connection::refusal::refuse;
 use crate::connection::socket::prepare;
 use crate::front::Front;
 use crate::lane::{LaneConfig, Lanes};
-use crate::limits::{ACCEPT_PAUSE, PLACE_WAIT_MAX, REFUSALS_MAX};
+use crate::limits::{ACCEPT_PAUSE, PLACE_WAIT_MAX, REFUSAL_WAIT_MAX, REFUSALS_MAX};
 
 /// How a drain went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub async fn serve(
         lanes,
         connections,
         places: Places::new(config.places_max(), front.metrics().connections()),
-        refusals: Places::new(REFUSALS_MAX, Gauge::default()),
+        refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
         front,
     };
     door.admit_until(&listener, shutdown).await;
@@ -70,7 +70,7 @@ struct Door {
     /// One for each connection, parked or not.
     places: Places,
     /// One for each connection that waits for a place, or gets one answer because there is none.
-    refusals: Places,
+    refusals: Arc<Semaphore>,
 }
 
 impl Door {
@@ -89,14 +89,15 @@ impl Door {
     /// Accepts one connection, when there is at least the place to refuse it: until then it waits in the system's queue, so
     /// that no connection which was accepted goes without an answer. Cancel safe.
     async fn admit_next(&self, listener: &TcpListener) {
-        let refusal = self.refusals.take().await;
+        let refusal = self.refusals.clone().acquire_owned().await;
+        let refusal = refusal.expect("the semaphore of refusals is never closed");
         match listener.accept().await {
             Ok((stream, _)) => self.admit(stream, refusal),
             Err(error) => pause_after(&error).await,
         }
     }
 
-    fn admit(&self, stream: TcpStream, refusal: Place) {
+    fn admit(&self, stream: TcpStream, refusal: OwnedSemaphorePermit) {
         if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, "a socket cannot be prepared");
             return;
@@ -106,26 +107,27 @@ impl Door {
             lanes: self.lanes.clone(),
             tasks: self.connections.clone(),
         };
-        match self.places.try_take() {
-            Some(place) => {
-                self.connections.spawn(surroundings.serve(stream, place, self.places.visit()));
-            }
-            None => {
-                let (places, refusals) = (self.places.clone(), self.refusals.clone());
-                self.connections.spawn(async move {
-                    match places.take_within(PLACE_WAIT_MAX).await {
-                        Some(place) => {
-                            drop(refusal);
-                            surroundings.serve(stream, place, places.visit()).await;
-                        }
-                        None => {
-                            refuse(&surroundings.front, stream, refusals.visit_beyond_limit()).await;
-                            drop(refusal);
-                        }
+        let places = self.places.clone();
+        match places.try_take() {
+            Some(place) => self.connections.spawn(surroundings.serve(stream, place, places.visit())),
+            None => self.connections.spawn(async move {
+                // Nobody is asked to leave for a client that has nothing to say.
+                let speaks = timeout(REFUSAL_WAIT_MAX, stream.readable()).await;
+                if !matches!(speaks, Ok(Ok(()))) {
+                    return tracing::debug!("a client without a place says nothing");
+                }
+                match places.take_within(PLACE_WAIT_MAX).await {
+                    Some(place) => {
+                        drop(refusal);
+                        surroundings.serve(stream, place, places.visit()).await;
                     }
-                });
-            }
-        }
+                    None => {
+                        refuse(&surroundings.front, stream).await;
+                        drop(refusal);
+                    }
+                }
+            }),
+        };
     }
 
     async fn drain(self) -> Verdict {

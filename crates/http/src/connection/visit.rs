@@ -43,8 +43,7 @@ impl Visit {
             waker: AtomicWaker::new(),
             beyond_limit: false,
         };
-        let grace = FIRST_REQUEST_GRACE.as_millis() as u64;
-        visit.rests_from.store(visit.now() + grace, Ordering::Relaxed);
+        visit.awaits_request();
         visit
     }
 
@@ -55,6 +54,12 @@ impl Visit {
 
     pub(crate) fn is_beyond_limit(&self) -> bool {
         self.beyond_limit
+    }
+
+    /// The first request may come now: before or after a handshake.
+    pub(crate) fn awaits_request(&self) {
+        let grace = FIRST_REQUEST_GRACE.as_millis() as u64;
+        self.rests_from.store(self.now() + grace, Ordering::Relaxed);
     }
 
     /// Begins a request.
