@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { observeAll } from './clients/observe-all.js';
+import { observeParsing, observeQuiet, observeSilence } from './clients/observe.js';
 import { CLIENTS } from './clients/roster.js';
 import { page, row } from './clients/words.js';
 
@@ -36,3 +37,32 @@ test('each client does what docs/reference/clients.md says of it', { timeout: 90
 
   assert.deepEqual(page(observed).split('\n'), text.slice(from, to).split('\n'));
 });
+
+test('@microsoft/fetch-event-source with JSON.parse receives every event', { timeout: 120_000 }, async (t) => {
+  const [facts] = await observeParsing(t, named('@microsoft/fetch-event-source'));
+
+  assert.deepEqual(facts, { heard: 3, errors: 0, connections: 1, ended: false });
+});
+
+test('clients that read lines are handed published data alone with opening=none', { timeout: 120_000 }, async (t) => {
+  const readers = named(', lines');
+  assert.equal(readers.length, 4);
+
+  const facts = await observeQuiet(t, readers, { opening: 'none' });
+
+  assert.deepEqual(facts, readers.map(() => ({ opening: [], heartbeats: [], places: [], ended: false })));
+});
+
+test('a heartbeat of four seconds is short enough for the time-out of every client', { timeout: 120_000 }, async (t) => {
+  const impatient = [...named('httpx-sse'), ...named('okhttp')];
+  assert.equal(impatient.length, 3);
+
+  const facts = await observeSilence(t, impatient, { heartbeat: '4s' });
+
+  assert.deepEqual(facts, impatient.map(() => ({ ended: false, again: false })));
+});
+
+/** The clients of the roster whose names have this in them. */
+function named(words) {
+  return CLIENTS.filter(({ name }) => name.includes(words));
+}

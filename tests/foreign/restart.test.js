@@ -54,7 +54,6 @@ for (const [name, startClient] of Object.entries(CLIENTS)) {
     const client = startClient(t, `${lives.url}/events?topic=orders/*`);
     await lives.attended(1);
     await lives.publish(5);
-    // The package takes no place from the stream before it has heard an event.
     await assertHeard(client, lives.published.map(message));
 
     for (const { ends, away, live } of RESTARTS) {
@@ -92,5 +91,24 @@ for (const [name, startClient] of Object.entries(CLIENTS)) {
     const [epoch] = lives.published[0].id.split('-');
     const gap = { reason: 'other-epoch', requested: had.at(-1).lastEventId, resumesAfter: `${epoch}-0` };
     await assertHeard(client, [...had, { gap }, ...lives.published.map(message)]);
+  });
+}
+
+// Before its first event, the package has its place from `tidings.open` alone: it throws a block without data away, and the id in it.
+for (const ends of ['SIGKILL', 'SIGTERM']) {
+  test(`the package eventsource: misses nothing if ${ends} ends the hub before its first event`, { timeout: 120_000 }, async (t) => {
+    const lives = await startLives(t);
+    const heard = [];
+    const source = new EventSource(`${lives.url}/events?topic=orders/*`);
+    t.after(() => source.close());
+    source.onmessage = ({ type, data, lastEventId }) => heard.push({ type, data, lastEventId });
+    let openings = 0;
+    source.addEventListener('tidings.open', () => openings++);
+    await until('the stream has begun', () => openings === 1);
+
+    await lives.end(ends);
+    await lives.begin({ away: 2 });
+
+    await assertHeard({ heard: () => heard }, lives.published.map(message));
   });
 }

@@ -11,8 +11,11 @@ import { page } from './words.js';
 /** The facts of each of these clients: `{ client, facts }`. */
 export async function observeAll(scene, clients) {
   const browser = await chromium.launchServer(launchOptions());
-  scene.after(() => browser.close());
   process.env.CHROMIUM_ENDPOINT = browser.wsEndpoint();
+  scene.after(() => {
+    delete process.env.CHROMIUM_ENDPOINT;
+    return browser.close();
+  });
   const facts = clients.map(() => ({}));
   const observe = async (name, act, ...options) => {
     const observed = await inScene((inner) => act(inner, clients, ...options));

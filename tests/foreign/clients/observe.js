@@ -25,9 +25,10 @@ const SILENCE_MS = 12_000;
 const nth = (n) => JSON.stringify({ n });
 
 /** Opening and heartbeats of a live stream: what clients are handed between events that were published. */
-export async function observeQuiet(scene, clients) {
+export async function observeQuiet(scene, clients, { opening } = {}) {
   const hub = await startHub(scene, '--memory', '--heartbeat', '1s');
-  const runs = clients.map((client) => startClient(scene, client, `${hub.url}/events/quiet`));
+  const url = `${hub.url}/events/quiet${opening === undefined ? '' : `?opening=${opening}`}`;
+  const runs = clients.map((client) => startClient(scene, client, url));
   await attended(hub, runs);
   const witness = await openWire(scene, hub.port, '/events/quiet');
   await hub.publish('quiet', nth(1));
@@ -88,9 +89,9 @@ export async function observeGap(scene, clients) {
   }));
 }
 
-/** Silence that is longer than the time-outs of some clients. */
-export async function observeSilence(scene, clients) {
-  const hub = await startHub(scene, '--memory', '--heartbeat', '60s');
+/** No event for longer than the time-outs of some clients, and no heartbeat unless one is asked for. */
+export async function observeSilence(scene, clients, { heartbeat = '60s' } = {}) {
+  const hub = await startHub(scene, '--memory', '--heartbeat', heartbeat);
   // Those that are there first wait for the last with an event each half a second.
   const runs = await Promise.all(clients.map(async (client) => {
     const relay = await startRelay(scene, hub.port);
@@ -122,6 +123,8 @@ export async function observeReturn(scene, clients, { signal }) {
   const unheard = start('unheard');
   const runs = [...heard, ...unheard];
   await attended(hub, runs);
+  // By then the openings have arrived, too.
+  await heartbeats(await openWire(scene, hub.port, '/events/unheard'), 3);
 
   const away = sleep(DOWN_MS[signal]);
   await (signal === 'SIGKILL' ? hub.kill() : hub.stop());
