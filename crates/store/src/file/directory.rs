@@ -55,9 +55,11 @@ pub(crate) fn refuse_what_is_not_ours(dir: &File, path: &Path) -> Result<(), Ope
             Err(rustix::io::Errno::NOENT) => continue,
             stat => FileType::from_raw_mode(stat.map_err(io)?.st_mode),
         };
+        let has_our_name = name.to_str().is_ok_and(|name| names::parse(name) != FileName::Other);
         let is_ours = match kind {
-            FileType::RegularFile => name.to_str().is_ok_and(|name| names::parse(name) != FileName::Other),
-            FileType::Directory => name.to_bytes() == LOST_AND_FOUND.as_bytes(),
+            FileType::RegularFile => has_our_name,
+            // One in the place of a file of ours is told when it cannot be opened as a file.
+            FileType::Directory => has_our_name || name.to_bytes() == LOST_AND_FOUND.as_bytes(),
             _ => false,
         };
         if !is_ours {
@@ -130,7 +132,7 @@ mod tests {
             fs::write(dir.path().join(name), "").unwrap();
             assert_eq!(refusal(&dir), Some(format!("/data holds {name:?}, a file that is no store's")));
         }
-        for name in ["sub", "META", "00000000000000000001.log"] {
+        for name in ["sub", "lost", "META.d"] {
             let dir = tempfile::tempdir().unwrap();
             fs::create_dir(dir.path().join(name)).unwrap();
             assert_eq!(refusal(&dir), Some(format!("/data holds {name:?}, a directory that is no store's")));

@@ -27,7 +27,10 @@ pub(crate) const PUB: &str = "\
 Publishes to a hub: the argument, each line of standard input, or a text/event-stream on it.
 
 One event's id goes to stdout. While the hub is away it is tried again for a few seconds; a retry never publishes twice. \
-Ctrl-C ends the reading of standard input: what was read whole is published, half a line or half an event is not.";
+Ctrl-C ends the reading of standard input: what was read whole is published, half a line or half an event is not.
+
+A line that is not UTF-8 is published with U+FFFD in it, and one that is too long is left out; both are said, the lines behind them are \
+published, and the exit code is 1 at the end. Data that begins with - and is no number stands behind --, as in `tidings pub URL -- --x`.";
 
 pub(crate) const PUB_EXAMPLES: &str = "\
 Examples:
@@ -37,7 +40,7 @@ Examples:
 
 Exit codes:
   0  everything is published
-  1  something was not; it has said what was
+  1  something was not, or not as it was; it has said what was
   2  the command line is wrong";
 
 pub(crate) const SUB: &str = "\
