@@ -83,7 +83,7 @@ Exit codes:
 pub(crate) const TOKEN: &str = "\
 Prints 256 random bits of the operating system in hexadecimal: a publish key, for instance.
 
-  tidings token > key && tidings serve --publish-key-file key";
+  (umask 077; tidings token > key) && tidings serve --publish-key-file key";
 
 pub(crate) const COMPLETIONS: &str = "\
 Prints a script that completes the commands and options of tidings in a shell.

@@ -121,3 +121,27 @@ fn write_zeros(file: &File, from: u64, to: u64) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// Names are looked at before this; a link may appear after that.
+    #[test]
+    fn a_link_is_neither_opened_nor_emptied() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        std::fs::write(dir.path().join("victim"), "precious").unwrap();
+        symlink("../victim", data.join("META.new")).unwrap();
+        let disk = OsDisk::new(&File::open(&data).unwrap()).unwrap();
+
+        let (opened, created) = (disk.open("META.new").err(), disk.create("META.new").err());
+
+        let errors = [opened, created].map(|error| error.and_then(|error| Errno::from_io_error(&error)));
+        assert_eq!(errors, [Some(Errno::LOOP); 2]);
+        assert_eq!(std::fs::read_to_string(dir.path().join("victim")).unwrap(), "precious");
+    }
+}
