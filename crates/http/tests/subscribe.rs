@@ -249,7 +249,7 @@ async fn an_id_in_the_query_may_hold_anything_and_breaks_no_line() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_bad_parameter_is_refused_by_name() {
     let scene = Scene::start().await;
-    let known = "there is no parameter `lats`; known here: topic, last_event_id, lastEventId, since, last, on_gap, opening";
+    let known = "there is no parameter `lats`; known here: topic, last_event_id, lastEventId, since, last, on_gap, opening, with";
     let since =
         "`since` is `earliest`, an age such as 90s, 10m, 2h or 7d, or a time such as 2026-11-21T08:00:00Z";
     let opening = "`opening` is `event`, `id` or `none`";
@@ -275,6 +275,7 @@ async fn each_bad_parameter_is_refused_by_name() {
         ("last=", "bad-last", last),
         ("since=1h&last=3", "since-and-last", "give `since` or `last`, not both"),
         ("last=3&last=3", "repeated-parameter", "the parameter `last` may be given once"),
+        ("with=all", "bad-with", "`with` is `time`"),
         ("on_gap=never", "bad-on-gap", "`on_gap` is `earliest` or `latest`"),
         ("since=2026-11-21T08:00:00+02:00", "bad-since", plus),
         ("since=2026-11-21T08:00:00%20%2B02:00", "bad-since", since),

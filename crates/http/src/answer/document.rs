@@ -54,7 +54,7 @@ impl<'a> EventDocument<'a> {
 ///
 /// A time that is too late for four digits of a year is the latest one that has them: a clock that is so wrong must
 /// not take a member away that clients rely on.
-fn time(time: UnixMillis) -> String {
+pub(crate) fn time(time: UnixMillis) -> String {
     let ms = i64::try_from(time.0).unwrap_or(i64::MAX);
     let time = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
     format!("{time:.3}")

@@ -55,6 +55,7 @@ problem_types! {
     SinceAndLast: BAD_REQUEST, "since-and-last", "both `since` and `last` are given";
     BadOnGap: BAD_REQUEST, "bad-on-gap", "`on_gap` is neither `earliest` nor `latest`";
     BadOpening: BAD_REQUEST, "bad-opening", "`opening` is neither `event` nor `id` nor `none`";
+    BadWith: BAD_REQUEST, "bad-with", "`with` is not `time`";
     BadLimit: BAD_REQUEST, "bad-limit", "`limit` is no number of events, or too large";
     BadEventType: BAD_REQUEST, "bad-event-type", "the event's type is too long or has control characters";
     ReservedEventType: BAD_REQUEST, "reserved-event-type", "the event's type begins with `tidings.`";

@@ -21,9 +21,10 @@ use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 use crate::stream::permits::{StreamPermit, StreamPermits};
 use crate::stream::task::{self, Carried};
-use crate::stream::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Whereabouts};
+use crate::stream::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Times, Whereabouts};
 
-const KNOWN: &[&str] = &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "opening"];
+const KNOWN: &[&str] =
+    &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "opening", "with"];
 
 /// Tells that fewer of the newest events come than were asked for, though there may be more.
 const PARTIAL: HeaderName = HeaderName::from_static("tidings-partial");
@@ -63,7 +64,7 @@ impl SubscribeRequest {
             on_gap: on_gap(&query)?,
         };
         Ok(Self {
-            encoder: format.encoder(&events.selectors, opening(&query)?),
+            encoder: format.encoder(&events.selectors, opening(&query)?, times(&query)?),
             events,
             head_only: parts.method == Method::HEAD,
             version: parts.version,
@@ -81,6 +82,15 @@ impl SubscribeRequest {
             return Err(NoPlace);
         }
         permits.take().map(Some).ok_or(NoPlace)
+    }
+}
+
+/// Whether the events tell when they were published.
+fn times(query: &Query) -> Result<Times, Problem> {
+    match query.one("with")? {
+        None => Ok(Times::Untold),
+        Some("time") => Ok(Times::Told),
+        Some(_) => Err(Problem::new(ProblemType::BadWith, "`with` is `time`")),
     }
 }
 

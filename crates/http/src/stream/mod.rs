@@ -22,5 +22,6 @@ pub(crate) mod permits;
 pub(crate) mod returns;
 pub(crate) mod task;
 
+pub(crate) use encode::Times;
 pub use encode::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Whereabouts};
 pub use ending::Ending;

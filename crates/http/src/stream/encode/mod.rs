@@ -24,12 +24,20 @@ pub enum StreamFormat {
 
 impl StreamFormat {
     /// The encoder for a subscriber of these selectors: events of several topics say which one they are of.
-    pub(crate) fn encoder(self, selectors: &Selectors, opening: Opening) -> Encoder {
-        match (self, selectors.single_topic()) {
-            (Self::Sse, Some(_)) => Encoder::Sse(opening),
-            (Self::Sse, None) => Encoder::SseWithTopics(opening),
+    pub(crate) fn encoder(self, selectors: &Selectors, opening: Opening, times: Times) -> Encoder {
+        match (self, times, selectors.single_topic()) {
+            (Self::Sse, Times::Told, _) => Encoder::SseWithTimes(opening),
+            (Self::Sse, Times::Untold, Some(_)) => Encoder::Sse(opening),
+            (Self::Sse, Times::Untold, None) => Encoder::SseWithTopics(opening),
         }
     }
+}
+
+/// Whether the events of a stream tell when they were published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Times {
+    Untold,
+    Told,
 }
 
 /// How one stream is encoded.
@@ -39,76 +47,90 @@ pub enum Encoder {
     Sse(Opening),
     /// The same, with a line `topic: ...` before each event, for subscribers of several topics.
     SseWithTopics(Opening),
+    /// The same, with a line `time: ...` before that, for subscribers who ask for it. The line is not part of the encoding
+    /// that all share: few ask, and every frame in memory would be larger.
+    SseWithTimes(Opening),
 }
 
 impl Encoder {
     /// The media type of the stream.
     pub(crate) fn content_type(self) -> &'static str {
         match self {
-            Self::Sse(_) | Self::SseWithTopics(_) => "text/event-stream",
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => "text/event-stream",
         }
     }
 
     /// The encoding that the feed should make for it.
     pub fn encoding(self) -> &'static Encoding {
         match self {
-            Self::Sse(_) | Self::SseWithTopics(_) => &sse::SSE,
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => &sse::SSE,
         }
     }
 
     /// An event, shared with all readers if the feed has encoded it, else made for this one.
     pub(crate) fn event(self, frame: &Frame) -> Bytes {
         let bytes = frame.encoded(self.encoding()).cloned().unwrap_or_else(|| self.make(frame).freeze());
-        bytes.slice(self.skipped(frame)..)
+        match self {
+            Self::Sse(_) | Self::SseWithTopics(_) => bytes.slice(self.skipped(frame)..),
+            Self::SseWithTimes(_) => with_time(frame, &bytes).into(),
+        }
     }
 
     /// The same, borrowed where it can be.
     pub(crate) fn borrow(self, frame: &Frame) -> Cow<'_, [u8]> {
-        match frame.encoded(self.encoding()) {
-            Some(bytes) => Cow::Borrowed(&bytes[self.skipped(frame)..]),
-            None => Cow::Owned(self.make(frame).split_off(self.skipped(frame)).into()),
+        match (frame.encoded(self.encoding()), self) {
+            (Some(bytes), Self::SseWithTimes(_)) => Cow::Owned(with_time(frame, bytes)),
+            (None, Self::SseWithTimes(_)) => Cow::Owned(with_time(frame, &self.make(frame))),
+            (Some(bytes), _) => Cow::Borrowed(&bytes[self.skipped(frame)..]),
+            (None, _) => Cow::Owned(self.make(frame).split_off(self.skipped(frame)).into()),
         }
     }
 
     /// The first bytes of a stream. Where they end without a blank line, the first block goes on in what follows.
     pub fn opening(self, first: &FirstBytes<'_>) -> Bytes {
         match self {
-            Self::Sse(opening) | Self::SseWithTopics(opening) => sse::opening(first, opening),
+            Self::Sse(opening) | Self::SseWithTopics(opening) | Self::SseWithTimes(opening) => {
+                sse::opening(first, opening)
+            }
         }
     }
 
     /// Declares events that are gone.
     pub(crate) fn gap(self, gap: &Gap) -> Bytes {
         match self {
-            Self::Sse(_) | Self::SseWithTopics(_) => sse::gap(gap),
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => sse::gap(gap),
         }
     }
 
     /// Says that the hub is there.
     pub(crate) fn heartbeat(self) -> Bytes {
         match self {
-            Self::Sse(_) | Self::SseWithTopics(_) => sse::heartbeat(),
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => sse::heartbeat(),
         }
     }
 
     /// Tells the place to a client that has heard nothing yet, in the form that it asked for.
     pub(crate) fn open(self, whereabouts: Whereabouts) -> Option<Bytes> {
         match self {
-            Self::Sse(opening) | Self::SseWithTopics(opening) => sse::open(whereabouts, opening),
+            Self::Sse(opening) | Self::SseWithTopics(opening) | Self::SseWithTimes(opening) => {
+                sse::open(whereabouts, opening)
+            }
         }
     }
 
     /// Tells the place to a client whose last one is old, in the form that it asked for.
     pub(crate) fn cursor(self, place: Cursor) -> Option<Bytes> {
         match self {
-            Self::Sse(opening) | Self::SseWithTopics(opening) => sse::cursor(place, opening),
+            Self::Sse(opening) | Self::SseWithTopics(opening) | Self::SseWithTimes(opening) => {
+                sse::cursor(place, opening)
+            }
         }
     }
 
     /// The last bytes of a stream: when to come back.
     pub(crate) fn farewell(self, retry: Duration) -> Bytes {
         match self {
-            Self::Sse(_) | Self::SseWithTopics(_) => sse::farewell(retry),
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => sse::farewell(retry),
         }
     }
 
@@ -122,9 +144,13 @@ impl Encoder {
     fn skipped(self, frame: &Frame) -> usize {
         match self {
             Self::Sse(_) => sse::label_len(frame.event()),
-            Self::SseWithTopics(_) => 0,
+            Self::SseWithTopics(_) | Self::SseWithTimes(_) => 0,
         }
     }
+}
+
+fn with_time(frame: &Frame, encoded: &[u8]) -> Vec<u8> {
+    [sse::time_line(frame.event()).as_bytes(), encoded].concat()
 }
 
 #[cfg(test)]
@@ -138,14 +164,12 @@ mod tests {
         Event { cursor: Cursor::new(Epoch(36), Sequence(sequence)), time: UnixMillis(0), draft }
     }
 
-    /// The bytes that a stream has of an event, made by its encoder.
+    /// The bytes that a stream has of an event, in a frame that the feed has not encoded.
     fn bytes(encoder: Encoder, event: &Event) -> Vec<u8> {
-        let mut buffer = BytesMut::new();
-        (encoder.encoding().encode)(event, &mut buffer);
-        match encoder {
-            Encoder::Sse(_) => buffer[sse::label_len(event)..].to_vec(),
-            Encoder::SseWithTopics(_) => buffer.to_vec(),
-        }
+        let frame = Frame::of(event.clone());
+        let bytes = encoder.borrow(&frame).into_owned();
+        assert_eq!(encoder.event(&frame), bytes);
+        bytes
     }
 
     #[test]
@@ -173,5 +197,16 @@ mod tests {
         let expected: [&[u8]; 2] =
             [b"topic: orders/42\nid: 10-1\ndata: x\n\n", b"topic: a\nid: 10-3\ndata: z\n\n"];
         assert_eq!(events.map(|event| bytes(Encoder::SseWithTopics(Opening::Event), &event)), expected);
+    }
+
+    #[test]
+    fn a_stream_that_is_asked_for_times_has_the_topic_and_the_time_of_each_event() {
+        let mut event = event(1, draft("orders/42", "x"));
+        event.time = UnixMillis(1_700_000_000_007);
+
+        assert_eq!(
+            String::from_utf8(bytes(Encoder::SseWithTimes(Opening::Event), &event)).unwrap(),
+            "time: 2023-11-14T22:13:20.007Z\ntopic: orders/42\nid: 10-1\ndata: x\n\n",
+        );
     }
 }

@@ -12,7 +12,7 @@ use tidings_sse::encode::{Comment, Event as Block};
 use tidings_sse::{EventId, EventType, Retry};
 
 use super::{FirstBlock, FirstBytes, Opening, Whereabouts};
-use crate::answer::document::{CursorDocument, GapDocument, OpenDocument, PartialDocument};
+use crate::answer::document::{CursorDocument, GapDocument, OpenDocument, PartialDocument, time};
 use crate::answer::json;
 
 /// Events as `text/event-stream`, each with its topic before it.
@@ -23,6 +23,11 @@ const LABEL: &[u8] = b"topic: ";
 /// Bytes of the line that names the topic of an event.
 pub(crate) fn label_len(event: &Event) -> usize {
     LABEL.len() + event.draft.topic().as_str().len() + 1
+}
+
+/// The line that tells when an event was published. It stands before all others of the event.
+pub(crate) fn time_line(event: &Event) -> String {
+    format!("time: {}\n", time(event.time))
 }
 
 fn encode(event: &Event, buffer: &mut BytesMut) -> Option<Range<usize>> {
