@@ -1,7 +1,7 @@
 // One row of the list: an event in a line, opened to all it holds; or what the hub says about the events itself.
 
 import { copyButton } from './copy-button.js';
-import { element } from './element.js';
+import { element, textNodes } from './element.js';
 import { urlOf } from './hub.js';
 import { icon } from './icon.js';
 import { piecesOf } from './json.js';
@@ -39,7 +39,7 @@ function cellsOf({ time, topic, type, data, id }) {
   const line = element('span', { class: 'event-data', 'aria-hidden': 'true' });
   if (type !== 'message') line.append(element('span', { class: 'event-type' }, type));
   if (data === '') line.append(word(element('em'), 'event.empty'));
-  else line.append(lineOf(data));
+  else line.append(...textNodes(lineOf(data)));
   return [
     element('span', { class: 'event-mark', 'aria-hidden': 'true' }, icon('open')),
     clock,
@@ -99,13 +99,13 @@ function showData(pre, pieces, length_max = OPENED_LENGTH_MAX) {
 }
 
 function colouredOf(pieces, length_max) {
-  if (pieces.length > PIECES_MAX && length_max === Infinity) return [pieces.map((piece) => piece.text).join('')];
+  if (pieces.length > PIECES_MAX && length_max === Infinity) return textNodes(pieces.map((piece) => piece.text).join(''));
   const nodes = [];
   let room = length_max;
   for (const { kind, text } of pieces) {
     if (room <= 0) break;
     const shown = text.slice(0, room);
-    nodes.push(kind === 'plain' || kind === 'mark' ? shown : element('span', { class: `json-${kind}` }, shown));
+    nodes.push(...(kind === 'plain' || kind === 'mark' ? textNodes(shown) : [element('span', { class: `json-${kind}` }, shown)]));
     room -= shown.length;
   }
   return nodes;

@@ -2,6 +2,7 @@
 
 import { aliasFor } from './aliases.js';
 import { exampleTopic, pathOf } from './topic.js';
+import { escaped } from './visible.js';
 
 /** Event types that a snippet names at most. */
 const TYPES_MAX = 5;
@@ -50,5 +51,5 @@ function shellWord(text) {
 }
 
 function quoted(text) {
-  return `'${JSON.stringify(text).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
+  return `'${escaped(JSON.stringify(text)).slice(1, -1).replaceAll('\\"', '"').replaceAll("'", "\\'")}'`;
 }

@@ -3,6 +3,7 @@
 import { byId, element } from './element.js';
 import { urlOf } from './hub.js';
 import { isPattern, stepsOf } from './topic.js';
+import { visible } from './visible.js';
 import { onLanguage, say, word } from './words.js';
 
 /** @param {import('./topic.js').Subject} subject */
@@ -14,7 +15,7 @@ export function showTitle({ selectors, home }) {
     word(byId('about'), 'home.about');
     return;
   }
-  document.title = `${selectors.join(' ')} \u00b7 tidings`;
+  document.title = `${visible(selectors.join(' '))} \u00b7 tidings`;
   title.classList.add('is-topic');
   title.append(...selectors.map((selector) => nameOf(selector, selectors.length > 1)));
   const kind = selectors.length > 1 ? 'several' : isPattern(selectors[0]) ? 'pattern' : 'one';

@@ -4,6 +4,7 @@
 // kept beside it.
 
 import { DICTIONARY } from './dictionary.js';
+import { visible } from './visible.js';
 
 const KEY = 'tidings.language';
 const ATTRIBUTES = ['aria-label', 'placeholder', 'title'];
@@ -27,7 +28,7 @@ export function currentLanguage() {
 export function say(key, place = {}) {
   const words = DICTIONARY[language][key] ?? key;
   const text = typeof words === 'function' ? words(place) : words;
-  return text.replace(/\{(\w+)\}/g, (_, name) => place[name] ?? '');
+  return text.replace(/\{(\w+)\}/g, (_, name) => visible(String(place[name] ?? '')));
 }
 
 /**
@@ -102,5 +103,5 @@ function chosen() {
 }
 
 function preferred() {
-  return /^zh\b/i.test(navigator.language ?? '') ? 'zh' : 'en';
+  return /^zh\b/i.test(globalThis.navigator?.language ?? '') ? 'zh' : 'en';
 }
