@@ -1,5 +1,6 @@
 // How lively it is: events per second over the last minute, as bars and as a number.
 
+import { hubNow } from './clock.js';
 import { drawing, element } from './element.js';
 import { onLanguage, say } from './words.js';
 
@@ -29,7 +30,7 @@ export class Activity {
    * @param {Date} time When an event was published; of the last minute, or it does not count.
    */
   add(time) {
-    const ago = Math.floor((Date.now() - time.getTime()) / 1_000);
+    const ago = Math.floor((hubNow() - time.getTime()) / 1_000);
     if (ago <= 0) this.#now += 1;
     else if (ago <= SECONDS) this.#counts[SECONDS - ago] += 1;
   }

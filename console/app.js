@@ -4,25 +4,24 @@
 
 import { Activity } from './activity.js';
 import { aliasesOf } from './aliases.js';
-import { Arrival } from './arrival.js';
+import { hubNow, noteDate } from './clock.js';
 import { Connection } from './connection.js';
 import { byId, element } from './element.js';
 import { EmptyState, FIRST_DATA } from './empty-state.js';
 import { entryOf, isPublished } from './entry.js';
 import { EventList } from './event-list.js';
-import { GAP, PARTIAL } from './event-type.js';
 import { startHeader } from './header.js';
-import { recall } from './history.js';
 import { HUB, urlOf } from './hub.js';
 import { icon } from './icon.js';
 import { authorization } from './publisher.js';
 import { PublishForm } from './publish-form.js';
+import { Seats } from './seats.js';
 import { SnippetCard } from './snippet-card.js';
 import { Stream } from './stream.js';
 import { startTabs } from './tabs.js';
 import { countOf } from './time.js';
 import { TopicList } from './topic-list.js';
-import { exampleTopic, soleTopic, subjectOf } from './topic.js';
+import { exampleTopic, soleTopic, subjectOf, withParameters } from './topic.js';
 import { showTitle } from './title.js';
 import { sayAll, say, word, wordFor } from './words.js';
 
@@ -31,24 +30,22 @@ const PAST_MAX = 50;
 /** After this long without an event, the page says that there is none. */
 const PATIENCE_MS = 150;
 const HEARD_MS = 5_000;
+/** How long the next page may take to come. */
+const NEXT_PAGE_MS = 5_000;
 
 const subject = subjectOf(location, new URL(HUB).pathname);
 const sole = soleTopic(subject.selectors);
 const aliases = aliasesOf(document.querySelector('meta[name=aliases]')?.content);
 const asked = { hub: HUB, aliases, selectors: subject.selectors, types: [], with_key: false };
-const url = urlOf(subject.selectors);
+const url = withParameters(urlOf(subject.selectors), [['with', 'time']]);
 const begin = subject.begin.length > 0 ? subject.begin : [['last', String(PAST_MAX)]];
-const arrival = new Arrival();
 
-let stream = null;
 let phase = 'connecting';
 let filter = '';
 let seen = 0;
 let heard = 0;
 let cleared = false;
 let settled = false;
-/** Whether the stream begins with events that are older than the connection. */
-let behind = false;
 
 startHeader();
 const showPart = startTabs(byId('main'), byId('tabs'));
@@ -69,8 +66,15 @@ const empty = new EmptyState(byId('empty'), { asked, home: subject.home, tried: 
 const list = new EventList(byId('list'), byId('newest'), showList);
 const connection = new Connection(
   { phase: byId('phase'), word: byId('phase-word'), banner: byId('banner'), cursor: byId('cursor') },
-  () => stream?.open(),
+  open,
 );
+const stream = new Stream({
+  url,
+  begin,
+  listener: { state: showState, event: receive, id: (id) => (connection.cursor = id), date: noteDate },
+  authorization,
+});
+const seats = new Seats({ given: () => stream.open(), lost: rest });
 byId('list').classList.toggle('has-topics', sole === '');
 byId('filter').addEventListener('input', (event) => useFilter(event.target.value));
 byId('clear').addEventListener('click', clear);
@@ -80,36 +84,33 @@ usePause(false);
 setInterval(announce, HEARD_MS);
 sayAll();
 byId('app').hidden = false;
-start();
+byId('failed').hidden = true;
+watchPage();
+if (document.hidden) waitForSeat();
+else open();
 
-/** Shows what was, then follows what comes. */
-async function start() {
-  const past = await recall(url, begin, authorization());
-  if (past.gap) receive({ type: GAP, data: JSON.stringify(past.gap), id: '', topic: '' }, null);
-  if (past.partial) receive({ type: PARTIAL, data: '', id: '', topic: '' }, null);
-  for (const event of past.events) receive(event, event.time);
-  activity.show();
-  behind = past.more;
-  stream = new Stream({
-    url,
-    begin,
-    id: past.cursor,
-    listener: {
-      state: showState,
-      event: (event) => receive(event, isPublished(event) ? arrival.time() : new Date()),
-      id: (id) => (connection.cursor = id),
-    },
-    authorization,
-  });
-  watchPage();
+/** Connects, for somebody who looks at the page. */
+function open() {
+  seats.take();
   stream.open();
 }
 
-/**
- * @param {import('./decoder.js').StreamEvent} event
- * @param {Date | null} time
- */
-function receive(event, time) {
+/** Connects if there is a connection left for a page that nobody looks at. */
+function waitForSeat() {
+  showState({ phase: 'resting' });
+  seats.ask();
+}
+
+/** Other tabs need the connection. */
+function rest() {
+  stream.close();
+  showState({ phase: 'resting' });
+}
+
+/** @param {import('./decoder.js').StreamEvent} event */
+function receive(event) {
+  // What the hub itself says has no time.
+  const time = event.time ? new Date(event.time) : new Date(hubNow());
   const entry = { ...entryOf(event, sole), time };
   list.add(entry);
   if (!isPublished(event)) return;
@@ -117,15 +118,15 @@ function receive(event, time) {
   heard += 1;
   topics.add(entry.topic, time);
   snippets.sawType(event.type);
-  if (time) activity.add(time);
+  activity.add(time);
 }
 
 function showState(state) {
   connection.state = state;
   phase = state.phase;
-  if (state.phase === 'live' && behind) arrival.begin();
-  if (state.phase === 'live') behind = true;
-  if (state.phase !== 'connecting') setTimeout(settle, PATIENCE_MS);
+  if (phase === 'live') form.reached();
+  if (phase === 'ended' || phase === 'refused') seats.leave();
+  if (phase !== 'connecting') setTimeout(settle, PATIENCE_MS);
 }
 
 /** From now on an empty list means that there is nothing. */
@@ -167,6 +168,7 @@ function useFilter(text) {
 function usePause(paused) {
   const button = byId('pause');
   list.paused = paused;
+  connection.paused = paused;
   button.classList.toggle('is-on', paused);
   const key = paused ? 'resume' : 'pause';
   wordFor(button, 'aria-label', key);
@@ -200,8 +202,30 @@ function announce() {
 
 /** A page that slept, or lost its network, looks after its stream when it wakes. */
 function watchPage() {
-  addEventListener('pageshow', (event) => event.persisted && stream.open());
-  addEventListener('pagehide', () => stream.close());
+  addEventListener('pageshow', (event) => event.persisted && open());
+  addEventListener('pagehide', () => {
+    seats.leave();
+    stream.close();
+  });
+  addEventListener('beforeunload', leaveRoom);
   addEventListener('online', () => stream.hurry());
-  document.addEventListener('visibilitychange', () => document.hidden || stream.check());
+  addEventListener('focus', look);
+  document.addEventListener('visibilitychange', () => document.hidden || look());
+}
+
+/**
+ * The next page needs a connection, which this one may hold until the next has come. If it does not come, because what was
+ * asked for is a download, this one goes on.
+ */
+function leaveRoom() {
+  if (phase !== 'live') return;
+  rest();
+  setTimeout(() => phase === 'resting' && open(), NEXT_PAGE_MS);
+}
+
+/** Somebody looks at the page. */
+function look() {
+  if (phase === 'resting') return open();
+  seats.looked();
+  stream.check();
 }

@@ -3,10 +3,15 @@
 import { element } from './element.js';
 import { icon } from './icon.js';
 import { keyField } from './key-field.js';
+import { sayProblem } from './problem-words.js';
+import { sharesConnections } from './seats.js';
+import { visible } from './visible.js';
 import { onLanguage, say, word } from './words.js';
 
 /** A break shorter than this is not worth a banner. */
 const PATIENCE_MS = 600;
+/** An answer that takes longer than this is. */
+const SLOW_MS = 4_000;
 
 export class Connection {
   #nodes;
@@ -14,6 +19,8 @@ export class Connection {
   #state = { phase: 'connecting' };
   #timer = 0;
   #ticks = 0;
+  #paused = false;
+  #slow = false;
 
   /**
    * @param {{ phase: HTMLElement, word: HTMLElement, banner: HTMLElement, cursor: HTMLElement }} nodes
@@ -32,20 +39,35 @@ export class Connection {
     this.#state = again ? { ...this.#state, until: 0 } : state;
     clearTimeout(this.#timer);
     clearInterval(this.#ticks);
+    this.#slow = false;
+    if (this.#state.phase === 'connecting') this.#timer = setTimeout(() => this.#show((this.#slow = true)), SLOW_MS);
     if (this.#state.phase !== 'waiting' || !this.#nodes.banner.hidden) return this.#show();
     this.#showPhase();
     this.#timer = setTimeout(() => this.#show(), PATIENCE_MS);
   }
 
+  /** @param {boolean} paused  Whether the list shows nothing new, though the stream may go on. */
+  set paused(paused) {
+    this.#paused = paused;
+    this.#showPhase();
+  }
+
   /** @param {string} id */
   set cursor(id) {
-    if (this.#nodes.cursor.textContent !== id) this.#nodes.cursor.textContent = id || '\u2013';
+    const shown = visible(id) || '\u2013';
+    if (this.#nodes.cursor.textContent !== shown) this.#nodes.cursor.textContent = shown;
   }
 
   #show() {
     this.#showPhase();
     const { phase, problem } = this.#state;
-    const parts = { waiting: () => this.#waiting(), ended: () => this.#ended(), refused: () => this.#refused(problem) };
+    const parts = {
+      connecting: () => (this.#slow ? this.#slowly() : []),
+      resting: () => this.#resting(),
+      waiting: () => this.#waiting(),
+      ended: () => this.#ended(),
+      refused: () => this.#refused(problem),
+    };
     const contents = parts[phase]?.() ?? [];
     this.#nodes.banner.replaceChildren(...contents);
     this.#nodes.banner.hidden = contents.length === 0;
@@ -53,8 +75,18 @@ export class Connection {
   }
 
   #showPhase() {
-    this.#nodes.phase.dataset.phase = this.#state.phase;
-    word(this.#nodes.word, `phase.${this.#state.phase}`);
+    const phase = this.#paused && this.#state.phase === 'live' ? 'paused' : this.#state.phase;
+    this.#nodes.phase.dataset.phase = phase;
+    word(this.#nodes.word, `phase.${phase}`);
+  }
+
+  #slowly() {
+    return [icon('alert'), word(element('p'), sharesConnections() ? 'banner.slow.shared' : 'banner.slow')];
+  }
+
+  #resting() {
+    const button = element('button', { class: 'quiet', type: 'button', onclick: () => this.#retry() });
+    return [icon('pause'), word(element('p'), 'banner.resting'), word(button, 'banner.live')];
   }
 
   #waiting() {
@@ -78,8 +110,7 @@ export class Connection {
 
   #refused(problem) {
     if (problem.status === 200) return [icon('alert'), word(element('p'), 'banner.strange', { detail: problem.title || '?' })];
-    const detail = problem.detail || `${problem.status} ${problem.title}`;
-    const text = word(element('p'), 'banner.refused', { detail });
+    const text = word(element('p'), 'banner.refused', { detail: sayProblem(problem) });
     if (problem.status === 401) return [icon('alert'), text, keyField(() => this.#retry())];
     return [icon('alert'), text, this.#again()];
   }

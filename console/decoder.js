@@ -1,7 +1,7 @@
 // Decodes text/event-stream, as HTML 9.2.6 has it, from bytes in whatever pieces they come.
 //
 // It knows no network and no page. A browser's own EventSource hides what the console shows: comments (the hub names
-// its heartbeat in one) and the field `topic`, which the hub adds where a stream carries several topics.
+// its heartbeat in one) and the fields `topic` and `time`, which the hub adds where it is asked to.
 
 /**
  * @typedef {object} StreamEvent
@@ -9,6 +9,7 @@
  * @property {string} data
  * @property {string} id     The last event id when the event was complete.
  * @property {string} topic  Empty where the stream does not say.
+ * @property {string} time   When it was published; empty where the stream does not say.
  */
 
 /**
@@ -33,6 +34,7 @@ export class Decoder {
   #data = '';
   #type = '';
   #topic = '';
+  #time = '';
   #id;
 
   /**
@@ -89,6 +91,9 @@ export class Decoder {
       case 'topic':
         this.#topic = value;
         break;
+      case 'time':
+        this.#time = value;
+        break;
       case 'retry':
         this.#retry(value);
         break;
@@ -100,12 +105,12 @@ export class Decoder {
   }
 
   #dispatch() {
-    const { type, data, topic } = { type: this.#type || 'message', data: this.#data, topic: this.#topic };
-    this.#type = this.#data = this.#topic = '';
+    const { type, data, topic, time } = { type: this.#type || 'message', data: this.#data, topic: this.#topic, time: this.#time };
+    this.#type = this.#data = this.#topic = this.#time = '';
     this.#listener.id?.(this.#id);
     // A block without data is no event, but its id counts.
     if (data === '') return;
-    this.#listener.event?.({ type, data: data.endsWith('\n') ? data.slice(0, -1) : data, id: this.#id, topic });
+    this.#listener.event?.({ type, data: data.endsWith('\n') ? data.slice(0, -1) : data, id: this.#id, topic, time });
   }
 
   #bounded(text, more) {

@@ -1,7 +1,7 @@
 // The list of events, newest first. It keeps the newest alone, and draws at most once a frame.
 //
-// Nothing moves under somebody who reads: while the list is paused, or scrolled away from its top, what arrives is held
-// and counted.
+// Nothing moves under somebody who reads: while the list is paused, scrolled away from its top, or has an opened row, what
+// arrives is held and counted.
 
 import { rowOf } from './event-row.js';
 
@@ -39,6 +39,8 @@ export class EventList {
       this.#scrolled = !entry.isIntersecting;
       this.#request();
     }).observe(top);
+    // A row that was closed may have held the list.
+    list.addEventListener('click', () => this.#request());
   }
 
   static get kept_max() {
@@ -100,7 +102,7 @@ export class EventList {
   #request() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      const reading = this.#scrolled && this.#kept.length > 0;
+      const reading = (this.#scrolled && this.#kept.length > 0) || this.#list.querySelector('.event.is-open') !== null;
       if (this.#waiting.length > 0 && !this.#paused && !reading) this.release();
       else this.#tell();
     });

@@ -2,9 +2,17 @@
 
 import { element } from './element.js';
 import { keyField } from './key-field.js';
-import { publish } from './publisher.js';
+import { sayProblem } from './problem-words.js';
+import { isReachable, publish } from './publisher.js';
+import { sharesConnections } from './seats.js';
 import { isPattern } from './topic.js';
 import { onLanguage, say, word, wordFor } from './words.js';
+
+/** An answer that takes longer than this is waited for aloud. */
+const SLOW_MS = 2_500;
+/** How long to wait before the hub that could not be reached is looked for; longer each time. */
+const LOOK_MS = 1_000;
+const LOOK_MS_MAX = 10_000;
 
 export class PublishForm {
   #form;
@@ -18,7 +26,8 @@ export class PublishForm {
   #key = element('div', { hidden: true });
   #send = element('button', { class: 'primary', type: 'submit' });
   #outcome = element('p', { class: 'outcome', role: 'status' });
-  #retell = () => {};
+  #words = () => '';
+  #unreachable = null;
   #told;
 
   /**
@@ -39,12 +48,17 @@ export class PublishForm {
     this.#data.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit();
     });
-    onLanguage(() => this.#retell());
+    onLanguage(() => (this.#outcome.textContent = this.#words()));
+  }
+
+  /** The hub was heard of. */
+  reached() {
+    if (this.#words === this.#unreachable) this.#tell('good', () => say('publish.again'));
   }
 
   /** Topics to choose from, where the form asks for one. */
   set topics(names) {
-    this.#suggestions.replaceChildren(...names.map((value) => element('option', { value })));
+    this.#suggestions.replaceChildren(...names.map((value) => element('option', { value, label: value })));
   }
 
   /**
@@ -79,6 +93,7 @@ export class PublishForm {
       return this.#tell('bad', () => say(mistake));
     }
     this.#send.disabled = true;
+    const slow = setTimeout(() => this.#tell('wait', () => say(sharesConnections() ? 'publish.slow.shared' : 'publish.slow')), SLOW_MS);
     const answer = await publish({
       topic,
       data: this.#data.value,
@@ -86,6 +101,7 @@ export class PublishForm {
       id: this.#id.value,
       retry: this.#retry.value.trim(),
     });
+    clearTimeout(slow);
     this.#send.disabled = false;
     if (answer.problem) return this.#refused(answer.problem);
     this.#tell('good', () => say('publish.sent', { id: answer.id }));
@@ -95,10 +111,19 @@ export class PublishForm {
   #refused(problem) {
     this.#told(problem);
     if (problem.status === 401) this.#wantKey();
-    this.#tell('bad', () => {
-      if (problem.status === 0) return say('publish.unreachable');
-      return problem.detail || say('publish.refused', { status: `${problem.status} ${problem.title}` });
-    });
+    const words = () => sayProblem(problem);
+    this.#tell('bad', words);
+    if (problem.status !== 0) return;
+    this.#unreachable = words;
+    this.#lookOut(words);
+  }
+
+  /** Takes back that the hub cannot be reached, as soon as it can. */
+  async #lookOut(words) {
+    for (let ms = LOOK_MS; this.#words === words; ms = Math.min(2 * ms, LOOK_MS_MAX)) {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      if (this.#words === words && (await isReachable())) this.reached();
+    }
   }
 
   #wantKey() {
@@ -107,10 +132,10 @@ export class PublishForm {
     this.#key.querySelector('input').focus();
   }
 
-  #tell(kind, text) {
+  #tell(kind, words) {
     this.#outcome.dataset.kind = kind;
-    this.#retell = () => (this.#outcome.textContent = text());
-    this.#retell();
+    this.#words = words;
+    this.#outcome.textContent = words();
   }
 }
 

@@ -1,6 +1,6 @@
 // Publishes an event, and keeps the key that a hub may want for it.
 
-import { urlOf } from './hub.js';
+import { HUB, urlOf } from './hub.js';
 import { problemOf, unreachable } from './problem.js';
 import { withParameters } from './topic.js';
 
@@ -15,6 +15,8 @@ import { withParameters } from './topic.js';
 
 /** For this tab alone, and until it is closed. */
 const KEY = 'tidings.key';
+/** How long the hub may take to say that it is there. */
+const ANSWER_MS_MAX = 5_000;
 
 let key = stored();
 
@@ -52,6 +54,16 @@ export async function publish({ topic, data, event = '', id = '', retry = '' }) 
     return { id: String(answer.id) };
   } catch {
     return { problem: unreachable() };
+  }
+}
+
+/** Whether the hub answers at all. */
+export async function isReachable() {
+  try {
+    const response = await fetch(`${HUB}healthz`, { cache: 'no-store', signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+    return response.ok;
+  } catch {
+    return false;
   }
 }
 

@@ -20,6 +20,7 @@ import { withParameters } from './topic.js';
  * @property {(state: State) => void} state
  * @property {(event: import('./decoder.js').StreamEvent) => void} event
  * @property {(id: string) => void} id
+ * @property {(date: string | null) => void} [date]  The header `Date` of each answer.
  */
 
 const RETRY_MS = 3_000;
@@ -99,6 +100,7 @@ export class Stream {
       cache: 'no-store',
       signal: attempt.signal,
     });
+    this.#listener.date?.(response.headers.get('date'));
     if (response.status === 204) return { end: true };
     if (response.status !== 200) {
       // Retry-After may also be a date; the own delay does then.

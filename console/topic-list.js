@@ -2,6 +2,7 @@
 //
 // The order changes at most every two seconds, and never under a pointer or the focus.
 
+import { hubNow } from './clock.js';
 import { element } from './element.js';
 import { urlOf } from './hub.js';
 import { agoOf, countOf } from './time.js';
@@ -59,7 +60,7 @@ export class TopicList {
       this.#stale = false;
       this.#arrange();
     }
-    for (const topic of this.#order) this.#show(topic, now);
+    for (const topic of this.#order) this.#show(topic);
   }
 
   #watched() {
@@ -78,12 +79,12 @@ export class TopicList {
     if (more > 0) word(this.#note, 'topics.more', { count: countOf(more) });
   }
 
-  #show(topic, now) {
+  #show(topic) {
     const seen = this.#topics.get(topic);
     const row = this.#rows.get(topic);
     if (!seen || !row) return;
     set(row.count, countOf(seen.count));
-    set(row.ago, seen.time ? agoOf(now - seen.time.getTime()) : '');
+    set(row.ago, seen.time ? agoOf(hubNow() - seen.time.getTime()) : '');
   }
 }
 

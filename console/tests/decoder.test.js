@@ -22,6 +22,15 @@ for (const vector of vectors) {
   });
 }
 
+test('tells the time of each event, and of no other', () => {
+  const events = [];
+  const decoder = new Decoder({ event: ({ time, data }) => events.push([time, data]) });
+
+  decoder.push(Buffer.from('time: 2026-11-21T08:00:00.007Z\ndata: 1\n\ndata: 2\n\ntime: x\n\ndata: 3\n\n'));
+
+  assert.deepEqual(events, [['2026-11-21T08:00:00.007Z', '1'], ['', '2'], ['', '3']]);
+});
+
 test('tells the topic of each event, and of no other', () => {
   const events = [];
   const decoder = new Decoder({ event: ({ topic, data }) => events.push([topic, data]) });

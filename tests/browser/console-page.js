@@ -6,9 +6,8 @@ export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
 /** Opens the console, in a browser of its own unless one is given, and waits until it is live. What goes wrong collects in `complaints`. */
-export async function openConsole(scene, url, { viewport = DESKTOP, browser, ...options } = {}) {
-  browser ??= await startChromium(scene);
-  const context = await browser.newContext({ viewport, locale: 'en-US', ...options });
+export async function openConsole(scene, url, { viewport = DESKTOP, browser, context, ...options } = {}) {
+  context ??= await (browser ?? (await startChromium(scene))).newContext({ viewport, locale: 'en-US', ...options });
   const page = await context.newPage();
   const complaints = [];
   page.on('console', (message) => {
