@@ -114,7 +114,7 @@ test('a passing failure is tried again', async (t) => {
 });
 
 test('a hub that is silent for longer than its heartbeats is left', async (t) => {
-  const { asked, origin } = await hub(t, [stream(': heartbeat 20\nid: 1\n\n'), stream('data: x\n\n')]);
+  const { asked, origin } = await hub(t, [stream(': heartbeat 200\nid: 1\n\n'), stream('data: x\n\n')]);
 
   const { until } = listen(t, origin);
   await until((seen) => seen.data.length === 1);
