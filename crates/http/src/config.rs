@@ -1,7 +1,10 @@
 //! How the hub behaves over HTTP: every bound with its unit, default and reason.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use crate::access::host::Host;
+use crate::access::origin::Origin;
 use crate::aliases::Aliases;
 use crate::lane::LaneConfig;
 use crate::stream::machine::StreamConfig;
@@ -22,8 +25,10 @@ pub struct HttpConfig {
     pub cors: Cors,
     /// Host names that requests may ask for. Default any.
     pub hosts: Hosts,
-    /// The key that publishers must show. Default none: everyone who reaches the hub may publish.
+    /// The key that publishers must show. Default none: then `publishers` says who may publish.
     pub publish_key: Option<String>,
+    /// Who may publish if there is no key. Default everybody who reaches the hub.
+    pub publishers: Publishers,
     /// The certificate to show. Default none: HTTP in the clear.
     pub tls: Option<Tls>,
     /// Bytes of memory that the bodies of all publishes may hold. Default 64 MiB: as much as waits for the disk. A body
@@ -102,6 +107,7 @@ impl Default for HttpConfig {
             cors: Cors::Only(Vec::new()),
             hosts: Hosts::Any,
             publish_key: None,
+            publishers: Publishers::Any,
             tls: None,
             bodies_bytes_max: 67_108_864,
             body_bytes_per_second_min: 1_024,
@@ -150,8 +156,8 @@ impl HttpConfig {
 pub enum Cors {
     /// Those of every origin, without credentials.
     Any,
-    /// Those of these origins, such as `https://example.com`, with credentials.
-    Only(Vec<String>),
+    /// Those of these origins, with credentials.
+    Only(Vec<Origin>),
 }
 
 /// Which hosts requests may ask for.
@@ -160,6 +166,21 @@ pub enum Hosts {
     /// Every one: for a hub behind a name.
     Any,
     /// `localhost`, names below it, and addresses of the loopback interface, and these. Keeps out the pages of
-    /// other sites that rebind their name to this machine.
-    LoopbackAnd(Vec<String>),
+    /// other sites that rebind their name to this machine. Pages at one of these, on any port unless one is given, are the
+    /// hub's own, whichever host a proxy in front makes of it.
+    LoopbackAnd(Vec<Host>),
+}
+
+/// Who may publish to a hub without a publish key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Publishers {
+    /// Everybody who reaches it: who that is, the program or its surroundings have decided.
+    Any,
+    /// Programs of this machine, and what proxies at these addresses pass on. For a hub on loopback: a publish that shows that
+    /// a proxy has passed it on is refused, by `Forwarded`, `X-Forwarded-...`, `Via` and their like, or by a host or an origin
+    /// that is not loopback.
+    ///
+    /// The address of the peer is known in [`serve`](crate::serve()), and elsewhere by
+    /// [`Front::for_peer`](crate::Front::for_peer).
+    LocalAnd(Vec<IpAddr>),
 }

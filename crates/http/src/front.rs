@@ -1,5 +1,6 @@
 //! The front: what all requests to one hub share. It knows no route and no handler: those are in `route`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use http::Extensions;
 use prometheus_client::registry::Registry;
 use tidings_core::{Clock, Hub, InUse};
 
+use crate::access::refusal_log::RefusalLog;
 use crate::answer::budget::AnswerBudget;
 use crate::budgets::FrontBudgets;
 use crate::config::HttpConfig;
@@ -24,9 +26,12 @@ use crate::stream::returns::Returns;
 use crate::stream::task::TaskRules;
 use crate::stream::{Encoder, Opening};
 
-/// A hub over HTTP. Cloning shares it.
+/// A hub over HTTP. Cloning shares it. Beside what all share stands the peer whose requests this one answers, if it is known.
 #[derive(Clone)]
-pub struct Front(Arc<FrontParts>);
+pub struct Front {
+    parts: Arc<FrontParts>,
+    peer: Option<IpAddr>,
+}
 
 struct FrontParts {
     hub: Hub,
@@ -40,6 +45,7 @@ struct FrontParts {
     returns: Returns,
     /// Somebody has asked whether the hub takes work, and may look elsewhere when it does not.
     readiness_asked: AtomicBool,
+    refusal_log: RefusalLog,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
 }
@@ -59,7 +65,7 @@ impl Front {
         let stream_permits = StreamPermits::new(config.connections_max, metrics.streams_now());
         let returns = Returns::new(config.connections_max);
         let _sse = hub.encode(Encoder::Sse(Opening::Event).encoding());
-        Self(Arc::new(FrontParts {
+        let parts = FrontParts {
             hub,
             pages: pages.with_aliases(&config.aliases),
             config,
@@ -70,8 +76,17 @@ impl Front {
             stream_permits,
             returns,
             readiness_asked: AtomicBool::new(false),
+            refusal_log: RefusalLog::default(),
             _sse,
-        }))
+        };
+        Self { parts: Arc::new(parts), peer: None }
+    }
+
+    /// The same front, for the requests of one peer: with its address a hub can tell [proxies that it trusts](crate::Publishers)
+    /// from others, and holds the peer to what HTTP asks of a request on a connection, such as a `Host`.
+    #[must_use]
+    pub fn for_peer(&self, peer: IpAddr) -> Self {
+        Self { parts: self.parts.clone(), peer: Some(peer) }
     }
 
     /// Gives notice of the drain, for servers other than our own [`serve`](crate::serve()): from now on `/readyz` says 503 and
@@ -84,7 +99,7 @@ impl Front {
         let config = self.config();
         // Time must be left for the drain.
         let notice_max = config.drain_wait_max.saturating_sub(config.drain_window);
-        if self.0.readiness_asked.load(Ordering::Relaxed) {
+        if self.parts.readiness_asked.load(Ordering::Relaxed) {
             self.drain().give_notice(config.drain_notice.min(notice_max));
         }
     }
@@ -135,7 +150,7 @@ impl Front {
 
     /// The hub behind it.
     pub fn hub(&self) -> &Hub {
-        &self.0.hub
+        &self.parts.hub
     }
 
     /// Bytes that the bodies of publishes hold now, of [`bodies_bytes_max`](Self::bodies_bytes_max).
@@ -149,23 +164,31 @@ impl Front {
     }
 
     pub(crate) fn config(&self) -> &HttpConfig {
-        &self.0.config
+        &self.parts.config
+    }
+
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
+
+    pub(crate) fn refusal_log(&self) -> &RefusalLog {
+        &self.parts.refusal_log
     }
 
     pub(crate) fn metrics(&self) -> &FrontMetrics {
-        &self.0.metrics
+        &self.parts.metrics
     }
 
     pub(crate) fn pages(&self) -> &Pages {
-        &self.0.pages
+        &self.parts.pages
     }
 
     pub(crate) fn budgets(&self) -> &FrontBudgets {
-        &self.0.budgets
+        &self.parts.budgets
     }
 
     pub(crate) fn body_budgets(&self) -> &BodyBudgets {
-        &self.0.budgets.bodies
+        &self.parts.budgets.bodies
     }
 
     /// What the body of a request is admitted by.
@@ -184,7 +207,7 @@ impl Front {
 
     /// The clock of the program.
     pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+        &*self.parts.clock
     }
 
     /// What a request's position is read by.
@@ -194,37 +217,37 @@ impl Front {
 
     /// What decides about streams that are not parked.
     pub(crate) fn task_rules(&self) -> TaskRules {
-        self.0.task_rules.clone()
+        self.parts.task_rules.clone()
     }
 
     /// What its lanes share with its tasks.
     pub(crate) fn lanes_share(&self) -> LanesShare {
         let FrontBudgets { unread, pages, .. } = self.budgets().clone();
-        LanesShare { unread, pages, metrics: self.metrics().streams().clone(), clock: self.0.clock.clone() }
+        LanesShare { unread, pages, metrics: self.metrics().streams().clone(), clock: self.parts.clock.clone() }
     }
 
     /// What answers that are not read may hold.
     pub(crate) fn answers(&self) -> &AnswerBudget {
-        &self.0.budgets.answers
+        &self.parts.budgets.answers
     }
 
     /// Somebody asks whether the hub takes work.
     pub(crate) fn is_ready(&self) -> bool {
-        self.0.readiness_asked.store(true, Ordering::Relaxed);
+        self.parts.readiness_asked.store(true, Ordering::Relaxed);
         !self.drain().is_ending()
     }
 
     /// How many streams the connections of our own server may carry.
     pub(crate) fn stream_permits(&self) -> &StreamPermits {
-        &self.0.stream_permits
+        &self.parts.stream_permits
     }
 
     /// When a subscriber may come back that found no place.
     pub(crate) fn next_return(&self) -> Duration {
-        self.0.returns.next(self.config().retry, self.drain().share())
+        self.parts.returns.next(self.config().retry, self.drain().share())
     }
 
     pub(crate) fn drain(&self) -> &Drain {
-        &self.0.task_rules.drain
+        &self.parts.task_rules.drain
     }
 }

@@ -77,11 +77,13 @@ pub mod stream;
 mod tls;
 mod unread;
 
+pub use access::host::{Host, HostError};
+pub use access::origin::{Origin, OriginError};
 pub use aliases::{AliasError, Aliases};
 pub use answer::body::Body;
 pub use answer::problem_type::PROBLEM_TYPES;
 pub use clock::SystemClock;
-pub use config::{Cors, Hosts, HttpConfig};
+pub use config::{Cors, Hosts, HttpConfig, Publishers};
 pub use connection::serve::{Verdict, serve};
 pub use console::{Asset, Pages};
 pub use epoch::random_epoch;

@@ -135,6 +135,23 @@ pub(crate) const HTTP2_REST_WAIT_MAX: Duration = Duration::from_secs(1);
 
 // A request.
 
+/// Bytes of a host name that a request may name. 255: RFC 1035, 3.1, allows no longer one.
+pub(crate) const HOST_BYTES_MAX: usize = 255;
+
+/// Bytes of a value of a request that stand in a problem or in a line of the log. 200: any host or origin that somebody means.
+pub(crate) const SHOWN_BYTES_MAX: usize = 200;
+
+/// Headers that a preflight may announce for its page. 64: tracing and signing take a dozen. A page that announces more gets
+/// the hub's own five.
+pub(crate) const PREFLIGHT_HEADERS_MAX: usize = 64;
+
+/// Bytes of the list of headers that a preflight is answered. 4 KiB, which `PREFLIGHT_HEADERS_MAX` of usual length fill half.
+pub(crate) const PREFLIGHT_BYTES_MAX: usize = 4_096;
+
+/// Time between two lines of the log about requests that were refused for the same kind of reason. 10 s: a developer who looks
+/// finds one, and a flood writes six lines a minute for each kind. Each line has the number of those that were left out.
+pub(crate) const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Parameters of one request. 128: a subscription may have 100 topics, and each parameter costs a look at all others.
 pub(crate) const PARAMETERS_MAX: usize = 128;
 

@@ -1,27 +1,32 @@
-//! The table of URLs: from a path and a method to what is asked for, what must be checked first, and who answers.
+//! The table of URLs: from a path and a method to what is asked for, by which policy, and who answers.
 //!
 //! Every request of every kind of connection comes through [`Front::handle`], which is here, so that the front knows no
-//! handler and the handlers no route. A new URL is a line in each function of [`Route`] and [`Action`].
+//! handler and the handlers no route. Every answer leaves through it, too, and has there what all answers have. A new URL is
+//! a line in each function of [`Route`] and [`Action`].
 
 use bytes::Bytes;
-use http::header::{ALLOW, ORIGIN, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_LENGTH, RETRY_AFTER};
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http_body::Body as _;
 
 use crate::access::cors;
-use crate::access::decision::{Checks, decide};
+use crate::access::decision::decide;
+use crate::access::head::RequestHead;
+use crate::access::policy::Policy;
 use crate::aliases::Aliases;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::connection::refusal::BeyondLimit;
 use crate::console::not_found;
-use crate::events::history::{HistoryRequest, history};
+use crate::events::history::{self, HistoryRequest, history};
 use crate::events::publish::publish;
 use crate::events::subscribe::{SubscribeRequest, subscribe};
 use crate::front::Front;
 use crate::operations;
 use crate::request::accept::{Representation, negotiate};
+use crate::stream::StreamFormat;
 
 /// What a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,19 +50,23 @@ enum Route<'a> {
 }
 
 /// What a request asks for: a route, with a method that it takes or does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Action<'a> {
     /// The methods of the route, preflight or not.
-    Options(&'static str),
+    Options(Route<'a>),
     Publish(&'a str),
-    /// A stream, history, or the page for people; with what stands after `/events/`.
-    Read(Option<&'a str>),
+    /// A stream; with what stands after `/events/`.
+    Subscribe(Option<&'a str>, StreamFormat),
+    History(Option<&'a str>),
+    /// The page for people who look at topics.
+    Page,
     Home,
     Console(&'a str),
     Live,
     Ready,
     Metrics,
-    RefuseMethod(&'static str),
+    RefuseMethod(Route<'a>),
+    RefuseAccept(Problem),
     RefusePath,
 }
 
@@ -93,15 +102,23 @@ impl<'a> Route<'a> {
         }
     }
 
-    fn action(self, method: &Method) -> Action<'a> {
+    /// Whether events are behind it, and not only what everybody may know.
+    fn has_events(self) -> bool {
+        match self {
+            Self::Events | Self::Topic(_) => true,
+            Self::Home | Self::Console(_) | Self::Live | Self::Ready | Self::Metrics | Self::Unknown => false,
+        }
+    }
+
+    fn action(self, method: &Method, headers: &HeaderMap) -> Action<'a> {
         let reads = method == Method::GET || method == Method::HEAD;
         match self {
             Self::Unknown => Action::RefusePath,
-            _ if method == Method::OPTIONS => Action::Options(self.methods()),
+            _ if method == Method::OPTIONS => Action::Options(self),
             Self::Topic(topic) if method == Method::POST => Action::Publish(topic),
-            _ if !reads => Action::RefuseMethod(self.methods()),
-            Self::Topic(topic) => Action::Read(Some(topic)),
-            Self::Events => Action::Read(None),
+            _ if !reads => Action::RefuseMethod(self),
+            Self::Topic(topic) => Action::read(Some(topic), headers),
+            Self::Events => Action::read(None, headers),
             Self::Home => Action::Home,
             Self::Console(file) => Action::Console(file),
             Self::Live => Action::Live,
@@ -111,35 +128,45 @@ impl<'a> Route<'a> {
     }
 }
 
-impl Action<'_> {
-    /// What must be checked before it.
-    fn checks(self) -> Checks {
-        match self {
-            // A browser sends OPTIONS to find out whether its page may go on.
-            Self::Options(_) => Checks::Host,
-            Self::Publish(_) => Checks::Key,
-            Self::Read(_)
-            | Self::Home
-            | Self::Console(_)
-            | Self::Live
-            | Self::Ready
-            | Self::Metrics
-            | Self::RefuseMethod(_)
-            | Self::RefusePath => Checks::Origin,
+impl<'a> Action<'a> {
+    /// What a GET of events asks for by its `Accept`.
+    fn read(rest: Option<&'a str>, headers: &HeaderMap) -> Self {
+        match negotiate(headers) {
+            Ok(Representation::Stream(format)) => Self::Subscribe(rest, format),
+            Ok(Representation::History) => Self::History(rest),
+            Ok(Representation::Page) => Self::Page,
+            Err(problem) => Self::RefuseAccept(problem),
         }
     }
-}
 
-impl Action<'_> {
+    /// What must hold before it.
+    fn policy(&self) -> Policy {
+        match self {
+            Self::Publish(_) => Policy::PUBLISH,
+            Self::Subscribe(..) | Self::History(_) | Self::RefuseAccept(_) => Policy::READ,
+            Self::Options(route) if route.has_events() => Policy::PREFLIGHT,
+            Self::RefuseMethod(route) if route.has_events() => Policy::READ,
+            // The same files for everybody, and no event among them. What the page shows it asks for by itself.
+            Self::Page | Self::Home | Self::Console(_) => Policy::PUBLIC,
+            // Probes and scrapers come by address.
+            Self::Live | Self::Ready | Self::Metrics => Policy::PUBLIC,
+            Self::Options(_) | Self::RefuseMethod(_) | Self::RefusePath => Policy::PUBLIC,
+        }
+    }
+
     /// Whether it is answered on a connection for which there is no place: what machines must know also then, and streams,
     /// whose clients are told when to come back.
-    fn is_answered_beyond_limit(self, parts: &Parts) -> bool {
+    fn is_answered_beyond_limit(&self) -> bool {
         match self {
-            Self::Live | Self::Ready | Self::Metrics | Self::Options(_) => true,
-            Self::Read(_) => matches!(negotiate(&parts.headers), Ok(Representation::Stream(_))),
-            Self::Publish(_) | Self::Home | Self::Console(_) | Self::RefuseMethod(_) | Self::RefusePath => {
-                false
-            }
+            Self::Live | Self::Ready | Self::Metrics | Self::Options(_) | Self::Subscribe(..) => true,
+            Self::Publish(_)
+            | Self::History(_)
+            | Self::Page
+            | Self::Home
+            | Self::Console(_)
+            | Self::RefuseMethod(_)
+            | Self::RefuseAccept(_)
+            | Self::RefusePath => false,
         }
     }
 }
@@ -165,9 +192,11 @@ impl Front {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let (parts, body) = request.into_parts();
-        let origin = parts.headers.get(ORIGIN).cloned();
         let mut response = self.answer(&parts, body).await.unwrap_or_else(|problem| self.refuse(problem));
-        cors::share(&self.config().cors, origin.as_ref(), response.headers_mut());
+        cors::finish(&self.config().cors, &parts.headers, &mut response);
+        if parts.method == Method::HEAD {
+            without_content(&mut response);
+        }
         tracing::debug!(method = %parts.method, path = ?parts.uri.path(), status = response.status().as_u16(), "answered");
         response
     }
@@ -181,42 +210,60 @@ impl Front {
     where
         B: http_body::Body<Data = Bytes> + Unpin,
     {
-        let action = Route::of(parts.uri.path(), &self.config().aliases).action(&parts.method);
-        if parts.extensions.get::<BeyondLimit>().is_some() && !action.is_answered_beyond_limit(parts) {
+        let head = RequestHead::read(parts, self.peer())?;
+        let action =
+            Route::of(parts.uri.path(), &self.config().aliases).action(&parts.method, &parts.headers);
+        if parts.extensions.get::<BeyondLimit>().is_some() && !action.is_answered_beyond_limit() {
             return Err(too_many_connections());
         }
-        let credential = decide(self.config(), action.checks(), parts)?;
+        let credential = decide(self.config(), action.policy(), &head)
+            .inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))?;
         match action {
-            Action::Options(methods) => Ok(cors::options(methods)),
+            Action::Options(route) => Ok(self.options(parts, route)),
             Action::Publish(topic) => publish(self, parts, &credential, topic, body).await,
-            Action::Read(rest) => self.read(parts, rest).await,
+            Action::Subscribe(rest, format) => {
+                let request = SubscribeRequest::parse(parts, rest, format, &self.position_bounds())?;
+                subscribe(self, request).await
+            }
+            Action::History(rest) => self.history(parts, rest).await,
+            Action::Page => self.pages().index(parts),
             Action::Home => self.pages().home(parts),
             Action::Console(file) => self.pages().file(file, parts),
             Action::Live => Ok(operations::live()),
             Action::Ready => Ok(operations::ready(self)),
             Action::Metrics => operations::metrics(self, &parts.headers),
-            Action::RefuseMethod(methods) => Err(method_not_allowed(methods)),
+            Action::RefuseMethod(route) => Err(method_not_allowed(route.methods())),
+            Action::RefuseAccept(problem) => Err(problem),
             Action::RefusePath => Err(not_found()),
         }
     }
 
-    async fn read(&self, parts: &Parts, rest: Option<&str>) -> Result<Response<Body>, Problem> {
-        let mut response = match negotiate(&parts.headers)? {
-            Representation::Stream(format) => {
-                subscribe(self, SubscribeRequest::parse(parts, rest, format, &self.position_bounds())?)
-                    .await?
-            }
-            Representation::History => {
-                let limit_max = self.hub().limits().page_events_max;
-                let request = HistoryRequest::parse(parts, rest, &self.position_bounds(), limit_max)?;
-                history(self, request).await?
-            }
-            Representation::Page => self.pages().index(parts)?,
-        };
-        if parts.method == Method::HEAD {
-            *response.body_mut() = Body::empty();
+    fn options(&self, parts: &Parts, route: Route<'_>) -> Response<Body> {
+        let cors = &self.config().cors;
+        if let Some(problem) = cors::refused_preflight(cors, &parts.headers) {
+            // The answer says it by what it does not have; its browser tells nobody why.
+            self.refusal_log().tell(&problem, parts.uri.path());
         }
-        Ok(response)
+        cors::options(cors, route.methods(), &parts.headers)
+    }
+
+    async fn history(&self, parts: &Parts, rest: Option<&str>) -> Result<Response<Body>, Problem> {
+        let limit_max = self.hub().limits().page_events_max;
+        let request = HistoryRequest::parse(parts, rest, &self.position_bounds(), limit_max)?;
+        if parts.method == Method::HEAD {
+            return Ok(history::head());
+        }
+        history(self, request).await
+    }
+}
+
+/// RFC 9110, 9.3.2: "The HEAD method is identical to GET except that the server MUST NOT send content in the response".
+/// The length is told where it is known.
+fn without_content(response: &mut Response<Body>) {
+    let length = response.body().size_hint().exact().filter(|length| *length > 0);
+    *response.body_mut() = Body::empty();
+    if let Some(length) = length {
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
     }
 }
 

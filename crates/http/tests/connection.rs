@@ -209,7 +209,7 @@ async fn a_producer_is_told_at_the_end_of_the_hub_how_many_events_were_published
 
     assert!(answer.starts_with("HTTP/1.1 503 Service Unavailable\r\n"), "{answer}");
     assert!(answer.contains("\r\nretry-after: 2\r\n"), "{answer}");
-    assert!(answer.ends_with("\"published\":1}"), "{answer}");
+    assert!(answer.ends_with("\"published\":1}\n"), "{answer}");
     assert_eq!(verdict, Verdict::Drained);
 }
 
@@ -240,7 +240,7 @@ async fn a_publish_that_comes_during_the_end_is_refused() {
     assert_eq!(
         body(response).await,
         "{\"type\":\"urn:tidings:problem:ending\",\"title\":\"Service Unavailable\",\"status\":503,\
-         \"detail\":\"the hub is ending; try again in a moment\"}"
+         \"detail\":\"the hub is ending; try again in a moment\"}\n"
     );
     assert_eq!(front.hub().bounds().head.sequence.0, 0);
 }

@@ -49,7 +49,10 @@ async fn a_publish_and_a_stream_share_a_connection() {
     let mut stream = subscribed(&mut peer).await;
     let mut published = peer.request("POST", "/events/a", &[], "x").await;
 
-    assert_eq!((published.head.status.as_u16(), published.rest().await.as_str()), (201, "{\"id\":\"1-1\"}"));
+    assert_eq!(
+        (published.head.status.as_u16(), published.rest().await.as_str()),
+        (201, "{\"id\":\"1-1\"}\n")
+    );
     stream.expect("id: 1-1\ndata: x\n\n").await;
 }
 
@@ -71,6 +74,8 @@ async fn the_head_of_a_stream_is_that_of_http_1_without_headers_of_the_connectio
             "cache-control: no-cache, no-store, no-transform",
             "x-accel-buffering: no",
             "incremental: ?1",
+            "x-content-type-options: nosniff",
+            "cross-origin-resource-policy: same-origin",
         ]
     );
 }

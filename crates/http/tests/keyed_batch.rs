@@ -296,7 +296,7 @@ async fn a_batch_that_many_requests_send_at_once_is_published_once() {
 
         for answer in within("the answers", join_all(requests)).await {
             let (status, text) = answer.unwrap();
-            assert_eq!((status, &text[..]), (201, &b"{\"published\":6000,\"id\":\"1-6000\"}"[..]));
+            assert_eq!((status, &text[..]), (201, &b"{\"published\":6000,\"id\":\"1-6000\"}\n"[..]));
         }
 
         let expected: Vec<_> = texts.iter().map(|text| format!("a: {text}")).collect();
@@ -341,7 +341,7 @@ async fn a_batch_whose_placed_events_are_lost_while_it_is_sent_is_told_so() {
 
     assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].as_bytes()), (503, &b"1"[..]));
     let text = answer.into_body().collect().await.unwrap().to_bytes();
-    assert!(text.ends_with(b"\"published\":1}"), "{text:?}");
+    assert!(text.ends_with(b"\"published\":1}\n"), "{text:?}");
     let whole = Bytes::from(body(&["one", "two", "three"]));
     assert_eq!(within("the answer", front.handle(in_pieces(&whole, 1_000))).await.status(), 201);
     let log = read_all(&*store, query(Start::Earliest, &["**"])).await;
@@ -368,7 +368,7 @@ async fn over_http_2_a_batch_is_repeated_and_ends_as_over_http_1() {
         let header = answer.head.headers.get("idempotency-replayed").map(|value| value.to_str().unwrap());
         assert_eq!((answer.head.status.as_u16(), header), (status, replayed), "{body:?}");
         if status == 201 {
-            assert_eq!(answer.rest().await, "{\"published\":2,\"id\":\"1-2\"}");
+            assert_eq!(answer.rest().await, "{\"published\":2,\"id\":\"1-2\"}\n");
         }
     }
     assert_eq!(scene.log().await, ["a: one", "a: two"]);

@@ -26,9 +26,11 @@ async fn a_publish_is_answered_with_the_id_of_the_event() {
         wire.answer().await,
         "HTTP/1.1 201 Created\r\n\
          content-type: application/json\r\n\
-         content-length: 12\r\n\
+         x-content-type-options: nosniff\r\n\
+         cross-origin-resource-policy: same-origin\r\n\
+         content-length: 13\r\n\
          \r\n\
-         {\"id\":\"1-1\"}"
+         {\"id\":\"1-1\"}\n"
     );
     assert_eq!(scene.log().await, ["a: hello"]);
 }
@@ -157,7 +159,7 @@ async fn the_query_sets_the_fields() {
 
     wire.send(post("/events/a?event=tick&id=msg+1&retry=6000&_=123", "")).await;
 
-    assert!(wire.answer().await.ends_with("{\"id\":\"msg 1\"}"));
+    assert!(wire.answer().await.ends_with("{\"id\":\"msg 1\"}\n"));
     let mut stream = scene.stream("/events/a?since=earliest").await;
     stream.expect_events("event: tick\nid: msg 1\nretry: 6000\ndata: hello\n\n").await;
 }
@@ -338,9 +340,11 @@ async fn a_repeated_publish_with_a_key_is_the_same_publish() {
         "HTTP/1.1 201 Created\r\n\
          content-type: application/json\r\n\
          idempotency-replayed: true\r\n\
-         content-length: 12\r\n\
+         x-content-type-options: nosniff\r\n\
+         cross-origin-resource-policy: same-origin\r\n\
+         content-length: 13\r\n\
          \r\n\
-         {\"id\":\"1-1\"}"
+         {\"id\":\"1-1\"}\n"
     );
     assert_eq!(scene.log().await, ["a: hello"]);
 }

@@ -85,7 +85,7 @@ async fn a_router_publishes_and_streams() {
     let response = scene.send(Request::post("/events/a").body(Body::from("hello")).unwrap()).await;
 
     assert_eq!(response.status(), 201);
-    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "{\"id\":\"1-1\"}");
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "{\"id\":\"1-1\"}\n");
     stream.expect("id: 1-1\ndata: hello\n\n").await;
 }
 

@@ -1,13 +1,12 @@
-//! Everything around publish and subscribe: paths, methods, `Accept`, pages, history, health, CORS, `Host`, `Origin`.
+//! Everything around publish and subscribe: paths, methods, `Accept`, pages, history, health.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
 
 mod support;
 
 use support::scene::Scene;
-use support::{created, opening, problem, problem_with, stream_head, unspread};
+use support::{UNSHARED, opening, problem, problem_with, stream_head, unspread};
 use tidings_core::memory::MemoryRetention;
-use tidings_http::{Cors, Hosts};
 
 /// The header that every page of the console has.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
@@ -21,8 +20,8 @@ async fn got(scene: &Scene, target: &str, headers: &str) -> String {
 /// A page of history.
 fn history(headers: &str, body: &str) -> String {
     format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-cache, no-store\r\nvary: Accept\r\n{headers}content-length: {}\r\n\r\n{body}",
-        body.len()
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-cache, no-store\r\nvary: Accept\r\n{headers}{UNSHARED}content-length: {}\r\n\r\n{body}\n",
+        body.len() + 1
     )
 }
 
@@ -80,7 +79,7 @@ async fn one_url_answers_a_stream_a_page_or_history() {
     assert!(got(&scene, "/events/a", address_bar).await.ends_with("\r\n\r\n<!doctype html>"));
     assert!(got(&scene, "/events?topic=a", address_bar).await.ends_with("\r\n\r\n<!doctype html>"));
     let json = got(&scene, "/events/a", "accept: application/json\r\n").await;
-    assert!(json.ends_with("{\"events\":[],\"cursor\":\"1-0\",\"more\":false}"), "{json}");
+    assert!(json.ends_with("{\"events\":[],\"cursor\":\"1-0\",\"more\":false}\n"), "{json}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,8 +107,8 @@ async fn pages_have_a_strict_policy_and_are_not_sent_twice() {
     let file = |content_type: &str, etag: &str, vary: &str, rest: &str| {
         format!(
             "content-type: {content_type}\r\netag: {etag}\r\ncache-control: no-cache\r\n\
-             content-security-policy: {POLICY}\r\nx-content-type-options: nosniff\r\n\
-             referrer-policy: no-referrer\r\n{vary}{rest}"
+             content-security-policy: {POLICY}\r\n\
+             referrer-policy: no-referrer\r\n{vary}{UNSHARED}{rest}"
         )
     };
     let html = "text/html; charset=utf-8";
@@ -183,7 +182,7 @@ async fn health_is_told_in_a_word() {
     let scene = Scene::start().await;
     let text = |body: &str| {
         format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\r\n{body}",
+            "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n{UNSHARED}content-length: {}\r\n\r\n{body}",
             body.len()
         )
     };
@@ -191,121 +190,4 @@ async fn health_is_told_in_a_word() {
     assert_eq!(got(&scene, "/healthz", "").await, text("ok\n"));
     assert_eq!(got(&scene, "/readyz", "").await, text("ready\n"));
     assert!(got(&scene, "/metrics", "").await.contains("\ntidings_subscriptions 0\n"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn without_cors_other_origins_get_nothing() {
-    let scene = Scene::start().await;
-    let detail = "pages of this origin may not use the hub; allow it with --cors-origin";
-    let refusal = problem("403 Forbidden", "origin-not-allowed", detail);
-
-    for origin in ["http://evil.example", "null", "http://localhost:1"] {
-        assert_eq!(got(&scene, "/events/a", &format!("origin: {origin}\r\n")).await, refusal);
-        let mut wire = scene.connect().await;
-        let head = format!("POST /events/a HTTP/1.1\r\nhost: localhost\r\norigin: {origin}\r\n");
-        wire.send(head + "content-length: 1\r\n\r\nx").await;
-        assert_eq!(wire.answer().await, refusal);
-    }
-    let mut own = scene.get("/events/a", "origin: http://localhost\r\n").await;
-    assert_eq!(own.head().await, stream_head(""));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_allowed_origin_may_read_with_credentials() {
-    let app = "https://app.example";
-    let scene = Scene::with(|config| config.cors = Cors::Only(vec![app.to_owned()])).await;
-
-    let mut wire = scene.get("/events/a", &format!("origin: {app}\r\n")).await;
-
-    let shared = format!(
-        "vary: Origin\r\naccess-control-expose-headers: Tidings-Gap, Tidings-Partial, Retry-After\r\n\
-         access-control-allow-credentials: true\r\naccess-control-allow-origin: {app}\r\n"
-    );
-    assert_eq!(wire.head().await, stream_head(&shared));
-    let mut wire = scene.get("/events/a", "").await;
-    assert_eq!(wire.head().await, stream_head("vary: Origin\r\n"));
-    let refused = got(&scene, "/events/a", "origin: https://other.example\r\n").await;
-    assert!(refused.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{refused}");
-    assert!(!refused.contains("access-control-allow-origin"), "{refused}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refusal_can_be_read_by_an_allowed_origin() {
-    let app = "https://app.example";
-    let scene = Scene::with(|config| config.cors = Cors::Only(vec![app.to_owned()])).await;
-
-    let refused = got(&scene, "/events/a?x=1", &format!("origin: {app}\r\n")).await;
-
-    assert!(refused.contains(&format!("access-control-allow-origin: {app}\r\n")), "{refused}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_origin_may_read_on_request_but_never_with_credentials() {
-    let scene = Scene::with(|config| config.cors = Cors::Any).await;
-
-    let mut wire = scene.get("/events/a", "origin: https://any.example\r\n").await;
-
-    assert_eq!(
-        wire.head().await,
-        stream_head(
-            "vary: Origin\r\naccess-control-expose-headers: Tidings-Gap, Tidings-Partial, Retry-After\r\n\
-             access-control-allow-origin: *\r\n"
-        )
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_preflight_is_answered_with_the_allowed_methods_and_headers() {
-    let app = "https://app.example";
-    let scene = Scene::with(|config| config.cors = Cors::Only(vec![app.to_owned()])).await;
-    let preflight = |origin: &str| {
-        format!(
-            "OPTIONS /events/a HTTP/1.1\r\nhost: h\r\norigin: {origin}\r\n\
-             access-control-request-method: POST\r\naccess-control-request-headers: idempotency-key\r\n\r\n"
-        )
-    };
-    let allowed = "HTTP/1.1 204 No Content\r\n\
-        allow: GET, HEAD, POST, OPTIONS\r\n\
-        access-control-allow-methods: GET, HEAD, POST, OPTIONS\r\n\
-        access-control-allow-headers: Last-Event-ID, Authorization, Cache-Control, Content-Type, Idempotency-Key\r\n\
-        access-control-max-age: 86400\r\n";
-
-    let mut wire = scene.connect().await;
-    wire.send(preflight(app)).await;
-    assert_eq!(
-        wire.head().await,
-        format!(
-            "{allowed}vary: Origin\r\naccess-control-expose-headers: Tidings-Gap, Tidings-Partial, Retry-After\r\n\
-             access-control-allow-credentials: true\r\naccess-control-allow-origin: {app}\r\n\r\n"
-        )
-    );
-    wire.send(preflight("https://other.example")).await;
-    assert_eq!(wire.head().await, format!("{allowed}vary: Origin\r\n\r\n"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hub_on_loopback_answers_for_loopback_only() {
-    let scene = Scene::with(|config| config.hosts = Hosts::LoopbackAnd(vec!["hub.example".to_owned()])).await;
-    let port = scene.address.port();
-    let ask = async |host: &str| {
-        let mut wire = scene.connect().await;
-        wire.send(format!("POST /events/a HTTP/1.1\r\nhost: {host}\r\ncontent-length: 1\r\n\r\nx")).await;
-        wire.answer().await
-    };
-
-    for (host, number) in [
-        format!("127.0.0.1:{port}"),
-        format!("localhost:{port}"),
-        format!("[::1]:{port}"),
-        "hub.example".to_owned(),
-    ]
-    .iter()
-    .zip(1..)
-    {
-        assert_eq!(ask(host).await, created(number), "{host}");
-    }
-    let detail = "this hub does not answer for that host; name the host with --allowed-host";
-    for host in ["evil.example", "127.0.0.1.evil.example", &format!("evil.example:{port}"), ""] {
-        assert_eq!(ask(host).await, problem("421 Misdirected Request", "wrong-host", detail), "{host}");
-    }
 }

@@ -31,7 +31,7 @@ mod utf8;
 use std::process::ExitCode;
 
 use cli::{ConfigTask, Flags, Task};
-use cmd::{bench, completions, manual, publish, relay, sub, token};
+use cmd::{bench, completions, init, manual, publish, relay, sub, token};
 use config::Loaded;
 use credentials::{exposed, key};
 use environment::Environment;
@@ -67,6 +67,7 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
         Task::Sub(args) => block_on(sub::run(&args, color)),
         Task::Relay(args) => block_on(relay::run(&args, environment, color)),
         Task::Token => say(&token::draw()?),
+        Task::Init(args) => say(&init::init(&args)?),
         Task::Completions(args) => say(&completions::completions(&args, cli::command())),
         Task::Man(args) => say(&manual::manual(&args, cli::command())?),
         Task::Config(ConfigTask::Print(flags)) => say(&config::print(&load(flags)?)),

@@ -101,14 +101,35 @@ fn a_list_is_a_repeated_flag_or_commas_or_an_array() {
 }
 
 #[test]
-fn an_origin_with_a_path_is_refused() {
+fn what_is_no_origin_is_refused_with_what_to_write() {
     let hint = "write scheme and host without anything after it, such as https://example.com, or * alone";
-    for origin in
-        ["https://example.com/", "example.com", "*,https://example.com", "https://", "https://a,,https://b"]
-    {
+    for (origin, hint) in [
+        ("https://example.com/", "write https://example.com alone, without anything after it"),
+        ("https://Example.com:443/app", "write https://example.com alone, without anything after it"),
+        ("example.com:8443", "write https://example.com:8443 or http://example.com:8443"),
+        ("*,https://example.com", hint),
+        ("https://", hint),
+        ("https://a,,https://b", hint),
+        ("https://user@a", hint),
+        ("https://*.example.com", hint),
+    ] {
         let left = check(&["--cors-origin", origin], &[]);
 
         assert_eq!(left, refusal(&format!("--cors-origin: {origin:?} is not an origin"), hint));
+    }
+}
+
+#[test]
+fn what_is_no_host_or_address_is_refused() {
+    for host in ["https://a", "a/b", "a:b", "[::1", "a..b"] {
+        let left = check(&["--allowed-host", host], &[]);
+        let hint = "write the name alone, such as hub.example.com";
+        assert_eq!(left, refusal(&format!("--allowed-host: {host:?} is not a host name"), hint));
+    }
+    for address in ["localhost", "127.0.0.1:80", "10.0.0.0/8"] {
+        let left = check(&["--trusted-proxies", address], &[]);
+        let hint = "write the address alone, without a port, such as 127.0.0.1 or ::1";
+        assert_eq!(left, refusal(&format!("--trusted-proxies: {address:?} is not an IP address"), hint));
     }
 }
 

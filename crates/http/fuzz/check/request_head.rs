@@ -46,7 +46,7 @@ async fn front(choice: u8) -> Front {
     let hub = Hub::start(Arc::new(store), Limits::default()).await.expect("a hub in memory starts");
     let mut config = HttpConfig::default();
     if choice & 1 != 0 {
-        config.hosts = Hosts::LoopbackAnd(vec!["hub.example".to_owned()]);
+        config.hosts = Hosts::LoopbackAnd(vec!["hub.example".parse().expect("a host")]);
     }
     if choice & 2 != 0 {
         config.publish_key = Some("key".to_owned());

@@ -1,45 +1,74 @@
-//! Cross-origin resource sharing: the headers that let pages of other origins read the answers.
+//! What every answer says about who may read it: the headers of cross-origin resource sharing, and those by which browsers
+//! take it for nothing else than what it is.
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, HeaderName, ORIGIN, VARY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use super::origin::is_allowed;
+use super::page::is_allowed;
+use super::shown::shown;
 use crate::answer::body::Body;
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::config::Cors;
-use crate::limits::PREFLIGHT_SECONDS_MAX;
+use crate::limits::{PREFLIGHT_BYTES_MAX, PREFLIGHT_HEADERS_MAX, PREFLIGHT_SECONDS_MAX};
 
-/// What a page may send: to resume, to publish, to be safe against repetition.
+const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+
+/// What a page may send that does not say what it will send: to resume, to publish, to be safe against repetition.
 const REQUEST_HEADERS: HeaderValue =
-    HeaderValue::from_static("Last-Event-ID, Authorization, Cache-Control, Content-Type, Idempotency-Key");
+    HeaderValue::from_static("last-event-id, authorization, cache-control, content-type, idempotency-key");
 
-/// What is missing is told in the stream, too; a page that can read a header need not wait for it.
-const EXPOSED: HeaderValue = HeaderValue::from_static("Tidings-Gap, Tidings-Partial, Retry-After");
+/// Every header of our answers that means something to a page and that browsers do not show unasked.
+const EXPOSED: HeaderValue = HeaderValue::from_static(
+    "Tidings-Gap, Tidings-Partial, Idempotency-Replayed, Retry-After, ETag, Allow, WWW-Authenticate, Date",
+);
 
 /// Answers OPTIONS, preflight or not. `methods` are those of the path.
-pub(crate) fn options(methods: &'static str) -> Response<Body> {
+pub(crate) fn options(cors: &Cors, methods: &'static str, request: &HeaderMap) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(ALLOW, HeaderValue::from_static(methods));
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, REQUEST_HEADERS);
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(PREFLIGHT_SECONDS_MAX));
+    if is_shared(cors) {
+        headers.insert(VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
+    }
+    if sole_origin(request).is_some_and(|origin| is_allowed(cors, origin)) {
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, announced(request).unwrap_or(REQUEST_HEADERS));
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from(PREFLIGHT_SECONDS_MAX));
+    }
     response
 }
 
-/// Adds to any answer what lets the page that asked read it, if it may.
-pub(crate) fn share(cors: &Cors, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
-    if matches!(cors, Cors::Only(origins) if origins.is_empty()) {
-        return;
-    }
-    headers.append(VARY, HeaderValue::from_static("Origin"));
-    let Some(origin) = origin.filter(|origin| origin.to_str().is_ok_and(|origin| is_allowed(cors, origin)))
-    else {
-        return;
+/// Why a preflight is answered without what would let its page go on, if it is one of an origin that is not allowed.
+pub(crate) fn refused_preflight(cors: &Cors, request: &HeaderMap) -> Option<Problem> {
+    let origin = request.get(ORIGIN).filter(|_| request.contains_key(ACCESS_CONTROL_REQUEST_METHOD))?;
+    let detail = || {
+        let origin = shown(origin.as_bytes());
+        format!(
+            "a page of origin `{origin}` asks whether it may use the hub; allow it with --cors-origin {origin}"
+        )
     };
+    (!is_allowed(cors, origin)).then(|| Problem::new(ProblemType::OriginNotAllowed, detail()))
+}
+
+/// Adds to any answer what every answer has. `request` is what is known of the headers of its request.
+pub(crate) fn finish<B>(cors: &Cors, request: &HeaderMap, response: &mut Response<B>) {
+    let headers = response.headers_mut();
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if is_shared(cors) {
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+    }
+    let origin = sole_origin(request).filter(|_| is_shared(cors)).filter(|origin| is_allowed(cors, origin));
+    // With CORS a browser does not look at it. It keeps what is read without CORS out of other sites' processes.
+    let readers = if origin.is_some() || *cors == Cors::Any { "cross-origin" } else { "same-origin" };
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static(readers));
+    let Some(origin) = origin else { return };
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     match cors {
         // Never with credentials: that would be every site in the user's name.
@@ -49,4 +78,94 @@ pub(crate) fn share(cors: &Cors, origin: Option<&HeaderValue>, headers: &mut Hea
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone())
         }
     };
+}
+
+/// Whether any other origin may read.
+fn is_shared(cors: &Cors) -> bool {
+    match cors {
+        Cors::Any => true,
+        Cors::Only(origins) => !origins.is_empty(),
+    }
+}
+
+/// The origin, unless there are two of them, which no browser sends.
+fn sole_origin(request: &HeaderMap) -> Option<&HeaderValue> {
+    let mut origins = request.get_all(ORIGIN).iter();
+    origins.next().filter(|_| origins.next().is_none())
+}
+
+/// The headers that a preflight announces, in lower case. None if it announces none, or more than any page does.
+fn announced(request: &HeaderMap) -> Option<HeaderValue> {
+    let lines = request.get_all(ACCESS_CONTROL_REQUEST_HEADERS);
+    let names = lines.iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let mut list = Vec::new();
+    for (count, name) in names.map(<[u8]>::trim_ascii).filter(|name| !name.is_empty()).enumerate() {
+        let name = HeaderName::from_bytes(name).ok()?;
+        if count == PREFLIGHT_HEADERS_MAX || list.len() + name.as_str().len() > PREFLIGHT_BYTES_MAX {
+            return None;
+        }
+        if count > 0 {
+            list.extend_from_slice(b", ");
+        }
+        list.extend_from_slice(name.as_str().as_bytes());
+    }
+    HeaderValue::from_maybe_shared(bytes::Bytes::from(list)).ok().filter(|list| !list.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(headers: &[(&'static str, &str)]) -> HeaderMap {
+        let headers = headers.iter();
+        headers.map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    fn allowed_headers(announced: &[&str]) -> String {
+        let mut request = request(&[("origin", "https://app.example")]);
+        for line in announced {
+            request.append(ACCESS_CONTROL_REQUEST_HEADERS, line.parse().unwrap());
+        }
+        let response = options(&Cors::Any, "GET", &request);
+        response.headers()[ACCESS_CONTROL_ALLOW_HEADERS].to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn an_allowed_page_gets_the_headers_that_it_asks_for() {
+        let standard = REQUEST_HEADERS;
+
+        assert_eq!(
+            allowed_headers(&["sentry-trace,Traceparent , baggage"]),
+            "sentry-trace, traceparent, baggage"
+        );
+        assert_eq!(allowed_headers(&["x-a", "x-b,,"]), "x-a, x-b");
+        for none in [&[][..], &[""], &[" , "], &["x a"], &["x-a,\u{e9}"], &["x:y"]] {
+            assert_eq!(allowed_headers(none), standard, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_preflight_may_ask_for_has_a_bound() {
+        let standard = REQUEST_HEADERS;
+        let many = |count: usize| vec!["x-a"; count].join(",");
+        let long = |bytes: usize| "x".repeat(bytes);
+
+        assert_ne!(allowed_headers(&[&many(PREFLIGHT_HEADERS_MAX)]), standard);
+        assert_eq!(allowed_headers(&[&many(PREFLIGHT_HEADERS_MAX + 1)]), standard);
+        assert_ne!(allowed_headers(&[&long(PREFLIGHT_BYTES_MAX)]), standard);
+        assert_eq!(allowed_headers(&[&long(PREFLIGHT_BYTES_MAX + 1)]), standard);
+    }
+
+    #[test]
+    fn two_origins_are_none() {
+        let mut request = request(&[("origin", "https://app.example")]);
+        request.append(ORIGIN, HeaderValue::from_static("https://app.example"));
+        let cors = Cors::Only(vec!["https://app.example".parse().unwrap()]);
+        let mut response = Response::new(());
+
+        finish(&cors, &request, &mut response);
+
+        assert!(!response.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
+        assert_eq!(response.headers()[RESOURCE_POLICY], "same-origin");
+    }
 }

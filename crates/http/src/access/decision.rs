@@ -1,43 +1,54 @@
 //! The decision whether a request is handled, taken once, before its handler is called.
 
-use http::request::Parts;
-
 use super::credential::Credential;
-use super::host::check_host;
+use super::head::RequestHead;
 use super::key::check_key;
-use super::origin::check_origin;
+use super::page::check_page;
+use super::policy::{HostRule, Policy, PublisherRule};
+use super::proxy::check_local;
 use crate::answer::problem::Problem;
-use crate::config::HttpConfig;
+use crate::answer::problem_type::ProblemType;
+use crate::config::{Hosts, HttpConfig};
 
-/// What a request must pass. Each has the checks of the one before it, too, in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Checks {
-    /// The host that it is for.
-    Host,
-    /// The origin of the page that sent it.
-    Origin,
-    /// The key of publishers.
-    Key,
-}
-
-/// Decides by the settings of the hub. A request that is let in is told by the name of what it showed.
+/// Decides by the settings of the hub: first the host, then the page, then the key. A request that is let in is told by
+/// the name of what it showed.
 ///
 /// # Errors
 ///
 /// With the answer for a request that is not let in.
-pub(crate) fn decide(config: &HttpConfig, checks: Checks, request: &Parts) -> Result<Credential, Problem> {
-    check_host(&config.hosts, &request.uri, &request.headers, request.version)?;
-    // As far as the hub can know its own scheme: without a certificate of its own, a proxy may have one.
-    let scheme = config.tls.is_some().then_some("https");
-    let origin = || check_origin(&config.cors, scheme, &request.uri, &request.headers);
-    match checks {
-        Checks::Host => Ok(Credential::none()),
-        Checks::Origin => origin().map(|()| Credential::none()),
-        Checks::Key => {
-            origin()?;
-            check_key(config.publish_key.as_deref(), &request.headers)
-        }
+pub(crate) fn decide(
+    config: &HttpConfig,
+    policy: Policy,
+    head: &RequestHead<'_>,
+) -> Result<Credential, Problem> {
+    match policy.host {
+        HostRule::Any => {}
+        HostRule::Own => check_host(&config.hosts, head)?,
     }
+    check_page(config, policy.page, head)?;
+    match (policy.publisher, &config.publish_key) {
+        (PublisherRule::Nothing, _) => Ok(Credential::none()),
+        (PublisherRule::Key, Some(key)) => check_key(key, head.headers),
+        // A hub without a key knows no publisher by name.
+        (PublisherRule::Key, None) => check_local(config, head).map(|()| Credential::none()),
+    }
+}
+
+/// Refuses a request for a host that this hub is not. Ports do not count unless the operator gave one: they may be forwarded.
+fn check_host(hosts: &Hosts, head: &RequestHead<'_>) -> Result<(), Problem> {
+    let Hosts::LoopbackAnd(names) = hosts else { return Ok(()) };
+    // Every browser names a host. HTTP/1.0 need not.
+    let Some(host) = &head.host else { return Ok(()) };
+    if host.is_loopback() || names.iter().any(|named| named.is_same_machine(host)) {
+        return Ok(());
+    }
+    let detail = format!(
+        "this hub does not answer for {} (asked with {}); if it is a name of the hub, give it with --allowed-host {}",
+        head.shown_host(),
+        head.shown_origin(),
+        host.name()
+    );
+    Err(Problem::new(ProblemType::WrongHost, detail))
 }
 
 #[cfg(test)]
@@ -45,19 +56,18 @@ mod tests {
     use http::{Request, StatusCode};
 
     use super::*;
-    use crate::config::{Cors, Hosts};
 
-    fn decided(checks: Checks, headers: &[(&str, &str)]) -> Option<StatusCode> {
+    fn decided(policy: Policy, headers: &[(&str, &str)]) -> Option<StatusCode> {
         let config = HttpConfig {
-            hosts: Hosts::LoopbackAnd(Vec::new()),
-            cors: Cors::Only(Vec::new()),
+            hosts: Hosts::LoopbackAnd(vec!["hub.example:81".parse().unwrap()]),
             publish_key: Some("secret".to_owned()),
             ..HttpConfig::default()
         };
         let request =
             headers.iter().fold(Request::builder(), |request, (name, value)| request.header(*name, *value));
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        decide(&config, checks, &parts).err().map(|problem| problem.into_response().status())
+        let head = RequestHead::read(&parts, None).unwrap_or_else(|_| panic!("{headers:?} is a head"));
+        decide(&config, policy, &head).err().map(|problem| problem.problem_type().status())
     }
 
     #[test]
@@ -69,18 +79,32 @@ mod tests {
         let (wrong_host, no_origin, unauthorized) =
             (StatusCode::MISDIRECTED_REQUEST, StatusCode::FORBIDDEN, StatusCode::UNAUTHORIZED);
 
-        for (checks, answers) in [
-            (Checks::Host, [Some(wrong_host), None, None, None]),
-            (Checks::Origin, [Some(wrong_host), Some(no_origin), None, None]),
-            (Checks::Key, [Some(wrong_host), Some(no_origin), Some(unauthorized), None]),
+        for (policy, answers) in [
+            (Policy::PUBLIC, [None, None, None, None]),
+            (Policy::PREFLIGHT, [Some(wrong_host), None, None, None]),
+            (Policy::READ, [Some(wrong_host), Some(no_origin), None, None]),
+            (Policy::PUBLISH, [Some(wrong_host), Some(no_origin), Some(unauthorized), None]),
         ] {
             let decided = [
-                decided(checks, &foreign_host),
-                decided(checks, &foreign_page),
-                decided(checks, &no_key),
-                decided(checks, &all),
+                decided(policy, &foreign_host),
+                decided(policy, &foreign_page),
+                decided(policy, &no_key),
+                decided(policy, &all),
             ];
-            assert_eq!(decided, answers, "{checks:?}");
+            assert_eq!(decided, answers, "{policy:?}");
         }
+    }
+
+    #[test]
+    fn loopback_and_the_names_given_are_let_in_whatever_their_port() {
+        let status = |host: &str| decided(Policy::READ, &[("host", host)]);
+
+        for host in ["localhost:1", "127.0.0.1", "[::1]:8080", "hub.example", "HUB.example:8080"] {
+            assert_eq!(status(host), None, "{host}");
+        }
+        for host in ["evil.example", "a.hub.example", "10.0.0.1:81"] {
+            assert_eq!(status(host), Some(StatusCode::MISDIRECTED_REQUEST), "{host}");
+        }
+        assert_eq!(decided(Policy::READ, &[]), None);
     }
 }

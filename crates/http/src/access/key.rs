@@ -8,10 +8,8 @@ use super::credential::Credential;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 
-/// Lets a publisher through that shows the key as `Authorization: Bearer KEY`. A hub without a key lets all publishers
-/// through, and knows none by name.
-pub(super) fn check_key(key: Option<&str>, headers: &HeaderMap) -> Result<Credential, Problem> {
-    let Some(key) = key else { return Ok(Credential::none()) };
+/// Lets a publisher through that shows the key as `Authorization: Bearer KEY`.
+pub(super) fn check_key(key: &str, headers: &HeaderMap) -> Result<Credential, Problem> {
     let shown = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
     match shown.map(bearer) {
         // In constant time, so that the key cannot be found byte by byte.
@@ -43,7 +41,7 @@ mod tests {
     use super::*;
 
     fn shown(value: &str) -> bool {
-        check_key(Some("secret"), &HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])).is_ok()
+        check_key("secret", &HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])).is_ok()
     }
 
     #[test]
@@ -53,15 +51,13 @@ mod tests {
         for value in ["Bearer secre", "Bearer secrets", "Bearer ", "Basic secret", "secret", "Bearer", ""] {
             assert!(!shown(value), "{value}");
         }
-        assert!(check_key(Some("secret"), &HeaderMap::new()).is_err());
-        assert!(check_key(None, &HeaderMap::new()).is_ok());
+        assert!(check_key("secret", &HeaderMap::new()).is_err());
     }
 
     #[test]
-    fn the_key_has_a_name_and_a_hub_without_one_knows_nobody() {
+    fn the_key_has_a_name() {
         let shown = HeaderMap::from_iter([(AUTHORIZATION, "Bearer secret".parse().unwrap())]);
 
-        assert_eq!(check_key(Some("secret"), &shown).unwrap().name(), "publish-key");
-        assert_eq!(check_key(None, &shown).unwrap().name(), "");
+        assert_eq!(check_key("secret", &shown).unwrap().name(), "publish-key");
     }
 }

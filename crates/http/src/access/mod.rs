@@ -1,13 +1,28 @@
-//! Who may ask for what: one decision about each request before it is handled.
+//! Who may ask for what: one decision about each request before it is handled, and what every answer says about who may
+//! read it.
 //!
-//! The parts of that decision are the host that the request is for, the origin of the page that sent it, and the key
-//! that it shows, whose name goes on to the handler. This folder knows neither the URLs nor the hub: the table of routes
-//! says what each of them checks.
-//! Beside the decision stand the CORS headers, which tell browsers how it will turn out.
+//! | file | noun |
+//! |---|---|
+//! | `policy` | what must hold of a request; the table of routes gives each action a policy |
+//! | `head` | the head of a request, beyond doubt |
+//! | `decision` | the decision by policy, head and settings |
+//! | `host`, `origin` | host and origin as types |
+//! | `page`, `key`, `proxy` | the checks of the page that asks, of the publish key, and for a hub without a key |
+//! | `credential` | the name of what a request showed, which goes on to its handler |
+//! | `cors` | the headers of every answer that tell browsers who may read it |
+//! | `refusal_log`, `shown` | what the log says of refusals, and how a value of a request stands in a sentence |
+//!
+//! This folder knows neither the URLs nor the hub.
 
 pub(crate) mod cors;
 pub(crate) mod credential;
 pub(crate) mod decision;
-mod host;
+pub(crate) mod head;
+pub(crate) mod host;
 mod key;
-mod origin;
+pub(crate) mod origin;
+mod page;
+pub(crate) mod policy;
+mod proxy;
+pub(crate) mod refusal_log;
+mod shown;

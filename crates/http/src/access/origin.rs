@@ -1,93 +1,189 @@
-//! The origin of the page that sent a request.
+//! The origin of a page: scheme, host and port. RFC 6454, compared as section 5 says and never as text.
 
-use http::header::{HOST, ORIGIN};
-use http::uri::Authority;
-use http::{HeaderMap, Uri};
+use std::fmt;
+use std::str::FromStr;
 
-use crate::answer::problem::Problem;
-use crate::answer::problem_type::ProblemType;
-use crate::config::Cors;
+use super::host::{Host, HostError, HostName};
 
-/// Refuses a page of another origin that is not allowed: on loopback no key stands between it and the hub.
+/// The origin of a page, such as `https://app.example`. The default port of a scheme is the same as none, and upper case
+/// the same as lower case.
 ///
-/// `scheme` is the hub's own, if it is known: a proxy in front may speak TLS.
-pub(super) fn check_origin(
-    cors: &Cors,
-    scheme: Option<&str>,
-    uri: &Uri,
-    headers: &HeaderMap,
-) -> Result<(), Problem> {
-    let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
-    let origin = origin.to_str().unwrap_or("null");
-    if is_same_origin(origin, scheme, authority(uri, headers)) || is_allowed(cors, origin) {
-        return Ok(());
+/// ```
+/// let origin: tidings_http::Origin = "https://App.Example:443".parse()?;
+///
+/// assert_eq!(origin, "https://app.example".parse()?);
+/// # Ok::<(), tidings_http::OriginError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// In lower case. Apps have schemes of their own, such as `capacitor` and `tauri`.
+    scheme: Box<str>,
+    host: HostName,
+    /// None only for a scheme without a default.
+    port: Option<u16>,
+}
+
+/// A text is no origin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OriginError {
+    /// The scheme is missing, or is none.
+    #[error("it does not begin with a scheme, such as `https://`")]
+    Scheme,
+    /// Something follows the port: a path, if only a slash.
+    #[error("it goes on after host and port; write `{origin}`")]
+    Path {
+        /// What stands before it.
+        origin: Origin,
+    },
+    /// What follows the scheme is no host.
+    #[error("what follows the scheme is no host name or address with at most a port behind it")]
+    Host,
+}
+
+impl From<HostError> for OriginError {
+    fn from(_: HostError) -> Self {
+        Self::Host
     }
-    let detail = "pages of this origin may not use the hub; allow it with --cors-origin";
-    Err(Problem::new(ProblemType::OriginNotAllowed, detail))
 }
 
-pub(super) fn is_allowed(cors: &Cors, origin: &str) -> bool {
-    match cors {
-        Cors::Any => true,
-        Cors::Only(origins) => origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin)),
+impl Origin {
+    pub(super) fn is_loopback(&self) -> bool {
+        self.host.is_loopback()
+    }
+
+    /// Whether it is the origin of the pages that `host` serves. `scheme` is the hub's own, if it is known: a proxy in
+    /// front may speak TLS.
+    pub(super) fn is_of(&self, host: &Host, scheme: Option<&str>) -> bool {
+        let port = host.port().or_else(|| default_port(&self.scheme));
+        self.has_scheme(scheme) && self.host == *host.name() && self.port == port
+    }
+
+    /// Whether the operator has named its host as one of the hub's.
+    pub(super) fn is_of_named(&self, named: &Host, scheme: Option<&str>) -> bool {
+        self.has_scheme(scheme) && named.covers(&self.host, self.port)
+    }
+
+    fn has_scheme(&self, scheme: Option<&str>) -> bool {
+        scheme.is_none_or(|scheme| *self.scheme == *scheme)
+    }
+
+    /// Host and port, as `Host` would have them.
+    pub(super) fn authority(&self) -> String {
+        let port = self.port.filter(|_| self.port != default_port(&self.scheme));
+        port.map_or_else(|| self.host.to_string(), |port| format!("{}:{port}", self.host))
     }
 }
 
-fn is_same_origin(origin: &str, scheme: Option<&str>, asked: Option<&str>) -> bool {
-    let (Some((from, authority)), Some(asked)) = (origin.split_once("://"), asked) else { return false };
-    scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case(from)) && authority.eq_ignore_ascii_case(asked)
+pub(super) fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
 }
 
-/// Host and port that the request is for: in HTTP/2 they stand before the headers, as `:authority`.
-fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
-    let header = || headers.get(HOST).and_then(|value| value.to_str().ok());
-    uri.authority().map(Authority::as_str).or_else(header)
+impl FromStr for Origin {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        let (scheme, rest) = text.split_once("://").ok_or(OriginError::Scheme)?;
+        if !is_scheme(scheme) {
+            return Err(OriginError::Scheme);
+        }
+        let scheme = scheme.to_ascii_lowercase();
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let authority = &rest[..end];
+        // `Host` takes an empty port, and no browser writes one here.
+        if authority.ends_with(':') {
+            return Err(OriginError::Host);
+        }
+        let host: Host = authority.parse()?;
+        let port = host.port().or_else(|| default_port(&scheme));
+        let origin = Self { scheme: scheme.into(), host: host.name().clone(), port };
+        if end == rest.len() { Ok(origin) } else { Err(OriginError::Path { origin }) }
+    }
+}
+
+/// RFC 3986, 3.1: `scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )`.
+fn is_scheme(text: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(letter)
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderName;
-
     use super::*;
 
-    #[test]
-    fn a_page_of_another_origin_is_refused_unless_allowed() {
-        let check = |cors: &Cors, origin: &str| {
-            let headers = HeaderMap::from_iter([
-                (HOST, "hub:8080".parse().unwrap()),
-                (ORIGIN, origin.parse().unwrap()),
-            ]);
-            check_origin(cors, None, &Uri::from_static("/"), &headers).is_ok()
-        };
-        let only = Cors::Only(vec!["https://app.example".to_owned()]);
-
-        assert!(check(&only, "http://hub:8080"));
-        assert!(check(&only, "https://app.example"));
-        for origin in [
-            "https://app.example:444",
-            "http://app.example",
-            "null",
-            "https://app.example.evil",
-            "http://hub:80",
-        ] {
-            assert!(!check(&only, origin), "{origin}");
-        }
-        assert!(check(&Cors::Any, "null"));
-        assert!(check_origin(&only, None, &Uri::from_static("/"), &HeaderMap::new()).is_ok());
+    fn origin(text: &str) -> Origin {
+        text.parse().unwrap()
     }
 
     #[test]
-    fn behind_tls_the_own_page_is_an_https_page_whichever_the_version_of_http() {
-        let check = |uri: &'static str, headers: &[(HeaderName, &str)]| {
-            let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
-            let only = Cors::Only(Vec::new());
-            check_origin(&only, Some("https"), &Uri::from_static(uri), &headers.collect()).is_ok()
-        };
+    fn the_default_port_and_upper_case_make_no_other_origin() {
+        for (text, same) in [
+            ("https://app.example:443", "https://app.example"),
+            ("HTTP://App.Example:80", "http://app.example"),
+            ("http://[0::1]:5173", "http://[::1]:5173"),
+            ("capacitor://localhost", "capacitor://localhost"),
+        ] {
+            assert_eq!(origin(text), origin(same), "{text}");
+            assert_eq!(origin(text).to_string(), same);
+        }
+        for (text, other) in [
+            ("https://app.example", "http://app.example"),
+            ("https://app.example:80", "https://app.example"),
+            ("https://app.example", "https://app.example.evil"),
+            ("https://app.example", "https://a.app.example"),
+        ] {
+            assert_ne!(origin(text), origin(other), "{text}");
+        }
+    }
 
-        assert!(check("/", &[(HOST, "hub"), (ORIGIN, "https://hub")]));
-        assert!(check("https://hub/", &[(ORIGIN, "https://hub")]));
-        assert!(!check("/", &[(HOST, "hub"), (ORIGIN, "http://hub")]));
-        assert!(!check("https://hub/", &[(ORIGIN, "http://hub")]));
-        assert!(!check("https://hub/", &[(ORIGIN, "https://hub:444")]));
+    #[test]
+    fn what_is_no_origin_is_told_apart_from_an_origin_with_something_behind_it() {
+        for text in ["null", "", "app.example", "//app.example", "://a", "1a://b", "a b://c"] {
+            assert_eq!(text.parse::<Origin>(), Err(OriginError::Scheme), "{text}");
+        }
+        for text in [
+            "file://",
+            "https://",
+            "https://a@b",
+            "https://a b",
+            "https://a, https://b",
+            "https://a:",
+            "https://a:x",
+            "https://*.example",
+            "https://a:65536",
+        ] {
+            assert_eq!(text.parse::<Origin>(), Err(OriginError::Host), "{text}");
+        }
+        for text in [
+            "https://app.example/",
+            "https://app.example/x",
+            "https://app.example:443?x",
+            "https://app.example#x",
+        ] {
+            let path = OriginError::Path { origin: origin("https://app.example") };
+            assert_eq!(text.parse::<Origin>(), Err(path), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_host_without_a_port_has_that_of_the_scheme() {
+        let is_of = |text: &str, host: &str, scheme| origin(text).is_of(&host.parse().unwrap(), scheme);
+
+        assert!(is_of("http://hub", "hub", None));
+        assert!(is_of("https://hub", "hub", None));
+        assert!(is_of("https://hub", "hub:443", Some("https")));
+        assert!(is_of("http://hub:8080", "HUB:8080", None));
+        assert!(!is_of("http://hub", "hub:443", None));
+        assert!(!is_of("http://hub:8080", "hub", None));
+        assert!(!is_of("http://hub", "hub", Some("https")));
     }
 }

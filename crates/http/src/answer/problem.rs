@@ -48,6 +48,10 @@ impl Problem {
         self
     }
 
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
     pub(crate) fn problem_type(&self) -> ProblemType {
         self.0.problem_type
     }

@@ -39,6 +39,8 @@ macro_rules! problem_types {
 }
 
 problem_types! {
+    BadHost: BAD_REQUEST, "bad-host", "the request has no `Host`, or two, or one that is no host name or address with at most a port behind it";
+    RepeatedHeader: BAD_REQUEST, "repeated-header", "a header that may be given once is given twice";
     BadTopic: BAD_REQUEST, "bad-topic", "a name in the path or in `topic` is no topic or selector";
     BadTopics: BAD_REQUEST, "bad-topics", "there is no selector, or there are more than 100";
     PatternTooComplex: BAD_REQUEST, "pattern-too-complex", "a topic or pattern has more than 64 segments, or a pattern more than 16 wildcards or three `**`";
@@ -70,6 +72,7 @@ problem_types! {
     KeyRequired: UNAUTHORIZED, "key-required", "publishing needs the key, and there is none in the request";
     InvalidKey: UNAUTHORIZED, "invalid-key", "the key in the request is not the hub's";
     OriginNotAllowed: FORBIDDEN, "origin-not-allowed", "the request comes from a page of an origin that is not allowed";
+    BehindAProxy: FORBIDDEN, "behind-a-proxy", "the hub has no key and listens on loopback, and the publish has come through a proxy";
     ReservedTopic: FORBIDDEN, "reserved-topic", "a name in the path or in `topic` begins with `inbox/` or `tidings/`";
     NotFound: NOT_FOUND, "not-found", "there is nothing at this URL";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "the URL does not take this method; `Allow` has those it takes";
@@ -80,6 +83,7 @@ problem_types! {
     WrongHost: MISDIRECTED_REQUEST, "wrong-host", "the hub does not answer for this host";
     IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event or batch";
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
+    UnsupportedTransferCoding: NOT_IMPLEMENTED, "unsupported-transfer-coding", "the body comes in a transfer coding other than `chunked`";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
     BodiesFull: SERVICE_UNAVAILABLE, "bodies-full", "the bodies that are being sent take up `bodies_bytes_max`, or the reserve for small ones";
     Ending: SERVICE_UNAVAILABLE, "ending", "the hub is ending, and takes no more publishes";
@@ -110,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_type_stands_at_its_place_in_the_list_of_all() {
-        let [first, last] = [ProblemType::BadTopic, ProblemType::StoreFull];
+        let [first, last] = [ProblemType::BadHost, ProblemType::StoreFull];
 
         assert_eq!(PROBLEM_TYPES[first as usize].1, first.name());
         assert_eq!(PROBLEM_TYPES[last as usize].1, last.name());

@@ -1,6 +1,7 @@
 //! The hub on a listener: accepts, serves, drains.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
@@ -92,18 +93,18 @@ impl Door {
         let refusal = self.refusals.clone().acquire_owned().await;
         let refusal = refusal.expect("the semaphore of refusals is never closed");
         match listener.accept().await {
-            Ok((stream, _)) => self.admit(stream, refusal),
+            Ok((stream, peer)) => self.admit(stream, peer.ip(), refusal),
             Err(error) => pause_after(&error).await,
         }
     }
 
-    fn admit(&self, stream: TcpStream, refusal: OwnedSemaphorePermit) {
+    fn admit(&self, stream: TcpStream, peer: IpAddr, refusal: OwnedSemaphorePermit) {
         if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, "a socket cannot be prepared");
             return;
         }
         let surroundings = Surroundings {
-            front: self.front.clone(),
+            front: self.front.for_peer(peer),
             lanes: self.lanes.clone(),
             tasks: self.connections.clone(),
         };

@@ -66,15 +66,22 @@ pub(crate) async fn history(front: &Front, request: HistoryRequest) -> Result<Re
     } else {
         Body::stream(stream::iter(std::iter::once(first).chain(pieces)))
     };
-    let mut response = Response::new(body.taking(taken));
+    let mut response = head();
+    *response.body_mut() = body.taking(taken);
+    if let Some(gap) = gap {
+        response.headers_mut().insert(GAP, gap);
+    }
+    Ok(response)
+}
+
+/// The answer without a page, as to `HEAD`: its length and its gap are not worth the reading.
+pub(crate) fn head() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
     headers.append(VARY, HeaderValue::from_static("Accept"));
-    if let Some(gap) = gap {
-        headers.insert(GAP, gap);
-    }
-    Ok(response)
+    response
 }
 
 /// Reads a page, and takes what it holds from the budget of answers. A page for which there is no room is forgotten, so

@@ -70,7 +70,7 @@ impl HistoryPieces {
             events: history.events.into_iter(),
             open: None,
             begun: false,
-            end: end.as_bytes().to_vec(),
+            end: [end.as_bytes(), b"\n"].concat(),
             ready: start.as_bytes().to_vec(),
         }
     }
@@ -165,7 +165,7 @@ mod tests {
     fn at_once(history: &History) -> String {
         let events: Vec<_> =
             history.events.iter().map(|event| json::text(&EventDocument::new(event))).collect();
-        format!("{{\"events\":[{}],\"cursor\":\"{}\",\"more\":false}}", events.join(","), history.cursor)
+        format!("{{\"events\":[{}],\"cursor\":\"{}\",\"more\":false}}\n", events.join(","), history.cursor)
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
 
         let first = pieces.next().unwrap();
 
-        assert!(first.ends_with(b"\"more\":false}"));
+        assert!(first.ends_with(b"\"more\":false}\n"));
         assert!(pieces.is_done() && pieces.next().is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! Requests with a body of `text/event-stream`, and what answers them.
 
-use super::problem;
+use super::{UNSHARED, problem};
 
 pub(crate) const HEAD: &str =
     "POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/event-stream\r\n";
@@ -17,9 +17,9 @@ pub(crate) fn chunk(payload: &str) -> String {
 
 /// The answer to a batch.
 pub(crate) fn published(count: u64, id: &str) -> String {
-    let body = format!("{{\"published\":{count},\"id\":{id}}}");
+    let body = format!("{{\"published\":{count},\"id\":{id}}}\n");
     format!(
-        "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\n{UNSHARED}content-length: {}\r\n\r\n{body}",
         body.len()
     )
 }

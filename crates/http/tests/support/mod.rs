@@ -8,11 +8,15 @@ pub(crate) mod meter;
 pub(crate) mod scene;
 pub(crate) mod tls;
 
+/// What every answer of a hub has that allows no other origin.
+pub(crate) const UNSHARED: &str =
+    "x-content-type-options: nosniff\r\ncross-origin-resource-policy: same-origin\r\n";
+
 /// The answer to a publish that became the event with this number.
 pub(crate) fn created(number: u64) -> String {
-    let body = format!("{{\"id\":\"1-{number}\"}}");
+    let body = format!("{{\"id\":\"1-{number}\"}}\n");
     format!(
-        "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\n{UNSHARED}content-length: {}\r\n\r\n{body}",
         body.len()
     )
 }
@@ -27,10 +31,10 @@ pub(crate) fn problem_with(status: &str, kind: &str, detail: &str, headers: &str
     let (code, title) = status.split_once(' ').unwrap();
     let detail = detail.replace('\\', "\\\\").replace('"', "\\\"");
     let body = format!(
-        "{{\"type\":\"urn:tidings:problem:{kind}\",\"title\":\"{title}\",\"status\":{code},\"detail\":\"{detail}\"}}"
+        "{{\"type\":\"urn:tidings:problem:{kind}\",\"title\":\"{title}\",\"status\":{code},\"detail\":\"{detail}\"}}\n"
     );
     format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n{headers}content-length: {}\r\n\r\n{body}",
+        "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n{headers}{UNSHARED}content-length: {}\r\n\r\n{body}",
         body.len()
     )
 }
@@ -43,7 +47,7 @@ pub(crate) fn stream_head(headers: &str) -> String {
          cache-control: no-cache, no-store, no-transform\r\n\
          x-accel-buffering: no\r\n\
          incremental: ?1\r\n\
-         {headers}transfer-encoding: chunked\r\n\
+         {headers}{UNSHARED}transfer-encoding: chunked\r\n\
          \r\n"
     )
 }

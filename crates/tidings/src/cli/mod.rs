@@ -11,9 +11,11 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMat
 use tidings_bench::Bench;
 
 use self::words::{
-    ABOUT, COMPLETIONS, EXIT_CODES, PUB, PUB_EXAMPLES, RELAY, RELAY_EXAMPLES, SERVE, SUB, SUB_EXAMPLES, TOKEN,
+    ABOUT, COMPLETIONS, EXIT_CODES, INIT, PUB, PUB_EXAMPLES, RELAY, RELAY_EXAMPLES, SERVE, SUB, SUB_EXAMPLES,
+    TOKEN,
 };
 use crate::cmd::completions::CompletionsArgs;
+use crate::cmd::init::InitArgs;
 use crate::cmd::manual::ManArgs;
 use crate::cmd::publish::PubArgs;
 use crate::cmd::relay::RelayArgs;
@@ -62,6 +64,9 @@ pub(crate) enum Task {
     /// Make a key that nobody guesses
     #[command(long_about = TOKEN)]
     Token,
+    /// Write a configuration with a publish key of its own
+    #[command(long_about = INIT)]
+    Init(InitArgs),
     /// Measure a hub, or any other server of event streams over http://
     #[command(subcommand, disable_help_subcommand = true)]
     Bench(Box<Bench>),

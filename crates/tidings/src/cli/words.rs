@@ -85,6 +85,12 @@ Prints 256 random bits of the operating system in hexadecimal: a publish key, fo
 
   (umask 077; tidings token > key) && tidings serve --publish-key-file key";
 
+pub(crate) const INIT: &str = "\
+Writes tidings.toml and publish.key, with a key that nobody guesses and that only you can read, and says how to start the hub with \
+them. A hub behind a proxy, or on an address that others can reach, needs such a key. Files that are there are not overwritten.
+
+  tidings init && tidings serve --config tidings.toml";
+
 pub(crate) const COMPLETIONS: &str = "\
 Prints a script that completes the commands and options of tidings in a shell.
 

@@ -7,6 +7,7 @@
 //! | `sub` | `tidings sub` |
 //! | `relay` | `tidings relay` |
 //! | `token` | `tidings token` |
+//! | `init` | `tidings init` |
 //! | `config` | `tidings config check` |
 //! | `bench` | `tidings bench`, which is a crate of its own |
 //! | `manual` | `tidings man` |
@@ -15,6 +16,7 @@
 pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;
+pub(crate) mod init;
 pub(crate) mod manual;
 pub(crate) mod publish;
 pub(crate) mod relay;

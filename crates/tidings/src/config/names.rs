@@ -1,4 +1,9 @@
-//! Lists of names: origins of pages, and hosts. Neither has a comma in it, so a comma stands between two.
+//! Lists of names: origins of pages, hosts, and addresses of proxies. None of them has a comma in it, so a comma stands
+//! between two.
+
+use std::net::IpAddr;
+
+use tidings_http::{Host, Origin, OriginError};
 
 use super::value::{BadValue, Form, Value};
 
@@ -8,47 +13,86 @@ pub(crate) enum Origins {
     /// All.
     Any,
     /// These.
-    Only(Vec<String>),
+    Only(Vec<Origin>),
 }
 
 impl Value for Origins {
     const FORM: Form = Form::List;
 
     fn parse(text: &str) -> Result<Self, BadValue> {
-        let hint = "write scheme and host without anything after it, such as https://example.com, or * alone";
         match members(text) {
             members if members == ["*"] => Ok(Self::Any),
-            members if members.iter().all(|member| is_origin(member)) => Ok(Self::Only(members)),
-            _ => Err(BadValue::new("an origin", hint)),
+            members => members.iter().map(|member| origin(member)).collect::<Result<_, _>>().map(Self::Only),
         }
     }
 
     fn text(&self) -> String {
         match self {
             Self::Any => "*".to_owned(),
-            Self::Only(origins) => origins.join(","),
+            Self::Only(origins) => joined(origins),
         }
     }
 }
 
+fn origin(text: &str) -> Result<Origin, BadValue> {
+    text.parse().map_err(|error| match error {
+        OriginError::Path { origin } => {
+            BadValue::new("an origin", &format!("write {origin} alone, without anything after it"))
+        }
+        OriginError::Scheme if text.parse::<Host>().is_ok() => {
+            BadValue::new("an origin", &format!("write https://{text} or http://{text}"))
+        }
+        OriginError::Scheme | OriginError::Host => {
+            let hint =
+                "write scheme and host without anything after it, such as https://example.com, or * alone";
+            BadValue::new("an origin", hint)
+        }
+    })
+}
+
 /// Hosts that requests may ask for.
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
-pub(crate) struct HostNames(pub(crate) Vec<String>);
+pub(crate) struct HostNames(pub(crate) Vec<Host>);
 
 impl Value for HostNames {
     const FORM: Form = Form::List;
 
     fn parse(text: &str) -> Result<Self, BadValue> {
-        let members = members(text);
-        if members.iter().all(|member| is_authority(member)) {
-            return Ok(Self(members));
-        }
-        Err(BadValue::new("a host name", "write the name alone, such as hub.example.com"))
+        let hosts = members(text).iter().map(|member| member.parse()).collect::<Result<_, _>>();
+        hosts
+            .map(Self)
+            .map_err(|_| BadValue::new("a host name", "write the name alone, such as hub.example.com"))
     }
 
     fn text(&self) -> String {
-        self.0.join(",")
+        joined(&self.0)
     }
+}
+
+/// Addresses of proxies that speak for others.
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
+pub(crate) struct Addresses(pub(crate) Vec<IpAddr>);
+
+impl Value for Addresses {
+    const FORM: Form = Form::List;
+
+    fn parse(text: &str) -> Result<Self, BadValue> {
+        let addresses = members(text).iter().map(|member| member.parse()).collect::<Result<_, _>>();
+        addresses.map(Self).map_err(|_| {
+            BadValue::new(
+                "an IP address",
+                "write the address alone, without a port, such as 127.0.0.1 or ::1",
+            )
+        })
+    }
+
+    fn text(&self) -> String {
+        joined(&self.0)
+    }
+}
+
+fn joined<T: ToString>(members: &[T]) -> String {
+    members.iter().map(T::to_string).collect::<Vec<_>>().join(",")
 }
 
 fn members(text: &str) -> Vec<String> {
@@ -56,14 +100,4 @@ fn members(text: &str) -> Vec<String> {
         "" => Vec::new(),
         text => text.split(',').map(|member| member.trim().to_owned()).collect(),
     }
-}
-
-/// As a browser writes it: RFC 6454, 6.2.
-fn is_origin(text: &str) -> bool {
-    text.split_once("://").is_some_and(|(scheme, authority)| !scheme.is_empty() && is_authority(authority))
-}
-
-fn is_authority(text: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-    !text.is_empty() && text.bytes().all(legal)
 }

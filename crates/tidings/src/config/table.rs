@@ -11,7 +11,7 @@ use std::time::Duration;
 use tidings_http::Aliases;
 
 use super::choice::{Durability, LogFormat, LogLevel};
-use super::names::{HostNames, Origins};
+use super::names::{Addresses, HostNames, Origins};
 use super::setting::{Places, Setting, settings};
 use super::unit::Size;
 use super::value::{BadValue, Secret, Value, in_range, parsed};
@@ -36,7 +36,7 @@ settings! {
         allowed_host: HostNames {
             default: "",
             value: "HOST",
-            means: "Host name that requests may ask for. Can be given several times. On loopback, and wherever one is given, only requests for loopback, localhost and these are answered, which keeps out the pages of other sites that rebind their name. Give the name that a proxy in front passes on.",
+            means: "Host name that requests may ask for. Can be given several times. On loopback, and wherever one is given, only requests for loopback, localhost and these are answered, which keeps out the pages of other sites that rebind their name. Health, metrics and the files of the console are answered for any. A page at one of these names, on any port unless one is given, is the hub's own: give the name by which browsers reach a proxy in front.",
             why: "Only what is surely this hub is let in.",
         }
         aliases: Aliases {
@@ -85,8 +85,8 @@ settings! {
             default: "none",
             value: "KEY",
             places: EnvironmentOnly,
-            means: "Key that publishers must send, as `Authorization: Bearer KEY`. Without one, whoever can reach the hub can publish.",
-            why: "There is no key that everybody would have, and on loopback none is needed.",
+            means: "Key that publishers must send, as `Authorization: Bearer KEY`. Without one, everybody who can reach the hub can publish, and a hub on loopback refuses publishes that a proxy has passed on. Not every proxy can be noticed: a hub behind a proxy needs a key.",
+            why: "There is no key that everybody would have, and on loopback without a proxy none is needed.",
         }
         publish_key_file: Option<PathBuf> {
             default: "none",
@@ -97,13 +97,19 @@ settings! {
         insecure_open: bool {
             default: "false",
             value: "true|false",
-            means: "Listen beyond loopback without a publish key. Everybody who can reach the address can publish then.",
+            means: "Listen beyond loopback without a publish key, or, on loopback, take publishes that trusted_proxies pass on. Everybody who can reach the address or the proxy can publish then.",
             why: "Nobody should open a hub to the world by accident.",
+        }
+        trusted_proxies: Addresses {
+            default: "",
+            value: "ADDRESS",
+            means: "IP address of a proxy that speaks for others. Can be given several times. A hub on loopback without a publish key refuses publishes that a proxy has passed on (`Forwarded`, `X-Forwarded-...`, `Via`, or a host or an origin that is not loopback), unless the proxy is named here and insecure_open is true.",
+            why: "Behind a proxy, loopback keeps nobody out. A publish key is the better way.",
         }
         cors_origin: Origins {
             default: "",
             value: "ORIGIN",
-            means: "Origin whose pages may read and publish. It is written like `https://example.com` and can be given several times. `*` allows every origin, without credentials.",
+            means: "Origin whose pages may read and publish. It is written like `https://example.com` and can be given several times. A port that is the default of its scheme may be left out. `*` allows every origin, without credentials.",
             why: "Pages that the hub serves itself need none, and no other page should read it unasked.",
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_core::Hub;
-use tidings_http::{Cors, Front, Hosts, HttpConfig, SystemClock, Verdict};
+use tidings_http::{Cors, Front, Hosts, HttpConfig, Publishers, SystemClock, Verdict};
 use tidings_store::StoreMetrics;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -93,6 +93,7 @@ pub(super) fn http_config(config: &Config, key: Option<Secret>, closing: Duratio
     };
     http.hosts = hosts(config);
     http.aliases = config.aliases.clone();
+    http.publishers = publishers(config);
     http.publish_key = key.map(|Secret(key)| key);
     http.connections_max = config.connections_max;
     http.connections_reserve = config.connections_reserve;
@@ -113,4 +114,14 @@ fn hosts(config: &Config) -> Hosts {
         return Hosts::LoopbackAnd(names.clone());
     }
     Hosts::Any
+}
+
+/// Beyond loopback the operator has said that the hub is open, if it has no key. On loopback the address keeps others out,
+/// unless a proxy lets them in.
+fn publishers(config: &Config) -> Publishers {
+    match (config.listen.ip().is_loopback(), config.insecure_open) {
+        (false, _) => Publishers::Any,
+        (true, true) => Publishers::LocalAnd(config.trusted_proxies.0.clone()),
+        (true, false) => Publishers::LocalAnd(Vec::new()),
+    }
 }

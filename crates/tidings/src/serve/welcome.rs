@@ -23,6 +23,11 @@ fn page(config: &Config, address: SocketAddr, store: &str, tls: Option<&Tls>) ->
     let insecure = if config.tls_self_signed { " -k" } else { "" };
     let key = if has_key(config) { " -H \"Authorization: Bearer $TIDINGS_PUBLISH_KEY\"" } else { "" };
     let certificate = tls.map_or_else(String::new, |tls| format!("  SHA-256   {}\n", tls.fingerprint()));
+    let proxy = if has_key(config) {
+        ""
+    } else {
+        "  proxy     a hub behind a proxy needs a publish key; `tidings init` makes one\n"
+    };
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "tidings {version}
@@ -32,7 +37,7 @@ fn page(config: &Config, address: SocketAddr, store: &str, tls: Option<&Tls>) ->
   publish   curl{insecure}{key} -d 'good news' {url}/events/hello
 
   events    {store}
-{certificate}  stop      Ctrl-C, or SIGTERM
+{certificate}{proxy}  stop      Ctrl-C, or SIGTERM
 "
     )
 }

@@ -1,0 +1,54 @@
+//! What must hold of a request before it is handled. The table of routes gives each action one of these.
+//!
+//! | policy | host | page | key | for |
+//! |---|---|---|---|---|
+//! | `PUBLIC` | any | any | | health, metrics, the files of the pages for people. Probes come by address, and a proxy may have rewritten the host. A script or a component of the client belongs here, too: pages of other sites load it |
+//! | `PREFLIGHT` | the hub's | any | | `OPTIONS`: a browser asks whether its page may go on |
+//! | `READ` | the hub's | the hub's own, or allowed; following a link from any | | events, as a stream or as history |
+//! | `PUBLISH` | the hub's | the hub's own, or allowed | asked | publishing |
+//!
+//! A URL that carries its own permission, such as a signed one, and a document that is made to be framed by other sites,
+//! such as a transport for old browsers, check their own proof in place of the page.
+
+/// What must hold of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Policy {
+    pub(super) host: HostRule,
+    pub(super) page: PageRule,
+    pub(super) publisher: PublisherRule,
+}
+
+/// Which hosts may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum HostRule {
+    Any,
+    /// Those of the setting.
+    Own,
+}
+
+/// Which pages may have sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PageRule {
+    Any,
+    /// The hub's own and those of allowed origins. A person may come from any page by a link.
+    OwnOrLinked,
+    /// The hub's own and those of allowed origins.
+    Own,
+}
+
+/// What the sender must show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PublisherRule {
+    Nothing,
+    /// The publish key. Without one in the settings, perhaps that it is on this machine.
+    Key,
+}
+
+impl Policy {
+    pub(crate) const PUBLIC: Self =
+        Self { host: HostRule::Any, page: PageRule::Any, publisher: PublisherRule::Nothing };
+    pub(crate) const PREFLIGHT: Self = Self { host: HostRule::Own, ..Self::PUBLIC };
+    pub(crate) const READ: Self = Self { page: PageRule::OwnOrLinked, ..Self::PREFLIGHT };
+    pub(crate) const PUBLISH: Self =
+        Self { host: HostRule::Own, page: PageRule::Own, publisher: PublisherRule::Key };
+}

@@ -1,0 +1,94 @@
+//! The binary behind a proxy: what it takes without a key, what it says at its start, and `tidings init`.
+
+mod support;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+
+use support::program::Program;
+use support::{hub, run, tidings};
+use tidings_testkit::hub::Hub;
+
+const FORWARDED: (&str, &str) = ("X-Forwarded-For", "192.0.2.1");
+
+/// The status of a publish with these headers.
+fn publish(hub: &Hub, headers: &[(&str, &str)]) -> u16 {
+    hub.connect().post("/events/a", headers, "x").expect("the hub answers").status
+}
+
+#[test]
+fn a_hub_without_a_key_takes_what_a_proxy_passes_on_only_if_both_settings_say_so() {
+    let (trusted, open) = (["--trusted-proxies", "127.0.0.1"], ["--insecure-open"]);
+    for (arguments, status) in [
+        (vec![], 403),
+        (trusted.to_vec(), 403),
+        (open.to_vec(), 403),
+        ([&trusted[..], &open].concat(), 201),
+        (vec!["--trusted-proxies", "10.0.0.1", "--insecure-open"], 403),
+    ] {
+        let hub = hub(&[&["--memory"][..], &arguments].concat());
+
+        assert_eq!(publish(&hub, &[FORWARDED]), status, "{arguments:?}");
+        assert_eq!(publish(&hub, &[]), 201, "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_start_says_that_a_proxy_needs_a_key() {
+    let line = "a hub behind a proxy needs a publish key; `tidings init` makes one";
+    let page = |arguments: &[&str]| {
+        let usual = ["serve", "--memory", "--listen", "127.0.0.1:0"];
+        let program = Program::start(&[&usual, arguments].concat());
+        let lines = std::iter::repeat_with(|| program.stderr.next());
+        lines.take_while(|line| !line.contains("Ctrl-C")).collect::<Vec<_>>().join("\n")
+    };
+    let dir = tempfile::tempdir().expect("a directory can be made");
+    let key = dir.path().join("key");
+    fs::write(&key, "k").expect("the key can be written");
+
+    assert!(page(&[]).contains(line));
+    assert!(!page(&["--publish-key-file", key.to_str().expect("the path is text")]).contains(line));
+}
+
+#[test]
+fn a_refusal_that_a_developer_would_search_for_is_a_line_of_the_log() {
+    let hub = hub(&["--memory"]);
+    for (request, words) in [
+        ("GET /events/a HTTP/1.1\r\nHost: evil.example\r\n", "--allowed-host evil.example"),
+        ("GET /events/a HTTP/1.1\r\nHost: localhost\r\nOrigin: http://b\r\n", "--cors-origin http://b"),
+        ("POST /events/a HTTP/1.1\r\nHost: localhost\r\nVia: 1.1 p\r\n", "--trusted-proxies 127.0.0.1"),
+    ] {
+        let mut socket = TcpStream::connect(hub.address).expect("the hub listens");
+        write!(socket, "{request}Connection: close\r\n\r\n").expect("the hub reads");
+        socket.read_to_string(&mut String::new()).expect("the answer is text");
+
+        let line = hub.says(words);
+        assert!(line.contains("\"INFO\"") && line.contains("refused a request"), "{line}");
+    }
+}
+
+#[test]
+fn init_writes_a_key_that_only_its_owner_can_read_and_a_configuration_that_starts() {
+    let dir = tempfile::tempdir().expect("a directory can be made");
+    let path = dir.path().join("hub");
+    let path = path.to_str().expect("the path is text");
+
+    let left = run(tidings(&["init", path]));
+
+    assert_eq!((left.code, left.stderr.as_str()), (Some(0), ""));
+    let key = fs::read_to_string(format!("{path}/publish.key")).expect("there is a key");
+    let mode = fs::metadata(format!("{path}/publish.key")).expect("there is a key").permissions().mode();
+    assert_eq!((key.trim().len(), mode & 0o777), (64, 0o600));
+    assert!(left.stdout.contains(&format!("tidings serve --config {path}/tidings.toml")), "{}", left.stdout);
+    assert!(!left.stdout.contains(key.trim()));
+    let hub = hub(&["--memory", "--config", &format!("{path}/tidings.toml")]);
+    assert_eq!(publish(&hub, &[FORWARDED]), 401);
+    assert_eq!(publish(&hub, &[FORWARDED, ("Authorization", &format!("Bearer {}", key.trim()))]), 201);
+
+    let again = run(tidings(&["init", path]));
+    assert_eq!(again.code, Some(1));
+    assert!(again.stderr.contains("tidings.toml"), "{}", again.stderr);
+    assert_eq!(fs::read_to_string(format!("{path}/publish.key")).expect("there is a key"), key);
+}
