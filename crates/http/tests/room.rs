@@ -269,9 +269,10 @@ async fn busy() -> (Scene, Vec<Wire>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_for_which_there_is_no_place_gets_one_answer() {
     let (scene, mut publishers) = busy().await;
-    let shared = "connection: close\r\nvary: Origin\r\n";
+    let shared = "connection: close\r\nvary: Origin\r\nx-content-type-options: nosniff\r\n\
+        cross-origin-resource-policy: cross-origin\r\n";
     let body = "{\"type\":\"urn:tidings:problem:too-many-connections\",\"title\":\"Service Unavailable\",\
-        \"status\":503,\"detail\":\"try again in a few seconds\"}";
+        \"status\":503,\"detail\":\"try again in a few seconds\"}\n";
     let ask = async |request: &str| {
         let mut wire = scene.connect().await;
         wire.send(request).await;
@@ -297,7 +298,7 @@ async fn a_connection_for_which_there_is_no_place_gets_one_answer() {
     }
     for (wire, number) in publishers.iter_mut().zip(1..) {
         wire.send("x").await;
-        assert!(wire.answer().await.ends_with(&format!("{{\"id\":\"1-{number}\"}}")));
+        assert!(wire.answer().await.ends_with(&format!("{{\"id\":\"1-{number}\"}}\n")));
     }
 }
 
