@@ -70,7 +70,9 @@ fn the_newest_id_counts_whose_place_is_known() {
     of_hub.given_id = None;
 
     assert_eq!(place(&[held("u-1"), held("u-2"), of_hub.clone()]).as_deref(), Some("u-2"));
-    assert_eq!(place(&[held("u-1"), lost]).as_deref(), Some("u-1"));
+    assert_eq!(place(&[held("u-1"), lost.clone()]).as_deref(), Some("u-1"));
+    let place_of_another = relayed(&"y".repeat(300)).remove(0);
+    assert_eq!(place(&[held("u-1"), place_of_another, lost]).as_deref(), Some("u-1"));
     assert_eq!(place(&[held("u-1"), held(&CarriedId::none().unwrap().id)]).as_deref(), Some(""));
     assert_eq!(place(&[of_hub]), None);
     assert_eq!(place(&[]), None);
