@@ -46,11 +46,16 @@ pub struct HttpConfig {
     /// nothing to say; a comment now and then keeps it open for ever.
     pub producer_wait_max: Duration,
     /// How long a client that has connected may take to shake hands, and again to send the head of its first
-    /// request. Default 10 s: slower is no client. At the edge the connection is closed.
+    /// request, and from its first byte the head of any other. Default 10 s: slower is no client. A head has a second more for
+    /// each KiB that has come. At the edge the connection is closed.
     pub head_wait_max: Duration,
-    /// How long a connection may wait, between two requests, for the whole head of the next. Default 75 s, as in
-    /// nginx: publishers keep their connections, and find out too late that they were closed.
+    /// How long a connection may be silent between two requests. Default 75 s, as in nginx, and longer than the 60 s of
+    /// most balancers: who closes first must be the one who sends requests.
     pub idle_wait_max: Duration,
+    /// How long the hub reads on after an answer, when the client still sends a body that was not wanted. Default 30 s, as in
+    /// nginx. As with a body that is wanted, each second's worth of `body_bytes_per_second_min` gives a second more, up to
+    /// `body_wait_max`; silence of 5 s ends it.
+    pub linger_wait_max: Duration,
     /// Bytes of a request's head. Default 64 KiB: a browser that is asked to resume by a 10 KB id is answered, not
     /// cut off.
     pub head_bytes_max: usize,
@@ -115,6 +120,7 @@ impl Default for HttpConfig {
             producer_wait_max: Duration::from_secs(3_600),
             head_wait_max: Duration::from_secs(10),
             idle_wait_max: Duration::from_secs(75),
+            linger_wait_max: Duration::from_secs(30),
             head_bytes_max: 65_536,
             connections_max: 10_000,
             connections_reserve: 1_000,

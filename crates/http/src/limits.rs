@@ -69,22 +69,31 @@ pub(crate) const TLS_WAITING_BYTES_MAX: usize = 32_768;
 /// ticket of rustls would be 250 bytes and an encryption for nothing.
 pub(crate) const TLS_TICKETS: usize = 1;
 
+/// Bytes of a request in plain HTTP to the port of TLS that are looked at before it is refused. 8 KiB: nearly every head, and of
+/// a longer one only the method matters.
+pub(crate) const PLAIN_HEAD_BYTES_MAX: usize = 8_192;
+
 /// Bytes of one record of TLS. RFC 8446, 5.1: "The length MUST NOT exceed 2^14 bytes."
 pub(crate) const TLS_RECORD_BYTES_MAX: usize = 16_384;
 
 /// Records that are kept back from the bound of a key. One, so that the closing record is always possible.
 pub(crate) const TLS_LAST_RECORDS: u64 = 1;
 
-/// Bytes of one read after the last answer of a connection. 16 KiB: few reads, and a buffer that is soon given back.
+/// Bytes a second of a head, for each of which it has a second more than `head_wait_max`. 1 KiB, the default of
+/// `body_bytes_per_second_min`: a head of 64 KiB that comes steadily over a bad network arrives, and a byte now and then is
+/// not progress.
+pub(crate) const HEAD_BYTES_PER_SECOND_MIN: u64 = 1_024;
+
+/// Bytes of one read after the last answer of a connection. 16 KiB: few reads, and a buffer on the stack.
 pub(crate) const LINGER_READ_BYTES: usize = 16_384;
 
-/// Reads after the last answer of a connection. 128, which are 2 MiB: a publisher that was refused in the middle of
-/// its body can still read why.
-pub(crate) const LINGER_READS_MAX: usize = 128;
+/// Silence of a peer after the last answer of its connection, or of its request over HTTP/2, when its body was not read to the
+/// end. 5 s, as in nginx: a lost packet was sent again by then, and a peer that sends nothing has read the answer.
+pub(crate) const LINGER_SILENCE_MAX: Duration = Duration::from_secs(5);
 
-/// Time after the last answer of a connection in which its peer may read it and close. 1 s: after that the peer has
-/// been answered as well as can be.
-pub(crate) const LINGER_WAIT_MAX: Duration = Duration::from_secs(1);
+/// Time in which a peer may still read its last answer when the hub ends. 1 s: enough for a round trip, and an end is not held
+/// up.
+pub(crate) const LINGER_AT_END_WAIT_MAX: Duration = Duration::from_secs(1);
 
 // A connection of HTTP/2.
 
@@ -124,14 +133,6 @@ pub(crate) const HTTP2_RESETS_MAX: usize = 1_024;
 /// client has never asked for anything. 1 s: otherwise it may be reading a long answer, and has as long as for its
 /// next request.
 pub(crate) const HTTP2_CLOSING_WAIT_MAX: Duration = Duration::from_secs(1);
-
-/// Bytes that a publisher may still send over HTTP/2 when its answer is known. 2 MiB, as much as over HTTP/1
-/// (`LINGER_READS_MAX`).
-pub(crate) const HTTP2_REST_BYTES_MAX: usize = 2_097_152;
-
-/// Time for which a publisher may still send over HTTP/2 when its answer is known. 1 s, as long as over HTTP/1
-/// (`LINGER_WAIT_MAX`).
-pub(crate) const HTTP2_REST_WAIT_MAX: Duration = Duration::from_secs(1);
 
 // A request.
 
@@ -311,6 +312,10 @@ pub(crate) const LANE_STRAY_READ_BYTES: usize = 512;
 
 /// Bytes of one read of what a client should not have sent, over TLS. 64: the buffer is part of each task.
 pub(crate) const STRAY_READ_BYTES: usize = 64;
+
+/// Time after which a client over TLS that sends no more is sent a second heartbeat. 1 s: if it has left, the reset with which
+/// its system answers the first one has come by then, and the stream ends.
+pub(crate) const SECOND_PROBE_WAIT: Duration = Duration::from_secs(1);
 
 /// Time that a stream waits before it asks a store again that was out of reach. 500 ms: a store that restarts
 /// is not flooded.

@@ -16,9 +16,10 @@ use tokio_rustls::server::TlsStream;
 
 use crate::limits::{TLS_TICKETS, TLS_WAITING_BYTES_MAX};
 
-/// RFC 7301 names of what is spoken inside, the better first.
+/// RFC 7301 names of what is spoken inside, the better first. A client that names only others is sent away by TLS itself, so
+/// HTTP/1.0 has its name, too: curl offers nothing else with `--http1.0`.
 const HTTP_2: &[u8] = b"h2";
-const HTTP_1: &[u8] = b"http/1.1";
+const HTTP_1: [&[u8]; 2] = [b"http/1.1", b"http/1.0"];
 
 /// The certificate that the hub shows, and its key. Cloning shares it; what is replaced is replaced in all clones.
 ///
@@ -141,7 +142,7 @@ impl Shown {
             error => TlsError::Unusable(error.to_string()),
         })?;
         let mut http_1_only = usual.clone();
-        http_1_only.alpn_protocols = vec![HTTP_1.to_vec()];
+        http_1_only.alpn_protocols = HTTP_1.map(<[u8]>::to_vec).to_vec();
         Ok(Self { usual: Arc::new(usual), http_1_only: Arc::new(http_1_only), fingerprint })
     }
 }
@@ -163,7 +164,7 @@ fn server_config(
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1.to_vec()];
+    config.alpn_protocols = [&[HTTP_2][..], &HTTP_1].concat().iter().map(|name| name.to_vec()).collect();
     // What a client needs for a short handshake is with the client, encrypted: when all come back at once it is
     // their memory, not ours.
     config.session_storage = Arc::new(NoServerSessionStorage {});

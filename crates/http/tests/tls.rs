@@ -200,18 +200,18 @@ async fn a_silent_stream_carries_heartbeats() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_peer_that_speaks_no_tls_or_says_nothing_is_dropped() {
+async fn a_peer_that_speaks_neither_tls_nor_http_or_says_nothing_is_dropped() {
     let (scene, _) = scene_with(|config| config.head_wait_max = Duration::from_secs(1)).await;
-    let mut plain = scene.connect().await;
+    let mut strange = scene.connect().await;
     let mut silent = scene.connect().await;
     let mut slow = scene.connect().await;
 
-    plain.send(GET).await;
+    strange.send([0x80, 0x2e, 0x01, 0x03, 0x01, 0x00]).await;
     // The head of a record with 512 bytes of a handshake, of which one comes.
     slow.send([0x16, 0x03, 0x01, 0x02, 0x00, 0x01]).await;
 
     // An alert, which is all that TLS has to say.
-    assert!(plain.rest_bytes().await.starts_with(&[0x15, 0x03]));
+    assert!(strange.rest_bytes().await.starts_with(&[0x15, 0x03]));
     assert!(silent.is_closed().await);
     assert!(slow.is_closed().await);
 }

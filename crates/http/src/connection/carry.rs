@@ -2,19 +2,21 @@
 //! no more than a small task that writes.
 
 use std::io;
+use std::pin::Pin;
 
 use bytes::{Buf, Bytes};
-use futures_util::{Stream, StreamExt};
+use futures_util::future::OptionFuture;
+use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 
 use crate::answer::watch::AnswerWatch;
 use crate::connection::linger::linger;
-use crate::connection::socket::{Watched, Watchman};
+use crate::connection::socket::{Raw, Watched, Watchman};
 use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{Framing, chunk_head};
-use crate::limits::{CHUNK_BYTES_MAX, STRAY_READ_BYTES};
+use crate::limits::{CHUNK_BYTES_MAX, SECOND_PROBE_WAIT, STRAY_READ_BYTES};
 use crate::stream::Ending;
 use crate::stream::machine::ClientBytes;
 use crate::stream::metrics::StreamEnd;
@@ -23,7 +25,7 @@ use crate::stream::task::{self, Carried};
 /// Carries a stream, whose head and opening the client was sent, to its end.
 pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)
 where
-    S: AsyncRead + AsyncWrite + Watched + Unpin,
+    S: AsyncRead + AsyncWrite + Raw + Watched + Unpin,
 {
     let Leave { follower, is_opened, encoder, framing, attendance, permit } = leave;
     let subscription = front.hub().follow(follower, None, attendance);
@@ -32,13 +34,14 @@ where
     // Boxed, or this future would hold it once for each function that it is handed to.
     let blocks = Box::pin(task::blocks(front.task_rules(), carried));
     let mut end = StreamEnd::counted(front.metrics().streams().clone());
-    let written = write_all(BlockWriter { front, framing, watch }, &mut stream, blocks, &mut end).await;
+    let writer = BlockWriter { front, framing, watch };
+    let written = write_all(writer, &mut stream, &encoder.heartbeat(), blocks, &mut end).await;
     if let Err(ending) = written {
         end.note(ending);
     }
     drop(end);
     match written {
-        Ok(()) => linger(stream).await,
+        Ok(()) => linger(front, stream).await,
         Err(ending) => tracing::debug!(%ending, "a carried stream ends"),
     }
 }
@@ -46,18 +49,35 @@ where
 async fn write_all<S>(
     mut writer: BlockWriter<'_>,
     stream: &mut S,
+    heartbeat: &Bytes,
     mut blocks: impl Stream<Item = (Bytes, Option<Ending>)> + Unpin,
     end: &mut StreamEnd,
 ) -> Result<(), Ending>
 where
-    S: AsyncRead + AsyncWrite + Watched + Unpin,
+    S: AsyncRead + AsyncWrite + Raw + Watched + Unpin,
 {
     let mut client = ClientBytes::default();
+    let mut has_finished = false;
+    // Boxed when it is needed: most streams never need it.
+    let mut second_probe: Option<Pin<Box<Sleep>>> = None;
     loop {
         // Biased: a client that has gone need not be written to.
         tokio::select! {
             biased;
-            read = discard(stream) => client.sent(read?)?,
+            read = discard(stream), if !has_finished => match read? {
+                // It has left, or it only reads from now on. If it has left, its system answers the first heartbeat with a
+                // reset, and the second one cannot be written.
+                0 => {
+                    has_finished = true;
+                    second_probe = Some(Box::pin(sleep(SECOND_PROBE_WAIT)));
+                    writer.write(stream, heartbeat.clone()).await?;
+                }
+                read => client.sent(read)?,
+            },
+            () = OptionFuture::from(second_probe.as_mut()).map(drop), if second_probe.is_some() => {
+                second_probe = None;
+                writer.write(stream, heartbeat.clone()).await?;
+            }
             block = blocks.next() => match block {
                 Some((block, ending)) => {
                     ending.into_iter().for_each(|ending| end.note(ending));
@@ -69,13 +89,10 @@ where
     }
 }
 
-/// Reads what the client should not have sent. Cancel safe.
+/// Reads what the client should not have sent; 0 when it has ended its sending side. Cancel safe.
 async fn discard<S: AsyncRead + Unpin>(stream: &mut S) -> Result<usize, Ending> {
     let mut stray = [0; STRAY_READ_BYTES];
-    match stream.read(&mut stray).await {
-        Ok(0) | Err(_) => Err(Ending::ClientGone),
-        Ok(read) => Ok(read),
-    }
+    stream.read(&mut stray).await.map_err(|_| Ending::ClientGone)
 }
 
 struct BlockWriter<'a> {

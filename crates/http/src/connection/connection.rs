@@ -13,6 +13,7 @@ use crate::connection::carry::carry;
 use crate::connection::http1::until_parked;
 use crate::connection::http2;
 use crate::connection::places::{Place, Visiting};
+use crate::connection::plain_http;
 use crate::connection::sealed::Sealed;
 use crate::connection::socket::{Watched, Watchman};
 use crate::connection::visit::Visit;
@@ -84,7 +85,8 @@ impl Surroundings {
     async fn secure(&self, tls: &Tls, stream: TcpStream, visit: Visiting) {
         let stream = match Box::pin(shake_hands(&self.front, &visit, tls, stream)).await {
             // It is more than a kilobyte, and is handed on often.
-            Ok(stream) => Box::new(stream),
+            Ok(Shaken::Tls(stream)) => stream,
+            Ok(Shaken::PlainHttp(stream)) => return Box::pin(plain_http::answer(&self.front, stream)).await,
             Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
         };
         visit.awaits_request();
@@ -122,19 +124,27 @@ impl Surroundings {
     }
 }
 
+/// What came of a handshake.
+enum Shaken {
+    Tls(Box<TlsStream<TcpStream>>),
+    /// The client speaks no TLS, and was not read from.
+    PlainHttp(TcpStream),
+}
+
 /// A client that is silent in the middle of it is not worth its place, and a hub that ends does not wait for one.
-async fn shake_hands(
-    front: &Front,
-    visit: &Visit,
-    tls: &Tls,
-    stream: TcpStream,
-) -> io::Result<TlsStream<TcpStream>> {
+async fn shake_hands(front: &Front, visit: &Visit, tls: &Tls, stream: TcpStream) -> io::Result<Shaken> {
+    let shake = async {
+        if plain_http::begins(&stream).await? {
+            return Ok(Shaken::PlainHttp(stream));
+        }
+        Ok(Shaken::Tls(Box::new(tls.accept(stream).await?)))
+    };
     // Biased: the end comes first.
     tokio::select! {
         biased;
         () = front.drain().begun() => Err(io::Error::other("the hub is ending")),
         () = visit.asked_to_leave() => Err(io::Error::other("others need its place")),
-        shaken = timeout(front.config().head_wait_max, tls.accept(stream)) => shaken?,
+        shaken = timeout(front.config().head_wait_max, shake) => shaken?,
     }
 }
 

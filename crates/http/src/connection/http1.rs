@@ -3,27 +3,30 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use futures_util::FutureExt;
 use http::HeaderValue;
-use http::header::CONNECTION;
-use hyper::rt::{Read, ReadBufCursor, Write};
+use http::header::{CONNECTION, EXPECT};
+use http_body::Body as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::sleep;
 
 use crate::answer::watch::{AnswerWatch, Patience};
 use crate::connection::impatient::Impatient;
 use crate::connection::linger::linger;
+use crate::connection::phase::RequestWait;
 use crate::connection::refusal::BeyondLimit;
-use crate::connection::socket::{Reset, Watched, Watchman};
+use crate::connection::request_body::RequestBody;
+use crate::connection::socket::{Raw, Reset, Watched, Watchman};
 use crate::connection::visit::Visit;
 use crate::front::Front;
 use crate::lane::parking::{Leave, ParkingSlot};
+use crate::limits::LINGER_SILENCE_MAX;
 
 /// Serves one connection until it has ended, or until a stream has begun on it: then it comes back, with what the
 /// stream goes on with. hyper keeps 16 KB for each connection, which one that is only written to does not need.
@@ -33,49 +36,58 @@ pub(crate) async fn until_parked<S>(
     stream: S,
 ) -> hyper::Result<Option<(S, Leave)>>
 where
-    S: AsyncRead + AsyncWrite + Reset + Watched + Unpin,
+    S: AsyncRead + AsyncWrite + Raw + Reset + Watched + Unpin,
 {
     let slot = ParkingSlot::default();
-    let flushed = Arc::new(AtomicBool::new(true));
-    let asked = AtomicBool::new(false);
+    let seen = Arc::new(Seen::default());
     let ends_answers = AtomicBool::new(false);
-    let has_body = AtomicBool::new(false);
+    let has_unread_body = AtomicBool::new(false);
     let watch = AnswerWatch::default();
     let config = front.config();
-    let service = service_fn(|mut request: http::Request<hyper::body::Incoming>| {
-        asked.store(true, Ordering::Relaxed);
+    let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
+        seen.head_bytes.store(0, Ordering::Relaxed);
         let open = visit.begin_request();
-        has_body.store(request.method() == http::Method::POST, Ordering::Relaxed);
         // Over HTTP/1.0 there are no chunks: the end of the connection is the end of an answer of unknown length.
         ends_answers.store(request.version() <= http::Version::HTTP_10, Ordering::Relaxed);
+        let (mut parts, body) = request.into_parts();
         // Nothing else can end in a lane.
-        if request.method() == http::Method::GET {
-            request.extensions_mut().insert(slot.clone());
-            request.extensions_mut().insert(front.stream_permits().clone());
+        if parts.method == http::Method::GET {
+            parts.extensions.insert(slot.clone());
+            parts.extensions.insert(front.stream_permits().clone());
         }
         if visit.is_beyond_limit() {
-            request.extensions_mut().insert(BeyondLimit);
+            parts.extensions.insert(BeyondLimit);
         }
-        let watch = watch.clone();
-        Box::pin(async {
-            let mut answer = front.handle(request).await;
-            if visit.is_beyond_limit() || front.drain().is_ending() {
+        let (watch, slot, has_unread_body) = (watch.clone(), &slot, &has_unread_body);
+        Box::pin(async move {
+            let waits_to_be_asked = parts.headers.contains_key(EXPECT);
+            let mut body = RequestBody::new(body);
+            let mut answer = front.handle(http::Request::from_parts(parts, &mut body)).await;
+            // To poll a body that waits to be asked for would ask for it.
+            let was_read = body.is_end_stream() || (!waits_to_be_asked && body.ends_with_what_came());
+            has_unread_body.store(!was_read, Ordering::Relaxed);
+            // hyper does not say so by itself, and the client would send its next request to nobody.
+            let closes =
+                (!was_read && !slot.is_taken()) || visit.is_beyond_limit() || front.drain().is_ending();
+            if closes {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, std::convert::Infallible>(answer.map(|body| body.watched_by(watch).holding(open)))
         })
     });
     let stream = Impatient::new(stream, config.write_wait_max);
-    let io = Flushing { inner: TokioIo::new(stream), flushed: flushed.clone() };
+    let io = TokioIo::new(SeenStream { inner: stream, seen: seen.clone(), visit: visit.clone() });
     let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+        // `RequestWait` is the clock for heads.
+        .header_read_timeout(None)
+        // A client that has no more to send may still read.
+        .half_close(true)
         // Answers are small: copied behind their heads, they cost the kernel less than a vector.
         .writev(false)
-        .header_read_timeout(config.idle_wait_max.max(config.head_wait_max))
         .max_buf_size(config.head_bytes_max)
         .serve_connection(io, service);
     let mut ending = std::pin::pin!(front.drain().begun());
-    let mut silence = std::pin::pin!(sleep(config.head_wait_max));
+    let mut request_wait = RequestWait::new(config);
     let mut patience = Patience::new(watch.clone(), config.write_wait_max);
     let (mut told_to_end, mut left) = (false, false);
     let parked = std::future::poll_fn(|context| {
@@ -84,28 +96,33 @@ where
             Pin::new(&mut connection).graceful_shutdown();
         }
         match connection.poll_without_shutdown(context) {
-            Poll::Ready(ended) => Poll::Ready(ended.map(|()| false)),
-            Poll::Pending if slot.is_taken() && flushed.load(Ordering::Relaxed) => Poll::Ready(Ok(true)),
+            Poll::Ready(ended) => return Poll::Ready(ended.map(|()| false)),
+            Poll::Pending if slot.is_taken() && seen.is_flushed() => return Poll::Ready(Ok(true)),
             // Nothing of an answer is lost: all of it was written, and the client asks for nothing at the moment.
-            Poll::Pending if flushed.load(Ordering::Relaxed) && visit.poll_leave(context).is_ready() => {
+            Poll::Pending if seen.is_flushed() && visit.poll_leave(context).is_ready() => {
                 left = true;
-                Poll::Ready(Ok(false))
+                return Poll::Ready(Ok(false));
             }
-            // A connection that asks for nothing, or byte by byte, is not worth its place.
-            Poll::Pending if !asked.load(Ordering::Relaxed) => {
-                silence.as_mut().poll(context).map(|()| Ok(false))
-            }
-            Poll::Pending => patience.poll_end(context).map(|why| {
-                tracing::debug!(?why, "an answer is cut off");
-                Ok(false)
-            }),
+            Poll::Pending => {}
         }
+        if seen.is_flushed() && visit.is_at_rest() {
+            let head_bytes = seen.head_bytes.load(Ordering::Relaxed);
+            return request_wait.poll_end(head_bytes, context).map(|phase| {
+                tracing::debug!(?phase, "a connection has waited for a request for too long");
+                Ok(false)
+            });
+        }
+        request_wait.stop();
+        patience.poll_end(context).map(|why| {
+            tracing::debug!(?why, "an answer is cut off");
+            Ok(false)
+        })
     });
     let parked = parked.await;
-    let mut stream = connection.into_parts().io.inner.into_inner().into_inner();
+    let mut stream = connection.into_parts().io.into_inner().inner.into_inner();
     // Until now the hub has waited for the peer itself; what is under way now is left to the system.
     stream.watch(Watchman::System);
-    let is_cut_off = watch.is_cut_off() || !flushed.load(Ordering::Relaxed);
+    let is_cut_off = watch.is_cut_off() || !seen.is_flushed();
     if is_cut_off && ends_answers.load(Ordering::Relaxed) {
         stream.reset();
         return parked.map(|_| None);
@@ -115,45 +132,78 @@ where
         let _ = stream.shutdown().now_or_never();
         return parked.map(|_| None);
     }
-    if !parked? {
-        visit.closes();
-        let may_leave = !has_body.load(Ordering::Relaxed);
-        tokio::select! {
-            () = linger(stream) => {}
-            // What such a client was answered it can read also when the connection is closed at once.
-            () = visit.asked_to_leave(), if may_leave => {}
-        }
-        return Ok(None);
+    match parked {
+        Ok(true) => return Ok(slot.clear().map(|leave| (stream, leave))),
+        Ok(false) => {}
+        // hyper has answered a head that is none.
+        Err(error) if error.is_parse() => has_unread_body.store(true, Ordering::Relaxed),
+        Err(error) => return Err(error),
     }
-    Ok(slot.clear().map(|leave| (stream, leave)))
+    // A client whose bytes were all read can read its answer also when the connection is closed at once. Any other has a
+    // moment.
+    let asked_to_leave = async {
+        if has_unread_body.into_inner() {
+            visit.awaits_request();
+            sleep(LINGER_SILENCE_MAX).await;
+        }
+        visit.closes();
+        visit.asked_to_leave().await;
+    };
+    tokio::select! {
+        () = linger(front, stream) => {}
+        () = asked_to_leave => {}
+    }
+    Ok(None)
 }
 
-/// A socket that knows whether hyper has written all that it wanted to: hyper writes until its buffer is empty, the
-/// socket would block, or a write fails.
-struct Flushing<S> {
-    inner: TokioIo<S>,
-    flushed: Arc<AtomicBool>,
+/// What is seen of a connection from outside of hyper.
+#[derive(Default)]
+struct Seen {
+    /// hyper has something to write that the socket does not take.
+    blocked: AtomicBool,
+    /// Bytes that came while no request was handled: those of the next head.
+    head_bytes: AtomicU64,
 }
 
-impl<S: AsyncRead + Unpin> Read for Flushing<S> {
+impl Seen {
+    fn is_flushed(&self) -> bool {
+        !self.blocked.load(Ordering::Relaxed)
+    }
+}
+
+/// A socket that sees what hyper does with it. hyper writes until its buffer is empty, the socket would block, or a write
+/// fails.
+struct SeenStream<S> {
+    inner: Impatient<S>,
+    seen: Arc<Seen>,
+    visit: Arc<Visit>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for SeenStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(context, buffer)
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
+        if self.visit.is_at_rest() {
+            let read = buffer.filled().len() - before;
+            self.seen.head_bytes.fetch_add(read as u64, Ordering::Relaxed);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> Write for Flushing<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for SeenStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(context, bytes);
-        self.flushed.store(matches!(written, Poll::Ready(Ok(_))), Ordering::Relaxed);
-        Poll::Ready(ready!(written))
+        self.seen.blocked.store(!matches!(written, Poll::Ready(Ok(_))), Ordering::Relaxed);
+        written
     }
 
     fn poll_write_vectored(
@@ -162,8 +212,8 @@ impl<S: AsyncWrite + Unpin> Write for Flushing<S> {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(context, slices);
-        self.flushed.store(matches!(written, Poll::Ready(Ok(_))), Ordering::Relaxed);
-        Poll::Ready(ready!(written))
+        self.seen.blocked.store(!matches!(written, Poll::Ready(Ok(_))), Ordering::Relaxed);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -6,27 +6,26 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Method;
-use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use crate::answer::body::Body;
 use crate::answer::watch::{AnswerWatch, Patience};
 use crate::config::HttpConfig;
 use crate::connection::impatient::Impatient;
+use crate::connection::linger::take_rest;
+use crate::connection::request_body::RequestBody;
 use crate::connection::visit::Visit;
 use crate::front::Front;
 use crate::limits::{
     HTTP2_CLOSING_WAIT_MAX, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_REQUEST_WINDOW_BYTES, HTTP2_REQUESTS_MAX,
-    HTTP2_RESETS_MAX, HTTP2_REST_BYTES_MAX, HTTP2_REST_WAIT_MAX, HTTP2_TAKEN_BACK_MAX,
-    HTTP2_WAITING_BYTES_MAX,
+    HTTP2_RESETS_MAX, HTTP2_TAKEN_BACK_MAX, HTTP2_WAITING_BYTES_MAX,
 };
 
 /// Serves one connection to its end. Its requests are among `tasks`.
@@ -46,26 +45,36 @@ where
         asked.fetch_add(1, Ordering::Relaxed);
         request.extensions_mut().insert(front.stream_permits().clone());
         request.extensions_mut().insert(places.clone());
-        let (front, open) = (front.clone(), visit.begin_request());
-        let (mut parts, mut body) = request.into_parts();
+        let (front, visit, tasks) = (front.clone(), visit.clone(), tasks.clone());
+        let open = visit.begin_request();
+        let (mut parts, body) = request.into_parts();
         // Boxed, because a stream's task is as large as this for as long as the stream lives.
         Box::pin(async move {
             let watch = request_watch();
             parts.extensions.insert(watch.clone());
+            let mut body = RequestBody::new(body);
+            let discard = |body: Option<Incoming>| {
+                let Some(body) = body else { return };
+                let (front, open) = (front.clone(), visit.begin_request());
+                tasks.spawn(async move {
+                    take_rest(&front, body).await;
+                    drop(open);
+                });
+            };
             // Nobody else would read it, and it would keep the connection's window from others.
             if parts.method != Method::POST {
-                take_rest(&mut body).await;
+                discard(body.take());
             }
             let answer = front.handle(http::Request::from_parts(parts, &mut body)).await;
-            take_rest(&mut body).await;
-            drop(body);
+            // The answer does not wait for it.
+            discard(body.unread());
             // Until all is written: the task ends with the body, and nobody else would notice that a stream does not move.
             let body = |body: Body| body.holding(open).watched_by(watch).until_written();
             Ok::<_, std::convert::Infallible>(answer.map(body))
         })
     });
     let io = TokioIo::new(Impatient::new(stream, config.write_wait_max));
-    let mut connection = std::pin::pin!(builder(config, tasks).serve_connection(io, service));
+    let mut connection = std::pin::pin!(builder(config, tasks.clone()).serve_connection(io, service));
     let mut ending = std::pin::pin!(front.drain().begun());
     let (mut ends, mut leaves, mut idle) = (false, false, false);
     let mut wait = config.head_wait_max;
@@ -95,20 +104,6 @@ where
         let in_a_hurry = ends || leaves || (idle && asked.load(Ordering::Relaxed) == 0);
         wait = if in_a_hurry { HTTP2_CLOSING_WAIT_MAX } else { config.idle_wait_max };
     }
-}
-
-/// Reads what a refused publisher still sends, within bounds. Else it would be sent a reset after the answer, as RFC 9113,
-/// 8.1, has it, and curl forgets an answer that a reset follows.
-async fn take_rest(body: &mut Incoming) {
-    let rest = async {
-        let mut left = HTTP2_REST_BYTES_MAX;
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.checked_sub(frame.data_ref().map_or(0, Bytes::len))?;
-        }
-        Some(())
-    };
-    // A publisher that goes on sending for longer gets the reset.
-    let _ = timeout(HTTP2_REST_WAIT_MAX, rest).await;
 }
 
 fn builder(config: &HttpConfig, tasks: TaskTracker) -> http2::Builder<Tracked> {

@@ -9,7 +9,10 @@
 //! | `carry`, `sealed` | a stream over TLS and HTTP/1, and the writing half of TLS that it needs |
 //! | `impatient` | a connection that ends when its peer takes no bytes |
 //! | `refusal` | the one answer that a connection gets for which there is no place |
-//! | `linger` | the last moments of a connection |
+//! | `phase` | the phases of a connection with their bounds, and the clock of those that wait for a request |
+//! | `plain_http` | what a client is told that speaks plain HTTP to a port that speaks HTTPS |
+//! | `request_body` | a request's body, which knows whether it was read |
+//! | `linger` | the phase after the last answer, in which its peer may read it |
 
 pub(crate) mod carry;
 #[allow(clippy::module_inception)]
@@ -18,13 +21,18 @@ pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod impatient;
 pub(crate) mod linger;
+pub(crate) mod phase;
 pub(crate) mod places;
+pub(crate) mod plain_http;
 pub(crate) mod refusal;
+pub(crate) mod request_body;
 pub(crate) mod sealed;
 pub(crate) mod serve;
 pub(crate) mod socket;
 pub(crate) mod visit;
 
+#[cfg(test)]
+mod phase_tests;
 #[cfg(test)]
 mod slow_tests;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::connection::connection::ended_early;
 use crate::connection::http1::until_parked;
+use crate::connection::plain_http;
 use crate::connection::visit::Visit;
 use crate::front::Front;
 use crate::limits::REFUSAL_WAIT_MAX;
@@ -25,10 +26,16 @@ pub(crate) async fn refuse(front: &Front, stream: TcpStream) {
     let answered = async {
         let served = match front.config().tls.clone() {
             None => until_parked(front, &visit, stream).await.map(drop),
-            Some(tls) => match tls.accept_http_1(stream).await {
-                Ok(stream) => until_parked(front, &visit, Box::new(stream)).await.map(drop),
-                Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
-            },
+            Some(tls) => {
+                let plain = plain_http::begins(&stream).await;
+                if plain.is_ok_and(|plain| plain) {
+                    return plain_http::answer(front, stream).await;
+                }
+                match tls.accept_http_1(stream).await {
+                    Ok(stream) => until_parked(front, &visit, Box::new(stream)).await.map(drop),
+                    Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
+                }
+            }
         };
         served.unwrap_or_else(|error| ended_early(&error));
     };

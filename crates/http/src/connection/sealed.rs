@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use crate::connection::socket::{Watched, Watchman};
+use crate::connection::socket::{Raw, Watched, Watchman};
 use crate::limits::{TLS_LAST_RECORDS, TLS_RECORD_BYTES_MAX};
 
 /// RFC 8446, 6: warning(1), close_notify(0).
@@ -110,6 +110,12 @@ fn parts(secrets: ConnectionTrafficSecrets) -> Option<(AeadKey, Iv)> {
 impl Watched for Sealed {
     fn watch(&self, by: Watchman) {
         self.socket.watch(by);
+    }
+}
+
+impl Raw for Sealed {
+    fn poll_read_raw(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.socket.poll_read_raw(context, buffer)
     }
 }
 

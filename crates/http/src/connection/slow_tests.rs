@@ -19,7 +19,7 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::carry::carry;
 use super::http1::until_parked;
-use super::socket::{Reset, Watched, Watchman};
+use super::socket::{Raw, Reset, Watched, Watchman};
 use super::unread_tests::ended;
 use crate::config::HttpConfig;
 use crate::console::Pages;
@@ -119,6 +119,12 @@ impl AsyncWrite for SlowSocket {
 impl Watched for SlowSocket {
     fn watch(&self, by: Watchman) {
         self.watchmen.lock().unwrap().push(by);
+    }
+}
+
+impl Raw for SlowSocket {
+    fn poll_read_raw(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self).poll_read(context, buffer)
     }
 }
 

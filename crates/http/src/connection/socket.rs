@@ -2,8 +2,11 @@
 //! and how it is reset.
 
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
@@ -80,6 +83,32 @@ impl Reset for Box<TlsStream<TcpStream>> {
     /// Without `close_notify`, which would say that all has been sent.
     fn reset(self) {
         (*self).into_inner().0.reset();
+    }
+}
+
+/// A connection that can be read from without making sense of what comes.
+pub(crate) trait Raw {
+    /// Reads what the peer sends as it arrives at the socket: over TLS encrypted, since to decrypt what nobody wants is work for
+    /// nothing.
+    fn poll_read_raw(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>>;
+}
+
+impl Raw for TcpStream {
+    fn poll_read_raw(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self).poll_read(context, buffer)
+    }
+}
+
+impl Raw for Box<TlsStream<TcpStream>> {
+    fn poll_read_raw(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.get_mut().0.poll_read_raw(context, buffer)
+    }
+}
+
+#[cfg(test)]
+impl Raw for tokio::io::DuplexStream {
+    fn poll_read_raw(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self).poll_read(context, buffer)
     }
 }
 

@@ -24,7 +24,7 @@ use super::http2;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::front::Front;
-use crate::limits::{HTTP2_ALL_WAITING_BODIES_MAX, HTTP2_REST_WAIT_MAX, HTTP2_WAITING_BODIES_MAX};
+use crate::limits::{HTTP2_ALL_WAITING_BODIES_MAX, HTTP2_WAITING_BODIES_MAX};
 
 const LARGE: usize = 100_000;
 
@@ -104,7 +104,7 @@ async fn a_small_body_is_published_beside_a_hundred_large_ones_that_find_no_room
 
         assert_eq!(publish_small(&requests).await, 201);
 
-        assert!(began.elapsed() <= HTTP2_REST_WAIT_MAX, "after {:?}, {declared:?}", began.elapsed());
+        assert!(began.elapsed() <= Duration::from_secs(1), "after {:?}, {declared:?}", began.elapsed());
         assert_eq!(refused_at_once(large, began).await, 100 - HTTP2_WAITING_BODIES_MAX, "{declared:?}");
         drop(first);
     }
@@ -184,5 +184,5 @@ async fn a_small_body_is_published_beside_requests_for_pages_that_have_bodies_an
 
     assert_eq!(publish_small(&requests).await, 201);
 
-    assert!(began.elapsed() <= HTTP2_REST_WAIT_MAX, "after {:?}", began.elapsed());
+    assert!(began.elapsed() <= Duration::from_secs(1), "after {:?}", began.elapsed());
 }

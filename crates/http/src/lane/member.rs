@@ -29,6 +29,8 @@ pub(super) struct Member {
     pub(super) serial: u32,
     pub(super) standing: Standing,
     pub(super) machine: Machine,
+    /// The client has ended its sending side. Whether it still reads, only bytes of ours can show.
+    pub(super) has_finished: bool,
     /// Dropped with the connection.
     pub(super) held: Box<dyn Held>,
 }
@@ -73,6 +75,14 @@ pub(super) enum Taken {
     All,
     Part,
     Nothing,
+}
+
+/// Whether a client can send more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SendingSide {
+    Open,
+    /// It has left, or it only reads from now on.
+    Ended,
 }
 
 /// How a write went.
@@ -211,14 +221,14 @@ impl Member {
     }
 
     /// Reads what the client should not have sent.
-    pub(super) fn discard_input(&mut self) -> Result<(), Ending> {
+    pub(super) fn discard_input(&mut self) -> Result<SendingSide, Ending> {
         let mut stray = [0; LANE_STRAY_READ_BYTES];
         loop {
             match self.stream.read(&mut stray) {
-                Ok(0) => return Err(Ending::ClientGone),
+                Ok(0) => return Ok(SendingSide::Ended),
                 Ok(count) => self.machine.client_sent(count)?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(SendingSide::Open),
                 Err(_) => return Err(Ending::ClientGone),
             }
         }

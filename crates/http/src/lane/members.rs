@@ -34,13 +34,14 @@ use tidings_core::{Clock, Hub, Sequence};
 use super::batch::framed;
 use super::group::{GroupKey, Groups};
 use super::ids::{MemberId, Recipient};
-use super::member::{Member, Standing, Words};
+use super::member::{Member, SendingSide, Standing, Words};
 use super::page_reader::PageRequests;
 use super::parked::Parked;
 use super::post::Post;
 use super::tally::Tally;
 use crate::connection::socket::{Watchman, watch};
 use crate::limits::ROUND_BYTES_MAX;
+use crate::stream::Ending;
 use crate::stream::machine::{Due, LogSpan, Machine, Now, Rules};
 use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
@@ -170,6 +171,7 @@ impl Members {
             serial: self.serial,
             standing: Standing::Behind(place.sequence),
             machine: begin(place.sequence, self.now.tick),
+            has_finished: false,
             held,
         });
         self.groups[group].note_epoch(id, place.epoch);
@@ -181,10 +183,22 @@ impl Members {
         let id = MemberId::of(event.token().0);
         let is_round_full = self.is_round_full();
         let Some(member) = self.slots.get_mut(id.slot()) else { return };
-        let readable = event.is_readable() || event.is_read_closed() || event.is_error();
-        if readable && let Err(ending) = member.discard_input() {
-            return self.end(id, ending);
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            match member.discard_input() {
+                Err(ending) => return self.end(id, ending),
+                Ok(SendingSide::Open) => {}
+                // Its system has reset the connection. A socket that has heard the end of the other side reads no error.
+                Ok(SendingSide::Ended) if event.is_error() || event.is_write_closed() => {
+                    return self.end(id, Ending::ClientGone);
+                }
+                Ok(SendingSide::Ended) => {
+                    if !std::mem::replace(&mut member.has_finished, true) {
+                        self.probe(id);
+                    }
+                }
+            }
         }
+        let Some(member) = self.slots.get_mut(id.slot()) else { return };
         if event.is_writable()
             && let Standing::Blocked(owed) = &mut member.standing
         {
@@ -224,6 +238,16 @@ impl Members {
                 self.end(id, ending);
             }
         }
+    }
+
+    /// Finds out whether a client that sends no more has left or only reads: a heartbeat is answered by a reset if its socket
+    /// is closed, which is the next that the lane hears of it.
+    fn probe(&mut self, id: MemberId) {
+        let member = &self.slots[id.slot()];
+        let group = &self.groups[member.group];
+        let place = member.own_place().unwrap_or_else(|| group.follower.cursor().sequence);
+        let bytes = framed(&group.key.encoder.heartbeat(), group.key.framing);
+        self.say(id, &Words { bytes, place, tells: false });
     }
 
     fn beat(&mut self, id: MemberId) {
