@@ -245,8 +245,45 @@ settings! {
             default: "1KiB",
             range: "1B" to "1MiB",
             value: "SIZE",
-            means: "The least that a publisher must send in each second of a body that it has begun. It is looked at every five seconds, over the last thirty, and a slower publisher is answered 408. A stream of events may be silent for an hour between two events, and inside one of less than 2 KiB. However fast, a body of a single event may take 20 minutes at most.",
+            means: "The least that a publisher must send in each second of a body that it has begun. It is looked at every five seconds, over the last thirty, and a slower publisher is answered 408. A stream of events may be silent for an hour between two events, and inside one of less than 2 KiB. body_wait_max bounds the whole.",
             why: "A phone on EDGE with bad reception still sends that much: one of four time slots at the lowest coding of GPRS is 1 KiB a second. 1 MiB then takes 17 minutes.",
+        }
+    }
+    "Connections" {
+        idle_wait_max: Duration {
+            default: "75s",
+            range: "1s" to "1d",
+            value: "DURATION",
+            means: "How long a connection without a request stays open. It must be longer than a balancer or proxy in front keeps its connections to the hub (AWS ALB and nginx 60 s, Azure 4 minutes, Google Cloud 600 s: set 620s there), or requests that are sent as the hub closes fail with 502.",
+            why: "What nginx does, and longer than most balancers keep them. Each takes a place among connections_max.",
+        }
+        head_wait_max: Duration {
+            default: "10s",
+            range: "1s" to "1h",
+            value: "DURATION",
+            means: "How long a client may take for its TLS handshake, and again for the head of a request, from its first byte or, on a new connection, from the beginning. A head has a second more for each KiB that has come, so one that comes steadily arrives. Later the connection is closed.",
+            why: "A head is one packet or a few. A lost one is sent again within a second or two.",
+        }
+        body_wait_max: Duration {
+            default: "20m",
+            range: "1s" to "1d",
+            value: "DURATION",
+            means: "How long the body of a publish may take at most, however steadily it comes. Later its publisher is answered 408. A body that stands still is ended much earlier, by body_bytes_per_second_min.",
+            why: "1 MiB at the least rate takes 17 minutes.",
+        }
+        write_wait_max: Duration {
+            default: "60s",
+            range: "1s" to "1h",
+            value: "DURATION",
+            means: "How long a client may take nothing of what the hub has for it: the next 16 KiB of an answer or of a stream. Later the connection is closed, or over HTTP/2 the stream reset; a subscriber comes back and resumes.",
+            why: "A phone in a tunnel is back by then.",
+        }
+        linger_wait_max: Duration {
+            default: "30s",
+            range: "1s" to "1h",
+            value: "DURATION",
+            means: "How long the hub reads on, and throws away, what a client sends after it was refused. Many clients send their whole body before they read, and would never read the answer otherwise. As for a body that is wanted, each second's worth of body_bytes_per_second_min gives a second more, up to body_wait_max. Five seconds of silence end it.",
+            why: "What nginx does.",
         }
     }
     "Ending" {

@@ -102,6 +102,11 @@ pub(super) fn http_config(config: &Config, key: Option<Secret>, closing: Duratio
     http.bodies_bytes_max = config.bodies_bytes_max.bytes();
     http.body_bytes_per_second_min = config.body_bytes_per_second_min.0;
     http.drain_notice = config.drain_notice;
+    http.idle_wait_max = config.idle_wait_max;
+    http.head_wait_max = config.head_wait_max;
+    http.body_wait_max = config.body_wait_max;
+    http.write_wait_max = config.write_wait_max;
+    http.linger_wait_max = config.linger_wait_max;
     http.drain_window = config.drain_window;
     http.drain_wait_max = config.drain_deadline.saturating_sub(closing);
     http
