@@ -46,6 +46,7 @@ where
     let config = front.config();
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
         seen.head_bytes.store(0, Ordering::Relaxed);
+        seen.asked.store(true, Ordering::Relaxed);
         let open = visit.begin_request();
         // Over HTTP/1.0 there are no chunks: the end of the connection is the end of an answer of unknown length.
         ends_answers.store(request.version() <= http::Version::HTTP_10, Ordering::Relaxed);
@@ -58,7 +59,7 @@ where
         if visit.is_beyond_limit() {
             parts.extensions.insert(BeyondLimit);
         }
-        let (watch, slot, has_unread_body) = (watch.clone(), &slot, &has_unread_body);
+        let (watch, has_unread_body) = (watch.clone(), &has_unread_body);
         Box::pin(async move {
             let waits_to_be_asked = parts.headers.contains_key(EXPECT);
             let mut body = RequestBody::new(body);
@@ -67,9 +68,7 @@ where
             let was_read = body.is_end_stream() || (!waits_to_be_asked && body.ends_with_what_came());
             has_unread_body.store(!was_read, Ordering::Relaxed);
             // hyper does not say so by itself, and the client would send its next request to nobody.
-            let closes =
-                (!was_read && !slot.is_taken()) || visit.is_beyond_limit() || front.drain().is_ending();
-            if closes {
+            if !was_read || visit.is_beyond_limit() || front.drain().is_ending() {
                 answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             Ok::<_, std::convert::Infallible>(answer.map(|body| body.watched_by(watch).holding(open)))
@@ -104,6 +103,10 @@ where
                 return Poll::Ready(Ok(false));
             }
             Poll::Pending => {}
+        }
+        // Most requests come and are answered between two of these looks.
+        if seen.asked.swap(false, Ordering::Relaxed) {
+            request_wait.stop();
         }
         if seen.is_flushed() && visit.is_at_rest() {
             let head_bytes = seen.head_bytes.load(Ordering::Relaxed);
@@ -163,6 +166,8 @@ struct Seen {
     blocked: AtomicBool,
     /// Bytes that came while no request was handled: those of the next head.
     head_bytes: AtomicU64,
+    /// A request has come since this was last looked at.
+    asked: AtomicBool,
 }
 
 impl Seen {

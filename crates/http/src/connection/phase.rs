@@ -8,7 +8,7 @@
 //! | answer | the first byte of the answer | its last byte | `write_wait_max` for each piece |
 //! | idle | the last byte of an answer | the first byte of a request | `idle_wait_max` |
 //! | linger | the last answer, while the body was not read | the end of the connection | `LINGER_SILENCE_MAX`, `linger_wait_max` |
-//! | drain | the end of the hub | the end of the connection | `drain_window`, `drain_wait_max` |
+//! | drain | the end of the hub | the end of the connection | `drain_notice`, `drain_window`, `drain_wait_max` |
 //!
 //! This file has the clock of the two phases in which HTTP/1 waits for a request. The body's is in `request/body_budgets`, the
 //! answer's in `impatient` and `answer/watch`, the lingering's in `linger`, and the drain's in `stream/drain`.
