@@ -376,7 +376,7 @@ pub(crate) const HEARTBEAT_SILENCE: f64 = 0.75;
 
 /// Age of the last place that a client was told, after which its stream tells a newer one instead of a heartbeat. 5 min: a
 /// client that comes back has so much of the log passed over for it, and a quiet stream carries twelve such events an hour.
-pub(crate) const PLACE_AGE_MAX: Duration = Duration::from_mins(5);
+pub(crate) const PLACE_AGE_MAX: Duration = Duration::from_secs(300);
 
 /// Time after which a stream that has heard nothing, and for which the rings do not show all that the log has, looks at them
 /// again. 20 ms: they show it a moment after its publisher was answered.

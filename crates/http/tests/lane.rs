@@ -2,142 +2,24 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+mod support;
+
+use std::io::{BufReader, Write};
+use std::net::{Shutdown, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use support::lanes::{Scene, beating, is_farewell, quiet, read_block, read_data, read_exactly, read_to_end};
 use tidings_core::contract::ManualClock;
-use tidings_core::contract::fixture::{draft, draft_with, selectors};
+use tidings_core::contract::fixture::{draft_with, selectors};
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{
-    Cursor, Dismissal, DraftFields, Epoch, Follower, Hub, Limits, MemoryStore, OnGap, Position, Request,
-    Sequence, Subscriber, Topic, User, Whom,
+    Dismissal, DraftFields, Epoch, Hub, Limits, MemoryStore, Position, Sequence, Subscriber, Topic, User,
+    Whom,
 };
-use tidings_http::lane::{Framing, Held, HeldFor, LaneConfig, Lanes, Parked};
+use tidings_http::lane::{Framing, HeldFor, LaneConfig, Lanes};
 use tidings_http::stream::machine::StreamConfig;
-use tidings_http::stream::{Encoder, Opening};
-use tidings_testkit::deadline::{Deadline, PATIENCE, block_until, within};
-use tidings_testkit::faulty::FaultyStore;
-
-struct Scene {
-    hub: Hub,
-    lanes: Lanes,
-    listener: TcpListener,
-}
-
-impl Scene {
-    async fn new(config: LaneConfig) -> Self {
-        Self::with_limits(config, Limits::default(), MemoryRetention::default()).await
-    }
-
-    async fn with_limits(config: LaneConfig, limits: Limits, retention: MemoryRetention) -> Self {
-        let store = Arc::new(MemoryStore::new(Epoch(1), ManualClock::at(0), retention));
-        let hub = Hub::start(store, limits).await.unwrap();
-        let lanes = Lanes::start(&hub, &config).unwrap();
-        Self { hub, lanes, listener: TcpListener::bind("127.0.0.1:0").unwrap() }
-    }
-
-    async fn park(&self, texts: &[&str], from: Position, framing: Framing) -> TcpStream {
-        self.park_holding(texts, from, framing, Box::new(())).await
-    }
-
-    async fn park_holding(
-        &self,
-        texts: &[&str],
-        from: Position,
-        framing: Framing,
-        held: Box<dyn Held>,
-    ) -> TcpStream {
-        let request = Request { selectors: selectors(texts), from, on_gap: OnGap::Earliest };
-        self.park_with(request, framing, held, Opening::Event, true).await
-    }
-
-    /// A client that has heard no block yet.
-    async fn park_unopened(&self, texts: &[&str], from: Position, opening: Opening) -> TcpStream {
-        let request = Request { selectors: selectors(texts), from, on_gap: OnGap::Earliest };
-        self.park_with(request, Framing::Raw, Box::new(()), opening, false).await
-    }
-
-    async fn park_with(
-        &self,
-        request: Request,
-        framing: Framing,
-        held: Box<dyn Held>,
-        opening: Opening,
-        is_opened: bool,
-    ) -> TcpStream {
-        let located = within("a place", self.hub.locate(&request)).await.unwrap();
-        assert_eq!(located.gap, None);
-        let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
-        let (stream, _) = self.listener.accept().unwrap();
-        stream.set_nonblocking(true).unwrap();
-        let one_topic = request.selectors.single_topic().is_some();
-        let attendance = self.hub.roster().attend(&request.selectors).unwrap();
-        self.lanes.park(Parked {
-            stream,
-            follower: Follower::new(request.selectors, request.on_gap, located.place),
-            is_opened,
-            encoder: if one_topic { Encoder::Sse(opening) } else { Encoder::SseWithTopics(opening) },
-            framing,
-            attendance,
-            held,
-        });
-        client.set_read_timeout(Some(PATIENCE)).unwrap();
-        client.set_write_timeout(Some(PATIENCE)).unwrap();
-        client
-    }
-
-    async fn publish(&self, topic: &str, texts: &[&str]) {
-        let drafts = texts.iter().map(|text| draft(topic, text)).collect();
-        within("the answer to a publish", self.hub.publish_all(drafts)).await.unwrap();
-    }
-}
-
-/// Whether it is one line that says when to come back.
-fn is_farewell(text: &str) -> bool {
-    text.starts_with("retry: ") && text.ends_with('\n') && text.lines().count() == 1
-}
-
-fn quiet() -> LaneConfig {
-    LaneConfig { lanes: 2, stream: beating(Duration::from_secs(3_600)) }
-}
-
-fn beating(heartbeat: Duration) -> StreamConfig {
-    StreamConfig { heartbeat, ..StreamConfig::default() }
-}
-
-fn read_exactly(client: &mut TcpStream, expected: &str) {
-    let mut bytes = vec![0; expected.len()];
-    client.read_exact(&mut bytes).unwrap();
-    assert_eq!(String::from_utf8_lossy(&bytes), expected);
-}
-
-/// The data lines of the next `count` events, from an unframed stream.
-fn read_data(client: &mut TcpStream, count: usize) -> Vec<String> {
-    let mut text = String::new();
-    let mut buffer = [0; 65_536];
-    while text.matches("\n\n").count() < count {
-        let read = client.read(&mut buffer).unwrap();
-        assert_ne!(read, 0, "the stream ended after {text:?}");
-        text.push_str(std::str::from_utf8(&buffer[..read]).unwrap());
-    }
-    text.lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect()
-}
-
-/// Everything until the stream ends. Heartbeats do not put the deadline off.
-fn read_to_end(client: &mut TcpStream) -> String {
-    let deadline = Deadline::new();
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 65_536];
-    loop {
-        deadline.check("the end of the stream");
-        match client.read(&mut buffer).unwrap() {
-            0 => return String::from_utf8(bytes).unwrap(),
-            read => bytes.extend_from_slice(&buffer[..read]),
-        }
-    }
-}
+use tidings_testkit::deadline::{block_until, within};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_member_gets_the_exact_bytes_of_its_framing_and_form() {
@@ -230,15 +112,6 @@ async fn a_stalled_reader_that_retention_overtakes_is_told_of_the_gap() {
         place = id;
     }
     assert!(gaps > 0, "retention was to overtake the reader");
-}
-
-/// Exactly one block of an unframed stream.
-fn read_block(reader: &mut BufReader<TcpStream>) -> String {
-    let mut text = String::new();
-    while !text.ends_with("\n\n") {
-        assert_ne!(reader.read_line(&mut text).unwrap(), 0, "the stream ended after {text:?}");
-    }
-    text
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -480,103 +353,4 @@ async fn members_end_after_the_last_event_when_the_hub_closes() {
     let all = read_to_end(&mut client);
     assert!(all.starts_with("14\r\nid: end\ndata: last\n\n\r\n"), "{all:?}");
     assert!(all.ends_with("\r\n0\r\n\r\n"), "{all:?}");
-}
-
-/// What a lane tells a client that has heard nothing yet, while the clock of the machine has whatever time.
-fn read_open(client: &mut TcpStream, place: &str) {
-    let mut reader = BufReader::new(client.try_clone().unwrap());
-    let block = read_block(&mut reader);
-    let begin = format!(
-        "event: tidings.open\nid: {place}\ndata: {{\"cursor\":\"{place}\",\"heartbeat_ms\":3600000,\"time\":\""
-    );
-    assert!(block.starts_with(&begin) && block.ends_with("Z\"}\n\n"), "{block:?}");
-    assert_eq!(block.matches("event: ").count(), 1, "{block:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_member_behind_the_head_is_told_its_place_once_it_has_caught_up_and_heard_nothing() {
-    let scene = Scene::new(quiet()).await;
-    scene.publish("other", &["1", "2", "3"]).await;
-
-    let mut client = scene.park_unopened(&["a"], Position::Earliest, Opening::Event).await;
-    read_open(&mut client, "1-3");
-
-    scene.publish("a", &["x"]).await;
-    read_exactly(&mut client, "id: 1-4\ndata: x\n\n");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_member_with_a_backlog_is_not_told_its_place_beside_it() {
-    let scene = Scene::new(quiet()).await;
-    scene.publish("a", &["1"]).await;
-    scene.publish("other", &["2"]).await;
-
-    let mut client = scene.park_unopened(&["a"], Position::Earliest, Opening::Event).await;
-    read_exactly(&mut client, "id: 1-1\ndata: 1\n\n");
-
-    scene.publish("a", &["3"]).await;
-    read_exactly(&mut client, "id: 1-3\ndata: 3\n\n");
-}
-
-/// The rings no longer hold what comes next, so the store is read.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_member_that_the_store_has_nothing_for_is_told_its_place() {
-    let mut limits = Limits::default();
-    limits.window_bytes_max = 1;
-    let scene = Scene::with_limits(quiet(), limits, MemoryRetention::default()).await;
-    scene.publish("other", &["1", "2", "3"]).await;
-    block_until("memory to hold nothing", || scene.hub.has_evicted(Cursor::new(Epoch(1), Sequence(1))));
-
-    let mut client = scene.park_unopened(&["a"], Position::Earliest, Opening::Event).await;
-    read_open(&mut client, "1-3");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_member_is_told_its_place_in_the_form_that_it_asked_for() {
-    let scene = Scene::new(quiet()).await;
-    scene.publish("other", &["1"]).await;
-
-    let mut by_id = scene.park_unopened(&["a"], Position::Earliest, Opening::Id).await;
-    read_exactly(&mut by_id, "id: 1-1\n\n");
-    let mut not_at_all = scene.park_unopened(&["a"], Position::Earliest, Opening::Nothing).await;
-
-    scene.publish("a", &["x"]).await;
-    read_exactly(&mut by_id, "id: 1-2\ndata: x\n\n");
-    read_exactly(&mut not_at_all, "id: 1-2\ndata: x\n\n");
-}
-
-/// A place alone, too: without it the client would lose nothing but a false gap, and it does not want to hear of it.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_member_that_wants_no_places_hears_heartbeats_alone() {
-    let scene = Scene::new(LaneConfig { lanes: 1, stream: beating(Duration::from_millis(320)) }).await;
-    let mut client = scene.park_unopened(&["a"], Position::Now, Opening::Nothing).await;
-
-    scene.publish("other", &["1"]).await;
-
-    read_exactly(&mut client, ":\n:\n:\n");
-}
-
-/// A heartbeat says nothing that opens a stream.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_member_whose_store_cannot_be_read_beats_and_is_told_its_place_when_it_can() {
-    let store = MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default());
-    let (store, fault) = FaultyStore::new(Arc::new(store));
-    let mut limits = Limits::default();
-    limits.window_bytes_max = 1;
-    let hub = Hub::start(Arc::new(store), limits).await.unwrap();
-    let stream = beating(Duration::from_millis(320));
-    let lanes = Lanes::start(&hub, &LaneConfig { lanes: 1, stream }).unwrap();
-    let scene = Scene { hub, lanes, listener: TcpListener::bind("127.0.0.1:0").unwrap() };
-    scene.publish("other", &["1", "2", "3"]).await;
-    block_until("memory to hold nothing", || scene.hub.has_evicted(Cursor::new(Epoch(1), Sequence(1))));
-
-    fault.hold_reads();
-    fault.let_reads_through(1);
-    let mut client = scene.park_unopened(&["a"], Position::Earliest, Opening::Id).await;
-    read_exactly(&mut client, ":\n:\n");
-    fault.let_all_reads_through();
-
-    let mut reader = BufReader::new(client.try_clone().unwrap());
-    let block = read_block(&mut reader);
-    assert_eq!(block.trim_start_matches(":\n"), "id: 1-3\n\n");
 }

@@ -50,7 +50,8 @@ pub struct StreamConfig {
     /// How old a stream may become; at nine tenths to all of it, it is ended in good order, and its client comes back.
     /// Default none.
     pub stream_age_max: Option<Duration>,
-    /// The delay before a client reconnects that is sent away, before jitter. Default 3 s, what browsers do by themselves.
+    /// The least delay before a client reconnects; each stream is told another, up to twice this one. Default 3 s, what
+    /// browsers do by themselves.
     pub retry: Duration,
 }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod frames;
+pub(crate) mod lanes;
 pub(crate) mod meter;
 pub(crate) mod scene;
 pub(crate) mod tls;

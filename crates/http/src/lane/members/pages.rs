@@ -68,6 +68,7 @@ impl Members {
                         self.stand(id, follower.cursor());
                         let group = self.slots[id.slot()].group;
                         self.groups[group].waiting.insert(id);
+                        self.open(id, follower.cursor());
                         return;
                     }
                     Step::Again | Step::End => self.stand(id, follower.cursor()),
