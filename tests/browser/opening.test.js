@@ -32,7 +32,9 @@ scene('a page that listens for it hears at once where the stream begins, and onm
 });
 
 scene('a page that has heard no event goes on after a crash where it was', async (scene) => {
-  const [pages, browser, lives] = [await startPageServer(scene), await startChromium(scene), await startLives(scene)];
+  const pages = await startPageServer(scene);
+  const lives = await startLives(scene, '--cors-origin', pages.origin);
+  const browser = await startChromium(scene);
   const url = `${lives.url}/events?topic=orders/*`;
   const listener = await openListener(scene, browser, pages.origin, url, { on: ['tidings.gap'] });
   await listener.opens(1);

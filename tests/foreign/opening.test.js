@@ -28,7 +28,7 @@ test('the package eventsource has heard nothing when the hub is killed, and lose
 });
 
 test('fetch-event-source with JSON.parse hears every event, over heartbeats', { timeout: 120_000 }, async (t) => {
-  const lives = await startLives(t, '--heartbeat', '400ms');
+  const lives = await startLives(t, '--heartbeat', '1s');
   const [heard, errors, stop] = [[], [], new AbortController()];
   t.after(() => stop.abort());
   globalThis.document ??= { hidden: false, addEventListener() {}, removeEventListener() {} };
@@ -44,7 +44,7 @@ test('fetch-event-source with JSON.parse hears every event, over heartbeats', { 
   await lives.hub.publish('json', '{"n":1}');
   // Heartbeats, and a place that is news.
   for (let n = 0; n < 3; n++) await lives.hub.publish('other', 'not JSON');
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await new Promise((resolve) => setTimeout(resolve, 2_500));
   await lives.hub.publish('json', '{"n":2}');
 
   const published = () => heard.filter(({ event }) => event === '').map(({ data }) => data.n);

@@ -18,6 +18,7 @@ use tokio::time::advance;
 use super::*;
 use crate::lane::batch::Framing;
 use crate::lane::ids::GroupId;
+use crate::lane::owed::Owed;
 use crate::limits::UNACKNOWLEDGED_WAIT_MAX;
 use crate::stream::machine::{DrainTicks, StreamConfig, Tick};
 use crate::stream::{Encoder, Opening};
@@ -323,4 +324,22 @@ async fn a_member_that_was_told_its_place_is_told_it_once_and_beats_then() {
     let mut heartbeat = [0; 2];
     client.read_exact(&mut heartbeat).unwrap();
     assert_eq!(heartbeat, *b":\n");
+}
+
+/// A socket may take the beginning of anything.
+#[tokio::test]
+async fn the_rest_of_a_heartbeat_opens_no_member_and_that_of_a_block_does() {
+    let mut scene = Scene::new().await;
+    let _client = scene.park_after("a", false);
+    let place = Sequence(0);
+
+    let opened = [false, true].map(|tells| {
+        let member = &mut scene.members.slots[0];
+        member.machine = Machine::unopened(place, Tick(0));
+        member.standing = Standing::Blocked(Box::new(Owed::rest(b"\n", place, tells)));
+        member.settle(Tick(1)).unwrap();
+        member.machine.is_opened()
+    });
+
+    assert_eq!(opened, [false, true]);
 }
