@@ -16,7 +16,7 @@ const BUILT = fileURLToPath(new URL('../../target/foreign/java/done', import.met
 const BEGIN = '<!-- Generated: TIDINGS_TEST_UPDATE=1 npm --prefix tests/foreign test -->\n\n';
 const END = '\n<!-- End of what is generated. -->';
 
-test('each client does what docs/reference/clients.md says of it', { timeout: 900_000 }, async (t) => {
+test('each client does what docs/reference/clients.md says of it', { timeout: 1_800_000 }, async (t) => {
   assert.ok(existsSync(BUILT), 'the clients are not installed: run tests/foreign/clients/install.sh');
   const text = await readFile(PAGE, 'utf8');
   const from = text.indexOf(BEGIN) + BEGIN.length;
@@ -38,13 +38,13 @@ test('each client does what docs/reference/clients.md says of it', { timeout: 90
   assert.deepEqual(page(observed).split('\n'), text.slice(from, to).split('\n'));
 });
 
-test('@microsoft/fetch-event-source with JSON.parse receives every event', { timeout: 120_000 }, async (t) => {
+test('@microsoft/fetch-event-source with JSON.parse receives every event', { timeout: 600_000 }, async (t) => {
   const [facts] = await observeParsing(t, named('@microsoft/fetch-event-source'));
 
   assert.deepEqual(facts, { heard: 3, errors: 0, connections: 1, ended: false });
 });
 
-test('clients that read lines are handed published data alone with opening=none', { timeout: 120_000 }, async (t) => {
+test('clients that read lines are handed published data alone with opening=none', { timeout: 600_000 }, async (t) => {
   const readers = named(', lines');
   assert.equal(readers.length, 4);
 
@@ -53,7 +53,7 @@ test('clients that read lines are handed published data alone with opening=none'
   assert.deepEqual(facts, readers.map(() => ({ opening: [], heartbeats: [], places: [], ended: false })));
 });
 
-test('a heartbeat of four seconds is short enough for the time-out of every client', { timeout: 120_000 }, async (t) => {
+test('a heartbeat of four seconds is short enough for the time-out of every client', { timeout: 600_000 }, async (t) => {
   const impatient = [...named('httpx-sse'), ...named('okhttp')];
   assert.equal(impatient.length, 3);
 

@@ -11,9 +11,9 @@ import { openWire } from '../../browser/wire.js';
 import { startClient } from './client.js';
 
 // Some dozens of programs start on a small machine.
-const SOON_MS = 60_000;
+const SOON_MS = 180_000;
 // A client whose default is to wait longer than this is as good as gone.
-const RETURN_MS = 40_000;
+const RETURN_MS = 90_000;
 // How soon clients are told to come back: after the hub has ended, not before it has begun again; after kill -9, several
 // times before.
 const RETRY = { SIGTERM: '6s', SIGKILL: '1s' };
@@ -61,12 +61,13 @@ export async function observeParsing(scene, clients) {
     return Object.assign(run, { relay });
   }));
   const opened = ({ relay }) => relay.crossings.some(({ down }) => down.includes('retry:'));
-  await until('all streams are open', () => runs.every((run) => run.ended || opened(run)), SOON_MS);
+  await all('has a stream', runs, (run) => run.ended || opened(run));
   const before = runs.map(({ relay }) => relay.crossings.length);
   for (let n = 1; n <= 3; n++) await hub.publish('parsed', nth(n));
   // One that has come again three times without the events will not have them the fourth time.
-  const done = (run, n) => run.ended || run.has(nth(3)) || run.relay.crossings.length >= before[n] + 3;
-  await until('all events are heard or lost', () => runs.every(done), SOON_MS);
+  const again = (run) => run.relay.crossings.length >= before[runs.indexOf(run)] + 3;
+  const done = (run) => run.ended || run.has(nth(3)) || again(run);
+  await all('has heard or lost the events', runs, done);
   return runs.map((run) => ({
     heard: [1, 2, 3].filter((n) => run.has(nth(n))).length,
     errors: run.errors.length,
@@ -75,18 +76,20 @@ export async function observeParsing(scene, clients) {
   }));
 }
 
-/** A gap: a client asks for what is no longer there, first without and then with the type's name. */
+/** A gap: a client asks for what is no longer there; if it does not hear of it, once more with the name of the type. */
 export async function observeGap(scene, clients) {
   const hub = await startHub(scene, '--memory', '--heartbeat', '1s');
   await hub.publish('gap', nth(1));
-  const url = `${hub.url}/events/gap?last_event_id=gone`;
-  const unnamed = clients.map((client) => startClient(scene, client, url));
-  const named = clients.map((client) => startClient(scene, client, url, { listen: ['tidings.gap'] }));
-  await heardBy([...unnamed, ...named], nth(1));
-  return clients.map((_, n) => ({
-    unnamed: between(unnamed[n], undefined, nth(1)),
-    named: between(named[n], undefined, nth(1)),
-  }));
+  const told = async (some, options) => {
+    const url = `${hub.url}/events/gap?last_event_id=gone`;
+    const runs = some.map((client) => startClient(scene, client, url, options));
+    await heardBy(runs, nth(1));
+    return runs.map((run) => between(run, undefined, nth(1)));
+  };
+  const unnamed = await told(clients, {});
+  const silent = clients.filter((_, n) => unnamed[n].length === 0);
+  const named = await told(silent, { listen: ['tidings.gap'] });
+  return clients.map((client, n) => ({ unnamed: unnamed[n], named: named[silent.indexOf(client)] ?? [] }));
 }
 
 /** No event for longer than the time-outs of some clients, and no heartbeat unless one is asked for. */
@@ -167,9 +170,15 @@ async function attended(hub, runs) {
 }
 
 async function heardBy(runs, data) {
-  const missing = () => runs.filter((run) => !run.ended && !run.has(data));
-  await until('an event is heard by all', () => missing().length === 0, SOON_MS).catch((error) => {
-    throw new Error(`${data}: not heard by ${missing().map(({ client }) => client.name).join(', ')}`, { cause: error });
+  await all(`has heard ${data}`, runs, (run) => run.ended || run.has(data));
+}
+
+/** Waits until something is true of every client. */
+async function all(what, runs, is) {
+  const missing = () => runs.filter((run) => !is(run));
+  await until(`every client ${what}`, () => missing().length === 0, SOON_MS).catch((error) => {
+    const names = missing().map(({ client, errors, talk }) => `${client.name} ${errors.join(', ')} ${talk}`);
+    throw new Error(`${error.message}: not ${names.join('; ')}`, { cause: error });
   });
 }
 
