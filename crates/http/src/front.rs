@@ -223,7 +223,12 @@ impl Front {
     /// What its lanes share with its tasks.
     pub(crate) fn lanes_share(&self) -> LanesShare {
         let FrontBudgets { unread, pages, .. } = self.budgets().clone();
-        LanesShare { unread, pages, metrics: self.metrics().streams().clone(), clock: self.parts.clock.clone() }
+        LanesShare {
+            unread,
+            pages,
+            metrics: self.metrics().streams().clone(),
+            clock: self.parts.clock.clone(),
+        }
     }
 
     /// What answers that are not read may hold.
