@@ -78,15 +78,25 @@ test('a seat that is left goes to the tab without one that was looked at last, a
 
 test('a tab that crashed has no seat', (t) => {
   const wire = new Wire();
-  const { opened, live } = tabs(t, 4, wire);
-  wire.crash(1);
+  const { live } = tabs(t, 4, wire);
+  wire.crash(3);
 
-  opened[0].seats.take();
-  pass(1_000);
-  opened[2].seats.take();
-  pass(1_000);
   const seats = new Seats({ given: () => {}, lost: () => assert.fail('there is a seat'), channel: wire.channel() });
   seats.take();
+  pass(1_000);
+
+  assert.deepEqual(live(), [true, true, true, true]);
+});
+
+test('a tab that goes to another page takes nobody\'s seat', (t) => {
+  const wire = new Wire();
+  const { opened, live } = tabs(t, 4, wire);
+
+  opened[3].seats.take();
+  pass(100);
+  opened[3].seats.leave();
+  pass(50);
+  new Seats({ given: () => {}, lost: () => assert.fail('there is a seat'), channel: wire.channel() }).take();
   pass(1_000);
 
   assert.deepEqual(live(), [true, true, true, true]);

@@ -19,6 +19,12 @@ test('what a shell would read is quoted', () => {
   assert.equal(curlPublish(asked(), "it's"), "curl -d 'it'\\''s' http://127.0.0.1:8080/events/orders/42");
 });
 
+test('a type with characters that nobody sees is escaped, and still the same type', () => {
+  const code = javaScript(asked({ types: ['pay\u202ed'] }));
+
+  assert.ok(code.includes("addEventListener('pay\\u202ed', "), code);
+});
+
 test('below a path the snippets have the path', () => {
   const below = asked({ hub: 'https://example.com/push/' });
 
