@@ -18,7 +18,10 @@ test('the package eventsource has heard nothing when the hub is killed, and lose
   t.after(() => source.close());
   source.onmessage = ({ data, lastEventId }) => heard.push({ data, lastEventId });
   source.addEventListener('tidings.gap', ({ data }) => heard.push({ gap: data }));
-  await lives.attended(1);
+  // The hub counts a subscriber before its opening has arrived.
+  let begun = false;
+  source.addEventListener('tidings.open', () => (begun = true));
+  await until('the stream has begun', () => begun);
 
   await lives.end('SIGKILL');
   await lives.begin({ away: 3 });
