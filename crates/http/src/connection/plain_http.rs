@@ -47,7 +47,7 @@ fn refusal(port: u16, is_head: bool) -> Vec<u8> {
         format!("This is plain HTTP, and port {port} speaks HTTPS: write https:// in place of http://.\n");
     let head = format!(
         "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n\
-         cache-control: no-store\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+         cross-origin-resource-policy: same-origin\r\ncache-control: no-store\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
         text.len()
     );
     (if is_head { head } else { head + &text }).into_bytes()
