@@ -25,7 +25,7 @@ async fn event(source: &mut EventSource) -> Event {
 
 #[tokio::test]
 async fn an_opening_without_a_blank_line_announces_the_heartbeat_and_the_delay_and_hides_no_event() {
-    let first = Answer::stream(&format!("{LINES}id: a-1\ndata: 1\n\n"));
+    let first = Answer::stream(format!("{LINES}id: a-1\ndata: 1\n\n"));
     let server = Server::start([first, Answer::stream("data: 2\n\n")]);
     let mut source = builder(&server).retry(Duration::from_secs(3_600)).build();
 
@@ -41,7 +41,7 @@ async fn an_opening_without_a_blank_line_announces_the_heartbeat_and_the_delay_a
 
 #[tokio::test]
 async fn places_that_a_hub_tells_are_no_items_and_are_resumed_from() {
-    let first = Answer::stream(&format!("{LINES}{OPEN}:\n:\n{CURSOR}:\nretry: 2\n")).then(Then::Close);
+    let first = Answer::stream(format!("{LINES}{OPEN}:\n:\n{CURSOR}:\nretry: 2\n")).then(Then::Close);
     let server = Server::start([first, Answer::stream("data: x\n\n")]);
     let mut source = builder(&server).build();
 
@@ -72,7 +72,7 @@ async fn the_retry_of_an_opening_is_not_that_of_the_first_event() {
 
 #[tokio::test]
 async fn a_farewell_without_a_blank_line_sets_the_delay() {
-    let first = Answer::stream(&format!("{LINES}data: 1\n\nretry: 1234\n")).then(Then::Close);
+    let first = Answer::stream(format!("{LINES}data: 1\n\nretry: 1234\n")).then(Then::Close);
     let server = Server::start([first]);
     let mut source = builder(&server).strict().build();
 
