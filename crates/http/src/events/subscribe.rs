@@ -184,3 +184,43 @@ fn put_headers(headers: &mut HeaderMap, encoder: Encoder) {
     headers.insert(BUFFERING, HeaderValue::from_static("no"));
     headers.insert(INCREMENTAL, HeaderValue::from_static("?1"));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use http::Request;
+    use http_body_util::BodyExt;
+    use tidings_core::contract::ManualClock;
+    use tidings_core::memory::MemoryRetention;
+    use tidings_core::{Epoch, Hub, Limits, MemoryStore};
+
+    use super::*;
+    use crate::config::HttpConfig;
+    use crate::console::Pages;
+
+    /// All were told to come back within three to six seconds, however many they were.
+    #[tokio::test(start_paused = true)]
+    async fn the_more_subscribers_find_no_place_the_later_they_come_back() {
+        let clock = ManualClock::at(0);
+        let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
+        let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+        let config = HttpConfig { connections_max: 1, ..HttpConfig::default() };
+        let front = Front::new(hub, config, Pages::default(), clock);
+        let ask = async || {
+            let request = Request::get("/events/a").extension(front.stream_permits().clone());
+            front.handle(request.body(String::new()).unwrap()).await
+        };
+        let _subscribed = ask().await;
+
+        let mut retries = Vec::new();
+        for _ in 0..1_000 {
+            let text = ask().await.into_body().collect().await.unwrap().to_bytes();
+            let text = std::str::from_utf8(&text).unwrap();
+            retries.push(text.strip_prefix("retry: ").unwrap().trim_end().parse::<u64>().unwrap());
+        }
+
+        assert!((3_000..=6_000).contains(&retries[0]), "{}", retries[0]);
+        assert!(retries[999] >= 3_000 + 9_990, "{}", retries[999]);
+    }
+}
