@@ -24,17 +24,17 @@ const FLAGS = [
 // Signals are the scene's business; the browser is ended with the process in any case.
 const SIGNALS = { handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
 
-/** Starts a browser that ends with the scene. */
-export async function startChromium(scene) {
-  const browser = await chromium.launch(launchOptions());
+/** Starts a browser that ends with the scene. `flags` are more flags of its own. */
+export async function startChromium(scene, flags = []) {
+  const browser = await chromium.launch(launchOptions(flags));
   scene.after(() => browser.close());
   return browser;
 }
 
 /** What `chromium.launch` and `chromium.launchServer` need here. */
-export function launchOptions() {
+export function launchOptions(flags = []) {
   if (!existsSync(BINARY)) {
     throw new Error(`no Chromium at ${BINARY}: install Debian's package \`chromium\`, or set CHROMIUM_BIN`);
   }
-  return { executablePath: BINARY, args: FLAGS, ...SIGNALS };
+  return { executablePath: BINARY, args: [...FLAGS, ...flags], ...SIGNALS };
 }

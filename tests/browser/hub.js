@@ -41,7 +41,7 @@ class Hub {
   #ended;
 
   constructor(directory, flags) {
-    this.directory = directory;
+    Object.assign(this, { directory, flags });
     const store = flags.includes('--memory') ? [] : ['--data', join(directory, 'data')];
     const listen = flags.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
     this.#child = spawn(BINARY, ['serve', ...listen, ...store, ...flags], {
