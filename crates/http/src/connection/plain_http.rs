@@ -25,12 +25,9 @@ pub(crate) async fn answer(front: &Front, mut stream: TcpStream) {
         let head = read_head(&mut stream).await?;
         stream.write_all(&refusal(port, head.starts_with(b"HEAD "))).await
     });
-    match answered.await {
-        Ok(Ok(())) => {
-            tracing::debug!(port, "a request in plain HTTP came to a port that speaks HTTPS");
-            linger(front, stream).await;
-        }
-        Ok(Err(_)) | Err(_) => {}
+    if let Ok(Ok(())) = answered.await {
+        tracing::debug!(port, "a request in plain HTTP came to a port that speaks HTTPS");
+        linger(front, stream).await;
     }
 }
 
