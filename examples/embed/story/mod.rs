@@ -33,7 +33,7 @@ fn a_subscriber_receives_events_of_a_handler_and_events_that_were_posted() {
     let again = post(&program, "/notes", "again");
 
     assert_eq!((noted.status, noted.body), (200, format!("{epoch}-1")));
-    assert_eq!((posted.status, posted.body), (201, format!("{{\"id\":\"{epoch}-2\"}}")));
+    assert_eq!((posted.status, posted.body), (201, format!("{{\"id\":\"{epoch}-2\"}}\n")));
     assert_eq!((again.status, again.body), (200, format!("{epoch}-3")));
     stream.expect(&format!("id: {epoch}-1\ndata: 1: by a handler\n\n"));
     stream.expect(&format!("event: aside\nid: {epoch}-2\ndata: by anyone\n\n"));
@@ -124,7 +124,7 @@ fn ends_well(signal: Signal) {
 
     for mut stream in streams {
         let farewell = stream.rest();
-        let retry = farewell.strip_prefix("retry: ").and_then(|rest| rest.strip_suffix("\n\n"));
+        let retry = farewell.strip_prefix("retry: ").and_then(|rest| rest.strip_suffix('\n'));
         let retry: u64 = retry.and_then(|ms| ms.parse().ok()).unwrap_or_else(|| panic!("{farewell:?}"));
         assert!((3_000..=6_000).contains(&retry), "{farewell:?}");
     }
