@@ -23,6 +23,7 @@ use crate::redirect::Hop;
 use crate::tls::Tls;
 use crate::token::{self, TokenNeed, TokenSource};
 use crate::transport::Transport;
+use crate::written::is_as_written;
 
 pub(crate) const USER_AGENT: &str = concat!("tidings-client/", env!("CARGO_PKG_VERSION"));
 
@@ -55,6 +56,17 @@ pub enum ConfigError {
     /// would be lost without a word.
     #[error("{}", FRAGMENT)]
     Fragment,
+    /// The path of the URL is read as another one, as the URL Standard has it, so something else would be asked for: a segment
+    /// `.` or `..` is taken for a direction and a `\` for a slash, and line ends, tabs and spaces around it are dropped.
+    #[error(
+        "the path of {url:?} is read as {path:?}; write that, or %2F for each slash beside a `.` or `..` that is meant"
+    )]
+    Rewritten {
+        /// What was given.
+        url: String,
+        /// The path that would be asked for.
+        path: String,
+    },
     /// Not a header name, or not a header value.
     #[error("the header cannot be sent")]
     Header(#[source] http::Error),
@@ -394,6 +406,9 @@ pub(crate) fn parse_url(text: &str) -> Result<Url, ConfigError> {
     }
     if url.fragment().is_some() {
         return Err(ConfigError::Fragment);
+    }
+    if !is_as_written(text, &url) {
+        return Err(ConfigError::Rewritten { url: text.to_owned(), path: url.path().to_owned() });
     }
     Ok(url)
 }

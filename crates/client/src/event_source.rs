@@ -17,10 +17,10 @@ use crate::backoff::Roll;
 use crate::config::{ConfigError, EventSourceBuilder, Keep};
 use crate::error::{Error, Missing};
 use crate::gap::{Gap, RESERVED_TYPE_PREFIX};
-use crate::heartbeat;
 use crate::item::{Event, Item, Open, Reconnecting};
 use crate::limits::LAST_LOOK_WAIT;
 use crate::machine::{Action, Machine, Mode, Policy, ReadyState};
+use crate::opening::Opening;
 use crate::partial::Partial;
 use crate::transport::{AnswerBody, HttpAnswer};
 
@@ -55,10 +55,8 @@ pub struct EventSource {
     heard: VecDeque<OwnedItem>,
     /// What ended the connection, to be told after what was heard.
     over: Option<Error>,
-    /// No comment was heard on this connection: the next may announce the heartbeat.
-    awaits_first_comment: bool,
-    /// Lines `retry` so far in the first block of a connection that a hub began with its heartbeat; none after that block.
-    first_block_retries: Option<u32>,
+    /// The beginning of this connection's stream.
+    opening: Opening,
     comments: bool,
     /// That of the last event that was given out; the decoder is ahead.
     last_event_id: String,
@@ -131,8 +129,7 @@ impl EventSource {
             decoder,
             heard: VecDeque::new(),
             over: None,
-            awaits_first_comment: false,
-            first_block_retries: None,
+            opening: Opening::default(),
             comments: builder.comments,
             last_event_id: builder.last_event_id,
             keep: builder.keep,
@@ -231,8 +228,7 @@ impl EventSource {
     fn open(&mut self, answer: HttpAnswer) -> Item {
         self.machine.open(now());
         self.decoder.reconnect();
-        self.awaits_first_comment = true;
-        self.first_block_retries = None;
+        self.opening = Opening::default();
         let open = Open { url: answer.url.to_string(), headers: answer.headers };
         self.phase = SourcePhase::Open(Box::new(Connected {
             url: answer.url,
@@ -258,17 +254,18 @@ impl EventSource {
     }
 
     /// Acts on what was heard, and makes an item of what the caller should hear, too.
-    fn tell(&mut self, item: OwnedItem) -> Option<Item> {
+    fn tell(&mut self, mut item: OwnedItem) -> Option<Item> {
+        if let Some(stall_after) = self.opening.hear(&mut item) {
+            self.machine.take_stall_deadline(stall_after);
+        }
         match item {
             OwnedItem::Event(event) => self.tell_event(event),
-            OwnedItem::Comment(text) => self.tell_comment(text),
+            OwnedItem::Comment(text) => self.comments.then_some(Item::Comment(text)),
             OwnedItem::Retry(retry) => {
-                self.first_block_retries = self.first_block_retries.map(|retries| retries.saturating_add(1));
                 self.machine.take_retry(retry.as_duration());
                 None
             }
             OwnedItem::Id(id) => {
-                self.first_block_retries = None;
                 self.set_last_event_id(&id);
                 None
             }
@@ -277,27 +274,13 @@ impl EventSource {
 
     /// In managed mode the hub's own events are no items: one is a gap, and those of types that this version does
     /// not know are passed over. Their ids count: the stream has come that far.
-    fn tell_event(&mut self, mut event: OwnedEvent) -> Option<Item> {
-        // The opening's `retry` stands in the first block. It is about the connection; an event's own would be the second.
-        if self.first_block_retries.take() == Some(1) {
-            event.retry = None;
-        }
+    fn tell_event(&mut self, event: OwnedEvent) -> Option<Item> {
         self.set_last_event_id(&event.last_event_id);
         if self.mode == Mode::Strict || !event.type_or_message().starts_with(RESERVED_TYPE_PREFIX) {
             return Some(Item::Event(event));
         }
         let gap = Gap::of_event(&event).map(Item::Gap);
         gap.or_else(|| Partial::of_event(&event).map(Item::Partial))
-    }
-
-    fn tell_comment(&mut self, text: String) -> Option<Item> {
-        if std::mem::take(&mut self.awaits_first_comment)
-            && let Some(stall_after) = heartbeat::deadline(&text)
-        {
-            self.machine.take_stall_deadline(stall_after);
-            self.first_block_retries = Some(0);
-        }
-        self.comments.then_some(Item::Comment(text))
     }
 
     fn set_last_event_id(&mut self, id: &str) {

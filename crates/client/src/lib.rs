@@ -7,8 +7,8 @@
 //! | file | what |
 //! |---|---|
 //! | `machine`, `backoff`, `heartbeat` | what to do next; pure, no clock and no socket |
-//! | `event_source`, `item`, `gap`, `partial` | the stream that callers see; drives the machine |
-//! | `config`, `token` | what can be set |
+//! | `event_source`, `item`, `opening`, `gap`, `partial` | the stream that callers see; drives the machine |
+//! | `config`, `token`, `written` | what can be set |
 //! | `attempt`, `redirect`, `retry_after`, `problem` | from a request to an answer that is a stream, or to an error |
 //! | `transport`, `connector`, `tls` | one request on one connection |
 //! | `publisher`, `draft` | the other direction |
@@ -28,6 +28,7 @@ mod heartbeat;
 mod item;
 mod limits;
 mod machine;
+mod opening;
 mod partial;
 mod problem;
 mod publisher;
@@ -36,6 +37,7 @@ mod retry_after;
 mod tls;
 mod token;
 mod transport;
+mod written;
 
 pub use config::{ConfigError, EventSourceBuilder};
 pub use draft::Draft;
@@ -44,6 +46,7 @@ pub use event_source::EventSource;
 pub use gap::{Gap, GapReason, RESERVED_TYPE_PREFIX};
 pub use item::{Event, Item, Open, Reconnecting};
 pub use machine::ReadyState;
+pub use opening::Opening;
 pub use partial::Partial;
 pub use problem::Problem;
 pub use publisher::{BatchReceipt, HeldEvent, PublishError, Publisher, PublisherBuilder, Receipt, Target};

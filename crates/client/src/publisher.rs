@@ -107,10 +107,15 @@ struct HistoryPage {
 struct Placed {
     id: String,
     cursor: String,
-    #[serde(default)]
+    #[serde(default = "message")]
     r#type: String,
     #[serde(default)]
     data: String,
+}
+
+/// The type of an event whose publisher gave none.
+fn message() -> String {
+    "message".to_owned()
 }
 
 impl From<Placed> for HeldEvent {

@@ -54,6 +54,9 @@ pub enum RedirectError {
     /// The `Location` is of another origin, and the request to publish carries a key.
     #[error("that is another origin, to which the key is not sent")]
     Origin,
+    /// The `Location` of a request to publish leads from https to http, where others can read the data.
+    #[error("that is http, and data that is meant for https is not sent in the clear")]
+    Clear,
 }
 
 impl Hop {
@@ -91,7 +94,8 @@ impl Hop {
     }
 
     /// Turns this request to publish into the one that the redirect asks for, with its data and with its key. Refuses what
-    /// would lose either: the caller believes that the data arrives, and that the key goes where it was meant to go.
+    /// would lose either or show the data to others: the caller believes that the data arrives, and that the key goes where it was meant
+    /// to go.
     pub(crate) fn go_on_to(&mut self, url: Url, status: StatusCode) -> Result<(), RedirectError> {
         let keeps_method = matches!(status.as_u16(), 307 | 308);
         if self.method == Method::POST && !keeps_method {
@@ -99,6 +103,9 @@ impl Hop {
         }
         if url.origin() != self.url.origin() && self.has_credentials() {
             return Err(RedirectError::Origin);
+        }
+        if self.url.scheme() == "https" && url.scheme() != "https" {
+            return Err(RedirectError::Clear);
         }
         self.go_to(url, status);
         Ok(())

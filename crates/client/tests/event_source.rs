@@ -528,6 +528,10 @@ fn what_cannot_be_set_is_an_error_at_once() {
     assert!(matches!(EventSource::new("/events").unwrap_err(), ConfigError::Url { .. }));
     assert!(matches!(EventSource::new("ftp://example.com").unwrap_err(), ConfigError::Scheme { .. }));
     assert!(matches!(EventSource::new("http://u:p@example.com").unwrap_err(), ConfigError::Credentials));
+    for url in ["http://example.com/a/../b", "http://example.com/a\\b", "http://example.com/a "] {
+        assert!(matches!(EventSource::new(url).unwrap_err(), ConfigError::Rewritten { .. }), "{url}");
+    }
+    assert!(EventSource::new("http://example.com/a%2F..%2Fb?x=../\\").is_ok());
     assert!(matches!(new().header("a b", "c").unwrap_err(), ConfigError::Header(_)));
     assert!(matches!(new().header("a", "b\nc").unwrap_err(), ConfigError::Header(_)));
     assert!(matches!(new().bearer_token("a\nb").unwrap_err(), ConfigError::Token));

@@ -251,6 +251,17 @@ async fn the_newest_id_that_a_publisher_gave_is_found_among_the_newest_events() 
 }
 
 #[tokio::test]
+async fn an_event_whose_type_a_hub_leaves_out_is_a_message() {
+    let page = r#"{"events":[{"id":"up-8","cursor":"e-1"},{"id":"up-9","cursor":"e-2","type":"t"}]}"#;
+    let server = Server::start([answer(200, page)]);
+
+    let newest = publisher(&server).newest("t").await.unwrap();
+
+    let types: Vec<_> = newest.iter().map(|event| event.event_type.as_str()).collect();
+    assert_eq!(types, ["message", "t"]);
+}
+
+#[tokio::test]
 async fn members_that_are_not_known_are_ignored_in_every_answer() {
     let later = r#""meta":{"by":"ann","more":[1]},"later":null"#;
     let created = format!(r#"{{"id":"a-1",{later}}}"#);

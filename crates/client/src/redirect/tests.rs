@@ -134,3 +134,16 @@ fn a_publish_without_a_key_follows_to_another_origin() {
 
     assert_eq!((followed, hop.url.as_str(), hop.body.len()), (Ok(()), "https://a.test/events", 2));
 }
+
+#[test]
+fn a_publish_without_a_key_does_not_leave_https() {
+    let mut hop = hop("https://a.test/events");
+    hop.method = Method::POST;
+
+    for elsewhere in ["http://a.test/events", "http://b.test/"] {
+        let refused = hop.go_on_to(Url::parse(elsewhere).unwrap(), StatusCode::PERMANENT_REDIRECT);
+        assert_eq!(refused, Err(RedirectError::Clear), "{elsewhere}");
+    }
+    let followed = hop.go_on_to(Url::parse("https://b.test/").unwrap(), StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(followed, Ok(()));
+}
