@@ -20,8 +20,16 @@ const DIR_MODE: u32 = 0o700;
 /// The mode of the files in it.
 pub(crate) const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
-/// What mkfs puts into the root of a file system. A disk may be mounted as the directory of a store.
-const LOST_AND_FOUND: &str = "lost+found";
+/// Directories that systems put into the root of a file system: for recovery, for snapshots and for desktops. A disk may be mounted
+/// as the directory of a store.
+const DIRECTORIES_OF_DISKS: [&str; 7] =
+    ["lost+found", ".snapshots", ".snapshot", ".zfs", ".Trashes", ".fseventsd", ".Spotlight-V100"];
+
+/// The beginning of the name of such a directory, behind which the number of a user stands.
+const TRASH: &str = ".Trash-";
+
+/// Files that quotas put there.
+const FILES_OF_DISKS: [&str; 4] = ["aquota.user", "aquota.group", "quota.user", "quota.group"];
 
 /// Makes the directory, durably. Directories above it that are missing get the usual mode.
 #[expect(clippy::disallowed_methods, reason = "a Disk begins with a directory that is there")]
@@ -55,11 +63,15 @@ pub(crate) fn refuse_what_is_not_ours(dir: &File, path: &Path) -> Result<(), Ope
             Err(rustix::io::Errno::NOENT) => continue,
             stat => FileType::from_raw_mode(stat.map_err(io)?.st_mode),
         };
-        let has_our_name = name.to_str().is_ok_and(|name| names::parse(name) != FileName::Other);
+        // A name that is no text is none of these.
+        let text = name.to_str().unwrap_or_default();
+        let has_our_name = names::parse(text) != FileName::Other;
         let is_ours = match kind {
-            FileType::RegularFile => has_our_name,
+            FileType::RegularFile => has_our_name || FILES_OF_DISKS.contains(&text),
             // One in the place of a file of ours is told when it cannot be opened as a file.
-            FileType::Directory => has_our_name || name.to_bytes() == LOST_AND_FOUND.as_bytes(),
+            FileType::Directory => {
+                has_our_name || DIRECTORIES_OF_DISKS.contains(&text) || text.starts_with(TRASH)
+            }
             _ => false,
         };
         if !is_ours {
@@ -116,7 +128,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(refusal(&dir), None);
 
-        fs::create_dir(dir.path().join("lost+found")).unwrap();
+        for name in ["lost+found", ".snapshots", ".snapshot", ".zfs", ".Trash-1000", ".fseventsd"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        for name in ["aquota.user", "aquota.group"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
         for name in ["LOCK", "META", "META.new", "00000000000000000001.log", "00000000000000000001.idx.new"] {
             fs::write(dir.path().join(name), "").unwrap();
         }
@@ -126,13 +143,14 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_by_name_and_kind() {
-        let cases = ["notes.new", ".hidden", "00000000000000000001.log.bak", "meta", "lost+found"];
+        let cases =
+            ["notes.new", ".hidden", "00000000000000000001.log.bak", "meta", "lost+found", ".Trash-0"];
         for name in cases {
             let dir = tempfile::tempdir().unwrap();
             fs::write(dir.path().join(name), "").unwrap();
             assert_eq!(refusal(&dir), Some(format!("/data holds {name:?}, a file that is no store's")));
         }
-        for name in ["sub", "lost", "META.d"] {
+        for name in ["sub", "lost", "META.d", "aquota.user", ".Trash"] {
             let dir = tempfile::tempdir().unwrap();
             fs::create_dir(dir.path().join(name)).unwrap();
             assert_eq!(refusal(&dir), Some(format!("/data holds {name:?}, a directory that is no store's")));
