@@ -31,8 +31,9 @@ pub(crate) const INPUT_LINE_BYTES_MAX: usize = 16 << 20;
 /// Events of one request of `pub` and `relay`: enough that the cost of a request is spread thin.
 pub(crate) const BATCH_EVENTS_MAX: usize = 1_000;
 
-/// Bytes of data after which a request of `pub` or `relay` takes no further event: little enough that a hub takes it at once.
-pub(crate) const BATCH_BYTES_MAX: usize = 1 << 20;
+/// Bytes of data after which a request of `pub` or `relay` takes no further event: with what stands around the data it is less than
+/// the 1 MiB that a proxy such as nginx lets through.
+pub(crate) const BATCH_BYTES_MAX: usize = 512 << 10;
 
 /// Ids that `relay` remembers to have made: an event that a hub streams back comes within some batches.
 pub(crate) const RECENT_IDS_MAX: usize = 10_000;
@@ -52,6 +53,9 @@ pub(crate) const TALK_BYTES_AT_ONCE: usize = 4_096;
 /// Time that talk waits for room on standard error, once, before it is lost: what reads it may be busy for a moment, and the
 /// thread that talks has other work.
 pub(crate) const TALK_WAIT_MAX: Duration = Duration::from_millis(100);
+
+/// Time between two such waits: what reads slowly has room for a line now and then, and must not cost a wait for each line.
+pub(crate) const TALK_WAIT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Time between two lines about lines of standard input that were mended or skipped: a file of another kind has millions.
 pub(crate) const FLAWS_TOLD_INTERVAL: Duration = Duration::from_secs(1);

@@ -8,6 +8,7 @@ use std::fs::{File, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -163,6 +164,22 @@ fn changed_files_are_noticed_without_a_signal() {
 
     assert_eq!(publish(hub.address, &new, "x").unwrap(), "HTTP/1.1 201 Created");
     subscriber.read_through("data: x\n");
+}
+
+/// As `<(command)` in a shell gives it.
+#[test]
+fn a_certificate_from_a_pipe_is_read_once() {
+    let (files, old) = Files::new();
+    let certificate = std::fs::read(files.path("cert.pem")).unwrap();
+    std::fs::remove_file(files.path("cert.pem")).unwrap();
+    assert!(Command::new("mkfifo").arg(files.path("cert.pem")).status().unwrap().success());
+    let pipe = files.path("cert.pem");
+    let writer = std::thread::spawn(move || std::fs::write(pipe, certificate).unwrap());
+
+    let hub = files.hub();
+    writer.join().unwrap();
+
+    assert_eq!(publish(hub.address, &old, "x").unwrap(), "HTTP/1.1 201 Created");
 }
 
 #[test]

@@ -28,7 +28,8 @@ pub(crate) fn init(args: &InitArgs) -> Result<String, Failure> {
         return Err(cannot("write", &settings, &io::ErrorKind::AlreadyExists.into()));
     }
     create(&key, 0o600, &token::draw()?)?;
-    create(&settings, 0o644, &text)?;
+    // Without the settings the key is of no use, and would be in the way of the next attempt.
+    create(&settings, 0o644, &text).inspect_err(|_| drop(fs::remove_file(&key)))?;
     let (settings, key) = (settings.display(), key.display());
     Ok(format!(
         "settings  {settings}
@@ -56,10 +57,15 @@ publish_key_file = {key}
     ))
 }
 
-/// Writes a new file that its mode protects from the first byte on.
+/// Writes a new file that its mode protects from the first byte on. One that cannot be written to its end is removed.
 fn create(path: &Path, mode: u32, text: &str) -> Result<(), Failure> {
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| cannot("write", path, &error))
+    let mut file = file.map_err(|error| cannot("write", path, &error))?;
+    file.write_all(text.as_bytes()).map_err(|error| {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(path);
+        cannot("write", path, &error)
+    })
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {

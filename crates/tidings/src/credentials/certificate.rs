@@ -1,6 +1,7 @@
 //! The certificate for TLS: from files, which are read again when they change, or made on the spot.
 
 use std::convert::Infallible;
+use std::fs;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
@@ -116,7 +117,7 @@ struct Watched {
     seen: Look,
 }
 
-/// What tells that a file was changed: a hash of its content, of both; nothing of one that cannot be read. Length and time do
+/// What tells that a file was changed: a hash of its content, of both; nothing of one that cannot be read, and of neither if one is no regular file. Length and time do
 /// not tell: a certificate is renewed to the same length, and who copies it with its time, or builds it reproducibly, keeps
 /// the time the same.
 type Look = [Option<u64>; 2];
@@ -154,7 +155,12 @@ impl Watched {
     }
 
     fn look(&self) -> Look {
-        [&self.files.certificate, &self.files.key]
-            .map(|path| utf8::read_pem(path).ok().map(|content| self.hasher.hash_one(content)))
+        let paths = [&self.files.certificate, &self.files.key];
+        // Whoever opens a pipe waits until somebody writes to it, and takes what is written from the next reader. So a pair of which
+        // one is a pipe is read at the start and on SIGHUP only.
+        if !paths.iter().all(|path| fs::metadata(path).is_ok_and(|metadata| metadata.is_file())) {
+            return [None; 2];
+        }
+        paths.map(|path| utf8::read_pem(path).ok().map(|content| self.hasher.hash_one(content)))
     }
 }
