@@ -78,6 +78,43 @@ fn a_stream_brings_its_own_types_and_ids() {
     assert_eq!(events(&hub, "a"), [event("tick", "x\ny", "t-1"), event("message", "z", "-")]);
 }
 
+/// As `curl -N` gets it from another hub.
+#[test]
+fn the_stream_of_another_hub_is_published_without_what_that_hub_says_itself() {
+    let hub = support::hub(&["--memory"]);
+    let input = ": heartbeat 15000\nretry: 3000\nid: k-0\nevent: tidings.open\ndata: {\"cursor\":\"k-0\"}\n\n\
+                 :\nid: k-1\nretry: 7\ndata: one\n\n\
+                 id: k-2\nevent: tidings.gap\ndata: {\"reason\":\"expired\"}\n\n\
+                 id: k-3\nevent: tick\ndata: two\n\nretry: 2000\n";
+
+    let left = run_with_input(&["pub", &url(&hub, "a"), "--event-stream"], input.as_bytes());
+
+    assert_eq!(left.code, Some(0), "{left:?}");
+    let told =
+        "warning: the stream has a gap (expired): events are missing\n2 events published, the last as k-3";
+    assert_eq!(left.stderr.trim_end(), told);
+    assert_eq!(events(&hub, "a"), [event("message", "one", "k-1"), event("tick", "two", "k-3")]);
+}
+
+#[test]
+fn the_retry_of_a_hubs_opening_is_not_published_with_the_first_event() {
+    let hub = support::hub(&["--memory"]);
+    for (topic, input, published) in [
+        ("opening", ": heartbeat 15000\nretry: 9\nid: k-1\ndata: one\n\n", false),
+        ("own", ": heartbeat 15000\nretry: 9\nretry: 8\nid: k-1\ndata: one\n\n", true),
+        ("plain", "retry: 8\ndata: one\n\n", true),
+    ] {
+        let mut stream = hub.subscribe(&format!("/events/{topic}"));
+
+        let left = run_with_input(&["pub", &url(&hub, topic), "--event-stream"], input.as_bytes());
+
+        assert_eq!(left.code, Some(0), "{left:?}");
+        assert_eq!(stream.next().unwrap().unwrap().data, "one", "{topic}");
+        // Else it is that of the stream's own opening.
+        assert_eq!(stream.retry.is_some_and(|retry| retry < 1_000), published, "{topic}: {:?}", stream.retry);
+    }
+}
+
 #[test]
 fn half_an_event_is_told_and_not_published() {
     let hub = support::hub(&["--memory"]);

@@ -80,6 +80,27 @@ fn lines_that_are_too_long_together_are_published_in_parts() {
 }
 
 #[test]
+fn events_of_a_stream_that_are_too_long_together_are_published_in_parts() {
+    let answer = |status: &str, body: &str| {
+        let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json");
+        (format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()), Then::Cut)
+    };
+    let too_large = || answer("413 Content Too Large", "");
+    let origin =
+        Origin::start([too_large(), answer("201 Created", r#"{"published":1,"id":"1"}"#), too_large()]);
+    let input = b"id: 1\ndata: one\n\nid: 2\ndata: two\n\n";
+
+    let left = run_with_input(&["pub", &origin.url(), "--event-stream"], input);
+
+    let requests: Vec<_> = (0..3).map(|_| String::from_utf8(origin.request().body).unwrap()).collect();
+    let (one, two) = ("id: 1\ndata: one\n\n", "id: 2\ndata: two\n\n");
+    assert_eq!(requests, [[one, two].concat(), one.to_owned(), two.to_owned()]);
+    assert_eq!(left.code, Some(1));
+    // An event-stream that lacks one event is not the stream that was given.
+    assert!(left.stderr.contains("1 event published, the last as 1, and the next was not"), "{left:?}");
+}
+
+#[test]
 fn flaws_are_told_while_the_pipe_goes_on_and_not_each_of_thousands() {
     let hub = support::hub(&["--memory"]);
     let mut stream = hub.subscribe("/events/a");

@@ -117,6 +117,36 @@ fn an_event_that_the_hub_refuses_ends_it_or_is_told_and_passed_over() {
     assert!(relay.stderr.next().starts_with("the hub refused the event u-2: the hub answered 413"));
 }
 
+/// A proxy in front of a hub counts the bytes of the request, and says nothing of events.
+#[test]
+fn events_that_are_too_long_together_are_relayed_in_parts() {
+    let answer = |status: &str, body: &str| {
+        let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json");
+        (format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()), Then::Cut)
+    };
+    let taken = || answer("201 Created", r#"{"published":1,"id":"1"}"#);
+    let too_large = || answer("413 Content Too Large", "");
+    let proxied = Origin::start([
+        answer("200 OK", r#"{"events":[],"cursor":"e-1"}"#),
+        too_large(),
+        taken(),
+        too_large(),
+        too_large(),
+        taken(),
+    ]);
+    let text = "id: u-1\ndata: 1\n\nid: u-2\ndata: 2\n\nid: u-3\ndata: 3\n\n";
+    let origin = Origin::start([(stream(text), Then::Hold)]);
+
+    let relay = Program::start(&["relay", &origin.url(), &proxied.url(), "--skip-refused"]);
+
+    let event = |number: u32| format!("id: u-{number}\ndata: {number}\n\n");
+    let requests: Vec<_> = (0..6).map(|_| String::from_utf8(proxied.request().body).unwrap()).collect();
+    let all = [event(1), event(2), event(3)].concat();
+    assert_eq!(requests, [String::new(), all, event(1), [event(2), event(3)].concat(), event(2), event(3)]);
+    assert!(relay.stderr.next().starts_with("listening to "));
+    assert!(relay.stderr.next().starts_with("the hub refused the event u-2: the hub answered 413"));
+}
+
 #[test]
 fn subscribers_of_the_copy_are_told_of_a_gap_upstream() {
     let hub = support::hub(&["--memory"]);
@@ -232,12 +262,15 @@ fn an_id_that_a_hub_does_not_take_is_carried_and_gone_on_after() {
         relay.signal(Signal::KILL);
         relay.wait();
 
-        let _second = Program::start(&arguments);
+        let second = Program::start(&arguments);
 
         assert_eq!(next(&mut watched), heard("", "y", "u-3"), "{id:?}");
         assert_eq!(origin.request().header("last-event-id"), None, "{id:?}");
         // HTTP takes white space from the ends of a header.
         assert_eq!(origin.request().header("last-event-id").unwrap_or_default(), id.trim(), "{id:?}");
+        assert!(second.stderr.next().starts_with("going on after "), "{id:?}");
+        let is_warned = second.stderr.next().starts_with("that id has white space at an end");
+        assert_eq!(is_warned, id.trim() != id, "{id:?}");
     }
 }
 

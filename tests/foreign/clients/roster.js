@@ -118,13 +118,15 @@ export const CLIENTS = [
     name: 'Go `r3labs/sse/v2` 2.10.0',
     language: 'Go',
     program: go('r3labs'),
-    advice: 'Call `SubscribeRaw` in a loop: it takes the end of a stream for the end of its work.',
+    advice:
+      'Call `SubscribeRaw` in a loop: it takes the end of a stream for the end of its work. Set `sse.ClientMaxBufferSize(1 << 20)`: heartbeats between two events count for its 64 KiB, which are full after 4 days of silence.',
   },
   {
     name: 'Go `tmaxmax/go-sse` 0.12.0',
     language: 'Go',
     program: go('tmaxmax'),
-    advice: 'Nothing to set. Hear `tidings.gap` with `SubscribeEvent`.',
+    advice:
+      'Call `Buffer(nil, 1<<20)` of the connection: heartbeats between two events count for its 64 KiB, which are full after 4 days of silence. Hear `tidings.gap` with `SubscribeEvent`.',
   },
   {
     name: 'Go `launchdarkly/eventsource` 1.11.0',

@@ -146,7 +146,7 @@ pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
         Some(404 | 405) => failure.hint("a hub's topics are at /events/TOPIC"),
         Some(413) => failure.hint("the hub's event_bytes_max says how large an event may be"),
         Some(_) if matches!(error, PublishError::Redirected { .. }) => failure.hint(
-            "if that address is right, write it in the command: data and key go to the address that you write, and to no other",
+            "if that address is right, write it in the command: the key goes to the address that you write, and to no other",
         ),
         Some(_) => failure,
         None => match error {

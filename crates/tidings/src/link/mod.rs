@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `hub` | a hub to publish to, the certificates to trust, and what to try when publishing fails |
 //! | `source` | an event source: the options that make one |
-//! | `batch` | items that leave in one request |
+//! | `batch`, `together` | items that leave in one request; fewer of them, if it is too long |
 //! | `talk`, `reason` | what is said about a connection; why there is none |
 //! | `wait` | a wait before the next attempt |
 
@@ -13,10 +13,12 @@ mod hub;
 mod reason;
 mod source;
 mod talk;
+mod together;
 mod wait;
 
 pub(crate) use batch::Batches;
 pub(crate) use hub::{HubArgs, Trust, unpublished, unusable, unusable_draft};
 pub(crate) use source::SourceArgs;
 pub(crate) use talk::Talk;
+pub(crate) use together::{Together, is_of_whole_request};
 pub(crate) use wait::again;

@@ -7,15 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use tidings_client::{Draft, Event};
+use tidings_client::{Draft, Event, Gap, Opening, RESERVED_TYPE_PREFIX};
 use tidings_sse::Decoder;
-use tidings_sse::decode::{DecodeError, DecodeStream, OwnedItem, SourceError};
+use tidings_sse::decode::{DecodeError, DecodeStream, OwnedItem, Report, SourceError};
 use tokio_util::codec::FramedRead;
 use tokio_util::io::ReaderStream;
 
 use super::flaws::Flaws;
 use super::lines::{Content, Line, Lines};
-use crate::limits::INPUT_LINE_BYTES_MAX;
+use crate::limits::{INPUT_LINE_BYTES_MAX, SAID_CHARS_MAX};
+use crate::terminal::chain::visible;
+use crate::terminal::talk::tell;
 use crate::utf8::{self, Encoding, HEAD_LENGTH};
 
 /// Entries with their sizes in bytes.
@@ -74,6 +76,9 @@ fn text(line: Line, flaws: &Flaws) -> Option<(u64, String)> {
 }
 
 /// Each event of a `text/event-stream`, with its own type, id and retry. One that the input ends within is an error.
+///
+/// The stream may be that of another hub. What that hub says about its own stream is not published: the `retry` of its opening,
+/// and events of its own types, which no hub takes. A gap is told.
 pub(super) fn events() -> Entries {
     let is_over = Arc::new(AtomicBool::new(false));
     let over = is_over.clone();
@@ -83,8 +88,17 @@ pub(super) fn events() -> Entries {
         Ok(Bytes::from_static(b"\n\n"))
     });
     let bytes = refusing_foreign(ReaderStream::new(tokio::io::stdin())).chain(Box::pin(blank));
-    let drafts = DecodeStream::new(bytes, Decoder::new()).filter_map(move |item| {
+    let decoder = Decoder::new().with_report(Report::ALL);
+    let mut opening = Opening::default();
+    let drafts = DecodeStream::new(bytes, decoder).filter_map(move |mut item| {
+        if let Ok(item) = &mut item {
+            opening.hear(item);
+        }
         let draft = match item {
+            Ok(OwnedItem::Event(event)) if event.type_or_message().starts_with(RESERVED_TYPE_PREFIX) => {
+                tell_gap(&event);
+                None
+            }
             Ok(OwnedItem::Event(_)) if is_over.load(Ordering::Relaxed) => Some(Err(InputError::Incomplete)),
             Ok(OwnedItem::Event(event)) => Some(Ok(sized(event))),
             Ok(_) => None,
@@ -112,6 +126,14 @@ fn refusing_foreign(
         }
         Ok(bytes)
     })
+}
+
+/// Says that events are missing from the stream, if this event says so.
+fn tell_gap(event: &Event) {
+    if let Some(gap) = Gap::of_event(event) {
+        let reason: String = gap.reason.as_str().chars().take(SAID_CHARS_MAX).collect();
+        tell(&format!("warning: the stream has a gap ({}): events are missing", visible(&reason)));
+    }
 }
 
 fn sized(event: Event) -> (Entry, usize) {

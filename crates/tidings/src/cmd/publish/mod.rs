@@ -18,7 +18,7 @@ use clap::Args;
 use tidings_client::{Draft, PublishError, Publisher, Target};
 
 use crate::environment::Environment;
-use crate::link::{Batches, HubArgs, Trust, again, unpublished, unusable_draft};
+use crate::link::{Batches, HubArgs, Together, Trust, again, unpublished, unusable_draft};
 use crate::signals::Signals;
 use crate::terminal::chain::chain;
 use crate::terminal::failure::{Exit, Failure};
@@ -119,6 +119,7 @@ struct Sum {
     published: u64,
     last_id: Option<String>,
     flaws: Arc<Flaws>,
+    together: Together,
 }
 
 async fn publish_input(args: &PubArgs, publisher: &Publisher) -> Result<(), Failure> {
@@ -157,17 +158,17 @@ impl Sum {
         entries: &[Entry],
     ) -> Result<(), Failure> {
         let mut left = entries;
-        let mut together = left.len();
         while !left.is_empty() {
-            let (now, later) = left.split_at(together.min(left.len()));
+            let now = self.together.first(left);
             let drafts = now.iter().map(|entry| &entry.draft);
             match publisher.publish_all(Target::Url(&args.url), drafts).await {
                 Ok(receipt) => {
                     self.published += receipt.published;
                     self.last_id = receipt.id.or(self.last_id.take());
-                    left = later;
-                    together = together.saturating_mul(2);
+                    self.together.taken(now.len());
+                    left = &left[now.len()..];
                 }
+                Err(error) if self.together.refused(now.len(), &error) => {}
                 Err(error) => {
                     let published = error.problem().and_then(|problem| problem.published);
                     self.published += published.unwrap_or(0);
@@ -176,11 +177,10 @@ impl Sum {
                             let what = format!("{}, and the next was not", self.words());
                             return Err(unpublished(&what, &error));
                         }
-                        Some(TooLong::One { at, line }) => {
+                        Some((at, line)) => {
                             self.flaws.skipped(line, "is longer than the hub takes");
                             left = &left[at + 1..];
                         }
-                        Some(TooLong::OneOfThese) => together = now.len() / 2,
                     }
                 }
             }
@@ -195,28 +195,17 @@ impl Sum {
     }
 }
 
-/// What was too long for the hub.
-enum TooLong {
-    /// The line at this place.
-    One { at: usize, line: u64 },
-    /// What refused them does not say which: a proxy in front of the hub counts the bytes of a request.
-    OneOfThese,
-}
-
-/// Which line was refused because it is too long. `None` if it was another refusal, or another input: an event-stream that
-/// lacks one event is not the stream that was given.
-fn too_long(entries: &[Entry], published: Option<u64>, error: &PublishError) -> Option<TooLong> {
+/// Which line was refused because it is too long, and where it stands. `None` if it was another refusal, or another input: an
+/// event-stream that lacks one event is not the stream that was given.
+fn too_long(entries: &[Entry], published: Option<u64>, error: &PublishError) -> Option<(usize, u64)> {
     if error.status()?.as_u16() != 413 {
         return None;
     }
     let at = match published {
         Some(published) => usize::try_from(published).ok()?,
-        None if entries.len() == 1 => 0,
-        None => {
-            let _line = entries.first()?.line?;
-            return Some(TooLong::OneOfThese);
-        }
+        // Something in front of the hub refused the only one.
+        None => 0,
     };
     let line = entries.get(at)?.line?;
-    Some(TooLong::One { at, line })
+    Some((at, line))
 }

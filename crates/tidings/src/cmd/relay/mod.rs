@@ -18,7 +18,9 @@ use tidings_client::{Error, EventSource, EventSourceBuilder, PublishError, Publi
 
 use crate::environment::Environment;
 use crate::limits::SAID_CHARS_MAX;
-use crate::link::{Batches, HubArgs, SourceArgs, Talk, Trust, again, unpublished, unusable};
+use crate::link::{
+    Batches, HubArgs, SourceArgs, Talk, Together, Trust, again, is_of_whole_request, unpublished, unusable,
+};
 use crate::signals::Signals;
 use crate::terminal::chain::{chain, visible};
 use crate::terminal::failure::{Exit, Failure};
@@ -69,7 +71,14 @@ async fn relay(args: &RelayArgs, environment: &Environment, talk: Talk) -> Resul
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
     let publisher = args.publisher(environment, talk)?;
-    let mut relay = Relay { args, publisher, talk, escapes_hub_like: false, recent: Recent::default() };
+    let mut relay = Relay {
+        args,
+        publisher,
+        talk,
+        escapes_hub_like: false,
+        recent: Recent::default(),
+        together: Together::default(),
+    };
     // A URL that is wrong is told before the hub is waited for.
     let source = relay.source()?;
     // Biased: who asks for the end gets it.
@@ -98,6 +107,7 @@ struct Relay<'a> {
     /// The source has ids that the hub knows as its own, as if it were a copy of the hub or the hub itself.
     escapes_hub_like: bool,
     recent: Recent,
+    together: Together,
 }
 
 impl Relay<'_> {
@@ -111,6 +121,9 @@ impl Relay<'_> {
         if let Some(id) = place {
             let shown: String = id.chars().take(SAID_CHARS_MAX).collect();
             self.talk.warn(&format!("going on after {}", visible(&shown)));
+            if id.trim_matches([' ', '\t']) != id {
+                self.talk.warn("that id has white space at an end, which the header that carries it loses");
+            }
             builder = builder.last_event_id(id).map_err(|error| unusable(&error))?;
         }
         Ok(builder.build())
@@ -160,13 +173,21 @@ impl Relay<'_> {
                 )
                 .hint("relay to a topic that the source does not stream"));
             }
-            let drafts = left.iter().map(|relayed| &relayed.draft);
+            let now = self.together.first(&left);
+            let drafts = now.iter().map(|relayed| &relayed.draft);
             let published = self.publisher.publish_all(Target::Url(&self.args.topic), drafts).await;
             let Err(error) = published else {
-                self.recent.add(&left);
-                return Ok(());
+                self.recent.add(now);
+                let taken = now.len();
+                self.together.taken(taken);
+                left.drain(..taken);
+                continue;
             };
-            let Some(index) = refused(&left, &error) else {
+            let refused = refused(now, &error);
+            if self.together.refused(now.len(), &error) {
+                continue;
+            }
+            let Some(index) = refused else {
                 return Err(unpublished("the hub takes nothing", &error));
             };
             self.recent.add(&left[..index]);
@@ -202,6 +223,9 @@ fn is_of_reserved_id(error: &PublishError) -> bool {
 
 /// Where in the batch the event stands that the hub refused. `None` if it is not about one of them.
 fn refused(batch: &[Relayed], error: &PublishError) -> Option<usize> {
+    if is_of_whole_request(error) {
+        return (batch.len() == 1).then_some(0);
+    }
     let published = usize::try_from(error.problem()?.published?).ok()?;
     // 422 is about the key of the whole batch.
     let is_about_one = matches!(error.status()?.as_u16(), 400 | 413);
