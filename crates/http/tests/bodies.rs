@@ -709,7 +709,7 @@ async fn a_producer_that_stops_inside_an_event_that_takes_a_share_is_ended_soon(
 
         let (status, text, seconds) = producer.answer().await;
         assert_eq!((status.as_u16(), seconds), (408, 630), "{:?}", &begun[..10]);
-        assert!(text.contains(TOO_SLOW) && text.ends_with("\"published\":1}"), "{text}");
+        assert!(text.contains(TOO_SLOW) && text.ends_with("\"published\":1}\n"), "{text}");
         assert_eq!(front.bodies_bytes(), 0);
     }
 }
@@ -792,7 +792,7 @@ async fn a_producer_that_stops_inside_an_event_is_ended_for_one_that_finds_no_ro
     assert_eq!(newcomer.published().await, 5);
     let (status, text, seconds) = producer.answer().await;
     assert_eq!((status.as_u16(), seconds), (408, 5), "{text}");
-    assert!(text.contains(ROOM_NEEDED) && text.ends_with("\"published\":1}"), "{text}");
+    assert!(text.contains(ROOM_NEEDED) && text.ends_with("\"published\":1}\n"), "{text}");
     assert_eq!(front.bodies_bytes(), 0);
 }
 

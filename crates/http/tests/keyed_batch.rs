@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use futures_util::stream;
 use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
-use support::batch::{HEAD, another_batch_after, batch, chunk, published, refused_after, replayed};
+use support::batch::{HEAD, another_batch_after, batch, chunk, closing, published, refused_after, replayed};
 use support::created;
 use support::scene::Scene;
 use tidings_core::contract::ManualClock;
@@ -220,7 +220,8 @@ async fn a_repetition_that_is_cut_off_says_how_much_of_the_batch_is_published() 
     wire.send(b"1\r\n\xff\r\n").await;
 
     let detail = "the body is UTF-8 text, and byte 11 is not";
-    assert_eq!(wire.answer().await, refused_after(3, "400 Bad Request", "data-not-utf8", detail));
+    let refused = refused_after(3, "400 Bad Request", "data-not-utf8", detail);
+    assert_eq!(wire.answer().await, closing(&refused));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -256,7 +257,7 @@ async fn a_request_that_was_overtaken_by_other_content_is_refused() {
 
     first.send(chunk(&body(&["other"]))).await;
 
-    assert_eq!(first.answer().await, another_batch_after(1));
+    assert_eq!(first.answer().await, closing(&another_batch_after(1)));
     second.send("0\r\n\r\n").await;
     assert_eq!(second.answer().await, published(2, "\"1-2\""));
     assert_eq!(scene.log().await, ["a: one", "a: two"]);

@@ -35,6 +35,11 @@ pub(crate) fn another_batch_after(count: u64) -> String {
     refused_after(count, "422 Unprocessable Entity", "idempotency-key-reused", detail)
 }
 
+/// An answer that says that its connection closes, because the body of its request was not read to its end.
+pub(crate) fn closing(answer: &str) -> String {
+    answer.replacen("content-length", "connection: close\r\ncontent-length", 1)
+}
+
 /// A refusal after a number of events.
 pub(crate) fn refused_after(count: u64, status: &str, kind: &str, detail: &str) -> String {
     let whole = problem(status, kind, detail);
