@@ -84,6 +84,11 @@ async fn the_host_of_an_absolute_url_is_the_one_that_counts() {
         let answer = answered(&scene, &format!("GET {target} HTTP/1.1"), &format!("host: {host}\r\n")).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{target} with {host}: {answer}");
     }
+    // The header must be there all the same. HTTP/1.0 does not know it.
+    for (version, status) in [("HTTP/1.1", "400"), ("HTTP/1.0", "200")] {
+        let answer = answered(&scene, &format!("GET http://localhost/healthz {version}"), "").await;
+        assert!(answer.starts_with(&format!("{version} {status} ")), "{answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,8 +55,15 @@ impl<'a> RequestHead<'a> {
             }
         }
         check_transfer_coding(headers)?;
-        let host = host(request.version, &request.uri, headers.get(HOST))?;
-        if host.is_none() && peer.is_some() && request.version >= Version::HTTP_11 {
+        let header = headers.get(HOST);
+        let host = host(request.version, &request.uri, header)?;
+        let names_host = match request.version {
+            Version::HTTP_09 | Version::HTTP_10 => true,
+            // RFC 9112, 3.2: a request without the header is answered 400, also where its URL is absolute and names the host.
+            Version::HTTP_11 => header.is_some(),
+            _ => host.is_some(),
+        };
+        if !names_host && peer.is_some() {
             return Err(bad_host("the request has no `Host`".to_owned()));
         }
         Ok(Self { host, headers, peer })

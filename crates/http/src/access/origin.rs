@@ -51,8 +51,8 @@ impl Origin {
         self.host.is_loopback()
     }
 
-    /// Whether it is the origin of the pages that `host` serves. `scheme` is the hub's own, if it is known: a proxy in
-    /// front may speak TLS.
+    /// Whether it is the origin of the pages that `host` serves. `scheme` is the hub's own; if it is not known, because a proxy
+    /// in front may speak TLS, it is `http` or `https`.
     pub(super) fn is_of(&self, host: &Host, scheme: Option<&str>) -> bool {
         let port = host.port().or_else(|| default_port(&self.scheme));
         self.has_scheme(scheme) && self.host == *host.name() && self.port == port
@@ -64,7 +64,11 @@ impl Origin {
     }
 
     fn has_scheme(&self, scheme: Option<&str>) -> bool {
-        scheme.is_none_or(|scheme| *self.scheme == *scheme)
+        match scheme {
+            Some(scheme) => *self.scheme == *scheme,
+            // The hub serves no page of another scheme: `capacitor://localhost` is a page of an app.
+            None => matches!(&*self.scheme, "http" | "https"),
+        }
     }
 
     /// Host and port, as `Host` would have them.
@@ -185,5 +189,20 @@ mod tests {
         assert!(!is_of("http://hub", "hub:443", None));
         assert!(!is_of("http://hub:8080", "hub", None));
         assert!(!is_of("http://hub", "hub", Some("https")));
+    }
+
+    /// Every scheme was taken for the hub's own, so an app whose pages are at `localhost` could read a hub on loopback.
+    #[test]
+    fn a_page_of_an_app_is_not_the_hubs_own_whatever_its_host() {
+        for text in ["capacitor://localhost", "tauri://localhost", "app://localhost:80", "ionic://hub"] {
+            for scheme in [None, Some("http"), Some("https")] {
+                let origin = origin(text);
+                for host in ["localhost", "localhost:80", "hub"] {
+                    let host = host.parse().unwrap();
+                    assert!(!origin.is_of(&host, scheme), "{text} at {host}");
+                    assert!(!origin.is_of_named(&host, scheme), "{text} at {host}");
+                }
+            }
+        }
     }
 }
