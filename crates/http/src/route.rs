@@ -45,6 +45,8 @@ enum Route<'a> {
     Ready,
     /// `/metrics`.
     Metrics,
+    /// `*`, the hub as a whole: only `OPTIONS` asks for it. RFC 9110, 9.3.7.
+    Hub,
     /// Nothing.
     Unknown,
 }
@@ -87,6 +89,7 @@ impl<'a> Route<'a> {
             "/readyz" => Self::Ready,
             "/metrics" => Self::Metrics,
             "/console" | "/console/" => Self::Home,
+            "*" => Self::Hub,
             _ => match (path.strip_prefix("/events/"), path.strip_prefix("/console/")) {
                 (Some(topic), _) => Self::Topic(topic),
                 (None, Some(file)) => Self::Console(file),
@@ -97,7 +100,7 @@ impl<'a> Route<'a> {
 
     fn methods(self) -> &'static str {
         match self {
-            Self::Topic(_) => "GET, HEAD, POST, OPTIONS",
+            Self::Topic(_) | Self::Hub => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
     }
@@ -106,7 +109,13 @@ impl<'a> Route<'a> {
     fn has_events(self) -> bool {
         match self {
             Self::Events | Self::Topic(_) => true,
-            Self::Home | Self::Console(_) | Self::Live | Self::Ready | Self::Metrics | Self::Unknown => false,
+            Self::Home
+            | Self::Console(_)
+            | Self::Live
+            | Self::Ready
+            | Self::Metrics
+            | Self::Hub
+            | Self::Unknown => false,
         }
     }
 
@@ -115,6 +124,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Unknown => Action::RefusePath,
             _ if method == Method::OPTIONS => Action::Options(self),
+            Self::Hub => Action::RefusePath,
             Self::Topic(topic) if method == Method::POST => Action::Publish(topic),
             _ if !reads => Action::RefuseMethod(self),
             Self::Topic(topic) => Action::read(Some(topic), headers),
@@ -147,7 +157,8 @@ impl<'a> Action<'a> {
             Self::Options(route) if route.has_events() => Policy::PREFLIGHT,
             Self::RefuseMethod(route) if route.has_events() => Policy::READ,
             // The same files for everybody, and no event among them. What the page shows it asks for by itself.
-            Self::Page | Self::Home | Self::Console(_) => Policy::PUBLIC,
+            Self::Page | Self::Home => Policy::PUBLIC,
+            Self::Console(_) => Policy::PUBLIC_FILE,
             // Probes and scrapers come by address.
             Self::Live | Self::Ready | Self::Metrics => Policy::PUBLIC,
             Self::Options(_) | Self::RefuseMethod(_) | Self::RefusePath => Policy::PUBLIC,
@@ -192,8 +203,12 @@ impl Front {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let (parts, body) = request.into_parts();
-        let mut response = self.answer(&parts, body).await.unwrap_or_else(|problem| self.refuse(problem));
-        cors::finish(&self.config().cors, &parts.headers, &mut response);
+        let route = Route::of(parts.uri.path(), &self.config().aliases);
+        let action = route.action(&parts.method, &parts.headers);
+        let policy = action.policy();
+        let answered = self.answer(action, policy, &parts, body).await;
+        let mut response = answered.unwrap_or_else(|problem| self.refuse(problem));
+        cors::finish(&self.config().cors, policy, &parts.headers, &mut response);
         if parts.method == Method::HEAD {
             without_content(&mut response);
         }
@@ -206,17 +221,21 @@ impl Front {
         problem.into_response()
     }
 
-    async fn answer<B>(&self, parts: &Parts, body: B) -> Result<Response<Body>, Problem>
+    async fn answer<B>(
+        &self,
+        action: Action<'_>,
+        policy: Policy,
+        parts: &Parts,
+        body: B,
+    ) -> Result<Response<Body>, Problem>
     where
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let head = RequestHead::read(parts, self.peer())?;
-        let action =
-            Route::of(parts.uri.path(), &self.config().aliases).action(&parts.method, &parts.headers);
         if parts.extensions.get::<BeyondLimit>().is_some() && !action.is_answered_beyond_limit() {
             return Err(too_many_connections());
         }
-        let credential = decide(self.config(), action.policy(), &head)
+        let credential = decide(self.config(), policy, &head)
             .inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))?;
         match action {
             Action::Options(route) => Ok(self.options(parts, route)),

@@ -83,7 +83,9 @@ async fn what_is_public_is_answered_whatever_host_and_origin_are() {
             {
                 let answer = got(&scene, target, host, headers).await;
                 assert_eq!(status(&answer), "200", "{target} at {host} with {headers:?}");
-                assert!(answer.contains(UNSHARED), "{answer}");
+                // Pages of other sites may load static files, and nothing else.
+                let loaders = if target == "/console/app.js" { "cross-origin" } else { "same-origin" };
+                assert!(answer.contains(&UNSHARED.replace("same-origin", loaders)), "{answer}");
                 assert!(!answer.contains("access-control-"), "{answer}");
             }
         }
@@ -91,6 +93,35 @@ async fn what_is_public_is_answered_whatever_host_and_origin_are() {
     let page = got(&scene, "/events/a", "backend", "accept: text/html\r\n").await;
     assert_eq!(status(&page), "200");
     assert_eq!(status(&got(&scene, "/nowhere", "backend", "").await), "404");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_of_the_hub_as_a_whole_are_public() {
+    let scene = Scene::with(on_loopback).await;
+
+    let answer = sent(&scene, "OPTIONS * HTTP/1.1\r\nhost: backend\r\n\r\n").await;
+
+    assert_eq!(
+        answer,
+        format!("HTTP/1.1 204 No Content\r\nallow: GET, HEAD, POST, OPTIONS\r\n{UNSHARED}\r\n")
+    );
+    let other = sent(&scene, "GET * HTTP/1.1\r\nhost: backend\r\n\r\n").await;
+    assert_eq!(status(&other), "404");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_an_app_at_the_hosts_name_needs_leave() {
+    let scene = Scene::with(on_loopback).await;
+
+    for origin in ["capacitor://localhost", "tauri://localhost", "app://hub.example"] {
+        for host in ["localhost", "hub.example"] {
+            let answer = got(&scene, "/events/a", host, &format!("origin: {origin}\r\n")).await;
+            assert_eq!(status(&answer), "403", "{origin} at {host}");
+        }
+    }
+    let scene = Scene::with(allow("capacitor://localhost")).await;
+    let answer = got(&scene, "/events/a", "localhost", "origin: capacitor://localhost\r\n").await;
+    assert_eq!(status(&answer), "200");
 }
 
 #[tokio::test(flavor = "multi_thread")]

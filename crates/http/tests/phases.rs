@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use support::scene::{Scene, Stream};
 use support::tls::tls;
-use tidings_http::{HttpConfig, Verdict};
+use tidings_http::{Cors, HttpConfig, Verdict};
 use tidings_testkit::certificate::Certificate;
 use tidings_testkit::deadline::{until, within};
 use tidings_testkit::http2::Peer;
@@ -325,7 +325,7 @@ async fn an_idle_connection_and_half_a_head_are_closed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plain_http_on_the_port_of_tls_is_told_to_write_https() {
-    let place = Place::new(Over::Tls13, |_| ()).await;
+    let place = Place::new(Over::Tls13, |config| config.cors = Cors::Any).await;
     let port = place.scene.address.port();
     let text =
         format!("This is plain HTTP, and port {port} speaks HTTPS: write https:// in place of http://.\n");
@@ -343,6 +343,12 @@ async fn plain_http_on_the_port_of_tls_is_told_to_write_https() {
         let answer = wire.rest().await;
         assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");
         assert!(answer.contains("\r\ncontent-type: text/plain; charset=utf-8\r\n"), "{answer}");
+        // As every answer of a hub that all origins may read.
+        for header in
+            ["x-content-type-options: nosniff", "vary: Origin", "cross-origin-resource-policy: cross-origin"]
+        {
+            assert!(answer.contains(&format!("\r\n{header}\r\n")), "{answer}");
+        }
         assert!(answer.ends_with(&format!("\r\n\r\n{text}")), "{answer}");
     }
 

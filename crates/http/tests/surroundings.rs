@@ -123,7 +123,8 @@ async fn pages_have_a_strict_policy_and_are_not_sent_twice() {
     assert_eq!(
         got(&scene, "/console/app.js", "").await,
         "HTTP/1.1 200 OK\r\n".to_owned()
-            + &file("text/javascript; charset=utf-8", "\"a1\"", "", "content-length: 2\r\n\r\n//"),
+            + &file("text/javascript; charset=utf-8", "\"a1\"", "", "content-length: 2\r\n\r\n//")
+                .replace("same-origin", "cross-origin"),
     );
     for tags in ["\"i1\"", "W/\"i1\"", "\"x\", \"i1\"", "*"] {
         let mut wire = scene.get("/", &format!("if-none-match: {tags}\r\n")).await;
@@ -154,10 +155,16 @@ async fn history_is_a_page_of_json_with_the_cursor_to_go_on_from() {
         ("/events/a?last_event_id=1-1", format!("{{\"events\":[{two}],\"cursor\":\"1-3\",\"more\":false}}")),
         ("/events/a?last_event_id=x", format!("{{\"events\":[{two}],\"cursor\":\"1-3\",\"more\":false}}")),
         ("/events?topic=a&last=1", format!("{{\"events\":[{two}],\"cursor\":\"1-3\",\"more\":false}}")),
+        (
+            "/events/a?last_event_id=x&opening=none&with=time",
+            format!("{{\"events\":[{two}],\"cursor\":\"1-3\",\"more\":false}}"),
+        ),
         ("/events/none", "{\"events\":[],\"cursor\":\"1-3\",\"more\":false}".to_owned()),
     ] {
         assert_eq!(got(&scene, target, json).await, history("", &body), "{target}");
     }
+    let refused = got(&scene, "/events/a?with=all", json).await;
+    assert_eq!(refused, problem("400 Bad Request", "bad-with", "`with` is `time`"));
     let detail = "`limit` is a number of events from 1 to 1000";
     for limit in ["0", "1001", "x"] {
         let refused = got(&scene, &format!("/events/a?limit={limit}"), json).await;

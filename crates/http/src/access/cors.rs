@@ -10,6 +10,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::page::is_allowed;
+use super::policy::{Loaders, Policy};
 use super::shown::shown;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
@@ -57,8 +58,11 @@ pub(crate) fn refused_preflight(cors: &Cors, request: &HeaderMap) -> Option<Prob
     (!is_allowed(cors, origin)).then(|| Problem::new(ProblemType::OriginNotAllowed, detail()))
 }
 
-/// Adds to any answer what every answer has. `request` is what is known of the headers of its request.
-pub(crate) fn finish<B>(cors: &Cors, request: &HeaderMap, response: &mut Response<B>) {
+/// Adds to any answer what every answer has. `policy` is that of what was asked for, and `request` what is known of the
+/// headers of the request.
+pub(crate) fn finish<B>(cors: &Cors, policy: Policy, request: &HeaderMap, response: &mut Response<B>) {
+    // A refusal is no file.
+    let is_refusal = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if is_shared(cors) {
@@ -66,8 +70,10 @@ pub(crate) fn finish<B>(cors: &Cors, request: &HeaderMap, response: &mut Respons
     }
     let origin = sole_origin(request).filter(|_| is_shared(cors)).filter(|origin| is_allowed(cors, origin));
     // With CORS a browser does not look at it. It keeps what is read without CORS out of other sites' processes.
-    let readers = if origin.is_some() || *cors == Cors::Any { "cross-origin" } else { "same-origin" };
-    headers.insert(RESOURCE_POLICY, HeaderValue::from_static(readers));
+    let is_file_for_all = policy.loaders == Loaders::All && !is_refusal;
+    let for_all = is_file_for_all || origin.is_some() || *cors == Cors::Any;
+    let loaders = if for_all { "cross-origin" } else { "same-origin" };
+    headers.insert(RESOURCE_POLICY, HeaderValue::from_static(loaders));
     let Some(origin) = origin else { return };
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
     match cors {
@@ -163,7 +169,7 @@ mod tests {
         let cors = Cors::Only(vec!["https://app.example".parse().unwrap()]);
         let mut response = Response::new(());
 
-        finish(&cors, &request, &mut response);
+        finish(&cors, Policy::READ, &request, &mut response);
 
         assert!(!response.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN));
         assert_eq!(response.headers()[RESOURCE_POLICY], "same-origin");

@@ -2,7 +2,8 @@
 //!
 //! | policy | host | page | key | for |
 //! |---|---|---|---|---|
-//! | `PUBLIC` | any | any | | health, metrics, the files of the pages for people. Probes come by address, and a proxy may have rewritten the host. A script or a component of the client belongs here, too: pages of other sites load it |
+//! | `PUBLIC` | any | any | | health, metrics, the pages for people. Probes come by address, and a proxy may have rewritten the host |
+//! | `PUBLIC_FILE` | any | any | | static files. Pages of other sites may load them, as they would load a script or a component of the client |
 //! | `PREFLIGHT` | the hub's | any | | `OPTIONS`: a browser asks whether its page may go on |
 //! | `READ` | the hub's | the hub's own, or allowed; following a link from any | | events, as a stream or as history |
 //! | `PUBLISH` | the hub's | the hub's own, or allowed | asked | publishing |
@@ -16,6 +17,7 @@ pub(crate) struct Policy {
     pub(super) host: HostRule,
     pub(super) page: PageRule,
     pub(super) publisher: PublisherRule,
+    pub(super) loaders: Loaders,
 }
 
 /// Which hosts may be asked for.
@@ -44,11 +46,24 @@ pub(super) enum PublisherRule {
     Key,
 }
 
+/// Whose pages may load the answer without CORS, as a script, a style or an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Loaders {
+    /// The hub's own, and where every origin is allowed, all.
+    Own,
+    All,
+}
+
 impl Policy {
-    pub(crate) const PUBLIC: Self =
-        Self { host: HostRule::Any, page: PageRule::Any, publisher: PublisherRule::Nothing };
+    pub(crate) const PUBLIC: Self = Self {
+        host: HostRule::Any,
+        page: PageRule::Any,
+        publisher: PublisherRule::Nothing,
+        loaders: Loaders::Own,
+    };
+    pub(crate) const PUBLIC_FILE: Self = Self { loaders: Loaders::All, ..Self::PUBLIC };
     pub(crate) const PREFLIGHT: Self = Self { host: HostRule::Own, ..Self::PUBLIC };
     pub(crate) const READ: Self = Self { page: PageRule::OwnOrLinked, ..Self::PREFLIGHT };
     pub(crate) const PUBLISH: Self =
-        Self { host: HostRule::Own, page: PageRule::Own, publisher: PublisherRule::Key };
+        Self { page: PageRule::Own, publisher: PublisherRule::Key, ..Self::PREFLIGHT };
 }

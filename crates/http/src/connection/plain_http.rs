@@ -2,10 +2,15 @@
 
 use std::io;
 
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::access::cors;
+use crate::access::policy::Policy;
+use crate::config::Cors;
 use crate::connection::linger::linger;
 use crate::front::Front;
 use crate::limits::PLAIN_HEAD_BYTES_MAX;
@@ -23,7 +28,7 @@ pub(crate) async fn answer(front: &Front, mut stream: TcpStream) {
     let port = stream.local_addr().map_or(0, |address| address.port());
     let answered = timeout(front.config().head_wait_max, async {
         let head = read_head(&mut stream).await?;
-        stream.write_all(&refusal(port, head.starts_with(b"HEAD "))).await
+        stream.write_all(&refusal(&front.config().cors, port, head.starts_with(b"HEAD "))).await
     });
     if let Ok(Ok(())) = answered.await {
         tracing::debug!(port, "a request in plain HTTP came to a port that speaks HTTPS");
@@ -39,13 +44,25 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-fn refusal(port: u16, is_head: bool) -> Vec<u8> {
+/// The answer, with what every answer has.
+fn refusal(cors: &Cors, port: u16, is_head: bool) -> Vec<u8> {
     let text =
         format!("This is plain HTTP, and port {port} speaks HTTPS: write https:// in place of http://.\n");
-    let head = format!(
-        "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n\
-         cross-origin-resource-policy: same-origin\r\ncache-control: no-store\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-        text.len()
-    );
-    (if is_head { head } else { head + &text }).into_bytes()
+    let mut response = Response::new(());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
+    // Nothing is decided by the headers of the request.
+    cors::finish(cors, Policy::PUBLIC, &HeaderMap::new(), &mut response);
+    let mut answer = b"HTTP/1.1 400 Bad Request\r\n".to_vec();
+    for (name, value) in response.headers() {
+        answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    answer.extend(b"\r\n");
+    if !is_head {
+        answer.extend(text.as_bytes());
+    }
+    answer
 }

@@ -9,6 +9,7 @@ use tidings_core::{Event, History, Position, Request};
 use super::gap::{GAP, gap_header};
 use super::history_pieces::HistoryPieces;
 use super::problem::unreadable;
+use super::subscribe::{opening, times};
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
@@ -19,8 +20,18 @@ use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 
-const KNOWN: &[&str] =
-    &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "limit", "after"];
+const KNOWN: &[&str] = &[
+    "topic",
+    "last_event_id",
+    "lastEventId",
+    "since",
+    "last",
+    "on_gap",
+    "limit",
+    "after",
+    "opening",
+    "with",
+];
 
 /// `GET /events/{selector}` or `GET /events?topic=...`, for JSON.
 pub(crate) struct HistoryRequest {
@@ -48,6 +59,9 @@ impl HistoryRequest {
             Position::Now => Position::Earliest,
             position => position,
         };
+        // They are for streams. A client may ask for one URL both ways, so here they are checked and mean nothing.
+        opening(&query)?;
+        times(&query)?;
         let events = Request { selectors: selectors(rest, &query)?, from, on_gap: on_gap(&query)? };
         Ok(Self { events, limit })
     }

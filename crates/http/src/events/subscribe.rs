@@ -86,7 +86,7 @@ impl SubscribeRequest {
 }
 
 /// Whether the events tell when they were published.
-fn times(query: &Query) -> Result<Times, Problem> {
+pub(super) fn times(query: &Query) -> Result<Times, Problem> {
     match query.one("with")? {
         None => Ok(Times::Untold),
         Some("time") => Ok(Times::Told),
@@ -168,7 +168,7 @@ fn send_away(front: &Front, request: &SubscribeRequest, mut response: Response<B
 }
 
 /// How the client is told a place that no event carries.
-fn opening(query: &Query) -> Result<Opening, Problem> {
+pub(super) fn opening(query: &Query) -> Result<Opening, Problem> {
     match query.one("opening")? {
         None | Some("event") => Ok(Opening::Event),
         Some("id") => Ok(Opening::Id),
