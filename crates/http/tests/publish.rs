@@ -76,6 +76,10 @@ async fn a_body_that_is_not_utf_8_text_is_refused() {
         ("content-type: text/plain; charset=shift_jis", &*foreign("shift_jis")),
         ("content-type: text/event-stream; charset=gbk", &foreign("gbk")),
         ("content-encoding: gzip", "the body must not be compressed"),
+        (
+            "content-type: text/event-stream, text/event-stream",
+            "the header content-type is a list, and may have one media type",
+        ),
     ] {
         let mut wire = scene.connect().await;
         wire.send(post("/events/a", &format!("{header}\r\n"))).await;
@@ -91,12 +95,13 @@ async fn a_body_that_is_not_utf_8_text_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_other_programs_call_text_becomes_utf_8_without_a_mark() {
     let scene = Scene::start().await;
-    let bodies: [(&str, &[u8]); 5] = [
+    let bodies: [(&str, &[u8]); 6] = [
         ("application/json", b"\xef\xbb\xbf{}"),
         ("text/plain;charset=ISO-8859-1", b"plain"),
         ("text/plain; charset=ISO-8859-1", b"caf\xe9"),
         ("text/event-stream; charset=ISO-8859-1", b"\xef\xbb\xbfdata: caf\xc3\xa9\n\n"),
         ("text/plain; charset=windows-1252", b"5 \x80"),
+        ("text/plain; charset=us-ascii", "caf\u{e9}".as_bytes()),
     ];
     for (content_type, body) in bodies {
         let mut wire = scene.connect().await;
@@ -109,7 +114,7 @@ async fn what_other_programs_call_text_becomes_utf_8_without_a_mark() {
     }
 
     let log = scene.log().await;
-    assert_eq!(log, ["a: {}", "a: plain", "a: caf\u{e9}", "a: caf\u{e9}", "a: 5 \u{20ac}"]);
+    assert_eq!(log, ["a: {}", "a: plain", "a: caf\u{e9}", "a: caf\u{e9}", "a: 5 \u{20ac}", "a: caf\u{e9}"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -256,6 +256,7 @@ async fn each_bad_parameter_is_refused_by_name() {
     let last = "`last` is a number of events, at most 10000";
     let plus = "`since` has a space where `+` was meant: in a query string `+` is a space, so write %2B, as in \
                 since=2026-11-21T08:00:00%2B02:00";
+    let plus_and_space = &plus.replace("21T08", "21%2008");
     let twice = "the path names a topic, and so does the parameter `topic`; for several topics use \
                  /events?topic=...&topic=... without a topic in the path";
     for (query, kind, detail) in [
@@ -278,6 +279,8 @@ async fn each_bad_parameter_is_refused_by_name() {
         ("with=all", "bad-with", "`with` is `time`"),
         ("on_gap=never", "bad-on-gap", "`on_gap` is `earliest` or `latest`"),
         ("since=2026-11-21T08:00:00+02:00", "bad-since", plus),
+        ("since=2026-11-21%2008:00:00+02:00", "bad-since", plus_and_space),
+        ("since=2026-11-21+08:00:00+02:00", "bad-since", plus_and_space),
         ("since=2026-11-21T08:00:00%20%2B02:00", "bad-since", since),
         ("topic=b", "topics-twice", twice),
         ("last=3&topic=a", "topics-twice", twice),

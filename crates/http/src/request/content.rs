@@ -21,7 +21,7 @@ pub(crate) enum Content {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Charset {
     Utf8,
-    /// What browsers mean by ISO-8859-1, which Java sends by default, and by US-ASCII.
+    /// What browsers mean by ISO-8859-1, which Java sends by default.
     Windows1252,
 }
 
@@ -36,6 +36,9 @@ impl Content {
         }
         let Some(value) = only(headers, CONTENT_TYPE)? else { return Ok(Self::Data(Charset::Utf8)) };
         let value = value.to_str().unwrap_or("");
+        if is_list(value) {
+            return Err(unsupported("the header content-type is a list, and may have one media type"));
+        }
         let (essence, parameters) = value.split_once(';').unwrap_or((value, ""));
         let charset = charset(parameters)?;
         match &*essence.trim().to_ascii_lowercase() {
@@ -61,6 +64,21 @@ fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&HeaderValue>, P
     Ok(value)
 }
 
+/// Whether a comma stands outside of quotes. A program on the way that finds two lines may make one of them.
+fn is_list(value: &str) -> bool {
+    let mut characters = value.chars();
+    let mut is_quoted = false;
+    while let Some(character) = characters.next() {
+        match character {
+            '"' => is_quoted = !is_quoted,
+            '\\' if is_quoted => drop(characters.next()),
+            ',' if !is_quoted => return true,
+            _ => {}
+        }
+    }
+    false
+}
+
 /// The charset among the parameters of a media type; UTF-8 if there is none.
 fn charset(parameters: &str) -> Result<Charset, Problem> {
     let mut charset = None;
@@ -68,8 +86,10 @@ fn charset(parameters: &str) -> Result<Charset, Problem> {
         if !name.eq_ignore_ascii_case("charset") {
             continue;
         }
-        // The table of labels is that of browsers: the Encoding Standard, 4.2.
+        // The table of labels is that of browsers: the Encoding Standard, 4.2. But there ASCII is windows-1252, and whoever
+        // writes more than ASCII under its name today means UTF-8, of which it is a part.
         let named = match Encoding::for_label(label.as_bytes()) {
+            Some(_) if is_ascii(&label) => Charset::Utf8,
             Some(encoding) if encoding == UTF_8 => Charset::Utf8,
             Some(encoding) if encoding == WINDOWS_1252 => Charset::Windows1252,
             Some(_) | None => return Err(foreign(&label)),
@@ -80,6 +100,10 @@ fn charset(parameters: &str) -> Result<Charset, Problem> {
         charset = Some(named);
     }
     Ok(charset.unwrap_or(Charset::Utf8))
+}
+
+fn is_ascii(label: &str) -> bool {
+    ["us-ascii", "ascii", "ansi_x3.4-1968"].iter().any(|name| label.trim_ascii().eq_ignore_ascii_case(name))
 }
 
 fn foreign(label: &str) -> Problem {
@@ -160,7 +184,11 @@ mod tests {
             ("application/json;charset=utf8", UTF8),
             ("text/plain;charset=ISO-8859-1", LATIN),
             ("text/plain; format=\"a;charset=gbk\\\"\"; charset=latin1", LATIN),
-            ("text/plain; charset=us-ascii", LATIN),
+            ("text/plain; charset=us-ascii", UTF8),
+            ("text/plain; charset=ASCII", UTF8),
+            ("text/plain; charset=\" ANSI_X3.4-1968 \"", UTF8),
+            ("text/plain; charset=us-ascii; charset=utf-8", UTF8),
+            ("text/plain; title=\"a, b\\\", c\"; charset=latin1", LATIN),
             ("text/plain; charset=\"Windows\\-1252\"", LATIN),
             ("text/plain; charset", UTF8),
             ("text/plain; xcharset=gbk", UTF8),
@@ -195,6 +223,15 @@ mod tests {
         };
         assert!(two(CONTENT_TYPE, ["text/plain", "text/event-stream"]).is_err());
         assert_eq!(two(CONTENT_TYPE, ["text/event-stream"; 2]), Ok(Content::Stream));
+        for list in [
+            "text/event-stream, text/event-stream",
+            "text/event-stream,text/plain",
+            "text/plain; format=flowed, text/event-stream",
+            "application/json,",
+            "text/plain; title=\"a\", text/event-stream; title=\"b\"",
+        ] {
+            assert!(content(list).is_err(), "{list}");
+        }
         assert!(two(CONTENT_ENCODING, ["identity", "gzip"]).is_err());
     }
 }

@@ -72,9 +72,10 @@ fn since(text: &str, clock: &dyn Clock) -> Result<Position, Problem> {
     }
     // In a query string `+` is a space, so the offset of a time loses its sign.
     let lost_its_plus = || {
-        let with_plus = text.replacen(' ', "+", 1);
-        with_plus.parse::<Timestamp>().ok()?;
-        let example = with_plus.replace('+', "%2B");
+        // Another space may stand between date and time.
+        let (before, after) = text.rsplit_once(' ')?;
+        format!("{before}+{after}").parse::<Timestamp>().ok()?;
+        let example = format!("{}%2B{after}", before.replace(' ', "%20"));
         let detail = format!(
             "`since` has a space where `+` was meant: in a query string `+` is a space, so write %2B, as in since={example}"
         );

@@ -22,11 +22,18 @@ pub(crate) fn data(body: Bytes, charset: Charset) -> Result<Bytes, Problem> {
     match charset {
         Charset::Utf8 => Ok(body),
         Charset::Windows1252 if body.is_ascii() => Ok(body),
+        // Text in windows-1252 is UTF-8 by a rare accident alone. A publisher whose program names the wrong charset is told.
+        Charset::Windows1252 if std::str::from_utf8(&body).is_ok() => Err(misnamed()),
         Charset::Windows1252 => {
             let (text, _) = WINDOWS_1252.decode_without_bom_handling(&body);
             Ok(Bytes::from(text.into_owned().into_boxed_str().into_boxed_bytes()))
         }
     }
+}
+
+fn misnamed() -> Problem {
+    let detail = "the body is UTF-8, and its charset says ISO-8859-1, in which it would be other text; send it with charset=utf-8";
+    Problem::new(ProblemType::UnsupportedMediaType, detail)
 }
 
 /// Refuses a body that begins as UTF-16: with its byte order mark, or with ASCII of which every other byte is NUL.
@@ -106,6 +113,17 @@ mod tests {
         );
         assert_eq!(text(b"plain", Charset::Windows1252).as_deref(), Some("plain"));
         assert_eq!(text(b"", Charset::Windows1252).as_deref(), Some(""));
+        // Cut inside a character it is no UTF-8, and may be what it says.
+        assert_eq!(text(b"\xc3\xa9\xc3", Charset::Windows1252).as_deref(), Some("\u{c3}\u{a9}\u{c3}"));
+    }
+
+    /// It was stored as other text, and answered 201.
+    #[test]
+    fn utf_8_under_the_name_of_latin_text_is_refused() {
+        for body in ["caf\u{e9}", "\u{8ba2}", "a\u{1f980}b"] {
+            assert_eq!(data(Bytes::from(body), Charset::Windows1252), Err(misnamed()), "{body}");
+            assert_eq!(text(body.as_bytes(), Charset::Utf8).as_deref(), Some(body));
+        }
     }
 
     #[test]
