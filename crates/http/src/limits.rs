@@ -21,9 +21,17 @@ pub(crate) const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(5);
 /// `FIRST_REQUEST_GRACE`, so that silent clients keep nobody out.
 pub(crate) const PLACE_WAIT_MAX: Duration = Duration::from_secs(6);
 
-/// Time after which a client that waits for a place asks the next connection to leave. 50 ms: one that is asked leaves at
-/// once, unless a request has come.
+/// Time after which a client that waits for a place looks for another connection that may leave. 50 ms: one that is asked
+/// leaves at once, unless a request has come.
 pub(crate) const PLACE_LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Connections that are looked at in each millisecond for some that may leave; each look is for all that wait. 1,000: they cost
+/// a tenth of the time, and a full hub of ten thousand still finds as many as are needed a hundred times a second.
+pub(crate) const PLACE_LOOKS_PER_MILLISECOND: u64 = 1_000;
+
+/// Time for which a connection that was asked to leave counts as leaving, so that no other is asked in its stead. 250 ms: over
+/// HTTP/2 it needs a round trip, and one that has not left by then may be waiting for its client.
+pub(crate) const PLACE_LEAVE_WAIT_MAX: Duration = Duration::from_millis(250);
 
 /// Looks for a connection at rest after which a client waits no longer, if each has found all of them busy. 10, which are half
 /// a second: short requests are done by then, and a probe waits little more than a second for its answer.
@@ -37,6 +45,10 @@ pub(crate) const REFUSALS_MAX: usize = 1_024;
 /// answer. 10 s, as long as a first request may take: a machine that opens thousands at once is slow, and what it opened
 /// beyond `REFUSALS_MAX` loses nothing in the system's queue.
 pub(crate) const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Time between two looks of a client that is silent, and for which there is no place, whether more than half of
+/// `REFUSALS_MAX` are taken: then it has as long as `FIRST_REQUEST_GRACE`. 1 s: a thousand that wait cost nothing.
+pub(crate) const SILENCE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Time for which the peer of a stream may leave bytes unacknowledged before the system takes it for dead. 60 s, as for a
 /// socket that takes nothing: TCP's keep-alive does not run while bytes are under way. It does not hold while a stream waits

@@ -8,6 +8,7 @@ mod support;
 use std::time::Duration;
 
 use bytes::Bytes;
+use support::meter::Meter;
 use support::scene::{Scene, Stream};
 use support::tls::tls;
 use tidings_http::{Cors, HttpConfig, Verdict};
@@ -356,4 +357,18 @@ async fn plain_http_on_the_port_of_tls_is_told_to_write_https() {
     wire.send("HEAD / HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     let answer = wire.rest().await;
     assert!(answer.contains("content-length: ") && answer.ends_with("\r\n\r\n"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_request_in_plain_http_to_the_port_of_tls_does_not_hold_up_the_end() {
+    let place = Place::new(Over::Tls13, |_| ()).await;
+    let mut half = Wire::open(place.scene.address).await;
+    half.send("GET / HT").await;
+    let mut meter = Meter::of(&place.scene.front);
+    meter.settle("tidings_connections", 1.0).await;
+
+    let ended = place.scene.begin_end();
+
+    assert!(half.is_closed().await);
+    assert_eq!(ended.verdict().await, Verdict::Drained);
 }

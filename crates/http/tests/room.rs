@@ -11,7 +11,7 @@ use support::meter::Meter;
 use support::scene::{Scene, Stream};
 use support::tls::scene_with;
 use support::{created, expect_opening, opening, unspread};
-use tidings_http::{Cors, HttpConfig};
+use tidings_http::{Cors, HttpConfig, Verdict};
 use tidings_testkit::certificate::Certificate;
 use tidings_testkit::deadline::until;
 use tidings_testkit::http2::{self, Peer};
@@ -352,4 +352,48 @@ async fn a_subscriber_for_whom_there_is_no_place_is_told_to_come_back_as_all_are
     }
     assert!(head.ends_with("\r\n\r\n"), "{head}");
     assert_eq!(scene.hub.roster().count(), 0);
+}
+
+/// Such a client held the end up for longer than the hub may take for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_client_for_which_there_is_no_place_does_not_hold_up_the_end() {
+    let (scene, mut publishers) = busy().await;
+    let mut silent = scene.connect().await;
+    // Whoever connects later is accepted later, and this one is answered.
+    let mut asks = scene.connect().await;
+    asks.send(HEALTH).await;
+    asks.head().await;
+
+    let ended = scene.begin_end();
+    assert!(silent.is_closed().await);
+    for wire in &mut publishers {
+        wire.send("x").await;
+        assert!(wire.rest().await.starts_with("HTTP/1.1 201 "));
+    }
+
+    assert_eq!(ended.verdict().await, Verdict::Drained);
+}
+
+/// Checks of health connect and close, and each of them cost somebody a connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gives_a_place_up_for_a_client_that_has_left() {
+    let scene = Scene::with(tiny).await;
+    let mut resting = Vec::new();
+    for _ in 0..3 {
+        let mut wire = scene.connect().await;
+        wire.send(HEALTH).await;
+        wire.answer().await;
+        resting.push(wire);
+    }
+
+    for _ in 0..10 {
+        drop(scene.connect().await);
+    }
+    // Longer than the hub needs to ask one to leave for each of them.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+
+    for wire in &mut resting {
+        wire.send(HEALTH).await;
+        assert!(wire.answer().await.ends_with("ok\n"));
+    }
 }

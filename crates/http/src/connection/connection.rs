@@ -83,12 +83,15 @@ impl Surroundings {
     }
 
     async fn secure(&self, tls: &Tls, stream: TcpStream, visit: Visiting) {
-        let stream = match Box::pin(shake_hands(&self.front, &visit, tls, stream)).await {
-            // It is more than a kilobyte, and is handed on often.
-            Ok(Shaken::Tls(stream)) => stream,
-            Ok(Shaken::PlainHttp(stream)) => return Box::pin(plain_http::answer(&self.front, stream)).await,
-            Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
-        };
+        let stream =
+            match Box::pin(shake_hands(&self.front, &visit, stream, |stream| tls.accept(stream))).await {
+                // It is more than a kilobyte, and is handed on often.
+                Ok(Shaken::Tls(stream)) => stream,
+                Ok(Shaken::PlainHttp(stream)) => {
+                    return Box::pin(plain_http::answer(&self.front, &visit, stream)).await;
+                }
+                Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
+            };
         visit.awaits_request();
         if is_http_2(&stream) {
             // hyper ends a connection that does not answer its pings sooner than the system would.
@@ -125,19 +128,27 @@ impl Surroundings {
 }
 
 /// What came of a handshake.
-enum Shaken {
+pub(crate) enum Shaken {
     Tls(Box<TlsStream<TcpStream>>),
     /// The client speaks no TLS, and was not read from.
     PlainHttp(TcpStream),
 }
 
 /// A client that is silent in the middle of it is not worth its place, and a hub that ends does not wait for one.
-async fn shake_hands(front: &Front, visit: &Visit, tls: &Tls, stream: TcpStream) -> io::Result<Shaken> {
+pub(crate) async fn shake_hands<F>(
+    front: &Front,
+    visit: &Visit,
+    stream: TcpStream,
+    accept: impl FnOnce(TcpStream) -> F,
+) -> io::Result<Shaken>
+where
+    F: Future<Output = io::Result<TlsStream<TcpStream>>>,
+{
     let shake = async {
         if plain_http::begins(&stream).await? {
             return Ok(Shaken::PlainHttp(stream));
         }
-        Ok(Shaken::Tls(Box::new(tls.accept(stream).await?)))
+        Ok(Shaken::Tls(Box::new(accept(stream).await?)))
     };
     // Biased: the end comes first.
     tokio::select! {

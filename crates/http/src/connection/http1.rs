@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::HeaderValue;
@@ -14,11 +15,11 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::sleep;
+use tokio::task::yield_now;
 
 use crate::answer::watch::{AnswerWatch, Patience};
 use crate::connection::impatient::Impatient;
-use crate::connection::linger::linger;
+use crate::connection::linger::linger_unless_asked;
 use crate::connection::phase::RequestWait;
 use crate::connection::refusal::BeyondLimit;
 use crate::connection::request_body::RequestBody;
@@ -85,16 +86,33 @@ where
         .writev(false)
         .max_buf_size(config.head_bytes_max)
         .serve_connection(io, service);
-    let mut ending = std::pin::pin!(front.drain().begun());
+    let mut ending = std::pin::pin!(async {
+        front.drain().begun().await;
+        // Until the runtime has looked what has arrived.
+        yield_now().await;
+    });
     let mut request_wait = RequestWait::new(config);
     let mut patience = Patience::new(watch.clone(), config.write_wait_max);
-    let (mut told_to_end, mut left) = (false, false);
+    let (mut told_to_end, mut head_begun, mut left) = (false, false, false);
     let parked = std::future::poll_fn(|context| {
         if !told_to_end && ending.as_mut().poll(context).is_ready() {
             told_to_end = true;
+            // Requests that have arrived are answered: hyper does not look for them once it was told to end.
+            if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
+                return Poll::Ready(ended.map(|()| false));
+            }
             Pin::new(&mut connection).graceful_shutdown();
+            request_wait.end_soon();
         }
-        match connection.poll_without_shutdown(context) {
+        // As a future, since that ends only when all of an answer was written.
+        let polled = Pin::new(&mut connection).poll(context);
+        let head_bytes = seen.head_bytes.load(Ordering::Relaxed);
+        let has_begun = visit.is_at_rest() && head_bytes > 0;
+        if has_begun && !head_begun {
+            visit.awaits_request();
+        }
+        head_begun = has_begun;
+        match polled {
             Poll::Ready(ended) => return Poll::Ready(ended.map(|()| false)),
             Poll::Pending if slot.is_taken() && seen.is_flushed() => return Poll::Ready(Ok(true)),
             // Nothing of an answer is lost: all of it was written, and the client asks for nothing at the moment.
@@ -109,7 +127,6 @@ where
             request_wait.stop();
         }
         if seen.is_flushed() && visit.is_at_rest() {
-            let head_bytes = seen.head_bytes.load(Ordering::Relaxed);
             return request_wait.poll_end(head_bytes, context).map(|phase| {
                 tracing::debug!(?phase, "a connection has waited for a request for too long");
                 Ok(false)
@@ -144,18 +161,8 @@ where
     }
     // A client whose bytes were all read can read its answer also when the connection is closed at once. Any other has a
     // moment.
-    let asked_to_leave = async {
-        if has_unread_body.into_inner() {
-            visit.awaits_request();
-            sleep(LINGER_SILENCE_MAX).await;
-        }
-        visit.closes();
-        visit.asked_to_leave().await;
-    };
-    tokio::select! {
-        () = linger(front, stream) => {}
-        () = asked_to_leave => {}
-    }
+    let grace = if has_unread_body.into_inner() { LINGER_SILENCE_MAX } else { Duration::ZERO };
+    linger_unless_asked(front, visit, stream, grace).await;
     Ok(None)
 }
 
@@ -226,10 +233,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for SeenStream<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
+        // A session of TLS takes a write as soon as it has a copy of the bytes: only this says whether they have left.
+        let flushed = Pin::new(&mut self.inner).poll_flush(context);
+        self.seen.blocked.store(!matches!(flushed, Poll::Ready(Ok(()))), Ordering::Relaxed);
+        flushed
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
+    /// hyper has written all that it had. The socket stays open, because the connection lingers, or goes on in a lane.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }

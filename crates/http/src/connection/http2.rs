@@ -12,7 +12,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use crate::answer::body::Body;
@@ -25,7 +25,7 @@ use crate::connection::visit::Visit;
 use crate::front::Front;
 use crate::limits::{
     HTTP2_CLOSING_WAIT_MAX, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_REQUEST_WINDOW_BYTES, HTTP2_REQUESTS_MAX,
-    HTTP2_RESETS_MAX, HTTP2_TAKEN_BACK_MAX, HTTP2_WAITING_BYTES_MAX,
+    HTTP2_RESETS_MAX, HTTP2_TAKEN_BACK_MAX, HTTP2_WAITING_BYTES_MAX, LINGER_SILENCE_MAX,
 };
 
 /// Serves one connection to its end. Its requests are among `tasks`.
@@ -57,8 +57,12 @@ where
                 let Some(body) = body else { return };
                 let (front, open) = (front.clone(), visit.begin_request());
                 tasks.spawn(async move {
-                    take_rest(&front, body).await;
-                    drop(open);
+                    let mut rest = std::pin::pin!(take_rest(&front, body));
+                    if timeout(LINGER_SILENCE_MAX, &mut rest).await.is_err() {
+                        // Others may have the connection's place now, as over HTTP/1.
+                        let _lingering = open.lingers();
+                        rest.await;
+                    }
                 });
             };
             // Nobody else would read it, and it would keep the connection's window from others.
@@ -78,8 +82,13 @@ where
     let mut ending = std::pin::pin!(front.drain().begun());
     let (mut ends, mut leaves, mut idle) = (false, false, false);
     let mut wait = config.head_wait_max;
+    // What is left of the time for which the connection may be without a request.
+    let rest_of_wait = |in_a_hurry: bool| match visit.idle_time() {
+        _ if visit.is_at_rest() && (in_a_hurry || asked.load(Ordering::Relaxed) == 0) => Duration::ZERO,
+        Some(idle) => config.idle_wait_max.saturating_sub(idle),
+        None => config.idle_wait_max,
+    };
     loop {
-        let before = asked.load(Ordering::Relaxed);
         // Not biased: each arm comes to its turn, because the others are not always ready.
         tokio::select! {
             ended = connection.as_mut() => return ended,
@@ -92,17 +101,21 @@ where
                 connection.as_mut().graceful_shutdown();
             }
             () = sleep(wait) => {
-                let at_rest = visit.is_at_rest() && asked.load(Ordering::Relaxed) == before;
-                match (at_rest, idle) {
+                let is_over = rest_of_wait(ends || leaves).is_zero();
+                match (is_over, idle) {
                     (true, true) => return Ok(()),
                     (true, false) => connection.as_mut().graceful_shutdown(),
                     (false, _) => {}
                 }
-                idle = at_rest;
+                idle = is_over;
             }
         }
         let in_a_hurry = ends || leaves || (idle && asked.load(Ordering::Relaxed) == 0);
-        wait = if in_a_hurry { HTTP2_CLOSING_WAIT_MAX } else { config.idle_wait_max };
+        wait = match (in_a_hurry, idle) {
+            (true, _) => HTTP2_CLOSING_WAIT_MAX,
+            (false, true) => config.idle_wait_max,
+            (false, false) => rest_of_wait(false),
+        };
     }
 }
 

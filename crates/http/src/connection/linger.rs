@@ -13,10 +13,11 @@ use std::time::Duration;
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::io::{AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::config::HttpConfig;
 use crate::connection::socket::Raw;
+use crate::connection::visit::Visit;
 use crate::front::Front;
 use crate::limits::{LINGER_AT_END_WAIT_MAX, LINGER_READ_BYTES, LINGER_SILENCE_MAX};
 
@@ -25,6 +26,25 @@ pub(crate) async fn linger<S: AsyncWrite + Raw + Unpin>(front: &Front, mut strea
     // What the connection has written may still wait in a session of TLS.
     if let Ok(Ok(())) = timeout(LINGER_SILENCE_MAX, stream.shutdown()).await {
         discard(front, |context| read_once(|buffer| stream.poll_read_raw(context, buffer))).await;
+    }
+}
+
+/// The same for a connection that others may need: after the grace it goes before all that are only idle.
+pub(crate) async fn linger_unless_asked<S>(front: &Front, visit: &Visit, stream: S, grace: Duration)
+where
+    S: AsyncWrite + Raw + Unpin,
+{
+    let asked_to_leave = async {
+        if !grace.is_zero() {
+            visit.awaits_request();
+            sleep(grace).await;
+        }
+        visit.closes();
+        visit.asked_to_leave().await;
+    };
+    tokio::select! {
+        () = linger(front, stream) => {}
+        () = asked_to_leave => {}
     }
 }
 

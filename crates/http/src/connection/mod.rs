@@ -3,7 +3,8 @@
 //! | file | noun |
 //! |---|---|
 //! | `serve` | a listener: accepts, counts, drains |
-//! | `places`, `visit` | how many connections there may be, and which of them gives its place up for another |
+//! | `places`, `visit` | how many connections there may be, and what each is doing |
+//! | `lookout` | which of them give their places up for those that wait |
 //! | `socket` | what the socket of an accepted connection is told |
 //! | `connection` | one connection: TLS if there is any, then `http1` or `http2`, then a lane |
 //! | `carry`, `sealed` | a stream over TLS and HTTP/1, and the writing half of TLS that it needs |
@@ -21,6 +22,7 @@ pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod impatient;
 pub(crate) mod linger;
+pub(crate) mod lookout;
 pub(crate) mod phase;
 pub(crate) mod places;
 pub(crate) mod plain_http;
@@ -32,7 +34,11 @@ pub(crate) mod socket;
 pub(crate) mod visit;
 
 #[cfg(test)]
+mod idle_tests;
+#[cfg(test)]
 mod phase_tests;
+#[cfg(test)]
+mod session_tests;
 #[cfg(test)]
 mod slow_tests;
 #[cfg(test)]

@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::config::HttpConfig;
-use crate::limits::HEAD_BYTES_PER_SECOND_MIN;
+use crate::limits::{HEAD_BYTES_PER_SECOND_MIN, LINGER_AT_END_WAIT_MAX};
 
 /// The phases in which a connection waits for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub(crate) struct RequestWait {
     head_wait_max: Duration,
     /// The phase, and when it began. None while a request is handled.
     phase: Option<(Phase, Instant)>,
+    /// The hub ends: until when a head that has begun may come.
+    end: Option<Instant>,
     /// Armed for a deadline or for a time before it: most waits are short, and a timer that need not be set anew costs nothing.
     timer: Pin<Box<Sleep>>,
 }
@@ -49,6 +51,7 @@ impl RequestWait {
             idle_wait_max: config.idle_wait_max,
             head_wait_max: config.head_wait_max,
             phase: Some((Phase::Head, now)),
+            end: None,
             timer: Box::pin(sleep_until(now + config.head_wait_max)),
         }
     }
@@ -56,6 +59,11 @@ impl RequestWait {
     /// A request is being handled: nothing is waited for here.
     pub(crate) fn stop(&mut self) {
         self.phase = None;
+    }
+
+    /// The hub ends: a head that has begun may come for a moment.
+    pub(crate) fn end_soon(&mut self) {
+        self.end = Some(Instant::now() + LINGER_AT_END_WAIT_MAX);
     }
 
     /// To be called whenever the connection waits for a request, of whose head so many bytes have come. Wakes it at the end of
@@ -74,6 +82,7 @@ impl RequestWait {
                     self.head_wait_max + Duration::from_secs(head_bytes / HEAD_BYTES_PER_SECOND_MIN)
                 }
             };
+        let deadline = self.end.map_or(deadline, |end| deadline.min(end));
         loop {
             if self.timer.deadline() > deadline {
                 self.timer.as_mut().reset(deadline);

@@ -1,7 +1,7 @@
 //! The places of connections: how many there may be, and which connection gives its place up when all are taken.
 //!
 //! A client that holds a connection without asking for anything must not keep others out. So when somebody waits for a
-//! place, the connection that has been without a request for the longest is asked to leave.
+//! place, the connection that has been without a request for the longest is asked to leave. See [`lookout`](super::lookout).
 
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +12,7 @@ use slab::Slab;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, interval, sleep};
 
+use super::lookout::Lookout;
 use super::visit::Visit;
 use crate::limits::{PLACE_BUSY_LOOKS_MAX, PLACE_LOOK_INTERVAL};
 
@@ -26,6 +27,7 @@ struct PlacesParts {
     taken: Gauge,
     /// Connections that may be asked to leave.
     visits: Mutex<Slab<Arc<Visit>>>,
+    lookout: Lookout,
     origin: Instant,
 }
 
@@ -48,6 +50,7 @@ impl Places {
             places_max,
             taken,
             visits: Mutex::default(),
+            lookout: Lookout::default(),
             origin: Instant::now(),
         }))
     }
@@ -63,6 +66,7 @@ impl Places {
     pub(crate) async fn take_within(&self, wait_max: Duration) -> Option<Place> {
         let mut free = std::pin::pin!(self.0.free.acquire());
         let mut over = std::pin::pin!(sleep(wait_max));
+        let _waiting = self.0.lookout.wait();
         let mut look = interval(PLACE_LOOK_INTERVAL);
         let mut busy_looks = 0;
         while busy_looks <= PLACE_BUSY_LOOKS_MAX {
@@ -74,7 +78,7 @@ impl Places {
                     return Some(self.taken());
                 }
                 () = &mut over => return None,
-                _ = look.tick() => busy_looks = if self.ask_one_to_leave() { 0 } else { busy_looks + 1 },
+                _ = look.tick() => busy_looks = if self.look() { 0 } else { busy_looks + 1 },
             }
         }
         None
@@ -97,15 +101,14 @@ impl Places {
         Place(self.0.clone())
     }
 
-    /// Asks the connection that has rested longest to leave. Whether any is at rest, though it may not be asked yet.
-    fn ask_one_to_leave(&self) -> bool {
-        let visits = self.0.visits();
-        let resting = visits.iter().filter_map(|(_, visit)| Some((visit.may_leave_since()?, visit)));
-        if let Some((_, longest)) = resting.min_by_key(|(since, _)| *since) {
-            longest.ask_to_leave();
-            return true;
+    /// Has others asked to leave, unless somebody else has just done that. Whether any is at rest, though it may not be asked
+    /// yet.
+    fn look(&self) -> bool {
+        let now = self.0.origin.elapsed().as_millis() as u64;
+        if self.0.lookout.is_due(now) {
+            self.0.lookout.look(now, self.0.visits().iter().map(|(_, visit)| visit));
         }
-        visits.iter().any(|(_, visit)| visit.is_at_rest())
+        self.0.lookout.some_rest()
     }
 }
 

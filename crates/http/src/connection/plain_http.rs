@@ -11,9 +11,10 @@ use tokio::time::timeout;
 use crate::access::cors;
 use crate::access::policy::Policy;
 use crate::config::Cors;
-use crate::connection::linger::linger;
+use crate::connection::linger::linger_unless_asked;
+use crate::connection::visit::Visit;
 use crate::front::Front;
-use crate::limits::PLAIN_HEAD_BYTES_MAX;
+use crate::limits::{LINGER_SILENCE_MAX, PLAIN_HEAD_BYTES_MAX};
 
 /// Whether a client begins with a letter, as every request of plain HTTP does. A handshake of TLS begins with 22, the type of
 /// its record (RFC 8446, 5.1). Nothing is taken from the socket. Cancel safe.
@@ -23,16 +24,24 @@ pub(crate) async fn begins(stream: &TcpStream) -> io::Result<bool> {
     Ok(read == 1 && first[0].is_ascii_alphabetic())
 }
 
-/// Answers, and closes. A client that does not take the answer in time is dropped.
-pub(crate) async fn answer(front: &Front, mut stream: TcpStream) {
+/// Answers, and closes. A client that does not take the answer in time is dropped, and so is one that has not asked when the
+/// hub ends or others need its place.
+pub(crate) async fn answer(front: &Front, visit: &Visit, mut stream: TcpStream) {
     let port = stream.local_addr().map_or(0, |address| address.port());
     let answered = timeout(front.config().head_wait_max, async {
         let head = read_head(&mut stream).await?;
         stream.write_all(&refusal(&front.config().cors, port, head.starts_with(b"HEAD "))).await
     });
-    if let Ok(Ok(())) = answered.await {
+    // Biased: whoever has asked is answered.
+    let answered = tokio::select! {
+        biased;
+        answered = answered => answered,
+        () = front.drain().begun() => return,
+        () = visit.asked_to_leave() => return,
+    };
+    if let Ok(Ok(())) = answered {
         tracing::debug!(port, "a request in plain HTTP came to a port that speaks HTTPS");
-        linger(front, stream).await;
+        linger_unless_asked(front, visit, stream, LINGER_SILENCE_MAX).await;
     }
 }
 

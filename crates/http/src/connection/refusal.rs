@@ -7,18 +7,37 @@
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout};
 
-use crate::connection::connection::ended_early;
+use crate::connection::connection::{Shaken, ended_early, shake_hands};
 use crate::connection::http1::until_parked;
 use crate::connection::plain_http;
 use crate::connection::visit::Visit;
 use crate::front::Front;
-use crate::limits::REFUSAL_WAIT_MAX;
+use crate::limits::{FIRST_REQUEST_GRACE, REFUSAL_WAIT_MAX, REFUSALS_MAX, SILENCE_LOOK_INTERVAL};
 
 /// Among a request's extensions it says that there is no place for its connection.
 #[derive(Clone)]
 pub(crate) struct BeyondLimit;
+
+/// Whether a client without a place has something to say. Nobody is asked to leave for one that is silent, nor for one that has
+/// left, as checks of health over TCP do. Cancel safe.
+pub(crate) async fn speaks(stream: &TcpStream, refusals: &Semaphore) -> bool {
+    let silence = async {
+        sleep(FIRST_REQUEST_GRACE).await;
+        let over = Instant::now() + REFUSAL_WAIT_MAX.saturating_sub(FIRST_REQUEST_GRACE);
+        // Others may wait in the system's queue until this one is gone.
+        while Instant::now() < over && refusals.available_permits() > REFUSALS_MAX / 2 {
+            sleep(SILENCE_LOOK_INTERVAL).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        read = async { stream.peek(&mut [0]).await } => read.is_ok_and(|read| read > 0),
+        () = silence => false,
+    }
+}
 
 /// Answers one request. A client that is slow is dropped.
 pub(crate) async fn refuse(front: &Front, stream: TcpStream) {
@@ -26,20 +45,59 @@ pub(crate) async fn refuse(front: &Front, stream: TcpStream) {
     let answered = async {
         let served = match front.config().tls.clone() {
             None => until_parked(front, &visit, stream).await.map(drop),
-            Some(tls) => {
-                let plain = plain_http::begins(&stream).await;
-                if plain.is_ok_and(|plain| plain) {
-                    return plain_http::answer(front, stream).await;
-                }
-                match tls.accept_http_1(stream).await {
-                    Ok(stream) => until_parked(front, &visit, Box::new(stream)).await.map(drop),
-                    Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
-                }
-            }
+            Some(tls) => match shake_hands(front, &visit, stream, |stream| tls.accept_http_1(stream)).await {
+                Ok(Shaken::Tls(stream)) => until_parked(front, &visit, stream).await.map(drop),
+                Ok(Shaken::PlainHttp(stream)) => return plain_http::answer(front, &visit, stream).await,
+                Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
+            },
         };
         served.unwrap_or_else(|error| ended_early(&error));
     };
     if timeout(REFUSAL_WAIT_MAX, answered).await.is_err() {
         tracing::debug!("a connection beyond the limit took too long");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (listener.accept().await.unwrap().0, client)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_client_is_dropped_sooner_when_others_need_what_it_holds() {
+        for (free, expected) in [(REFUSALS_MAX, REFUSAL_WAIT_MAX), (REFUSALS_MAX / 2, FIRST_REQUEST_GRACE)] {
+            let (stream, _client) = pair().await;
+            let began = Instant::now();
+
+            assert!(!speaks(&stream, &Semaphore::new(free)).await);
+
+            assert_eq!(began.elapsed().as_secs(), expected.as_secs(), "{free} are free");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_left_has_nothing_to_say() {
+        let refusals = Semaphore::new(REFUSALS_MAX);
+        let (stream, client) = pair().await;
+        drop(client);
+        assert!(!speaks(&stream, &refusals).await);
+
+        let (stream, client) = pair().await;
+        client.set_zero_linger().unwrap();
+        drop(client);
+        assert!(!speaks(&stream, &refusals).await);
+
+        let (stream, mut client) = pair().await;
+        client.write_all(b"G").await.unwrap();
+        drop(client);
+        assert!(speaks(&stream, &refusals).await);
     }
 }

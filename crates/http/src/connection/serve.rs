@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::task::TaskTracker;
 
 use crate::connection::connection::Surroundings;
 use crate::connection::places::Places;
-use crate::connection::refusal::refuse;
+use crate::connection::refusal::{refuse, speaks};
 use crate::connection::socket::prepare;
 use crate::front::Front;
 use crate::lane::{LaneConfig, Lanes};
-use crate::limits::{ACCEPT_PAUSE, PLACE_WAIT_MAX, REFUSAL_WAIT_MAX, REFUSALS_MAX};
+use crate::limits::{ACCEPT_PAUSE, PLACE_WAIT_MAX, REFUSALS_MAX};
 
 /// How a drain went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,23 +111,36 @@ impl Door {
         let places = self.places.clone();
         match places.try_take() {
             Some(place) => self.connections.spawn(surroundings.serve(stream, place, places.visit())),
-            None => self.connections.spawn(async move {
-                // Nobody is asked to leave for a client that has nothing to say.
-                let speaks = timeout(REFUSAL_WAIT_MAX, stream.readable()).await;
-                if !matches!(speaks, Ok(Ok(()))) {
-                    return tracing::debug!("a client without a place says nothing");
-                }
-                match places.take_within(PLACE_WAIT_MAX).await {
-                    Some(place) => {
-                        drop(refusal);
-                        surroundings.serve(stream, place, places.visit()).await;
+            None => {
+                let refusals = self.refusals.clone();
+                self.connections.spawn(async move {
+                    let drain = surroundings.front.drain().clone();
+                    // Biased: a hub that ends answers the clients that have asked, and waits for no other.
+                    let speaks = tokio::select! {
+                        biased;
+                        speaks = speaks(&stream, &refusals) => speaks,
+                        () = drain.begun() => false,
+                    };
+                    if !speaks {
+                        return tracing::debug!("a client without a place says nothing");
                     }
-                    None => {
-                        refuse(&surroundings.front, stream).await;
-                        drop(refusal);
+                    let place = tokio::select! {
+                        biased;
+                        () = drain.begun() => None,
+                        place = places.take_within(PLACE_WAIT_MAX) => place,
+                    };
+                    match place {
+                        Some(place) => {
+                            drop(refusal);
+                            surroundings.serve(stream, place, places.visit()).await;
+                        }
+                        None => {
+                            refuse(&surroundings.front, stream).await;
+                            drop(refusal);
+                        }
                     }
-                }
-            }),
+                })
+            }
         };
     }
 
