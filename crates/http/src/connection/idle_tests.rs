@@ -102,7 +102,7 @@ async fn a_body_that_is_thrown_away_over_http_2_keeps_no_place_from_others_for_l
             assert!(timeout(Duration::from_secs(5), served).await.is_ok(), "it does not leave");
         } else {
             // Longer than a connection may be idle.
-            send_steadily(&mut body, 1_200 * 100, false).await;
+            send_steadily(&mut body, 1_200 * 200, false).await;
             assert!(!served.is_finished(), "a body was cut that comes steadily");
         }
     }

@@ -144,7 +144,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn one_looks_for_all_and_the_more_connections_there_are_the_less_often() {
         let lookout = Lookout::default();
-        let visits = vec![Arc::new(Visit::default()); 9_000];
+        let visits: Vec<_> = std::iter::repeat_with(Arc::<Visit>::default).take(9_000).collect();
         let mut looks = 0;
 
         for now in 0..100 {
