@@ -123,7 +123,8 @@ fn what_is_no_origin_is_refused_with_what_to_write() {
 fn what_is_no_host_or_address_is_refused() {
     for host in ["https://a", "a/b", "a:b", "[::1", "a..b"] {
         let left = check(&["--allowed-host", host], &[]);
-        let hint = "write the name alone, such as hub.example.com";
+        let hint =
+            "write a name or an address, with a port of at most 65535 or without, such as hub.example.com";
         assert_eq!(left, refusal(&format!("--allowed-host: {host:?} is not a host name"), hint));
     }
     for address in ["localhost", "127.0.0.1:80", "10.0.0.0/8"] {

@@ -85,18 +85,19 @@ fn is_navigation(head: &RequestHead<'_>) -> bool {
 
 fn foreign_page(head: &RequestHead<'_>, origin: &HeaderValue) -> Problem {
     let (shown_origin, shown_host) = (head.shown_origin(), head.shown_host());
-    let origin = parsed(origin);
-    let own = origin.as_ref().map_or_else(String::new, |origin| {
-        format!(
-            "; if it is a page of the hub itself behind a proxy, let the proxy pass the `Host` of its client on, or name the \
-             host with --allowed-host {}",
+    let advice = match parsed(origin) {
+        Some(origin) => format!(
+            "allow the origin with --cors-origin {origin}; if it is a page of the hub itself behind a proxy, let the proxy \
+             pass the `Host` of its client on, or name the host with --allowed-host {}",
             origin.authority()
-        )
-    });
-    let allow = origin.map_or_else(String::new, |origin| format!(" {origin}"));
-    let detail = format!(
-        "pages of {shown_origin} may not use the hub at {shown_host}; allow the origin with --cors-origin{allow}{own}"
-    );
+        ),
+        // RFC 6454, 6.1: `null` stands for every origin that has no name.
+        None => "this is the origin of a page that was opened from a file or stands in a sandboxed frame, and it cannot be \
+                 allowed by name; serve the page over HTTP and allow that origin with --cors-origin, or allow all origins \
+                 with --cors-origin '*'"
+            .to_owned(),
+    };
+    let detail = format!("pages of {shown_origin} may not use the hub at {shown_host}; {advice}");
     Problem::new(ProblemType::OriginNotAllowed, detail)
 }
 
@@ -112,17 +113,22 @@ fn unnamed_page(head: &RequestHead<'_>) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use http::request::Parts;
     use http::{HeaderMap, Request};
 
     use super::*;
 
     const RULES: [PageRule; 3] = [PageRule::Any, PageRule::OwnOrLinked, PageRule::Own];
 
-    /// Whether a request to `hub:8080` with these headers is let in by each of the rules.
-    fn let_in(config: &HttpConfig, headers: &[(&str, &str)]) -> [bool; 3] {
+    fn request(headers: &[(&str, &str)]) -> (Parts, ()) {
         let request = Request::builder().header("host", "hub:8080");
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let (parts, ()) = request.body(()).unwrap().into_parts();
+        request.body(()).unwrap().into_parts()
+    }
+
+    /// Whether a request to `hub:8080` with these headers is let in by each of the rules.
+    fn let_in(config: &HttpConfig, headers: &[(&str, &str)]) -> [bool; 3] {
+        let (parts, ()) = request(headers);
         let head = RequestHead::read(&parts, None).unwrap_or_else(|_| panic!("{headers:?} is a head"));
         RULES.map(|rule| check_page(config, rule, &head).is_ok())
     }
@@ -158,6 +164,22 @@ mod tests {
             assert_eq!(let_in(&config(Cors::Any), &[("origin", origin)]), [true; 3], "{origin}");
         }
         assert_eq!(let_in(&app(), &[]), [true; 3]);
+    }
+
+    #[test]
+    fn a_refusal_names_both_values_and_what_can_be_set() {
+        for (origin, words) in [
+            ("http://evil.example:81", "--cors-origin http://evil.example:81;"),
+            ("null", "opened from a file"),
+            ("http://a b", "cannot be allowed by name"),
+        ] {
+            let (parts, ()) = request(&[("origin", origin)]);
+            let head = RequestHead::read(&parts, None).unwrap();
+            let problem = check_page(&app(), PageRule::Own, &head).unwrap_err();
+            for part in ["`hub:8080`", origin, words] {
+                assert!(problem.detail().contains(part), "{origin}: {}", problem.detail());
+            }
+        }
     }
 
     #[test]

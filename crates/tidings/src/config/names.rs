@@ -34,11 +34,21 @@ impl Value for Origins {
     }
 }
 
+/// What browsers send for a name with letters beyond ASCII.
+const PUNYCODE: &str =
+    "write a name of another script in Punycode, as browsers send it, such as xn--bcher-kva.example";
+
 fn origin(text: &str) -> Result<Origin, BadValue> {
     text.parse().map_err(|error| match error {
         OriginError::Path { origin } => {
             BadValue::new("an origin", &format!("write {origin} alone, without anything after it"))
         }
+        OriginError::Scheme if text == "null" => {
+            let hint = "`null` is the origin of every page that was opened from a file; serve the page over HTTP and write \
+                        that origin, or write * alone";
+            BadValue::new("an origin", hint)
+        }
+        OriginError::Scheme | OriginError::Host if !text.is_ascii() => BadValue::new("an origin", PUNYCODE),
         OriginError::Scheme if text.parse::<Host>().is_ok() => {
             BadValue::new("an origin", &format!("write https://{text} or http://{text}"))
         }
@@ -59,9 +69,12 @@ impl Value for HostNames {
 
     fn parse(text: &str) -> Result<Self, BadValue> {
         let hosts = members(text).iter().map(|member| member.parse()).collect::<Result<_, _>>();
-        hosts
-            .map(Self)
-            .map_err(|_| BadValue::new("a host name", "write the name alone, such as hub.example.com"))
+        let hint = if text.is_ascii() {
+            "write a name or an address, with a port of at most 65535 or without, such as hub.example.com"
+        } else {
+            PUNYCODE
+        };
+        hosts.map(Self).map_err(|_| BadValue::new("a host name", hint))
     }
 
     fn text(&self) -> String {
@@ -99,5 +112,27 @@ fn members(text: &str) -> Vec<String> {
     match text {
         "" => Vec::new(),
         text => text.split(',').map(|member| member.trim().to_owned()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_origin_or_host_is_told_what_to_write() {
+        for (text, words) in [
+            ("null", "opened from a file"),
+            ("https://b\u{fc}cher.example", "Punycode"),
+            ("app.example", "https://app.example"),
+            ("https://app.example/", "write https://app.example alone"),
+        ] {
+            let hint = Origins::parse(text).unwrap_err().hint;
+            assert!(hint.contains(words), "{text}: {hint}");
+        }
+        for (text, words) in [("b\u{fc}cher.example", "Punycode"), ("a.example:99999", "65535")] {
+            let hint = HostNames::parse(text).unwrap_err().hint;
+            assert!(hint.contains(words), "{text}: {hint}");
+        }
     }
 }
