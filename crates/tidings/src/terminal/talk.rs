@@ -9,10 +9,11 @@
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
+use tokio::time::Instant;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::limits::{TALK_BYTES_AT_ONCE, TALK_WAIT_INTERVAL, TALK_WAIT_MAX};
