@@ -172,7 +172,8 @@ fn a_directory_in_the_place_of_meta_is_refused_by_its_name() {
     fs::remove_file(dir.path().join("META")).unwrap();
     fs::create_dir(dir.path().join("META")).unwrap();
 
-    assert_refused(&dir, "META: Is a directory (os error 21)");
+    let refusal = format!("{} holds \"META\", a directory that is no store's", dir.path().display());
+    assert_refused(&dir, &refusal);
 }
 
 /// Such a directory comes about when an old `META` is put back.

@@ -201,3 +201,84 @@ fn a_directory_that_others_can_look_into_is_pointed_out_and_left_as_it_is() {
     }
     assert_eq!(told, [0, 1, 1]);
 }
+
+/// What stands in the root of a file system, and what desktops and repositories leave behind.
+#[test]
+fn a_hub_starts_in_the_root_of_a_new_file_system() {
+    let dir = TempDir::new().unwrap();
+    std::fs::create_dir(dir.path().join("lost+found")).unwrap();
+    std::fs::set_permissions(dir.path().join("lost+found"), Permissions::from_mode(0o700)).unwrap();
+    std::fs::create_dir(dir.path().join("System Volume Information")).unwrap();
+    for name in [".DS_Store", ".gitkeep"] {
+        std::fs::write(dir.path().join(name), "of somebody else").unwrap();
+    }
+
+    for data in ["first", "second"] {
+        let hub = start(dir.path());
+        assert_eq!(hub.publish("news", data).status, 201);
+        hub.kill();
+    }
+
+    for name in [".DS_Store", ".gitkeep"] {
+        assert_eq!(std::fs::read_to_string(dir.path().join(name)).unwrap(), "of somebody else");
+    }
+}
+
+/// A directory with secrets or settings, as Kubernetes mounts it, is nobody's directory of data.
+#[test]
+fn a_mounted_secret_is_refused() {
+    let dir = TempDir::new().unwrap();
+    std::fs::create_dir(dir.path().join("..2026_11_26")).unwrap();
+    std::os::unix::fs::symlink("..2026_11_26", dir.path().join("..data")).unwrap();
+
+    let left = run(serve(dir.path()));
+
+    assert_eq!(left.code, Some(5), "{left:?}");
+    assert!(left.stderr.contains("that is no store's"), "{left:?}");
+}
+
+#[test]
+fn what_is_no_directory_or_cannot_be_made_is_told_with_what_to_do() {
+    let dir = TempDir::new().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    std::fs::write(path("file"), "precious").unwrap();
+    std::os::unix::fs::symlink("missing", path("link")).unwrap();
+    let not_a_directory = "something of this name is there, and is no directory; name a directory";
+    let nowhere = "no directory can be made there; see whether the path leads through a link to nothing";
+    for (data, hint) in [
+        (path("file"), not_a_directory),
+        (path("file/below"), not_a_directory),
+        (path("link"), nowhere),
+        (path("link/below"), nowhere),
+        ("/proc/no/such".into(), nowhere),
+    ] {
+        let left = run(serve(&data));
+
+        assert_eq!(left.code, Some(5), "{left:?}");
+        assert!(
+            left.stderr.starts_with("error: ") && left.stderr.ends_with(&format!("hint: {hint}\n")),
+            "{left:?}"
+        );
+    }
+    assert_eq!(std::fs::read_to_string(path("file")).unwrap(), "precious");
+}
+
+#[test]
+fn a_directory_in_the_place_of_a_file_of_the_hub_is_refused_by_its_name() {
+    for name in ["LOCK", "META", "META.new", "00000000000000000001.log"] {
+        let dir = TempDir::new().unwrap();
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+
+        let left = run(serve(dir.path()));
+
+        assert_eq!(left.code, Some(5), "{left:?}");
+        let message =
+            format!("error: {} holds {name:?}, a directory that is no store's\n", dir.path().display());
+        assert!(left.stderr.starts_with(&message), "{left:?}");
+        assert_eq!(
+            std::fs::read_dir(dir.path()).unwrap().count(),
+            1,
+            "{name}: a hub that refuses writes nothing"
+        );
+    }
+}

@@ -17,30 +17,58 @@ use super::open_error::OpenError;
 /// The mode of a directory that the store makes: what was published is for its user alone.
 const DIR_MODE: u32 = 0o700;
 
+/// The mode of a directory above it, of which the umask takes something away.
+const USUAL_MODE: u32 = 0o777;
+
 /// The mode of the files in it.
 pub(crate) const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// Directories that systems put into the root of a file system: for recovery, for snapshots and for desktops. A disk may be mounted
 /// as the directory of a store.
-const DIRECTORIES_OF_DISKS: [&str; 7] =
-    ["lost+found", ".snapshots", ".snapshot", ".zfs", ".Trashes", ".fseventsd", ".Spotlight-V100"];
+const DIRECTORIES_OF_DISKS: [&str; 10] = [
+    "lost+found",
+    ".snapshots",
+    ".snapshot",
+    ".zfs",
+    ".Trashes",
+    ".fseventsd",
+    ".Spotlight-V100",
+    "$RECYCLE.BIN",
+    "System Volume Information",
+    "@eaDir",
+];
 
 /// The beginning of the name of such a directory, behind which the number of a user stands.
 const TRASH: &str = ".Trash-";
 
-/// Files that quotas put there.
-const FILES_OF_DISKS: [&str; 4] = ["aquota.user", "aquota.group", "quota.user", "quota.group"];
+/// Files that quotas put there, and what desktops and repositories put into any directory. Nobody would miss them.
+const FILES_OF_DISKS: [&str; 10] = [
+    "aquota.user",
+    "aquota.group",
+    "quota.user",
+    "quota.group",
+    ".DS_Store",
+    ".directory",
+    ".gitignore",
+    ".gitkeep",
+    ".keep",
+    "Thumbs.db",
+];
 
-/// Makes the directory, durably. Directories above it that are missing get the usual mode.
-#[expect(clippy::disallowed_methods, reason = "a Disk begins with a directory that is there")]
+/// Makes the directory, durably. Directories above it that are missing get the usual mode, as `mkdir -p` gives it: others may
+/// need what comes to stand there later, and what the hub writes is closed to them by `DIR_MODE`.
 pub(crate) fn make(dir: &Path) -> io::Result<()> {
+    make_with(dir, DIR_MODE)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a Disk begins with a directory that is there")]
+fn make_with(dir: &Path, mode: u32) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(parent)?;
-    match DirBuilder::new().mode(DIR_MODE).create(dir) {
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_with(parent, USUAL_MODE)?;
+    match DirBuilder::new().mode(mode).create(dir) {
         // Another hub may have been quicker; a file of this name is refused when it is opened as a directory.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         made => made?,
@@ -65,13 +93,9 @@ pub(crate) fn refuse_what_is_not_ours(dir: &File, path: &Path) -> Result<(), Ope
         };
         // A name that is no text is none of these.
         let text = name.to_str().unwrap_or_default();
-        let has_our_name = names::parse(text) != FileName::Other;
         let is_ours = match kind {
-            FileType::RegularFile => has_our_name || FILES_OF_DISKS.contains(&text),
-            // One in the place of a file of ours is told when it cannot be opened as a file.
-            FileType::Directory => {
-                has_our_name || DIRECTORIES_OF_DISKS.contains(&text) || text.starts_with(TRASH)
-            }
+            FileType::RegularFile => names::parse(text) != FileName::Other || FILES_OF_DISKS.contains(&text),
+            FileType::Directory => DIRECTORIES_OF_DISKS.contains(&text) || text.starts_with(TRASH),
             _ => false,
         };
         if !is_ours {
@@ -128,10 +152,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(refusal(&dir), None);
 
-        for name in ["lost+found", ".snapshots", ".snapshot", ".zfs", ".Trash-1000", ".fseventsd"] {
+        for name in DIRECTORIES_OF_DISKS.into_iter().chain([".Trash-1000"]) {
             fs::create_dir(dir.path().join(name)).unwrap();
         }
-        for name in ["aquota.user", "aquota.group"] {
+        for name in FILES_OF_DISKS {
             fs::write(dir.path().join(name), "").unwrap();
         }
         for name in ["LOCK", "META", "META.new", "00000000000000000001.log", "00000000000000000001.idx.new"] {
@@ -150,7 +174,8 @@ mod tests {
             fs::write(dir.path().join(name), "").unwrap();
             assert_eq!(refusal(&dir), Some(format!("/data holds {name:?}, a file that is no store's")));
         }
-        for name in ["sub", "lost", "META.d", "aquota.user", ".Trash"] {
+        for name in ["sub", "lost", "META.d", "aquota.user", ".Trash", "LOCK", "META", "META.new", ".gitkeep"]
+        {
             let dir = tempfile::tempdir().unwrap();
             fs::create_dir(dir.path().join(name)).unwrap();
             assert_eq!(refusal(&dir), Some(format!("/data holds {name:?}, a directory that is no store's")));
@@ -178,13 +203,16 @@ mod tests {
     #[test]
     fn only_the_directory_itself_is_made_for_one_user() {
         let dir = tempfile::tempdir().unwrap();
-        let data = dir.path().join("above").join("data");
+        let data = dir.path().join("top").join("above").join("data");
 
         make(&data).unwrap();
 
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode(&data), 0o700);
-        assert_eq!(mode(&dir.path().join("above")) & 0o700, 0o700);
+        std::fs::create_dir(dir.path().join("usual")).unwrap();
+        for above in ["top", "top/above"] {
+            assert_eq!(mode(&dir.path().join(above)), mode(&dir.path().join("usual")), "{above}");
+        }
         make(&data).unwrap();
     }
 }

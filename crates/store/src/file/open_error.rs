@@ -1,6 +1,6 @@
 //! Why a store cannot be opened.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use super::fault::Fault;
@@ -64,10 +64,23 @@ impl OpenError {
             Self::InUse { .. } => "end the other hub, or give this one a directory of its own",
             Self::NoLock { .. } => "put the data on a disk of this machine",
             Self::NotOurs { .. } => {
-                "name a directory that is empty or does not exist yet; nothing was changed in this one. If it is the hub's, move \
-                 out of it what is not"
+                "name a directory that is empty or does not exist yet, such as a new one inside this one; nothing was changed in it. If it \
+                 is the hub's, move out of it what is not"
             }
-            Self::Io { .. } => "see that the directory can be read and written, and that its disk has space",
+            Self::Io { source, .. } => match source.kind() {
+                ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
+                    "something of this name is there, and is no directory; name a directory"
+                }
+                ErrorKind::NotFound => {
+                    "no directory can be made there; see whether the path leads through a link to nothing"
+                }
+                ErrorKind::PermissionDenied => {
+                    "let the user of this process read and write the directory, or name another"
+                }
+                ErrorKind::ReadOnlyFilesystem => "name a directory on a file system that can be written to",
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on the disk of the directory",
+                _ => "see that the directory can be read and written, and look at its disk",
+            },
             Self::Corrupt { .. } => {
                 "the log was not changed; look at the disk, keep a copy, and restore the directory from a backup"
             }
