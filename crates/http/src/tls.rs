@@ -55,9 +55,15 @@ pub enum TlsError {
     /// There is none.
     #[error("there is no certificate in the certificate's PEM")]
     NoCertificate,
-    /// There is none, or it is encrypted.
-    #[error("there is no private key in the key's PEM, or it is encrypted")]
+    /// There is none.
+    #[error("there is no private key in the key's PEM")]
     NoKey,
+    /// It is encrypted, by either of the two ways that PEM has.
+    #[error("the private key is encrypted")]
+    EncryptedKey,
+    /// Each is where the other should be.
+    #[error("the certificate and the private key are in each other's place")]
+    Swapped,
     /// They do not belong together.
     #[error("the private key is not that of the certificate")]
     Mismatch,
@@ -130,15 +136,25 @@ async fn shake_hands(config: Arc<ServerConfig>, stream: TcpStream) -> io::Result
 
 impl Shown {
     fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        if !has(certificates, CERTIFICATE)
+            && has(certificates, KEY)
+            && has(key, CERTIFICATE)
+            && !has(key, KEY)
+        {
+            return Err(TlsError::Swapped);
+        }
         let chain = chain(certificates)?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| match error {
+            _ if ENCRYPTED.iter().any(|mark| has(key, mark)) => TlsError::EncryptedKey,
             PemError::NoItemsFound => TlsError::NoKey,
-            error => TlsError::NotPem("key", error.to_string()),
+            error => not_pem("key", error),
         })?;
         let hash = ring::digest::digest(&ring::digest::SHA256, &chain[0]);
         let fingerprint = hash.as_ref().try_into().expect("SHA-256 has 32 bytes");
         let usual = server_config(chain, key).map_err(|error| match error {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch,
+            // ring says no more than that it is none that it knows.
+            rustls::Error::General(_) => TlsError::Unusable(KEY_KINDS.to_owned()),
             error => TlsError::Unusable(error.to_string()),
         })?;
         let mut http_1_only = usual.clone();
@@ -151,8 +167,33 @@ impl Shown {
 fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
-        .map_err(|error| TlsError::NotPem("certificate", error.to_string()))?;
+        .map_err(|error| not_pem("certificate", error))?;
     if chain.is_empty() { Err(TlsError::NoCertificate) } else { Ok(chain) }
+}
+
+/// The end of the first line of a certificate and of a private key of any kind.
+const CERTIFICATE: &[u8] = b"CERTIFICATE-----";
+const KEY: &[u8] = b"PRIVATE KEY-----";
+
+/// What stands in the PEM of an encrypted key: RFC 7468, 11, and RFC 1421, 4.6.1.1.
+const ENCRYPTED: [&[u8]; 2] = [b"-----BEGIN ENCRYPTED PRIVATE KEY-----", b"Proc-Type: 4,ENCRYPTED"];
+
+const KEY_KINDS: &str =
+    "its private key is none of RSA with 2048 to 8192 bits, ECDSA over P-256 or P-384, and Ed25519";
+
+fn has(pem: &[u8], mark: &[u8]) -> bool {
+    pem.windows(mark.len()).any(|window| window == mark)
+}
+
+fn not_pem(what: &'static str, error: PemError) -> TlsError {
+    TlsError::NotPem(
+        what,
+        match error {
+            // It shows the missing line as numbers of bytes.
+            PemError::MissingSectionEnd { .. } => "it ends before its line -----END".to_owned(),
+            error => error.to_string(),
+        },
+    )
 }
 
 fn server_config(

@@ -298,3 +298,122 @@ fn tls_alone_does_not_open_a_hub_to_other_machines() {
     assert_eq!(left.code, Some(2));
     assert!(left.stderr.contains("without a publish key"), "{}", left.stderr);
 }
+
+/// Runs `config check` with these two contents.
+fn check_contents(certificate: &str, key: &str) -> Left {
+    let files = Files(TempDir::new().unwrap());
+    std::fs::write(files.path("cert.pem"), certificate).unwrap();
+    std::fs::write(files.path("key.pem"), key).unwrap();
+    std::fs::set_permissions(files.path("key.pem"), Permissions::from_mode(0o600)).unwrap();
+    files.check()
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_or_a_key_is_told_in_a_sentence() {
+    let made = made();
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let half = |text: &str| text[..text.len() / 2].to_owned();
+    let encrypted = key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
+    let encrypted_of_old = key.replacen('\n', "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1);
+    let request = certificate.replace("CERTIFICATE", "CERTIFICATE REQUEST");
+    let other_kind = "-----BEGIN PRIVATE KEY-----\nMAAA\n-----END PRIVATE KEY-----\n";
+    for (certificate, key, message, hint) in [
+        (&*key, &*certificate, "are in each other's place", "give the certificate as tls_cert"),
+        (&certificate, &encrypted, "the private key is encrypted", "`(umask 077; openssl pkey -in "),
+        (&certificate, &encrypted_of_old, "the private key is encrypted", "`(umask 077; openssl pkey -in "),
+        (&half(&certificate), &key, "the certificate is not PEM: it ends before its line -----END", "in PEM"),
+        (&certificate, &half(&key), "the key is not PEM: it ends before its line -----END", "in PEM"),
+        (&certificate, other_kind, "its private key is none of RSA with 2048 to 8192 bits", "in PEM"),
+        (&request, &key, "there is no certificate in the certificate's PEM", "in PEM"),
+        ("", &key, "there is no certificate in the certificate's PEM", "in PEM"),
+        (&certificate, "", "there is no private key in the key's PEM", "in PEM"),
+        (&certificate, &certificate, "there is no private key in the key's PEM", "in PEM"),
+    ] {
+        let left = check_contents(certificate, key);
+
+        assert_eq!(left.code, Some(2), "{message}: {left:?}");
+        assert!(left.stderr.contains(message) && left.stderr.contains(hint), "{message}: {left:?}");
+    }
+}
+
+#[test]
+fn a_pair_in_one_file_or_with_lines_of_windows_is_taken() {
+    let made = made();
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let both = format!("{key}{certificate}");
+    let windows = |text: &str| text.replace('\n', "\r\n");
+
+    assert_eq!(check_contents(&both, &both).code, Some(0));
+    assert_eq!(check_contents(&windows(&certificate), &windows(&key)).code, Some(0));
+    assert_eq!(check_contents(&format!("\u{feff}{certificate}"), &format!("# A key.\n{key}")).code, Some(0));
+}
+
+/// As `certbot` and people do it: for a moment the new certificate stands beside the old key.
+#[test]
+fn a_pair_that_is_renewed_in_two_steps_is_taken_when_it_is_one_again() {
+    let (files, old) = Files::new();
+    let hub = files.hub();
+    let made = made();
+
+    std::fs::write(files.path("cert.pem"), made.cert.pem()).unwrap();
+    hub.says("the private key is not that of the certificate");
+    assert_eq!(publish(hub.address, &old, "x").unwrap(), "HTTP/1.1 201 Created");
+    std::fs::write(files.path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    hub.says("read the certificate again");
+
+    assert_eq!(publish(hub.address, made.cert.der(), "y").unwrap(), "HTTP/1.1 201 Created");
+}
+
+/// As Kubernetes changes a secret that it has mounted: both files are links through `..data`, which leads elsewhere all at once.
+#[test]
+fn a_mounted_secret_that_changes_is_taken() {
+    let (old, certificate) = Files::new();
+    let (new, renewed) = Files::new();
+    let mounted = Files(TempDir::new().unwrap());
+    std::os::unix::fs::symlink(old.0.path(), mounted.path("..data")).unwrap();
+    for name in ["cert.pem", "key.pem"] {
+        std::os::unix::fs::symlink(format!("..data/{name}"), mounted.path(name)).unwrap();
+    }
+    let hub = mounted.hub();
+    assert_eq!(publish(hub.address, &certificate, "x").unwrap(), "HTTP/1.1 201 Created");
+
+    std::os::unix::fs::symlink(new.0.path(), mounted.path("..data_tmp")).unwrap();
+    std::fs::rename(mounted.path("..data_tmp"), mounted.path("..data")).unwrap();
+    hub.says("read the certificate again");
+
+    assert_eq!(publish(hub.address, &renewed, "y").unwrap(), "HTTP/1.1 201 Created");
+}
+
+#[test]
+fn a_certificate_that_is_missing_for_a_while_is_told_and_taken_when_it_is_back() {
+    let (files, old) = Files::new();
+    let hub = files.hub();
+
+    std::fs::remove_file(files.path("cert.pem")).unwrap();
+    let told = hub.says("cannot read the certificate again");
+    assert!(told.contains("No such file or directory"), "{told}");
+    assert_eq!(publish(hub.address, &old, "x").unwrap(), "HTTP/1.1 201 Created");
+    let new = files.renew();
+    hub.says("read the certificate again");
+
+    assert_eq!(publish(hub.address, &new, "y").unwrap(), "HTTP/1.1 201 Created");
+}
+
+/// Whoever opens a named pipe waits for somebody who writes to it. The hub, and its end, must not.
+#[test]
+fn a_hangup_with_a_certificate_in_a_pipe_holds_nothing_up() {
+    let (files, old) = Files::new();
+    let certificate = std::fs::read(files.path("cert.pem")).unwrap();
+    std::fs::remove_file(files.path("cert.pem")).unwrap();
+    assert!(Command::new("mkfifo").arg(files.path("cert.pem")).status().unwrap().success());
+    let pipe = files.path("cert.pem");
+    let writer = std::thread::spawn(move || std::fs::write(pipe, certificate).unwrap());
+    let hub = files.hub();
+    writer.join().unwrap();
+
+    hub.signal(Signal::HUP);
+    hub.says("somebody to write to");
+
+    assert_eq!(publish(hub.address, &old, "x").unwrap(), "HTTP/1.1 201 Created");
+    assert_eq!(hub.terminate().code(), Some(0));
+}

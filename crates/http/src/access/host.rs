@@ -41,7 +41,8 @@ impl Host {
         &self.name
     }
 
-    pub(super) fn port(&self) -> Option<u16> {
+    /// The port, if it names one.
+    pub fn port(&self) -> Option<u16> {
         self.port
     }
 

@@ -47,6 +47,16 @@ impl From<HostError> for OriginError {
 }
 
 impl Origin {
+    /// The scheme, in lower case.
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// The port: that of the scheme if it names none, and none if the scheme has none either.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
     pub(super) fn is_loopback(&self) -> bool {
         self.host.is_loopback()
     }

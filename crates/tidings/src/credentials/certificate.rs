@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use tidings_http::{Tls, TlsError};
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Config;
@@ -52,10 +53,29 @@ pub(crate) async fn keep_fresh(certificate: Option<Certificate>, mut hangups: Ha
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         // Not biased: neither is ever ready for long.
-        tokio::select! {
-            () = hangups.next() => watched.reload(&tls),
-            _ = looks.tick() => watched.reload_if_changed(&tls),
+        let is_asked = tokio::select! {
+            () = hangups.next() => true,
+            _ = looks.tick() => false,
+        };
+        watched = on_another_thread(watched, tls.clone(), is_asked).await;
+    }
+}
+
+/// Looks at the files, which may be pipes or on a disk that does not answer: neither a signal nor the end waits for that. Cancel safe:
+/// what was begun ends by itself.
+#[expect(clippy::disallowed_methods, reason = "the loop waits for it, and the end of the process need not")]
+async fn on_another_thread(mut watched: Watched, tls: Tls, is_asked: bool) -> Watched {
+    let look = spawn_blocking(move || {
+        match is_asked {
+            true => watched.reload(&tls),
+            false => watched.reload_if_changed(&tls),
         }
+        watched
+    });
+    match look.await {
+        Ok(watched) => watched,
+        // The runtime is ending, and this with it.
+        Err(_) => std::future::pending().await,
     }
 }
 
@@ -97,9 +117,19 @@ impl Files {
 
     fn refusal(&self, error: &TlsError) -> Failure {
         let (certificate, key) = (self.certificate.display(), self.key.display());
-        Failure::usage(format!("cannot use tls_cert {certificate} with tls_key {key}: {error}")).hint(
-            "give a chain of certificates in PEM, the hub's own first, and its private key, not encrypted",
-        )
+        let hint = match error {
+            TlsError::Swapped => "give the certificate as tls_cert, and its key as tls_key".to_owned(),
+            TlsError::EncryptedKey => {
+                format!(
+                    "`(umask 077; openssl pkey -in {key} -out NEW)` writes it without a password; give that as tls_key"
+                )
+            }
+            _ => {
+                "give a chain of certificates in PEM, the hub's own first, and its private key, not encrypted"
+                    .to_owned()
+            }
+        };
+        Failure::usage(format!("cannot use tls_cert {certificate} with tls_key {key}: {error}")).hint(hint)
     }
 }
 
@@ -107,7 +137,7 @@ fn content(setting: &str, path: &Path) -> Result<Vec<u8>, String> {
     utf8::read_pem(path).map_err(|error| format!("cannot read {setting} {}: {error}", path.display()))
 }
 
-/// Files, and what was in them. They are read at once, not on another thread: they are small, and on a disk of this machine.
+/// Files, and what was in them.
 struct Watched {
     files: Files,
     hasher: RandomState,
@@ -117,8 +147,8 @@ struct Watched {
     seen: Look,
 }
 
-/// What tells that a file was changed: a hash of its content, of both; nothing of one that cannot be read, and of neither if one is no regular file. Length and time do
-/// not tell: a certificate is renewed to the same length, and who copies it with its time, or builds it reproducibly, keeps
+/// What tells that a file was changed: a hash of its content, of both; nothing of one that cannot be read, and of neither if one is no
+/// regular file. Length and time do not tell: a certificate is renewed to the same length, and who copies it with its time, or builds it reproducibly, keeps
 /// the time the same.
 type Look = [Option<u64>; 2];
 
