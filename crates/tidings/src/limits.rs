@@ -63,3 +63,10 @@ pub(crate) const FLAWS_TOLD_INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes of a file with a key, a certificate or a configuration: far more than any has, and a device that never ends is
 /// refused.
 pub(crate) const TEXT_FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Time after which a pipe that is read for a key, a certificate or a configuration is said to be waited for: a command such as `cat`
+/// has written by then.
+pub(crate) const PIPE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Time that such a pipe is waited for: a command that fetches a secret over the network, or asks for a password, has it by then.
+pub(crate) const PIPE_WAIT_MAX: Duration = Duration::from_secs(60);

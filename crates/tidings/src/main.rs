@@ -11,6 +11,7 @@
 //! | `environment` | the environment, read once |
 //! | `limits` | every bound of the command line |
 //! | `signals` | the signals that ask the process to end or to read its files again |
+//! | `content` | the content of a small file, which may be a pipe |
 //! | `utf8` | text from other programs, and what is not UTF-8 in it |
 //! | `terminal` | standard output, talk on standard error, what is said when something goes wrong, and the exit codes |
 
@@ -19,6 +20,7 @@
 mod cli;
 mod cmd;
 mod config;
+mod content;
 mod credentials;
 mod environment;
 mod limits;

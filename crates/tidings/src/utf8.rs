@@ -4,11 +4,10 @@
 //! told with its name, its line or its encoding, and with what to do.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
-use crate::limits::TEXT_FILE_BYTES_MAX;
+use crate::content;
 
 /// U+FEFF as UTF-8. At the beginning it says that this is UTF-8, and is no part of the text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -57,26 +56,16 @@ pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
 
 /// Reads a file that is text.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
-    decode(&read_bytes(path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    decode(&content::read(path)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Reads a file in PEM, which is ASCII between lines of any kind.
 pub(crate) fn read_pem(path: &Path) -> io::Result<Vec<u8>> {
-    let bytes = read_bytes(path)?;
+    let bytes = content::read(path)?;
     match foreign(&bytes) {
         Some(encoding) => Err(io::Error::new(io::ErrorKind::InvalidData, NotText::Foreign(encoding))),
         None => Ok(without_mark(&bytes).to_owned()),
     }
-}
-
-fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(TEXT_FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > TEXT_FILE_BYTES_MAX {
-        let text = format!("it is longer than {TEXT_FILE_BYTES_MAX} bytes");
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, text));
-    }
-    Ok(bytes)
 }
 
 fn decode(bytes: &[u8]) -> Result<String, NotText> {

@@ -39,11 +39,12 @@ pub(crate) async fn serve(
     key: Option<Secret>,
     manager: &ServiceManager,
 ) -> Result<(), Failure> {
+    // It may wait for a pipe, and until the signals are taken over Ctrl-C ends that.
+    let certificate = certificate::read(config)?;
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
     let hangups = Hangups::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
-    let certificate = certificate::read(config)?;
     let open_files = machine::raise_open_files();
     tracing::debug!(open_files, "raised the limit of open files");
     machine::warn_of_few_files(open_files, config);
