@@ -70,22 +70,6 @@ fn a_refusal_that_a_developer_would_search_for_is_a_line_of_the_log() {
 }
 
 #[test]
-fn init_that_cannot_write_the_settings_leaves_no_key_behind() {
-    let dir = tempfile::tempdir().expect("a directory can be made");
-    let settings = dir.path().join("tidings.toml");
-    // It leads to nothing, so only the attempt to write shows that the name is taken.
-    std::os::unix::fs::symlink(dir.path().join("missing"), &settings).expect("a link can be made");
-    let path = dir.path().to_str().expect("the path is text");
-
-    let failed = run(tidings(&["init", path]));
-    let left_behind = dir.path().join("publish.key").exists();
-    fs::remove_file(&settings).expect("the link is there");
-    let again = run(tidings(&["init", path]));
-
-    assert_eq!((failed.code, left_behind, again.code), (Some(1), false, Some(0)), "{}", failed.stderr);
-}
-
-#[test]
 fn init_writes_a_key_that_only_its_owner_can_read_and_a_configuration_that_starts() {
     let dir = tempfile::tempdir().expect("a directory can be made");
     let path = dir.path().join("hub");

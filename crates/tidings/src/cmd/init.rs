@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::token;
+use crate::terminal::chain::visible;
 use crate::terminal::failure::{Exit, Failure};
 
 /// Where to write.
@@ -20,33 +21,56 @@ pub(crate) struct InitArgs {
 
 /// Writes both files, and says what to do with them. Overwrites nothing.
 pub(crate) fn init(args: &InitArgs) -> Result<String, Failure> {
-    let dir = fs::create_dir_all(&args.dir).and_then(|()| args.dir.canonicalize());
-    let dir = dir.map_err(|error| cannot("make", &args.dir, &error))?;
+    word(&args.dir)?;
+    let dir = made(&args.dir)?;
     let (settings, key) = (dir.join("tidings.toml"), dir.join("publish.key"));
-    let text = settings_text(&key)?;
-    if settings.exists() {
-        return Err(cannot("write", &settings, &io::ErrorKind::AlreadyExists.into()));
+    let (settings_word, key_word) = (word(&settings)?, word(&key)?);
+    for path in [&settings, &key] {
+        // Also a link that leads nowhere.
+        if path.symlink_metadata().is_ok() {
+            let is_settings = path == &settings && path.is_file();
+            return Err(is_there(path, is_settings.then_some(&settings_word)));
+        }
     }
     create(&key, 0o600, &token::draw()?)?;
     // Without the settings the key is of no use, and would be in the way of the next attempt.
-    create(&settings, 0o644, &text).inspect_err(|_| drop(fs::remove_file(&key)))?;
-    let (settings, key) = (settings.display(), key.display());
+    create(&settings, 0o644, &settings_text(&key)).inspect_err(|_| drop(fs::remove_file(&key)))?;
     Ok(format!(
-        "settings  {settings}
-key       {key}, which only you can read
+        "settings  {}
+key       {}, which only you can read
 
-  start     tidings serve --config {settings}
-  publish   tidings pub --publish-key-file {key} http://127.0.0.1:8080/events/hello 'good news'
-"
+  start     tidings serve --config {settings_word}
+  publish   tidings pub --publish-key-file {key_word} http://127.0.0.1:8080/events/hello 'good news'
+",
+        settings.display(),
+        key.display(),
     ))
 }
 
-fn settings_text(key: &Path) -> Result<String, Failure> {
-    let Some(key) = key.to_str() else {
-        return Err(Failure::usage(format!("the path {} is not UTF-8", key.display())));
+/// The directory, made if it is not there.
+fn made(dir: &Path) -> Result<PathBuf, Failure> {
+    let made = fs::create_dir_all(dir).and_then(|()| dir.canonicalize());
+    made.map_err(|error| {
+        let message = format!("cannot make the directory {}: {error}", visible(&dir.to_string_lossy()));
+        Failure::new(Exit::Failed, message)
+            .hint("name a directory that you can write to, as in: tidings init hub")
+    })
+}
+
+/// A path as a word of a shell, and as the configuration takes it.
+fn word(path: &Path) -> Result<String, Failure> {
+    let text = path.to_str().filter(|text| !text.chars().any(char::is_control));
+    let Some(word) = text.and_then(|text| shlex::try_quote(text).ok()) else {
+        let shown = visible(&path.to_string_lossy());
+        return Err(Failure::usage(format!("the path {shown} has characters that no setting can have"))
+            .hint("name a directory without control characters, and in UTF-8"));
     };
-    let key = toml::Value::String(key.to_owned());
-    Ok(format!(
+    Ok(word.into_owned())
+}
+
+fn settings_text(key: &Path) -> String {
+    let key = toml::Value::String(key.display().to_string());
+    format!(
         "# Settings of a hub. `tidings config reference` explains all that there are.
 
 publish_key_file = {key}
@@ -54,24 +78,38 @@ publish_key_file = {key}
 # The name by which browsers reach the hub, or a proxy in front of it:
 # allowed_host = [\"hub.example.com\"]
 "
-    ))
+    )
 }
 
 /// Writes a new file that its mode protects from the first byte on. One that cannot be written to its end is removed.
 fn create(path: &Path, mode: u32, text: &str) -> Result<(), Failure> {
     let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
-    let mut file = file.map_err(|error| cannot("write", path, &error))?;
-    file.write_all(text.as_bytes()).map_err(|error| {
+    let mut file = file.map_err(|error| cannot_write(path, &error))?;
+    // Some file systems tell only now that there is no space.
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
         // The first error is the one to tell.
         let _ = fs::remove_file(path);
-        cannot("write", path, &error)
+        cannot_write(path, &error)
     })
 }
 
-fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
-    let failure = Failure::new(Exit::Failed, format!("cannot {what} {}: {error}", path.display()));
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    let failure = Failure::new(Exit::Failed, format!("cannot write {}: {error}", path.display()));
     match error.kind() {
-        io::ErrorKind::AlreadyExists => failure.hint("give another directory, or use what is there"),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            failure.hint("name a directory that you can write to, as in: tidings init hub")
+        }
         _ => failure,
     }
+}
+
+/// Somebody has made a configuration here before, or has put something else in its place.
+fn is_there(path: &Path, settings: Option<&String>) -> Failure {
+    let message = format!("{} is there already, and `tidings init` overwrites nothing", path.display());
+    Failure::new(Exit::Failed, message).hint(match settings {
+        Some(settings) => format!(
+            "start a hub with it by `tidings serve --config {settings}`, or name another directory, as in: tidings init hub"
+        ),
+        None => "name another directory, as in: tidings init hub".to_owned(),
+    })
 }
