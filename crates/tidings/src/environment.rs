@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::is_injected;
 use crate::terminal::failure::Failure;
 
 /// The environment, as far as it is text.
@@ -19,6 +20,8 @@ pub(crate) fn read() -> Result<Environment, Failure> {
         let Ok(name) = name.into_string() else { continue };
         match value.into_string() {
             Ok(value) => _ = environment.insert(name, value),
+            // What a container platform copies from another container may be in any encoding, and is not read.
+            Err(value) if is_injected(&name, &value.to_string_lossy()) => {}
             Err(_) if name.starts_with(PREFIX) => {
                 return Err(Failure::usage(format!("the value of {name} is not UTF-8"))
                     .hint("write it in UTF-8, or leave it out"));

@@ -73,7 +73,7 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
         Task::Completions(args) => say(&completions::completions(&args, cli::command())),
         Task::Man(args) => say(&manual::manual(&args, cli::command())?),
         Task::Config(ConfigTask::Print(flags)) => say(&config::print(&load(flags)?)),
-        Task::Config(ConfigTask::Check(flags)) => cmd::config::check(&load(flags)?.config),
+        Task::Config(ConfigTask::Check(flags)) => cmd::config::check(&load(flags)?),
         Task::Bench(bench) => bench::run(&bench),
         Task::Config(ConfigTask::Reference) => say(&config::reference()),
     }
@@ -87,10 +87,7 @@ fn serve(loaded: &Loaded, environment: &Environment, color: Color) -> Result<(),
         tracing::warn!("{warning}");
     }
     if !loaded.injected.is_empty() {
-        tracing::debug!(
-            variables = loaded.injected.join(" "),
-            "variables of a container platform, which are not ours"
-        );
+        tracing::info!(variables = loaded.injected.join(" "), "{}", cmd::config::IGNORED);
     }
     let manager = ServiceManager::new(environment.get("NOTIFY_SOCKET"));
     let runtime = tokio::runtime::Runtime::new().map_err(|error| no_runtime(&error))?;

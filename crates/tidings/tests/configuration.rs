@@ -166,7 +166,7 @@ fn an_unknown_key_is_refused_with_a_suggestion() {
 
     let left = check(&["--config", path.to_str().unwrap()], &[]);
 
-    let message = format!("unknown key \"hartbeat\" in {}", path.display());
+    let message = format!("{}:1: unknown key \"hartbeat\"", path.display());
     assert_eq!(left, refusal(&message, "did you mean heartbeat?"));
 }
 
@@ -259,7 +259,7 @@ fn the_publish_key_cannot_stand_in_the_file() {
 
     let left = check(&["--config", path.to_str().unwrap()], &[]);
 
-    let message = format!("publish_key cannot be set in a file, as in {}", path.display());
+    let message = format!("{}:1: publish_key cannot be set in a file", path.display());
     assert_eq!(left, refusal(&message, "set it by TIDINGS_PUBLISH_KEY"));
 }
 
@@ -422,4 +422,50 @@ fn a_variable_of_ours_that_is_no_text_is_refused() {
 
     let hint = "write it in UTF-8, or leave it out";
     assert_eq!(left, refusal("the value of TIDINGS_PUBLISH_KEY is not UTF-8", hint));
+}
+
+/// The environment of a linked container is in any encoding, and names there may begin with `_`.
+#[test]
+fn what_docker_copies_from_another_container_is_ignored_and_named() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let mut command = tidings(&["config", "check"]);
+    command.env("TIDINGS_ENV__JAVA_OPTIONS", std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    command.env("TIDINGS_ENV_TIDINGS_HEARTBEAT", "x").env("TIDINGS_NAME", "/web/tidings");
+    command.env("TIDINGS_PORT_8000_TCP_PORT_END", "8010");
+
+    let left = run(command);
+
+    assert_eq!(left.code, Some(0), "{left:?}");
+    let note = "note: ignored variables that a container platform sets for a service: \
+                TIDINGS_ENV_TIDINGS_HEARTBEAT, TIDINGS_NAME, TIDINGS_PORT_8000_TCP_PORT_END\n";
+    assert_eq!(left.stderr, format!("{note}the configuration is right\n"));
+}
+
+#[test]
+fn an_address_or_port_in_a_variable_of_its_own_is_told_which_setting_has_both() {
+    for (variable, value) in [
+        ("TIDINGS_PORT", "8080"),
+        ("TIDINGS_HOST", "0.0.0.0"),
+        ("TIDINGS_SERVICE_HOST", "0.0.0.0"),
+        ("TIDINGS_SERVICE_PORT", "http"),
+    ] {
+        let left = check(&[], &[(variable, value)]);
+
+        let hint = "address and port are one setting, as in TIDINGS_LISTEN=127.0.0.1:8080";
+        assert_eq!(left, refusal(&format!("unknown environment variable {variable}"), hint));
+    }
+}
+
+/// A variable that is empty by accident must not let everybody in.
+#[test]
+fn an_empty_list_of_hosts_is_refused_and_one_that_says_so_is_not() {
+    let open = ["--listen", "0.0.0.0:0", "--insecure-open"];
+
+    let by_accident = check(&open, &[("TIDINGS_ALLOWED_HOST", "")]);
+    let on_purpose = check(&[&open[..], &["--allowed-host", "[]"]].concat(), &[]);
+
+    let hint = "write a value, or leave the setting out; an empty list is []";
+    assert_eq!(by_accident, refusal("TIDINGS_ALLOWED_HOST: \"\" is not a host name", hint));
+    assert_eq!(on_purpose.code, Some(0), "{on_purpose:?}");
 }

@@ -1,16 +1,23 @@
 //! `tidings config check`: looks for mistakes without starting anything. `print` and `reference` are texts of `config`.
 
-use crate::config::Config;
+use crate::config::Loaded;
 use crate::credentials::{certificate, exposed, key};
 use crate::terminal::failure::Failure;
 use crate::terminal::talk::tell;
 
+/// What is said of variables of a container platform.
+pub(crate) const IGNORED: &str = "ignored variables that a container platform sets for a service";
+
 /// Reads what the configuration names, too: the key and the certificate.
-pub(crate) fn check(config: &Config) -> Result<(), Failure> {
+pub(crate) fn check(loaded: &Loaded) -> Result<(), Failure> {
+    let config = &loaded.config;
     key::read(config)?;
     certificate::read(config)?;
     for warning in exposed::warnings(config) {
         tell(&format!("warning: {warning}"));
+    }
+    if !loaded.injected.is_empty() {
+        tell(&format!("note: {IGNORED}: {}", loaded.injected.join(", ")));
     }
     tell("the configuration is right");
     Ok(())

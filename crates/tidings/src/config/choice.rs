@@ -60,7 +60,10 @@ impl Value for LogLevel {
 
     fn parse(text: &str) -> Result<Self, BadValue> {
         let hint = "write error, warn, info, debug or trace, or for one part info,tidings_http=debug";
+        let has_empty_part = text.split(',').any(|part| part.trim().is_empty());
         match text.parse::<tracing_subscriber::filter::Targets>() {
+            // Of nothing it would make a filter that lets everything through.
+            _ if has_empty_part => Err(BadValue::new("a log level", hint)),
             Ok(targets) if targets.default_level().is_some() => Ok(Self(text.to_owned())),
             Ok(_) | Err(_) => Err(BadValue::new("a log level", hint)),
         }

@@ -1,50 +1,73 @@
-//! Settings from a TOML file: one flat table of names.
+//! Settings from a TOML file: one flat table of names. Each error begins with file and line, as compilers write them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use toml::{Table, Value};
+use toml::{Spanned, Table, Value};
 
 use super::setting::{Setting, Texts};
 use super::suggest;
 use super::table::SETTINGS;
-use super::value::{Form, pair};
+use super::value::{EMPTY_LIST, EMPTY_TABLE, Form, pair};
 use crate::terminal::failure::Failure;
 use crate::utf8;
 
-/// Reads the settings of a file. Errors name the file, and the line where there is one.
-pub(super) fn texts(path: &Path) -> Result<Texts, Failure> {
+/// What a file says.
+#[derive(Debug, Default)]
+pub(super) struct FromFile {
+    pub(super) texts: Texts,
+    /// File and line of each setting, such as `tidings.toml:3`.
+    places: BTreeMap<&'static str, String>,
+}
+
+impl FromFile {
+    /// A setting, as errors name it.
+    pub(super) fn spelling(&self, setting: &Setting) -> String {
+        let place = self.places.get(setting.name).map(String::as_str).unwrap_or_default();
+        format!("{place}: {}", setting.name)
+    }
+}
+
+/// Reads the settings of a file.
+pub(super) fn read(path: &Path) -> Result<FromFile, Failure> {
     let shown = path.display();
     let content = utf8::read(path)
         .map_err(|error| Failure::usage(format!("cannot read configuration file {shown}: {error}")))?;
-    let table: Table = content.parse().map_err(|error| not_toml(path, &content, &error))?;
-    table.into_iter().map(|(key, value)| entry(path, &key, value)).collect()
+    let place = |at: usize| format!("{shown}:{}", content[..at].matches('\n').count() + 1);
+    let entries: BTreeMap<Spanned<String>, Value> =
+        toml::from_str(&content).map_err(|error| not_toml(&place, &error))?;
+    let mut entries: Vec<_> = entries.into_iter().collect();
+    // The first mistake of the file is told first.
+    entries.sort_by_key(|(key, _)| key.span().start);
+
+    let mut found = FromFile::default();
+    for (key, value) in entries {
+        let place = place(key.span().start);
+        let (setting, text) = entry(&place, key.get_ref(), value)?;
+        found.texts.insert(setting.name, text);
+        found.places.insert(setting.name, place);
+    }
+    Ok(found)
 }
 
-fn entry(path: &Path, key: &str, value: Value) -> Result<(&'static str, String), Failure> {
-    let shown = path.display();
+fn entry(place: &str, key: &str, value: Value) -> Result<(&'static Setting, String), Failure> {
     let Some(setting) = SETTINGS.iter().find(|setting| setting.name == key) else {
-        let hint = suggest::hint(key, |setting| setting.name.to_owned());
-        return Err(Failure::usage(format!("unknown key {key:?} in {shown}")).hint(hint));
+        let hint = if value.is_table() {
+            "settings stand in one flat table, without headings such as [listening]; aliases alone has one"
+                .to_owned()
+        } else {
+            suggest::hint(key, |setting| setting.name.to_owned())
+        };
+        return Err(Failure::usage(format!("{place}: unknown key {key:?}")).hint(hint));
     };
     if !setting.in_file() {
         return Err(
-            Failure::usage(format!("{key} cannot be set in a file, as in {shown}")).hint(elsewhere(setting))
+            Failure::usage(format!("{place}: {key} cannot be set in a file")).hint(elsewhere(setting))
         );
     }
-    let text = match value {
-        Value::Table(members) if setting.form == Form::Table => pairs(members).ok_or_else(|| {
-            Failure::usage(format!("{key} in {shown} has a member that is no text")).hint(format!(
-                "write \"/stream\" = \"greetings\" below [{key}], and other settings before it"
-            ))
-        })?,
-        value => text_form(value).ok_or_else(|| {
-            Failure::usage(format!(
-                "{key} in {shown} is neither text, number, true or false, nor a list of texts"
-            ))
-            .hint(format!("write {key} = {}", setting.form.literal(setting.default)))
-        })?,
-    };
-    Ok((setting.name, text))
+    let text = text(setting.form, value)
+        .map_err(|wrong| Failure::usage(format!("{place}: {key} {wrong}")).hint(example(setting)))?;
+    Ok((setting, text))
 }
 
 fn elsewhere(setting: &Setting) -> String {
@@ -54,30 +77,53 @@ fn elsewhere(setting: &Setting) -> String {
     }
 }
 
-/// A table in the text form that all places share.
+fn example(setting: &Setting) -> String {
+    match setting.form {
+        Form::Table => {
+            format!(
+                "write \"/stream\" = \"greetings\" below [{}], and other settings before it",
+                setting.name
+            )
+        }
+        Form::List => format!("write {} = [\"...\"]", setting.name),
+        form => format!("write, for example, {} = {}", setting.name, form.literal(setting.default)),
+    }
+}
+
+/// The value in the text form that all places share, or what is wrong with it.
+fn text(form: Form, value: Value) -> Result<String, &'static str> {
+    match (form, value) {
+        (_, Value::String(text)) => Ok(text),
+        (Form::Table, Value::Table(members)) if members.is_empty() => Ok(EMPTY_TABLE.to_owned()),
+        (Form::Table, Value::Table(members)) => pairs(members).ok_or("has a member that is no text"),
+        (Form::List, Value::Array(members)) if members.is_empty() => Ok(EMPTY_LIST.to_owned()),
+        (Form::List, Value::Array(members)) => {
+            texts(&members).ok_or("has a member that is no text, or an empty one")
+        }
+        (Form::Number, Value::Integer(number)) => Ok(number.to_string()),
+        (Form::Switch, Value::Boolean(switch)) => Ok(switch.to_string()),
+        (Form::Text | Form::Secret, _) => Err("is one text, in quotation marks"),
+        (Form::Number, _) => Err("is one whole number"),
+        (Form::Switch, _) => Err("is true or false"),
+        (Form::List, _) => Err("is a list of texts"),
+        (Form::Table, _) => Err("is a table"),
+    }
+}
+
 fn pairs(members: Table) -> Option<String> {
     let pair = |(name, value): (String, Value)| value.as_str().map(|value| pair(&name, value));
     let pairs: Option<Vec<_>> = members.into_iter().map(pair).collect();
     Some(pairs?.join(","))
 }
 
-/// The value in the text form that all places share.
-fn text_form(value: Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text),
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Boolean(switch) => Some(switch.to_string()),
-        Value::Array(members) => {
-            let members: Option<Vec<_>> = members.into_iter().map(text_form).collect();
-            Some(members?.join(","))
-        }
-        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
-    }
+fn texts(members: &[Value]) -> Option<String> {
+    let text = |value: &'_ Value| value.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let texts: Option<Vec<_>> = members.iter().map(text).collect();
+    Some(texts?.join(","))
 }
 
-fn not_toml(path: &Path, content: &str, error: &toml::de::Error) -> Failure {
-    let line = error.span().map_or(1, |span| content[..span.start].matches('\n').count() + 1);
+fn not_toml(place: impl Fn(usize) -> String, error: &toml::de::Error) -> Failure {
     let what = error.message().lines().next().unwrap_or("not TOML");
-    Failure::usage(format!("{}:{line}: {what}", path.display()))
+    Failure::usage(format!("{}: {what}", place(error.span().map_or(0, |span| span.start))))
         .hint("a line is a key, =, and a value, as in heartbeat = \"15s\"")
 }

@@ -1,8 +1,9 @@
 //! Flags over environment over file over default.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::environment::FromEnvironment;
+use super::file::FromFile;
 use super::loaded::Loaded;
 use super::setting::{Source, Texts};
 use super::{check, environment, file};
@@ -13,15 +14,25 @@ use crate::terminal::failure::Failure;
 /// stronger than the default. Each value of each place must be right, also where a stronger one covers it.
 pub(crate) fn load(flags: &Texts, variables: &Environment) -> Result<Loaded, Failure> {
     let FromEnvironment { texts: variables, injected } = environment::read(variables)?;
-    let path = flags.get("config").or_else(|| variables.get("config")).map(PathBuf::from);
-    let file = path.as_deref().map(file::texts).transpose()?.unwrap_or_default();
+    let file = named_file(flags, &variables)?;
 
     let mut loaded = Loaded::defaults();
-    loaded.lay(Source::File, &file)?;
-    loaded.lay(Source::Environment, &variables)?;
-    loaded.lay(Source::Flag, flags)?;
+    loaded.lay(Source::File, &file.texts, |setting| file.spelling(setting))?;
+    loaded.lay(Source::Environment, &variables, |setting| setting.spelling(Source::Environment))?;
+    loaded.lay(Source::Flag, flags, |setting| setting.spelling(Source::Flag))?;
     loaded.fit_notice();
     loaded.injected = injected;
     check::check(&loaded)?;
     Ok(loaded)
+}
+
+/// What is in the file that flags or variables name, if they name one.
+fn named_file(flags: &Texts, variables: &Texts) -> Result<FromFile, Failure> {
+    let mut loaded = Loaded::defaults();
+    for (source, texts) in [(Source::Environment, variables), (Source::Flag, flags)] {
+        let config = texts.get_key_value("config").map(|(name, text)| (*name, text.clone()));
+        loaded.lay(source, &config.into_iter().collect(), |setting| setting.spelling(source))?;
+    }
+    let path = loaded.config.config.as_deref();
+    Ok(path.map(Path::new).map(file::read).transpose()?.unwrap_or_default())
 }

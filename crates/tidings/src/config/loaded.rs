@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::setting::{Source, Texts};
+use super::setting::{Setting, Source, Texts};
 use super::table::{Config, SETTINGS};
 use super::value::Form;
 use crate::terminal::failure::Failure;
@@ -24,13 +24,18 @@ impl Loaded {
         Self { config: Config::default(), injected: Vec::new(), sources: BTreeMap::new() }
     }
 
-    /// Lays the values of one place over those of weaker ones.
-    pub(super) fn lay(&mut self, source: Source, texts: &Texts) -> Result<(), Failure> {
+    /// Lays the values of one place over those of weaker ones. `spelt` is a setting as it is spelt there.
+    pub(super) fn lay(
+        &mut self,
+        source: Source,
+        texts: &Texts,
+        spelt: impl Fn(&Setting) -> String,
+    ) -> Result<(), Failure> {
         for setting in SETTINGS {
             let Some(text) = texts.get(setting.name) else { continue };
             self.config.assign(setting.name, text).map_err(|bad| {
                 let shown = if setting.form == Form::Secret { "its value" } else { &format!("{text:?}") };
-                let name = setting.spelling(source);
+                let name = spelt(setting);
                 Failure::usage(format!("{name}: {shown} is not {}", bad.expected)).hint(bad.hint)
             })?;
             self.sources.insert(setting.name, source);

@@ -33,11 +33,14 @@ mod reference;
 mod setting;
 mod suggest;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 mod unit;
 mod value;
 
 pub(crate) use choice::{Durability, LogFormat};
+pub(crate) use injected::is_injected;
 pub(crate) use load::load;
 pub(crate) use loaded::Loaded;
 pub(crate) use names::Origins;

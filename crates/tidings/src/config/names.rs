@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use tidings_http::{Host, Origin, OriginError};
 
-use super::value::{BadValue, Form, Value};
+use super::value::{BadValue, EMPTY_LIST, Form, Value};
 
 /// Which origins' pages may use the hub.
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
@@ -20,9 +20,9 @@ impl Value for Origins {
     const FORM: Form = Form::List;
 
     fn parse(text: &str) -> Result<Self, BadValue> {
-        match members(text) {
+        match members(text, "an origin")? {
             members if members == ["*"] => Ok(Self::Any),
-            members => members.iter().map(|member| origin(member)).collect::<Result<_, _>>().map(Self::Only),
+            members => members.into_iter().map(origin).collect::<Result<_, _>>().map(Self::Only),
         }
     }
 
@@ -39,6 +39,58 @@ const PUNYCODE: &str =
     "write a name of another script in Punycode, as browsers send it, such as xn--bcher-kva.example";
 
 fn origin(text: &str) -> Result<Origin, BadValue> {
+    let origin = parsed_origin(text)?;
+    match never_sent(&origin) {
+        Some(hint) => Err(BadValue::new("an origin that a page can have", &hint)),
+        None => Ok(origin),
+    }
+}
+
+/// Schemes of URLs whose pages, if there are any, have the origin `null`. Apps have schemes of their own, which are not known.
+const SCHEMES_WITHOUT_ORIGIN: [&str; 13] = [
+    "about",
+    "blob",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "ftps",
+    "javascript",
+    "mailto",
+    "sftp",
+    "ssh",
+    "tcp",
+    "udp",
+];
+
+/// What to write in the place of an origin that no browser ever sends.
+fn never_sent(origin: &Origin) -> Option<String> {
+    let scheme = origin.scheme();
+    let behind = origin.to_string()[scheme.len()..].to_owned();
+    if origin.port() == Some(0) {
+        return Some(
+            "no page has port 0; write the port that the address of the page shows, or none".to_owned(),
+        );
+    }
+    match scheme {
+        "http" | "https" => None,
+        "ws" => Some(format!("write the scheme of the page: http{behind}")),
+        "wss" => Some(format!("write the scheme of the page: https{behind}")),
+        scheme if SCHEMES_WITHOUT_ORIGIN.contains(&scheme) => Some(format!(
+            "no page has an origin with the scheme {scheme}; write https{behind} or http{behind}"
+        )),
+        scheme if is_nearly(scheme, "https") => Some(format!("did you mean https{behind}?")),
+        scheme if is_nearly(scheme, "http") => Some(format!("did you mean http{behind}?")),
+        _ => None,
+    }
+}
+
+/// Whether a scheme has one letter too many, too few or wrong.
+fn is_nearly(scheme: &str, meant: &str) -> bool {
+    strsim::damerau_levenshtein(scheme, meant) == 1
+}
+
+fn parsed_origin(text: &str) -> Result<Origin, BadValue> {
     text.parse().map_err(|error| match error {
         OriginError::Path { origin } => {
             BadValue::new("an origin", &format!("write {origin} alone, without anything after it"))
@@ -68,13 +120,17 @@ impl Value for HostNames {
     const FORM: Form = Form::List;
 
     fn parse(text: &str) -> Result<Self, BadValue> {
-        let hosts = members(text).iter().map(|member| member.parse()).collect::<Result<_, _>>();
+        let members = members(text, "a host name")?;
+        let hosts = members.into_iter().map(|member| match member.parse::<Host>() {
+            Ok(host) if host.port() != Some(0) => Ok(host),
+            Ok(_) | Err(_) => Err(()),
+        });
         let hint = if text.is_ascii() {
             "write a name or an address, with a port of at most 65535 or without, such as hub.example.com"
         } else {
             PUNYCODE
         };
-        hosts.map(Self).map_err(|_| BadValue::new("a host name", hint))
+        hosts.collect::<Result<_, _>>().map(Self).map_err(|()| BadValue::new("a host name", hint))
     }
 
     fn text(&self) -> String {
@@ -90,7 +146,8 @@ impl Value for Addresses {
     const FORM: Form = Form::List;
 
     fn parse(text: &str) -> Result<Self, BadValue> {
-        let addresses = members(text).iter().map(|member| member.parse()).collect::<Result<_, _>>();
+        let members = members(text, "an IP address")?;
+        let addresses = members.into_iter().map(str::parse).collect::<Result<_, _>>();
         addresses.map(Self).map_err(|_| {
             BadValue::new(
                 "an IP address",
@@ -105,13 +162,18 @@ impl Value for Addresses {
 }
 
 fn joined<T: ToString>(members: &[T]) -> String {
+    if members.is_empty() {
+        return EMPTY_LIST.to_owned();
+    }
     members.iter().map(T::to_string).collect::<Vec<_>>().join(",")
 }
 
-fn members(text: &str) -> Vec<String> {
-    match text {
-        "" => Vec::new(),
-        text => text.split(',').map(|member| member.trim().to_owned()).collect(),
+/// The members of a list. An empty text has none, and is refused: a name is missing.
+fn members<'a>(text: &'a str, expected: &str) -> Result<Vec<&'a str>, BadValue> {
+    match text.trim() {
+        "" => Err(BadValue::new(expected, "write a value, or leave the setting out; an empty list is []")),
+        EMPTY_LIST => Ok(Vec::new()),
+        text => Ok(text.split(',').map(str::trim).collect()),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::setting::Setting;
 use super::table::SETTINGS;
 use super::text;
+use super::value::Form;
 
 const WIDTH: usize = 120;
 
@@ -18,7 +19,7 @@ in the environment, and `cors_origin` in the file that `--config` names.
 default. Every value must be right, also one that a stronger place covers. An unknown key in the file and an unknown
 variable that begins with `TIDINGS_` are errors. Variables that Kubernetes, or Docker for a link, sets beside a service called
 `tidings` or `tidings-web` are ignored, if name and value look so: `TIDINGS_SERVICE_HOST=10.0.0.1`,
-`TIDINGS_WEB_PORT=tcp://10.0.0.1:8080`, `TIDINGS_PORT_8080_TCP_ADDR=10.0.0.1`. `--log-level debug` shows which. A file is UTF-8, with or
+`TIDINGS_WEB_PORT=tcp://10.0.0.1:8080`, `TIDINGS_PORT_8080_TCP_ADDR=10.0.0.1`. `config check` names them, as does the log at the start. A file is UTF-8, with or
 without a byte order mark. A publish key may have white space and line ends around it, in a file as in a variable.
 
 `tidings config print` shows every setting with its value and where that is from, in the form of a file;
@@ -66,9 +67,9 @@ pub(crate) fn reference() -> String {
 }
 
 fn section(setting: &Setting) -> String {
-    let default = match setting.default {
-        "" => setting.default_words(),
-        default => &format!("`{default}`"),
+    let default = match setting.form {
+        Form::List | Form::Table => setting.default_words(),
+        _ => &format!("`{}`", setting.default),
     };
     let range = setting.range.map_or(String::new(), |(low, high)| format!(", from `{low}` to `{high}`"));
     let means = text::lines(setting.means, WIDTH).join("\n");

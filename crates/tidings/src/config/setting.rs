@@ -88,8 +88,8 @@ impl Setting {
     /// The default, for people.
     pub(super) fn default_words(&self) -> &'static str {
         match (self.default, self.form) {
-            ("", Form::Table) => "an empty table",
-            ("", _) => "an empty list",
+            (_, Form::Table) => "an empty table",
+            (_, Form::List) => "an empty list",
             (default, _) => default,
         }
     }

@@ -34,13 +34,13 @@ settings! {
             why: "A hub that was started to try it out should be reachable from its own machine alone.",
         }
         allowed_host: HostNames {
-            default: "",
+            default: "[]",
             value: "HOST",
             means: "Host name that requests may ask for. Can be given several times. On loopback, and wherever one is given, only requests for loopback, localhost and these are answered, which keeps out the pages of other sites that rebind their name. Health, metrics and the files of the console are answered for any. A page at one of these names, on any port unless one is given, is the hub's own: give the name by which browsers reach a proxy in front.",
             why: "Only what is surely this hub is let in.",
         }
         aliases: Aliases {
-            default: "",
+            default: "{}",
             value: "PATH=TOPIC",
             means: "Other paths of topics. With `/stream=greetings`, `/stream` is answered as `/events/greetings` is, to readers and to publishers, for programs that ask for a path such as `/stream`, `/es` or `/sse`. TOPIC can be a pattern, for readers. PATH is taken to the byte and has letters, digits and -._~@:+ between single slashes; it cannot be or stand below a path that the hub has or keeps for later: /events, /inbox, /admin, /tickets, /subscriptions, /topics, /streams, /v1, /console, /tidings, /.well-known, /healthz, /readyz, /metrics. Can be given several times.",
             why: "Only you know which paths your programs ask for.",
@@ -101,13 +101,13 @@ settings! {
             why: "Nobody should open a hub to the world by accident.",
         }
         trusted_proxies: Addresses {
-            default: "",
+            default: "[]",
             value: "ADDRESS",
             means: "IP address of a proxy that speaks for others. Can be given several times. A hub on loopback without a publish key refuses publishes that a proxy has passed on (`Forwarded`, `X-Forwarded-...`, `Via`, or a host or an origin that is not loopback), unless the proxy is named here and insecure_open is true.",
             why: "Behind a proxy, loopback keeps nobody out. A publish key is the better way.",
         }
         cors_origin: Origins {
-            default: "",
+            default: "[]",
             value: "ORIGIN",
             means: "Origin whose pages may read and publish. It is written like `https://example.com` and can be given several times. A port that is the default of its scheme may be left out. `*` allows every origin, without credentials.",
             why: "Pages that the hub serves itself need none, and no other page should read it unasked.",

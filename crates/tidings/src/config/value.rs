@@ -21,6 +21,12 @@ pub(super) trait Value: Sized + PartialOrd {
     }
 }
 
+/// A list without members, in every place. An empty text is none: a variable that is empty by accident would let everybody in.
+pub(super) const EMPTY_LIST: &str = "[]";
+
+/// A table without members, in every place.
+pub(super) const EMPTY_TABLE: &str = "{}";
+
 /// How a value is written in a configuration file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -45,17 +51,18 @@ impl Form {
             Self::Number if text == "none" => quoted(text),
             Self::Number | Self::Switch => text.to_owned(),
             Self::Text | Self::Secret => quoted(text),
+            Self::List if text == EMPTY_LIST => text.to_owned(),
             Self::List => {
-                let members: Vec<_> =
-                    text.split(',').filter(|member| !member.is_empty()).map(quoted).collect();
+                let members: Vec<_> = text.split(',').map(quoted).collect();
                 format!("[{}]", members.join(", "))
             }
+            Self::Table if text == EMPTY_TABLE => text.to_owned(),
             // In one line, so that settings may stand behind it.
             Self::Table => {
                 let member =
                     |(name, value): (String, String)| format!("{} = {}", quoted(&name), quoted(&value));
                 let members: Vec<_> = pairs(text).flatten().map(member).collect();
-                if members.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", members.join(", ")) }
+                format!("{{ {} }}", members.join(", "))
             }
         }
     }
@@ -76,7 +83,7 @@ pub(super) fn pair(name: &str, value: &str) -> String {
 /// The members of a table in a text; none where one is no pair.
 pub(super) fn pairs(text: &str) -> impl Iterator<Item = Option<(String, String)>> {
     let decoded = |text: &str| percent_decode_str(text.trim()).decode_utf8().ok().map(String::from);
-    let pairs = text.split(',').filter(move |_| !text.is_empty());
+    let pairs = text.split(',').filter(move |_| text != EMPTY_TABLE);
     pairs.map(move |pair| {
         let (name, value) = pair.split_once('=')?;
         decoded(name).zip(decoded(value))
@@ -128,9 +135,20 @@ impl Value for PathBuf {
     const FORM: Form = Form::Text;
 
     fn parse(text: &str) -> Result<Self, BadValue> {
-        match text {
-            "" => Err(BadValue::new("a path", "write the path of a file or a directory")),
-            path => Ok(path.into()),
+        let hint = "write the path of a file or a directory";
+        if text.trim().is_empty() {
+            return Err(BadValue::new("a path", hint));
+        }
+        // The end of a line of Windows, for instance, in a file of variables: it would become a part of the name.
+        let last = text.chars().count() - 1;
+        let is_wrong =
+            |(at, c): &(usize, char)| c.is_control() || c.is_whitespace() && (*at == 0 || *at == last);
+        match text.chars().enumerate().find(is_wrong) {
+            Some((at, c)) => {
+                let expected = format!("a path: character {} of it is {}", at + 1, in_words(c));
+                Err(BadValue::new(&expected, "write the path without that"))
+            }
+            None => Ok(text.into()),
         }
     }
 
@@ -227,7 +245,7 @@ impl Value for Secret {
     }
 }
 
-/// A character that is not seen, or not easily, by name; any other by its number alone, because it is a part of a secret.
+/// A character that is not seen, or not easily, by name; any other by its number alone, because it may be a part of a secret.
 fn in_words(c: char) -> String {
     let name = match c {
         ' ' => "a space, ",
