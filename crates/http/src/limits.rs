@@ -85,6 +85,16 @@ pub(crate) const TLS_TICKETS: usize = 1;
 /// a longer one only the method matters.
 pub(crate) const PLAIN_HEAD_BYTES_MAX: usize = 8_192;
 
+/// Headers of a request of HTTP/1: what hyper takes unless told otherwise, and then it would need an allocation for each
+/// request.
+pub(crate) const HEADERS_MAX: usize = 100;
+
+/// Bytes of a URL over HTTP/1: what hyper takes at most, and it cannot be told otherwise.
+pub(crate) const URL_BYTES_MAX: usize = 65_534;
+
+/// Bytes of an answer that hyper gives by itself: status, `connection`, `content-length` and `date`, which are 120 bytes.
+pub(crate) const HYPER_ANSWER_BYTES_MAX: usize = 256;
+
 /// Bytes of one record of TLS. RFC 8446, 5.1: "The length MUST NOT exceed 2^14 bytes."
 pub(crate) const TLS_RECORD_BYTES_MAX: usize = 16_384;
 

@@ -216,6 +216,17 @@ impl Front {
         response
     }
 
+    /// The answer to what is no request: it has what every answer has. Nothing is known of its headers.
+    pub(crate) fn finish_unread(&self, mut response: Response<Body>) -> Response<Body> {
+        cors::finish(&self.config().cors, Policy::PUBLIC, &HeaderMap::new(), &mut response);
+        response
+    }
+
+    /// The same as a problem.
+    pub(crate) fn refuse_unread(&self, problem: Problem) -> Response<Body> {
+        self.finish_unread(self.refuse(problem))
+    }
+
     fn refuse(&self, problem: Problem) -> Response<Body> {
         self.metrics().refused(problem.problem_type());
         problem.into_response()

@@ -82,40 +82,6 @@ async fn a_page_over_http_1_0_that_is_cut_off_does_not_end_in_good_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bytes_that_are_no_http_are_refused() {
-    let scene = Scene::start().await;
-    for (request, status) in [
-        ("nonsense\r\n\r\n", "400 Bad Request"),
-        ("GET\r\n\r\n", "400 Bad Request"),
-        ("GET /events/a HTTP/1.1\r\nbad header\r\n\r\n", "400 Bad Request"),
-        ("GET /events/a HTTP/1.1\r\nhost: h\r\nx: a\0b\r\n\r\n", "400 Bad Request"),
-        ("GET /events/a\u{1} HTTP/1.1\r\nhost: h\r\n\r\n", "400 Bad Request"),
-        ("GET /events/a b HTTP/1.1\r\nhost: h\r\n\r\n", "400 Bad Request"),
-        ("POST /events/a HTTP/1.1\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx", "400 Bad Request"),
-        ("POST /events/a HTTP/1.1\r\ncontent-length: -1\r\n\r\n", "400 Bad Request"),
-        ("GET /events/a HTTP/3.7\r\n\r\n", "400 Bad Request"),
-    ] {
-        let mut wire = scene.connect().await;
-        wire.send(request).await;
-        let expected = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-        assert_eq!(wire.rest().await, expected, "{request:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_head_that_is_too_large_is_refused() {
-    let scene = Scene::start().await;
-    let mut wire = scene.connect().await;
-
-    wire.send(format!("GET /events/a HTTP/1.1\r\nhost: h\r\nx: {}", "x".repeat(70_000))).await;
-
-    assert_eq!(
-        wire.rest().await,
-        "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_connection_with_half_a_head_is_ended_after_a_while_and_blocks_no_other() {
     let scene = Scene::with(|config| config.head_wait_max = Duration::from_millis(200)).await;
     let mut half = scene.connect().await;

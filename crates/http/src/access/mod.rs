@@ -25,4 +25,4 @@ mod page;
 pub(crate) mod policy;
 mod proxy;
 pub(crate) mod refusal_log;
-mod shown;
+pub(crate) mod shown;

@@ -30,8 +30,6 @@ macro_rules! problem_types {
 
         /// The types of all problems that the hub answers: the status, what stands after `urn:tidings:problem:` in the
         /// member `type`, and when it is answered.
-        ///
-        /// A request that is no HTTP at all is answered 400 or 431 without a body, and has no type.
         pub const PROBLEM_TYPES: &[(u16, &str, &str)] = &[
             $((StatusCode::$status.as_u16(), $name, $when),)*
         ];
@@ -39,6 +37,7 @@ macro_rules! problem_types {
 }
 
 problem_types! {
+    BadHead: BAD_REQUEST, "bad-head", "what came is no request of HTTP/1, or a line of its head is malformed";
     BadHost: BAD_REQUEST, "bad-host", "the request has no `Host`, or two, or one that is no host name or address with at most a port behind it";
     RepeatedHeader: BAD_REQUEST, "repeated-header", "a header that may be given once is given twice";
     BadTopic: BAD_REQUEST, "bad-topic", "a name in the path or in `topic` is no topic or selector";
@@ -80,10 +79,13 @@ problem_types! {
     TooSlow: REQUEST_TIMEOUT, "too-slow", "the body did not come in time, or came too slowly";
     TooLarge: PAYLOAD_TOO_LARGE, "too-large", "the event's data has more than `event_bytes_max` bytes";
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is compressed, or not text, or in a charset that the hub does not take, or not in the one that it names";
+    UrlTooLong: URI_TOO_LONG, "url-too-long", "the URL has more than 65,534 bytes, or than fit into `head_bytes_max`";
     WrongHost: MISDIRECTED_REQUEST, "wrong-host", "the hub does not answer for this host";
     IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event or batch";
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
+    HeadTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "the head of the request is larger than `head_bytes_max`, or has more than 100 headers";
     UnsupportedTransferCoding: NOT_IMPLEMENTED, "unsupported-transfer-coding", "the body comes in a transfer coding other than `chunked`";
+    UnsupportedVersion: HTTP_VERSION_NOT_SUPPORTED, "unsupported-version", "the request is of a version of HTTP that the hub does not speak";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
     BodiesFull: SERVICE_UNAVAILABLE, "bodies-full", "the bodies that are being sent take up `bodies_bytes_max`, or the reserve for small ones";
     Ending: SERVICE_UNAVAILABLE, "ending", "the hub is ending, and takes no more publishes";

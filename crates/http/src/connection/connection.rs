@@ -159,7 +159,7 @@ where
     }
 }
 
-/// The peer's doing: time-outs, resets, requests that are none. hyper has answered where an answer helps.
+/// The peer's doing: time-outs and resets. Requests that are none were answered.
 pub(crate) fn ended_early(error: &hyper::Error) {
     tracing::debug!(%error, "a connection ended early");
 }

@@ -12,12 +12,17 @@
 //! | `refusal` | the one answer that a connection gets for which there is no place |
 //! | `phase` | the phases of a connection with their bounds, and the clock of those that wait for a request |
 //! | `plain_http` | what a client is told that speaks plain HTTP to a port that speaks HTTPS |
+//! | `seen` | a socket under hyper, and what is seen of it |
+//! | `bad_head`, `head_fault` | what a client is told whose request cannot be read, and what is wrong with it |
+//! | `written` | an answer that is written without hyper |
 //! | `request_body` | a request's body, which knows whether it was read |
 //! | `linger` | the phase after the last answer, in which its peer may read it |
 
+pub(crate) mod bad_head;
 pub(crate) mod carry;
 #[allow(clippy::module_inception)]
 pub(crate) mod connection;
+pub(crate) mod head_fault;
 pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod impatient;
@@ -29,9 +34,11 @@ pub(crate) mod plain_http;
 pub(crate) mod refusal;
 pub(crate) mod request_body;
 pub(crate) mod sealed;
+pub(crate) mod seen;
 pub(crate) mod serve;
 pub(crate) mod socket;
 pub(crate) mod visit;
+pub(crate) mod written;
 
 #[cfg(test)]
 mod idle_tests;

@@ -2,17 +2,16 @@
 
 use std::io;
 
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::access::cors;
-use crate::access::policy::Policy;
-use crate::config::Cors;
+use crate::answer::body::Body;
 use crate::connection::linger::linger_unless_asked;
 use crate::connection::visit::Visit;
+use crate::connection::written::last_answer;
 use crate::front::Front;
 use crate::limits::{LINGER_SILENCE_MAX, PLAIN_HEAD_BYTES_MAX};
 
@@ -30,7 +29,8 @@ pub(crate) async fn answer(front: &Front, visit: &Visit, mut stream: TcpStream) 
     let port = stream.local_addr().map_or(0, |address| address.port());
     let answered = timeout(front.config().head_wait_max, async {
         let head = read_head(&mut stream).await?;
-        stream.write_all(&refusal(&front.config().cors, port, head.starts_with(b"HEAD "))).await
+        let answer = front.finish_unread(refusal(port));
+        stream.write_all(&last_answer(answer, head.starts_with(b"HEAD ")).await).await
     });
     // Biased: whoever has asked is answered.
     let answered = tokio::select! {
@@ -53,25 +53,11 @@ async fn read_head(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// The answer, with what every answer has.
-fn refusal(cors: &Cors, port: u16, is_head: bool) -> Vec<u8> {
+fn refusal(port: u16) -> Response<Body> {
     let text =
         format!("This is plain HTTP, and port {port} speaks HTTPS: write https:// in place of http://.\n");
-    let mut response = Response::new(());
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(text.len()));
-    // Nothing is decided by the headers of the request.
-    cors::finish(cors, Policy::PUBLIC, &HeaderMap::new(), &mut response);
-    let mut answer = b"HTTP/1.1 400 Bad Request\r\n".to_vec();
-    for (name, value) in response.headers() {
-        answer.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
-    }
-    answer.extend(b"\r\n");
-    if !is_head {
-        answer.extend(text.as_bytes());
-    }
-    answer
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
 }
