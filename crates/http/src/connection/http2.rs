@@ -1,12 +1,13 @@
 //! One connection of HTTP/2: many requests at once, of which some are streams. hyper and h2 do the framing, this says
 //! how much of everything.
 
+use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use http::Method;
+use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -21,7 +22,7 @@ use crate::config::HttpConfig;
 use crate::connection::impatient::Impatient;
 use crate::connection::linger::take_rest;
 use crate::connection::request_body::RequestBody;
-use crate::connection::visit::Visit;
+use crate::connection::visit::{OpenRequest, Visit};
 use crate::front::Front;
 use crate::limits::{
     HTTP2_CLOSING_WAIT_MAX, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_REQUEST_WINDOW_BYTES, HTTP2_REQUESTS_MAX,
@@ -39,83 +40,149 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let config = front.config();
-    let asked = Arc::new(AtomicUsize::new(0));
+    let builder = builder(config, tasks.clone());
+    let io = TokioIo::new(Impatient::new(stream, config.write_wait_max));
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let requests = Requests { front: front.clone(), visit: visit.clone(), tasks };
     let places = front.body_budgets().waiting_places();
-    let service = service_fn(|mut request: http::Request<Incoming>| {
-        asked.fetch_add(1, Ordering::Relaxed);
+    let service = service_fn(|mut request: Request<Incoming>| {
+        has_asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(front.stream_permits().clone());
         request.extensions_mut().insert(places.clone());
-        let (front, visit, tasks) = (front.clone(), visit.clone(), tasks.clone());
-        let open = visit.begin_request();
-        let (mut parts, body) = request.into_parts();
+        let (requests, open) = (requests.clone(), visit.begin_request());
         // Boxed, because a stream's task is as large as this for as long as the stream lives.
-        Box::pin(async move {
-            let watch = request_watch();
-            parts.extensions.insert(watch.clone());
-            let mut body = RequestBody::new(body);
-            let discard = |body: Option<Incoming>| {
-                let Some(body) = body else { return };
-                let (front, open) = (front.clone(), visit.begin_request());
-                tasks.spawn(async move {
-                    let mut rest = std::pin::pin!(take_rest(&front, body));
-                    if timeout(LINGER_SILENCE_MAX, &mut rest).await.is_err() {
-                        // Others may have the connection's place now, as over HTTP/1.
-                        let _lingering = open.lingers();
-                        rest.await;
-                    }
-                });
-            };
-            // Nobody else would read it, and it would keep the connection's window from others.
-            if parts.method != Method::POST {
-                discard(body.take());
-            }
-            let answer = front.handle(http::Request::from_parts(parts, &mut body)).await;
-            // The answer does not wait for it.
-            discard(body.unread());
-            // Until all is written: the task ends with the body, and nobody else would notice that a stream does not move.
-            let body = |body: Body| body.holding(open).watched_by(watch).until_written();
-            Ok::<_, std::convert::Infallible>(answer.map(body))
-        })
+        Box::pin(async move { Ok::<_, Infallible>(requests.answer(request, open).await) })
     });
-    let io = TokioIo::new(Impatient::new(stream, config.write_wait_max));
-    let mut connection = std::pin::pin!(builder(config, tasks.clone()).serve_connection(io, service));
-    let mut ending = std::pin::pin!(front.drain().begun());
-    let (mut ends, mut leaves, mut idle) = (false, false, false);
-    let mut wait = config.head_wait_max;
-    // What is left of the time for which the connection may be without a request.
-    let rest_of_wait = |in_a_hurry: bool| match visit.idle_time() {
-        _ if visit.is_at_rest() && (in_a_hurry || asked.load(Ordering::Relaxed) == 0) => Duration::ZERO,
-        Some(idle) => config.idle_wait_max.saturating_sub(idle),
-        None => config.idle_wait_max,
-    };
+    let mut connection = std::pin::pin!(builder.serve_connection(io, service));
+    let mut hub_ends = std::pin::pin!(front.drain().begun());
+    let mut idle = IdleClock::new(config, visit, &has_asked);
     loop {
         // Not biased: each arm comes to its turn, because the others are not always ready.
-        tokio::select! {
+        let next = tokio::select! {
             ended = connection.as_mut() => return ended,
-            () = &mut ending, if !ends => {
-                ends = true;
-                connection.as_mut().graceful_shutdown();
+            () = &mut hub_ends, if !idle.hub_ends => {
+                idle.hub_ends = true;
+                Next::Goodbye
             }
-            () = visit.asked_to_leave(), if !leaves => {
-                leaves = true;
-                connection.as_mut().graceful_shutdown();
+            () = visit.asked_to_leave(), if !idle.leaves => {
+                idle.leaves = true;
+                Next::Goodbye
             }
-            () = sleep(wait) => {
-                let is_over = rest_of_wait(ends || leaves).is_zero();
-                match (is_over, idle) {
-                    (true, true) => return Ok(()),
-                    (true, false) => connection.as_mut().graceful_shutdown(),
-                    (false, _) => {}
-                }
-                idle = is_over;
-            }
-        }
-        let in_a_hurry = ends || leaves || (idle && asked.load(Ordering::Relaxed) == 0);
-        wait = match (in_a_hurry, idle) {
-            (true, _) => HTTP2_CLOSING_WAIT_MAX,
-            (false, true) => config.idle_wait_max,
-            (false, false) => rest_of_wait(false),
+            () = sleep(idle.wait) => idle.look(),
         };
+        match next {
+            Next::Nothing => {}
+            Next::Goodbye => connection.as_mut().graceful_shutdown(),
+            Next::End => return Ok(()),
+        }
+        idle.set_wait();
+    }
+}
+
+/// What all requests of a connection need. Each has a copy, because hyper makes a task of each.
+#[derive(Clone)]
+struct Requests {
+    front: Front,
+    visit: Arc<Visit>,
+    tasks: TaskTracker,
+}
+
+impl Requests {
+    async fn answer(&self, request: Request<Incoming>, open: OpenRequest) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        let watch = request_watch();
+        parts.extensions.insert(watch.clone());
+        let mut body = RequestBody::new(body);
+        // Nobody else would read it, and it would keep the connection's window from others.
+        if parts.method != Method::POST {
+            self.discard(body.take());
+        }
+        let answer = self.front.handle(Request::from_parts(parts, &mut body)).await;
+        // The answer does not wait for it.
+        self.discard(body.unread());
+        // Until all is written: the task ends with the body, and nobody else would notice that a stream does not move.
+        answer.map(|body| body.holding(open).watched_by(watch).until_written())
+    }
+
+    /// Reads the rest of a body that nobody wants, beside the answer.
+    fn discard(&self, body: Option<Incoming>) {
+        let Some(body) = body else { return };
+        let (front, open) = (self.front.clone(), self.visit.begin_request());
+        self.tasks.spawn(async move {
+            let mut rest = std::pin::pin!(take_rest(&front, body));
+            if timeout(LINGER_SILENCE_MAX, &mut rest).await.is_err() {
+                // Others may have the connection's place now, as over HTTP/1.
+                let _lingering = open.lingers();
+                rest.await;
+            }
+        });
+    }
+}
+
+/// What becomes of a connection.
+enum Next {
+    Nothing,
+    /// `GOAWAY`: what is open is finished, and nothing more begins.
+    Goodbye,
+    End,
+}
+
+/// The time for which a connection may be without a request.
+struct IdleClock<'a> {
+    config: &'a HttpConfig,
+    visit: &'a Visit,
+    /// There has been a request.
+    has_asked: &'a AtomicBool,
+    hub_ends: bool,
+    /// Others need the place.
+    leaves: bool,
+    /// The time was over at the last look, and the client was told to go.
+    was_over: bool,
+    /// Until the next look.
+    wait: Duration,
+}
+
+impl<'a> IdleClock<'a> {
+    fn new(config: &'a HttpConfig, visit: &'a Visit, has_asked: &'a AtomicBool) -> Self {
+        let wait = config.head_wait_max;
+        Self { config, visit, has_asked, hub_ends: false, leaves: false, was_over: false, wait }
+    }
+
+    /// To be called when the wait is over.
+    fn look(&mut self) -> Next {
+        let is_over = self.rest(self.hub_ends || self.leaves).is_zero();
+        let next = match (is_over, self.was_over) {
+            (true, true) => Next::End,
+            (true, false) => Next::Goodbye,
+            (false, _) => Next::Nothing,
+        };
+        self.was_over = is_over;
+        next
+    }
+
+    /// To be called after anything has happened.
+    fn set_wait(&mut self) {
+        let never_asked = self.was_over && !self.has_asked();
+        self.wait = if self.hub_ends || self.leaves || never_asked {
+            HTTP2_CLOSING_WAIT_MAX
+        } else if self.was_over {
+            self.config.idle_wait_max
+        } else {
+            self.rest(false)
+        };
+    }
+
+    /// What is left of the time.
+    fn rest(&self, is_in_a_hurry: bool) -> Duration {
+        if self.visit.is_at_rest() && (is_in_a_hurry || !self.has_asked()) {
+            return Duration::ZERO;
+        }
+        let idle = self.visit.idle_time().unwrap_or_default();
+        self.config.idle_wait_max.saturating_sub(idle)
+    }
+
+    fn has_asked(&self) -> bool {
+        self.has_asked.load(Ordering::Relaxed)
     }
 }
 

@@ -12,7 +12,7 @@ use tidings_core::contract::fixture::draft;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{advance, sleep};
 
 use super::http1::until_parked;
@@ -177,6 +177,23 @@ async fn requests_that_have_arrived_when_the_drain_begins_are_answered() {
 
     assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
     assert!(said.contains("\r\nconnection: close\r\n"), "{said}");
+}
+
+/// The hub looks at each connection once more before it tells it to end.
+#[tokio::test(start_paused = true)]
+async fn a_request_that_arrives_while_the_drain_begins_is_answered() {
+    let front = front().await;
+    let (pipe, mut client) = duplex(65_536);
+    serve(&front, &Arc::default(), pipe);
+    sleep(Duration::from_millis(10)).await;
+
+    front.drain().begin(Duration::ZERO);
+    // The connection has heard of it, and its next turn comes after this one.
+    yield_now().await;
+    client.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    let said = rest(&mut client).await;
+
+    assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
 }
 
 /// It would hold up the end of the hub until the deadline.
