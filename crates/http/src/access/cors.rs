@@ -68,7 +68,8 @@ pub(crate) fn finish<B>(cors: &Cors, policy: Policy, request: &HeaderMap, respon
     if is_shared(cors) {
         headers.append(VARY, HeaderValue::from_static("Origin"));
     }
-    let origin = sole_origin(request).filter(|_| is_shared(cors)).filter(|origin| is_allowed(cors, origin));
+    let origin = if is_shared(cors) { sole_origin(request) } else { None };
+    let origin = origin.filter(|origin| is_allowed(cors, origin));
     // With CORS a browser does not look at it. It keeps what is read without CORS out of other sites' processes.
     let is_file_for_all = policy.loaders == Loaders::All && !is_refusal;
     let for_all = is_file_for_all || origin.is_some() || *cors == Cors::Any;

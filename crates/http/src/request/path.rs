@@ -95,21 +95,17 @@ fn topics_twice() -> Problem {
 
 fn decode(rest: &str) -> Result<Cow<'_, str>, Problem> {
     check_slashes(rest)?;
-    let bytes: Cow<'_, [u8]> = percent_decode_str(rest).into();
+    if !rest.contains('%') {
+        return Ok(Cow::Borrowed(rest));
+    }
+    let bytes = Vec::from_iter(percent_decode_str(rest));
     let not_text = |bytes: &[u8], error: Utf8Error| {
         let at = error.valid_up_to();
         let detail =
             format!("a topic is percent-encoded UTF-8, and byte {at} of it, %{:02X}, is not", bytes[at]);
         Problem::new(ProblemType::TopicNotUtf8, detail)
     };
-    match bytes {
-        Cow::Borrowed(bytes) => {
-            std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| not_text(bytes, error))
-        }
-        Cow::Owned(bytes) => String::from_utf8(bytes)
-            .map(Cow::Owned)
-            .map_err(|error| not_text(error.as_bytes(), error.utf8_error())),
-    }
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|error| not_text(error.as_bytes(), error.utf8_error()))
 }
 
 /// Refuses a name, still encoded, that has an empty segment.
