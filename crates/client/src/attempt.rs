@@ -46,12 +46,20 @@ impl Attempts {
 
     /// Asks, and asks where it is sent to.
     async fn follow(&self, mut hop: Hop) -> Result<HttpAnswer, Error> {
-        for _ in 0..=REDIRECTS_MAX {
+        let mut redirects = 0;
+        loop {
             let answer = self.transport.ask(&hop).await?;
             let Some(target) = hop.target(answer.status, &answer.headers) else { return Ok(answer) };
-            hop.go_to(target?, answer.status);
+            redirects += 1;
+            let target = if redirects > REDIRECTS_MAX { Err(RedirectError::TooMany) } else { target };
+            match target {
+                Ok(url) => hop.go_to(url, answer.status),
+                Err(why) => {
+                    let redirected = hop.not_followed(answer.status, &answer.headers, why);
+                    return Err(Error::Redirect(Box::new(redirected)));
+                }
+            }
         }
-        Err(RedirectError::TooMany.into())
     }
 }
 

@@ -43,14 +43,14 @@ pub enum ConfigError {
         /// What is wrong with it.
         source: BoxError,
     },
-    /// A URL of another scheme.
-    #[error("the URL is of the scheme {scheme:?}, not http or https")]
+    /// A URL of another scheme, or a part of one: what stands before the first `:` is read as the scheme.
+    #[error("{url:?} does not begin with http:// or https://")]
     Scheme {
-        /// The scheme.
-        scheme: String,
+        /// What was given.
+        url: String,
     },
     /// A user name or a password in the URL. URLs are logged; set a header or a token instead.
-    #[error("the URL has credentials in it")]
+    #[error("the URL has a user name or a password in it")]
     Credentials,
     /// A fragment. It is for the program that has the URL, and no request carries it: what follows `#` in a topic's name
     /// would be lost without a word.
@@ -396,10 +396,13 @@ pub(crate) fn more_than_zero(duration: Duration, setting: &'static str) -> Resul
 }
 
 pub(crate) fn parse_url(text: &str) -> Result<Url, ConfigError> {
-    let url =
-        Url::parse(text).map_err(|error| ConfigError::Url { url: text.to_owned(), source: error.into() })?;
+    let scheme = || ConfigError::Scheme { url: text.to_owned() };
+    let url = Url::parse(text).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => scheme(),
+        error => ConfigError::Url { url: text.to_owned(), source: error.into() },
+    })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(ConfigError::Scheme { scheme: url.scheme().to_owned() });
+        return Err(scheme());
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(ConfigError::Credentials);

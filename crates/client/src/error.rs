@@ -6,10 +6,11 @@ use http::{HeaderMap, StatusCode, header};
 use tidings_sse::decode::DecodeError;
 use url::Url;
 
+use crate::limits::{LOCATION_CHARS_MAX, PROBLEM_CHARS_MAX, SAID_CHARS_MAX};
 use crate::machine::Outcome;
 use crate::problem::Problem;
-use crate::redirect::RedirectError;
-use crate::retry_after;
+use crate::redirect::Redirected;
+use crate::{cause, retry_after, said};
 
 /// An error of somebody else's making.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -33,13 +34,20 @@ pub enum Error {
         source: BoxError,
     },
     /// The connection broke before the answer, or in the middle of the stream.
-    #[error("the connection broke")]
-    Broken(#[source] BoxError),
+    #[error("the connection to {origin} broke")]
+    Broken {
+        /// Scheme, host and port.
+        origin: String,
+        /// What the network, or HTTP, said.
+        source: BoxError,
+    },
     /// Something took longer than the configuration lets it.
-    #[error("{what} within {after:?}")]
+    #[error("{what} {origin} within {after:?}")]
     TimedOut {
         /// What did not happen.
         what: Missing,
+        /// Scheme, host and port.
+        origin: String,
         /// The limit.
         after: Duration,
     },
@@ -47,15 +55,15 @@ pub enum Error {
     #[error("the answer was {0}")]
     Status(Box<Refusal>),
     /// The answer is 200, but not a `text/event-stream`. Often a login page, or the page of a proxy.
-    #[error("the answer is {}, not text/event-stream", .0.content_type().unwrap_or("of no content type"))]
+    #[error("the answer is {}, not text/event-stream{}", .0.content_type_in_words(), .0.said())]
     ContentType(Box<Refusal>),
     /// The answer is a stream, but compressed, though `Accept-Encoding: identity` was asked for. To read it as it
     /// stands would yield nothing, for ever.
-    #[error("the answer is compressed, which was not asked for")]
+    #[error("the answer is compressed, which was not asked for{}", .0.place())]
     ContentEncoding(Box<Refusal>),
     /// A redirect that is not followed.
-    #[error("failed to follow a redirect")]
-    Redirect(#[from] RedirectError),
+    #[error(transparent)]
+    Redirect(Box<Redirected>),
     /// The stream passed a size limit. Connecting again would bring the same event again.
     #[error("the stream passed a limit")]
     TooLarge(#[from] DecodeError),
@@ -87,9 +95,9 @@ pub enum Missing {
 impl std::fmt::Display for Missing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Connection => "no connection",
-            Self::Answer => "no answer",
-            Self::Bytes => "not a byte, not even a heartbeat,",
+            Self::Connection => "no connection to",
+            Self::Answer => "no answer from",
+            Self::Bytes => "not a byte, not even a heartbeat, from",
         })
     }
 }
@@ -123,15 +131,46 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<Duration> {
         retry_after::of(&self.headers)
     }
+
+    /// What the server says of its refusal, as one line for people: the words of a problem, the beginning of a text, or the title of
+    /// a page. Bounded, and without control characters.
+    pub fn words(&self) -> Option<String> {
+        let problem = self.problem().and_then(|problem| problem.detail.or(problem.title));
+        match problem {
+            Some(words) => Some(said::line(&words, PROBLEM_CHARS_MAX)),
+            None if self.is_redirect_to_nowhere() => {
+                Some("it sends elsewhere, and no Location says where".to_owned())
+            }
+            None => said::by(self.content_type(), &self.body),
+        }
+    }
+
+    fn is_redirect_to_nowhere(&self) -> bool {
+        matches!(self.status.as_u16(), 301 | 302 | 303 | 307 | 308)
+            && !self.headers.contains_key(header::LOCATION)
+    }
+
+    pub(crate) fn content_type_in_words(&self) -> String {
+        let of = self.content_type().map(|of| said::line(of, SAID_CHARS_MAX));
+        of.unwrap_or_else(|| "of no content type".to_owned())
+    }
+
+    /// The words, if there are some, and the place: what follows the status in a sentence.
+    pub(crate) fn said(&self) -> String {
+        let words = self.words().map_or_else(String::new, |words| format!(": {words}"));
+        format!("{words}{}", self.place())
+    }
+
+    /// Where the answer came from. Without a query, in which secrets may stand.
+    pub(crate) fn place(&self) -> String {
+        let (url, _) = self.url.split_once(['?', '#']).unwrap_or((&self.url, ""));
+        format!(" ({})", said::line(url, LOCATION_CHARS_MAX))
+    }
 }
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.status)?;
-        match self.problem().and_then(|problem| problem.detail.or(problem.title)) {
-            Some(words) => write!(f, ": {words}"),
-            None => Ok(()),
-        }
+        write!(f, "{}{}", self.status, self.said())
     }
 }
 
@@ -149,7 +188,7 @@ impl Error {
             }
             Self::Ended
             | Self::Connect { .. }
-            | Self::Broken(_)
+            | Self::Broken { .. }
             | Self::TimedOut { .. }
             | Self::Redirect(_)
             | Self::TooLarge(_)
@@ -164,14 +203,22 @@ impl Error {
     }
 
     pub(crate) fn connect(url: &Url, source: impl Into<BoxError>) -> Self {
-        Self::Connect { origin: url.origin().ascii_serialization(), source: source.into() }
+        Self::Connect { origin: url.origin().ascii_serialization(), source: cause::of(url, source) }
+    }
+
+    pub(crate) fn broken(url: &Url, source: impl Into<BoxError>) -> Self {
+        Self::Broken { origin: url.origin().ascii_serialization(), source: cause::of(url, source) }
+    }
+
+    pub(crate) fn timed_out(url: &Url, what: Missing, after: Duration) -> Self {
+        Self::TimedOut { what, origin: url.origin().ascii_serialization(), after }
     }
 
     /// What the error is to the machine.
     pub(crate) fn outcome(&self) -> Outcome {
         match self {
             Self::Ended => Outcome::Ended,
-            Self::Connect { .. } | Self::Broken(_) | Self::TimedOut { .. } | Self::Token(_) => {
+            Self::Connect { .. } | Self::Broken { .. } | Self::TimedOut { .. } | Self::Token(_) => {
                 Outcome::Broken
             }
             Self::Status(refusal) => {

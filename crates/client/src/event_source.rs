@@ -326,6 +326,7 @@ impl Connected {
         if let Poll::Ready(bytes) = self.body.poll_bytes(cx) {
             machine.hear(now());
             self.last_look = None;
+            let bytes = bytes.map(|bytes| bytes.map_err(|error| Error::broken(&self.url, error)));
             return Poll::Ready(bytes.unwrap_or(Err(Error::Ended)));
         }
         let Some((deadline, after)) = machine.silence_deadline().zip(machine.silence_max()) else {
@@ -336,7 +337,7 @@ impl Connected {
             self.last_look = Some(Instant::now() + LAST_LOOK_WAIT);
             return self.poll(cx, machine);
         }
-        Poll::Ready(Err(Error::TimedOut { what: Missing::Bytes, after }))
+        Poll::Ready(Err(Error::timed_out(&self.url, Missing::Bytes, after)))
     }
 
     fn poll_alarm(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {

@@ -18,6 +18,7 @@
 
 mod attempt;
 mod backoff;
+mod cause;
 mod config;
 mod connector;
 mod draft;
@@ -34,6 +35,7 @@ mod problem;
 mod publisher;
 mod redirect;
 mod retry_after;
+mod said;
 mod tls;
 mod token;
 mod transport;
@@ -50,7 +52,7 @@ pub use opening::Opening;
 pub use partial::Partial;
 pub use problem::Problem;
 pub use publisher::{BatchReceipt, HeldEvent, PublishError, Publisher, PublisherBuilder, Receipt, Target};
-pub use redirect::RedirectError;
+pub use redirect::{RedirectError, Redirected};
 pub use tidings_sse::decode::Limits;
 pub use tidings_sse::{EventIdError, EventTypeError};
 pub use token::TokenNeed;

@@ -63,6 +63,12 @@ pub(crate) const EXCERPT_BYTES_MAX: usize = 4_096;
 /// Time that these bytes are waited for. 1 s: the error is known already.
 pub(crate) const EXCERPT_WAIT: Duration = Duration::from_secs(1);
 
+/// Characters of a server's own words in an error. 200: two lines of a terminal.
+pub(crate) const SAID_CHARS_MAX: usize = 200;
+
+/// Characters of the words of a problem (RFC 9457) in an error. 1,000: they are written for people, and say what to do at their end.
+pub(crate) const PROBLEM_CHARS_MAX: usize = 1_000;
+
 // The heartbeat of a stream.
 
 /// The shortest deadline that an announced heartbeat can lead to. 1 s: a nonsensical announcement does not cut every
@@ -79,9 +85,9 @@ pub(crate) const LAST_LOOK_WAIT: Duration = Duration::from_millis(20);
 
 // What is published.
 
-/// Attempts to publish until somebody sets another number. 5: with waits that double from 200 ms they outlast a hub that
-/// restarts.
-pub(crate) const PUBLISH_ATTEMPTS_DEFAULT: u32 = 5;
+/// Time for which a publish is tried again until somebody sets another. One minute: a hub that restarts drains for up to 30 s
+/// (`drain_deadline`) and then reads its log, and whoever calls waits for the answer.
+pub(crate) const PUBLISH_GIVE_UP_AFTER_DEFAULT: Duration = Duration::from_secs(60);
 
 /// Time that one attempt to publish may take until somebody sets another. 30 s, as long as a hub gives an ordinary body.
 pub(crate) const PUBLISH_ATTEMPT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
@@ -89,15 +95,13 @@ pub(crate) const PUBLISH_ATTEMPT_TIMEOUT_DEFAULT: Duration = Duration::from_secs
 /// The first wait between two attempts to publish. 200 ms: a hub that restarts is soon back.
 pub(crate) const PUBLISH_RETRY_WAIT: Duration = Duration::from_millis(200);
 
-/// The shortest wait between two attempts to publish. 50 ms: a fifth attempt is not spent in the same moment as the first.
+/// The shortest wait between two attempts to publish. 50 ms: a hub that answers "not now" at once is not asked a thousand times a
+/// second.
 pub(crate) const PUBLISH_RETRY_WAIT_MIN: Duration = Duration::from_millis(50);
 
-/// The longest wait between two attempts to publish that the client chooses by itself. 5 s: a caller waits for the answer.
+/// The longest wait between two attempts to publish, but for one that a server asks for. 5 s: what waits is published soon after the
+/// hub is back.
 pub(crate) const PUBLISH_RETRY_WAIT_MAX: Duration = Duration::from_secs(5);
-
-/// The longest wait between two attempts to publish that a server can ask for. 30 s: a caller waits for the answer, and
-/// what asks for more patience is an error.
-pub(crate) const PUBLISH_WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// Bytes of an answer to a publish. 64 KiB: a receipt is an id or a problem, and what is longer is no answer of a hub.
 pub(crate) const RECEIPT_BYTES_MAX: usize = 65_536;

@@ -1,35 +1,42 @@
 //! The publisher: one event or many, into the log exactly once however often the network fails.
 //!
 //! The walk: a [`Draft`] becomes a [`Post`], with an `Idempotency-Key` that stays the same; the post is sent until
-//! the hub has answered, refused it for good, or the attempts are used up.
+//! the hub has answered, refused it for good, or the time for it is over.
 
 mod builder;
 mod error;
+mod patience;
 mod post;
 mod target;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use serde::Deserialize;
-use tokio::time::{sleep, timeout};
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep, timeout};
 use url::Url;
 
 use self::builder::OnRetry;
 pub use self::builder::PublisherBuilder;
 pub use self::error::PublishError;
+use self::patience::{Failed, Patience};
 use self::post::Post;
 pub use self::target::Target;
-use crate::backoff::{Backoff, Roll, Wait};
+use crate::backoff::Roll;
+use crate::cause;
 use crate::config::ConfigError;
 use crate::connector::Connector;
 use crate::draft::Draft;
 use crate::error::{BoxError, Refusal};
-use crate::limits::{LOCATION_CHARS_MAX, REDIRECTS_MAX};
+use crate::limits::{EXCERPT_BYTES_MAX, EXCERPT_WAIT, REDIRECTS_MAX};
 use crate::machine::is_passing;
 use crate::redirect::{Hop, RedirectError};
 use crate::token::{TokenNeed, TokenSource};
@@ -56,12 +63,11 @@ pub struct Publisher {
     client: Client<Connector, Full<Bytes>>,
     headers: HeaderMap,
     token: Option<TokenSource>,
-    attempts_max: u32,
+    patience: Patience,
     attempt_timeout: Duration,
-    retry: Duration,
-    backoff: Backoff,
-    wait_max: Duration,
     on_retry: OnRetry,
+    /// Whether an answer has ever come. Until then what looks like a mistake in the URL is taken for one.
+    is_answered: Arc<AtomicBool>,
 }
 
 /// An event that the hub has.
@@ -150,6 +156,12 @@ impl Publisher {
         PublisherBuilder::new(hub)
     }
 
+    /// The same publisher with another time after which it [gives up](PublisherBuilder::give_up_after).
+    pub fn giving_up_after(mut self, time: Duration) -> Self {
+        self.patience.give_up_after = time;
+        self
+    }
+
     /// Publishes an event.
     ///
     /// When it returns `Ok`, the hub has the event, once. Tried again with the same key after network errors and
@@ -164,9 +176,9 @@ impl Publisher {
         draft: &Draft,
     ) -> Result<Receipt, PublishError> {
         let post = Post::event(target.into().url(&self.hub)?, draft)?;
-        let answer = self.deliver(&post).await?;
+        let (url, answer) = self.deliver(&post).await?;
         let replayed = answer.headers().get(REPLAYED).is_some_and(|value| value == "true");
-        let Published { id } = read(answer.body())?;
+        let Published { id } = read(&url, answer)?;
         Ok(Receipt { id, replayed })
     }
 
@@ -188,7 +200,8 @@ impl Publisher {
         if post.body.is_empty() {
             return Ok(BatchReceipt { published: 0, id: None });
         }
-        read(self.deliver(&post).await?.body())
+        let (url, answer) = self.deliver(&post).await?;
+        read(&url, answer)
     }
 
     /// The newest id that a publisher gave, among the newest 20 events of a topic. `None` if the hub made all of
@@ -212,54 +225,60 @@ impl Publisher {
     ///
     /// As for [`publish`](Self::publish). Cancel-safe.
     pub async fn newest<'t>(&self, target: impl Into<Target<'t>>) -> Result<Vec<HeldEvent>, PublishError> {
-        let answer = self.deliver(&Post::newest(target.into().url(&self.hub)?)).await?;
-        let page: HistoryPage = read(answer.body())?;
+        let (url, answer) = self.deliver(&Post::newest(target.into().url(&self.hub)?)).await?;
+        let page: HistoryPage = read(&url, answer)?;
         Ok(page.events)
     }
 
-    /// Sends until it has arrived or there is no use.
-    async fn deliver(&self, post: &Post) -> Result<Response<Bytes>, PublishError> {
-        let mut attempts = 0;
+    /// Sends until it has arrived or there is no use. Returns the URL that answered, too.
+    async fn deliver(&self, post: &Post) -> Result<(Url, Response<Bytes>), PublishError> {
+        let begin = Instant::now();
+        let mut failures = 0;
         loop {
             let (error, retry_after) = match self.attempt(post).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Passing { error, .. }) if self.is_mistake(&error) => return Err(error),
                 Err(Failure::Passing { error, retry_after }) => (error, retry_after),
             };
-            let wait = self.wait(attempts, retry_after);
-            attempts += 1;
-            if attempts >= self.attempts_max || wait > self.wait_max {
-                return Err(error);
-            }
+            let failed = Failed { elapsed: begin.elapsed(), failures, retry_after };
+            let Some(wait) = self.patience.wait(failed, Roll::draw()) else { return Err(error) };
+            failures = failures.saturating_add(1);
             (self.on_retry.0)(&error, wait);
             sleep(wait).await;
         }
     }
 
-    fn wait(&self, failures: u32, retry_after: Option<Duration>) -> Duration {
-        let wait = Wait { base: self.retry, least: Duration::ZERO, failures };
-        self.backoff.wait(wait, Roll::draw()).saturating_add(retry_after.unwrap_or_default())
+    /// Whether it is for the caller to mend: the URL is not that of a server of its scheme, or the server is not trusted. Where
+    /// somebody has answered before, the same may pass: a certificate is renewed too late.
+    fn is_mistake(&self, error: &PublishError) -> bool {
+        let PublishError::Unreachable { source, .. } = error else { return false };
+        !self.is_answered.load(Ordering::Relaxed) && cause::is_mistake(source)
     }
 
     /// One attempt; two requests if the token has to be renewed, and those that redirects ask for.
-    async fn attempt(&self, post: &Post) -> Result<Response<Bytes>, Failure> {
+    async fn attempt(&self, post: &Post) -> Result<(Url, Response<Bytes>), Failure> {
         let (url, answer) = self.send(post, TokenNeed::Request).await?;
         let (url, answer) = if answer.status() == StatusCode::UNAUTHORIZED && self.token.is_some() {
             self.send(post, TokenNeed::Refused).await?
         } else {
             (url, answer)
         };
-        if answer.status().is_success() { Ok(answer) } else { Err(refused(&url, answer)) }
+        if answer.status().is_success() { Ok((url, answer)) } else { Err(refused(&url, answer)) }
     }
 
     /// Asks, and asks where it is sent to. Returns the URL that answered, too.
     async fn send(&self, post: &Post, need: TokenNeed) -> Result<(Url, Response<Bytes>), Failure> {
         let mut hop = post.hop(self.headers.clone());
         if let Some(token) = &self.token {
-            hop.headers.insert(header::AUTHORIZATION, token.authorization(need).await.map_err(unreachable)?);
+            let token = token.authorization(need).await.map_err(|error| Failure::Passing {
+                error: PublishError::Token(error.into()),
+                retry_after: None,
+            })?;
+            hop.headers.insert(header::AUTHORIZATION, token);
         }
-        let limit = self.attempt_timeout;
-        let late = |_| unreachable(format!("no answer within {limit:?}"));
+        let (limit, url) = (self.attempt_timeout, hop.url.clone());
+        let late = |_| unreachable(&url, format!("no answer within {limit:?}"));
         timeout(limit, self.follow(hop, post.answers_bytes_max)).await.map_err(late)?
     }
 
@@ -270,12 +289,14 @@ impl Publisher {
             let status = answer.status();
             let Some(target) = hop.target(status, answer.headers()) else { return Ok((hop.url, answer)) };
             redirects += 1;
-            let location = location(&target, answer.headers());
             let followed = match target {
                 Ok(_) if redirects > REDIRECTS_MAX => Err(RedirectError::TooMany),
                 target => target.and_then(|url| hop.go_on_to(url, status)),
             };
-            followed.map_err(|why| Failure::Final(PublishError::Redirected { status, location, why }))?;
+            followed.map_err(|why| {
+                let redirected = hop.not_followed(status, answer.headers(), why);
+                Failure::Final(PublishError::Redirected(Box::new(redirected)))
+            })?;
         }
     }
 
@@ -287,41 +308,68 @@ impl Publisher {
             let hub = self.hub.origin().ascii_serialization();
             Failure::Final(PublishError::Target { target: hop.url.to_string(), hub })
         })?;
-        let (head, body) = self.client.request(request).await.map_err(unreachable)?.into_parts();
-        let body = Limited::new(body, bytes_max).collect().await.map_err(unreachable)?;
-        Ok(Response::from_parts(head, body.to_bytes()))
+        let answer = self.client.request(request).await;
+        let answer = answer.map_err(|error| unreachable(&hop.url, cause::of_pooled(&hop.url, error)))?;
+        self.is_answered.store(true, Ordering::Relaxed);
+        let (head, body) = answer.into_parts();
+        let body = if head.status.is_success() {
+            match Limited::new(body, bytes_max).collect().await {
+                Ok(body) => body.to_bytes(),
+                // No hub's. The head says what it is.
+                Err(error) if error.is::<LengthLimitError>() => Bytes::new(),
+                Err(error) => return Err(unreachable(&hop.url, cause::of(&hop.url, error))),
+            }
+        } else {
+            excerpt(body).await
+        };
+        Ok(Response::from_parts(head, body))
     }
 }
 
-/// Where an answer sends to, for people: one line, of bounded length, and without a password.
-fn location(target: &Result<Url, RedirectError>, headers: &HeaderMap) -> String {
-    let written = match (target, headers.get(header::LOCATION)) {
-        (Ok(url), _) => url.to_string(),
-        (Err(RedirectError::Credentials), _) | (_, None) => "an address that is not shown".to_owned(),
-        (Err(_), Some(location)) => format!("{:?}", String::from_utf8_lossy(location.as_bytes())),
+/// The beginning of a refusal. It has its status, whatever becomes of the rest.
+async fn excerpt(mut body: Incoming) -> Bytes {
+    let mut excerpt = Vec::new();
+    let read = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            if let Ok(bytes) = frame.into_data() {
+                excerpt.extend_from_slice(&bytes[..bytes.len().min(EXCERPT_BYTES_MAX - excerpt.len())]);
+            }
+            if excerpt.len() == EXCERPT_BYTES_MAX {
+                break;
+            }
+        }
     };
-    written.chars().take(LOCATION_CHARS_MAX).collect()
+    // A server that holds the rest back has said what it had to say.
+    let _ = timeout(EXCERPT_WAIT, read).await;
+    excerpt.into()
 }
 
-fn unreachable(source: impl Into<BoxError>) -> Failure {
-    Failure::Passing { error: PublishError::Unreachable(source.into()), retry_after: None }
+fn unreachable(url: &Url, source: impl Into<BoxError>) -> Failure {
+    let error =
+        PublishError::Unreachable { origin: url.origin().ascii_serialization(), source: source.into() };
+    Failure::Passing { error, retry_after: None }
 }
 
 fn refused(url: &Url, answer: Response<Bytes>) -> Failure {
-    let (head, body) = answer.into_parts();
-    let refusal = Box::new(Refusal {
-        status: head.status,
-        url: url.to_string(),
-        headers: head.headers,
-        body: String::from_utf8_lossy(&body).into_owned(),
-    });
+    let refusal = refusal(url, answer);
     let (status, retry_after) = (refusal.status, refusal.retry_after());
     let error = PublishError::Refused(refusal);
     if is_passing(status) { Failure::Passing { error, retry_after } } else { Failure::Final(error) }
 }
 
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, PublishError> {
-    serde_json::from_slice(body).map_err(|error| PublishError::Answer(error.into()))
+fn read<T: DeserializeOwned>(url: &Url, answer: Response<Bytes>) -> Result<T, PublishError> {
+    serde_json::from_slice(answer.body()).map_err(|_| PublishError::Answer(refusal(url, answer)))
+}
+
+fn refusal(url: &Url, answer: Response<Bytes>) -> Box<Refusal> {
+    let (head, body) = answer.into_parts();
+    let body = &body[..body.len().min(EXCERPT_BYTES_MAX)];
+    Box::new(Refusal {
+        status: head.status,
+        url: url.to_string(),
+        headers: head.headers,
+        body: String::from_utf8_lossy(body).into_owned(),
+    })
 }
 
 /// A key that nobody else draws: 128 bits from the operating system, in hexadecimal.

@@ -8,7 +8,8 @@ use http::header::{self, HeaderMap, HeaderName};
 use http::{Method, StatusCode};
 use url::Url;
 
-use crate::limits::REDIRECTS_MAX;
+use crate::limits::{LOCATION_CHARS_MAX, REDIRECTS_MAX, SAID_CHARS_MAX};
+use crate::said;
 
 /// Secrets by their name. Others are recognised because whoever set them marked them as sensitive.
 const CREDENTIALS: [HeaderName; 3] = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
@@ -26,27 +27,40 @@ pub(crate) struct Hop {
     pub(crate) body: Bytes,
 }
 
+/// A redirect that is not followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[error("{from} answered {status}, which sends to {location}")]
+pub struct Redirected {
+    /// The URL that answered, without its query.
+    pub from: String,
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// Where it sends to: a URL without a password, or the beginning of what the server wrote in its place.
+    pub location: String,
+    /// Why the request did not follow.
+    #[source]
+    pub why: RedirectError,
+}
+
 /// Why a redirect is not followed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {
     /// A loop, most likely.
-    #[error("there are more than {REDIRECTS_MAX} redirects")]
+    #[error("that is one redirect more than {REDIRECTS_MAX}, so it seems to be a loop")]
     TooMany,
-    /// The `Location` is no URL.
-    #[error("the location {location:?} is no URL")]
-    Location {
-        /// As the server wrote it, as far as it is text.
-        location: String,
-    },
+    /// The `Location` is no URL, or has characters that no URL has and that would be dropped or changed.
+    #[error("that is no URL")]
+    Location,
     /// The `Location` leads out of HTTP.
-    #[error("the location is of the scheme {scheme:?}")]
+    #[error("that has the scheme {scheme:?}, and only http and https are followed")]
     Scheme {
         /// The scheme.
         scheme: String,
     },
     /// The `Location` has a user name or a password in it, which fetch refuses, too.
-    #[error("the location has credentials in it")]
+    #[error("it had a user name or a password in it, which is not followed")]
     Credentials,
     /// A POST is redirected by 301, 302 or 303, after which the next request would be a GET without the data.
     #[error("this status would turn the POST into a GET, and only 307 and 308 are followed")]
@@ -70,7 +84,21 @@ impl Hop {
             return None;
         }
         let location = headers.get(header::LOCATION)?;
-        Some(self.resolve(&String::from_utf8_lossy(location.as_bytes())))
+        let location = std::str::from_utf8(location.as_bytes()).map_err(|_| RedirectError::Location);
+        Some(location.and_then(|location| self.resolve(location)))
+    }
+
+    /// What is told of a redirect that is not followed.
+    pub(crate) fn not_followed(
+        &self,
+        status: StatusCode,
+        headers: &HeaderMap,
+        why: RedirectError,
+    ) -> Redirected {
+        let mut from = self.url.clone();
+        from.set_query(None);
+        let location = headers.get(header::LOCATION).map(|location| self.shown(location.as_bytes()));
+        Redirected { from: from.into(), status, location: location.unwrap_or_default(), why }
     }
 
     /// Turns this request into the one that the redirect asks for.
@@ -116,17 +144,36 @@ impl Hop {
     }
 
     fn resolve(&self, location: &str) -> Result<Url, RedirectError> {
-        let url = self
-            .url
-            .join(location)
-            .map_err(|_| RedirectError::Location { location: location.chars().take(200).collect() })?;
+        // The URL Standard drops tabs and line ends, so the request would go elsewhere than anybody reads.
+        if location.chars().any(char::is_control) {
+            return Err(RedirectError::Location);
+        }
+        let url = self.url.join(location).map_err(|_| RedirectError::Location)?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(RedirectError::Scheme { scheme: url.scheme().to_owned() });
+            return Err(RedirectError::Scheme { scheme: said::line(url.scheme(), SAID_CHARS_MAX) });
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(RedirectError::Credentials);
         }
         Ok(url)
+    }
+
+    /// A `Location` for people: whole and without its password if it is a URL, else as it was written.
+    fn shown(&self, location: &[u8]) -> String {
+        let written = String::from_utf8_lossy(location);
+        let is_plain = !written.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER);
+        let shown = match self.url.join(&written) {
+            Ok(mut url) if is_plain => {
+                // Fails for a URL that cannot have them.
+                let _ = url.set_username("");
+                let _ = url.set_password(None);
+                url.into()
+            }
+            // An `@` may stand behind a password that nobody can find.
+            Ok(_) | Err(_) if written.contains('@') => "an address that is not shown".to_owned(),
+            Ok(_) | Err(_) => format!("{written:?}"),
+        };
+        shown.chars().take(LOCATION_CHARS_MAX).collect()
     }
 
     fn remove_credentials(&mut self) {

@@ -60,25 +60,20 @@ impl Transport {
     /// Connects, asks, and waits for the head of the answer. Cancel-safe: dropping the future closes the socket.
     pub(crate) async fn ask(&self, hop: &Hop) -> Result<HttpAnswer, Error> {
         let uri: Uri = hop.url.as_str().parse().map_err(|error| Error::connect(&hop.url, error))?;
-        let socket = within(Some(self.connect_timeout), Missing::Connection, async {
+        let connect = async {
             self.connector.clone().connect(uri).await.map_err(|error| Error::connect(&hop.url, error))
-        })
-        .await?;
-        within(self.answer_timeout, Missing::Answer, exchange(socket, hop)).await
+        };
+        let connected = timeout(self.connect_timeout, connect).await;
+        let late = |what, after| Error::timed_out(&hop.url, what, after);
+        let socket = connected.unwrap_or_else(|_| Err(late(Missing::Connection, self.connect_timeout)))?;
+        let Some(limit) = self.answer_timeout else { return exchange(socket, hop).await };
+        timeout(limit, exchange(socket, hop)).await.unwrap_or_else(|_| Err(late(Missing::Answer, limit)))
     }
 }
 
-async fn within<T>(
-    limit: Option<Duration>,
-    what: Missing,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let Some(after) = limit else { return work.await };
-    timeout(after, work).await.unwrap_or(Err(Error::TimedOut { what, after }))
-}
-
 async fn exchange(socket: Socket, hop: &Hop) -> Result<HttpAnswer, Error> {
-    let request = request(hop).map_err(broken)?;
+    let broken = |error| Error::broken(&hop.url, error);
+    let request = request(hop).map_err(|error| Error::broken(&hop.url, error))?;
     let (mut sender, driver) = http1::handshake(socket).await.map_err(broken)?;
     let mut connection = Connection { driver: Box::pin(driver), is_over: false };
     let response = connection.drive(sender.send_request(request)).await.map_err(broken)?;
@@ -89,10 +84,6 @@ async fn exchange(socket: Socket, hop: &Hop) -> Result<HttpAnswer, Error> {
         headers: head.headers,
         body: AnswerBody { incoming, connection, _sender: sender },
     })
-}
-
-fn broken(error: impl Into<BoxError>) -> Error {
-    Error::Broken(error.into())
 }
 
 fn request(hop: &Hop) -> Result<Request<Full<Bytes>>, BoxError> {
@@ -129,12 +120,12 @@ impl Connection {
 
 impl AnswerBody {
     /// The next bytes; `None` at the end of the body, if it was a clean one.
-    pub(crate) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+    pub(crate) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Bytes>>> {
         loop {
             self.connection.poll(cx);
             match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
                 None => return Poll::Ready(None),
-                Some(Err(error)) => return Poll::Ready(Some(Err(broken(error)))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 Some(Ok(frame)) => {
                     if let Ok(bytes) = frame.into_data() {
                         return Poll::Ready(Some(Ok(bytes)));

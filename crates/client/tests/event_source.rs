@@ -175,7 +175,8 @@ async fn a_refusal_says_what_the_server_said() {
 
     let error = next_error(&mut source).await;
 
-    assert_eq!(error.to_string(), "the answer was 404 Not Found: no such topic");
+    let told = format!("the answer was 404 Not Found: no such topic ({})", server.url("/events"));
+    assert_eq!(error.to_string(), told);
     assert_eq!(error.refusal().unwrap().problem().unwrap().kind.as_deref(), Some("urn:x"));
     assert!(soon(source.next()).await.is_none());
 }
@@ -198,7 +199,8 @@ async fn an_answer_of_another_type_is_named() {
 
     let error = next_error(&mut builder(&server).build()).await;
 
-    assert_eq!(error.to_string(), "the answer is text/html, not text/event-stream");
+    let told = format!("the answer is text/html, not text/event-stream: Log in ({})", server.url("/events"));
+    assert_eq!(error.to_string(), told);
     assert_eq!(error.refusal().unwrap().body, "<title>Log in");
 }
 
@@ -236,7 +238,7 @@ async fn without_reconnection_a_broken_connection_is_an_error() {
     let mut source = builder(&server).reconnect(false).build();
 
     assert_eq!(next_data(&mut source).await, "1");
-    assert!(matches!(soon(source.next()).await, Some(Err(Error::Broken(_)))));
+    assert!(matches!(soon(source.next()).await, Some(Err(Error::Broken { .. }))));
     assert!(soon(source.next()).await.is_none());
 }
 
@@ -405,7 +407,7 @@ async fn silence_after_an_announced_heartbeat_is_a_stall() {
     let error = next_error(&mut source).await;
 
     let a_second = Duration::from_secs(1);
-    assert!(matches!(error, Error::TimedOut { what: Missing::Bytes, after } if after == a_second));
+    assert!(matches!(error, Error::TimedOut { what: Missing::Bytes, after, .. } if after == a_second));
     assert_eq!(next_data(&mut source).await, "2");
     server.left(1).await;
 }
@@ -430,7 +432,7 @@ async fn an_answer_that_does_not_come_is_not_waited_for() {
     let error = next_error(&mut source).await;
 
     assert!(matches!(error, Error::TimedOut { what: Missing::Answer, .. }));
-    assert_eq!(error.to_string(), "no answer within 50ms");
+    assert_eq!(error.to_string(), format!("no answer from http://{} within 50ms", server.address));
 }
 
 #[tokio::test]
@@ -525,8 +527,11 @@ async fn a_future_of_the_next_item_that_is_dropped_loses_nothing() {
 fn what_cannot_be_set_is_an_error_at_once() {
     let new = || EventSource::builder("http://example.com").unwrap();
 
-    assert!(matches!(EventSource::new("/events").unwrap_err(), ConfigError::Url { .. }));
-    assert!(matches!(EventSource::new("ftp://example.com").unwrap_err(), ConfigError::Scheme { .. }));
+    assert!(matches!(EventSource::new("http://[").unwrap_err(), ConfigError::Url { .. }));
+    for url in ["ftp://example.com", "/events", "example.com/events", "localhost:8080/events", ""] {
+        let error = EventSource::new(url).unwrap_err();
+        assert_eq!(error.to_string(), format!("{url:?} does not begin with http:// or https://"));
+    }
     assert!(matches!(EventSource::new("http://u:p@example.com").unwrap_err(), ConfigError::Credentials));
     for url in ["http://example.com/a/../b", "http://example.com/a\\b", "http://example.com/a "] {
         assert!(matches!(EventSource::new(url).unwrap_err(), ConfigError::Rewritten { .. }), "{url}");

@@ -86,21 +86,39 @@ async fn what_is_refused_for_good_is_sent_once_and_typed() {
 
     let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err();
 
-    assert_eq!(error.to_string(), "the hub answered 400 Bad Request: the id is too long");
+    let told = format!("the hub answered 400 Bad Request: the id is too long ({})", server.url("/events/t"));
+    assert_eq!(error.to_string(), told);
     assert_eq!(error.status().unwrap(), 400);
     assert_eq!(error.problem().unwrap().kind.as_deref(), Some("urn:tidings:problem:bad-id"));
     assert_eq!(server.requests().borrow().len(), 1);
 }
 
 #[tokio::test]
-async fn patience_is_bounded_by_attempts() {
-    let server = Server::start_repeating(|_, _| [answer(503, "")].into(), true);
-    let publisher = Publisher::builder(&server.url("")).unwrap().attempts_max(2).build();
+async fn patience_is_bounded_by_time() {
+    let publish = async |time| {
+        let server = Server::start_repeating(|_, _| [answer(503, "")].into(), true);
+        let publisher = Publisher::builder(&server.url("")).unwrap().give_up_after(time).build();
+        let error = publisher.publish("t", &Draft::new("x")).await.unwrap_err();
+        assert!(matches!(error, PublishError::Refused(_)), "{error:?}");
+        server.requests().borrow().len()
+    };
 
-    let error = publisher.publish("t", &Draft::new("x")).await.unwrap_err();
+    assert_eq!(publish(Duration::ZERO).await, 1);
+    assert!(publish(Duration::from_millis(300)).await > 1);
+}
 
-    assert!(matches!(error, PublishError::Refused(_)));
-    assert_eq!(server.requests().borrow().len(), 2);
+/// Five attempts were over after 0.4 to 2 s, and a hub that restarts is away for longer.
+#[tokio::test]
+async fn a_hub_that_is_away_for_many_attempts_gets_the_event_once_it_is_back() {
+    let away = std::iter::repeat_n(answer(503, ""), 5);
+    let server = Server::start(away.chain([answer(201, r#"{"id":"a-1"}"#)]));
+
+    let receipt = publisher(&server).publish("t", &Draft::new("x")).await.unwrap();
+
+    let requests = server.requested(6).await;
+    let keys: Vec<_> = requests.iter().map(|request| request.header("idempotency-key").unwrap()).collect();
+    assert_eq!(receipt.id, "a-1");
+    assert!(keys.iter().all(|key| *key == keys[0]), "{keys:?}");
 }
 
 #[tokio::test]
@@ -115,13 +133,17 @@ async fn a_hub_that_asks_for_too_much_patience_is_an_error_at_once() {
 #[tokio::test]
 async fn a_hub_that_does_not_answer_is_unreachable() {
     let server = Server::start([]);
-    let builder = Publisher::builder(&server.url("")).unwrap().attempts_max(2);
+    let builder = Publisher::builder(&server.url("")).unwrap().give_up_after(Duration::from_millis(500));
     let publisher = builder.attempt_timeout(Duration::from_millis(50)).unwrap().build();
 
     let error = publisher.publish("t", &Draft::new("x")).await.unwrap_err();
 
-    assert!(matches!(error, PublishError::Unreachable(_)));
-    assert_eq!(server.requested(2).await.len(), 2);
+    let PublishError::Unreachable { origin, source } = error else { panic!("not {error:?}") };
+    assert_eq!(
+        (origin, source.to_string()),
+        (format!("http://{}", server.address), "no answer within 50ms".into())
+    );
+    assert!(server.requests().borrow().len() > 1);
 }
 
 #[tokio::test]
@@ -178,11 +200,61 @@ async fn a_batch_that_fails_halfway_says_how_far_it_came() {
 
 #[tokio::test]
 async fn an_answer_that_is_not_a_hubs_is_no_receipt() {
-    let server = Server::start([answer(200, "<html>")]);
+    let page = || Answer::status(200).header("Connection", "close").header("Content-Type", "text/html");
+    let long = "x".repeat(100_000);
+    for (given, said) in [
+        (answer(200, "<html>"), "the answer is application/json, not the JSON of a hub: <html>"),
+        (answer(200, "[1]"), "the answer is application/json, not the JSON of a hub: [1]"),
+        (
+            page().chunk("<title>Welcome to\n nginx!</title>"),
+            "the answer is text/html, not the JSON of a hub: Welcome to nginx!",
+        ),
+        (page().chunk(&long), "the answer is text/html, not the JSON of a hub"),
+        (
+            Answer::status(200).header("Connection", "close"),
+            "the answer is of no content type, not the JSON of a hub",
+        ),
+    ] {
+        let server = Server::start([given]);
 
-    let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err();
+        let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err();
 
-    assert!(matches!(error, PublishError::Answer(_)));
+        assert!(matches!(error, PublishError::Answer(_)), "{error:?}");
+        assert_eq!(error.to_string(), format!("{said} ({})", server.url("/events/t")));
+    }
+}
+
+#[tokio::test]
+async fn whatever_answers_is_told_in_its_own_words_and_with_its_address() {
+    let with = |of: &str, body: &str| {
+        Answer::status(400).header("Connection", "close").header("Content-Type", of).chunk(body)
+    };
+    let page = format!("<html><head><title>400 No\u{1b}[2J</title></head>{}", "x".repeat(100_000));
+    for (given, said) in [
+        (with("text/plain; charset=utf-8", "write https://\r\n"), ": write https://"),
+        (with("text/html", &page), ": 400 No\\u{1b}[2J"),
+        (with("application/json", r#"{"message": "no"}"#), r#": {"message": "no"}"#),
+        (with("application/octet-stream", "x"), ""),
+        // Go's server says no content type.
+        (
+            Answer::status(400).header("Connection", "close").chunk("HTTP to an HTTPS server\n"),
+            ": HTTP to an HTTPS server",
+        ),
+        // The status is known: what breaks then changes nothing.
+        (with("text/plain", "no").then(Then::Break), ": no"),
+    ] {
+        let server = Server::start([given]);
+
+        let error = publisher(&server)
+            .publish(Target::Url("/events/t?id=s3cret"), &Draft::new("x"))
+            .await
+            .unwrap_err();
+
+        assert_eq!(
+            error.to_string(),
+            format!("the hub answered 400 Bad Request{said} ({})", server.url("/events/t"))
+        );
+    }
 }
 
 #[tokio::test]
@@ -228,7 +300,10 @@ async fn who_wants_to_know_hears_why_it_is_tried_again() {
     publisher.build().publish("t", &Draft::new("x")).await.unwrap();
 
     let (error, wait) = told.try_recv().unwrap();
-    assert_eq!(error, "the hub answered 503 Service Unavailable: busy");
+    assert_eq!(
+        error,
+        format!("the hub answered 503 Service Unavailable: busy ({})", server.url("/events/t"))
+    );
     assert!(wait <= Duration::from_millis(200), "{wait:?}");
     assert!(told.try_recv().is_err());
 }
@@ -318,9 +393,10 @@ async fn a_redirect_that_would_lose_the_data_or_carry_the_key_away_is_told_with_
 
         let error = publisher.publish("t", &Draft::new("data")).await.unwrap_err();
 
-        let PublishError::Redirected { location, why: reason, .. } = &error else { panic!("{error:?}") };
-        assert_eq!((location.as_str(), error.status().unwrap().as_u16()), (elsewhere, status));
-        assert!(reason.to_string().contains(why), "{reason}");
+        let PublishError::Redirected(redirected) = &error else { panic!("{error:?}") };
+        assert_eq!((redirected.location.as_str(), error.status().unwrap().as_u16()), (elsewhere, status));
+        assert!(redirected.why.to_string().contains(why), "{redirected:?}");
+        assert!(error.to_string().starts_with(&server.url("/events/t answered 30")), "{error}");
         assert_eq!(server.requested(1).await.len(), 1);
     }
 }
@@ -336,20 +412,57 @@ async fn a_publish_without_a_key_follows_to_another_origin() {
 }
 
 #[tokio::test]
-async fn what_a_redirect_names_is_shown_bounded_and_without_its_password() {
-    let long = format!("/{}", "x".repeat(5_000));
+async fn a_redirect_that_cannot_be_followed_is_told_bounded_and_without_its_password() {
+    let long = format!("ftp://h/{}", "x".repeat(5_000));
     let cases = [
-        ("ftp://h/\u{e9}".to_owned(), "\"ftp://h/"),
-        ("http://u:secret@h/".to_owned(), "not shown"),
-        (long, "/xx"),
+        ("ftp://h/\u{e9}", "ftp://h/%C3%A9", "the scheme \"ftp\""),
+        ("javascript:alert(1)", "javascript:alert(1)", "the scheme \"javascript\""),
+        ("//u:s3cret@h.test/a", "http://h.test/a", "a user name or a password"),
+        ("http://u:s3cret@[/a", "not shown", "no URL"),
+        ("http://[", "\"http://[\"", "no URL"),
+        ("/a\tb", "\"/a\\tb\"", "no URL"),
+        ("http://h.test:99999/", "\"http://h.test:99999/\"", "no URL"),
+        (&long, "ftp://h/xxx", "the scheme"),
     ];
-    for (named, shown) in cases {
-        let server = Server::start([redirect(301, &named)]);
+    for (named, shown, why) in cases {
+        let server = Server::start([redirect(307, named)]);
 
-        let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err().to_string();
+        let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err();
 
-        assert!(error.contains(shown) && error.len() < 700 && !error.contains("secret"), "{error}");
+        let PublishError::Redirected(redirected) = &error else { panic!("{error:?}") };
+        let told = format!("{error}: {}", redirected.why);
+        assert!(told.starts_with(&server.url("/events/t answered 307 Temporary Redirect")), "{told}");
+        assert!(told.contains(shown) && told.contains(why), "{named}: {told}");
+        assert!(told.len() < 800 && !told.contains("s3cret"), "{told}");
     }
+}
+
+#[tokio::test]
+async fn a_redirect_to_nowhere_is_told() {
+    let server = Server::start([Answer::status(308).header("Connection", "close")]);
+
+    let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err().to_string();
+
+    let said = "the hub answered 308 Permanent Redirect: it sends elsewhere, and no Location says where";
+    assert_eq!(error, format!("{said} ({})", server.url("/events/t")));
+}
+
+#[tokio::test]
+async fn a_chain_of_redirects_is_followed_from_each_place_to_the_next() {
+    let server = Server::start([
+        redirect(307, "../a/./b?x=1"),
+        redirect(308, "?x=2"),
+        redirect(308, "#part"),
+        answer(201, r#"{"id":"a-1"}"#),
+    ]);
+
+    let receipt = publisher(&server).publish("t", &Draft::new("x")).await.unwrap();
+
+    let requests = server.requested(4).await;
+    let paths: Vec<_> = requests.iter().map(|request| request.path.as_str()).collect();
+    assert_eq!(paths, ["/events/t", "/a/b?x=1", "/a/b?x=2", "/a/b?x=2"]);
+    assert!(requests.iter().all(|request| request.method == "POST" && request.body == b"x"), "{requests:?}");
+    assert_eq!(receipt.id, "a-1");
 }
 
 #[tokio::test]
@@ -359,5 +472,7 @@ async fn a_loop_of_redirects_ends() {
 
     let error = publisher(&server).publish("t", &Draft::new("x")).await.unwrap_err();
 
-    assert!(matches!(error, PublishError::Redirected { status, .. } if status == 307), "{error:?}");
+    let PublishError::Redirected(redirected) = error else { panic!("{error:?}") };
+    assert_eq!((redirected.status.as_u16(), redirected.location), (307, server.url("/events/t")));
+    assert!(redirected.why.to_string().contains("a loop"), "{}", redirected.why);
 }

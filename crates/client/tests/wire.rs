@@ -11,7 +11,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use support::soon;
-use tidings_client::{Draft, Error, EventSource, EventSourceBuilder, Item, Publisher};
+use tidings_client::{Draft, Error, EventSource, EventSourceBuilder, Item, PublishError, Publisher};
 use tidings_testkit::request::Request;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -81,6 +81,92 @@ async fn a_certificate_that_nobody_vouches_for_is_no_connection() {
     assert!(chain.contains("UnknownIssuer") || chain.contains("CaUsedAsEndEntity"), "{chain}");
 }
 
+/// The last cause of an error: the words that matter.
+fn cause(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |error| error.source()).last().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn the_wrong_protocol_at_a_port_is_told_with_what_to_write_and_not_tried_again() {
+    let (plain, place) = listen().await;
+    let port = plain.local_addr().unwrap().port();
+    let speaks_plain = async {
+        loop {
+            let mut socket = accept(&plain).await;
+            let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
+        }
+    };
+    let (tls, _) = listen().await;
+    let tls_port = tls.local_addr().unwrap().port();
+    let (acceptor, _) = certificate();
+    let speaks_tls = async {
+        loop {
+            let _ = acceptor.accept(accept(&tls).await).await;
+        }
+    };
+    let told = async {
+        let hub = format!("https://localhost:{port}");
+        let published = Publisher::builder(&hub).unwrap().build().publish("t", &Draft::new("x")).await;
+        let PublishError::Unreachable { origin, .. } = published.as_ref().unwrap_err() else {
+            panic!("not {published:?}")
+        };
+        assert_eq!(origin, &hub);
+        let listened = builder(&format!("https://{place}")).reconnect(false).build().next_event().await;
+        let no_tls = [cause(&published.unwrap_err()), cause(&listened.unwrap_err())];
+
+        let hub = format!("http://localhost:{tls_port}");
+        let published = Publisher::builder(&hub).unwrap().build().publish("t", &Draft::new("x")).await;
+        let listened = builder(&format!("{hub}/x")).reconnect(false).build().next_event().await;
+        let no_http = [cause(&published.unwrap_err()), cause(&listened.unwrap_err())];
+
+        let hub = format!("https://localhost:{tls_port}");
+        let published = Publisher::builder(&hub).unwrap().build().publish("t", &Draft::new("x")).await;
+        (no_tls, no_http, cause(&published.unwrap_err()))
+    };
+
+    let (no_tls, no_http, untrusted) = soon(async {
+        tokio::select! {
+            () = speaks_plain => unreachable!(),
+            () = speaks_tls => unreachable!(),
+            told = told => told,
+        }
+    })
+    .await;
+
+    let words = "what answers there does not speak TLS; for plain HTTP write ";
+    assert_eq!(no_tls, [0; 2].map(|_| format!("{words}http://localhost:{port}")));
+    let words =
+        "what answers there does not speak HTTP (invalid HTTP version parsed); if it wants TLS, write ";
+    assert_eq!(no_http, [0; 2].map(|_| format!("{words}https://localhost:{tls_port}")));
+    assert!(untrusted.starts_with("its certificate "), "{untrusted}");
+}
+
+#[tokio::test]
+async fn what_looks_like_a_mistake_may_pass_at_a_hub_that_has_answered_before() {
+    let (listener, place) = listen().await;
+    let hub = format!("http://{}", place.trim_end_matches("/events"));
+    let publisher = Publisher::builder(&hub).unwrap().build();
+    let server = async {
+        for answer in [
+            &b"HTTP/1.1 201 X\r\nContent-Length: 10\r\nConnection: close\r\n\r\n{\"id\":\"1\"}"[..],
+            b"\x15\x03\x03\0\x02\x02\x46",
+            b"HTTP/1.1 201 X\r\nContent-Length: 10\r\n\r\n{\"id\":\"2\"}",
+        ] {
+            let mut socket = accept(&listener).await;
+            Request::read(&mut socket).await.unwrap();
+            socket.write_all(answer).await.unwrap();
+        }
+    };
+
+    let publish = async {
+        let first = publisher.publish("t", &Draft::new("x")).await.unwrap().id;
+        [first, publisher.publish("t", &Draft::new("y")).await.unwrap().id]
+    };
+    let (ids, ()) = soon(join(publish, server)).await;
+
+    assert_eq!(ids, ["1", "2"]);
+}
+
 #[tokio::test]
 async fn a_publisher_speaks_tls_too() {
     let (listener, place) = listen().await;
@@ -144,7 +230,7 @@ async fn a_reset_is_a_broken_connection_and_the_next_goes_on_after_the_last_id()
     let Some(Ok(Item::Reconnecting(reconnecting))) = soon(source.next()).await else { panic!("no reset") };
     let (event, (_socket, request)) = soon(join(source.next_event(), open(&listener, b""))).await;
 
-    assert!(matches!(reconnecting.error, Error::Broken(_)), "{:?}", reconnecting.error);
+    assert!(matches!(reconnecting.error, Error::Broken { .. }), "{:?}", reconnecting.error);
     assert_eq!(event.unwrap().unwrap().last_event_id, "7");
     assert_eq!(request.header("last-event-id"), Some("7"));
 }
@@ -162,7 +248,7 @@ async fn what_is_no_http_is_a_broken_connection() {
     }))
     .await;
 
-    assert!(matches!(item, Some(Err(Error::Broken(_)))), "{item:?}");
+    assert!(matches!(item, Some(Err(Error::Broken { .. }))), "{item:?}");
 }
 
 #[tokio::test]

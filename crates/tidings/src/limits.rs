@@ -35,6 +35,19 @@ pub(crate) const BATCH_EVENTS_MAX: usize = 1_000;
 /// the 1 MiB that a proxy such as nginx lets through.
 pub(crate) const BATCH_BYTES_MAX: usize = 512 << 10;
 
+/// Time for which `pub` tries again what it has read from standard input, once the hub has answered before. One hour: a pipe that
+/// runs for months outlasts a hub that is moved or mended, the lines wait in the program before it, and a hub that never comes back
+/// is told some day.
+pub(crate) const INPUT_GIVE_UP_AFTER: Duration = Duration::from_secs(3_600);
+
+/// Time that `pub` and `relay` have, after a signal, for what is on its way to the hub. 2 s: a hub that is there answers sooner, and who
+/// pressed Ctrl-C waits no longer.
+pub(crate) const INTERRUPTED_WAIT: Duration = Duration::from_secs(2);
+
+/// Time between two lines about a hub that is away, if the reason changes all the time. 10 s: a restart is refused, then starting, then
+/// there.
+pub(crate) const OUTAGE_TOLD_INTERVAL: Duration = Duration::from_secs(10);
+
 /// Ids that `relay` remembers to have made: an event that a hub streams back comes within some batches.
 pub(crate) const RECENT_IDS_MAX: usize = 10_000;
 

@@ -40,7 +40,7 @@ use environment::Environment;
 use serve::logging;
 use serve::notify::ServiceManager;
 use terminal::failure::{Exit, Failure};
-use terminal::output::{Color, say};
+use terminal::output::{Color, report, say};
 use terminal::talk::tell;
 
 fn main() -> ExitCode {
@@ -69,7 +69,7 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
         Task::Sub(args) => block_on(sub::run(&args, color)),
         Task::Relay(args) => block_on(relay::run(&args, environment, color)),
         Task::Token => say(&token::draw()?),
-        Task::Init(args) => say(&init::init(&args)?),
+        Task::Init(args) => init::init(&args).map(|done| report("both files are written", &done)),
         Task::Completions(args) => say(&completions::completions(&args, cli::command())),
         Task::Man(args) => say(&manual::manual(&args, cli::command())?),
         Task::Config(ConfigTask::Print(flags)) => say(&config::print(&load(flags)?)),

@@ -239,7 +239,8 @@ fn a_passing_refusal_is_told_and_tried_again() {
     let left = run(tidings(&["pub", &origin.url(), "x"]));
 
     assert_eq!((left.code, left.stdout.as_str()), (Some(0), "a-1\n"), "{left:?}");
-    assert!(left.stderr.starts_with("the hub answered 503 Service Unavailable; again in "), "{left:?}");
+    let told = format!("the hub answered 503 Service Unavailable ({}); trying again\n", origin.url());
+    assert_eq!(left.stderr, told);
 }
 
 #[test]
@@ -293,7 +294,8 @@ fn a_reserved_topic_is_refused_in_the_words_of_the_hub_and_no_key_is_asked_for()
     let published = run(tidings(&["pub", &url(&hub, "inbox/x"), "hello"]));
     let subscribed = run(tidings(&["sub", &url(&hub, "inbox/*")]));
 
-    let stderr = format!("error: the event was not published: {}\n", said("inbox/x"));
+    let stderr =
+        format!("error: the event was not published: {} ({})\n", said("inbox/x"), url(&hub, "inbox/x"));
     assert_eq!(published, Left { code: Some(1), stdout: String::new(), stderr });
     assert!(subscribed.stderr.contains(&said("inbox/*")["the hub answered ".len()..]), "{subscribed:?}");
     assert!(!subscribed.stderr.contains("hint"), "{subscribed:?}");

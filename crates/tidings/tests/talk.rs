@@ -153,12 +153,38 @@ fn a_standard_output_that_takes_nothing_is_told_and_a_reader_that_has_gone_is_we
             let left = child.unwrap().wait_with_output().unwrap();
 
             let stderr = String::from_utf8(left.stderr).unwrap();
-            let expected = if sink == Sink::Full { 1 } else { 0 };
+            // What was published stays published.
+            let expected = if sink == Sink::Full && arguments[0] != "pub" { 1 } else { 0 };
             assert_eq!(left.status.code(), Some(expected), "{arguments:?} {sink:?}: {stderr}");
             let told = stderr.contains("cannot write to stdout: No space left on device");
             assert_eq!(told, sink == Sink::Full, "{arguments:?} {sink:?}: {stderr}");
         }
     }
+}
+
+#[test]
+fn what_was_done_is_no_failure_because_nobody_can_be_told() {
+    let hub = support::hub(&["--memory"]);
+    let dir = TempDir::new().unwrap();
+    let settings = dir.path().to_str().unwrap();
+    let topic = format!("http://{}/events/a", hub.address);
+    let cases: [(&[&str], &str); 2] = [
+        (
+            &["pub", &topic, "x", "--id", "i-1"],
+            "warning: the event was published as i-1, but cannot write to stdout",
+        ),
+        (&["init", settings], "warning: both files are written, but cannot write to stdout"),
+    ];
+    for (arguments, told) in cases {
+        let child = tidings(arguments).stdout(Sink::Full.open().0).stderr(Stdio::piped()).spawn();
+
+        let left = child.unwrap().wait_with_output().unwrap();
+
+        let stderr = String::from_utf8(left.stderr).unwrap();
+        assert!(left.status.success() && stderr.starts_with(told), "{arguments:?}: {stderr}");
+    }
+    assert!(dir.path().join("publish.key").exists());
+    assert_eq!(support::published::events(&hub, "a").len(), 1);
 }
 
 /// A hub that tells a service manager where it listens, whatever its standard error is.

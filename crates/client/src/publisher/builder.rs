@@ -11,14 +11,11 @@ use url::Url;
 
 use super::Publisher;
 use super::error::PublishError;
-use crate::backoff::Backoff;
+use super::patience::Patience;
 use crate::config::{ConfigError, USER_AGENT, more_than_zero, parse_url};
 use crate::connector::Connector;
 use crate::error::BoxError;
-use crate::limits::{
-    PUBLISH_ATTEMPT_TIMEOUT_DEFAULT, PUBLISH_ATTEMPTS_DEFAULT, PUBLISH_RETRY_WAIT, PUBLISH_RETRY_WAIT_MAX,
-    PUBLISH_RETRY_WAIT_MIN, PUBLISH_WAIT_MAX,
-};
+use crate::limits::PUBLISH_ATTEMPT_TIMEOUT_DEFAULT;
 use crate::tls::Tls;
 use crate::token::{self, TokenNeed, TokenSource};
 
@@ -32,7 +29,7 @@ pub struct PublisherBuilder {
     headers: HeaderMap,
     token: Option<TokenSource>,
     tls: Tls,
-    attempts_max: u32,
+    patience: Patience,
     attempt_timeout: Duration,
     on_retry: OnRetry,
 }
@@ -57,7 +54,7 @@ impl PublisherBuilder {
             headers: user_agent.into_iter().collect(),
             token: None,
             tls: Tls::default(),
-            attempts_max: PUBLISH_ATTEMPTS_DEFAULT,
+            patience: Patience::default(),
             attempt_timeout: PUBLISH_ATTEMPT_TIMEOUT_DEFAULT,
             on_retry: OnRetry(Arc::new(|_, _| {})),
         })
@@ -102,9 +99,13 @@ impl PublisherBuilder {
         self
     }
 
-    /// Sets how often an event is sent before the publisher gives up. 5 unless set; 0 counts as 1.
-    pub fn attempts_max(mut self, attempts: u32) -> Self {
-        self.attempts_max = attempts;
+    /// Sets for how long an event is sent again while the hub cannot be reached or answers "not now", counted from the first
+    /// attempt. A minute unless set. With zero there is one attempt, and with [`Duration::MAX`] it never gives up.
+    ///
+    /// What another attempt would not change is an error at once: a refusal, a server that asks for more patience than is left, and,
+    /// while nobody has answered yet, a certificate that is not trusted or a server that speaks another protocol than the URL says.
+    pub fn give_up_after(mut self, time: Duration) -> Self {
+        self.patience.give_up_after = time;
         self
     }
 
@@ -142,12 +143,10 @@ impl PublisherBuilder {
             client: Client::builder(TokioExecutor::new()).build(Connector::new(self.tls)),
             headers: self.headers,
             token: self.token,
-            attempts_max: self.attempts_max,
+            patience: self.patience,
             attempt_timeout: self.attempt_timeout,
-            retry: PUBLISH_RETRY_WAIT,
-            backoff: Backoff { floor: PUBLISH_RETRY_WAIT_MIN, max: PUBLISH_RETRY_WAIT_MAX },
-            wait_max: PUBLISH_WAIT_MAX,
             on_retry: self.on_retry,
+            is_answered: Arc::default(),
         }
     }
 }

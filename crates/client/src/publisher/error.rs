@@ -5,7 +5,7 @@ use http::StatusCode;
 use crate::config::FRAGMENT;
 use crate::error::{BoxError, Refusal};
 use crate::problem::Problem;
-use crate::redirect::RedirectError;
+use crate::redirect::Redirected;
 
 /// Why a publish failed.
 #[derive(Debug, thiserror::Error)]
@@ -17,23 +17,23 @@ pub enum PublishError {
     Refused(Box<Refusal>),
     /// No answer came, however often it was tried. The event may or may not have been published; to publish it again
     /// under the same [key](crate::Draft::idempotency_key) is safe.
-    #[error("failed to reach the hub")]
-    Unreachable(#[source] BoxError),
+    #[error("failed to reach the hub at {origin}")]
+    Unreachable {
+        /// Scheme, host and port.
+        origin: String,
+        /// What the network, TLS or HTTP said last.
+        source: BoxError,
+    },
     /// The answer is a success, but not a hub's.
-    #[error("the answer is not that of a hub")]
-    Answer(#[source] BoxError),
+    #[error("the answer is {}, not the JSON of a hub{}", .0.content_type_in_words(), .0.said())]
+    Answer(Box<Refusal>),
     /// The hub, or what stands before it, sends to another address, and the event was not sent there. It has not been
     /// published.
-    #[error("the hub answered {status}, which sends to {location}")]
-    Redirected {
-        /// The status of the answer.
-        status: StatusCode,
-        /// Where it sends to: a URL, or the beginning of what the server wrote in its place.
-        location: String,
-        /// Why the request did not follow.
-        #[source]
-        why: RedirectError,
-    },
+    #[error(transparent)]
+    Redirected(Box<Redirected>),
+    /// The caller's token source failed each time.
+    #[error(transparent)]
+    Token(BoxError),
     /// The topic, or the URL, cannot be asked of this hub.
     #[error("{target:?} is no place at the hub {hub}")]
     Target {
@@ -65,7 +65,7 @@ impl PublishError {
     /// The status of the answer, if it was a refusal or a redirect.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Redirected { status, .. } => Some(*status),
+            Self::Redirected(redirected) => Some(redirected.status),
             error => error.refusal().map(|refusal| refusal.status),
         }
     }
@@ -74,9 +74,10 @@ impl PublishError {
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
-            Self::Unreachable(_)
+            Self::Unreachable { .. }
             | Self::Answer(_)
-            | Self::Redirected { .. }
+            | Self::Redirected(_)
+            | Self::Token(_)
             | Self::Target { .. }
             | Self::Fragment
             | Self::Rewritten { .. }

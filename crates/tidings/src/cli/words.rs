@@ -26,8 +26,9 @@ publish key is set by TIDINGS_PUBLISH_KEY or --publish-key-file.";
 pub(crate) const PUB: &str = "\
 Publishes to a hub: the argument, each line of standard input, or a text/event-stream on it.
 
-One event's id goes to stdout. While the hub is away it is tried again for a few seconds; a retry never publishes twice. \
-Ctrl-C ends the reading of standard input: what was read whole is published, half a line or half an event is not.
+One event's id goes to stdout. A hub that is away is tried again for a minute, and for an hour if it has taken events of the same \
+standard input before; nothing is lost and nothing is published twice. Ctrl-C ends the reading of standard input: what was read whole is \
+published, half a line or half an event is not.
 
 A line that is not UTF-8 is published with U+FFFD in it, and one that is too long is left out; both are said, the lines behind them are \
 published, and the exit code is 1 at the end. Data that begins with - and is no number stands behind --, as in `tidings pub URL -- --x`.";
@@ -39,7 +40,7 @@ Examples:
   tidings pub http://127.0.0.1:8080/events/log --event-stream < events.txt
 
 Exit codes:
-  0  everything is published
+  0  everything is published, also if standard output could not take the id, which is then told on standard error
   1  something was not, or not as it was; it has said what was
   2  the command line is wrong";
 

@@ -52,6 +52,13 @@ impl Trust {
     pub(crate) fn pem(&self) -> Result<Option<Vec<u8>>, Failure> {
         self.ca_file.as_deref().map(read_file).transpose()
     }
+
+    /// What the file holds cannot be used.
+    pub(super) fn unusable(&self, error: &ConfigError) -> Failure {
+        let file = self.ca_file.as_deref().unwrap_or(Path::new("")).display();
+        Failure::usage(format!("--ca-file {file}: {}", chain(error)))
+            .hint("it is a file in PEM, in which -----BEGIN CERTIFICATE----- begins each certificate")
+    }
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -84,7 +91,7 @@ impl HubArgs {
             builder = builder.bearer_token(&key.0).map_err(|error| unusable(&error))?;
         }
         if let Some(pem) = trust.pem()? {
-            builder = builder.root_certificates(&pem).map_err(|error| unusable(&error))?;
+            builder = builder.root_certificates(&pem).map_err(|error| trust.unusable(&error))?;
         }
         Ok(builder)
     }
@@ -107,7 +114,9 @@ pub(crate) fn unusable(error: &ConfigError) -> Failure {
         ConfigError::Url { .. } | ConfigError::Scheme { .. } => {
             failure.hint("write it out, such as http://127.0.0.1:8080/events/orders")
         }
-        ConfigError::Credentials => failure.hint("URLs end up in logs; use --header 'Authorization: ...'"),
+        ConfigError::Credentials => failure.hint(
+            "URLs end up in logs; a publish key is given by --publish-key-file, and other secrets by --header 'Authorization: ...'",
+        ),
         _ => failure,
     }
 }
@@ -117,16 +126,24 @@ pub(crate) fn unusable_draft(option: &str, error: &(dyn std::error::Error + 'sta
     Failure::usage(format!("{option} cannot be sent: {}", chain(error)))
 }
 
-/// What to try when a connection came to nothing, by what the network and TLS say.
-pub(crate) fn hint_at(words: &str) -> Option<&'static str> {
+/// Adds what to try when a connection came to nothing, by what the network and TLS say; else what is `usual`.
+pub(super) fn hinted(failure: Failure, usual: Option<&str>) -> Failure {
     let hints = [
-        ("certificate", "--ca-file believes the certificate of a server that no public authority has signed"),
-        ("InvalidContentType", "does it speak plain http? then the URL begins with http://"),
-        ("invalid HTTP version", "does it want TLS? then the URL begins with https://"),
-        ("failed to lookup", "is the name right?"),
-        ("dns error", "is the name right?"),
+        (
+            "no authority that is trusted",
+            Some("--ca-file believes the certificate of a server that no public authority has signed"),
+        ),
+        // These words say themselves what is wrong and what to write.
+        ("its certificate", None),
+        ("does not speak", None),
+        ("failed to lookup", Some("is the name right?")),
+        ("dns error", Some("is the name right?")),
     ];
-    hints.into_iter().find(|(sign, _)| words.contains(sign)).map(|(_, hint)| hint)
+    let found = hints.into_iter().find(|(sign, _)| failure.message().contains(sign));
+    match found.map_or(usual, |(_, hint)| hint) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 /// Whether a hub refused a topic because its name is reserved.
@@ -145,14 +162,13 @@ pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
         }
         Some(404 | 405) => failure.hint("a hub's topics are at /events/TOPIC"),
         Some(413) => failure.hint("the hub's event_bytes_max says how large an event may be"),
-        Some(_) if matches!(error, PublishError::Redirected { .. }) => failure.hint(
+        Some(_) if matches!(error, PublishError::Redirected(_)) => failure.hint(
             "if that address is right, write it in the command: the key goes to the address that you write, and to no other",
         ),
         Some(_) => failure,
         None => match error {
-            PublishError::Unreachable(_) => {
-                let usual = "is a hub listening there? `tidings serve` starts one";
-                failure.hint(hint_at(&chain(error)).unwrap_or(usual))
+            PublishError::Unreachable { .. } => {
+                hinted(failure, Some("is a hub listening there? `tidings serve` starts one"))
             }
             // Their words say what to write.
             PublishError::Fragment | PublishError::Rewritten { .. } => failure,

@@ -6,10 +6,14 @@
 //! | `source` | an event source: the options that make one |
 //! | `batch`, `together` | items that leave in one request; fewer of them, if it is too long |
 //! | `talk`, `reason` | what is said about a connection; why there is none |
+//! | `outage` | what is said of a hub that is away |
+//! | `grace` | work that a signal ends, but not at once |
 //! | `wait` | a wait before the next attempt |
 
 mod batch;
+mod grace;
 mod hub;
+mod outage;
 mod reason;
 mod source;
 mod talk;
@@ -17,8 +21,9 @@ mod together;
 mod wait;
 
 pub(crate) use batch::Batches;
+pub(crate) use grace::{Finished, finish};
 pub(crate) use hub::{HubArgs, Trust, unpublished, unusable, unusable_draft};
-pub(crate) use source::SourceArgs;
+pub(crate) use outage::Outage;
+pub(crate) use source::{SourceArgs, milliseconds};
 pub(crate) use talk::Talk;
 pub(crate) use together::{Together, is_of_whole_request};
-pub(crate) use wait::again;

@@ -38,8 +38,13 @@ pub(crate) struct SourceArgs {
     ///
     /// With --strict it is waited out. Without, it is the most that is waited at first: a random time from 100 ms to that
     /// much, but no more than 30 s, so that those who were cut off together do not come back together.
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
     retry: Option<u64>,
+}
+
+/// A whole number of milliseconds, as the field `retry` of a stream has it.
+pub(crate) fn milliseconds(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "write a whole number of milliseconds, without a unit, such as 3000")
 }
 
 impl SourceArgs {
@@ -61,7 +66,7 @@ impl SourceArgs {
             builder = builder.read_timeout(silence).map_err(zero)?;
         }
         if let Some(pem) = trust.pem()? {
-            builder = builder.root_certificates(&pem).map_err(|error| unusable(&error))?;
+            builder = builder.root_certificates(&pem).map_err(|error| trust.unusable(&error))?;
         }
         Ok(self.with_any_value(builder))
     }

@@ -3,9 +3,9 @@
 use serde::Serialize;
 use tidings_client::{Error, Item};
 
-use super::reason::{failed, in_words};
+use super::reason::failed;
 use super::wait::seconds;
-use crate::terminal::chain::visible;
+use crate::terminal::chain::{chain, visible};
 use crate::terminal::failure::Failure;
 use crate::terminal::talk::tell;
 
@@ -40,7 +40,7 @@ impl Talk {
             Item::Open(open) if self.json => self.state("open", None, &format!("listening to {}", open.url)),
             Item::Open(open) => self.word(&format!("listening to {}", visible(&open.url))),
             Item::Reconnecting(again) => {
-                let words = format!("{}; again in {}", in_words(&again.error), seconds(again.after));
+                let words = format!("{}; again in {}", chain(&again.error), seconds(again.after));
                 self.state("connecting", Some(&again.error), &words);
             }
             _ => {}
@@ -95,7 +95,7 @@ impl Talk {
             "open" => Some(200),
             _ => error.and_then(Error::status).map(|status| status.as_u16()),
         };
-        self.print_state(&StateLine { state, status, error: error.map(in_words) });
+        self.print_state(&StateLine { state, status, error: error.map(|error| chain(error)) });
     }
 
     fn print_state(self, state: &StateLine<'_>) {

@@ -3,12 +3,21 @@
 use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 
 use super::failure::{Exit, Failure};
+use super::talk::tell;
 use crate::environment::Environment;
 
 /// Writes data to stdout. A reader that has gone away, as `head` does, is no failure.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
     let mut stdout = stdout();
     written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// Says what was done. That nobody can be told does not undo it, so a full disk is told on stderr and is no failure: a script that
+/// took it for one would do it again.
+pub(crate) fn report(done: &str, text: &str) {
+    if let Err(failure) = say(text) {
+        tell(&format!("warning: {done}, but {}", failure.message()));
+    }
 }
 
 /// What a write to stdout means for the command.

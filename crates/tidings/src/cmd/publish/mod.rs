@@ -17,12 +17,16 @@ use std::time::Duration;
 use clap::Args;
 use tidings_client::{Draft, PublishError, Publisher, Target};
 
+use crate::config::duration;
 use crate::environment::Environment;
-use crate::link::{Batches, HubArgs, Together, Trust, again, unpublished, unusable_draft};
+use crate::limits::INPUT_GIVE_UP_AFTER;
+use crate::link::{
+    Batches, Finished, HubArgs, Outage, Together, Trust, finish, milliseconds, unpublished, unusable_draft,
+};
 use crate::signals::Signals;
 use crate::terminal::chain::chain;
 use crate::terminal::failure::{Exit, Failure};
-use crate::terminal::output::say;
+use crate::terminal::output::report;
 use crate::terminal::talk::tell;
 use flaws::Flaws;
 use input::{Entries, Entry};
@@ -42,7 +46,7 @@ pub(crate) struct PubArgs {
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     id: Option<String>,
     /// Reconnection delay for those who receive it, in milliseconds
-    #[arg(long, value_name = "MS")]
+    #[arg(long, value_name = "MS", value_parser = milliseconds)]
     retry: Option<u64>,
     /// Key by which the hub recognises the event if it comes again, also from another run
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
@@ -50,6 +54,11 @@ pub(crate) struct PubArgs {
     /// Standard input is a text/event-stream: each block is an event, with its own type, id and retry
     #[arg(long, conflicts_with_all = ["data", "event", "id", "retry", "idempotency_key"])]
     event_stream: bool,
+    /// How long a hub that is away is tried again, such as 30s or 1d; 0s for one attempt
+    ///
+    /// Unless set it is 1m, and 1h for standard input once the hub has answered.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    give_up_after: Option<Duration>,
     #[command(flatten)]
     hub: HubArgs,
     #[command(flatten)]
@@ -59,10 +68,16 @@ pub(crate) struct PubArgs {
 /// Publishes what there is. One event's id goes to stdout; of many, how many there were to stderr.
 pub(crate) async fn run(args: &PubArgs, environment: &Environment) -> Result<(), Failure> {
     let publisher = args.hub.publisher(&args.url, &args.trust, environment)?;
-    let publisher = publisher.on_retry(|error, wait| tell(&again(error, wait))).build();
+    let publisher = match args.give_up_after {
+        Some(time) => publisher.give_up_after(time),
+        None => publisher,
+    };
+    let outage = Arc::new(Outage::new(tell));
+    let told = outage.clone();
+    let publisher = publisher.on_retry(move |error, _| told.failed(error)).build();
     match args.data.as_deref() {
         Some(data) if data != "-" => publish_one(args, &publisher, data).await,
-        _ => publish_input(args, &publisher).await,
+        _ => publish_input(args, publisher, &outage).await,
     }
 }
 
@@ -72,10 +87,8 @@ async fn publish_one(args: &PubArgs, publisher: &Publisher, data: &str) -> Resul
         .publish(Target::Url(&args.url), &draft)
         .await
         .map_err(|error| unpublished("the event was not published", &error))?;
-    say(&format!("{}\n", receipt.id)).map_err(|failure| {
-        let message = format!("the event was published as {}, but {}", receipt.id, failure.message());
-        Failure::new(Exit::Failed, message)
-    })
+    report(&format!("the event was published as {}", receipt.id), &format!("{}\n", receipt.id));
+    Ok(())
 }
 
 impl PubArgs {
@@ -122,7 +135,8 @@ struct Sum {
     together: Together,
 }
 
-async fn publish_input(args: &PubArgs, publisher: &Publisher) -> Result<(), Failure> {
+async fn publish_input(args: &PubArgs, publisher: Publisher, outage: &Outage) -> Result<(), Failure> {
+    let mut publisher = publisher;
     let mut sum = Sum::default();
     let mut batches = Batches::new(args.input(sum.flaws.clone())?);
     let mut signals = Signals::new()
@@ -135,9 +149,22 @@ async fn publish_input(args: &PubArgs, publisher: &Publisher) -> Result<(), Fail
             batch = batches.next() => batch,
         };
         let Some(batch) = batch else { break };
-        sum.publish(args, publisher, &batch.items).await?;
+        let before = sum.published;
+        let finished = finish(sum.publish(args, &publisher, &batch.items), &mut signals).await;
+        let is_last = matches!(finished, Finished::Last(_));
+        match finished {
+            Finished::Done(published) | Finished::Last(published) => published?,
+            Finished::Cut => return Err(sum.cut(before, batch.items.len())),
+        }
+        outage.is_over();
+        if args.give_up_after.is_none() {
+            publisher = publisher.giving_up_after(INPUT_GIVE_UP_AFTER);
+        }
         if let Some(error) = batch.error {
             return Err(Failure::new(Exit::Failed, format!("{}, then {}", sum.words(), chain(&error))));
+        }
+        if is_last {
+            break;
         }
     }
     match sum.flaws.words() {
@@ -186,6 +213,13 @@ impl Sum {
             }
         }
         Ok(())
+    }
+
+    /// A signal came while the hub was away, `read` events of one batch were on their way, and `before` were published before it.
+    fn cut(&self, before: u64, read: usize) -> Failure {
+        let left = u64::try_from(read).unwrap_or(u64::MAX).saturating_sub(self.published - before);
+        let words = format!("{}; the hub has not answered whether it has the next {left}", self.words());
+        Failure::new(Exit::Failed, words)
     }
 
     fn words(&self) -> String {

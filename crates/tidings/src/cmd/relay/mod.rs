@@ -13,13 +13,17 @@ mod carried;
 mod recent;
 mod upstream;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use clap::Args;
 use tidings_client::{Error, EventSource, EventSourceBuilder, PublishError, Publisher, Target};
 
 use crate::environment::Environment;
 use crate::limits::SAID_CHARS_MAX;
 use crate::link::{
-    Batches, HubArgs, SourceArgs, Talk, Together, Trust, again, is_of_whole_request, unpublished, unusable,
+    Batches, Finished, HubArgs, Outage, SourceArgs, Talk, Together, Trust, finish, is_of_whole_request,
+    unpublished, unusable,
 };
 use crate::signals::Signals;
 use crate::terminal::chain::{chain, visible};
@@ -70,10 +74,12 @@ pub(crate) async fn run(args: &RelayArgs, environment: &Environment, color: Colo
 async fn relay(args: &RelayArgs, environment: &Environment, talk: Talk) -> Result<Option<Error>, Failure> {
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
-    let publisher = args.publisher(environment, talk)?;
+    let outage = Arc::new(Outage::new(move |words| talk.warn(words)));
+    let publisher = args.publisher(environment, outage.clone())?;
     let mut relay = Relay {
         args,
         publisher,
+        outage,
         talk,
         escapes_hub_like: false,
         recent: Recent::default(),
@@ -92,17 +98,18 @@ async fn relay(args: &RelayArgs, environment: &Environment, talk: Talk) -> Resul
 }
 
 impl RelayArgs {
-    fn publisher(&self, environment: &Environment, talk: Talk) -> Result<Publisher, Failure> {
+    fn publisher(&self, environment: &Environment, outage: Arc<Outage>) -> Result<Publisher, Failure> {
         let builder = self.hub.publisher(&self.topic, &self.trust, environment)?;
         // The events are safe at their origin: to wait for the hub loses none, and to give up may.
-        let builder = builder.attempts_max(u32::MAX);
-        Ok(builder.on_retry(move |error, wait| talk.warn(&again(error, wait))).build())
+        let builder = builder.give_up_after(Duration::MAX);
+        Ok(builder.on_retry(move |error, _| outage.failed(error)).build())
     }
 }
 
 struct Relay<'a> {
     args: &'a RelayArgs,
     publisher: Publisher,
+    outage: Arc<Outage>,
     talk: Talk,
     /// The source has ids that the hub knows as its own, as if it were a copy of the hub or the hub itself.
     escapes_hub_like: bool,
@@ -137,6 +144,7 @@ impl Relay<'_> {
         let newest = self.publisher.newest(Target::Url(&self.args.topic)).await;
         let newest =
             newest.map_err(|error| unpublished("the hub cannot say how far the relay had come", &error))?;
+        self.outage.is_over();
         Ok(carried::place(&newest).filter(|place| !place.is_empty()))
     }
 
@@ -155,7 +163,12 @@ impl Relay<'_> {
                 batch = batches.next() => batch,
             };
             let Some(batch) = batch else { return Ok(None) };
-            self.publish(batch.items).await?;
+            match finish(self.publish(batch.items), signals).await {
+                Finished::Done(published) => published?,
+                Finished::Last(published) => return published.map(|()| None),
+                Finished::Cut => return Ok(None),
+            }
+            self.outage.is_over();
             if batch.error.is_some() {
                 return Ok(batch.error);
             }
