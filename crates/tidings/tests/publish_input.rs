@@ -3,6 +3,9 @@
 
 mod support;
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use support::origin::{Origin, Then};
 use support::program::{Program, run_with_input};
 use support::published::events;
@@ -208,5 +211,24 @@ fn a_redirect_is_followed_or_its_address_is_shown() {
         assert_eq!(left.code, Some(1), "{left:?}");
         assert!(left.stderr.contains("https://hub.test/events/a") && left.stderr.contains(why), "{left:?}");
         assert!(left.stderr.contains("hint: if that address is right, write it in the command"), "{left:?}");
+    }
+}
+
+#[test]
+fn an_argument_that_is_not_utf_8_is_told_by_its_number_and_byte() {
+    for (command, number, bytes, told) in [
+        (&["pub", "http://127.0.0.1:1/events/a"][..], 3, &b"caf\xe9"[..], "its byte 4 is 0xe9"),
+        (&["pub"], 2, b"http://h/\xff\xfe", "its byte 10 is 0xff"),
+        (&["sub", "http://127.0.0.1:1/", "--data"], 4, b"\xff", "its byte 1 is 0xff"),
+    ] {
+        let mut command = tidings(command);
+        command.arg(OsStr::from_bytes(bytes));
+
+        let left = run(command);
+
+        let shown = String::from_utf8_lossy(bytes);
+        let words =
+            format!("error: argument {number}, `{shown}`, is not UTF-8: {told}\nhint: `iconv -t UTF-8`");
+        assert!(left.code == Some(2) && left.stderr.starts_with(&words), "{left:?}");
     }
 }

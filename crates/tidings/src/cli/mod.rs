@@ -4,6 +4,7 @@ mod words;
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 
 use clap::builder::PossibleValuesParser;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -21,7 +22,7 @@ use crate::cmd::publish::PubArgs;
 use crate::cmd::relay::RelayArgs;
 use crate::cmd::sub::SubArgs;
 use crate::config::{Form, SETTINGS, Setting, Texts};
-use crate::limits::SAID_CHARS_MAX;
+use crate::limits::{ERROR_CHARS_MAX, SAID_CHARS_MAX};
 use crate::terminal::chain::visible;
 use crate::terminal::failure::Failure;
 use crate::terminal::output::written;
@@ -131,13 +132,41 @@ fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
         ContextValue::Strings(texts) => texts.first().cloned(),
         _ => None,
     });
-    let data = data_like_flag(error, arguments).map(behind_dashes);
+    if error.kind() == ErrorKind::InvalidUtf8
+        && let Some(failure) = not_utf8(arguments)
+    {
+        return failure;
+    }
+    let data = data_like_flag(error, arguments);
+    let message = match data {
+        Some(data) => format!("unexpected argument `{data}` found"),
+        None => message,
+    };
+    let data = data.map(behind_dashes);
+    let message: String = message.chars().take(ERROR_CHARS_MAX).collect();
     Failure::usage(visible(&message)).hint(match (suggestion, data) {
         (Some(name), Some(data)) => format!("did you mean {name}? {data}"),
         (Some(name), None) => format!("did you mean {name}?"),
         (None, Some(data)) => data,
         (None, None) => "`tidings --help` and `tidings COMMAND --help` tell what there is".to_owned(),
     })
+}
+
+/// The argument that is not UTF-8. Only an event's data may be meant to be something else, and that is a matter of standard input.
+fn not_utf8(arguments: &[OsString]) -> Option<Failure> {
+    let number = arguments.iter().position(|argument| argument.to_str().is_none())?;
+    let bytes = arguments[number].as_bytes();
+    let error = std::str::from_utf8(bytes).err()?;
+    let (shown, at) = (String::from_utf8_lossy(bytes), error.valid_up_to());
+    let shown: String = shown.chars().take(SAID_CHARS_MAX).collect();
+    let message = format!(
+        "argument {number}, `{}`, is not UTF-8: its byte {} is 0x{:02x}",
+        visible(&shown),
+        at + 1,
+        bytes[at]
+    );
+    let hint = "`iconv -t UTF-8` converts text; as standard input of `tidings pub` it is published with U+FFFD in it";
+    Some(Failure::usage(message).hint(hint))
 }
 
 /// The argument of `tidings pub` that begins with `-` and that clap took for a flag.
