@@ -368,16 +368,11 @@ async fn a_key_that_was_used_for_something_else_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_visible_ascii_and_given_once() {
+async fn a_key_is_visible_ascii() {
     let scene = Scene::start().await;
     let detail = "an idempotency key is 1 to 255 visible ASCII characters";
     let long = format!("idempotency-key: {}\r\n", "k".repeat(256));
-    for header in [
-        "idempotency-key: \r\n",
-        "idempotency-key: a b\r\n",
-        &long,
-        "idempotency-key: a\r\nidempotency-key: b\r\n",
-    ] {
+    for header in ["idempotency-key: \r\n", "idempotency-key: a b\r\n", &long] {
         let mut wire = scene.connect().await;
         wire.send(post("/events/a", header)).await;
         assert_eq!(

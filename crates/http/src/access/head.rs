@@ -87,8 +87,7 @@ fn check_repetitions(headers: &HeaderMap) -> Result<(), Problem> {
     for (name, problem_type) in &ONCE {
         let lines = headers.get_all(name).iter().count();
         if lines > 1 {
-            let detail = format!("the request has {lines} lines `{name}`, and may have one");
-            return Err(Problem::new(*problem_type, detail));
+            return Err(Problem::repeated(*problem_type, name.as_str(), lines));
         }
     }
     Ok(())
@@ -132,14 +131,28 @@ fn bad_host(detail: String) -> Problem {
 }
 
 /// RFC 9112, 6.1: "A server that receives a request message with a transfer coding it does not understand SHOULD respond with
-/// 501 (Not Implemented)." hyper looks at the last one alone.
+/// 501 (Not Implemented)", and "A sender MUST NOT apply the chunked transfer coding more than once". hyper looks at the last
+/// coding alone.
 fn check_transfer_coding(headers: &HeaderMap) -> Result<(), Problem> {
     let Some(first) = headers.get(TRANSFER_ENCODING) else { return Ok(()) };
-    let is_sole = headers.get_all(TRANSFER_ENCODING).iter().count() == 1;
-    if is_sole && first.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") {
+    let lines: Vec<_> = headers.get_all(TRANSFER_ENCODING).iter().map(HeaderValue::as_bytes).collect();
+    if lines.len() == 1 && first.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked") {
         return Ok(());
     }
-    let detail =
-        format!("the transfer coding is `{}`; the hub takes `chunked` alone", shown(first.as_bytes()));
+    let codings = lines.iter().flat_map(|line| line.split(|byte| *byte == b','));
+    let (mut count, mut are_chunked) = (0, true);
+    for coding in codings {
+        count += 1;
+        are_chunked &= coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    }
+    let shown = || shown(&lines.join(&b", "[..]));
+    if are_chunked {
+        let detail = format!(
+            "the request has the transfer coding `chunked` {count} times (`transfer-encoding: {}`), and may have it once",
+            shown()
+        );
+        return Err(Problem::new(ProblemType::RepeatedHeader, detail));
+    }
+    let detail = format!("the transfer coding is `{}`; the hub takes `chunked` alone", shown());
     Err(Problem::new(ProblemType::UnsupportedTransferCoding, detail))
 }

@@ -31,6 +31,11 @@ impl Problem {
         Self(Box::new(ProblemParts { problem_type, detail, header: None, published: None }))
     }
 
+    /// A header that may stand once stands in so many lines.
+    pub(crate) fn repeated(problem_type: ProblemType, header: &str, lines: usize) -> Self {
+        Self::new(problem_type, format!("the request has {lines} lines `{header}`, and may have one"))
+    }
+
     pub(crate) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.0.header = Some((name, HeaderValue::from_static(value)));
         self
@@ -45,6 +50,12 @@ impl Problem {
     /// Says which of several things it is about.
     pub(crate) fn about(mut self, which: &str) -> Self {
         self.0.detail = format!("{which}: {}", self.0.detail);
+        self
+    }
+
+    /// Says more behind it.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        self.0.detail = format!("{}; {more}", self.0.detail);
         self
     }
 

@@ -28,10 +28,12 @@ pub(crate) enum Charset {
 impl Content {
     /// Any text is data: `curl -d` calls it a form. Anything else would not survive as text.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        // A list, over several lines or in one.
+        // A list, over several lines or in one. RFC 9110, 5.6.1.2: a recipient passes over empty members.
         let lines = headers.get_all(CONTENT_ENCODING).iter();
-        let mut codings = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
-        if codings.any(|coding| !coding.trim_ascii().eq_ignore_ascii_case(b"identity")) {
+        let codings =
+            lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
+        if !codings.filter(|coding| !coding.is_empty()).all(|coding| coding.eq_ignore_ascii_case(b"identity"))
+        {
             return Err(unsupported("the body must not be compressed"));
         }
         let Some(value) = only(headers, CONTENT_TYPE)? else { return Ok(Self::Data(Charset::Utf8)) };
