@@ -1,10 +1,10 @@
 //! How the hub behaves over HTTP: every bound with its unit, default and reason.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::access::host::Host;
 use crate::access::origin::Origin;
+use crate::access::range::AddressRange;
 use crate::aliases::Aliases;
 use crate::lane::LaneConfig;
 use crate::stream::machine::StreamConfig;
@@ -183,10 +183,10 @@ pub enum Publishers {
     /// Everybody who reaches it: who that is, the program or its surroundings have decided.
     Any,
     /// Programs of this machine, and what proxies at these addresses pass on. For a hub on loopback: a publish that shows that
-    /// a proxy has passed it on is refused, by `Forwarded`, `X-Forwarded-...`, `Via` and their like, or by a host or an origin
-    /// that is not loopback.
+    /// a proxy has passed it on is refused: by a header that only proxies add, such as `Forwarded`, `X-Forwarded-For`, `Via`,
+    /// `X-Client-IP` or `CF-Ray`, or by a host or an origin that is not loopback.
     ///
     /// The address of the peer is known in [`serve`](crate::serve()), and elsewhere by
     /// [`Front::for_peer`](crate::Front::for_peer).
-    LocalAnd(Vec<IpAddr>),
+    LocalAnd(Vec<AddressRange>),
 }

@@ -164,6 +164,9 @@ pub(crate) const HOST_BYTES_MAX: usize = 255;
 /// Bytes of a value of a request that stand in a problem or in a line of the log. 200: any host or origin that somebody means.
 pub(crate) const SHOWN_BYTES_MAX: usize = 200;
 
+/// Words of a header's name that are looked at for the trace of a proxy. 8: no name that proxies use has more than 6.
+pub(crate) const TRACE_WORDS_MAX: usize = 8;
+
 /// Headers that a preflight may announce for its page. 64: tracing and signing take a dozen. A page that announces more gets
 /// the hub's own five.
 pub(crate) const PREFLIGHT_HEADERS_MAX: usize = 64;

@@ -142,12 +142,81 @@ async fn events_are_answered_for_the_hosts_of_the_hub_alone() {
     assert_eq!(
         detail(&refused),
         "this hub does not answer for host `evil.example:8080` (asked with origin `http://evil.example:8080`); if it \
-         is a name of the hub, give it with --allowed-host evil.example"
+         is a name of the hub, give it with --allowed-host evil.example; if a proxy has passed the request on, the hub \
+         needs a publish key as well: set one with --publish-key-file or TIDINGS_PUBLISH_KEY (`tidings init` makes one), \
+         and let publishers send it as `Authorization: Bearer KEY`"
     );
     let preflight = sent(&scene, "OPTIONS /events/a HTTP/1.1\r\nhost: evil.example\r\n\r\n").await;
     assert_eq!(status(&preflight), "421");
     let post = sent(&scene, "PUT /events/a HTTP/1.1\r\nhost: evil.example\r\n\r\n").await;
     assert_eq!(status(&post), "421");
+}
+
+/// Hosts that are none of the hub's, or only look like one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_is_the_hubs_or_is_refused_however_it_is_written() {
+    let scene = Scene::with(on_loopback).await;
+
+    for (host, expected) in [
+        ("localhost.", "200"),
+        ("LOCALHOST.:8080", "200"),
+        ("a_b.localhost", "200"),
+        ("localhost:0", "200"),
+        ("localhost:", "200"),
+        ("[::1]:08080", "200"),
+        ("[0:0:0:0:0:ffff:7f00:1]", "200"),
+        ("Hub.Example.", "200"),
+        ("localhost.evil", "421"),
+        ("xn--bcher-kva.example", "421"),
+        ("0.0.0.0", "421"),
+        ("[::]", "421"),
+        ("[::1%25eth0]", "400"),
+        ("[::1%eth0]", "400"),
+        ("[v1.a]", "400"),
+        ("localhost..", "400"),
+        ("localhost:65536", "400"),
+        ("localhost\\evil", "400"),
+        ("local\thost", "400"),
+        ("b\u{fc}cher.localhost", "400"),
+        ("127.0.0.1.", "400"),
+        ("0x7f.1", "400"),
+        ("%6cocalhost", "400"),
+        ("user@localhost", "400"),
+    ] {
+        let answer = got(&scene, "/events/a", host, "").await;
+        assert_eq!(status(&answer), expected, "{host}: {answer}");
+    }
+}
+
+/// The advice for `null`, to serve the page over HTTP, was given for each of these.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_origin_that_is_none_is_told_so() {
+    let scene = Scene::with(on_loopback).await;
+
+    for origin in [
+        "http://hub/",
+        "http://hub.evil:x",
+        "http://user@hub",
+        "http://hub@evil",
+        "http://hub\\evil",
+        "http://hub\t:80",
+        "http://hub:65536",
+        "http://[::1%25eth0]",
+        "http://b\u{fc}cher.example",
+        "http://hub, http://evil",
+        "http://hub http://evil",
+        "http:hub",
+        "http:///hub",
+        "blob:http://hub",
+        "",
+    ] {
+        let mut wire = scene.get("/events/a", &format!("origin: {origin}\r\n")).await;
+        let refused = wire.answer().await;
+        assert_eq!(status(&refused), "403", "{origin}: {refused}");
+        assert!(refused.contains("this is no origin, which has a scheme"), "{origin}: {refused}");
+    }
+    let refused = scene.get("/events/a", "origin: null\r\n").await.answer().await;
+    assert!(refused.contains("this is the origin of a page that was opened from a file"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -303,7 +372,7 @@ async fn a_hub_without_a_key_takes_no_publish_that_a_proxy_has_passed_on() {
     let local = Scene::with(on_loopback).await;
     let trusting = Scene::with(|config| {
         on_loopback(config);
-        config.publishers = Publishers::LocalAnd(vec!["127.0.0.1".parse().unwrap()]);
+        config.publishers = Publishers::LocalAnd(vec!["127.0.0.0/8".parse().unwrap()]);
     })
     .await;
     let keyed = Scene::with(|config| {
@@ -316,6 +385,9 @@ async fn a_hub_without_a_key_takes_no_publish_that_a_proxy_has_passed_on() {
         ("localhost", "x-forwarded-for: 192.0.2.1\r\n"),
         ("localhost", "forwarded: for=192.0.2.1\r\n"),
         ("localhost", "via: 1.0 proxy\r\n"),
+        ("localhost", "x-client-ip: 192.0.2.1\r\n"),
+        ("localhost", "cf-ray: 1\r\n"),
+        ("localhost", "X-Original-URL: /events/a\r\n"),
         ("hub.example", ""),
         ("localhost", "origin: http://hub.example\r\n"),
         ("localhost", "origin: https://any.example\r\nsec-fetch-site: same-origin\r\n"),
@@ -333,7 +405,8 @@ async fn a_hub_without_a_key_takes_no_publish_that_a_proxy_has_passed_on() {
     assert_eq!(
         detail(&refused),
         "this request has come through a proxy (it has `x-forwarded-for`), and the hub has no publish key, so everybody \
-         could publish; set a key with TIDINGS_PUBLISH_KEY or --publish-key-file, or, if everybody may publish, start the \
-         hub with --trusted-proxies 127.0.0.1 --insecure-open"
+         could publish; set one with --publish-key-file or TIDINGS_PUBLISH_KEY (`tidings init` makes one), and let \
+         publishers send it as `Authorization: Bearer KEY`; or, if everybody may publish, start the hub with \
+         --trusted-proxies 127.0.0.1 --insecure-open"
     );
 }

@@ -127,11 +127,45 @@ fn what_is_no_host_or_address_is_refused() {
             "write a name or an address, with a port of at most 65535 or without, such as hub.example.com";
         assert_eq!(left, refusal(&format!("--allowed-host: {host:?} is not a host name"), hint));
     }
-    for address in ["localhost", "127.0.0.1:80", "10.0.0.0/8"] {
+    for address in ["localhost", "127.0.0.1:80", "10.0.0.0/33", "10.0.0.0/255.0.0.0", "[::1]"] {
         let left = check(&["--trusted-proxies", address], &[]);
-        let hint = "write the address alone, without a port, such as 127.0.0.1 or ::1";
-        assert_eq!(left, refusal(&format!("--trusted-proxies: {address:?} is not an IP address"), hint));
+        let hint = "write the address alone, without a port, such as 127.0.0.1 or ::1, or a range of them, such as 10.0.0.0/8 or \
+                    fd00::/8";
+        let message = format!("--trusted-proxies: {address:?} is not an IP address or a range of them");
+        assert_eq!(left, refusal(&message, hint));
     }
+}
+
+#[test]
+fn of_a_list_the_member_is_named_that_is_wrong() {
+    for (flag, list, wrong, what) in [
+        ("--allowed-host", "a.example,b..example", "b..example", "a host name"),
+        ("--cors-origin", "https://a.example,https://user@b", "https://user@b", "an origin"),
+        (
+            "--trusted-proxies",
+            "::1,10.0.0.0/8,10.0.0.0/33",
+            "10.0.0.0/33",
+            "an IP address or a range of them",
+        ),
+    ] {
+        let left = check(&[flag, list], &[]);
+        assert!(left.stderr.contains(&format!("{flag}: {wrong:?} is not {what}\n")), "{}", left.stderr);
+    }
+}
+
+#[test]
+fn proxies_are_trusted_by_ranges_in_every_place() {
+    let line = |(_, line): (String, String)| line;
+    let (_dir, path) = file("trusted_proxies = [\"10.1.2.3/8\", \"::ffff:127.0.0.1\"]\n");
+    let expected = "trusted_proxies = [\"10.0.0.0/8\", \"127.0.0.1\"]";
+
+    let from_file = line(printed(&["--config", path.to_str().unwrap()], &[], "trusted_proxies"));
+    let list = "10.0.0.0/8,127.0.0.1/32";
+    let from_variable = line(printed(&[], &[("TIDINGS_TRUSTED_PROXIES", list)], "trusted_proxies"));
+    let flags = ["--trusted-proxies", "10.0.0.0/8", "--trusted-proxies", "127.0.0.1"];
+    let from_flags = line(printed(&flags, &[], "trusted_proxies"));
+
+    assert_eq!([from_file, from_variable, from_flags], [expected; 3]);
 }
 
 #[test]

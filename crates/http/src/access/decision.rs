@@ -5,7 +5,7 @@ use super::head::RequestHead;
 use super::key::check_key;
 use super::page::check_page;
 use super::policy::{HostRule, Policy, PublisherRule};
-use super::proxy::check_local;
+use super::proxy::{check_local, with_key_advice};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::config::{Hosts, HttpConfig};
@@ -21,17 +21,26 @@ pub(crate) fn decide(
     policy: Policy,
     head: &RequestHead<'_>,
 ) -> Result<Credential, Problem> {
+    match policy.publisher {
+        PublisherRule::Nothing => check_host_and_page(config, policy, head).map(|()| Credential::none()),
+        PublisherRule::Key => {
+            check_host_and_page(config, policy, head)
+                .map_err(|problem| with_key_advice(config, head, problem))?;
+            match &config.publish_key {
+                Some(key) => check_key(key, head.headers),
+                // A hub without a key knows no publisher by name.
+                None => check_local(config, head).map(|()| Credential::none()),
+            }
+        }
+    }
+}
+
+fn check_host_and_page(config: &HttpConfig, policy: Policy, head: &RequestHead<'_>) -> Result<(), Problem> {
     match policy.host {
         HostRule::Any => {}
         HostRule::Own => check_host(&config.hosts, head)?,
     }
-    check_page(config, policy.page, head)?;
-    match (policy.publisher, &config.publish_key) {
-        (PublisherRule::Nothing, _) => Ok(Credential::none()),
-        (PublisherRule::Key, Some(key)) => check_key(key, head.headers),
-        // A hub without a key knows no publisher by name.
-        (PublisherRule::Key, None) => check_local(config, head).map(|()| Credential::none()),
-    }
+    check_page(config, policy.page, head)
 }
 
 /// Refuses a request for a host that this hub is not. Ports do not count unless the operator gave one: they may be forwarded.

@@ -8,6 +8,7 @@
 //! | `decision` | the decision by policy, head and settings |
 //! | `host`, `origin` | host and origin as types |
 //! | `page`, `key`, `proxy` | the checks of the page that asks, of the publish key, and for a hub without a key |
+//! | `trace`, `range` | which headers are of a proxy, and a range of addresses, of proxies that are trusted |
 //! | `credential` | the name of what a request showed, which goes on to its handler |
 //! | `cors` | the headers of every answer that tell browsers who may read it |
 //! | `refusal_log`, `shown` | what the log says of refusals, and how a value of a request stands in a sentence |
@@ -24,5 +25,7 @@ pub(crate) mod origin;
 mod page;
 pub(crate) mod policy;
 mod proxy;
+pub(crate) mod range;
 pub(crate) mod refusal_log;
 pub(crate) mod shown;
+mod trace;

@@ -91,6 +91,9 @@ fn foreign_page(head: &RequestHead<'_>, origin: &HeaderValue) -> Problem {
              pass the `Host` of its client on, or name the host with --allowed-host {}",
             origin.authority()
         ),
+        None if origin != "null" => "this is no origin, which has a scheme, a host and perhaps a port, such as https://app.example, \
+                                     and nothing else"
+            .to_owned(),
         // RFC 6454, 6.1: `null` stands for every origin that has no name.
         None => "this is the origin of a page that was opened from a file or stands in a sandboxed frame, and it cannot be \
                  allowed by name; serve the page over HTTP and allow that origin with --cors-origin, or allow all origins \

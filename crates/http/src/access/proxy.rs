@@ -3,44 +3,52 @@
 
 use std::net::IpAddr;
 
-use http::header::{FORWARDED, HeaderName, VIA};
-
 use super::head::RequestHead;
 use super::page;
+use super::shown::shown;
+use super::trace::is_of_a_proxy;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::config::{HttpConfig, Publishers};
 
-/// What proxies and content delivery networks add, beside every header that begins with `x-forwarded-`. A list, because a
-/// program of this machine sends none of them.
-const ADDED_BY_PROXIES: [HeaderName; 6] = [
-    FORWARDED,
-    VIA,
-    HeaderName::from_static("x-real-ip"),
-    HeaderName::from_static("cdn-loop"),
-    HeaderName::from_static("cf-connecting-ip"),
-    HeaderName::from_static("true-client-ip"),
-];
+/// How a hub gets a publish key, and what publishers do with it.
+const SET_A_KEY: &str = "set one with --publish-key-file or TIDINGS_PUBLISH_KEY (`tidings init` makes one), and let publishers send \
+                         it as `Authorization: Bearer KEY`";
 
 /// Refuses a publish that shows that it comes from beyond this machine, unless its sender is trusted to pass such on. A
 /// proxy that rewrites the host and adds nothing cannot be noticed.
 pub(super) fn check_local(config: &HttpConfig, head: &RequestHead<'_>) -> Result<(), Problem> {
-    let trusted = match &config.publishers {
-        Publishers::Any => return Ok(()),
-        Publishers::LocalAnd(trusted) => trusted,
-    };
-    if head.peer.is_some_and(|peer| trusted.iter().any(|own| own.to_canonical() == peer.to_canonical())) {
+    if !is_for_this_machine(config, head) {
         return Ok(());
     }
     trace(config, head).map_or(Ok(()), |trace| Err(behind_a_proxy(&trace, head.peer)))
 }
 
+/// Adds to the refusal of a publish, for another reason, that [`check_local`] would refuse the next one. Whoever sets up a
+/// proxy is told everything at once.
+pub(super) fn with_key_advice(config: &HttpConfig, head: &RequestHead<'_>, problem: Problem) -> Problem {
+    if config.publish_key.is_some() || !is_for_this_machine(config, head) {
+        return problem;
+    }
+    problem.and(&format!(
+        "if a proxy has passed the request on, the hub needs a publish key as well: {SET_A_KEY}"
+    ))
+}
+
+/// Whether the hub takes publishes of its own machine alone, and from this sender nothing that it passes on.
+fn is_for_this_machine(config: &HttpConfig, head: &RequestHead<'_>) -> bool {
+    match &config.publishers {
+        Publishers::Any => false,
+        Publishers::LocalAnd(trusted) => {
+            !head.peer.is_some_and(|peer| trusted.iter().any(|range| range.contains(peer)))
+        }
+    }
+}
+
 /// What shows it, as a fragment of a sentence.
 fn trace(config: &HttpConfig, head: &RequestHead<'_>) -> Option<String> {
-    let is_added =
-        |name: &&HeaderName| ADDED_BY_PROXIES.contains(name) || name.as_str().starts_with("x-forwarded-");
-    if let Some(name) = head.headers.keys().find(is_added) {
-        return Some(format!("it has `{name}`"));
+    if let Some((name, _)) = head.headers.iter().find(|(name, value)| is_of_a_proxy(name, value)) {
+        return Some(format!("it has `{}`", shown(name.as_str().as_bytes())));
     }
     if head.host.as_ref().is_some_and(|host| !host.is_loopback()) {
         return Some(format!("it is for {}", head.shown_host()));
@@ -52,11 +60,10 @@ fn trace(config: &HttpConfig, head: &RequestHead<'_>) -> Option<String> {
 }
 
 fn behind_a_proxy(trace: &str, peer: Option<IpAddr>) -> Problem {
-    let address = peer.map_or_else(|| "ADDRESS".to_owned(), |peer| peer.to_string());
+    let address = peer.map_or_else(|| "ADDRESS".to_owned(), |peer| peer.to_canonical().to_string());
     let detail = format!(
-        "this request has come through a proxy ({trace}), and the hub has no publish key, so everybody could publish; set a \
-         key with TIDINGS_PUBLISH_KEY or --publish-key-file, or, if everybody may publish, start the hub with \
-         --trusted-proxies {address} --insecure-open"
+        "this request has come through a proxy ({trace}), and the hub has no publish key, so everybody could publish; \
+         {SET_A_KEY}; or, if everybody may publish, start the hub with --trusted-proxies {address} --insecure-open"
     );
     Problem::new(ProblemType::BehindAProxy, detail)
 }
@@ -96,6 +103,8 @@ mod tests {
             ("x-real-ip", "192.0.2.1"),
             ("via", "1.1 proxy"),
             ("cdn-loop", "cdn"),
+            ("x-client-ip", ""),
+            ("CF-Ray", "1"),
             ("origin", "https://hub.example"),
         ] {
             assert!(is_refused(&local, "127.0.0.1", &[LOCAL, trace]), "{trace:?}");
@@ -107,7 +116,8 @@ mod tests {
             ("origin", "https://app.example"),
             ("origin", "null"),
             ("user-agent", "via proxy"),
-            ("x-forwarded", "1"),
+            ("x-request-id", "1"),
+            ("traceparent", "00-1-1-00"),
         ] {
             assert!(!is_refused(&local, "127.0.0.1", &[LOCAL, harmless]), "{harmless:?}");
         }
@@ -122,5 +132,30 @@ mod tests {
         assert!(!is_refused(&trusting, "::ffff:127.0.0.1", &forwarded));
         assert!(is_refused(&trusting, "127.0.0.2", &forwarded));
         assert!(is_refused(&trusting, "::1", &forwarded));
+        let ranges =
+            config(Publishers::LocalAnd(vec!["::1".parse().unwrap(), "127.0.0.0/8".parse().unwrap()]));
+        for peer in ["127.0.0.2", "127.255.0.1", "::ffff:127.0.0.9", "::1"] {
+            assert!(!is_refused(&ranges, peer, &forwarded), "{peer}");
+        }
+        assert!(is_refused(&ranges, "10.0.0.1", &forwarded));
+    }
+
+    /// A publish for a host that the hub does not have was refused for the host, and when that was set, for the proxy.
+    #[test]
+    fn a_refusal_for_another_reason_tells_of_the_key_where_the_next_one_would_be_for_it() {
+        let advised = |config: &HttpConfig, peer: &str| {
+            let (parts, ()) = Request::builder().header(LOCAL.0, LOCAL.1).body(()).unwrap().into_parts();
+            let head = RequestHead::read(&parts, Some(peer.parse().unwrap()));
+            let head = head.unwrap_or_else(|problem| panic!("{}", problem.detail()));
+            let problem = Problem::new(ProblemType::WrongHost, "why");
+            with_key_advice(config, &head, problem).detail().to_owned()
+        };
+        let local = Publishers::LocalAnd(vec!["127.0.0.1".parse().unwrap()]);
+        let keyed = HttpConfig { publish_key: Some("k".to_owned()), ..config(local.clone()) };
+
+        assert!(advised(&config(local.clone()), "::1").starts_with("why; if a proxy has passed"));
+        assert_eq!(advised(&config(local), "127.0.0.1"), "why");
+        assert_eq!(advised(&keyed, "::1"), "why");
+        assert_eq!(advised(&config(Publishers::Any), "::1"), "why");
     }
 }

@@ -34,7 +34,8 @@ impl Loaded {
         for setting in SETTINGS {
             let Some(text) = texts.get(setting.name) else { continue };
             self.config.assign(setting.name, text).map_err(|bad| {
-                let shown = if setting.form == Form::Secret { "its value" } else { &format!("{text:?}") };
+                let part = bad.part.as_ref().unwrap_or(text);
+                let shown = if setting.form == Form::Secret { "its value" } else { &format!("{part:?}") };
                 let name = spelt(setting);
                 Failure::usage(format!("{name}: {shown} is not {}", bad.expected)).hint(bad.hint)
             })?;

@@ -1,9 +1,7 @@
 //! Lists of names: origins of pages, hosts, and addresses of proxies. None of them has a comma in it, so a comma stands
 //! between two.
 
-use std::net::IpAddr;
-
-use tidings_http::{Host, Origin, OriginError};
+use tidings_http::{AddressRange, Host, Origin, OriginError};
 
 use super::value::{BadValue, EMPTY_LIST, Form, Value};
 
@@ -22,7 +20,10 @@ impl Value for Origins {
     fn parse(text: &str) -> Result<Self, BadValue> {
         match members(text, "an origin")? {
             members if members == ["*"] => Ok(Self::Any),
-            members => members.into_iter().map(origin).collect::<Result<_, _>>().map(Self::Only),
+            members => {
+                let parsed = |member| origin(member).map_err(|bad| bad.about(member));
+                members.into_iter().map(parsed).collect::<Result<_, _>>().map(Self::Only)
+            }
         }
     }
 
@@ -120,17 +121,11 @@ impl Value for HostNames {
     const FORM: Form = Form::List;
 
     fn parse(text: &str) -> Result<Self, BadValue> {
-        let members = members(text, "a host name")?;
-        let hosts = members.into_iter().map(|member| match member.parse::<Host>() {
+        let host = |member: &str| match member.parse::<Host>() {
             Ok(host) if host.port() != Some(0) => Ok(host),
-            Ok(_) | Err(_) => Err(()),
-        });
-        let hint = if text.is_ascii() {
-            "write a name or an address, with a port of at most 65535 or without, such as hub.example.com"
-        } else {
-            PUNYCODE
+            Ok(_) | Err(_) => Err(not_a_host(member)),
         };
-        hosts.collect::<Result<_, _>>().map(Self).map_err(|()| BadValue::new("a host name", hint))
+        members(text, "a host name")?.into_iter().map(host).collect::<Result<_, _>>().map(Self)
     }
 
     fn text(&self) -> String {
@@ -138,22 +133,27 @@ impl Value for HostNames {
     }
 }
 
+fn not_a_host(member: &str) -> BadValue {
+    let hint = if member.is_ascii() {
+        "write a name or an address, with a port of at most 65535 or without, such as hub.example.com"
+    } else {
+        PUNYCODE
+    };
+    BadValue::new("a host name", hint).about(member)
+}
+
 /// Addresses of proxies that speak for others.
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
-pub(crate) struct Addresses(pub(crate) Vec<IpAddr>);
+pub(crate) struct Addresses(pub(crate) Vec<AddressRange>);
 
 impl Value for Addresses {
     const FORM: Form = Form::List;
 
     fn parse(text: &str) -> Result<Self, BadValue> {
-        let members = members(text, "an IP address")?;
-        let addresses = members.into_iter().map(str::parse).collect::<Result<_, _>>();
-        addresses.map(Self).map_err(|_| {
-            BadValue::new(
-                "an IP address",
-                "write the address alone, without a port, such as 127.0.0.1 or ::1",
-            )
-        })
+        let what = "an IP address or a range of them";
+        let hint = "write the address alone, without a port, such as 127.0.0.1 or ::1, or a range of them, such as 10.0.0.0/8 or fd00::/8";
+        let address = |member: &str| member.parse().map_err(|_| BadValue::new(what, hint).about(member));
+        members(text, what)?.into_iter().map(address).collect::<Result<_, _>>().map(Self)
     }
 
     fn text(&self) -> String {
@@ -196,5 +196,27 @@ mod tests {
             let hint = HostNames::parse(text).unwrap_err().hint;
             assert!(hint.contains(words), "{text}: {hint}");
         }
+    }
+
+    #[test]
+    fn of_a_list_the_member_is_told_that_is_wrong() {
+        let part = |bad: Result<(), BadValue>| bad.unwrap_err().part;
+
+        let told = |member: &str| Some(member.to_owned());
+        assert_eq!(
+            part(Origins::parse("https://a.example, a.example ,https://b.example").map(drop)),
+            told("a.example")
+        );
+        assert_eq!(part(HostNames::parse("a.example,b..example,[c").map(drop)), told("b..example"));
+        assert_eq!(part(Addresses::parse("::1,10.0.0.0/8,10.0.0.0/33").map(drop)), told("10.0.0.0/33"));
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_ranges_of_them() {
+        let text = |text: &str| Addresses::parse(text).unwrap().text();
+
+        assert_eq!(text("127.0.0.1, ::1"), "127.0.0.1,::1");
+        assert_eq!(text("10.1.2.3/8,fd00::/8,::ffff:192.0.2.0/120"), "10.0.0.0/8,fd00::/8,192.0.2.0/24");
+        assert_eq!(text("[]"), "[]");
     }
 }

@@ -103,7 +103,7 @@ settings! {
         trusted_proxies: Addresses {
             default: "[]",
             value: "ADDRESS",
-            means: "IP address of a proxy that speaks for others. Can be given several times. A hub on loopback without a publish key refuses publishes that a proxy has passed on (`Forwarded`, `X-Forwarded-...`, `Via`, or a host or an origin that is not loopback), unless the proxy is named here and insecure_open is true.",
+            means: "IP address of a proxy that speaks for others, or a range of addresses such as 10.0.0.0/8 or fd00::/8. Can be given several times. A hub on loopback without a publish key refuses publishes that a proxy has passed on (`Forwarded`, `X-Forwarded-...`, `Via`, `X-Client-IP`, `CF-Ray` and their like, or a host or an origin that is not loopback), unless the proxy is named here and insecure_open is true.",
             why: "Behind a proxy, loopback keeps nobody out. A publish key is the better way.",
         }
         cors_origin: Origins {

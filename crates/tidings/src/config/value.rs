@@ -95,11 +95,19 @@ pub(super) fn pairs(text: &str) -> impl Iterator<Item = Option<(String, String)>
 pub(crate) struct BadValue {
     pub(crate) expected: String,
     pub(crate) hint: String,
+    /// The member of a list that is wrong, if it is not the whole text.
+    pub(crate) part: Option<String>,
 }
 
 impl BadValue {
     pub(super) fn new(expected: &str, hint: &str) -> Self {
-        Self { expected: expected.to_owned(), hint: hint.to_owned() }
+        Self { expected: expected.to_owned(), hint: hint.to_owned(), part: None }
+    }
+
+    /// Says which member of a list it is about. An empty one, and `*` among others, are wrong because of where they stand.
+    pub(super) fn about(mut self, member: &str) -> Self {
+        self.part = Some(member.to_owned()).filter(|member| !matches!(member.as_str(), "" | "*"));
+        self
     }
 }
 
