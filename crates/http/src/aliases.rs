@@ -1,15 +1,19 @@
 //! Other paths of topics: for programs that ask for `/stream` or `/sse`, and cannot be told otherwise.
 //!
 //! An alias is a path to the byte. What stands behind it is what stands behind `/events/` and its target, by the same
-//! rules. It can be no path that the hub has, or keeps for what it may have one day.
+//! rules, and the target is written as it would be there. An alias can be no path that the hub has, or keeps for what it may
+//! have one day.
 
 use std::collections::BTreeMap;
 
 use tidings_core::{Selector, TopicError};
 
-use crate::request::path::in_path;
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
+use crate::request::path::{decode, in_path};
 
-/// What no alias begins with, as a whole segment: the hub's own paths, and those that it keeps.
+/// What no alias begins with, as a whole segment: the hub's own paths, those that it keeps, and those that browsers and
+/// crawlers ask for by themselves.
 const TAKEN: &[&str] = &[
     "/events",
     "/inbox",
@@ -24,7 +28,15 @@ const TAKEN: &[&str] = &[
     "/.well-known",
     "/healthz",
     "/readyz",
+    "/livez",
+    "/health",
     "/metrics",
+    "/favicon.ico",
+    "/favicon.svg",
+    "/apple-touch-icon.png",
+    "/apple-touch-icon-precomposed.png",
+    "/robots.txt",
+    "/sitemap.xml",
 ];
 
 /// Paths, and the topic or the pattern behind each.
@@ -39,7 +51,8 @@ struct Target {
 }
 
 impl Aliases {
-    /// Collects pairs of a path, such as `/stream`, and a topic or a pattern, as it is.
+    /// Collects pairs of a path, such as `/stream`, and a topic or a pattern, as it is written in a path after `/events/`:
+    /// `caf%C3%A9` or `caf\u{e9}`, and `a%2F%2Fb` for a topic with an empty segment.
     ///
     /// # Errors
     ///
@@ -66,6 +79,25 @@ impl Aliases {
         self.0.iter().map(|(path, target)| (&**path, &target.selector))
     }
 
+    /// The paths in order, each with its topic or pattern as it is written in a path after `/events/`.
+    pub fn written(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(path, target)| (&**path, &*target.in_path))
+    }
+
+    /// Refuses a publish to a path that stands for a pattern.
+    pub(crate) fn refuse_pattern(&self, path: &str) -> Result<(), Problem> {
+        let Some(pattern) =
+            self.0.get(path).map(|target| &target.selector).filter(|own| own.topic().is_none())
+        else {
+            return Ok(());
+        };
+        let detail = format!(
+            "`{path}` is an alias of the pattern `{pattern}`, which is for readers; publish to one topic that it matches, at \
+             /events/{{topic}}"
+        );
+        Err(Problem::new(ProblemType::BadTopic, detail))
+    }
+
     /// What would stand after `/events/` in the place of this path.
     pub(crate) fn get(&self, path: &str) -> Option<&str> {
         self.0.get(path).map(|target| &*target.in_path)
@@ -74,7 +106,17 @@ impl Aliases {
 
 impl Target {
     fn parse(path: &str, target: &str) -> Result<Self, AliasError> {
-        let selector = Selector::parse(target).map_err(|source| AliasError::Target {
+        let written =
+            |reason: String| AliasError::Written { path: path.to_owned(), target: target.to_owned(), reason };
+        // In a URL they end the path.
+        if let Some(end) = target.chars().find(|character| matches!(character, '#' | '?')) {
+            return Err(written(format!(
+                "a topic with `{end}` in it is written with %{:02X}",
+                u32::from(end)
+            )));
+        }
+        let name = decode(target).map_err(|problem| written(problem.detail().to_owned()))?;
+        let selector = Selector::parse(&name).map_err(|source| AliasError::Target {
             path: path.to_owned(),
             target: target.to_owned(),
             source,
@@ -82,7 +124,7 @@ impl Target {
         if selector.reaches_reserved() {
             return Err(AliasError::Reserved { path: path.to_owned(), target: target.to_owned() });
         }
-        Ok(Self { selector, in_path: in_path(target).into() })
+        Ok(Self { selector, in_path: in_path(&name).into() })
     }
 }
 
@@ -144,6 +186,18 @@ pub enum AliasError {
         /// The path.
         path: String,
     },
+    /// What the path stands for is not written as it would be in a path.
+    #[error(
+        "the alias `{path}` is for `{target}`, which is not written as in a path after /events/: {reason}"
+    )]
+    Written {
+        /// The path.
+        path: String,
+        /// What it is for.
+        target: String,
+        /// What is wrong with it, and what to write.
+        reason: String,
+    },
     /// What the path stands for is no topic and no pattern.
     #[error("the alias `{path}` is for `{target}`, which is no topic or pattern: {source}")]
     Target {
@@ -179,8 +233,10 @@ mod tests {
         let aliases = Aliases::new([
             ("/stream", "greetings"),
             ("/es", "orders/*"),
-            ("/api/v2/sse", "https://example.com/a/"),
-            ("/events.php", "caf\u{e9} #1"),
+            ("/api/v2/sse", "https:%2F%2Fexample.com/a%2F"),
+            ("/events.php", "caf\u{e9} %231"),
+            ("/s", "caf%C3%A9"),
+            ("/percent", "100%25"),
             ("/v10", "a"),
         ])
         .unwrap();
@@ -189,6 +245,13 @@ mod tests {
         assert_eq!(aliases.get("/es"), Some("orders/*"));
         assert_eq!(aliases.get("/api/v2/sse"), Some("https:%2F%2Fexample.com%2Fa%2F"));
         assert_eq!(aliases.get("/events.php"), Some("caf%C3%A9%20%231"));
+        assert_eq!(aliases.get("/s"), Some("caf%C3%A9"));
+        assert_eq!(aliases.get("/percent"), Some("100%25"));
+        let names: Vec<_> = aliases.iter().map(|(_, selector)| selector.as_str()).collect();
+        let expected =
+            ["https://example.com/a/", "orders/*", "caf\u{e9} #1", "100%", "caf\u{e9}", "greetings", "a"];
+        assert_eq!(names, expected);
+        assert_eq!(Aliases::new(aliases.written()).as_ref(), Ok(&aliases));
         for path in ["/stream/", "/Stream", "/stream/a", "/api/v2", ""] {
             assert_eq!(aliases.get(path), None, "{path}");
         }
@@ -204,6 +267,8 @@ mod tests {
             assert_eq!(refused(taken, "a"), words(taken));
             assert_eq!(refused(&below, "a"), words(&below));
             assert_eq!(refused(&taken.to_uppercase(), "a"), words(&taken.to_uppercase()));
+            let encoded = taken.replacen('e', "%65", 1).replacen('o', "%6F", 1).replace("/v1", "/%761");
+            assert!(Aliases::new([(encoded, "a")]).is_err(), "{taken}");
             assert!(Aliases::new([(format!("{taken}2"), "a")]).is_ok(), "{taken}2");
             assert!(Aliases::new([(format!("/a{taken}"), "a")]).is_ok(), "/a{taken}");
         }
@@ -242,6 +307,25 @@ mod tests {
         assert!(refused("/a", "x\ny").starts_with(control));
         assert!(refused("/a", "").contains("needs at least one character"));
         assert!(refused("/a", "inbox/x").contains("the hub's own"));
+        assert!(refused("/a", "inbox%2Fx").contains("the hub's own"));
         assert!(refused("/a", "tidings/*").contains("the hub's own"));
+    }
+
+    #[test]
+    fn the_target_obeys_the_rules_of_a_path() {
+        for (target, words) in [
+            ("a//b", "an empty segment"),
+            ("/a", "an empty segment"),
+            ("a/", "ends in a slash"),
+            ("caf%E9", "byte 4 of it, %E9, is not"),
+            ("chat#general", "is written with %23"),
+            ("a?topic=b", "is written with %3F"),
+        ] {
+            let told = refused("/stream", target);
+            let begins = format!(
+                "the alias `/stream` is for `{target}`, which is not written as in a path after /events/: "
+            );
+            assert!(told.starts_with(&begins) && told.contains(words), "{target}: {told}");
+        }
     }
 }

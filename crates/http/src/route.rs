@@ -26,6 +26,7 @@ use crate::events::subscribe::{SubscribeRequest, subscribe};
 use crate::front::Front;
 use crate::operations;
 use crate::request::accept::{Representation, negotiate};
+use crate::request::path::refuse_second_topic;
 use crate::stream::StreamFormat;
 
 /// What a path names.
@@ -51,6 +52,25 @@ enum Route<'a> {
     Unknown,
 }
 
+/// The hub's paths that stand alone. An alias can be none of them.
+const PATHS: [(&str, Route<'static>); 8] = [
+    ("/events", Route::Events),
+    ("/", Route::Home),
+    ("/console", Route::Home),
+    ("/console/", Route::Home),
+    ("/healthz", Route::Live),
+    ("/readyz", Route::Ready),
+    ("/metrics", Route::Metrics),
+    ("*", Route::Hub),
+];
+
+/// The hub's paths below which others stand.
+const BELOW: [Below; 2] =
+    [("/events/", |topic| Route::Topic(topic)), ("/console/", |file| Route::Console(file))];
+
+/// The beginning of a path, and the route of what follows.
+type Below = (&'static str, for<'a> fn(&'a str) -> Route<'a>);
+
 /// What a request asks for: a route, with a method that it takes or does not.
 #[derive(Debug)]
 enum Action<'a> {
@@ -60,8 +80,8 @@ enum Action<'a> {
     /// A stream; with what stands after `/events/`.
     Subscribe(Option<&'a str>, StreamFormat),
     History(Option<&'a str>),
-    /// The page for people who look at topics.
-    Page,
+    /// The page for people who look at topics; with what stands after `/events/`.
+    Page(Option<&'a str>),
     Home,
     Console(&'a str),
     Live,
@@ -82,20 +102,11 @@ impl<'a> Route<'a> {
     }
 
     fn of_own(path: &'a str) -> Self {
-        match path {
-            "/events" => Self::Events,
-            "/" => Self::Home,
-            "/healthz" => Self::Live,
-            "/readyz" => Self::Ready,
-            "/metrics" => Self::Metrics,
-            "/console" | "/console/" => Self::Home,
-            "*" => Self::Hub,
-            _ => match (path.strip_prefix("/events/"), path.strip_prefix("/console/")) {
-                (Some(topic), _) => Self::Topic(topic),
-                (None, Some(file)) => Self::Console(file),
-                (None, None) => Self::Unknown,
-            },
+        if let Some((_, route)) = PATHS.iter().find(|(own, _)| *own == path) {
+            return *route;
         }
+        let below = |(beginning, route): &Below| path.strip_prefix(beginning).map(route);
+        BELOW.iter().find_map(below).unwrap_or(Self::Unknown)
     }
 
     fn methods(self) -> &'static str {
@@ -144,7 +155,7 @@ impl<'a> Action<'a> {
         match negotiate(headers) {
             Ok(Representation::Stream(format)) => Self::Subscribe(rest, format),
             Ok(Representation::History) => Self::History(rest),
-            Ok(Representation::Page) => Self::Page,
+            Ok(Representation::Page) => Self::Page(rest),
             Err(problem) => Self::RefuseAccept(problem),
         }
     }
@@ -157,11 +168,31 @@ impl<'a> Action<'a> {
             Self::Options(route) if route.has_events() => Policy::PREFLIGHT,
             Self::RefuseMethod(route) if route.has_events() => Policy::READ,
             // The same files for everybody, and no event among them. What the page shows it asks for by itself.
-            Self::Page | Self::Home => Policy::PUBLIC,
+            Self::Page(_) | Self::Home => Policy::PUBLIC,
             Self::Console(_) => Policy::PUBLIC_FILE,
             // Probes and scrapers come by address.
             Self::Live | Self::Ready | Self::Metrics => Policy::PUBLIC,
             Self::Options(_) | Self::RefuseMethod(_) | Self::RefusePath => Policy::PUBLIC,
+        }
+    }
+
+    /// What stands after `/events/` in the path of a request for events, or of that which its alias stands for.
+    fn topic(&self) -> Option<&'a str> {
+        match self {
+            Self::Publish(topic) | Self::Subscribe(Some(topic), _) | Self::History(Some(topic)) => {
+                Some(topic)
+            }
+            Self::Page(topic) => *topic,
+            Self::Subscribe(None, _) | Self::History(None) => None,
+            Self::Options(_)
+            | Self::Home
+            | Self::Console(_)
+            | Self::Live
+            | Self::Ready
+            | Self::Metrics
+            | Self::RefuseMethod(_)
+            | Self::RefuseAccept(_)
+            | Self::RefusePath => None,
         }
     }
 
@@ -172,7 +203,7 @@ impl<'a> Action<'a> {
             Self::Live | Self::Ready | Self::Metrics | Self::Options(_) | Self::Subscribe(..) => true,
             Self::Publish(_)
             | Self::History(_)
-            | Self::Page
+            | Self::Page(_)
             | Self::Home
             | Self::Console(_)
             | Self::RefuseMethod(_)
@@ -248,15 +279,21 @@ impl Front {
         }
         let credential = decide(self.config(), policy, &head)
             .inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))?;
+        if let Some(topic) = action.topic() {
+            refuse_second_topic(topic, parts.uri.query())?;
+        }
         match action {
             Action::Options(route) => Ok(self.options(parts, route)),
-            Action::Publish(topic) => publish(self, parts, &credential, topic, body).await,
+            Action::Publish(topic) => {
+                self.config().aliases.refuse_pattern(parts.uri.path())?;
+                publish(self, parts, &credential, topic, body).await
+            }
             Action::Subscribe(rest, format) => {
                 let request = SubscribeRequest::parse(parts, rest, format, &self.position_bounds())?;
                 subscribe(self, request).await
             }
             Action::History(rest) => self.history(parts, rest).await,
-            Action::Page => self.pages().index(parts),
+            Action::Page(_) => self.pages().index(parts),
             Action::Home => self.pages().home(parts),
             Action::Console(file) => self.pages().file(file, parts),
             Action::Live => Ok(operations::live()),
@@ -308,4 +345,41 @@ fn too_many_connections() -> Problem {
 fn method_not_allowed(methods: &'static str) -> Problem {
     let detail = format!("this URL takes {methods}");
     Problem::new(ProblemType::MethodNotAllowed, detail).with_header(ALLOW, methods)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_alias_is_a_path_of_the_table_or_stands_below_one() {
+        let below = BELOW.map(|(beginning, _)| beginning.trim_end_matches('/'));
+        let paths = PATHS.map(|(path, _)| path).into_iter().chain(below).filter(|path| *path != "*");
+
+        for path in paths {
+            let encoded = path.replacen('e', "%65", 1).replacen('o', "%6F", 1);
+            for alias in [path.to_owned(), format!("{path}/a"), path.to_uppercase(), encoded] {
+                assert!(Aliases::new([(&alias, "a")]).is_err(), "{alias}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_that_can_be_an_alias_is_none_of_the_table() {
+        for path in ["/stream", "/events.php", "/console.html", "/healthz2", "/a/events/b", "/eventsource"] {
+            assert!(Aliases::new([(path, "a")]).is_ok(), "{path}");
+            assert_eq!(Route::of_own(path), Route::Unknown, "{path}");
+        }
+        for (path, route) in [
+            ("/events/", Route::Topic("")),
+            ("/events/a/b", Route::Topic("a/b")),
+            ("/console/app.js", Route::Console("app.js")),
+            ("/console/", Route::Home),
+            ("*", Route::Hub),
+            ("", Route::Unknown),
+            ("/healthz/", Route::Unknown),
+        ] {
+            assert_eq!(Route::of_own(path), route, "{path}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use tidings_http::Aliases;
 
 async fn scene() -> Scene {
     let pairs =
-        [("/stream", "greetings"), ("/sse", "orders/*"), ("/es", "a//b"), ("/api/v2/es", "caf\u{e9}")];
+        [("/stream", "greetings"), ("/sse", "orders/*"), ("/es", "a%2F%2Fb"), ("/api/v2/es", "caf\u{e9}")];
     Scene::with(|config| config.aliases = Aliases::new(pairs).unwrap()).await
 }
 
@@ -63,7 +63,8 @@ async fn an_alias_of_a_pattern_is_for_readers() {
     scene.publish("orders/1", &["x"]).await;
 
     stream.expect_events("topic: orders/1\nid: 1-1\ndata: x\n\n").await;
-    let detail = "`*` and `**` stand in selectors, not in topics";
+    let detail = "`/sse` is an alias of the pattern `orders/*`, which is for readers; publish to one topic that it matches, at \
+                  /events/{topic}";
     assert_eq!(answer(&scene, &post("/sse")).await, problem("400 Bad Request", "bad-topic", detail));
 }
 
@@ -84,6 +85,37 @@ async fn the_rules_of_events_hold_for_an_alias() {
     for target in ["/stream/", "/Stream", "/stream/a", "/strea"] {
         assert!(answer(&scene, &get(target)).await.starts_with("HTTP/1.1 404 "), "{target}");
     }
+}
+
+/// A publish was told that there is no parameter `topic`, and a browser was led to a page that could not load.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_in_the_path_and_another_in_the_query_are_refused_with_the_same_words_by_every_method() {
+    let scene = scene().await;
+    let detail = "the path names a topic, and so does the parameter `topic`; for several topics use \
+                  /events?topic=...&topic=... without a topic in the path";
+    let expected = problem("400 Bad Request", "topics-twice", detail);
+    let (head, _) = expected.split_once("\r\n\r\n").unwrap();
+
+    for path in ["/events/greetings", "/stream", "/events/a//b"] {
+        for query in ["topic=b", "topic=", "event=x&top%69c=b", "nonsense=1&topic=b"] {
+            for accept in ["", "accept: application/json\r\n", "accept: text/html\r\n"] {
+                let get = scene.get(&format!("{path}?{query}"), accept).await.answer().await;
+                assert_eq!(get, expected, "GET {path}?{query} {accept}");
+            }
+            for kind in ["text/plain", "text/event-stream"] {
+                let post = format!(
+                    "POST {path}?{query} HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\ncontent-length: 2\r\n\r\n\n\n"
+                );
+                assert_eq!(answer(&scene, &post).await, expected, "POST {path}?{query} as {kind}");
+            }
+            let mut wire = scene.connect().await;
+            wire.send(format!("HEAD {path}?{query} HTTP/1.1\r\nhost: localhost\r\n\r\n")).await;
+            assert_eq!(wire.head().await, format!("{head}\r\n\r\n"), "HEAD {path}?{query}");
+        }
+    }
+    let not_text = "the parameter `topic` must be percent-encoded UTF-8, and byte 1 of it, %FF, is not";
+    let expected = problem("400 Bad Request", "query-not-utf8", not_text);
+    assert_eq!(answer(&scene, &post("/stream?topic=%FF")).await, expected);
 }
 
 #[tokio::test(flavor = "multi_thread")]

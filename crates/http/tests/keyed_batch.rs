@@ -219,7 +219,7 @@ async fn a_repetition_that_is_cut_off_says_how_much_of_the_batch_is_published() 
     // Not UTF-8: the body is read no further.
     wire.send(b"1\r\n\xff\r\n").await;
 
-    let detail = "the body is UTF-8 text, and byte 11 is not";
+    let detail = "the body is UTF-8 text, and byte 12 is not";
     let refused = refused_after(3, "400 Bad Request", "data-not-utf8", detail);
     assert_eq!(wire.answer().await, closing(&refused));
 }

@@ -222,7 +222,7 @@ async fn each_bad_field_is_refused_by_name() {
         (
             "event=caf%E9",
             "query-not-utf8",
-            "the parameter `event` must be percent-encoded UTF-8, and byte 3 of it, %E9, is not",
+            "the parameter `event` must be percent-encoded UTF-8, and byte 4 of it, %E9, is not",
         ),
     ] {
         let mut wire = scene.connect().await;
@@ -254,7 +254,7 @@ async fn each_bad_topic_is_refused_with_advice() {
         ("a%00", "bad-topic", "a topic has no control characters, and this one has U+0000"),
         ("caf%65%CC%81", "bad-topic", nfc),
         ("a/*", "bad-topic", "`*` and `**` stand in selectors, not in topics"),
-        ("a/caf%E9", "topic-not-utf8", "a topic is percent-encoded UTF-8, and byte 5 of it, %E9, is not"),
+        ("a/caf%E9", "topic-not-utf8", "a topic is percent-encoded UTF-8, and byte 6 of it, %E9, is not"),
     ] {
         let mut wire = scene.connect().await;
         wire.send(post(&format!("/events/{path}"), "")).await;
@@ -278,7 +278,7 @@ async fn data_that_is_not_utf8_is_refused_with_the_place() {
 
     wire.send(b"POST /events/a HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n\r\nabc\xffd").await;
 
-    let detail = "an event's data is UTF-8 text, and byte 3 is not";
+    let detail = "an event's data is UTF-8 text, and byte 4 of it is not";
     assert_eq!(wire.answer().await, problem("400 Bad Request", "data-not-utf8", detail));
 }
 

@@ -169,7 +169,7 @@ async fn a_body_that_is_not_utf8_is_refused_with_the_place() {
     wire.send(format!("{HEAD}content-length: 18\r\n\r\ndata: 1\n\n")).await;
     wire.send(b"data: \xff\n\n").await;
 
-    let detail = "the body is UTF-8 text, and byte 15 is not";
+    let detail = "the body is UTF-8 text, and byte 16 is not";
     assert_eq!(wire.answer().await, refused_after(1, "400 Bad Request", "data-not-utf8", detail));
     assert_eq!(scene.log().await, ["a: 1"]);
 }

@@ -289,7 +289,7 @@ async fn each_bad_parameter_is_refused_by_name() {
         (
             "topic=%FF",
             "query-not-utf8",
-            "the parameter `topic` must be percent-encoded UTF-8, and byte 0 of it, %FF, is not",
+            "the parameter `topic` must be percent-encoded UTF-8, and byte 1 of it, %FF, is not",
         ),
         ("opening=json", "bad-opening", opening),
         ("opening=", "bad-opening", opening),
@@ -337,7 +337,7 @@ async fn each_bad_selection_is_refused_with_advice() {
         ("/events/a%0Ab", "bad-topic", "a topic has no control characters, and this one has U+000A"),
         ("/events/a%00", "bad-topic", "a topic has no control characters, and this one has U+0000"),
         ("/events/%C2%85", "bad-topic", "a topic has no control characters, and this one has U+0085"),
-        ("/events/%FF", "topic-not-utf8", "a topic is percent-encoded UTF-8, and byte 0 of it, %FF, is not"),
+        ("/events/%FF", "topic-not-utf8", "a topic is percent-encoded UTF-8, and byte 1 of it, %FF, is not"),
         (&format!("/events/{segments}"), too_complex, &has("topic or pattern", "64 segments", 65)),
         (&format!("/events/{segments}/*"), too_complex, &has("topic or pattern", "64 segments", 66)),
         (&format!("/events?topic={stars}"), too_complex, &has("pattern", "16 segments `*` and `**`", 17)),

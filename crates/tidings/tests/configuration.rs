@@ -373,16 +373,16 @@ fn plain_options_without_a_command_are_those_of_serve() {
 
 #[test]
 fn aliases_are_a_table_in_a_file_and_pairs_elsewhere() {
-    let table = "heartbeat = \"20s\"\n\n[aliases]\n\"/stream\" = \"greetings\"\n\"/es\" = \"a,b=c%2F/*\"\n";
+    let table = "heartbeat = \"20s\"\n\n[aliases]\n\"/stream\" = \"greetings\"\n\"/es\" = \"a,b=c%252F/*\"\n";
     let (_dir, path) = file(table);
-    let flags = ["--aliases", "/stream=greetings", "--aliases", "/es=a%2Cb%3Dc%252F/*"];
+    let flags = ["--aliases", "/stream=greetings", "--aliases", "/es=a%2Cb=c%252F/*"];
     let variable = [("TIDINGS_ALIASES", "/es=a%2Cb=c%252F/*, /stream=greetings")];
 
     let from_file = printed(&["--config", path.to_str().unwrap()], &[], "aliases");
     let from_flags = printed(&flags, &[], "aliases").1;
     let from_variable = printed(&[], &variable, "aliases").1;
 
-    let expected = r#"aliases = { "/es" = "a,b=c%2F/*", "/stream" = "greetings" }"#;
+    let expected = r#"aliases = { "/es" = "a%2Cb%3Dc%252F/*", "/stream" = "greetings" }"#;
     assert_eq!([from_file.1.as_str(), &from_flags, &from_variable], [expected; 3]);
     assert_eq!(from_file.0, "# From the file; the default is an empty table.");
     assert_eq!(printed(&[], &[], "aliases").1, "aliases = {}");
@@ -404,6 +404,11 @@ fn an_alias_that_cannot_be_one_is_named_with_its_rule() {
         ("\"stream\" = \"a\"", "the alias `stream` does not begin with a slash"),
         ("\"/a?b\" = \"a\"", "the alias `/a?b` has more than letters"),
         ("\"/a\" = \"inbox/x\"", "the alias `/a` is for `inbox/x`"),
+        ("\"/stream\" = \"a//b\"", "the topic has an empty segment"),
+        ("\"/stream\" = \"caf%E9\"", "byte 4 of it, %E9, is not"),
+        ("\"/stream\" = \"chat#general\"", "is written with %23"),
+        ("\"/favicon.ico\" = \"a\"", "begins with `/favicon.ico`, which the hub has or keeps for later"),
+        ("\"/Console/x\" = \"a\"", "begins with `/console`, which the hub has or keeps for later"),
         ("\"/a\" = \"a/../b\"", "which is no topic or pattern: a topic has no segment `.` or `..`"),
         ("heartbeat = \"15s\"", "the alias `heartbeat` does not begin with a slash"),
     ] {
@@ -415,6 +420,37 @@ fn an_alias_that_cannot_be_one_is_named_with_its_rule() {
         assert!(left.stderr.contains(rule), "{pair}: {left:?}");
         assert!(left.stderr.contains("other settings stand before [aliases]"), "{pair}: {left:?}");
     }
+}
+
+/// The whole list was shown.
+#[test]
+fn of_several_aliases_the_wrong_one_is_shown() {
+    let list = "/a=b,/c=x//y,/d=e";
+    for (arguments, variables, name) in [
+        (vec!["--aliases", "/a=b", "--aliases", "/c=x//y", "--aliases", "/d=e"], vec![], "--aliases"),
+        (vec![], vec![("TIDINGS_ALIASES", list)], "TIDINGS_ALIASES"),
+    ] {
+        let left = check(&arguments, &variables);
+        let begins = format!("error: {name}: \"/c=x//y\" is not right: the alias `/c` is for `x//y`");
+        assert!(left.stderr.starts_with(&begins), "{}", left.stderr);
+    }
+    let left = check(&["--aliases", "/a=b,/c,/d=e"], &[]);
+    let begins = "error: --aliases: \"/c\" is not a path and a topic with = between them\n";
+    assert!(left.stderr.starts_with(begins), "{}", left.stderr);
+}
+
+/// In a file it was the topic `caf%C3%A9`, and by a flag another.
+#[test]
+fn the_topic_of_an_alias_is_written_as_in_a_url_in_every_place() {
+    let (_dir, path) = file("[aliases]\n\"/s\" = \"caf%C3%A9\"\n\"/t\" = \"a%2F%2Fb\"\n");
+    let (_other, raw) = file("[aliases]\n\"/s\" = \"caf\u{e9}\"\n\"/t\" = \"a%2F%2Fb\"\n");
+    let printed = |arguments: &[&str], variables: &[(&str, &str)]| printed(arguments, variables, "aliases").1;
+    let expected = r#"aliases = { "/s" = "caf%C3%A9", "/t" = "a%2F%2Fb" }"#;
+
+    assert_eq!(printed(&["--config", path.to_str().unwrap()], &[]), expected);
+    assert_eq!(printed(&["--config", raw.to_str().unwrap()], &[]), expected);
+    assert_eq!(printed(&["--aliases", "/s=caf%C3%A9", "--aliases", "/t=a%2F%2Fb"], &[]), expected);
+    assert_eq!(printed(&[], &[("TIDINGS_ALIASES", "/s=caf%C3%A9,/t=a%2F%2Fb")]), expected);
 }
 
 #[test]

@@ -271,9 +271,9 @@ pub enum DraftError {
         bytes_max: usize,
     },
     /// Data is text.
-    #[error("an event's data is UTF-8 text, and byte {at} is not")]
+    #[error("an event's data is UTF-8 text, and byte {} of it is not", at + 1)]
     DataNotUtf8 {
-        /// Offset of the first byte that is not UTF-8.
+        /// Offset of the first byte that is not UTF-8. The message counts from 1, as editors do.
         at: usize,
     },
     /// Over [`EVENT_TYPE_BYTES_MAX`].

@@ -9,7 +9,7 @@ use std::str::Utf8Error;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tidings_core::{Selector, Selectors, Topic, TopicError};
 
-use super::query::Query;
+use super::query::{Query, has_parameter};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 
@@ -19,12 +19,20 @@ pub(crate) fn topic(rest: &str) -> Result<Topic, Problem> {
     if topic.is_reserved() { Err(reserved(topic.as_str())) } else { Ok(topic) }
 }
 
-/// All selectors of a request: that of its path, if `rest` has one, or those of its parameters `topic`. Never both: a
-/// program in front that looks at the path alone would let a reader of other topics pass.
-pub(crate) fn selectors(rest: Option<&str>, query: &Query<'_>) -> Result<Selectors, Problem> {
-    if rest.is_some_and(|rest| !rest.is_empty()) && query.all("topic").next().is_some() {
-        return Err(topics_twice());
+/// Refuses a request with a topic in its path and another in its parameters, whatever its method: a program in front that
+/// looks at the path alone would let a reader of other topics pass.
+pub(crate) fn refuse_second_topic(rest: &str, query: Option<&str>) -> Result<(), Problem> {
+    let Some(query) = query.filter(|_| !rest.is_empty()) else { return Ok(()) };
+    if !has_parameter(query, "topic")? {
+        return Ok(());
     }
+    let detail = "the path names a topic, and so does the parameter `topic`; for several topics use \
+                  /events?topic=...&topic=... without a topic in the path";
+    Err(Problem::new(ProblemType::TopicsTwice, detail))
+}
+
+/// All selectors of a request: that of its path, if `rest` has one, or those of its parameters `topic`.
+pub(crate) fn selectors(rest: Option<&str>, query: &Query<'_>) -> Result<Selectors, Problem> {
     query.raw("topic").try_for_each(check_slashes)?;
     let of_path = rest.map(|rest| selector(&decode(rest)?)).into_iter();
     let all: Vec<_> = of_path.chain(query.all("topic").map(selector)).collect::<Result<_, _>>()?;
@@ -87,13 +95,8 @@ fn reserved(name: &str) -> Problem {
     Problem::new(ProblemType::ReservedTopic, detail)
 }
 
-fn topics_twice() -> Problem {
-    let detail = "the path names a topic, and so does the parameter `topic`; for several topics use \
-                  /events?topic=...&topic=... without a topic in the path";
-    Problem::new(ProblemType::TopicsTwice, detail)
-}
-
-fn decode(rest: &str) -> Result<Cow<'_, str>, Problem> {
+/// The name that stands in a path after `/events/`, decoded.
+pub(crate) fn decode(rest: &str) -> Result<Cow<'_, str>, Problem> {
     check_slashes(rest)?;
     if !rest.contains('%') {
         return Ok(Cow::Borrowed(rest));
@@ -101,8 +104,9 @@ fn decode(rest: &str) -> Result<Cow<'_, str>, Problem> {
     let bytes = Vec::from_iter(percent_decode_str(rest));
     let not_text = |bytes: &[u8], error: Utf8Error| {
         let at = error.valid_up_to();
+        let (byte, number) = (bytes[at], at + 1);
         let detail =
-            format!("a topic is percent-encoded UTF-8, and byte {at} of it, %{:02X}, is not", bytes[at]);
+            format!("a topic is percent-encoded UTF-8, and byte {number} of it, %{byte:02X}, is not");
         Problem::new(ProblemType::TopicNotUtf8, detail)
     };
     String::from_utf8(bytes).map(Cow::Owned).map_err(|error| not_text(error.as_bytes(), error.utf8_error()))

@@ -38,8 +38,7 @@ impl<'q> Query<'q> {
                     format!("a request has at most {PARAMETERS_MAX} parameters"),
                 ));
             }
-            let value = decode(raw).map_err(|fault| not_text(&format!("the parameter `{name}`"), fault))?;
-            parameters.push(Parameter { name, raw, value });
+            parameters.push(Parameter { name, raw, value: text_of(name, raw)? });
         }
         Ok(Self(parameters))
     }
@@ -72,9 +71,25 @@ impl<'q> Query<'q> {
     }
 }
 
-/// The first byte of a text that is not UTF-8: where it stands, and what it is.
+/// Whether a query string has a parameter of this name, also if something is wrong with another.
+pub(crate) fn has_parameter(query: &str, name: &str) -> Result<bool, Problem> {
+    for pair in query.split('&') {
+        let (written, raw) = pair.split_once('=').unwrap_or((pair, ""));
+        if decode(written).is_ok_and(|written| written == name) {
+            return text_of(name, raw).map(|_| true);
+        }
+    }
+    Ok(false)
+}
+
+/// The value of a parameter.
+fn text_of(name: &str, raw: &str) -> Result<String, Problem> {
+    decode(raw).map_err(|fault| not_text(&format!("the parameter `{name}`"), fault))
+}
+
+/// The first byte of a text that is not UTF-8: which one it is, counted from 1 as editors do, and its value.
 struct Fault {
-    at: usize,
+    number: usize,
     byte: u8,
 }
 
@@ -83,12 +98,13 @@ fn decode(text: &str) -> Result<String, Fault> {
     let decoded: Vec<u8> = percent_decode(spaced.as_bytes()).collect();
     String::from_utf8(decoded).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Fault { at, byte: error.as_bytes()[at] }
+        Fault { number: at + 1, byte: error.as_bytes()[at] }
     })
 }
 
-fn not_text(what: &str, Fault { at, byte }: Fault) -> Problem {
-    let detail = format!("{what} must be percent-encoded UTF-8, and byte {at} of it, %{byte:02X}, is not");
+fn not_text(what: &str, Fault { number, byte }: Fault) -> Problem {
+    let detail =
+        format!("{what} must be percent-encoded UTF-8, and byte {number} of it, %{byte:02X}, is not");
     Problem::new(ProblemType::QueryNotUtf8, detail)
 }
 
@@ -137,8 +153,8 @@ mod tests {
             let problem = Problem::new(ProblemType::QueryNotUtf8, detail.to_owned());
             assert_eq!(Query::parse(query, KNOWN).unwrap_err(), problem, "{query}");
         };
-        let value = "the parameter `topic` must be percent-encoded UTF-8, and byte 3 of it, %E9, is not";
-        let name = "the name of a parameter must be percent-encoded UTF-8, and byte 0 of it, %FF, is not";
+        let value = "the parameter `topic` must be percent-encoded UTF-8, and byte 4 of it, %E9, is not";
+        let name = "the name of a parameter must be percent-encoded UTF-8, and byte 1 of it, %FF, is not";
         refused("topic=caf%E9", value);
         refused("topic=a&topic=%C3%A9+%E9", value);
         refused("%FF=1", name);

@@ -1,7 +1,7 @@
 //! Other paths of topics. In a file they are a table, `[aliases]`; as a text, pairs such as `/stream=greetings` with commas
-//! between them, in which `%2C` is a comma and `%25` a `%`.
+//! between them. In each place a topic is written as in a path after `/events/`, where `%2C` is a comma and `%25` a `%`.
 
-use tidings_http::Aliases;
+use tidings_http::{AliasError, Aliases};
 
 use super::value::{BadValue, EMPTY_TABLE, Form, Value, pair, pairs};
 
@@ -15,13 +15,23 @@ impl Value for Aliases {
             let hint = format!("{HINT}; an empty table is {EMPTY_TABLE}");
             return Err(BadValue::new("a list of paths and topics", &hint));
         }
-        let pairs: Option<Vec<_>> = pairs(text).collect();
-        let pairs = pairs.ok_or_else(|| BadValue::new("a list of paths and topics", HINT))?;
-        Self::new(pairs).map_err(|error| BadValue::new(&format!("right: {error}"), HINT))
+        let mut members = Vec::new();
+        for member in pairs(text) {
+            let (path, topic) = member
+                .map_err(|text| BadValue::new("a path and a topic with = between them", HINT).about(text))?;
+            // One by one, so that the wrong one can be shown.
+            Self::new([(path, topic)]).map_err(|error| wrong(&error).about(&format!("{path}={topic}")))?;
+            members.push((path, topic));
+        }
+        Self::new(members).map_err(|error| wrong(&error))
     }
 
     fn text(&self) -> String {
-        let pairs: Vec<_> = self.iter().map(|(path, selector)| pair(path, selector.as_str())).collect();
+        let pairs: Vec<_> = self.written().map(|(path, topic)| pair(path, topic)).collect();
         if pairs.is_empty() { EMPTY_TABLE.to_owned() } else { pairs.join(",") }
     }
+}
+
+fn wrong(error: &AliasError) -> BadValue {
+    BadValue::new(&format!("right: {error}"), HINT)
 }

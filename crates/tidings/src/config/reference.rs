@@ -32,7 +32,7 @@ without a byte order mark. A publish key may have white space and line ends arou
 | COUNT | digits, with or without `_` between them: `10_000` |
 | true or false | `--memory` alone is `--memory=true` |
 | several | the flag repeated, or commas: `TIDINGS_CORS_ORIGIN=https://a.example,https://b.example`; in the file a list: `[\"https://a.example\"]` |
-| PATH=TOPIC | in the file a table: `[aliases]`, and below it `\"/stream\" = \"greetings\"`; elsewhere `/stream=greetings`, where `%2C` is a comma |
+| PATH=TOPIC | in the file a table: `[aliases]`, and below it `\"/stream\" = \"greetings\"`; elsewhere `/stream=greetings`. TOPIC is written as in a URL after `/events/`, where `%2C` is a comma and `%25` a percent sign |
 ";
 
 const EXAMPLE: &str = "

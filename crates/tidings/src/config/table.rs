@@ -42,7 +42,7 @@ settings! {
         aliases: Aliases {
             default: "{}",
             value: "PATH=TOPIC",
-            means: "Other paths of topics. With `/stream=greetings`, `/stream` is answered as `/events/greetings` is, to readers and to publishers, for programs that ask for a path such as `/stream`, `/es` or `/sse`. TOPIC can be a pattern, for readers. PATH is taken to the byte and has letters, digits and -._~@:+ between single slashes; it cannot be or stand below a path that the hub has or keeps for later: /events, /inbox, /admin, /tickets, /subscriptions, /topics, /streams, /v1, /console, /tidings, /.well-known, /healthz, /readyz, /metrics. Can be given several times.",
+            means: "Other paths of topics. With `/stream=greetings`, `/stream` is answered as `/events/greetings` is, to readers and to publishers, for programs that ask for a path such as `/stream`, `/es` or `/sse`. TOPIC is written as in a URL after /events/, in a file too: `a%20b` is the topic `a b`, %2C is a comma, %23 a #, %25 a %, and %2F a slash beside an empty segment. It can be a pattern, for readers. PATH is taken to the byte and has letters, digits and -._~@:+ between single slashes; it cannot be or stand below a path that the hub has or keeps for later, or that browsers ask for by themselves: /events, /inbox, /admin, /tickets, /subscriptions, /topics, /streams, /v1, /console, /tidings, /.well-known, /healthz, /readyz, /livez, /health, /metrics, /favicon.ico, /favicon.svg, /apple-touch-icon.png, /apple-touch-icon-precomposed.png, /robots.txt, /sitemap.xml. Can be given several times.",
             why: "Only you know which paths your programs ask for.",
         }
         connections_max: usize {

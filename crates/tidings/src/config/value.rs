@@ -6,8 +6,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-
 /// A type that a setting can have. `parse` reads what `text` writes.
 pub(super) trait Value: Sized + PartialOrd {
     const FORM: Form;
@@ -59,8 +57,7 @@ impl Form {
             Self::Table if text == EMPTY_TABLE => text.to_owned(),
             // In one line, so that settings may stand behind it.
             Self::Table => {
-                let member =
-                    |(name, value): (String, String)| format!("{} = {}", quoted(&name), quoted(&value));
+                let member = |(name, value)| format!("{} = {}", quoted(name), quoted(value));
                 let members: Vec<_> = pairs(text).flatten().map(member).collect();
                 format!("{{ {} }}", members.join(", "))
             }
@@ -72,22 +69,16 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// What is encoded in a member of a table, so that no comma and no `=` in it ends it.
-const ENCODED: &AsciiSet = &CONTROLS.add(b',').add(b'=').add(b'%');
-
-/// A member of a table, as a text.
+/// A member of a table, as a text. Both are percent-encoded by whoever wrote them, so a comma can be, too.
 pub(super) fn pair(name: &str, value: &str) -> String {
-    format!("{}={}", utf8_percent_encode(name, ENCODED), utf8_percent_encode(value, ENCODED))
+    let name = name.replace('=', "%3D");
+    format!("{name}={value}").replace(',', "%2C")
 }
 
-/// The members of a table in a text; none where one is no pair.
-pub(super) fn pairs(text: &str) -> impl Iterator<Item = Option<(String, String)>> {
-    let decoded = |text: &str| percent_decode_str(text.trim()).decode_utf8().ok().map(String::from);
+/// The members of a table in a text; the text of one that is no pair.
+pub(super) fn pairs(text: &str) -> impl Iterator<Item = Result<(&str, &str), &str>> {
     let pairs = text.split(',').filter(move |_| text != EMPTY_TABLE);
-    pairs.map(move |pair| {
-        let (name, value) = pair.split_once('=')?;
-        decoded(name).zip(decoded(value))
-    })
+    pairs.map(|pair| pair.split_once('=').map(|(name, value)| (name.trim(), value.trim())).ok_or(pair))
 }
 
 /// Why a text is no value: what was expected, and what to write.

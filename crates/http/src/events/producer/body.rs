@@ -70,7 +70,7 @@ impl<'a> EventBody<'a> {
                 let (valid, fault) = self.text.check(&piece);
                 self.rest = piece.slice_ref(valid);
                 if let Some(at) = fault {
-                    let detail = format!("the body is UTF-8 text, and byte {at} is not");
+                    let detail = format!("the body is UTF-8 text, and byte {} is not", at + 1);
                     self.end(Err(Problem::new(ProblemType::DataNotUtf8, detail)));
                 } else if is_last {
                     self.end(Ok(()));
