@@ -209,7 +209,7 @@ mod tests {
 
         let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode(&data), 0o700);
-        std::fs::create_dir(dir.path().join("usual")).unwrap();
+        fs::create_dir(dir.path().join("usual")).unwrap();
         for above in ["top", "top/above"] {
             assert_eq!(mode(&dir.path().join(above)), mode(&dir.path().join("usual")), "{above}");
         }
