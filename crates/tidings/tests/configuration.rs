@@ -539,3 +539,36 @@ fn an_empty_list_of_hosts_is_refused_and_one_that_says_so_is_not() {
     assert_eq!(by_accident, refusal("TIDINGS_ALLOWED_HOST: \"\" is not a host name", hint));
     assert_eq!(on_purpose.code, Some(0), "{on_purpose:?}");
 }
+
+#[test]
+fn what_other_programs_call_an_option_is_told_as_it_is_here() {
+    let listen = "address and port are one setting, as in --listen 127.0.0.1:8080";
+    for (arguments, hint) in [
+        (&["serve", "--port", "80"][..], listen),
+        (&["--host=0.0.0.0"], listen),
+        (&["config", "check", "--bind", "x"], listen),
+        (&["serve", "--memory", "true"], "write --memory=true"),
+        (&["--insecure-open", "false"], "write --insecure-open=false"),
+        (&["bench", "fanout", "--port", "80"], "`tidings bench fanout --help` tells what there is"),
+        (&["token", "x"], "`tidings token --help` tells what there is"),
+        (&["nonsense-of-mine"], "`tidings --help` tells what there is"),
+    ] {
+        let left = run(tidings(arguments));
+
+        assert_eq!(left.code, Some(2), "{arguments:?}: {left:?}");
+        assert!(left.stderr.ends_with(&format!("\nhint: {hint}\n")), "{arguments:?}: {left:?}");
+    }
+}
+
+#[test]
+fn a_command_without_its_command_is_told_which_there_are() {
+    let left = run(tidings(&["config"]));
+    let message = "`tidings config` needs a command behind it: print, check, reference";
+    assert_eq!(left, refusal(message, "`tidings config --help` tells what there is"));
+
+    let left = run(tidings(&["bench"]));
+    assert!(
+        left.stderr.starts_with("error: `tidings bench` needs a command behind it: fanout, "),
+        "{left:?}"
+    );
+}

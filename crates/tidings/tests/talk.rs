@@ -96,7 +96,28 @@ fn no_command_is_killed_by_a_standard_error_that_takes_nothing() {
     let key = key.to_str().unwrap();
     assert_eq!(hub.publish("a", "first").status, 201);
 
-    let commands: [(&[&str], i32); 16] = [
+    let made = dir.path().join("hub");
+    assert_eq!(run(tidings(&["init", made.to_str().unwrap()])).code, Some(0));
+    let (made, pages) = (made.to_str().unwrap(), dir.path().join("pages"));
+    let pages = pages.to_str().unwrap();
+    let another = format!("http://{}/events/b", hub.address);
+    let nowhere = "http://127.0.0.1:1/events/a";
+
+    let commands: [(&[&str], i32); 30] = [
+        (&["init", made], 1),
+        (&["init", "--nonsense"], 2),
+        (&["man", pages], 0),
+        (&["man", "/proc/no"], 1),
+        (&["man", "--nonsense"], 2),
+        (&["token", "nonsense"], 2),
+        (&["completions", "nonsense"], 2),
+        (&["config"], 2),
+        (&["config", "reference"], 0),
+        (&["relay", &earliest, &another, "--nonsense"], 2),
+        (&["relay", "nonsense", &another], 2),
+        (&["sub", nowhere, "--no-reconnect"], 1),
+        (&["sub", "nonsense"], 2),
+        (&["bench", "fanout", nowhere], 1),
         (&["config", "check"], 0),
         (&["config", "check", "--publish-key-file", key], 0),
         (&["config", "print"], 0),
@@ -133,7 +154,9 @@ fn a_standard_output_that_takes_nothing_is_told_and_a_reader_that_has_gone_is_we
     let earliest = format!("{topic}?since=earliest");
     assert_eq!(hub.publish("a", "first").status, 201);
 
-    let commands: [&[&str]; 10] = [
+    let commands: [&[&str]; 12] = [
+        &["init", "--help"],
+        &["sub", &earliest, "--count", "1", "--json"],
         &["config", "print"],
         &["config", "reference"],
         &["--help"],

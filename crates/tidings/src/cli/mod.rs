@@ -1,5 +1,6 @@
 //! The command line. Its flags are the rows of the table of settings.
 
+mod asked;
 mod words;
 
 use std::ffi::OsString;
@@ -11,6 +12,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tidings_bench::Bench;
 
+use self::asked::{Asked, other_spelling};
 use self::words::{
     ABOUT, COMPLETIONS, EXIT_CODES, INIT, PUB, PUB_EXAMPLES, RELAY, RELAY_EXAMPLES, SERVE, SUB, SUB_EXAMPLES,
     TOKEN,
@@ -124,7 +126,12 @@ fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
     let rendered = error.render().to_string();
     // Some messages end in a list on the lines below.
     let lines: Vec<_> = rendered.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-    let message = lines.join(" ").trim_start_matches("error: ").replace('\'', "`");
+    let asked = Asked::of(arguments);
+    let message = match error.kind() {
+        // What clap renders then is the whole help.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => asked.lacks_command(),
+        _ => lines.join(" ").trim_start_matches("error: ").replace('\'', "`"),
+    };
     let suggested =
         [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
     let suggestion = suggested.iter().find_map(|kind| match error.get(*kind)? {
@@ -144,11 +151,14 @@ fn failure(error: &clap::Error, arguments: &[OsString]) -> Failure {
     };
     let data = data.map(behind_dashes);
     let message: String = message.chars().take(ERROR_CHARS_MAX).collect();
+    if let Some(hint) = other_spelling(error, arguments) {
+        return Failure::usage(visible(&message)).hint(hint);
+    }
     Failure::usage(visible(&message)).hint(match (suggestion, data) {
         (Some(name), Some(data)) => format!("did you mean {name}? {data}"),
         (Some(name), None) => format!("did you mean {name}?"),
         (None, Some(data)) => data,
-        (None, None) => "`tidings --help` and `tidings COMMAND --help` tell what there is".to_owned(),
+        (None, None) => format!("`{} --help` tells what there is", asked.name),
     })
 }
 

@@ -36,12 +36,12 @@ pub(super) fn read(variables: &Environment) -> Result<FromEnvironment, Failure> 
 }
 
 fn hint(variable: &str) -> String {
-    let name = &variable[PREFIX.len()..];
-    if matches!(name, "PORT" | "HOST" | "ADDRESS" | "ADDR" | "BIND" | "SERVICE_HOST" | "SERVICE_PORT") {
-        return "address and port are one setting, as in TIDINGS_LISTEN=127.0.0.1:8080".to_owned();
+    let name = variable[PREFIX.len()..].to_ascii_lowercase();
+    if let Some(hint) = suggest::listening(&name) {
+        return format!("{hint}, as in TIDINGS_LISTEN=127.0.0.1:8080");
     }
     if injected::has_name_of_one(variable) {
         return "leave it out; if a container platform sets it, its value is not one that platforms give to this name".to_owned();
     }
-    suggest::hint(&name.to_ascii_lowercase(), Setting::variable)
+    suggest::hint(&name, Setting::variable)
 }

@@ -35,7 +35,7 @@ pub(super) fn read(path: &Path) -> Result<FromFile, Failure> {
         .map_err(|error| Failure::usage(format!("cannot read configuration file {shown}: {error}")))?;
     let place = |at: usize| format!("{shown}:{}", content[..at].matches('\n').count() + 1);
     let entries: BTreeMap<Spanned<String>, Value> =
-        toml::from_str(&content).map_err(|error| not_toml(&place, &error))?;
+        toml::from_str(&content).map_err(|error| not_toml(place, &error))?;
     let mut entries: Vec<_> = entries.into_iter().collect();
     // The first mistake of the file is told first.
     entries.sort_by_key(|(key, _)| key.span().start);
@@ -55,6 +55,8 @@ fn entry(place: &str, key: &str, value: Value) -> Result<(&'static Setting, Stri
         let hint = if value.is_table() {
             "settings stand in one flat table, without headings such as [listening]; aliases alone has one"
                 .to_owned()
+        } else if let Some(hint) = suggest::listening(key) {
+            format!("{hint}, as in listen = \"127.0.0.1:8080\"")
         } else {
             suggest::hint(key, |setting| setting.name.to_owned())
         };

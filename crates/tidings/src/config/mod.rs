@@ -47,6 +47,7 @@ pub(crate) use names::Origins;
 pub(crate) use print::print;
 pub(crate) use reference::reference;
 pub(crate) use setting::{Setting, Texts};
+pub(crate) use suggest::listening;
 pub(crate) use table::{Config, SETTINGS};
 pub(crate) use unit::{Size, duration, size};
 pub(crate) use value::{Form, Secret};

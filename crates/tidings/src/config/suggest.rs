@@ -3,6 +3,12 @@
 use super::setting::Setting;
 use super::table::SETTINGS;
 
+/// What to say about a name that other programs have for a part of `listen`.
+pub(crate) fn listening(unknown: &str) -> Option<&'static str> {
+    let names = ["port", "http_port", "host", "bind", "address", "addr", "service_host", "service_port"];
+    names.contains(&&*unknown.replace('-', "_")).then_some("address and port are one setting")
+}
+
 /// What to do about an unknown name: write the nearest setting, `spelt` as that place does, if one is near enough
 /// to be meant.
 pub(super) fn hint(unknown: &str, spelt: impl Fn(&Setting) -> String) -> String {

@@ -195,6 +195,7 @@ fn headings_in_a_file_are_told_apart_from_unknown_keys() {
     for (line, message, hint) in [
         ("[listening]", "unknown key \"listening\"", "without headings such as [listening]"),
         ("tls.cert = \"a\"", "unknown key \"tls\"", "without headings"),
+        ("port = 80", "unknown key \"port\"", "as in listen = \"127.0.0.1:8080\""),
         ("hartbeat = 1", "unknown key \"hartbeat\"", "did you mean heartbeat?"),
         ("tls-cert = \"a\"", "unknown key \"tls-cert\"", "did you mean tls_cert?"),
     ] {
