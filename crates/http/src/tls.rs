@@ -43,8 +43,8 @@ pub struct Tls(Arc<RwLock<Shown>>);
 #[derive(Clone)]
 struct Shown {
     usual: Arc<ServerConfig>,
-    /// For clients that are sent away by a few lines of HTTP/1.1.
-    http_1_only: Arc<ServerConfig>,
+    /// For clients that are sent away by a few lines of HTTP/1.1, if they speak it.
+    http_1_first: Arc<ServerConfig>,
     fingerprint: [u8; 32],
 }
 
@@ -108,9 +108,9 @@ impl Tls {
         shake_hands(self.shown().usual, stream).await
     }
 
-    /// The same, for a client that is answered in HTTP/1.1 whatever it would rather speak.
-    pub(crate) async fn accept_http_1(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        shake_hands(self.shown().http_1_only, stream).await
+    /// The same, for a client that gets one answer: in HTTP/1.1, unless it speaks HTTP/2 alone.
+    pub(crate) async fn accept_http_1_first(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        shake_hands(self.shown().http_1_first, stream).await
     }
 
     fn shown(&self) -> Shown {
@@ -157,9 +157,10 @@ impl Shown {
             rustls::Error::General(_) => TlsError::Unusable(KEY_KINDS.to_owned()),
             error => TlsError::Unusable(error.to_string()),
         })?;
-        let mut http_1_only = usual.clone();
-        http_1_only.alpn_protocols = HTTP_1.map(<[u8]>::to_vec).to_vec();
-        Ok(Self { usual: Arc::new(usual), http_1_only: Arc::new(http_1_only), fingerprint })
+        let mut http_1_first = usual.clone();
+        // The first that the client speaks, too, is taken.
+        http_1_first.alpn_protocols.rotate_left(1);
+        Ok(Self { usual: Arc::new(usual), http_1_first: Arc::new(http_1_first), fingerprint })
     }
 }
 

@@ -236,6 +236,39 @@ async fn streams_beyond_the_limit_are_told_to_come_back() {
     subscribed(&mut peer).await;
 }
 
+/// Clients that speak HTTP/1.1, too, are answered in that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_speaks_http_2_alone_is_answered_beyond_the_limit_and_sent_away() {
+    let (scene, certificate) = scene_with(|config| {
+        config.connections_max = 1;
+        config.connections_reserve = 1;
+    })
+    .await;
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        // Each connection is busy with a publish whose body does not come, so none gives its place up.
+        let mut peer = peer(&scene, &certificate).await;
+        let open = peer.publish_open("/events/a", &[]).await;
+        streams.push((peer, open));
+    }
+
+    for (method, path, status) in
+        [("GET", "/events/a", 200), ("GET", "/healthz", 200), ("POST", "/events/a", 503), ("HEAD", "/", 503)]
+    {
+        let mut peer = Peer::over(certificate.connect(scene.address, &["h2"]).await.unwrap()).await;
+        let mut answer = peer.request(method, path, &[], "").await;
+        let head = answer.head.clone();
+        let said = answer.rest().await;
+
+        assert_eq!(head.status, status, "{method} {path}: {said}");
+        assert_eq!(head.headers["x-content-type-options"], "nosniff", "{method} {path}");
+        assert_eq!(said.contains("retry: "), path == "/events/a" && status == 200, "{said}");
+        assert!(peer.ended().await.is_ok(), "{method} {path}");
+    }
+    let both = certificate.connect(scene.address, &["h2", "http/1.1"]).await.unwrap();
+    assert_eq!(both.get_ref().1.alpn_protocol(), Some(&b"http/1.1"[..]));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drain_sends_streams_away_and_closes() {
     let (scene, certificate) = scene_with(|config| config.drain_window = Duration::from_millis(50)).await;

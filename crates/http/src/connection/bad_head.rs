@@ -24,19 +24,18 @@ pub(crate) async fn answer<S: AsyncWrite + Unpin>(
     error: &hyper::Error,
 ) {
     let foreign = Foreign::of(head);
-    let bytes = if foreign == Some(Foreign::Http2) {
-        go_away()
-    } else {
-        let problem = match foreign {
-            Some(foreign) => Problem::new(ProblemType::BadHead, foreign.detail(front.config().tls.is_some())),
-            None => problem(find_fault(head, error, front.config().head_bytes_max)),
-        };
-        if foreign.is_some() {
-            // Its sender seldom shows what it was answered.
-            front.refusal_log().tell(&problem, "");
-        }
-        let is_head = if head.is_empty() { begins_with_head } else { head.starts_with(b"HEAD ") };
-        last_answer(front.refuse_unread(problem), is_head).await
+    let problem = match foreign {
+        Some(foreign) => Problem::new(ProblemType::BadHead, foreign.detail(front.config().tls.is_some())),
+        None => problem(find_fault(head, error, front.config().head_bytes_max)),
+    };
+    if foreign.is_some() {
+        // Its sender seldom shows what it was answered.
+        front.refusal_log().tell(&problem, "");
+    }
+    let is_head = if head.is_empty() { begins_with_head } else { head.starts_with(b"HEAD ") };
+    let bytes = match foreign {
+        Some(Foreign::Http2) => go_away(),
+        _ => last_answer(front.refuse_unread(problem), is_head).await,
     };
     if let Err(error) = write_within(front.config().write_wait_max, stream, &bytes).await {
         tracing::debug!(%error, "the answer to a head that cannot be read was not taken");

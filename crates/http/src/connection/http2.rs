@@ -13,6 +13,7 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
@@ -20,8 +21,10 @@ use crate::answer::body::Body;
 use crate::answer::watch::{AnswerWatch, Patience};
 use crate::config::HttpConfig;
 use crate::connection::impatient::Impatient;
-use crate::connection::linger::take_rest;
+use crate::connection::linger::{linger_unless_asked, take_rest};
+use crate::connection::refusal::BeyondLimit;
 use crate::connection::request_body::RequestBody;
+use crate::connection::socket::Raw;
 use crate::connection::visit::{OpenRequest, Visit};
 use crate::front::Front;
 use crate::limits::{
@@ -34,21 +37,45 @@ pub(crate) async fn serve<S>(
     front: &Front,
     visit: &Arc<Visit>,
     tasks: TaskTracker,
-    stream: S,
+    mut stream: S,
+) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Raw + Unpin,
+{
+    until_ended(front, visit, tasks, &mut stream).await?;
+    // What the client says last, such as that it has room again, must not reset what it has not read yet.
+    linger_unless_asked(front, visit, stream, Duration::ZERO).await;
+    Ok(())
+}
+
+async fn until_ended<S>(
+    front: &Front,
+    visit: &Arc<Visit>,
+    tasks: TaskTracker,
+    stream: &mut S,
 ) -> hyper::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let config = front.config();
-    let builder = builder(config, tasks.clone());
+    let is_beyond_limit = visit.is_beyond_limit();
+    let mut builder = builder(config, tasks.clone());
+    if is_beyond_limit {
+        builder.max_concurrent_streams(1);
+    }
     let io = TokioIo::new(Impatient::new(stream, config.write_wait_max));
-    let has_asked = Arc::new(AtomicBool::new(false));
+    let has_asked = AtomicBool::new(false);
+    let asks = Notify::new();
     let requests = Requests { front: front.clone(), visit: visit.clone(), tasks };
     let places = front.body_budgets().waiting_places();
     let service = service_fn(|mut request: Request<Incoming>| {
         has_asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(front.stream_permits().clone());
         request.extensions_mut().insert(places.clone());
+        if is_beyond_limit {
+            request.extensions_mut().insert(BeyondLimit);
+            asks.notify_one();
+        }
         let (requests, open) = (requests.clone(), visit.begin_request());
         // Boxed, because a stream's task is as large as this for as long as the stream lives.
         Box::pin(async move { Ok::<_, Infallible>(requests.answer(request, open).await) })
@@ -65,6 +92,11 @@ where
                 Next::Goodbye
             }
             () = visit.asked_to_leave(), if !idle.leaves => {
+                idle.leaves = true;
+                Next::Goodbye
+            }
+            // Its first request is its last one.
+            () = asks.notified(), if !idle.leaves => {
                 idle.leaves = true;
                 Next::Goodbye
             }
@@ -134,7 +166,7 @@ struct IdleClock<'a> {
     /// There has been a request.
     has_asked: &'a AtomicBool,
     hub_ends: bool,
-    /// Others need the place.
+    /// Others need the place, or there was none.
     leaves: bool,
     /// The time was over at the last look, and the client was told to go.
     was_over: bool,

@@ -10,12 +10,13 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::connection::connection::{Shaken, ended_early, shake_hands};
+use crate::connection::connection::{Shaken, Surroundings, ended_early, shake_hands};
 use crate::connection::http1::until_parked;
+use crate::connection::http2;
 use crate::connection::plain_http;
 use crate::connection::visit::Visit;
-use crate::front::Front;
 use crate::limits::{FIRST_REQUEST_GRACE, REFUSAL_WAIT_MAX, REFUSALS_MAX, SILENCE_LOOK_INTERVAL};
+use crate::tls::is_http_2;
 
 /// Among a request's extensions it says that there is no place for its connection.
 #[derive(Clone)]
@@ -40,16 +41,23 @@ pub(crate) async fn speaks(stream: &TcpStream, refusals: &Semaphore) -> bool {
 }
 
 /// Answers one request. A client that is slow is dropped.
-pub(crate) async fn refuse(front: &Front, stream: TcpStream) {
+pub(crate) async fn refuse(surroundings: &Surroundings, stream: TcpStream) {
+    let Surroundings { front, tasks, .. } = surroundings;
     let visit = Arc::new(Visit::beyond_limit(Instant::now()));
     let answered = async {
         let served = match front.config().tls.clone() {
             None => until_parked(front, &visit, stream).await.map(drop),
-            Some(tls) => match shake_hands(front, &visit, stream, |stream| tls.accept_http_1(stream)).await {
-                Ok(Shaken::Tls(stream)) => until_parked(front, &visit, stream).await.map(drop),
-                Ok(Shaken::PlainHttp(stream)) => return plain_http::answer(front, &visit, stream).await,
-                Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
-            },
+            Some(tls) => {
+                let accept = |stream| tls.accept_http_1_first(stream);
+                match shake_hands(front, &visit, stream, accept).await {
+                    Ok(Shaken::Tls(stream)) if is_http_2(&stream) => {
+                        http2::serve(front, &visit, tasks.clone(), stream).await
+                    }
+                    Ok(Shaken::Tls(stream)) => until_parked(front, &visit, stream).await.map(drop),
+                    Ok(Shaken::PlainHttp(stream)) => return plain_http::answer(front, &visit, stream).await,
+                    Err(error) => return tracing::debug!(%error, "a TLS handshake failed"),
+                }
+            }
         };
         served.unwrap_or_else(|error| ended_early(&error));
     };

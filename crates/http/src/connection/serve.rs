@@ -135,7 +135,7 @@ impl Door {
                             surroundings.serve(stream, place, places.visit()).await;
                         }
                         None => {
-                            refuse(&surroundings.front, stream).await;
+                            refuse(&surroundings, stream).await;
                             drop(refusal);
                         }
                     }
