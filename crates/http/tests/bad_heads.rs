@@ -154,6 +154,36 @@ async fn a_transfer_coding_that_hyper_does_not_take_is_answered_with_a_reason() 
     }
 }
 
+/// The body behind the head was taken for the head: "the first line is only `5`".
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_length_is_told_also_with_the_body_behind_it() {
+    for hub in Hub::all().await {
+        for (version, lines, name) in [
+            ("1.1", "content-length: 5\r\ncontent-length: 6\r\n", "invalid content-length; it is a number"),
+            ("1.1", "content-length: 5, 5\r\n", "invalid content-length; it is a number"),
+            ("1.1", "content-length:\r\n", "invalid content-length; it is a number"),
+            (
+                "1.1",
+                "transfer-encoding: gzip\r\n",
+                "invalid transfer-encoding; the hub takes `chunked` alone",
+            ),
+            ("1.1", "transfer-encoding:\r\n", "invalid transfer-encoding; the hub takes `chunked` alone"),
+            (
+                "1.1",
+                "transfer-encoding: chunked;q=1\r\n",
+                "invalid transfer-encoding; the hub takes `chunked` alone",
+            ),
+            ("1.0", "transfer-encoding: chunked\r\n", "unexpected transfer-encoding; HTTP/1.0 has none"),
+        ] {
+            for body in ["", "5\r\nhello\r\n0\r\n\r\n", "GET /events/a HTTP/1.1\r\nx y: z\r\n\r\n"] {
+                let head = format!("POST /events/a HTTP/{version}\r\nhost: localhost\r\n{lines}\r\n");
+                let detail = detail_of(&hub.said_to(head + body).await, 400, "bad-head");
+                assert!(detail.contains(name), "{lines} with {body:?}: {detail}");
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn other_protocols_at_the_port_are_told_what_it_speaks() {
     let scene = Scene::start().await;

@@ -14,8 +14,12 @@ pub(crate) enum Fault {
     Malformed(String),
 }
 
-/// Looks at what hyper has left of a head: all of it, unless only the meaning of a header was wrong.
+/// Looks at what hyper has left of a head: all of it, unless only the length of the body was wrong. Then the head is gone, and
+/// what is left is the body.
 pub(crate) fn find_fault(head: &[u8], error: &hyper::Error, head_bytes_max: usize) -> Fault {
+    if let Some(fault) = fault_of_length(error) {
+        return Fault::Malformed(fault);
+    }
     let mut lines = head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let line = lines.next().unwrap_or_default();
     if error.is_parse_too_large() {
@@ -31,6 +35,24 @@ pub(crate) fn find_fault(head: &[u8], error: &hyper::Error, head_bytes_max: usiz
         Some(fault) => fault,
         None => Fault::Malformed(format!("the head of the request cannot be read: {error}")),
     }
+}
+
+/// hyper tells such a fault by its description alone.
+fn fault_of_length(error: &hyper::Error) -> Option<String> {
+    let rest = match error.to_string().as_str() {
+        "invalid content-length parsed" => {
+            "invalid content-length; it is a number in digits, and the same if it stands in several lines"
+        }
+        "invalid transfer-encoding parsed" => {
+            "invalid transfer-encoding; the hub takes `chunked` alone, and without it as the last coding the end of the body \
+             cannot be known"
+        }
+        "unexpected transfer-encoding parsed" => {
+            "unexpected transfer-encoding; HTTP/1.0 has none, so use content-length or HTTP/1.1"
+        }
+        _ => return None,
+    };
+    Some(format!("the head of the request cannot be read: {rest}"))
 }
 
 /// The URL is to blame if the first line alone is larger than a head may be.
