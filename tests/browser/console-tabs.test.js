@@ -11,6 +11,15 @@ import { scene } from './scene.js';
 const phaseOf = (page) => page.locator('#phase-word').textContent();
 const phasesOf = (pages) => Promise.all(pages.map(phaseOf));
 
+/** Another page, with streams on five of the six connections that it shares with the console. */
+async function holdConnections(context, hub) {
+  const page = await context.newPage();
+  await page.goto(`${hub.url}/healthz`);
+  await page.evaluate(() => (window.sources = [1, 2, 3, 4, 5].map((number) => new EventSource(`/events/other/${number}`))));
+  await page.waitForFunction(() => window.sources.every((source) => source.readyState === EventSource.OPEN));
+  return page;
+}
+
 scene('nine tabs load, the newest are live, the others say why they are not, and each publishes', async (scene) => {
   const hub = await startHub(scene);
   const browser = await startChromium(scene);
@@ -37,10 +46,7 @@ scene('where other pages hold all connections, a publish says why it waits, and 
   const browser = await startChromium(scene);
   const context = await browser.newContext({ locale: 'en-US' });
   const { page } = await openConsole(scene, `${hub.url}/`, { context });
-  const other = await context.newPage();
-  await other.goto(`${hub.url}/healthz`);
-  await other.evaluate(() => (window.sources = [1, 2, 3, 4, 5].map((number) => new EventSource(`/events/other/${number}`))));
-  await other.waitForFunction(() => window.sources.every((source) => source.readyState === EventSource.OPEN));
+  const other = await holdConnections(context, hub);
 
   await page.locator('#publish-form').getByLabel('Data').fill('patience');
   await page.locator('#publish-form').getByRole('button', { name: 'Publish' }).click();
@@ -56,10 +62,7 @@ scene('where other pages hold all connections but its own, a tab still goes from
   const browser = await startChromium(scene);
   const context = await browser.newContext({ locale: 'en-US' });
   const { page } = await openConsole(scene, `${hub.url}/`, { context });
-  const other = await context.newPage();
-  await other.goto(`${hub.url}/healthz`);
-  await other.evaluate(() => (window.sources = [1, 2, 3, 4, 5].map((number) => new EventSource(`/events/other/${number}`))));
-  await other.waitForFunction(() => window.sources.every((source) => source.readyState === EventSource.OPEN));
+  await holdConnections(context, hub);
 
   await page.locator('#go-to').fill('a/b');
   await page.locator('#go-to').press('Enter');

@@ -1,26 +1,19 @@
 // A second origin: serves the plain pages of `pages/`, and streams that a test writes by hand.
 
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import http from 'node:http';
+
+import { startOrigin } from './origin.js';
 
 /** `streams` maps a path to a function that answers it. The origin lives as long as the scene. */
 export async function startPageServer(scene, streams = {}) {
-  const server = http.createServer(async (request, response) => {
+  const origin = await startOrigin(scene, async (request, response) => {
     const { pathname } = new URL(request.url, 'http://pages');
     if (streams[pathname]) return streams[pathname](request, response);
     const page = await readPage(pathname);
     if (page === null) return response.writeHead(404).end();
     response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Cache-Control': 'no-store' }).end(page);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  scene.after(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
-  return { origin: `http://127.0.0.1:${server.address().port}` };
+  return { origin };
 }
 
 async function readPage(pathname) {

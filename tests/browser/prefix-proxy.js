@@ -1,12 +1,13 @@
 // A proxy that puts the hub below a path, as nginx does with `location /push/ { proxy_pass http://hub/; }`.
 
-import { once } from 'node:events';
 import http from 'node:http';
+
+import { startOrigin } from './origin.js';
 
 /** The proxy lives as long as the scene. `strays` are the paths that it was asked for elsewhere: it answers them 404. */
 export async function startPrefixProxy(scene, port, prefix) {
   const strays = [];
-  const server = http.createServer((request, response) => {
+  const origin = await startOrigin(scene, (request, response) => {
     if (request.url === prefix.slice(0, -1)) return response.writeHead(301, { Location: prefix }).end();
     if (!request.url.startsWith(prefix)) {
       strays.push(request.url);
@@ -23,12 +24,5 @@ export async function startPrefixProxy(scene, port, prefix) {
     response.on('close', () => asked.destroy());
     request.pipe(asked);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  scene.after(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, 'close');
-  });
-  return { origin: `http://127.0.0.1:${server.address().port}`, strays };
+  return { origin, strays };
 }

@@ -14,16 +14,5 @@ func main() {
 		contract.Ended()
 		return
 	}
-	for {
-		select {
-		case event, open := <-stream.Events:
-			if !open {
-				contract.Ended()
-				return
-			}
-			contract.Handed(event.Event(), event.Data(), event.Id())
-		case err := <-stream.Errors:
-			contract.Failed(err)
-		}
-	}
+	contract.Receive(stream.Events, stream.Errors)
 }
