@@ -36,7 +36,8 @@ const NEXT_PAGE_MS = 5_000;
 const subject = subjectOf(location, new URL(HUB).pathname);
 const sole = soleTopic(subject.selectors);
 const aliases = aliasesOf(document.querySelector('meta[name=aliases]')?.content);
-const asked = { hub: HUB, aliases, selectors: subject.selectors, types: [], with_key: false };
+const self_signed = document.querySelector('meta[name=certificate]')?.content === 'self-signed';
+const asked = { hub: HUB, aliases, selectors: subject.selectors, types: [], with_key: false, self_signed };
 const url = withParameters(urlOf(subject.selectors), [['with', 'time']]);
 const begin = subject.begin.length > 0 ? subject.begin : [['last', String(PAST_MAX)]];
 

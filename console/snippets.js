@@ -14,18 +14,19 @@ const TYPES_MAX = 5;
  * @property {string[]} selectors
  * @property {string[]} types    Event types seen, other than `message`.
  * @property {boolean} with_key  Whether the hub wants a key to publish.
+ * @property {boolean} [self_signed]  Whether the hub shows a certificate that nobody vouches for.
  */
 
 /** @param {Asked} asked */
 export function curlWatch(asked) {
-  return `curl -N ${shellWord(addressOf(asked, asked.selectors))}`;
+  return `curl${insecure(asked)} -N ${shellWord(addressOf(asked, asked.selectors))}`;
 }
 
 /** @param {Asked} asked */
 export function curlPublish(asked, data = 'hello') {
   const key = asked.with_key ? '-H "Authorization: Bearer $TIDINGS_PUBLISH_KEY" ' : '';
   const url = addressOf(asked, [exampleTopic(asked.selectors)]);
-  return `curl -d ${shellWord(data)} ${key}${shellWord(url)}`;
+  return `curl${insecure(asked)} -d ${shellWord(data)} ${key}${shellWord(url)}`;
 }
 
 /** @param {Asked} asked */
@@ -37,6 +38,11 @@ export function javaScript(asked) {
   ];
   for (const type of asked.types.slice(0, TYPES_MAX)) lines.push(`source.addEventListener(${quoted(type)}, show);`);
   return lines.join('\n');
+}
+
+/** Behind a proxy that shows a certificate of its own, `-k` is not needed and does no harm. */
+function insecure({ hub, self_signed = false }) {
+  return self_signed && hub.startsWith('https:') ? ' -k' : '';
 }
 
 /** The URL of some selectors, by the alias that they have. */

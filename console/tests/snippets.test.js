@@ -46,6 +46,14 @@ test('a hub with a key is sent the key', () => {
   );
 });
 
+test('curl is told to take a certificate that nobody vouches for, where there is one', () => {
+  const signed = asked({ hub: 'https://127.0.0.1:8443/', self_signed: true });
+
+  assert.equal(curlWatch(signed), 'curl -k -N https://127.0.0.1:8443/events/orders/42');
+  assert.equal(curlPublish(signed), 'curl -k -d hello https://127.0.0.1:8443/events/orders/42');
+  assert.equal(curlWatch({ ...signed, hub: 'http://hub.example/' }), 'curl -N http://hub.example/events/orders/42');
+});
+
 test('JavaScript listens for each type seen, up to five', () => {
   const code = javaScript(asked({ types: ["it's", 'b', 'c', 'd', 'e', 'f'] }));
 

@@ -33,6 +33,7 @@ scene('a script that fails leaves a sentence on the page', async (scene) => {
     const failed = page.getByRole('alert').filter({ hasText: 'A script of this page has failed, or has not arrived.' });
     await failed.waitFor();
     assert.match(await failed.textContent(), expected, name);
+    assert.equal(page.url(), `${hub.url}/events/a/b`);
     await context.close();
   }
 });

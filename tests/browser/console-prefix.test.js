@@ -56,3 +56,30 @@ scene('below a path every page of the console is live', async (scene) => {
     await page.close();
   }
 });
+
+scene('behind a proxy that hands on its path without a slash, the page goes to the one with it', async (scene) => {
+  const hub = await startHub(scene);
+  const proxy = await startPrefixProxy(scene, hub.port, '/push/', { redirects: false });
+
+  const { page } = await openConsole(scene, `${proxy.origin}/push?last=7`);
+
+  assert.equal(page.url(), `${proxy.origin}/push/?last=7`);
+  await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+  assert.equal(await page.locator('#failed').isVisible(), false);
+  await fillAndPublish(page, { topic: 'a', data: 'from the form' });
+  await rowWith(page, 'from the form').waitFor();
+});
+
+scene('where no slash mends it, a page whose files are not found says so', async (scene) => {
+  const hub = await startHub(scene);
+  const proxy = await startPrefixProxy(scene, hub.port, '/push/', { redirects: false });
+  const page = await (await startChromium(scene)).newPage();
+  await page.route('**/console/*', (route) => route.fulfill({ status: 404, body: '' }));
+
+  await page.goto(`${proxy.origin}/push`);
+
+  const failed = page.getByRole('alert').filter({ hasText: 'has not arrived' });
+  await failed.waitFor();
+  assert.match(await failed.textContent(), /Behind a proxy, the address of the hub ends with a slash\./);
+  assert.equal(page.url(), `${proxy.origin}/push`);
+});

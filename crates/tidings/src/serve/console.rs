@@ -6,16 +6,24 @@ use bytes::Bytes;
 use http::HeaderValue;
 use tidings_http::{Asset, Pages};
 
+use crate::config::Config;
+
 /// Path below `console/`, and content. The list is made by `build.rs`, from the kinds of file that `content_type` knows.
 static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/console.rs"));
 
+/// Stands in the page for the kind of certificate: a line for curl to copy needs `-k` where nobody vouches for it.
+const CERTIFICATE: &str = "{certificate}";
+
 /// The console's files, as the HTTP front wants them.
-pub(crate) fn pages() -> Pages {
-    Pages::new(FILES.iter().map(|(path, bytes)| ((*path).to_owned(), asset(path, bytes))))
+pub(crate) fn pages(config: &Config) -> Pages {
+    let certificate = if config.tls_self_signed { "self-signed" } else { "" };
+    Pages::new(FILES.iter().map(|(path, bytes)| ((*path).to_owned(), asset(path, bytes, certificate))))
 }
 
-fn asset(path: &str, bytes: &'static [u8]) -> Asset {
-    Asset { content_type: content_type(path), etag: etag(bytes), bytes: Bytes::from_static(bytes) }
+fn asset(path: &str, bytes: &'static [u8], certificate: &str) -> Asset {
+    let page = std::str::from_utf8(bytes).ok().filter(|page| page.contains(CERTIFICATE));
+    let bytes = page.map_or(Bytes::from_static(bytes), |page| page.replace(CERTIFICATE, certificate).into());
+    Asset { content_type: content_type(path), etag: etag(&bytes), bytes }
 }
 
 fn etag(bytes: &[u8]) -> HeaderValue {
@@ -48,6 +56,20 @@ mod tests {
     fn every_file_is_of_a_known_kind() {
         for (path, _) in FILES {
             assert_ne!(content_type(path), "application/octet-stream", "{path}");
+        }
+    }
+
+    #[test]
+    fn the_page_knows_a_certificate_that_nobody_vouches_for() {
+        let (path, page) = FILES.iter().find(|(path, _)| *path == "index.html").unwrap();
+        let line = |content: &str| format!("<meta name=\"certificate\" content=\"{content}\">");
+
+        for certificate in ["self-signed", ""] {
+            let asset = asset(path, page, certificate);
+
+            let page = String::from_utf8(asset.bytes.to_vec()).unwrap();
+            assert!(page.contains(&line(certificate)), "{certificate}");
+            assert_eq!(asset.etag, etag(page.as_bytes()));
         }
     }
 

@@ -1,17 +1,14 @@
 //! The HTTP front, as the configuration asks for it, in a task of its own.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tidings_core::Hub;
-use tidings_http::{Cors, Front, Hosts, HttpConfig, Publishers, SystemClock, Verdict};
+use tidings_http::{Cors, Front, Hosts, HttpConfig, Publishers, Verdict};
 use tidings_store::StoreMetrics;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::console;
 use crate::config::{Config, Origins, Secret};
 
 /// The front at work.
@@ -27,13 +24,7 @@ pub(super) struct Serving {
 impl Serving {
     /// Begins to answer. `store` is what the store measures, if it does.
     #[expect(clippy::disallowed_methods, reason = "the front at work keeps the task and waits for it")]
-    pub(super) fn start(
-        listener: TcpListener,
-        hub: &Hub,
-        config: HttpConfig,
-        store: Option<&StoreMetrics>,
-    ) -> Self {
-        let front = Front::new(hub.clone(), config, console::pages(), Arc::new(SystemClock));
+    pub(super) fn start(listener: TcpListener, front: Front, store: Option<&StoreMetrics>) -> Self {
         front.add_metrics(|registry| store.into_iter().for_each(|metrics| metrics.register(registry)));
         let (end, asked) = oneshot::channel();
         let asked = async {

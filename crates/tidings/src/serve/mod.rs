@@ -18,8 +18,8 @@ mod welcome;
 use std::sync::Arc;
 
 use tidings_core::{Hub, Limits, StoreError};
-use tidings_http::Front;
 use tidings_http::stream::{Encoder, Opening};
+use tidings_http::{Front, SystemClock};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 
@@ -84,7 +84,8 @@ impl Serve<'_> {
         let mut http = front::http_config(config, key, STORE_CLOSE_RESERVE);
         http.tls = certificate.as_ref().map(Certificate::tls);
         welcome::say(config, address, http.tls.as_ref());
-        let mut serving = Serving::start(listener, &hub, http, metrics.as_ref());
+        let front = Front::new(hub.clone(), http, console::pages(config), Arc::new(SystemClock));
+        let mut serving = Serving::start(listener, front, metrics.as_ref());
         manager.ready(&address.to_string());
 
         let cause = tokio::select! {
