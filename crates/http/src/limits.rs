@@ -12,13 +12,22 @@ use std::time::Duration;
 /// the system's queue of new connections holds what comes meanwhile.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Time that a client has for its handshake, and again for its first request, before it may be asked to leave because others
-/// wait for a place. 5 s: enough for one of thousands that a machine opens at once, and a client that never asks is not in the
-/// way for long.
-pub(crate) const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(5);
+/// Connections at once that have not asked for anything yet, or get one answer because there is no place for them. 4,096: a
+/// crowd of thousands can be slow to ask without being closed, and the largest of them cost some 64 MiB. The next one waits in the
+/// system's queue.
+pub(crate) const LOBBY_MAX: usize = 4_096;
 
-/// Time that a client which has something to say waits for a place when all are taken. 6 s: longer than
-/// `FIRST_REQUEST_GRACE`, so that silent clients keep nobody out.
+/// Share of the lobby that is asked to leave together when it is full and others wait in the system's queue. 16, which are 256
+/// connections: 5,000 can come in a second, and a crowd that is about to ask is not sent away for one newcomer.
+pub(crate) const LOBBY_ROOM_SHARE: usize = 16;
+
+/// Time that a client has to begin its handshake, again to end it, and again for its first request, before it may be asked to
+/// leave because the lobby is full; so has half a head on a connection whose place others wait for. 2 s: enough for a slow
+/// network, and thousands of silent clients hold others up for hardly longer.
+pub(crate) const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(2);
+
+/// Time that a request waits for a place when all are taken. 6 s: longer than `FIRST_REQUEST_GRACE`, so that half a head keeps
+/// nobody out.
 pub(crate) const PLACE_WAIT_MAX: Duration = Duration::from_secs(6);
 
 /// Time after which a client that waits for a place looks for another connection that may leave. 50 ms: one that is asked
@@ -37,18 +46,9 @@ pub(crate) const PLACE_LEAVE_WAIT_MAX: Duration = Duration::from_millis(250);
 /// a second: short requests are done by then, and a probe waits little more than a second for its answer.
 pub(crate) const PLACE_BUSY_LOOKS_MAX: u32 = 10;
 
-/// Connections at once that wait for a place, or get one answer because there is none. 1,024: the next one waits in the
-/// system's queue, so a flood takes no more files than these.
-pub(crate) const REFUSALS_MAX: usize = 1_024;
-
-/// Time in which a client for which there is no place must say something, and again to shake hands, to ask and to take its
-/// answer. 10 s, as long as a first request may take: a machine that opens thousands at once is slow, and what it opened
-/// beyond `REFUSALS_MAX` loses nothing in the system's queue.
+/// Time that a client for which there is no place has to take its answer before it may be asked to leave because the lobby is
+/// full. 10 s, as long as a first request may take: until the lobby is full, it has as long as every other client.
 pub(crate) const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(10);
-
-/// Time between two looks of a client that is silent, and for which there is no place, whether more than half of
-/// `REFUSALS_MAX` are taken: then it has as long as `FIRST_REQUEST_GRACE`. 1 s: a thousand that wait cost nothing.
-pub(crate) const SILENCE_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Time for which the peer of a stream may leave bytes unacknowledged before the system takes it for dead. 60 s, as for a
 /// socket that takes nothing: TCP's keep-alive does not run while bytes are under way. It does not hold while a stream waits

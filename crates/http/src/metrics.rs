@@ -72,8 +72,16 @@ impl FrontMetrics {
         self.streams.register(registry);
         let help = "Requests, streams and connections that were refused, by the type of the problem";
         registry.register("refused", help, self.refused.clone());
-        registry.register("connections", "Connections now", self.connections.clone());
-        registry.register("connections_max", "Connections that there may be", self.connections_max.clone());
+        registry.register(
+            "connections",
+            "Connections now, with those that have not asked for anything yet",
+            self.connections.clone(),
+        );
+        registry.register(
+            "connections_max",
+            "Connections that there may be, without those",
+            self.connections_max.clone(),
+        );
         registry.register("streams", "Streams of all connections now", self.streams_now.clone());
         registry.register("streams_max", "Streams that there may be", self.streams_max.clone());
         registry.register_collector(Box::new(budgets.clone()));

@@ -18,7 +18,7 @@ use crate::aliases::Aliases;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::connection::refusal::BeyondLimit;
+use crate::connection::refusal::Unplaced;
 use crate::console::not_found;
 use crate::events::history::{self, HistoryRequest, history};
 use crate::events::publish::publish;
@@ -198,7 +198,7 @@ impl<'a> Action<'a> {
 
     /// Whether it is answered on a connection for which there is no place: what machines must know also then, and streams,
     /// whose clients are told when to come back.
-    fn is_answered_beyond_limit(&self) -> bool {
+    fn is_answered_without_place(&self) -> bool {
         match self {
             Self::Live | Self::Ready | Self::Metrics | Self::Options(_) | Self::Subscribe(..) => true,
             Self::Publish(_)
@@ -274,13 +274,16 @@ impl Front {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let head = RequestHead::read(parts, self.peer())?;
-        if parts.extensions.get::<BeyondLimit>().is_some() && !action.is_answered_beyond_limit() {
-            return Err(too_many_connections());
-        }
         let credential = decide(self.config(), policy, &head)
             .inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))?;
         if let Some(topic) = action.topic() {
             refuse_second_topic(topic, parts.uri.query())?;
+        }
+        if let Some(unplaced) = parts.extensions.get::<Unplaced>()
+            && !action.is_answered_without_place()
+            && !unplaced.finds_place(self.drain()).await
+        {
+            return Err(too_many_connections());
         }
         match action {
             Action::Options(route) => Ok(self.options(parts, route)),

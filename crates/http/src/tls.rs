@@ -42,9 +42,7 @@ pub struct Tls(Arc<RwLock<Shown>>);
 /// What new connections are shown.
 #[derive(Clone)]
 struct Shown {
-    usual: Arc<ServerConfig>,
-    /// For clients that are sent away by a few lines of HTTP/1.1, if they speak it.
-    http_1_first: Arc<ServerConfig>,
+    config: Arc<ServerConfig>,
     fingerprint: [u8; 32],
 }
 
@@ -105,12 +103,8 @@ impl Tls {
 
     /// Shakes hands. Never gives up by itself: the caller has the deadline.
     pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        shake_hands(self.shown().usual, stream).await
-    }
-
-    /// The same, for a client that gets one answer: in HTTP/1.1, unless it speaks HTTP/2 alone.
-    pub(crate) async fn accept_http_1_first(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        shake_hands(self.shown().http_1_first, stream).await
+        let acceptor = TlsAcceptor::from(self.shown().config);
+        acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_WAITING_BYTES_MAX))).await
     }
 
     fn shown(&self) -> Shown {
@@ -127,11 +121,6 @@ impl std::fmt::Debug for Tls {
 /// Whether the two sides have agreed on HTTP/2.
 pub(crate) fn is_http_2(stream: &TlsStream<TcpStream>) -> bool {
     stream.get_ref().1.alpn_protocol() == Some(HTTP_2)
-}
-
-async fn shake_hands(config: Arc<ServerConfig>, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-    let acceptor = TlsAcceptor::from(config);
-    acceptor.accept_with(stream, |session| session.set_buffer_limit(Some(TLS_WAITING_BYTES_MAX))).await
 }
 
 impl Shown {
@@ -151,16 +140,13 @@ impl Shown {
         })?;
         let hash = ring::digest::digest(&ring::digest::SHA256, &chain[0]);
         let fingerprint = hash.as_ref().try_into().expect("SHA-256 has 32 bytes");
-        let usual = server_config(chain, key).map_err(|error| match error {
+        let config = server_config(chain, key).map_err(|error| match error {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError::Mismatch,
             // ring says no more than that it is none that it knows.
             rustls::Error::General(_) => TlsError::Unusable(KEY_KINDS.to_owned()),
             error => TlsError::Unusable(error.to_string()),
         })?;
-        let mut http_1_first = usual.clone();
-        // The first that the client speaks, too, is taken.
-        http_1_first.alpn_protocols.rotate_left(1);
-        Ok(Self { usual: Arc::new(usual), http_1_first: Arc::new(http_1_first), fingerprint })
+        Ok(Self { config: Arc::new(config), fingerprint })
     }
 }
 

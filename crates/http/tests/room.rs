@@ -211,9 +211,8 @@ fn tiny(config: &mut HttpConfig) {
     config.connections_reserve = 1;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_connection_that_rests_longest_gives_its_place_to_a_publisher() {
-    let scene = Scene::with(tiny).await;
+/// As many idle connections as there are places.
+async fn resting(scene: &Scene) -> Vec<Wire> {
     let mut resting = Vec::new();
     for _ in 0..3 {
         let mut wire = scene.connect().await;
@@ -223,6 +222,13 @@ async fn the_connection_that_rests_longest_gives_its_place_to_a_publisher() {
         // Times of rest are told apart by milliseconds.
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    resting
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_connection_that_rests_longest_gives_its_place_to_a_publisher() {
+    let scene = Scene::with(tiny).await;
+    let mut resting = resting(&scene).await;
 
     let mut publisher = scene.connect().await;
     publisher.send(POST).await;
@@ -235,33 +241,39 @@ async fn the_connection_that_rests_longest_gives_its_place_to_a_publisher() {
     }
 }
 
+/// They took the places of others, and were closed for them.
 #[tokio::test(flavor = "multi_thread")]
-async fn silent_clients_keep_no_publisher_out() {
+async fn silent_clients_keep_nobody_out_and_are_answered_when_they_ask() {
     let (scene, certificate) = scene_with(|config| {
         tiny(config);
         config.head_wait_max = Duration::from_secs(3_600);
     })
     .await;
-    // One that does not shake hands, one that does not ask, one of HTTP/2 that does not ask.
-    let mut raw = scene.connect().await;
-    let mut silent = certificate.wire(scene.address).await;
-    let mut peer = peer(&scene, &certificate).await;
+    let (mut without_hello, mut half_heads, mut peers) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..10 {
+        let mut raw = scene.connect().await;
+        // The beginning of a record of TLS.
+        raw.send([22, 3, 1, 2]).await;
+        without_hello.push(raw);
+        let mut wire = certificate.wire(scene.address).await;
+        wire.send(&HEALTH[..10]).await;
+        half_heads.push(wire);
+        peers.push(peer(&scene, &certificate).await);
+    }
 
-    let mut publishers = Vec::new();
-    for number in 1..=3 {
+    for number in 1..=10 {
         let mut publisher = certificate.wire(scene.address).await;
         publisher.send(POST).await;
         assert_eq!(publisher.answer().await, created(number));
-        publishers.push(publisher);
     }
 
-    for publisher in &mut publishers {
-        publisher.send(HEALTH).await;
-        assert!(publisher.answer().await.ends_with("ok\n"));
+    for wire in &mut half_heads {
+        wire.send(&HEALTH[10..]).await;
+        assert!(wire.answer().await.ends_with("ok\n"));
     }
-    let _ = peer.ended().await;
-    assert!(silent.is_closed().await);
-    assert!(raw.is_closed().await);
+    for peer in &mut peers {
+        assert_eq!(peer.get("/healthz", &[]).await.head.status, 200);
+    }
 }
 
 /// A hub all of whose places are taken by publishers that are under way.
@@ -328,6 +340,30 @@ async fn a_crowd_that_finds_every_connection_busy_is_answered_to_the_last() {
     assert_eq!(count_subscribed(&fates), 0);
 }
 
+/// A subscriber over TLS that waited for a place was closed without an answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_over_tls_that_waits_for_a_place_when_the_hub_ends_is_answered() {
+    let (scene, certificate) = scene_with(tiny).await;
+    let mut publishers = Vec::new();
+    for _ in 0..3 {
+        let mut wire = certificate.wire(scene.address).await;
+        wire.send(SLOW_POST).await;
+        wire.expect("HTTP/1.1 100 Continue\r\n\r\n").await;
+        publishers.push(wire);
+    }
+    let mut waits = certificate.wire(scene.address).await;
+    waits.send(GET).await;
+
+    let ended = scene.begin_end();
+
+    assert!(waits.rest().await.contains("\r\n\r\nretry: "));
+    for wire in &mut publishers {
+        wire.send("x").await;
+        assert!(wire.rest().await.starts_with("HTTP/1.1 201 "));
+    }
+    assert_eq!(ended.verdict().await, Verdict::Drained);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_subscriber_for_whom_there_is_no_place_is_told_to_come_back_as_all_are() {
     let (scene, _publishers) = busy().await;
@@ -378,13 +414,7 @@ async fn a_silent_client_for_which_there_is_no_place_does_not_hold_up_the_end() 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_gives_a_place_up_for_a_client_that_has_left() {
     let scene = Scene::with(tiny).await;
-    let mut resting = Vec::new();
-    for _ in 0..3 {
-        let mut wire = scene.connect().await;
-        wire.send(HEALTH).await;
-        wire.answer().await;
-        resting.push(wire);
-    }
+    let mut resting = resting(&scene).await;
 
     for _ in 0..10 {
         drop(scene.connect().await);

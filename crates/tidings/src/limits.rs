@@ -6,8 +6,9 @@ use std::time::Duration;
 /// Part of `drain_deadline` that is kept back for closing the store: a last write and its sync on a slow disk.
 pub(crate) const STORE_CLOSE_RESERVE: Duration = Duration::from_secs(1);
 
-/// Open files beside connections that have a place: those that are being refused, the log and its indexes, and what the runtime needs.
-pub(crate) const FILES_RESERVE: u64 = 1_280;
+/// Open files beside connections that have a place: 4,096 that have asked for nothing yet or are being refused, the log and its
+/// indexes, and what the runtime needs.
+pub(crate) const FILES_RESERVE: u64 = 4_352;
 
 /// Connections that the system keeps for the hub until they are accepted: a crowd that comes back in one moment.
 pub(crate) const LISTEN_BACKLOG: u32 = 4_096;

@@ -2,24 +2,28 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::task::yield_now;
+use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
 use crate::connection::carry::carry;
 use crate::connection::http1::until_parked;
 use crate::connection::http2;
-use crate::connection::places::{Place, Visiting};
+use crate::connection::places::Place;
 use crate::connection::plain_http;
 use crate::connection::sealed::Sealed;
 use crate::connection::socket::{Watched, Watchman};
+use crate::connection::standing::Visiting;
 use crate::connection::visit::Visit;
 use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{Held, Lanes, Parked};
+use crate::limits::LINGER_AT_END_WAIT_MAX;
 use crate::stream::Ending;
 use crate::stream::permits::StreamPermit;
 use crate::tls::{Tls, is_http_2};
@@ -34,7 +38,7 @@ pub(crate) struct Surroundings {
 
 /// What a parked connection holds.
 struct ParkedHold {
-    _place: Place,
+    _place: Option<Place>,
     _permit: Option<StreamPermit>,
 }
 
@@ -42,22 +46,20 @@ impl Held for ParkedHold {}
 
 impl Surroundings {
     /// Serves one connection. Returns when it has ended or was parked; its place is taken for as long as the connection lives.
-    pub(crate) async fn serve(self, stream: TcpStream, place: Place, visit: Visiting) {
+    pub(crate) async fn serve(self, stream: TcpStream, visit: Visiting) {
         match self.front.config().tls.clone() {
-            None => self.plain(stream, place, visit).await,
-            Some(tls) => {
-                self.secure(&tls, stream, visit).await;
-                drop(place);
-            }
+            None => self.plain(stream, visit).await,
+            Some(tls) => self.secure(&tls, stream, visit).await,
         }
     }
 
     // What is only needed for a time is boxed in both, or a task that does no more than carry a stream would be as large
     // as one that reads requests.
 
-    async fn plain(&self, stream: TcpStream, place: Place, visit: Visiting) {
-        let served = Box::pin(until_parked(&self.front, &visit, stream)).await;
-        drop(visit);
+    async fn plain(&self, stream: TcpStream, visit: Visiting) {
+        let served = Box::pin(unless_overstayed(&visit, until_parked(&self.front, &visit, stream))).await;
+        let Some(served) = served else { return };
+        let place = visit.keep_place();
         match served {
             Ok(None) => {}
             Ok(Some((stream, leave))) => {
@@ -96,11 +98,13 @@ impl Surroundings {
         if is_http_2(&stream) {
             // hyper ends a connection that does not answer its pings sooner than the system would.
             stream.watch(Watchman::System);
-            let served = Box::pin(http2::serve(&self.front, &visit, self.tasks.clone(), stream)).await;
-            return served.unwrap_or_else(|error| ended_early(&error));
+            let served = http2::serve(&self.front, &visit, self.tasks.clone(), stream);
+            let served = Box::pin(unless_overstayed(&visit, served)).await;
+            return served.unwrap_or(Ok(())).unwrap_or_else(|error| ended_early(&error));
         }
-        let served = Box::pin(until_parked(&self.front, &visit, stream)).await;
-        drop(visit);
+        let served = Box::pin(unless_overstayed(&visit, until_parked(&self.front, &visit, stream))).await;
+        let Some(served) = served else { return };
+        let _place = visit.keep_place();
         match served {
             Ok(None) => {}
             Ok(Some((stream, leave))) => self.leave(stream, leave).await,
@@ -128,14 +132,14 @@ impl Surroundings {
 }
 
 /// What came of a handshake.
-pub(crate) enum Shaken {
+enum Shaken {
     Tls(Box<TlsStream<TcpStream>>),
     /// The client speaks no TLS, and was not read from.
     PlainHttp(TcpStream),
 }
 
-/// A client that is silent in the middle of it is not worth its place, and a hub that ends does not wait for one.
-pub(crate) async fn shake_hands<F>(
+/// A client that is silent in the middle of it is not worth its place. One that has begun when the hub ends has a moment.
+async fn shake_hands<F>(
     front: &Front,
     visit: &Visit,
     stream: TcpStream,
@@ -144,22 +148,48 @@ pub(crate) async fn shake_hands<F>(
 where
     F: Future<Output = io::Result<TlsStream<TcpStream>>>,
 {
+    let has_begun = AtomicBool::new(false);
     let shake = async {
-        if plain_http::begins(&stream).await? {
+        let is_plain = plain_http::begins(&stream).await?;
+        has_begun.store(true, Ordering::Relaxed);
+        if is_plain {
             return Ok(Shaken::PlainHttp(stream));
         }
+        visit.awaits_request();
         Ok(Shaken::Tls(Box::new(accept(stream).await?)))
     };
-    // Biased: the end comes first.
+    let end = async {
+        front.drain().begun().await;
+        // Until the runtime has looked what has arrived.
+        yield_now().await;
+        if has_begun.load(Ordering::Relaxed) {
+            visit.may_ask_at_end();
+            sleep(LINGER_AT_END_WAIT_MAX).await;
+        }
+    };
+    // Biased: what has come is looked at before the connection is given up.
     tokio::select! {
         biased;
-        () = front.drain().begun() => Err(io::Error::other("the hub is ending")),
-        () = visit.asked_to_leave() => Err(io::Error::other("others need its place")),
         shaken = timeout(front.config().head_wait_max, shake) => shaken?,
+        () = end => Err(io::Error::other("the hub is ending")),
+        () = visit.asked_to_leave() => Err(io::Error::other("others need its place")),
+    }
+}
+
+/// Serves a connection to its end, unless others need what it holds and its client does not take the only answer that it gets.
+async fn unless_overstayed<F: Future>(visit: &Visit, served: F) -> Option<F::Output> {
+    // Biased: to serve the connection may forget that it was asked to leave.
+    tokio::select! {
+        biased;
+        () = visit.overstays() => {
+            tracing::debug!("a client that was refused does not take its answer");
+            None
+        }
+        served = served => Some(served),
     }
 }
 
 /// The peer's doing: time-outs and resets. Requests that are none were answered.
-pub(crate) fn ended_early(error: &hyper::Error) {
+fn ended_early(error: &hyper::Error) {
     tracing::debug!(%error, "a connection ended early");
 }

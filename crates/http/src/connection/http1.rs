@@ -17,6 +17,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use crate::answer::body::Body;
 use crate::answer::watch::{AnswerWatch, Patience};
@@ -25,14 +26,14 @@ use crate::connection::bad_head;
 use crate::connection::impatient::Impatient;
 use crate::connection::linger::linger_unless_asked;
 use crate::connection::phase::RequestWait;
-use crate::connection::refusal::BeyondLimit;
+use crate::connection::refusal::Unplaced;
 use crate::connection::request_body::RequestBody;
 use crate::connection::seen::{Seen, SeenStream};
 use crate::connection::socket::{Raw, Reset, Watched, Watchman};
 use crate::connection::visit::{OpenRequest, Visit};
 use crate::front::Front;
 use crate::lane::parking::{Leave, ParkingSlot};
-use crate::limits::LINGER_SILENCE_MAX;
+use crate::limits::{LINGER_AT_END_WAIT_MAX, LINGER_SILENCE_MAX};
 
 /// Why hyper no longer has a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +67,11 @@ where
         front.drain().begun().await;
         // Until the runtime has looked what has arrived.
         yield_now().await;
+        if visit.asks_at_end() {
+            sleep(LINGER_AT_END_WAIT_MAX).await;
+        }
     });
+    let mut asked_to_leave = std::pin::pin!(visit.asked_to_leave());
     let mut is_told_to_end = false;
     let mut waits = Waits::new(&session);
     let end = std::future::poll_fn(|context| {
@@ -84,7 +89,7 @@ where
         waits.notice_head();
         match polled {
             Poll::Ready(ended) => Poll::Ready(ended.map(|()| End::Served)),
-            Poll::Pending => waits.poll_end(context).map(Ok),
+            Poll::Pending => waits.poll_end(asked_to_leave.as_mut(), context).map(Ok),
         }
     })
     .await;
@@ -178,8 +183,8 @@ impl<'a> Session<'a> {
             request.extensions_mut().insert(self.slot.clone());
             request.extensions_mut().insert(self.front.stream_permits().clone());
         }
-        if self.visit.is_beyond_limit() {
-            request.extensions_mut().insert(BeyondLimit);
+        if let Some(unplaced) = Unplaced::of(self.visit) {
+            request.extensions_mut().insert(unplaced);
         }
         Box::pin(async { Ok(self.answer_open(request, open).await) })
     }
@@ -189,11 +194,12 @@ impl<'a> Session<'a> {
         let (parts, body) = request.into_parts();
         let mut body = RequestBody::new(body);
         let mut answer = self.front.handle(Request::from_parts(parts, &mut body)).await;
+        self.visit.has_answered();
         // To poll a body that waits to be asked for would ask for it.
         let was_read = body.is_end_stream() || (!waits_to_be_asked && body.ends_with_what_came());
         self.has_unread_body.store(!was_read, Ordering::Relaxed);
         // hyper does not say so by itself, and the client would send its next request to nobody.
-        if !was_read || self.visit.is_beyond_limit() || self.front.drain().is_ending() {
+        if !was_read || !self.visit.stands().has_place() || self.front.drain().is_ending() {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer.map(|body| body.watched_by(self.watch.clone()).holding(open))
@@ -236,14 +242,18 @@ impl<'a> Waits<'a> {
     }
 
     /// To be called whenever hyper can do nothing. Wakes the connection when it must end.
-    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<End> {
+    fn poll_end(
+        &mut self,
+        asked_to_leave: Pin<&mut impl Future<Output = ()>>,
+        context: &mut Context<'_>,
+    ) -> Poll<End> {
         let Session { visit, seen, slot, .. } = self.session;
         let is_flushed = seen.is_flushed();
         if is_flushed && slot.is_taken() {
             return Poll::Ready(End::Parked);
         }
         // Nothing of an answer is lost: all of it was written, and the client asks for nothing at the moment.
-        if is_flushed && visit.poll_leave(context).is_ready() {
+        if is_flushed && asked_to_leave.poll(context).is_ready() {
             return Poll::Ready(End::Left);
         }
         // Most requests come and are answered between two of these looks.

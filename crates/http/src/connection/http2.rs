@@ -13,7 +13,6 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
@@ -22,7 +21,7 @@ use crate::answer::watch::{AnswerWatch, Patience};
 use crate::config::HttpConfig;
 use crate::connection::impatient::Impatient;
 use crate::connection::linger::{linger_unless_asked, take_rest};
-use crate::connection::refusal::BeyondLimit;
+use crate::connection::refusal::Unplaced;
 use crate::connection::request_body::RequestBody;
 use crate::connection::socket::Raw;
 use crate::connection::visit::{OpenRequest, Visit};
@@ -58,24 +57,15 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let config = front.config();
-    let is_beyond_limit = visit.is_beyond_limit();
-    let mut builder = builder(config, tasks.clone());
-    if is_beyond_limit {
-        builder.max_concurrent_streams(1);
-    }
+    let builder = builder(config, tasks.clone());
     let io = TokioIo::new(Impatient::new(stream, config.write_wait_max));
     let has_asked = AtomicBool::new(false);
-    let asks = Notify::new();
     let requests = Requests { front: front.clone(), visit: visit.clone(), tasks };
     let places = front.body_budgets().waiting_places();
     let service = service_fn(|mut request: Request<Incoming>| {
         has_asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(front.stream_permits().clone());
         request.extensions_mut().insert(places.clone());
-        if is_beyond_limit {
-            request.extensions_mut().insert(BeyondLimit);
-            asks.notify_one();
-        }
         let (requests, open) = (requests.clone(), visit.begin_request());
         // Boxed, because a stream's task is as large as this for as long as the stream lives.
         Box::pin(async move { Ok::<_, Infallible>(requests.answer(request, open).await) })
@@ -91,12 +81,12 @@ where
                 idle.hub_ends = true;
                 Next::Goodbye
             }
-            () = visit.asked_to_leave(), if !idle.leaves => {
+            // The first request that found no place is the last one.
+            () = visit.is_refused(), if !idle.leaves => {
                 idle.leaves = true;
                 Next::Goodbye
             }
-            // Its first request is its last one.
-            () = asks.notified(), if !idle.leaves => {
+            () = visit.asked_to_leave(), if !idle.leaves => {
                 idle.leaves = true;
                 Next::Goodbye
             }
@@ -124,12 +114,16 @@ impl Requests {
         let (mut parts, body) = request.into_parts();
         let watch = request_watch();
         parts.extensions.insert(watch.clone());
+        if let Some(unplaced) = Unplaced::of(&self.visit) {
+            parts.extensions.insert(unplaced);
+        }
         let mut body = RequestBody::new(body);
         // Nobody else would read it, and it would keep the connection's window from others.
         if parts.method != Method::POST {
             self.discard(body.take());
         }
         let answer = self.front.handle(Request::from_parts(parts, &mut body)).await;
+        self.visit.has_answered();
         // The answer does not wait for it.
         self.discard(body.unread());
         // Until all is written: the task ends with the body, and nobody else would notice that a stream does not move.

@@ -20,14 +20,17 @@ pub(crate) struct Lookout {
     some_rest: AtomicBool,
 }
 
-/// One that waits for a place, until this is dropped.
-pub(crate) struct Waiting<'a>(&'a Lookout);
+/// Somebody waits for places, until this is dropped.
+pub(crate) struct Waiting<'a> {
+    lookout: &'a Lookout,
+    places: usize,
+}
 
 impl Lookout {
-    /// One more waits.
-    pub(crate) fn wait(&self) -> Waiting<'_> {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        Waiting(self)
+    /// So many more places are waited for.
+    pub(crate) fn wait(&self, places: usize) -> Waiting<'_> {
+        self.waiting.fetch_add(places, Ordering::Relaxed);
+        Waiting { lookout: self, places }
     }
 
     /// Whether it is the caller's turn to look. Only one of all that ask in the same moment is told so.
@@ -41,11 +44,9 @@ impl Lookout {
         let (mut looks, mut some_rest, mut leaving, mut resting) = (0, false, 0, Vec::new());
         for visit in visits {
             looks += 1;
-            if !visit.is_at_rest() {
-                continue;
-            }
+            let Some(since) = visit.gives_way_from() else { continue };
             some_rest = true;
-            match (visit.asked_at(), visit.rests_from()) {
+            match (visit.asked_at(), since) {
                 // One that was asked and is still there after this time may be waiting for its client.
                 (Some(asked), _) if now < asked + PLACE_LEAVE_WAIT_MAX.as_millis() as u64 => leaving += 1,
                 (None, since) if since <= now => resting.push((since, visit)),
@@ -72,7 +73,7 @@ impl Lookout {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        self.lookout.waiting.fetch_sub(self.places, Ordering::Relaxed);
     }
 }
 
@@ -105,14 +106,14 @@ mod tests {
     async fn as_many_are_asked_as_wait_and_nobody_more_while_those_leave() {
         let (visits, now) = resting(4).await;
         let lookout = Lookout::default();
-        let _two = [lookout.wait(), lookout.wait()];
+        let _two = [lookout.wait(1), lookout.wait(1)];
 
         lookout.look(now, visits.iter());
         assert_eq!(asked(&visits), [true, true, false, false]);
         lookout.look(now + 1, visits.iter());
         assert_eq!(asked(&visits), [true, true, false, false]);
 
-        let _third = lookout.wait();
+        let _third = lookout.wait(1);
         lookout.look(now + 2, visits.iter());
         assert_eq!(asked(&visits), [true, true, true, false]);
     }
@@ -121,7 +122,7 @@ mod tests {
     async fn the_next_is_asked_when_one_does_not_leave() {
         let (visits, now) = resting(2).await;
         let lookout = Lookout::default();
-        let _one = lookout.wait();
+        let _one = lookout.wait(1);
 
         lookout.look(now, visits.iter());
         lookout.look(now + PLACE_LEAVE_WAIT_MAX.as_millis() as u64, visits.iter());
@@ -133,7 +134,7 @@ mod tests {
     async fn nobody_is_asked_for_one_that_waits_no_more() {
         let (visits, now) = resting(1).await;
         let lookout = Lookout::default();
-        drop(lookout.wait());
+        drop(lookout.wait(1));
 
         lookout.look(now, visits.iter());
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `serve` | a listener: accepts, counts, drains |
 //! | `places`, `visit` | how many connections there may be, and what each is doing |
+//! | `standing` | where each is: in the lobby until its first request, then at a place |
 //! | `lookout` | which of them give their places up for those that wait |
 //! | `socket` | what the socket of an accepted connection is told |
 //! | `connection` | one connection: TLS if there is any, then `http1` or `http2`, then a lane |
@@ -37,11 +38,14 @@ pub(crate) mod sealed;
 pub(crate) mod seen;
 pub(crate) mod serve;
 pub(crate) mod socket;
+pub(crate) mod standing;
 pub(crate) mod visit;
 pub(crate) mod written;
 
 #[cfg(test)]
 mod idle_tests;
+#[cfg(test)]
+mod lobby_tests;
 #[cfg(test)]
 mod phase_tests;
 #[cfg(test)]

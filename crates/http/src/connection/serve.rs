@@ -4,18 +4,18 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::task::TaskTracker;
 
 use crate::connection::connection::Surroundings;
-use crate::connection::places::Places;
-use crate::connection::refusal::{refuse, speaks};
+use crate::connection::places::{Place, Places};
 use crate::connection::socket::prepare;
+use crate::connection::standing::Visiting;
 use crate::front::Front;
 use crate::lane::{LaneConfig, Lanes};
-use crate::limits::{ACCEPT_PAUSE, PLACE_WAIT_MAX, REFUSALS_MAX};
+use crate::limits::{ACCEPT_PAUSE, LOBBY_MAX, LOBBY_ROOM_SHARE};
 
 /// How a drain went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,17 +44,7 @@ pub async fn serve(
     front: Front,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<Verdict> {
-    let config = front.config();
-    let lane_config = LaneConfig { lanes: config.lanes, stream: config.stream() };
-    let lanes = Arc::new(Lanes::sharing(front.hub(), &lane_config, front.lanes_share())?);
-    let connections = TaskTracker::new();
-    let door = Door {
-        lanes,
-        connections,
-        places: Places::new(config.places_max(), front.metrics().connections()),
-        refusals: Arc::new(Semaphore::new(REFUSALS_MAX)),
-        front,
-    };
+    let door = Door::new(front, LOBBY_MAX)?;
     door.admit_until(&listener, shutdown).await;
     door.front.begin_notice();
     door.admit_until(&listener, door.front.notice_over()).await;
@@ -63,19 +53,35 @@ pub async fn serve(
 }
 
 /// Where connections come in, until it is closed.
-struct Door {
+pub(super) struct Door {
     front: Front,
     lanes: Arc<Lanes>,
-    /// Connections that are not parked, their requests over HTTP/2, and those that are being refused.
+    /// Connections that are not parked, and their requests over HTTP/2.
     connections: TaskTracker,
-    /// One for each connection, parked or not.
+    /// For connections before their first request, and those that get one answer because there is no place.
+    lobby: Places,
+    /// How many are asked to leave it together.
+    lobby_room: usize,
+    /// One for each connection that has asked for something, parked or not.
     places: Places,
-    /// One for each connection that waits for a place, or gets one answer because there is none.
-    refusals: Arc<Semaphore>,
 }
 
 impl Door {
-    async fn admit_until(&self, listener: &TcpListener, end: impl Future<Output = ()>) {
+    pub(super) fn new(front: Front, lobby_max: usize) -> io::Result<Self> {
+        let config = front.config();
+        let lane_config = LaneConfig { lanes: config.lanes, stream: config.stream() };
+        let now = Instant::now();
+        Ok(Self {
+            lanes: Arc::new(Lanes::sharing(front.hub(), &lane_config, front.lanes_share())?),
+            connections: TaskTracker::new(),
+            lobby: Places::new(lobby_max, Gauge::default(), now),
+            lobby_room: (lobby_max / LOBBY_ROOM_SHARE).max(1),
+            places: Places::new(config.places_max(), front.metrics().connections(), now),
+            front,
+        })
+    }
+
+    pub(super) async fn admit_until(&self, listener: &TcpListener, end: impl Future<Output = ()>) {
         tokio::pin!(end);
         loop {
             // Biased: a flood of connections must not keep the hub from ending.
@@ -87,18 +93,22 @@ impl Door {
         }
     }
 
-    /// Accepts one connection, when there is at least the place to refuse it: until then it waits in the system's queue, so
-    /// that no connection which was accepted goes without an answer. Cancel safe.
+    /// Accepts one connection, when there is a place in the lobby. Until then it waits in the system's queue, and connections
+    /// that have been silent for the longest are asked to leave. Cancel safe.
     async fn admit_next(&self, listener: &TcpListener) {
-        let refusal = self.refusals.clone().acquire_owned().await;
-        let refusal = refusal.expect("the semaphore of refusals is never closed");
+        let place = self.lobby.take_with_room(self.lobby_room).await;
         match listener.accept().await {
-            Ok((stream, peer)) => self.admit(stream, peer.ip(), refusal),
-            Err(error) => pause_after(&error).await,
+            Ok((stream, peer)) => self.admit(stream, peer.ip(), place),
+            Err(error) if is_of_the_peer(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections at the moment");
+                self.lobby.make_room(self.lobby_room);
+                sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
 
-    fn admit(&self, stream: TcpStream, peer: IpAddr, refusal: OwnedSemaphorePermit) {
+    fn admit(&self, stream: TcpStream, peer: IpAddr, place: Place) {
         if let Err(error) = prepare(&stream) {
             tracing::debug!(%error, "a socket cannot be prepared");
             return;
@@ -108,40 +118,8 @@ impl Door {
             lanes: self.lanes.clone(),
             tasks: self.connections.clone(),
         };
-        let places = self.places.clone();
-        match places.try_take() {
-            Some(place) => self.connections.spawn(surroundings.serve(stream, place, places.visit())),
-            None => {
-                let refusals = self.refusals.clone();
-                self.connections.spawn(async move {
-                    let drain = surroundings.front.drain().clone();
-                    // Biased: a hub that ends answers the clients that have asked, and waits for no other.
-                    let speaks = tokio::select! {
-                        biased;
-                        speaks = speaks(&stream, &refusals) => speaks,
-                        () = drain.begun() => false,
-                    };
-                    if !speaks {
-                        return tracing::debug!("a client without a place says nothing");
-                    }
-                    let place = tokio::select! {
-                        biased;
-                        () = drain.begun() => None,
-                        place = places.take_within(PLACE_WAIT_MAX) => place,
-                    };
-                    match place {
-                        Some(place) => {
-                            drop(refusal);
-                            surroundings.serve(stream, place, places.visit()).await;
-                        }
-                        None => {
-                            refuse(&surroundings, stream).await;
-                            drop(refusal);
-                        }
-                    }
-                })
-            }
-        };
+        let visit = Visiting::begin(&self.lobby, place, &self.places);
+        self.connections.spawn(surroundings.serve(stream, visit));
     }
 
     async fn drain(self) -> Verdict {
@@ -157,17 +135,14 @@ impl Door {
         let asked = self.front.drain().notice_began().unwrap_or_else(Instant::now);
         match timeout_at(asked + config.drain_wait_max, ended).await {
             Ok(()) => Verdict::Drained,
-            Err(_) => Verdict::CutOff { connections: self.places.count() },
+            Err(_) => Verdict::CutOff { connections: self.places.count() + self.lobby.count() },
         }
     }
 }
 
-/// Waits when the process has no file for another connection; errors of one connection are that one's.
-async fn pause_after(error: &io::Error) {
-    let peers_fault =
+/// Errors of one connection are that one's; all others mean that the process has no file for another connection.
+fn is_of_the_peer(error: &io::Error) -> bool {
+    let peers =
         [io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset, io::ErrorKind::Interrupted];
-    if !peers_fault.contains(&error.kind()) {
-        tracing::warn!(%error, "cannot accept connections at the moment");
-        sleep(ACCEPT_PAUSE).await;
-    }
+    peers.contains(&error.kind())
 }

@@ -5,14 +5,16 @@
 //! leave for another connection.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use crate::limits::FIRST_REQUEST_GRACE;
+use super::standing::Standing;
+use crate::limits::{FIRST_REQUEST_GRACE, REFUSAL_WAIT_MAX};
 
 /// What a connection is doing.
 #[derive(Debug)]
@@ -23,17 +25,20 @@ pub(crate) struct Visit {
     open: AtomicUsize,
     /// From this many milliseconds on, the connection may be asked to leave if no request is open.
     rests_from: AtomicU64,
-    /// The millisecond in which it was asked to leave, or `NOT_ASKED`.
+    /// The millisecond in which it was asked to leave, or `NEVER`.
     asked_at: AtomicU64,
     /// Requests over HTTP/2 that were answered, and whose bodies still come after a while.
     lingering: AtomicUsize,
     waker: AtomicWaker,
-    /// There was no place for the connection: it gets one answer.
-    beyond_limit: bool,
+    standing: Standing,
+    /// The millisecond in which there was no place for a request, or `NEVER`.
+    refused_at: AtomicU64,
+    /// Its client was shaking hands when the hub ended, and may still ask for something.
+    asks_at_end: AtomicBool,
 }
 
-/// What `asked_at` is while a connection is not asked to leave.
-const NOT_ASKED: u64 = u64::MAX;
+/// The time of what has not happened.
+const NEVER: u64 = u64::MAX;
 
 /// Held by a request, and then by its answer, for as long as it is open on a connection.
 #[derive(Debug)]
@@ -44,28 +49,48 @@ pub(crate) struct OpenRequest(Arc<Visit>);
 pub(crate) struct LingeringRequest(Arc<Visit>);
 
 impl Visit {
-    /// A connection that has a place. A client that has just connected has a moment for its first request.
+    /// A connection that nobody counts. A client that has just connected has a moment for its first request.
     pub(crate) fn new(origin: Instant) -> Self {
+        Self::standing(origin, Standing::default())
+    }
+
+    pub(crate) fn standing(origin: Instant, standing: Standing) -> Self {
         let visit = Self {
             origin,
             open: AtomicUsize::new(0),
             rests_from: AtomicU64::new(0),
-            asked_at: AtomicU64::new(NOT_ASKED),
+            asked_at: AtomicU64::new(NEVER),
             lingering: AtomicUsize::new(0),
             waker: AtomicWaker::new(),
-            beyond_limit: false,
+            standing,
+            refused_at: AtomicU64::new(NEVER),
+            asks_at_end: AtomicBool::new(false),
         };
         visit.awaits_request();
         visit
     }
 
-    /// A connection without a place, which gets one answer.
-    pub(crate) fn beyond_limit(origin: Instant) -> Self {
-        Self { beyond_limit: true, ..Self::new(origin) }
+    /// Where the connection stands.
+    pub(crate) fn stands(&self) -> &Standing {
+        &self.standing
     }
 
-    pub(crate) fn is_beyond_limit(&self) -> bool {
-        self.beyond_limit
+    /// To be called when a request was answered: one whose connection has no place has had the only answer that it gets.
+    pub(crate) fn has_answered(&self) {
+        if !self.standing.has_place() {
+            self.refused_at.fetch_min(self.now(), Ordering::Relaxed);
+            self.waker.wake();
+        }
+    }
+
+    /// The hub has ended while the client was shaking hands.
+    pub(crate) fn may_ask_at_end(&self) {
+        self.asks_at_end.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client may still ask for something although the hub ends.
+    pub(crate) fn asks_at_end(&self) -> bool {
+        self.asks_at_end.load(Ordering::Relaxed)
     }
 
     /// A request may come now: before and after a handshake, and once a part of its head has come.
@@ -95,9 +120,19 @@ impl Visit {
         self.rests_from.load(Ordering::Relaxed)
     }
 
+    /// From which millisecond on the connection may have to give way, if it may. One that was refused has its time for its
+    /// answer, and then goes although its client has not taken it.
+    pub(crate) fn gives_way_from(&self) -> Option<u64> {
+        if self.is_at_rest() {
+            return Some(self.rests_from());
+        }
+        let refused = self.refused_at.load(Ordering::Relaxed);
+        (refused != NEVER).then(|| refused.saturating_add(REFUSAL_WAIT_MAX.as_millis() as u64))
+    }
+
     /// In which millisecond the connection was asked to leave, if it has not decided to stay since.
     pub(crate) fn asked_at(&self) -> Option<u64> {
-        Some(self.asked_at.load(Ordering::Acquire)).filter(|at| *at != NOT_ASKED)
+        Some(self.asked_at.load(Ordering::Acquire)).filter(|at| *at != NEVER)
     }
 
     /// For how long there has been no request, if there is none.
@@ -112,22 +147,58 @@ impl Visit {
         self.waker.wake();
     }
 
-    /// Whether the connection was asked to leave and can do so. A connection has one task, and only that task may wait here.
-    pub(crate) fn poll_leave(&self, context: &mut Context<'_>) -> Poll<()> {
+    /// Waits until the connection was asked to leave and can do so, which it cannot if something has come from its client. To
+    /// be polled behind what reads from the client. A connection has one task, and only that task may wait here. Cancel safe.
+    pub(crate) async fn asked_to_leave(&self) {
+        loop {
+            std::future::poll_fn(|context| self.poll_leave(context)).await;
+            // Until the runtime has looked what has arrived, however busy the machine is.
+            yield_now().await;
+            if self.can_leave() {
+                return;
+            }
+        }
+    }
+
+    /// Waits until a connection may give no other answer, over HTTP/2, where there may be other requests. Cancel safe.
+    pub(crate) async fn is_refused(&self) {
+        std::future::poll_fn(|context| {
+            self.waker.register(context.waker());
+            match self.refused_at.load(Ordering::Relaxed) {
+                NEVER => Poll::Pending,
+                _ => Poll::Ready(()),
+            }
+        })
+        .await;
+    }
+
+    /// Waits until others need what the connection holds, and its client has not taken its only answer for too long. Cancel
+    /// safe.
+    pub(crate) async fn overstays(&self) {
+        std::future::poll_fn(|context| {
+            self.waker.register(context.waker());
+            let overstays = !self.is_at_rest()
+                && self.asked_at().is_some()
+                && self.gives_way_from().is_some_and(|from| from <= self.now());
+            if overstays { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
+    fn poll_leave(&self, context: &mut Context<'_>) -> Poll<()> {
         self.waker.register(context.waker());
         if self.asked_at().is_none() {
             return Poll::Pending;
         }
-        if self.is_at_rest() && self.rests_from() <= self.now() {
+        if self.can_leave() {
             return Poll::Ready(());
         }
-        self.asked_at.store(NOT_ASKED, Ordering::Relaxed);
+        self.asked_at.store(NEVER, Ordering::Relaxed);
         Poll::Pending
     }
 
-    /// Waits until the connection was asked to leave and can do so. Cancel safe.
-    pub(crate) async fn asked_to_leave(&self) {
-        std::future::poll_fn(|context| self.poll_leave(context)).await;
+    fn can_leave(&self) -> bool {
+        self.is_at_rest() && self.rests_from() <= self.now()
     }
 
     fn now(&self) -> u64 {
@@ -168,9 +239,12 @@ impl Drop for OpenRequest {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
+    use prometheus_client::metrics::gauge::Gauge;
     use tokio::time::advance;
 
     use super::*;
+    use crate::connection::places::Places;
+    use crate::connection::standing::Visiting;
 
     #[tokio::test(start_paused = true)]
     async fn a_client_has_a_moment_for_its_first_request() {
@@ -181,7 +255,7 @@ mod tests {
         advance(FIRST_REQUEST_GRACE).await;
         visit.ask_to_leave();
 
-        assert_eq!(visit.asked_to_leave().now_or_never(), Some(()));
+        visit.asked_to_leave().await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -218,10 +292,41 @@ mod tests {
             let visit = visit.clone();
             async move { visit.asked_to_leave().await }
         });
-        tokio::task::yield_now().await;
+        yield_now().await;
 
         visit.ask_to_leave();
 
         waits.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_take_its_only_answer_goes_when_others_need_what_it_holds() {
+        let lobby = Places::new(1, Gauge::default(), Instant::now());
+        let none = Places::new(0, Gauge::default(), lobby.origin());
+        let visit = Visiting::begin(&lobby, lobby.try_take().unwrap(), &none);
+        let _open = visit.begin_request();
+        assert_eq!(visit.gives_way_from(), None);
+
+        visit.has_answered();
+        visit.ask_to_leave();
+        advance(REFUSAL_WAIT_MAX - Duration::from_millis(1)).await;
+        assert_eq!(visit.overstays().now_or_never(), None);
+        advance(Duration::from_millis(1)).await;
+
+        assert_eq!(visit.overstays().now_or_never(), Some(()));
+        assert_eq!(visit.asked_to_leave().now_or_never(), None, "nor does it rest");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_without_a_place_has_its_time_for_its_answer_until_others_need_what_it_holds() {
+        let lobby = Places::new(1, Gauge::default(), Instant::now());
+        let none = Places::new(0, Gauge::default(), lobby.origin());
+        let visit = Visiting::begin(&lobby, lobby.try_take().unwrap(), &none);
+        let _open = visit.begin_request();
+
+        visit.has_answered();
+        advance(2 * REFUSAL_WAIT_MAX).await;
+
+        assert_eq!(visit.overstays().now_or_never(), None);
     }
 }

@@ -12,13 +12,14 @@ use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::answer::watch::AnswerWatch;
-use crate::connection::refusal::BeyondLimit;
+use crate::connection::refusal::Unplaced;
 use crate::front::Front;
 use crate::lane::Framing;
 use crate::lane::parking::{Leave, Parking, ParkingSlot};
 use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
+use crate::stream::drain::Drain;
 use crate::stream::permits::{StreamPermit, StreamPermits};
 use crate::stream::task::{self, Carried};
 use crate::stream::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Times, Whereabouts};
@@ -43,8 +44,8 @@ pub(crate) struct SubscribeRequest {
     parking_slot: Option<ParkingSlot>,
     /// Put among the request's extensions by the connections of our own server, whose streams need a permit each.
     permits: Option<StreamPermits>,
-    /// There is no place for its connection.
-    beyond_limit: bool,
+    /// There is no place for its connection yet.
+    unplaced: Option<Unplaced>,
     /// Put among the request's extensions by what carries the answer, if it wants to know how the answer is taken.
     watch: AnswerWatch,
 }
@@ -70,18 +71,20 @@ impl SubscribeRequest {
             version: parts.version,
             parking_slot: parts.extensions.get().cloned(),
             permits: parts.extensions.get().cloned(),
-            beyond_limit: parts.extensions.get::<BeyondLimit>().is_some(),
+            unplaced: parts.extensions.get().cloned(),
             watch: parts.extensions.get().cloned().unwrap_or_default(),
         })
     }
 
-    /// A permit, where streams need one. An error if none is left.
-    fn permit(&self) -> Result<Option<StreamPermit>, NoPlace> {
+    /// A permit, where streams need one. An error if none is left, or no place for the connection. To find that out for a
+    /// crowd that finds no stream, nobody is asked for a place.
+    async fn permit(&self, drain: &Drain) -> Result<Option<StreamPermit>, NoPlace> {
         let Some(permits) = &self.permits else { return Ok(None) };
-        if self.beyond_limit {
-            return Err(NoPlace);
+        let permit = permits.take().ok_or(NoPlace)?;
+        match &self.unplaced {
+            Some(unplaced) if !unplaced.finds_place(drain).await => Err(NoPlace),
+            _ => Ok(Some(permit)),
         }
-        permits.take().map(Some).ok_or(NoPlace)
     }
 }
 
@@ -107,7 +110,10 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
     if request.head_only {
         return Ok(response);
     }
-    let (false, Ok(permit)) = (front.drain().is_ending(), request.permit()) else {
+    if front.drain().is_ending() {
+        return Ok(send_away(front, &request, response));
+    }
+    let Ok(permit) = request.permit(front.drain()).await else {
         return Ok(send_away(front, &request, response));
     };
     let SubscribeRequest { events, encoder, version, parking_slot, watch, .. } = request;

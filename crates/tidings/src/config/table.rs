@@ -56,7 +56,7 @@ settings! {
             default: "1_000",
             range: "16" to "10_000_000",
             value: "COUNT",
-            means: "Connections at once beyond connections_max, which subscribers cannot take: for publishers, probes, metrics and pages. When all are taken, the connection that has asked for nothing for the longest is closed for the next. If every one is busy, a new connection gets one answer: probes and metrics as ever, subscribers a `retry`, others 503.",
+            means: "Connections at once beyond connections_max, which subscribers cannot take: for publishers, probes, metrics and pages. A connection takes one with its first request: 4,096 more may have asked for nothing yet. When all are taken, the connection that has been idle for the longest is closed for the next. If every one is busy, a new connection gets one answer: probes and metrics as ever, subscribers a `retry`, others 503.",
             why: "Publishers are few beside subscribers, and each connection takes one file descriptor.",
         }
     }
