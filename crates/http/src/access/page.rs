@@ -92,7 +92,7 @@ fn foreign_page(head: &RequestHead<'_>, origin: &HeaderValue) -> Problem {
             origin.authority()
         ),
         None if origin != "null" => "this is no origin, which has a scheme, a host and perhaps a port, such as https://app.example, \
-                                     and nothing else"
+                                     and nothing else, so it cannot be allowed by name"
             .to_owned(),
         // RFC 6454, 6.1: `null` stands for every origin that has no name.
         None => "this is the origin of a page that was opened from a file or stands in a sandboxed frame, and it cannot be \
@@ -174,6 +174,7 @@ mod tests {
         for (origin, words) in [
             ("http://evil.example:81", "--cors-origin http://evil.example:81;"),
             ("null", "opened from a file"),
+            ("http://a b", "this is no origin, which has a scheme"),
             ("http://a b", "cannot be allowed by name"),
         ] {
             let (parts, ()) = request(&[("origin", origin)]);
