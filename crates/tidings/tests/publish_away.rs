@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use support::origin::{Origin, Then};
 use support::program::Program;
 use support::published::events;
 use support::{run, tidings};
@@ -68,6 +69,42 @@ fn ctrl_c_ends_a_pipe_and_a_relay_whose_hub_is_away() {
     let left = "error: 0 events published; the hub has not answered whether it has the next 2";
     assert_eq!(pipe.stderr.next(), left);
     assert_eq!((pipe.wait(), relay.wait()), (Some(1), Some(0)));
+}
+
+/// A wait that the server asks for shows how much patience there is.
+#[test]
+fn standard_input_has_an_hour_once_the_hub_has_answered_and_a_minute_before() {
+    let busy = || {
+        let head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1800\r\n\r\n";
+        (head.to_owned(), Then::Cut)
+    };
+    let body = r#"{"published":1,"id":"a-1"}"#;
+    let taken =
+        format!("HTTP/1.1 201 X\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let (never, once) = (Origin::start([busy()]), Origin::start([(taken.clone(), Then::Cut), busy()]));
+    let impatient = Origin::start([(taken, Then::Cut), busy()]);
+    let lines = |origin: &Origin, options: &[&str]| {
+        let mut program = Program::start_with_input(&[&["pub", &origin.url()], options].concat());
+        program.write(b"one\n");
+        origin.request();
+        program
+    };
+
+    let mut never = lines(&never, &[]);
+    let mut first = lines(&once, &[]);
+    first.write(b"two\n");
+    once.request();
+    let mut second = lines(&impatient, &["--give-up-after", "1m"]);
+    second.write(b"two\n");
+    impatient.request();
+
+    let told = "error: 0 events published, and the next was not: the hub answered 503 Service Unavailable";
+    assert!(never.stderr.next().starts_with(told));
+    assert!(first.stderr.next().ends_with("; trying again"));
+    let told = "error: 1 event published, the last as a-1, and the next was not: the hub answered 503";
+    assert!(second.stderr.next().starts_with(told));
+    first.signal(Signal::TERM);
+    assert_eq!([never.wait(), first.wait(), second.wait()], [Some(1); 3]);
 }
 
 #[test]
