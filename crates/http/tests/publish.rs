@@ -67,7 +67,7 @@ async fn a_body_that_is_not_utf_8_text_is_refused() {
     let scene = Scene::start().await;
     let foreign = |label| {
         format!(
-            "the charset of the body is `{label}`, and the hub takes UTF-8 and ISO-8859-1; send it as UTF-8"
+            "the charset of the body is `{label}`, and the hub takes UTF-8, US-ASCII, ISO-8859-1 and windows-1252; send it as UTF-8"
         )
     };
     for (header, detail) in [

@@ -112,7 +112,7 @@ fn foreign(label: &str) -> Problem {
     // What came from outside goes back bounded, and escaped by JSON.
     let label: String = label.chars().take(CHARSET_SHOWN_CHARS_MAX).collect();
     unsupported(format!(
-        "the charset of the body is `{label}`, and the hub takes UTF-8 and ISO-8859-1; send it as UTF-8"
+        "the charset of the body is `{label}`, and the hub takes UTF-8, US-ASCII, ISO-8859-1 and windows-1252; send it as UTF-8"
     ))
 }
 
