@@ -16,6 +16,7 @@ use rcgen::CertifiedKey;
 use rustix::process::Signal;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use support::program::Program;
 use support::{Left, refusal, run, tidings};
 use tempfile::TempDir;
 use tidings_testkit::deadline::{Deadline, PATIENCE};
@@ -397,6 +398,25 @@ fn a_certificate_that_is_missing_for_a_while_is_told_and_taken_when_it_is_back()
     hub.says("read the certificate again");
 
     assert_eq!(publish(hub.address, &new, "y").unwrap(), "HTTP/1.1 201 Created");
+}
+
+#[test]
+fn a_hub_that_waits_for_a_certificate_says_so_and_can_be_ended() {
+    let (files, _) = Files::new();
+    std::fs::remove_file(files.path("cert.pem")).unwrap();
+    assert!(Command::new("mkfifo").arg(files.path("cert.pem")).status().unwrap().success());
+    let (certificate, key) = (files.path("cert.pem"), files.path("key.pem"));
+    std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    let listen = ["serve", "--memory", "--listen", "127.0.0.1:0"];
+    let mut program =
+        Program::start(&[&listen[..], &["--tls-cert", &certificate, "--tls-key", &key]].concat());
+
+    let told = program.stderr.next();
+    program.signal(Signal::TERM);
+
+    assert_eq!(told, format!("waiting up to 60 seconds for somebody to write to {certificate}"));
+    // The signal itself has ended it, which is no exit code.
+    assert_eq!(program.wait(), None);
 }
 
 /// Whoever opens a named pipe waits for somebody who writes to it. The hub, and its end, must not.

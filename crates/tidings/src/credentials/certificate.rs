@@ -68,7 +68,7 @@ async fn on_another_thread(mut watched: Watched, tls: Tls, is_asked: bool) -> Wa
     let look = spawn_blocking(move || {
         match is_asked {
             true => watched.reload(&tls),
-            false => watched.reload_if_changed(&tls),
+            false => _ = watched.reload_if_changed(&tls),
         }
         watched
     });
@@ -160,13 +160,16 @@ impl Watched {
         watched
     }
 
-    /// Waits until they look the same twice: who writes one of them has not yet written the other.
-    fn reload_if_changed(&mut self, tls: &Tls) {
+    /// Waits until they look the same twice: who writes one of them has not yet written the other. Returns whether they were read
+    /// again.
+    fn reload_if_changed(&mut self, tls: &Tls) -> bool {
         let now = self.look();
         let settled = now == std::mem::replace(&mut self.seen, now);
-        if settled && now != self.taken {
+        let is_new = settled && now != self.taken;
+        if is_new {
             self.reload(tls);
         }
+        is_new
     }
 
     /// Shows what is in the files from now on. If that is wrong, the old one stays.
@@ -192,5 +195,122 @@ impl Watched {
             return [None; 2];
         }
         paths.map(|path| utf8::read_pem(path).ok().map(|content| self.hasher.hash_one(content)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A directory with a pair, and what the hub has of it.
+    struct Renewed {
+        dir: TempDir,
+        watched: Watched,
+        tls: Tls,
+    }
+
+    fn pair() -> CertifiedKey<KeyPair> {
+        generate_simple_self_signed(["localhost".to_owned()]).unwrap()
+    }
+
+    fn fingerprint(pair: &CertifiedKey<KeyPair>) -> String {
+        Tls::from_pem(pair.cert.pem().as_bytes(), pair.signing_key.serialize_pem().as_bytes())
+            .unwrap()
+            .fingerprint()
+    }
+
+    fn write_certificate(dir: &Path, pair: &CertifiedKey<KeyPair>) {
+        fs::write(dir.join("cert.pem"), pair.cert.pem()).unwrap();
+    }
+
+    fn write_key(dir: &Path, pair: &CertifiedKey<KeyPair>) {
+        fs::write(dir.join("key.pem"), pair.signing_key.serialize_pem()).unwrap();
+    }
+
+    impl Renewed {
+        fn new() -> Self {
+            let dir = TempDir::new().unwrap();
+            let pair = pair();
+            write_certificate(dir.path(), &pair);
+            write_key(dir.path(), &pair);
+            let read = from_files(&dir.path().join("cert.pem"), &dir.path().join("key.pem")).unwrap();
+            Self { dir, watched: read.watched.unwrap(), tls: read.tls }
+        }
+
+        /// Which of so many looks read the files again.
+        fn looks(&mut self, count: usize) -> Vec<bool> {
+            (0..count).map(|_| self.watched.reload_if_changed(&self.tls)).collect()
+        }
+    }
+
+    #[test]
+    fn files_that_do_not_change_are_never_read_again() {
+        let mut renewed = Renewed::new();
+
+        assert_eq!(renewed.looks(3), [false; 3]);
+    }
+
+    #[test]
+    fn a_pair_that_does_not_match_for_a_while_is_tried_once_and_the_new_one_is_taken_later() {
+        let (mut renewed, new) = (Renewed::new(), pair());
+        let old = renewed.tls.fingerprint();
+
+        write_certificate(renewed.dir.path(), &new);
+        assert_eq!(renewed.looks(4), [false, true, false, false]);
+        assert_eq!(renewed.tls.fingerprint(), old);
+        write_key(renewed.dir.path(), &new);
+
+        assert_eq!(renewed.looks(4), [false, true, false, false]);
+        assert_eq!(renewed.tls.fingerprint(), fingerprint(&new));
+    }
+
+    #[test]
+    fn a_pair_that_is_written_between_two_looks_is_never_tried_by_halves() {
+        let (mut renewed, new) = (Renewed::new(), pair());
+
+        write_certificate(renewed.dir.path(), &new);
+        assert_eq!(renewed.looks(1), [false]);
+        write_key(renewed.dir.path(), &new);
+
+        assert_eq!(renewed.looks(3), [false, true, false]);
+        assert_eq!(renewed.tls.fingerprint(), fingerprint(&new));
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_told_once_and_the_pair_is_taken_when_it_is_back() {
+        let mut renewed = Renewed::new();
+        let old = renewed.tls.fingerprint();
+        let (file, away) = (renewed.dir.path().join("cert.pem"), renewed.dir.path().join("away"));
+
+        fs::rename(&file, &away).unwrap();
+        assert_eq!(renewed.looks(4), [false, true, false, false]);
+        fs::rename(&away, &file).unwrap();
+
+        assert_eq!(renewed.looks(4), [false, true, false, false]);
+        assert_eq!(renewed.tls.fingerprint(), old);
+    }
+
+    /// As Kubernetes changes a secret, and people a link to the certificate of this year.
+    #[test]
+    fn links_that_lead_elsewhere_are_a_change_and_links_to_the_same_are_none() {
+        let (mut renewed, new) = (Renewed::new(), pair());
+        let other = TempDir::new().unwrap();
+        for name in ["cert.pem", "key.pem"] {
+            let file = renewed.dir.path().join(name);
+            fs::rename(&file, other.path().join(name)).unwrap();
+            symlink(other.path().join(name), &file).unwrap();
+        }
+        assert_eq!(renewed.looks(3), [false; 3]);
+
+        write_certificate(other.path(), &new);
+        write_key(other.path(), &new);
+
+        assert_eq!(renewed.looks(3), [false, true, false]);
+        assert_eq!(renewed.tls.fingerprint(), fingerprint(&new));
     }
 }
