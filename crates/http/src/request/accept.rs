@@ -271,6 +271,11 @@ mod tests {
                  application/signed-exchange;v=b3;q=0.7",
                 PAGE,
             ),
+            (
+                "a browser that names images",
+                "text/html, application/xhtml+xml, image/gif, image/jpeg, */*;q=0.1",
+                PAGE,
+            ),
             ("Lynx", "text/html, text/plain, text/sgml, text/css, application/xhtml+xml, */*;q=0.01", PAGE),
             (
                 "an image of Chromium",
