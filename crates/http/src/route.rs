@@ -7,12 +7,12 @@
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, RETRY_AFTER};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
 use http_body::Body as _;
 
 use crate::access::cors;
 use crate::access::decision::decide;
-use crate::access::head::RequestHead;
+use crate::access::head::{RequestHead, check_size};
 use crate::access::policy::Policy;
 use crate::aliases::Aliases;
 use crate::answer::body::Body;
@@ -273,6 +273,9 @@ impl Front {
     where
         B: http_body::Body<Data = Bytes> + Unpin,
     {
+        if parts.version == Version::HTTP_2 && self.peer().is_some() {
+            check_size(parts, self.config().head_bytes_max)?;
+        }
         let head = RequestHead::read(parts, self.peer())?;
         let credential = decide(self.config(), policy, &head)
             .inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))?;

@@ -237,6 +237,23 @@ async fn streams_beyond_the_limit_are_told_to_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_is_too_large_is_answered_like_any_other_refusal() {
+    let (scene, certificate) = scene().await;
+    let mut peer = peer(&scene, &certificate).await;
+    let large = "x".repeat(70_000);
+    for method in ["GET", "POST", "HEAD"] {
+        let mut answer = peer.request(method, "/events/a", &[("x", &large)], "").await;
+        let said = answer.rest().await;
+
+        assert_eq!(answer.head.status, 431, "{method}: {said}");
+        assert_eq!(answer.head.headers["x-content-type-options"], "nosniff", "{method}");
+        assert_eq!(answer.head.headers["cross-origin-resource-policy"], "same-origin", "{method}");
+        assert_eq!(said.contains("65536 bytes (head_bytes_max)"), method != "HEAD", "{method}: {said}");
+    }
+    assert_eq!(peer.get("/healthz", &[]).await.head.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_over_http_2_is_answered_beyond_the_limit_and_sent_away() {
     let (scene, certificate) = scene_with(|config| {
         config.connections_max = 1;

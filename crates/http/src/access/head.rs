@@ -79,6 +79,18 @@ impl<'a> RequestHead<'a> {
     }
 }
 
+/// RFC 9113, 6.5.2, says what the size of a head over HTTP/2 is. h2 answers a larger one by itself, without content, so it is
+/// told a larger bound than this.
+pub(crate) fn check_size(request: &Parts, bytes_max: usize) -> Result<(), Problem> {
+    let fields = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
+    let bytes = request.uri.path().len() + request.uri.query().map_or(0, str::len) + fields.sum::<usize>();
+    if bytes <= bytes_max {
+        return Ok(());
+    }
+    let detail = format!("the head of the request is larger than {bytes_max} bytes (head_bytes_max)");
+    Err(Problem::new(ProblemType::HeadTooLarge, detail))
+}
+
 fn check_repetitions(headers: &HeaderMap) -> Result<(), Problem> {
     // Nearly every request has no header twice, and to look for each of these would cost it more than all other checks.
     if headers.len() == headers.keys_len() {

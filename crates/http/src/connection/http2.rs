@@ -219,7 +219,8 @@ fn builder(config: &HttpConfig, tasks: TaskTracker) -> http2::Builder<Tracked> {
         .max_concurrent_streams(HTTP2_REQUESTS_MAX)
         .initial_stream_window_size(HTTP2_REQUEST_WINDOW_BYTES)
         .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES)
-        .max_header_list_size(u32::try_from(config.head_bytes_max).unwrap_or(u32::MAX))
+        // h2 answers a larger head by itself, without content. One that is not too large for this gets a problem.
+        .max_header_list_size(u32::try_from(config.head_bytes_max).unwrap_or(u32::MAX).saturating_mul(2))
         .max_send_buf_size(HTTP2_WAITING_BYTES_MAX)
         .max_pending_accept_reset_streams(HTTP2_TAKEN_BACK_MAX)
         .max_local_error_reset_streams(HTTP2_RESETS_MAX)

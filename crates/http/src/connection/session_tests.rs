@@ -196,6 +196,23 @@ async fn a_request_that_arrives_while_the_drain_begins_is_answered() {
     assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
 }
 
+/// It may still be sending, and its system forgets the answer if the connection is closed meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_client_whose_head_was_refused_has_a_moment_to_read_that_also_when_others_need_its_place() {
+    let front = front().await;
+    let (pipe, mut client) = duplex(65_536);
+    let visit = Arc::new(Visit::default());
+    let served = serve(&front, &visit, pipe);
+    client.write_all(b"no http\r\n\r\n").await.unwrap();
+    let said = rest(&mut client).await;
+    assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
+
+    visit.ask_to_leave();
+    sleep(FIRST_REQUEST_GRACE / 2).await;
+
+    assert!(!served.is_finished());
+}
+
 /// It would hold up the end of the hub until the deadline.
 #[tokio::test(start_paused = true)]
 async fn half_a_head_does_not_hold_up_the_end_of_the_hub() {
