@@ -148,15 +148,17 @@ async fn shake_hands<F>(
 where
     F: Future<Output = io::Result<TlsStream<TcpStream>>>,
 {
+    let wait_max = front.config().head_wait_max;
     let has_begun = AtomicBool::new(false);
     let shake = async {
-        let is_plain = plain_http::begins(&stream).await?;
+        let is_plain = timeout(wait_max, plain_http::begins(&stream)).await??;
         has_begun.store(true, Ordering::Relaxed);
         if is_plain {
             return Ok(Shaken::PlainHttp(stream));
         }
         visit.awaits_request();
-        Ok(Shaken::Tls(Box::new(accept(stream).await?)))
+        // A time of its own: when thousands shake hands together, the hub may have been late to look at this one.
+        Ok(Shaken::Tls(Box::new(timeout(wait_max, accept(stream)).await??)))
     };
     let end = async {
         front.drain().begun().await;
@@ -170,7 +172,7 @@ where
     // Biased: what has come is looked at before the connection is given up.
     tokio::select! {
         biased;
-        shaken = timeout(front.config().head_wait_max, shake) => shaken?,
+        shaken = shake => shaken,
         () = end => Err(io::Error::other("the hub is ending")),
         () = visit.asked_to_leave() => Err(io::Error::other("others need its place")),
     }
