@@ -16,7 +16,7 @@ fn names(page: &str) -> Vec<&str> {
         name.contains('_') && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
     };
     code.filter(is_name)
-        .filter(|name| !["close_notify", "NO_ERROR", "keepalive_timeout"].contains(name))
+        .filter(|name| !["close_notify", "NO_ERROR", "HTTP_1_1_REQUIRED", "keepalive_timeout"].contains(name))
         .collect()
 }
 
