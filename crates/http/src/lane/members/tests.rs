@@ -70,6 +70,8 @@ impl Scene {
     fn park_after(&mut self, topic: &str, is_opened: bool) -> TcpStream {
         let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
         client.set_read_timeout(Some(PATIENCE)).unwrap();
+        // Linux lets the room of a socket that is read grow, on a busy machine up to the whole event.
+        SockRef::from(&client).set_recv_buffer_size(SEND_BUFFER).unwrap();
         let (stream, _) = self.listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER).unwrap();
