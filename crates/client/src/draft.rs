@@ -40,6 +40,11 @@ impl Draft {
         self
     }
 
+    /// Its data.
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
     /// Sets the type. `message` unless set.
     ///
     /// # Errors

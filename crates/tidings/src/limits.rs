@@ -71,7 +71,7 @@ pub(crate) const TALK_WAIT_MAX: Duration = Duration::from_millis(100);
 /// Time between two such waits: what reads slowly has room for a line now and then, and must not cost a wait for each line.
 pub(crate) const TALK_WAIT_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Time between two lines about lines of standard input that were mended or skipped: a file of another kind has millions.
+/// Time between two lines about what was mended or left out, of standard input or of the source of a relay: a file of another kind has millions.
 pub(crate) const FLAWS_TOLD_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Bytes of a file with a key, a certificate or a configuration: far more than any has, and a device that never ends is

@@ -128,18 +128,21 @@ fn half_an_event_is_told_and_not_published() {
 }
 
 #[test]
-fn a_refusal_is_told_with_the_number_of_events_published_before() {
-    let hub = support::hub(&["--memory", "--event-bytes-max", "1KiB"]);
-    let input = format!("data: small\n\ndata: {}\n\ndata: never\n\n", "x".repeat(1_025));
+fn a_url_with_a_password_is_refused_with_options_that_the_command_has() {
+    let (hub, secret) = ("http://u:p@127.0.0.1:1/events/a", "http://127.0.0.1:1/events/a");
+    for (arguments, options) in [
+        (["pub", hub, "x"], "a publish key is given by --publish-key-file or TIDINGS_PUBLISH_KEY"),
+        (["relay", secret, hub], "a publish key is given by --publish-key-file or TIDINGS_PUBLISH_KEY"),
+        (
+            ["relay", hub, secret],
+            "a secret is given by --header, such as --header 'Authorization: Bearer KEY'",
+        ),
+    ] {
+        let left = run(tidings(&arguments));
 
-    let left = run_with_input(&["pub", &url(&hub, "a"), "--event-stream"], input.as_bytes());
-
-    assert_eq!(left.code, Some(1));
-    assert!(
-        left.stderr.starts_with("error: 1 event published, and the next was not: the hub answered 413"),
-        "{left:?}"
-    );
-    assert_eq!(events(&hub, "a"), [event("message", "small", "-")]);
+        let hint = format!("URLs end up in logs; {options}");
+        assert_eq!(left, refusal("the URL has a user name or a password in it", &hint));
+    }
 }
 
 #[test]

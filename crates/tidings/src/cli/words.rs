@@ -30,8 +30,8 @@ One event's id goes to stdout. A hub that is away is tried again for a minute, a
 standard input before; nothing is lost and nothing is published twice. Ctrl-C ends the reading of standard input: what was read whole is \
 published, half a line or half an event is not.
 
-A line that is not UTF-8 is published with U+FFFD in it, and one that is too long is left out; both are said, the lines behind them are \
-published, and the exit code is 1 at the end. Data that begins with - and is no number stands behind --, as in `tidings pub URL -- --x`.";
+A line or an event of a stream that is not UTF-8 is published with U+FFFD in it, and one that is too long is left out, as is an event \
+that the hub refuses; each is said, those behind it are published, and the exit code is 1 at the end. Data that begins with - and is no number stands behind --, as in `tidings pub URL -- --x`.";
 
 pub(crate) const PUB_EXAMPLES: &str = "\
 Examples:

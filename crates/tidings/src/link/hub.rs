@@ -83,7 +83,12 @@ impl HubArgs {
         trust: &Trust,
         environment: &Environment,
     ) -> Result<PublisherBuilder, Failure> {
-        let mut builder = Publisher::builder(url).map_err(|error| unusable(&error))?;
+        let mut builder = Publisher::builder(url).map_err(|error| match error {
+            ConfigError::Credentials => Failure::usage(chain(&error)).hint(
+                "URLs end up in logs; a publish key is given by --publish-key-file or TIDINGS_PUBLISH_KEY",
+            ),
+            error => unusable(&error),
+        })?;
         if let Some(warning) = self.publish_key_file.as_deref().and_then(exposed::warning) {
             tell(&format!("warning: {warning}"));
         }
@@ -115,7 +120,7 @@ pub(crate) fn unusable(error: &ConfigError) -> Failure {
             failure.hint("write it out, such as http://127.0.0.1:8080/events/orders")
         }
         ConfigError::Credentials => failure.hint(
-            "URLs end up in logs; a publish key is given by --publish-key-file, and other secrets by --header 'Authorization: ...'",
+            "URLs end up in logs; a secret is given by --header, such as --header 'Authorization: Bearer KEY'",
         ),
         _ => failure,
     }
@@ -151,6 +156,12 @@ pub(super) fn is_of_reserved_topic(problem: &Problem) -> bool {
     problem.kind.as_deref() == Some("urn:tidings:problem:reserved-topic")
 }
 
+/// Whether the hub itself refused, and not a server in front of it.
+pub(crate) fn is_of_hub(error: &PublishError) -> bool {
+    let kind = error.problem().and_then(|problem| problem.kind);
+    kind.is_some_and(|kind| kind.starts_with("urn:tidings:problem:"))
+}
+
 /// Something was not published.
 pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
     let failure = Failure::new(Exit::Failed, format!("{what}: {}", chain(error)));
@@ -161,7 +172,10 @@ pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
             failure.hint("this hub wants its publish key, in TIDINGS_PUBLISH_KEY or --publish-key-file")
         }
         Some(404 | 405) => failure.hint("a hub's topics are at /events/TOPIC"),
-        Some(413) => failure.hint("the hub's event_bytes_max says how large an event may be"),
+        Some(413) if is_of_hub(error) => failure.hint("the hub's event_bytes_max says how large an event may be"),
+        Some(413) => failure.hint(
+            "a server in front of the hub answered that, not the hub: its own limit says how large a request may be, such as client_max_body_size of nginx",
+        ),
         Some(_) if matches!(error, PublishError::Redirected(_)) => failure.hint(
             "if that address is right, write it in the command: the key goes to the address that you write, and to no other",
         ),

@@ -22,7 +22,7 @@ mod wait;
 
 pub(crate) use batch::Batches;
 pub(crate) use grace::{Finished, finish};
-pub(crate) use hub::{HubArgs, Trust, unpublished, unusable, unusable_draft};
+pub(crate) use hub::{HubArgs, Trust, is_of_hub, unpublished, unusable, unusable_draft};
 pub(crate) use outage::Outage;
 pub(crate) use source::{SourceArgs, milliseconds};
 pub(crate) use talk::Talk;

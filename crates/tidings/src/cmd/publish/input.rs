@@ -3,22 +3,16 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use tidings_client::{Draft, Event, Gap, Opening, RESERVED_TYPE_PREFIX};
-use tidings_sse::Decoder;
-use tidings_sse::decode::{DecodeError, DecodeStream, OwnedItem, Report, SourceError};
+use tidings_client::Draft;
 use tokio_util::codec::FramedRead;
-use tokio_util::io::ReaderStream;
 
+use super::blocks::Blocks;
 use super::flaws::Flaws;
 use super::lines::{Content, Line, Lines};
-use crate::limits::{INPUT_LINE_BYTES_MAX, SAID_CHARS_MAX};
-use crate::terminal::chain::visible;
-use crate::terminal::talk::tell;
-use crate::utf8::{self, Encoding, HEAD_LENGTH};
+use crate::limits::INPUT_LINE_BYTES_MAX;
+use crate::utf8::Encoding;
 
 /// Entries with their sizes in bytes.
 pub(super) type Entries = Pin<Box<dyn Stream<Item = Result<(Entry, usize), InputError>> + Send>>;
@@ -26,8 +20,10 @@ pub(super) type Entries = Pin<Box<dyn Stream<Item = Result<(Entry, usize), Input
 /// Something to publish.
 pub(super) struct Entry {
     pub(super) draft: Draft,
-    /// Where it stood, if it is a line.
-    pub(super) line: Option<u64>,
+    /// The line that it is, or that it begins with.
+    pub(super) line: u64,
+    /// U+FFFD stands in it where it was no UTF-8.
+    pub(super) is_mended: bool,
 }
 
 /// Why nothing more can be read.
@@ -35,8 +31,6 @@ pub(super) struct Entry {
 pub(super) enum InputError {
     #[error("standard input is {0}")]
     Foreign(Encoding),
-    #[error("the stream passed a limit")]
-    Decode(#[source] DecodeError),
     #[error("standard input ended within an event, which was not published; a blank line ends it")]
     Incomplete,
     #[error("standard input cannot be read")]
@@ -47,96 +41,46 @@ pub(super) enum InputError {
 pub(super) fn lines(template: Draft, flaws: Arc<Flaws>) -> Entries {
     let lines = FramedRead::new(tokio::io::stdin(), Lines::default());
     let entries = lines.filter_map(move |line| {
-        let entry = line.map(|line| text(line, &flaws)).transpose();
-        let entry = entry.map(|entry| {
-            entry.map(|(number, text)| {
-                let size = text.len();
-                (Entry { draft: template.clone().with_data(text), line: Some(number) }, size)
-            })
-        });
-        std::future::ready(entry)
+        let entry = line.map(|line| entry(line, &template, &flaws)).transpose();
+        std::future::ready(entry.map(|entry| entry.map(sized)))
     });
     Box::pin(entries)
 }
 
-/// The text of a line. What cannot be published as it is, is told.
-fn text(line: Line, flaws: &Flaws) -> Option<(u64, String)> {
+/// A line as an event. One that cannot be published is told.
+fn entry(line: Line, template: &Draft, flaws: &Flaws) -> Option<Entry> {
     let Line { number, content } = line;
-    match content {
-        Content::Text(text) => Some((number, text)),
-        Content::Mended(text) => {
-            flaws.mended(number);
-            Some((number, text))
-        }
+    let (text, is_mended) = match content {
+        Content::Text(text) => (text, false),
+        Content::Mended(text) => (text, true),
         Content::TooLong => {
-            flaws.skipped(number, &format!("is longer than {INPUT_LINE_BYTES_MAX} bytes"));
-            None
+            flaws.too_long(number, &format!("is longer than {INPUT_LINE_BYTES_MAX} bytes"));
+            return None;
         }
-    }
+    };
+    Some(Entry { draft: template.clone().with_data(text), line: number, is_mended })
 }
 
 /// Each event of a `text/event-stream`, with its own type, id and retry. One that the input ends within is an error.
 ///
 /// The stream may be that of another hub. What that hub says about its own stream is not published: the `retry` of its opening,
 /// and events of its own types, which no hub takes. A gap is told.
-pub(super) fn events() -> Entries {
-    let is_over = Arc::new(AtomicBool::new(false));
-    let over = is_over.clone();
-    // What a blank line after the end completes was not complete.
-    let blank = stream::once(async move {
-        over.store(true, Ordering::Relaxed);
-        Ok(Bytes::from_static(b"\n\n"))
-    });
-    let bytes = refusing_foreign(ReaderStream::new(tokio::io::stdin())).chain(Box::pin(blank));
-    let decoder = Decoder::new().with_report(Report::ALL);
-    let mut opening = Opening::default();
-    let drafts = DecodeStream::new(bytes, decoder).filter_map(move |mut item| {
-        if let Ok(item) = &mut item {
-            opening.hear(item);
-        }
-        let draft = match item {
-            Ok(OwnedItem::Event(event)) if event.type_or_message().starts_with(RESERVED_TYPE_PREFIX) => {
-                tell_gap(&event);
-                None
-            }
-            Ok(OwnedItem::Event(_)) if is_over.load(Ordering::Relaxed) => Some(Err(InputError::Incomplete)),
-            Ok(OwnedItem::Event(event)) => Some(Ok(sized(event))),
-            Ok(_) => None,
-            Err(SourceError::Decode(error)) => Some(Err(InputError::Decode(error))),
-            Err(SourceError::Source(error)) => Some(Err(error)),
+pub(super) fn events(flaws: Arc<Flaws>) -> Entries {
+    let lines = FramedRead::new(tokio::io::stdin(), Lines::of_event_stream());
+    let end = stream::once(std::future::ready(Ok(None)));
+    let mut blocks = Blocks::new(flaws);
+    let entries = lines.map(|line| line.map(Some)).chain(end).filter_map(move |line| {
+        let entry = match line {
+            Ok(Some(line)) => blocks.take(line).map(|entry| Ok(sized(entry))),
+            Ok(None) => blocks.end().map(Err),
+            Err(error) => Some(Err(error)),
         };
-        std::future::ready(draft)
+        std::future::ready(entry)
     });
-    Box::pin(drafts)
+    Box::pin(entries)
 }
 
-/// The same bytes, or an error if the first of them tell another encoding.
-fn refusing_foreign(
-    bytes: impl Stream<Item = io::Result<Bytes>>,
-) -> impl Stream<Item = Result<Bytes, InputError>> {
-    let mut head = Vec::new();
-    bytes.map(move |bytes| {
-        let bytes = bytes?;
-        let missing = HEAD_LENGTH.saturating_sub(head.len()).min(bytes.len());
-        if missing > 0 {
-            head.extend_from_slice(&bytes[..missing]);
-            if let Some(encoding) = utf8::foreign(&head) {
-                return Err(InputError::Foreign(encoding));
-            }
-        }
-        Ok(bytes)
-    })
-}
-
-/// Says that events are missing from the stream, if this event says so.
-fn tell_gap(event: &Event) {
-    if let Some(gap) = Gap::of_event(event) {
-        let reason: String = gap.reason.as_str().chars().take(SAID_CHARS_MAX).collect();
-        tell(&format!("warning: the stream has a gap ({}): events are missing", visible(&reason)));
-    }
-}
-
-fn sized(event: Event) -> (Entry, usize) {
-    let size = event.data.len();
-    (Entry { draft: Draft::from(event), line: None }, size)
+fn sized(entry: Entry) -> (Entry, usize) {
+    let size = entry.draft.data().len();
+    (entry, size)
 }

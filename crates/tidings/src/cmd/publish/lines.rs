@@ -19,7 +19,7 @@ pub(super) struct Line {
 }
 
 /// What is in a line.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content {
     Text(String),
     /// U+FFFD stands where it was no UTF-8.
@@ -28,9 +28,22 @@ pub(super) enum Content {
     TooLong,
 }
 
+/// Which bytes end a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Ends {
+    /// LF. A CR before it is no part of the line.
+    #[default]
+    Text,
+    /// HTML 9.2.5: "end-of-line = ( cr lf / cr / lf )".
+    EventStream,
+}
+
 /// Finds the lines. It keeps one line at the most, and of one that is too long nothing.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
+    ends: Ends,
+    /// The last line of an event-stream ended with CR. An LF that follows belongs to that end.
+    is_after_cr: bool,
     /// Lines that were given out.
     count: u64,
     /// Whether the encoding was looked at.
@@ -46,6 +59,7 @@ impl Decoder for Lines {
     type Error = InputError;
 
     fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Line>, InputError> {
+        self.skip_rest_of_end(buffer);
         if !self.is_begun && (self.line_end(buffer).is_some() || buffer.len() >= HEAD_LENGTH) {
             self.begin(buffer)?;
         }
@@ -54,6 +68,7 @@ impl Decoder for Lines {
             return Ok(None);
         };
         let line = buffer.split_to(end + 1);
+        self.is_after_cr = self.ends == Ends::EventStream && line.ends_with(b"\r");
         Ok(Some(self.line(&line[..end])))
     }
 
@@ -71,8 +86,24 @@ impl Decoder for Lines {
 }
 
 impl Lines {
+    /// The lines of a `text/event-stream`.
+    pub(super) fn of_event_stream() -> Self {
+        Self { ends: Ends::EventStream, ..Self::default() }
+    }
+
+    /// Takes away the LF of a CRLF of which the CR ended the last line.
+    fn skip_rest_of_end(&mut self, buffer: &mut BytesMut) {
+        if let Some(first) = buffer.first()
+            && std::mem::take(&mut self.is_after_cr)
+            && *first == b'\n'
+        {
+            let _ = buffer.split_to(1);
+        }
+    }
+
     fn line_end(&self, buffer: &[u8]) -> Option<usize> {
-        buffer[self.scanned..].iter().position(|byte| *byte == b'\n').map(|at| self.scanned + at)
+        let is_end = |byte: &u8| *byte == b'\n' || *byte == b'\r' && self.ends == Ends::EventStream;
+        buffer[self.scanned..].iter().position(is_end).map(|at| self.scanned + at)
     }
 
     /// Looks at the first bytes, once.
@@ -121,7 +152,11 @@ mod tests {
 
     /// The lines of an input that arrives in these parts.
     fn lines(parts: &[&[u8]]) -> Result<Vec<Content>, String> {
-        let (mut lines, mut buffer, mut found) = (Lines::default(), BytesMut::new(), Vec::new());
+        read(Lines::default(), parts)
+    }
+
+    fn read(mut lines: Lines, parts: &[&[u8]]) -> Result<Vec<Content>, String> {
+        let (mut buffer, mut found) = (BytesMut::new(), Vec::new());
         for part in parts {
             buffer.extend_from_slice(part);
             while let Some(line) = lines.decode(&mut buffer).map_err(|error| error.to_string())? {
@@ -154,6 +189,20 @@ mod tests {
         }
         let bytes: Vec<&[u8]> = input.chunks(1).collect();
         assert_eq!(lines(&bytes).unwrap(), expected);
+    }
+
+    #[test]
+    fn lines_of_an_event_stream_end_with_cr_lf_or_both_at_every_split() {
+        let input = b"\xef\xbb\xbfone\r\r\ntwo\n\r\n\n\xff\rlast";
+        let texts = ["one", "", "two", "", ""].map(text);
+        let expected = [&texts[..], &[mended("\u{fffd}"), text("last")]].concat();
+
+        for at in 0..=input.len() {
+            let (first, second) = input.split_at(at);
+            assert_eq!(read(Lines::of_event_stream(), &[first, second]).unwrap(), expected, "at {at}");
+        }
+        let bytes: Vec<&[u8]> = input.chunks(1).collect();
+        assert_eq!(read(Lines::of_event_stream(), &bytes).unwrap(), expected);
     }
 
     #[test]

@@ -4,8 +4,10 @@
 //! |---|---|
 //! | `input` | standard input as drafts |
 //! | `lines` | bytes as lines of text, whatever they are |
-//! | `flaws` | lines that were not published as they are |
+//! | `blocks` | lines of an event-stream as events |
+//! | `flaws` | what was not published as it is |
 
+mod blocks;
 mod flaws;
 mod input;
 mod lines;
@@ -21,14 +23,15 @@ use crate::config::duration;
 use crate::environment::Environment;
 use crate::limits::INPUT_GIVE_UP_AFTER;
 use crate::link::{
-    Batches, Finished, HubArgs, Outage, Together, Trust, finish, milliseconds, unpublished, unusable_draft,
+    Batches, Finished, HubArgs, Outage, Together, Trust, finish, is_of_hub, milliseconds, unpublished,
+    unusable_draft,
 };
 use crate::signals::Signals;
 use crate::terminal::chain::chain;
 use crate::terminal::failure::{Exit, Failure};
 use crate::terminal::output::report;
 use crate::terminal::talk::tell;
-use flaws::Flaws;
+use flaws::{Flaws, Noun};
 use input::{Entries, Entry};
 
 /// What to publish, and where.
@@ -117,7 +120,7 @@ impl PubArgs {
             .hint("give the data as an argument, or ids in a stream with --event-stream"));
         }
         if self.event_stream {
-            return Ok(input::events());
+            return Ok(input::events(flaws));
         }
         if std::io::stdin().is_terminal() {
             tell("each line is an event; Ctrl-D ends");
@@ -127,7 +130,6 @@ impl PubArgs {
 }
 
 /// What was published of standard input.
-#[derive(Default)]
 struct Sum {
     published: u64,
     last_id: Option<String>,
@@ -137,7 +139,7 @@ struct Sum {
 
 async fn publish_input(args: &PubArgs, publisher: Publisher, outage: &Outage) -> Result<(), Failure> {
     let mut publisher = publisher;
-    let mut sum = Sum::default();
+    let mut sum = Sum::of(if args.event_stream { Noun::Event } else { Noun::Line });
     let mut batches = Batches::new(args.input(sum.flaws.clone())?);
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
@@ -172,47 +174,77 @@ async fn publish_input(args: &PubArgs, publisher: Publisher, outage: &Outage) ->
             tell(&sum.words());
             Ok(())
         }
-        Some(flaws) => Err(Failure::new(Exit::Failed, format!("{}; {flaws}", sum.words()))),
+        Some(_) => Err(Failure::new(Exit::Failed, sum.words())),
     }
 }
 
 impl Sum {
-    /// Publishes all of them, but for lines that are too long for the hub, or for what stands before it.
+    fn of(noun: Noun) -> Self {
+        Self { published: 0, last_id: None, flaws: Arc::new(Flaws::of(noun)), together: Together::default() }
+    }
+
+    /// Publishes all of them, but for those that are too long or, of an event-stream, refused one by one.
     async fn publish(
         &mut self,
         args: &PubArgs,
         publisher: &Publisher,
         entries: &[Entry],
     ) -> Result<(), Failure> {
+        let target = Target::Url(&args.url);
         let mut left = entries;
         while !left.is_empty() {
-            let now = self.together.first(left);
-            let drafts = now.iter().map(|entry| &entry.draft);
-            match publisher.publish_all(Target::Url(&args.url), drafts).await {
-                Ok(receipt) => {
-                    self.published += receipt.published;
-                    self.last_id = receipt.id.or(self.last_id.take());
+            let now = first_in_one_request(self.together.first(left));
+            let receipt = match now {
+                [entry] if entry.has_cr() => {
+                    publisher.publish(target, &entry.draft).await.map(|receipt| (1, Some(receipt.id)))
+                }
+                _ => {
+                    let receipt = publisher.publish_all(target, now.iter().map(|entry| &entry.draft)).await;
+                    receipt.map(|receipt| (receipt.published, receipt.id))
+                }
+            };
+            match receipt {
+                Ok((published, id)) => {
+                    self.published += published;
+                    self.last_id = id.or(self.last_id.take());
                     self.together.taken(now.len());
+                    self.tell_mended(now);
                     left = &left[now.len()..];
                 }
                 Err(error) if self.together.refused(now.len(), &error) => {}
                 Err(error) => {
                     let published = error.problem().and_then(|problem| problem.published);
                     self.published += published.unwrap_or(0);
-                    match too_long(now, published, &error) {
-                        None => {
-                            let what = format!("{}, and the next was not", self.words());
-                            return Err(unpublished(&what, &error));
-                        }
-                        Some((at, line)) => {
-                            self.flaws.skipped(line, "is longer than the hub takes");
-                            left = &left[at + 1..];
-                        }
-                    }
+                    let Some(at) = refused(now, published, &error, args.event_stream) else {
+                        self.flaws.words().into_iter().for_each(|flaws| tell(&flaws));
+                        let what = format!("{}, and the next was not", self.published_in_words());
+                        return Err(unpublished(&what, &error));
+                    };
+                    self.tell_mended(&now[..at]);
+                    self.tell_refused(now[at].line, &error);
+                    left = &left[at + 1..];
                 }
             }
         }
         Ok(())
+    }
+
+    /// Tells which of those that were published are not as they were. One that is left out is told for that alone.
+    fn tell_mended(&self, published: &[Entry]) {
+        published.iter().filter(|entry| entry.is_mended).for_each(|entry| self.flaws.mended(entry.line));
+    }
+
+    fn tell_refused(&self, line: u64, error: &PublishError) {
+        if !is_too_long(error) {
+            return self.flaws.refused(line, &chain(error));
+        }
+        let why = match error.refusal().filter(|_| !is_of_hub(error)) {
+            Some(refusal) => {
+                format!("is longer than a server in front of the hub takes, which answered {refusal}")
+            }
+            None => "is longer than the hub takes".to_owned(),
+        };
+        self.flaws.too_long(line, &why);
     }
 
     /// A signal came while the hub was away, `read` events of one batch were on their way, and `before` were published before it.
@@ -223,23 +255,48 @@ impl Sum {
     }
 
     fn words(&self) -> String {
+        let flaws = self.flaws.words().map_or_else(String::new, |flaws| format!("; {flaws}"));
+        format!("{}{flaws}", self.published_in_words())
+    }
+
+    fn published_in_words(&self) -> String {
         let events = if self.published == 1 { "event" } else { "events" };
         let last = self.last_id.as_deref().map_or_else(String::new, |id| format!(", the last as {id}"));
         format!("{} {events} published{last}", self.published)
     }
 }
 
-/// Which line was refused because it is too long, and where it stands. `None` if it was another refusal, or another input: an
-/// event-stream that lacks one event is not the stream that was given.
-fn too_long(entries: &[Entry], published: Option<u64>, error: &PublishError) -> Option<(usize, u64)> {
-    if error.status()?.as_u16() != 413 {
-        return None;
+impl Entry {
+    /// Whether its data has a carriage return. An event-stream knows it as the end of a line, so it would arrive as LF.
+    fn has_cr(&self) -> bool {
+        self.draft.data().contains('\r')
     }
+}
+
+/// The entries of the next request: those that an event-stream can carry, or one that it cannot, whose data is a body of its own.
+fn first_in_one_request(entries: &[Entry]) -> &[Entry] {
+    let plain = entries.iter().take_while(|entry| !entry.has_cr()).count();
+    &entries[..plain.max(1)]
+}
+
+/// Where the entry stands that was refused. `None` if the refusal is not about one of them, so that the next would be refused, too.
+fn refused(
+    entries: &[Entry],
+    published: Option<u64>,
+    error: &PublishError,
+    is_stream: bool,
+) -> Option<usize> {
     let at = match published {
         Some(published) => usize::try_from(published).ok()?,
-        // Something in front of the hub refused the only one.
-        None => 0,
+        // Something in front of the hub refused the only one, or the hub a body that is one event.
+        None if is_too_long(error) => 0,
+        None => return None,
     };
-    let line = entries.get(at)?.line?;
-    Some((at, line))
+    // What is wrong with a line but its length was given by a flag, and is wrong with all.
+    let is_bad_event = is_stream && error.status()?.as_u16() == 400;
+    (at < entries.len() && (is_bad_event || is_too_long(error))).then_some(at)
+}
+
+fn is_too_long(error: &PublishError) -> bool {
+    error.status().is_some_and(|status| status.as_u16() == 413)
 }
