@@ -1,11 +1,15 @@
 //! TLS: rustls with ring, and which certificates are believed.
 
+mod verifier;
+
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
+use self::verifier::Verifier;
 use crate::error::BoxError;
 
 /// Makes the TLS configuration when it is first needed: reading the machine's certificates takes milliseconds that
@@ -47,19 +51,21 @@ impl Tls {
 }
 
 /// The machine's roots; those of Mozilla, compiled in, on a machine that has none, such as an empty container.
-fn load(own_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, rustls::Error> {
+fn load(own_roots: Vec<CertificateDer<'static>>) -> Result<ClientConfig, BoxError> {
     let mut store = RootCertStore::empty();
     // What cannot be read is not believed; a machine often has a few certificates that nobody can parse.
     store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if store.is_empty() {
         store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    store.add_parsable_certificates(own_roots);
+    store.add_parsable_certificates(own_roots.iter().cloned());
     // The provider is named because the process-wide default panics when two crates enable one each.
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider.clone()).build()?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(store)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier::new(chains, own_roots)))
         .with_no_client_auth();
     Ok(config)
 }
