@@ -23,7 +23,7 @@ use crate::redirect::Hop;
 use crate::tls::Tls;
 use crate::token::{self, TokenNeed, TokenSource};
 use crate::transport::Transport;
-use crate::written::is_as_written;
+use crate::written::advice;
 
 pub(crate) const USER_AGENT: &str = concat!("tidings-client/", env!("CARGO_PKG_VERSION"));
 
@@ -58,14 +58,14 @@ pub enum ConfigError {
     Fragment,
     /// The path of the URL is read as another one, as the URL Standard has it, so something else would be asked for: a segment
     /// `.` or `..` is taken for a direction and a `\` for a slash, and line ends, tabs and spaces around it are dropped.
-    #[error(
-        "the path of {url:?} is read as {path:?}; write that, or %2F for each slash beside a `.` or `..` that is meant"
-    )]
+    #[error("the path of {url:?} is read as {path:?}; {advice}")]
     Rewritten {
         /// What was given.
         url: String,
         /// The path that would be asked for.
         path: String,
+        /// What to write.
+        advice: &'static str,
     },
     /// Not a header name, or not a header value.
     #[error("the header cannot be sent")]
@@ -410,8 +410,8 @@ pub(crate) fn parse_url(text: &str) -> Result<Url, ConfigError> {
     if url.fragment().is_some() {
         return Err(ConfigError::Fragment);
     }
-    if !is_as_written(text, &url) {
-        return Err(ConfigError::Rewritten { url: text.to_owned(), path: url.path().to_owned() });
+    if let Some(advice) = advice(text, &url) {
+        return Err(ConfigError::Rewritten { url: text.to_owned(), path: url.path().to_owned(), advice });
     }
     Ok(url)
 }

@@ -47,14 +47,14 @@ pub enum PublishError {
     Fragment,
     /// The path of the URL is read as another one, as the URL Standard has it, so the event would go elsewhere: a segment
     /// `.` or `..` is taken for a direction and a `\` for a slash, and line ends, tabs and spaces around it are dropped.
-    #[error(
-        "the path of {target:?} is read as {path:?}; write that, or %2F for each slash beside a `.` or `..` that is meant"
-    )]
+    #[error("the path of {target:?} is read as {path:?}; {advice}")]
     Rewritten {
         /// The URL.
         target: String,
         /// The path that would be asked for.
         path: String,
+        /// What to write.
+        advice: &'static str,
     },
     /// The idempotency key cannot be sent in a header, or the operating system has no random numbers to draw one.
     #[error("there is no usable idempotency key")]

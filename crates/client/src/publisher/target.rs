@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::PublishError;
-use crate::written::is_as_written;
+use crate::written::advice;
 
 /// A topic of the hub, or a URL at the hub. A `&str` is a topic.
 ///
@@ -33,8 +33,11 @@ impl Target<'_> {
         if url.fragment().is_some() {
             return Err(PublishError::Fragment);
         }
-        if matches!(self, Self::Url(_)) && !is_as_written(text, &url) {
-            return Err(PublishError::Rewritten { target: text.to_owned(), path: url.path().to_owned() });
+        if matches!(self, Self::Url(_))
+            && let Some(advice) = advice(text, &url)
+        {
+            let (target, path) = (text.to_owned(), url.path().to_owned());
+            return Err(PublishError::Rewritten { target, path, advice });
         }
         Ok(url)
     }
@@ -118,17 +121,24 @@ mod tests {
     #[test]
     fn a_url_that_would_be_read_as_another_is_refused() {
         let hub = Url::parse("http://h:1").unwrap();
-        for (target, read) in [
-            ("http://h:1/events/a/../b", "/events/b"),
-            ("http://h:1/events/a/%2E%2e/b", "/events/b"),
-            ("/events/./a?retry=1", "/events/a"),
-            ("http://h:1/events\\a", "/events/a"),
-            ("http://h:1/events/a\tb", "/events/ab"),
-            ("http://h:1/events/a ", "/events/a"),
+        for (target, read, told) in [
+            ("http://h:1/events/a/../b", "/events/b", "%2F"),
+            ("http://h:1/events/a/%2E%2e/b", "/events/b", "%2F"),
+            ("/events/./a?retry=1", "/events/a", "%2F"),
+            ("http://h:1/events\\a", "/events/a", "%5C"),
+            ("http://h:1/events/a\tb", "/events/ab", "%09"),
+            ("http://h:1/events/a\rb ", "/events/ab", "%09"),
+            ("http://h:1/events/a ", "/events/a", "%20"),
+            ("http://h:1/events/a\n", "/events/a", "%20"),
+            ("http:h:1/events/a", "/events/a", "http://HOST/PATH"),
+            ("http:/h:1/events/a", "/events/a", "http://HOST/PATH"),
+            ("HTTP:///h:1/events/a", "/events/a", "http://HOST/PATH"),
+            ("http:\\\\h:1\\events\\a", "/events/a", "http://HOST/PATH"),
         ] {
-            let refused = Target::Url(target).url(&hub);
+            let absolute = Url::parse(target).unwrap_or(hub.clone());
+            let refused = Target::Url(target).url(&absolute);
             assert!(
-                matches!(&refused, Err(PublishError::Rewritten { path, .. }) if path == read),
+                matches!(&refused, Err(PublishError::Rewritten { path, advice, .. }) if path == read && advice.contains(told)),
                 "{target}: {refused:?}"
             );
         }
