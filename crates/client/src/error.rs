@@ -141,8 +141,18 @@ impl Refusal {
             None if self.is_redirect_to_nowhere() => {
                 Some("it sends elsewhere, and no Location says where".to_owned())
             }
-            None => said::by(self.content_type(), &self.body),
+            None => self.alternative().or_else(|| said::by(self.content_type(), &self.body)),
         }
+    }
+
+    /// The address that an answer names with a status that sends nobody there, such as 300.
+    fn alternative(&self) -> Option<String> {
+        let location = self.headers.get(header::LOCATION).filter(|_| self.status.is_redirection())?;
+        let mut url = Url::parse(&self.url).ok()?.join(location.to_str().ok()?).ok()?;
+        // Fails for a URL that cannot have them.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        Some(format!("it names {}", said::line(url.as_str(), LOCATION_CHARS_MAX)))
     }
 
     fn is_redirect_to_nowhere(&self) -> bool {

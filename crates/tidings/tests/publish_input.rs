@@ -211,6 +211,9 @@ fn a_redirect_is_followed_or_its_address_is_shown() {
     let follows = Origin::start([redirect("308 Permanent Redirect", "/there"), (done.into(), Then::Cut)]);
     let turns = Origin::start([redirect("301 Moved Permanently", "https://hub.test/events/a")]);
     let leaves = Origin::start([redirect("307 Temporary Redirect", "https://hub.test/events/a")]);
+    let names = Origin::start([redirect("300 Multiple Choices", "https://u:p@hub.test/events/a")]);
+    let loops =
+        Origin::start(std::array::from_fn::<_, 22, _>(|_| redirect("308 Permanent Redirect", "/there")));
     let publish = |origin: &Origin| {
         let mut command = tidings(&["pub", &origin.url(), "x"]);
         command.env("TIDINGS_PUBLISH_KEY", "k");
@@ -225,7 +228,12 @@ fn a_redirect_is_followed_or_its_address_is_shown() {
         assert_eq!(left.code, Some(1), "{left:?}");
         assert!(left.stderr.contains("https://hub.test/events/a") && left.stderr.contains(why), "{left:?}");
         assert!(left.stderr.contains("hint: if that address is right, write it in the command"), "{left:?}");
+        let has_key = left.stderr.contains("the key goes to the address that you write");
+        assert_eq!(has_key, why.contains("key"), "{left:?}");
     }
+    let (named, looped) = (publish(&names), publish(&loops));
+    assert!(named.stderr.contains("300 Multiple Choices: it names https://hub.test/events/a ("), "{named:?}");
+    assert!(looped.stderr.contains("it seems to be a loop") && !looped.stderr.contains("hint"), "{looped:?}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use http::{HeaderName, HeaderValue};
-use tidings_client::{ConfigError, Problem, PublishError, Publisher, PublisherBuilder};
+use tidings_client::{ConfigError, Problem, PublishError, Publisher, PublisherBuilder, RedirectError};
 
 use crate::config::Secret;
 use crate::credentials::{exposed, key};
@@ -162,6 +162,19 @@ pub(crate) fn is_of_hub(error: &PublishError) -> bool {
     kind.is_some_and(|kind| kind.starts_with("urn:tidings:problem:"))
 }
 
+/// Adds what to try when a redirect was not followed.
+fn hinted_at_redirect(failure: Failure, error: &PublishError) -> Failure {
+    let PublishError::Redirected(redirected) = error else { return failure };
+    match redirected.why {
+        // To go to the next address of a loop leads nowhere.
+        RedirectError::TooMany => failure,
+        RedirectError::Origin => failure.hint(
+            "if that address is right, write it in the command: the key goes to the address that you write, and to no other",
+        ),
+        _ => failure.hint("if that address is right, write it in the command"),
+    }
+}
+
 /// Something was not published.
 pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
     let failure = Failure::new(Exit::Failed, format!("{what}: {}", chain(error)));
@@ -176,9 +189,7 @@ pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
         Some(413) => failure.hint(
             "a server in front of the hub answered that, not the hub: its own limit says how large a request may be, such as client_max_body_size of nginx",
         ),
-        Some(_) if matches!(error, PublishError::Redirected(_)) => failure.hint(
-            "if that address is right, write it in the command: the key goes to the address that you write, and to no other",
-        ),
+        Some(_) if matches!(error, PublishError::Redirected(_)) => hinted_at_redirect(failure, error),
         Some(_) => failure,
         None => match error {
             PublishError::Unreachable { .. } => {
