@@ -51,8 +51,10 @@ pub struct EventSource {
     mode: Mode,
     phase: SourcePhase,
     decoder: Decoder,
-    /// What the last chunk said and nobody has taken yet.
-    heard: VecDeque<OwnedItem>,
+    /// What the last chunk said and nobody has taken yet, each with how many replacements there were by then.
+    heard: VecDeque<(OwnedItem, u64)>,
+    /// Up to the last item that was taken.
+    replaced: u64,
     /// What ended the connection, to be told after what was heard.
     over: Option<Error>,
     /// The beginning of this connection's stream.
@@ -128,6 +130,7 @@ impl EventSource {
             phase: SourcePhase::Due,
             decoder,
             heard: VecDeque::new(),
+            replaced: 0,
             over: None,
             opening: Opening::default(),
             comments: builder.comments,
@@ -174,6 +177,12 @@ impl EventSource {
         &self.last_event_id
     }
 
+    /// How many times the stream had bytes that are not UTF-8, in whose place U+FFFD stands, up to the last item that was taken. A
+    /// stream has no charset but UTF-8, whatever its `Content-Type` says.
+    pub fn replaced(&self) -> u64 {
+        self.replaced
+    }
+
     /// The URL that every attempt starts at.
     pub fn url(&self) -> &str {
         self.attempts.first.url.as_str()
@@ -193,7 +202,8 @@ impl EventSource {
     /// Moves on until there is something to tell.
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Item, Error>>> {
         loop {
-            while let Some(item) = self.heard.pop_front() {
+            while let Some((item, replaced)) = self.heard.pop_front() {
+                self.replaced = replaced;
                 if let Some(item) = self.tell(item) {
                     return Poll::Ready(Some(Ok(item)));
                 }
@@ -247,8 +257,8 @@ impl EventSource {
 
     fn decode(&mut self, chunk: &[u8]) -> Result<(), DecodeError> {
         let mut feed = self.decoder.feed(chunk);
-        while let Some(item) = feed.next()? {
-            self.heard.push_back(item.to_owned());
+        while let Some(item) = feed.next_owned()? {
+            self.heard.push_back((item, feed.decoder().replaced()));
         }
         Ok(())
     }

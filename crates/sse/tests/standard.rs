@@ -486,3 +486,22 @@ fn the_empty_events_of_the_standard_are_two() {
 fn the_space_after_the_colon_makes_no_difference_in_the_standards_example() {
     assert_eq!(data("data:test\n\ndata: test\n\n"), ["test", "test"]);
 }
+
+#[test]
+fn a_decoder_counts_what_it_has_replaced_up_to_each_item_at_every_split() {
+    let text = b"data: 1\n\ndata: \xFF\xFE\n\ndata: \xEF\xBF\xBD\n\n: \xE2\x82\n\nid: \xF0\ndata: 4\n\n";
+    for at in 0..=text.len() {
+        let mut decoder = Decoder::new();
+        let mut counts = Vec::new();
+        let (first, second) = text.split_at(at);
+        for part in [first, second] {
+            let mut feed = decoder.feed(part);
+            while feed.next().unwrap().is_some() {
+                counts.push(feed.decoder().replaced());
+            }
+        }
+        assert_eq!(counts, [0, 2, 2, 4], "at {at}");
+        decoder.reconnect();
+        assert_eq!(decoder.replaced(), 4);
+    }
+}

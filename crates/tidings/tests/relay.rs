@@ -351,3 +351,24 @@ fn a_url_with_a_fragment_is_refused_at_both_ends() {
         assert!(left.stderr.contains(words), "{arguments:?}: {left:?}");
     }
 }
+
+/// The standard knows no charset but UTF-8, and nobody was told what became of others.
+#[test]
+fn events_of_the_source_that_are_not_utf_8_are_told_and_counted() {
+    let hub = support::hub(&["--memory"]);
+    let text = b"id: 1\ndata: \xef\xbf\xbd\n\n: caf\xe9\n\nid: 2\ndata: caf\xe9\n\nevent: \xff\ndata: x\n\n: \xe9\n\nid: 4\ndata: end\n\n";
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=ISO-8859-1\r\n\r\n";
+    let origin = Origin::of_bytes([([head.as_bytes(), text].concat(), Then::Hold)]);
+    let mut watched = hub.subscribe("/events/copy");
+    let mut relay = Program::start(&["relay", &origin.url(), &url(&hub, "copy")]);
+
+    let heard = [(); 4].map(|()| watched.next().unwrap().unwrap().data);
+    relay.signal(Signal::TERM);
+
+    assert_eq!(heard, ["\u{fffd}", "caf\u{fffd}", "x", "end"]);
+    let told = relay.stderr.rest();
+    let first = "the event 2 of the source is not UTF-8: U+FFFD stands for what is no character";
+    assert!(told.iter().any(|line| line == first), "{told:?}");
+    assert_eq!(told.last().unwrap(), "2 events of the source were not UTF-8 and mended");
+    assert_eq!(relay.wait(), Some(0));
+}

@@ -61,3 +61,60 @@ fn a_relay_goes_on_after_ids_of_every_kind() {
         assert_eq!(resumed.as_deref(), *expected, "{kind}");
     }
 }
+
+/// HTTP has no control characters in headers. A relay ended at such an id for good, and each later one, too.
+#[test]
+fn a_relay_goes_on_after_the_last_id_that_a_header_can_carry_and_publishes_nothing_twice() {
+    let hub = support::hub(&["--memory"]);
+    let behind = "id: a\u{1}b\ndata: x\n\ndata: without\n\nid: \u{7f}\nevent: t\ndata: y\n\n";
+    let first = format!("id: u-1\ndata: w\n\n{behind}");
+    let origin = Origin::start([
+        (stream(&format!("retry: 1\n{first}")), Then::End),
+        (stream(&format!("{behind}data: z\n\n")), Then::Hold),
+        (stream(&format!("{behind}data: z\n\nid: u-2\ndata: end\n\n")), Then::Hold),
+    ]);
+    let target = format!("http://{}/events/copy", hub.address);
+    let mut watched = hub.subscribe("/events/copy");
+    let mut until = |data: &str| {
+        let mut heard = Vec::new();
+        while heard.last().is_none_or(|last| last != data) {
+            heard.push(watched.next().unwrap().unwrap().data);
+        }
+        heard
+    };
+    let mut relay = Program::start(&["relay", &origin.url(), &target]);
+    let while_it_runs = until("z");
+    relay.signal(Signal::KILL);
+    relay.wait();
+
+    let second = Program::start(&["relay", &origin.url(), &target]);
+    let by_the_second = until("end");
+
+    assert_eq!(while_it_runs, ["w", "x", "without", "y", "z"]);
+    // Nobody knows whether an event without an id is a new one.
+    assert_eq!(by_the_second, ["z", "end"]);
+    let told = "the last id of the source has a control character, which no header can carry: going on after the one before it";
+    assert!(second.stderr.next().starts_with(told));
+    let asked: Vec<_> = (0..3).map(|_| origin.request().header("last-event-id").map(str::to_owned)).collect();
+    assert_eq!(asked, [None, Some("u-1".to_owned()), Some("u-1".to_owned())]);
+}
+
+#[test]
+fn a_relay_whose_source_has_no_id_that_a_header_can_carry_goes_on_and_says_so() {
+    let hub = support::hub(&["--memory"]);
+    let origin = Origin::start([
+        (stream("retry: 1\nid: \u{1}\ndata: x\n\n"), Then::End),
+        (stream("id: u-1\ndata: y\n\n"), Then::Hold),
+    ]);
+    let target = format!("http://{}/events/copy", hub.address);
+    let mut watched = hub.subscribe("/events/copy");
+    let relay = Program::start(&["relay", &origin.url(), &target]);
+
+    let heard = [(); 2].map(|()| watched.next().unwrap().unwrap().data);
+
+    assert_eq!(heard, ["x", "y"]);
+    let asked = [(); 2].map(|()| origin.request().header("last-event-id").map(str::to_owned));
+    assert_eq!(asked, [None, None]);
+    let told = std::iter::repeat_with(|| relay.stderr.next()).find(|line| line.contains("control character"));
+    assert!(told.unwrap().contains("it has given no other"));
+}

@@ -45,6 +45,8 @@ pub struct Decoder {
     failed: Option<DecodeError>,
     /// What the end of the last chunk cut off in the middle of a character.
     pub(super) cut: Cut,
+    /// Sequences of bytes that became U+FFFD.
+    replaced: u64,
     partial: Partial,
     block: Block,
     last_event_id: String,
@@ -125,6 +127,13 @@ impl Decoder {
     /// The id to send as `Last-Event-ID` if the connection ended now. Empty means: send none.
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
+    }
+
+    /// How many times U+FFFD was read in place of bytes that are not UTF-8, in all streams so far.
+    ///
+    /// Between two calls of [`Feed::next`](super::Feed::next) it grows by what was replaced up to the item of the second one.
+    pub fn replaced(&self) -> u64 {
+        self.replaced
     }
 
     /// Whether nothing of a further event has come: the stream stands between two events, or in a comment there.
@@ -214,6 +223,12 @@ impl Decoder {
             }
         }
         self.read_lines(lines)
+    }
+
+    /// Reads U+FFFD in place of bytes that are not UTF-8.
+    pub(super) fn read_replacement(&mut self) -> Result<(), DecodeError> {
+        self.replaced += 1;
+        self.read_char(char::REPLACEMENT_CHARACTER)
     }
 
     /// Reads a character that lies in no run, because the stream has it in pieces or not at all. It ends no line.

@@ -73,6 +73,11 @@ impl<'d, 'i> Feed<'d, 'i> {
         }
     }
 
+    /// The decoder, as of the last item.
+    pub fn decoder(&self) -> &Decoder {
+        self.decoder
+    }
+
     /// Like [`next`](Self::next), for items that are to be kept: a text that the decoder had to put together is
     /// handed over instead of copied.
     ///
@@ -178,7 +183,7 @@ impl<'d, 'i> Feed<'d, 'i> {
         let run = utf8::first_run(self.rest);
         if run.text.is_empty() && run.broken_bytes > 0 {
             self.rest = &self.rest[run.broken_bytes..];
-            return self.decoder.read_char(char::REPLACEMENT_CHARACTER);
+            return self.decoder.read_replacement();
         }
         self.lines = Lines::of(run.text);
         self.rest = if run.cut.is_empty() { &self.rest[run.text.len()..] } else { &[] };
@@ -195,7 +200,7 @@ impl<'d, 'i> Feed<'d, 'i> {
                     self.rest = rest;
                     return self.decoder.read_char(char);
                 }
-                Mend::Broken => return self.decoder.read_char(char::REPLACEMENT_CHARACTER),
+                Mend::Broken => return self.decoder.read_replacement(),
             }
         }
         Ok(())

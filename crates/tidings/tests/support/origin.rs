@@ -27,6 +27,11 @@ pub(crate) struct Origin {
 impl Origin {
     /// Answers one connection after the other; a connection after the last answer finds no listener.
     pub(crate) fn start<const N: usize>(answers: [(String, Then); N]) -> Self {
+        Self::of_bytes(answers.map(|(answer, then)| (answer.into_bytes(), then)))
+    }
+
+    /// The same with answers that need not be text.
+    pub(crate) fn of_bytes<const N: usize>(answers: [(Vec<u8>, Then); N]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a port");
         let address = listener.local_addr().expect("a listener has an address");
         listener.set_nonblocking(true).expect("a listener can be made not to block");
@@ -53,7 +58,7 @@ impl Origin {
 /// Returns the connections that are to stay open.
 async fn answer_all(
     listener: TcpListener,
-    answers: impl IntoIterator<Item = (String, Then)>,
+    answers: impl IntoIterator<Item = (Vec<u8>, Then)>,
     requests: Sender<Request>,
 ) -> Vec<TcpStream> {
     let listener = tokio::net::TcpListener::from_std(listener).expect("the runtime takes a listener");
@@ -63,7 +68,7 @@ async fn answer_all(
         let Some(request) = within("a request", Request::read(&mut stream)).await else { continue };
         // The test may not want to know.
         let _ = requests.send(request);
-        let _ = stream.write_all(answer.as_bytes()).await;
+        let _ = stream.write_all(&answer).await;
         match then {
             Then::End => drop(stream.write_all(b"0\r\n\r\n").await),
             Then::Cut => {}

@@ -67,11 +67,10 @@ pub(super) fn is_carried(id: &str) -> bool {
     [ESCAPED, HASHED, NONE].iter().any(|prefix| id.starts_with(prefix))
 }
 
-/// Where to go on at the origin, by the newest events of the topic, of which the newest is the last one. None if none of
-/// them tells; the empty text if the origin has taken its id back.
-pub(super) fn place(newest: &[HeldEvent]) -> Option<String> {
-    let ids = newest.iter().rev().filter_map(|event| event.given_id.as_deref());
-    ids.filter_map(|id| place_of(id, newest)).next()
+/// The id that an event had at the origin, which stands here among the newest of the topic. None if it had none, or it is lost; the
+/// empty text if the origin took its id back.
+pub(super) fn place_at(at: usize, newest: &[HeldEvent]) -> Option<String> {
+    place_of(newest.get(at)?.given_id.as_deref()?, newest)
 }
 
 /// The id of the origin that was published as this one. None if it is lost, because its `relay.place` is no longer there.

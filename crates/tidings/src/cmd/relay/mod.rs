@@ -7,13 +7,17 @@
 //! |---|---|
 //! | `upstream` | the source's items as drafts |
 //! | `carried` | the origin's ids in a form that every hub takes, and back |
+//! | `resume` | where to go on at the source, and what comes again by that |
+//! | `mended` | events of the source that are not UTF-8 |
 //! | `recent` | what was published last, to notice a source that hands it back |
 
 mod carried;
+mod mended;
 mod recent;
+mod resume;
 mod upstream;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
@@ -29,8 +33,10 @@ use crate::signals::Signals;
 use crate::terminal::chain::{chain, visible};
 use crate::terminal::failure::{Exit, Failure};
 use crate::terminal::output::Color;
+use mended::Mended;
 use recent::Recent;
-use upstream::{Relayed, upstream};
+use resume::{Resume, is_sendable};
+use upstream::{Memory, Relayed, upstream};
 
 /// From where, and to where.
 #[derive(Debug, Args)]
@@ -81,6 +87,7 @@ async fn relay(args: &RelayArgs, environment: &Environment, talk: Talk) -> Resul
         publisher,
         outage,
         talk,
+        memory: Arc::new(Mutex::new(Memory { resume: Resume::default(), mended: Mended::new(talk) })),
         escapes_hub_like: false,
         recent: Recent::default(),
         together: Together::default(),
@@ -88,13 +95,16 @@ async fn relay(args: &RelayArgs, environment: &Environment, talk: Talk) -> Resul
     // A URL that is wrong is told before the hub is waited for.
     let source = relay.source()?;
     // Biased: who asks for the end gets it.
-    let place = tokio::select! {
+    let resume = tokio::select! {
         biased;
         _ = signals.next() => return Ok(None),
-        place = relay.start() => place?,
+        resume = relay.start() => resume?,
     };
-    let source = relay.from(source, place.as_deref())?;
-    relay.follow(source, place, &mut signals).await
+    relay.memory().resume = resume;
+    let source = relay.resumed(source)?;
+    let ended = relay.follow(source, &mut signals).await;
+    relay.memory().mended.tell();
+    ended
 }
 
 impl RelayArgs {
@@ -111,6 +121,7 @@ struct Relay<'a> {
     publisher: Publisher,
     outage: Arc<Outage>,
     talk: Talk,
+    memory: Arc<Mutex<Memory>>,
     /// The source has ids that the hub knows as its own, as if it were a copy of the hub or the hub itself.
     escapes_hub_like: bool,
     recent: Recent,
@@ -123,9 +134,21 @@ impl Relay<'_> {
         Ok(if self.args.strict { builder.strict() } else { builder })
     }
 
-    /// The source, from a place on.
-    fn from(&self, mut builder: EventSourceBuilder, place: Option<&str>) -> Result<EventSource, Failure> {
-        if let Some(id) = place {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The source, from the place on that is remembered.
+    fn resumed(&self, mut builder: EventSourceBuilder) -> Result<EventSource, Failure> {
+        let memory = self.memory();
+        if memory.resume.is_beyond_id() {
+            let words = "the last id of the source has a control character, which no header can carry";
+            self.talk.warn(&match memory.resume.id() {
+                Some(_) => format!("{words}: going on after the one before it, and without what is relayed already"),
+                None => format!("{words}, and it has given no other: what it sends without one may be missing or come twice"),
+            });
+        }
+        if let Some(id) = memory.resume.id() {
             let shown: String = id.chars().take(SAID_CHARS_MAX).collect();
             self.talk.warn(&format!("going on after {}", visible(&shown)));
             if id.trim_matches([' ', '\t']) != id {
@@ -136,25 +159,25 @@ impl Relay<'_> {
         Ok(builder.build())
     }
 
-    /// The id to go on after: the one that was given, else that of the newest event on the hub which tells.
-    async fn start(&self) -> Result<Option<String>, Failure> {
+    /// Where to go on: at the id that was given, else where the newest events on the hub tell.
+    async fn start(&self) -> Result<Resume, Failure> {
         if let Some(id) = self.args.upstream.last_event_id() {
-            return Ok(Some(id.to_owned()));
+            if !is_sendable(id) {
+                return Err(Failure::usage(
+                    "--last-event-id has a control character, which no header can carry",
+                ));
+            }
+            return Ok(Resume::after(id));
         }
         let newest = self.publisher.newest(Target::Url(&self.args.topic)).await;
         let newest =
             newest.map_err(|error| unpublished("the hub cannot say how far the relay had come", &error))?;
         self.outage.is_over();
-        Ok(carried::place(&newest).filter(|place| !place.is_empty()))
+        Ok(Resume::behind(&newest))
     }
 
-    async fn follow(
-        &mut self,
-        source: EventSource,
-        place: Option<String>,
-        signals: &mut Signals,
-    ) -> Result<Option<Error>, Failure> {
-        let mut batches = Batches::new(Box::pin(upstream(source, self.talk, place)));
+    async fn follow(&mut self, source: EventSource, signals: &mut Signals) -> Result<Option<Error>, Failure> {
+        let mut batches = Batches::new(Box::pin(upstream(source, self.talk, self.memory.clone())));
         loop {
             // Biased: who asks for the end gets it. What was received by then comes again with the next run.
             let batch = tokio::select! {
@@ -169,8 +192,15 @@ impl Relay<'_> {
                 Finished::Cut => return Ok(None),
             }
             self.outage.is_over();
-            if batch.error.is_some() {
-                return Ok(batch.error);
+            match batch.error {
+                None => {}
+                // The connection had ended, and the wait for the next one is over.
+                Some(Error::LastEventId { .. }) => {
+                    self.memory().resume.begin_again();
+                    let source = self.resumed(self.source()?)?;
+                    batches = Batches::new(Box::pin(upstream(source, self.talk, self.memory.clone())));
+                }
+                error => return Ok(error),
             }
         }
     }

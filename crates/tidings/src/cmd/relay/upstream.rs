@@ -1,15 +1,19 @@
 //! What comes from upstream, as drafts for the hub.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use futures_util::{Stream, StreamExt, stream};
 use tidings_client::{Draft, Error, Event, EventSource, Gap, Item, RESERVED_TYPE_PREFIX};
 use tidings_core::Cursor;
 
 use super::carried::{self, CarriedId, PLACE_TYPE};
+use super::mended::Mended;
+use super::resume::{Heard, Resume};
 use crate::limits::SAID_CHARS_MAX;
 use crate::link::Talk;
 
 /// The type of the event that tells those who watch that some were lost before they came here.
-const GAP_TYPE: &str = "relay.gap";
+pub(super) const GAP_TYPE: &str = "relay.gap";
 
 /// An event on its way.
 pub(super) struct Relayed {
@@ -62,17 +66,26 @@ impl Relayed {
     }
 }
 
-/// The drafts of a source, with their sizes in bytes. What becomes of the connection is told by the way. `place` is the id
-/// after which the source begins.
+/// What is remembered of the source, however often it is asked again.
+pub(super) struct Memory {
+    pub(super) resume: Resume,
+    pub(super) mended: Mended,
+}
+
+/// The drafts of a source, with their sizes in bytes. What becomes of the connection is told by the way.
 pub(super) fn upstream(
     source: EventSource,
     talk: Talk,
-    place: Option<String>,
+    memory: Arc<Mutex<Memory>>,
 ) -> impl Stream<Item = Result<(Relayed, usize), Error>> + Send {
-    let mut has_place = place.is_some_and(|place| !place.is_empty());
-    let relayed = source.filter_map(move |item| {
+    let items = stream::unfold(source, |mut source| async move {
+        let item = source.next().await?;
+        Some(((item, source.replaced()), source))
+    });
+    let relayed = items.filter_map(move |(item, replaced)| {
+        let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
         std::future::ready(match item {
-            Ok(Item::Event(event)) => of_event(event, &mut has_place).map(Ok),
+            Ok(Item::Event(event)) => of_event(event, replaced, &mut memory).map(Ok),
             Ok(Item::Gap(gap)) => Some(Ok(vec![gap_told(&gap)])),
             Ok(item) => {
                 talk.say(&item);
@@ -96,17 +109,22 @@ fn sized(relayed: Relayed) -> (Relayed, usize) {
 ///
 /// In strict mode the upstream hub's own events are events like others. The hub here takes none of their types from a
 /// publisher: a gap is told as a gap, and what else the upstream hub says about its stream is not about this one.
-fn of_event(event: Event, has_place: &mut bool) -> Option<Vec<Relayed>> {
+fn of_event(event: Event, replaced: u64, memory: &mut Memory) -> Option<Vec<Relayed>> {
     if let Some(gap) = Gap::of_event(&event) {
         return Some(vec![gap_told(&gap)]);
     }
     let is_own = event.type_or_message().starts_with(RESERVED_TYPE_PREFIX);
-    (!is_own).then(|| relayed(event, has_place))
+    let had_place = memory.resume.has_place();
+    if is_own || memory.resume.has(Heard::of(&event)) {
+        return None;
+    }
+    memory.mended.look(&event, replaced);
+    Some(relayed(event, had_place))
 }
 
 /// The same event, but for `retry`, which is about the connection to its origin and not about those to the hub. Its id is
-/// carried in a form that the hub takes. `has_place` is whether the source can be resumed after an id.
-fn relayed(mut event: Event, has_place: &mut bool) -> Vec<Relayed> {
+/// carried in a form that the hub takes. `had_place` is whether the source had an id before it.
+fn relayed(mut event: Event, had_place: bool) -> Vec<Relayed> {
     let place = match event.last_event_id.as_str() {
         "" => "that has no id".to_owned(),
         id => id.chars().take(SAID_CHARS_MAX).collect(),
@@ -119,7 +137,6 @@ fn relayed(mut event: Event, has_place: &mut bool) -> Vec<Relayed> {
         None => vec![as_it_is(Draft::from(event), None)],
         Some(id) if id.is_empty() => {
             let event = as_it_is(Draft::from(event), None);
-            let had_place = std::mem::replace(has_place, false);
             // The standard: an empty id takes the last one back, and the source is resumed without any. Without random
             // numbers the event has no id, and the next relay resumes after the one before it.
             match CarriedId::none() {
@@ -128,7 +145,6 @@ fn relayed(mut event: Event, has_place: &mut bool) -> Vec<Relayed> {
             }
         }
         Some(id) => {
-            *has_place = true;
             let is_free = carried::is_free(&id);
             let event = as_it_is(Draft::from(event), Some(id));
             if is_free { vec![event] } else { event.escaped() }

@@ -1,5 +1,10 @@
 use super::*;
 
+/// The id of the newest event that tells one.
+fn place(newest: &[HeldEvent]) -> Option<String> {
+    (0..newest.len()).rev().find_map(|at| place_at(at, newest))
+}
+
 fn held(id: &str) -> HeldEvent {
     serde_json::from_value(serde_json::json!({ "id": id, "cursor": "c-1", "type": "message", "data": "x" }))
         .unwrap()
