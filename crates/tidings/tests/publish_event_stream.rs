@@ -71,6 +71,30 @@ fn an_event_with_a_line_that_is_too_long_for_the_program_is_left_out_and_the_nex
     assert_eq!(left.code, Some(1));
 }
 
+/// The standard ignores a field that nobody knows, so these were streams without events, and all was well.
+#[test]
+fn lines_of_text_are_no_event_stream() {
+    let hub = support::hub(&["--memory"]);
+    for (input, line, text) in [
+        ("one\ntwo\n", 1, "one"),
+        ("{\"a\":1}\n", 1, "{\"a\":1}"),
+        ("retry: 1\n: c\n\nData: x\u{1b}\n\n", 4, "Data: x\\u{1b}"),
+    ] {
+        let left = run_with_input(&["pub", &url(&hub, "a"), "--event-stream"], input.as_bytes());
+
+        let told = format!(
+            "error: 0 events published, then standard input is no event-stream: line {line} is `{text}`, and"
+        );
+        assert!(left.code == Some(1) && left.stderr.starts_with(&told), "{left:?}");
+    }
+    for input in ["", "\n", ": c\n\nretry: 1\n\n", "id\n", "data: x\n\nother: y\n\n", "other: y\ndata: x\n\n"]
+    {
+        let left = run_with_input(&["pub", &url(&hub, "a"), "--event-stream"], input.as_bytes());
+        assert_eq!(left.code, Some(0), "{input}: {left:?}");
+    }
+    assert_eq!(data(&hub, "a"), ["x", "x"]);
+}
+
 #[test]
 fn a_topic_that_the_hub_does_not_take_ends_the_pipe_at_once() {
     let hub = support::hub(&["--memory"]);

@@ -74,6 +74,44 @@ fn a_line_that_is_no_text_and_too_long_is_told_once() {
     assert_eq!(data(&hub, "a"), ["one", "two"]);
 }
 
+#[test]
+fn lines_that_are_mended_are_told_beside_one_that_is_too_long() {
+    let hub = support::hub(&["--memory", "--event-bytes-max", "1KiB"]);
+    let input = [b"\xff\n", &b"x".repeat(2_000)[..], b"\n\xfe\n"].concat();
+
+    let left = run_with_input(&["pub", &url(&hub, "a"), "-"], &input);
+
+    let words = "; 2 lines were not UTF-8 and mended, 1 line was too long and left out";
+    assert!(left.stderr.ends_with(words), "{left:?}");
+}
+
+#[test]
+fn what_is_wrong_with_all_lines_ends_the_pipe_at_the_first() {
+    let hub = support::hub(&["--memory"]);
+
+    let left = run_with_input(&["pub", &url(&hub, "a"), "-", "--retry", "99999999999"], b"one\ntwo\n");
+
+    assert_eq!(left.code, Some(1));
+    let told = "error: 0 events published, and the next was not: the hub answered 400 Bad Request";
+    assert!(left.stderr.starts_with(told), "{left:?}");
+}
+
+#[test]
+fn the_limit_of_a_413_is_that_of_who_answers() {
+    let hub = support::hub(&["--memory", "--event-bytes-max", "1KiB"]);
+    let refusal = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let proxy = Origin::start([(refusal.into(), Then::Cut)]);
+
+    let of_hub = run(tidings(&["pub", &url(&hub, "a"), &"x".repeat(2_000)]));
+    let of_proxy = run(tidings(&["pub", &proxy.url(), "x"]));
+
+    assert!(
+        of_hub.stderr.ends_with("hint: the hub's event_bytes_max says how large an event may be\n"),
+        "{of_hub:?}"
+    );
+    assert!(of_proxy.stderr.contains("hint: a server in front of the hub answered that"), "{of_proxy:?}");
+}
+
 /// An event-stream knows a carriage return as the end of a line of its own, so such a line cannot be carried by one.
 #[test]
 fn a_line_with_carriage_returns_is_published_as_it_was() {

@@ -23,6 +23,16 @@ pub(super) struct Blocks {
     opening: Opening,
     flaws: Arc<Flaws>,
     block: Block,
+    first: First,
+}
+
+/// What the stream has had first of what counts. The standard ignores a line whose field it does not know, so lines of text are a stream
+/// without events.
+enum First {
+    Nothing,
+    /// A line that is no field, with its number.
+    Stray(u64, String),
+    Event,
 }
 
 /// What is known of the block under way.
@@ -38,7 +48,13 @@ struct Block {
 
 impl Blocks {
     pub(super) fn new(flaws: Arc<Flaws>) -> Self {
-        Self { decoder: decoder(), opening: Opening::default(), flaws, block: Block::default() }
+        Self {
+            decoder: decoder(),
+            opening: Opening::default(),
+            flaws,
+            block: Block::default(),
+            first: First::Nothing,
+        }
     }
 
     /// Takes the next line. Returns the event that ends with it.
@@ -57,6 +73,9 @@ impl Blocks {
         if !is_end && !text.starts_with(':') {
             self.block.begin.get_or_insert(number);
             self.block.is_mended |= is_mended && is_part_of_event(&text);
+            if matches!(self.first, First::Nothing) && !is_field(&text) {
+                self.first = First::Stray(number, text.chars().take(SAID_CHARS_MAX).collect());
+            }
         }
         text.push('\n');
         let event = match self.decode(&text) {
@@ -71,18 +90,24 @@ impl Blocks {
 
     /// The end of the input. An event that it ends within is not published.
     pub(super) fn end(&mut self) -> Option<InputError> {
-        let cut = self.take(Line { number: 0, content: Content::Text(String::new()) });
-        cut.map(|_| InputError::Incomplete)
+        let is_cut = self.take(Line { number: 0, content: Content::Text(String::new()) }).is_some();
+        match std::mem::replace(&mut self.first, First::Nothing) {
+            _ if is_cut => Some(InputError::Incomplete),
+            First::Stray(line, text) => Some(InputError::NoEventStream { line, text: visible(&text) }),
+            First::Nothing | First::Event => None,
+        }
     }
 
     fn end_block(&mut self, event: Option<Event>) -> Option<Entry> {
         let Block { begin, is_mended, too_long } = std::mem::take(&mut self.block);
         let line = begin.unwrap_or_default();
         if let Some(why) = too_long {
+            self.first = First::Event;
             self.flaws.too_long(line, &why);
             return None;
         }
         let event = event?;
+        self.first = First::Event;
         if event.type_or_message().starts_with(RESERVED_TYPE_PREFIX) {
             tell_gap(&event);
             return None;
@@ -123,6 +148,11 @@ fn decoder() -> Decoder {
 /// Whether a line says something that is published.
 fn is_part_of_event(line: &str) -> bool {
     matches!(line.split(':').next(), Some("data" | "event" | "id"))
+}
+
+/// Whether a line says something that the standard knows.
+fn is_field(line: &str) -> bool {
+    is_part_of_event(line) || line.split(':').next() == Some("retry")
 }
 
 /// Says that events are missing from the stream, if this event says so.

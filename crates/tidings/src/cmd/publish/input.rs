@@ -33,6 +33,11 @@ pub(super) enum InputError {
     Foreign(Encoding),
     #[error("standard input ended within an event, which was not published; a blank line ends it")]
     Incomplete,
+    #[error(
+        "standard input is no event-stream: line {line} is `{text}`, and a line begins with data:, event:, id:, retry: or a colon; without \
+         --event-stream each line is an event"
+    )]
+    NoEventStream { line: u64, text: String },
     #[error("standard input cannot be read")]
     Io(#[from] io::Error),
 }
