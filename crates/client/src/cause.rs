@@ -101,6 +101,10 @@ fn of_tls(url: &Url, error: &rustls::Error) -> Option<Cause> {
                     said::line(&why.to_string(), SAID_CHARS_MAX)
                 )
             }
+            // webpki says so of a certificate that says that it is a CA, before it looks who has signed it: `openssl req -x509`.
+            CertificateError::Other(why) if why.to_string().contains("CaUsedAsEndEntity") => {
+                "its certificate is signed by itself, and by no authority that is trusted here".to_owned()
+            }
             _ => {
                 format!("its certificate cannot be trusted: {}", said::line(&why.to_string(), SAID_CHARS_MAX))
             }

@@ -179,11 +179,16 @@ fn flaws_are_told_while_the_pipe_goes_on_and_not_each_of_thousands() {
 fn a_byte_order_mark_is_no_part_of_the_first_line_or_of_the_stream() {
     let hub = support::hub(&["--memory"]);
 
-    let lines = run_with_input(&["pub", &url(&hub, "a"), "-"], b"\xef\xbb\xbfone\n\xef\xbb\xbftwo\n");
+    let lines = run_with_input(
+        &["pub", &url(&hub, "a"), "-"],
+        b"\xef\xbb\xbfone\n\xef\xbb\xbftwo\n\xef\xbb\xbfthree\r.\n",
+    );
+    let argument = run(tidings(&["pub", &url(&hub, "a"), "\u{feff}four"]));
     let stream = run_with_input(&["pub", &url(&hub, "b"), "--event-stream"], b"\xef\xbb\xbfdata: one\n\n");
 
     assert_eq!((lines.code, stream.code), (Some(0), Some(0)), "{lines:?} {stream:?}");
-    assert_eq!(data(&hub, "a"), ["one", "\u{feff}two"]);
+    assert_eq!(argument.code, Some(0), "{argument:?}");
+    assert_eq!(data(&hub, "a"), ["one", "\u{feff}two", "\u{feff}three\r.", "\u{feff}four"]);
     assert_eq!(data(&hub, "b"), ["one"]);
 }
 

@@ -12,6 +12,8 @@ use crate::redirect::Hop;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// What is sent, as often as need be.
 #[derive(Debug)]
 pub(super) struct Post {
@@ -36,7 +38,12 @@ impl Post {
             }
         }
         let key = draft.key.as_deref().map_or_else(draw_key, key)?;
-        Ok(Self::publish(url, "text/plain; charset=utf-8", Bytes::from(draft.data.clone()), key))
+        // A hub takes one mark at the beginning for that of the encoding, so data that begins with one needs another.
+        let mut body = draft.data.clone();
+        if body.starts_with(BYTE_ORDER_MARK) {
+            body.insert(0, BYTE_ORDER_MARK);
+        }
+        Ok(Self::publish(url, "text/plain; charset=utf-8", body.into(), key))
     }
 
     /// Many events, as a stream.
