@@ -12,6 +12,10 @@ use std::time::Duration;
 /// the system's queue of new connections holds what comes meanwhile.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Connections that are accepted from the system's queue when the hub ends, before the listener is closed. 4,096: the longest
+/// queue that Linux keeps unless told otherwise, and clients that go on connecting do not hold up the end.
+pub(crate) const ACCEPT_AT_END_MAX: usize = 4_096;
+
 /// Connections at once that have not asked for anything yet, or get one answer because there is no place for them. 4,096: a
 /// crowd of thousands can be slow to ask without being closed, and the largest of them cost some 64 MiB. The next one waits in the
 /// system's queue.
@@ -113,8 +117,8 @@ pub(crate) const LINGER_READ_BYTES: usize = 16_384;
 /// end. 5 s, as in nginx: a lost packet was sent again by then, and a peer that sends nothing has read the answer.
 pub(crate) const LINGER_SILENCE_MAX: Duration = Duration::from_secs(5);
 
-/// Time in which a peer may still read its last answer when the hub ends. 1 s: enough for a round trip, and an end is not held
-/// up.
+/// Time in which a peer may still read its last answer when the hub ends, and time from its acceptance on in which a client may
+/// still send its first request. 1 s: enough for a round trip, and an end is not held up.
 pub(crate) const LINGER_AT_END_WAIT_MAX: Duration = Duration::from_secs(1);
 
 // A connection of HTTP/2.

@@ -401,11 +401,11 @@ async fn a_silent_client_for_which_there_is_no_place_does_not_hold_up_the_end() 
     asks.head().await;
 
     let ended = scene.begin_end();
-    assert!(silent.is_closed().await);
     for wire in &mut publishers {
         wire.send("x").await;
         assert!(wire.rest().await.starts_with("HTTP/1.1 201 "));
     }
+    assert!(silent.is_closed().await);
 
     assert_eq!(ended.verdict().await, Verdict::Drained);
 }

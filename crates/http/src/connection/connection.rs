@@ -138,7 +138,8 @@ enum Shaken {
     PlainHttp(TcpStream),
 }
 
-/// A client that is silent in the middle of it is not worth its place. One that has begun when the hub ends has a moment.
+/// A client that is silent in the middle of it is not worth its place. One that has begun or just connected when the hub ends
+/// has a moment.
 async fn shake_hands<F>(
     front: &Front,
     visit: &Visit,
@@ -164,6 +165,9 @@ where
         front.drain().begun().await;
         // Until the runtime has looked what has arrived.
         yield_now().await;
+        if !has_begun.load(Ordering::Relaxed) {
+            visit.may_still_ask().await;
+        }
         if has_begun.load(Ordering::Relaxed) {
             visit.may_ask_at_end();
             sleep(LINGER_AT_END_WAIT_MAX).await;

@@ -17,7 +17,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::task::yield_now;
-use tokio::time::sleep;
 
 use crate::answer::body::Body;
 use crate::answer::watch::{AnswerWatch, Patience};
@@ -33,7 +32,7 @@ use crate::connection::socket::{Raw, Reset, Watched, Watchman};
 use crate::connection::visit::{OpenRequest, Visit};
 use crate::front::Front;
 use crate::lane::parking::{Leave, ParkingSlot};
-use crate::limits::{LINGER_AT_END_WAIT_MAX, LINGER_SILENCE_MAX};
+use crate::limits::LINGER_SILENCE_MAX;
 
 /// Why hyper no longer has a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,9 +66,7 @@ where
         front.drain().begun().await;
         // Until the runtime has looked what has arrived.
         yield_now().await;
-        if visit.asks_at_end() {
-            sleep(LINGER_AT_END_WAIT_MAX).await;
-        }
+        visit.may_still_ask().await;
     });
     let mut asked_to_leave = std::pin::pin!(visit.asked_to_leave());
     let mut is_told_to_end = false;

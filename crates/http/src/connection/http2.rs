@@ -71,7 +71,10 @@ where
         Box::pin(async move { Ok::<_, Infallible>(requests.answer(request, open).await) })
     });
     let mut connection = std::pin::pin!(builder.serve_connection(io, service));
-    let mut hub_ends = std::pin::pin!(front.drain().begun());
+    let mut hub_ends = std::pin::pin!(async {
+        front.drain().begun().await;
+        visit.may_still_ask().await;
+    });
     let mut idle = IdleClock::new(config, visit, &has_asked);
     loop {
         // Not biased: each arm comes to its turn, because the others are not always ready.

@@ -15,7 +15,7 @@ use crate::connection::socket::prepare;
 use crate::connection::standing::Visiting;
 use crate::front::Front;
 use crate::lane::{LaneConfig, Lanes};
-use crate::limits::{ACCEPT_PAUSE, LOBBY_MAX, LOBBY_ROOM_SHARE};
+use crate::limits::{ACCEPT_AT_END_MAX, ACCEPT_PAUSE, LINGER_AT_END_WAIT_MAX, LOBBY_MAX, LOBBY_ROOM_SHARE};
 
 /// How a drain went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub async fn serve(
     door.admit_until(&listener, shutdown).await;
     door.front.begin_notice();
     door.admit_until(&listener, door.front.notice_over()).await;
-    drop(listener);
+    door.admit_queued(listener).await;
     Ok(door.drain().await)
 }
 
@@ -104,6 +104,30 @@ impl Door {
                 tracing::warn!(%error, "cannot accept connections at the moment");
                 self.lobby.make_room(self.lobby_room);
                 sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+
+    /// Accepts what waits in the system's queue, and closes the listener. A listener that is closed before resets these
+    /// connections, though their requests may have arrived. Accepts without tokio, which learns of the queue only when it next
+    /// asks the system.
+    pub(super) async fn admit_queued(&self, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else { return };
+        let over = Instant::now() + LINGER_AT_END_WAIT_MAX;
+        for _ in 0..ACCEPT_AT_END_MAX {
+            let place = timeout_at(over, self.lobby.take_with_room(self.lobby_room)).await;
+            let Ok(place) = place else { return };
+            match listener.accept() {
+                Ok((stream, peer)) => {
+                    let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+                    match stream {
+                        Ok(stream) => self.admit(stream, peer.ip(), place),
+                        Err(error) => tracing::debug!(%error, "a socket cannot be prepared"),
+                    }
+                }
+                Err(error) if is_of_the_peer(&error) => {}
+                // The queue is empty, or the process has no file for another connection.
+                Err(_) => return,
             }
         }
     }

@@ -13,7 +13,7 @@ use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 use tokio::task::{JoinHandle, yield_now};
-use tokio::time::{advance, sleep};
+use tokio::time::{Instant, advance, sleep};
 
 use super::http1::until_parked;
 use super::socket::{Raw, Reset, Watched, Watchman};
@@ -21,7 +21,7 @@ use super::visit::Visit;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::front::Front;
-use crate::limits::FIRST_REQUEST_GRACE;
+use crate::limits::{FIRST_REQUEST_GRACE, LINGER_AT_END_WAIT_MAX};
 
 /// Bytes of an event: its page fits into the buffer of hyper, and not into the pipe.
 const LARGE: usize = 30_000;
@@ -185,7 +185,8 @@ async fn a_request_that_arrives_while_the_drain_begins_is_answered() {
     let front = front().await;
     let (pipe, mut client) = duplex(65_536);
     serve(&front, &Arc::default(), pipe);
-    sleep(Duration::from_millis(10)).await;
+    // Longer than a new connection is waited for.
+    sleep(2 * LINGER_AT_END_WAIT_MAX).await;
 
     front.drain().begin(Duration::ZERO);
     // The connection has heard of it, and its next turn comes after this one.
@@ -194,6 +195,40 @@ async fn a_request_that_arrives_while_the_drain_begins_is_answered() {
     let said = rest(&mut client).await;
 
     assert!(said.starts_with("HTTP/1.1 200 OK\r\n"), "{said}");
+}
+
+/// It found its connection closed, though it had a request to send.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_has_just_connected_when_the_hub_ends_may_ask_within_a_second() {
+    for (age, says) in [(0, "HTTP/1.1 200 OK"), (400, "HTTP/1.1 200 OK"), (600, ""), (5_000, "")] {
+        let front = front().await;
+        let (pipe, mut client) = duplex(65_536);
+        serve(&front, &Arc::default(), pipe);
+        sleep(Duration::from_millis(age)).await;
+
+        front.drain().begin(Duration::ZERO);
+        sleep(Duration::from_millis(500)).await;
+        let _ = client.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+        let said = rest(&mut client).await;
+
+        assert_eq!(said.lines().next().unwrap_or_default(), says, "{age} ms after it had connected");
+    }
+}
+
+/// It has had its answer, and would hold the end up.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_was_answered_is_not_waited_for_when_the_hub_ends() {
+    let front = front().await;
+    let (pipe, mut client) = duplex(65_536);
+    serve(&front, &Arc::default(), pipe);
+    client.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    assert!(client.read(&mut [0; 1_024]).await.unwrap() > 0);
+    let before = Instant::now();
+
+    front.drain().begin(Duration::ZERO);
+
+    assert_eq!(rest(&mut client).await, "");
+    assert!(before.elapsed() < LINGER_AT_END_WAIT_MAX / 10);
 }
 
 /// It may still be sending, and its system forgets the answer if the connection is closed meanwhile.

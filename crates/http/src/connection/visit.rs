@@ -11,16 +11,20 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use tokio::task::yield_now;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::standing::Standing;
-use crate::limits::{FIRST_REQUEST_GRACE, REFUSAL_WAIT_MAX};
+use crate::limits::{FIRST_REQUEST_GRACE, LINGER_AT_END_WAIT_MAX, REFUSAL_WAIT_MAX};
 
 /// What a connection is doing.
 #[derive(Debug)]
 pub(crate) struct Visit {
     /// What times are counted from.
     origin: Instant,
+    /// The millisecond in which the connection was accepted.
+    accepted_at: u64,
+    /// A request has come.
+    has_asked: AtomicBool,
     /// Requests that were begun and whose answers have not been handed over.
     open: AtomicUsize,
     /// From this many milliseconds on, the connection may be asked to leave if no request is open.
@@ -57,6 +61,8 @@ impl Visit {
     pub(crate) fn standing(origin: Instant, standing: Standing) -> Self {
         let visit = Self {
             origin,
+            accepted_at: origin.elapsed().as_millis() as u64,
+            has_asked: AtomicBool::new(false),
             open: AtomicUsize::new(0),
             rests_from: AtomicU64::new(0),
             asked_at: AtomicU64::new(NEVER),
@@ -88,9 +94,16 @@ impl Visit {
         self.asks_at_end.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the client may still ask for something although the hub ends.
-    pub(crate) fn asks_at_end(&self) -> bool {
-        self.asks_at_end.load(Ordering::Relaxed)
+    /// Waits, once the hub ends, for as long as the client may still send its first request: one that has just connected, or
+    /// was shaking hands. Cancel safe.
+    pub(crate) async fn may_still_ask(&self) {
+        let moment = LINGER_AT_END_WAIT_MAX;
+        if self.asks_at_end.load(Ordering::Relaxed) {
+            sleep(moment).await;
+        } else if !self.has_asked.load(Ordering::Relaxed) {
+            let age = Duration::from_millis(self.now().saturating_sub(self.accepted_at));
+            sleep(moment.saturating_sub(age)).await;
+        }
     }
 
     /// A request may come now: before and after a handshake, and once a part of its head has come.
@@ -101,6 +114,7 @@ impl Visit {
 
     /// Begins a request.
     pub(crate) fn begin_request(self: &Arc<Self>) -> OpenRequest {
+        self.has_asked.store(true, Ordering::Relaxed);
         self.open.fetch_add(1, Ordering::Relaxed);
         OpenRequest(self.clone())
     }
