@@ -13,13 +13,14 @@
 //! | `read` | from a query to a page |
 //! | `keys`, `retire` | idempotency, retention |
 //! | `metrics` | how long it took, and how much it was |
-//! | `open`, `files`, `line`, `scan`, `recover`, `meta`, `lock`, `directory` | what is there at a start, and what a crash left of it |
+//! | `open`, `files`, `line`, `scan`, `recover`, `meta`, `lock`, `directory`, `content` | what is there at a start, and what a crash left of it |
 //! | `disk`, `host` | the operating system, or a test in its place |
 //!
 //! The bytes are described in `docs/file-format.md`.
 
 mod active;
 mod config;
+mod content;
 mod directory;
 mod disk;
 mod ended;

@@ -282,3 +282,85 @@ fn a_directory_in_the_place_of_a_file_of_the_hub_is_refused_by_its_name() {
         );
     }
 }
+
+const SEGMENT: &str = "00000000000000000001.log";
+
+/// Somebody may keep a `LOCK` or a `META` of another program in a directory.
+#[test]
+fn files_of_somebody_else_under_the_hubs_names_are_refused_by_their_content_and_left_as_they_are() {
+    let foreign = "of somebody else, for example \"META\"";
+    let with_log = "META at byte 0: it is missing, and there is a log";
+    let long = "1".repeat(33);
+    for (name, text, told) in [
+        ("LOCK", foreign, "holds \"LOCK\", a file that is no store's"),
+        ("LOCK", &long, "holds \"LOCK\", a file that is no store's"),
+        ("META", foreign, "META at byte 0: it has no line `tidings` in its place"),
+        ("META", "", "META at byte 0: it has no line `tidings` in its place"),
+        ("META.new", foreign, "holds \"META.new\", a file that is no store's"),
+        (SEGMENT, foreign, with_log),
+        (SEGMENT, "", with_log),
+        ("00000000000000000001.log.new", "tidings\u{1}", "a file that is no store's"),
+        ("00000000000000000001.idx", "tidings\u{2}", "a file that is no store's"),
+        ("00000000000000000001.idx.new", foreign, "a file that is no store's"),
+    ] {
+        let dir = TempDir::new().unwrap();
+        std::fs::write(dir.path().join(name), text).unwrap();
+        let before = content(dir.path());
+
+        let left = run(serve(dir.path()));
+
+        assert_eq!(left.code, Some(5), "{name}: {left:?}");
+        assert!(left.stderr.contains(told), "{name}: {left:?}");
+        assert_eq!(content(dir.path()), before, "{name}: a hub that refuses writes nothing");
+    }
+}
+
+#[test]
+fn a_hubs_own_directory_with_a_file_of_somebody_else_under_one_of_its_names_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let hub = start(&data);
+    assert_eq!(hub.publish("news", "kept").status, 201);
+    hub.kill();
+
+    for name in [
+        "META.new",
+        "LOCK",
+        "00000000000000000009.log.new",
+        "00000000000000000009.idx",
+        "00000000000000000009.idx.new",
+    ] {
+        std::fs::write(data.join(name), "of somebody else").unwrap();
+
+        let left = run(serve(&data));
+
+        assert_eq!(left.code, Some(5), "{name}: {left:?}");
+        assert!(left.stderr.contains(&format!("holds {name:?}, a file that is no store's")), "{left:?}");
+        assert_eq!(std::fs::read_to_string(data.join(name)).unwrap(), "of somebody else");
+        std::fs::remove_file(data.join(name)).unwrap();
+    }
+    let mut stream = start(&data).subscribe("/events/news?since=earliest");
+    assert_eq!(stream.next().unwrap().unwrap().data, "kept");
+}
+
+/// A power cut keeps any part of what was not synced.
+#[test]
+fn what_a_crash_of_the_first_start_or_of_a_later_one_leaves_is_removed() {
+    for is_first in [true, false] {
+        let dir = TempDir::new().unwrap();
+        if !is_first {
+            start(dir.path()).kill();
+            std::fs::write(dir.path().join("00000000000000000009.log.new"), "tidings\u{1}").unwrap();
+            std::fs::write(dir.path().join("00000000000000000009.idx.new"), [0; 4_096]).unwrap();
+            std::fs::write(dir.path().join("00000000000000000009.idx"), "tidings\u{2}").unwrap();
+        }
+        std::fs::write(dir.path().join("META.new"), "tidings 2\nha\0\0\0").unwrap();
+        std::fs::write(dir.path().join("LOCK"), "\0\0\0").unwrap();
+
+        let hub = start(dir.path());
+
+        let names: Vec<_> = content(dir.path()).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, [SEGMENT, "LOCK", "META"]);
+        assert_eq!(hub.publish("news", "x").status, 201);
+    }
+}

@@ -41,13 +41,16 @@ impl Files {
         Ok(files)
     }
 
+    /// What means nothing: files that were not completed, and indexes whose segment is gone.
+    pub(crate) fn leftovers(&self) -> Vec<String> {
+        let indexes = self.indexes.difference(&self.logs).map(|base| names::index(*base));
+        self.unfinished.iter().cloned().chain(indexes).collect()
+    }
+
     /// Removes what means nothing. If that fails, it only takes space.
     pub(crate) fn clean(&self, disk: &dyn Disk) {
-        for name in &self.unfinished {
-            let _ = disk.remove(name);
-        }
-        for base in self.indexes.difference(&self.logs) {
-            let _ = disk.remove(&names::index(*base));
+        for name in self.leftovers() {
+            let _ = disk.remove(&name);
         }
     }
 

@@ -18,7 +18,7 @@ pub(crate) const FORMAT: u32 = 2;
 /// The oldest version that is read.
 pub(crate) const FORMAT_MIN: u32 = 1;
 
-const MAGIC: &[u8; 8] = b"tidings\x01";
+pub(crate) const MAGIC: &[u8; 8] = b"tidings\x01";
 
 /// What a segment says of itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

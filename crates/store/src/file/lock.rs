@@ -13,7 +13,7 @@ use std::path::Path;
 use rustix::fs::{OFlags, openat};
 use rustix::io::Errno;
 
-use super::directory::{self, FILE_MODE};
+use super::directory::FILE_MODE;
 use super::names;
 use super::open_error::OpenError;
 use file_system::FileSystem;
@@ -23,15 +23,23 @@ const NO_FLOCK: [Errno; 4] = [Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP, Err
 
 /// Held as long as the store is open. The system lets go of it however the process ends.
 pub(crate) struct Lock {
-    /// The directory.
-    pub(crate) dir: File,
+    _dir: File,
     _file: File,
 }
 
-impl Lock {
-    /// Takes the lock, or says who has it, or why a lock means nothing there.
+/// The directory is locked, and nothing was written to it.
+#[must_use = "the file has to be locked, too"]
+pub(crate) struct LockedDirectory<'a> {
+    /// The directory.
+    pub(crate) dir: File,
+    path: &'a Path,
+    file_system: FileSystem,
+}
+
+impl<'a> LockedDirectory<'a> {
+    /// Locks the directory, or says who has it, or why a lock means nothing there.
     #[expect(clippy::disallowed_methods, reason = "the lock is the system's, and no part of the log")]
-    pub(crate) fn take(path: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn take(path: &'a Path) -> Result<Self, OpenError> {
         let dir = File::open(path).map_err(io_error(path))?;
         let file_system = FileSystem::of(&dir, path);
         if let Some(why) = file_system.refusal {
@@ -42,8 +50,12 @@ impl Lock {
             });
         }
         lock(&dir, path, path, &file_system)?;
-        directory::refuse_what_is_not_ours(&dir, path)?;
-        directory::warn_if_open_to_others(&dir, path);
+        Ok(Self { dir, path, file_system })
+    }
+
+    /// Locks the file in it, too. It overwrites what is in the file.
+    pub(crate) fn with_file(self) -> Result<Lock, OpenError> {
+        let Self { dir, path, file_system } = self;
         let name = path.join(names::LOCK);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(&dir, names::LOCK, flags, FILE_MODE);
@@ -51,7 +63,7 @@ impl Lock {
         lock(&file, &name, path, &file_system)?;
         // Only for the message to the next one; without space there is none.
         let _ = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
-        Ok(Self { dir, _file: file })
+        Ok(Lock { _dir: dir, _file: file })
     }
 }
 

@@ -74,6 +74,11 @@ impl Meta {
         written.map_err(Fault::io(names::META))
     }
 
+    /// The first line of a file of a version.
+    pub(crate) fn begin(format: u32) -> String {
+        format!("tidings {format}\n")
+    }
+
     fn text(&self) -> String {
         let key: String = self.hash.0.iter().fold(String::new(), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
@@ -88,8 +93,8 @@ impl Meta {
             Life::Closed { head } => format!("closed {head}"),
         };
         let begin = match self.epoch {
-            Some(epoch) => format!("tidings {FORMAT_MIN}\nepoch {}\n", epoch.0),
-            None => format!("tidings {FORMAT}\n"),
+            Some(epoch) => format!("{}epoch {}\n", Self::begin(FORMAT_MIN), epoch.0),
+            None => Self::begin(FORMAT),
         };
         let body = format!("{begin}hash {key}\n{life}\n");
         format!("{body}crc32c {:08x}\n", crc32c::crc32c(body.as_bytes()))

@@ -10,7 +10,7 @@ pub(crate) const META: &str = "META";
 
 /// Ends the name of a file that is not complete yet. One that is left over means nothing: it is removed, but only if what
 /// stands before this is a name of ours.
-const NEW: &str = ".new";
+pub(crate) const NEW: &str = ".new";
 
 /// The name under which a file is written before it takes its own.
 pub(crate) fn new(name: &str) -> String {

@@ -88,7 +88,7 @@ pub(crate) fn open(
 }
 
 /// Refuses a directory from which somebody has taken a part.
-fn refuse_half(before: Option<&Meta>, files: &Files) -> Result<(), Fault> {
+pub(crate) fn refuse_half(before: Option<&Meta>, files: &Files) -> Result<(), Fault> {
     let what = match before.map(|meta| &meta.life) {
         None if !files.logs.is_empty() => "it is missing, and there is a log".to_owned(),
         Some(Life::Closed { head: event } | Life::Failed { durable: event, .. })

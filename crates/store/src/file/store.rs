@@ -12,10 +12,11 @@ use tidings_core::{
 use tokio::sync::oneshot;
 
 use super::config::FileStoreConfig;
+use super::content;
 use super::directory;
 use super::disk::os::OsDisk;
 use super::host::{self, Host, Random};
-use super::lock::Lock;
+use super::lock::{Lock, LockedDirectory};
 use super::log::Log;
 use super::metrics::StoreMetrics;
 use super::open;
@@ -89,9 +90,14 @@ impl FileStore {
         let dir = &config.dir;
         let io = |source| OpenError::Io { file: dir.display().to_string(), source };
         directory::make(dir).map_err(io)?;
-        let lock = Lock::take(dir)?;
+        let locked = LockedDirectory::take(dir)?;
+        directory::refuse_what_is_not_ours(&locked.dir, dir)?;
+        let disk = OsDisk::new(&locked.dir).map_err(io)?;
+        content::refuse_what_is_not_ours(&disk, dir)?;
+        directory::warn_if_open_to_others(&locked.dir, dir);
+        let lock = locked.with_file()?;
         let host = Host {
-            disk: Arc::new(OsDisk::new(&lock.dir).map_err(io)?),
+            disk: Arc::new(disk),
             clock,
             boot: host::boot_of_system(),
             random: Random::of_system().map_err(io)?,

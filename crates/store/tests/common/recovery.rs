@@ -41,7 +41,7 @@ fn attempt(dir: &Path) -> Option<Result<Vec<Event>, StoreError>> {
     let config = FileStoreConfig { dir: dir.to_owned(), segment_bytes: 65_536, ..FileStoreConfig::default() };
     let store = match FileStore::open(config, Arc::new(NoTime)) {
         Ok(store) => store,
-        Err(OpenError::Corrupt { .. }) => return None,
+        Err(OpenError::Corrupt { .. } | OpenError::NotOurs { .. }) => return None,
         Err(error) => panic!("{error}"),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

@@ -19,7 +19,7 @@ use crate::file::header::FORMAT_MIN;
 use crate::file::names;
 use crate::file::record::number::{u32_at, u64_at};
 
-pub(super) const MAGIC: &[u8; 8] = b"tidings\x02";
+pub(crate) const MAGIC: &[u8; 8] = b"tidings\x02";
 
 /// Bytes of the header, of version 1 and of version 2, and of an entry of each table.
 pub(super) const INDEX_HEADER_BYTES_V1: u64 = 64;
