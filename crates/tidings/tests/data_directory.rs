@@ -339,7 +339,8 @@ fn a_hubs_own_directory_with_a_file_of_somebody_else_under_one_of_its_names_is_r
         assert_eq!(std::fs::read_to_string(data.join(name)).unwrap(), "of somebody else");
         std::fs::remove_file(data.join(name)).unwrap();
     }
-    let mut stream = start(&data).subscribe("/events/news?since=earliest");
+    let hub = start(&data);
+    let mut stream = hub.subscribe("/events/news?since=earliest");
     assert_eq!(stream.next().unwrap().unwrap().data, "kept");
 }
 
