@@ -75,8 +75,8 @@ pub struct HttpConfig {
     /// Events that `?last=` may ask for. Default 10,000.
     pub last_max: usize,
     /// Time between the moment in which the hub is asked to end and the moment in which it listens no more. `/readyz` says
-    /// 503 meanwhile, and requests are answered. Default 3 s, three looks of a quick load balancer. None if nobody has ever
-    /// asked for `/readyz`, and at most what `drain_wait_max` leaves beside `drain_window`.
+    /// 503 meanwhile, and requests are answered. Default 3 s, three looks of a quick load balancer. None if nobody has
+    /// asked for `/readyz` in the last ten minutes, and at most what `drain_wait_max` leaves beside `drain_window`.
     pub drain_notice: Duration,
     /// Time over which subscribers are sent away when the hub ends. Default 2 s.
     pub drain_window: Duration,

@@ -1,13 +1,13 @@
 //! The front: what all requests to one hub share. It knows no route and no handler: those are in `route`.
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::Extensions;
 use prometheus_client::registry::Registry;
 use tidings_core::{Clock, Hub, InUse};
+use tokio::time::Instant;
 
 use crate::access::refusal_log::RefusalLog;
 use crate::answer::budget::AnswerBudget;
@@ -15,6 +15,7 @@ use crate::budgets::FrontBudgets;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::lane::LanesShare;
+use crate::limits::READINESS_ASKED_AGE_MAX;
 use crate::metrics::FrontMetrics;
 use crate::request::body::BodyRules;
 use crate::request::body_budgets::{Admission, BodyBudgets};
@@ -43,8 +44,8 @@ struct FrontParts {
     metrics: FrontMetrics,
     stream_permits: StreamPermits,
     returns: Returns,
-    /// Somebody has asked whether the hub takes work, and may look elsewhere when it does not.
-    readiness_asked: AtomicBool,
+    /// When somebody last asked whether the hub takes work, who may look elsewhere when it does not.
+    readiness_asked: Mutex<Option<Instant>>,
     refusal_log: RefusalLog,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
@@ -75,7 +76,7 @@ impl Front {
             metrics,
             stream_permits,
             returns,
-            readiness_asked: AtomicBool::new(false),
+            readiness_asked: Mutex::default(),
             refusal_log: RefusalLog::default(),
             _sse,
         };
@@ -93,13 +94,14 @@ impl Front {
     /// new subscribers are told to come back later; everything else is answered as ever, and streams go on. So a load balancer
     /// has [`drain_notice`](HttpConfig::drain_notice) to look elsewhere while the listener is still open.
     ///
-    /// Does nothing if nobody has ever asked for `/readyz`, since then nobody would notice, nor a second time, nor after
+    /// Does nothing if nobody has asked for `/readyz` in the last ten minutes, since then nobody would notice, nor a second time, nor after
     /// [`begin_drain`](Self::begin_drain). Go on accepting connections until [`notice_over`](Self::notice_over) returns.
     pub fn begin_notice(&self) {
         let config = self.config();
         // Time must be left for the drain.
         let notice_max = config.drain_wait_max.saturating_sub(config.drain_window);
-        if self.parts.readiness_asked.load(Ordering::Relaxed) {
+        let asked = self.readiness_asked().is_some_and(|asked| asked.elapsed() <= READINESS_ASKED_AGE_MAX);
+        if asked {
             self.drain().give_notice(config.drain_notice.min(notice_max));
         }
     }
@@ -238,8 +240,12 @@ impl Front {
 
     /// Somebody asks whether the hub takes work.
     pub(crate) fn is_ready(&self) -> bool {
-        self.parts.readiness_asked.store(true, Ordering::Relaxed);
+        *self.readiness_asked() = Some(Instant::now());
         !self.drain().is_ending()
+    }
+
+    fn readiness_asked(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.parts.readiness_asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many streams the connections of our own server may carry.

@@ -121,6 +121,10 @@ pub(crate) const LINGER_SILENCE_MAX: Duration = Duration::from_secs(5);
 /// still send its first request. 1 s: enough for a round trip, and an end is not held up.
 pub(crate) const LINGER_AT_END_WAIT_MAX: Duration = Duration::from_secs(1);
 
+/// Time for which a question for `/readyz` counts: a hub that is asked to end later gives no notice. 10 minutes: no load balancer
+/// asks less often than every 5 minutes, and one look of a person does not slow the end for ever.
+pub(crate) const READINESS_ASKED_AGE_MAX: Duration = Duration::from_secs(600);
+
 // A connection of HTTP/2.
 
 /// Requests at once on a connection of HTTP/2, streams included. 1,000. RFC 9113, 6.5.2: "It is recommended that this

@@ -151,6 +151,20 @@ async fn a_notice_that_nobody_would_notice_is_not_given() {
     assert_eq!(host.get("/hub/readyz").await.status(), 200);
 }
 
+/// One look of a stranger does not slow the end for ever, and a balancer may ask seldom.
+#[tokio::test(start_paused = true)]
+async fn a_question_for_readiness_counts_for_ten_minutes() {
+    for (age, notice) in [(600, true), (601, false)] {
+        let host = Host::start().await;
+        host.get("/hub/readyz").await;
+        tokio::time::advance(Duration::from_secs(age)).await;
+
+        host.front.begin_notice();
+
+        assert_eq!(host.front.is_giving_notice(), notice, "after {age} s");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_notice_leaves_time_for_the_drain() {
     let mut config = HttpConfig::default();
