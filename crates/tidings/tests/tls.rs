@@ -210,6 +210,21 @@ fn a_private_key_that_others_can_read_is_pointed_out() {
 }
 
 #[test]
+fn a_renewed_private_key_that_others_can_read_is_pointed_out() {
+    let (files, _) = Files::new();
+    std::fs::set_permissions(files.path("key.pem"), Permissions::from_mode(0o600)).unwrap();
+    let hub = files.hub();
+
+    files.renew();
+    std::fs::set_permissions(files.path("key.pem"), Permissions::from_mode(0o644)).unwrap();
+    hub.signal(Signal::HUP);
+
+    let told = hub.says("other users of this machine can read");
+    assert!(told.contains(&format!("chmod 600 {}", files.path("key.pem"))), "{told}");
+    hub.says("read the certificate again");
+}
+
+#[test]
 fn a_broken_pair_is_told_and_the_old_one_stays() {
     let (files, old) = Files::new();
     let hub = files.hub();

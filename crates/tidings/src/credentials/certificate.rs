@@ -9,6 +9,7 @@ use tidings_http::{Tls, TlsError};
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::exposed;
 use crate::config::Config;
 use crate::limits::CERTIFICATE_LOOK_INTERVAL;
 use crate::signals::Hangups;
@@ -180,7 +181,13 @@ impl Watched {
             .read()
             .and_then(|pem| tls.replace(&pem.certificate, &pem.key).map_err(|error| error.to_string()));
         match replaced {
-            Ok(()) => tracing::info!(fingerprint = tls.fingerprint(), "read the certificate again"),
+            Ok(()) => {
+                // What renews it may have written the key for all to read.
+                if let Some(warning) = exposed::warning(&self.files.key) {
+                    tracing::warn!("{warning}");
+                }
+                tracing::info!(fingerprint = tls.fingerprint(), "read the certificate again");
+            }
             Err(error) => {
                 tracing::error!(error, "cannot read the certificate again; the old one stays in force");
             }
