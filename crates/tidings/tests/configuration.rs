@@ -572,3 +572,29 @@ fn a_command_without_its_command_is_told_which_there_are() {
         "{left:?}"
     );
 }
+
+/// A path of old configurations is one of the working directory, and stays one where nothing stands beside the file.
+#[test]
+fn a_key_is_looked_for_beside_the_configuration_file_and_then_in_the_working_directory() {
+    let (dir, path) = file("publish_key_file = \"publish.key\"");
+    let elsewhere = TempDir::new().unwrap();
+    let check = || {
+        let mut command = tidings(&["config", "check", "--config", path.to_str().unwrap()]);
+        command.current_dir(elsewhere.path());
+        run(command)
+    };
+
+    let missing = check();
+    std::fs::write(elsewhere.path().join("publish.key"), "two words").unwrap();
+    let in_working_directory = check();
+    std::fs::write(dir.path().join("publish.key"), "two more words").unwrap();
+    let beside = check();
+
+    assert!(missing.stderr.contains("cannot read publish key file publish.key: "), "{missing:?}");
+    assert!(
+        in_working_directory.stderr.contains("publish key file publish.key is not"),
+        "{in_working_directory:?}"
+    );
+    let told = format!("publish key file {} is not", dir.path().join("publish.key").display());
+    assert!(beside.stderr.contains(&told), "{beside:?}");
+}

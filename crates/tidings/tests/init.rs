@@ -56,6 +56,18 @@ fn the_commands_that_it_prints_can_be_pasted_whatever_the_directory_is_called() 
 }
 
 #[test]
+fn the_directory_can_be_moved_and_the_key_goes_with_it() {
+    let dir = TempDir::new().unwrap();
+    let moved = dir.path().join("moved");
+    assert_eq!(init(&dir.path().join("first")).code, Some(0));
+
+    fs::rename(dir.path().join("first"), &moved).unwrap();
+    let hub = support::hub(&["--memory", "--config", moved.join("tidings.toml").to_str().unwrap()]);
+
+    assert_eq!(hub.publish("hello", "without the key").status, 401);
+}
+
+#[test]
 fn a_second_time_says_what_is_there_and_how_to_use_it_and_changes_nothing() {
     let dir = TempDir::new().unwrap();
     assert_eq!(init(dir.path()).code, Some(0));

@@ -10,6 +10,16 @@ use clap::Args;
 use super::token;
 use crate::terminal::chain::visible;
 use crate::terminal::failure::{Exit, Failure};
+use crate::terminal::shell;
+
+/// The key is named by its name alone, so that the directory can be moved.
+const SETTINGS_TEXT: &str = "# Settings of a hub. `tidings config reference` explains all that there are.
+
+publish_key_file = \"publish.key\"
+
+# The name by which browsers reach the hub, or a proxy in front of it:
+# allowed_host = [\"hub.example.com\"]
+";
 
 /// Where to write.
 #[derive(Debug, Args)]
@@ -34,7 +44,7 @@ pub(crate) fn init(args: &InitArgs) -> Result<String, Failure> {
     }
     create(&key, 0o600, &token::draw()?)?;
     // Without the settings the key is of no use, and would be in the way of the next attempt.
-    create(&settings, 0o644, &settings_text(&key)).inspect_err(|_| drop(fs::remove_file(&key)))?;
+    create(&settings, 0o644, SETTINGS_TEXT).inspect_err(|_| drop(fs::remove_file(&key)))?;
     Ok(format!(
         "settings  {}
 key       {}, which only you can read
@@ -59,26 +69,11 @@ fn made(dir: &Path) -> Result<PathBuf, Failure> {
 
 /// A path as a word of a shell, and as the configuration takes it.
 fn word(path: &Path) -> Result<String, Failure> {
-    let text = path.to_str().filter(|text| !text.chars().any(char::is_control));
-    let Some(word) = text.and_then(|text| shlex::try_quote(text).ok()) else {
+    shell::word(path).ok_or_else(|| {
         let shown = visible(&path.to_string_lossy());
-        return Err(Failure::usage(format!("the path {shown} has characters that no setting can have"))
-            .hint("name a directory without control characters, and in UTF-8"));
-    };
-    Ok(word.into_owned())
-}
-
-fn settings_text(key: &Path) -> String {
-    let key = toml::Value::String(key.display().to_string());
-    format!(
-        "# Settings of a hub. `tidings config reference` explains all that there are.
-
-publish_key_file = {key}
-
-# The name by which browsers reach the hub, or a proxy in front of it:
-# allowed_host = [\"hub.example.com\"]
-"
-    )
+        Failure::usage(format!("the path {shown} has characters that no setting can have"))
+            .hint("name a directory without control characters, and in UTF-8")
+    })
 }
 
 /// Writes a new file that its mode protects from the first byte on. One that cannot be written to its end is removed.

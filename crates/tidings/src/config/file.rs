@@ -12,6 +12,9 @@ use super::value::{EMPTY_LIST, EMPTY_TABLE, Form, pair};
 use crate::terminal::failure::Failure;
 use crate::utf8;
 
+/// Settings that name a file which may stand beside the configuration, so that both can be moved together.
+const BESIDE: [&str; 3] = ["publish_key_file", "tls_cert", "tls_key"];
+
 /// What a file says.
 #[derive(Debug, Default)]
 pub(super) struct FromFile {
@@ -44,10 +47,20 @@ pub(super) fn read(path: &Path) -> Result<FromFile, Failure> {
     for (key, value) in entries {
         let place = place(key.span().start);
         let (setting, text) = entry(&place, key.get_ref(), value)?;
+        let text = if BESIDE.contains(&setting.name) { beside(path, text) } else { text };
         found.texts.insert(setting.name, text);
         found.places.insert(setting.name, place);
     }
     Ok(found)
+}
+
+/// The path of a file that is named in a configuration: beside that, if there is one, or in the working directory.
+fn beside(configuration: &Path, text: String) -> String {
+    let path = configuration.with_file_name(&text);
+    match path.to_str() {
+        Some(path_text) if Path::new(&text).is_relative() && path.exists() => path_text.to_owned(),
+        _ => text,
+    }
 }
 
 fn entry(place: &str, key: &str, value: Value) -> Result<(&'static Setting, String), Failure> {

@@ -64,13 +64,13 @@ settings! {
         tls_cert: Option<PathBuf> {
             default: "none",
             value: "FILE",
-            means: "File with the certificate to show, in PEM. Those that lead to a root come after the hub's own. With it the hub speaks https alone, in HTTP/2 and HTTP/1.1. When this file or that of tls_key changes, and on SIGHUP, both are read again; streams that are open go on.",
+            means: "File with the certificate to show, in PEM. Those that lead to a root come after the hub's own. With it the hub speaks https alone, in HTTP/2 and HTTP/1.1. When this file or that of tls_key changes, and on SIGHUP, both are read again; streams that are open go on. A relative path in a configuration file is looked for beside that file first.",
             why: "On loopback, and behind a proxy that speaks TLS, none is needed.",
         }
         tls_key: Option<PathBuf> {
             default: "none",
             value: "FILE",
-            means: "File with the private key of tls_cert, in PEM and not encrypted.",
+            means: "File with the private key of tls_cert, in PEM and not encrypted. A relative path in a configuration file is looked for beside that file first.",
             why: "It comes with the certificate, or not at all.",
         }
         tls_self_signed: bool {
@@ -91,7 +91,7 @@ settings! {
         publish_key_file: Option<PathBuf> {
             default: "none",
             value: "FILE",
-            means: "File with the publish key. It holds one line, and takes the place of TIDINGS_PUBLISH_KEY.",
+            means: "File with the publish key. It holds one line, and takes the place of TIDINGS_PUBLISH_KEY. A relative path in a configuration file is looked for beside that file first.",
             why: "Secrets that a service manager mounts come as files.",
         }
         insecure_open: bool {
@@ -291,7 +291,7 @@ settings! {
             default: "3s",
             range: "0s" to "1h",
             value: "DURATION",
-            means: "Time after SIGTERM or SIGINT in which the hub still listens: /readyz says 503, new subscribers are told to come back later, and everything else is answered, so that a load balancer can look elsewhere. There is none if nobody has ever asked for /readyz, and a second signal ends it. drain_notice and drain_window together must be shorter than drain_deadline; unless it is set, it is at most half of what drain_window leaves of drain_deadline.",
+            means: "Time after SIGTERM or SIGINT in which the hub still listens: /readyz says 503, new subscribers are told to come back later, and everything else is answered, so that a load balancer can look elsewhere. There is none if nobody has asked for /readyz in the last ten minutes, and a second signal ends it. drain_notice and drain_window together must be shorter than drain_deadline; unless it is set, it is at most half of what drain_window leaves of drain_deadline.",
             why: "Three looks of a load balancer that looks every second. One that looks more seldom needs longer, and a longer drain_deadline.",
         }
         drain_window: Duration {
