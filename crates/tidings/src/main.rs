@@ -83,7 +83,7 @@ fn serve(loaded: &Loaded, environment: &Environment, color: Color) -> Result<(),
     let config = &loaded.config;
     let key = key::read(config)?;
     logging::start(config, color.stderr);
-    for warning in exposed::warnings(config) {
+    for warning in exposed::warnings(config).into_iter().chain(config::without_effect(loaded)) {
         tracing::warn!("{warning}");
     }
     if !loaded.injected.is_empty() {

@@ -598,3 +598,47 @@ fn a_key_is_looked_for_beside_the_configuration_file_and_then_in_the_working_dir
     let told = format!("publish key file {} is not", dir.path().join("publish.key").display());
     assert!(beside.stderr.contains(&told), "{beside:?}");
 }
+
+#[test]
+fn a_setting_without_effect_is_told_and_is_no_error() {
+    let key = ("TIDINGS_PUBLISH_KEY", "k");
+    let beyond = ["--listen", "0.0.0.0:0", "--insecure-open"];
+    let proxy = ["--trusted-proxies", "10.0.0.1"];
+    let open = "warning: insecure_open has no effect: ";
+    let proxies = "warning: trusted_proxies has no effect: ";
+    let interval = "warning: durability_interval has no effect: durability is none, and not interval\n";
+    let memory = |name: &str| format!("warning: {name} has no effect: memory is true");
+    for (arguments, variables, told) in [
+        (vec![], vec![], vec![]),
+        (vec![], vec![key], vec![]),
+        (beyond.to_vec(), vec![], vec![]),
+        ([&proxy[..], &["--insecure-open"]].concat(), vec![], vec![]),
+        (proxy.to_vec(), vec![], vec![proxies]),
+        ([&proxy[..], &beyond].concat(), vec![], vec![proxies]),
+        (proxy.to_vec(), vec![key], vec![proxies]),
+        (vec!["--insecure-open"], vec![], vec![open]),
+        (vec!["--insecure-open"], vec![key], vec![open]),
+        (beyond.to_vec(), vec![key], vec![open]),
+        ([&proxy[..], &beyond].concat(), vec![key], vec![open, proxies]),
+        (vec!["--durability", "none", "--durability-interval", "2s"], vec![], vec![interval]),
+        (vec!["--durability", "none", "--durability-interval", "1s"], vec![], vec![]),
+        (vec!["--durability", "interval", "--durability-interval", "2s"], vec![], vec![]),
+        (vec!["--memory", "--retention-count", "5"], vec![], vec![]),
+        (vec!["--memory", "--retention-age", "1d"], vec![], vec![&*memory("retention_age")]),
+        (vec!["--memory"], vec![("TIDINGS_RETENTION_AGE", "1d")], vec![]),
+        (
+            vec![],
+            vec![("TIDINGS_MEMORY", "true"), ("TIDINGS_DURABILITY", "none")],
+            vec![&*memory("durability")],
+        ),
+    ] {
+        let left = check(&arguments, &variables);
+
+        let said: Vec<_> = left.stderr.lines().filter(|line| line.contains("has no effect")).collect();
+        assert_eq!((left.code, said.len()), (Some(0), told.len()), "{arguments:?} {variables:?}: {left:?}");
+        assert!(left.stderr.ends_with("the configuration is right\n"), "{left:?}");
+        for told in told {
+            assert!(left.stderr.contains(told), "{arguments:?} {variables:?}: {left:?}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! `tidings config check`: looks for mistakes without starting anything. `print` and `reference` are texts of `config`.
 
-use crate::config::Loaded;
+use crate::config::{Loaded, without_effect};
 use crate::credentials::{certificate, exposed, key};
 use crate::terminal::failure::Failure;
 use crate::terminal::talk::tell;
@@ -13,7 +13,7 @@ pub(crate) fn check(loaded: &Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
     key::read(config)?;
     certificate::read(config)?;
-    for warning in exposed::warnings(config) {
+    for warning in exposed::warnings(config).into_iter().chain(without_effect(loaded)) {
         tell(&format!("warning: {warning}"));
     }
     if !loaded.injected.is_empty() {

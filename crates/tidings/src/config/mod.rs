@@ -13,6 +13,7 @@
 //! | `injected` | variables that look like ours, and that a container platform has set |
 //! | `loaded` | the values, each with its place |
 //! | `check` | rules that concern more than one setting |
+//! | `effect` | settings that do nothing because of another one |
 //! | `load` | flags over environment over file over default |
 //! | `text` | breaks lines |
 //! | `print`, `reference` | what `config print` and `config reference` show |
@@ -22,6 +23,7 @@
 mod aliases;
 mod check;
 mod choice;
+mod effect;
 mod environment;
 mod file;
 mod injected;
@@ -40,6 +42,7 @@ mod unit;
 mod value;
 
 pub(crate) use choice::{Durability, LogFormat};
+pub(crate) use effect::without_effect;
 pub(crate) use injected::is_injected;
 pub(crate) use load::load;
 pub(crate) use loaded::Loaded;
