@@ -53,6 +53,36 @@ fn the_start_says_that_a_proxy_needs_a_key() {
 }
 
 #[test]
+fn the_start_says_who_can_publish_without_a_key_and_which_setting_has_no_effect() {
+    let open = "can publish: insecure_open is true, and there is no publish key";
+    let beyond = &["--listen", "0.0.0.0:0", "--insecure-open"][..];
+    let trusted = &["--trusted-proxies", "127.0.0.1", "--insecure-open"][..];
+    let key = ["TIDINGS_PUBLISH_KEY"];
+    for format in ["text", "json"] {
+        for (arguments, variables, told, reach) in [
+            (beyond, &[][..], open, "everybody who can reach this address"),
+            (trusted, &[], open, "everybody who can reach a proxy of trusted_proxies"),
+            (beyond, &key[..], "insecure_open has no effect", ""),
+            (&["--insecure-open"], &[], "insecure_open has no effect", ""),
+        ] {
+            let listen = ["serve", "--memory", "--log-format", format];
+            let usual = if arguments == beyond { &[][..] } else { &["--listen", "127.0.0.1:0"] };
+            let mut command = tidings(&[&listen, usual, arguments].concat());
+            command.envs(variables.iter().map(|name| (name, "k")));
+            let program = Program::spawn(command);
+            let lines = std::iter::repeat_with(|| program.stderr.next());
+            let lines: Vec<_> = lines.take_while(|line| !line.contains("listening")).collect();
+
+            let said: Vec<_> = lines.iter().filter(|line| line.contains(told)).collect();
+            assert_eq!(said.len(), 1, "{format} {arguments:?}: {lines:#?}");
+            assert!(said[0].contains(reach), "{said:?}");
+            let proxy = lines.iter().any(|line| line.contains("a hub behind a proxy needs"));
+            assert_eq!(proxy, format == "text" && arguments == ["--insecure-open"], "{lines:#?}");
+        }
+    }
+}
+
+#[test]
 fn a_refusal_that_a_developer_would_search_for_is_a_line_of_the_log() {
     let hub = hub(&["--memory"]);
     for (request, words) in [

@@ -136,6 +136,30 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
+fn the_line_for_publishing_can_be_pasted_when_the_key_is_in_a_file_or_a_variable() {
+    let dir = tempfile::tempdir().unwrap();
+    let name = "it's a \"key\" $HOME `x`";
+    std::fs::write(dir.path().join(name), "k-1\n").unwrap();
+    for (setting, value) in [("TIDINGS_PUBLISH_KEY_FILE", name), ("TIDINGS_PUBLISH_KEY", "k-1")] {
+        let mut command = tidings(&["serve", "--memory", "--listen", "127.0.0.1:0"]);
+        command.env(setting, value).current_dir(dir.path());
+        let hub = Hub::begin(command);
+        let line = hub.says("publish ");
+        let mut shell = std::process::Command::new("sh");
+        shell.args([
+            "-c",
+            &format!("{} -sw '%{{http_code}}' -o /dev/null", line.trim().trim_start_matches("publish")),
+        ]);
+        // The directory is another one, and only a key in a variable is in the environment.
+        shell.env_clear().env("PATH", env!("PATH")).current_dir("/").env(setting, value);
+
+        let left = run(shell);
+
+        assert_eq!(left.stdout, "201", "{line}: {left:?}");
+    }
+}
+
+#[test]
 fn a_person_is_told_the_url_and_commands_to_try() {
     let hub = Hub::begin(tidings(&["serve", "--memory", "--listen", "127.0.0.1:0"]));
 

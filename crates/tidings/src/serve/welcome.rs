@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use tidings_http::Tls;
 
 use crate::config::{Config, LogFormat};
+use crate::terminal::shell;
 use crate::terminal::talk::tell;
 
 /// Says that the hub listens. A person gets a page, a machine a record.
@@ -12,7 +13,7 @@ pub(crate) fn say(config: &Config, address: SocketAddr, tls: Option<&Tls>) {
     let store = store(config);
     match config.log_format {
         LogFormat::Text => tell(&page(config, address, &store, tls)),
-        LogFormat::Json => {}
+        LogFormat::Json => open(config).into_iter().for_each(|open| tracing::warn!("{open}")),
     }
     let fingerprint = tls.map(Tls::fingerprint);
     tracing::info!(%address, store, fingerprint, "listening");
@@ -21,12 +22,12 @@ pub(crate) fn say(config: &Config, address: SocketAddr, tls: Option<&Tls>) {
 fn page(config: &Config, address: SocketAddr, store: &str, tls: Option<&Tls>) -> String {
     let url = url(address, tls);
     let insecure = if config.tls_self_signed { " -k" } else { "" };
-    let key = if has_key(config) { " -H \"Authorization: Bearer $TIDINGS_PUBLISH_KEY\"" } else { "" };
+    let key = key(config).map(|key| format!(" -H \"Authorization: Bearer {key}\"")).unwrap_or_default();
     let certificate = tls.map_or_else(String::new, |tls| format!("  SHA-256   {}\n", tls.fingerprint()));
-    let proxy = if has_key(config) {
-        ""
-    } else {
-        "  proxy     a hub behind a proxy needs a publish key; `tidings init` makes one\n"
+    let open = match open(config) {
+        Some(open) => format!("  open      {open}\n"),
+        None if has_key(config) => String::new(),
+        None => "  proxy     a hub behind a proxy needs a publish key; `tidings init` makes one\n".to_owned(),
     };
     let version = env!("CARGO_PKG_VERSION");
     format!(
@@ -37,7 +38,7 @@ fn page(config: &Config, address: SocketAddr, store: &str, tls: Option<&Tls>) ->
   publish   curl{insecure}{key} -d 'good news' {url}/events/hello
 
   events    {store}
-{certificate}{proxy}  stop      Ctrl-C, or SIGTERM
+{certificate}{open}  stop      Ctrl-C, or SIGTERM
 "
     )
 }
@@ -55,8 +56,34 @@ fn url(address: SocketAddr, tls: Option<&Tls>) -> String {
     format!("{}://{address}", if tls.is_some() { "https" } else { "http" })
 }
 
+/// The publish key, as a shell puts it between double quotation marks.
+fn key(config: &Config) -> Option<String> {
+    // A pipe was read to its end, and what is no word cannot be pasted.
+    let file = config.publish_key_file.as_deref().filter(|path| path.is_file());
+    let word = file.and_then(|path| shell::word(&std::path::absolute(path).ok()?));
+    let variable = || "$TIDINGS_PUBLISH_KEY".to_owned();
+    has_key(config).then(|| word.map_or_else(variable, |word| format!("$(cat {word})")))
+}
+
 fn has_key(config: &Config) -> bool {
     config.publish_key.is_some() || config.publish_key_file.is_some()
+}
+
+/// Who can publish without a key, if others than the programs of this machine can.
+fn open(config: &Config) -> Option<&'static str> {
+    if has_key(config) || !config.insecure_open {
+        return None;
+    }
+    let trusts_proxies = !config.trusted_proxies.0.is_empty();
+    match config.listen.ip().is_loopback() {
+        false => Some(
+            "everybody who can reach this address can publish: insecure_open is true, and there is no publish key",
+        ),
+        true if trusts_proxies => Some(
+            "everybody who can reach a proxy of trusted_proxies can publish: insecure_open is true, and there is no publish key",
+        ),
+        true => None,
+    }
 }
 
 fn store(config: &Config) -> String {
