@@ -33,6 +33,9 @@ const HEARD_MS = 5_000;
 /** How long the next page may take to come. */
 const NEXT_PAGE_MS = 5_000;
 
+// Behind a proxy the page may be at a path without its slash, such as /push. The address gets it, for those who copy it.
+if (`${location.pathname}/` === new URL(HUB).pathname) history.replaceState(null, '', HUB + location.search + location.hash);
+
 const subject = subjectOf(location, new URL(HUB).pathname);
 const sole = soleTopic(subject.selectors);
 const aliases = aliasesOf(document.querySelector('meta[name=aliases]')?.content);

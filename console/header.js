@@ -1,11 +1,13 @@
 // The bar at the top: the way to any topic, the language, the colours.
 
 import { byId } from './element.js';
-import { urlOf } from './hub.js';
+import { HUB, urlOf } from './hub.js';
 import { startTheme } from './theme.js';
 import { currentLanguage, speak } from './words.js';
 
 export function startHeader() {
+  // The page does not know by itself where the hub is.
+  byId('brand').href = HUB + byId('brand').dataset.home;
   byId('go').addEventListener('submit', (event) => {
     event.preventDefault();
     const selectors = byId('go-to').value.split(/\s+/).filter((text) => text !== '');

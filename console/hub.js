@@ -1,5 +1,5 @@
-// Where the hub is. The page is not told: the hub may stand below a path of a proxy, or of another server. But this file
-// is always in `console/`, one step below the hub's root.
+// Where the hub is. The hub cannot tell: it may stand below a path of a proxy, or of another server. The script in the page
+// has found it in the page's address, and this file came from `console/`, one step below the hub's root.
 
 import { pathOf } from './topic.js';
 

@@ -47,3 +47,17 @@ scene('nginx, bare proxy_pass: a hub that was told no name shows events under an
   await page.page.locator('#publish-form').getByText('hub.example').first().waitFor();
   assert.match(hub.said, new RegExp(`hub\\.example:${port}`));
 });
+
+// `proxy_pass http://hub/;` hands the hub another path than the browser has: decoded, and with its slashes and dots folded.
+scene('nginx, below a path that it decodes: the page of every topic is live, and leads back to the hub', async (scene) => {
+  const hub = await startHub(scene);
+  const root = `http://localhost:${await startNginx(scene, hub, { lines: '' }, '/push/')}/push/`;
+  const visitor = await startVisitor(scene);
+
+  for (const path of ['events/x%2Fy', 'events/a%2F%2Fb', 'events/%2Fa', 'events/a%2F..%2Fb', 'events/a/%2e%2e%2Fb', 'events/events%2Fa']) {
+    const page = await openConsole(visitor, root + path);
+
+    assert.equal(await page.page.locator('.brand').evaluate((brand) => brand.href), root, path);
+    page.assertQuiet();
+  }
+});

@@ -34,6 +34,21 @@ async function publish(site, data) {
 // More than the delay after which a browser comes back by itself, of 3 s.
 const AWAY_MS = 5_000;
 
+/** What may stand behind `/events/`, and the topic that it is; null for what the hub refuses. */
+const SENT = {
+  'x%2Fy': 'x/y',
+  'a%2F%2Fb': 'a//b',
+  '%2Fa': '/a',
+  'a%2F..%2Fb': null,
+  'https%3A%2F%2Fexample.com%2F': 'https://example.com/',
+  'caf%C3%A9%20%25%2B+': 'caf\u00e9 %++',
+  'a%252Fb': 'a%2Fb',
+  'a%3Fb%23c': 'a?b#c',
+  'push/events/x': 'push/events/x',
+  'a//b': null,
+  '/a': null,
+};
+
 const SAID = [...titles('nginx'), ...titles('HAProxy'), ...titles('Caddy')];
 
 for (const title of SAID) {
@@ -54,6 +69,33 @@ for (const title of SAID) {
     assert.equal(await page.protocol(), 'h2');
     page.assertQuiet();
     topic.assertQuiet();
+  });
+
+  scene(`${title}: a topic arrives as it was sent, or is refused as the hub refuses it`, async (scene) => {
+    const site = await startGuideSite(scene, title);
+
+    for (const [path, topic] of Object.entries(SENT)) {
+      const { text, errors } = await curl(site, `/events/${path}?event=sent%26as%2Bis`, '--path-as-is', '-d', path).ended;
+      assert.equal(typeof JSON.parse(text).id, topic === null ? 'undefined' : 'string', `${path}: ${text}${errors}`);
+    }
+
+    const answer = await fetch(`${site.hub.url}/events?topic=**&since=earliest`, { headers: { accept: 'application/json' } });
+    const { events } = await answer.json();
+    assert.deepEqual(
+      events.map(({ topic, type, data }) => [data, topic, type]),
+      Object.entries(SENT).flatMap(([path, topic]) => (topic === null ? [] : [[path, topic, 'sent&as+is']])),
+    );
+  });
+
+  scene(`${title}: the page of a topic with encoded slashes is live`, async (scene) => {
+    const site = await startGuideSite(scene, title);
+    const visitor = await startVisitor(scene);
+
+    for (const path of ['x%2Fy', 'a%2F%2Fb', 'https%3A%2F%2Fexample.com%2F']) {
+      const page = await openConsole(visitor, `${site.url}/events/${path}`);
+      await page.publishes({ data: path });
+      page.assertQuiet();
+    }
   });
 
   scene(`${title}: events of a request that has not ended are published`, async (scene) => {

@@ -1,12 +1,16 @@
 //! The pages for people: files that the binary embeds, handed in as values.
 //!
-//! The hub may stand below a path of another server, a proxy's or a router's, and is not told which. So a page names
-//! the other files by the way from its own path up to the hub's root, which is the same below any path.
+//! The hub may stand below a path of another server, a proxy's or a router's, and is not told which. A proxy may also have
+//! changed what is behind that path (nginx decodes `%2F`, and then the page is deeper here than in the browser). So the page is
+//! told at which path it was asked for here, and a script in it, which runs before any file is named, finds the hub's root in the
+//! address that the browser has. The page's policy lets this one script run, by its hash.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use axum::extract::OriginalUri;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
@@ -14,20 +18,22 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use tidings_core::limits::TOPIC_SEGMENTS_MAX;
+use ring::digest::{SHA256, digest};
+use tidings_core::limits::{TOPIC_BYTES_MAX, TOPIC_SEGMENTS_MAX};
 
 use crate::aliases::Aliases;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 
-/// Nothing but the hub's own files runs on its pages, and nothing frames them. The hash is that of the one script which
-/// stands in the page of the console; a browser's console says the right one if the script has changed.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self' 'sha256-UZF4EVLw9O8RnNkHe7eM7KPN7YnsYQpU2/YbUeF5b2o='; \
-     style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
-     frame-ancestors 'none'",
-);
+/// Nothing but the hub's own files, and what is named behind `script-src`, runs on its pages, and nothing frames them.
+fn policy(script: &str) -> HeaderValue {
+    let policy = format!(
+        "default-src 'none'; script-src 'self'{script}; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).expect("a hash in Base64 goes on with a header value")
+}
 
 /// A file of the console.
 #[derive(Debug, Clone)]
@@ -43,28 +49,43 @@ pub struct Asset {
 /// The page of the hub and of every topic.
 const INDEX: &str = "index.html";
 
-/// Stands in the page for the way to the hub's root, such as `../../`.
+/// Stands in the page for the path at which it was asked for, behind that of a router.
+const PATH: &str = "{path}";
+
+/// Stands in the page for the way to the hub's root, such as `../../`, if nothing on the way changed the path.
 const ROOT: &str = "{root}";
 
-/// Stands in the page for the way to the page of the hub.
+/// Stands in the page for the way from the hub's root to the page of the hub.
 const HOME: &str = "{home}";
 
 /// Stands in the page for the [`Aliases`], as a JSON object of paths and topics that an attribute can hold.
 const ALIASES: &str = "{aliases}";
 
-/// The files of the console by their path below `/console/`. `index.html` is also the page of every topic. In it, `{root}`
-/// becomes the way from the page's path to the hub's root, `{home}` the way to the page of the hub, and `{aliases}` the other
-/// paths of topics.
-#[derive(Debug, Clone, Default)]
+/// The files of the console by their path below `/console/`. `index.html` is also the page of every topic. In it, `{path}`
+/// becomes the path at which it was asked for, `{root}` the way from there to the hub's root, `{home}` the way from the root to
+/// the page of the hub, and `{aliases}` the other paths of topics. One `<script>` without attributes may stand in it.
+#[derive(Debug, Clone)]
 pub struct Pages {
     files: HashMap<String, Asset>,
     aliases: Aliases,
+    policy: HeaderValue,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        Self::new([])
+    }
 }
 
 impl Pages {
     /// Collects files.
     pub fn new(files: impl IntoIterator<Item = (String, Asset)>) -> Self {
-        Self { files: files.into_iter().collect(), aliases: Aliases::default() }
+        let files: HashMap<String, Asset> = files.into_iter().collect();
+        let script = files.get(INDEX).and_then(Asset::script).map(|script| {
+            let hash = BASE64_STANDARD.encode(digest(&SHA256, script.as_bytes()));
+            format!(" 'sha256-{hash}'")
+        });
+        Self { files, aliases: Aliases::default(), policy: policy(&script.unwrap_or_default()) }
     }
 
     /// The same files, in a hub that has these aliases.
@@ -88,7 +109,7 @@ impl Pages {
         let (asset, ways) = (self.files.get(INDEX).ok_or_else(not_found)?, Ways::from(parts)?);
         let mut response = match self.aliases.get(parts.uri.path()) {
             Some(topic) => redirect(location(&format!("{}events/{topic}", ways.root), parts)?),
-            None => answer(&asset.with(&ways), &parts.headers),
+            None => self.answer(&asset.with(&ways), &parts.headers),
         };
         // The same URL answers programs with a stream.
         response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
@@ -99,7 +120,22 @@ impl Pages {
         if path == INDEX {
             return self.index(parts);
         }
-        Ok(answer(self.files.get(path).ok_or_else(not_found)?, &parts.headers))
+        Ok(self.answer(self.files.get(path).ok_or_else(not_found)?, &parts.headers))
+    }
+
+    fn answer(&self, asset: &Asset, request: &HeaderMap) -> Response<Body> {
+        let known = request.get_all(IF_NONE_MATCH).iter().any(|tags| names(tags, &asset.etag));
+        let mut response = Response::new(if known { Body::empty() } else { Body::full(asset.bytes.clone()) });
+        if known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        }
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
+        headers.insert(ETAG, asset.etag.clone());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        response
     }
 }
 
@@ -112,60 +148,73 @@ impl Asset {
         let topics: BTreeMap<_, _> =
             aliases.iter().map(|(path, selector)| (path, selector.as_str())).collect();
         let json = serde_json::to_string(&topics).expect("texts and their names are always JSON");
-        let mut hasher = DefaultHasher::new();
-        json.hash(&mut hasher);
-        let escaped =
-            json.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;");
         Self {
             content_type: self.content_type,
-            etag: tagged(&self.etag, &format!("-{:x}", hasher.finish())),
-            bytes: page.replace(ALIASES, &escaped).into(),
+            etag: tagged(&self.etag, &json),
+            bytes: page.replace(ALIASES, &escaped(&json)).into(),
         }
     }
 
     /// The page with its ways filled in. Its tag tells them apart.
-    fn with(&self, ways: &Ways) -> Self {
+    fn with(&self, ways: &Ways<'_>) -> Self {
         let Some(page) = std::str::from_utf8(&self.bytes).ok().filter(|page| page.contains(ROOT)) else {
             return self.clone();
         };
+        // The path comes last: it may have in it what stands for the others.
+        let page = page.replace(ROOT, &ways.root).replace(HOME, ways.home);
         Self {
             content_type: self.content_type,
-            etag: tagged(&self.etag, &format!("-{}-{}", ways.root.len(), ways.home.len())),
-            bytes: page.replace(ROOT, &ways.root).replace(HOME, &ways.home).into(),
+            etag: tagged(&self.etag, &format!("{} {}", ways.path, ways.home)),
+            bytes: page.replace(PATH, &escaped(ways.path)).into(),
         }
+    }
+
+    /// The script that stands in the page.
+    fn script(&self) -> Option<&str> {
+        let (_, rest) = std::str::from_utf8(&self.bytes).ok()?.split_once("<script>")?;
+        rest.split_once("</script>").map(|(script, _)| script)
     }
 }
 
-/// An entity tag with more at its end.
-fn tagged(etag: &HeaderValue, more: &str) -> HeaderValue {
+/// A text so that it can stand in an attribute.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// An entity tag with more at its end, which changes with a text.
+fn tagged(etag: &HeaderValue, text: &str) -> HeaderValue {
     let own = etag.as_bytes();
     let own = own.strip_suffix(b"\"").unwrap_or(own);
-    let tag = [own, more.as_bytes(), b"\""].concat();
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    let tag = [own, format!("-{:x}\"", hasher.finish()).as_bytes()].concat();
     HeaderValue::from_bytes(&tag).expect("digits and a quote go on with a header value")
 }
 
-/// Relative references from a page.
-struct Ways {
-    /// To the hub's root.
+/// Where a page is, and what is where from there.
+struct Ways<'a> {
+    /// The path of the page, as it came here.
+    path: &'a str,
+    /// From there to the hub's root.
     root: String,
-    /// To the page of the hub.
-    home: String,
+    /// From the root to the page of the hub.
+    home: &'static str,
 }
 
-impl Ways {
+impl<'a> Ways<'a> {
     /// A browser takes away what stands behind the last slash of the page's path by itself, and does not count `%2F`.
-    fn from(parts: &Parts) -> Result<Self, Problem> {
+    fn from(parts: &'a Parts) -> Result<Self, Problem> {
         let path = parts.uri.path();
         let depth = path.bytes().filter(|byte| *byte == b'/').count().saturating_sub(1);
-        // The longest is `/events/`, a topic, and a slash. A longer path would only make a larger page.
-        if depth > TOPIC_SEGMENTS_MAX + 1 {
+        // The longest is `/events/`, a topic of which each byte is encoded, and a slash. A longer path would only make a
+        // larger page.
+        if depth > TOPIC_SEGMENTS_MAX + 1 || path.len() > "/events//".len() + 3 * TOPIC_BYTES_MAX {
             return Err(not_found());
         }
         let root = if depth == 0 { "./".to_owned() } else { "../".repeat(depth) };
         // A router that nests the hub at `/hub` does not hand it `/hub/`.
         let nested = original_path(parts).is_some_and(|original| original != path);
-        let home = if nested { format!("{root}console/") } else { root.clone() };
-        Ok(Self { root, home })
+        Ok(Self { path, root, home: if nested { "console/" } else { "" } })
     }
 }
 
@@ -194,21 +243,6 @@ fn redirect(location: HeaderValue) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     response.headers_mut().insert(LOCATION, location);
-    response
-}
-
-fn answer(asset: &Asset, request: &HeaderMap) -> Response<Body> {
-    let known = request.get_all(IF_NONE_MATCH).iter().any(|tags| names(tags, &asset.etag));
-    let mut response = Response::new(if known { Body::empty() } else { Body::full(asset.bytes.clone()) });
-    if known {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-    }
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
-    headers.insert(ETAG, asset.etag.clone());
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
