@@ -195,9 +195,9 @@ pub(crate) const UNKNOWN_NAME_CHARS_MAX: usize = 64;
 /// Characters of a charset's name that go back in the problem. 64: any name of a charset.
 pub(crate) const CHARSET_SHOWN_CHARS_MAX: usize = 64;
 
-/// Bytes of the beginning of a body that are looked at to tell UTF-16. 64: a run of letters with a NUL beside each is no
-/// chance.
-pub(crate) const UTF16_LOOK_BYTES: usize = 64;
+/// Bytes of the beginning of a body that are looked at to tell UTF-16 and UTF-32. 64: a run of letters with NULs beside each
+/// is no chance.
+pub(crate) const WIDE_LOOK_BYTES: usize = 64;
 
 /// Bytes of a mended `since` that go back in the problem. 64: any time with its offset.
 pub(crate) const SINCE_SHOWN_BYTES_MAX: usize = 64;

@@ -73,9 +73,12 @@ async fn a_body_that_is_not_utf_8_text_is_refused() {
     for (header, detail) in [
         ("content-type: image/png", "send text, JSON, XML, or text/event-stream"),
         ("content-type: ", "send text, JSON, XML, or text/event-stream"),
-        ("content-type: text/plain; charset=shift_jis", &*foreign("shift_jis")),
-        ("content-type: text/event-stream; charset=gbk", &foreign("gbk")),
-        ("content-encoding: gzip", "the body must not be compressed"),
+        ("content-type: text/plain; charset=iso-2022-jp", &*foreign("iso-2022-jp")),
+        ("content-type: text/event-stream; charset=utf-16", &foreign("utf-16")),
+        (
+            "content-encoding: gzip",
+            "the content-encoding of the body is `gzip`, and the hub takes none; send the body as it is",
+        ),
         (
             "content-type: text/event-stream, text/event-stream",
             "the header content-type is a list, and may have one media type",

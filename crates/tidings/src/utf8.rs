@@ -42,6 +42,8 @@ pub(crate) fn foreign(head: &[u8]) -> Option<Encoding> {
         [0, 0, 0xfe, 0xff, ..] => "UTF-32BE",
         [0xff, 0xfe, ..] => "UTF-16LE",
         [0xfe, 0xff, ..] => "UTF-16BE",
+        [1..=255, 0, 0, 0, ..] => "UTF-32LE",
+        [0, 0, 0, 1..=255, ..] => "UTF-32BE",
         [1..=255, 0, 1..=255, 0, ..] => "UTF-16LE",
         [0, 1..=255, 0, 1..=255, ..] => "UTF-16BE",
         _ => return None,
@@ -109,6 +111,8 @@ mod tests {
         assert_eq!(named(&[&[0xff, 0xfe], &little[..]].concat()), Some("UTF-16LE"));
         assert_eq!(named(&[&[0xfe, 0xff], &big[..]].concat()), Some("UTF-16BE"));
         assert_eq!(named(b"\xff\xfe\0\0a\0\0\0"), Some("UTF-32LE"));
+        assert_eq!(named(b"a\0\0\0b\0\0\0"), Some("UTF-32LE"));
+        assert_eq!(named(b"\0\0\0a\0\0\0b"), Some("UTF-32BE"));
         assert_eq!(named(b"\0\0\xfe\xff\0\0\0a"), Some("UTF-32BE"));
         for text in [&b""[..], b"a", b"a\0", b"abc\0", b"\0\0\0\0", "\u{ff}\u{fe}".as_bytes()] {
             assert_eq!(named(text), None, "{text:?}");

@@ -64,7 +64,7 @@ problem_types! {
     ReservedId: BAD_REQUEST, "reserved-id", "the event's id looks like one of the hub's own";
     BadRetry: BAD_REQUEST, "bad-retry", "`retry` is no number of milliseconds, or more than a day";
     BadIdempotencyKey: BAD_REQUEST, "bad-idempotency-key", "the idempotency key is empty, too long, not ASCII, or given twice";
-    DataNotUtf8: BAD_REQUEST, "data-not-utf8", "the body is not UTF-8, or is UTF-16";
+    DataNotUtf8: BAD_REQUEST, "data-not-utf8", "the body is not UTF-8, or is UTF-16 or UTF-32";
     FieldInQuery: BAD_REQUEST, "field-in-query", "`event`, `id` or `retry` is in the query, and the body is a stream of events";
     CutOff: BAD_REQUEST, "cut-off", "the body ended before it was complete";
     UnfinishedEvent: BAD_REQUEST, "unfinished-event", "the body is a stream of events, and ended inside one, or is one line";

@@ -4,6 +4,7 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::access::shown::shown;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::limits::CHARSET_SHOWN_CHARS_MAX;
@@ -23,6 +24,8 @@ pub(crate) enum Charset {
     Utf8,
     /// What browsers mean by ISO-8859-1, which Java sends by default.
     Windows1252,
+    /// Another one of which ASCII is a part. The hub takes nothing else of it.
+    Ascii(&'static Encoding),
 }
 
 impl Content {
@@ -32,9 +35,13 @@ impl Content {
         let lines = headers.get_all(CONTENT_ENCODING).iter();
         let codings =
             lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
-        if !codings.filter(|coding| !coding.is_empty()).all(|coding| coding.eq_ignore_ascii_case(b"identity"))
-        {
-            return Err(unsupported("the body must not be compressed"));
+        let mut others =
+            codings.filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
+        if let Some(coding) = others.next() {
+            return Err(unsupported(format!(
+                "the content-encoding of the body is `{}`, and the hub takes none; send the body as it is",
+                shown(coding)
+            )));
         }
         let Some(value) = only(headers, CONTENT_TYPE)? else { return Ok(Self::Data(Charset::Utf8)) };
         let value = value.to_str().unwrap_or("");
@@ -51,6 +58,14 @@ impl Content {
             text if text.starts_with("text/") || text.ends_with("+json") || text.ends_with("+xml") => {
                 Ok(Self::Data(charset))
             }
+            lines @ ("application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/x-jsonlines"
+            | "application/json-seq") => Err(unsupported(format!(
+                "the body is `{lines}`, many values in one; send each as an event of its own, in application/json, or as \
+                 `data: VALUE` and a blank line in text/event-stream; `tidings pub URL -` publishes each line"
+            ))),
             _ => Err(unsupported("send text, JSON, XML, or text/event-stream")),
         }
     }
@@ -88,14 +103,7 @@ fn charset(parameters: &str) -> Result<Charset, Problem> {
         if !name.eq_ignore_ascii_case("charset") {
             continue;
         }
-        // The table of labels is that of browsers: the Encoding Standard, 4.2. But there ASCII is windows-1252, and whoever
-        // writes more than ASCII under its name today means UTF-8, of which it is a part.
-        let named = match Encoding::for_label(label.as_bytes()) {
-            Some(_) if is_ascii(&label) => Charset::Utf8,
-            Some(encoding) if encoding == UTF_8 => Charset::Utf8,
-            Some(encoding) if encoding == WINDOWS_1252 => Charset::Windows1252,
-            Some(_) | None => return Err(foreign(&label)),
-        };
+        let named = named(&label).ok_or_else(|| foreign(&label))?;
         if charset.is_some_and(|charset| charset != named) {
             return Err(unsupported("the charset of the body is given twice, with two values"));
         }
@@ -104,11 +112,31 @@ fn charset(parameters: &str) -> Result<Charset, Problem> {
     Ok(charset.unwrap_or(Charset::Utf8))
 }
 
-fn is_ascii(label: &str) -> bool {
-    ["us-ascii", "ascii", "ansi_x3.4-1968"].iter().any(|name| label.trim_ascii().eq_ignore_ascii_case(name))
+/// The charset of a label. The table of labels is that of browsers, the Encoding Standard, 4.2; Python and others write the
+/// same ones with other signs between their parts, such as `Latin-1` and `utf_8`.
+fn named(label: &str) -> Option<Charset> {
+    let bare: String = label.trim_ascii().chars().filter(|c| !matches!(c, '-' | '_' | ' ')).collect();
+    match &*bare.to_ascii_lowercase() {
+        // In the standard ASCII is windows-1252. Programs that write more than ASCII under its name today mean UTF-8.
+        "ascii" | "usascii" | "646" | "iso646us" | "isoir6" | "ansix3.41968" | "csascii" => {
+            return Some(Charset::Utf8);
+        }
+        // Python's UTF-8 with a byte order mark, and Windows' number for UTF-8.
+        "utf8sig" | "utf8bom" | "cp65001" => return Some(Charset::Utf8),
+        _ => {}
+    }
+    let dashed = label.replace('_', "-");
+    let encoding = [label, &dashed, &bare].iter().find_map(|label| Encoding::for_label(label.as_bytes()))?;
+    match encoding {
+        encoding if encoding == UTF_8 => Some(Charset::Utf8),
+        encoding if encoding == WINDOWS_1252 => Some(Charset::Windows1252),
+        encoding if encoding.is_ascii_compatible() => Some(Charset::Ascii(encoding)),
+        _ => None,
+    }
 }
 
-fn foreign(label: &str) -> Problem {
+/// The refusal of a charset by its name.
+pub(super) fn foreign(label: &str) -> Problem {
     // What came from outside goes back bounded, and escaped by JSON.
     let label: String = label.chars().take(CHARSET_SHOWN_CHARS_MAX).collect();
     unsupported(format!(
@@ -195,7 +223,23 @@ mod tests {
             ("text/plain; charset", UTF8),
             ("text/plain; xcharset=gbk", UTF8),
             ("text/plain; charset=utf-8; charset=\"UTF8\"", UTF8),
+            ("text/plain; charset=Latin-1", LATIN),
+            ("text/plain; charset=latin_1", LATIN),
+            ("text/plain; charset=windows_1252", LATIN),
+            ("text/plain; charset=CP1252", LATIN),
+            ("text/plain; charset=iso8859_1", LATIN),
+            ("text/plain; charset=utf_8", UTF8),
+            ("text/plain; charset=UTF-8-SIG", UTF8),
+            ("text/plain; charset=\"utf 8\"", UTF8),
+            ("text/plain; charset=646", UTF8),
+            ("text/plain; charset=US_ASCII", UTF8),
+            ("text/plain; charset=ISO-8859-15", Content::Data(Charset::Ascii(encoding_rs::ISO_8859_15))),
+            ("text/plain; charset=iso8859_15", Content::Data(Charset::Ascii(encoding_rs::ISO_8859_15))),
+            ("text/plain; charset=windows-1251", Content::Data(Charset::Ascii(encoding_rs::WINDOWS_1251))),
+            ("text/plain; charset=GB2312", Content::Data(Charset::Ascii(encoding_rs::GBK))),
+            ("text/plain; charset=Shift_JIS", Content::Data(Charset::Ascii(encoding_rs::SHIFT_JIS))),
             ("text/event-stream; charset=iso-8859-1", Content::Stream),
+            ("text/event-stream; charset=windows-1251", Content::Stream),
         ] {
             assert_eq!(content(value), Ok(expected), "{value}");
         }
@@ -205,7 +249,11 @@ mod tests {
     fn another_charset_is_refused_by_its_name() {
         let long = "x".repeat(200);
         for (value, label) in [
-            ("text/plain; charset=GBK", "GBK"),
+            ("text/plain; charset=ISO-2022-JP", "ISO-2022-JP"),
+            ("text/plain; charset=UTF-7", "UTF-7"),
+            ("text/plain; charset=utf-32", "utf-32"),
+            ("text/plain; charset=none", "none"),
+            ("text/plain; charset=_", "_"),
             ("text/event-stream; charset=\"utf-16\"", "utf-16"),
             ("application/json;charset=UTF-16LE", "UTF-16LE"),
             ("text/plain; charset=", ""),
@@ -234,6 +282,18 @@ mod tests {
         ] {
             assert!(content(list).is_err(), "{list}");
         }
-        assert!(two(CONTENT_ENCODING, ["identity", "gzip"]).is_err());
+        assert_eq!(two(CONTENT_ENCODING, ["identity", ""]), Ok(Content::Data(Charset::Utf8)));
+        let refused = two(CONTENT_ENCODING, ["identity", "aws-chunked, gzip"]);
+        let detail = "the content-encoding of the body is `aws-chunked`, and the hub takes none; send the body as it is";
+        assert_eq!(refused, Err(unsupported(detail)));
+    }
+
+    #[test]
+    fn many_values_in_one_body_are_told_how_to_be_sent() {
+        for kind in ["application/x-ndjson", "application/jsonl; charset=utf-8", "application/json-seq"] {
+            let refused = format!("{:?}", content(kind));
+            assert!(refused.contains(kind.split(';').next().unwrap()), "{refused}");
+            assert!(refused.contains("send each as an event of its own"), "{refused}");
+        }
     }
 }

@@ -5,25 +5,26 @@
 use bytes::Bytes;
 use encoding_rs::WINDOWS_1252;
 
-use super::content::Charset;
+use super::content::{Charset, foreign};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::limits::UTF16_LOOK_BYTES;
+use crate::limits::WIDE_LOOK_BYTES;
 
 /// The mark by which some programs tell that text is UTF-8. It is no part of the text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The data of an event that is a whole body: in UTF-8, without a byte order mark. Whether it is UTF-8 is not checked.
 pub(crate) fn data(body: Bytes, charset: Charset) -> Result<Bytes, Problem> {
-    refuse_utf16(&body)?;
+    refuse_wide(&body)?;
     if body.starts_with(BYTE_ORDER_MARK) {
         return Ok(body.slice(BYTE_ORDER_MARK.len()..));
     }
     match charset {
         Charset::Utf8 => Ok(body),
-        Charset::Windows1252 if body.is_ascii() => Ok(body),
+        Charset::Windows1252 | Charset::Ascii(_) if body.is_ascii() => Ok(body),
         // Text in windows-1252 is UTF-8 by a rare accident alone. A publisher whose program names the wrong charset is told.
         Charset::Windows1252 if std::str::from_utf8(&body).is_ok() => Err(misnamed()),
+        Charset::Ascii(encoding) => Err(foreign(encoding.name())),
         Charset::Windows1252 => {
             let (text, _) = WINDOWS_1252.decode_without_bom_handling(&body);
             Ok(Bytes::from(text.into_owned().into_boxed_str().into_boxed_bytes()))
@@ -36,17 +37,37 @@ fn misnamed() -> Problem {
     Problem::new(ProblemType::UnsupportedMediaType, detail)
 }
 
-/// Refuses a body that begins as UTF-16: with its byte order mark, or with ASCII of which every other byte is NUL.
-pub(crate) fn refuse_utf16(body: &[u8]) -> Result<(), Problem> {
-    let has_mark = body.starts_with(b"\xff\xfe") || body.starts_with(b"\xfe\xff");
-    let beginning = &body[..body.len().min(UTF16_LOOK_BYTES) & !1];
-    let is_wide = |nul: usize| beginning.chunks_exact(2).all(|pair| pair[nul] == 0 && pair[1 - nul] != 0);
-    if has_mark || beginning.len() >= 4 && (is_wide(0) || is_wide(1)) {
-        let detail = "the body is UTF-16; send it as UTF-8, which `iconv -f UTF-16 -t UTF-8` and PowerShell's `-Encoding utf8` \
-                      make of it";
-        return Err(Problem::new(ProblemType::DataNotUtf8, detail));
-    }
-    Ok(())
+/// Refuses a body that begins as UTF-16 or UTF-32.
+pub(crate) fn refuse_wide(body: &[u8]) -> Result<(), Problem> {
+    let beginning = &body[..body.len().min(WIDE_LOOK_BYTES)];
+    let encoding = match () {
+        () if is_utf32(beginning) => "UTF-32",
+        () if is_utf16(beginning) => "UTF-16",
+        () => return Ok(()),
+    };
+    let detail = format!(
+        "the body is {encoding}; send it as UTF-8, which `iconv -f {encoding} -t UTF-8` and PowerShell's `-Encoding utf8` make of it"
+    );
+    Err(Problem::new(ProblemType::DataNotUtf8, detail))
+}
+
+/// Whether it begins with the byte order mark, or with ASCII of which every other byte is NUL.
+fn is_utf16(beginning: &[u8]) -> bool {
+    let pairs = beginning.chunks_exact(2);
+    let is_wide = |nul: usize| pairs.clone().all(|pair| pair[nul] == 0 && pair[1 - nul] != 0);
+    let has_mark = beginning.starts_with(b"\xff\xfe") || beginning.starts_with(b"\xfe\xff");
+    has_mark || beginning.len() >= 4 && (is_wide(0) || is_wide(1))
+}
+
+/// Whether it begins with the byte order mark, or with two characters in four bytes each. None is above U+10FFFF, so that one
+/// byte of each is NUL, and the one beside it at most 0x10.
+fn is_utf32(beginning: &[u8]) -> bool {
+    let characters = beginning.chunks_exact(4).map(|four| [four[0], four[1], four[2], four[3]]);
+    let is_wide = |read: fn([u8; 4]) -> u32| {
+        characters.clone().map(read).all(|character| character != 0 && char::from_u32(character).is_some())
+    };
+    let has_mark = beginning.starts_with(b"\xff\xfe\0\0") || beginning.starts_with(b"\0\0\xfe\xff");
+    has_mark || beginning.len() >= 8 && (is_wide(u32::from_le_bytes) || is_wide(u32::from_be_bytes))
 }
 
 /// What is left of a character that was cut by the end of a piece, and how far the text is checked.
@@ -126,6 +147,34 @@ mod tests {
         }
     }
 
+    /// GBK and many others: what is ASCII in them is ASCII.
+    #[test]
+    fn of_other_charsets_ascii_is_taken_and_the_rest_refused_by_the_name() {
+        let charset = Charset::Ascii(encoding_rs::GBK);
+
+        assert_eq!(text(b"plain {}\x1b", charset).as_deref(), Some("plain {}\x1b"));
+        for body in [&b"\xc1\xaa"[..], "\u{8ba2}".as_bytes()] {
+            assert_eq!(data(Bytes::copy_from_slice(body), charset), Err(foreign("GBK")), "{body:?}");
+        }
+    }
+
+    /// Without a byte order mark it was stored as text with three NULs behind each letter.
+    #[test]
+    fn utf_32_is_told_from_text_that_has_nuls() {
+        let detail = |body: &[u8]| format!("{:?}", refuse_wide(body));
+        for to_bytes in [u32::to_le_bytes, u32::to_be_bytes] {
+            for body in
+                ["\u{feff}a", "{}", "\u{8ba2}\u{1f980}", "{\"total\": 42}\r\n", &"data: x\n".repeat(100)]
+            {
+                let wide: Vec<u8> = body.chars().flat_map(|c| to_bytes(u32::from(c))).collect();
+                assert!(detail(&wide).contains("the body is UTF-32"), "{body}");
+            }
+        }
+        for body in ["a\0\0\0", "\0\0\0\0\0\0\0\0", "abcd\0\0\0\0", "a\0\0\0b", "a\0\0\0bcde", "abcdefgh"] {
+            assert_eq!(refuse_wide(body.as_bytes()), Ok(()), "{body:?}");
+        }
+    }
+
     #[test]
     fn utf_16_is_told_from_text_that_has_a_nul() {
         let wide = |text: &str, to_bytes: fn(u16) -> [u8; 2]| {
@@ -135,11 +184,11 @@ mod tests {
             for body in
                 ["\u{feff}\u{8ba2}", "\u{feff}a", "{}", "{\"total\": 42}\r\n", &"data: x\n".repeat(100)]
             {
-                assert!(refuse_utf16(&wide(body, to_bytes)).is_err(), "{body}");
+                assert!(refuse_wide(&wide(body, to_bytes)).is_err(), "{body}");
             }
         }
         for body in ["", "a", "a\0", "\0", "\0\0\0\0", "a\0b", "a\0bc", "a\0\0b", "\0a\0b\0\0"] {
-            assert_eq!(refuse_utf16(body.as_bytes()), Ok(()), "{body:?}");
+            assert_eq!(refuse_wide(body.as_bytes()), Ok(()), "{body:?}");
         }
     }
 

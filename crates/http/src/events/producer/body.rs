@@ -13,7 +13,7 @@ use crate::answer::problem_type::ProblemType;
 use crate::events::problem::bad_draft;
 use crate::limits::{DECODE_STEP_BYTES, FIELD_NAME_BYTES_MAX, PRODUCER_SHARE_STEP_BYTES};
 use crate::request::body::too_large;
-use crate::request::text::{TextCheck, refuse_utf16};
+use crate::request::text::{TextCheck, refuse_wide};
 
 pub(super) struct EventBody<'a> {
     hub: &'a Hub,
@@ -61,7 +61,7 @@ impl<'a> EventBody<'a> {
             Err(problem) => self.end(Err(problem)),
             Ok(Some(piece)) => {
                 if !self.has_begun
-                    && let Err(problem) = refuse_utf16(&piece)
+                    && let Err(problem) = refuse_wide(&piece)
                 {
                     return self.end(Err(problem));
                 }
