@@ -79,6 +79,51 @@ async fn a_body_without_a_line_end_is_told_what_dropped_them() {
     }
 }
 
+/// Lines of text were answered 201, with no event published: the standard ignores lines that are no fields.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_of_lines_that_are_no_fields_is_refused_with_the_first_one() {
+    let scene = Scene::start().await;
+    let refused = |number: u64, line: &str| {
+        let detail = format!(
+            "the body has no event, and line {number} is neither a field nor a comment: `{line}`; an event is the line \
+             `data: TEXT` and a blank one, and `tidings pub URL -` publishes each line of a text"
+        );
+        refused_after(0, "400 Bad Request", "no-event-stream", &detail)
+    };
+
+    for (body, number, line) in [
+        ("one\ntwo\n", 1, "one"),
+        ("[1]\n[2]", 1, "[1]"),
+        (": a comment\n\nData: x\n\n", 3, "Data: x"),
+        ("id: 1\n\n data: x\n\n", 3, " data: x"),
+        ("\u{feff}\t\u{8ba2}\n", 1, "\\t\\xe8\\xae\\xa2"),
+    ] {
+        let mut wire = scene.connect().await;
+        wire.send(batch("", body)).await;
+        assert_eq!(wire.answer().await, refused(number, line), "{body:?}");
+    }
+
+    let long = "x".repeat(100_000);
+    let mut producer = scene.connect().await;
+    producer.send(format!("{HEAD}transfer-encoding: chunked\r\n\r\n")).await;
+    producer.send(chunk(&format!(": {long}\n{long}"))).await;
+    producer.send(chunk(&format!("{long}\n"))).await;
+    producer.send("0\r\n\r\n").await;
+    assert_eq!(producer.answer().await, refused(2, &format!("{}...", "x".repeat(200))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beside_an_event_lines_that_are_no_fields_are_ignored_as_the_standard_says() {
+    let scene = Scene::start().await;
+    for body in ["one\ndata: 1\n\n", "data: 1\n\none\n\n", "data: 1\nData: 2\n\n"] {
+        let mut wire = scene.connect().await;
+        wire.send(batch("", body)).await;
+        assert!(wire.answer().await.starts_with("HTTP/1.1 201 Created\r\n"), "{body:?}");
+    }
+
+    assert_eq!(scene.log().await, ["a: 1", "a: 1", "a: 1"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_batch_publishes_nothing() {
     let scene = Scene::start().await;

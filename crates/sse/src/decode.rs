@@ -21,6 +21,7 @@ mod lines;
 mod partial;
 #[cfg(any(feature = "stream", feature = "http-body"))]
 mod source;
+mod stray;
 #[cfg(feature = "stream")]
 mod stream;
 mod utf8;
@@ -34,5 +35,6 @@ pub use item::{Event, Item, OwnedEvent, OwnedItem};
 pub use limits::{Limits, Report};
 #[cfg(any(feature = "stream", feature = "http-body"))]
 pub use source::SourceError;
+pub use stray::StrayLine;
 #[cfg(feature = "stream")]
 pub use stream::DecodeStream;

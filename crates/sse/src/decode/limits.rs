@@ -40,6 +40,9 @@ impl Report {
     pub const ALL: Self = Self { comments: true, retries: true, ids: true };
 }
 
+/// Bytes of a line that is no field which are kept. 256: enough to show it, and more than the name of any field.
+pub(super) const STRAY_LINE_BYTES_MAX: usize = 256;
+
 /// Unused bytes of memory that may go with a text that is handed over. 1 KiB: to give fewer back would take as long as to
 /// copy the text.
 pub(super) const SPARE_BYTES_MAX: usize = 1_024;

@@ -5,7 +5,7 @@ use memchr::memchr2;
 use tidings_core::limits::EVENT_ID_BYTES_MAX;
 use tidings_core::{Draft, DraftError, DraftFields, Hub, Topic};
 use tidings_sse::Decoder;
-use tidings_sse::decode::{Event, Item, Limits, Report};
+use tidings_sse::decode::{Event, Item, Limits, Report, StrayLine};
 
 use super::groups::Groups;
 use crate::answer::problem::Problem;
@@ -31,6 +31,8 @@ pub(super) struct EventBody<'a> {
     is_unfinished: Option<bool>,
     /// Events that were complete so far.
     events: u64,
+    /// Looks for the first line that says nothing, until there is an event.
+    stray: StrayLine,
 }
 
 impl<'a> EventBody<'a> {
@@ -51,6 +53,7 @@ impl<'a> EventBody<'a> {
             has_line_end: false,
             is_unfinished: None,
             events: 0,
+            stray: StrayLine::default(),
         }
     }
 
@@ -107,6 +110,15 @@ impl<'a> EventBody<'a> {
     }
 
     fn decode_step(&mut self, step: &[u8], groups: &mut Groups) -> Result<(), Problem> {
+        self.decode_events(step, groups)?;
+        // Behind the decoder: of a body with events nearly nothing is read twice.
+        if self.events == 0 {
+            self.stray.feed(step);
+        }
+        Ok(())
+    }
+
+    fn decode_events(&mut self, step: &[u8], groups: &mut Groups) -> Result<(), Problem> {
         let mut feed = self.decoder.feed(step);
         loop {
             let number = self.events + 1;
@@ -141,6 +153,12 @@ impl<'a> EventBody<'a> {
     /// and what it made may look like a comment or a field that nobody knows.
     pub(super) fn is_one_line(&self) -> bool {
         self.has_begun && !self.has_line_end
+    }
+
+    /// The first line that is neither a field nor a comment, and its number, in a body without any event: lines of text, or
+    /// JSON. The standard ignores them, and so would the hub, with success.
+    pub(super) fn stray_line(&self) -> Option<(u64, String)> {
+        if self.events == 0 { self.stray.finish() } else { None }
     }
 
     /// Whether the whole body has arrived, was decoded, and ended behind an event.

@@ -9,6 +9,7 @@ use tidings_core::{BatchProgress, Draft, Hub, IdempotencyKey, PublishError, Publ
 
 use super::body::EventBody;
 use super::groups::Groups;
+use crate::access::shown::shown;
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
@@ -164,6 +165,7 @@ impl<'a> Producer<'a> {
     pub(super) fn answer(mut self) -> Result<Response<Body>, Problem> {
         let ahead = self.batch.as_ref().and_then(KeyedBatch::events_ahead);
         let is_one_line = self.body.is_one_line();
+        let stray = self.body.stray_line();
         let unfinished = (self.body.is_unfinished() || is_one_line).then(|| self.body.event());
         if let Some(problem) = self.body.into_problem() {
             return Err(problem.after(ahead.unwrap_or(self.published)));
@@ -181,6 +183,14 @@ impl<'a> Producer<'a> {
                 );
             }
             return Err(Problem::new(ProblemType::UnfinishedEvent, detail).after(self.published));
+        }
+        if let Some((number, line)) = stray {
+            let detail = format!(
+                "the body has no event, and line {number} is neither a field nor a comment: `{}`; an event is the line \
+                 `data: TEXT` and a blank one, and `tidings pub URL -` publishes each line of a text",
+                shown(line.as_bytes()),
+            );
+            return Err(Problem::new(ProblemType::NoEventStream, detail).after(self.published));
         }
         let answer = ProducerAnswer { published: self.published, id: self.last_id };
         let response = json::response(StatusCode::CREATED, &answer);
