@@ -15,7 +15,7 @@ import { HUB, urlOf } from './hub.js';
 import { icon } from './icon.js';
 import { authorization } from './publisher.js';
 import { PublishForm } from './publish-form.js';
-import { Seats } from './seats.js';
+import { Seats, hasSpareConnection, sharesConnections } from './seats.js';
 import { SnippetCard } from './snippet-card.js';
 import { Stream } from './stream.js';
 import { startTabs } from './tabs.js';
@@ -214,7 +214,18 @@ function watchPage() {
   addEventListener('beforeunload', leaveRoom);
   addEventListener('online', () => stream.hurry());
   addEventListener('focus', look);
-  document.addEventListener('visibilitychange', () => document.hidden || look());
+  document.addEventListener('visibilitychange', () => (document.hidden ? makeRoom() : look()));
+}
+
+/**
+ * Nobody looks at this page any more: somebody may have opened another one. If streams hold all connections, also those of
+ * other pages, that one could not even load.
+ */
+async function makeRoom() {
+  if (phase !== 'live' || !sharesConnections() || (await hasSpareConnection())) return;
+  if (phase !== 'live' || !document.hidden) return;
+  rest();
+  seats.leave();
 }
 
 /**

@@ -5,6 +5,8 @@
 // The tabs talk over a BroadcastChannel; Web Locks would need https. No tab rules: whenever one takes a seat, each tells
 // when it was looked at, and each finds out for itself whether it is one of the four.
 
+import { HUB } from './hub.js';
+
 const CHANNEL = 'tidings.streams';
 /** Two connections are left over: one to load a page or to read history, one to publish. */
 export const SEATS_MAX = 4;
@@ -12,6 +14,8 @@ export const SEATS_MAX = 4;
 const ANSWERS_MS = 200;
 /** A tab that leaves is often on its way to another page of the hub, which takes the seat again. */
 const LEFT_MS = 2_000;
+/** An answer that takes longer than this waits for a connection. */
+const SPARE_MS = 2_000;
 
 export class Seats {
   #channel;
@@ -114,6 +118,12 @@ export function sharesConnections() {
   const protocol = page?.nextHopProtocol ?? '';
   // A browser that does not tell speaks HTTP/2 over TLS alone.
   return protocol === '' ? globalThis.location?.protocol === 'http:' : protocol.startsWith('http/');
+}
+
+/** Whether a request goes through: other pages may hold the connections that the tabs of the console leave over. */
+export function hasSpareConnection() {
+  const signal = AbortSignal.timeout(SPARE_MS);
+  return fetch(`${HUB}healthz`, { cache: 'no-store', signal }).then(() => true, () => false);
 }
 
 function isHidden() {

@@ -37,6 +37,7 @@ export function javaScript(asked) {
     'source.onmessage = show;',
   ];
   for (const type of asked.types.slice(0, TYPES_MAX)) lines.push(`source.addEventListener(${quoted(type)}, show);`);
+  if (asked.types.length > TYPES_MAX) lines.push('// ... and so on for each type.');
   return lines.join('\n');
 }
 

@@ -60,4 +60,6 @@ test('JavaScript listens for each type seen, up to five', () => {
   assert.match(code, /^const source = new EventSource\(\n  'http:\/\/127\.0\.0\.1:8080\/events\/orders\/42'\n\);\n/);
   assert.ok(code.includes("source.addEventListener('it\\'s', "));
   assert.equal(code.match(/addEventListener/g).length, 5);
+  assert.ok(code.endsWith("'e', show);\n// ... and so on for each type."), code);
+  assert.ok(javaScript(asked({ types: ['a', 'b', 'c', 'd', 'e'] })).endsWith("'e', show);"));
 });

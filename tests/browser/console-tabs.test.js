@@ -20,6 +20,14 @@ async function holdConnections(context, hub) {
   return page;
 }
 
+/** Tells a page that nobody looks at it, or that somebody does again: without a screen, a browser shows all of its tabs. */
+function setHidden(page, hidden) {
+  return page.evaluate((hidden) => {
+    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+}
+
 scene('nine tabs load, the newest are live, the others say why they are not, and each publishes', async (scene) => {
   const hub = await startHub(scene);
   const browser = await startChromium(scene);
@@ -69,4 +77,28 @@ scene('where other pages hold all connections but its own, a tab still goes from
 
   await page.waitForURL(`${hub.url}/events/a/b`);
   await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+});
+
+// The new tab stayed blank: nothing of it can say why.
+scene('where other pages hold all connections but one, a tab that nobody looks at leaves it to a new one', async (scene) => {
+  const hub = await startHub(scene);
+  const browser = await startChromium(scene);
+  const context = await browser.newContext({ locale: 'en-US' });
+  const { page } = await openConsole(scene, `${hub.url}/`, { context });
+  const other = await holdConnections(context, hub);
+
+  await setHidden(page, true);
+  const { page: next } = await openConsole(scene, `${hub.url}/events/a`, { context });
+
+  await next.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+  assert.equal(await phaseOf(page), 'Resting');
+
+  await other.evaluate(() => window.sources.pop().close());
+  await setHidden(page, false);
+  await until('the first tab is live again', async () => (await phaseOf(page)) === 'Live');
+  await other.evaluate(() => window.sources.pop().close());
+  const asked = page.waitForResponse('**/healthz');
+  await setHidden(page, true);
+  await asked;
+  assert.equal(await phaseOf(page), 'Live');
 });
