@@ -35,7 +35,7 @@ fn access(config: &Config) -> Vec<(&'static str, String)> {
         (true, true) if !trusts_proxies => {
             Some("the hub listens on loopback, and trusted_proxies names no proxy")
         }
-        (true | false, _) => None,
+        _ => None,
     };
     let proxies = match (trusts_proxies, is_loopback) {
         (true, _) if has_key => {
@@ -45,7 +45,7 @@ fn access(config: &Config) -> Vec<(&'static str, String)> {
         (true, true) if !config.insecure_open => {
             Some("a proxy that is trusted may pass publishes on only if insecure_open is true, too")
         }
-        (true | false, _) => None,
+        _ => None,
     };
     let told = [("insecure_open", open), ("trusted_proxies", proxies)];
     told.into_iter().filter_map(|(name, why)| Some((name, why?.to_owned()))).collect()

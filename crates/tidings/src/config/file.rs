@@ -57,8 +57,10 @@ pub(super) fn read(path: &Path) -> Result<FromFile, Failure> {
 /// The path of a file that is named in a configuration: beside that, if there is one, or in the working directory.
 fn beside(configuration: &Path, text: String) -> String {
     let path = configuration.with_file_name(&text);
+    // Of an empty text this is the directory, and the text is refused later.
+    let is_there = path.metadata().is_ok_and(|metadata| !metadata.is_dir());
     match path.to_str() {
-        Some(path_text) if Path::new(&text).is_relative() && path.exists() => path_text.to_owned(),
+        Some(path) if is_there => path.to_owned(),
         _ => text,
     }
 }
