@@ -121,7 +121,14 @@ async fn beside_an_event_lines_that_are_no_fields_are_ignored_as_the_standard_sa
         assert!(wire.answer().await.starts_with("HTTP/1.1 201 Created\r\n"), "{body:?}");
     }
 
-    assert_eq!(scene.log().await, ["a: 1", "a: 1", "a: 1"]);
+    let mut producer = scene.connect().await;
+    producer.send(format!("{HEAD}transfer-encoding: chunked\r\n\r\n")).await;
+    producer.send(chunk("one\n")).await;
+    producer.send(chunk("data: 1\n\n")).await;
+    producer.send("0\r\n\r\n").await;
+    assert!(producer.answer().await.starts_with("HTTP/1.1 201 Created\r\n"));
+
+    assert_eq!(scene.log().await, ["a: 1", "a: 1", "a: 1", "a: 1"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
