@@ -15,7 +15,7 @@ use crate::budgets::FrontBudgets;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::lane::LanesShare;
-use crate::limits::READINESS_ASKED_AGE_MAX;
+use crate::limits::{BODY_AT_END_SILENCE_MAX, READINESS_ASKED_AGE_MAX};
 use crate::metrics::FrontMetrics;
 use crate::request::body::BodyRules;
 use crate::request::body_budgets::{Admission, BodyBudgets};
@@ -204,6 +204,9 @@ impl Front {
             admission: self.body_admission(extensions),
             bytes_max: self.hub().limits().event_bytes_max,
             wait_max: self.config().body_wait_max,
+            drain: self.drain(),
+            // What is read until then can still be answered.
+            end_wait_max: self.config().drain_wait_max.saturating_sub(BODY_AT_END_SILENCE_MAX),
         }
     }
 

@@ -284,6 +284,10 @@ pub(crate) const BODY_ADMISSION_WAIT_MAX: Duration = Duration::from_secs(6);
 
 /// Events of one group that is published together. 2,048: one group is under way and one collects, so it bounds the
 /// memory of a producer, and still divides a slow disk's ten milliseconds among thousands of events.
+/// Silence inside a body after which its publisher is answered 503 when the hub ends, and time before the deadline at which also one
+/// that goes on is answered. 1 s: enough for a round trip and a lost packet, and the end is not held up.
+pub(crate) const BODY_AT_END_SILENCE_MAX: Duration = Duration::from_secs(1);
+
 pub(crate) const GROUP_EVENTS_MAX: usize = 2_048;
 
 /// Bytes of one group that is published together. 256 KiB, for the same reason as `GROUP_EVENTS_MAX`.

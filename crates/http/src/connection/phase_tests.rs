@@ -14,7 +14,7 @@ use super::http1::until_parked;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::front::Front;
-use crate::limits::{LINGER_AT_END_WAIT_MAX, LINGER_SILENCE_MAX};
+use crate::limits::{BODY_AT_END_SILENCE_MAX, LINGER_AT_END_WAIT_MAX, LINGER_SILENCE_MAX};
 
 const ASK: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
@@ -213,4 +213,51 @@ async fn a_refused_client_that_sends_on_does_not_hold_up_the_end_of_the_hub() {
     send_until_cut(&mut client, 1_024, Duration::from_millis(100)).await;
 
     assert!(began.elapsed() <= LINGER_AT_END_WAIT_MAX + Duration::from_millis(200), "{:?}", began.elapsed());
+}
+
+/// It held the end up until the deadline, and its publisher was cut off without an answer.
+#[tokio::test(start_paused = true)]
+async fn a_publisher_that_stops_in_its_body_when_the_hub_ends_is_answered_after_a_second() {
+    for (length, sent) in [(10, "ab"), (10, ""), (100_000, "ab")] {
+        let (mut publisher, front) = client().await;
+        let head =
+            format!("POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n{sent}");
+        publisher.write_all(head.as_bytes()).await.unwrap();
+        sleep(Duration::from_secs(3)).await;
+        let before = Instant::now();
+
+        front.drain().begin(Duration::ZERO);
+
+        assert_eq!(answer(&mut publisher).await, 503, "{length} {sent}");
+        assert_eq!(before.elapsed().as_secs(), BODY_AT_END_SILENCE_MAX.as_secs(), "{length} {sent}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publisher_that_goes_on_with_its_body_when_the_hub_ends_is_published_until_near_the_deadline() {
+    let end = (HttpConfig::default().drain_wait_max - BODY_AT_END_SILENCE_MAX).as_secs();
+    // Half of the silence between two bytes: 4 take 2 s, and 100 would take 50.
+    for (bytes, status, seconds) in [(4, 201, 2), (100, 503, end)] {
+        let (publisher, front) = client().await;
+        let (mut read, mut write) = tokio::io::split(publisher);
+        let head = format!("POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: {bytes}\r\n\r\n");
+        write.write_all(head.as_bytes()).await.unwrap();
+        sleep(Duration::from_secs(3)).await;
+        let before = Instant::now();
+        front.drain().begin(Duration::ZERO);
+
+        let sends = tokio::spawn(async move {
+            for _ in 0..bytes {
+                sleep(BODY_AT_END_SILENCE_MAX / 2).await;
+                let _ = write.write_all(b"x").await;
+            }
+        });
+        let mut said = [0; 1_024];
+        let count = read.read(&mut said).await.unwrap();
+        sends.abort();
+
+        let status = format!("HTTP/1.1 {status} ");
+        assert!(said[..count].starts_with(status.as_bytes()), "{}", String::from_utf8_lossy(&said[..count]));
+        assert_eq!(before.elapsed().as_secs(), seconds);
+    }
 }

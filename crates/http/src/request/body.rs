@@ -8,12 +8,16 @@ use http::HeaderMap;
 use http::header::EXPECT;
 use http_body_util::BodyExt;
 use tidings_core::DraftError;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::body_budgets::{Admission, BodyShare};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::limits::{BODY_BEGIN_WAIT_MAX, SMALL_BODY_BYTES_MAX, SMALL_BODY_SHARE_STEP_BYTES};
+use crate::events::problem::ending;
+use crate::limits::{
+    BODY_AT_END_SILENCE_MAX, BODY_BEGIN_WAIT_MAX, SMALL_BODY_BYTES_MAX, SMALL_BODY_SHARE_STEP_BYTES,
+};
+use crate::stream::drain::Drain;
 
 /// How whole bodies are read.
 pub(crate) struct BodyRules<'a> {
@@ -22,12 +26,36 @@ pub(crate) struct BodyRules<'a> {
     pub(crate) bytes_max: usize,
     /// Time until its end.
     pub(crate) wait_max: Duration,
+    pub(crate) drain: &'a Drain,
+    /// Time from the beginning of the hub's end on in which a body may come.
+    pub(crate) end_wait_max: Duration,
 }
 
 /// A body that was read to its end. Its share of the budget lasts until the event is published, which has the bytes.
 pub(crate) struct WholeBody<'a> {
     pub(crate) data: Bytes,
     pub(crate) share: BodyShare<'a>,
+}
+
+impl BodyRules<'_> {
+    /// Reads the next bytes of a body; `None` at its end. Once the hub ends, a publisher that goes on is read on, and one that is
+    /// silent is answered: it would be cut off at the deadline, and hear nothing.
+    async fn read_frame<B>(&self, body: &mut B) -> Result<Option<Bytes>, Problem>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+    {
+        let silent_at_end = async {
+            self.drain.begun().await;
+            sleep(BODY_AT_END_SILENCE_MAX).await;
+        };
+        // Biased: what has come is taken.
+        tokio::select! {
+            biased;
+            frame = read_frame(body) => frame,
+            () = silent_at_end => Err(ending()),
+            () = self.drain.overdue(self.end_wait_max) => Err(ending()),
+        }
+    }
 }
 
 /// Reads a whole body. If the head says that it is large, or that the publisher waits to be asked for it, nothing is read
@@ -60,7 +88,7 @@ where
         (Some(first), _) => first?,
         (None, Some(_)) => Some(Bytes::new()),
         // Many clients send head and body in two packets. While nothing has come, nothing is held.
-        (None, None) => within(BODY_BEGIN_WAIT_MAX.min(rules.wait_max), read_frame(&mut body)).await?,
+        (None, None) => within(BODY_BEGIN_WAIT_MAX.min(rules.wait_max), rules.read_frame(&mut body)).await?,
     };
     let is_whole = first.is_none() || body.is_end_stream();
     let first = first.unwrap_or_default();
@@ -70,7 +98,7 @@ where
                 Some(share) => share,
                 None => rules.admission.admit(begin).await?,
             };
-            read_rest(body, share, first, declared, rules.bytes_max).await
+            read_rest(body, share, first, declared, rules).await
         };
         return within(rules.wait_max, rest).await;
     }
@@ -90,11 +118,12 @@ async fn read_rest<'a, B>(
     mut share: BodyShare<'a>,
     first: Bytes,
     declared: Option<usize>,
-    bytes_max: usize,
+    rules: &BodyRules<'_>,
 ) -> Result<WholeBody<'a>, Problem>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
+    let bytes_max = rules.bytes_max;
     let mut data =
         Vec::with_capacity(declared.filter(|bytes| *bytes > SMALL_BODY_BYTES_MAX).unwrap_or_default());
     let mut piece = first;
@@ -117,7 +146,7 @@ where
         share.moved(piece.len());
         // Before the next wait, or the memory that the connection read into would be kept as long.
         drop(piece);
-        match share.unless_slow(read_frame(&mut body)).await?? {
+        match share.unless_slow(rules.read_frame(&mut body)).await?? {
             Some(next) => piece = next,
             None => break,
         }
