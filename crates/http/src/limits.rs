@@ -54,6 +54,10 @@ pub(crate) const PLACE_BUSY_LOOKS_MAX: u32 = 10;
 /// full. 10 s, as long as a first request may take: until the lobby is full, it has as long as every other client.
 pub(crate) const REFUSAL_WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// Time for which a client may take nothing of an answer before its connection is ended for others that wait for a place. 5 s: a
+/// lost packet was sent again by then. While nobody waits, it has `write_wait_max`.
+pub(crate) const PLACE_STALL_WAIT_MAX: Duration = Duration::from_secs(5);
+
 /// Time for which the peer of a stream may leave bytes unacknowledged before the system takes it for dead. 60 s, as for a
 /// socket that takes nothing: TCP's keep-alive does not run while bytes are under way. It does not hold while a stream waits
 /// for room, since Linux also counts the time of a peer that reads steadily and has no room for the next packet.

@@ -41,7 +41,7 @@ enum End {
     Served,
     /// A stream goes on without hyper.
     Parked,
-    /// The connection has nothing to do, and others need its place.
+    /// The connection has nothing to do, or its client takes nothing of its answer, and others need its place.
     Left,
     /// The client has sent no request, or taken no answer, for too long.
     TooSlow,
@@ -248,6 +248,10 @@ impl<'a> Waits<'a> {
         let is_flushed = seen.is_flushed();
         if is_flushed && slot.is_taken() {
             return Poll::Ready(End::Parked);
+        }
+        if !is_flushed && visit.poll_stall_end(context).is_ready() {
+            tracing::debug!("an answer that is not taken is ended, because others need the place");
+            return Poll::Ready(End::Left);
         }
         // Nothing of an answer is lost: all of it was written, and the client asks for nothing at the moment.
         if is_flushed && asked_to_leave.poll(context).is_ready() {

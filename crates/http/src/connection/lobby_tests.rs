@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_core::contract::ManualClock;
+use tidings_core::contract::fixture::draft;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,10 +16,11 @@ use super::serve::Door;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::front::Front;
-use crate::limits::FIRST_REQUEST_GRACE;
+use crate::limits::{FIRST_REQUEST_GRACE, PLACE_STALL_WAIT_MAX};
 
 const LOBBY: usize = 4;
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+const LARGE: &[u8] = b"GET /events/large HTTP/1.1\r\nhost: localhost\r\naccept: application/json\r\n\r\n";
 const POST: &[u8] = b"POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\nx";
 
 /// A hub with two places and a small lobby, which waits for heads as if for ever.
@@ -26,6 +28,7 @@ async fn hub() -> SocketAddr {
     let clock = ManualClock::at(0);
     let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
     let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+    hub.publish(draft("large", &"x".repeat(1_000_000))).await.unwrap();
     let config = HttpConfig {
         connections_max: 1,
         connections_reserve: 1,
@@ -98,4 +101,24 @@ async fn a_lobby_full_of_silent_clients_holds_others_up_for_no_longer_than_their
         assert_eq!(answer(&mut silent[0], b"").await, "", "the first has been silent for the longest");
         assert_eq!(answer(&mut silent[LOBBY - 1], &HEALTH[bytes.len()..]).await, "HTTP/1.1 200 OK");
     }
+}
+
+/// Each of them kept its place for a minute, and every publisher waited for six seconds and was refused.
+#[tokio::test(start_paused = true)]
+async fn clients_that_do_not_read_their_answers_keep_publishers_out_for_no_longer_than_a_stall() {
+    let hub = hub().await;
+    // More than the sockets take of it.
+    let _unread = connect(hub, 2, &LARGE.repeat(12)).await;
+    sleep(Duration::from_millis(100)).await;
+    let before = Instant::now();
+
+    let mut refused = TcpStream::connect(hub).await.unwrap();
+    assert_eq!(answer(&mut refused, POST).await, "HTTP/1.1 503 Service Unavailable");
+    assert!(before.elapsed() < Duration::from_secs(1), "all are busy, and it is told so soon");
+    sleep(PLACE_STALL_WAIT_MAX).await;
+    let before = Instant::now();
+
+    let mut publisher = TcpStream::connect(hub).await.unwrap();
+    assert_eq!(answer(&mut publisher, POST).await, "HTTP/1.1 201 Created");
+    assert!(before.elapsed() < Duration::from_secs(1));
 }

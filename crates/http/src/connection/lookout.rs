@@ -16,7 +16,7 @@ pub(crate) struct Lookout {
     waiting: AtomicUsize,
     /// The millisecond from which on there may be another look.
     due: AtomicU64,
-    /// The last look has found a connection at rest.
+    /// The last look has found a connection at rest, or one that may be ended.
     some_rest: AtomicBool,
 }
 
@@ -45,7 +45,8 @@ impl Lookout {
         for visit in visits {
             looks += 1;
             let Some(since) = visit.gives_way_from() else { continue };
-            some_rest = true;
+            // An answer that is not taken keeps its connection busy until its time is over.
+            some_rest |= visit.is_free() || since <= now;
             match (visit.asked_at(), since) {
                 // One that was asked and is still there after this time may be waiting for its client.
                 (Some(asked), _) if now < asked + PLACE_LEAVE_WAIT_MAX.as_millis() as u64 => leaving += 1,

@@ -78,7 +78,20 @@ impl<S> SeenStream<S> {
     }
 
     pub(crate) fn into_inner(self) -> S {
+        self.visit.takes_its_answer();
         self.inner.into_inner()
+    }
+
+    /// A client that takes a part of what waits is one that begins to wait anew.
+    fn note_blocked(&self, is_blocked: bool) {
+        if self.seen.blocked.load(Ordering::Relaxed) == is_blocked {
+            return;
+        }
+        self.seen.blocked.store(is_blocked, Ordering::Relaxed);
+        match is_blocked {
+            true => self.visit.stalls(),
+            false => self.visit.takes_its_answer(),
+        }
     }
 }
 
@@ -110,14 +123,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for SeenStream<S> {
         } else {
             Pin::new(&mut self.inner).poll_write(context, ours)
         };
-        self.seen.blocked.store(!matches!(written, Poll::Ready(Ok(_))), Ordering::Relaxed);
+        self.note_blocked(!matches!(written, Poll::Ready(Ok(_))));
         written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         // A session of TLS takes a write as soon as it has a copy of the bytes: only this says whether they have left.
         let flushed = Pin::new(&mut self.inner).poll_flush(context);
-        self.seen.blocked.store(!matches!(flushed, Poll::Ready(Ok(()))), Ordering::Relaxed);
+        self.note_blocked(!matches!(flushed, Poll::Ready(Ok(()))));
         flushed
     }
 

@@ -21,7 +21,7 @@ use super::visit::Visit;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::front::Front;
-use crate::limits::{FIRST_REQUEST_GRACE, LINGER_AT_END_WAIT_MAX};
+use crate::limits::{FIRST_REQUEST_GRACE, LINGER_AT_END_WAIT_MAX, PLACE_STALL_WAIT_MAX};
 
 /// Bytes of an event: its page fits into the buffer of hyper, and not into the pipe.
 const LARGE: usize = 30_000;
@@ -127,6 +127,31 @@ async fn a_connection_that_is_asked_to_leave_stays_until_its_session_has_let_the
     let said = rest(&mut client).await;
 
     assert!(said.matches('x').count() >= LARGE, "{} bytes", said.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_taken_is_ended_after_a_time_if_others_need_the_place() {
+    let front = front().await;
+    let (pipe, mut client) = duplex(PIPE);
+    let visit = Arc::new(Visit::default());
+    let served = serve(&front, &visit, pipe);
+    client.write_all(ask("1.1", "").as_bytes()).await.unwrap();
+    sleep(PLACE_STALL_WAIT_MAX - Duration::from_millis(100)).await;
+
+    visit.ask_to_leave();
+    sleep(Duration::from_millis(50)).await;
+    assert!(!served.is_finished());
+    // It takes a part, which is progress.
+    assert!(client.read(&mut [0; PIPE / 2]).await.unwrap() > 0);
+    sleep(Duration::from_secs(1)).await;
+    visit.ask_to_leave();
+    sleep(Duration::from_millis(50)).await;
+    assert!(!served.is_finished());
+    sleep(PLACE_STALL_WAIT_MAX).await;
+    visit.ask_to_leave();
+    sleep(Duration::from_millis(50)).await;
+
+    assert!(served.is_finished());
 }
 
 /// Over HTTP/1.0, and during the notice of a drain, every answer is the last of its connection.

@@ -14,7 +14,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 
 use super::standing::Standing;
-use crate::limits::{FIRST_REQUEST_GRACE, LINGER_AT_END_WAIT_MAX, REFUSAL_WAIT_MAX};
+use crate::limits::{FIRST_REQUEST_GRACE, LINGER_AT_END_WAIT_MAX, PLACE_STALL_WAIT_MAX, REFUSAL_WAIT_MAX};
 
 /// What a connection is doing.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(crate) struct Visit {
     standing: Standing,
     /// The millisecond in which there was no place for a request, or `NEVER`.
     refused_at: AtomicU64,
+    /// The millisecond since which the client takes nothing of an answer, or `NEVER`. Over HTTP/1.
+    stalled_at: AtomicU64,
     /// Its client was shaking hands when the hub ended, and may still ask for something.
     asks_at_end: AtomicBool,
 }
@@ -70,6 +72,7 @@ impl Visit {
             waker: AtomicWaker::new(),
             standing,
             refused_at: AtomicU64::new(NEVER),
+            stalled_at: AtomicU64::new(NEVER),
             asks_at_end: AtomicBool::new(false),
         };
         visit.awaits_request();
@@ -134,14 +137,37 @@ impl Visit {
         self.rests_from.load(Ordering::Relaxed)
     }
 
-    /// From which millisecond on the connection may have to give way, if it may. One that was refused has its time for its
-    /// answer, and then goes although its client has not taken it.
+    /// The client takes nothing of an answer from now on.
+    pub(crate) fn stalls(&self) {
+        self.stalled_at.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// The client has taken what there was, or a part of it. If it was asked to leave, it must be asked anew.
+    pub(crate) fn takes_its_answer(&self) {
+        self.stalled_at.store(NEVER, Ordering::Relaxed);
+        self.asked_at.store(NEVER, Ordering::Relaxed);
+    }
+
+    /// Whether the connection has nothing to do: no request is open, and nothing of an answer waits for the client.
+    pub(crate) fn is_free(&self) -> bool {
+        self.is_at_rest() && self.stalled_at.load(Ordering::Relaxed) == NEVER
+    }
+
+    /// From which millisecond on the connection may have to give way, if it may. A client that was refused, or takes nothing of
+    /// its answer, has a time for it, and then goes although it has not taken all.
     pub(crate) fn gives_way_from(&self) -> Option<u64> {
-        if self.is_at_rest() {
+        if self.is_free() {
             return Some(self.rests_from());
         }
-        let refused = self.refused_at.load(Ordering::Relaxed);
-        (refused != NEVER).then(|| refused.saturating_add(REFUSAL_WAIT_MAX.as_millis() as u64))
+        self.refusal_ends_at().or_else(|| self.stall_ends_at())
+    }
+
+    fn refusal_ends_at(&self) -> Option<u64> {
+        end_of(&self.refused_at, REFUSAL_WAIT_MAX)
+    }
+
+    fn stall_ends_at(&self) -> Option<u64> {
+        end_of(&self.stalled_at, PLACE_STALL_WAIT_MAX)
     }
 
     /// In which millisecond the connection was asked to leave, if it has not decided to stay since.
@@ -191,12 +217,20 @@ impl Visit {
     pub(crate) async fn overstays(&self) {
         std::future::poll_fn(|context| {
             self.waker.register(context.waker());
-            let overstays = !self.is_at_rest()
+            let overstays = !self.is_free()
                 && self.asked_at().is_some()
-                && self.gives_way_from().is_some_and(|from| from <= self.now());
+                && self.refusal_ends_at().is_some_and(|end| end <= self.now());
             if overstays { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
+    }
+
+    /// Ready when others need the place, and the client has taken nothing of its answer for too long. To be polled while an
+    /// answer waits for the client.
+    pub(crate) fn poll_stall_end(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.waker.register(context.waker());
+        let is_over = self.asked_at().is_some() && self.stall_ends_at().is_some_and(|end| end <= self.now());
+        if is_over { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn poll_leave(&self, context: &mut Context<'_>) -> Poll<()> {
@@ -212,12 +246,18 @@ impl Visit {
     }
 
     fn can_leave(&self) -> bool {
-        self.is_at_rest() && self.rests_from() <= self.now()
+        self.is_free() && self.rests_from() <= self.now()
     }
 
     fn now(&self) -> u64 {
         self.origin.elapsed().as_millis() as u64
     }
+}
+
+/// The millisecond in which the wait ends that has begun in this one, if it has.
+fn end_of(began: &AtomicU64, wait: Duration) -> Option<u64> {
+    let began = began.load(Ordering::Relaxed);
+    (began != NEVER).then(|| began.saturating_add(wait.as_millis() as u64))
 }
 
 impl Default for Visit {
@@ -329,6 +369,26 @@ mod tests {
 
         assert_eq!(visit.overstays().now_or_never(), Some(()));
         assert_eq!(visit.asked_to_leave().now_or_never(), None, "nor does it rest");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_whose_answer_is_not_taken_is_not_free_and_gives_way_after_a_time() {
+        let visit = Visit::default();
+        advance(FIRST_REQUEST_GRACE).await;
+        let end = |visit: &Visit| visit.gives_way_from().map(Duration::from_millis);
+
+        visit.stalls();
+        assert!(!visit.is_free());
+        assert_eq!(end(&visit), Some(FIRST_REQUEST_GRACE + PLACE_STALL_WAIT_MAX));
+        let mut stall_end = std::future::poll_fn(|context| visit.poll_stall_end(context));
+        advance(PLACE_STALL_WAIT_MAX).await;
+        assert_eq!((&mut stall_end).now_or_never(), None, "nobody needs the place");
+        visit.ask_to_leave();
+        assert_eq!((&mut stall_end).now_or_never(), Some(()));
+
+        visit.takes_its_answer();
+        assert_eq!((&mut stall_end).now_or_never(), None);
+        assert!(visit.is_free() && visit.asked_at().is_none());
     }
 
     #[tokio::test(start_paused = true)]
