@@ -248,8 +248,17 @@ impl Front {
     }
 
     /// The answer to what is no request: it has what every answer has. Nothing is known of its headers.
-    pub(crate) fn finish_unread(&self, mut response: Response<Body>) -> Response<Body> {
-        cors::finish(&self.config().cors, Policy::PUBLIC, &HeaderMap::new(), &mut response);
+    pub(crate) fn finish_unread(&self, response: Response<Body>) -> Response<Body> {
+        self.finish_unrouted(&HeaderMap::new(), response)
+    }
+
+    /// The same, where these of its headers are known.
+    pub(crate) fn finish_unrouted(
+        &self,
+        headers: &HeaderMap,
+        mut response: Response<Body>,
+    ) -> Response<Body> {
+        cors::finish(&self.config().cors, Policy::PUBLIC, headers, &mut response);
         response
     }
 

@@ -338,6 +338,13 @@ async fn plain_http_on_the_port_of_tls_is_told_to_write_https() {
         "PROPFIND / HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
         format!("GET /{} HTTP/1.1\r\n", &body[..20_000]),
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
+        // Line ends and beginnings that HTTP/1 allows or once had.
+        "GET / HTTP/1.1\nhost: localhost\n\n".to_owned(),
+        "GET / HTTP/1.1\r\nhost: localhost\n\r\n".to_owned(),
+        "\r\n\nGET / HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
+        "GET /\r\n".to_owned(),
+        "GET /\n".to_owned(),
+        "SSH-2.0-OpenSSH_9\r\n".to_owned(),
     ] {
         let mut wire = Wire::open(place.scene.address).await;
         wire.send(request).await;
@@ -369,6 +376,35 @@ async fn half_a_request_in_plain_http_to_the_port_of_tls_does_not_hold_up_the_en
 
     let ended = place.scene.begin_end();
 
-    assert!(half.is_closed().await);
+    assert!(half.rest().await.starts_with("HTTP/1.1 400 "));
     assert_eq!(ended.verdict().await, Verdict::Drained);
+}
+
+/// They were closed without a word.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_in_plain_http_whose_end_does_not_come_is_answered_after_its_time() {
+    let place = Place::new(Over::Tls13, |config| config.head_wait_max = Duration::from_millis(100)).await;
+
+    for half in ["GET / HT", "GET / HTTP/1.1\r\nhost: localhost\r\n"] {
+        let mut wire = Wire::open(place.scene.address).await;
+        wire.send(half).await;
+        assert!(wire.rest().await.contains(" speaks HTTPS: "), "{half}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_allowed_can_read_that_it_should_write_https() {
+    let place = Place::new(Over::Tls13, |config| {
+        config.cors = Cors::Only(vec!["https://app.example".parse().unwrap()]);
+    })
+    .await;
+
+    for (origin, is_allowed) in [("https://app.example", true), ("https://evil.example", false)] {
+        let mut wire = Wire::open(place.scene.address).await;
+        wire.send(format!("POST /events/a HTTP/1.1\r\nORIGIN:{origin}\r\ncontent-length: 0\r\n\r\n")).await;
+        let answer = wire.rest().await;
+        let allow = format!("\r\naccess-control-allow-origin: {origin}\r\n");
+        assert_eq!(answer.contains(&allow), is_allowed, "{answer}");
+        assert_eq!(answer.contains("access-control-allow-origin"), is_allowed, "{answer}");
+    }
 }
