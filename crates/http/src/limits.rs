@@ -114,6 +114,10 @@ pub(crate) const TLS_LAST_RECORDS: u64 = 1;
 /// not progress.
 pub(crate) const HEAD_BYTES_PER_SECOND_MIN: u64 = 1_024;
 
+/// Looks at a body that nobody wants for its end, before its answer closes the connection. 4: a small body in chunks that came whole
+/// needs two, and one that comes piece by piece holds its answer up no longer.
+pub(crate) const BODY_LOOKS_MAX: u32 = 4;
+
 /// Bytes of one read after the last answer of a connection. 16 KiB: few reads, and a buffer on the stack.
 pub(crate) const LINGER_READ_BYTES: usize = 16_384;
 
@@ -280,6 +284,10 @@ pub(crate) const WHOLE_BODIES_BYTES_MAX: usize = 16_777_216;
 /// `RATE_WINDOWS`: a publisher that sends nothing for as long is below the least rate.
 pub(crate) const BODY_BEGIN_WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// Silence inside a body after which its publisher is answered 503 when the hub ends, and time before the deadline at which also one
+/// that goes on is answered. 1 s: enough for a round trip and a lost packet, and the end is not held up.
+pub(crate) const BODY_AT_END_SILENCE_MAX: Duration = Duration::from_secs(1);
+
 /// Time that a body waits for room. 6 s: a second longer than `PACE_WINDOW`, so that a body which stands still can be
 /// ended for it, and shorter than the time-outs of HTTP clients, so that the answer is ours.
 pub(crate) const BODY_ADMISSION_WAIT_MAX: Duration = Duration::from_secs(6);
@@ -288,10 +296,6 @@ pub(crate) const BODY_ADMISSION_WAIT_MAX: Duration = Duration::from_secs(6);
 
 /// Events of one group that is published together. 2,048: one group is under way and one collects, so it bounds the
 /// memory of a producer, and still divides a slow disk's ten milliseconds among thousands of events.
-/// Silence inside a body after which its publisher is answered 503 when the hub ends, and time before the deadline at which also one
-/// that goes on is answered. 1 s: enough for a round trip and a lost packet, and the end is not held up.
-pub(crate) const BODY_AT_END_SILENCE_MAX: Duration = Duration::from_secs(1);
-
 pub(crate) const GROUP_EVENTS_MAX: usize = 2_048;
 
 /// Bytes of one group that is published together. 256 KiB, for the same reason as `GROUP_EVENTS_MAX`.

@@ -408,3 +408,19 @@ async fn a_page_that_is_allowed_can_read_that_it_should_write_https() {
         assert_eq!(answer.contains("access-control-allow-origin"), is_allowed, "{answer}");
     }
 }
+
+/// The connection was closed over the second request, although the hub had the whole body of the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_body_in_chunks_that_came_whole_does_not_end_its_connection() {
+    let place = Place::new(Over::Tcp, |_| ()).await;
+
+    for chunks in ["0\r\n\r\n", "5\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n"] {
+        let mut wire = place.connect().await;
+        let refused = format!(
+            "POST /nowhere HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n{chunks}"
+        );
+        wire.send(format!("{refused}GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")).await;
+        assert_eq!(status(&wire.answer().await), 404, "{chunks:?}");
+        assert!(wire.answer().await.ends_with("ok\n"), "{chunks:?}");
+    }
+}

@@ -193,7 +193,7 @@ impl<'a> Session<'a> {
         let mut answer = self.front.handle(Request::from_parts(parts, &mut body)).await;
         self.visit.has_answered();
         // To poll a body that waits to be asked for would ask for it.
-        let was_read = body.is_end_stream() || (!waits_to_be_asked && body.ends_with_what_came());
+        let was_read = body.is_end_stream() || (!waits_to_be_asked && body.ends_with_what_came().await);
         self.has_unread_body.store(!was_read, Ordering::Relaxed);
         // hyper does not say so by itself, and the client would send its next request to nobody.
         if !was_read || !self.visit.stands().has_place() || self.front.drain().is_ending() {
