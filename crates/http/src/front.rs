@@ -256,9 +256,9 @@ impl Front {
         &self.parts.stream_permits
     }
 
-    /// When a subscriber may come back that found no place.
+    /// When a subscriber of this peer may come back that found no place.
     pub(crate) fn next_return(&self) -> Duration {
-        self.parts.returns.next(self.config().retry, self.drain().share())
+        self.parts.returns.next(self.peer, self.config().retry, self.drain().share())
     }
 
     pub(crate) fn drain(&self) -> &Drain {

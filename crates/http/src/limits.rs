@@ -384,6 +384,18 @@ pub(crate) const RETURNS_SHARE: usize = 100;
 /// and answers are next to nothing.
 pub(crate) const RETURNS_PER_SECOND_MIN: usize = 100;
 
+/// The part of these moments that one address can take from the others: 1/20. 20: a client that ignores `retry` makes the others
+/// wait 5 % longer, and those of one household or office still find places in the first line.
+pub(crate) const RETURNS_ADDRESS_SHARE: u32 = 20;
+
+/// For how long an address may book ahead of its part. 3 s, the usual `retry`: in a small hub 15 clients behind one address are
+/// turned away together and are treated as if each had its own.
+pub(crate) const RETURNS_ADDRESS_AHEAD: Duration = Duration::from_secs(3);
+
+/// Cells in which the addresses of subscribers without a place are counted; addresses with the same hash share a cell. 4,096: 30,000
+/// subscribers with an address each, as many as a hub of 10,000 can book moments for, are 7 to a cell.
+pub(crate) const RETURN_CELLS: usize = 4_096;
+
 /// The longest time that a subscriber without a place is told to wait, unless twice `retry` is longer. 5 min: places become
 /// free meanwhile, and nobody should wait for them much longer than necessary.
 pub(crate) const RETURN_WAIT_MAX: Duration = Duration::from_secs(300);

@@ -205,28 +205,51 @@ mod tests {
     use crate::config::HttpConfig;
     use crate::console::Pages;
 
-    /// All were told to come back within three to six seconds, however many they were.
-    #[tokio::test(start_paused = true)]
-    async fn the_more_subscribers_find_no_place_the_later_they_come_back() {
+    /// A hub whose only place is taken, for as long as the permit is held.
+    async fn full_hub() -> (Front, StreamPermit) {
         let clock = ManualClock::at(0);
         let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
         let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
         let config = HttpConfig { connections_max: 1, ..HttpConfig::default() };
         let front = Front::new(hub, config, Pages::default(), clock);
-        let ask = async || {
-            let request = Request::get("/events/a").extension(front.stream_permits().clone());
-            front.handle(request.body(String::new()).unwrap()).await
-        };
-        let _subscribed = ask().await;
+        let permit = front.stream_permits().take().unwrap();
+        (front, permit)
+    }
+
+    /// The `retry` with which a subscriber is sent away.
+    async fn retry(front: &Front) -> u64 {
+        let request = Request::get("/events/a").header("Host", "localhost");
+        let request = request.extension(front.stream_permits().clone()).body(String::new()).unwrap();
+        let text = front.handle(request).await.into_body().collect().await.unwrap().to_bytes();
+        std::str::from_utf8(&text).unwrap().strip_prefix("retry: ").unwrap().trim_end().parse().unwrap()
+    }
+
+    /// All were told to come back within three to six seconds, however many they were.
+    #[tokio::test(start_paused = true)]
+    async fn the_more_subscribers_find_no_place_the_later_they_come_back() {
+        let (front, _permit) = full_hub().await;
 
         let mut retries = Vec::new();
         for _ in 0..1_000 {
-            let text = ask().await.into_body().collect().await.unwrap().to_bytes();
-            let text = std::str::from_utf8(&text).unwrap();
-            retries.push(text.strip_prefix("retry: ").unwrap().trim_end().parse::<u64>().unwrap());
+            retries.push(retry(&front).await);
         }
 
         assert!((3_000..=6_000).contains(&retries[0]), "{}", retries[0]);
         assert!(retries[999] >= 3_000 + 9_990, "{}", retries[999]);
+    }
+    /// It booked a moment each time, and the others were told the one after it.
+    #[tokio::test(start_paused = true)]
+    async fn a_subscriber_that_ignores_its_retry_does_not_move_that_of_others() {
+        let (front, _permit) = full_hub().await;
+        let peer = |address: &str| front.for_peer(address.parse().unwrap());
+        let impatient = peer("127.0.0.1");
+        for _ in 0..3_000 {
+            retry(&impatient).await;
+        }
+
+        // One of them may share its cell with the impatient one.
+        let others = [retry(&peer("127.0.0.2")).await, retry(&peer("127.0.0.3")).await];
+        assert!(others.iter().any(|retry| *retry <= 6_300), "{others:?}");
+        assert!(retry(&impatient).await > 30_000);
     }
 }
