@@ -384,7 +384,7 @@ pub(crate) const RETURNS_SHARE: usize = 100;
 /// and answers are next to nothing.
 pub(crate) const RETURNS_PER_SECOND_MIN: usize = 100;
 
-/// The part of these moments that one address can take from the others: 1/20. 20: a client that ignores `retry` makes the others
+/// The part of the moments of return that one address can book before the others: 1/20. 20: a client that ignores `retry` makes them
 /// wait 5 % longer, and those of one household or office still find places in the first line.
 pub(crate) const RETURNS_ADDRESS_SHARE: u32 = 20;
 
