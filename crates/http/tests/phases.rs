@@ -326,7 +326,12 @@ async fn an_idle_connection_and_half_a_head_are_closed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plain_http_on_the_port_of_tls_is_told_to_write_https() {
-    let place = Place::new(Over::Tls13, |config| config.cors = Cors::Any).await;
+    // Each is answered because of what it is, and not because its time is over.
+    let place = Place::new(Over::Tls13, |config| {
+        config.cors = Cors::Any;
+        config.head_wait_max = Duration::from_secs(3_600);
+    })
+    .await;
     let port = place.scene.address.port();
     let text =
         format!("This is plain HTTP, and port {port} speaks HTTPS: write https:// in place of http://.\n");
