@@ -184,6 +184,65 @@ async fn a_wrong_length_is_told_also_with_the_body_behind_it() {
     }
 }
 
+/// hyper leaves the length out and takes the coding, and another program on the way may do the reverse.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_length_beside_a_transfer_coding_is_refused_in_every_order_and_its_request_is_the_last() {
+    const LENGTH: &str = "Content-Length: 5\r\n";
+    const CODING: &str = "Transfer-Encoding: chunked\r\n";
+    let before = "POST /events/a HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+    for hub in Hub::all().await {
+        for lines in [
+            format!("{LENGTH}{CODING}"),
+            format!("{CODING}{LENGTH}"),
+            format!("{LENGTH}x: y\r\n{CODING}{LENGTH}"),
+            format!("{CODING}Content-Length: abc\r\n"),
+            "content-LENGTH:0\r\ntransfer-encoding:chunked\r\n".to_owned(),
+        ] {
+            let body = "5\r\nhello\r\n0\r\n\r\nGET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+            let refused = format!("POST /events/a HTTP/1.1\r\nhost: localhost\r\n{lines}\r\n{body}");
+            let detail = detail_of(&hub.said_to(&refused).await, 400, "bad-head");
+            assert!(detail.contains("`content-length` and `transfer-encoding`"), "{lines:?}: {detail}");
+
+            let said = hub.said_to(format!("{before}{refused}")).await;
+            let (first, second) = said.split_at(said.rfind("HTTP/1.1 ").unwrap());
+            assert!(first.starts_with("HTTP/1.1 201 "), "{said}");
+            detail_of(second, 400, "bad-head");
+        }
+        let events = hub
+            .scene
+            .get("/events/a", "accept: application/json\r\nconnection: close\r\n")
+            .await
+            .rest()
+            .await;
+        assert!(!events.contains("hello"), "{events}");
+    }
+}
+
+/// Python's `http.client` and Node's `http` send it, and hyper leaves it out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fragment_is_refused_wherever_it_stands_in_the_target() {
+    let before = "POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n#\n";
+    for hub in Hub::all().await {
+        for line in [
+            "POST /events/chat#general HTTP/1.1",
+            "POST /events/chat# HTTP/1.1",
+            "GET /events?topic=a#b HTTP/1.1",
+            "GET http://localhost/events/a?last=1# HTTP/1.1",
+            "GET /healthz#x HTTP/1.1",
+        ] {
+            let request = format!("{line}\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n");
+            let detail = detail_of(&hub.said_to(&request).await, 400, "fragment");
+            assert!(detail.contains("%23"), "{line}: {detail}");
+
+            let said = hub.said_to(format!("{before}{before}{request}")).await;
+            detail_of(&said[said.rfind("HTTP/1.1 ").unwrap()..], 400, "fragment");
+        }
+        let kept = "GET /healthz HTTP/1.1\r\nhost: localhost\r\nreferer: /a#b\r\nconnection: close\r\n\r\n";
+        let said = hub.said_to(format!("{before}{kept}")).await;
+        assert!(said.starts_with("HTTP/1.1 201 ") && said.contains("HTTP/1.1 200 OK"), "{said}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn other_protocols_at_the_port_are_told_what_it_speaks() {
     let scene = Scene::start().await;

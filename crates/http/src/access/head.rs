@@ -33,6 +33,15 @@ const ONCE: [(HeaderName, ProblemType); 8] = [
     (HeaderName::from_static("last-event-id"), ProblemType::RepeatedHeader),
 ];
 
+/// What the server has left out of a head before the hub could see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    /// A `Content-Length` beside a `Transfer-Encoding`.
+    Length,
+    /// The fragment of the URL.
+    Fragment,
+}
+
 /// What a decision is made by.
 pub(crate) struct RequestHead<'a> {
     /// The host that the request is for. A request of HTTP/1.0 need not name one.
@@ -47,6 +56,7 @@ impl<'a> RequestHead<'a> {
     /// not name a host.
     pub(crate) fn read(request: &'a Parts, peer: Option<IpAddr>) -> Result<Self, Problem> {
         let headers = &request.headers;
+        request.extensions.get().map_or(Ok(()), |left_out| Err(with_left_out(*left_out)))?;
         check_repetitions(headers)?;
         check_transfer_coding(headers)?;
         let header = headers.get(HOST);
@@ -76,6 +86,24 @@ impl<'a> RequestHead<'a> {
     pub(super) fn shown_origin(&self) -> String {
         self.origin()
             .map_or_else(|| "no origin".to_owned(), |origin| format!("origin `{}`", shown(origin.as_bytes())))
+    }
+}
+
+/// RFC 9112, 6.1: with a length and a coding "such a message might indicate an attempt to perform request smuggling", and a
+/// server may refuse it. A fragment is no part of the target of a request (RFC 9112, 3.2): what follows the `#` in the name of a
+/// topic would be lost.
+fn with_left_out(left_out: LeftOut) -> Problem {
+    match left_out {
+        LeftOut::Length => {
+            let detail = "the head of the request has `content-length` and `transfer-encoding`, so its body could end in two \
+                          places; send one of them";
+            Problem::new(ProblemType::BadHead, detail)
+        }
+        LeftOut::Fragment => {
+            let detail = "the URL of the request has a fragment, which belongs to a browser and not to a request; write %23 \
+                          for each `#` that is part of a name, and leave the rest out";
+            Problem::new(ProblemType::Fragment, detail)
+        }
     }
 }
 

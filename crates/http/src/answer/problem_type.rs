@@ -37,13 +37,14 @@ macro_rules! problem_types {
 }
 
 problem_types! {
-    BadHead: BAD_REQUEST, "bad-head", "what came is no request of HTTP/1, or a line of its head is malformed";
+    BadHead: BAD_REQUEST, "bad-head", "what came is no request of HTTP/1, or a line of its head is malformed, or it has `Content-Length` and `Transfer-Encoding`";
     BadHost: BAD_REQUEST, "bad-host", "the request has no `Host`, or two, or one that is no host name or address with at most a port behind it";
     RepeatedHeader: BAD_REQUEST, "repeated-header", "a header that may be given once is given twice";
     BadTopic: BAD_REQUEST, "bad-topic", "a name in the path or in `topic` is no topic or selector";
     BadTopics: BAD_REQUEST, "bad-topics", "there is no selector, or there are more than 100";
     PatternTooComplex: BAD_REQUEST, "pattern-too-complex", "a topic or pattern has more than 64 segments, or a pattern more than 16 wildcards or three `**`";
     TopicNotUtf8: BAD_REQUEST, "topic-not-utf8", "the topic in the path is not percent-encoded UTF-8";
+    Fragment: BAD_REQUEST, "fragment", "the URL has a fragment; `%23` stands for a `#` that is meant";
     EmptySegment: BAD_REQUEST, "empty-segment", "a name in the path or in `topic` has two slashes side by side, or begins with one; `%2F` stands for one that is meant";
     TrailingSlash: BAD_REQUEST, "trailing-slash", "a name in the path or in `topic` ends in a slash; `%2F` stands for one that is meant";
     TopicsTwice: BAD_REQUEST, "topics-twice", "there is a topic in the path and another in `topic`";

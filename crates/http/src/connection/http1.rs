@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::task::yield_now;
 
+use crate::access::head::LeftOut;
 use crate::answer::body::Body;
 use crate::answer::watch::{AnswerWatch, Patience};
 use crate::config::HttpConfig;
@@ -171,7 +172,9 @@ impl<'a> Session<'a> {
         &self,
         mut request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Body>, Infallible>> {
-        self.seen.request_begins();
+        if let Some(left_out) = self.seen.request_begins() {
+            request.extensions_mut().insert(left_out);
+        }
         let open = self.visit.begin_request();
         // Over HTTP/1.0 there are no chunks: the end of the connection is the end of an answer of unknown length.
         self.ends_answers.store(request.version() <= Version::HTTP_10, Ordering::Relaxed);
@@ -188,6 +191,8 @@ impl<'a> Session<'a> {
 
     async fn answer_open(&self, request: Request<Incoming>, open: OpenRequest) -> Response<Body> {
         let waits_to_be_asked = request.headers().contains_key(EXPECT);
+        // What follows it cannot be told from its body, or was not looked at.
+        let is_last = request.extensions().get::<LeftOut>().is_some();
         let (parts, body) = request.into_parts();
         let mut body = RequestBody::new(body);
         let mut answer = self.front.handle(Request::from_parts(parts, &mut body)).await;
@@ -196,7 +201,7 @@ impl<'a> Session<'a> {
         let was_read = body.is_end_stream() || (!waits_to_be_asked && body.ends_with_what_came().await);
         self.has_unread_body.store(!was_read, Ordering::Relaxed);
         // hyper does not say so by itself, and the client would send its next request to nobody.
-        if !was_read || !self.visit.stands().has_place() || self.front.drain().is_ending() {
+        if !was_read || is_last || !self.visit.stands().has_place() || self.front.drain().is_ending() {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         answer.map(|body| body.watched_by(self.watch.clone()).holding(open))

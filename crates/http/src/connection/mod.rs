@@ -27,6 +27,7 @@ pub(crate) mod head_fault;
 pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod impatient;
+pub(crate) mod left_out;
 pub(crate) mod linger;
 pub(crate) mod lookout;
 pub(crate) mod phase;

@@ -6,15 +6,17 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use http::header::X_CONTENT_TYPE_OPTIONS;
 use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use crate::access::head::LeftOut;
 use crate::connection::impatient::Impatient;
+use crate::connection::left_out::HeadWatch;
 use crate::connection::visit::Visit;
 use crate::limits::HYPER_ANSWER_BYTES_MAX;
 
@@ -29,13 +31,19 @@ pub(crate) struct Seen {
     begins_with_head: AtomicBool,
     /// A request has come since this was last looked at.
     asked: AtomicBool,
+    /// Requests that have begun.
+    requests: AtomicU64,
+    /// The first request of which hyper leaves something out, counted from 1.
+    left_out: OnceLock<(u64, LeftOut)>,
 }
 
 impl Seen {
-    /// A head has been read, and a request begins.
-    pub(crate) fn request_begins(&self) {
+    /// A head has been read, and a request begins. Tells what hyper has left out of it: then it is the last request.
+    pub(crate) fn request_begins(&self) -> Option<LeftOut> {
         self.head_bytes.store(0, Ordering::Relaxed);
         self.asked.store(true, Ordering::Relaxed);
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        self.left_out.get().filter(|(of, _)| *of == number).map(|(_, left_out)| *left_out)
     }
 
     /// Whether a request has come since this was last asked.
@@ -70,11 +78,12 @@ pub(crate) struct SeenStream<S> {
     inner: Impatient<S>,
     seen: Arc<Seen>,
     visit: Arc<Visit>,
+    heads: HeadWatch,
 }
 
 impl<S> SeenStream<S> {
     pub(crate) fn new(inner: Impatient<S>, seen: Arc<Seen>, visit: Arc<Visit>) -> Self {
-        Self { inner, seen, visit }
+        Self { inner, seen, visit, heads: HeadWatch::default() }
     }
 
     pub(crate) fn into_inner(self) -> S {
@@ -103,8 +112,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for SeenStream<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
+        let bytes = &buffer.filled()[before..];
         if self.visit.is_at_rest() {
-            self.seen.came(&buffer.filled()[before..]);
+            self.seen.came(bytes);
+        }
+        if let Some(left_out) = self.heads.came(bytes) {
+            // It is told once.
+            let _ = self.seen.left_out.set(left_out);
         }
         Poll::Ready(Ok(()))
     }
