@@ -43,3 +43,15 @@ fn has_host_behind_two_slashes(before_query: &str, url: &Url) -> bool {
     }
     rest.strip_prefix("//").is_some_and(|host| !host.starts_with(['/', '\\']))
 }
+
+/// What is wrong with the percent-encoding of a URL: a `%` without two hexadecimal digits behind it, in the words of the hub.
+pub(crate) fn broken_escape(written: &str) -> Option<String> {
+    let is_whole = |rest: &str| {
+        let mut digits = rest.bytes().skip(1);
+        let mut is_digit = || digits.next().is_some_and(|byte| byte.is_ascii_hexdigit());
+        is_digit() && is_digit()
+    };
+    let rest = written.match_indices('%').map(|(at, _)| &written[at..]).find(|rest| !is_whole(rest))?;
+    let part: String = rest.chars().take("%41".len()).flat_map(char::escape_default).collect();
+    Some(format!("`{part}`, and % begins two hexadecimal digits; write %25 for a % that is meant"))
+}

@@ -317,6 +317,8 @@ mod tests {
             ("a//b", "an empty segment"),
             ("/a", "an empty segment"),
             ("a/", "ends in a slash"),
+            ("%zz", "the topic has `%zz`, and % begins two hexadecimal digits"),
+            ("a%2", "the topic has `%2`, and"),
             ("caf%E9", "byte 4 of it, %E9, is not"),
             ("chat#general", "is written with %23"),
             ("a?topic=b", "is written with %3F"),

@@ -56,6 +56,14 @@ pub enum PublishError {
         /// What to write.
         advice: &'static str,
     },
+    /// A `%` in the URL has no two hexadecimal digits behind it. Programs read such a URL in different ways.
+    #[error("the URL {target:?} has {fault}")]
+    Escape {
+        /// The URL.
+        target: String,
+        /// What is wrong, and what to write.
+        fault: String,
+    },
     /// The idempotency key cannot be sent in a header, or the operating system has no random numbers to draw one.
     #[error("there is no usable idempotency key")]
     Key(#[source] BoxError),
@@ -81,6 +89,7 @@ impl PublishError {
             | Self::Target { .. }
             | Self::Fragment
             | Self::Rewritten { .. }
+            | Self::Escape { .. }
             | Self::Key(_) => None,
         }
     }

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use super::PublishError;
-use crate::written::advice;
+use crate::written::{advice, broken_escape};
 
 /// A topic of the hub, or a URL at the hub. A `&str` is a topic.
 ///
@@ -38,6 +38,11 @@ impl Target<'_> {
         {
             let (target, path) = (text.to_owned(), url.path().to_owned());
             return Err(PublishError::Rewritten { target, path, advice });
+        }
+        if matches!(self, Self::Url(_))
+            && let Some(fault) = broken_escape(text)
+        {
+            return Err(PublishError::Escape { target: text.to_owned(), fault });
         }
         Ok(url)
     }
@@ -152,6 +157,23 @@ mod tests {
         ] {
             assert!(Target::Url(target).url(&hub).is_ok(), "{target}");
         }
+    }
+
+    #[test]
+    fn a_url_with_broken_percent_encoding_is_refused_and_a_topic_with_a_percent_sign_is_encoded() {
+        let hub = Url::parse("http://h:1").unwrap();
+        for (target, part) in [
+            ("http://h:1/events/%zz", "has `%zz`, and % begins"),
+            ("/events/100%", "has `%`, and % begins"),
+            ("events/a%2", "has `%2`, and"),
+            ("/events/a?id=%41%g1", "has `%g1`, and"),
+            ("/events/a%+1", "has `%+1`, and"),
+        ] {
+            let refused = Target::Url(target).url(&hub).unwrap_err().to_string();
+            assert!(refused.contains(part), "{target}: {refused}");
+        }
+        assert_eq!(url("http://h:1", "100%").as_deref(), Some("http://h:1/events/100%25"));
+        assert!(Target::Url("/events/100%25?id=%C3%a9").url(&hub).is_ok());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `path` | topics and selectors in a URL |
+//! | `escape` | percent-encoding that is none |
 //! | `query` | the parameters of a query string, taken strictly |
 //! | `accept` | what a GET wants: stream, history or page |
 //! | `position` | where a subscription or a page of history begins |
@@ -15,6 +16,7 @@ pub(crate) mod accept;
 pub(crate) mod body;
 pub(crate) mod body_budgets;
 pub(crate) mod content;
+pub(crate) mod escape;
 pub(crate) mod idempotency_key;
 pub(crate) mod path;
 pub(crate) mod position;

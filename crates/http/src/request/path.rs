@@ -9,6 +9,7 @@ use std::str::Utf8Error;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tidings_core::{Selector, Selectors, Topic, TopicError};
 
+use super::escape::broken_escape;
 use super::query::{Query, has_parameter};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
@@ -101,6 +102,9 @@ pub(crate) fn decode(rest: &str) -> Result<Cow<'_, str>, Problem> {
     if !rest.contains('%') {
         return Ok(Cow::Borrowed(rest));
     }
+    if let Some(broken) = broken_escape(rest) {
+        return Err(Problem::new(ProblemType::TopicNotUtf8, format!("the topic has {broken}")));
+    }
     let bytes = Vec::from_iter(percent_decode_str(rest));
     let not_text = |bytes: &[u8], error: Utf8Error| {
         let at = error.valid_up_to();
@@ -146,7 +150,9 @@ mod tests {
 
     #[test]
     fn what_is_no_topic_is_refused() {
-        for path in ["", "a/", "a//b", "/a", "/", "a/../b", "a/%2e%2E", "%FF", "a%0Ab", "*"] {
+        for path in
+            ["", "a/", "a//b", "/a", "/", "a/../b", "a/%2e%2E", "%FF", "a%0Ab", "*", "%zz", "%", "a%2"]
+        {
             assert!(topic(path).is_err(), "{path}");
         }
         assert!(selector("*").is_ok());

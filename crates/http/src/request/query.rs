@@ -2,6 +2,7 @@
 
 use percent_encoding::percent_decode;
 
+use super::escape::broken_escape;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::limits::{PARAMETERS_MAX, UNKNOWN_NAME_CHARS_MAX};
@@ -87,24 +88,33 @@ fn text_of(name: &str, raw: &str) -> Result<String, Problem> {
     decode(raw).map_err(|fault| not_text(&format!("the parameter `{name}`"), fault))
 }
 
-/// The first byte of a text that is not UTF-8: which one it is, counted from 1 as editors do, and its value.
-struct Fault {
-    number: usize,
-    byte: u8,
+/// Why a text is not percent-encoded UTF-8.
+enum Fault {
+    /// A `%` without two digits behind it, in a sentence.
+    Escape(String),
+    /// A byte that is not UTF-8: which one it is, counted from 1 as editors do, and its value.
+    Byte { number: usize, byte: u8 },
 }
 
 fn decode(text: &str) -> Result<String, Fault> {
+    if let Some(broken) = broken_escape(text) {
+        return Err(Fault::Escape(broken));
+    }
     let spaced = text.replace('+', " ");
     let decoded: Vec<u8> = percent_decode(spaced.as_bytes()).collect();
     String::from_utf8(decoded).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        Fault { number: at + 1, byte: error.as_bytes()[at] }
+        Fault::Byte { number: at + 1, byte: error.as_bytes()[at] }
     })
 }
 
-fn not_text(what: &str, Fault { number, byte }: Fault) -> Problem {
-    let detail =
-        format!("{what} must be percent-encoded UTF-8, and byte {number} of it, %{byte:02X}, is not");
+fn not_text(what: &str, fault: Fault) -> Problem {
+    let detail = match fault {
+        Fault::Escape(broken) => format!("{what} has {broken}"),
+        Fault::Byte { number, byte } => {
+            format!("{what} must be percent-encoded UTF-8, and byte {number} of it, %{byte:02X}, is not")
+        }
+    };
     Problem::new(ProblemType::QueryNotUtf8, detail)
 }
 
@@ -158,6 +168,10 @@ mod tests {
         refused("topic=caf%E9", value);
         refused("topic=a&topic=%C3%A9+%E9", value);
         refused("%FF=1", name);
+        let rule = "and % begins two hexadecimal digits; write %25 for a % that is meant";
+        refused("topic=100%&last=1", &format!("the parameter `topic` has `%`, {rule}"));
+        refused("last=%2", &format!("the parameter `last` has `%2`, {rule}"));
+        refused("to%zzpic=1", &format!("the name of a parameter has `%zz`, {rule}"));
         assert!(Query::parse(&"topic=a&".repeat(129), KNOWN).is_err());
     }
 }

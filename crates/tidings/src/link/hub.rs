@@ -196,7 +196,7 @@ pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
                 hinted(failure, Some("is a hub listening there? `tidings serve` starts one"))
             }
             // Their words say what to write.
-            PublishError::Fragment | PublishError::Rewritten { .. } => failure,
+            PublishError::Fragment | PublishError::Rewritten { .. } | PublishError::Escape { .. } => failure,
             _ => failure.hint("is that the URL of a topic of a hub? it ends in /events/TOPIC"),
         },
     }
