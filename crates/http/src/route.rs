@@ -298,7 +298,7 @@ impl Front {
             return Err(too_many_connections());
         }
         match action {
-            Action::Options(route) => Ok(self.options(parts, route)),
+            Action::Options(route) => Ok(self.options(parts, &head, route)),
             Action::Publish(topic) => {
                 self.config().aliases.refuse_pattern(parts.uri.path())?;
                 publish(self, parts, &credential, topic, body).await
@@ -320,9 +320,9 @@ impl Front {
         }
     }
 
-    fn options(&self, parts: &Parts, route: Route<'_>) -> Response<Body> {
+    fn options(&self, parts: &Parts, head: &RequestHead<'_>, route: Route<'_>) -> Response<Body> {
         let cors = &self.config().cors;
-        if let Some(problem) = cors::refused_preflight(cors, &parts.headers) {
+        if let Some(problem) = cors::refused_preflight(self.config(), head) {
             // The answer says it by what it does not have; its browser tells nobody why.
             self.refusal_log().tell(&problem, parts.uri.path());
         }

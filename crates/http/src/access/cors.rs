@@ -9,13 +9,14 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
+use super::advice::advice;
+use super::head::RequestHead;
 use super::page::is_allowed;
 use super::policy::{Loaders, Policy};
-use super::shown::shown;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::config::Cors;
+use crate::config::{Cors, HttpConfig};
 use crate::limits::{PREFLIGHT_BYTES_MAX, PREFLIGHT_HEADERS_MAX, PREFLIGHT_SECONDS_MAX};
 
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -47,15 +48,17 @@ pub(crate) fn options(cors: &Cors, methods: &'static str, request: &HeaderMap) -
 }
 
 /// Why a preflight is answered without what would let its page go on, if it is one of an origin that is not allowed.
-pub(crate) fn refused_preflight(cors: &Cors, request: &HeaderMap) -> Option<Problem> {
-    let origin = request.get(ORIGIN).filter(|_| request.contains_key(ACCESS_CONTROL_REQUEST_METHOD))?;
+pub(crate) fn refused_preflight(config: &HttpConfig, head: &RequestHead<'_>) -> Option<Problem> {
+    let origin = head.origin().filter(|_| head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD))?;
     let detail = || {
-        let origin = shown(origin.as_bytes());
+        let advice = advice(config, head, origin);
         format!(
-            "a page of origin `{origin}` asks whether it may use the hub; allow it with --cors-origin {origin}"
+            "a page of {} asks whether it may use the hub at {}; {advice}",
+            head.shown_origin(),
+            head.shown_host()
         )
     };
-    (!is_allowed(cors, origin)).then(|| Problem::new(ProblemType::OriginNotAllowed, detail()))
+    (!is_allowed(&config.cors, origin)).then(|| Problem::new(ProblemType::OriginNotAllowed, detail()))
 }
 
 /// Adds to any answer what every answer has. `policy` is that of what was asked for, and `request` what is known of the

@@ -69,7 +69,7 @@ impl HostName {
         }
     }
 
-    fn is_same_machine(&self, other: &Self) -> bool {
+    pub(super) fn is_same_machine(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Name(_), Self::Name(_)) => self.relative() == other.relative(),
             (Self::Address(own), Self::Address(other)) => own.to_canonical() == other.to_canonical(),

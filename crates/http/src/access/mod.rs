@@ -8,6 +8,7 @@
 //! | `decision` | the decision by policy, head and settings |
 //! | `host`, `origin` | host and origin as types |
 //! | `page`, `key`, `proxy` | the checks of the page that asks, of the publish key, and for a hub without a key |
+//! | `advice` | what an operator can do for a page that is refused |
 //! | `trace`, `range` | which headers are of a proxy, and a range of addresses, of proxies that are trusted |
 //! | `credential` | the name of what a request showed, which goes on to its handler |
 //! | `cors` | the headers of every answer that tell browsers who may read it |
@@ -15,6 +16,7 @@
 //!
 //! This folder knows neither the URLs nor the hub.
 
+mod advice;
 pub(crate) mod cors;
 pub(crate) mod credential;
 pub(crate) mod decision;

@@ -23,6 +23,25 @@ pub struct Origin {
     port: Option<u16>,
 }
 
+/// Schemes of URLs whose pages, if there are any, have the origin `null`, and those of other protocols than HTTP.
+const SCHEMES_WITHOUT_ORIGIN: [&str; 15] = [
+    "about",
+    "blob",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "ftps",
+    "javascript",
+    "mailto",
+    "sftp",
+    "ssh",
+    "tcp",
+    "udp",
+    "ws",
+    "wss",
+];
+
 /// A text is no origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OriginError {
@@ -55,6 +74,17 @@ impl Origin {
     /// The port: that of the scheme if it names none, and none if the scheme has none either.
     pub fn port(&self) -> Option<u16> {
         self.port
+    }
+
+    /// Whether a page can have it. No page has the schemes of a socket or of a mailbox, nor port 0, and the pages of some schemes
+    /// have the origin `null`. Apps have schemes of their own, which nobody knows all of.
+    pub fn is_of_pages(&self) -> bool {
+        self.port != Some(0) && !SCHEMES_WITHOUT_ORIGIN.contains(&&*self.scheme)
+    }
+
+    /// Whether it is at this host, on whatever port.
+    pub(super) fn is_at(&self, host: &Host) -> bool {
+        host.name().is_same_machine(&self.host)
     }
 
     pub(super) fn is_loopback(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use http::HeaderValue;
 
+use super::advice::advice;
 use super::head::{RequestHead, SEC_FETCH_MODE, SEC_FETCH_SITE};
 use super::host::Host;
 use super::origin::Origin;
@@ -25,7 +26,7 @@ pub(super) fn check_page(config: &HttpConfig, rule: PageRule, head: &RequestHead
         Some(origin) if is_allowed(&config.cors, origin) || is_own(config, head, origin) => Ok(()),
         // A proxy in front has rewritten the host; the browser has compared what it saw.
         Some(_) if site == Site::Same => Ok(()),
-        Some(origin) => Err(foreign_page(head, origin)),
+        Some(origin) => Err(foreign_page(config, head, origin)),
         // Scripts and images of other sites come without `Origin`.
         None if site == Site::Other && !(links && is_navigation(head)) => Err(unnamed_page(head)),
         None => Ok(()),
@@ -83,23 +84,9 @@ fn is_navigation(head: &RequestHead<'_>) -> bool {
     head.headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode == "navigate")
 }
 
-fn foreign_page(head: &RequestHead<'_>, origin: &HeaderValue) -> Problem {
+fn foreign_page(config: &HttpConfig, head: &RequestHead<'_>, origin: &HeaderValue) -> Problem {
     let (shown_origin, shown_host) = (head.shown_origin(), head.shown_host());
-    let advice = match parsed(origin) {
-        Some(origin) => format!(
-            "allow the origin with --cors-origin {origin}; if it is a page of the hub itself behind a proxy, let the proxy \
-             pass the `Host` of its client on, or name the host with --allowed-host {}",
-            origin.authority()
-        ),
-        None if origin != "null" => "this is no origin, which has a scheme, a host and perhaps a port, such as https://app.example, \
-                                     and nothing else, so it cannot be allowed by name"
-            .to_owned(),
-        // RFC 6454, 6.1: `null` stands for every origin that has no name.
-        None => "this is the origin of a page that was opened from a file or stands in a sandboxed frame, and it cannot be \
-                 allowed by name; serve the page over HTTP and allow that origin with --cors-origin, or allow all origins \
-                 with --cors-origin '*'"
-            .to_owned(),
-    };
+    let advice = advice(config, head, origin);
     let detail = format!("pages of {shown_origin} may not use the hub at {shown_host}; {advice}");
     Problem::new(ProblemType::OriginNotAllowed, detail)
 }

@@ -47,23 +47,6 @@ fn origin(text: &str) -> Result<Origin, BadValue> {
     }
 }
 
-/// Schemes of URLs whose pages, if there are any, have the origin `null`. Apps have schemes of their own, which are not known.
-const SCHEMES_WITHOUT_ORIGIN: [&str; 13] = [
-    "about",
-    "blob",
-    "data",
-    "file",
-    "filesystem",
-    "ftp",
-    "ftps",
-    "javascript",
-    "mailto",
-    "sftp",
-    "ssh",
-    "tcp",
-    "udp",
-];
-
 /// What to write in the place of an origin that no browser ever sends.
 fn never_sent(origin: &Origin) -> Option<String> {
     let scheme = origin.scheme();
@@ -77,7 +60,7 @@ fn never_sent(origin: &Origin) -> Option<String> {
         "http" | "https" => None,
         "ws" => Some(format!("write the scheme of the page: http{behind}")),
         "wss" => Some(format!("write the scheme of the page: https{behind}")),
-        scheme if SCHEMES_WITHOUT_ORIGIN.contains(&scheme) => Some(format!(
+        scheme if !origin.is_of_pages() => Some(format!(
             "no page has an origin with the scheme {scheme}; write https{behind} or http{behind}"
         )),
         scheme if is_nearly(scheme, "https") => Some(format!("did you mean https{behind}?")),
