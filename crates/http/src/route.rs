@@ -171,7 +171,8 @@ impl<'a> Action<'a> {
             Self::Page(_) | Self::Home => Policy::PUBLIC,
             Self::Console(_) => Policy::PUBLIC_FILE,
             // Probes and scrapers come by address.
-            Self::Live | Self::Ready | Self::Metrics => Policy::PUBLIC,
+            Self::Live | Self::Ready => Policy::PUBLIC,
+            Self::Metrics => Policy::METRICS,
             Self::Options(_) | Self::RefuseMethod(_) | Self::RefusePath => Policy::PUBLIC,
         }
     }

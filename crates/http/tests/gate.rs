@@ -236,6 +236,39 @@ async fn without_cors_other_origins_get_no_event_and_publish_none() {
     assert_eq!(published(&scene, "hub:80", "origin: http://hub\r\n").await, created(1));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_are_public_unless_a_key_is_set_and_probes_always() {
+    let open = Scene::start().await;
+    let keyed = Scene::with(|config| {
+        on_loopback(config);
+        config.publish_key = Some("k".to_owned());
+    })
+    .await;
+    let key = "authorization: Bearer k\r\n";
+
+    for host in ["localhost", "10.0.0.1:8080", "evil.example"] {
+        assert_eq!(status(&got(&open, "/metrics", host, "").await), "200", "{host}");
+        assert_eq!(status(&got(&keyed, "/metrics", host, key).await), "200", "{host}");
+        for wrong in
+            ["", "authorization: Bearer x\r\n", "authorization: k\r\n", "origin: http://localhost\r\n"]
+        {
+            let refused = got(&keyed, "/metrics", host, wrong).await;
+            assert_eq!(status(&refused), "401", "{host} {wrong}: {refused}");
+            assert!(refused.contains("\r\nwww-authenticate: Bearer"), "{refused}");
+            assert!(!refused.contains("tidings_"), "{refused}");
+        }
+        for target in PUBLIC.iter().filter(|target| **target != "/metrics") {
+            assert_eq!(status(&got(&keyed, target, host, "").await), "200", "{target} at {host}");
+        }
+    }
+    let told = detail(&keyed.get("/metrics", "").await.answer().await);
+    assert_eq!(told, "with a publish key set, this needs the key, as `Authorization: Bearer KEY`");
+
+    let mut wire = keyed.connect().await;
+    wire.send("HEAD /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    assert!(wire.head().await.starts_with("HTTP/1.1 401 "));
+}
+
 /// What nginx makes of a page at http://hub.example with each of its usual settings. Chromium sends no `Sec-Fetch-Site` over
 /// plain HTTP to a name that is not localhost.
 #[tokio::test(flavor = "multi_thread")]

@@ -23,11 +23,18 @@ pub(crate) fn decide(
 ) -> Result<Credential, Problem> {
     match policy.publisher {
         PublisherRule::Nothing => check_host_and_page(config, policy, head).map(|()| Credential::none()),
+        PublisherRule::KeyIfSet => {
+            check_host_and_page(config, policy, head)?;
+            match &config.publish_key {
+                Some(key) => check_key(key, "with a publish key set, this", head.headers),
+                None => Ok(Credential::none()),
+            }
+        }
         PublisherRule::Key => {
             check_host_and_page(config, policy, head)
                 .map_err(|problem| with_key_advice(config, head, problem))?;
             match &config.publish_key {
-                Some(key) => check_key(key, head.headers),
+                Some(key) => check_key(key, "publishing", head.headers),
                 // A hub without a key knows no publisher by name.
                 None => check_local(config, head).map(|()| Credential::none()),
             }
@@ -90,6 +97,7 @@ mod tests {
 
         for (policy, answers) in [
             (Policy::PUBLIC, [None, None, None, None]),
+            (Policy::METRICS, [Some(unauthorized), Some(unauthorized), Some(unauthorized), None]),
             (Policy::PREFLIGHT, [Some(wrong_host), None, None, None]),
             (Policy::READ, [Some(wrong_host), Some(no_origin), None, None]),
             (Policy::PUBLISH, [Some(wrong_host), Some(no_origin), Some(unauthorized), None]),

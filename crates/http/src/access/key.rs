@@ -8,31 +8,54 @@ use super::credential::Credential;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 
-/// Lets a publisher through that shows the key as `Authorization: Bearer KEY`.
-pub(super) fn check_key(key: &str, headers: &HeaderMap) -> Result<Credential, Problem> {
-    let shown = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
-    match shown.map(bearer) {
+/// Lets through who shows the key as `Authorization: Bearer KEY`. `what` needs it, as the subject of a sentence.
+pub(super) fn check_key(key: &str, what: &str, headers: &HeaderMap) -> Result<Credential, Problem> {
+    let Some(shown) = headers.get(AUTHORIZATION).map(|value| value.as_bytes().trim_ascii()) else {
+        let detail = format!("{what} needs the key, as `Authorization: Bearer KEY`");
+        return Err(refused(ProblemType::KeyRequired, detail, "Bearer"));
+    };
+    match bearer(shown) {
         // In constant time, so that the key cannot be found byte by byte.
-        Some(Some(shown)) if bool::from(shown.ct_eq(key.as_bytes())) => Ok(Credential::publish_key()),
-        Some(_) => Err(refused(
-            ProblemType::InvalidKey,
-            "this is not the publish key",
-            "Bearer error=\"invalid_token\"",
-        )),
-        None => {
-            let detail = "publishing needs the key, as `Authorization: Bearer KEY`";
-            Err(refused(ProblemType::KeyRequired, detail, "Bearer"))
+        Some(token) if bool::from(token.ct_eq(key.as_bytes())) => Ok(Credential::publish_key()),
+        token => {
+            let detail = token.map_or_else(|| without_bearer(shown), wrong_token).to_owned();
+            Err(refused(ProblemType::InvalidKey, detail, "Bearer error=\"invalid_token\""))
         }
     }
 }
 
 /// The token of a `Bearer` header; the scheme in any case.
 fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked(7)?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+    let (scheme, token) = value.split_at_checked(b"bearer".len())?;
+    let ends = token.is_empty() || token.starts_with(b" ");
+    (ends && scheme.eq_ignore_ascii_case(b"bearer")).then(|| token.trim_ascii())
 }
 
-fn refused(problem_type: ProblemType, detail: &str, challenge: &'static str) -> Problem {
+/// Told by the form alone, and nothing of the value is shown: it may be a secret, and stands in the log.
+fn without_bearer(shown: &[u8]) -> &'static str {
+    if shown.is_empty() {
+        "`Authorization` is empty; send `Authorization: Bearer KEY`"
+    } else if shown.contains(&b' ') {
+        "`Authorization` has another scheme than Bearer; send `Authorization: Bearer KEY`"
+    } else {
+        "`Authorization` does not begin with the scheme Bearer and a space; send `Authorization: Bearer KEY`"
+    }
+}
+
+fn wrong_token(token: &[u8]) -> &'static str {
+    let is_quote = |byte: Option<&u8>| byte.is_some_and(|byte| matches!(byte, b'"' | b'\'' | b'`'));
+    if token.is_empty() {
+        "there is no key behind Bearer; is a variable empty?"
+    } else if is_quote(token.first()) || is_quote(token.last()) {
+        "this is not the publish key: it stands in quotes; send it without them"
+    } else if bearer(token).is_some() {
+        "this is not the publish key: the scheme Bearer stands there twice"
+    } else {
+        "this is not the publish key"
+    }
+}
+
+fn refused(problem_type: ProblemType, detail: String, challenge: &'static str) -> Problem {
     Problem::new(problem_type, detail).with_header(WWW_AUTHENTICATE, challenge)
 }
 
@@ -41,7 +64,8 @@ mod tests {
     use super::*;
 
     fn shown(value: &str) -> bool {
-        check_key("secret", &HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())])).is_ok()
+        check_key("secret", "publishing", &HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]))
+            .is_ok()
     }
 
     #[test]
@@ -51,13 +75,38 @@ mod tests {
         for value in ["Bearer secre", "Bearer secrets", "Bearer ", "Basic secret", "secret", "Bearer", ""] {
             assert!(!shown(value), "{value}");
         }
-        assert!(check_key("secret", &HeaderMap::new()).is_err());
+        assert!(check_key("secret", "publishing", &HeaderMap::new()).is_err());
+    }
+
+    /// All of them were "not the publish key", also where the key itself was right.
+    #[test]
+    fn a_key_that_is_not_sent_as_it_should_be_is_told_what_is_wrong_and_is_not_shown() {
+        for (value, words) in [
+            ("secret", "does not begin with the scheme Bearer"),
+            ("Bearer:secret", "does not begin with the scheme Bearer"),
+            ("Token secret", "another scheme than Bearer"),
+            ("Basic dXNlcjpzZWNyZXQ=", "another scheme than Bearer"),
+            ("Bearer: secret", "another scheme than Bearer"),
+            ("Bearer \"secret\"", "stands in quotes"),
+            ("Bearer 'secret'", "stands in quotes"),
+            ("Bearer Bearer secret", "stands there twice"),
+            ("Bearer", "no key behind Bearer"),
+            ("Bearer ", "no key behind Bearer"),
+            ("", "is empty"),
+            ("Bearer wrong", "this is not the publish key"),
+        ] {
+            let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().unwrap())]);
+            let problem = check_key("secret", "publishing", &headers).unwrap_err();
+            assert!(problem.detail().contains(words), "{value}: {}", problem.detail());
+            assert!(!problem.detail().contains("secret"), "{value}: {}", problem.detail());
+            assert_eq!(problem.problem_type(), ProblemType::InvalidKey, "{value}");
+        }
     }
 
     #[test]
     fn the_key_has_a_name() {
         let shown = HeaderMap::from_iter([(AUTHORIZATION, "Bearer secret".parse().unwrap())]);
 
-        assert_eq!(check_key("secret", &shown).unwrap().name(), "publish-key");
+        assert_eq!(check_key("secret", "publishing", &shown).unwrap().name(), "publish-key");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! | policy | host | page | key | for |
 //! |---|---|---|---|---|
-//! | `PUBLIC` | any | any | | health, metrics, the pages for people. Probes come by address, and a proxy may have rewritten the host |
+//! | `PUBLIC` | any | any | | health, the pages for people. Probes come by address, and a proxy may have rewritten the host |
+//! | `METRICS` | any | any | asked, if one is set | metrics: public as long as the hub has no key |
 //! | `PUBLIC_FILE` | any | any | | static files. Pages of other sites may load them, as they would load a script or a component of the client |
 //! | `PREFLIGHT` | the hub's | any | | `OPTIONS`: a browser asks whether its page may go on |
 //! | `READ` | the hub's | the hub's own, or allowed; following a link from any | | events, as a stream or as history |
@@ -42,6 +43,8 @@ pub(super) enum PageRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PublisherRule {
     Nothing,
+    /// The publish key, if one is set.
+    KeyIfSet,
     /// The publish key. Without one in the settings, perhaps that it is on this machine.
     Key,
 }
@@ -61,6 +64,7 @@ impl Policy {
         publisher: PublisherRule::Nothing,
         loaders: Loaders::Own,
     };
+    pub(crate) const METRICS: Self = Self { publisher: PublisherRule::KeyIfSet, ..Self::PUBLIC };
     pub(crate) const PUBLIC_FILE: Self = Self { loaders: Loaders::All, ..Self::PUBLIC };
     pub(crate) const PREFLIGHT: Self = Self { host: HostRule::Own, ..Self::PUBLIC };
     pub(crate) const READ: Self = Self { page: PageRule::OwnOrLinked, ..Self::PREFLIGHT };

@@ -85,7 +85,7 @@ settings! {
             default: "none",
             value: "KEY",
             places: EnvironmentOnly,
-            means: "Key that publishers must send, as `Authorization: Bearer KEY`. Without one, everybody who can reach the hub can publish, and a hub on loopback refuses publishes that a proxy has passed on. Not every proxy can be noticed: a hub behind a proxy needs a key.",
+            means: "Key that publishers must send, as `Authorization: Bearer KEY`. Who asks for /metrics must send it then, too. Without one, everybody who can reach the hub can publish, and a hub on loopback refuses publishes that a proxy has passed on. Not every proxy can be noticed: a hub behind a proxy needs a key.",
             why: "There is no key that everybody would have, and on loopback without a proxy none is needed.",
         }
         publish_key_file: Option<PathBuf> {
