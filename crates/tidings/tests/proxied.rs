@@ -99,6 +99,28 @@ fn a_refusal_that_a_developer_would_search_for_is_a_line_of_the_log() {
     }
 }
 
+/// The line advised `--cors-origin null`, which the hub refuses at its start.
+#[test]
+fn the_line_about_a_preflight_names_no_setting_that_the_hub_refuses() {
+    for (origin, words, advised) in [
+        ("null", "opened from a file", "--cors-origin '*'"),
+        ("https://app.example/", "this is no origin", "cannot be allowed by name"),
+        ("wss://app.example", "no page has such an origin", "cannot be allowed by name"),
+        ("https://app.example", "asks whether it may use the hub", "--cors-origin https://app.example;"),
+    ] {
+        let hub = hub(&["--memory"]);
+        let mut socket = TcpStream::connect(hub.address).expect("the hub listens");
+        let request =
+            "OPTIONS /events/a HTTP/1.1\r\nHost: localhost\r\nAccess-Control-Request-Method: POST\r\n";
+        write!(socket, "{request}Origin: {origin}\r\nConnection: close\r\n\r\n").expect("the hub reads");
+        socket.read_to_string(&mut String::new()).expect("the answer is text");
+
+        let line = hub.says(words);
+        assert!(line.contains(advised), "{line}");
+        assert!(!line.contains("--cors-origin null") && !line.contains("--cors-origin wss"), "{line}");
+    }
+}
+
 #[test]
 fn init_writes_a_key_that_only_its_owner_can_read_and_a_configuration_that_starts() {
     let dir = tempfile::tempdir().expect("a directory can be made");

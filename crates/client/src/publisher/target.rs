@@ -135,8 +135,8 @@ mod tests {
             ("http://h:1/events/a\rb ", "/events/ab", "%09"),
             ("http://h:1/events/a ", "/events/a", "%20"),
             ("http://h:1/events/a\n", "/events/a", "%20"),
-            ("http:h:1/events/a", "/events/a", "http://HOST/PATH"),
-            ("http:/h:1/events/a", "/events/a", "http://HOST/PATH"),
+            ("http:h:1/events/a", "/events/h:1/events/a", "http://HOST/PATH"),
+            ("http:/h:1/events/a", "/h:1/events/a", "http://HOST/PATH"),
             ("HTTP:///h:1/events/a", "/events/a", "http://HOST/PATH"),
             ("http:\\\\h:1\\events\\a", "/events/a", "http://HOST/PATH"),
         ] {

@@ -39,8 +39,14 @@ impl Value for Origins {
 const PUNYCODE: &str =
     "write a name of another script in Punycode, as browsers send it, such as xn--bcher-kva.example";
 
+const NO_PUNYCODE: &str =
+    "what follows xn-- is no Punycode; write the name as a browser sends it, such as xn--bcher-kva.example";
+
 fn origin(text: &str) -> Result<Origin, BadValue> {
     let origin = parsed_origin(text)?;
+    if !is_taken_by_browsers(&origin.to_string()) {
+        return Err(BadValue::new("an origin that a page can have", NO_PUNYCODE));
+    }
     match never_sent(&origin) {
         Some(hint) => Err(BadValue::new("an origin that a page can have", &hint)),
         None => Ok(origin),
@@ -105,8 +111,12 @@ impl Value for HostNames {
 
     fn parse(text: &str) -> Result<Self, BadValue> {
         let host = |member: &str| match member.parse::<Host>() {
-            Ok(host) if host.port() != Some(0) => Ok(host),
-            Ok(_) | Err(_) => Err(not_a_host(member)),
+            Ok(host) if host.port() == Some(0) => Err(not_a_host(member)),
+            Ok(host) if !is_taken_by_browsers(&format!("http://{host}")) => {
+                Err(BadValue::new("a host name", NO_PUNYCODE).about(member))
+            }
+            Ok(host) => Ok(host),
+            Err(_) => Err(not_a_host(member)),
         };
         members(text, "a host name")?.into_iter().map(host).collect::<Result<_, _>>().map(Self)
     }
@@ -114,6 +124,11 @@ impl Value for HostNames {
     fn text(&self) -> String {
         joined(&self.0)
     }
+}
+
+/// Whether a URL can begin like this. Browsers refuse names with a part after `xn--` that is no Punycode, so none can be sent.
+fn is_taken_by_browsers(text: &str) -> bool {
+    url::Url::parse(text).is_ok()
 }
 
 fn not_a_host(member: &str) -> BadValue {
@@ -171,13 +186,42 @@ mod tests {
             ("https://b\u{fc}cher.example", "Punycode"),
             ("app.example", "https://app.example"),
             ("https://app.example/", "write https://app.example alone"),
+            ("wss://app.example", "https://app.example"),
+            ("ftp://app.example", "no page has an origin with the scheme ftp"),
+            ("htps://app.example", "did you mean https://app.example"),
+            ("https://app.example:0", "no page has port 0"),
+            ("https://xn--", "no Punycode"),
+            ("http://a.xn--99999999.example", "no Punycode"),
         ] {
             let hint = Origins::parse(text).unwrap_err().hint;
             assert!(hint.contains(words), "{text}: {hint}");
         }
-        for (text, words) in [("b\u{fc}cher.example", "Punycode"), ("a.example:99999", "65535")] {
+        for (text, words) in [
+            ("b\u{fc}cher.example", "Punycode"),
+            ("a.example:99999", "65535"),
+            ("a.example:0", "65535"),
+            ("xn--", "no Punycode"),
+            ("XN--a-99999999.example:80", "no Punycode"),
+        ] {
             let hint = HostNames::parse(text).unwrap_err().hint;
             assert!(hint.contains(words), "{text}: {hint}");
+        }
+    }
+
+    #[test]
+    fn names_that_browsers_and_containers_have_are_taken() {
+        for text in [
+            "https://xn--bcher-kva.example",
+            "http://my_app:8080",
+            "http://[::1]:3000",
+            "capacitor://localhost",
+            "tauri://localhost",
+            "chrome-extension://abcdef",
+        ] {
+            assert!(Origins::parse(text).is_ok(), "{text}");
+        }
+        for text in ["xn--bcher-kva.example", "my_upstream", "hub.example.", "[::1]:80", "10.0.0.1"] {
+            assert!(HostNames::parse(text).is_ok(), "{text}");
         }
     }
 
