@@ -255,7 +255,7 @@ settings! {
             range: "1s" to "1d",
             value: "DURATION",
             means: "How long a connection without a request stays open. It must be longer than a balancer or proxy in front keeps its connections to the hub (AWS ALB and nginx 60 s, Azure 4 minutes, Google Cloud 600 s: set 620s there), or requests that are sent as the hub closes fail with 502.",
-            why: "What nginx does, and longer than most balancers keep them. Each takes a place among connections_max.",
+            why: "What nginx does, and longer than most balancers keep them. Each takes one of the places of connections_max and connections_reserve together, and is the first to go when others need it.",
         }
         head_wait_max: Duration {
             default: "10s",
