@@ -116,7 +116,9 @@ for (const title of SAID) {
 
   scene(`${title}: a body that is too large is refused, and the publisher reads why`, async (scene) => {
     const site = await startGuideSite(scene, title);
-    const publisher = curl(site, '/events/large', '--data-binary', '@-', '-H', 'Content-Type: text/plain', '-H', 'Expect:');
+    // Over HTTP/2, Go's server, which is Caddy's, resets the stream behind the answer, and curl 7.88 then loses the answer now and
+    // then: also where a server behind Caddy sends all of it and reads on.
+    const publisher = curl(site, '/events/large', '--http1.1', '--data-binary', '@-', '-H', 'Content-Type: text/plain', '-H', 'Expect:');
     publisher.child.stdin.on('error', () => {});
     publisher.child.stdin.end('x'.repeat(5 * 1_048_576));
 
