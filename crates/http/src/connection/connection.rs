@@ -1,6 +1,7 @@
 //! One connection that has a place, from its acceptance to its end: TLS if there is any, then HTTP/1 or HTTP/2, then a lane.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,13 +32,13 @@ use crate::tls::{Tls, is_http_2};
 /// What a connection needs around it.
 pub(crate) struct Surroundings {
     pub(crate) front: Front,
-    pub(crate) lanes: Arc<Lanes>,
+    pub(crate) lanes: Arc<Lanes<ParkedHold>>,
     /// The tasks of connections, and of requests over HTTP/2.
     pub(crate) tasks: TaskTracker,
 }
 
 /// What a parked connection holds.
-struct ParkedHold {
+pub(crate) struct ParkedHold {
     _place: Option<Place>,
     _permit: Option<StreamPermit>,
 }
@@ -57,14 +58,14 @@ impl Surroundings {
     // as one that reads requests.
 
     async fn plain(&self, stream: TcpStream, visit: Visiting) {
-        let served = Box::pin(unless_overstayed(&visit, until_parked(&self.front, &visit, stream))).await;
+        let served = unless_overstayed(&visit, Box::pin(until_parked(&self.front, &visit, stream))).await;
         let Some(served) = served else { return };
         let place = visit.keep_place();
         match served {
             Ok(None) => {}
             Ok(Some((stream, leave))) => {
                 let Leave { follower, is_opened, encoder, framing, attendance, permit } = leave;
-                let held = Box::new(ParkedHold { _place: place, _permit: permit });
+                let held = ParkedHold { _place: place, _permit: permit };
                 match stream.into_std() {
                     Ok(stream) => {
                         self.lanes.park(Parked {
@@ -99,10 +100,10 @@ impl Surroundings {
             // hyper ends a connection that does not answer its pings sooner than the system would.
             stream.watch(Watchman::System);
             let served = http2::serve(&self.front, &visit, self.tasks.clone(), stream);
-            let served = Box::pin(unless_overstayed(&visit, served)).await;
+            let served = unless_overstayed(&visit, Box::pin(served)).await;
             return served.unwrap_or(Ok(())).unwrap_or_else(|error| ended_early(&error));
         }
-        let served = Box::pin(unless_overstayed(&visit, until_parked(&self.front, &visit, stream))).await;
+        let served = unless_overstayed(&visit, Box::pin(until_parked(&self.front, &visit, stream))).await;
         let Some(served) = served else { return };
         let _place = visit.keep_place();
         match served {
@@ -183,7 +184,8 @@ where
 }
 
 /// Serves a connection to its end, unless others need what it holds and its client does not take the only answer that it gets.
-async fn unless_overstayed<F: Future>(visit: &Visit, served: F) -> Option<F::Output> {
+/// `served` is boxed, or it would be held twice.
+async fn unless_overstayed<F: Future>(visit: &Visit, served: Pin<Box<F>>) -> Option<F::Output> {
     // Biased: to serve the connection may forget that it was asked to leave.
     tokio::select! {
         biased;

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::task::TaskTracker;
 
-use crate::connection::connection::Surroundings;
+use crate::connection::connection::{ParkedHold, Surroundings};
 use crate::connection::places::{Place, Places};
 use crate::connection::socket::prepare;
 use crate::connection::standing::Visiting;
@@ -55,7 +55,7 @@ pub async fn serve(
 /// Where connections come in, until it is closed.
 pub(super) struct Door {
     front: Front,
-    lanes: Arc<Lanes>,
+    lanes: Arc<Lanes<ParkedHold>>,
     /// Connections that are not parked, and their requests over HTTP/2.
     connections: TaskTracker,
     /// For connections before their first request, and those that get one answer because there is no place.

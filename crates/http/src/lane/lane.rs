@@ -11,6 +11,7 @@ use tidings_core::{Clock, Hub};
 use super::ids::MemberId;
 use super::members::{Members, MembersParts};
 use super::page_reader::PageRequests;
+use super::parked::Held;
 use super::post::{Letter, Mail, Post};
 use super::ticker::Ticker;
 use crate::limits::READY_SOCKETS_MAX;
@@ -22,20 +23,20 @@ use crate::unread::UnreadFrames;
 const BELL: Token = Token(usize::MAX);
 
 /// One thread of parked connections.
-pub(super) struct Lane {
+pub(super) struct Lane<H> {
     rules: Rules,
-    members: Members,
+    members: Members<H>,
     ticker: Ticker,
     ending: bool,
     metrics: StreamMetrics,
-    post: Arc<Post>,
+    post: Arc<Post<H>>,
     poll: Poll,
 }
 
 /// What all lanes of a front share.
-pub(super) struct LaneShare {
+pub(super) struct LaneShare<H> {
     pub(super) hub: Hub,
-    pub(super) requests: PageRequests,
+    pub(super) requests: PageRequests<H>,
     pub(super) unread: UnreadFrames,
     pub(super) metrics: StreamMetrics,
     /// The time that an opening tells.
@@ -46,8 +47,8 @@ pub(super) struct LaneShare {
     clippy::disallowed_methods,
     reason = "a lane is a thread that waits for sockets without tokio, so tokio's clock cannot wake it"
 )]
-impl Lane {
-    pub(super) fn new(shared: LaneShare, config: &StreamConfig) -> io::Result<Self> {
+impl<H: Held> Lane<H> {
+    pub(super) fn new(shared: LaneShare<H>, config: &StreamConfig) -> io::Result<Self> {
         let LaneShare { hub, requests, unread, metrics, clock } = shared;
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), BELL)?;
@@ -69,7 +70,7 @@ impl Lane {
         Ok(Self { rules, members, ticker, ending: false, metrics, post, poll })
     }
 
-    pub(super) fn post(&self) -> Arc<Post> {
+    pub(super) fn post(&self) -> Arc<Post<H>> {
         self.post.clone()
     }
 
@@ -111,7 +112,7 @@ impl Lane {
         }
     }
 
-    fn open(&mut self, letter: Letter) {
+    fn open(&mut self, letter: Letter<H>) {
         match letter {
             Letter::Park(parked) => self.members.admit(*parked),
             Letter::Page(page) => self.members.take_page(*page),
@@ -144,7 +145,7 @@ impl Lane {
 }
 
 /// However a lane ends, nobody waits for its answer.
-impl Drop for Lane {
+impl<H> Drop for Lane<H> {
     fn drop(&mut self) {
         self.post.close();
     }

@@ -10,7 +10,7 @@ use tidings_core::{Clock, Hub};
 
 use super::lane::{Lane, LaneShare};
 use super::page_reader::{self, PagePermits, PageRequests};
-use super::parked::Parked;
+use super::parked::{Held, Parked};
 use super::post::{Letter, Post};
 use crate::clock::SystemClock;
 use crate::limits::LANES_DEFAULT_MAX;
@@ -43,16 +43,16 @@ pub(crate) struct LanesShare {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// The lanes of a hub.
-pub struct Lanes {
-    posts: Vec<Arc<Post>>,
+/// The lanes of a hub, for connections that hold an `H` each.
+pub struct Lanes<H> {
+    posts: Vec<Arc<Post<H>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     next: AtomicUsize,
     #[expect(clippy::disallowed_types, reason = "`ended` holds the lock while it waits for the readers")]
     readers: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
 }
 
-impl Lanes {
+impl<H: Held> Lanes<H> {
     /// Starts the threads. Must be called in a tokio runtime. [`ended`](Self::ended) waits for their end.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Lanes {
     }
 
     /// Hands a connection to the next lane in turn.
-    pub fn park(&self, parked: Parked) {
+    pub fn park(&self, parked: Parked<H>) {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         self.posts[turn % self.posts.len()].send(Letter::Park(Box::new(parked)));
     }

@@ -12,7 +12,6 @@ use tidings_core::Sequence;
 use super::batch::{Batch, Piece};
 use super::ids::{GroupId, Seat};
 use super::owed::Owed;
-use super::parked::Held;
 use crate::connection::socket::{Watchman, watch};
 use crate::limits::LANE_STRAY_READ_BYTES;
 use crate::stream::Ending;
@@ -20,7 +19,7 @@ use crate::stream::machine::{Machine, Outlet, Tick};
 use crate::unread::UnreadFrames;
 
 /// A parked connection.
-pub(super) struct Member {
+pub(super) struct Member<H> {
     pub(super) stream: TcpStream,
     /// The group it sits in, and its seat there.
     pub(super) group: GroupId,
@@ -32,7 +31,7 @@ pub(super) struct Member {
     /// The client has ended its sending side. Whether it still reads, only bytes of ours can show.
     pub(super) has_finished: bool,
     /// Dropped with the connection.
-    pub(super) held: Box<dyn Held>,
+    pub(super) held: H,
 }
 
 /// Where a member stands. Places are in the epoch of its group, unless the group knows better.
@@ -103,7 +102,7 @@ impl Passage<'_> {
     }
 }
 
-impl Member {
+impl<H> Member<H> {
     pub(super) fn is_live(&self) -> bool {
         matches!(self.standing, Standing::Live)
     }
@@ -285,7 +284,7 @@ mod tests {
     #[test]
     fn a_member_is_as_small_as_ten_thousand_of_them_should_be() {
         // In a debug build a socket is larger.
-        let own = size_of::<Member>() - size_of::<TcpStream>();
+        let own = size_of::<Member<[usize; 2]>>() - size_of::<TcpStream>();
         assert!(own <= 72 && size_of::<Machine>() == 24, "{own} bytes beside the socket");
     }
 }

@@ -36,7 +36,7 @@ use super::group::{GroupKey, Groups};
 use super::ids::{MemberId, Recipient};
 use super::member::{Member, SendingSide, Standing, Words};
 use super::page_reader::PageRequests;
-use super::parked::Parked;
+use super::parked::{Held, Parked};
 use super::post::Post;
 use super::tally::Tally;
 use crate::connection::socket::{Watchman, watch};
@@ -47,13 +47,13 @@ use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
 
 /// All members of a lane.
-pub(super) struct Members {
+pub(super) struct Members<H> {
     hub: Hub,
     rules: Rules,
     registry: Registry,
-    post: Arc<Post>,
-    requests: PageRequests,
-    slots: Slab<Member>,
+    post: Arc<Post<H>>,
+    requests: PageRequests<H>,
+    slots: Slab<Member<H>>,
     groups: Groups,
     /// Members and groups that have more to read from the rings than one turn allows.
     turns: VecDeque<Recipient>,
@@ -79,18 +79,18 @@ pub(super) struct Members {
 }
 
 /// What members are made of.
-pub(super) struct MembersParts {
+pub(super) struct MembersParts<H> {
     pub(super) hub: Hub,
     pub(super) rules: Rules,
     pub(super) registry: Registry,
-    pub(super) post: Arc<Post>,
-    pub(super) requests: PageRequests,
+    pub(super) post: Arc<Post<H>>,
+    pub(super) requests: PageRequests<H>,
     pub(super) unread: UnreadFrames,
     pub(super) clock: Arc<dyn Clock>,
 }
 
-impl Members {
-    pub(super) fn new(parts: MembersParts) -> Self {
+impl<H: Held> Members<H> {
+    pub(super) fn new(parts: MembersParts<H>) -> Self {
         let MembersParts { hub, rules, registry, post, requests, unread, clock } = parts;
         Self {
             attendances: hub.roster().attendances(),
@@ -143,7 +143,7 @@ impl Members {
     }
 
     /// Takes over a connection.
-    pub(super) fn admit(&mut self, parked: Parked) {
+    pub(super) fn admit(&mut self, parked: Parked<H>) {
         let Parked { stream, follower, is_opened, encoder, framing, attendance, held } = parked;
         let selectors = follower.selectors().clone();
         let key = GroupKey { selectors, encoder, framing, on_gap: follower.on_gap() };
@@ -287,7 +287,7 @@ impl Members {
     pub(super) fn list(&self, after: Option<ConnectionId>, limit: usize) -> Vec<Subscriber> {
         let from = after.map_or(0, |after| after.slot() as usize + 1);
         let rest = (from..self.slots.capacity()).filter_map(|slot| Some((slot, self.slots.get(slot)?)));
-        let subscriber = |(slot, member): (usize, &Member)| Subscriber {
+        let subscriber = |(slot, member): (usize, &Member<H>)| Subscriber {
             id: self.post.connection_id(slot, member.serial),
             selectors: self.groups[member.group].key.selectors.clone(),
             age: self.rules.tick() * member.machine.age(self.now.tick),

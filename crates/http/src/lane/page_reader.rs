@@ -11,28 +11,28 @@ use tokio::time::{sleep, timeout};
 
 use super::ids::Recipient;
 use super::page::PageRead;
+use super::parked::Held;
 use super::post::{Letter, Post};
 use crate::limits::{PAGE_PERMIT_WAIT_MAX, SEARCHES_PER_PAGE};
 
 /// A request for the page after a follower's place.
-pub(super) struct PageRequest {
+pub(super) struct PageRequest<H> {
     recipient: Recipient,
     follower: Follower,
-    post: Arc<Post>,
+    post: Arc<Post<H>>,
     wait: Duration,
 }
 
 /// Where requests are handed in. There are at most as many as connections and groups: each waits for
 /// its page, or for one that it no longer needs.
-#[derive(Clone)]
 #[expect(
     clippy::disallowed_types,
     reason = "each parked connection asks for one page at a time, and connections are bounded"
 )]
-pub(super) struct PageRequests(mpsc::UnboundedSender<PageRequest>);
+pub(super) struct PageRequests<H>(mpsc::UnboundedSender<PageRequest<H>>);
 
-impl PageRequest {
-    pub(super) fn new(recipient: Recipient, follower: Follower, post: Arc<Post>) -> Self {
+impl<H> PageRequest<H> {
+    pub(super) fn new(recipient: Recipient, follower: Follower, post: Arc<Post<H>>) -> Self {
         Self { recipient, follower, post, wait: Duration::ZERO }
     }
 
@@ -42,16 +42,22 @@ impl PageRequest {
     }
 }
 
-impl PageRequests {
+impl<H> PageRequests<H> {
     /// The way in, and the way out for [`run`].
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<PageRequest>) {
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<PageRequest<H>>) {
         let (sender, receiver) = mpsc::unbounded_channel();
         (Self(sender), receiver)
     }
 
-    pub(super) fn send(&self, request: PageRequest) {
+    pub(super) fn send(&self, request: PageRequest<H>) {
         // Fails only when the readers have ended, and they end after the lanes.
         let _ = self.0.send(request);
+    }
+}
+
+impl<H> Clone for PageRequests<H> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 
@@ -106,7 +112,11 @@ impl PagePermits {
 }
 
 /// Serves requests until nobody can make any more.
-pub(super) async fn run(hub: Hub, permits: PagePermits, mut requests: mpsc::UnboundedReceiver<PageRequest>) {
+pub(super) async fn run<H: Held>(
+    hub: Hub,
+    permits: PagePermits,
+    mut requests: mpsc::UnboundedReceiver<PageRequest<H>>,
+) {
     let mut readers = JoinSet::new();
     loop {
         // Not biased: a request and the end of a reader are both dealt with at once.
@@ -121,7 +131,7 @@ pub(super) async fn run(hub: Hub, permits: PagePermits, mut requests: mpsc::Unbo
     readers.shutdown().await;
 }
 
-async fn read(hub: Hub, permits: PagePermits, request: PageRequest) {
+async fn read<H: Held>(hub: Hub, permits: PagePermits, request: PageRequest<H>) {
     let PageRequest { recipient, mut follower, post, wait } = request;
     if !wait.is_zero() {
         sleep(wait).await;

@@ -10,7 +10,7 @@ use super::batch::Framing;
 use crate::stream::Encoder;
 
 /// A connection whose response head and [opening](Encoder::opening) have been written, and nothing else.
-pub struct Parked {
+pub struct Parked<H> {
     /// The socket, in non-blocking mode.
     pub stream: TcpStream,
     /// What to write, and from where on.
@@ -24,8 +24,9 @@ pub struct Parked {
     pub framing: Framing,
     /// Counts the subscriber, from before it was parked.
     pub attendance: Attendance,
-    /// What must live as long as the connection does.
-    pub held: Box<dyn Held>,
+    /// What must live as long as the connection does. It is kept among what the lane knows of the connection: a small
+    /// allocation for each of them, made in the midst of requests, would keep memory from being used again.
+    pub held: H,
 }
 
 /// What a parked connection holds for as long as it lives: permits, and its user if it has one.
@@ -37,6 +38,12 @@ pub trait Held: Send + 'static {
 }
 
 impl Held for () {}
+
+impl Held for Box<dyn Held> {
+    fn user(&self) -> Option<User> {
+        self.as_ref().user()
+    }
+}
 
 impl Held for OwnedSemaphorePermit {}
 

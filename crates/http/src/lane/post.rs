@@ -12,13 +12,13 @@ use tokio::sync::oneshot;
 
 use super::ids::GroupId;
 use super::page::PageRead;
-use super::parked::Parked;
+use super::parked::{Held, Parked};
 
 /// A letter to a lane. There are at most as many as connections, and as requests that ask about them: each connection is
 /// parked once, and reads one page at a time.
-pub(super) enum Letter {
+pub(super) enum Letter<H> {
     /// A connection to take over.
-    Park(Box<Parked>),
+    Park(Box<Parked<H>>),
     /// What the store held for members that the rings left behind.
     Page(Box<PageRead>),
     /// End all connections, spread over a time.
@@ -32,21 +32,20 @@ pub(super) enum Letter {
 }
 
 /// Shared by a lane and all who write to it.
-pub(super) struct Post {
+pub(super) struct Post<H> {
     /// The lane's number on the roster.
     number: u8,
     waker: Waker,
     /// Set while the lane is sure to look: rings the bell once, however much comes.
     rung: AtomicBool,
     /// None when the lane has ended.
-    letters: Mutex<Option<Vec<Letter>>>,
+    letters: Mutex<Option<Vec<Letter<H>>>>,
     moved: Mutex<Moved>,
 }
 
 /// What a lane has taken from its post.
-#[derive(Default)]
-pub(super) struct Mail {
-    pub(super) letters: Vec<Letter>,
+pub(super) struct Mail<H> {
+    pub(super) letters: Vec<Letter<H>>,
     pub(super) moved: Vec<GroupId>,
 }
 
@@ -57,7 +56,7 @@ struct Moved {
     listed: Vec<bool>,
 }
 
-impl Post {
+impl<H> Post<H> {
     pub(super) fn new(waker: Waker, number: u8) -> Self {
         Self {
             number,
@@ -68,7 +67,7 @@ impl Post {
         }
     }
 
-    pub(super) fn send(&self, letter: Letter) {
+    pub(super) fn send(&self, letter: Letter<H>) {
         if let Some(letters) = &mut *lock(&self.letters) {
             letters.push(letter);
         }
@@ -76,7 +75,7 @@ impl Post {
     }
 
     /// Takes all that has come. What comes later rings again.
-    pub(super) fn collect(&self, mail: &mut Mail) {
+    pub(super) fn collect(&self, mail: &mut Mail<H>) {
         self.rung.store(false, Ordering::SeqCst);
         if let Some(letters) = &mut *lock(&self.letters) {
             mail.letters.append(letters);
@@ -105,7 +104,7 @@ impl Post {
 }
 
 #[async_trait]
-impl Carrier for Post {
+impl<H: Held> Carrier for Post<H> {
     async fn list(&self, after: Option<ConnectionId>, limit: usize) -> Vec<Subscriber> {
         let (reply, answer) = oneshot::channel();
         self.send(Letter::List { after, limit, reply });
@@ -120,10 +119,16 @@ impl Carrier for Post {
     }
 }
 
-impl Watcher for Post {
+impl<H: Held> Watcher for Post<H> {
     fn ring_moved(&self, group: usize) {
         lock(&self.moved).list(GroupId::of(group));
         self.ring();
+    }
+}
+
+impl<H> Default for Mail<H> {
+    fn default() -> Self {
+        Self { letters: Vec::new(), moved: Vec::new() }
     }
 }
 

@@ -16,7 +16,7 @@ use tidings_testkit::deadline::{Deadline, PATIENCE, within};
 
 pub(crate) struct Scene {
     pub(crate) hub: Hub,
-    pub(crate) lanes: Lanes,
+    pub(crate) lanes: Lanes<Box<dyn Held>>,
     pub(crate) listener: TcpListener,
 }
 

@@ -7,10 +7,11 @@ use tidings_core::{Cursor, Needs, Step};
 use super::Members;
 use crate::lane::ids::{GroupId, MemberId, Recipient};
 use crate::lane::member::Standing;
+use crate::lane::parked::Held;
 use crate::limits::BATCHES_PER_TURN_MAX;
 use crate::stream::Ending;
 
-impl Members {
+impl<H: Held> Members<H> {
     /// Continues a member that was held up: by its socket, or because it had more to read than one turn allows.
     pub(super) fn go_on(&mut self, id: MemberId) {
         let Some(member) = self.slots.get_mut(id.slot()) else { return };

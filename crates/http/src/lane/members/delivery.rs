@@ -10,10 +10,11 @@ use super::Members;
 use crate::lane::batch::Batch;
 use crate::lane::ids::{GroupId, MemberId, Recipient};
 use crate::lane::member::{Passage, Standing, Taken};
+use crate::lane::parked::Held;
 use crate::limits::{BATCHES_PER_TURN_MAX, ROUND_BYTES_MAX};
 use crate::stream::Ending;
 
-impl Members {
+impl<H: Held> Members<H> {
     /// Brings all live members of a group up to the head of the rings.
     pub(in crate::lane) fn deliver(&mut self, id: GroupId) {
         for _ in 0..BATCHES_PER_TURN_MAX {

@@ -9,9 +9,10 @@ use super::Members;
 use crate::lane::batch::last;
 use crate::lane::ids::{GroupId, MemberId};
 use crate::lane::member::{Member, Standing};
+use crate::lane::parked::Held;
 use crate::stream::Ending;
 
-impl Members {
+impl<H: Held> Members<H> {
     /// Ends the members that keep a frame for which there is no room any more.
     pub(in crate::lane) fn let_frames_go(&mut self) {
         let calls = self.unread.calls();
@@ -56,7 +57,7 @@ impl Members {
 
     /// Ends the members that are meant; the answer is their number.
     pub(in crate::lane) fn dismiss(&mut self, whom: &Whom, why: Dismissal) -> usize {
-        let meant = |(slot, member): (usize, &Member)| {
+        let meant = |(slot, member): (usize, &Member<H>)| {
             let (id, user) = (self.post.connection_id(slot, member.serial), member.held.user());
             let selectors = &self.groups[member.group].key.selectors;
             whom.means(id, selectors, user.as_deref()).then_some(MemberId::of(slot))

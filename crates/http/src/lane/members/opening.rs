@@ -6,9 +6,10 @@ use super::Members;
 use crate::lane::batch::framed;
 use crate::lane::ids::MemberId;
 use crate::lane::member::Words;
+use crate::lane::parked::Held;
 use crate::stream::Whereabouts;
 
-impl Members {
+impl<H: Held> Members<H> {
     /// A member has caught up with the rings. If it has heard nothing it is told its place, unless the log has events that
     /// the rings do not show yet: one of them may be for this member.
     pub(super) fn open(&mut self, id: MemberId, place: Cursor) {

@@ -10,9 +10,10 @@ use crate::lane::ids::{GroupId, MemberId, Recipient};
 use crate::lane::member::Standing;
 use crate::lane::page::PageRead;
 use crate::lane::page_reader::PageRequest;
+use crate::lane::parked::Held;
 use crate::stream::machine::AfterFailure;
 
-impl Members {
+impl<H: Held> Members<H> {
     pub(super) fn read_for_group(&mut self, id: GroupId) {
         let group = &mut self.groups[id];
         group.reading = true;

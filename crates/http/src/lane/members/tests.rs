@@ -32,7 +32,7 @@ const SEND_BUFFER: usize = 65_536;
 /// A hub, and one lane's members.
 struct Scene {
     hub: Hub,
-    members: Members,
+    members: Members<()>,
     listener: TcpListener,
     poll: Poll,
 }
@@ -79,15 +79,7 @@ impl Scene {
         let attendance = self.hub.roster().attend(&selectors).unwrap();
         let follower = Follower::new(selectors, OnGap::Earliest, Cursor::new(Epoch(1), Sequence(0)));
         let (encoder, framing) = (Encoder::Sse(Opening::Event), Framing::Raw);
-        self.members.admit(Parked {
-            stream,
-            follower,
-            is_opened,
-            encoder,
-            framing,
-            attendance,
-            held: Box::new(()),
-        });
+        self.members.admit(Parked { stream, follower, is_opened, encoder, framing, attendance, held: () });
         client
     }
 
@@ -124,7 +116,7 @@ impl Scene {
 
     /// Members that have their large event before them.
     fn waiting(&self) -> usize {
-        let waits = |(_, member): &(usize, &Member)| matches!(member.standing, Standing::Behind(_));
+        let waits = |(_, member): &(usize, &Member<()>)| matches!(member.standing, Standing::Behind(_));
         self.members.slots.iter().filter(waits).count()
     }
 }
