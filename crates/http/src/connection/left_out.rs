@@ -4,16 +4,16 @@
 //! So the bytes are read along as they come. Where a head ends and the next one begins follows from the length of the body
 //! between them. All else about a head is left to hyper: one that hyper does not take is the last of its connection.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
+use super::plain_head::PlainHead;
 use crate::access::head::LeftOut;
 
 /// Reads the requests of one connection along, up to the first of which something is left out: it is the last one that is
-/// answered.
+/// answered. It is done for every request, so a head like most is only searched for the ends of its lines.
 #[derive(Default)]
 pub(crate) struct HeadWatch {
     place: Place,
-    line: Line,
     head: Head,
     /// Heads that have come whole.
     heads: u64,
@@ -22,11 +22,31 @@ pub(crate) struct HeadWatch {
 /// Where the next byte stands.
 #[derive(Clone, Copy, Default)]
 enum Place {
+    /// In the method. RFC 9112, 2.2: empty lines may stand before it.
     #[default]
-    RequestLine,
-    Header,
-    ChunkSize,
-    Trailer,
+    Method,
+    /// In the request line, behind the method.
+    Target,
+    /// At the beginning of a line of a head or of trailers.
+    Line(Section),
+    /// Behind a carriage return at the beginning of a line.
+    EmptyLine(Section),
+    /// In a line that has begun like one of the two names.
+    Name {
+        name: Name,
+        matched: usize,
+    },
+    /// In the value of a `Content-Length`.
+    Length,
+    /// In a line of which the rest says nothing.
+    Rest(Section),
+    ChunkSize {
+        bytes: u64,
+    },
+    /// Behind the digits of the size.
+    ChunkExtension {
+        bytes: u64,
+    },
     /// In a body of known length.
     Body {
         left: u64,
@@ -39,6 +59,20 @@ enum Place {
     Found,
 }
 
+/// What lines belong to.
+#[derive(Clone, Copy)]
+enum Section {
+    Head,
+    Trailers,
+}
+
+/// The headers that count.
+#[derive(Clone, Copy)]
+enum Name {
+    ContentLength,
+    TransferEncoding,
+}
+
 /// What counts of a head.
 #[derive(Default)]
 struct Head {
@@ -47,167 +81,162 @@ struct Head {
     length: Option<u64>,
 }
 
-const CONTENT_LENGTH: &[u8] = b"content-length:";
-const TRANSFER_ENCODING: &[u8] = b"transfer-encoding:";
-
-/// A line that may come in parts.
-#[derive(Default)]
-struct Line {
-    /// Its beginning, in lower case: as much as the longer of the two names.
-    beginning: [u8; TRANSFER_ENCODING.len()],
-    /// Bytes of it that have come, as far as they stand in the beginning.
-    length: usize,
-    /// A space has come.
-    has_space: bool,
-    /// The number that stands in it: in digits behind a name, or in hexadecimal at its beginning.
-    number: u64,
-    /// What follows is no more of the number.
-    number_is_over: bool,
-}
-
 impl HeadWatch {
     /// Bytes have come. Tells of the first head of which something is left out, with its number, counted from 1.
     pub(crate) fn came(&mut self, mut bytes: &[u8]) -> Option<(u64, LeftOut)> {
-        while !bytes.is_empty() {
-            match &mut self.place {
-                Place::Found => return None,
-                Place::Body { left } | Place::Chunk { left } => {
-                    let skipped = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
-                    bytes = &bytes[skipped..];
-                    *left -= skipped as u64;
-                    if *left == 0 {
-                        self.place = self.place.behind();
-                    }
+        while !bytes.is_empty() && !matches!(self.place, Place::Found) {
+            let (place, passed) = match self.plain_head(bytes) {
+                Some(PlainHead { length, body }) => {
+                    self.heads += 1;
+                    (Place::behind_head(body), length)
                 }
-                Place::RequestLine | Place::Header | Place::ChunkSize | Place::Trailer => {
-                    let end = memchr(b'\n', bytes);
-                    self.read_part(&bytes[..end.unwrap_or(bytes.len())]);
-                    bytes = end.map_or(&[], |end| &bytes[end + 1..]);
-                    if end.is_some()
-                        && let Some(left_out) = self.end_line()
-                    {
-                        self.place = Place::Found;
-                        return Some((self.heads, left_out));
-                    }
-                }
+                None => self.pass(bytes),
+            };
+            self.place = place;
+            bytes = &bytes[passed..];
+            if let Place::Found = place {
+                return self.head.left_out().map(|left_out| (self.heads, left_out));
             }
         }
         None
     }
 
-    fn read_part(&mut self, part: &[u8]) {
+    fn plain_head(&self, bytes: &[u8]) -> Option<PlainHead> {
+        if let Place::Method = self.place { PlainHead::of(bytes) } else { None }
+    }
+
+    /// Goes on from the place, and returns the next one, and how many of the bytes were passed by.
+    fn pass(&mut self, bytes: &[u8]) -> (Place, usize) {
+        let length = bytes.len();
+        // To behind the end of the line, if it has come.
+        let line = |then: Place| memchr(b'\n', bytes).map_or((self.place, length), |at| (then, at + 1));
         match self.place {
-            Place::RequestLine => {
-                self.line.begin(part);
-                self.head.has_fragment |= memchr(b'#', self.line.behind_space(part)).is_some();
+            Place::Method => match memchr2(b' ', b'\n', bytes) {
+                Some(at) if bytes[at] == b' ' => (Place::Target, at + 1),
+                Some(at) => (Place::Method, at + 1),
+                None => (Place::Method, length),
+            },
+            Place::Target => match memchr2(b'#', b'\n', bytes) {
+                Some(at) if bytes[at] == b'#' => {
+                    self.head.has_fragment = true;
+                    (Place::Target, at + 1)
+                }
+                Some(at) => (Place::Line(Section::Head), at + 1),
+                None => (Place::Target, length),
+            },
+            Place::Line(section) => match (bytes[0], section) {
+                (b'\n', _) => (self.end(section), 1),
+                (b'\r', _) => (Place::EmptyLine(section), 1),
+                (b'C' | b'c', Section::Head) => (Place::Name { name: Name::ContentLength, matched: 0 }, 0),
+                (b'T' | b't', Section::Head) => (Place::Name { name: Name::TransferEncoding, matched: 0 }, 0),
+                _ => (Place::Rest(section), 0),
+            },
+            Place::EmptyLine(section) if bytes[0] == b'\n' => (self.end(section), 1),
+            Place::EmptyLine(section) => (Place::Rest(section), 0),
+            Place::Name { name, matched } => self.pass_name(name, matched, bytes),
+            Place::Length => self.pass_length(bytes),
+            Place::Rest(section) => line(Place::Line(section)),
+            Place::ChunkSize { bytes: size } => pass_hexadecimal(size, bytes),
+            Place::ChunkExtension { bytes: 0 } => line(Place::Line(Section::Trailers)),
+            Place::ChunkExtension { bytes: size } => {
+                line(Place::Chunk { left: size.saturating_add(b"\r\n".len() as u64) })
             }
-            Place::Header => self.line.read_header(part),
-            Place::ChunkSize => self.line.read_hexadecimal(part),
-            Place::Trailer => {
-                self.line.begin(part);
-            }
-            Place::Body { .. } | Place::Chunk { .. } | Place::Found => {}
+            Place::Body { left } => match left.saturating_sub(length as u64) {
+                0 => (Place::Method, left as usize),
+                left => (Place::Body { left }, length),
+            },
+            Place::Chunk { left } => match left.saturating_sub(length as u64) {
+                0 => (Place::ChunkSize { bytes: 0 }, left as usize),
+                left => (Place::Chunk { left }, length),
+            },
+            Place::Found => (Place::Found, length),
         }
     }
 
-    fn end_line(&mut self) -> Option<LeftOut> {
-        let line = std::mem::take(&mut self.line);
-        self.place = match self.place {
-            // RFC 9112, 2.2: empty lines may stand before a request.
-            Place::RequestLine if line.is_empty() => Place::RequestLine,
-            Place::RequestLine => Place::Header,
-            Place::Header if line.is_empty() => {
-                let head = std::mem::take(&mut self.head);
-                self.heads += 1;
-                match (head.has_coding, head.length) {
-                    (true, Some(_)) => return Some(LeftOut::Length),
-                    _ if head.has_fragment => return Some(LeftOut::Fragment),
-                    (true, None) => Place::ChunkSize,
-                    (false, None | Some(0)) => Place::RequestLine,
-                    (false, Some(left)) => Place::Body { left },
-                }
+    fn pass_name(&mut self, name: Name, matched: usize, bytes: &[u8]) -> (Place, usize) {
+        let rest = &name.text()[matched..];
+        let length = rest.len().min(bytes.len());
+        if !bytes[..length].eq_ignore_ascii_case(&rest[..length]) {
+            return (Place::Rest(Section::Head), 0);
+        }
+        let place = match name {
+            _ if length < rest.len() => Place::Name { name, matched: matched + length },
+            Name::ContentLength => {
+                self.head.length = Some(0);
+                Place::Length
             }
-            Place::Header => {
-                self.head.has_coding |= line.begins_with(TRANSFER_ENCODING);
-                if line.begins_with(CONTENT_LENGTH) {
-                    self.head.length = Some(line.number);
-                }
-                Place::Header
+            Name::TransferEncoding => {
+                self.head.has_coding = true;
+                Place::Rest(Section::Head)
             }
-            Place::ChunkSize if line.number == 0 => Place::Trailer,
-            Place::ChunkSize => Place::Chunk { left: line.number.saturating_add(b"\r\n".len() as u64) },
-            Place::Trailer if line.is_empty() => Place::RequestLine,
-            other => other,
         };
-        None
+        (place, length)
     }
+
+    /// Reads the digits of a length. hyper refuses one that is no number.
+    fn pass_length(&mut self, bytes: &[u8]) -> (Place, usize) {
+        let number = self.head.length.get_or_insert_default();
+        for (at, byte) in bytes.iter().enumerate() {
+            match byte {
+                b'0'..=b'9' => *number = number.saturating_mul(10).saturating_add(u64::from(byte - b'0')),
+                b'\n' => return (Place::Line(Section::Head), at + 1),
+                _ => {}
+            }
+        }
+        (Place::Length, bytes.len())
+    }
+
+    /// What follows the empty line behind a head or behind trailers.
+    fn end(&mut self, section: Section) -> Place {
+        if let Section::Trailers = section {
+            return Place::Method;
+        }
+        self.heads += 1;
+        if self.head.left_out().is_some() {
+            return Place::Found;
+        }
+        match std::mem::take(&mut self.head) {
+            Head { has_coding: true, .. } => Place::ChunkSize { bytes: 0 },
+            Head { length, .. } => Place::behind_head(length.unwrap_or_default()),
+        }
+    }
+}
+
+/// Reads the digits of a chunk's size, which ends at the first byte that is none.
+fn pass_hexadecimal(mut size: u64, bytes: &[u8]) -> (Place, usize) {
+    for (at, byte) in bytes.iter().enumerate() {
+        let Some(digit) = char::from(*byte).to_digit(16) else {
+            return (Place::ChunkExtension { bytes: size }, at);
+        };
+        size = size.saturating_mul(16).saturating_add(u64::from(digit));
+    }
+    (Place::ChunkSize { bytes: size }, bytes.len())
 }
 
 impl Place {
-    /// What follows a body or a chunk.
-    fn behind(self) -> Self {
+    /// What follows a head with a body of so many bytes.
+    fn behind_head(body: u64) -> Self {
+        if body == 0 { Self::Method } else { Self::Body { left: body } }
+    }
+}
+
+impl Head {
+    fn left_out(&self) -> Option<LeftOut> {
         match self {
-            Self::Chunk { .. } => Self::ChunkSize,
-            _ => Self::RequestLine,
+            Self { has_coding: true, length: Some(_), .. } => Some(LeftOut::Length),
+            Self { has_fragment: true, .. } => Some(LeftOut::Fragment),
+            _ => None,
         }
     }
 }
 
-impl Line {
-    /// Keeps what belongs to the beginning, and returns the rest.
-    fn begin<'a>(&mut self, part: &'a [u8]) -> &'a [u8] {
-        let (beginning, rest) = part.split_at(part.len().min(self.beginning.len() - self.length));
-        let room = &mut self.beginning[self.length..][..beginning.len()];
-        room.copy_from_slice(beginning);
-        room.make_ascii_lowercase();
-        self.length += beginning.len();
-        rest
-    }
-
-    fn read_header(&mut self, part: &[u8]) {
-        let length_before = self.length;
-        self.begin(part);
-        if self.begins_with(CONTENT_LENGTH) {
-            let of_name = CONTENT_LENGTH.len().saturating_sub(length_before);
-            let digits = part[of_name.min(part.len())..].iter().filter(|byte| byte.is_ascii_digit());
-            // hyper refuses one that is no number.
-            digits.for_each(|digit| self.add_digit(10, u64::from(digit - b'0')));
+impl Name {
+    /// In lower case, with the colon.
+    fn text(self) -> &'static [u8] {
+        match self {
+            Self::ContentLength => b"content-length:",
+            Self::TransferEncoding => b"transfer-encoding:",
         }
-    }
-
-    /// Reads the size of a chunk, which ends at the first byte that is no digit.
-    fn read_hexadecimal(&mut self, part: &[u8]) {
-        self.begin(part);
-        for byte in part {
-            let digit = char::from(*byte).to_digit(16).filter(|_| !self.number_is_over);
-            let Some(digit) = digit else {
-                self.number_is_over = true;
-                return;
-            };
-            self.add_digit(16, u64::from(digit));
-        }
-    }
-
-    fn add_digit(&mut self, radix: u64, digit: u64) {
-        self.number = self.number.saturating_mul(radix).saturating_add(digit);
-    }
-
-    /// What of a part stands behind the first space of the line.
-    fn behind_space<'a>(&mut self, part: &'a [u8]) -> &'a [u8] {
-        if self.has_space {
-            return part;
-        }
-        let Some(at) = memchr(b' ', part) else { return &[] };
-        self.has_space = true;
-        &part[at..]
-    }
-
-    fn begins_with(&self, name: &[u8]) -> bool {
-        self.beginning[..self.length].starts_with(name)
-    }
-
-    fn is_empty(&self) -> bool {
-        matches!(&self.beginning[..self.length], b"" | b"\r")
     }
 }
 
@@ -259,7 +288,10 @@ mod tests {
     #[test]
     fn a_fragment_is_found_in_the_target_alone() {
         for target in ["/events/a#b", "/events?topic=a#b", "/#", "http://h/events/a#"] {
-            assert_eq!(found(&format!("GET {target} HTTP/1.1\r\n\r\n")), Some((1, LeftOut::Fragment)));
+            for before in ["", "\n", "\r\n", "\r\n\r\n"] {
+                let head = format!("{before}GET {target} HTTP/1.1\r\n\r\n");
+                assert_eq!(found(&head), Some((1, LeftOut::Fragment)), "{head:?}");
+            }
         }
         for head in
             ["GET /events/a%23b HTTP/1.1\r\na: #\r\n\r\n", "G#T /events/a HTTP/1.1\nreferer: /a#b\n\n"]
@@ -290,6 +322,38 @@ mod tests {
                 let two = format!("{first}{second}");
                 assert_eq!(found(&two), None, "{two:?}");
                 assert_eq!(found(&format!("{two}{inner}{inner}")), Some((3, LeftOut::Length)), "{two:?}");
+            }
+        }
+    }
+
+    /// What a head says does not depend on whether it is read at once or piece by piece.
+    #[test]
+    fn a_plain_head_is_one_in_which_nothing_else_is_found() {
+        let lines = [
+            "Content-Length: 5",
+            "content-length: 7",
+            "content-length:5",
+            "CONTENT-LENGTH: 5",
+            "Content-Length: 05\t",
+            "Content-Language: de",
+            "content-length: 99999999999999999999",
+            "connection: close",
+            "Transfer-Encoding: chunked",
+            "te: trailers",
+            "cookie: l=#",
+            "\rcontent-length: 5",
+            " content-length: 5",
+            "",
+        ];
+        let ends = ["\r\n", "\n"];
+        let target = ["/events/a", "/events/a#b"];
+        for (case, first) in lines.iter().enumerate() {
+            for second in lines {
+                for third in lines {
+                    let (target, end) = (target[case % 2], ends[case / 2 % 2]);
+                    let head = format!("POST {target} HTTP/1.1{end}{first}{end}{second}\r\n{third}\r\n\r\n");
+                    found(&format!("{head}xGET /# HTTP/1.1\r\n\r\nGET /# HTTP/1.1\r\n\r\n"));
+                }
             }
         }
     }

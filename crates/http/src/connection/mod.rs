@@ -14,6 +14,7 @@
 //! | `phase` | the phases of a connection with their bounds, and the clock of those that wait for a request |
 //! | `plain_http` | what a client is told that speaks plain HTTP to a port that speaks HTTPS |
 //! | `seen` | a socket under hyper, and what is seen of it |
+//! | `left_out`, `plain_head` | what hyper leaves out of a head that it takes |
 //! | `bad_head`, `head_fault` | what a client is told whose request cannot be read, and what is wrong with it |
 //! | `written` | an answer that is written without hyper |
 //! | `request_body` | a request's body, which knows whether it was read |
@@ -32,6 +33,7 @@ pub(crate) mod linger;
 pub(crate) mod lookout;
 pub(crate) mod phase;
 pub(crate) mod places;
+mod plain_head;
 pub(crate) mod plain_http;
 pub(crate) mod refusal;
 pub(crate) mod request_body;
