@@ -235,10 +235,18 @@ impl Front {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let (parts, body) = request.into_parts();
+        self.handle_parts(&parts, body).await
+    }
+
+    /// The same. The future of a request holds its parts once.
+    pub(crate) async fn handle_parts<B>(&self, parts: &Parts, body: B) -> Response<Body>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+    {
         let route = Route::of(parts.uri.path(), &self.config().aliases);
         let action = route.action(&parts.method, &parts.headers);
         let policy = action.policy();
-        let answered = self.answer(action, policy, &parts, body).await;
+        let answered = self.answer(action, policy, parts, body).await;
         let mut response = answered.unwrap_or_else(|problem| self.refuse(problem));
         cors::finish(&self.config().cors, policy, &parts.headers, &mut response);
         if parts.method == Method::HEAD {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use http::header::{CONNECTION, EXPECT};
+use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -186,16 +187,20 @@ impl<'a> Session<'a> {
         if let Some(unplaced) = Unplaced::of(self.visit) {
             request.extensions_mut().insert(unplaced);
         }
-        Box::pin(async { Ok(self.answer_open(request, open).await) })
+        let (parts, body) = request.into_parts();
+        Box::pin(self.answer_open(parts, RequestBody::new(body), open))
     }
 
-    async fn answer_open(&self, request: Request<Incoming>, open: OpenRequest) -> Response<Body> {
-        let waits_to_be_asked = request.headers().contains_key(EXPECT);
+    async fn answer_open(
+        &self,
+        parts: Parts,
+        mut body: RequestBody,
+        open: OpenRequest,
+    ) -> Result<Response<Body>, Infallible> {
+        let waits_to_be_asked = parts.headers.contains_key(EXPECT);
         // What follows it cannot be told from its body, or was not looked at.
-        let is_last = request.extensions().get::<LeftOut>().is_some();
-        let (parts, body) = request.into_parts();
-        let mut body = RequestBody::new(body);
-        let mut answer = self.front.handle(Request::from_parts(parts, &mut body)).await;
+        let is_last = parts.extensions.get::<LeftOut>().is_some();
+        let mut answer = self.front.handle_parts(&parts, &mut body).await;
         self.visit.has_answered();
         // To poll a body that waits to be asked for would ask for it.
         let was_read = body.is_end_stream() || (!waits_to_be_asked && body.ends_with_what_came().await);
@@ -204,7 +209,7 @@ impl<'a> Session<'a> {
         if !was_read || is_last || !self.visit.stands().has_place() || self.front.drain().is_ending() {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        answer.map(|body| body.watched_by(self.watch.clone()).holding(open))
+        Ok(answer.map(|body| body.watched_by(self.watch.clone()).holding(open)))
     }
 
     /// Whether the connection ends before all of an answer was written whose end its own end would seem to be.

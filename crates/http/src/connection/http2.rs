@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -66,9 +67,8 @@ where
         has_asked.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(front.stream_permits().clone());
         request.extensions_mut().insert(places.clone());
-        let (requests, open) = (requests.clone(), visit.begin_request());
         // Boxed, because a stream's task is as large as this for as long as the stream lives.
-        Box::pin(async move { Ok::<_, Infallible>(requests.answer(request, open).await) })
+        Box::pin(requests.clone().answer(request, visit.begin_request()))
     });
     let mut connection = std::pin::pin!(builder.serve_connection(io, service));
     let mut hub_ends = std::pin::pin!(async {
@@ -113,24 +113,36 @@ struct Requests {
 }
 
 impl Requests {
-    async fn answer(&self, request: Request<Incoming>, open: OpenRequest) -> Response<Body> {
+    fn answer(
+        self,
+        request: Request<Incoming>,
+        open: OpenRequest,
+    ) -> impl Future<Output = Result<Response<Body>, Infallible>> {
         let (mut parts, body) = request.into_parts();
-        let watch = request_watch();
-        parts.extensions.insert(watch.clone());
         if let Some(unplaced) = Unplaced::of(&self.visit) {
             parts.extensions.insert(unplaced);
         }
-        let mut body = RequestBody::new(body);
+        self.answer_open(parts, RequestBody::new(body), open)
+    }
+
+    async fn answer_open(
+        self,
+        mut parts: Parts,
+        mut body: RequestBody,
+        open: OpenRequest,
+    ) -> Result<Response<Body>, Infallible> {
+        let watch = request_watch();
+        parts.extensions.insert(watch.clone());
         // Nobody else would read it, and it would keep the connection's window from others.
         if parts.method != Method::POST {
             self.discard(body.take());
         }
-        let answer = self.front.handle(Request::from_parts(parts, &mut body)).await;
+        let answer = self.front.handle_parts(&parts, &mut body).await;
         self.visit.has_answered();
         // The answer does not wait for it.
         self.discard(body.unread());
         // Until all is written: the task ends with the body, and nobody else would notice that a stream does not move.
-        answer.map(|body| body.holding(open).watched_by(watch).until_written())
+        Ok(answer.map(|body| body.holding(open).watched_by(watch).until_written()))
     }
 
     /// Reads the rest of a body that nobody wants, beside the answer.

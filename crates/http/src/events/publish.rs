@@ -47,7 +47,8 @@ where
         Content::Data(charset) => charset,
         Content::Stream => {
             let admission = front.body_admission(&parts.extensions);
-            return producer::publish(front, admission, topic, key, &query, body).await;
+            // Boxed, or the future of every request would be as large as this one.
+            return Box::pin(producer::publish(front, admission, topic, key, &query, body)).await;
         }
     };
     let fields = DraftFields {

@@ -61,7 +61,7 @@ impl BodyRules<'_> {
 /// Reads a whole body. If the head says that it is large, or that the publisher waits to be asked for it, nothing is read
 /// before there is room. A body that came whole with its head, like most, costs no timer, and one that comes whole behind
 /// it needs no room among those that come in pieces. Of a small one only what has come counts, so many may stop near their beginning and leave
-/// room.
+/// room. What waits is boxed, or the future of every request of any kind would be as large as that of a body in pieces.
 pub(crate) async fn read_whole<'a, B>(
     mut body: B,
     headers: &HeaderMap,
@@ -88,7 +88,10 @@ where
         (Some(first), _) => first?,
         (None, Some(_)) => Some(Bytes::new()),
         // Many clients send head and body in two packets. While nothing has come, nothing is held.
-        (None, None) => within(BODY_BEGIN_WAIT_MAX.min(rules.wait_max), rules.read_frame(&mut body)).await?,
+        (None, None) => {
+            let wait_max = BODY_BEGIN_WAIT_MAX.min(rules.wait_max);
+            Box::pin(within(wait_max, rules.read_frame(&mut body))).await?
+        }
     };
     let is_whole = first.is_none() || body.is_end_stream();
     let first = first.unwrap_or_default();
@@ -100,7 +103,7 @@ where
             };
             read_rest(body, share, first, declared, rules).await
         };
-        return within(rules.wait_max, rest).await;
+        return Box::pin(within(rules.wait_max, rest)).await;
     }
     if first.len() > rules.bytes_max {
         return Err(too_large(rules.bytes_max));
@@ -167,8 +170,12 @@ where
     within(wait_max, read_frame(body)).await
 }
 
-async fn within<T>(wait_max: Duration, read: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
-    timeout(wait_max, read).await.unwrap_or_else(|_| Err(too_slow()))
+/// Not an `async fn`: its future would hold `read` twice.
+fn within<T>(
+    wait_max: Duration,
+    read: impl Future<Output = Result<T, Problem>>,
+) -> impl Future<Output = Result<T, Problem>> {
+    timeout(wait_max, read).map(|read| read.unwrap_or_else(|_| Err(too_slow())))
 }
 
 async fn read_frame<B>(body: &mut B) -> Result<Option<Bytes>, Problem>
