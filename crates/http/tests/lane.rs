@@ -216,7 +216,7 @@ async fn the_roster_lists_parked_streams_in_pages_and_ends_them_by_id_user_and_t
 async fn a_new_epoch_is_a_gap_only_for_members_beyond_its_beginning() {
     let store = Arc::new(MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default()));
     let hub = Hub::start(store.clone(), Limits::default()).await.unwrap();
-    let lanes = Lanes::<()>::start(&hub, &LaneConfig { lanes: 1, ..quiet() }).unwrap();
+    let lanes = Lanes::start(&hub, &LaneConfig { lanes: 1, ..quiet() }).unwrap();
     let scene = Scene { hub, lanes, listener: TcpListener::bind("127.0.0.1:0").unwrap() };
     let mut of_a = scene.park(&["a"], Position::Now, Framing::Raw).await;
     let mut of_b = scene.park(&["b"], Position::Now, Framing::Raw).await;
@@ -241,7 +241,7 @@ async fn a_new_epoch_is_a_gap_only_for_members_beyond_its_beginning() {
 async fn a_stalled_member_hears_of_a_new_epoch_when_it_reads_again() {
     let store = Arc::new(MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default()));
     let hub = Hub::start(store.clone(), Limits::default()).await.unwrap();
-    let lanes = Lanes::<()>::start(&hub, &LaneConfig { lanes: 1, ..quiet() }).unwrap();
+    let lanes = Lanes::start(&hub, &LaneConfig { lanes: 1, ..quiet() }).unwrap();
     let scene = Scene { hub, lanes, listener: TcpListener::bind("127.0.0.1:0").unwrap() };
     let mut reading = scene.park(&["a"], Position::Now, Framing::Raw).await;
     let mut stalled = scene.park(&["a"], Position::Now, Framing::Raw).await;

@@ -101,7 +101,7 @@ async fn a_member_whose_store_cannot_be_read_beats_and_is_told_its_place_when_it
     limits.window_bytes_max = 1;
     let hub = Hub::start(Arc::new(store), limits).await.unwrap();
     let stream = beating(Duration::from_millis(320));
-    let lanes = Lanes::<()>::start(&hub, &LaneConfig { lanes: 1, stream }).unwrap();
+    let lanes = Lanes::start(&hub, &LaneConfig { lanes: 1, stream }).unwrap();
     let scene = Scene { hub, lanes, listener: TcpListener::bind("127.0.0.1:0").unwrap() };
     scene.publish("other", &["1", "2", "3"]).await;
     block_until("memory to hold nothing", || scene.hub.has_evicted(Cursor::new(Epoch(1), Sequence(1))));
