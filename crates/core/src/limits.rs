@@ -19,6 +19,10 @@ pub const PATTERN_WILDCARDS_MAX: usize = 16;
 /// patterns has to try.
 pub const PATTERN_DOUBLE_STARS_MAX: usize = 3;
 
+/// Steps of the comparison whether one pattern contains another. Pairs that people write take less than a hundred; patterns can
+/// be made that take thousands, and those are said not to contain each other.
+pub const CONTAINS_STEPS_MAX: usize = 4_096;
+
 /// Selectors of one subscription. Each costs a look-up per wake; a page that wants more wants a pattern.
 pub const SELECTORS_MAX: usize = 100;
 

@@ -1,5 +1,6 @@
 //! What a subscriber asks for.
 
+mod contains;
 pub mod index;
 pub mod literals;
 pub mod pattern;

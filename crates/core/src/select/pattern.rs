@@ -69,6 +69,12 @@ impl Pattern {
         self.hides_reserved
     }
 
+    /// Whether the literals before the first wildcards allow each topic of another pattern to be one of this one.
+    pub(super) fn prefix_may_contain(&self, other: &Self) -> bool {
+        let prefix = &self.text[..self.prefix_bytes.into()];
+        other.text.starts_with(prefix)
+    }
+
     /// Whether it names reserved topics, or is every topic.
     pub(super) fn reaches_reserved(&self) -> bool {
         self.is_everything() || begins_reserved(&self.text)
