@@ -1,0 +1,74 @@
+//! Selectors that are allowed, and whether they cover what is asked for.
+
+use std::sync::Arc;
+
+use tidings_core::Selector;
+
+/// Lists of selectors. A selector is covered if one of them contains it: two that contain it together do not.
+///
+/// Cloning shares the lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allowed(Vec<Arc<[Selector]>>);
+
+impl Allowed {
+    /// Nothing.
+    pub fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// These, and what they contain.
+    pub fn new(selectors: impl IntoIterator<Item = Selector>) -> Self {
+        let list: Arc<[Selector]> = selectors.into_iter().collect();
+        if list.is_empty() { Self::nothing() } else { Self(vec![list]) }
+    }
+
+    /// What this allows, and what another allows.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.0.extend(other.0.iter().cloned());
+        self
+    }
+
+    /// Whether one of them contains a selector.
+    pub fn covers(&self, asked: &Selector) -> bool {
+        self.iter().any(|allowed| allowed.contains(asked))
+    }
+
+    /// Those of the selectors that are not covered, in their order.
+    pub fn uncovered<'a>(&self, asked: impl IntoIterator<Item = &'a Selector>) -> Vec<&'a Selector> {
+        asked.into_iter().filter(|asked| !self.covers(asked)).collect()
+    }
+
+    /// Whether nothing at all is allowed.
+    pub fn is_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Selector> {
+        self.0.iter().flat_map(|list| list.iter())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selector(text: &str) -> Selector {
+        Selector::parse(text).unwrap()
+    }
+
+    #[test]
+    fn one_selector_must_contain_what_is_asked_for() {
+        let allowed = Allowed::new([selector("a/b"), selector("a/*")]).and(&Allowed::new([selector("b/**")]));
+
+        for asked in ["a/b", "a/c", "a/*", "b", "b/*/c"] {
+            assert!(allowed.covers(&selector(asked)), "{asked}");
+        }
+        // `a/**` is more than `a/*`, and no two of them together count.
+        let asked = ["a/**", "a/b", "c", "*/b"].map(selector);
+        let uncovered: Vec<_> = allowed.uncovered(&asked).into_iter().map(Selector::as_str).collect();
+        assert_eq!(uncovered, ["a/**", "c", "*/b"]);
+        assert!(!Allowed::nothing().covers(&selector("a")));
+    }
+}

@@ -1,0 +1,61 @@
+//! A token in its three parts: RFC 7515, 7.1. Nothing in it is believed yet.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::object;
+use crate::limits::TOKEN_BYTES_MAX;
+use crate::refusal::Refusal;
+
+/// A token, taken apart.
+pub(super) struct Token<'a> {
+    /// What was signed: the first two parts as they stand.
+    pub(super) message: &'a [u8],
+    pub(super) head: Map<String, Value>,
+    /// Parsed when the signature is known to be good.
+    payload: Vec<u8>,
+    pub(super) signature: Vec<u8>,
+}
+
+impl<'a> Token<'a> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, Refusal> {
+        if text.len() > TOKEN_BYTES_MAX {
+            return Err(Refusal::TooLong { bytes: text.len(), max: TOKEN_BYTES_MAX });
+        }
+        let parts = || {
+            let (head, rest) = text.split_once('.')?;
+            let (payload, signature) = rest.split_once('.')?;
+            (!signature.contains('.')).then_some((head, payload, signature))
+        };
+        let (head, payload, signature) =
+            parts().ok_or(Refusal::NoToken("it has not three parts with dots between them"))?;
+        let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part);
+        let not_base64 = |_| Refusal::NoToken("a part of it is not base64url without padding");
+        let message = text[..head.len() + 1 + payload.len()].as_bytes();
+        let head = object::parse(&decoded(head).map_err(not_base64)?)
+            .map_err(|_| Refusal::NoToken("its head is no JSON object with each name once"))?;
+        // RFC 7515, 4.1.11: what must be understood, and is not, must be refused.
+        if head.contains_key("crit") {
+            return Err(Refusal::NoToken("its head asks for an extension (crit), and this hub has none"));
+        }
+        let (payload, signature) =
+            (decoded(payload).map_err(not_base64)?, decoded(signature).map_err(not_base64)?);
+        Ok(Self { message, head, payload, signature })
+    }
+
+    /// A member of the head that is text.
+    pub(super) fn head_text(&self, name: &str) -> Result<Option<&str>, Refusal> {
+        match self.head.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Refusal::NoToken("`alg`, `kid` or `typ` in its head is no text")),
+        }
+    }
+
+    /// The claims, which are believed once the signature is good.
+    pub(super) fn claims(&self) -> Result<Map<String, Value>, Refusal> {
+        object::parse(&self.payload)
+            .map_err(|_| Refusal::NoToken("its claims are no JSON object with each name once"))
+    }
+}

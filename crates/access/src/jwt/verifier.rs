@@ -1,0 +1,110 @@
+//! The check of a token.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tidings_core::UnixMillis;
+
+use super::algorithm::{Algorithm, listed};
+use super::claims::Claims;
+use super::key::Key;
+use super::key_set::KeySet;
+use super::token::Token;
+use crate::grants::Grants;
+use crate::refusal::{Refusal, Shown};
+use crate::template::Template;
+
+/// What the configuration says about tokens.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The algorithms that are taken, of those that a key is for.
+    pub algorithms: Vec<Algorithm>,
+    /// One of these must be in the claim `aud`. Without any, no token may have that claim: it is for somebody else.
+    pub audience: Vec<String>,
+    /// The claim `iss` must be one of these. Without any, it may be anything.
+    pub issuer: Vec<String>,
+    /// How far the clocks of issuer and hub may differ.
+    pub leeway_ms: u64,
+    /// What every good token may read beside its own claims.
+    pub subscribe: Vec<Template>,
+    /// What every good token may publish to beside its own claims.
+    pub publish: Vec<Template>,
+}
+
+/// The keys of issuers. Cloning shares them, so that what fetches a set can renew them.
+#[derive(Debug, Clone)]
+pub struct Keys(Arc<RwLock<Option<Arc<KeySet>>>>);
+
+impl Keys {
+    /// One key.
+    pub fn fixed(key: Key) -> Self {
+        Self(Arc::new(RwLock::new(Some(Arc::new(KeySet(vec![key]))))))
+    }
+
+    /// Those of a set that has still to be fetched.
+    pub fn awaited() -> Self {
+        Self(Arc::default())
+    }
+
+    /// Takes a set in place of the one before.
+    pub fn renew(&self, set: KeySet) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(set));
+    }
+
+    fn now(&self) -> Option<Arc<KeySet>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Checks tokens.
+#[derive(Debug, Clone)]
+pub struct Verifier {
+    keys: Keys,
+    rules: Rules,
+}
+
+impl Verifier {
+    /// By these keys and rules.
+    pub fn new(keys: Keys, rules: Rules) -> Self {
+        Self { keys, rules }
+    }
+
+    /// The grants of a token at this time.
+    ///
+    /// # Errors
+    ///
+    /// With the first reason why it gives none. Signature and key come before all claims, so a forger hears nothing of the
+    /// rules.
+    pub fn grants(&self, token: &str, now: UnixMillis) -> Result<Grants, Refusal> {
+        let token = Token::parse(token)?;
+        let alg = token.head_text("alg")?.ok_or(Refusal::NoToken("its head has no `alg`"))?;
+        let algorithm = alg.parse().ok().filter(|algorithm| self.rules.algorithms.contains(algorithm));
+        let wrong =
+            || Refusal::WrongAlgorithm { alg: Shown::new(alg), taken: listed(&self.rules.algorithms) };
+        let algorithm: Algorithm = algorithm.ok_or_else(wrong)?;
+        let keys = self.keys.now().ok_or(Refusal::NoKeys)?;
+        let key = chosen(&keys.0, token.head_text("kid")?)?;
+        if !key.algorithms.contains(&algorithm) {
+            return Err(wrong());
+        }
+        if !key.has_signed(algorithm, token.message, &token.signature) {
+            return Err(Refusal::BadSignature);
+        }
+        Claims(&token.claims()?).grants(&self.rules, now)
+    }
+}
+
+/// The key that a token names. One key alone need not be named; if it has a name, and the token another, it is not the one.
+fn chosen<'k>(keys: &'k [Key], kid: Option<&str>) -> Result<&'k Key, Refusal> {
+    let unknown = |kid: &str| Refusal::UnknownKid { kid: Shown::new(kid) };
+    match (keys, kid) {
+        ([key], None) => Ok(key),
+        (_, None) => Err(Refusal::NoKid),
+        ([key], Some(_)) if key.kid.is_none() => Ok(key),
+        (keys, Some(kid)) => {
+            keys.iter().find(|key| key.kid.as_deref() == Some(kid)).ok_or_else(|| unknown(kid))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,33 @@
+//! Who may publish what, and who may read what.
+//!
+//! Everything that a request may show becomes [`Grants`], and nothing else in a hub knows where they came from.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `access` | all that gives grants, and what a request shows |
+//! | `grants`, `allowed` | what a request may do; selectors that are allowed, and whether they cover what is asked |
+//! | `template` | grants that hold the name of a user |
+//! | `named_key` | a key that stands in the configuration, with its own grants |
+//! | `jwt` | JSON Web Tokens: keys, claims, and the check of a token |
+//! | `signed_url` | a URL that carries its own permission |
+//! | `refusal` | why something shown gives no grants |
+//! | `limits` | every bound |
+//!
+//! This crate knows no HTTP, no file and no clock.
+
+mod access;
+mod allowed;
+mod grants;
+pub mod jwt;
+pub mod limits;
+mod named_key;
+mod refusal;
+pub mod signed_url;
+mod template;
+
+pub use access::{Access, Proof};
+pub use allowed::Allowed;
+pub use grants::Grants;
+pub use named_key::{KeyHash, KeyHashError, NamedKey, NamedKeys};
+pub use refusal::Refusal;
+pub use template::{Template, TemplateError, escaped};
