@@ -18,8 +18,9 @@ impl PlainHead {
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let mut lines = memchr_iter(b'\n', bytes);
         let mut begin = lines.next()? + 1;
-        // An empty line may stand before the request line.
-        if matches!(bytes[0], b'\r' | b'\n') || memchr(b'#', &bytes[..begin]).is_some() {
+        // A line without a space is no request line: an empty one may stand before it.
+        let target = memchr(b' ', &bytes[..begin])?;
+        if memchr(b'#', &bytes[target..begin]).is_some() {
             return None;
         }
         let mut body = None;
