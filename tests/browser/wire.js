@@ -8,7 +8,7 @@ import { until } from './deadline.js';
 /** What a stream without backlog begins with: an interval, a delay of once to twice 3 s, and the place. */
 export const OPENING = new RegExp(
   '^: heartbeat 15000\nretry: [3-6][0-9]{3}\nevent: tidings.open\nid: ([0-9a-z]+-[0-9]+)\n' +
-    'data: \\{"cursor":"\\1","heartbeat_ms":15000,"time":"[0-9-]+T[0-9:.]+Z"\\}\n\n$',
+    'data: \\{"cursor":"\\1","heartbeat_ms":15000,"time":"[0-9-]+T[0-9:.]+Z","connection":"[0-9a-z]+"\\}\n\n$',
 );
 
 const HEAD_END = '\r\n\r\n';

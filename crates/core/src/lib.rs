@@ -46,7 +46,9 @@ pub use read::{
     Delivery, Follower, Gap, History, Located, Lost, Needs, OnGap, Opened, Partial, Position, Request, Step,
     SubscribeError, Subscription, Upcoming,
 };
-pub use roster::{Carrier, ConnectionId, Dismissal, Roster, Subscriber, User, Whom};
+pub use roster::{
+    Carrier, ConnectionId, Dismissal, Roster, Session, Subscriber, Transport, User, Visitor, Whom,
+};
 pub use select::{Literals, Pattern, Selector, Selectors};
 pub use store::{
     Bounds, MemoryStore, Page, Placement, Query, Reading, Start, Store, StoreError, Tail, TailError, Tailed,

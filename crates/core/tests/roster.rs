@@ -9,7 +9,8 @@ use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{draft, selectors};
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{
-    ConnectionId, Dismissal, Epoch, Follower, Hub, Limits, MemoryStore, OnGap, Subscription, Topic, Whom,
+    ConnectionId, Dismissal, Epoch, Follower, Hub, Limits, MemoryStore, OnGap, Sequence, Session,
+    Subscription, Topic, Transport, Visitor, Whom,
 };
 use tokio::time::{advance, timeout};
 
@@ -19,9 +20,15 @@ async fn hub() -> Hub {
 }
 
 fn join(hub: &Hub, topic: &str, user: Option<&str>) -> Subscription {
+    let session = user.map(|user| Session { user: Some(user.into()), ..Session::default() });
+    join_with(hub, topic, session)
+}
+
+fn join_with(hub: &Hub, topic: &str, session: Option<Session>) -> Subscription {
     let follower = Follower::new(selectors(&[topic]), OnGap::Earliest, hub.bounds().head);
     let attendance = hub.roster().attend(follower.selectors()).unwrap();
-    hub.follow(follower, user.map(Arc::from), attendance)
+    let visitor = Visitor { session: session.map(Arc::new), ..Visitor::default() };
+    hub.follow(follower, visitor, attendance)
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,7 +42,7 @@ async fn subscribers_are_counted_and_listed_with_what_they_asked_for_and_their_a
     assert_eq!(hub.roster().count(), 2);
     let page = hub.roster().list(None, 10).await;
     let listed: Vec<_> =
-        page.subscribers.iter().map(|one| (one.id, one.age.as_secs(), one.user.as_deref())).collect();
+        page.subscribers.iter().map(|one| (one.id, one.age.as_secs(), one.visitor.user())).collect();
     assert_eq!(listed, [(ada.id(), 7, Some("ada")), (nobody.id(), 2, None)]);
     assert_eq!(page.subscribers[0].selectors, selectors(&["orders/*"]));
     assert!(!page.more);
@@ -45,6 +52,73 @@ async fn subscribers_are_counted_and_listed_with_what_they_asked_for_and_their_a
     assert_eq!(hub.roster().list(None, 10).await.subscribers.len(), 1);
     drop(nobody);
     assert_eq!(hub.roster().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_lags_by_the_events_after_its_place_until_it_has_caught_up() {
+    let hub = hub().await;
+    let mut reads = join(&hub, "a", None);
+    let mut quiet = join(&hub, "b", None);
+    let lags = async || {
+        let page = hub.roster().list(None, 10).await;
+        let head = hub.bounds().head.sequence;
+        page.subscribers.iter().map(|one| one.lag(head)).collect::<Vec<_>>()
+    };
+    for subscription in [&mut reads, &mut quiet] {
+        timeout(Duration::from_millis(1), subscription.next()).await.unwrap_err();
+    }
+    assert_eq!(lags().await, [0, 0]);
+
+    for text in ["1", "2", "3"] {
+        hub.publish(draft("a", text)).await.unwrap();
+    }
+    while hub.shown() < Sequence(3) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(lags().await, [3, 0]);
+
+    reads.next().await.unwrap();
+    timeout(Duration::from_millis(1), reads.next()).await.unwrap_err();
+    assert_eq!(lags().await, [0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_is_listed_with_the_address_that_was_told_else_with_that_of_its_connection() {
+    let hub = hub().await;
+    let (told, own) = ("192.0.2.1".parse().unwrap(), "127.0.0.1".parse().unwrap());
+    let through_a_proxy = Arc::new(Session { address: Some(told), ..Session::default() });
+    let mut kept = Vec::new();
+    for session in [None, Some(through_a_proxy)] {
+        let follower = Follower::new(selectors(&["a"]), OnGap::Earliest, hub.bounds().head);
+        let attendance = hub.roster().attend(follower.selectors()).unwrap();
+        let visitor = Visitor { session, address: Some(own), transport: Transport::Sse };
+        kept.push(hub.follow(follower, visitor, attendance));
+    }
+
+    let page = hub.roster().list(None, 10).await;
+
+    let listed: Vec<_> =
+        page.subscribers.iter().map(|one| (one.visitor.client_address(), one.visitor.transport)).collect();
+    assert_eq!(listed, [(Some(own), Transport::Sse), (Some(told), Transport::Sse)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_audience_of_a_topic_is_its_users_in_pages_and_all_of_its_connections() {
+    let hub = hub().await;
+    let _kept = [
+        join(&hub, "orders/*", Some("u2")),
+        join(&hub, "orders/9", Some("u1")),
+        join(&hub, "**", Some("u2")),
+        join(&hub, "orders/9", None),
+        join(&hub, "orders/8", Some("u0")),
+    ];
+    let topic = Topic::parse("orders/9").unwrap();
+
+    let first = hub.roster().audience(&topic, None, 1).await;
+    let second = hub.roster().audience(&topic, Some("u1".into()), 1).await;
+
+    assert_eq!((first.connections, first.users, first.more), (4, vec![("u1".into(), 1)], true));
+    assert_eq!((second.connections, second.users, second.more), (4, vec![("u2".into(), 2)], false));
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,22 +146,30 @@ async fn pages_join_without_hole_or_repeat() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn subscribers_are_ended_by_id_by_user_and_by_topic_with_a_reason() {
+async fn subscribers_are_ended_by_id_by_user_by_token_and_by_topic_with_a_reason() {
     let topic = Topic::parse("orders/42").unwrap();
-    for (number, ended) in
-        [(0, [true, false, false, false]), (1, [true, true, false, false]), (2, [true, false, true, false])]
-    {
+    for (number, ended) in [
+        (0, [true, false, false, false]),
+        (1, [true, true, false, false]),
+        (2, [true, false, true, false]),
+        (3, [false, true, false, true]),
+    ] {
         let hub = hub().await;
+        let of_token = |user: Option<&str>, token_id: &str| {
+            let user = user.map(Arc::from);
+            Some(Session { user, token_id: Some(token_id.into()), ..Session::default() })
+        };
         let mut all = [
             join(&hub, "orders/*", Some("ada")),
-            join(&hub, "a", Some("ada")),
-            join(&hub, "orders/42", Some("adam")),
-            join(&hub, "orders/43", None),
+            join_with(&hub, "a", of_token(Some("ada"), "t1")),
+            join_with(&hub, "orders/42", of_token(Some("adam"), "t10")),
+            join_with(&hub, "orders/43", of_token(None, "t1")),
         ];
         let whom = match number {
             0 => Whom::Connection(all[0].id()),
             1 => Whom::User("ada".into()),
-            _ => Whom::Topic(topic.clone()),
+            2 => Whom::Topic(topic.clone()),
+            _ => Whom::Token("t1".into()),
         };
 
         let count = hub.roster().dismiss(&whom, Dismissal::AccessEnded).await;

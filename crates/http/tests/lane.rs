@@ -14,8 +14,8 @@ use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{draft_with, selectors};
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{
-    Dismissal, DraftFields, Epoch, Hub, Limits, MemoryStore, Position, Sequence, Subscriber, Topic, User,
-    Whom,
+    Dismissal, DraftFields, Epoch, Hub, Limits, MemoryStore, Position, Sequence, Session, Subscriber, Topic,
+    Transport, User, Whom,
 };
 use tidings_http::lane::{Framing, HeldFor, LaneConfig, Lanes};
 use tidings_http::stream::machine::StreamConfig;
@@ -170,7 +170,9 @@ async fn a_trickle_of_stray_bytes_ends_a_stream_at_the_same_number_as_a_flood() 
 async fn the_roster_lists_parked_streams_in_pages_and_ends_them_by_id_user_and_topic() {
     let scene = Scene::new(quiet()).await;
     let user: User = "u1".into();
-    let with_user = || Box::new(HeldFor { user: user.clone(), held: () });
+    let session =
+        Arc::new(Session { user: Some(user.clone()), token_id: Some("t1".into()), ..Session::default() });
+    let with_user = || Box::new(HeldFor { session: session.clone(), held: () });
     let mut clients = [
         scene.park_holding(&["a"], Position::Now, Framing::Raw, with_user()).await,
         scene.park_holding(&["b"], Position::Now, Framing::Raw, with_user()).await,
@@ -190,14 +192,16 @@ async fn the_roster_lists_parked_streams_in_pages_and_ends_them_by_id_user_and_t
     }
     assert_eq!(listed.len(), 4);
     assert!(listed.is_sorted_by_key(|subscriber| subscriber.id), "{listed:?}");
-    let users = listed.iter().filter(|subscriber| subscriber.user.as_deref() == Some("u1")).count();
+    let users = listed.iter().filter(|subscriber| subscriber.visitor.user() == Some("u1")).count();
     assert_eq!(users, 2);
 
     let of_c = listed.iter().find(|subscriber| subscriber.selectors == selectors(&["c"])).unwrap().id;
     for (whom, ended) in [
         (Whom::Connection(of_c), vec![3]),
         (Whom::Connection(of_c), vec![]),
+        (Whom::Token("t2".into()), vec![]),
         (Whom::User(user.clone()), vec![0, 1]),
+        (Whom::Token("t1".into()), vec![]),
         (Whom::Topic(Topic::parse("b").unwrap()), vec![2]),
     ] {
         let count = within("the end of some", roster.dismiss(&whom, Dismissal::ByOperator)).await;
@@ -208,6 +212,50 @@ async fn the_roster_lists_parked_streams_in_pages_and_ends_them_by_id_user_and_t
         }
     }
     assert_eq!(roster.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_roster_tells_of_a_parked_stream_its_address_its_transport_and_how_far_it_lags() {
+    let scene = Scene::new(quiet()).await;
+    let session = Arc::new(Session { address: "192.0.2.7".parse().ok(), ..Session::default() });
+    let through_a_proxy = Box::new(HeldFor { session, held: () });
+    let stalled = scene.park(&["a"], Position::Now, Framing::Raw).await;
+    let _quiet = scene.park_holding(&["b"], Position::Now, Framing::Raw, through_a_proxy).await;
+    let large = "x".repeat(1_000_000);
+    for _ in 0..20 {
+        scene.publish("a", &[&large]).await;
+    }
+    block_until("the rings to have all", || scene.hub.shown() == Sequence(20));
+
+    let page = within("a page of the roster", scene.hub.roster().list(None, 10)).await;
+
+    let [of_stalled, of_quiet] = &page.subscribers[..] else { panic!("{page:?}") };
+    let head = scene.hub.bounds().head.sequence;
+    assert!((5..=20).contains(&of_stalled.lag(head)), "{of_stalled:?}");
+    assert_eq!(of_quiet.lag(head), 0, "it has asked for none of them");
+    let addresses = [of_stalled, of_quiet].map(|one| one.visitor.client_address().unwrap().to_string());
+    assert_eq!(addresses, ["127.0.0.1", "192.0.2.7"]);
+    assert_eq!(of_stalled.visitor.transport, Transport::Sse);
+    drop(stalled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_roster_counts_the_audience_of_a_topic_over_all_lanes() {
+    let scene = Scene::new(quiet()).await;
+    let mut kept = Vec::new();
+    for user in ["u2", "u1", "u3", "u1", "u1"] {
+        let session = Arc::new(Session { user: Some(user.into()), ..Session::default() });
+        let held = Box::new(HeldFor { session, held: () });
+        kept.push(scene.park_holding(&["orders/*"], Position::Now, Framing::Raw, held).await);
+    }
+    kept.push(scene.park(&["orders/9"], Position::Now, Framing::Raw).await);
+    kept.push(scene.park(&["orders/8"], Position::Now, Framing::Raw).await);
+    let topic = Topic::parse("orders/9").unwrap();
+
+    let page = within("the audience", scene.hub.roster().audience(&topic, None, 2)).await;
+
+    assert_eq!((page.connections, page.more), (6, true));
+    assert_eq!(page.users, [("u1".into(), 3), ("u2".into(), 1)]);
 }
 
 /// The store begins a new epoch where the log ends, and later one that cuts its newest event off: only a reader that has

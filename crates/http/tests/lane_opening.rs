@@ -25,7 +25,10 @@ fn read_open(client: &mut TcpStream, place: &str) {
     let begin = format!(
         "event: tidings.open\nid: {place}\ndata: {{\"cursor\":\"{place}\",\"heartbeat_ms\":3600000,\"time\":\""
     );
-    assert!(block.starts_with(&begin) && block.ends_with("Z\"}\n\n"), "{block:?}");
+    assert!(
+        block.starts_with(&begin) && block.contains("Z\",\"connection\":\"") && block.ends_with("\"}\n\n"),
+        "{block:?}"
+    );
     assert_eq!(block.matches("event: ").count(), 1, "{block:?}");
 }
 

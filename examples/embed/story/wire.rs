@@ -12,6 +12,8 @@ pub(super) fn open(program: &Hub, target: &str) -> (Stream, String) {
     let place = format!("{epoch}-0");
     stream.expect(&format!("0\ndata: {{\"cursor\":\"{place}\",\"heartbeat_ms\":15000,\"time\":\""));
     take_before(&mut stream, '"');
+    stream.expect(",\"connection\":\"");
+    take_before(&mut stream, '"');
     stream.expect("}\n\n");
     (stream, epoch)
 }

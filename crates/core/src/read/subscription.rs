@@ -11,7 +11,7 @@ use crate::live::{Reach, View};
 use crate::read::follower::{Delivery, Follower, Needs, Step};
 use crate::read::gap::Gap;
 use crate::read::locate::{Located, Partial, Request};
-use crate::roster::{Attendance, ConnectionId, Dismissal, Enrolled, TaskBell, TooManySelectors, User};
+use crate::roster::{Attendance, ConnectionId, Dismissal, Enrolled, TaskBell, TooManySelectors, Visitor};
 use crate::store::{Bounds, StoreError};
 
 /// A place in the log that moves on as events are taken.
@@ -56,16 +56,16 @@ impl Hub {
         let attendance = self.roster().attend(&request.selectors)?;
         let Located { place, gap, partial } = self.locate(&request).await?;
         let follower = Follower::new(request.selectors, request.on_gap, place);
-        Ok(Opened { subscription: self.follow(follower, None, attendance), gap, partial })
+        Ok(Opened { subscription: self.follow(follower, Visitor::default(), attendance), gap, partial })
     }
 
-    /// Drives a follower whose place was [located](Self::locate), for a user if it has one. `attendance` is that of the
-    /// follower's selectors.
-    pub fn follow(&self, follower: Follower, user: Option<User>, attendance: Attendance) -> Subscription {
-        let bell = Arc::new(TaskBell::default());
+    /// Drives a follower whose place was [located](Self::locate), for a visitor. `attendance` is that of the follower's
+    /// selectors.
+    pub fn follow(&self, follower: Follower, visitor: Visitor, attendance: Attendance) -> Subscription {
+        let bell = Arc::new(TaskBell::new(follower.cursor().sequence));
         // Attached before the first look, so nothing between is missed.
         let view = self.view(follower.selectors(), bell.clone(), 0);
-        let enrolled = self.roster().enrol(follower.selectors().clone(), user, bell.clone(), attendance);
+        let enrolled = self.roster().enrol(follower.selectors().clone(), visitor, bell.clone(), attendance);
         let bytes_max = self.limits().page_bytes_max;
         Subscription { hub: self.clone(), follower, view, bell, bytes_max, enrolled }
     }
@@ -135,13 +135,19 @@ impl Subscription {
     }
 
     async fn step(&mut self) -> Result<Step, StoreError> {
-        Ok(match self.follower.needs() {
+        let step = match self.follower.needs() {
             Needs::Rings => {
+                self.bell.looks();
                 let reach = self.reach();
-                self.follower.take_reach(reach)
+                match self.follower.take_reach(reach) {
+                    Step::Wait => return Ok(Step::Wait),
+                    step => step,
+                }
             }
             Needs::Log => self.hub.next_page(&mut self.follower, self.bytes_max).await?,
-        })
+        };
+        self.bell.went_on(self.follower.cursor().sequence);
+        Ok(step)
     }
 
     /// Moves the cursor over events that were not asked for, and returns it. Takes nothing that was asked for.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tidings_core::{Cursor, Event, Gap, Partial, UnixMillis};
+use tidings_core::{ConnectionId, Cursor, Event, Gap, Partial, UnixMillis};
 
 /// An event as JSON.
 #[derive(Serialize)]
@@ -81,12 +81,17 @@ pub(crate) struct OpenDocument {
     cursor: String,
     heartbeat_ms: u64,
     time: String,
+    connection: String,
 }
 
 impl OpenDocument {
-    pub(crate) fn new(place: Cursor, heartbeat: Duration, now: UnixMillis) -> Self {
-        let heartbeat_ms = u64::try_from(heartbeat.as_millis()).unwrap_or(u64::MAX);
-        Self { cursor: place.to_string(), heartbeat_ms, time: time(now) }
+    pub(crate) fn new(place: Cursor, connection: ConnectionId, heartbeat: Duration, now: UnixMillis) -> Self {
+        Self {
+            cursor: place.to_string(),
+            heartbeat_ms: u64::try_from(heartbeat.as_millis()).unwrap_or(u64::MAX),
+            time: time(now),
+            connection: connection.to_string(),
+        }
     }
 }
 

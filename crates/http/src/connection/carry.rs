@@ -7,6 +7,7 @@ use std::pin::Pin;
 use bytes::{Buf, Bytes};
 use futures_util::future::OptionFuture;
 use futures_util::{FutureExt, Stream, StreamExt};
+use tidings_core::Visitor;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Sleep, sleep, timeout};
 
@@ -27,8 +28,9 @@ pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)
 where
     S: AsyncRead + AsyncWrite + Raw + Watched + Unpin,
 {
-    let Leave { follower, is_opened, encoder, framing, attendance, permit } = leave;
-    let subscription = front.hub().follow(follower, None, attendance);
+    let Leave { follower, is_opened, encoder, framing, attendance, session, permit } = leave;
+    let visitor = Visitor { session, address: front.peer(), transport: encoder.transport() };
+    let subscription = front.hub().follow(follower, visitor, attendance);
     let watch = AnswerWatch::default();
     let carried = Carried { opening: None, is_opened, subscription, encoder, permit, watch: watch.clone() };
     // Boxed, or this future would hold it once for each function that it is handed to.

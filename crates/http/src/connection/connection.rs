@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tidings_core::Session;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
@@ -41,9 +42,14 @@ pub(crate) struct Surroundings {
 pub(crate) struct ParkedHold {
     _place: Option<Place>,
     _permit: Option<StreamPermit>,
+    session: Option<Arc<Session>>,
 }
 
-impl Held for ParkedHold {}
+impl Held for ParkedHold {
+    fn session(&self) -> Option<&Arc<Session>> {
+        self.session.as_ref()
+    }
+}
 
 impl Surroundings {
     /// Serves one connection. Returns when it has ended or was parked; its place is taken for as long as the connection lives.
@@ -64,8 +70,8 @@ impl Surroundings {
         match served {
             Ok(None) => {}
             Ok(Some((stream, leave))) => {
-                let Leave { follower, is_opened, encoder, framing, attendance, permit } = leave;
-                let held = ParkedHold { _place: place, _permit: permit };
+                let Leave { follower, is_opened, encoder, framing, attendance, session, permit } = leave;
+                let held = ParkedHold { _place: place, _permit: permit, session };
                 match stream.into_std() {
                     Ok(stream) => {
                         self.lanes.park(Parked {

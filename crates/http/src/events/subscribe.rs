@@ -1,10 +1,12 @@
 //! A subscribe, from the request to the stream's first bytes.
 
+use std::sync::Arc;
+
 use futures_util::stream::poll_fn;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
-use tidings_core::{Follower, Located, Request};
+use tidings_core::{Follower, Located, Request, Session, Visitor};
 
 use super::gap::{GAP, gap_header};
 use super::problem::{too_many_selectors, unreadable};
@@ -44,6 +46,8 @@ pub(crate) struct SubscribeRequest {
     parking_slot: Option<ParkingSlot>,
     /// Put among the request's extensions by the connections of our own server, whose streams need a permit each.
     permits: Option<StreamPermits>,
+    /// What let the subscriber in, which the check of its access has put among the request's extensions.
+    session: Option<Arc<Session>>,
     /// There is no place for its connection yet.
     unplaced: Option<Unplaced>,
     /// Put among the request's extensions by what carries the answer, if it wants to know how the answer is taken.
@@ -71,6 +75,7 @@ impl SubscribeRequest {
             version: parts.version,
             parking_slot: parts.extensions.get().cloned(),
             permits: parts.extensions.get().cloned(),
+            session: parts.extensions.get().cloned(),
             unplaced: parts.extensions.get().cloned(),
             watch: parts.extensions.get().cloned().unwrap_or_default(),
         })
@@ -116,7 +121,7 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
     let Ok(permit) = request.permit(front.drain()).await else {
         return Ok(send_away(front, &request, response));
     };
-    let SubscribeRequest { events, encoder, version, parking_slot, watch, .. } = request;
+    let SubscribeRequest { events, encoder, version, parking_slot, session, watch, .. } = request;
     let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
     let Located { place, gap, partial } =
         front.hub().locate(&events).await.map_err(|error| unreadable(&error))?;
@@ -131,7 +136,8 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
         (Some(gap), _) => FirstBlock::Gap(gap),
         (None, Some(partial)) => FirstBlock::Partial(partial),
         (None, None) if place == front.hub().bounds().head => {
-            FirstBlock::Place(Whereabouts { place, heartbeat: config.heartbeat, time: front.clock().now() })
+            let (connection, heartbeat) = (attendance.id(), config.heartbeat);
+            FirstBlock::Place(Whereabouts { place, connection, heartbeat, time: front.clock().now() })
         }
         (None, None) => FirstBlock::Later,
     };
@@ -143,12 +149,13 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
     *response.body_mut() = match parking_slot {
         Some(slot) => {
             let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
-            let leave = Leave { follower, is_opened, encoder, framing, attendance, permit };
+            let leave = Leave { follower, is_opened, encoder, framing, attendance, session, permit };
             let mut parking = Parking::new(opening, leave, slot);
             Body::stream(poll_fn(move |_| parking.poll_opening()))
         }
         None => {
-            let subscription = front.hub().follow(follower, None, attendance);
+            let visitor = Visitor { session, address: front.peer(), transport: encoder.transport() };
+            let subscription = front.hub().follow(follower, visitor, attendance);
             let carried = Carried { opening: Some(opening), is_opened, subscription, encoder, permit, watch };
             Body::stream(task::stream(front.task_rules(), carried))
         }
@@ -193,8 +200,6 @@ fn put_headers(headers: &mut HeaderMap, encoder: Encoder) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use http::Request;
     use http_body_util::BodyExt;
     use tidings_core::contract::ManualClock;

@@ -61,6 +61,13 @@ impl Group {
         (step, follower)
     }
 
+    /// Whether there may be more for a reader at a place. Takes nothing.
+    pub(super) fn is_behind(&self, place: Cursor) -> bool {
+        // One byte: the first frame is enough to know.
+        let reach = self.view.after(place, 1);
+        !matches!(self.follower_at(place).take_reach(reach), Step::Wait | Step::End)
+    }
+
     /// A follower for a member at a place of its own.
     pub(super) fn follower_at(&self, place: Cursor) -> Follower {
         Follower::new(self.key.selectors.clone(), self.key.on_gap, place)
@@ -123,6 +130,10 @@ impl Groups {
         });
         self.by_key.insert(key.clone(), id);
         id
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.slots.iter().map(|(_, group)| group)
     }
 
     pub(super) fn get(&self, id: GroupId) -> Option<&Group> {

@@ -1,8 +1,10 @@
 //! The numbers by which a lane knows its members and groups.
 
+use tidings_core::ConnectionId;
+
 use crate::stream::drain::spread;
 
-/// The number of a member in its lane. A later member may get it again, with another serial.
+/// The number of a member in its lane. A later member may get it again, with another name on the roster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct MemberId(u32);
 
@@ -51,10 +53,10 @@ impl Seat {
     }
 }
 
-/// A member or all live members of a group, for whom something is done later. The serial tells it from others that had
-/// its number.
+/// A member or all live members of a group, for whom something is done later. The name or the serial tells it from others
+/// that had its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Recipient {
-    Member { id: MemberId, serial: u32 },
+    Member { id: MemberId, connection: ConnectionId },
     Group { id: GroupId, serial: u32 },
 }

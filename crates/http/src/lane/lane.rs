@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
-use tidings_core::roster::Roster;
 use tidings_core::{Clock, Hub};
 
 use super::ids::MemberId;
@@ -52,9 +51,8 @@ impl<H: Held> Lane<H> {
         let LaneShare { hub, requests, unread, metrics, clock } = shared;
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), BELL)?;
-        let roster: &Arc<Roster> = hub.roster();
-        let post = roster.add_carrier(|number| Arc::new(Post::new(waker, number)));
-        let post = post.ok_or_else(|| io::Error::other("a hub has at most 255 lanes"))?;
+        let post = Arc::new(Post::new(waker));
+        hub.roster().add_carrier(&post);
         let rules = Rules::for_sweeps(config);
         let registry = poll.registry().try_clone()?;
         let ticker = Ticker::new(&rules, Instant::now());
@@ -123,6 +121,9 @@ impl<H: Held> Lane<H> {
             Letter::List { after, limit, reply } => {
                 // The one who asked may have gone.
                 let _ = reply.send(self.members.list(after, limit));
+            }
+            Letter::Audience { topic, after, users_max, reply } => {
+                let _ = reply.send(self.members.audience(&topic, after, users_max));
             }
             Letter::Dismiss { whom, why, reply } => {
                 let _ = reply.send(self.members.dismiss(&whom, why));

@@ -57,7 +57,7 @@ impl<H: Held> Lanes<H> {
     ///
     /// # Errors
     ///
-    /// When the operating system gives no thread or no event queue, or with more than 255 lanes on one hub.
+    /// When the operating system gives no thread or no event queue.
     pub fn start(hub: &Hub, config: &LaneConfig) -> io::Result<Self> {
         let share = LanesShare {
             unread: UnreadFrames::new(config.stream.unread_bytes_max),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use mio::net::TcpStream;
 use smallvec::SmallVec;
 use socket2::SockRef;
-use tidings_core::Sequence;
+use tidings_core::{ConnectionId, Sequence};
 
 use super::batch::{Batch, Piece};
 use super::ids::{GroupId, Seat};
@@ -24,8 +24,8 @@ pub(super) struct Member<H> {
     /// The group it sits in, and its seat there.
     pub(super) group: GroupId,
     pub(super) seat: Seat,
-    /// Tells it from others that had its number.
-    pub(super) serial: u32,
+    /// Its name on the roster. It tells it from others that had its number.
+    pub(super) connection: ConnectionId,
     pub(super) standing: Standing,
     pub(super) machine: Machine,
     /// The client has ended its sending side. Whether it still reads, only bytes of ours can show.
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn a_member_is_as_small_as_ten_thousand_of_them_should_be() {
         // In a debug build a socket is larger.
-        let own = size_of::<Member<[usize; 2]>>() - size_of::<TcpStream>();
-        assert!(own <= 72 && size_of::<Machine>() == 24, "{own} bytes beside the socket");
+        let own = size_of::<Member<[usize; 3]>>() - size_of::<TcpStream>();
+        assert!(own <= 88 && size_of::<Machine>() == 24, "{own} bytes beside the socket");
     }
 }

@@ -19,6 +19,7 @@ mod delivery;
 mod endings;
 mod opening;
 mod pages;
+mod roll_call;
 
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
@@ -28,11 +29,11 @@ use mio::{Interest, Registry, Token};
 use slab::Slab;
 use socket2::SockRef;
 use tidings_core::ring::Watcher;
-use tidings_core::roster::{Attendances, ConnectionId, Subscriber};
-use tidings_core::{Clock, Hub, Sequence};
+use tidings_core::roster::{Attendances, ConnectionId};
+use tidings_core::{Clock, Cursor, Hub, Sequence};
 
 use super::batch::framed;
-use super::group::{GroupKey, Groups};
+use super::group::{Group, GroupKey, Groups};
 use super::ids::{MemberId, Recipient};
 use super::member::{Member, SendingSide, Standing, Words};
 use super::page_reader::PageRequests;
@@ -70,7 +71,6 @@ pub(super) struct Members<H> {
     /// Members have been looked at since readers were told so often to let frames go.
     calls_heard: u64,
     tally: Tally,
-    serial: u32,
     /// The time that an opening tells.
     clock: Arc<dyn Clock>,
     now: Now,
@@ -108,7 +108,6 @@ impl<H: Held> Members<H> {
             calls_heard: unread.calls(),
             unread,
             tally: Tally::default(),
-            serial: 0,
             clock,
             now: Now { tick: Default::default(), drain: None },
             log: LogSpan::default(),
@@ -160,15 +159,15 @@ impl<H: Held> Members<H> {
         let group = self.groups.of(&key, |id| hub.view(&key.selectors, watcher, id.slot()));
         let id = MemberId::of(number);
         let seat = self.groups[group].seat(id);
+        let connection = attendance.id();
         self.attendances.take(attendance);
-        self.serial = self.serial.wrapping_add(1);
         let place = follower.cursor();
         let begin = if is_opened { Machine::opened } else { Machine::unopened };
         self.slots.insert(Member {
             stream,
             group,
             seat,
-            serial: self.serial,
+            connection,
             standing: Standing::Behind(place.sequence),
             machine: begin(place.sequence, self.now.tick),
             has_finished: false,
@@ -207,7 +206,7 @@ impl<H: Held> Members<H> {
             }
             // Each byte of the client says again that its socket can be written.
             if !std::mem::replace(&mut owed.has_turn, true) {
-                self.large_turns.push_back(Recipient::Member { id, serial: member.serial });
+                self.large_turns.push_back(Recipient::Member { id, connection: member.connection });
             }
         }
     }
@@ -217,8 +216,8 @@ impl<H: Held> Members<H> {
         self.tally.tell(metrics, self.hub.metrics());
     }
 
-    fn is_still(&self, id: MemberId, serial: u32) -> bool {
-        self.slots.get(id.slot()).is_some_and(|member| member.serial == serial)
+    fn is_still(&self, id: MemberId, connection: ConnectionId) -> bool {
+        self.slots.get(id.slot()).is_some_and(|member| member.connection == connection)
     }
 
     /// Does what is due for a member.
@@ -254,22 +253,19 @@ impl<H: Held> Members<H> {
         // Nobody wakes a quiet group, so its place may be old.
         let group = self.slots[id.slot()].group;
         self.deliver(group);
-        let Some(member) = self.slots.get_mut(id.slot()) else { return };
+        let Some(member) = self.slots.get(id.slot()) else { return };
         // What was delivered says as much as a heartbeat.
         if member.machine.due(&self.rules, id.share(), self.now, member.outlet()) != Due::Heartbeat {
             return;
         }
         let group = &self.groups[group];
-        let place = match member.own_place() {
-            None => group.follower.cursor(),
-            Some(place) => group.cursor_of(id, place),
-        };
+        let place = place_of(id, member, group);
         let encoder = group.key.encoder;
         let is_news = member.machine.is_news(place.sequence, self.log, &self.rules, self.now.tick);
         let told = match member.machine.is_opened() {
             _ if !is_news => None,
             true => encoder.cursor(place),
-            false => encoder.open(self.whereabouts(place)),
+            false => encoder.open(self.whereabouts(place, member.connection)),
         };
         let tells = told.is_some();
         let bytes = framed(&told.unwrap_or_else(|| encoder.heartbeat()), group.key.framing);
@@ -282,18 +278,13 @@ impl<H: Held> Members<H> {
             self.end(id, ending);
         }
     }
+}
 
-    /// Its subscribers after one of them, in the order of their ids.
-    pub(super) fn list(&self, after: Option<ConnectionId>, limit: usize) -> Vec<Subscriber> {
-        let from = after.map_or(0, |after| after.slot() as usize + 1);
-        let rest = (from..self.slots.capacity()).filter_map(|slot| Some((slot, self.slots.get(slot)?)));
-        let subscriber = |(slot, member): (usize, &Member<H>)| Subscriber {
-            id: self.post.connection_id(slot, member.serial),
-            selectors: self.groups[member.group].key.selectors.clone(),
-            age: self.rules.tick() * member.machine.age(self.now.tick),
-            user: member.held.user(),
-        };
-        rest.take(limit).map(subscriber).collect()
+/// Where a member stands: everything that was asked for up to there was written, or is owed.
+fn place_of<H>(id: MemberId, member: &Member<H>, group: &Group) -> Cursor {
+    match member.own_place() {
+        None => group.follower.cursor(),
+        Some(place) => group.cursor_of(id, place),
     }
 }
 

@@ -1,9 +1,10 @@
 //! A connection that is handed to a lane.
 
 use std::net::TcpStream;
+use std::sync::Arc;
 
 use tidings_core::roster::Attendance;
-use tidings_core::{Follower, User};
+use tidings_core::{Follower, Session};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::batch::Framing;
@@ -29,10 +30,10 @@ pub struct Parked<H> {
     pub held: H,
 }
 
-/// What a parked connection holds for as long as it lives: permits, and its user if it has one.
+/// What a parked connection holds for as long as it lives: permits, and its session if it has one.
 pub trait Held: Send + 'static {
-    /// The user that the connection was authenticated as.
-    fn user(&self) -> Option<User> {
+    /// What let the connection in; none if it is anonymous.
+    fn session(&self) -> Option<&Arc<Session>> {
         None
     }
 }
@@ -40,23 +41,23 @@ pub trait Held: Send + 'static {
 impl Held for () {}
 
 impl Held for Box<dyn Held> {
-    fn user(&self) -> Option<User> {
-        self.as_ref().user()
+    fn session(&self) -> Option<&Arc<Session>> {
+        self.as_ref().session()
     }
 }
 
 impl Held for OwnedSemaphorePermit {}
 
-/// What is held for a user who is known.
+/// What is held for a client that is not anonymous.
 pub struct HeldFor<H> {
-    /// The user.
-    pub user: User,
+    /// What let it in.
+    pub session: Arc<Session>,
     /// What else is held.
     pub held: H,
 }
 
 impl<H: Held> Held for HeldFor<H> {
-    fn user(&self) -> Option<User> {
-        Some(self.user.clone())
+    fn session(&self) -> Option<&Arc<Session>> {
+        Some(&self.session)
     }
 }

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use bytes::Bytes;
-use tidings_core::Follower;
 use tidings_core::roster::Attendance;
+use tidings_core::{Follower, Session};
 
 use super::batch::Framing;
 use crate::stream::Encoder;
@@ -23,6 +23,8 @@ pub(crate) struct Leave {
     pub(crate) framing: Framing,
     /// Counts the subscriber from the moment at which its request was answered.
     pub(crate) attendance: Attendance,
+    /// What let the subscriber in; none if it is anonymous.
+    pub(crate) session: Option<Arc<Session>>,
     /// Given back when the stream ends.
     pub(crate) permit: Option<StreamPermit>,
 }

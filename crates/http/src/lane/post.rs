@@ -7,7 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use mio::Waker;
 use tidings_core::ring::Watcher;
-use tidings_core::{Carrier, ConnectionId, Dismissal, Subscriber, Whom};
+use tidings_core::roster::Audience;
+use tidings_core::{Carrier, ConnectionId, Dismissal, Subscriber, Topic, User, Whom};
 use tokio::sync::oneshot;
 
 use super::ids::GroupId;
@@ -25,6 +26,8 @@ pub(super) enum Letter<H> {
     Drain(Duration),
     /// Say who is here.
     List { after: Option<ConnectionId>, limit: usize, reply: oneshot::Sender<Vec<Subscriber>> },
+    /// Count who receives the events of a topic.
+    Audience { topic: Topic, after: Option<User>, users_max: usize, reply: oneshot::Sender<Audience> },
     /// End some connections.
     Dismiss { whom: Whom, why: Dismissal, reply: oneshot::Sender<usize> },
     /// No connection will come any more.
@@ -33,8 +36,6 @@ pub(super) enum Letter<H> {
 
 /// Shared by a lane and all who write to it.
 pub(super) struct Post<H> {
-    /// The lane's number on the roster.
-    number: u8,
     waker: Waker,
     /// Set while the lane is sure to look: rings the bell once, however much comes.
     rung: AtomicBool,
@@ -57,9 +58,8 @@ struct Moved {
 }
 
 impl<H> Post<H> {
-    pub(super) fn new(waker: Waker, number: u8) -> Self {
+    pub(super) fn new(waker: Waker) -> Self {
         Self {
-            number,
             waker,
             rung: AtomicBool::new(false),
             letters: Mutex::new(Some(Vec::new())),
@@ -90,11 +90,6 @@ impl<H> Post<H> {
         lock(&self.letters).take();
     }
 
-    /// The name of the subscriber in a slot of the lane.
-    pub(super) fn connection_id(&self, slot: usize, serial: u32) -> ConnectionId {
-        ConnectionId::new(self.number, slot as u32, serial)
-    }
-
     fn ring(&self) {
         if !self.rung.swap(true, Ordering::SeqCst) && self.waker.wake().is_err() {
             // The lane looks at every tick anyway.
@@ -110,6 +105,12 @@ impl<H: Held> Carrier for Post<H> {
         self.send(Letter::List { after, limit, reply });
         // A lane that has ended carries nobody.
         answer.await.unwrap_or_default()
+    }
+
+    async fn audience(&self, topic: Topic, after: Option<User>, users_max: usize) -> Audience {
+        let (reply, answer) = oneshot::channel();
+        self.send(Letter::Audience { topic, after: after.clone(), users_max, reply });
+        answer.await.unwrap_or_else(|_| Audience::new(after, users_max))
     }
 
     async fn dismiss(&self, whom: Whom, why: Dismissal) -> usize {

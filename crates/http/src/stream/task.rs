@@ -284,7 +284,12 @@ impl StreamTask {
     }
 
     fn whereabouts(&self, place: Cursor) -> Whereabouts {
-        Whereabouts { place, heartbeat: self.shared.rules.heartbeat(), time: self.shared.clock.now() }
+        Whereabouts {
+            place,
+            connection: self.subscription.id(),
+            heartbeat: self.shared.rules.heartbeat(),
+            time: self.shared.clock.now(),
+        }
     }
 
     /// What is at hand, so that it need not be asked for again, and then the farewell.

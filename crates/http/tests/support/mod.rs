@@ -62,21 +62,34 @@ pub(crate) fn opening(number: u64) -> String {
     opening_at(number, "01:00:00")
 }
 
+/// What stands in place of the id of a connection, which is another one for each.
+pub(crate) const CONNECTION: &str = "0000000000000";
+
 /// The same, at another time of the day.
 pub(crate) fn opening_at(number: u64, time: &str) -> String {
     format!(
         "{OPENING_LINES}event: tidings.open\nid: 1-{number}\n\
-         data: {{\"cursor\":\"1-{number}\",\"heartbeat_ms\":15000,\"time\":\"1970-01-01T{time}.000Z\"}}\n\n"
+         data: {{\"cursor\":\"1-{number}\",\"heartbeat_ms\":15000,\"time\":\"1970-01-01T{time}.000Z\",\"connection\":\"{CONNECTION}\"}}\n\n"
     )
 }
 
-/// A text that begins with an opening, whose `retry` is given as the least of what it may be: each stream has another.
+/// A text that begins with an opening, whose `retry` is given as the least of what it may be, and the id of its connection as
+/// zeros: each stream has others.
 pub(crate) fn unspread(text: &str) -> String {
+    let text = &without_id(text);
     let Some((before, rest)) = text.split_once("retry: ") else { return text.to_owned() };
     let (retry, rest) = rest.split_once('\n').unwrap();
     let retry: u64 = retry.parse().unwrap();
     assert!((3_000..=6_000).contains(&retry), "{text:?}");
     format!("{before}retry: 3000\n{rest}")
+}
+
+/// A text with zeros in place of the id of a connection.
+pub(crate) fn without_id(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("\"connection\":\"") else { return text.to_owned() };
+    let (id, rest) = rest.split_at(CONNECTION.len());
+    assert!(id.parse::<tidings_core::ConnectionId>().is_ok(), "{text:?}");
+    format!("{before}\"connection\":\"{CONNECTION}{rest}")
 }
 
 /// Reads the opening of a stream of HTTP/2.

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::{stream_head, unspread};
+use super::{stream_head, unspread, without_id};
 
 pub(crate) struct Scene {
     pub(crate) hub: Hub,
@@ -176,7 +176,7 @@ impl Stream {
         while self.text.len() < expected.len() {
             let chunk = self.wire.chunk().await;
             assert_ne!(chunk, "", "the stream ended after {:?}", self.text);
-            self.text.push_str(&chunk);
+            self.text.push_str(&without_id(&chunk));
         }
         let rest = self.text.split_off(expected.len());
         assert_eq!(std::mem::replace(&mut self.text, rest), expected);

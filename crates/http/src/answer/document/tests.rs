@@ -125,11 +125,14 @@ fn the_reference_shows_a_gap_exactly_as_it_is_written() {
 fn the_reference_shows_where_a_stream_begins_exactly_as_it_is_written() {
     let page = Page::read();
 
-    let document = OpenDocument::new(PLACE, Duration::from_secs(15), TIME);
+    let connection = "1vcknh9ndjmm8".parse().unwrap();
+    let heartbeat = Duration::from_secs(15);
+    let document = OpenDocument::new(PLACE, connection, heartbeat, TIME);
 
     assert_eq!(page.example("Where a stream begins"), pretty(&document));
     let rows = page.rows("Where a stream begins");
-    let expected = [("cursor", "string"), ("heartbeat_ms", "number"), ("time", "string")];
+    let expected =
+        [("cursor", "string"), ("heartbeat_ms", "number"), ("time", "string"), ("connection", "string")];
     assert_eq!(rows, expected.map(|(name, kind)| (name, kind, "always")));
     assert_eq!(members(&CursorDocument::new(PLACE)), members(&serde_json::json!({"cursor": "1k3f-42"})));
 }

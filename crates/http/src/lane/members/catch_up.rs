@@ -48,7 +48,7 @@ impl<H: Held> Members<H> {
         }
         let behind =
             self.slots.get(id.slot()).filter(|member| matches!(member.standing, Standing::Behind(_)));
-        let behind = behind.map(|member| Recipient::Member { id, serial: member.serial });
+        let behind = behind.map(|member| Recipient::Member { id, connection: member.connection });
         let full = self.is_round_full();
         let turns = if full { &mut self.large_turns } else { &mut self.turns };
         turns.extend(behind);
@@ -103,7 +103,7 @@ impl<H: Held> Members<H> {
                 Some(member @ Recipient::Member { .. }) if self.is_round_full() => {
                     self.large_turns.push_back(member);
                 }
-                Some(Recipient::Member { id, serial }) if self.is_still(id, serial) => self.go_on(id),
+                Some(Recipient::Member { id, connection }) if self.is_still(id, connection) => self.go_on(id),
                 Some(Recipient::Group { id, serial }) => {
                     if let Some(group) = self.groups.get_mut(id).filter(|group| group.serial == serial) {
                         group.in_turns = false;
@@ -119,8 +119,8 @@ impl<H: Held> Members<H> {
             if self.is_round_full() {
                 return;
             }
-            if let Some(Recipient::Member { id, serial }) = self.large_turns.pop_front()
-                && self.is_still(id, serial)
+            if let Some(Recipient::Member { id, connection }) = self.large_turns.pop_front()
+                && self.is_still(id, connection)
             {
                 self.go_on(id);
             }

@@ -74,7 +74,8 @@ impl<H: Held> Members<H> {
             if is_large && self.written.get() >= ROUND_BYTES_MAX {
                 // Others must not wait until all have it.
                 member.standing = Standing::Behind(before.sequence);
-                self.large_turns.push_back(Recipient::Member { id: *member_id, serial: member.serial });
+                self.large_turns
+                    .push_back(Recipient::Member { id: *member_id, connection: member.connection });
                 left.extend((before.epoch != through.epoch).then_some(*member_id));
                 continue;
             }

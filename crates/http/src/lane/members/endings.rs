@@ -57,18 +57,12 @@ impl<H: Held> Members<H> {
 
     /// Ends the members that are meant; the answer is their number.
     pub(in crate::lane) fn dismiss(&mut self, whom: &Whom, why: Dismissal) -> usize {
-        let meant = |(slot, member): (usize, &Member<H>)| {
-            let (id, user) = (self.post.connection_id(slot, member.serial), member.held.user());
-            let selectors = &self.groups[member.group].key.selectors;
-            whom.means(id, selectors, user.as_deref()).then_some(MemberId::of(slot))
+        let is_meant = |member: &Member<H>| {
+            let (selectors, session) = (&self.groups[member.group].key.selectors, member.held.session());
+            whom.means(member.connection, selectors, session.map(|session| &**session))
         };
-        let members: Vec<_> = match whom {
-            Whom::Connection(id) => {
-                let slot = id.slot() as usize;
-                self.slots.get(slot).and_then(|member| meant((slot, member))).into_iter().collect()
-            }
-            Whom::User(_) | Whom::Topic(_) => self.slots.iter().filter_map(meant).collect(),
-        };
+        let meant = self.slots.iter().filter(|(_, member)| is_meant(member));
+        let members: Vec<_> = meant.map(|(slot, _)| MemberId::of(slot)).collect();
         for member in &members {
             self.end(*member, why.into());
         }

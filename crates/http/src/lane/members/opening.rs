@@ -1,6 +1,6 @@
 //! Openings: members that have heard nothing yet are told their place once nothing comes first.
 
-use tidings_core::Cursor;
+use tidings_core::{ConnectionId, Cursor};
 
 use super::Members;
 use crate::lane::batch::framed;
@@ -53,12 +53,12 @@ impl<H: Held> Members<H> {
     }
 
     /// What an opening says at a place.
-    pub(super) fn whereabouts(&self, place: Cursor) -> Whereabouts {
-        Whereabouts { place, heartbeat: self.rules.heartbeat(), time: self.clock.now() }
+    pub(super) fn whereabouts(&self, place: Cursor, connection: ConnectionId) -> Whereabouts {
+        Whereabouts { place, connection, heartbeat: self.rules.heartbeat(), time: self.clock.now() }
     }
 
     fn tell_place(&mut self, id: MemberId, place: Cursor) {
-        let whereabouts = self.whereabouts(place);
+        let whereabouts = self.whereabouts(place, self.slots[id.slot()].connection);
         let member = &mut self.slots[id.slot()];
         let key = &self.groups[member.group].key;
         match key.encoder.open(whereabouts) {

@@ -25,7 +25,7 @@ impl<H: Held> Members<H> {
         self.stand(id, follower.cursor());
         let member = &mut self.slots[id.slot()];
         member.standing = Standing::Reading(follower.cursor().sequence);
-        let recipient = Recipient::Member { id, serial: member.serial };
+        let recipient = Recipient::Member { id, connection: member.connection };
         self.requests.send(PageRequest::new(recipient, follower, self.post.clone()));
     }
 
@@ -33,7 +33,7 @@ impl<H: Held> Members<H> {
     pub(in crate::lane) fn take_page(&mut self, page: PageRead) {
         let PageRead { recipient, from, follower, step, .. } = page;
         match recipient {
-            Recipient::Member { id, serial } if self.is_still(id, serial) => {
+            Recipient::Member { id, connection } if self.is_still(id, connection) => {
                 self.page_for_member(id, from, follower, step);
             }
             Recipient::Member { .. } => {}
@@ -78,7 +78,7 @@ impl<H: Held> Members<H> {
             }
             Err(error) => match member.machine.store_failed(&error) {
                 AfterFailure::ReadAgain(after) => {
-                    let recipient = Recipient::Member { id, serial: member.serial };
+                    let recipient = Recipient::Member { id, connection: member.connection };
                     self.requests.send(PageRequest::new(recipient, follower, self.post.clone()).after(after));
                 }
                 AfterFailure::End(ending) => self.end(id, ending),

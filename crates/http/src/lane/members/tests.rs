@@ -46,7 +46,7 @@ impl Scene {
         let store = MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default());
         let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
         let poll = Poll::new().unwrap();
-        let post = Arc::new(Post::new(Waker::new(poll.registry(), Token(usize::MAX)).unwrap(), 0));
+        let post = Arc::new(Post::new(Waker::new(poll.registry(), Token(usize::MAX)).unwrap()));
         let rules = Rules::for_sweeps(&config);
         let registry = poll.registry().try_clone().unwrap();
         let (requests, _) = PageRequests::new();

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tidings_core::{Cursor, Encoding, Frame, Gap, Selectors};
+use tidings_core::{Cursor, Encoding, Frame, Gap, Selectors, Transport};
 
 pub use opening::{FirstBlock, FirstBytes, Opening, Whereabouts};
 
@@ -57,6 +57,13 @@ impl Encoder {
     pub(crate) fn content_type(self) -> &'static str {
         match self {
             Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => "text/event-stream",
+        }
+    }
+
+    /// How it is called where subscribers are listed.
+    pub(crate) fn transport(self) -> Transport {
+        match self {
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => Transport::Sse,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tidings_core::{Cursor, Gap, Partial, UnixMillis};
+use tidings_core::{ConnectionId, Cursor, Gap, Partial, UnixMillis};
 
 /// How a stream tells a place that no event carries: in its opening, and seldom later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -49,6 +49,8 @@ pub enum FirstBlock<'a> {
 pub struct Whereabouts {
     /// Everything that was asked for up to here was sent.
     pub place: Cursor,
+    /// The name of the stream's connection on the roster.
+    pub connection: ConnectionId,
     /// How often the stream beats.
     pub heartbeat: Duration,
     /// The hub's time.

@@ -72,10 +72,11 @@ pub(crate) fn heartbeat() -> Bytes {
 
 /// Tells the place to a client that has heard nothing yet.
 pub(crate) fn open(whereabouts: Whereabouts, form: Opening) -> Option<Bytes> {
-    let Whereabouts { place, heartbeat, time } = whereabouts;
+    let Whereabouts { place, connection, heartbeat, time } = whereabouts;
     match form {
         Opening::Event => {
-            Some(own_event("tidings.open", place, &json::text(&OpenDocument::new(place, heartbeat, time))))
+            let data = json::text(&OpenDocument::new(place, connection, heartbeat, time));
+            Some(own_event("tidings.open", place, &data))
         }
         Opening::Id => Some(id_alone(place)),
         Opening::Nothing => None,
@@ -128,19 +129,23 @@ fn id(place: Cursor) -> EventId {
 
 #[cfg(test)]
 mod tests {
-    use tidings_core::{Epoch, Lost, Sequence, UnixMillis};
+    use tidings_core::{ConnectionId, Epoch, Lost, Sequence, UnixMillis};
 
     use super::*;
 
     const PLACE: Cursor = Cursor { epoch: Epoch(36), sequence: Sequence(7) };
-    const WHEREABOUTS: Whereabouts =
-        Whereabouts { place: PLACE, heartbeat: Duration::from_secs(15), time: UnixMillis(1_700_000_000_000) };
+    const WHEREABOUTS: Whereabouts = Whereabouts {
+        place: PLACE,
+        connection: ConnectionId::new(46_655),
+        heartbeat: Duration::from_secs(15),
+        time: UnixMillis(1_700_000_000_000),
+    };
     const GAP_BLOCK: &str = "event: tidings.gap\nid: 10-7\n\
         data: {\"requested\":\"\\\"x\\\"\",\"reason\":\"expired\",\"resumes_after\":\"10-7\"}\n\n";
     const PARTIAL_BLOCK: &str =
         "event: tidings.partial\nid: 10-7\ndata: {\"requested\":\"last 5\",\"begins_after\":\"10-7\"}\n\n";
     const OPEN_BLOCK: &str = "event: tidings.open\nid: 10-7\n\
-        data: {\"cursor\":\"10-7\",\"heartbeat_ms\":15000,\"time\":\"2023-11-14T22:13:20.000Z\"}\n\n";
+        data: {\"cursor\":\"10-7\",\"heartbeat_ms\":15000,\"time\":\"2023-11-14T22:13:20.000Z\",\"connection\":\"zzz\"}\n\n";
     const CURSOR_BLOCK: &str = "event: tidings.cursor\nid: 10-7\ndata: {\"cursor\":\"10-7\"}\n\n";
 
     fn lost() -> Gap {

@@ -1,0 +1,85 @@
+//! An attendance: one in the number of subscribers, for as long as it lives, with its id and its selectors.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::connection_id::ConnectionId;
+use super::roster::Roster;
+
+/// One in the number of subscribers, for as long as it lives, with its selectors.
+pub struct Attendance {
+    pub(super) roster: Arc<Roster>,
+    id: ConnectionId,
+    selectors: usize,
+}
+
+/// The attendances of many subscribers together, for a carrier that counts its own.
+pub struct Attendances {
+    roster: Arc<Roster>,
+    count: usize,
+    selectors: usize,
+}
+
+/// All subscriptions together have as many selectors as they may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "all subscriptions of the hub together have {max} selectors at most (`selectors_max`), and {wanted} more were asked for"
+)]
+pub struct TooManySelectors {
+    /// Selectors of the subscription that is refused.
+    pub wanted: usize,
+    /// The bound of all of them together.
+    pub max: usize,
+}
+
+impl Attendance {
+    /// Of one that the roster has counted.
+    pub(super) fn counted(roster: Arc<Roster>, id: ConnectionId, selectors: usize) -> Self {
+        Self { roster, id, selectors }
+    }
+
+    /// The name of the subscriber, which it keeps until it leaves.
+    pub fn id(&self) -> ConnectionId {
+        self.id
+    }
+}
+
+impl Drop for Attendance {
+    fn drop(&mut self) {
+        self.roster.count.fetch_sub(1, Ordering::Relaxed);
+        self.roster.selectors.fetch_sub(self.selectors, Ordering::Relaxed);
+    }
+}
+
+impl Attendances {
+    pub(super) fn none(roster: Arc<Roster>) -> Self {
+        Self { roster, count: 0, selectors: 0 }
+    }
+
+    /// Takes over the attendance of one. The roster counts it twice for a moment, rather than not at all.
+    pub fn take(&mut self, attendance: Attendance) {
+        let selectors = attendance.selectors;
+        self.roster.count.fetch_add(1, Ordering::Relaxed);
+        self.roster.selectors.fetch_add(selectors, Ordering::Relaxed);
+        self.count += 1;
+        self.selectors += selectors;
+        drop(attendance);
+    }
+
+    /// One has left that had so many selectors.
+    pub fn leave(&mut self, selectors: usize) {
+        if let (Some(count), Some(left)) = (self.count.checked_sub(1), self.selectors.checked_sub(selectors))
+        {
+            (self.count, self.selectors) = (count, left);
+            self.roster.count.fetch_sub(1, Ordering::Relaxed);
+            self.roster.selectors.fetch_sub(selectors, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Attendances {
+    fn drop(&mut self) {
+        self.roster.count.fetch_sub(self.count, Ordering::Relaxed);
+        self.roster.selectors.fetch_sub(self.selectors, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,150 @@
+//! Who is subscribed to a hub: their number, and what the carriers say about them.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::time::Instant;
+
+use super::attendance::{Attendance, Attendances, TooManySelectors};
+use super::audience::{Audience, AudiencePage};
+use super::carrier::Carrier;
+use super::connection_id::{ConnectionId, ConnectionIds};
+use super::session::User;
+use super::subscriber::{Dismissal, Subscriber, Whom};
+use super::task_bell::TaskBell;
+use super::tasks::{Enrolled, TaskCarrier, TaskEntry};
+use super::visitor::Visitor;
+use crate::event::Topic;
+use crate::limits::ROSTER_PAGE_MAX;
+use crate::select::Selectors;
+
+/// Who is subscribed to a hub.
+pub struct Roster {
+    pub(super) count: AtomicUsize,
+    /// Selectors of all of them, and how many there may be.
+    pub(super) selectors: AtomicUsize,
+    selectors_max: usize,
+    ids: ConnectionIds,
+    carriers: Mutex<Vec<Weak<dyn Carrier>>>,
+    pub(super) tasks: Arc<TaskCarrier>,
+}
+
+/// A page of the roster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RosterPage {
+    /// In the order of their ids.
+    pub subscribers: Vec<Subscriber>,
+    /// Whether there are more after the last of them.
+    pub more: bool,
+}
+
+impl Roster {
+    /// A roster of nobody, for subscribers that have so many selectors together at most.
+    pub fn new(selectors_max: usize) -> Self {
+        Self {
+            count: AtomicUsize::new(0),
+            selectors: AtomicUsize::new(0),
+            selectors_max,
+            ids: ConnectionIds::new(),
+            carriers: Mutex::default(),
+            tasks: Arc::default(),
+        }
+    }
+
+    /// Counts one more, who asks for these selectors, and gives it an id.
+    ///
+    /// # Errors
+    ///
+    /// If there are too many selectors.
+    pub fn attend(self: &Arc<Self>, selectors: &Selectors) -> Result<Attendance, TooManySelectors> {
+        let wanted = selectors.iter().len();
+        let add = |held: usize| held.checked_add(wanted).filter(|sum| *sum <= self.selectors_max);
+        let added = self.selectors.try_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        added.map_err(|_| TooManySelectors { wanted, max: self.selectors_max })?;
+        self.count.fetch_add(1, Ordering::Relaxed);
+        Ok(Attendance::counted(self.clone(), self.ids.next(), wanted))
+    }
+
+    /// A count of a carrier's own, which is part of this one.
+    pub fn attendances(self: &Arc<Self>) -> Attendances {
+        Attendances::none(self.clone())
+    }
+
+    /// How many selectors all subscribers have together.
+    pub fn selectors(&self) -> usize {
+        self.selectors.load(Ordering::Relaxed)
+    }
+
+    /// How many subscribers there are now.
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// Makes a carrier known, for as long as it lives.
+    pub fn add_carrier<C: Carrier>(&self, carrier: &Arc<C>) {
+        let weak: Weak<C> = Arc::downgrade(carrier);
+        let mut carriers = self.carriers();
+        carriers.retain(|carrier| carrier.strong_count() > 0);
+        carriers.push(weak);
+    }
+
+    /// Lists subscribers, after one of them, at most `limit` and at most [`ROSTER_PAGE_MAX`]. Cancel safe.
+    ///
+    /// Each carrier looks at all of its subscribers for a page.
+    pub async fn list(&self, after: Option<ConnectionId>, limit: usize) -> RosterPage {
+        let limit = limit.clamp(1, ROSTER_PAGE_MAX);
+        let mut subscribers = Vec::new();
+        for carrier in self.all() {
+            // One more than asked for tells whether there are more.
+            subscribers.extend(carrier.list(after, limit + 1).await);
+            subscribers.sort_unstable_by_key(|subscriber| subscriber.id);
+            subscribers.truncate(limit + 1);
+        }
+        let more = subscribers.len() > limit;
+        subscribers.truncate(limit);
+        RosterPage { subscribers, more }
+    }
+
+    /// Counts who receives the events of a topic, and lists their users, after one of them, at most `limit` and at most
+    /// [`ROSTER_PAGE_MAX`]. Cancel safe.
+    pub async fn audience(&self, topic: &Topic, after: Option<User>, limit: usize) -> AudiencePage {
+        let limit = limit.clamp(1, ROSTER_PAGE_MAX);
+        let mut audience = Audience::new(after.clone(), limit + 1);
+        for carrier in self.all() {
+            audience.merge(carrier.audience(topic.clone(), after.clone(), limit + 1).await);
+        }
+        audience.into_page(limit)
+    }
+
+    /// Ends subscribers; the answer is their number. Cancel safety: some may not have been ended.
+    pub async fn dismiss(&self, whom: &Whom, why: Dismissal) -> usize {
+        let mut ended = 0;
+        for carrier in self.all() {
+            ended += carrier.dismiss(whom.clone(), why).await;
+        }
+        ended
+    }
+
+    /// Lists the subscription of a task, which is woken by its bell.
+    pub(crate) fn enrol(
+        self: &Arc<Self>,
+        selectors: Selectors,
+        visitor: Visitor,
+        bell: Arc<TaskBell>,
+        attendance: Attendance,
+    ) -> Enrolled {
+        let id = attendance.id();
+        let slot = self.tasks.insert(TaskEntry { id, selectors, visitor, since: Instant::now(), bell });
+        Enrolled::new(attendance, slot)
+    }
+
+    fn all(&self) -> Vec<Arc<dyn Carrier>> {
+        let tasks: Arc<dyn Carrier> = self.tasks.clone();
+        let carriers = self.carriers();
+        std::iter::once(tasks).chain(carriers.iter().filter_map(Weak::upgrade)).collect()
+    }
+
+    fn carriers(&self) -> MutexGuard<'_, Vec<Weak<dyn Carrier>>> {
+        self.carriers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
