@@ -27,21 +27,25 @@ impl Attempts {
     pub(crate) async fn make(self, last_event_id: String) -> Result<HttpAnswer, Error> {
         let mut hop = self.first.clone();
         set_last_event_id(&mut hop.headers, last_event_id)?;
-        let answer = self.authorised(&hop, TokenNeed::Request).await?;
-        let answer = if answer.status == StatusCode::UNAUTHORIZED && self.token.is_some() {
-            self.authorised(&hop, TokenNeed::Refused).await?
-        } else {
-            answer
+        let answer = match &self.token {
+            Some(token) => self.authorised(hop, token).await?,
+            None => self.follow(hop).await?,
         };
         accept(answer).await
     }
 
-    async fn authorised(&self, hop: &Hop, need: TokenNeed) -> Result<HttpAnswer, Error> {
-        let mut hop = hop.clone();
-        if let Some(token) = &self.token {
-            hop.headers.insert(header::AUTHORIZATION, token.authorization(need).await?);
+    /// Asks with a token, and once more with a new one if the token is refused.
+    async fn authorised(&self, mut hop: Hop, source: &TokenSource) -> Result<HttpAnswer, Error> {
+        let token = source.token(TokenNeed::Request).await?;
+        hop.headers.insert(header::AUTHORIZATION, token.authorization);
+        let mut answer = self.follow(hop.clone()).await?;
+        if answer.status == StatusCode::UNAUTHORIZED && !token.is_new {
+            let token = source.token(TokenNeed::Refused).await?;
+            hop.headers.insert(header::AUTHORIZATION, token.authorization);
+            answer = self.follow(hop).await?;
         }
-        self.follow(hop).await
+        source.hear(answer.status);
+        Ok(answer)
     }
 
     /// Asks, and asks where it is sent to.

@@ -70,7 +70,7 @@ pub enum ConfigError {
     /// Not a header name, or not a header value.
     #[error("the header cannot be sent")]
     Header(#[source] http::Error),
-    /// A token with characters that no header can carry.
+    /// A token that is empty, or has characters that no header can carry.
     #[error("the token cannot be sent in a header")]
     Token,
     /// Not an id that an event can have.
@@ -199,10 +199,14 @@ impl EventSourceBuilder {
         Ok(self)
     }
 
-    /// Asks for a bearer token before each request, and once more if the server answers 401.
+    /// Asks for a bearer token before each request. Asks for a [new](TokenNeed::Refused) one when the hub has ended the stream because
+    /// access is over, and once more in the same attempt if the server answers 401.
     ///
-    /// An error of the source counts as a failed connection, and is tried again like one. A source that may hang
-    /// sets its own deadline: nothing else ends the wait for it.
+    /// An error of the source, or no token within a minute, counts as a failed connection, and is tried again like one. A new token
+    /// that is answered 401 ends the stream for good if no token was ever taken. Otherwise it is tried again with back-off, because
+    /// a file or an issuer may be late with the next one: 5 attempts in a row at most. 403 ends the stream for good.
+    ///
+    /// White space at the ends of a token is no part of it.
     ///
     /// ```
     /// use tidings_client::{EventSource, TokenNeed};

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use futures_core::Stream;
+use http::StatusCode;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -16,12 +17,14 @@ use crate::attempt::Attempts;
 use crate::backoff::Roll;
 use crate::config::{ConfigError, EventSourceBuilder, Keep};
 use crate::error::{Error, Missing};
+use crate::expired::Expired;
 use crate::gap::{Gap, RESERVED_TYPE_PREFIX};
 use crate::item::{Event, Item, Open, Reconnecting};
 use crate::limits::LAST_LOOK_WAIT;
-use crate::machine::{Action, Machine, Mode, Policy, ReadyState};
+use crate::machine::{Action, Machine, Mode, Outcome, Policy, ReadyState};
 use crate::opening::Opening;
 use crate::partial::Partial;
+use crate::token::TokenSource;
 use crate::transport::{AnswerBody, HttpAnswer};
 
 /// A stream of server-sent events that outlives its connections.
@@ -282,12 +285,16 @@ impl EventSource {
         }
     }
 
-    /// In managed mode the hub's own events are no items: one is a gap, and those of types that this version does
-    /// not know are passed over. Their ids count: the stream has come that far.
+    /// In managed mode the hub's own events are no events to the caller: some are items of their own, and those of types that this
+    /// version does not know are passed over. Their ids count: the stream has come that far.
     fn tell_event(&mut self, event: OwnedEvent) -> Option<Item> {
         self.set_last_event_id(&event.last_event_id);
         if self.mode == Mode::Strict || !event.type_or_message().starts_with(RESERVED_TYPE_PREFIX) {
             return Some(Item::Event(event));
+        }
+        if let Some(expired) = Expired::of_event(&event) {
+            self.attempts.token.iter().for_each(TokenSource::expire);
+            return Some(Item::Expired(expired));
         }
         let gap = Gap::of_event(&event).map(Item::Gap);
         gap.or_else(|| Partial::of_event(&event).map(Item::Partial))
@@ -302,7 +309,7 @@ impl EventSource {
 
     /// The connection is over: what now?
     fn end(&mut self, error: Error) -> Option<Result<Item, Error>> {
-        match self.machine.end(error.outcome(), now(), Roll::draw()) {
+        match self.machine.end(self.outcome(&error), now(), Roll::draw()) {
             Action::Reconnect { after } => {
                 self.phase = SourcePhase::Waiting(Box::pin(sleep(after)));
                 Some(Ok(Item::Reconnecting(Reconnecting { error, after })))
@@ -315,6 +322,15 @@ impl EventSource {
                 self.phase = SourcePhase::Closed;
                 Some(Err(error))
             }
+        }
+    }
+
+    /// What the error is to the machine. A token that was refused is like a failed connection while the next one may be taken.
+    fn outcome(&self, error: &Error) -> Outcome {
+        let is_refused = error.status() == Some(StatusCode::UNAUTHORIZED) && self.mode == Mode::Managed;
+        match &self.attempts.token {
+            Some(token) if is_refused && token.may_give_a_better_one() => Outcome::Broken,
+            Some(_) | None => error.outcome(),
         }
     }
 

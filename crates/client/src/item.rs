@@ -6,6 +6,7 @@ use http::HeaderMap;
 use tidings_sse::decode::OwnedEvent;
 
 use crate::error::Error;
+use crate::expired::Expired;
 use crate::gap::Gap;
 use crate::partial::Partial;
 
@@ -27,6 +28,8 @@ pub enum Item {
     Gap(Gap),
     /// Fewer of the newest events follow than were asked for. Managed mode only.
     Partial(Partial),
+    /// The access that the stream was asked for with is over, and the hub ends the stream. Managed mode only.
+    Expired(Expired),
     /// A comment, as it stands after the colon. For those who [asked](crate::EventSourceBuilder::comments).
     Comment(String),
     /// The connection is over, or could not be made, and another will be.

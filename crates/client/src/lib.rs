@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `machine`, `backoff`, `heartbeat` | what to do next; pure, no clock and no socket |
-//! | `event_source`, `item`, `opening`, `gap`, `partial` | the stream that callers see; drives the machine |
+//! | `event_source`, `item`, `opening`, `gap`, `partial`, `expired` | the stream that callers see; drives the machine |
 //! | `config`, `token`, `written` | what can be set |
 //! | `attempt`, `redirect`, `retry_after`, `problem` | from a request to an answer that is a stream, or to an error |
 //! | `transport`, `connector`, `tls` | one request on one connection |
@@ -24,6 +24,7 @@ mod connector;
 mod draft;
 mod error;
 mod event_source;
+mod expired;
 mod gap;
 mod heartbeat;
 mod item;
@@ -45,6 +46,7 @@ pub use config::{ConfigError, EventSourceBuilder};
 pub use draft::Draft;
 pub use error::{BoxError, Error, Missing, Refusal};
 pub use event_source::EventSource;
+pub use expired::Expired;
 pub use gap::{Gap, GapReason, RESERVED_TYPE_PREFIX};
 pub use item::{Event, Item, Open, Reconnecting};
 pub use machine::ReadyState;

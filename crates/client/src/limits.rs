@@ -33,6 +33,16 @@ pub(crate) const CONNECT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 /// only, and most events come within a minute.
 pub(crate) const ANSWER_TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
 
+// A token.
+
+/// Time that a token is waited for. 60 s: an issuer that is asked over the network, or a person who is asked for a password, has
+/// answered by then.
+pub(crate) const TOKEN_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Attempts in a row in which a new token may be refused, once the server has taken one. 5: with the waits of the back-off between
+/// them a file that is written anew some seconds late is waited for, and a user who was shut out is told within a minute or two.
+pub(crate) const TOKEN_REFUSALS_MAX: u32 = 5;
+
 // A connection.
 
 /// Silence of a socket after which the system asks whether the peer is there. 30 s, and with the two limits below a peer

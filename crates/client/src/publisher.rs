@@ -35,11 +35,11 @@ use crate::cause;
 use crate::config::ConfigError;
 use crate::connector::Connector;
 use crate::draft::Draft;
-use crate::error::{BoxError, Refusal};
+use crate::error::{BoxError, Error, Refusal};
 use crate::limits::{EXCERPT_BYTES_MAX, EXCERPT_WAIT, REDIRECTS_MAX};
 use crate::machine::is_passing;
 use crate::redirect::{Hop, RedirectError};
-use crate::token::{TokenNeed, TokenSource};
+use crate::token::{Token, TokenNeed, TokenSource};
 
 /// Tells that the hub had the event already.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -258,24 +258,43 @@ impl Publisher {
 
     /// One attempt; two requests if the token has to be renewed, and those that redirects ask for.
     async fn attempt(&self, post: &Post) -> Result<(Url, Response<Bytes>), Failure> {
-        let (url, answer) = self.send(post, TokenNeed::Request).await?;
-        let (url, answer) = if answer.status() == StatusCode::UNAUTHORIZED && self.token.is_some() {
-            self.send(post, TokenNeed::Refused).await?
-        } else {
-            (url, answer)
+        let (url, answer) = match &self.token {
+            Some(token) => self.send_authorised(post, token).await?,
+            None => self.send(post, None).await?,
         };
-        if answer.status().is_success() { Ok((url, answer)) } else { Err(refused(&url, answer)) }
+        let status = answer.status();
+        if status.is_success() {
+            return Ok((url, answer));
+        }
+        let token = self.token.as_ref().filter(|_| status == StatusCode::UNAUTHORIZED);
+        let may_pass = is_passing(status) || token.is_some_and(TokenSource::may_give_a_better_one);
+        Err(refused(&url, answer, may_pass))
+    }
+
+    /// Sends with a token, and once more with a new one if the token is refused.
+    async fn send_authorised(
+        &self,
+        post: &Post,
+        source: &TokenSource,
+    ) -> Result<(Url, Response<Bytes>), Failure> {
+        let failed =
+            |error: Error| Failure::Passing { error: PublishError::Token(error.into()), retry_after: None };
+        let token = source.token(TokenNeed::Request).await.map_err(failed)?;
+        let is_new = token.is_new;
+        let (mut url, mut answer) = self.send(post, Some(token)).await?;
+        if answer.status() == StatusCode::UNAUTHORIZED && !is_new {
+            let token = source.token(TokenNeed::Refused).await.map_err(failed)?;
+            (url, answer) = self.send(post, Some(token)).await?;
+        }
+        source.hear(answer.status());
+        Ok((url, answer))
     }
 
     /// Asks, and asks where it is sent to. Returns the URL that answered, too.
-    async fn send(&self, post: &Post, need: TokenNeed) -> Result<(Url, Response<Bytes>), Failure> {
+    async fn send(&self, post: &Post, token: Option<Token>) -> Result<(Url, Response<Bytes>), Failure> {
         let mut hop = post.hop(self.headers.clone());
-        if let Some(token) = &self.token {
-            let token = token.authorization(need).await.map_err(|error| Failure::Passing {
-                error: PublishError::Token(error.into()),
-                retry_after: None,
-            })?;
-            hop.headers.insert(header::AUTHORIZATION, token);
+        if let Some(token) = token {
+            hop.headers.insert(header::AUTHORIZATION, token.authorization);
         }
         let (limit, url) = (self.attempt_timeout, hop.url.clone());
         let late = |_| unreachable(&url, format!("no answer within {limit:?}"));
@@ -350,11 +369,11 @@ fn unreachable(url: &Url, source: impl Into<BoxError>) -> Failure {
     Failure::Passing { error, retry_after: None }
 }
 
-fn refused(url: &Url, answer: Response<Bytes>) -> Failure {
+fn refused(url: &Url, answer: Response<Bytes>, may_pass: bool) -> Failure {
     let refusal = refusal(url, answer);
-    let (status, retry_after) = (refusal.status, refusal.retry_after());
+    let retry_after = refusal.retry_after();
     let error = PublishError::Refused(refusal);
-    if is_passing(status) { Failure::Passing { error, retry_after } } else { Failure::Final(error) }
+    if may_pass { Failure::Passing { error, retry_after } } else { Failure::Final(error) }
 }
 
 fn read<T: DeserializeOwned>(url: &Url, answer: Response<Bytes>) -> Result<T, PublishError> {
