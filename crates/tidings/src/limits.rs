@@ -52,6 +52,9 @@ pub(crate) const OUTAGE_TOLD_INTERVAL: Duration = Duration::from_secs(10);
 /// Ids that `relay` remembers to have made: an event that a hub streams back comes within some batches.
 pub(crate) const RECENT_IDS_MAX: usize = 10_000;
 
+/// Bytes of the output of a token command: far more than any token has, and a command that prints for ever is ended.
+pub(crate) const TOKEN_OUTPUT_BYTES_MAX: u64 = 64 << 10;
+
 /// Characters of an error with its causes, on one line: a server's own words stand in it, and it may say much.
 pub(crate) const ERROR_CHARS_MAX: usize = 1_000;
 

@@ -66,7 +66,7 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
     match task {
         Task::Serve(flags) => serve(&load(flags)?, environment, color),
         Task::Pub(args) => block_on(publish::run(&args, environment)),
-        Task::Sub(args) => block_on(sub::run(&args, color)),
+        Task::Sub(args) => block_on(sub::run(&args, environment, color)),
         Task::Relay(args) => block_on(relay::run(&args, environment, color)),
         Task::Token => say(&token::draw()?),
         Task::Init(args) => init::init(&args).map(|done| report("both files are written", &done)),

@@ -38,6 +38,7 @@ Examples:
   tidings pub http://127.0.0.1:8080/events/orders '{\"total\": 42}' --event paid
   tail -f access.log | tidings pub http://127.0.0.1:8080/events/log -
   tidings pub http://127.0.0.1:8080/events/log --event-stream < events.txt
+  tidings pub https://hub.example.com/events/orders --token-file token '{\"total\": 42}'
 
 Exit codes:
   0  everything is published, also if standard output could not take the id, which is then told on standard error
@@ -54,8 +55,10 @@ pub(crate) const SUB_EXAMPLES: &str = "\
 Examples:
   tidings sub http://127.0.0.1:8080/events/orders
   tidings sub 'http://127.0.0.1:8080/events/orders/*?since=10m' --json | jq .data
-  tidings sub https://api.example.com/v1/stream -H \"Authorization: Bearer $TOKEN\" \\
-    -H 'Content-Type: application/json' --data '{\"q\": 1}' --no-reconnect
+  tidings sub https://hub.example.com/events/orders \\
+    --token-command 'gcloud auth print-identity-token'
+  TIDINGS_TOKEN=$TOKEN tidings sub https://api.example.com/v1/stream --no-reconnect \\
+    -H 'Content-Type: application/json' --data '{\"q\": 1}'
 
 Exit codes:
   0  ended as wished: enough events, Ctrl-C, a closed pipe, a clean end with --no-reconnect, or 204 without --strict

@@ -4,7 +4,7 @@ use super::injected;
 use super::setting::{Setting, Texts};
 use super::suggest;
 use super::table::SETTINGS;
-use crate::environment::Environment;
+use crate::environment::{Environment, is_of_clients};
 use crate::terminal::chain::visible;
 use crate::terminal::failure::Failure;
 
@@ -22,7 +22,8 @@ pub(super) struct FromEnvironment {
 /// setting that somebody believes to be in force. Those that a container platform sets by itself are not.
 pub(super) fn read(variables: &Environment) -> Result<FromEnvironment, Failure> {
     let mut found = FromEnvironment::default();
-    for (variable, text) in variables.iter().filter(|(variable, _)| variable.starts_with(PREFIX)) {
+    let ours = |variable: &str| variable.starts_with(PREFIX) && !is_of_clients(variable);
+    for (variable, text) in variables.iter().filter(|(variable, _)| ours(variable)) {
         if let Some(setting) = SETTINGS.iter().find(|setting| setting.variable() == *variable) {
             found.texts.insert(setting.name, text.clone());
         } else if injected::is_injected(variable, text) {

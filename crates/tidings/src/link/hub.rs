@@ -6,12 +6,12 @@ use clap::Args;
 use http::{HeaderName, HeaderValue};
 use tidings_client::{ConfigError, Problem, PublishError, Publisher, PublisherBuilder, RedirectError};
 
+use super::token::{Token, TokenArgs};
 use crate::config::Secret;
 use crate::credentials::{exposed, key};
 use crate::environment::Environment;
 use crate::terminal::chain::chain;
 use crate::terminal::failure::{Exit, Failure};
-use crate::terminal::talk::tell;
 use crate::utf8;
 
 /// Where the key is that the hub of the same name reads, too.
@@ -70,9 +70,12 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
 pub(crate) struct HubArgs {
     /// File with the publish key of the hub
     ///
-    /// It holds one line. The key can also be in TIDINGS_PUBLISH_KEY.
-    #[arg(long, value_name = "FILE")]
+    /// It holds one line. The key can also be in TIDINGS_PUBLISH_KEY, where the hub itself reads it, too. Where a hub takes tokens,
+    /// one of them can be sent in its place.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["token", "token_file", "token_command"])]
     publish_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    token: TokenArgs,
 }
 
 impl HubArgs {
@@ -81,7 +84,7 @@ impl HubArgs {
         &self,
         url: &str,
         trust: &Trust,
-        environment: &Environment,
+        token: Option<&Token>,
     ) -> Result<PublisherBuilder, Failure> {
         let mut builder = Publisher::builder(url).map_err(|error| match error {
             ConfigError::Credentials => Failure::usage(chain(&error)).hint(
@@ -89,11 +92,8 @@ impl HubArgs {
             ),
             error => unusable(&error),
         })?;
-        if let Some(warning) = self.publish_key_file.as_deref().and_then(exposed::warning) {
-            tell(&format!("warning: {warning}"));
-        }
-        if let Some(key) = self.key(environment)? {
-            builder = builder.bearer_token(&key.0).map_err(|error| unusable(&error))?;
+        if let Some(token) = token {
+            builder = token.on_publisher(builder)?;
         }
         if let Some(pem) = trust.pem()? {
             builder = builder.root_certificates(&pem).map_err(|error| trust.unusable(&error))?;
@@ -101,14 +101,28 @@ impl HubArgs {
         Ok(builder)
     }
 
-    fn key(&self, environment: &Environment) -> Result<Option<Secret>, Failure> {
-        let from_environment = || match environment.get(PUBLISH_KEY_VARIABLE) {
-            Some(text) => Secret::token(text).map(Some).map_err(|bad| {
-                Failure::usage(format!("{PUBLISH_KEY_VARIABLE} is not {}", bad.expected)).hint(bad.hint)
-            }),
-            None => Ok(None),
-        };
-        self.publish_key_file.as_deref().map_or_else(from_environment, |path| key::from_file(path).map(Some))
+    /// What is sent to the hub: a token or its publish key. An option is stronger than a variable, and a variable for a token is
+    /// stronger than that of the key, which may be there because the hub reads it.
+    pub(crate) fn token(
+        &self,
+        environment: &Environment,
+        warn: &dyn Fn(&str),
+    ) -> Result<Option<Token>, Failure> {
+        if let Some(token) = self.token.chosen(warn)? {
+            return Ok(Some(token));
+        }
+        if let Some(path) = &self.publish_key_file {
+            exposed::warning(path).iter().for_each(|warning| warn(warning));
+            return key::from_file(path).map(|key| Some(Token::publish_key("--publish-key-file", key)));
+        }
+        if let Some(token) = TokenArgs::of_environment(environment, warn)? {
+            return Ok(Some(token));
+        }
+        let Some(text) = environment.get(PUBLISH_KEY_VARIABLE) else { return Ok(None) };
+        let key = Secret::token(text).map_err(|bad| {
+            Failure::usage(format!("{PUBLISH_KEY_VARIABLE} is not {}", bad.expected)).hint(bad.hint)
+        })?;
+        Ok(Some(Token::publish_key(PUBLISH_KEY_VARIABLE, key)))
     }
 }
 
@@ -162,6 +176,14 @@ pub(crate) fn is_of_hub(error: &PublishError) -> bool {
     kind.is_some_and(|kind| kind.starts_with("urn:tidings:problem:"))
 }
 
+/// Whether the one key that the hub has would do. A server that says nothing of it may be a hub that is older, or a proxy before one.
+fn wants_publish_key(error: &PublishError) -> bool {
+    let kinds = ["key-required", "invalid-key", "behind-a-proxy"];
+    let kind = error.problem().and_then(|problem| problem.kind);
+    let own = kind.as_deref().and_then(|kind| kind.strip_prefix("urn:tidings:problem:"));
+    own.is_none_or(|kind| kinds.contains(&kind))
+}
+
 /// Adds what to try when a redirect was not followed.
 fn hinted_at_redirect(failure: Failure, error: &PublishError) -> Failure {
     let PublishError::Redirected(redirected) = error else { return failure };
@@ -175,15 +197,20 @@ fn hinted_at_redirect(failure: Failure, error: &PublishError) -> Failure {
     }
 }
 
-/// Something was not published.
-pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
+/// Something was not published, with `sent` as token or key.
+pub(crate) fn unpublished(what: &str, error: &PublishError, sent: Option<&Token>) -> Failure {
     let failure = Failure::new(Exit::Failed, format!("{what}: {}", chain(error)));
     match error.status().map(|status| status.as_u16()) {
         // No key opens it, and the hub's words say what to do.
         Some(403) if error.problem().is_some_and(|problem| is_of_reserved_topic(&problem)) => failure,
-        Some(401 | 403) => {
+        // The hub's words say what is wrong with the token.
+        Some(401 | 403) if sent.is_some_and(|token| !token.is_publish_key) => failure,
+        Some(401 | 403) if wants_publish_key(error) => {
             failure.hint("this hub wants its publish key, in TIDINGS_PUBLISH_KEY or --publish-key-file")
         }
+        Some(401 | 403) => failure.hint(
+            "does it want another key, or a token? --token-file or --token-command gives one, and --publish-key-file a key",
+        ),
         Some(404 | 405) => failure.hint("a hub's topics are at /events/TOPIC"),
         Some(413) if is_of_hub(error) => failure.hint("the hub's event_bytes_max says how large an event may be"),
         Some(413) => failure.hint(
@@ -196,7 +223,10 @@ pub(crate) fn unpublished(what: &str, error: &PublishError) -> Failure {
                 hinted(failure, Some("is a hub listening there? `tidings serve` starts one"))
             }
             // Their words say what to write.
-            PublishError::Fragment | PublishError::Rewritten { .. } | PublishError::Escape { .. } => failure,
+            PublishError::Fragment
+            | PublishError::Rewritten { .. }
+            | PublishError::Escape { .. }
+            | PublishError::Token(_) => failure,
             _ => failure.hint("is that the URL of a topic of a hub? it ends in /events/TOPIC"),
         },
     }

@@ -6,8 +6,8 @@ use super::hub::{hinted, is_of_reserved_topic};
 use crate::terminal::chain::chain;
 use crate::terminal::failure::{Exit, Failure};
 
-/// The stream has failed for good.
-pub(super) fn failed(error: &Error) -> Failure {
+/// The stream has failed for good. `access` is what to try if it was refused because nobody has said who asks.
+pub(super) fn failed(error: &Error, access: Option<&str>) -> Failure {
     let failure = Failure::new(Exit::Failed, chain(error));
     match error {
         Error::Connect { .. } => hinted(failure, Some("is a server listening there?")),
@@ -16,9 +16,10 @@ pub(super) fn failed(error: &Error) -> Failure {
             .hint("HTTP has no control characters in headers; --last-event-id can go on after another one"),
         Error::Status(refusal) => match refusal.status.as_u16() {
             403 if refusal.problem().is_some_and(|problem| is_of_reserved_topic(&problem)) => failure,
-            401 | 403 => {
-                failure.hint("does it want a token? --header 'Authorization: Bearer TOKEN' sends one")
-            }
+            401 | 403 => match access {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            },
             404 => failure.hint("is the path right? a hub's topics are at /events/TOPIC"),
             _ => failure,
         },

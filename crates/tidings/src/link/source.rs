@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use clap::Args;
 use http::Method;
+use http::header::AUTHORIZATION;
 use tidings_client::{EventSource, EventSourceBuilder, Limits};
 
 use super::hub::{Header, Trust, unusable};
+use super::token::Token;
 use crate::config::{Size, duration, size};
 use crate::limits::FIELD_BYTES;
 use crate::terminal::failure::Failure;
@@ -48,8 +50,36 @@ pub(crate) fn milliseconds(text: &str) -> Result<u64, &'static str> {
 }
 
 impl SourceArgs {
-    /// An event source that is asked for at `url`.
-    pub(crate) fn builder(&self, url: &str, trust: &Trust) -> Result<EventSourceBuilder, Failure> {
+    /// The token that is sent beside the headers: the one that an option has chosen, or else another one, unless a header is one.
+    pub(crate) fn token(
+        &self,
+        chosen: Option<Token>,
+        otherwise: impl FnOnce() -> Result<Option<Token>, Failure>,
+    ) -> Result<Option<Token>, Failure> {
+        match chosen {
+            Some(token) if self.has_authorization() => Err(Failure::usage(format!(
+                "--header 'Authorization: ...' and {} are both given, and a request has one of them",
+                token.chosen_by
+            ))
+            .hint("leave one of them out")),
+            Some(token) => Ok(Some(token)),
+            None if self.has_authorization() => Ok(None),
+            None => otherwise(),
+        }
+    }
+
+    /// Whether a header says who asks.
+    pub(crate) fn has_authorization(&self) -> bool {
+        self.headers.iter().any(|header| header.name == AUTHORIZATION)
+    }
+
+    /// An event source that is asked for at `url`, with a token if there is one.
+    pub(crate) fn builder(
+        &self,
+        url: &str,
+        trust: &Trust,
+        token: Option<&Token>,
+    ) -> Result<EventSourceBuilder, Failure> {
         let mut builder = EventSource::builder(url).map_err(|error| unusable(&error))?;
         for Header { name, value } in &self.headers {
             if name == "last-event-id" {
@@ -64,6 +94,9 @@ impl SourceArgs {
         if let Some(silence) = self.idle_timeout {
             let zero = |_| Failure::usage("--idle-timeout must be longer than nothing");
             builder = builder.read_timeout(silence).map_err(zero)?;
+        }
+        if let Some(token) = token {
+            builder = token.on_source(builder)?;
         }
         if let Some(pem) = trust.pem()? {
             builder = builder.root_certificates(&pem).map_err(|error| trust.unusable(&error))?;

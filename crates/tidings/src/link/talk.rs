@@ -1,10 +1,11 @@
 //! What happens to a connection, on stderr: words for people, one line of JSON for programs.
 
 use serde::Serialize;
-use tidings_client::{Error, Item};
+use tidings_client::{Error, Expired, Item};
 
 use super::reason::failed;
 use super::wait::seconds;
+use crate::limits::ERROR_CHARS_MAX;
 use crate::terminal::chain::{chain, visible};
 use crate::terminal::failure::Failure;
 use crate::terminal::talk::tell;
@@ -31,10 +32,10 @@ impl Talk {
 
     /// Whether there is something to say about an item.
     pub(crate) fn is_about(self, item: &Item) -> bool {
-        matches!(item, Item::Open(_) | Item::Reconnecting(_))
+        matches!(item, Item::Open(_) | Item::Reconnecting(_) | Item::Expired(_))
     }
 
-    /// Says what has become of the connection.
+    /// Says what has become of the connection, and of the access to it.
     pub(crate) fn say(self, item: &Item) {
         match item {
             Item::Open(open) if self.json => self.state("open", None, &format!("listening to {}", open.url)),
@@ -43,6 +44,7 @@ impl Talk {
                 let words = format!("{}; again in {}", chain(&again.error), seconds(again.after));
                 self.state("connecting", Some(&again.error), &words);
             }
+            Item::Expired(expired) => self.expired(expired),
             _ => {}
         }
     }
@@ -58,9 +60,10 @@ impl Talk {
         }
     }
 
-    /// The stream has failed for good. Programs are told now, a person by the failure.
-    pub(crate) fn failed(self, error: &Error) -> Failure {
-        let failure = failed(error);
+    /// The stream has failed for good. Programs are told now, a person by the failure. `access` is what to try if it was refused because
+    /// nobody has said who asks.
+    pub(crate) fn failed(self, error: &Error, access: Option<&str>) -> Failure {
+        let failure = failed(error, access);
         if !self.json {
             return failure;
         }
@@ -85,6 +88,24 @@ impl Talk {
         } else {
             self.word(words);
         }
+    }
+
+    /// Says something that the operator should mend, although it works.
+    pub(crate) fn caution(self, words: &str) {
+        if self.json { self.warn(words) } else { self.print(&format!("warning: {words}")) }
+    }
+
+    /// The hub ends the stream because access is over.
+    fn expired(self, expired: &Expired) {
+        let reason = expired.reason.as_deref().map(|reason| {
+            let reason: String = reason.chars().take(ERROR_CHARS_MAX).collect();
+            visible(&reason)
+        });
+        if self.json {
+            return self.print(&serde_json::json!({ "expired": { "reason": reason } }).to_string());
+        }
+        let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
+        self.word(&format!("access is over{why}"));
     }
 
     fn state(self, state: &str, error: Option<&Error>, words: &str) {

@@ -23,7 +23,7 @@ use crate::config::duration;
 use crate::environment::Environment;
 use crate::limits::INPUT_GIVE_UP_AFTER;
 use crate::link::{
-    Batches, Finished, HubArgs, Outage, Together, Trust, finish, is_of_hub, milliseconds, unpublished,
+    Batches, Finished, HubArgs, Outage, Together, Token, Trust, finish, is_of_hub, milliseconds, unpublished,
     unusable_draft,
 };
 use crate::signals::Signals;
@@ -70,7 +70,8 @@ pub(crate) struct PubArgs {
 
 /// Publishes what there is. One event's id goes to stdout; of many, how many there were to stderr.
 pub(crate) async fn run(args: &PubArgs, environment: &Environment) -> Result<(), Failure> {
-    let publisher = args.hub.publisher(&args.url, &args.trust, environment)?;
+    let token = args.hub.token(environment, &|words| tell(&format!("warning: {words}")))?;
+    let publisher = args.hub.publisher(&args.url, &args.trust, token.as_ref())?;
     let publisher = match args.give_up_after {
         Some(time) => publisher.give_up_after(time),
         None => publisher,
@@ -79,17 +80,22 @@ pub(crate) async fn run(args: &PubArgs, environment: &Environment) -> Result<(),
     let told = outage.clone();
     let publisher = publisher.on_retry(move |error, _| told.failed(error)).build();
     match args.data.as_deref() {
-        Some(data) if data != "-" => publish_one(args, &publisher, data).await,
-        _ => publish_input(args, publisher, &outage).await,
+        Some(data) if data != "-" => publish_one(args, &publisher, token.as_ref(), data).await,
+        _ => publish_input(args, publisher, token, &outage).await,
     }
 }
 
-async fn publish_one(args: &PubArgs, publisher: &Publisher, data: &str) -> Result<(), Failure> {
+async fn publish_one(
+    args: &PubArgs,
+    publisher: &Publisher,
+    token: Option<&Token>,
+    data: &str,
+) -> Result<(), Failure> {
     let draft = args.draft(data.to_owned())?;
     let receipt = publisher
         .publish(Target::Url(&args.url), &draft)
         .await
-        .map_err(|error| unpublished("the event was not published", &error))?;
+        .map_err(|error| unpublished("the event was not published", &error, token))?;
     report(&format!("the event was published as {}", receipt.id), &format!("{}\n", receipt.id));
     Ok(())
 }
@@ -135,11 +141,17 @@ struct Sum {
     last_id: Option<String>,
     flaws: Arc<Flaws>,
     together: Together,
+    /// What is sent with each request.
+    token: Option<Token>,
 }
 
-async fn publish_input(args: &PubArgs, publisher: Publisher, outage: &Outage) -> Result<(), Failure> {
-    let mut publisher = publisher;
-    let mut sum = Sum::of(if args.event_stream { Noun::Event } else { Noun::Line });
+async fn publish_input(
+    args: &PubArgs,
+    mut publisher: Publisher,
+    token: Option<Token>,
+    outage: &Outage,
+) -> Result<(), Failure> {
+    let mut sum = Sum::of(if args.event_stream { Noun::Event } else { Noun::Line }, token);
     let mut batches = Batches::new(args.input(sum.flaws.clone())?);
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
@@ -179,8 +191,9 @@ async fn publish_input(args: &PubArgs, publisher: Publisher, outage: &Outage) ->
 }
 
 impl Sum {
-    fn of(noun: Noun) -> Self {
-        Self { published: 0, last_id: None, flaws: Arc::new(Flaws::of(noun)), together: Together::default() }
+    fn of(noun: Noun, token: Option<Token>) -> Self {
+        let flaws = Arc::new(Flaws::of(noun));
+        Self { published: 0, last_id: None, flaws, together: Together::default(), token }
     }
 
     /// Publishes all of them, but for those that are too long or, of an event-stream, refused one by one.
@@ -218,7 +231,7 @@ impl Sum {
                     let Some(at) = refused(now, published, &error, args.event_stream) else {
                         self.flaws.words().into_iter().for_each(|flaws| tell(&flaws));
                         let what = format!("{}, and the next was not", self.published_in_words());
-                        return Err(unpublished(&what, &error));
+                        return Err(unpublished(&what, &error, self.token.as_ref()));
                     };
                     self.tell_mended(&now[..at]);
                     self.tell_refused(now[at].line, &error);

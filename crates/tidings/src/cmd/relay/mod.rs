@@ -22,12 +22,13 @@ use std::time::Duration;
 
 use clap::Args;
 use tidings_client::{Error, EventSource, EventSourceBuilder, PublishError, Publisher, Target};
+use url::Url;
 
 use crate::environment::Environment;
 use crate::limits::SAID_CHARS_MAX;
 use crate::link::{
-    Batches, Finished, HubArgs, Outage, SourceArgs, Talk, Together, Trust, finish, is_of_whole_request,
-    unpublished, unusable,
+    Batches, Finished, HubArgs, Outage, SourceArgs, SourceTokenArgs, Talk, Together, Token, Trust, finish,
+    is_of_whole_request, unpublished, unusable,
 };
 use crate::signals::Signals;
 use crate::terminal::chain::{chain, visible};
@@ -50,7 +51,8 @@ pub(crate) struct RelayArgs {
     skip_refused: bool,
     /// Talk in JSON, one line for each change of state
     ///
-    /// stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...}, and {"warning":...} for the rest.
+    /// stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...}, {"expired":{"reason":...}} when the source ends the
+    /// stream because access is over, and {"warning":...} for the rest.
     #[arg(long)]
     json: bool,
     /// Follow the standard to the letter upstream, as a browser does
@@ -61,29 +63,45 @@ pub(crate) struct RelayArgs {
     #[command(flatten, next_help_heading = "The hub")]
     hub: HubArgs,
     #[command(flatten, next_help_heading = "Upstream")]
+    source_token: SourceTokenArgs,
+    #[command(flatten)]
     upstream: SourceArgs,
 }
+
+/// What the relay shows to either side.
+struct Tokens {
+    hub: Option<Token>,
+    source: Option<Token>,
+}
+
+/// What to try when the source wants to know who asks.
+const ACCESS_HINT: &str = "does it want a token? --source-token-file or --source-token-command gives one";
 
 /// Relays until it is asked to end, or there is no use.
 pub(crate) async fn run(args: &RelayArgs, environment: &Environment, color: Color) -> Result<(), Failure> {
     let talk = Talk::new(args.json, color.stderr);
-    match relay(args, environment, talk).await {
+    let tokens = args.tokens(environment, talk)?;
+    match relay(args, &tokens, talk).await {
         Ok(None) => talk.closed(None),
         Ok(Some(error)) if error.is_stop() => talk.closed(Some(&error)),
-        Ok(Some(error)) => return Err(talk.failed(&error)),
+        Ok(Some(error)) => {
+            let is_known = tokens.source.is_some() || args.upstream.has_authorization();
+            return Err(talk.failed(&error, (!is_known).then_some(ACCESS_HINT)));
+        }
         Err(failure) => return Err(talk.gave_up(failure)),
     }
     Ok(())
 }
 
 /// Returns why the source is over, if it was not asked to end.
-async fn relay(args: &RelayArgs, environment: &Environment, talk: Talk) -> Result<Option<Error>, Failure> {
+async fn relay(args: &RelayArgs, tokens: &Tokens, talk: Talk) -> Result<Option<Error>, Failure> {
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
     let outage = Arc::new(Outage::new(move |words| talk.warn(words)));
-    let publisher = args.publisher(environment, outage.clone())?;
+    let publisher = args.publisher(tokens, outage.clone())?;
     let mut relay = Relay {
         args,
+        tokens,
         publisher,
         outage,
         talk,
@@ -108,8 +126,25 @@ async fn relay(args: &RelayArgs, environment: &Environment, talk: Talk) -> Resul
 }
 
 impl RelayArgs {
-    fn publisher(&self, environment: &Environment, outage: Arc<Outage>) -> Result<Publisher, Failure> {
-        let builder = self.hub.publisher(&self.topic, &self.trust, environment)?;
+    fn tokens(&self, environment: &Environment, talk: Talk) -> Result<Tokens, Failure> {
+        let warn = |words: &str| talk.caution(words);
+        let hub = self.hub.token(environment, &warn)?;
+        let otherwise = || match SourceTokenArgs::of_environment(environment, &warn)? {
+            // A source of somebody else must not see what is meant for the hub.
+            None if self.is_within_one_origin() => Ok(hub.clone()),
+            token => Ok(token),
+        };
+        let source = self.upstream.token(self.source_token.chosen(&warn)?, otherwise)?;
+        Ok(Tokens { hub, source })
+    }
+
+    fn is_within_one_origin(&self) -> bool {
+        let origin = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+        origin(&self.source).is_some_and(|source| Some(source) == origin(&self.topic))
+    }
+
+    fn publisher(&self, tokens: &Tokens, outage: Arc<Outage>) -> Result<Publisher, Failure> {
+        let builder = self.hub.publisher(&self.topic, &self.trust, tokens.hub.as_ref())?;
         // The events are safe at their origin: to wait for the hub loses none, and to give up may.
         let builder = builder.give_up_after(Duration::MAX);
         Ok(builder.on_retry(move |error, _| outage.failed(error)).build())
@@ -118,6 +153,7 @@ impl RelayArgs {
 
 struct Relay<'a> {
     args: &'a RelayArgs,
+    tokens: &'a Tokens,
     publisher: Publisher,
     outage: Arc<Outage>,
     talk: Talk,
@@ -130,7 +166,8 @@ struct Relay<'a> {
 
 impl Relay<'_> {
     fn source(&self) -> Result<EventSourceBuilder, Failure> {
-        let builder = self.args.upstream.builder(&self.args.source, &self.args.trust)?;
+        let token = self.tokens.source.as_ref();
+        let builder = self.args.upstream.builder(&self.args.source, &self.args.trust, token)?;
         Ok(if self.args.strict { builder.strict() } else { builder })
     }
 
@@ -170,8 +207,8 @@ impl Relay<'_> {
             return Ok(Resume::after(id));
         }
         let newest = self.publisher.newest(Target::Url(&self.args.topic)).await;
-        let newest =
-            newest.map_err(|error| unpublished("the hub cannot say how far the relay had come", &error))?;
+        let what = "the hub cannot say how far the relay had come";
+        let newest = newest.map_err(|error| self.unpublished(what, &error))?;
         self.outage.is_over();
         Ok(Resume::behind(&newest))
     }
@@ -205,6 +242,10 @@ impl Relay<'_> {
         }
     }
 
+    fn unpublished(&self, what: &str, error: &PublishError) -> Failure {
+        unpublished(what, error, self.tokens.hub.as_ref())
+    }
+
     /// Publishes all of them, or those that the hub takes.
     async fn publish(&mut self, batch: Vec<Relayed>) -> Result<(), Failure> {
         let mut left = if self.escapes_hub_like { escape_hub_like(batch) } else { batch };
@@ -231,7 +272,7 @@ impl Relay<'_> {
                 continue;
             }
             let Some(index) = refused else {
-                return Err(unpublished("the hub takes nothing", &error));
+                return Err(self.unpublished("the hub takes nothing", &error));
             };
             self.recent.add(&left[..index]);
             let rest = left.split_off(index);
@@ -242,7 +283,7 @@ impl Relay<'_> {
             }
             let what = format!("the hub refused the event {}", visible(&rest[0].place));
             if !self.args.skip_refused {
-                return Err(unpublished(&what, &error).hint("--skip-refused goes on without it"));
+                return Err(self.unpublished(&what, &error).hint("--skip-refused goes on without it"));
             }
             self.talk.warn(&format!("{what}: {}", chain(&error)));
             left = rest.into_iter().skip(1).collect();

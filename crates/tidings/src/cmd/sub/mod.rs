@@ -15,7 +15,8 @@ use futures_util::FutureExt;
 use tidings_client::{EventSource, Item};
 use tokio::io::{AsyncWriteExt, BufWriter, Stdout};
 
-use crate::link::{SourceArgs, Talk, Trust};
+use crate::environment::Environment;
+use crate::link::{SourceArgs, Talk, Token, TokenArgs, Trust};
 use crate::signals::Signals;
 use crate::terminal::failure::{Exit, Failure};
 use crate::terminal::output::Color;
@@ -30,7 +31,8 @@ pub(crate) struct SubArgs {
     ///
     /// stdout: {"id":...,"type":...,"data":...,"lastEventId":...}, without `id` if the event has none of its own, for a
     /// gap {"gap":{...}}, for fewer events than --last asked for {"partial":{...}}, and with --comments {"comment":...}. A
-    /// later version may add members. stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...}.
+    /// later version may add members. stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...}, and
+    /// {"expired":{"reason":...}} when a hub ends the stream because access is over.
     #[arg(long)]
     json: bool,
     /// Follow the standard to the letter, as a browser does
@@ -50,6 +52,8 @@ pub(crate) struct SubArgs {
     #[arg(long)]
     comments: bool,
     #[command(flatten)]
+    token: TokenArgs,
+    #[command(flatten)]
     source: SourceArgs,
     #[command(flatten)]
     trust: Trust,
@@ -66,13 +70,24 @@ enum StreamEnd {
     Failed(tidings_client::Error),
 }
 
+/// What to try when the server wants to know who asks.
+const ACCESS_HINT: &str = "does it want a token? --token-file or --token-command gives one";
+
+impl SubArgs {
+    fn token(&self, environment: &Environment, talk: Talk) -> Result<Option<Token>, Failure> {
+        let warn = |words: &str| talk.caution(words);
+        self.source.token(self.token.chosen(&warn)?, || TokenArgs::of_environment(environment, &warn))
+    }
+}
+
 /// Shows a stream until there is a reason to end.
-pub(crate) async fn run(args: &SubArgs, color: Color) -> Result<(), Failure> {
-    let builder =
-        args.source.builder(&args.url, &args.trust)?.comments(args.comments).reconnect(!args.no_reconnect);
+pub(crate) async fn run(args: &SubArgs, environment: &Environment, color: Color) -> Result<(), Failure> {
+    let talk = Talk::new(args.json, color.stderr);
+    let token = args.token(environment, talk)?;
+    let builder = args.source.builder(&args.url, &args.trust, token.as_ref())?;
+    let builder = builder.comments(args.comments).reconnect(!args.no_reconnect);
     let source = if args.strict { builder.strict() } else { builder }.build();
     let style = if args.json { Style::Programs } else { Style::People { color: color.stdout } };
-    let talk = Talk::new(args.json, color.stderr);
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
     let mut output = Output { out: BufWriter::new(tokio::io::stdout()), style };
@@ -84,17 +99,20 @@ pub(crate) async fn run(args: &SubArgs, color: Color) -> Result<(), Failure> {
         end = follow(source, &mut output, &talk, args.count) => end,
     };
     match end {
-        Ok(end) => conclude(end, args, &talk),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => conclude(StreamEnd::Wished, args, &talk),
+        Ok(end) => conclude(end, args, token.is_some(), talk),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            conclude(StreamEnd::Wished, args, token.is_some(), talk)
+        }
         Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write to stdout: {error}"))),
     }
 }
 
-fn conclude(end: StreamEnd, args: &SubArgs, talk: &Talk) -> Result<(), Failure> {
+fn conclude(end: StreamEnd, args: &SubArgs, has_token: bool, talk: Talk) -> Result<(), Failure> {
+    let access = (!has_token && !args.source.has_authorization()).then_some(ACCESS_HINT);
     match end {
         StreamEnd::Wished | StreamEnd::Clean => talk.closed(None),
         StreamEnd::Stopped(error) if !args.strict => talk.closed(Some(&error)),
-        StreamEnd::Stopped(error) | StreamEnd::Failed(error) => return Err(talk.failed(&error)),
+        StreamEnd::Stopped(error) | StreamEnd::Failed(error) => return Err(talk.failed(&error, access)),
     }
     Ok(())
 }
