@@ -1,10 +1,12 @@
 //! How the hub behaves over HTTP: every bound with its unit, default and reason.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::host::Host;
 use crate::access::origin::Origin;
 use crate::access::range::AddressRange;
+use crate::access::settings::AccessSettings;
 use crate::aliases::Aliases;
 use crate::lane::LaneConfig;
 use crate::stream::machine::StreamConfig;
@@ -29,6 +31,9 @@ pub struct HttpConfig {
     pub publish_key: Option<String>,
     /// Who may publish if there is no key. Default everybody who reaches the hub.
     pub publishers: Publishers,
+    /// Who may publish and read what. Default none: then everybody may read, and `publish_key` and `publishers` say who may
+    /// publish. With it nothing is allowed that it does not name, and those two say nothing.
+    pub access: Option<Arc<AccessSettings>>,
     /// The certificate to show. Default none: HTTP in the clear.
     pub tls: Option<Tls>,
     /// Bytes of memory that the bodies of all publishes may hold. Default 64 MiB: as much as waits for the disk. A body
@@ -113,6 +118,7 @@ impl Default for HttpConfig {
             hosts: Hosts::Any,
             publish_key: None,
             publishers: Publishers::Any,
+            access: None,
             tls: None,
             bodies_bytes_max: 67_108_864,
             body_bytes_per_second_min: 1_024,

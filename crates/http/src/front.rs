@@ -1,7 +1,7 @@
 //! The front: what all requests to one hub share. It knows no route and no handler: those are in `route`.
 
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::Extensions;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::access::refusal_log::RefusalLog;
 use crate::answer::budget::AnswerBudget;
+use crate::authorize::Authorizer;
 use crate::budgets::FrontBudgets;
 use crate::config::HttpConfig;
 use crate::console::Pages;
@@ -47,6 +48,7 @@ struct FrontParts {
     /// When somebody last asked whether the hub takes work, who may look elsewhere when it does not.
     readiness_asked: Mutex<Option<Instant>>,
     refusal_log: RefusalLog,
+    authorizer: OnceLock<Arc<dyn Authorizer>>,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
 }
@@ -78,6 +80,7 @@ impl Front {
             returns,
             readiness_asked: Mutex::default(),
             refusal_log: RefusalLog::default(),
+            authorizer: OnceLock::new(),
             _sse,
         };
         Self { parts: Arc::new(parts), peer: None }
@@ -88,6 +91,20 @@ impl Front {
     #[must_use]
     pub fn for_peer(&self, peer: IpAddr) -> Self {
         Self { parts: self.parts.clone(), peer: Some(peer) }
+    }
+
+    /// The same front, which asks a program of your own what each request that publishes or reads may do. It answers with
+    /// grants, and the hub checks that they cover what is asked for. Clones of the front ask it, too; the first one that is
+    /// given stays.
+    #[must_use]
+    pub fn with_authorizer(self, authorizer: Arc<dyn Authorizer>) -> Self {
+        // A second one would leave requests that were decided by the first.
+        let _ = self.parts.authorizer.set(authorizer);
+        self
+    }
+
+    pub(crate) fn authorizer(&self) -> Option<&Arc<dyn Authorizer>> {
+        self.parts.authorizer.get()
     }
 
     /// Gives notice of the drain, for servers other than our own [`serve`](crate::serve()): from now on `/readyz` says 503 and

@@ -58,6 +58,7 @@
 mod access;
 mod aliases;
 mod answer;
+mod authorize;
 mod budget;
 mod budgets;
 mod clock;
@@ -80,9 +81,11 @@ mod unread;
 pub use access::host::{Host, HostError};
 pub use access::origin::{Origin, OriginError};
 pub use access::range::{AddressRange, AddressRangeError};
+pub use access::settings::AccessSettings;
 pub use aliases::{AliasError, Aliases};
 pub use answer::body::Body;
 pub use answer::problem_type::PROBLEM_TYPES;
+pub use authorize::{Asked, AskedAction, Authorizer, Denied};
 pub use clock::SystemClock;
 pub use config::{Cors, Hosts, HttpConfig, Publishers};
 pub use connection::serve::{Verdict, serve};
@@ -94,5 +97,6 @@ pub use front::Front;
 pub use prometheus_client;
 /// The hub itself, for programs that embed it.
 #[doc(no_inline)]
+pub use tidings_access as grants;
 pub use tidings_core as core;
 pub use tls::{Tls, TlsError};

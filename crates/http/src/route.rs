@@ -18,15 +18,17 @@ use crate::aliases::Aliases;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::authorize::AskedAction;
 use crate::connection::refusal::Unplaced;
 use crate::console::not_found;
 use crate::events::history::{self, HistoryRequest, history};
-use crate::events::publish::publish;
-use crate::events::subscribe::{SubscribeRequest, subscribe};
+use crate::events::publish::{PublishRequest, publish};
+use crate::events::subscribe::{self, SubscribeRequest};
 use crate::front::Front;
 use crate::operations;
 use crate::request::accept::{Representation, negotiate};
 use crate::request::path::refuse_second_topic;
+use crate::request::query::Query;
 use crate::stream::StreamFormat;
 
 /// What a path names.
@@ -310,19 +312,32 @@ impl Front {
             Action::Options(route) => Ok(self.options(parts, &head, route)),
             Action::Publish(topic) => {
                 self.config().aliases.refuse_pattern(parts.uri.path())?;
-                publish(self, parts, &credential, topic, body).await
+                let request = PublishRequest::parse(parts, topic, self.proof_parameters())?;
+                let grants = self.authorize_publish(&head, parts, &request.query, &request.topic).await;
+                let grants = self.told(parts, grants)?;
+                let shown = grants.as_ref().map(|grants| grants.credential.as_deref().unwrap_or_default());
+                publish(self, parts, shown.unwrap_or(credential.name()), request, body).await
             }
             Action::Subscribe(rest, format) => {
-                let request = SubscribeRequest::parse(parts, rest, format, &self.position_bounds())?;
-                subscribe(self, request).await
+                let query = self.query(parts, subscribe::KNOWN)?;
+                let mut request =
+                    SubscribeRequest::parse(parts, &query, rest, format, &self.position_bounds())?;
+                let action = AskedAction::Subscribe;
+                let grants = self.authorize_read(&head, parts, &query, action, &mut request.events).await;
+                self.told(parts, grants)?;
+                subscribe::subscribe(self, request).await
             }
-            Action::History(rest) => self.history(parts, rest).await,
+            Action::History(rest) => self.history(&head, parts, rest).await,
             Action::Page(_) => self.pages().index(parts),
             Action::Home => self.pages().home(parts),
             Action::Console(file) => self.pages().file(file, parts),
             Action::Live => Ok(operations::live()),
             Action::Ready => Ok(operations::ready(self)),
-            Action::Metrics => operations::metrics(self, &parts.headers),
+            Action::Metrics => {
+                let query = Query::default();
+                self.told(parts, self.authorize_admin(&head, parts, &query))?;
+                operations::metrics(self, &parts.headers)
+            }
             Action::RefuseMethod(route) => Err(method_not_allowed(route.methods())),
             Action::RefuseAccept(problem) => Err(problem),
             Action::RefusePath => Err(not_found()),
@@ -338,9 +353,28 @@ impl Front {
         cors::options(cors, route.methods(), &parts.headers)
     }
 
-    async fn history(&self, parts: &Parts, rest: Option<&str>) -> Result<Response<Body>, Problem> {
+    /// The parameters of a request for events.
+    fn query<'a>(&self, parts: &'a Parts, known: &[&'static str]) -> Result<Query<'a>, Problem> {
+        Query::parse(parts.uri.query().unwrap_or(""), &[known, self.proof_parameters()])
+    }
+
+    /// Tells the operator's log of a request that is refused for want of grants.
+    fn told<T>(&self, parts: &Parts, decided: Result<T, Problem>) -> Result<T, Problem> {
+        decided.inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))
+    }
+
+    async fn history(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        rest: Option<&str>,
+    ) -> Result<Response<Body>, Problem> {
         let limit_max = self.hub().limits().page_events_max;
-        let request = HistoryRequest::parse(parts, rest, &self.position_bounds(), limit_max)?;
+        let query = self.query(parts, history::KNOWN)?;
+        let mut request = HistoryRequest::parse(parts, &query, rest, &self.position_bounds(), limit_max)?;
+        let action = AskedAction::History;
+        let grants = self.authorize_read(head, parts, &query, action, &mut request.events).await;
+        self.told(parts, grants)?;
         if parts.method == Method::HEAD {
             return Ok(history::head());
         }

@@ -21,6 +21,10 @@ pub(crate) fn decide(
     policy: Policy,
     head: &RequestHead<'_>,
 ) -> Result<Credential, Problem> {
+    // Grants are asked for once it is known what the request asks for.
+    if config.access.is_some() {
+        return check_host_and_page(config, policy, head).map(|()| Credential::none());
+    }
     match policy.publisher {
         PublisherRule::Nothing => check_host_and_page(config, policy, head).map(|()| Credential::none()),
         PublisherRule::KeyIfSet => {

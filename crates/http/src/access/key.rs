@@ -55,6 +55,16 @@ fn wrong_token(token: &[u8]) -> &'static str {
     }
 }
 
+/// The key or token of a header `Authorization`, or what is wrong with it.
+pub(super) fn bearer_text(value: &[u8]) -> Result<&str, &'static str> {
+    let value = value.trim_ascii();
+    let Some(token) = bearer(value) else { return Err(without_bearer(value)) };
+    if token.is_empty() {
+        return Err(wrong_token(token));
+    }
+    std::str::from_utf8(token).map_err(|_| "what stands behind Bearer is no text")
+}
+
 fn refused(problem_type: ProblemType, detail: String, challenge: &'static str) -> Problem {
     Problem::new(problem_type, detail).with_header(WWW_AUTHENTICATE, challenge)
 }

@@ -10,6 +10,7 @@
 //! | `page`, `key`, `proxy` | the checks of the page that asks, of the publish key, and for a hub without a key |
 //! | `advice` | what an operator can do for a page that is refused |
 //! | `trace`, `range` | which headers are of a proxy, and a range of addresses, of proxies that are trusted |
+//! | `settings`, `shown_proof` | where a request may show who sends it, and what it shows |
 //! | `credential` | the name of what a request showed, which goes on to its handler |
 //! | `cors` | the headers of every answer that tell browsers who may read it |
 //! | `refusal_log`, `shown` | what the log says of refusals, and how a value of a request stands in a sentence |
@@ -29,5 +30,7 @@ pub(crate) mod policy;
 mod proxy;
 pub(crate) mod range;
 pub(crate) mod refusal_log;
+pub(crate) mod settings;
 pub(crate) mod shown;
+pub(crate) mod shown_proof;
 mod trace;

@@ -33,6 +33,18 @@ pub(super) fn check_page(config: &HttpConfig, rule: PageRule, head: &RequestHead
     }
 }
 
+/// Whether a cookie counts: the hub or the operator knows the page that sent it. A browser adds its cookies to what any page
+/// sends, and tells the page with everything that could change something.
+pub(super) fn is_trusted_page(config: &HttpConfig, head: &RequestHead<'_>, is_safe: bool) -> bool {
+    let site = site(head);
+    match (head.origin(), &config.cors) {
+        (Some(_), _) if site == Site::Same => true,
+        (Some(origin), cors @ Cors::Only(_)) if is_allowed(cors, origin) => true,
+        (Some(origin), _) => is_own(config, head, origin),
+        (None, _) => is_safe && site != Site::Other || site == Site::Same,
+    }
+}
+
 pub(super) fn is_allowed(cors: &Cors, origin: &HeaderValue) -> bool {
     match cors {
         Cors::Any => true,

@@ -5,7 +5,7 @@
 //!
 //! The types are in `problem_type`.
 
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::{CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response};
 use serde::Serialize;
 
@@ -23,17 +23,55 @@ struct ProblemParts {
     detail: String,
     header: Option<(HeaderName, HeaderValue)>,
     published: Option<u64>,
+    uncovered: Vec<String>,
 }
 
 impl Problem {
     pub(crate) fn new(problem_type: ProblemType, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self(Box::new(ProblemParts { problem_type, detail, header: None, published: None }))
+        Self(Box::new(ProblemParts {
+            problem_type,
+            detail,
+            header: None,
+            published: None,
+            uncovered: Vec::new(),
+        }))
     }
 
     /// A header that may stand once stands in so many lines.
     pub(crate) fn repeated(problem_type: ProblemType, header: &str, lines: usize) -> Self {
         Self::new(problem_type, format!("the request has {lines} lines `{header}`, and may have one"))
+    }
+
+    /// What was shown gives nothing, and why: RFC 6750, 3.1.
+    pub(crate) fn invalid_credentials(detail: &str) -> Self {
+        Self::challenge(ProblemType::InvalidCredentials, "invalid_token", detail)
+    }
+
+    /// Nothing was shown, and something is needed. RFC 6750, 3.1: the challenge has no error then.
+    pub(crate) fn credentials_required(detail: &str) -> Self {
+        Self::new(ProblemType::CredentialsRequired, detail).with_header(WWW_AUTHENTICATE, "Bearer")
+    }
+
+    /// The answer to somebody who has to show something else, with the error codes of RFC 6750, 3.1.
+    pub(crate) fn challenge(problem_type: ProblemType, error: &str, detail: &str) -> Self {
+        let mut problem = Self::new(problem_type, detail);
+        // Section 3: the description has neither quotes nor backslashes nor anything that is not visible ASCII.
+        let visible = |character| match character {
+            '"' | '`' => '\'',
+            ' '..='~' if character != '\\' => character,
+            _ => '?',
+        };
+        let description: String = detail.chars().map(visible).collect();
+        let value = format!("Bearer error=\"{error}\", error_description=\"{description}\"");
+        problem.0.header = HeaderValue::try_from(value).ok().map(|value| (WWW_AUTHENTICATE, value));
+        problem
+    }
+
+    /// What was asked for and is not allowed.
+    pub(crate) fn with_uncovered(mut self, uncovered: Vec<String>) -> Self {
+        self.0.uncovered = uncovered;
+        self
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
@@ -79,7 +117,7 @@ impl Problem {
     }
 
     fn into_document(self) -> ProblemDocument {
-        let ProblemParts { problem_type, detail, published, .. } = *self.0;
+        let ProblemParts { problem_type, detail, published, uncovered, .. } = *self.0;
         let status = problem_type.status();
         ProblemDocument {
             problem_type: format!("urn:tidings:problem:{}", problem_type.name()),
@@ -87,11 +125,12 @@ impl Problem {
             status: status.as_u16(),
             detail,
             published,
+            uncovered,
         }
     }
 }
 
-/// RFC 9457 section 3, with one member of our own.
+/// RFC 9457 section 3, with members of our own.
 #[derive(Serialize)]
 struct ProblemDocument {
     #[serde(rename = "type")]
@@ -101,4 +140,6 @@ struct ProblemDocument {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     published: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    uncovered: Vec<String>,
 }

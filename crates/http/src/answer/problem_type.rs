@@ -70,10 +70,15 @@ problem_types! {
     CutOff: BAD_REQUEST, "cut-off", "the body ended before it was complete";
     UnfinishedEvent: BAD_REQUEST, "unfinished-event", "the body is a stream of events, and ended inside one, or is one line";
     NoEventStream: BAD_REQUEST, "no-event-stream", "the body is sent as a stream of events, and has lines that are neither fields nor comments, and no event";
+    SeveralCredentials: BAD_REQUEST, "several-credentials", "the request shows two of `Authorization`, `access_token` and `signature`";
+    BadPartial: BAD_REQUEST, "bad-partial", "`partial` is neither `true` nor `false`";
     KeyRequired: UNAUTHORIZED, "key-required", "publishing, and `/metrics` where a publish key is set, need the key, and there is none in the request";
     InvalidKey: UNAUTHORIZED, "invalid-key", "the key in the request is not the hub's";
+    CredentialsRequired: UNAUTHORIZED, "credentials-required", "what is asked for is not allowed to everybody, and the request shows no key, token or signature";
+    InvalidCredentials: UNAUTHORIZED, "invalid-credentials", "the key, token or signature in the request gives nothing: it is unknown, malformed, expired or for somebody else";
     OriginNotAllowed: FORBIDDEN, "origin-not-allowed", "the request comes from a page of an origin that is not allowed";
     BehindAProxy: FORBIDDEN, "behind-a-proxy", "the hub has no key and listens on loopback, and the publish has come through a proxy";
+    NotCovered: FORBIDDEN, "not-covered", "what the request shows does not allow what it asks for; `uncovered` has the selectors";
     ReservedTopic: FORBIDDEN, "reserved-topic", "a name in the path or in `topic` begins with `inbox/` or `tidings/`";
     NotFound: NOT_FOUND, "not-found", "there is nothing at this URL";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "the URL does not take this method; `Allow` has those it takes";

@@ -20,7 +20,7 @@ use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 
-const KNOWN: &[&str] = &[
+pub(crate) const KNOWN: &[&str] = &[
     "topic",
     "last_event_id",
     "lastEventId",
@@ -31,12 +31,13 @@ const KNOWN: &[&str] = &[
     "after",
     "opening",
     "with",
+    "partial",
 ];
 
 /// `GET /events/{selector}` or `GET /events?topic=...`, for JSON.
 pub(crate) struct HistoryRequest {
     /// Which events, and from where on: without a place, from the earliest event held.
-    events: Request,
+    pub(crate) events: Request,
     /// Events of the answer at most.
     limit: usize,
 }
@@ -45,24 +46,24 @@ impl HistoryRequest {
     /// `rest` is what stands after `/events/`; `limit_max` bounds the events of one page.
     pub(crate) fn parse(
         parts: &Parts,
+        query: &Query<'_>,
         rest: Option<&str>,
         bounds: &PositionBounds<'_>,
         limit_max: usize,
     ) -> Result<Self, Problem> {
-        let query = Query::parse(parts.uri.query().unwrap_or(""), KNOWN)?;
         let limit = query
             .one("limit")?
             .map(|text| limit(text, limit_max))
             .transpose()?
             .unwrap_or(HISTORY_EVENTS_DEFAULT);
-        let from = match position(bounds, &parts.headers, &query)? {
+        let from = match position(bounds, &parts.headers, query)? {
             Position::Now => Position::Earliest,
             position => position,
         };
         // They are for streams. A client may ask for one URL both ways, so here they are checked and mean nothing.
-        opening(&query)?;
-        times(&query)?;
-        let events = Request { selectors: selectors(rest, &query)?, from, on_gap: on_gap(&query)? };
+        opening(query)?;
+        times(query)?;
+        let events = Request { selectors: selectors(rest, query)?, from, on_gap: on_gap(query)? };
         Ok(Self { events, limit })
     }
 }

@@ -4,11 +4,10 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
-use tidings_core::{DraftFields, KeyFields, Published};
+use tidings_core::{DraftFields, KeyFields, Published, Topic};
 
 use super::problem::{bad_draft, ending, not_published};
 use super::producer;
-use crate::access::credential::Credential;
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
@@ -26,12 +25,26 @@ const KNOWN: &[&str] = &["event", "id", "retry"];
 /// Tells that a publish was a repetition, and what it repeats was stored before.
 const REPLAYED: &str = "idempotency-replayed";
 
-/// `POST /events/{topic}`; `rest` is what stands after `/events/`.
+/// `POST /events/{topic}`, as far as its head says it.
+pub(crate) struct PublishRequest<'a> {
+    pub(crate) topic: Topic,
+    pub(crate) query: Query<'a>,
+}
+
+impl<'a> PublishRequest<'a> {
+    /// `rest` is what stands after `/events/`; `proofs` are parameters that say who publishes.
+    pub(crate) fn parse(parts: &'a Parts, rest: &str, proofs: &[&'static str]) -> Result<Self, Problem> {
+        let query = Query::parse(parts.uri.query().unwrap_or(""), &[KNOWN, proofs])?;
+        Ok(Self { topic: path::topic(rest)?, query })
+    }
+}
+
+/// Publishes the body. `credential` is the name of what the publisher has shown.
 pub(crate) async fn publish<B>(
     front: &Front,
     parts: &Parts,
-    credential: &Credential,
-    rest: &str,
+    credential: &str,
+    request: PublishRequest<'_>,
     body: B,
 ) -> Result<Response<Body>, Problem>
 where
@@ -40,9 +53,8 @@ where
     if front.drain().has_begun() {
         return Err(ending());
     }
-    let topic = path::topic(rest)?;
-    let query = Query::parse(parts.uri.query().unwrap_or(""), KNOWN)?;
-    let key = idempotency_key(&parts.headers)?.map(|key| KeyFields { credential: credential.name(), key });
+    let PublishRequest { topic, query } = request;
+    let key = idempotency_key(&parts.headers)?.map(|key| KeyFields { credential, key });
     let charset = match Content::of(&parts.headers)? {
         Content::Data(charset) => charset,
         Content::Stream => {

@@ -26,8 +26,8 @@ use crate::stream::permits::{StreamPermit, StreamPermits};
 use crate::stream::task::{self, Carried};
 use crate::stream::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Times, Whereabouts};
 
-const KNOWN: &[&str] =
-    &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "opening", "with"];
+pub(crate) const KNOWN: &[&str] =
+    &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "opening", "with", "partial"];
 
 /// Tells that fewer of the newest events come than were asked for, though there may be more.
 const PARTIAL: HeaderName = HeaderName::from_static("tidings-partial");
@@ -37,7 +37,7 @@ const INCREMENTAL: HeaderName = HeaderName::from_static("incremental");
 /// `GET /events/{selector}` or `GET /events?topic=...`, for a stream.
 pub(crate) struct SubscribeRequest {
     /// What to subscribe to, and from where on.
-    events: Request,
+    pub(crate) events: Request,
     encoder: Encoder,
     /// `HEAD`: the headers of the answer are all that is asked for.
     head_only: bool,
@@ -58,18 +58,18 @@ impl SubscribeRequest {
     /// `rest` is what stands after `/events/`.
     pub(crate) fn parse(
         parts: &Parts,
+        query: &Query<'_>,
         rest: Option<&str>,
         format: StreamFormat,
         bounds: &PositionBounds<'_>,
     ) -> Result<Self, Problem> {
-        let query = Query::parse(parts.uri.query().unwrap_or(""), KNOWN)?;
         let events = Request {
-            selectors: selectors(rest, &query)?,
-            from: position(bounds, &parts.headers, &query)?,
-            on_gap: on_gap(&query)?,
+            selectors: selectors(rest, query)?,
+            from: position(bounds, &parts.headers, query)?,
+            on_gap: on_gap(query)?,
         };
         Ok(Self {
-            encoder: format.encoder(&events.selectors, opening(&query)?, times(&query)?),
+            encoder: format.encoder(&events.selectors, opening(query)?, times(query)?),
             events,
             head_only: parts.method == Method::HEAD,
             version: parts.version,

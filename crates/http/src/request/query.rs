@@ -22,7 +22,7 @@ struct Parameter<'q> {
 impl<'q> Query<'q> {
     /// Parses a query string by the rules of `application/x-www-form-urlencoded`. Parameters that begin with `_`
     /// are passed over: clients use them against caches.
-    pub(crate) fn parse(query: &'q str, known: &[&'static str]) -> Result<Self, Problem> {
+    pub(crate) fn parse(query: &'q str, known: &[&[&'static str]]) -> Result<Self, Problem> {
         let mut parameters = Vec::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, raw) = pair.split_once('=').unwrap_or((pair, ""));
@@ -30,7 +30,7 @@ impl<'q> Query<'q> {
             if name.starts_with('_') {
                 continue;
             }
-            let Some(name) = known.iter().find(|known| **known == name) else {
+            let Some(name) = known.iter().copied().flatten().find(|known| **known == name) else {
                 return Err(unknown(&name, known));
             };
             if parameters.len() == PARAMETERS_MAX {
@@ -118,10 +118,10 @@ fn not_text(what: &str, fault: Fault) -> Problem {
     Problem::new(ProblemType::QueryNotUtf8, detail)
 }
 
-fn unknown(name: &str, known: &[&str]) -> Problem {
+fn unknown(name: &str, known: &[&[&str]]) -> Problem {
     // What came from outside goes back bounded, and escaped by JSON.
     let name: String = name.chars().take(UNKNOWN_NAME_CHARS_MAX).collect();
-    let known = known.join(", ");
+    let known = known.concat().join(", ");
     Problem::new(
         ProblemType::UnknownParameter,
         format!("there is no parameter `{name}`; known here: {known}"),
@@ -132,7 +132,7 @@ fn unknown(name: &str, known: &[&str]) -> Problem {
 mod tests {
     use super::*;
 
-    const KNOWN: &[&str] = &["topic", "last"];
+    const KNOWN: &[&[&str]] = &[&["topic", "last"]];
 
     #[test]
     fn parameters_are_decoded() {

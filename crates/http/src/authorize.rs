@@ -1,0 +1,241 @@
+//! The decision about a request that has been read: who sends it, and whether that covers what it asks for.
+//!
+//! The gate in [`access`](crate::access) has looked at host and page before. What is decided here is decided by what the hub has
+//! read of the request, which is what its handler gets: nobody reads a parameter twice.
+
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use http::request::Parts;
+use tidings_access::{Allowed, Grants};
+use tidings_core::{Position, Selector, Selectors, Topic};
+
+use crate::access::head::RequestHead;
+use crate::access::shown_proof::{PROOF_PARAMETERS, Shown, shown};
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
+use crate::front::Front;
+use crate::request::query::Query;
+
+/// What a request asks for, as the hub has read it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Asked<'a> {
+    /// What it wants to do.
+    pub action: AskedAction,
+    /// With which topics: the topic to publish to, or the selectors to read, decoded and each once.
+    pub selectors: &'a [Selector],
+    /// From where on it reads. None of a publish.
+    pub place: Option<&'a Position>,
+    /// Who sends it, by [`HttpConfig::access`](crate::HttpConfig::access); without that, nobody who is known.
+    pub who: &'a Grants,
+    /// Method, URL, headers and extensions. Selectors and place are read from it already: do not parse them again, another
+    /// reading of them would be a way around the decision.
+    pub parts: &'a Parts,
+    /// The address of the peer, if the server tells it: see [`Front::for_peer`].
+    pub address: Option<IpAddr>,
+}
+
+/// What a request wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedAction {
+    /// To publish.
+    Publish,
+    /// To read, and to go on reading what comes.
+    Subscribe,
+    /// To read a page of what is there.
+    History,
+}
+
+/// Decides about requests in the place of the hub's settings: see [`Front::with_authorizer`].
+#[async_trait]
+pub trait Authorizer: Send + Sync + 'static {
+    /// The grants of a request. The hub checks that they cover what is asked for, and ends the stream when they end.
+    ///
+    /// It may be dropped before it has answered, when the client leaves. A client waits as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// With the reason, which the client is told.
+    async fn authorize(&self, asked: &Asked<'_>) -> Result<Grants, Denied>;
+}
+
+/// A request gets no grants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denied {
+    /// It must show who sends it, or something better: 401.
+    WhoAreYou(String),
+    /// Whoever sends it, it is not allowed: 403.
+    NotAllowed(String),
+}
+
+/// The answer to the question who asks.
+pub(crate) struct Identity {
+    pub(crate) grants: Grants,
+    /// Why a cookie, which a browser sends by itself, has given nothing.
+    why_no_more: Option<String>,
+    shows_something: bool,
+}
+
+impl Front {
+    /// Whether requests need grants.
+    pub(crate) fn asks_for_grants(&self) -> bool {
+        self.config().access.is_some() || self.authorizer().is_some()
+    }
+
+    /// The parameters of every URL of events in which a request may show who sends it.
+    pub(crate) fn proof_parameters(&self) -> &'static [&'static str] {
+        if self.config().access.is_some() { PROOF_PARAMETERS } else { &[] }
+    }
+
+    /// Who sends a request. `selectors` are what it asks for.
+    pub(crate) fn identify(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        query: &Query<'_>,
+        selectors: &[Selector],
+    ) -> Result<Identity, Problem> {
+        let Some(settings) = &self.config().access else { return Ok(Identity::nobody(Grants::default())) };
+        let access = &settings.access;
+        let now = self.clock().now();
+        let unmeant = |why: String| Identity {
+            grants: access.of_everybody(),
+            why_no_more: Some(why),
+            shows_something: false,
+        };
+        match shown(self.config(), settings, head, &parts.method, query, selectors)? {
+            Shown::Meant(tidings_access::Proof::Nothing) => Ok(Identity::nobody(access.of_everybody())),
+            Shown::Meant(proof) => match access.grants(proof, now) {
+                Ok(grants) => Ok(Identity { grants, why_no_more: None, shows_something: true }),
+                Err(refusal) => Err(Problem::invalid_credentials(&refusal.to_string())),
+            },
+            Shown::Cookie(token) => Ok(match access.grants(tidings_access::Proof::Token(token), now) {
+                Ok(grants) => Identity { grants, why_no_more: None, shows_something: true },
+                Err(refusal) => unmeant(format!("its cookie gives nothing: {refusal}")),
+            }),
+            Shown::Unusable(why) => Ok(unmeant(why.to_owned())),
+        }
+    }
+
+    /// The grants by which a request to publish to a topic is let in. None if none are asked for.
+    pub(crate) async fn authorize_publish(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        query: &Query<'_>,
+        topic: &Topic,
+    ) -> Result<Option<Grants>, Problem> {
+        if !self.asks_for_grants() {
+            return Ok(None);
+        }
+        let selector = [Selector::Topic(topic.clone())];
+        let identity = self.identify(head, parts, query, &selector)?;
+        let identity = self.ask_authorizer(identity, AskedAction::Publish, &selector, None, parts).await?;
+        identity.check_cover(&identity.grants.publish, "publish", &selector)?;
+        Ok(Some(identity.grants))
+    }
+
+    /// The grants by which a request to read is let in. `selectors` become those that are covered, if the request asks for no
+    /// more than that.
+    pub(crate) async fn authorize_read(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        query: &Query<'_>,
+        action: AskedAction,
+        request: &mut tidings_core::Request,
+    ) -> Result<Option<Grants>, Problem> {
+        if !self.asks_for_grants() {
+            return Ok(None);
+        }
+        let wants_a_part = partial(query)?;
+        let selectors: Vec<_> = request.selectors.iter().cloned().collect();
+        let identity = self.identify(head, parts, query, &selectors)?;
+        let identity = self.ask_authorizer(identity, action, &selectors, Some(&request.from), parts).await?;
+        let allowed = &identity.grants.subscribe;
+        if wants_a_part {
+            let covered = selectors.iter().filter(|selector| allowed.covers(selector)).cloned();
+            if let Ok(covered) = Selectors::new(covered) {
+                request.selectors = covered;
+                return Ok(Some(identity.grants));
+            }
+        }
+        identity.check_cover(allowed, "subscribe", &selectors)?;
+        Ok(Some(identity.grants))
+    }
+
+    /// Lets in a request of an operator: its grants, if grants are asked for.
+    pub(crate) fn authorize_admin(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        query: &Query<'_>,
+    ) -> Result<Option<Grants>, Problem> {
+        if self.config().access.is_none() {
+            return Ok(None);
+        }
+        let identity = self.identify(head, parts, query, &[])?;
+        match identity.grants.admin {
+            true => Ok(Some(identity.grants)),
+            false => Err(identity.refusal("this is for those with the grant `admin`".to_owned(), Vec::new())),
+        }
+    }
+
+    async fn ask_authorizer(
+        &self,
+        identity: Identity,
+        action: AskedAction,
+        selectors: &[Selector],
+        place: Option<&Position>,
+        parts: &Parts,
+    ) -> Result<Identity, Problem> {
+        let Some(authorizer) = self.authorizer() else { return Ok(identity) };
+        let asked = Asked { action, selectors, place, who: &identity.grants, parts, address: self.peer() };
+        // The trait's future is boxed already.
+        match authorizer.authorize(&asked).await {
+            Ok(grants) => Ok(Identity { grants, shows_something: true, ..identity }),
+            Err(Denied::WhoAreYou(detail)) => Err(Problem::invalid_credentials(&detail)),
+            Err(Denied::NotAllowed(detail)) => {
+                Err(Problem::challenge(ProblemType::NotCovered, "insufficient_scope", &detail))
+            }
+        }
+    }
+}
+
+impl Identity {
+    fn nobody(grants: Grants) -> Self {
+        Self { grants, why_no_more: None, shows_something: false }
+    }
+
+    /// Refuses what no selector of `allowed` covers. `grant` is what these selectors allow.
+    fn check_cover(&self, allowed: &Allowed, grant: &str, asked: &[Selector]) -> Result<(), Problem> {
+        let uncovered = allowed.uncovered(asked);
+        if uncovered.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<_> = uncovered.iter().map(|selector| selector.as_str().to_owned()).collect();
+        let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        Err(self.refusal(format!("{grant} does not cover {listed}"), names))
+    }
+
+    fn refusal(&self, what: String, uncovered: Vec<String>) -> Problem {
+        let problem = match (&self.why_no_more, self.shows_something) {
+            (_, true) => Problem::challenge(ProblemType::NotCovered, "insufficient_scope", &what),
+            (Some(why), false) => Problem::invalid_credentials(&format!("{what}; {why}")),
+            (None, false) => Problem::credentials_required(&format!(
+                "for everybody, {what}; send a key or a token as `Authorization: Bearer`"
+            )),
+        };
+        problem.with_uncovered(uncovered)
+    }
+}
+
+/// Whether a reader is content with what is covered of its selectors.
+fn partial(query: &Query<'_>) -> Result<bool, Problem> {
+    match query.one("partial")? {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Problem::new(ProblemType::BadPartial, "`partial` is `true` or `false`")),
+    }
+}
