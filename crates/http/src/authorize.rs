@@ -88,6 +88,11 @@ impl Front {
         if self.config().access.is_some() { PROOF_PARAMETERS } else { &[] }
     }
 
+    /// The parameters of a request to read, beside its own, by which grants are asked for.
+    pub(crate) fn read_parameters(&self) -> [&'static [&'static str]; 2] {
+        [self.proof_parameters(), if self.asks_for_grants() { &["partial"] } else { &[] }]
+    }
+
     /// Who sends a request. `selectors` are what it asks for.
     pub(crate) fn identify(
         &self,

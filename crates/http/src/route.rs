@@ -355,7 +355,8 @@ impl Front {
 
     /// The parameters of a request for events.
     fn query<'a>(&self, parts: &'a Parts, known: &[&'static str]) -> Result<Query<'a>, Problem> {
-        Query::parse(parts.uri.query().unwrap_or(""), &[known, self.proof_parameters()])
+        let [proofs, partial] = self.read_parameters();
+        Query::parse(parts.uri.query().unwrap_or(""), &[known, proofs, partial])
     }
 
     /// Tells the operator's log of a request that is refused for want of grants.

@@ -31,7 +31,6 @@ pub(crate) const KNOWN: &[&str] = &[
     "after",
     "opening",
     "with",
-    "partial",
 ];
 
 /// `GET /events/{selector}` or `GET /events?topic=...`, for JSON.

@@ -27,7 +27,7 @@ use crate::stream::task::{self, Carried};
 use crate::stream::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Times, Whereabouts};
 
 pub(crate) const KNOWN: &[&str] =
-    &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "opening", "with", "partial"];
+    &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "opening", "with"];
 
 /// Tells that fewer of the newest events come than were asked for, though there may be more.
 const PARTIAL: HeaderName = HeaderName::from_static("tidings-partial");
