@@ -324,7 +324,9 @@ impl Front {
                     SubscribeRequest::parse(parts, &query, rest, format, &self.position_bounds())?;
                 let action = AskedAction::Subscribe;
                 let grants = self.authorize_read(&head, parts, &query, action, &mut request.events).await;
-                self.told(parts, grants)?;
+                if let Some(grants) = self.told(parts, grants)? {
+                    request.let_in_by(grants);
+                }
                 subscribe::subscribe(self, request).await
             }
             Action::History(rest) => self.history(&head, parts, rest).await,

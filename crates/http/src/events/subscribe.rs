@@ -6,6 +6,7 @@ use futures_util::stream::poll_fn;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
+use tidings_access::Grants;
 use tidings_core::{Follower, Located, Request, Session, Visitor};
 
 use super::gap::{GAP, gap_header};
@@ -79,6 +80,14 @@ impl SubscribeRequest {
             unplaced: parts.extensions.get().cloned(),
             watch: parts.extensions.get().cloned().unwrap_or_default(),
         })
+    }
+
+    /// Takes note of the grants that have let the subscriber in: its stream ends with them.
+    pub(crate) fn let_in_by(&mut self, grants: Grants) {
+        let Grants { user, token_id, until, .. } = grants;
+        if user.is_some() || token_id.is_some() || until.is_some() {
+            self.session = Some(Arc::new(Session { user, token_id, until, address: None }));
+        }
     }
 
     /// A permit, where streams need one. An error if none is left, or no place for the connection. To find that out for a
