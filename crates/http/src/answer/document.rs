@@ -107,6 +107,12 @@ impl CursorDocument {
     }
 }
 
+/// Why the access of a stream is over, as clients read it.
+#[derive(Serialize)]
+pub(crate) struct ExpiredDocument<'a> {
+    pub(crate) reason: &'a str,
+}
+
 /// A search that ended too early, as clients read it.
 #[derive(Serialize)]
 pub(crate) struct PartialDocument<'a> {

@@ -29,10 +29,12 @@ where
     S: AsyncRead + AsyncWrite + Raw + Watched + Unpin,
 {
     let Leave { follower, is_opened, encoder, framing, attendance, session, permit } = leave;
-    let visitor = Visitor { session, address: front.peer(), transport: encoder.transport() };
+    let visitor = Visitor { session: session.clone(), address: front.peer(), transport: encoder.transport() };
     let subscription = front.hub().follow(follower, visitor, attendance);
     let watch = AnswerWatch::default();
-    let carried = Carried { opening: None, is_opened, subscription, encoder, permit, watch: watch.clone() };
+    let watched = watch.clone();
+    let carried =
+        Carried { opening: None, is_opened, subscription, encoder, session, permit, watch: watched };
     // Boxed, or this future would hold it once for each function that it is handed to.
     let blocks = Box::pin(task::blocks(front.task_rules(), carried));
     let mut end = StreamEnd::counted(front.metrics().streams().clone());

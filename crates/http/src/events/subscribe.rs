@@ -163,9 +163,11 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
             Body::stream(poll_fn(move |_| parking.poll_opening()))
         }
         None => {
-            let visitor = Visitor { session, address: front.peer(), transport: encoder.transport() };
+            let visitor =
+                Visitor { session: session.clone(), address: front.peer(), transport: encoder.transport() };
             let subscription = front.hub().follow(follower, visitor, attendance);
-            let carried = Carried { opening: Some(opening), is_opened, subscription, encoder, permit, watch };
+            let opening = Some(opening);
+            let carried = Carried { opening, is_opened, subscription, encoder, session, permit, watch };
             Body::stream(task::stream(front.task_rules(), carried))
         }
     };

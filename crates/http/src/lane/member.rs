@@ -7,11 +7,12 @@ use bytes::Bytes;
 use mio::net::TcpStream;
 use smallvec::SmallVec;
 use socket2::SockRef;
-use tidings_core::{ConnectionId, Sequence};
+use tidings_core::{ConnectionId, Sequence, Session};
 
 use super::batch::{Batch, Piece};
 use super::ids::{GroupId, Seat};
 use super::owed::Owed;
+use super::parked::Held;
 use crate::connection::socket::{Watchman, watch};
 use crate::limits::LANE_STRAY_READ_BYTES;
 use crate::stream::Ending;
@@ -99,6 +100,13 @@ impl Passage<'_> {
         if batch.is_large() {
             self.written.set(self.written.get() + written);
         }
+    }
+}
+
+impl<H: Held> Member<H> {
+    /// What let it in; none if it is anonymous.
+    pub(super) fn session(&self) -> Option<&Session> {
+        self.held.session().map(|session| &**session)
     }
 }
 

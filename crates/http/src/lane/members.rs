@@ -30,7 +30,7 @@ use slab::Slab;
 use socket2::SockRef;
 use tidings_core::ring::Watcher;
 use tidings_core::roster::{Attendances, ConnectionId};
-use tidings_core::{Clock, Cursor, Hub, Sequence};
+use tidings_core::{Clock, Cursor, Hub, Sequence, UnixMillis};
 
 use super::batch::framed;
 use super::group::{Group, GroupKey, Groups};
@@ -43,6 +43,7 @@ use super::tally::Tally;
 use crate::connection::socket::{Watchman, watch};
 use crate::limits::ROUND_BYTES_MAX;
 use crate::stream::Ending;
+use crate::stream::expiry;
 use crate::stream::machine::{Due, LogSpan, Machine, Now, Rules};
 use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
@@ -74,8 +75,9 @@ pub(super) struct Members<H> {
     /// The time that an opening tells.
     clock: Arc<dyn Clock>,
     now: Now,
-    /// What the log held when the time was set.
+    /// What the log held when the time was set, and what the clock showed.
     log: LogSpan,
+    time: UnixMillis,
 }
 
 /// What members are made of.
@@ -108,6 +110,7 @@ impl<H: Held> Members<H> {
             calls_heard: unread.calls(),
             unread,
             tally: Tally::default(),
+            time: clock.now(),
             clock,
             now: Now { tick: Default::default(), drain: None },
             log: LogSpan::default(),
@@ -117,6 +120,7 @@ impl<H: Held> Members<H> {
     pub(super) fn set_time(&mut self, now: Now) {
         self.now = now;
         self.log = self.hub.bounds().into();
+        self.time = self.clock.now();
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -223,12 +227,15 @@ impl<H: Held> Members<H> {
     /// Does what is due for a member.
     pub(super) fn look_at(&mut self, id: MemberId) {
         let Some(member) = self.slots.get_mut(id.slot()) else { return };
-        match member.machine.due(&self.rules, id.share(), self.now, member.outlet()) {
+        let due = match expiry::ending(member.session(), self.time) {
+            Some(ending) => Due::End(ending),
+            None => member.machine.due(&self.rules, id.share(), self.now, member.outlet()),
+        };
+        match due {
             Due::Nothing => member.watch_if_blocked(),
             Due::Heartbeat => self.beat(id),
             Due::End(ending) => {
-                // After what is at hand, so that it need not be asked for again.
-                if ending.has_farewell() {
+                if ending.comes_after_events() {
                     let group = member.group;
                     self.deliver(group);
                     // It is not live if its turn was put off.

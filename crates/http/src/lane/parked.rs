@@ -46,6 +46,13 @@ impl Held for Box<dyn Held> {
     }
 }
 
+/// Nothing but what let the client in.
+impl Held for Option<Arc<Session>> {
+    fn session(&self) -> Option<&Arc<Session>> {
+        self.as_ref()
+    }
+}
+
 impl Held for OwnedSemaphorePermit {}
 
 /// What is held for a client that is not anonymous.

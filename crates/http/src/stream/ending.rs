@@ -73,6 +73,19 @@ impl Ending {
             Self::WriteStalled | Self::ClientBytes | Self::ClientGone => false,
         }
     }
+
+    /// Whether events that are at hand come before it, so that they need not be asked for again. A client whose access is over
+    /// may not read them, and one that an operator ends ends at once.
+    pub fn comes_after_events(self) -> bool {
+        match self {
+            Self::Drain | Self::Age | Self::HubClosed | Self::StoreFailed => true,
+            Self::Dismissed
+            | Self::AccessEnded
+            | Self::WriteStalled
+            | Self::ClientBytes
+            | Self::ClientGone => false,
+        }
+    }
 }
 
 impl From<Dismissal> for Ending {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `machine` | the policy: what is due, and what to do about what befalls a stream |
 //! | `ending` | why a stream ends |
+//! | `expiry` | the end of what let a stream in |
 //! | `encode` | events, gaps, heartbeats as bytes |
 //! | `task` | a stream that the server carries: its driver, as a stream of bytes |
 //! | `metrics` | what was delivered, and why streams ended, counted |
@@ -16,6 +17,7 @@
 pub(crate) mod drain;
 pub(crate) mod encode;
 pub mod ending;
+pub(crate) mod expiry;
 pub mod machine;
 pub(crate) mod metrics;
 pub(crate) mod permits;

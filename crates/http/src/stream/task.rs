@@ -4,16 +4,20 @@
 //! [lanes](crate::lane) instead. What is due when is decided by the [machine](crate::stream::machine) for both.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
-use tidings_core::{Clock, Cursor, Delivery, Frame, Sequence, StoreError, Subscription, Upcoming};
+use tidings_core::{
+    Clock, Cursor, Delivery, Frame, Sequence, Session, StoreError, Subscription, UnixMillis, Upcoming,
+};
 use tokio::time::{Instant, sleep_until};
 
 use super::drain::Drain;
 use super::encode::{Encoder, Whereabouts};
 use super::ending::Ending;
+use super::expiry;
 use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Rules, Tick};
 use super::metrics::{StreamEnd, StreamMetrics};
 use super::permits::StreamPermit;
@@ -40,6 +44,8 @@ pub(crate) struct Carried {
     pub(crate) is_opened: bool,
     pub(crate) subscription: Subscription,
     pub(crate) encoder: Encoder,
+    /// What let the subscriber in; none if it is anonymous.
+    pub(crate) session: Option<Arc<Session>>,
     /// Given back when the stream ends.
     pub(crate) permit: Option<StreamPermit>,
     pub(crate) watch: AnswerWatch,
@@ -86,6 +92,9 @@ struct StreamTask {
     end: StreamEnd,
     watch: AnswerWatch,
     large: Option<LargeFrame>,
+    session: Option<Arc<Session>>,
+    /// The age at which the clock is asked whether the session is over.
+    expires_after: Option<u32>,
     _permit: Option<StreamPermit>,
 }
 
@@ -106,7 +115,7 @@ enum First {
 
 impl StreamTask {
     fn new(shared: TaskRules, carried: Carried, end: StreamEnd) -> Self {
-        let Carried { opening, is_opened, subscription, encoder, permit, watch } = carried;
+        let Carried { opening, is_opened, subscription, encoder, session, permit, watch } = carried;
         let begin = if is_opened { Machine::opened } else { Machine::unopened };
         Self {
             opening,
@@ -125,6 +134,9 @@ impl StreamTask {
             end,
             watch,
             large: None,
+            // It is asked at once, and then it is known.
+            expires_after: session.as_ref().and_then(|session| session.until).map(|_| 0),
+            session,
             _permit: permit,
         }
     }
@@ -141,13 +153,12 @@ impl StreamTask {
         }
         while !self.ended {
             let now = self.now();
-            match self.machine.due(&self.shared.rules, self.share, now, Outlet::Open) {
+            match self.due(now) {
                 Due::End(ending) => return Some(self.last(ending)),
                 Due::Heartbeat => return Some(self.heartbeat()),
                 Due::Nothing => {}
             }
-            let wake_after = self.machine.wake_after(&self.shared.rules, self.share, now, Outlet::Open);
-            match self.first(wake_after).await {
+            match self.first(self.wake_after(now)).await {
                 First::Time => {}
                 First::Upcoming(Ok(Upcoming::Delivery(delivery))) => {
                     self.machine.store_answered();
@@ -170,6 +181,32 @@ impl StreamTask {
             }
         }
         None
+    }
+
+    /// What is due. The clock is asked with each heartbeat and when the session should be over, not at each event.
+    fn due(&mut self, now: Now) -> Due {
+        let due = self.machine.due(&self.shared.rules, self.share, now, Outlet::Open);
+        let Some(expires_after) = self.expires_after else { return due };
+        let age = self.machine.age(now.tick);
+        if due != Due::Heartbeat && age < expires_after {
+            return due;
+        }
+        let time = self.shared.clock.now();
+        if let Some(ending) = expiry::ending(self.session.as_deref(), time) {
+            return Due::End(ending);
+        }
+        let left = |until: UnixMillis| Duration::from_millis(until.0.saturating_sub(time.0));
+        let until = self.session.as_ref().and_then(|session| session.until);
+        self.expires_after =
+            until.map(|until| age.saturating_add(self.shared.rules.ticks(left(until)).max(1)));
+        due
+    }
+
+    /// Ticks until something is due, if nothing else happens.
+    fn wake_after(&self, now: Now) -> u32 {
+        let wake_after = self.machine.wake_after(&self.shared.rules, self.share, now, Outlet::Open);
+        let age = self.machine.age(now.tick);
+        self.expires_after.map_or(wake_after, |after| wake_after.min(after.saturating_sub(age)))
     }
 
     /// Waits for events, or for a number of ticks. Cancel safe.
@@ -295,7 +332,7 @@ impl StreamTask {
     /// What is at hand, so that it need not be asked for again, and then the farewell.
     fn last(&mut self, ending: Ending) -> Bytes {
         // The rings answer at once; a read of the store would only be begun.
-        let live = self.subscription.is_live();
+        let live = self.subscription.is_live() && ending.comes_after_events();
         let delivery = if live { self.subscription.next().now_or_never() } else { None };
         let Some(delivery) = delivery.and_then(Result::ok).flatten() else { return self.farewell(ending) };
         let events = self.encode(&delivery);
@@ -310,7 +347,12 @@ impl StreamTask {
         tracing::debug!(%ending, "a stream ends");
         self.ended = true;
         self.end.note(ending);
-        self.encoder.farewell(self.shared.rules.delay(self.shared.drain.share()))
+        let farewell = self.encoder.farewell(self.shared.rules.delay(self.shared.drain.share()));
+        if ending != Ending::AccessEnded {
+            return farewell;
+        }
+        let reason = expiry::reason(self.session.as_deref(), self.shared.clock.now());
+        [self.encoder.expired(self.subscription.cursor(), &reason), farewell].concat().into()
     }
 
     fn together(&self, frames: &[Frame]) -> Bytes {

@@ -5,12 +5,12 @@
 
 use tidings_core::roster::{Dismissal, Whom};
 
-use super::Members;
+use super::{Members, place_of};
 use crate::lane::batch::last;
 use crate::lane::ids::{GroupId, MemberId};
 use crate::lane::member::{Member, Standing};
 use crate::lane::parked::Held;
-use crate::stream::Ending;
+use crate::stream::{Ending, expiry};
 
 impl<H: Held> Members<H> {
     /// Ends the members that keep a frame for which there is no room any more.
@@ -42,9 +42,15 @@ impl<H: Held> Members<H> {
         self.attendances.leave(self.groups[member.group].key.selectors.iter().len());
         // A blocked client gets no farewell, since half a chunk may be under way: it resumes by its id.
         if ending.has_farewell() && !matches!(member.standing, Standing::Blocked(_)) {
-            let key = &self.groups[member.group].key;
-            let farewell = key.encoder.farewell(self.rules.delay(id.share()));
-            member.part_with(&last(&farewell, key.framing));
+            let group = &self.groups[member.group];
+            let encoder = group.key.encoder;
+            let mut farewell = encoder.farewell(self.rules.delay(id.share()));
+            if ending == Ending::AccessEnded {
+                let reason = expiry::reason(member.session(), self.time);
+                let expired = encoder.expired(place_of(id, &member, group), &reason);
+                farewell = [expired, farewell].concat().into();
+            }
+            member.part_with(&last(&farewell, group.key.framing));
         }
         member.leave_to_system();
         tracing::debug!(%ending, "a parked stream ends");
@@ -58,8 +64,8 @@ impl<H: Held> Members<H> {
     /// Ends the members that are meant; the answer is their number.
     pub(in crate::lane) fn dismiss(&mut self, whom: &Whom, why: Dismissal) -> usize {
         let is_meant = |member: &Member<H>| {
-            let (selectors, session) = (&self.groups[member.group].key.selectors, member.held.session());
-            whom.means(member.connection, selectors, session.map(|session| &**session))
+            let selectors = &self.groups[member.group].key.selectors;
+            whom.means(member.connection, selectors, member.session())
         };
         let meant = self.slots.iter().filter(|(_, member)| is_meant(member));
         let members: Vec<_> = meant.map(|(slot, _)| MemberId::of(slot)).collect();

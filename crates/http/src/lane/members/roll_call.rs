@@ -40,7 +40,7 @@ impl<H: Held> Members<H> {
         let mut audience = Audience::new(after, users_max);
         for group in self.groups.iter().filter(|group| group.key.selectors.matches(topic)) {
             for member in &group.members {
-                audience.add(self.slots[member.slot()].held.session().map(|session| &**session));
+                audience.add(self.slots[member.slot()].session());
             }
         }
         audience

@@ -11,7 +11,7 @@ use socket2::SockRef;
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{draft, selectors};
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{Cursor, Epoch, Follower, Limits, MemoryStore, OnGap, Sequence};
+use tidings_core::{Cursor, Epoch, Follower, Limits, MemoryStore, OnGap, Sequence, Session, UnixMillis};
 use tidings_testkit::deadline::{PATIENCE, until};
 use tokio::time::advance;
 
@@ -32,7 +32,8 @@ const SEND_BUFFER: usize = 65_536;
 /// A hub, and one lane's members.
 struct Scene {
     hub: Hub,
-    members: Members<()>,
+    members: Members<Option<Arc<Session>>>,
+    clock: Arc<ManualClock>,
     listener: TcpListener,
     poll: Poll,
 }
@@ -45,7 +46,7 @@ impl Scene {
     async fn keeping(config: StreamConfig) -> Self {
         let store = MemoryStore::new(Epoch(1), ManualClock::at(0), MemoryRetention::default());
         let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
-        let poll = Poll::new().unwrap();
+        let (poll, clock) = (Poll::new().unwrap(), ManualClock::at(0));
         let post = Arc::new(Post::new(Waker::new(poll.registry(), Token(usize::MAX)).unwrap()));
         let rules = Rules::for_sweeps(&config);
         let registry = poll.registry().try_clone().unwrap();
@@ -57,17 +58,27 @@ impl Scene {
             post,
             requests,
             unread: UnreadFrames::new(config.unread_bytes_max),
-            clock: ManualClock::at(0),
+            clock: clock.clone(),
         });
-        Self { hub, members, listener: TcpListener::bind("127.0.0.1:0").unwrap(), poll }
+        Self { hub, members, clock, listener: TcpListener::bind("127.0.0.1:0").unwrap(), poll }
     }
 
     fn park(&mut self, topic: &str) -> TcpStream {
         self.park_after(topic, true)
     }
 
+    /// A client whose session ends at a time.
+    fn park_until(&mut self, topic: &str, until: UnixMillis) -> TcpStream {
+        let session = Session { until: Some(until), ..Session::default() };
+        self.park_holding(topic, true, Some(Arc::new(session)))
+    }
+
     /// A client that has heard an opening block, or none.
     fn park_after(&mut self, topic: &str, is_opened: bool) -> TcpStream {
+        self.park_holding(topic, is_opened, None)
+    }
+
+    fn park_holding(&mut self, topic: &str, is_opened: bool, held: Option<Arc<Session>>) -> TcpStream {
         let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
         client.set_read_timeout(Some(PATIENCE)).unwrap();
         // Linux lets the room of a socket that is read grow, on a busy machine up to the whole event.
@@ -79,7 +90,7 @@ impl Scene {
         let attendance = self.hub.roster().attend(&selectors).unwrap();
         let follower = Follower::new(selectors, OnGap::Earliest, Cursor::new(Epoch(1), Sequence(0)));
         let (encoder, framing) = (Encoder::Sse(Opening::Event), Framing::Raw);
-        self.members.admit(Parked { stream, follower, is_opened, encoder, framing, attendance, held: () });
+        self.members.admit(Parked { stream, follower, is_opened, encoder, framing, attendance, held });
         client
     }
 
@@ -116,7 +127,9 @@ impl Scene {
 
     /// Members that have their large event before them.
     fn waiting(&self) -> usize {
-        let waits = |(_, member): &(usize, &Member<()>)| matches!(member.standing, Standing::Behind(_));
+        let waits = |(_, member): &(usize, &Member<Option<Arc<Session>>>)| {
+            matches!(member.standing, Standing::Behind(_))
+        };
         self.members.slots.iter().filter(waits).count()
     }
 }
@@ -336,4 +349,34 @@ async fn the_rest_of_a_heartbeat_opens_no_member_and_that_of_a_block_does() {
     });
 
     assert_eq!(opened, [false, true]);
+}
+
+#[tokio::test]
+async fn a_member_whose_session_is_over_is_told_where_it_stands_and_gets_no_event_that_is_at_hand() {
+    let mut scene = Scene::new().await;
+    let mut clients = [(); 2].map(|()| scene.park_until("a", UnixMillis(1_000)));
+    let _later = scene.park_until("a", UnixMillis(1_001));
+    scene.hub.publish(draft("a", "y")).await.unwrap();
+    until("the rings to have it", || scene.hub.shown() == Sequence(1)).await;
+    scene.members.deliver(GroupId::of(0));
+    let look = |scene: &mut Scene, ms| {
+        scene.clock.set(ms);
+        scene.members.set_time(Now { tick: Tick(1), drain: None });
+        (0..3).for_each(|member| scene.members.look_at(MemberId::of(member)));
+        scene.left()
+    };
+    assert_eq!(look(&mut scene, 999), [0, 1, 2]);
+
+    scene.hub.publish(draft("a", "secret")).await.unwrap();
+    until("the rings to have it", || scene.hub.shown() == Sequence(2)).await;
+    assert_eq!(look(&mut scene, 1_000), [2]);
+
+    let retries = clients.each_mut().map(|client| {
+        let mut heard = String::new();
+        client.read_to_string(&mut heard).unwrap();
+        let told = "id: 1-1\ndata: y\n\nevent: tidings.expired\nid: 1-1\ndata: {\"reason\":\
+            \"the access of this stream ended at 1970-01-01T00:00:01.000Z\"}\n\nretry: ";
+        heard.strip_prefix(told).unwrap_or_else(|| panic!("{heard}")).to_owned()
+    });
+    assert_ne!(retries[0], retries[1], "they would come back together");
 }

@@ -134,6 +134,13 @@ impl Encoder {
         }
     }
 
+    /// Says why the access of a stream is over. The farewell follows.
+    pub(crate) fn expired(self, place: Cursor, reason: &str) -> Bytes {
+        match self {
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => sse::expired(place, reason),
+        }
+    }
+
     /// The last bytes of a stream: when to come back.
     pub(crate) fn farewell(self, retry: Duration) -> Bytes {
         match self {

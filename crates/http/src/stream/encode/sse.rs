@@ -12,7 +12,9 @@ use tidings_sse::encode::{Comment, Event as Block};
 use tidings_sse::{EventId, EventType, Retry};
 
 use super::{FirstBlock, FirstBytes, Opening, Whereabouts};
-use crate::answer::document::{CursorDocument, GapDocument, OpenDocument, PartialDocument, time};
+use crate::answer::document::{
+    CursorDocument, ExpiredDocument, GapDocument, OpenDocument, PartialDocument, time,
+};
 use crate::answer::json;
 
 /// Events as `text/event-stream`, each with its topic before it.
@@ -104,6 +106,11 @@ pub(crate) fn partial(partial: &Partial) -> Bytes {
     own_event("tidings.partial", partial.begins_after, &json::text(&PartialDocument::from(partial)))
 }
 
+/// Says that the access of the stream is over, and where the client stands: what it comes back with goes on from there.
+pub(crate) fn expired(place: Cursor, reason: &str) -> Bytes {
+    own_event("tidings.expired", place, &json::text(&ExpiredDocument { reason }))
+}
+
 /// The last line: when to come back. It takes effect without a blank line, which some clients would take for an event.
 pub(crate) fn farewell(retry: Duration) -> Bytes {
     retry_line(retry).into()
@@ -165,6 +172,10 @@ mod tests {
     fn blocks_are_exactly_these_bytes() {
         assert_eq!(gap(&lost()), GAP_BLOCK);
         assert_eq!(partial(&early()), PARTIAL_BLOCK);
+        assert_eq!(
+            expired(PLACE, "it is over"),
+            "event: tidings.expired\nid: 10-7\ndata: {\"reason\":\"it is over\"}\n\n"
+        );
         assert_eq!(heartbeat(), ":\n");
         assert_eq!(farewell(Duration::from_millis(1_234)), "retry: 1234\n");
     }

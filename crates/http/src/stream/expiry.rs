@@ -1,0 +1,43 @@
+//! Expiry: the end of what let a stream in. Lanes and tasks ask here whether it has come, and what to tell the client.
+//!
+//! They ask when they look at a stream anyway, not at each event: a lane in its sweep, a task with its heartbeats and at
+//! the time that the session names.
+
+use tidings_core::{Session, UnixMillis};
+
+use super::ending::Ending;
+use crate::answer::document::time;
+
+/// The end that is due for a stream, if what let it in is over.
+pub(crate) fn ending(session: Option<&Session>, now: UnixMillis) -> Option<Ending> {
+    session?.ended_at(now).map(|_| Ending::AccessEnded)
+}
+
+/// Why a stream ends whose access is over, for the people who read what their program was told.
+pub(crate) fn reason(session: Option<&Session>, now: UnixMillis) -> String {
+    match session.and_then(|session| session.ended_at(now)) {
+        Some(at) => format!("the access of this stream ended at {}", time(at)),
+        None => "the access of this stream was withdrawn".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_at_its_time_and_no_sooner_and_one_without_a_time_never() {
+        let until = |ms| Session { until: Some(UnixMillis(ms)), ..Session::default() };
+        let now = UnixMillis(60_000);
+
+        assert_eq!(ending(Some(&until(60_000)), now), Some(Ending::AccessEnded));
+        for session in [Some(&until(60_001)), Some(&Session::default()), None] {
+            assert_eq!(ending(session, now), None, "{session:?}");
+            assert_eq!(reason(session, now), "the access of this stream was withdrawn");
+        }
+        assert_eq!(
+            reason(Some(&until(59_000)), now),
+            "the access of this stream ended at 1970-01-01T00:00:59.000Z"
+        );
+    }
+}
