@@ -1,4 +1,4 @@
-//! The budgets of a front: what bodies, answers, unread events and pages may take, and what they take now.
+//! The budgets of a front: what large heads, bodies, answers, unread events and pages may take, and what they take now.
 //!
 //! The budgets are kept by those who lend from them. Here they stand together, so that `/metrics` tells what is used of each
 //! beside its bound.
@@ -12,14 +12,18 @@ use tidings_core::Hub;
 use tidings_core::metrics::encode_gauge;
 
 use crate::answer::budget::AnswerBudget;
+use crate::budget::Budget;
 use crate::config::HttpConfig;
 use crate::lane::PagePermits;
+use crate::limits::HEADS_BYTES_MAX;
 use crate::request::body_budgets::BodyBudgets;
 use crate::unread::UnreadFrames;
 
 /// All budgets of a front. Cloning shares them.
 #[derive(Clone)]
 pub(crate) struct FrontBudgets {
+    /// What large heads of HTTP/1 have beyond their first bytes.
+    pub(crate) heads: Budget,
     /// The bodies of publishes.
     pub(crate) bodies: BodyBudgets,
     /// Pages of history whose clients have not taken them.
@@ -33,6 +37,7 @@ pub(crate) struct FrontBudgets {
 impl FrontBudgets {
     pub(crate) fn new(hub: &Hub, config: &HttpConfig) -> Self {
         Self {
+            heads: Budget::new(HEADS_BYTES_MAX),
             bodies: BodyBudgets::new(config.bodies_bytes_max, config.body_bytes_per_second_min),
             answers: AnswerBudget::new(config.answers_bytes_max),
             unread: UnreadFrames::new(config.unread_bytes_max),
@@ -43,9 +48,12 @@ impl FrontBudgets {
 
 impl Collector for FrontBudgets {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let Self { bodies, answers, unread, pages } = self;
+        let Self { heads, bodies, answers, unread, pages } = self;
         let mut bytes =
             |name, help, value| encode_gauge(&mut encoder, name, help, Some(&Unit::Bytes), value as u64);
+        let help = "Bytes that the heads of requests hold now beyond their first 8 KiB each, over HTTP/1";
+        bytes("heads", help, heads.used())?;
+        bytes("heads_max", "Bytes that the heads of requests may hold beyond that", heads.bytes_max())?;
         bytes("bodies", "Bytes that the bodies of publishes hold now", bodies.used())?;
         let help = "Bytes that the bodies of publishes may hold, with the reserves for small ones";
         bytes("bodies_max", help, bodies.bytes_max())?;
@@ -88,12 +96,13 @@ mod tests {
     use crate::unread::FrameKey;
 
     /// The values of a gauge and of its bound.
-    fn told(budgets: &FrontBudgets) -> [(f64, f64); 5] {
+    fn told(budgets: &FrontBudgets) -> [(f64, f64); 6] {
         let (mut registry, mut text) = (Registry::default(), String::new());
         registry.register_collector(Box::new(budgets.clone()));
         encode(&mut text, &registry).unwrap();
         let now = Exposition::open_metrics(&text);
         [
+            ("heads_bytes", "heads_max_bytes"),
             ("bodies_bytes", "bodies_max_bytes"),
             ("answers_bytes", "answers_max_bytes"),
             ("unread_bytes", "unread_max_bytes"),
@@ -120,16 +129,18 @@ mod tests {
             FrameKey { cursor: Cursor::new(Epoch(1), Sequence(1)), encoder: Encoder::Sse(Opening::Event) };
         let bodies_max = (1_000_000 + SMALL_BODIES_BYTES_MAX + WHOLE_BODIES_BYTES_MAX) as f64;
 
+        let head = budgets.heads.try_take(50_000);
         let body = budgets.bodies.admission(None).admit(100_000).await.ok();
         let answer = budgets.answers.try_take(200_000);
         let frame = budgets.unread.keep(key, vec![0; 300_000].into());
-        let [bodies, answers, unread, pages, searches] = told(&budgets);
+        let [heads, bodies, answers, unread, pages, searches] = told(&budgets);
 
+        assert_eq!(heads, (50_000.0, HEADS_BYTES_MAX as f64));
         assert_eq!(bodies, (100_000.0, bodies_max));
         assert_eq!(answers, (200_000.0 + PIECE_BYTES as f64, 2_000_000.0));
         assert_eq!(unread, (300_000.0, 3_000_000.0));
         assert_eq!((pages, searches), ((0.0, 10.0), (0.0, 30.0)));
-        drop((body, answer, frame));
-        assert_eq!(told(&budgets).map(|(used, _)| used), [0.0; 5]);
+        drop((head, body, answer, frame));
+        assert_eq!(told(&budgets).map(|(used, _)| used), [0.0; 6]);
     }
 }

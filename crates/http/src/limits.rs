@@ -114,6 +114,15 @@ pub(crate) const TLS_LAST_RECORDS: u64 = 1;
 /// not progress.
 pub(crate) const HEAD_BYTES_PER_SECOND_MIN: u64 = 1_024;
 
+/// Bytes of a head of HTTP/1 that it has beside `HEADS_BYTES_MAX`. 8 KiB, hyper's first buffer, which every connection has
+/// anyway: the heads of nearly all browsers and publishers are smaller.
+pub(crate) const HEAD_FREE_BYTES: usize = 8_192;
+
+/// Bytes that all heads of HTTP/1 together may have beyond their first `HEAD_FREE_BYTES`, until their requests are answered. 64
+/// MiB, a thousand of the largest: more than clients with much in their cookies have under way at once. Without a bound, the
+/// connections of the lobby alone could hold 256 MiB in halves of heads for more than a minute.
+pub(crate) const HEADS_BYTES_MAX: usize = 67_108_864;
+
 /// Looks at a body that nobody wants for its end, before its answer closes the connection. 4: a small body in chunks that came whole
 /// needs two, and one that comes piece by piece holds its answer up no longer.
 pub(crate) const BODY_LOOKS_MAX: u32 = 4;

@@ -1,6 +1,7 @@
 //! One connection of HTTP/1: requests through hyper, until it ends or its stream leaves hyper.
 
 use std::convert::Infallible;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +25,7 @@ use crate::answer::body::Body;
 use crate::answer::watch::{AnswerWatch, Patience};
 use crate::config::HttpConfig;
 use crate::connection::bad_head;
+use crate::connection::head_share::{self, HeadShare};
 use crate::connection::impatient::Impatient;
 use crate::connection::linger::linger_unless_asked;
 use crate::connection::phase::RequestWait;
@@ -47,6 +49,8 @@ enum End {
     Left,
     /// The client has sent no request, or taken no answer, for too long.
     TooSlow,
+    /// There is no room for the head that has begun.
+    NoHeadRoom,
 }
 
 /// Serves one connection until it has ended, or until a stream has begun on it: then it comes back, with what the
@@ -61,7 +65,8 @@ where
 {
     let session = Session::new(front, visit);
     let stream = Impatient::new(stream, front.config().write_wait_max);
-    let io = TokioIo::new(SeenStream::new(stream, session.seen.clone(), visit.clone()));
+    let share = HeadShare::new(front);
+    let io = TokioIo::new(SeenStream::new(stream, session.seen.clone(), visit.clone(), share));
     let service = service_fn(|request| session.answer(request));
     let mut connection = builder(front.config()).serve_connection(io, service);
     let mut hub_ends = std::pin::pin!(async {
@@ -92,7 +97,7 @@ where
         }
     })
     .await;
-    let parts = connection.into_parts();
+    let mut parts = connection.into_parts();
     let mut stream = parts.io.into_inner().into_inner();
     // Until now the hub has waited for the peer itself; what is under way now is left to the system.
     stream.watch(Watchman::System);
@@ -109,6 +114,13 @@ where
             return Ok(None);
         }
         Ok(End::Served | End::TooSlow) => {}
+        Ok(End::NoHeadRoom) => {
+            let is_head = parts.read_buf.starts_with(b"HEAD ");
+            // It would hold more than there is room for until the answer is taken.
+            drop(mem::take(&mut parts.read_buf));
+            head_share::refuse(front, &mut stream, is_head).await;
+            may_still_send = true;
+        }
         Err(error) if bad_head::has_ended(&error) => {
             bad_head::answer(front, &mut stream, &parts.read_buf, session.seen.begins_with_head(), &error)
                 .await;
@@ -255,6 +267,9 @@ impl<'a> Waits<'a> {
         context: &mut Context<'_>,
     ) -> Poll<End> {
         let Session { visit, seen, slot, .. } = self.session;
+        if seen.lacks_head_room() {
+            return Poll::Ready(End::NoHeadRoom);
+        }
         let is_flushed = seen.is_flushed();
         if is_flushed && slot.is_taken() {
             return Poll::Ready(End::Parked);

@@ -2,7 +2,7 @@
 //! Both change what a request means, and neither is in what hyper hands over.
 //!
 //! So the bytes are read along as they come. Where a head ends and the next one begins follows from the length of the body
-//! between them. All else about a head is left to hyper: one that hyper does not take is the last of its connection.
+//! between them, and with it how much of the next head has come. All else about a head is left to hyper: one that hyper does not take is the last of its connection.
 
 use memchr::{memchr, memchr2};
 
@@ -17,13 +17,16 @@ pub(crate) struct HeadWatch {
     head: Head,
     /// Heads that have come whole.
     heads: u64,
+    /// Bytes of the head that has begun, if one has, with the empty lines before it.
+    head_bytes: u64,
 }
 
 /// Where the next byte stands.
 #[derive(Clone, Copy, Default)]
 enum Place {
-    /// In the method. RFC 9112, 2.2: empty lines may stand before it.
+    /// Before a head. RFC 9112, 2.2: empty lines may stand there.
     #[default]
+    Before,
     Method,
     /// In the request line, behind the method.
     Target,
@@ -88,9 +91,16 @@ impl HeadWatch {
             let (place, passed) = match self.plain_head(bytes) {
                 Some(PlainHead { length, body }) => {
                     self.heads += 1;
+                    self.head_bytes = 0;
                     (Place::behind_head(body), length)
                 }
-                None => self.pass(bytes),
+                None => {
+                    let (place, passed) = self.pass(bytes);
+                    let is_in_head =
+                        place.is_in_head() || matches!((self.place, place), (Place::Before, Place::Before));
+                    self.head_bytes = if is_in_head { self.head_bytes + passed as u64 } else { 0 };
+                    (place, passed)
+                }
             };
             self.place = place;
             bytes = &bytes[passed..];
@@ -101,8 +111,13 @@ impl HeadWatch {
         None
     }
 
+    /// Bytes that have come of a head whose end has not, with the empty lines before it.
+    pub(crate) fn head_bytes(&self) -> u64 {
+        self.head_bytes
+    }
+
     fn plain_head(&self, bytes: &[u8]) -> Option<PlainHead> {
-        if let Place::Method = self.place { PlainHead::of(bytes) } else { None }
+        if let Place::Before = self.place { PlainHead::of(bytes) } else { None }
     }
 
     /// Goes on from the place, and returns the next one, and how many of the bytes were passed by.
@@ -111,9 +126,14 @@ impl HeadWatch {
         // To behind the end of the line, if it has come.
         let line = |then: Place| memchr(b'\n', bytes).map_or((self.place, length), |at| (then, at + 1));
         match self.place {
+            Place::Before => match bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')) {
+                Some(0) => (Place::Method, 0),
+                empty => (Place::Before, empty.unwrap_or(length)),
+            },
             Place::Method => match memchr2(b' ', b'\n', bytes) {
                 Some(at) if bytes[at] == b' ' => (Place::Target, at + 1),
-                Some(at) => (Place::Method, at + 1),
+                // A line that is no request line. hyper refuses it.
+                Some(at) => (Place::Line(Section::Head), at + 1),
                 None => (Place::Method, length),
             },
             Place::Target => match memchr2(b'#', b'\n', bytes) {
@@ -142,7 +162,7 @@ impl HeadWatch {
                 line(Place::Chunk { left: size.saturating_add(b"\r\n".len() as u64) })
             }
             Place::Body { left } => match left.saturating_sub(length as u64) {
-                0 => (Place::Method, left as usize),
+                0 => (Place::Before, left as usize),
                 left => (Place::Body { left }, length),
             },
             Place::Chunk { left } => match left.saturating_sub(length as u64) {
@@ -189,7 +209,7 @@ impl HeadWatch {
     /// What follows the empty line behind a head or behind trailers.
     fn end(&mut self, section: Section) -> Place {
         if let Section::Trailers = section {
-            return Place::Method;
+            return Place::Before;
         }
         self.heads += 1;
         if self.head.left_out().is_some() {
@@ -216,7 +236,29 @@ fn pass_hexadecimal(mut size: u64, bytes: &[u8]) -> (Place, usize) {
 impl Place {
     /// What follows a head with a body of so many bytes.
     fn behind_head(body: u64) -> Self {
-        if body == 0 { Self::Method } else { Self::Body { left: body } }
+        if body == 0 { Self::Before } else { Self::Body { left: body } }
+    }
+
+    /// Behind the first byte of a head, and before its end.
+    fn is_in_head(self) -> bool {
+        match self {
+            Self::Method
+            | Self::Target
+            | Self::Line(Section::Head)
+            | Self::EmptyLine(Section::Head)
+            | Self::Name { .. }
+            | Self::Length
+            | Self::Rest(Section::Head) => true,
+            Self::Before
+            | Self::Line(Section::Trailers)
+            | Self::EmptyLine(Section::Trailers)
+            | Self::Rest(Section::Trailers)
+            | Self::ChunkSize { .. }
+            | Self::ChunkExtension { .. }
+            | Self::Body { .. }
+            | Self::Chunk { .. }
+            | Self::Found => false,
+        }
     }
 }
 
@@ -322,6 +364,33 @@ mod tests {
                 let two = format!("{first}{second}");
                 assert_eq!(found(&two), None, "{two:?}");
                 assert_eq!(found(&format!("{two}{inner}{inner}")), Some((3, LeftOut::Length)), "{two:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_come_of_the_next_head_is_counted_from_the_end_of_the_request_before_it() {
+        let get = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+        let post = "POST /events/a HTTP/1.1\r\ncontent-length: 20\r\n\r\n01234567890123456789";
+        let chunked = "POST /events/a HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n5;a=b\r\n01234\r\n0\r\nc: d\r\n\r\n";
+        for before in ["", get, post, chunked] {
+            for begun in [
+                "",
+                "G",
+                "\r\n",
+                "\r\n\r\nGET",
+                "GET /heal",
+                "GET /healthz HTTP/1.1\r\nco",
+                "GET / HTTP/1.1\r\nte: a\r\n\r",
+            ] {
+                let bytes = format!("{before}{get}{before}{begun}");
+                for size in [1, 2, 3, 7, 16, 19, bytes.len()] {
+                    let mut watch = HeadWatch::default();
+                    for part in bytes.as_bytes().chunks(size) {
+                        assert_eq!(watch.came(part), None);
+                    }
+                    assert_eq!(watch.head_bytes(), begun.len() as u64, "{bytes:?} in parts of {size}");
+                }
             }
         }
     }

@@ -14,7 +14,8 @@
 //! | `phase` | the phases of a connection with their bounds, and the clock of those that wait for a request |
 //! | `plain_http` | what a client is told that speaks plain HTTP to a port that speaks HTTPS |
 //! | `seen` | a socket under hyper, and what is seen of it |
-//! | `left_out`, `plain_head` | what hyper leaves out of a head that it takes |
+//! | `left_out`, `plain_head` | what hyper leaves out of a head that it takes, and how much of a head has come |
+//! | `head_share` | what a large head holds of the room that all have together |
 //! | `bad_head`, `head_fault` | what a client is told whose request cannot be read, and what is wrong with it |
 //! | `written` | an answer that is written without hyper |
 //! | `request_body` | a request's body, which knows whether it was read |
@@ -25,6 +26,7 @@ pub(crate) mod carry;
 #[allow(clippy::module_inception)]
 pub(crate) mod connection;
 pub(crate) mod head_fault;
+pub(crate) mod head_share;
 pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod impatient;
@@ -45,6 +47,8 @@ pub(crate) mod standing;
 pub(crate) mod visit;
 pub(crate) mod written;
 
+#[cfg(test)]
+mod head_tests;
 #[cfg(test)]
 mod idle_tests;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::access::head::LeftOut;
+use crate::connection::head_share::HeadShare;
 use crate::connection::impatient::Impatient;
 use crate::connection::left_out::HeadWatch;
 use crate::connection::visit::Visit;
@@ -25,8 +26,10 @@ use crate::limits::HYPER_ANSWER_BYTES_MAX;
 pub(crate) struct Seen {
     /// hyper has something to write that the socket does not take.
     blocked: AtomicBool,
-    /// Bytes that came while no request was handled: those of the next head.
+    /// Bytes that have come of a head whose end has not.
     head_bytes: AtomicU64,
+    /// There is no room for the next head.
+    lacks_head_room: AtomicBool,
     /// The next head begins as that of a request which is answered without content.
     begins_with_head: AtomicBool,
     /// A request has come since this was last looked at.
@@ -40,7 +43,6 @@ pub(crate) struct Seen {
 impl Seen {
     /// A head has been read, and a request begins. Tells what hyper has left out of it: then it is the last request.
     pub(crate) fn request_begins(&self) -> Option<LeftOut> {
-        self.head_bytes.store(0, Ordering::Relaxed);
         self.asked.store(true, Ordering::Relaxed);
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         self.left_out.get().filter(|(of, _)| *of == number).map(|(_, left_out)| *left_out)
@@ -61,15 +63,14 @@ impl Seen {
         self.head_bytes.load(Ordering::Relaxed)
     }
 
+    /// Whether there is no room for the next head.
+    pub(crate) fn lacks_head_room(&self) -> bool {
+        self.lacks_head_room.load(Ordering::Relaxed)
+    }
+
     /// Whether the next head begins with the method HEAD.
     pub(crate) fn begins_with_head(&self) -> bool {
         self.begins_with_head.load(Ordering::Relaxed)
-    }
-
-    fn came(&self, bytes: &[u8]) {
-        if self.head_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed) == 0 {
-            self.begins_with_head.store(bytes.starts_with(b"HEAD "), Ordering::Relaxed);
-        }
     }
 }
 
@@ -79,11 +80,12 @@ pub(crate) struct SeenStream<S> {
     seen: Arc<Seen>,
     visit: Arc<Visit>,
     heads: HeadWatch,
+    share: HeadShare,
 }
 
 impl<S> SeenStream<S> {
-    pub(crate) fn new(inner: Impatient<S>, seen: Arc<Seen>, visit: Arc<Visit>) -> Self {
-        Self { inner, seen, visit, heads: HeadWatch::default() }
+    pub(crate) fn new(inner: Impatient<S>, seen: Arc<Seen>, visit: Arc<Visit>, share: HeadShare) -> Self {
+        Self { inner, seen, visit, heads: HeadWatch::default(), share }
     }
 
     pub(crate) fn into_inner(self) -> S {
@@ -106,20 +108,29 @@ impl<S> SeenStream<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for SeenStream<S> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let Self { inner, seen, visit, heads, share } = self.get_mut();
+        let is_at_rest = visit.is_at_rest();
+        // While a request is open, the share is that of its own head.
+        if is_at_rest && !share.holds(heads.head_bytes()) {
+            // Nothing wakes the connection: it ends as soon as hyper hands back control.
+            seen.lacks_head_room.store(true, Ordering::Relaxed);
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(context, buffer))?;
+        ready!(Pin::new(inner).poll_read(context, buffer))?;
         let bytes = &buffer.filled()[before..];
-        if self.visit.is_at_rest() {
-            self.seen.came(bytes);
+        if is_at_rest && heads.head_bytes() == 0 {
+            seen.begins_with_head.store(bytes.starts_with(b"HEAD "), Ordering::Relaxed);
         }
-        if let Some(left_out) = self.heads.came(bytes) {
+        if let Some(left_out) = heads.came(bytes) {
             // It is told once.
-            let _ = self.seen.left_out.set(left_out);
+            let _ = seen.left_out.set(left_out);
         }
+        seen.head_bytes.store(heads.head_bytes(), Ordering::Relaxed);
         Poll::Ready(Ok(()))
     }
 }
