@@ -46,33 +46,9 @@ const ROWS: [Row; 9] = [
         foreign: FOREIGN_PAGE,
         long: FOREIGN_PAGE,
     },
-    Row {
-        name: "sec-fetch-site",
-        values: ["same-origin", "cross-site"],
-        same: REFUSED,
-        different: REFUSED,
-        empty: TAKEN,
-        foreign: TAKEN,
-        long: TAKEN,
-    },
-    Row {
-        name: "sec-fetch-mode",
-        values: ["cors", "navigate"],
-        same: REFUSED,
-        different: REFUSED,
-        empty: TAKEN,
-        foreign: TAKEN,
-        long: TAKEN,
-    },
-    Row {
-        name: "last-event-id",
-        values: ["1-1", "1-2"],
-        same: REFUSED,
-        different: REFUSED,
-        empty: TAKEN,
-        foreign: TAKEN,
-        long: TAKEN,
-    },
+    given_once("sec-fetch-site", ["same-origin", "cross-site"]),
+    given_once("sec-fetch-mode", ["cors", "navigate"]),
+    given_once("last-event-id", ["1-1", "1-2"]),
     Row {
         name: "content-type",
         values: ["text/plain", "application/json"],
@@ -122,6 +98,11 @@ const ROWS: [Row; 9] = [
         long: TAKEN,
     },
 ];
+
+/// A header that may be given once, of which a value that nobody knows says nothing.
+const fn given_once(name: &'static str, values: [&'static str; 2]) -> Row {
+    Row { name, values, same: REFUSED, different: REFUSED, empty: TAKEN, foreign: TAKEN, long: TAKEN }
+}
 
 /// Of a hub with a key.
 const AUTHORIZATION: Row = Row {

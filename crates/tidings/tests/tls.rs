@@ -10,6 +10,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, UNIX_EPOCH};
 
 use rcgen::CertifiedKey;
@@ -57,6 +58,21 @@ impl Files {
             std::fs::rename(self.path("new"), self.path(name)).unwrap();
         }
         certificate
+    }
+
+    /// Makes a pipe of the certificate's file, into which nobody writes.
+    fn put_pipe(&self) {
+        let pipe = self.path("cert.pem");
+        std::fs::remove_file(&pipe).unwrap();
+        assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    }
+
+    /// Makes a pipe of the certificate's file, into which a thread writes the certificate once.
+    fn put_certificate_into_pipe(&self) -> JoinHandle<()> {
+        let pipe = self.path("cert.pem");
+        let certificate = std::fs::read(&pipe).unwrap();
+        self.put_pipe();
+        std::thread::spawn(move || std::fs::write(pipe, certificate).unwrap())
     }
 
     fn hub(&self) -> Hub {
@@ -171,11 +187,7 @@ fn changed_files_are_noticed_without_a_signal() {
 #[test]
 fn a_certificate_from_a_pipe_is_read_once() {
     let (files, old) = Files::new();
-    let certificate = std::fs::read(files.path("cert.pem")).unwrap();
-    std::fs::remove_file(files.path("cert.pem")).unwrap();
-    assert!(Command::new("mkfifo").arg(files.path("cert.pem")).status().unwrap().success());
-    let pipe = files.path("cert.pem");
-    let writer = std::thread::spawn(move || std::fs::write(pipe, certificate).unwrap());
+    let writer = files.put_certificate_into_pipe();
 
     let hub = files.hub();
     writer.join().unwrap();
@@ -418,8 +430,7 @@ fn a_certificate_that_is_missing_for_a_while_is_told_and_taken_when_it_is_back()
 #[test]
 fn a_hub_that_waits_for_a_certificate_says_so_and_can_be_ended() {
     let (files, _) = Files::new();
-    std::fs::remove_file(files.path("cert.pem")).unwrap();
-    assert!(Command::new("mkfifo").arg(files.path("cert.pem")).status().unwrap().success());
+    files.put_pipe();
     let (certificate, key) = (files.path("cert.pem"), files.path("key.pem"));
     std::fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
     let listen = ["serve", "--memory", "--listen", "127.0.0.1:0"];
@@ -438,11 +449,7 @@ fn a_hub_that_waits_for_a_certificate_says_so_and_can_be_ended() {
 #[test]
 fn a_hangup_with_a_certificate_in_a_pipe_holds_nothing_up() {
     let (files, old) = Files::new();
-    let certificate = std::fs::read(files.path("cert.pem")).unwrap();
-    std::fs::remove_file(files.path("cert.pem")).unwrap();
-    assert!(Command::new("mkfifo").arg(files.path("cert.pem")).status().unwrap().success());
-    let pipe = files.path("cert.pem");
-    let writer = std::thread::spawn(move || std::fs::write(pipe, certificate).unwrap());
+    let writer = files.put_certificate_into_pipe();
     let hub = files.hub();
     writer.join().unwrap();
 
