@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tidings_client::{Draft, Event, Gap, Opening, RESERVED_TYPE_PREFIX};
 use tidings_sse::Decoder;
-use tidings_sse::decode::{DecodeError, OwnedItem, Report};
+use tidings_sse::decode::{DecodeError, OwnedItem, Report, StrayLine};
 
 use super::flaws::Flaws;
 use super::input::{Entry, InputError};
@@ -73,8 +73,10 @@ impl Blocks {
         if !is_end && !text.starts_with(':') {
             self.block.begin.get_or_insert(number);
             self.block.is_mended |= is_mended && is_part_of_event(&text);
-            if matches!(self.first, First::Nothing) && !is_field(&text) {
-                self.first = First::Stray(number, text.chars().take(SAID_CHARS_MAX).collect());
+            if matches!(self.first, First::Nothing)
+                && let Some(begin) = stray(&text)
+            {
+                self.first = First::Stray(number, begin.chars().take(SAID_CHARS_MAX).collect());
             }
         }
         text.push('\n');
@@ -150,9 +152,13 @@ fn is_part_of_event(line: &str) -> bool {
     matches!(line.split(':').next(), Some("data" | "event" | "id"))
 }
 
-/// Whether a line says something that the standard knows.
-fn is_field(line: &str) -> bool {
-    is_part_of_event(line) || line.split(':').next() == Some("retry")
+/// The beginning of a line that says nothing that the standard knows.
+fn stray(line: &str) -> Option<String> {
+    let mut stray = StrayLine::default();
+    // The stream has lost its byte order mark: a second one is part of its line.
+    stray.feed(b"\n");
+    stray.feed(line.as_bytes());
+    stray.finish().map(|(_, begin)| begin)
 }
 
 /// Says that events are missing from the stream, if this event says so.
@@ -184,6 +190,16 @@ mod tests {
 
     fn mended(text: &str) -> Content {
         Content::Mended(text.to_owned())
+    }
+
+    #[test]
+    fn a_line_is_stray_if_it_is_neither_a_field_nor_a_comment() {
+        for line in ["", ": c", "data", "data: 1", "event:x", "id: a\0b", "retry: soon"] {
+            assert_eq!(stray(line), None, "{line:?}");
+        }
+        for line in ["Data: 1", " data: 1", "datas: 1", "{\"data\": 1}", "\u{feff}data: 1"] {
+            assert_eq!(stray(line).as_deref(), Some(line));
+        }
     }
 
     #[test]
