@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, UNIX_EPOCH};
 
-use rcgen::CertifiedKey;
+use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd};
 use rustix::process::Signal;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -44,6 +44,15 @@ impl Files {
         std::fs::write(self.path("cert.pem"), made.cert.pem()).unwrap();
         std::fs::write(self.path("key.pem"), made.signing_key.serialize_pem()).unwrap();
         made.cert.der().clone()
+    }
+
+    /// Writes a pair that was valid until 2020.
+    fn expire(&self) {
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(2020, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        std::fs::write(self.path("cert.pem"), params.self_signed(&key).unwrap().pem()).unwrap();
+        std::fs::write(self.path("key.pem"), key.serialize_pem()).unwrap();
     }
 
     /// Writes another pair that has the length and the time of every other one, as a reproducible build or `cp -p` would.
@@ -85,7 +94,7 @@ impl Files {
     }
 }
 
-fn made() -> CertifiedKey<rcgen::KeyPair> {
+fn made() -> CertifiedKey<KeyPair> {
     rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
 }
 
@@ -219,6 +228,31 @@ fn a_private_key_that_others_can_read_is_pointed_out() {
         let hint = format!("chmod 600 {}\n", files.path("key.pem"));
         assert_eq!(left.stderr.matches(&hint).count(), warnings, "{left:?}");
     }
+}
+
+/// The hub showed it, each client refused it with words of its own, and the log said nothing.
+#[test]
+fn an_expired_certificate_is_pointed_out_by_the_check_at_the_start_and_when_it_is_read_again() {
+    let (files, _) = Files::new();
+    let words = format!("in {} expired on 2020-01-01 00:00 UTC", files.path("cert.pem"));
+    assert!(!files.check().stderr.contains("expired"));
+
+    files.expire();
+    let left = files.check();
+    assert!(left.code == Some(0) && left.stderr.contains(&words), "{left:?}");
+    let listen = ["serve", "--memory", "--listen", "127.0.0.1:0", "--log-format", "json"];
+    let pair = ["--tls-cert", &files.path("cert.pem"), "--tls-key", &files.path("key.pem")];
+    let hub = Hub::begin(tidings(&[&listen[..], &pair].concat()));
+    assert!(hub.says("so clients refuse it").contains(&words));
+    hub.says("\"message\":\"listening\"");
+    files.renew();
+    hub.signal(Signal::HUP);
+    hub.says("read the certificate again");
+    files.expire();
+    hub.signal(Signal::HUP);
+    let told = hub.says("so clients refuse it");
+
+    assert!(told.contains(&words) && told.contains("\"level\":\"WARN\""), "{told}");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! `tidings config check`: looks for mistakes without starting anything. `print` and `reference` are texts of `config`.
 
 use crate::config::{Loaded, without_effect};
-use crate::credentials::{certificate, exposed, key};
+use crate::credentials::certificate::{self, Certificate};
+use crate::credentials::{exposed, key};
 use crate::terminal::failure::Failure;
 use crate::terminal::talk::tell;
 
@@ -12,8 +13,9 @@ pub(crate) const IGNORED: &str = "ignored variables that a container platform se
 pub(crate) fn check(loaded: &Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
     key::read(config)?;
-    certificate::read(config)?;
-    for warning in exposed::warnings(config).into_iter().chain(without_effect(loaded)) {
+    let certificate = certificate::read(config)?;
+    let of_certificate = certificate.iter().flat_map(Certificate::warnings).cloned();
+    for warning in exposed::warnings(config).into_iter().chain(of_certificate).chain(without_effect(loaded)) {
         tell(&format!("warning: {warning}"));
     }
     if !loaded.injected.is_empty() {

@@ -9,7 +9,7 @@ use tidings_http::{Tls, TlsError};
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::exposed;
+use super::{exposed, validity};
 use crate::config::Config;
 use crate::limits::CERTIFICATE_LOOK_INTERVAL;
 use crate::signals::Hangups;
@@ -22,6 +22,8 @@ const SELF_SIGNED_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 /// The certificate that is shown, and where it came from.
 pub(crate) struct Certificate {
     tls: Tls,
+    /// What is to be said of it.
+    warnings: Vec<String>,
     /// None: it was made on the spot.
     watched: Option<Watched>,
 }
@@ -30,6 +32,11 @@ impl Certificate {
     /// What the HTTP front needs of it.
     pub(crate) fn tls(&self) -> Tls {
         self.tls.clone()
+    }
+
+    /// What is to be said of it, if clients refuse it.
+    pub(crate) fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 }
 
@@ -44,7 +51,7 @@ pub(crate) fn read(config: &Config) -> Result<Option<Certificate>, Failure> {
 
 /// Reads it again when its files change, and on SIGHUP, for ever. Cancel safe.
 pub(crate) async fn keep_fresh(certificate: Option<Certificate>, mut hangups: Hangups) -> Infallible {
-    let Some(Certificate { tls, watched: Some(mut watched) }) = certificate else {
+    let Some(Certificate { tls, watched: Some(mut watched), .. }) = certificate else {
         loop {
             hangups.next().await;
             tracing::info!("SIGHUP: there is nothing to read again");
@@ -86,7 +93,8 @@ fn from_files(certificate: &Path, key: &Path) -> Result<Certificate, Failure> {
     let watched = Watched::new(files);
     let Pem { certificate, key } = watched.files.read().map_err(Failure::usage)?;
     let tls = Tls::from_pem(&certificate, &key).map_err(|error| watched.files.refusal(&error))?;
-    Ok(Certificate { tls, watched: Some(watched) })
+    let warnings = validity::warnings(&watched.files.certificate, &certificate);
+    Ok(Certificate { tls, warnings, watched: Some(watched) })
 }
 
 fn self_signed() -> Result<Certificate, Failure> {
@@ -96,7 +104,7 @@ fn self_signed() -> Result<Certificate, Failure> {
     let names = SELF_SIGNED_NAMES.map(str::to_owned);
     let made = rcgen::generate_simple_self_signed(names).map_err(|error| failed(&error))?;
     let tls = Tls::from_pem(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes());
-    Ok(Certificate { tls: tls.map_err(|error| failed(&error))?, watched: None })
+    Ok(Certificate { tls: tls.map_err(|error| failed(&error))?, warnings: Vec::new(), watched: None })
 }
 
 /// Where certificate and key are.
@@ -176,14 +184,14 @@ impl Watched {
     /// Shows what is in the files from now on. If that is wrong, the old one stays.
     fn reload(&mut self, tls: &Tls) {
         self.taken = self.look();
-        let replaced = self
-            .files
-            .read()
-            .and_then(|pem| tls.replace(&pem.certificate, &pem.key).map_err(|error| error.to_string()));
+        let replaced = self.files.read().and_then(|pem| {
+            tls.replace(&pem.certificate, &pem.key).map_err(|error| error.to_string())?;
+            Ok(validity::warnings(&self.files.certificate, &pem.certificate))
+        });
         match replaced {
-            Ok(()) => {
+            Ok(warnings) => {
                 // What renews it may have written the key for all to read.
-                if let Some(warning) = exposed::warning(&self.files.key) {
+                for warning in exposed::warning(&self.files.key).into_iter().chain(warnings) {
                     tracing::warn!("{warning}");
                 }
                 tracing::info!(fingerprint = tls.fingerprint(), "read the certificate again");

@@ -1,6 +1,7 @@
-//! The secrets of a hub, read from where the configuration says they are: the publish key, and the certificate for TLS; and
-//! whether others can read them, too.
+//! The secrets of a hub, read from where the configuration says they are: the publish key, and the certificate for TLS;
+//! whether others can read them, too; and whether the certificate is valid now.
 
 pub(crate) mod certificate;
 pub(crate) mod exposed;
 pub(crate) mod key;
+mod validity;

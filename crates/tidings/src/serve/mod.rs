@@ -41,6 +41,9 @@ pub(crate) async fn serve(
 ) -> Result<(), Failure> {
     // It may wait for a pipe, and until the signals are taken over Ctrl-C ends that.
     let certificate = certificate::read(config)?;
+    for warning in certificate.iter().flat_map(Certificate::warnings) {
+        tracing::warn!("{warning}");
+    }
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
     let hangups = Hangups::new()
