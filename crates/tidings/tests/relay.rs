@@ -74,6 +74,34 @@ fn it_reconnects_upstream_by_itself() {
     }
 }
 
+/// It said which flag allows more, and not which event it was, nor what the hub needs, nor how to go on without it.
+#[test]
+fn an_event_beyond_the_limit_ends_it_and_the_place_is_told() {
+    let hub = support::hub(&["--memory"]);
+    let large = "data: 123456789\n\n";
+    let after = format!("id: u-1\ndata: x\n\nid: u-2\n{large}");
+    let hint = "hint: --max-event-bytes SIZE takes larger ones, and the hub needs event_bytes_max as large; --last-event-id ID \
+                goes on after ID, such as that of this event, without it\n";
+    for (text, which) in [
+        (after.as_str(), "the event of the source that follows u-1"),
+        (large, "an event of the source, which has given no id before it"),
+    ] {
+        let origin = Origin::start([(stream(text), Then::Hold)]);
+        let topic = url(&hub, if text == large { "a" } else { "b" });
+
+        let left = run(tidings(&["relay", &origin.url(), &topic, "--max-event-bytes", "8"]));
+
+        assert_eq!(left.code, Some(1));
+        let told = format!("error: cannot relay {which}: an event's data has more than 8 bytes\n{hint}");
+        assert!(left.stderr.ends_with(&told), "{}", left.stderr);
+    }
+    let origin = Origin::start([(stream(large), Then::Hold)]);
+    let left = run(tidings(&["relay", &origin.url(), &url(&hub, "c"), "--max-event-bytes", "8", "--json"]));
+    let told = "{\"state\":\"closed\",\"status\":null,\"error\":\"cannot relay an event of the source, which has given no id before \
+                it: an event's data has more than 8 bytes\"}\n";
+    assert!(left.stderr.ends_with(told), "{}", left.stderr);
+}
+
 #[test]
 fn a_hub_that_is_away_is_waited_for() {
     let dir = tempfile::tempdir().unwrap();

@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use clap::Args;
 use tidings_client::{Error, EventSource, EventSourceBuilder, PublishError, Publisher, Target};
+use tidings_sse::decode::DecodeError;
 use url::Url;
 
 use crate::environment::Environment;
@@ -121,8 +122,28 @@ async fn relay(args: &RelayArgs, tokens: &Tokens, talk: Talk) -> Result<Option<E
     relay.memory().resume = resume;
     let source = relay.resumed(source)?;
     let ended = relay.follow(source, &mut signals).await;
-    relay.memory().mended.tell();
-    ended
+    let memory = relay.memory();
+    memory.mended.tell();
+    match ended {
+        Ok(Some(Error::TooLarge(limit))) => Err(too_large(limit, memory.resume.id())),
+        ended => ended,
+    }
+}
+
+/// The relay ends rather than go on behind such an event: those who watch would miss it and never know. Nobody knows how large
+/// it is, since it is not read further.
+fn too_large(limit: DecodeError, last_id: Option<&str>) -> Failure {
+    let which = match last_id {
+        Some(id) => {
+            let id: String = id.chars().take(SAID_CHARS_MAX).collect();
+            format!("the event of the source that follows {}", visible(&id))
+        }
+        None => "an event of the source, which has given no id before it".to_owned(),
+    };
+    Failure::new(Exit::Failed, format!("cannot relay {which}: {limit}")).hint(
+        "--max-event-bytes SIZE takes larger ones, and the hub needs event_bytes_max as large; --last-event-id ID goes on \
+         after ID, such as that of this event, without it",
+    )
 }
 
 impl RelayArgs {
