@@ -65,6 +65,7 @@ mod clock;
 mod config;
 mod connection;
 mod console;
+mod decided;
 mod epoch;
 mod events;
 mod front;

@@ -278,7 +278,7 @@ impl Front {
         self.finish_unread(self.refuse(problem))
     }
 
-    fn refuse(&self, problem: Problem) -> Response<Body> {
+    pub(crate) fn refuse(&self, problem: Problem) -> Response<Body> {
         self.metrics().refused(problem.problem_type());
         problem.into_response()
     }

@@ -69,6 +69,16 @@ impl SubscribeRequest {
             from: position(bounds, &parts.headers, query)?,
             on_gap: on_gap(query)?,
         };
+        Self::new(parts, query, format, events)
+    }
+
+    /// A request for these events.
+    pub(crate) fn new(
+        parts: &Parts,
+        query: &Query<'_>,
+        format: StreamFormat,
+        events: Request,
+    ) -> Result<Self, Problem> {
         Ok(Self {
             encoder: format.encoder(&events.selectors, opening(query)?, times(query)?),
             events,

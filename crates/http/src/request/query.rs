@@ -44,6 +44,19 @@ impl<'q> Query<'q> {
         Ok(Self(parameters))
     }
 
+    /// The same, for a URL that has other parameters as well: those are passed over.
+    pub(crate) fn parse_own(query: &'q str, known: &[&'static str]) -> Result<Self, Problem> {
+        let is_known = |pair: &&str| {
+            let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
+            decode(name).is_ok_and(|name| known.contains(&name.as_str()))
+        };
+        let mut own = Self::default();
+        for pair in query.split('&').filter(is_known) {
+            own.0.extend(Self::parse(pair, &[known])?.0);
+        }
+        Ok(own)
+    }
+
     /// The value of a parameter that may be given once.
     pub(crate) fn one(&self, name: &str) -> Result<Option<&str>, Problem> {
         let mut values = self.all(name);
