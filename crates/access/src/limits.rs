@@ -28,5 +28,8 @@ pub const KEYS_MAX: usize = 100;
 /// Bytes of the text of a set of keys. Five keys are 4 KiB.
 pub const KEY_SET_BYTES_MAX: usize = 262_144;
 
+/// Bytes of a secret that signs. RFC 7518, 3.2: as many as the hash at the least, and that of HS256 has 32.
+pub const SECRET_BYTES_MIN: usize = 32;
+
 /// Characters of a key that is compared by its hash alone. Shorter ones can be guessed from the hash.
 pub const HASHED_KEY_CHARS_MIN: usize = 22;

@@ -14,6 +14,9 @@ use crate::named_key::KeyHash;
 use crate::refusal::{Refusal, Shown};
 use crate::template::escaped;
 
+/// What the hub is called in `aud`, if the configuration has no name for it.
+const AUDIENCE: &str = "tidings";
+
 /// Reads grants from claims.
 pub(super) struct Claims<'a>(pub(super) &'a Map<String, Value>);
 
@@ -47,7 +50,8 @@ impl Claims<'_> {
         })
     }
 
-    /// RFC 7519, 4.1.3: who is not named in `aud` must refuse the token. An issuer is checked if the rules name one.
+    /// RFC 7519, 4.1.3: who is not named in `aud` must refuse the token. Without an audience in the rules that is `tidings`, and the
+    /// claim may be left out. An issuer is checked if the rules name one.
     fn check_party(&self, claim: &'static str, expected: &[String]) -> Result<(), Refusal> {
         let found = match self.0.get(claim) {
             None if expected.is_empty() => return Ok(()),
@@ -61,11 +65,15 @@ impl Claims<'_> {
                 return Err(Refusal::BadClaim { claim, must: "is a text, or for `aud` a list of texts" });
             }
         };
-        if found.iter().any(|found| expected.iter().any(|expected| expected == found)) {
+        let is_expected = |found: &&str| match expected {
+            [] => *found == AUDIENCE,
+            expected => expected.iter().any(|expected| expected == found),
+        };
+        if found.iter().any(is_expected) {
             return Ok(());
         }
         let expected = match expected {
-            [] => "none (the configuration names no audience)".to_owned(),
+            [] => format!("{AUDIENCE} (the configuration names no audience)"),
             expected => expected.join(" or "),
         };
         Err(Refusal::WrongClaim { claim, found: Shown::new(&found.join(", ")), expected })

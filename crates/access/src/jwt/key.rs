@@ -10,9 +10,7 @@ use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, Verificat
 use serde::Deserialize;
 
 use super::algorithm::Algorithm;
-
-/// Bytes of a secret that signs. RFC 7518, 3.2: as many as the hash at the least, and that of HS256 has 32.
-const SECRET_BYTES_MIN: usize = 32;
+use crate::limits::SECRET_BYTES_MIN;
 
 /// What a key of RSA is for.
 const RSA: [Algorithm; 2] = [Algorithm::RS256, Algorithm::PS256];
@@ -139,6 +137,11 @@ impl Key {
     fn public(algorithms: Vec<Algorithm>, key: &DecodingKey) -> Result<Self, KeyError> {
         let bytes = key.try_get_as_bytes().map_err(|_| KeyError::NotPem)?;
         Ok(Self { kid: None, algorithms, material: Material::Public(bytes.to_vec()) })
+    }
+
+    /// The algorithms that it is for.
+    pub fn algorithms(&self) -> &[Algorithm] {
+        &self.algorithms
     }
 
     /// Whether it made a signature of a message. The algorithm must be one of its own.

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::algorithm::Algorithm;
 use super::key::{Jwk, Key};
 use crate::limits::{KEY_SET_BYTES_MAX, KEYS_MAX};
 
@@ -47,5 +48,13 @@ impl KeySet {
         let parsed = set.keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
         let keys: Vec<_> = parsed.filter_map(|jwk| Key::of_set(&jwk)).collect();
         if keys.is_empty() { Err(KeySetError::Empty) } else { Ok(Self(keys)) }
+    }
+
+    /// The algorithms that its keys are for, each once.
+    pub fn algorithms(&self) -> Vec<Algorithm> {
+        let mut all: Vec<_> = self.0.iter().flat_map(|key| key.algorithms.iter().copied()).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 }

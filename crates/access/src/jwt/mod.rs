@@ -16,4 +16,5 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use key::{Key, KeyError};
 pub use key_set::{KeySet, KeySetError};
 pub use mint::{MintError, Minting, mint};
+pub use token::read_unverified;
 pub use verifier::{Keys, Rules, Verifier};

@@ -18,7 +18,8 @@ use crate::template::Template;
 pub struct Rules {
     /// The algorithms that are taken, of those that a key is for.
     pub algorithms: Vec<Algorithm>,
-    /// One of these must be in the claim `aud`. Without any, no token may have that claim: it is for somebody else.
+    /// One of these must be in the claim `aud`. Without any, a token may leave the claim out, or name `tidings` in it: what names
+    /// others alone is for them.
     pub audience: Vec<String>,
     /// The claim `iss` must be one of these. Without any, it may be anything.
     pub issuer: Vec<String>,

@@ -151,7 +151,9 @@ fn a_token_for_somebody_else_is_refused_and_so_is_one_of_another_issuer() {
     assert_eq!(of(&["a", "b"], &[], json!({"aud": ["x", "b"]})), Ok(()));
     assert_eq!(of(&[], &["https://id"], json!({"iss": "https://id"})), Ok(()));
     assert_eq!(of(&[], &[], json!({"iss": "https://id"})), Ok(()));
-    let none = "the token is not for this hub: its `aud` is \"x\", and none (the configuration names no audience) is expected";
+    assert_eq!(of(&[], &[], json!({"aud": ["x", "tidings"]})), Ok(()));
+    assert!(of(&["a"], &[], json!({"aud": "tidings"})).is_err());
+    let none = "the token is not for this hub: its `aud` is \"x\", and tidings (the configuration names no audience) is expected";
     assert_eq!(of(&[], &[], json!({"aud": "x"})).unwrap_err(), none);
     let issuer = "the token is not for this hub: its `iss` is \"https://id/\", and https://id is expected";
     assert_eq!(of(&[], &["https://id"], json!({"iss": "https://id/"})).unwrap_err(), issuer);
