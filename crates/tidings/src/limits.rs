@@ -77,6 +77,25 @@ pub(crate) const TALK_WAIT_INTERVAL: Duration = Duration::from_secs(10);
 /// Time between two lines about what was mended or left out, of standard input or of the source of a relay: a file of another kind has millions.
 pub(crate) const FLAWS_TOLD_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Time for which a token of `tidings token` is good, unless somebody says another: a morning of development.
+pub(crate) const TOKEN_EXPIRES_DEFAULT: Duration = Duration::from_secs(3_600);
+
+/// The last date that is written, in milliseconds since 1970: the end of the year 9999, the last one of four digits.
+pub(crate) const DATE_MILLIS_MAX: u64 = 253_402_300_799_000;
+
+/// Characters of a key that a program shows. A key of 16 random ones, as few as 64 bits in hexadecimal, is not found by asking a hub.
+pub(crate) const KEY_CHARS_MIN: usize = 16;
+
+/// Named keys of a configuration. Each is compared with each key that is shown; for more than these there are tokens.
+pub(crate) const NAMED_KEYS_MAX: usize = 1_000;
+
+/// How far the clocks of an issuer of tokens and of the hub may differ, unless the configuration says so: clocks that are set over
+/// the network differ by milliseconds.
+pub(crate) const LEEWAY_DEFAULT: Duration = Duration::from_secs(2);
+
+/// The most that they may differ: a token would be good for longer than its issuer meant by as much.
+pub(crate) const LEEWAY_MAX: Duration = Duration::from_secs(600);
+
 /// Bytes of a file with a key, a certificate or a configuration: far more than any has, and a device that never ends is
 /// refused.
 pub(crate) const TEXT_FILE_BYTES_MAX: u64 = 4 << 20;

@@ -6,7 +6,7 @@
 //! | `cmd` | the commands, one file or folder each |
 //! | `serve` | `tidings serve`: wires store, hub and HTTP front, and ends them in good order |
 //! | `config` | every setting: table, sources, precedence, reference |
-//! | `credentials` | reads the publish key, and the certificate for TLS |
+//! | `credentials` | reads the keys, and the certificate for TLS |
 //! | `link` | how `pub`, `sub` and `relay` reach a server |
 //! | `environment` | the environment, read once |
 //! | `limits` | every bound of the command line |
@@ -33,9 +33,9 @@ mod utf8;
 use std::process::ExitCode;
 
 use cli::{ConfigTask, Flags, Task};
-use cmd::{bench, completions, init, manual, publish, relay, sub, token};
+use cmd::{bench, completions, init, key as new_key, manual, publish, relay, sign, sub, token};
 use config::Loaded;
-use credentials::{exposed, key};
+use credentials::{access, exposed, key};
 use environment::Environment;
 use serve::logging;
 use serve::notify::ServiceManager;
@@ -68,12 +68,14 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
         Task::Pub(args) => block_on(publish::run(&args, environment)),
         Task::Sub(args) => block_on(sub::run(&args, environment, color)),
         Task::Relay(args) => block_on(relay::run(&args, environment, color)),
-        Task::Token => say(&token::draw()?),
+        Task::Token(args) => token::run(&args, environment),
+        Task::Key(args) => new_key::run(&args),
+        Task::Sign(args) => say(&sign::run(&args, environment)?),
         Task::Init(args) => init::init(&args).map(|done| report("both files are written", &done)),
         Task::Completions(args) => say(&completions::completions(&args, cli::command())),
         Task::Man(args) => say(&manual::manual(&args, cli::command())?),
         Task::Config(ConfigTask::Print(flags)) => say(&config::print(&load(flags)?)),
-        Task::Config(ConfigTask::Check(flags)) => cmd::config::check(&load(flags)?),
+        Task::Config(ConfigTask::Check(flags)) => cmd::config::check(&load(flags)?, environment),
         Task::Bench(bench) => bench::run(&bench),
         Task::Config(ConfigTask::Reference) => say(&config::reference()),
     }
@@ -82,8 +84,10 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
 fn serve(loaded: &Loaded, environment: &Environment, color: Color) -> Result<(), Failure> {
     let config = &loaded.config;
     let key = key::read(config)?;
+    let access = access::read(loaded, environment, key.as_ref())?;
     logging::start(config, color.stderr);
-    for warning in exposed::warnings(config).into_iter().chain(config::without_effect(loaded)) {
+    let secret_files = access.as_ref().map_or(&[][..], |access| &access.secret_files);
+    for warning in exposed::warnings(config, secret_files).into_iter().chain(config::without_effect(loaded)) {
         tracing::warn!("{warning}");
     }
     if !loaded.injected.is_empty() {
@@ -91,7 +95,7 @@ fn serve(loaded: &Loaded, environment: &Environment, color: Color) -> Result<(),
     }
     let manager = ServiceManager::new(environment.get("NOTIFY_SOCKET"));
     let runtime = tokio::runtime::Runtime::new().map_err(|error| no_runtime(&error))?;
-    let ended = runtime.block_on(serve::serve(config, key, &manager));
+    let ended = runtime.block_on(serve::serve(config, key, access, &manager));
     // What is still running has passed its deadline.
     runtime.shutdown_background();
     ended

@@ -180,7 +180,7 @@ fn the_publish_key_is_never_printed() {
 fn a_wrong_publish_key_is_not_repeated_in_the_error() {
     let left = check(&[], &[("TIDINGS_PUBLISH_KEY", "my secret")]);
 
-    let hint = "write letters, digits and -._~+/= alone; `tidings token` makes a good one";
+    let hint = "write letters, digits and -._~+/= alone; `tidings key` makes a good one";
     let message =
         "TIDINGS_PUBLISH_KEY: its value is not a bearer token: character 3 of it is a space, U+0020";
     assert_eq!(left, refusal(message, hint));
@@ -550,7 +550,7 @@ fn what_other_programs_call_an_option_is_told_as_it_is_here() {
         (&["serve", "--memory", "true"], "write --memory=true"),
         (&["--insecure-open", "false"], "write --insecure-open=false"),
         (&["bench", "fanout", "--port", "80"], "`tidings bench fanout --help` tells what there is"),
-        (&["token", "x"], "`tidings token --help` tells what there is"),
+        (&["key", "x"], "`tidings key --help` tells what there is"),
         (&["nonsense-of-mine"], "`tidings --help` tells what there is"),
     ] {
         let left = run(tidings(arguments));

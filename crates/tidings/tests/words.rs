@@ -30,7 +30,11 @@ fn the_page_of_all_help_is_up_to_date() {
         "pub",
         "sub",
         "relay",
+        "key",
         "token",
+        "token explain",
+        "sign",
+        "init",
         "bench",
         "bench fanout",
         "bench publish",
@@ -87,7 +91,19 @@ fn every_command_has_a_page_in_the_manual() {
 
     assert_eq!((one.code, all.code, all.stdout.as_str(), all.stderr.as_str()), (Some(0), Some(0), "", ""));
     assert!(one.stdout.contains(".TH tidings 1"), "{}", one.stdout);
-    for command in ["", "-serve", "-pub", "-sub", "-relay", "-token", "-bench-fanout", "-config-print"] {
+    for command in [
+        "",
+        "-serve",
+        "-pub",
+        "-sub",
+        "-relay",
+        "-key",
+        "-token",
+        "-token-explain",
+        "-sign",
+        "-bench-fanout",
+        "-config-print",
+    ] {
         let page = std::fs::read_to_string(dir.path().join(format!("tidings{command}.1"))).unwrap();
         assert!(page.contains(".SH NAME\ntidings"), "{page}");
     }

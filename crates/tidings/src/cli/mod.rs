@@ -14,15 +14,18 @@ use tidings_bench::Bench;
 
 use self::asked::{Asked, other_spelling};
 use self::words::{
-    ABOUT, COMPLETIONS, EXIT_CODES, INIT, PUB, PUB_EXAMPLES, RELAY, RELAY_EXAMPLES, SERVE, SUB, SUB_EXAMPLES,
-    TOKEN,
+    ABOUT, COMPLETIONS, EXIT_CODES, INIT, KEY, PUB, PUB_EXAMPLES, RELAY, RELAY_EXAMPLES, SERVE, SIGN,
+    SIGN_EXAMPLES, SUB, SUB_EXAMPLES, TOKEN, TOKEN_EXAMPLES,
 };
 use crate::cmd::completions::CompletionsArgs;
 use crate::cmd::init::InitArgs;
+use crate::cmd::key::KeyArgs;
 use crate::cmd::manual::ManArgs;
 use crate::cmd::publish::PubArgs;
 use crate::cmd::relay::RelayArgs;
+use crate::cmd::sign::SignArgs;
 use crate::cmd::sub::SubArgs;
+use crate::cmd::token::TokenArgs;
 use crate::config::{Form, SETTINGS, Setting, Texts};
 use crate::limits::{ERROR_CHARS_MAX, SAID_CHARS_MAX};
 use crate::terminal::chain::visible;
@@ -65,9 +68,15 @@ pub(crate) enum Task {
     #[command(long_about = RELAY, after_long_help = RELAY_EXAMPLES)]
     Relay(RelayArgs),
     /// Make a key that nobody guesses
-    #[command(long_about = TOKEN)]
-    Token,
-    /// Write a configuration with a publish key of its own
+    #[command(long_about = KEY)]
+    Key(KeyArgs),
+    /// Make a JSON Web Token, or explain one
+    #[command(long_about = TOKEN, after_long_help = TOKEN_EXAMPLES)]
+    Token(TokenArgs),
+    /// Sign a URL that carries its own permission
+    #[command(long_about = SIGN, after_long_help = SIGN_EXAMPLES)]
+    Sign(SignArgs),
+    /// Write a configuration with keys of its own
     #[command(long_about = INIT)]
     Init(InitArgs),
     /// Measure a hub, or any other server of event streams over http://

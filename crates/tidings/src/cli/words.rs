@@ -84,14 +84,43 @@ Exit codes:
   1  the stream, or publishing, failed for good; it has said why
   2  the command line is wrong";
 
-pub(crate) const TOKEN: &str = "\
-Prints 256 random bits of the operating system in hexadecimal: a publish key, for instance.
+pub(crate) const KEY: &str = "\
+Prints 256 random bits of the operating system in hexadecimal: a publish key, a named key, or a secret that signs tokens or URLs. The \
+line `key_hash = ...` on standard error is for [[access.keys]] in a configuration, which then holds no secret.
 
-  (umask 077; tidings token > key) && tidings serve --publish-key-file key";
+  (umask 077; tidings key > key) && tidings serve --publish-key-file key
+  tidings key --hash < key";
+
+pub(crate) const TOKEN: &str = "\
+Makes a JSON Web Token for development and tests, by the key that the hub checks tokens by, or by the private key of which it has the public \
+one. What its options do not say is not in it. Without any option it makes a key, as `tidings key` does.";
+
+pub(crate) const TOKEN_EXAMPLES: &str = "\
+Examples:
+  tidings token --key-file jwt.key --sub u1 --subscribe 'orders/*' --publish orders/9 --expires 15m
+  tidings token --key-file issuer-private.pem --sub u1 --kid 2026-1
+  tidings token explain - --config tidings.toml < token
+
+Exit codes of `tidings token explain`:
+  0  the token is good; what it may do is on standard output
+  1  the hub would refuse it; the reason is on standard output
+  2  the command line or the configuration is wrong";
+
+pub(crate) const SIGN: &str = "\
+Prints the URL with its permission in it: the parameters expires, key and signature. Whoever has the URL may read what it names, or publish to \
+it with --method POST, until it expires. The hub must have the same key in [access.signing].
+
+The permission is for the topics of the URL. Other parameters, such as `since` and `last`, can be added or changed later.";
+
+pub(crate) const SIGN_EXAMPLES: &str = "\
+Examples:
+  tidings sign https://hub.example/events/orders/9 --key-file signing.key --expires 1h
+  tidings sign 'https://hub.example/events?topic=a&topic=b/*' --key-file signing.key --expires 7d";
 
 pub(crate) const INIT: &str = "\
-Writes tidings.toml and publish.key, with a key that nobody guesses and that only you can read, and says how to start the hub with \
-them. A hub behind a proxy, or on an address that others can reach, needs such a key. Files that are there are not overwritten.
+Writes tidings.toml and publish.key, with keys that nobody guesses and that only you can read, and says how to start the hub with \
+them. The settings say who may publish and read what: everybody may read, and the keys publish. A hub behind a proxy, or on an address that \
+others can reach, needs such keys. Files that are there are not overwritten.
 
   tidings init && tidings serve --config tidings.toml";
 

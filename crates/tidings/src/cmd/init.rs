@@ -1,4 +1,4 @@
-//! `tidings init`: a configuration with a publish key of its own, for a hub that others can reach.
+//! `tidings init`: a configuration with keys of its own, for a hub that others can reach.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -7,19 +7,50 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::token;
+use super::key::draw;
 use crate::terminal::chain::visible;
 use crate::terminal::failure::{Exit, Failure};
 use crate::terminal::shell;
 
-/// The key is named by its name alone, so that the directory can be moved.
-const SETTINGS_TEXT: &str = "# Settings of a hub. `tidings config reference` explains all that there are.
+/// The settings, with keys of their own. The publish key is named by its name alone, so that the directory can be moved.
+fn settings_text() -> Result<String, Failure> {
+    let [admin, jwt, signing] = [draw()?, draw()?, draw()?];
+    let [admin, jwt, signing] = [admin.trim_end(), jwt.trim_end(), signing.trim_end()];
+    Ok(format!(
+        "# Settings of a hub. `tidings config reference` explains all that there are.
+# This file holds secrets: only you should be able to read it.
 
 publish_key_file = \"publish.key\"
 
 # The name by which browsers reach the hub, or a proxy in front of it:
 # allowed_host = [\"hub.example.com\"]
-";
+
+# ---- Who may publish and read what. Nothing is allowed that these tables do not name, and settings stand before them. ----
+
+# Everybody may read everything. For private topics narrow it, for instance to [\"public/**\"].
+[access.anonymous]
+subscribe = [\"**\"]
+
+# The publish key may publish everything. This one may do everything, and see /metrics. `tidings key` makes more of them.
+[[access.keys]]
+name = \"admin\"
+key = \"{admin}\"
+subscribe = [\"**\"]
+publish = [\"**\"]
+admin = true
+
+# Your own programs sign tokens for users with this key, and each user may read the topics of that user.
+[access.jwt]
+key = \"{jwt}\"
+audience = \"tidings\"
+subscribe = [\"users/{{sub}}/**\"]
+
+# `tidings sign` and your own programs sign URLs with this key.
+[access.signing]
+key = \"{signing}\"
+"
+    ))
+}
 
 /// Where to write.
 #[derive(Debug, Args)]
@@ -42,11 +73,12 @@ pub(crate) fn init(args: &InitArgs) -> Result<String, Failure> {
             return Err(is_there(path, is_settings.then_some(&settings_word)));
         }
     }
-    create(&key, 0o600, &token::draw()?)?;
+    let text = settings_text()?;
+    create(&key, 0o600, &draw()?)?;
     // Without the settings the key is of no use, and would be in the way of the next attempt.
-    create(&settings, 0o644, SETTINGS_TEXT).inspect_err(|_| drop(fs::remove_file(&key)))?;
+    create(&settings, 0o600, &text).inspect_err(|_| drop(fs::remove_file(&key)))?;
     Ok(format!(
-        "settings  {}
+        "settings  {}, which only you can read
 key       {}, which only you can read
 
   start     tidings serve --config {settings_word}

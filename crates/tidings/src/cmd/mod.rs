@@ -6,7 +6,10 @@
 //! | `publish` | `tidings pub` |
 //! | `sub` | `tidings sub` |
 //! | `relay` | `tidings relay` |
-//! | `token` | `tidings token` |
+//! | `token` | `tidings token`, `tidings token explain` |
+//! | `key` | `tidings key` |
+//! | `sign` | `tidings sign` |
+//! | `key_source` | where `token` and `sign` have their key from |
 //! | `init` | `tidings init` |
 //! | `config` | `tidings config check` |
 //! | `bench` | `tidings bench`, which is a crate of its own |
@@ -17,8 +20,11 @@ pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod init;
+pub(crate) mod key;
+mod key_source;
 pub(crate) mod manual;
 pub(crate) mod publish;
 pub(crate) mod relay;
+pub(crate) mod sign;
 pub(crate) mod sub;
 pub(crate) mod token;

@@ -8,6 +8,7 @@ use crate::terminal::failure::Failure;
 pub(super) fn check(loaded: &Loaded) -> Result<(), Failure> {
     one_store(loaded)?;
     one_key(loaded)?;
+    one_key_of_access(loaded)?;
     one_certificate(loaded)?;
     not_open_by_accident(loaded)?;
     drain_fits(loaded)
@@ -31,6 +32,42 @@ fn one_key(loaded: &Loaded) -> Result<(), Failure> {
         .hint("leave one of them out"))
 }
 
+/// Two keys of one kind, each from a place of its own: none of them is the one that was meant.
+fn one_key_of_access(loaded: &Loaded) -> Result<(), Failure> {
+    let config = &loaded.config;
+    let jwt = [
+        ("TIDINGS_JWT_KEY", config.jwt_key.is_some()),
+        ("jwt_key_file", config.jwt_key_file.is_some()),
+        ("jwt_jwks_url", config.jwt_jwks_url.is_some()),
+    ];
+    let signing = [
+        ("TIDINGS_SIGNING_KEY", config.signing_key.is_some()),
+        ("signing_key_file", config.signing_key_file.is_some()),
+    ];
+    for (kind, keys) in [("that check tokens", &jwt[..]), ("that sign URLs", &signing[..])] {
+        let set: Vec<_> = keys.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| *name).collect();
+        if let [one, other, ..] = set[..] {
+            let message = format!("there are two keys {kind}: {one} and {other}");
+            return Err(Failure::usage(message).hint("leave one of them out"));
+        }
+    }
+    if let Some(table) = loaded.access.as_ref().and_then(|access| access.jwt.as_ref())
+        && table.key.is_none()
+        && jwt.iter().all(|(_, is_set)| !is_set)
+    {
+        return Err(Failure::usage(format!("{}: [access.jwt] has no key", table.place))
+            .hint("set one of key, key_file and jwks_url in it, or TIDINGS_JWT_KEY"));
+    }
+    if let Some(table) = loaded.access.as_ref().and_then(|access| access.signing.as_ref())
+        && table.key.is_none()
+        && signing.iter().all(|(_, is_set)| !is_set)
+    {
+        return Err(Failure::usage(format!("{}: [access.signing] has no key", table.place))
+            .hint("set one of key and key_file in it, or TIDINGS_SIGNING_KEY"));
+    }
+    Ok(())
+}
+
 fn one_certificate(loaded: &Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
     match (&config.tls_cert, &config.tls_key, config.tls_self_signed) {
@@ -50,7 +87,7 @@ fn half(given: &str, missing: &str) -> Failure {
 
 fn not_open_by_accident(loaded: &Loaded) -> Result<(), Failure> {
     let config = &loaded.config;
-    let closed = config.publish_key.is_some() || config.publish_key_file.is_some();
+    let closed = config.publish_key.is_some() || config.publish_key_file.is_some() || loaded.has_access();
     if config.listen.ip().is_loopback() || closed || config.insecure_open {
         return Ok(());
     }

@@ -11,7 +11,7 @@ pub(crate) fn without_effect(loaded: &Loaded) -> Vec<String> {
     let (config, default) = (&loaded.config, Config::default());
     // What says the same as the default is no loss.
     let is_set = |name: &str| config.text(name) != default.text(name);
-    let mut told = access(config);
+    let mut told = if loaded.has_access() { beside_access(config) } else { access(config) };
     if config.memory {
         // A weaker place is covered on purpose: that is how one tries a configured hub without its log.
         let memory = loaded.source("memory");
@@ -23,6 +23,14 @@ pub(crate) fn without_effect(loaded: &Loaded) -> Vec<String> {
         told.push(("durability_interval", why));
     }
     told.into_iter().map(|(name, why)| format!("{name} has no effect: {why}")).collect()
+}
+
+/// The settings that say who may publish without a key, where tables say it.
+fn beside_access(config: &Config) -> Vec<(&'static str, String)> {
+    let set =
+        [("insecure_open", config.insecure_open), ("trusted_proxies", !config.trusted_proxies.0.is_empty())];
+    let why = "the tables of [access], or the key of TIDINGS_JWT_KEY or its like, say who may publish";
+    set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| (name, why.to_owned())).collect()
 }
 
 /// The settings that say who may publish without a key.

@@ -16,11 +16,12 @@ pub(super) struct FromEnvironment {
     pub(super) texts: Texts,
     /// Variables that a container platform has set for a service, and that are not ours.
     pub(super) injected: Vec<String>,
+    /// Variables with our prefix that are no setting. A file may name them as those of its keys.
+    pub(super) unknown: Vec<String>,
 }
 
-/// Takes the settings out of the environment. A variable with our prefix that is no setting is an error: it is a
-/// setting that somebody believes to be in force. Those that a container platform sets by itself are not.
-pub(super) fn read(variables: &Environment) -> Result<FromEnvironment, Failure> {
+/// Takes the settings out of the environment.
+pub(super) fn read(variables: &Environment) -> FromEnvironment {
     let mut found = FromEnvironment::default();
     let ours = |variable: &str| variable.starts_with(PREFIX) && !is_of_clients(variable);
     for (variable, text) in variables.iter().filter(|(variable, _)| ours(variable)) {
@@ -29,11 +30,25 @@ pub(super) fn read(variables: &Environment) -> Result<FromEnvironment, Failure> 
         } else if injected::is_injected(variable, text) {
             found.injected.push(variable.clone());
         } else {
-            return Err(Failure::usage(format!("unknown environment variable {}", visible(variable)))
-                .hint(hint(variable)));
+            found.unknown.push(variable.clone());
         }
     }
-    Ok(found)
+    found
+}
+
+impl FromEnvironment {
+    /// Refuses a variable with our prefix that is no setting, and that no table names: it is a setting that somebody believes
+    /// to be in force.
+    pub(super) fn check_unknown<'n>(&self, named: impl Iterator<Item = &'n str>) -> Result<(), Failure> {
+        let named: Vec<_> = named.collect();
+        match self.unknown.iter().find(|variable| !named.contains(&variable.as_str())) {
+            Some(variable) => {
+                Err(Failure::usage(format!("unknown environment variable {}", visible(variable)))
+                    .hint(hint(variable)))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 fn hint(variable: &str) -> String {

@@ -1,10 +1,12 @@
-//! Settings from a TOML file: one flat table of names. Each error begins with file and line, as compilers write them.
+//! Settings from a TOML file: one flat table of names, and the tables of `[access]`. Each error begins with file and line, as
+//! compilers write them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use toml::{Spanned, Table, Value};
 
+use super::access::{self, AccessTables};
 use super::setting::{Setting, Texts};
 use super::suggest;
 use super::table::SETTINGS;
@@ -19,6 +21,8 @@ const BESIDE: [&str; 3] = ["publish_key_file", "tls_cert", "tls_key"];
 #[derive(Debug, Default)]
 pub(super) struct FromFile {
     pub(super) texts: Texts,
+    /// The tables of `[access]`, if there is one.
+    pub(super) access: Option<AccessTables>,
     /// File and line of each setting, such as `tidings.toml:3`.
     places: BTreeMap<&'static str, String>,
 }
@@ -45,6 +49,10 @@ pub(super) fn read(path: &Path) -> Result<FromFile, Failure> {
 
     let mut found = FromFile::default();
     for (key, value) in entries {
+        if key.get_ref() == "access" {
+            found.access = Some(access::read(path, &content)?);
+            continue;
+        }
         let place = place(key.span().start);
         let (setting, text) = entry(&place, key.get_ref(), value)?;
         let text = if BESIDE.contains(&setting.name) { beside(path, text) } else { text };
@@ -55,7 +63,7 @@ pub(super) fn read(path: &Path) -> Result<FromFile, Failure> {
 }
 
 /// The path of a file that is named in a configuration: beside that, if there is one, or in the working directory.
-fn beside(configuration: &Path, text: String) -> String {
+pub(super) fn beside(configuration: &Path, text: String) -> String {
     let path = configuration.with_file_name(&text);
     // Of an empty text this is the directory, and the text is refused later.
     let is_there = path.metadata().is_ok_and(|metadata| !metadata.is_dir());
@@ -68,8 +76,11 @@ fn beside(configuration: &Path, text: String) -> String {
 fn entry(place: &str, key: &str, value: Value) -> Result<(&'static Setting, String), Failure> {
     let Some(setting) = SETTINGS.iter().find(|setting| setting.name == key) else {
         let hint = if value.is_table() {
-            "settings stand in one flat table, without headings such as [listening]; aliases alone has one"
-                .to_owned()
+            match suggest::nearest(key, ["access", "aliases"].into_iter()) {
+                Some(near) => format!("did you mean [{near}]?"),
+                None => "settings stand in one flat table, without headings such as [listening]; aliases and access alone have one"
+                    .to_owned(),
+            }
         } else if let Some(hint) = suggest::listening(key) {
             format!("{hint}, as in listen = \"127.0.0.1:8080\"")
         } else {
@@ -88,6 +99,12 @@ fn entry(place: &str, key: &str, value: Value) -> Result<(&'static Setting, Stri
 }
 
 fn elsewhere(setting: &Setting) -> String {
+    if let Some(member) = setting.name.strip_prefix("jwt_") {
+        return format!("in a file it is {} below [access.jwt]", member);
+    }
+    if let Some(member) = setting.name.strip_prefix("signing_") {
+        return format!("in a file it is {} below [access.signing]", member);
+    }
     match setting.flag() {
         Some(flag) => format!("set it by {flag} or {}", setting.variable()),
         None => format!("set it by {}", setting.variable()),

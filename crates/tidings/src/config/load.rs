@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::access::AccessTables;
 use super::environment::FromEnvironment;
 use super::file::FromFile;
 use super::loaded::Loaded;
@@ -13,8 +14,13 @@ use crate::terminal::failure::Failure;
 /// Loads the configuration: a flag is stronger than the environment, which is stronger than the file, which is
 /// stronger than the default. Each value of each place must be right, also where a stronger one covers it.
 pub(crate) fn load(flags: &Texts, variables: &Environment) -> Result<Loaded, Failure> {
-    let FromEnvironment { texts: variables, injected } = environment::read(variables)?;
-    let file = named_file(flags, &variables)?;
+    let variables = environment::read(variables);
+    let file = named_file(flags, &variables.texts);
+    let named = file.as_ref().ok().and_then(|file| file.access.as_ref());
+    // First: a variable that is misspelt may be the one that names the file.
+    variables.check_unknown(named.into_iter().flat_map(AccessTables::variables))?;
+    let FromEnvironment { texts: variables, injected, .. } = variables;
+    let file = file?;
 
     let mut loaded = Loaded::defaults();
     loaded.lay(Source::File, &file.texts, |setting| file.spelling(setting))?;
@@ -22,6 +28,7 @@ pub(crate) fn load(flags: &Texts, variables: &Environment) -> Result<Loaded, Fai
     loaded.lay(Source::Flag, flags, |setting| setting.spelling(Source::Flag))?;
     loaded.fit_notice();
     loaded.injected = injected;
+    loaded.access = file.access;
     check::check(&loaded)?;
     Ok(loaded)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::access::AccessTables;
 use super::setting::{Setting, Source, Texts};
 use super::table::{Config, SETTINGS};
 use super::value::Form;
@@ -15,13 +16,15 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// Variables that a container platform has set for a service, and that are not ours.
     pub(crate) injected: Vec<String>,
+    /// The tables of `[access]` of the file, if it has any.
+    pub(crate) access: Option<AccessTables>,
     sources: BTreeMap<&'static str, Source>,
 }
 
 impl Loaded {
     /// The defaults.
     pub(super) fn defaults() -> Self {
-        Self { config: Config::default(), injected: Vec::new(), sources: BTreeMap::new() }
+        Self { config: Config::default(), injected: Vec::new(), access: None, sources: BTreeMap::new() }
     }
 
     /// Lays the values of one place over those of weaker ones. `spelt` is a setting as it is spelt there.
@@ -51,6 +54,17 @@ impl Loaded {
             let half = Duration::from_millis(u64::try_from(left.as_millis() / 2).unwrap_or(u64::MAX));
             self.config.drain_notice = self.config.drain_notice.min(half);
         }
+    }
+
+    /// Whether anything says who may publish and read what, beside the publish key: a table of the file, or a key by another way.
+    pub(crate) fn has_access(&self) -> bool {
+        let Config { jwt_key, jwt_key_file, jwt_jwks_url, signing_key, signing_key_file, .. } = &self.config;
+        self.access.is_some()
+            || jwt_key.is_some()
+            || jwt_key_file.is_some()
+            || jwt_jwks_url.is_some()
+            || signing_key.is_some()
+            || signing_key_file.is_some()
     }
 
     /// Where the value of a setting is from.

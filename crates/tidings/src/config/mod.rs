@@ -8,6 +8,7 @@
 //! | `unit`, `choice`, `names`, `aliases` | values with a form of their own: `64MiB`, `fsync`, lists of hosts, a table of paths |
 //! | `setting` | a row of the table, the places that may set it, and the macro that makes the rows and [`Config`] |
 //! | `table` | every setting: name, type, default, meaning, and why that default |
+//! | `access` | the tables of `[access]`, which say who may do what, and keys as values |
 //! | `suggest` | the setting whose name is nearest to an unknown one |
 //! | `environment`, `file` | reads the settings of these two places |
 //! | `injected` | variables that look like ours, and that a container platform has set |
@@ -20,6 +21,7 @@
 //!
 //! Nothing here reads the process's environment: `main` hands it in as a map.
 
+mod access;
 mod aliases;
 mod check;
 mod choice;
@@ -41,6 +43,10 @@ mod text;
 mod unit;
 mod value;
 
+pub(crate) use access::{
+    JwtKey, JwtTable, KeySetUrl, KeyText, NamedKeyTable, SecretFrom, SigningKeyFrom, bearer_key,
+    is_access_name,
+};
 pub(crate) use choice::{Durability, LogFormat};
 pub(crate) use effect::without_effect;
 pub(crate) use injected::is_injected;

@@ -1,5 +1,6 @@
 //! `config print`: the configuration in force, as a file that would set it.
 
+use super::access;
 use super::loaded::Loaded;
 use super::setting::{Places, Setting, Source};
 use super::table::SETTINGS;
@@ -25,6 +26,8 @@ pub(crate) fn print(loaded: &Loaded) -> String {
         }
         page.push_str(&entry(loaded, setting));
     }
+    // Behind all settings: what stands below a line with brackets is of that table.
+    page.push_str(&loaded.access.as_ref().map(access::printed).unwrap_or_default());
     page
 }
 

@@ -1,5 +1,6 @@
 //! `config reference`: the page docs/reference/configuration.md.
 
+use super::access;
 use super::setting::Setting;
 use super::table::SETTINGS;
 use super::text;
@@ -17,7 +18,7 @@ in the environment, and `cors_origin` in the file that `--config` names.
 
 **Precedence:** a flag is stronger than the environment, which is stronger than the file, which is stronger than the
 default. Every value must be right, also one that a stronger place covers. An unknown key in the file and an unknown
-variable that begins with `TIDINGS_` are errors. Variables that Kubernetes, or Docker for a link, sets beside a service called
+variable that begins with `TIDINGS_` are errors; one that a table of `[access]` names as `key_env` is known. Variables that Kubernetes, or Docker for a link, sets beside a service called
 `tidings` or `tidings-web` are ignored, if name and value look so: `TIDINGS_SERVICE_HOST=10.0.0.1`,
 `TIDINGS_WEB_PORT=tcp://10.0.0.1:8080`, `TIDINGS_PORT_8080_TCP_ADDR=10.0.0.1`. `config check` names them, as does the log at the start. A file is UTF-8, with or
 without a byte order mark. A publish key may have white space and line ends around it, in a file as in a variable.
@@ -48,6 +49,19 @@ log_format = \"json\"
 
 [aliases]
 \"/stream\" = \"greetings\"
+
+[access.anonymous]
+subscribe = [\"public/**\"]
+
+[[access.keys]]
+name = \"backend\"
+key_file = \"/run/secrets/tidings-backend-key\"
+publish = [\"**\"]
+
+[access.jwt]
+key_file = \"/etc/tidings/issuer.pem\"
+audience = \"tidings\"
+subscribe = [\"users/{sub}/**\"]
 ```
 ";
 
@@ -62,6 +76,7 @@ pub(crate) fn reference() -> String {
         }
         page.push_str(&section(setting));
     }
+    page.push_str(&access::reference());
     page.push_str(EXAMPLE);
     page
 }

@@ -36,7 +36,7 @@ pub(crate) struct Setting {
 pub(crate) enum Places {
     /// By flag, environment and file.
     Anywhere,
-    /// By flag and environment: it says where the file is.
+    /// By flag and environment: it says where the file is, or a file has a table for it.
     NotInFile,
     /// By environment alone: a flag can be seen by every user of the machine, and files are passed around.
     EnvironmentOnly,

@@ -12,13 +12,21 @@ pub(crate) fn listening(unknown: &str) -> Option<&'static str> {
 /// What to do about an unknown name: write the nearest setting, `spelt` as that place does, if one is near enough
 /// to be meant.
 pub(super) fn hint(unknown: &str, spelt: impl Fn(&Setting) -> String) -> String {
-    let nearest = SETTINGS
-        .iter()
-        .map(|setting| (strsim::jaro_winkler(unknown, setting.name), setting))
-        .filter(|(likeness, _)| *likeness > 0.85)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other));
-    match nearest {
-        Some((_, setting)) => format!("did you mean {}?", spelt(setting)),
+    let nearest = nearest(unknown, SETTINGS.iter().map(|setting| setting.name));
+    match SETTINGS.iter().find(|setting| Some(setting.name) == nearest) {
+        Some(setting) => format!("did you mean {}?", spelt(setting)),
         None => "`tidings config print` shows every setting".to_owned(),
     }
+}
+
+/// The name that an unknown one resembles most, if it is near enough to be meant.
+pub(super) fn nearest<'n>(unknown: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let likely = names.map(|name| (strsim::jaro_winkler(unknown, name), name));
+    let near = likely.filter(|(likeness, _)| *likeness > 0.85);
+    near.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, name)| name)
+}
+
+/// Whether a setting of the table has this name.
+pub(super) fn is_setting(name: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.name == name)
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tidings_http::Aliases;
 
+use super::access::{KeySetUrl, KeyText};
 use super::choice::{Durability, LogFormat, LogLevel};
 use super::names::{Addresses, HostNames, Origins};
 use super::setting::{Places, Setting, settings};
@@ -85,7 +86,7 @@ settings! {
             default: "none",
             value: "KEY",
             places: EnvironmentOnly,
-            means: "Key that publishers must send, as `Authorization: Bearer KEY`. Who asks for /metrics must send it then, too. Without one, everybody who can reach the hub can publish, and a hub on loopback refuses publishes that a proxy has passed on. Not every proxy can be noticed: a hub behind a proxy needs a key.",
+            means: "Key that publishers must send, as `Authorization: Bearer KEY`. Who asks for /metrics must send it then, too. With a table of [access], or a key that checks tokens or signs URLs, it is one key among others: it has the name `publish-key`, may publish everything and read nothing beyond what everybody may. Without one and without those, everybody who can reach the hub can publish, and a hub on loopback refuses publishes that a proxy has passed on. Not every proxy can be noticed: a hub behind a proxy needs a key.",
             why: "There is no key that everybody would have, and on loopback without a proxy none is needed.",
         }
         publish_key_file: Option<PathBuf> {
@@ -94,10 +95,45 @@ settings! {
             means: "File with the publish key. It holds one line, and takes the place of TIDINGS_PUBLISH_KEY. A relative path in a configuration file is looked for beside that file first.",
             why: "Secrets that a service manager mounts come as files.",
         }
+        jwt_key: Option<KeyText> {
+            default: "none",
+            value: "SECRET",
+            places: EnvironmentOnly,
+            means: "Secret of 32 or more bytes, or public key in PEM, that checks JSON Web Tokens. In a file it is `key` in [access.jwt], which this takes the place of. It alone, without such a table, lets the bearer of every valid token do what the token's claims say, and nobody else do anything.",
+            why: "Whose tokens a hub should believe, only you know.",
+        }
+        jwt_key_file: Option<PathBuf> {
+            default: "none",
+            value: "FILE",
+            places: NotInFile,
+            means: "File with what checks JSON Web Tokens: a public key in PEM, a set of keys in JSON (JWKS), or a secret on one line. In a file it is `key_file` in [access.jwt], which this takes the place of.",
+            why: "Secrets that a service manager mounts come as files.",
+        }
+        jwt_jwks_url: Option<KeySetUrl> {
+            default: "none",
+            value: "URL",
+            places: NotInFile,
+            means: "Where the issuer of JSON Web Tokens publishes its keys as a set (JWKS): https, or http on this machine. In a file it is `jwks_url` in [access.jwt], which this takes the place of.",
+            why: "Whose tokens a hub should believe, only you know.",
+        }
+        signing_key: Option<KeyText> {
+            default: "none",
+            value: "SECRET",
+            places: EnvironmentOnly,
+            means: "Secret of 32 or more bytes that signs URLs. In a file it is `key` in [access.signing], which this takes the place of.",
+            why: "There is no key that everybody would have.",
+        }
+        signing_key_file: Option<PathBuf> {
+            default: "none",
+            value: "FILE",
+            places: NotInFile,
+            means: "File with the secret that signs URLs, on one line. In a file it is `key_file` in [access.signing], which this takes the place of.",
+            why: "Secrets that a service manager mounts come as files.",
+        }
         insecure_open: bool {
             default: "false",
             value: "true|false",
-            means: "Listen beyond loopback without a publish key, or, on loopback, take publishes that trusted_proxies pass on. Everybody who can reach the address or the proxy can publish then.",
+            means: "Listen beyond loopback without a publish key and without [access], or, on loopback, take publishes that trusted_proxies pass on. Everybody who can reach the address or the proxy can publish then.",
             why: "Nobody should open a hub to the world by accident.",
         }
         trusted_proxies: Addresses {

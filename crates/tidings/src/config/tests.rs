@@ -66,6 +66,10 @@ fn wrong(value_name: &str) -> &'static [&'static str] {
         "ADDRESS" => &["localhost", "127.0.0.1:80", "1.2.3", ",", "::1,"],
         "PATH=TOPIC" => &["/a", "a=b", "/a=", "=b", "/events/a=b", ",", "/a=b,", "/a=b,/a=c"],
         "KEY" => &["a b", "k\u{e9}", "\"k\""],
+        "SECRET" => &["short", "0123456789abcdef0123456789abcde", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"],
+        "URL" => {
+            &["issuer", "/jwks.json", "http://issuer.example/jwks.json", "ftp://a", "https://u:p@a.example/"]
+        }
         "WHEN" | "FORMAT" => &["FSYNC", "never", "text,json", "0", "true"],
         "LEVEL" => &["loud", "warning", "info debug", "info,", ",", "tidings_http=debug"],
         other => panic!("there are no wrong values for {other}"),

@@ -226,7 +226,7 @@ impl Value for Secret {
         let text = text.trim_start_matches('\u{feff}').trim_matches([' ', '\t', '\r', '\n']);
         // RFC 6750, 2.1: b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="
         let legal = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
-        let hint = "write letters, digits and -._~+/= alone; `tidings token` makes a good one";
+        let hint = "write letters, digits and -._~+/= alone; `tidings key` makes a good one";
         if text.is_empty() {
             return Err(BadValue::new("a bearer token: it is empty", hint));
         }

@@ -2,16 +2,16 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::geteuid;
 
 use crate::config::Config;
 
-/// What to say about the files of a configuration that others can read.
-pub(crate) fn warnings(config: &Config) -> Vec<String> {
+/// What to say about the files of a configuration that others can read. `more` are those that `[access]` names.
+pub(crate) fn warnings(config: &Config, more: &[PathBuf]) -> Vec<String> {
     let files = [&config.publish_key_file, &config.tls_key];
-    files.into_iter().flatten().filter_map(|path| warning(path)).collect()
+    files.into_iter().flatten().chain(more).filter_map(|path| warning(path)).collect()
 }
 
 /// What to say about a file, if others can read it.

@@ -1,6 +1,7 @@
-//! The secrets of a hub, read from where the configuration says they are: the publish key, and the certificate for TLS;
-//! whether others can read them, too; and whether the certificate is valid now.
+//! The secrets of a hub, read from where the configuration says they are: the publish key, what `[access]` names, and the
+//! certificate for TLS; whether others can read them, too; and whether the certificate is valid now.
 
+pub(crate) mod access;
 pub(crate) mod certificate;
 pub(crate) mod exposed;
 pub(crate) mod key;

@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Config, Secret};
+use crate::credentials::access::AccessSources;
 use crate::credentials::certificate::{self, Certificate};
 use crate::limits::STORE_CLOSE_RESERVE;
 use crate::signals::{Hangups, Signals};
@@ -37,6 +38,7 @@ use watched::{Fatal, Watched};
 pub(crate) async fn serve(
     config: &Config,
     key: Option<Secret>,
+    access: Option<AccessSources>,
     manager: &ServiceManager,
 ) -> Result<(), Failure> {
     // It may wait for a pipe, and until the signals are taken over Ctrl-C ends that.
@@ -53,13 +55,14 @@ pub(crate) async fn serve(
     machine::warn_of_few_files(open_files, config);
     let store = store::open(config)?;
     let listener = listen::listen(config.listen)?;
-    Serve { config, key, certificate, hangups, manager }.run(store, listener, &mut signals).await
+    Serve { config, key, access, certificate, hangups, manager }.run(store, listener, &mut signals).await
 }
 
 /// What was asked for.
 struct Serve<'a> {
     config: &'a Config,
     key: Option<Secret>,
+    access: Option<AccessSources>,
     certificate: Option<Certificate>,
     hangups: Hangups,
     manager: &'a ServiceManager,
@@ -76,7 +79,7 @@ impl Serve<'_> {
         listener: TcpListener,
         signals: &mut Signals,
     ) -> Result<(), Failure> {
-        let Self { config, key, certificate, hangups, manager } = self;
+        let Self { config, key, access, certificate, hangups, manager } = self;
         let OpenStore { store, metrics } = store;
         let (store, mut fatal) = Watched::new(store);
         // What was published last is encoded before the first reader comes back after a restart.
@@ -86,7 +89,8 @@ impl Serve<'_> {
         let address = listener.local_addr().unwrap_or(config.listen);
         let mut http = front::http_config(config, key, STORE_CLOSE_RESERVE);
         http.tls = certificate.as_ref().map(Certificate::tls);
-        welcome::say(config, address, http.tls.as_ref());
+        welcome::say(config, access.as_ref(), address, http.tls.as_ref());
+        http.access = access.map(|access| Arc::new(access.settings()));
         let front = Front::new(hub.clone(), http, console::pages(config), Arc::new(SystemClock));
         let mut serving = Serving::start(listener, front, metrics.as_ref());
         manager.ready(&address.to_string());

@@ -2,29 +2,54 @@
 
 use std::net::SocketAddr;
 
+use tidings_core::Selector;
 use tidings_http::Tls;
 
 use crate::config::{Config, LogFormat};
+use crate::credentials::access::AccessSources;
 use crate::terminal::shell;
 use crate::terminal::talk::tell;
 
 /// Says that the hub listens. A person gets a page, a machine a record.
-pub(crate) fn say(config: &Config, address: SocketAddr, tls: Option<&Tls>) {
+pub(crate) fn say(config: &Config, access: Option<&AccessSources>, address: SocketAddr, tls: Option<&Tls>) {
     let store = store(config);
     match config.log_format {
-        LogFormat::Text => tell(&page(config, address, &store, tls)),
+        LogFormat::Text => tell(&page(config, access, address, &store, tls)),
+        LogFormat::Json if access.is_some() => {}
         LogFormat::Json => open(config).into_iter().for_each(|open| tracing::warn!("{open}")),
+    }
+    if let Some(access) = access {
+        tracing::info!("access: {}", access.summary);
     }
     let fingerprint = tls.map(Tls::fingerprint);
     tracing::info!(%address, store, fingerprint, "listening");
 }
 
-fn page(config: &Config, address: SocketAddr, store: &str, tls: Option<&Tls>) -> String {
+fn page(
+    config: &Config,
+    access: Option<&AccessSources>,
+    address: SocketAddr,
+    store: &str,
+    tls: Option<&Tls>,
+) -> String {
     let url = url(address, tls);
     let insecure = if config.tls_self_signed { " -k" } else { "" };
-    let key = key(config).map(|key| format!(" -H \"Authorization: Bearer {key}\"")).unwrap_or_default();
+    let header = |key: &str| format!(" -H \"Authorization: Bearer {key}\"");
+    let key = key(config).map(|key| header(&key));
+    // A key of a table is not told: it may be known by its hash alone.
+    let of_access = access.map(|access| {
+        let everybody = &access.access.anonymous;
+        let is_open = |allowed: &tidings_access::Allowed| {
+            Selector::parse("hello").is_ok_and(|hello| allowed.covers(&hello))
+        };
+        let shown = |is_open: bool| if is_open { String::new() } else { header("$KEY") };
+        (shown(is_open(&everybody.subscribe)), shown(is_open(&everybody.publish)))
+    });
+    let (reading, publishing) = of_access.unwrap_or_default();
+    let key = key.unwrap_or(publishing);
     let certificate = tls.map_or_else(String::new, |tls| format!("  SHA-256   {}\n", tls.fingerprint()));
     let open = match open(config) {
+        _ if access.is_some() => String::new(),
         Some(open) => format!("  open      {open}\n"),
         None if has_key(config) => String::new(),
         None => "  proxy     a hub behind a proxy needs a publish key; `tidings init` makes one\n".to_owned(),
@@ -34,7 +59,7 @@ fn page(config: &Config, address: SocketAddr, store: &str, tls: Option<&Tls>) ->
         "tidings {version}
 
   look      {url}/
-  listen    curl{insecure} -N {url}/events/hello
+  listen    curl{insecure}{reading} -N {url}/events/hello
   publish   curl{insecure}{key} -d 'good news' {url}/events/hello
 
   events    {store}

@@ -1,0 +1,218 @@
+//! `tidings sign`: a URL that carries its own permission, for what can send no header.
+//!
+//! It reads from the URL what the hub will read from it, and signs that.
+
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use percent_encoding::percent_decode_str;
+use tidings_access::signed_url::{Signed, SigningKey};
+use tidings_core::{Clock, Selector};
+use tidings_http::SystemClock;
+
+use super::key_source::KeySource;
+use crate::config::{self, Config, KeyText, Texts, duration, is_access_name};
+use crate::credentials::access::SIGNING_KEY;
+use crate::environment::Environment;
+use crate::terminal::chain::visible;
+use crate::terminal::failure::Failure;
+
+/// What to sign, and with what.
+#[derive(Debug, Args)]
+pub(crate) struct SignArgs {
+    /// URL of the topics, such as https://hub.example/events/orders/9
+    url: String,
+    #[command(flatten)]
+    key: KeySource,
+    /// How long the URL is good for, such as 15m, 1h or 30d
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    expires: Duration,
+    /// The name of the key in the configuration of the hub
+    #[arg(long, value_name = "NAME", default_value = SIGNING_KEY)]
+    name: String,
+    /// What may be done with it: GET to read, POST to publish
+    #[arg(long, default_value = "GET", value_parser = PossibleValuesParser::new(["GET", "POST"]))]
+    method: String,
+    /// Configuration of the hub, if the URL is an alias of it
+    #[arg(long, value_name = "FILE")]
+    config: Option<String>,
+}
+
+/// Parameters that a URL has once it is signed, and another in which it would show a second proof.
+const OF_PROOFS: [&str; 4] = ["expires", "key", "signature", "access_token"];
+
+/// The signed URL, and a line end.
+pub(crate) fn run(args: &SignArgs, environment: &Environment) -> Result<String, Failure> {
+    if !is_access_name(&args.name) {
+        return Err(Failure::usage(format!("{:?} is no name of a key", args.name))
+            .hint("a name has letters, digits and -._ alone"));
+    }
+    let config = match &args.config {
+        Some(path) => config::load(&Texts::from([("config", path.clone())]), environment)?.config,
+        None => Config::default(),
+    };
+    let selectors = selectors(&args.url, &args.method, &config)?;
+    let text = args.key.read(environment)?;
+    let secret = KeyText::parse(&text)
+        .map_err(|why| Failure::usage(format!("the key: {why}")).hint("`tidings key` makes a good one"))?;
+    if secret.is_pem() {
+        return Err(Failure::usage("the key is in PEM, and URLs are signed by a secret")
+            .hint("`tidings key` makes a good one"));
+    }
+    let expires = (SystemClock.now().0 / 1_000).saturating_add(args.expires.as_secs());
+    let signed = Signed { method: &args.method, expires, selectors: &selectors };
+    let signature = SigningKey::new(&args.name, secret.as_bytes()).sign(&signed);
+    let (url, fragment) = match args.url.split_once('#') {
+        Some((url, fragment)) => (url, format!("#{fragment}")),
+        None => (args.url.as_str(), String::new()),
+    };
+    let joint = match url.split_once('?') {
+        None => "?",
+        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    Ok(format!("{url}{joint}expires={expires}&key={}&signature={signature}{fragment}\n", args.name))
+}
+
+/// What the hub will read from the URL.
+fn selectors(url: &str, method: &str, config: &Config) -> Result<Vec<Selector>, Failure> {
+    let hint = "write, for example, https://hub.example/events/orders/9 or https://hub.example/events?topic=a&topic=b";
+    let refused = |why: String| Failure::usage(format!("the URL {why}")).hint(hint);
+    if url.chars().any(|character| character.is_control() || character == ' ') {
+        return Err(refused("has a space or a control character in it".to_owned()));
+    }
+    let without_fragment = url.split('#').next().unwrap_or_default();
+    let (location, query) = without_fragment.split_once('?').unwrap_or((without_fragment, ""));
+    let path = match location.split_once("://") {
+        Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
+        None => location,
+    };
+    let mut topics = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decoded(&name.replace('+', " ")).map_err(refused)?;
+        if OF_PROOFS.contains(&name.as_str()) {
+            return Err(refused(format!("has `{name}` already, and may show one proof")));
+        }
+        if name == "topic" {
+            check_slashes(value).map_err(refused)?;
+            topics.push(selector(&decoded(&value.replace('+', " ")).map_err(refused)?).map_err(refused)?);
+        }
+    }
+    let of_path = match path.split_once("/events") {
+        Some((_, "")) => None,
+        Some((_, rest)) if rest.starts_with('/') => {
+            let topic = &rest[1..];
+            check_slashes(topic).map_err(refused)?;
+            Some(selector(&decoded(topic).map_err(refused)?).map_err(refused)?)
+        }
+        Some(_) | None => match config.aliases.iter().find(|(alias, _)| *alias == path) {
+            Some((_, selector)) => Some(selector.clone()),
+            None => {
+                return Err(Failure::usage(
+                    "the URL has no path that begins with /events, so its topic is not known",
+                )
+                .hint("if the path is an alias, name the configuration of the hub by --config FILE"));
+            }
+        },
+    };
+    match (of_path, topics.is_empty(), method) {
+        (Some(_), false, _) => Err(refused("names a topic in its path and in `topic`".to_owned())),
+        (None, true, _) => Err(refused("names no topic".to_owned())),
+        (None, false, "POST") => {
+            Err(refused("is to be published to, and has no topic in its path".to_owned()))
+        }
+        (Some(topic), true, "POST") if topic.as_str().contains('*') => {
+            Err(refused("is to be published to, and names a pattern".to_owned()))
+        }
+        (Some(topic), true, _) => Ok(vec![topic]),
+        (None, false, _) => Ok(topics),
+    }
+}
+
+fn selector(text: &str) -> Result<Selector, String> {
+    let selector =
+        Selector::parse(text).map_err(|error| format!("has the topic {:?}: {error}", visible(text)))?;
+    if selector.reaches_reserved() {
+        return Err(format!("has the topic {:?}, which is reserved", visible(text)));
+    }
+    Ok(selector)
+}
+
+/// The hub refuses these: some programs on the way drop a slash, and the topic would be another one.
+fn check_slashes(name: &str) -> Result<(), String> {
+    if name.starts_with('/') || name.ends_with('/') || name.contains("//") {
+        return Err(
+            "has a topic with a slash too much; a slash beside an empty segment is written %2F".to_owned()
+        );
+    }
+    Ok(())
+}
+
+fn decoded(text: &str) -> Result<String, String> {
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| *byte == b'%') {
+        let digits = rest.get(at + 1..at + 3).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        if digits.is_none() {
+            return Err("has a % without two hexadecimal digits behind it; write %25 for one that is meant"
+                .to_owned());
+        }
+        rest = &rest[at + 3..];
+    }
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded.map(std::borrow::Cow::into_owned).map_err(|_| "is not percent-encoded UTF-8".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str, method: &str) -> Result<Vec<String>, String> {
+        let selectors = selectors(url, method, &Config::default());
+        selectors
+            .map(|selectors| selectors.iter().map(|selector| selector.as_str().to_owned()).collect())
+            .map_err(|failure| failure.message().to_owned())
+    }
+
+    #[test]
+    fn topics_are_read_as_the_hub_reads_them() {
+        for (url, topics) in [
+            ("https://hub.example/events/orders/9", &["orders/9"][..]),
+            ("https://hub.example/pre/fix/events/a/events/b?last=3", &["a/events/b"]),
+            ("/events/a%2Fb%20c+d", &["a/b c+d"]),
+            ("/events?topic=a+b&topic=c%2F*&_=1#x", &["a b", "c/*"]),
+            ("http://h:8080/events/caf%C3%A9/**", &["caf\u{e9}/**"]),
+        ] {
+            assert_eq!(
+                read(url, "GET"),
+                Ok(topics.iter().map(|topic| (*topic).to_owned()).collect()),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_the_hub_would_refuse_is_not_signed() {
+        for (url, method, why) in [
+            ("https://hub.example/stream", "GET", "no path that begins with /events"),
+            ("https://hub.example/events.php", "GET", "no path that begins with /events"),
+            ("https://hub.example/events", "GET", "names no topic"),
+            ("https://hub.example/events/", "GET", "has the topic"),
+            ("/events/a?topic=b", "GET", "in its path and in `topic`"),
+            ("/events/a/", "GET", "a slash too much"),
+            ("/events?topic=a//b", "GET", "a slash too much"),
+            ("/events/a%2", "GET", "two hexadecimal digits"),
+            ("/events/a%FF", "GET", "not percent-encoded UTF-8"),
+            ("/events/inbox/u1", "GET", "is reserved"),
+            ("/events/a b", "GET", "a space"),
+            ("/events/a?expires=1", "GET", "has `expires` already"),
+            ("/events/a?acce%73s_token=1", "GET", "has `access_token` already"),
+            ("/events?topic=a", "POST", "no topic in its path"),
+            ("/events/a/*", "POST", "names a pattern"),
+        ] {
+            let told = read(url, method).unwrap_err();
+            assert!(told.contains(why), "{url}: {told}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Says in plain words what a token, or a key, may do, or the first reason why it may do nothing.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use clap::Args;
+use serde_json::{Map, Value};
+use tidings_access::jwt::read_unverified;
+use tidings_access::{Allowed, Grants, Proof, Refusal};
+use tidings_core::{Clock, Selector, UnixMillis};
+use tidings_http::SystemClock;
+
+use crate::cmd::key::input;
+use crate::config::{self, Texts};
+use crate::credentials::{access, key};
+use crate::environment::Environment;
+use crate::limits::DATE_MILLIS_MAX;
+use crate::terminal::chain::visible;
+use crate::terminal::failure::{Exit, Failure};
+use crate::terminal::output::say;
+
+/// What to explain, and by which configuration.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The token; `-` is standard input
+    token: String,
+    /// Configuration of the hub that the token is for
+    #[arg(long, value_name = "FILE")]
+    config: Option<String>,
+}
+
+/// Explains it on standard output. A token that gives nothing is a failure.
+pub(super) fn run(args: &ExplainArgs, environment: &Environment) -> Result<(), Failure> {
+    let flags: Texts = args.config.iter().map(|path| ("config", path.clone())).collect();
+    let loaded = config::load(&flags, environment)?;
+    let publish_key = key::read(&loaded.config)?;
+    let Some(sources) = access::read(&loaded, environment, publish_key.as_ref())? else {
+        return Err(Failure::usage("this configuration has no [access], and takes no tokens")
+            .hint("name the configuration of the hub by --config FILE"));
+    };
+    let text = if args.token == "-" { input()? } else { args.token.clone() };
+    let token = text.trim();
+    let now = SystemClock.now();
+    let claims = read_unverified(token).ok();
+    match sources.access.grants(Proof::Bearer(token), now) {
+        Ok(grants) => say(&allowed(&grants, claims.as_ref().map(|(_, claims)| claims), now)),
+        Err(refusal) => {
+            say(&refused(&refusal, claims.as_ref()))?;
+            Err(Failure::new(Exit::Failed, "the token gives nothing").told())
+        }
+    }
+}
+
+fn allowed(grants: &Grants, claims: Option<&Map<String, Value>>, now: UnixMillis) -> String {
+    let mut page = String::new();
+    let mut line = |name: &str, text: &str| page.push_str(&format!("{name:<9}{text}\n"));
+    match (claims, &grants.credential) {
+        (Some(_), _) => line("valid", "the signature is good, and the claims hold"),
+        (None, Some(name)) => line("valid", &format!("this is the key `{}`", visible(name))),
+        (None, None) => {}
+    }
+    if let Some(user) = &grants.user {
+        line("user", &visible(user));
+    } else if claims.is_some() {
+        line("user", "none: it has no claim `sub`, so grants with {sub} give it nothing");
+    }
+    line("read", &selectors(&grants.subscribe));
+    line("publish", &selectors(&grants.publish));
+    line("admin", if grants.admin { "yes" } else { "no" });
+    line("until", &grants.until.map_or_else(|| "it never expires".to_owned(), |until| moment(until, now)));
+    if let Some(id) = &grants.token_id {
+        line("id", &visible(id));
+    }
+    page
+}
+
+fn refused(refusal: &Refusal, read: Option<&(Map<String, Value>, Map<String, Value>)>) -> String {
+    let mut page = format!("refused  {refusal}\n");
+    let Some((head, claims)) = read else { return page };
+    for (name, members) in [("head", head), ("claims", claims)] {
+        page.push_str(&format!("{name:<9}{}\n", visible(&Value::Object(members.clone()).to_string())));
+    }
+    if !is_after_signature(refusal) {
+        page.push_str(
+            "careful  head and claims were only read: no key of this configuration has signed them\n",
+        );
+    }
+    page
+}
+
+/// Whether the signature was found to be good before.
+fn is_after_signature(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::Expired { .. }
+            | Refusal::NotYet { .. }
+            | Refusal::NoClaim(_)
+            | Refusal::BadClaim { .. }
+            | Refusal::WrongClaim { .. }
+            | Refusal::BadSelector { .. }
+            | Refusal::TooManySelectors { .. }
+    )
+}
+
+fn selectors(allowed: &Allowed) -> String {
+    let list: Vec<_> = allowed.iter().map(Selector::as_str).map(visible).collect();
+    if list.is_empty() { "nothing".to_owned() } else { list.join(", ") }
+}
+
+/// When, and how long from now.
+fn moment(until: UnixMillis, now: UnixMillis) -> String {
+    let seconds = until.0.saturating_sub(now.0) / 1_000;
+    let wait = match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    };
+    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(until.0.min(DATE_MILLIS_MAX)));
+    format!("{date}, {wait} from now")
+}

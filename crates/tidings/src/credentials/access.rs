@@ -1,0 +1,301 @@
+//! What the configuration gives to whom: from the tables of `[access]`, the variables and the files that they name, to what the HTTP
+//! front checks requests by.
+
+use std::path::{Path, PathBuf};
+
+use tidings_access::jwt::{Algorithm, Key, KeySet, Keys, Rules, Verifier};
+use tidings_access::signed_url::SigningKey;
+use tidings_access::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
+use tidings_core::Selector;
+use tidings_http::AccessSettings;
+
+use crate::config::{
+    Config, JwtKey, JwtTable, KeySetUrl, KeyText, Loaded, NamedKeyTable, Secret, SecretFrom, SigningKeyFrom,
+    bearer_key,
+};
+use crate::environment::Environment;
+use crate::terminal::chain::visible;
+use crate::terminal::failure::Failure;
+use crate::utf8;
+
+/// The name of the publish key among named keys.
+const PUBLISH_KEY: &str = "publish-key";
+
+/// The name of a key that signs URLs, unless the configuration has another.
+pub(crate) const SIGNING_KEY: &str = "default";
+
+/// Where a token may stand in a browser, unless the configuration says so.
+const COOKIE: &str = "tidings";
+
+/// Everything that gives grants, and what is said of it.
+#[derive(Debug)]
+pub(crate) struct AccessSources {
+    pub(crate) access: Access,
+    /// The cookie that may hold a token.
+    pub(crate) cookie: String,
+    /// Whether a token may stand in the URL.
+    pub(crate) query: bool,
+    /// Files that hold secrets in the clear.
+    pub(crate) secret_files: Vec<PathBuf>,
+    /// What is allowed to everybody, and what else gives grants.
+    pub(crate) summary: String,
+}
+
+impl AccessSources {
+    /// What the HTTP front needs of it.
+    pub(crate) fn settings(self) -> AccessSettings {
+        let Self { access, cookie, query, .. } = self;
+        AccessSettings { access, cookie, query }
+    }
+}
+
+/// Reads all of it, if the configuration has any. `publish_key` is one key among others then.
+pub(crate) fn read(
+    loaded: &Loaded,
+    environment: &Environment,
+    publish_key: Option<&Secret>,
+) -> Result<Option<AccessSources>, Failure> {
+    if !loaded.has_access() {
+        return Ok(None);
+    }
+    let tables = loaded.access.clone().unwrap_or_default();
+    let mut secret_files = Vec::new();
+    if tables.has_secret() {
+        secret_files.extend(loaded.config.config.clone());
+    }
+    let keys = named_keys(&tables.keys, environment, publish_key, &mut secret_files)?;
+    let jwt = tables.jwt.unwrap_or_default();
+    let checking = checking(&loaded.config, jwt.key.as_ref(), &mut secret_files)?;
+    let tokens = checking.as_ref().map(|checking| verifier(checking, &jwt)).transpose()?;
+    let signing = signing(loaded, &mut secret_files)?;
+    let anonymous = Grants {
+        publish: Allowed::new(tables.publish),
+        subscribe: Allowed::new(tables.subscribe),
+        ..Grants::default()
+    };
+    let access = Access { anonymous, keys, tokens, signing };
+    let named = tables.keys.len() + usize::from(publish_key.is_some());
+    let summary = summary(&access, named, checking.as_ref(), jwt.algorithms.as_deref());
+    let cookie = jwt.cookie.unwrap_or_else(|| COOKIE.to_owned());
+    Ok(Some(AccessSources { access, cookie, query: jwt.query, secret_files, summary }))
+}
+
+fn named_keys(
+    tables: &[NamedKeyTable],
+    environment: &Environment,
+    publish_key: Option<&Secret>,
+    secret_files: &mut Vec<PathBuf>,
+) -> Result<NamedKeys, Failure> {
+    let mut keys: Vec<(KeyHash, &str, NamedKey)> = Vec::new();
+    if let Some(Secret(key)) = publish_key {
+        let everything = Selector::parse("**").map(|all| Allowed::new([all])).unwrap_or_default();
+        let grants = Grants { publish: everything, ..Grants::default() };
+        let hash = KeyHash::of(key.as_bytes());
+        keys.push((hash.clone(), PUBLISH_KEY, NamedKey::new(PUBLISH_KEY, hash, grants)));
+    }
+    for table in tables {
+        let NamedKeyTable { place, name, key, subscribe, publish, admin } = table;
+        if publish_key.is_some() && name == PUBLISH_KEY {
+            let message = format!("{place}: {PUBLISH_KEY} is the name of the publish key, which is set, too");
+            return Err(Failure::usage(message).hint("give the key of the table another name"));
+        }
+        let hash = match key {
+            SecretFrom::Here(Secret(key)) => KeyHash::of(key.as_bytes()),
+            SecretFrom::Hash(hash) => hash.clone(),
+            SecretFrom::Variable(variable) => of_variable(table, variable, environment)?,
+            SecretFrom::File(path) => {
+                let text = content("key file", path)?;
+                secret_files.push(path.clone());
+                hash_of(&text, &format!("the content of key file {}", path.display()))?
+            }
+        };
+        if let Some((_, other, _)) = keys.iter().find(|(known, ..)| *known == hash) {
+            return Err(Failure::usage(format!("{place}: the keys {other} and {name} are the same"))
+                .hint("give each program a key of its own; `tidings key` makes one"));
+        }
+        let grants = Grants {
+            publish: Allowed::new(publish.iter().cloned()),
+            subscribe: Allowed::new(subscribe.iter().cloned()),
+            admin: *admin,
+            ..Grants::default()
+        };
+        keys.push((hash.clone(), name, NamedKey::new(name, hash, grants)));
+    }
+    Ok(NamedKeys::new(keys.into_iter().map(|(_, _, key)| key)))
+}
+
+fn of_variable(table: &NamedKeyTable, variable: &str, environment: &Environment) -> Result<KeyHash, Failure> {
+    match environment.get(variable) {
+        Some(text) => hash_of(text, &format!("the value of {}", visible(variable))),
+        None => {
+            let (place, variable) = (&table.place, visible(variable));
+            Err(Failure::usage(format!("{place}: the environment has no variable {variable}"))
+                .hint("set it to the key, or name another as key_env"))
+        }
+    }
+}
+
+fn hash_of(text: &str, what: &str) -> Result<KeyHash, Failure> {
+    let refused =
+        |must| Failure::usage(format!("{what} is not {must}")).hint("`tidings key` makes a good key");
+    bearer_key(text).map(|Secret(key)| KeyHash::of(key.as_bytes())).map_err(refused)
+}
+
+/// What checks tokens.
+enum Checking {
+    Key(Key),
+    Set(KeySet),
+    Fetched(KeySetUrl),
+}
+
+/// A variable or a flag is stronger than the table.
+fn checking(
+    config: &Config,
+    table: Option<&JwtKey>,
+    secret_files: &mut Vec<PathBuf>,
+) -> Result<Option<Checking>, Failure> {
+    if let Some(key) = &config.jwt_key {
+        return checking_text(key).map(Some);
+    }
+    if let Some(path) = &config.jwt_key_file {
+        return checking_file(path, secret_files).map(Some);
+    }
+    if let Some(url) = &config.jwt_jwks_url {
+        return Ok(Some(Checking::Fetched(url.clone())));
+    }
+    match table {
+        None => Ok(None),
+        Some(JwtKey::Here(key)) => checking_text(key).map(Some),
+        Some(JwtKey::File(path)) => checking_file(path, secret_files).map(Some),
+        Some(JwtKey::Url(url)) => Ok(Some(Checking::Fetched(url.clone()))),
+    }
+}
+
+fn checking_text(key: &KeyText) -> Result<Checking, Failure> {
+    key.key().map(Checking::Key).map_err(|error| Failure::usage(format!("the key of [access.jwt]: {error}")))
+}
+
+fn checking_file(path: &Path, secret_files: &mut Vec<PathBuf>) -> Result<Checking, Failure> {
+    let text = content("key file", path)?;
+    let refused = |why: String| Failure::usage(format!("the content of key file {}: {why}", path.display()));
+    if text.trim_start().starts_with('{') {
+        let set = KeySet::parse(text.as_bytes()).map_err(|error| refused(error.to_string()))?;
+        return Ok(Checking::Set(set));
+    }
+    let key = KeyText::parse(&text)
+        .map_err(|why| refused(why).hint("it holds a key in PEM, a set of keys in JSON, or a secret"))?;
+    // A public key is for everybody.
+    if !key.is_pem() {
+        secret_files.push(path.to_owned());
+    }
+    checking_text(&key)
+}
+
+fn verifier(checking: &Checking, table: &JwtTable) -> Result<Verifier, Failure> {
+    let (keys, possible) = match checking {
+        Checking::Key(key) => (Keys::fixed(key.clone()), key.algorithms().to_vec()),
+        Checking::Set(set) => {
+            let keys = Keys::awaited();
+            keys.renew(set.clone());
+            (keys, set.algorithms())
+        }
+        Checking::Fetched(_) => {
+            return Err(Failure::usage("jwks_url is not built yet")
+                .hint("save the set of keys as a file, and name it as key_file"));
+        }
+    };
+    let algorithms = table.algorithms.clone().unwrap_or_else(|| possible.clone());
+    if !algorithms.iter().any(|algorithm| possible.contains(algorithm)) {
+        let (place, asked, possible) = (&table.place, listed(&algorithms), listed(&possible));
+        let message =
+            format!("{place}: the key of [access.jwt] is for {possible}, and algorithms has {asked}");
+        return Err(Failure::usage(message).hint("leave algorithms out, or name those of the key"));
+    }
+    let rules = Rules {
+        algorithms,
+        audience: table.audience.clone(),
+        issuer: table.issuer.clone(),
+        leeway_ms: u64::try_from(table.leeway.as_millis()).unwrap_or(u64::MAX),
+        subscribe: table.subscribe.clone(),
+        publish: table.publish.clone(),
+    };
+    Ok(Verifier::new(keys, rules))
+}
+
+fn signing(loaded: &Loaded, secret_files: &mut Vec<PathBuf>) -> Result<Option<SigningKey>, Failure> {
+    let config = &loaded.config;
+    let table = loaded.access.as_ref().and_then(|access| access.signing.as_ref());
+    let key =
+        match (&config.signing_key, &config.signing_key_file, table.and_then(|table| table.key.as_ref())) {
+            (Some(key), ..) | (None, None, Some(SigningKeyFrom::Here(key))) => key.clone(),
+            (None, Some(path), _) | (None, None, Some(SigningKeyFrom::File(path))) => {
+                secret_files.push(path.clone());
+                key_text(path)?
+            }
+            (None, None, None) => return Ok(None),
+        };
+    if key.is_pem() {
+        return Err(Failure::usage("the key that signs URLs is a key in PEM, and must be a secret")
+            .hint("`tidings key` makes a good secret"));
+    }
+    let name = table.and_then(|table| table.name.as_deref()).unwrap_or(SIGNING_KEY);
+    Ok(Some(SigningKey::new(name, key.as_bytes())))
+}
+
+/// The key of a file.
+pub(crate) fn key_text(path: &Path) -> Result<KeyText, Failure> {
+    let refused = |why| {
+        Failure::usage(format!("the content of key file {}: {why}", path.display()))
+            .hint("`tidings key` makes a good secret")
+    };
+    KeyText::parse(&content("key file", path)?).map_err(refused)
+}
+
+fn content(what: &str, path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    utf8::read(path).map_err(|error| Failure::usage(format!("cannot read {what} {shown}: {error}")))
+}
+
+/// In one line: what everybody may, and which sources there are.
+fn summary(
+    access: &Access,
+    named: usize,
+    checking: Option<&Checking>,
+    algorithms: Option<&[Algorithm]>,
+) -> String {
+    let taken = |possible: &[Algorithm]| {
+        let is_taken = |algorithm: &&Algorithm| algorithms.is_none_or(|taken| taken.contains(algorithm));
+        listed(&possible.iter().filter(is_taken).copied().collect::<Vec<_>>())
+    };
+    let selectors = |allowed: &Allowed| match allowed.iter().map(Selector::as_str).collect::<Vec<_>>() {
+        list if list.is_empty() => "nothing".to_owned(),
+        list if list.len() > 5 => format!("{} and {} more", list[..5].join(", "), list.len() - 5),
+        list => list.join(", "),
+    };
+    let everybody = &access.anonymous;
+    let mut sources = Vec::new();
+    if named > 0 {
+        sources.push(format!("{named} named {}", if named == 1 { "key" } else { "keys" }));
+    }
+    sources.extend(checking.map(|checking| match checking {
+        Checking::Key(key) => format!("tokens ({})", taken(key.algorithms())),
+        Checking::Set(set) => format!("tokens ({}, by a set of keys)", taken(&set.algorithms())),
+        Checking::Fetched(url) => format!("tokens (by the keys of {url})"),
+    }));
+    if access.signing.is_some() {
+        sources.push("signed URLs".to_owned());
+    }
+    if sources.is_empty() {
+        sources.push("nothing".to_owned());
+    }
+    format!(
+        "everybody may read {} and publish to {}; more is allowed by {}",
+        selectors(&everybody.subscribe),
+        selectors(&everybody.publish),
+        sources.join(", ")
+    )
+}
+
+fn listed(algorithms: &[Algorithm]) -> String {
+    algorithms.iter().map(|algorithm| algorithm.name()).collect::<Vec<_>>().join(", ")
+}
