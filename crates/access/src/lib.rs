@@ -10,6 +10,7 @@
 //! | `named_key` | a key that stands in the configuration, with its own grants |
 //! | `jwt` | JSON Web Tokens: keys, claims, and the check of a token |
 //! | `signed_url` | a URL that carries its own permission |
+//! | `ticket` | grants for one use within a moment |
 //! | `refusal` | why something shown gives no grants |
 //! | `limits` | every bound |
 //!
@@ -24,6 +25,7 @@ mod named_key;
 mod refusal;
 pub mod signed_url;
 mod template;
+mod ticket;
 
 pub use access::{Access, Proof};
 pub use allowed::Allowed;
@@ -31,3 +33,4 @@ pub use grants::Grants;
 pub use named_key::{KeyHash, KeyHashError, NamedKey, NamedKeys};
 pub use refusal::Refusal;
 pub use template::{Template, TemplateError, escaped};
+pub use ticket::{Ticket, TicketKey};

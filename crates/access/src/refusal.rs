@@ -51,6 +51,12 @@ pub enum Refusal {
     /// It was not signed by the key.
     #[error("the signature is not that of the key")]
     BadSignature,
+    /// It is no ticket of this hub.
+    #[error("this is no ticket of this hub")]
+    UnknownTicket,
+    /// A ticket that has been used.
+    #[error("the ticket was used already; get another one for each request")]
+    UsedTicket,
     /// Over.
     #[error("it expired {} ago", Span(*seconds))]
     Expired {

@@ -26,6 +26,7 @@ use tidings_core::{Selector, UnixMillis};
 use crate::allowed::Allowed;
 use crate::grants::Grants;
 use crate::refusal::{Refusal, Shown};
+use crate::ticket::TicketKey;
 
 const VERSION: &str = "tidings-sign-1";
 
@@ -34,6 +35,7 @@ const VERSION: &str = "tidings-sign-1";
 pub struct SigningKey {
     name: Arc<str>,
     key: hmac::Key,
+    tickets: TicketKey,
 }
 
 /// What a signature covers.
@@ -50,7 +52,12 @@ pub struct Signed<'a> {
 impl SigningKey {
     /// A key with its name, which stands in the URL.
     pub fn new(name: &str, key: &[u8]) -> Self {
-        Self { name: name.into(), key: hmac::Key::new(hmac::HMAC_SHA256, key) }
+        Self { name: name.into(), key: hmac::Key::new(hmac::HMAC_SHA256, key), tickets: TicketKey::of(key) }
+    }
+
+    /// The key of tickets that is made of it, so that all nodes which sign URLs alike take each other's tickets.
+    pub fn ticket_key(&self) -> &TicketKey {
+        &self.tickets
     }
 
     /// The signature.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use http::request::Parts;
-use tidings_access::{Allowed, Grants};
+use tidings_access::{Allowed, Grants, Ticket};
 use tidings_core::{Position, Selector, Selectors, Topic};
 
 use crate::access::head::RequestHead;
@@ -75,6 +75,8 @@ pub(crate) struct Identity {
     /// Why a cookie, which a browser sends by itself, has given nothing.
     why_no_more: Option<String>,
     shows_something: bool,
+    /// To be used up before the request is let in.
+    ticket: Option<Ticket>,
 }
 
 impl Front {
@@ -108,15 +110,23 @@ impl Front {
             grants: access.of_everybody(),
             why_no_more: Some(why),
             shows_something: false,
+            ticket: None,
         };
         match shown(self.config(), settings, head, &parts.method, query, selectors)? {
             Shown::Meant(tidings_access::Proof::Nothing) => Ok(Identity::nobody(access.of_everybody())),
             Shown::Meant(proof) => match access.grants(proof, now) {
-                Ok(grants) => Ok(Identity { grants, why_no_more: None, shows_something: true }),
+                Ok(grants) => Ok(Identity::known(grants)),
+                Err(refusal) => Err(Problem::invalid_credentials(&refusal.to_string())),
+            },
+            Shown::Ticket(text) => match self.tickets().read(text, now) {
+                Ok(ticket) => {
+                    let grants = ticket.grants.clone().beside(&access.anonymous);
+                    Ok(Identity { ticket: Some(ticket), ..Identity::known(grants) })
+                }
                 Err(refusal) => Err(Problem::invalid_credentials(&refusal.to_string())),
             },
             Shown::Cookie(token) => Ok(match access.grants(tidings_access::Proof::Token(token), now) {
-                Ok(grants) => Identity { grants, why_no_more: None, shows_something: true },
+                Ok(grants) => Identity::known(grants),
                 Err(refusal) => unmeant(format!("its cookie gives nothing: {refusal}")),
             }),
             Shown::Unusable(why) => Ok(unmeant(why.to_owned())),
@@ -138,7 +148,7 @@ impl Front {
         let identity = self.identify(head, parts, query, &selector)?;
         let identity = self.ask_authorizer(identity, AskedAction::Publish, &selector, None, parts).await?;
         identity.check_cover(&identity.grants.publish, "publish", &selector)?;
-        Ok(Some(identity.grants))
+        self.let_in(identity).await
     }
 
     /// The grants by which a request to read is let in. `selectors` become those that are covered, if the request asks for no
@@ -163,11 +173,11 @@ impl Front {
             let covered = selectors.iter().filter(|selector| allowed.covers(selector)).cloned();
             if let Ok(covered) = Selectors::new(covered) {
                 request.selectors = covered;
-                return Ok(Some(identity.grants));
+                return self.let_in(identity).await;
             }
         }
         identity.check_cover(allowed, "subscribe", &selectors)?;
-        Ok(Some(identity.grants))
+        self.let_in(identity).await
     }
 
     /// Lets in a request of an operator: its grants, if grants are asked for.
@@ -185,6 +195,33 @@ impl Front {
             true => Ok(Some(identity.grants)),
             false => Err(identity.refusal("this is for those with the grant `admin`".to_owned(), Vec::new())),
         }
+    }
+
+    /// The answer to `POST /tickets`: a ticket for who has shown another proof.
+    pub(crate) fn authorize_ticket(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        query: &Query<'_>,
+    ) -> Result<Grants, Problem> {
+        let identity = self.identify(head, parts, query, &[])?;
+        if identity.ticket.is_some() {
+            return Err(Problem::invalid_credentials(
+                "a ticket gives no other ticket; show a key or a token",
+            ));
+        }
+        match identity.shows_something {
+            true => Ok(identity.grants),
+            false => Err(identity.refusal("there is no ticket".to_owned(), Vec::new())),
+        }
+    }
+
+    async fn let_in(&self, identity: Identity) -> Result<Option<Grants>, Problem> {
+        if let Some(ticket) = &identity.ticket {
+            // Boxed, because few requests have one.
+            Box::pin(self.use_up(ticket)).await?;
+        }
+        Ok(Some(identity.grants))
     }
 
     async fn ask_authorizer(
@@ -210,7 +247,11 @@ impl Front {
 
 impl Identity {
     fn nobody(grants: Grants) -> Self {
-        Self { grants, why_no_more: None, shows_something: false }
+        Self { grants, why_no_more: None, shows_something: false, ticket: None }
+    }
+
+    fn known(grants: Grants) -> Self {
+        Self { shows_something: true, ..Self::nobody(grants) }
     }
 
     /// Refuses what no selector of `allowed` covers. `grant` is what these selectors allow.

@@ -27,6 +27,7 @@ use crate::stream::permits::StreamPermits;
 use crate::stream::returns::Returns;
 use crate::stream::task::TaskRules;
 use crate::stream::{Encoder, Opening};
+use crate::tickets::Tickets;
 
 /// A hub over HTTP. Cloning shares it. Beside what all share stands the peer whose requests this one answers, if it is known.
 #[derive(Clone)]
@@ -49,6 +50,7 @@ struct FrontParts {
     readiness_asked: Mutex<Option<Instant>>,
     refusal_log: RefusalLog,
     authorizer: OnceLock<Arc<dyn Authorizer>>,
+    tickets: Tickets,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
 }
@@ -67,6 +69,7 @@ impl Front {
         };
         let stream_permits = StreamPermits::new(config.connections_max, metrics.streams_now());
         let returns = Returns::new(config.connections_max);
+        let tickets = Tickets::new(&config);
         let _sse = hub.encode(Encoder::Sse(Opening::Event).encoding());
         let parts = FrontParts {
             hub,
@@ -81,6 +84,7 @@ impl Front {
             readiness_asked: Mutex::default(),
             refusal_log: RefusalLog::default(),
             authorizer: OnceLock::new(),
+            tickets,
             _sse,
         };
         Self { parts: Arc::new(parts), peer: None }
@@ -101,6 +105,10 @@ impl Front {
         // A second one would leave requests that were decided by the first.
         let _ = self.parts.authorizer.set(authorizer);
         self
+    }
+
+    pub(crate) fn tickets(&self) -> &Tickets {
+        &self.parts.tickets
     }
 
     pub(crate) fn authorizer(&self) -> Option<&Arc<dyn Authorizer>> {

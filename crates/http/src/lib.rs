@@ -76,6 +76,7 @@ mod operations;
 mod request;
 mod route;
 pub mod stream;
+mod tickets;
 mod tls;
 mod unread;
 

@@ -6,6 +6,16 @@
 
 use std::time::Duration;
 
+// Tickets.
+
+/// Time in which a ticket can be used. 30 s: a page asks for it just before it connects, and a URL that stands in a log is worth
+/// nothing soon after.
+pub(crate) const TICKET_AGE_MAX: Duration = Duration::from_secs(30);
+
+/// Tickets that were used within their time and are remembered in memory. 100,000: more than 3,000 a second, at some 100 bytes
+/// each. Beyond that a request with a ticket is answered 429.
+pub(crate) const USED_TICKETS_MAX: usize = 100_000;
+
 // A connection.
 
 /// Time that accepting pauses when the process has no file for another connection, until others have left. 100 ms:

@@ -48,6 +48,8 @@ enum Route<'a> {
     Ready,
     /// `/metrics`.
     Metrics,
+    /// `/tickets`, of a hub that asks for grants.
+    Tickets,
     /// `*`, the hub as a whole: only `OPTIONS` asks for it. RFC 9110, 9.3.7.
     Hub,
     /// Nothing.
@@ -55,7 +57,7 @@ enum Route<'a> {
 }
 
 /// The hub's paths that stand alone. An alias can be none of them.
-const PATHS: [(&str, Route<'static>); 8] = [
+const PATHS: [(&str, Route<'static>); 9] = [
     ("/events", Route::Events),
     ("/", Route::Home),
     ("/console", Route::Home),
@@ -63,6 +65,7 @@ const PATHS: [(&str, Route<'static>); 8] = [
     ("/healthz", Route::Live),
     ("/readyz", Route::Ready),
     ("/metrics", Route::Metrics),
+    ("/tickets", Route::Tickets),
     ("*", Route::Hub),
 ];
 
@@ -89,6 +92,7 @@ enum Action<'a> {
     Live,
     Ready,
     Metrics,
+    Ticket,
     RefuseMethod(Route<'a>),
     RefuseAccept(Problem),
     RefusePath,
@@ -114,6 +118,7 @@ impl<'a> Route<'a> {
     fn methods(self) -> &'static str {
         match self {
             Self::Topic(_) | Self::Hub => "GET, HEAD, POST, OPTIONS",
+            Self::Tickets => "POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
     }
@@ -121,7 +126,7 @@ impl<'a> Route<'a> {
     /// Whether events are behind it, and not only what everybody may know.
     fn has_events(self) -> bool {
         match self {
-            Self::Events | Self::Topic(_) => true,
+            Self::Events | Self::Topic(_) | Self::Tickets => true,
             Self::Home
             | Self::Console(_)
             | Self::Live
@@ -139,6 +144,8 @@ impl<'a> Route<'a> {
             _ if method == Method::OPTIONS => Action::Options(self),
             Self::Hub => Action::RefusePath,
             Self::Topic(topic) if method == Method::POST => Action::Publish(topic),
+            Self::Tickets if method == Method::POST => Action::Ticket,
+            Self::Tickets => Action::RefuseMethod(self),
             _ if !reads => Action::RefuseMethod(self),
             Self::Topic(topic) => Action::read(Some(topic), headers),
             Self::Events => Action::read(None, headers),
@@ -166,6 +173,7 @@ impl<'a> Action<'a> {
     fn policy(&self) -> Policy {
         match self {
             Self::Publish(_) => Policy::PUBLISH,
+            Self::Ticket => Policy::TICKET,
             Self::Subscribe(..) | Self::History(_) | Self::RefuseAccept(_) => Policy::READ,
             Self::Options(route) if route.has_events() => Policy::PREFLIGHT,
             Self::RefuseMethod(route) if route.has_events() => Policy::READ,
@@ -193,6 +201,7 @@ impl<'a> Action<'a> {
             | Self::Live
             | Self::Ready
             | Self::Metrics
+            | Self::Ticket
             | Self::RefuseMethod(_)
             | Self::RefuseAccept(_)
             | Self::RefusePath => None,
@@ -209,6 +218,7 @@ impl<'a> Action<'a> {
             | Self::Page(_)
             | Self::Home
             | Self::Console(_)
+            | Self::Ticket
             | Self::RefuseMethod(_)
             | Self::RefuseAccept(_)
             | Self::RefusePath => false,
@@ -339,6 +349,11 @@ impl Front {
                 let query = Query::default();
                 self.told(parts, self.authorize_admin(&head, parts, &query))?;
                 operations::metrics(self, &parts.headers)
+            }
+            Action::Ticket if self.config().access.is_none() => Err(not_found()),
+            Action::Ticket => {
+                let query = self.query(parts, &[])?;
+                self.ticket(self.told(parts, self.authorize_ticket(&head, parts, &query))?)
             }
             Action::RefuseMethod(route) => Err(method_not_allowed(route.methods())),
             Action::RefuseAccept(problem) => Err(problem),

@@ -7,6 +7,7 @@
 //! | `PUBLIC_FILE` | any | any | | static files. Pages of other sites may load them, as they would load a script or a component of the client |
 //! | `PREFLIGHT` | the hub's | any | | `OPTIONS`: a browser asks whether its page may go on |
 //! | `READ` | the hub's | the hub's own, or allowed; following a link from any | | events, as a stream or as history |
+//! | `TICKET` | the hub's | the hub's own, or allowed | | `POST /tickets`, which asks for grants itself |
 //! | `PUBLISH` | the hub's | the hub's own, or allowed | asked | publishing |
 //!
 //! A URL that carries its own permission, such as a signed one, and a document that is made to be framed by other sites,
@@ -68,6 +69,7 @@ impl Policy {
     pub(crate) const PUBLIC_FILE: Self = Self { loaders: Loaders::All, ..Self::PUBLIC };
     pub(crate) const PREFLIGHT: Self = Self { host: HostRule::Own, ..Self::PUBLIC };
     pub(crate) const READ: Self = Self { page: PageRule::OwnOrLinked, ..Self::PREFLIGHT };
+    pub(crate) const TICKET: Self = Self { page: PageRule::Own, ..Self::PREFLIGHT };
     pub(crate) const PUBLISH: Self =
         Self { page: PageRule::Own, publisher: PublisherRule::Key, ..Self::PREFLIGHT };
 }

@@ -19,18 +19,21 @@ use crate::config::HttpConfig;
 use crate::request::query::Query;
 
 /// The parameters in which a request may show something.
-pub(crate) const PROOF_PARAMETERS: &[&str] = &[ACCESS_TOKEN, EXPIRES, KEY, SIGNATURE];
+pub(crate) const PROOF_PARAMETERS: &[&str] = &[ACCESS_TOKEN, EXPIRES, KEY, SIGNATURE, TICKET];
 
 const ACCESS_TOKEN: &str = "access_token";
 const EXPIRES: &str = "expires";
 const KEY: &str = "key";
 const SIGNATURE: &str = "signature";
+const TICKET: &str = "ticket";
 
 /// What a request shows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shown<'a> {
     /// What its sender has put there.
     Meant(Proof<'a>),
+    /// A ticket, which is used up by the request.
+    Ticket(&'a str),
     /// A token in a cookie, which a browser sends by itself.
     Cookie(&'a str),
     /// A cookie that does not count.
@@ -48,12 +51,14 @@ pub(crate) fn shown<'a>(
 ) -> Result<Shown<'a>, Problem> {
     let token = query.one(ACCESS_TOKEN)?;
     let signature = signature(method, query, selectors)?;
+    let ticket = query.one(TICKET)?;
     let bearer = head.headers.get(AUTHORIZATION).map(|value| bearer_text(value.as_bytes()));
-    let count =
-        [token.is_some(), signature.is_some(), bearer.is_some()].into_iter().filter(|shown| *shown).count();
+    let count = [token.is_some(), signature.is_some(), ticket.is_some(), bearer.is_some()]
+        .into_iter()
+        .filter(|shown| *shown)
+        .count();
     if count > 1 {
-        let detail =
-            "the request shows two of these: `Authorization`, `access_token`, `signature`; send one of them";
+        let detail = "the request shows two of these: `Authorization`, `access_token`, `signature`, `ticket`; send one of them";
         return Err(Problem::new(ProblemType::SeveralCredentials, detail));
     }
     if let Some(bearer) = bearer {
@@ -61,6 +66,9 @@ pub(crate) fn shown<'a>(
     }
     if let Some(signature) = signature {
         return Ok(Shown::Meant(signature));
+    }
+    if let Some(ticket) = ticket {
+        return Ok(Shown::Ticket(ticket));
     }
     match token {
         Some(_) if !settings.query => {

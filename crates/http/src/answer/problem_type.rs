@@ -70,7 +70,7 @@ problem_types! {
     CutOff: BAD_REQUEST, "cut-off", "the body ended before it was complete";
     UnfinishedEvent: BAD_REQUEST, "unfinished-event", "the body is a stream of events, and ended inside one, or is one line";
     NoEventStream: BAD_REQUEST, "no-event-stream", "the body is sent as a stream of events, and has lines that are neither fields nor comments, and no event";
-    SeveralCredentials: BAD_REQUEST, "several-credentials", "the request shows two of `Authorization`, `access_token` and `signature`";
+    SeveralCredentials: BAD_REQUEST, "several-credentials", "the request shows two of `Authorization`, `access_token`, `signature` and `ticket`";
     BadPartial: BAD_REQUEST, "bad-partial", "`partial` is neither `true` nor `false`";
     KeyRequired: UNAUTHORIZED, "key-required", "publishing, and `/metrics` where a publish key is set, need the key, and there is none in the request";
     InvalidKey: UNAUTHORIZED, "invalid-key", "the key in the request is not the hub's";

@@ -1,0 +1,120 @@
+//! `POST /tickets`, and that a ticket is used once.
+//!
+//! A use is an event in the log, under the ticket's id as its idempotency key: the log takes one of two that come at the same
+//! instant, on every node and after a restart. The ids of this process's uses are kept beside it until their tickets expire, because
+//! a store remembers only so many keys.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::header::CACHE_CONTROL;
+use http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+use tidings_access::{Grants, Refusal, Ticket, TicketKey};
+use tidings_core::{DraftFields, KeyFields, Topic, UnixMillis};
+
+use crate::answer::body::Body;
+use crate::answer::json;
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
+use crate::config::HttpConfig;
+use crate::events::problem::not_published;
+use crate::front::Front;
+use crate::limits::{TICKET_AGE_MAX, USED_TICKETS_MAX};
+
+/// Where uses are written.
+const TOPIC: &str = "tidings/tickets";
+
+/// The credential of their idempotency keys, which no publisher has.
+const CREDENTIAL: &str = "tidings tickets";
+
+/// Bytes of chance in the id of a ticket.
+const ID_BYTES: usize = 16;
+
+/// The tickets of a front.
+pub(crate) struct Tickets {
+    key: TicketKey,
+    /// Tickets that were used here and have not expired.
+    used: Mutex<HashMap<Arc<str>, UnixMillis>>,
+}
+
+#[derive(Serialize)]
+struct TicketAnswer {
+    ticket: String,
+    /// Seconds.
+    expires_in: u64,
+}
+
+impl Tickets {
+    /// With the key that signs URLs, all nodes take each other's tickets. Without one, a key of this process alone.
+    pub(crate) fn new(config: &HttpConfig) -> Self {
+        let signing = config.access.as_ref().and_then(|settings| settings.access.signing.as_ref());
+        let key = signing.map_or_else(own_key, |signing| signing.ticket_key().clone());
+        Self { key, used: Mutex::default() }
+    }
+
+    /// What a ticket lets its bearer do, if it is one. It is not used by that.
+    pub(crate) fn read(&self, text: &str, now: UnixMillis) -> Result<Ticket, Refusal> {
+        self.key.read(text, now)
+    }
+
+    /// Notes a use in this process. False if there was one before.
+    fn use_here(&self, ticket: &Ticket, now: UnixMillis) -> Result<(), Problem> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.len() >= USED_TICKETS_MAX {
+            used.retain(|_, expires| *expires > now);
+        }
+        if used.contains_key(&ticket.id) {
+            return Err(was_used());
+        }
+        if used.len() >= USED_TICKETS_MAX {
+            let detail =
+                "more tickets are being used than this hub takes in half a minute; try again in a moment";
+            return Err(Problem::new(ProblemType::Busy, detail));
+        }
+        used.insert(ticket.id.clone(), ticket.expires);
+        Ok(())
+    }
+}
+
+impl Front {
+    /// Answers with a ticket for these grants, which its bearer has shown another proof of.
+    pub(crate) fn ticket(&self, grants: Grants) -> Result<Response<Body>, Problem> {
+        let mut id = [0; ID_BYTES];
+        getrandom::fill(&mut id)
+            .map_err(|_| Problem::new(ProblemType::Unavailable, "the system gives no random bytes"))?;
+        let id: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let now = self.clock().now();
+        let end = UnixMillis(now.0.saturating_add(TICKET_AGE_MAX.as_millis() as u64));
+        // It lets nobody in for longer than what it was given for.
+        let expires = grants.until.map_or(end, |until| until.min(end));
+        let ticket = self.tickets().key.write(&Ticket { id: id.into(), grants, expires });
+        let expires_in = (expires.0 - now.0).div_ceil(1_000);
+        let mut response = json::response(StatusCode::CREATED, &TicketAnswer { ticket, expires_in });
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(response)
+    }
+
+    /// Uses a ticket up. Of two requests that show the same one, one gets through.
+    pub(crate) async fn use_up(&self, ticket: &Ticket) -> Result<(), Problem> {
+        self.tickets().use_here(ticket, self.clock().now())?;
+        let topic = Topic::parse(TOPIC).expect("it is a topic");
+        let key = KeyFields { credential: CREDENTIAL, key: &ticket.id };
+        let fields = DraftFields { key: Some(key), ..DraftFields::default() };
+        let draft = self.hub().draft(topic, Bytes::from_static(b"{\"used\":true}"), fields);
+        let published = self.hub().publish(draft.expect("an id is a key")).await.map_err(not_published)?;
+        if published.repeated { Err(was_used()) } else { Ok(()) }
+    }
+}
+
+fn was_used() -> Problem {
+    Problem::invalid_credentials(&Refusal::UsedTicket.to_string())
+}
+
+fn own_key() -> TicketKey {
+    let mut secret = [0; 32];
+    // Without random bytes there is no key that nobody knows; the process would not have come this far.
+    getrandom::fill(&mut secret).expect("the system gives random bytes");
+    TicketKey::of(&secret)
+}
