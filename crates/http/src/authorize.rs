@@ -181,7 +181,7 @@ impl Front {
     }
 
     /// Lets in a request of an operator: its grants, if grants are asked for.
-    pub(crate) fn authorize_admin(
+    pub(crate) async fn authorize_admin(
         &self,
         head: &RequestHead<'_>,
         parts: &Parts,
@@ -192,7 +192,7 @@ impl Front {
         }
         let identity = self.identify(head, parts, query, &[])?;
         match identity.grants.admin {
-            true => Ok(Some(identity.grants)),
+            true => self.let_in(identity).await,
             false => Err(identity.refusal("this is for those with the grant `admin`".to_owned(), Vec::new())),
         }
     }
@@ -222,6 +222,31 @@ impl Front {
             Box::pin(self.use_up(ticket)).await?;
         }
         Ok(Some(identity.grants))
+    }
+
+    /// Whether a request may know who receives a topic: an operator may, and who may read the presence of that topic. False if no
+    /// grants are asked for.
+    pub(crate) async fn authorize_audience(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        query: &Query<'_>,
+        topic: &Topic,
+    ) -> Result<bool, Problem> {
+        if self.config().access.is_none() {
+            return Ok(false);
+        }
+        let asked = [Selector::Topic(topic.clone())];
+        let identity = self.identify(head, parts, query, &asked)?;
+        let presence = Selector::parse(&format!("tidings/presence/{topic}"));
+        let is_covered = presence.is_ok_and(|presence| identity.grants.subscribe.covers(&presence));
+        if identity.grants.admin || is_covered {
+            return self.let_in(identity).await.map(|_| true);
+        }
+        let what = format!(
+            "this is for those with the grant `admin`, or who may subscribe to `tidings/presence/{topic}`"
+        );
+        Err(identity.refusal(what, Vec::new()))
     }
 
     async fn ask_authorizer(

@@ -56,6 +56,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod access;
+mod admin;
 mod aliases;
 mod answer;
 mod authorize;

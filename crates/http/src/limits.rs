@@ -236,6 +236,25 @@ pub(crate) const PREFLIGHT_SECONDS_MAX: u32 = 86_400;
 /// Events of one page of history when the client does not say how many. 100: a page for people to read.
 pub(crate) const HISTORY_EVENTS_DEFAULT: usize = 100;
 
+// What operators ask.
+
+/// Connections or users of one page when an operator does not say how many. 100: a page for people to read.
+pub(crate) const ROSTER_PAGE_DEFAULT: usize = 100;
+
+/// Bytes of connections or users after which a page of them ends, however many were asked for. 1 MiB: a connection may have a
+/// hundred selectors, and a thousand of those would be a hundred times as much.
+pub(crate) const ROSTER_PAGE_BYTES_MAX: usize = 1_048_576;
+
+/// Bytes of the body of an order to disconnect. 16 KiB: room for the longest name of a user that a token can carry.
+pub(crate) const ADMIN_BODY_BYTES_MAX: usize = 16_384;
+
+/// Seconds for which a user or a token can be kept out. A year: a user that should never come back is better taken out of what gives
+/// tokens.
+pub(crate) const DENY_SECONDS_MAX: u64 = 31_536_000;
+
+/// Characters of what is wrong with a JSON text that are shown to its sender. 200: enough for the name of a member and its place.
+pub(crate) const JSON_FAULT_CHARS_MAX: usize = 200;
+
 // The metrics.
 
 /// Age up to which the text of `/metrics` is given to another request, as long as an earlier answer with that text has not been

@@ -14,6 +14,7 @@ use crate::access::cors;
 use crate::access::decision::decide;
 use crate::access::head::{RequestHead, check_size};
 use crate::access::policy::Policy;
+use crate::admin::{self, AdminRoute};
 use crate::aliases::Aliases;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
@@ -50,6 +51,8 @@ enum Route<'a> {
     Metrics,
     /// `/tickets`, of a hub that asks for grants.
     Tickets,
+    /// Below `/admin/`, and `/subscriptions`.
+    Admin(AdminRoute),
     /// `*`, the hub as a whole: only `OPTIONS` asks for it. RFC 9110, 9.3.7.
     Hub,
     /// Nothing.
@@ -57,7 +60,7 @@ enum Route<'a> {
 }
 
 /// The hub's paths that stand alone. An alias can be none of them.
-const PATHS: [(&str, Route<'static>); 9] = [
+const PATHS: [(&str, Route<'static>); 12] = [
     ("/events", Route::Events),
     ("/", Route::Home),
     ("/console", Route::Home),
@@ -66,6 +69,9 @@ const PATHS: [(&str, Route<'static>); 9] = [
     ("/readyz", Route::Ready),
     ("/metrics", Route::Metrics),
     ("/tickets", Route::Tickets),
+    ("/admin/connections", Route::Admin(AdminRoute::Connections)),
+    ("/admin/disconnect", Route::Admin(AdminRoute::Disconnect)),
+    ("/subscriptions", Route::Admin(AdminRoute::Subscriptions)),
     ("*", Route::Hub),
 ];
 
@@ -93,6 +99,7 @@ enum Action<'a> {
     Ready,
     Metrics,
     Ticket,
+    Admin(AdminRoute),
     RefuseMethod(Route<'a>),
     RefuseAccept(Problem),
     RefusePath,
@@ -119,6 +126,7 @@ impl<'a> Route<'a> {
         match self {
             Self::Topic(_) | Self::Hub => "GET, HEAD, POST, OPTIONS",
             Self::Tickets => "POST, OPTIONS",
+            Self::Admin(route) => route.methods(),
             _ => "GET, HEAD, OPTIONS",
         }
     }
@@ -126,7 +134,7 @@ impl<'a> Route<'a> {
     /// Whether events are behind it, and not only what everybody may know.
     fn has_events(self) -> bool {
         match self {
-            Self::Events | Self::Topic(_) | Self::Tickets => true,
+            Self::Events | Self::Topic(_) | Self::Tickets | Self::Admin(_) => true,
             Self::Home
             | Self::Console(_)
             | Self::Live
@@ -146,6 +154,8 @@ impl<'a> Route<'a> {
             Self::Topic(topic) if method == Method::POST => Action::Publish(topic),
             Self::Tickets if method == Method::POST => Action::Ticket,
             Self::Tickets => Action::RefuseMethod(self),
+            Self::Admin(route) if route.takes(method) => Action::Admin(route),
+            Self::Admin(_) => Action::RefuseMethod(self),
             _ if !reads => Action::RefuseMethod(self),
             Self::Topic(topic) => Action::read(Some(topic), headers),
             Self::Events => Action::read(None, headers),
@@ -183,6 +193,7 @@ impl<'a> Action<'a> {
             // Probes and scrapers come by address.
             Self::Live | Self::Ready => Policy::PUBLIC,
             Self::Metrics => Policy::METRICS,
+            Self::Admin(_) => Policy::ADMIN,
             Self::Options(_) | Self::RefuseMethod(_) | Self::RefusePath => Policy::PUBLIC,
         }
     }
@@ -202,6 +213,7 @@ impl<'a> Action<'a> {
             | Self::Ready
             | Self::Metrics
             | Self::Ticket
+            | Self::Admin(_)
             | Self::RefuseMethod(_)
             | Self::RefuseAccept(_)
             | Self::RefusePath => None,
@@ -219,6 +231,7 @@ impl<'a> Action<'a> {
             | Self::Home
             | Self::Console(_)
             | Self::Ticket
+            | Self::Admin(_)
             | Self::RefuseMethod(_)
             | Self::RefuseAccept(_)
             | Self::RefusePath => false,
@@ -347,7 +360,7 @@ impl Front {
             Action::Ready => Ok(operations::ready(self)),
             Action::Metrics => {
                 let query = Query::default();
-                self.told(parts, self.authorize_admin(&head, parts, &query))?;
+                self.told(parts, self.authorize_admin(&head, parts, &query).await)?;
                 operations::metrics(self, &parts.headers)
             }
             Action::Ticket if self.config().access.is_none() => Err(not_found()),
@@ -355,6 +368,8 @@ impl Front {
                 let query = self.query(parts, &[])?;
                 self.ticket(self.told(parts, self.authorize_ticket(&head, parts, &query))?)
             }
+            // Boxed, or the future of every request would be as large as this one.
+            Action::Admin(route) => Box::pin(admin::answer(self, route, &head, parts, body)).await,
             Action::RefuseMethod(route) => Err(method_not_allowed(route.methods())),
             Action::RefuseAccept(problem) => Err(problem),
             Action::RefusePath => Err(not_found()),

@@ -8,6 +8,7 @@
 //! | `PREFLIGHT` | the hub's | any | | `OPTIONS`: a browser asks whether its page may go on |
 //! | `READ` | the hub's | the hub's own, or allowed; following a link from any | | events, as a stream or as history |
 //! | `TICKET` | the hub's | the hub's own, or allowed | | `POST /tickets`, which asks for grants itself |
+//! | `ADMIN` | the hub's | the hub's own, or allowed | asked, if one is set; without one and without grants nobody is let in | live connections |
 //! | `PUBLISH` | the hub's | the hub's own, or allowed | asked | publishing |
 //!
 //! A URL that carries its own permission, such as a signed one, and a document that is made to be framed by other sites,
@@ -70,6 +71,8 @@ impl Policy {
     pub(crate) const PREFLIGHT: Self = Self { host: HostRule::Own, ..Self::PUBLIC };
     pub(crate) const READ: Self = Self { page: PageRule::OwnOrLinked, ..Self::PREFLIGHT };
     pub(crate) const TICKET: Self = Self { page: PageRule::Own, ..Self::PREFLIGHT };
+    pub(crate) const ADMIN: Self =
+        Self { page: PageRule::Own, publisher: PublisherRule::KeyIfSet, ..Self::PREFLIGHT };
     pub(crate) const PUBLISH: Self =
         Self { page: PageRule::Own, publisher: PublisherRule::Key, ..Self::PREFLIGHT };
 }

@@ -59,6 +59,8 @@ problem_types! {
     BadOpening: BAD_REQUEST, "bad-opening", "`opening` is neither `event` nor `id` nor `none`";
     BadWith: BAD_REQUEST, "bad-with", "`with` is not `time`";
     BadLimit: BAD_REQUEST, "bad-limit", "`limit` is no number of events, or too large";
+    BadConnection: BAD_REQUEST, "bad-connection", "`after` is no id of a connection";
+    BadDisconnect: BAD_REQUEST, "bad-disconnect", "what is to be disconnected is no JSON object with one of `user`, `token_id`, `topic` and `connection`, and perhaps `deny_for`";
     BadEventType: BAD_REQUEST, "bad-event-type", "the event's type is too long or has control characters";
     ReservedEventType: BAD_REQUEST, "reserved-event-type", "the event's type begins with `tidings.`";
     BadId: BAD_REQUEST, "bad-id", "the event's id is empty, too long, or has control characters or white space at an end";
@@ -79,6 +81,7 @@ problem_types! {
     OriginNotAllowed: FORBIDDEN, "origin-not-allowed", "the request comes from a page of an origin that is not allowed";
     BehindAProxy: FORBIDDEN, "behind-a-proxy", "the hub has no key and listens on loopback, and the publish has come through a proxy";
     NotCovered: FORBIDDEN, "not-covered", "what the request shows does not allow what it asks for; `uncovered` has the selectors";
+    NoOperator: FORBIDDEN, "no-operator", "the hub has neither a publish key nor access settings, so nobody is its operator";
     ReservedTopic: FORBIDDEN, "reserved-topic", "a name in the path or in `topic` begins with `inbox/` or `tidings/`";
     NotFound: NOT_FOUND, "not-found", "there is nothing at this URL";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "the URL does not take this method; `Allow` has those it takes";
@@ -91,6 +94,7 @@ problem_types! {
     IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event or batch";
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
     HeadTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "the head of the request is larger than `head_bytes_max`, or has more than 100 headers";
+    DenyUnsupported: NOT_IMPLEMENTED, "deny-unsupported", "`deny_for` is asked for, and the hub cannot keep anybody out";
     UnsupportedTransferCoding: NOT_IMPLEMENTED, "unsupported-transfer-coding", "the body comes in a transfer coding other than `chunked`";
     UnsupportedVersion: HTTP_VERSION_NOT_SUPPORTED, "unsupported-version", "the request is of a version of HTTP that the hub does not speak";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";

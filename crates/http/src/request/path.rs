@@ -20,6 +20,16 @@ pub(crate) fn topic(rest: &str) -> Result<Topic, Problem> {
     if topic.is_reserved() { Err(reserved(topic.as_str())) } else { Ok(topic) }
 }
 
+/// The topic of a request that names it in the parameter `topic` alone.
+pub(crate) fn one_topic(query: &Query<'_>) -> Result<Topic, Problem> {
+    query.raw("topic").try_for_each(check_slashes)?;
+    let Some(text) = query.one("topic")? else {
+        return Err(Problem::new(ProblemType::BadTopics, "the parameter `topic` is missing"));
+    };
+    let topic = Topic::parse(text).map_err(|error| bad_topic(&error))?;
+    if topic.is_reserved() { Err(reserved(topic.as_str())) } else { Ok(topic) }
+}
+
 /// Refuses a request with a topic in its path and another in its parameters, whatever its method: a program in front that
 /// looks at the path alone would let a reader of other topics pass.
 pub(crate) fn refuse_second_topic(rest: &str, query: Option<&str>) -> Result<(), Problem> {

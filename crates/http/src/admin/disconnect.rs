@@ -1,0 +1,165 @@
+//! The end of connections, as an operator asks for it.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tidings_core::{Dismissal, Topic, Whom};
+
+use crate::answer::body::Body;
+use crate::answer::json;
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
+use crate::front::Front;
+use crate::limits::{ADMIN_BODY_BYTES_MAX, DENY_SECONDS_MAX, JSON_FAULT_CHARS_MAX};
+use crate::request::body::{BodyRules, read_whole};
+
+/// What to end, and for how long it stays out.
+#[derive(Debug, PartialEq, Eq)]
+struct Order {
+    whom: Whom,
+    deny_seconds: Option<u64>,
+}
+
+/// The body of a request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderDocument {
+    user: Option<Value>,
+    token_id: Option<Value>,
+    topic: Option<Value>,
+    connection: Option<Value>,
+    deny_for: Option<Value>,
+}
+
+#[derive(Serialize)]
+struct DisconnectedDocument {
+    disconnected: usize,
+}
+
+/// Ends what the body names. The answer says how many connections these were.
+pub(super) async fn disconnect<B>(front: &Front, parts: &Parts, body: B) -> Result<Response<Body>, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let rules = BodyRules { bytes_max: ADMIN_BODY_BYTES_MAX, ..front.body_rules(&parts.extensions) };
+    let body =
+        read_whole(body, &parts.headers, &rules).await.map_err(|problem| match problem.problem_type() {
+            ProblemType::TooLarge => {
+                let detail = format!("the body has at most {ADMIN_BODY_BYTES_MAX} bytes");
+                Problem::new(ProblemType::TooLarge, detail)
+            }
+            _ => problem,
+        })?;
+    let order = Order::parse(&body.data)?;
+    if order.deny_seconds.is_some() {
+        return Err(Problem::new(ProblemType::DenyUnsupported, "this hub cannot keep anybody out yet"));
+    }
+    let disconnected = front.hub().roster().dismiss(&order.whom, Dismissal::ByOperator).await;
+    Ok(json::response(StatusCode::OK, &DisconnectedDocument { disconnected }))
+}
+
+impl Order {
+    fn parse(body: &[u8]) -> Result<Self, Problem> {
+        // The parser would take a list for the members in their order.
+        if !body.trim_ascii_start().starts_with(b"{") {
+            return Err(refused("the body is no JSON object".to_owned()));
+        }
+        let document: OrderDocument = serde_json::from_slice(body).map_err(|error| {
+            let fault: String = error.to_string().chars().take(JSON_FAULT_CHARS_MAX).collect();
+            refused(format!("the body is no JSON object of `disconnect`: {fault}"))
+        })?;
+        let OrderDocument { user, token_id, topic, connection, deny_for } = document;
+        let user = user.map(|value| text("user", value)).transpose()?;
+        let token_id = token_id.map(|value| text("token_id", value)).transpose()?;
+        let topic = topic.map(|value| text("topic", value)).transpose()?;
+        let connection = connection.map(|value| text("connection", value)).transpose()?;
+        let whom = match (user, token_id, topic, connection) {
+            (Some(user), None, None, None) => Whom::User(user.into()),
+            (None, Some(token_id), None, None) => Whom::Token(token_id.into()),
+            (None, None, Some(topic), None) => Whom::Topic(
+                Topic::parse(&topic).map_err(|error| refused(format!("`topic` is no topic: {error}")))?,
+            ),
+            (None, None, None, Some(id)) => Whom::Connection(
+                id.parse().map_err(|error| refused(format!("`connection` is no id: {error}")))?,
+            ),
+            _ => {
+                return Err(refused(
+                    "the body has one of `user`, `token_id`, `topic` and `connection`".to_owned(),
+                ));
+            }
+        };
+        let deny_seconds = deny_for.map(seconds).transpose()?;
+        if deny_seconds.is_some() && !matches!(whom, Whom::User(_) | Whom::Token(_)) {
+            return Err(refused(
+                "`deny_for` keeps a user or a token out; it goes with `user` or `token_id`".to_owned(),
+            ));
+        }
+        Ok(Self { whom, deny_seconds })
+    }
+}
+
+fn text(name: &str, value: Value) -> Result<String, Problem> {
+    match value {
+        Value::String(text) if !text.is_empty() => Ok(text),
+        _ => Err(refused(format!("`{name}` is a text that is not empty"))),
+    }
+}
+
+fn seconds(value: Value) -> Result<u64, Problem> {
+    let seconds = value.as_u64().filter(|seconds| (1..=DENY_SECONDS_MAX).contains(seconds));
+    seconds.ok_or_else(|| refused(format!("`deny_for` is a number of seconds from 1 to {DENY_SECONDS_MAX}")))
+}
+
+fn refused(detail: String) -> Problem {
+    Problem::new(ProblemType::BadDisconnect, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_names_one_thing_to_end_and_perhaps_for_how_long() {
+        for (body, whom, deny_seconds) in [
+            (r#"{"user":"u1"}"#, Whom::User("u1".into()), None),
+            (r#"{"token_id":"t","deny_for":60}"#, Whom::Token("t".into()), Some(60)),
+            (r#"{"topic":"orders/9"}"#, Whom::Topic(Topic::parse("orders/9").unwrap()), None),
+            (r#"{"connection":"1vcknh9ndjmm8"}"#, Whom::Connection("1vcknh9ndjmm8".parse().unwrap()), None),
+        ] {
+            assert_eq!(Order::parse(body.as_bytes()), Ok(Order { whom, deny_seconds }), "{body}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_by_its_name() {
+        for (body, named) in [
+            ("", "JSON"),
+            ("[]", "JSON"),
+            (r#"["u1", null, null, null, null]"#, "JSON"),
+            (r#"{"user":"a"} x"#, "JSON"),
+            (r#"{"user":"a","user":"b"}"#, "duplicate field `user`"),
+            (r#"{"usr":"a"}"#, "unknown field `usr`"),
+            ("{}", "one of `user`"),
+            (r#"{"user":null}"#, "one of `user`"),
+            (r#"{"user":"a","topic":"b"}"#, "one of `user`"),
+            (r#"{"user":5}"#, "`user` is a text"),
+            (r#"{"user":""}"#, "`user` is a text"),
+            (r#"{"token_id":["t"]}"#, "`token_id` is a text"),
+            (r#"{"topic":"a/*"}"#, "`topic` is no topic"),
+            (r#"{"connection":"A"}"#, "`connection` is no id"),
+            (r#"{"user":"a","deny_for":-1}"#, "`deny_for` is a number"),
+            (r#"{"user":"a","deny_for":0}"#, "`deny_for` is a number"),
+            (r#"{"user":"a","deny_for":1.5}"#, "`deny_for` is a number"),
+            (r#"{"user":"a","deny_for":"60"}"#, "`deny_for` is a number"),
+            (r#"{"user":"a","deny_for":99999999999}"#, "`deny_for` is a number"),
+            (r#"{"topic":"a","deny_for":60}"#, "`deny_for` keeps"),
+        ] {
+            let problem = Order::parse(body.as_bytes()).unwrap_err();
+            assert!(problem.detail().contains(named), "{body}: {}", problem.detail());
+        }
+        let long = format!("{{\"{}\":1}}", "x".repeat(10_000));
+        assert!(Order::parse(long.as_bytes()).unwrap_err().detail().len() < 500);
+    }
+}

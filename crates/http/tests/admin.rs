@@ -1,0 +1,293 @@
+//! What operators ask of live connections: lists, the users of a topic, and their end.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+mod support;
+
+use std::sync::Arc;
+
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use serde_json::{Map, Value, json};
+use support::scene::Scene;
+use tidings_core::contract::ManualClock;
+use tidings_core::memory::MemoryRetention;
+use tidings_core::{Epoch, Hub, Limits, MemoryStore, Selector};
+use tidings_http::grants::jwt::{Algorithm, Key, Keys, Minting, Rules, Verifier, mint};
+use tidings_http::grants::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
+use tidings_http::{AccessSettings, Body, Front, HttpConfig, Pages};
+use tidings_testkit::deadline::{until, within_an_hour};
+
+/// The time of the clock, in seconds.
+const NOW: u64 = 1_767_222_000;
+const OPERATOR: &str = "k-0123456789abcdef0123456789abcdef";
+const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+
+/// A hub with tokens, a key of its operator, and nothing for everybody.
+async fn front() -> Front {
+    let clock = ManualClock::at(NOW * 1_000);
+    let rules = Rules {
+        algorithms: vec![Algorithm::HS256],
+        audience: Vec::new(),
+        issuer: Vec::new(),
+        leeway_ms: 0,
+        subscribe: Vec::new(),
+        publish: Vec::new(),
+    };
+    let public = Allowed::new([Selector::parse("public/**").unwrap()]);
+    let operator = Grants { admin: true, ..Grants::default() };
+    let access = Access {
+        anonymous: Grants { subscribe: public, ..Grants::default() },
+        keys: NamedKeys::new([NamedKey::new("operator", KeyHash::of(OPERATOR.as_bytes()), operator)]),
+        tokens: Some(Verifier::new(Keys::fixed(Key::secret(SECRET).unwrap()), rules)),
+        ..Access::default()
+    };
+    let mut config = HttpConfig::default();
+    config.access = Some(Arc::new(AccessSettings { access, ..AccessSettings::default() }));
+    front_with(config, clock).await
+}
+
+async fn front_with(config: HttpConfig, clock: Arc<ManualClock>) -> Front {
+    let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
+    let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+    Front::new(hub, config, Pages::default(), clock).for_peer("192.0.2.1".parse().unwrap())
+}
+
+/// A token of a user, with an id, for some selectors.
+fn token(user: &str, id: &str, subscribe: &[&str]) -> String {
+    let claims = json!({"sub": user, "jti": id, "exp": NOW + 60, "tidings": {"subscribe": subscribe}});
+    let claims: &Map<String, Value> = claims.as_object().unwrap();
+    mint(&Minting::Secret(SECRET.to_vec()), Algorithm::HS256, None, claims).unwrap()
+}
+
+async fn send(front: &Front, request: &str, shown: &str, body: &str) -> Response<Body> {
+    let (method, target) = request.split_once(' ').unwrap();
+    let mut request = Request::builder().method(method).uri(target).header("host", "localhost");
+    if !shown.is_empty() {
+        request = request.header("authorization", format!("Bearer {shown}"));
+    }
+    within_an_hour("an answer", front.handle(request.body(body.to_owned()).unwrap())).await
+}
+
+/// The status and the JSON of an answer.
+async fn asked(front: &Front, request: &str, shown: &str, body: &str) -> (u16, Value) {
+    let response = send(front, request, shown, body).await;
+    let status = response.status().as_u16();
+    let body = within_an_hour("a body", response.into_body().collect()).await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+/// A stream that has begun, with the id that its opening told.
+async fn stream(front: &Front, target: &str, shown: &str) -> (Body, String) {
+    let response = send(front, &format!("GET {target}"), shown, "").await;
+    assert_eq!(response.status(), 200, "{target}");
+    let mut body = response.into_body();
+    let opening = next(&mut body).await.unwrap();
+    let id = opening.split_once("\"connection\":\"").unwrap().1.split('"').next().unwrap().to_owned();
+    (body, id)
+}
+
+async fn next(body: &mut Body) -> Option<String> {
+    let frame = within_an_hour("more of the stream", body.frame()).await?;
+    Some(String::from_utf8(frame.unwrap().into_data().unwrap().to_vec()).unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_are_listed_in_pages_with_what_is_known_of_them() {
+    let front = front().await;
+    let (_first, first) = stream(&front, "/events/orders/*", &token("u1", "t1", &["orders/*"])).await;
+    let (_second, second) = stream(&front, "/events?topic=public/b&topic=public/a", "").await;
+    tokio::time::advance(std::time::Duration::from_secs(5)).await;
+
+    let (status, page) = asked(&front, "GET /admin/connections?limit=1", OPERATOR, "").await;
+
+    assert_eq!(status, 200);
+    let since = "2025-12-31T22:59:55.000Z";
+    let expected = json!({"connections": [{
+        "id": first, "user": "u1", "address": "192.0.2.1", "transport": "sse", "selectors": ["orders/*"],
+        "since": since, "lag": 0,
+    }], "more": true});
+    assert_eq!(page, expected);
+    let (_, page) = asked(&front, &format!("GET /admin/connections?after={first}"), OPERATOR, "").await;
+    let expected = json!({"connections": [{
+        "id": second, "user": null, "address": "192.0.2.1", "transport": "sse",
+        "selectors": ["public/a", "public/b"], "since": since, "lag": 0,
+    }], "more": false});
+    assert_eq!(page, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_users_that_receive_a_topic_are_listed_in_pages_beside_the_number_of_connections() {
+    let front = front().await;
+    let mut streams = Vec::new();
+    for (target, user) in [
+        ("/events/public/*", "u2"),
+        ("/events/public/a", "u1"),
+        ("/events/**", "u1"),
+        ("/events/public/b", "u0"),
+    ] {
+        streams.push(stream(&front, target, &token(user, "t", &["**"])).await);
+    }
+    streams.push(stream(&front, "/events/public/a", "").await);
+
+    let (status, page) = asked(&front, "GET /subscriptions?topic=public/a&limit=1", OPERATOR, "").await;
+
+    assert_eq!(status, 200);
+    let users = json!([{"user": "u1", "connections": 2}]);
+    assert_eq!(page, json!({"connections": 4, "users": users, "more": true}));
+    let (_, page) = asked(&front, "GET /subscriptions?topic=public/a&after=u1", OPERATOR, "").await;
+    let users = json!([{"user": "u2", "connections": 1}]);
+    assert_eq!(page, json!({"connections": 4, "users": users, "more": false}));
+    let presence = token("u9", "t", &["tidings/presence/public/a"]);
+    let (_, page) = asked(&front, "GET /subscriptions?topic=public/a", &presence, "").await;
+    assert_eq!(page["connections"], 4);
+    let (status, _) = asked(&front, "GET /subscriptions?topic=public/b", &presence, "").await;
+    assert_eq!(status, 403, "the presence of another topic");
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_are_ended_by_user_token_topic_and_id() {
+    let front = front().await;
+    let of = |user: &str, id: &str| token(user, id, &["**"]);
+    let mut streams = [
+        stream(&front, "/events/a", &of("u1", "t1")).await,
+        stream(&front, "/events/b", &of("u1", "t2")).await,
+        stream(&front, "/events/a", &of("u2", "t3")).await,
+        stream(&front, "/events/c", &of("u3", "t4")).await,
+        stream(&front, "/events/c", &of("u3", "t5")).await,
+    ];
+
+    for (order, ended) in [
+        (json!({"user": "u1"}), &[0, 1][..]),
+        (json!({"token_id": "t4"}), &[3]),
+        (json!({"topic": "a"}), &[2]),
+        (json!({"connection": streams[4].1.clone()}), &[4]),
+        (json!({"connection": streams[4].1.clone()}), &[]),
+    ] {
+        let answer = asked(&front, "POST /admin/disconnect", OPERATOR, &order.to_string()).await;
+        assert_eq!(answer, (200, json!({"disconnected": ended.len()})), "{order}");
+        for number in ended {
+            let last = next(&mut streams[*number].0).await.unwrap();
+            assert!(last.starts_with("retry: "), "{last:?}");
+            assert_eq!(next(&mut streams[*number].0).await, None);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_operators_are_let_in() {
+    let (front, user) = (front().await, token("u1", "t1", &["**"]));
+    let open = front_with(HttpConfig::default(), ManualClock::at(0)).await;
+    let mut config = HttpConfig::default();
+    config.publish_key = Some("secret".to_owned());
+    let keyed = front_with(config, ManualClock::at(0)).await;
+
+    for (request, body) in [
+        ("GET /admin/connections", ""),
+        ("POST /admin/disconnect", r#"{"user":"u1"}"#),
+        ("GET /subscriptions?topic=a", ""),
+    ] {
+        let status = async |front: &Front, shown: &str| asked(front, request, shown, body).await.0;
+        let with_grants =
+            [status(&front, "").await, status(&front, &user).await, status(&front, OPERATOR).await];
+        assert_eq!(with_grants, [401, 403, 200], "{request}");
+        assert_eq!(status(&open, "").await, 403, "{request}");
+        let with_key =
+            [status(&keyed, "").await, status(&keyed, "other").await, status(&keyed, "secret").await];
+        assert_eq!(with_key, [401, 401, 200], "{request}");
+    }
+    let (_, problem) = asked(&open, "GET /admin/connections", "", "").await;
+    assert_eq!(problem["type"], "urn:tidings:problem:no-operator");
+    let foreign = Request::post("/admin/disconnect")
+        .header("host", "localhost")
+        .header("origin", "http://evil.example");
+    let foreign = foreign.header("authorization", format!("Bearer {OPERATOR}")).body(String::new()).unwrap();
+    assert_eq!(front.handle(foreign).await.status(), 403, "a page of another origin");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_meant_is_refused_by_its_name() {
+    let front = front().await;
+
+    for (request, body, status, named) in [
+        ("GET /admin/connections?limit=0", "", 400, "`limit`"),
+        ("GET /admin/connections?limit=1001", "", 400, "`limit`"),
+        ("GET /admin/connections?after=A", "", 400, "`after`"),
+        ("GET /admin/connections?user=u1", "", 400, "`user`"),
+        ("GET /subscriptions", "", 400, "`topic` is missing"),
+        ("GET /subscriptions?topic=a&topic=b", "", 400, "`topic`"),
+        ("GET /subscriptions?topic=a/*", "", 400, "not in topics"),
+        ("GET /subscriptions?topic=tidings/x", "", 403, "tidings/"),
+        ("POST /admin/disconnect?user=u1", "{}", 400, "`user`"),
+        ("POST /admin/disconnect", "{}", 400, "one of `user`"),
+        ("POST /admin/disconnect", r#"{"usr":"u1"}"#, 400, "`usr`"),
+        ("GET /admin/disconnect", "", 405, "POST"),
+        ("POST /admin/connections", "", 405, "GET"),
+        ("GET /admin", "", 404, ""),
+    ] {
+        let (found, problem) = asked(&front, request, OPERATOR, body).await;
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(found == status && detail.contains(named), "{request} {body}: {found} {detail}");
+    }
+    let large = format!("{{\"user\":\"{}\"}}", "x".repeat(16_384));
+    assert_eq!(asked(&front, "POST /admin/disconnect", OPERATOR, &large).await.0, 413);
+}
+
+/// A thousand connections of a hundred long selectors each would be a hundred megabytes.
+#[tokio::test(start_paused = true)]
+async fn a_page_of_connections_with_many_selectors_ends_early_and_says_so() {
+    let front = front().await;
+    let selectors: Vec<_> = (0..100).map(|n| format!("topic=public/{n:03}{}", "x".repeat(500))).collect();
+    let target = format!("/events?{}", selectors.join("&"));
+    let mut streams = Vec::new();
+    for _ in 0..30 {
+        streams.push(stream(&front, &target, "").await);
+    }
+
+    let (mut listed, mut after, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let (_, page) =
+            asked(&front, &format!("GET /admin/connections?limit=1000{after}"), OPERATOR, "").await;
+        let ids =
+            page["connections"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned());
+        listed.extend(ids);
+        after = format!("&after={}", listed.last().unwrap());
+        pages += 1;
+        if page["more"] == false {
+            break;
+        }
+    }
+
+    assert_eq!((listed, pages), (streams.into_iter().map(|(_, id)| id).collect(), 2));
+}
+
+/// Over sockets, where a lane carries the stream.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_stream_is_listed_and_ended_by_the_id_that_its_opening_told() {
+    let scene = Scene::with(|config| config.publish_key = Some("secret".to_owned())).await;
+    let mut wire = scene.get("/events/a", "").await;
+    wire.head().await;
+    let opening = wire.chunk().await;
+    let id = opening.split_once("\"connection\":\"").unwrap().1.split('"').next().unwrap();
+    let key = "authorization: Bearer secret\r\n";
+
+    let mut admin = scene.get("/admin/connections", key).await;
+    let listed = admin.answer().await;
+    let (_, listed) = listed.split_once("\r\n\r\n").unwrap();
+    let listed: Value = serde_json::from_str(listed).unwrap();
+    let connection = &listed["connections"][0];
+    assert_eq!((&connection["id"], &connection["address"]), (&json!(id), &json!("127.0.0.1")));
+    assert_eq!((&connection["since"], &connection["lag"]), (&json!("1970-01-01T01:00:00.000Z"), &json!(0)));
+
+    let mut admin = scene.connect().await;
+    let order = format!("{{\"connection\":\"{id}\"}}");
+    let length = order.len();
+    let head = format!(
+        "POST /admin/disconnect HTTP/1.1\r\nhost: localhost\r\n{key}content-length: {length}\r\n\r\n"
+    );
+    admin.send(head + &order).await;
+    assert!(admin.answer().await.ends_with("{\"disconnected\":1}\n"));
+    assert!(wire.chunk().await.starts_with("retry: "));
+    assert_eq!(wire.chunk().await, "");
+    until("it is forgotten", || scene.hub.roster().count() == 0).await;
+}
