@@ -12,6 +12,7 @@
 //! | `attempt`, `redirect`, `retry_after`, `problem` | from a request to an answer that is a stream, or to an error |
 //! | `transport`, `connector`, `tls` | one request on one connection |
 //! | `publisher`, `draft` | the other direction |
+//! | `document` | a small document, fetched whole |
 //! | `limits` | every bound, and the defaults of what can be set |
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
@@ -21,6 +22,7 @@ mod backoff;
 mod cause;
 mod config;
 mod connector;
+mod document;
 mod draft;
 mod error;
 mod event_source;
@@ -43,6 +45,7 @@ mod transport;
 mod written;
 
 pub use config::{ConfigError, EventSourceBuilder};
+pub use document::{DocumentError, DocumentReader};
 pub use draft::Draft;
 pub use error::{BoxError, Error, Missing, Refusal};
 pub use event_source::EventSource;
