@@ -7,14 +7,16 @@ use std::net::IpAddr;
 
 use async_trait::async_trait;
 use http::request::Parts;
-use tidings_access::{Allowed, Grants, Ticket};
+use tidings_access::{Allowed, Grants, Refusal, Ticket};
 use tidings_core::{Position, Selector, Selectors, Topic};
+use tokio::time::timeout;
 
 use crate::access::head::RequestHead;
 use crate::access::shown_proof::{PROOF_PARAMETERS, Shown, shown};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
+use crate::limits::KEY_RENEWAL_WAIT_MAX;
 use crate::request::query::Query;
 
 /// What a request asks for, as the hub has read it.
@@ -77,6 +79,35 @@ pub(crate) struct Identity {
     shows_something: bool,
     /// To be used up before the request is let in.
     ticket: Option<Ticket>,
+    /// It shows a token of which the key is not there.
+    lacks_key: bool,
+}
+
+/// Nobody, and why.
+struct Unidentified {
+    problem: Problem,
+    /// It shows a token of which the key is not there.
+    lacks_key: bool,
+}
+
+impl From<Problem> for Unidentified {
+    fn from(problem: Problem) -> Self {
+        Self { problem, lacks_key: false }
+    }
+}
+
+impl From<Refusal> for Unidentified {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            problem: Problem::invalid_credentials(&refusal.to_string()),
+            lacks_key: is_for_want_of_a_key(&refusal),
+        }
+    }
+}
+
+/// Whether another set of keys may change it.
+fn is_for_want_of_a_key(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::UnknownKid { .. } | Refusal::NoKeys)
 }
 
 impl Front {
@@ -103,31 +134,65 @@ impl Front {
         query: &Query<'_>,
         selectors: &[Selector],
     ) -> Result<Identity, Problem> {
+        self.look(head, parts, query, selectors).map_err(|unidentified| unidentified.problem)
+    }
+
+    /// The same. If a token's key is not there, it is fetched first, where keys can be fetched.
+    async fn identify_by_fresh_keys(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        query: &Query<'_>,
+        selectors: &[Selector],
+    ) -> Result<Identity, Problem> {
+        let found = self.look(head, parts, query, selectors);
+        let lacks_key = match &found {
+            Ok(identity) => identity.lacks_key,
+            Err(unidentified) => unidentified.lacks_key,
+        };
+        let renewal = self.config().access.as_ref().and_then(|settings| settings.renewal.as_ref());
+        let found = match renewal.filter(|_| lacks_key) {
+            None => found,
+            Some(renewal) => {
+                // The trait's future is boxed already, and the time-out beside it: few requests wait.
+                let _ = Box::pin(timeout(KEY_RENEWAL_WAIT_MAX, renewal.renew())).await;
+                self.look(head, parts, query, selectors)
+            }
+        };
+        found.map_err(|unidentified| unidentified.problem)
+    }
+
+    fn look(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        query: &Query<'_>,
+        selectors: &[Selector],
+    ) -> Result<Identity, Unidentified> {
         let Some(settings) = &self.config().access else { return Ok(Identity::nobody(Grants::default())) };
         let access = &settings.access;
         let now = self.clock().now();
-        let unmeant = |why: String| Identity {
-            grants: access.of_everybody(),
-            why_no_more: Some(why),
-            shows_something: false,
-            ticket: None,
-        };
+        let unmeant =
+            |why: String| Identity { why_no_more: Some(why), ..Identity::nobody(access.of_everybody()) };
         match shown(self.config(), settings, head, &parts.method, query, selectors)? {
             Shown::Meant(tidings_access::Proof::Nothing) => Ok(Identity::nobody(access.of_everybody())),
             Shown::Meant(proof) => match access.grants(proof, now) {
                 Ok(grants) => Ok(Identity::known(grants)),
-                Err(refusal) => Err(Problem::invalid_credentials(&refusal.to_string())),
+                Err(refusal) => Err(refusal.into()),
             },
             Shown::Ticket(text) => match self.tickets().read(text, now) {
                 Ok(ticket) => {
                     let grants = ticket.grants.clone().beside(&access.anonymous);
                     Ok(Identity { ticket: Some(ticket), ..Identity::known(grants) })
                 }
-                Err(refusal) => Err(Problem::invalid_credentials(&refusal.to_string())),
+                Err(refusal) => Err(Problem::invalid_credentials(&refusal.to_string()).into()),
             },
             Shown::Cookie(token) => Ok(match access.grants(tidings_access::Proof::Token(token), now) {
                 Ok(grants) => Identity::known(grants),
-                Err(refusal) => unmeant(format!("its cookie gives nothing: {refusal}")),
+                Err(refusal) => Identity {
+                    lacks_key: is_for_want_of_a_key(&refusal),
+                    ..unmeant(format!("its cookie gives nothing: {refusal}"))
+                },
             }),
             Shown::Unusable(why) => Ok(unmeant(why.to_owned())),
         }
@@ -145,7 +210,7 @@ impl Front {
             return Ok(None);
         }
         let selector = [Selector::Topic(topic.clone())];
-        let identity = self.identify(head, parts, query, &selector)?;
+        let identity = self.identify_by_fresh_keys(head, parts, query, &selector).await?;
         let identity = self.ask_authorizer(identity, AskedAction::Publish, &selector, None, parts).await?;
         identity.check_cover(&identity.grants.publish, "publish", &selector)?;
         self.let_in(identity).await
@@ -166,7 +231,7 @@ impl Front {
         }
         let wants_a_part = partial(query)?;
         let selectors: Vec<_> = request.selectors.iter().cloned().collect();
-        let identity = self.identify(head, parts, query, &selectors)?;
+        let identity = self.identify_by_fresh_keys(head, parts, query, &selectors).await?;
         let identity = self.ask_authorizer(identity, action, &selectors, Some(&request.from), parts).await?;
         let allowed = &identity.grants.subscribe;
         if wants_a_part {
@@ -198,13 +263,13 @@ impl Front {
     }
 
     /// The answer to `POST /tickets`: a ticket for who has shown another proof.
-    pub(crate) fn authorize_ticket(
+    pub(crate) async fn authorize_ticket(
         &self,
         head: &RequestHead<'_>,
         parts: &Parts,
         query: &Query<'_>,
     ) -> Result<Grants, Problem> {
-        let identity = self.identify(head, parts, query, &[])?;
+        let identity = self.identify_by_fresh_keys(head, parts, query, &[]).await?;
         if identity.ticket.is_some() {
             return Err(Problem::invalid_credentials(
                 "a ticket gives no other ticket; show a key or a token",
@@ -272,7 +337,7 @@ impl Front {
 
 impl Identity {
     fn nobody(grants: Grants) -> Self {
-        Self { grants, why_no_more: None, shows_something: false, ticket: None }
+        Self { grants, why_no_more: None, shows_something: false, ticket: None, lacks_key: false }
     }
 
     fn known(grants: Grants) -> Self {

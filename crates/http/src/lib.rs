@@ -84,7 +84,7 @@ mod unread;
 pub use access::host::{Host, HostError};
 pub use access::origin::{Origin, OriginError};
 pub use access::range::{AddressRange, AddressRangeError};
-pub use access::settings::AccessSettings;
+pub use access::settings::{AccessSettings, KeyRenewal};
 pub use aliases::{AliasError, Aliases};
 pub use answer::body::Body;
 pub use answer::problem_type::PROBLEM_TYPES;

@@ -16,6 +16,10 @@ pub(crate) const TICKET_AGE_MAX: Duration = Duration::from_secs(30);
 /// each. Beyond that a request with a ticket is answered 429.
 pub(crate) const USED_TICKETS_MAX: usize = 100_000;
 
+/// Time that a request waits for the keys of an issuer, if it shows a token by a key that is not there: an issuer answers within one
+/// second, and a browser waits longer.
+pub(crate) const KEY_RENEWAL_WAIT_MAX: Duration = Duration::from_secs(5);
+
 // A connection.
 
 /// Time that accepting pauses when the process has no file for another connection, until others have left. 100 ms:

@@ -366,7 +366,7 @@ impl Front {
             Action::Ticket if self.config().access.is_none() => Err(not_found()),
             Action::Ticket => {
                 let query = self.query(parts, &[])?;
-                self.ticket(self.told(parts, self.authorize_ticket(&head, parts, &query))?)
+                self.ticket(self.told(parts, self.authorize_ticket(&head, parts, &query).await)?)
             }
             // Boxed, or the future of every request would be as large as this one.
             Action::Admin(route) => Box::pin(admin::answer(self, route, &head, parts, body)).await,

@@ -83,6 +83,22 @@ pub(crate) const TOKEN_EXPIRES_DEFAULT: Duration = Duration::from_secs(3_600);
 /// The last date that is written, in milliseconds since 1970: the end of the year 9999, the last one of four digits.
 pub(crate) const DATE_MILLIS_MAX: u64 = 253_402_300_799_000;
 
+/// Time between two looks at the keys of an issuer of tokens. 10 minutes: issuers publish a key hours before they use it.
+pub(crate) const KEY_SET_INTERVAL: Duration = Duration::from_secs(600);
+
+/// The same after a look that failed.
+pub(crate) const KEY_SET_RETRY_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Time between two looks that tokens by unknown keys ask for: anybody can send such a token.
+pub(crate) const KEY_SET_ASKED_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Time that the keys of an issuer may take to come: no server of a few KiB needs as long.
+pub(crate) const KEY_SET_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Time for which keys go on working that nobody can read anew. One day: an outage is over by then, and a key that was withdrawn
+/// because it was stolen must not work for ever.
+pub(crate) const KEY_SET_AGE_MAX: Duration = Duration::from_secs(86_400);
+
 /// Characters of a key that a program shows. A key of 16 random ones, as few as 64 bits in hexadecimal, is not found by asking a hub.
 pub(crate) const KEY_CHARS_MIN: usize = 16;
 

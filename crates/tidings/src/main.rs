@@ -68,7 +68,7 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
         Task::Pub(args) => block_on(publish::run(&args, environment)),
         Task::Sub(args) => block_on(sub::run(&args, environment, color)),
         Task::Relay(args) => block_on(relay::run(&args, environment, color)),
-        Task::Token(args) => token::run(&args, environment),
+        Task::Token(args) => block_on(token::run(&args, environment)),
         Task::Key(args) => new_key::run(&args),
         Task::Sign(args) => say(&sign::run(&args, environment)?),
         Task::Init(args) => init::init(&args).map(|done| report("both files are written", &done)),

@@ -320,6 +320,11 @@ fn what_is_wrong_in_a_table_is_told_with_its_line_and_what_to_write() {
             "query = true",
         ),
         (
+            "[access.jwt]\njwks_url = \"https://a.example/k\"\nalgorithms = [\"HS256\"]",
+            "is for RS256, PS256, ES256, EdDSA, and algorithms has HS256",
+            "",
+        ),
+        (
             "[access.jwt]\njwks_url = \"http://a.example/k\"",
             ":2: access.jwt.jwks_url is not a URL over https",
             "https://",

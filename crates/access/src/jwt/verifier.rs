@@ -51,6 +51,11 @@ impl Keys {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(set));
     }
 
+    /// Lets go of all keys, as before the first set came.
+    pub fn forget(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn now(&self) -> Option<Arc<KeySet>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }

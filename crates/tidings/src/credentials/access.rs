@@ -9,6 +9,7 @@ use tidings_access::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
 use tidings_core::Selector;
 use tidings_http::AccessSettings;
 
+use super::key_set::FetchedKeys;
 use crate::config::{
     Config, JwtKey, JwtTable, KeySetUrl, KeyText, Loaded, NamedKeyTable, Secret, SecretFrom, SigningKeyFrom,
     bearer_key,
@@ -27,6 +28,9 @@ pub(crate) const SIGNING_KEY: &str = "default";
 /// Where a token may stand in a browser, unless the configuration says so.
 const COOKIE: &str = "tidings";
 
+/// What the keys of a set can be for: a set is public, so no secret is in it.
+const PUBLIC: [Algorithm; 4] = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
+
 /// Everything that gives grants, and what is said of it.
 #[derive(Debug)]
 pub(crate) struct AccessSources {
@@ -39,13 +43,15 @@ pub(crate) struct AccessSources {
     pub(crate) secret_files: Vec<PathBuf>,
     /// What is allowed to everybody, and what else gives grants.
     pub(crate) summary: String,
+    /// What fetches the keys that check tokens, if they are fetched.
+    pub(crate) fetched: Option<FetchedKeys>,
 }
 
 impl AccessSources {
     /// What the HTTP front needs of it.
     pub(crate) fn settings(self) -> AccessSettings {
-        let Self { access, cookie, query, .. } = self;
-        AccessSettings { access, cookie, query }
+        let Self { access, cookie, query, fetched, .. } = self;
+        AccessSettings { access, cookie, query, renewal: fetched.map(|fetched| fetched.renewal()) }
     }
 }
 
@@ -66,7 +72,10 @@ pub(crate) fn read(
     let keys = named_keys(&tables.keys, environment, publish_key, &mut secret_files)?;
     let jwt = tables.jwt.unwrap_or_default();
     let checking = checking(&loaded.config, jwt.key.as_ref(), &mut secret_files)?;
-    let tokens = checking.as_ref().map(|checking| verifier(checking, &jwt)).transpose()?;
+    let (tokens, fetched) = match &checking {
+        Some(checking) => verifier(checking, &jwt).map(|(tokens, fetched)| (Some(tokens), fetched))?,
+        None => (None, None),
+    };
     let signing = signing(loaded, &mut secret_files)?;
     let anonymous = Grants {
         publish: Allowed::new(tables.publish),
@@ -77,7 +86,7 @@ pub(crate) fn read(
     let named = tables.keys.len() + usize::from(publish_key.is_some());
     let summary = summary(&access, named, checking.as_ref(), jwt.algorithms.as_deref());
     let cookie = jwt.cookie.unwrap_or_else(|| COOKIE.to_owned());
-    Ok(Some(AccessSources { access, cookie, query: jwt.query, secret_files, summary }))
+    Ok(Some(AccessSources { access, cookie, query: jwt.query, secret_files, summary, fetched }))
 }
 
 fn named_keys(
@@ -191,7 +200,8 @@ fn checking_file(path: &Path, secret_files: &mut Vec<PathBuf>) -> Result<Checkin
     checking_text(&key)
 }
 
-fn verifier(checking: &Checking, table: &JwtTable) -> Result<Verifier, Failure> {
+fn verifier(checking: &Checking, table: &JwtTable) -> Result<(Verifier, Option<FetchedKeys>), Failure> {
+    let mut fetched = None;
     let (keys, possible) = match checking {
         Checking::Key(key) => (Keys::fixed(key.clone()), key.algorithms().to_vec()),
         Checking::Set(set) => {
@@ -199,9 +209,10 @@ fn verifier(checking: &Checking, table: &JwtTable) -> Result<Verifier, Failure> 
             keys.renew(set.clone());
             (keys, set.algorithms())
         }
-        Checking::Fetched(_) => {
-            return Err(Failure::usage("jwks_url is not built yet")
-                .hint("save the set of keys as a file, and name it as key_file"));
+        Checking::Fetched(url) => {
+            let keys = Keys::awaited();
+            fetched = Some(FetchedKeys::new(url.clone(), keys.clone()));
+            (keys, PUBLIC.to_vec())
         }
     };
     let algorithms = table.algorithms.clone().unwrap_or_else(|| possible.clone());
@@ -219,7 +230,7 @@ fn verifier(checking: &Checking, table: &JwtTable) -> Result<Verifier, Failure> 
         subscribe: table.subscribe.clone(),
         publish: table.publish.clone(),
     };
-    Ok(Verifier::new(keys, rules))
+    Ok((Verifier::new(keys, rules), fetched))
 }
 
 fn signing(loaded: &Loaded, secret_files: &mut Vec<PathBuf>) -> Result<Option<SigningKey>, Failure> {

@@ -5,4 +5,5 @@ pub(crate) mod access;
 pub(crate) mod certificate;
 pub(crate) mod exposed;
 pub(crate) mod key;
+pub(crate) mod key_set;
 mod validity;

@@ -26,6 +26,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::config::{Config, Secret};
 use crate::credentials::access::AccessSources;
 use crate::credentials::certificate::{self, Certificate};
+use crate::credentials::key_set;
 use crate::limits::STORE_CLOSE_RESERVE;
 use crate::signals::{Hangups, Signals};
 use crate::terminal::failure::{Exit, Failure};
@@ -90,6 +91,7 @@ impl Serve<'_> {
         let mut http = front::http_config(config, key, STORE_CLOSE_RESERVE);
         http.tls = certificate.as_ref().map(Certificate::tls);
         welcome::say(config, access.as_ref(), address, http.tls.as_ref());
+        let fetched = access.as_ref().and_then(|access| access.fetched.clone());
         http.access = access.map(|access| Arc::new(access.settings()));
         let front = Front::new(hub.clone(), http, console::pages(config), Arc::new(SystemClock));
         let mut serving = Serving::start(listener, front, metrics.as_ref());
@@ -98,6 +100,7 @@ impl Serve<'_> {
         let cause = tokio::select! {
             cause = until_asked_to_end(signals, &mut fatal, &mut serving) => cause,
             never = certificate::keep_fresh(certificate, hangups) => match never {},
+            never = key_set::keep_fresh(fetched) => match never {},
             never = heap::give_back_what_is_free() => match never {},
         };
         manager.stopping();

@@ -29,7 +29,7 @@ pub(crate) struct ExplainArgs {
 }
 
 /// Explains it on standard output. A token that gives nothing is a failure.
-pub(super) fn run(args: &ExplainArgs, environment: &Environment) -> Result<(), Failure> {
+pub(super) async fn run(args: &ExplainArgs, environment: &Environment) -> Result<(), Failure> {
     let flags: Texts = args.config.iter().map(|path| ("config", path.clone())).collect();
     let loaded = config::load(&flags, environment)?;
     let publish_key = key::read(&loaded.config)?;
@@ -37,6 +37,11 @@ pub(super) fn run(args: &ExplainArgs, environment: &Environment) -> Result<(), F
         return Err(Failure::usage("this configuration has no [access], and takes no tokens")
             .hint("name the configuration of the hub by --config FILE"));
     };
+    if let Some(fetched) = &sources.fetched {
+        fetched.fetch().await.map_err(|why| {
+            Failure::new(Exit::Failed, format!("cannot read the keys of {}: {why}", fetched.url()))
+        })?;
+    }
     let text = if args.token == "-" { input()? } else { args.token.clone() };
     let token = text.trim();
     let now = SystemClock.now();

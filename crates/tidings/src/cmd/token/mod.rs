@@ -30,9 +30,9 @@ enum TokenTask {
 }
 
 /// Does what was asked for.
-pub(crate) fn run(args: &TokenArgs, environment: &Environment) -> Result<(), Failure> {
+pub(crate) async fn run(args: &TokenArgs, environment: &Environment) -> Result<(), Failure> {
     match &args.task {
-        Some(TokenTask::Explain(args)) => explain::run(args, environment),
+        Some(TokenTask::Explain(args)) => explain::run(args, environment).await,
         None if args.mint.is_empty() => say(&key::draw()?),
         None => say(&mint::run(&args.mint, environment)?),
     }

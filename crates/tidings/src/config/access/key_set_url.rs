@@ -36,6 +36,13 @@ impl KeySetUrl {
     }
 }
 
+impl KeySetUrl {
+    /// The address, which may hold a secret in its query.
+    pub(crate) fn url(&self) -> &Url {
+        &self.0
+    }
+}
+
 impl fmt::Display for KeySetUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A query may hold a key of the provider's.

@@ -107,7 +107,9 @@ pub(super) static JWT: TableRow = TableRow {
         member(
             "jwks_url",
             "jwks_url = \"https://issuer.example/.well-known/jwks.json\"",
-            "Where the issuer publishes its keys as a set (JWKS): https, or http on this machine.",
+            "Where the issuer publishes its keys as a set (JWKS): https, or http on this machine. They are fetched at the start, every 10 \
+             minutes, and when a token is signed by a key that is not there, then at most once in 30 s. Redirects are not followed. While \
+             they cannot be fetched, those that are there go on working, for a day.",
         ),
         member(
             "algorithms",
