@@ -282,6 +282,7 @@ impl Front {
     }
 
     async fn let_in(&self, identity: Identity) -> Result<Option<Grants>, Problem> {
+        self.refuse_outcast(&identity.grants).await?;
         if let Some(ticket) = &identity.ticket {
             // Boxed, because few requests have one.
             Box::pin(self.use_up(ticket)).await?;

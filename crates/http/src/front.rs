@@ -15,6 +15,7 @@ use crate::authorize::Authorizer;
 use crate::budgets::FrontBudgets;
 use crate::config::HttpConfig;
 use crate::console::Pages;
+use crate::denials::Denials;
 use crate::lane::LanesShare;
 use crate::limits::{BODY_AT_END_SILENCE_MAX, READINESS_ASKED_AGE_MAX};
 use crate::metrics::FrontMetrics;
@@ -51,6 +52,7 @@ struct FrontParts {
     refusal_log: RefusalLog,
     authorizer: OnceLock<Arc<dyn Authorizer>>,
     tickets: Tickets,
+    denials: Denials,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
 }
@@ -85,6 +87,7 @@ impl Front {
             refusal_log: RefusalLog::default(),
             authorizer: OnceLock::new(),
             tickets,
+            denials: Denials::default(),
             _sse,
         };
         Self { parts: Arc::new(parts), peer: None }
@@ -105,6 +108,10 @@ impl Front {
         // A second one would leave requests that were decided by the first.
         let _ = self.parts.authorizer.set(authorizer);
         self
+    }
+
+    pub(crate) fn denials(&self) -> &Denials {
+        &self.parts.denials
     }
 
     pub(crate) fn tickets(&self) -> &Tickets {

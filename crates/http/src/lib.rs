@@ -67,6 +67,7 @@ mod config;
 mod connection;
 mod console;
 mod decided;
+mod denials;
 mod epoch;
 mod events;
 mod front;

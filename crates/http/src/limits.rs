@@ -256,6 +256,12 @@ pub(crate) const ADMIN_BODY_BYTES_MAX: usize = 16_384;
 /// tokens.
 pub(crate) const DENY_SECONDS_MAX: u64 = 31_536_000;
 
+/// Users and tokens that are kept out at once. 10,000: some megabytes, and more than an operator names one by one.
+pub(crate) const DENIALS_MAX: usize = 10_000;
+
+/// Bytes of the name of a user or a token that is kept out. 1,024: with as many as can be kept out some 10 MB.
+pub(crate) const DENIED_NAME_BYTES_MAX: usize = 1_024;
+
 /// Characters of what is wrong with a JSON text that are shown to its sender. 200: enough for the name of a member and its place.
 pub(crate) const JSON_FAULT_CHARS_MAX: usize = 200;
 

@@ -23,9 +23,12 @@ const NOW: u64 = 1_767_222_000;
 const OPERATOR: &str = "k-0123456789abcdef0123456789abcdef";
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
-/// A hub with tokens, a key of its operator, and nothing for everybody.
+/// A hub with tokens, a key of its operator, and one topic for everybody.
 async fn front() -> Front {
-    let clock = ManualClock::at(NOW * 1_000);
+    front_with(settings(), ManualClock::at(NOW * 1_000)).await
+}
+
+fn settings() -> HttpConfig {
     let rules = Rules {
         algorithms: vec![Algorithm::HS256],
         audience: Vec::new(),
@@ -44,12 +47,16 @@ async fn front() -> Front {
     };
     let mut config = HttpConfig::default();
     config.access = Some(Arc::new(AccessSettings { access, ..AccessSettings::default() }));
-    front_with(config, clock).await
+    config
 }
 
 async fn front_with(config: HttpConfig, clock: Arc<ManualClock>) -> Front {
     let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
-    let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+    front_on(Arc::new(store), config, clock).await
+}
+
+async fn front_on(store: Arc<MemoryStore>, config: HttpConfig, clock: Arc<ManualClock>) -> Front {
+    let hub = Hub::start(store, Limits::default()).await.unwrap();
     Front::new(hub, config, Pages::default(), clock).for_peer("192.0.2.1".parse().unwrap())
 }
 
@@ -231,6 +238,80 @@ async fn what_cannot_be_meant_is_refused_by_its_name() {
     }
     let large = format!("{{\"user\":\"{}\"}}", "x".repeat(16_384));
     assert_eq!(asked(&front, "POST /admin/disconnect", OPERATOR, &large).await.0, 413);
+}
+
+/// The status and the type of the answer to a reader with this token.
+async fn reads(front: &Front, token: &str) -> String {
+    let response = send(front, "HEAD /events/a", token, "").await;
+    let (_, answer) = match response.status().as_u16() {
+        200 => return "200".to_owned(),
+        _ => asked(front, "GET /events/a", token, "").await,
+    };
+    format!("{} {}", response.status().as_u16(), answer["type"].as_str().unwrap().rsplit(':').next().unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_or_a_token_is_kept_out_for_a_time_and_its_streams_hear_that_their_access_is_over() {
+    let clock = ManualClock::at(NOW * 1_000);
+    let front = front_with(settings(), clock.clone()).await;
+    let of = |user: &str, id: &str| token(user, id, &["a"]);
+    let (mut body, _) = stream(&front, "/events/a", &of("u1", "t1")).await;
+
+    let order = json!({"user": "u1", "deny_for": 30}).to_string();
+    let answer = asked(&front, "POST /admin/disconnect", OPERATOR, &order).await;
+    assert_eq!(answer, (200, json!({"disconnected": 1})));
+    let last = next(&mut body).await.unwrap();
+    let told = "event: tidings.expired\nid: 1-0\ndata: {\"reason\":\"the access of this stream was withdrawn\"}\n\nretry: ";
+    assert!(last.starts_with(told), "{last}");
+    let order = json!({"token_id": "t3", "deny_for": 20}).to_string();
+    assert_eq!(asked(&front, "POST /admin/disconnect", OPERATOR, &order).await.1, json!({"disconnected": 0}));
+
+    let all = async || {
+        let mut found = Vec::new();
+        for (user, id) in [("u1", "t1"), ("u1", "t2"), ("u2", "t3"), ("u2", "t1"), ("t3", "u1")] {
+            found.push(reads(&front, &of(user, id)).await);
+        }
+        found
+    };
+    assert_eq!(all().await, ["403 kept-out", "403 kept-out", "403 kept-out", "200", "200"]);
+    assert_eq!(asked(&front, "POST /events/a", &of("u1", "t1"), "x").await.0, 403);
+    assert_eq!(send(&front, "HEAD /events/public/x", "", "").await.status(), 200, "everybody may read this");
+    clock.set(NOW * 1_000 + 20_000);
+    assert_eq!(all().await, ["403 kept-out", "403 kept-out", "200", "200", "200"]);
+    clock.set(NOW * 1_000 + 29_999);
+    assert_eq!(all().await[0], "403 kept-out");
+    clock.set(NOW * 1_000 + 30_000);
+    assert_eq!(all().await, ["200"; 5]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denial_holds_after_a_restart_and_on_every_hub_of_the_log() {
+    let clock = ManualClock::at(NOW * 1_000);
+    let store = Arc::new(MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default()));
+    let (one, other) = (
+        front_on(store.clone(), settings(), clock.clone()).await,
+        front_on(store.clone(), settings(), clock.clone()).await,
+    );
+    let token = token("u1", "t1", &["a"]);
+    for front in [&one, &other] {
+        assert_eq!(reads(front, &token).await, "200");
+    }
+
+    let order = json!({"user": "u1", "deny_for": 50}).to_string();
+    asked(&one, "POST /admin/disconnect", OPERATOR, &order).await;
+
+    assert_eq!(reads(&one, &token).await, "403 kept-out");
+    while other.hub().shown() < other.hub().bounds().head.sequence {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(reads(&other, &token).await, "403 kept-out");
+    drop((one, other));
+    let again = front_on(store, settings(), clock.clone()).await;
+    assert_eq!(reads(&again, &token).await, "403 kept-out");
+    let order = json!({"user": "u1", "deny_for": 1}).to_string();
+    assert_eq!(asked(&again, "POST /admin/disconnect", OPERATOR, &order).await.0, 200);
+    clock.set(NOW * 1_000 + 1_000);
+    assert_eq!(reads(&again, &token).await, "200", "the newest order counts");
 }
 
 /// A thousand connections of a hundred long selectors each would be a hundred megabytes.

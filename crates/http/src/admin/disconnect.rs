@@ -5,21 +5,23 @@ use http::request::Parts;
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tidings_core::{Dismissal, Topic, Whom};
+use tidings_core::{Dismissal, Topic, UnixMillis, Whom};
 
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::denials::Outcast;
 use crate::front::Front;
-use crate::limits::{ADMIN_BODY_BYTES_MAX, DENY_SECONDS_MAX, JSON_FAULT_CHARS_MAX};
+use crate::limits::{ADMIN_BODY_BYTES_MAX, DENIED_NAME_BYTES_MAX, DENY_SECONDS_MAX, JSON_FAULT_CHARS_MAX};
 use crate::request::body::{BodyRules, read_whole};
 
 /// What to end, and for how long it stays out.
 #[derive(Debug, PartialEq, Eq)]
 struct Order {
     whom: Whom,
-    deny_seconds: Option<u64>,
+    /// Whom to keep out, and for how many seconds.
+    deny: Option<(Outcast, u64)>,
 }
 
 /// The body of a request.
@@ -53,10 +55,14 @@ where
             _ => problem,
         })?;
     let order = Order::parse(&body.data)?;
-    if order.deny_seconds.is_some() {
-        return Err(Problem::new(ProblemType::DenyUnsupported, "this hub cannot keep anybody out yet"));
+    let mut why = Dismissal::ByOperator;
+    if let Some((outcast, seconds)) = order.deny {
+        // First, or those that are ended would come back before it.
+        let until = front.clock().now().0.saturating_add(1_000 * seconds);
+        front.deny(outcast, UnixMillis(until)).await?;
+        why = Dismissal::AccessEnded;
     }
-    let disconnected = front.hub().roster().dismiss(&order.whom, Dismissal::ByOperator).await;
+    let disconnected = front.hub().roster().dismiss(&order.whom, why).await;
     Ok(json::response(StatusCode::OK, &DisconnectedDocument { disconnected }))
 }
 
@@ -90,14 +96,26 @@ impl Order {
                 ));
             }
         };
-        let deny_seconds = deny_for.map(seconds).transpose()?;
-        if deny_seconds.is_some() && !matches!(whom, Whom::User(_) | Whom::Token(_)) {
-            return Err(refused(
-                "`deny_for` keeps a user or a token out; it goes with `user` or `token_id`".to_owned(),
-            ));
-        }
-        Ok(Self { whom, deny_seconds })
+        let deny = deny_for.map(|value| Ok((outcast(&whom)?, seconds(value)?))).transpose()?;
+        Ok(Self { whom, deny })
     }
+}
+
+/// Whom an order can keep out.
+fn outcast(whom: &Whom) -> Result<Outcast, Problem> {
+    let (name, outcast) = match whom {
+        Whom::User(user) => (user, Outcast::User(user.clone())),
+        Whom::Token(token_id) => (token_id, Outcast::Token(token_id.clone())),
+        Whom::Topic(_) | Whom::Connection(_) => {
+            let detail = "`deny_for` keeps a user or a token out; it goes with `user` or `token_id`";
+            return Err(refused(detail.to_owned()));
+        }
+    };
+    if name.len() > DENIED_NAME_BYTES_MAX {
+        let detail = format!("`deny_for` keeps out who has a name of at most {DENIED_NAME_BYTES_MAX} bytes");
+        return Err(refused(detail));
+    }
+    Ok(outcast)
 }
 
 fn text(name: &str, value: Value) -> Result<String, Problem> {
@@ -122,13 +140,14 @@ mod tests {
 
     #[test]
     fn an_order_names_one_thing_to_end_and_perhaps_for_how_long() {
-        for (body, whom, deny_seconds) in [
+        let token = Outcast::Token("t".into());
+        for (body, whom, deny) in [
             (r#"{"user":"u1"}"#, Whom::User("u1".into()), None),
-            (r#"{"token_id":"t","deny_for":60}"#, Whom::Token("t".into()), Some(60)),
+            (r#"{"token_id":"t","deny_for":60}"#, Whom::Token("t".into()), Some((token, 60))),
             (r#"{"topic":"orders/9"}"#, Whom::Topic(Topic::parse("orders/9").unwrap()), None),
             (r#"{"connection":"1vcknh9ndjmm8"}"#, Whom::Connection("1vcknh9ndjmm8".parse().unwrap()), None),
         ] {
-            assert_eq!(Order::parse(body.as_bytes()), Ok(Order { whom, deny_seconds }), "{body}");
+            assert_eq!(Order::parse(body.as_bytes()), Ok(Order { whom, deny }), "{body}");
         }
     }
 

@@ -82,6 +82,7 @@ problem_types! {
     BehindAProxy: FORBIDDEN, "behind-a-proxy", "the hub has no key and listens on loopback, and the publish has come through a proxy";
     NotCovered: FORBIDDEN, "not-covered", "what the request shows does not allow what it asks for; `uncovered` has the selectors";
     NoOperator: FORBIDDEN, "no-operator", "the hub has neither a publish key nor access settings, so nobody is its operator";
+    KeptOut: FORBIDDEN, "kept-out", "an operator keeps the user or the token of the request out for a time";
     ReservedTopic: FORBIDDEN, "reserved-topic", "a name in the path or in `topic` begins with `inbox/` or `tidings/`";
     NotFound: NOT_FOUND, "not-found", "there is nothing at this URL";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "the URL does not take this method; `Allow` has those it takes";
@@ -94,7 +95,6 @@ problem_types! {
     IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event or batch";
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
     HeadTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "the head of the request is larger than `head_bytes_max`, or has more than 100 headers";
-    DenyUnsupported: NOT_IMPLEMENTED, "deny-unsupported", "`deny_for` is asked for, and the hub cannot keep anybody out";
     UnsupportedTransferCoding: NOT_IMPLEMENTED, "unsupported-transfer-coding", "the body comes in a transfer coding other than `chunked`";
     UnsupportedVersion: HTTP_VERSION_NOT_SUPPORTED, "unsupported-version", "the request is of a version of HTTP that the hub does not speak";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
@@ -104,6 +104,7 @@ problem_types! {
     TooManyConnections: SERVICE_UNAVAILABLE, "too-many-connections", "every connection of the hub is busy";
     TooManySelectors: SERVICE_UNAVAILABLE, "too-many-selectors", "all subscriptions together have `selectors_max` selectors";
     AnswersFull: SERVICE_UNAVAILABLE, "answers-full", "answers that are not read hold `answers_bytes_max` bytes";
+    DenialsFull: SERVICE_UNAVAILABLE, "denials-full", "10,000 users and tokens are kept out, and no more can be";
     StoreFull: INSUFFICIENT_STORAGE, "store-full", "the hub's disk is full";
 }
 
