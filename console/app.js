@@ -2,10 +2,12 @@
 //
 // The walk of one event: stream.js -> here -> topic-list.js, snippet-card.js, activity.js, event-list.js.
 
+import { AccessPanel } from './access-panel.js';
 import { Activity } from './activity.js';
 import { aliasesOf } from './aliases.js';
 import { hubNow, noteDate } from './clock.js';
 import { Connection } from './connection.js';
+import { authorization, hasCredential } from './credential.js';
 import { byId, element } from './element.js';
 import { EmptyState, FIRST_DATA } from './empty-state.js';
 import { entryOf, isPublished } from './entry.js';
@@ -13,7 +15,6 @@ import { EventList } from './event-list.js';
 import { startHeader } from './header.js';
 import { HUB, urlOf } from './hub.js';
 import { icon } from './icon.js';
-import { authorization } from './publisher.js';
 import { PublishForm } from './publish-form.js';
 import { Seats, hasSpareConnection, sharesConnections } from './seats.js';
 import { SnippetCard } from './snippet-card.js';
@@ -40,7 +41,7 @@ const subject = subjectOf(location, new URL(HUB).pathname);
 const sole = soleTopic(subject.selectors);
 const aliases = aliasesOf(document.querySelector('meta[name=aliases]')?.content);
 const self_signed = document.querySelector('meta[name=certificate]')?.content === 'self-signed';
-const asked = { hub: HUB, aliases, selectors: subject.selectors, types: [], with_key: false, self_signed };
+const asked = { hub: HUB, aliases, selectors: subject.selectors, types: [], token_to_publish: hasCredential(), token_to_watch: hasCredential(), self_signed };
 const url = withParameters(urlOf(subject.selectors), [['with', 'time']]);
 const begin = subject.begin.length > 0 ? subject.begin : [['last', String(PAST_MAX)]];
 
@@ -70,12 +71,18 @@ const empty = new EmptyState(byId('empty'), { asked, home: subject.home, tried: 
 const list = new EventList(byId('list'), byId('newest'), showList);
 const connection = new Connection(
   { phase: byId('phase'), word: byId('phase-word'), banner: byId('banner'), cursor: byId('cursor') },
-  open,
+  { retry: open, ask: () => access.ask() },
 );
+const access = new AccessPanel(byId('access'), byId('access-open'), { entered, forgotten: () => location.reload() });
 const stream = new Stream({
   url,
   begin,
-  listener: { state: showState, event: receive, id: (id) => (connection.cursor = id), date: noteDate },
+  listener: {
+    state: showState,
+    event: receive,
+    id: (id) => (connection.cursor = id),
+    date: noteDate,
+  },
   authorization,
 });
 const seats = new Seats({ given: () => stream.open(), lost: rest });
@@ -126,11 +133,45 @@ function receive(event) {
 }
 
 function showState(state) {
+  if (state.phase === 'refused' && showCovered(state.problem)) return;
   connection.state = state;
   phase = state.phase;
   if (phase === 'live') form.reached();
   if (phase === 'ended' || phase === 'refused') seats.leave();
+  if (phase === 'refused' && state.problem.status === 401) lock({ to_watch: true });
   if (phase !== 'connecting') setTimeout(settle, PATIENCE_MS);
+}
+
+/**
+ * Of several selectors the page shows those that it may see, and names the others.
+ *
+ * @param {import('./problem.js').Problem} problem
+ */
+function showCovered({ status, uncovered }) {
+  // A server that refuses the part as well would be asked without end.
+  if (stream.partial || uncovered.length === 0 || uncovered.length >= subject.selectors.length) return false;
+  stream.partial = true;
+  connection.uncovered = uncovered;
+  stream.open();
+  if (status === 401) lock({ to_watch: true });
+  return true;
+}
+
+/** A key or token is needed. */
+function lock(needs) {
+  snippets.wantToken(needs);
+  if (needs.to_publish) empty.wantToken();
+  access.open();
+}
+
+/** There is a new key or token: all that was refused is asked for again. */
+function entered() {
+  stream.partial = false;
+  connection.uncovered = [];
+  snippets.wantToken({ to_publish: true, to_watch: true });
+  empty.wantToken();
+  open();
+  form.unlock();
 }
 
 /** From now on an empty list means that there is nothing. */
@@ -189,8 +230,8 @@ function refused({ status }) {
   // On a narrow screen the form, where the reason stands, may be out of sight.
   showPart('publish');
   if (status !== 401) return;
-  snippets.wantKey();
-  empty.wantKey(true);
+  lock({ to_publish: true });
+  access.ask();
 }
 
 function tryIt() {

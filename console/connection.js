@@ -2,7 +2,7 @@
 
 import { element } from './element.js';
 import { icon } from './icon.js';
-import { keyField } from './key-field.js';
+import { isAboutAccess } from './problem.js';
 import { sayProblem } from './problem-words.js';
 import { sharesConnections } from './seats.js';
 import { visible } from './visible.js';
@@ -16,6 +16,8 @@ const SLOW_MS = 4_000;
 export class Connection {
   #nodes;
   #retry;
+  #ask;
+  #uncovered = [];
   #state = { phase: 'connecting' };
   #timer = 0;
   #ticks = 0;
@@ -24,11 +26,12 @@ export class Connection {
 
   /**
    * @param {{ phase: HTMLElement, word: HTMLElement, banner: HTMLElement, cursor: HTMLElement }} nodes
-   * @param {() => void} retry
+   * @param {{ retry: () => void, ask: () => void }} options  `ask` is called to ask for a key or token.
    */
-  constructor(nodes, retry) {
+  constructor(nodes, { retry, ask }) {
     this.#nodes = nodes;
     this.#retry = retry;
+    this.#ask = ask;
     onLanguage(() => this.#show());
   }
 
@@ -41,9 +44,16 @@ export class Connection {
     clearInterval(this.#ticks);
     this.#slow = false;
     if (this.#state.phase === 'connecting') this.#timer = setTimeout(() => this.#show((this.#slow = true)), SLOW_MS);
-    if (this.#state.phase !== 'waiting' || !this.#nodes.banner.hidden) return this.#show();
+    const is_short = this.#state.phase === 'waiting' && this.#state.expired === undefined;
+    if (!is_short || !this.#nodes.banner.hidden) return this.#show();
     this.#showPhase();
     this.#timer = setTimeout(() => this.#show(), PATIENCE_MS);
+  }
+
+  /** @param {string[]} selectors  Those of the page that the stream leaves out, because access does not cover them. */
+  set uncovered(selectors) {
+    this.#uncovered = selectors;
+    this.#show();
   }
 
   /** @param {boolean} paused  Whether the list shows nothing new, though the stream may go on. */
@@ -63,6 +73,7 @@ export class Connection {
     const { phase, problem } = this.#state;
     const parts = {
       connecting: () => (this.#slow ? this.#slowly() : []),
+      live: () => (this.#uncovered.length > 0 ? this.#partly() : []),
       resting: () => this.#resting(),
       waiting: () => this.#waiting(),
       ended: () => this.#ended(),
@@ -84,6 +95,11 @@ export class Connection {
     return [icon('alert'), word(element('p'), sharesConnections() ? 'banner.slow.shared' : 'banner.slow')];
   }
 
+  #partly() {
+    const selectors = this.#uncovered.join(', ');
+    return [icon('alert'), word(element('p'), 'banner.uncovered', { selectors }), this.#key()];
+  }
+
   #resting() {
     const button = element('button', { class: 'quiet', type: 'button', onclick: () => this.#retry() });
     return [icon('pause'), word(element('p'), 'banner.resting'), word(button, 'banner.live')];
@@ -93,7 +109,7 @@ export class Connection {
     const text = element('p');
     const count = () => {
       const seconds = Math.ceil((this.#state.until - Date.now()) / 1_000);
-      const next = seconds > 0 ? say('banner.waiting', { seconds }) : say('banner.again');
+      const next = this.#waitingWords(seconds);
       if (text.textContent !== next) text.textContent = next;
     };
     count();
@@ -101,7 +117,14 @@ export class Connection {
     this.#ticks = setInterval(count, 250);
     // The seconds are for the eye; read aloud they would never end.
     text.setAttribute('aria-live', 'off');
-    return [icon('alert'), text, this.#again()];
+    return [icon('alert'), text, ...(this.#state.expired === undefined ? [] : [this.#key()]), this.#again()];
+  }
+
+  #waitingWords(seconds) {
+    const next = seconds > 0 ? say('banner.next', { seconds }) : say('banner.next.now');
+    const { expired: reason } = this.#state;
+    const what = reason === undefined ? say('banner.waiting') : reason === '' ? say('banner.expired') : say('banner.expired.reason', { reason });
+    return what + next;
   }
 
   #ended() {
@@ -111,8 +134,11 @@ export class Connection {
   #refused(problem) {
     if (problem.status === 200) return [icon('alert'), word(element('p'), 'banner.strange', { detail: problem.title || '?' })];
     const text = word(element('p'), 'banner.refused', { detail: sayProblem(problem) });
-    if (problem.status === 401) return [icon('alert'), text, keyField(() => this.#retry())];
-    return [icon('alert'), text, this.#again()];
+    return [icon('alert'), text, isAboutAccess(problem) ? this.#key() : this.#again()];
+  }
+
+  #key() {
+    return word(element('button', { class: 'quiet', type: 'button', onclick: () => this.#ask() }), 'banner.key');
   }
 
   #again() {

@@ -26,7 +26,7 @@ export class EmptyState {
   constructor(place, { asked, home, tried, reset }) {
     this.#place = place;
     this.#asked = asked;
-    this.wantKey(asked.with_key);
+    this.#curl.show(curlPublish(asked, FIRST_DATA));
     const button = word(element('button', { class: 'primary', type: 'button', onclick: tried }), 'empty.try');
     this.#quiet = [
       wavesOf(),
@@ -39,9 +39,9 @@ export class EmptyState {
     this.#none.append(element('p'), all);
   }
 
-  /** @param {boolean} with_key  Whether the hub wants a key to publish. */
-  wantKey(with_key) {
-    this.#curl.show(curlPublish({ ...this.#asked, with_key }, FIRST_DATA));
+  /** Publishing needs a key or token. */
+  wantToken() {
+    this.#curl.show(curlPublish({ ...this.#asked, token_to_publish: true }, FIRST_DATA));
   }
 
   /**

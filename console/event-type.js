@@ -8,6 +8,12 @@ export const GAP = 'tidings.gap';
 /** Fewer of the newest events come than were asked for: the hub would have had to look at too many. */
 export const PARTIAL = 'tidings.partial';
 
+/** What let the stream in is over. The hub ends the stream behind it. */
+export const EXPIRED = 'tidings.expired';
+
+/** The first event of a stream. It names the connection. */
+export const OPEN = 'tidings.open';
+
 /**
  * Whether the page has a use for events of this type. Types of a later hub that it does not know are nothing that
  * anybody published.

@@ -1,7 +1,6 @@
 // The form that publishes.
 
 import { element } from './element.js';
-import { keyField } from './key-field.js';
 import { sayProblem } from './problem-words.js';
 import { isReachable, publish } from './publisher.js';
 import { sharesConnections } from './seats.js';
@@ -23,11 +22,12 @@ export class PublishForm {
   #id = smallInput('id');
   #retry = smallInput('retry', { inputmode: 'numeric' });
   #suggestions = element('datalist', { id: 'publish-topics' });
-  #key = element('div', { hidden: true });
   #send = element('button', { class: 'primary', type: 'submit' });
   #outcome = element('p', { class: 'outcome', role: 'status' });
   #words = () => '';
   #unreachable = null;
+  /** Whether the last event was refused for want of a key or token. */
+  #locked = false;
   #told;
 
   /**
@@ -56,6 +56,11 @@ export class PublishForm {
     if (this.#words === this.#unreachable) this.#tell('good', () => say('publish.again'));
   }
 
+  /** There is a key or token now: what was refused without one goes out. */
+  unlock() {
+    if (this.#locked) this.#publish();
+  }
+
   /** Topics to choose from, where the form asks for one. */
   set topics(names) {
     this.#suggestions.replaceChildren(...names.map((value) => element('option', { value, label: value })));
@@ -82,7 +87,7 @@ export class PublishForm {
     const keys = element('kbd', {}, /Mac|iPhone|iPad/.test(navigator.platform) ? '\u2318 \u21b5' : 'Ctrl \u21b5');
     const send = element('div', { class: 'send' }, word(this.#send, 'publish.send'), this.#outcome, keys);
     if (this.#asked) this.#form.append(field('topic', this.#asked), this.#suggestions);
-    this.#form.append(field('data', data), more, this.#key, send);
+    this.#form.append(field('data', data), more, send);
   }
 
   async #publish() {
@@ -93,6 +98,7 @@ export class PublishForm {
       return this.#tell('bad', () => say(mistake));
     }
     this.#send.disabled = true;
+    this.#locked = false;
     const slow = setTimeout(() => this.#tell('wait', () => say(sharesConnections() ? 'publish.slow.shared' : 'publish.slow')), SLOW_MS);
     const answer = await publish({
       topic,
@@ -110,7 +116,7 @@ export class PublishForm {
 
   #refused(problem) {
     this.#told(problem);
-    if (problem.status === 401) this.#wantKey();
+    this.#locked = problem.status === 401;
     const words = () => sayProblem(problem);
     this.#tell('bad', words);
     if (problem.status !== 0) return;
@@ -124,12 +130,6 @@ export class PublishForm {
       await new Promise((resolve) => setTimeout(resolve, ms));
       if (this.#words === words && (await isReachable())) this.reached();
     }
-  }
-
-  #wantKey() {
-    if (this.#key.hidden) this.#key.replaceChildren(keyField());
-    this.#key.hidden = false;
-    this.#key.querySelector('input').focus();
   }
 
   #tell(kind, words) {

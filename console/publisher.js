@@ -1,5 +1,6 @@
-// Publishes an event, and keeps the key that a hub may want for it.
+// Publishes an event.
 
+import { authorization } from './credential.js';
 import { HUB, urlOf } from './hub.js';
 import { problemOf, unreachable } from './problem.js';
 import { withParameters } from './topic.js';
@@ -13,32 +14,8 @@ import { withParameters } from './topic.js';
  * @property {string} [retry]
  */
 
-/** For this tab alone, and until it is closed. */
-const KEY = 'tidings.key';
 /** How long the hub may take to say that it is there. */
 const ANSWER_MS_MAX = 5_000;
-
-let key = stored();
-
-/** @returns {Record<string, string>} */
-export function authorization() {
-  return key === '' ? {} : { authorization: `Bearer ${key}` };
-}
-
-export function hasKey() {
-  return key !== '';
-}
-
-/** @param {string} text An empty one forgets the key. */
-export function useKey(text) {
-  key = text.trim();
-  try {
-    if (key === '') sessionStorage.removeItem(KEY);
-    else sessionStorage.setItem(KEY, key);
-  } catch {
-    // Storage may be forbidden; the key is then known until the page is left.
-  }
-}
 
 /**
  * @param {Draft} draft
@@ -64,13 +41,5 @@ export async function isReachable() {
     return response.ok;
   } catch {
     return false;
-  }
-}
-
-function stored() {
-  try {
-    return sessionStorage.getItem(KEY) ?? '';
-  } catch {
-    return '';
   }
 }

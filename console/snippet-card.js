@@ -1,4 +1,4 @@
-// The card with the lines to copy. It follows what was seen: event types, and whether a key is wanted.
+// The card with the lines to copy. It follows what was seen: event types, and whether a key or token is needed.
 
 import { snippet } from './copy-button.js';
 import { curlPublish, curlWatch, javaScript } from './snippets.js';
@@ -29,8 +29,10 @@ export class SnippetCard {
     this.#show();
   }
 
-  wantKey() {
-    this.#asked.with_key = true;
+  /** @param {{ to_publish?: boolean, to_watch?: boolean }} needs  What a key or token is needed for. */
+  wantToken({ to_publish = false, to_watch = false }) {
+    this.#asked.token_to_publish ||= to_publish;
+    this.#asked.token_to_watch ||= to_watch;
     this.#show();
   }
 

@@ -13,25 +13,32 @@ const TYPES_MAX = 5;
  * @property {[path: string, selector: string][]} [aliases]  Other paths of topics.
  * @property {string[]} selectors
  * @property {string[]} types    Event types seen, other than `message`.
- * @property {boolean} with_key  Whether the hub wants a key to publish.
+ * @property {boolean} [token_to_publish]  Whether publishing needs a key or token.
+ * @property {boolean} [token_to_watch]  Whether watching does.
  * @property {boolean} [self_signed]  Whether the hub shows a certificate that nobody vouches for.
  */
 
+/** Stands where the key or token of the reader goes. A line that is copied never has the secret itself. */
+const HEADER = '-H "Authorization: Bearer $TIDINGS_TOKEN" ';
+
 /** @param {Asked} asked */
 export function curlWatch(asked) {
-  return `curl${insecure(asked)} -N ${shellWord(addressOf(asked, asked.selectors))}`;
+  return `curl${insecure(asked)} -N ${asked.token_to_watch ? HEADER : ''}${shellWord(addressOf(asked, asked.selectors))}`;
 }
 
 /** @param {Asked} asked */
 export function curlPublish(asked, data = 'hello') {
-  const key = asked.with_key ? '-H "Authorization: Bearer $TIDINGS_PUBLISH_KEY" ' : '';
   const url = addressOf(asked, [exampleTopic(asked.selectors)]);
-  return `curl${insecure(asked)} -d ${shellWord(data)} ${key}${shellWord(url)}`;
+  return `curl${insecure(asked)} -d ${shellWord(data)} ${asked.token_to_publish ? HEADER : ''}${shellWord(url)}`;
 }
+
+/** An `EventSource` cannot send a header. */
+const PAGE_NOTE = ['// EventSource sends no key or token: use', '// a cookie or a signed URL (tidings sign).'];
 
 /** @param {Asked} asked */
 export function javaScript(asked) {
   const lines = [
+    ...(asked.token_to_watch ? PAGE_NOTE : []),
     `const source = new EventSource(\n  ${quoted(addressOf(asked, asked.selectors))}\n);`,
     'const show = (e) => console.log(e.data);',
     'source.onmessage = show;',

@@ -4,7 +4,7 @@
 // connection that fell silent without closing (the hub says how often it sends a heartbeat), and it says why.
 
 import { Decoder } from './decoder.js';
-import { isShown } from './event-type.js';
+import { EXPIRED, isShown, OPEN } from './event-type.js';
 import { problemOf, unreachable } from './problem.js';
 import { withParameters } from './topic.js';
 
@@ -13,6 +13,7 @@ import { withParameters } from './topic.js';
  * @property {'connecting' | 'live' | 'waiting' | 'ended' | 'refused'} phase
  * @property {number} [until]   While waiting: when the next attempt begins, in ms since the epoch.
  * @property {import('./problem.js').Problem} [problem]
+ * @property {string} [expired]  While waiting: why the access of the stream before ended, if that was its end.
  */
 
 /**
@@ -21,6 +22,7 @@ import { withParameters } from './topic.js';
  * @property {(event: import('./decoder.js').StreamEvent) => void} event
  * @property {(id: string) => void} id
  * @property {(date: string | null) => void} [date]  The header `Date` of each answer.
+ * @property {(connection: string) => void} [opened]  The id of the connection, where the hub tells it.
  */
 
 const RETRY_MS = 3_000;
@@ -31,6 +33,8 @@ const HEARTBEAT_MS = 15_000;
 const HEARTBEATS_MISSED = 2.5;
 /** Answers after which it makes sense to ask again by oneself. */
 const PASSING = [408, 425, 429, 500, 502, 503, 504];
+/** Characters that the page shows of the reason why access ended. */
+const REASON_LENGTH_MAX = 300;
 
 export class Stream {
   #address;
@@ -45,6 +49,9 @@ export class Stream {
   #attempt = null;
   #timer = 0;
   #waiting = false;
+  /** Why the access of this stream is over; undefined while it is not. */
+  #expired = undefined;
+  #partial = false;
 
   /**
    * @param {object} options
@@ -52,7 +59,7 @@ export class Stream {
    * @param {[string, string][]} options.begin  Parameters for the first connection alone.
    * @param {Listener} options.listener
    * @param {string} [options.id]  Where to go on, if that is known; `begin` is not looked at then.
-   * @param {() => Record<string, string>} [options.authorization]  Headers that carry the key, if there is one.
+   * @param {() => Record<string, string>} [options.authorization]  Headers with the key or token, if there is one.
    */
   constructor({ url, begin, listener, id = '', authorization = () => ({}) }) {
     this.#address = url;
@@ -60,6 +67,15 @@ export class Stream {
     this.#listener = listener;
     this.#id = id;
     this.#authorization = authorization;
+  }
+
+  /** @param {boolean} partial  Whether to ask for that part of the selectors alone that access covers. */
+  set partial(partial) {
+    this.#partial = partial;
+  }
+
+  get partial() {
+    return this.#partial;
   }
 
   /** Connects, now; an attempt or a connection that there may be is left. */
@@ -108,13 +124,14 @@ export class Stream {
       return { problem: await problemOf(response), after_ms };
     }
     if (!/^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')) {
-      return { problem: { status: 200, title: response.headers.get('content-type') ?? '', detail: '' } };
+      return { problem: { status: 200, type: '', title: response.headers.get('content-type') ?? '', detail: '', uncovered: [] } };
     }
     await this.#consume(attempt, response.body.getReader());
     return {};
   }
 
   async #consume(attempt, reader) {
+    this.#expired = undefined;
     const decoder = this.#decoder();
     this.#listener.state({ phase: 'live' });
     for (;;) {
@@ -130,7 +147,7 @@ export class Stream {
   #decoder() {
     const listener = {
       // The id of an event that is not shown counts all the same: it is told apart from the event.
-      event: (event) => isShown(event.type) && this.#listener.event(event),
+      event: (event) => this.#hear(event),
       id: (id) => {
         this.#id = id;
         this.#listener.id(id);
@@ -142,6 +159,12 @@ export class Stream {
       },
     };
     return new Decoder(listener, { id: this.#id });
+  }
+
+  #hear(event) {
+    if (event.type === EXPIRED) this.#expired = memberOf(event.data, 'reason').slice(0, REASON_LENGTH_MAX);
+    if (event.type === OPEN) this.#listener.opened?.(memberOf(event.data, 'connection'));
+    if (isShown(event.type)) this.#listener.event(event);
   }
 
   #settle({ end = false, problem, after_ms = 0 }) {
@@ -160,7 +183,7 @@ export class Stream {
     const ms = Math.max(after_ms, delayOf(this.#retry_ms, problem ? this.#failures : 0));
     this.#failures += problem ? 1 : 0;
     this.#waiting = true;
-    this.#listener.state({ phase: 'waiting', until: Date.now() + ms, problem });
+    this.#listener.state({ phase: 'waiting', until: Date.now() + ms, problem, expired: this.#expired });
     this.#timer = setTimeout(() => this.open(), ms);
   }
 
@@ -176,7 +199,8 @@ export class Stream {
   }
 
   #url() {
-    return this.#id === '' ? withParameters(this.#address, this.#begin) : this.#address;
+    const begin = this.#id === '' ? this.#begin : [];
+    return withParameters(this.#address, this.#partial ? [...begin, ['partial', 'true']] : begin);
   }
 
   #headers() {
@@ -196,6 +220,16 @@ export function delayOf(retry_ms, failures, random = Math.random) {
   const floor = Math.min(Math.max(retry_ms, RETRY_MS_MIN), RETRY_MS_MAX);
   const ceiling = Math.min(floor * 2 ** Math.min(failures, 10), RETRY_MS_MAX);
   return Math.round(ceiling === floor ? floor : floor + (ceiling - floor) * random());
+}
+
+/** A text in what the hub says of itself, which is JSON. Empty if there is none. */
+function memberOf(data, name) {
+  try {
+    const value = JSON.parse(data)?.[name];
+    return typeof value === 'string' ? value : '';
+  } catch {
+    return '';
+  }
 }
 
 /** `fetch` takes headers as bytes, a character each; the standard wants the id's UTF-8 bytes. */

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { PROBLEMS } from '../problem-dictionary.js';
-import { problemOf, unreachable } from '../problem.js';
+import { isAboutAccess, problemOf, unreachable } from '../problem.js';
 import { sayProblem } from '../problem-words.js';
 import { speak } from '../words.js';
 
@@ -46,8 +46,22 @@ test('Chinese is a sentence of its own, with the hub\'s behind it', (t) => {
 });
 
 test('a problem of another server has no type of ours', async () => {
-  const answer = (type) => new Response(JSON.stringify({ type, title: 'T', detail: 'D' }), { status: 418, headers: { 'content-type': 'application/problem+json' } });
+  const answer = (type) => new Response(JSON.stringify({ type, title: 'T', detail: 'D', uncovered: 'a' }), { status: 418, headers: { 'content-type': 'application/problem+json' } });
 
-  assert.deepEqual(await problemOf(answer('urn:tidings:problem:busy')), { status: 418, type: 'busy', title: 'T', detail: 'D' });
-  assert.deepEqual(await problemOf(answer('https://example.com/busy')), { status: 418, type: '', title: 'T', detail: 'D' });
+  assert.deepEqual(await problemOf(answer('urn:tidings:problem:busy')), { status: 418, type: 'busy', title: 'T', detail: 'D', uncovered: [] });
+  assert.deepEqual(await problemOf(answer('https://example.com/busy')), { status: 418, type: '', title: 'T', detail: 'D', uncovered: [] });
+});
+
+test('a refusal names the selectors that access does not cover', async () => {
+  const problem = { type: 'urn:tidings:problem:not-covered', title: 'Forbidden', detail: 'D', uncovered: ['a/*', 7, 'b'] };
+  const answer = new Response(JSON.stringify(problem), { status: 403, headers: { 'content-type': 'application/problem+json' } });
+
+  assert.deepEqual((await problemOf(answer)).uncovered, ['a/*', 'b']);
+});
+
+test('a key or token helps where there is none, a bad one, or one that does not cover enough', () => {
+  const about = (status, type) => isAboutAccess({ status, type });
+
+  assert.deepEqual([about(401, ''), about(401, 'key-required'), about(403, 'not-covered')], [true, true, true]);
+  assert.deepEqual([about(403, 'origin-not-allowed'), about(400, 'bad-topic'), about(0, '')], [false, false, false]);
 });

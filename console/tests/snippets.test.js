@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { curlPublish, curlWatch, javaScript } from '../snippets.js';
 
 const hub = 'http://127.0.0.1:8080/';
-const asked = (more) => ({ hub, selectors: ['orders/42'], types: [], with_key: false, ...more });
+const asked = (more) => ({ hub, selectors: ['orders/42'], types: [], ...more });
 
 test('a plain topic needs no quotes', () => {
   assert.equal(curlWatch(asked()), 'curl -N http://127.0.0.1:8080/events/orders/42');
@@ -37,13 +37,20 @@ test('a pattern is published to by a topic', () => {
   assert.match(curlPublish(asked({ selectors: ['logs/**'] })), /\/events\/logs\/hello$/);
 });
 
-test('a hub with a key is sent the key', () => {
-  const line = curlPublish(asked({ with_key: true }));
+test('a line has a place for the key or token where one is needed, for publishing and for watching', () => {
+  const header = '-H "Authorization: Bearer $TIDINGS_TOKEN"';
+  const to_publish = asked({ token_to_publish: true });
+  const to_watch = asked({ token_to_watch: true });
 
-  assert.equal(
-    line,
-    'curl -d hello -H "Authorization: Bearer $TIDINGS_PUBLISH_KEY" http://127.0.0.1:8080/events/orders/42',
-  );
+  assert.equal(curlPublish(to_publish), `curl -d hello ${header} http://127.0.0.1:8080/events/orders/42`);
+  assert.equal(curlWatch(to_publish), 'curl -N http://127.0.0.1:8080/events/orders/42');
+  assert.equal(curlPublish(to_watch), 'curl -d hello http://127.0.0.1:8080/events/orders/42');
+  assert.equal(curlWatch(to_watch), `curl -N ${header} http://127.0.0.1:8080/events/orders/42`);
+});
+
+test('the code for a page says how an EventSource is let in where a token is needed', () => {
+  assert.match(javaScript(asked({ token_to_watch: true })), /^\/\/ EventSource sends no key or token: .*\n\/\/ .*\nconst source/);
+  assert.doesNotMatch(javaScript(asked({ token_to_publish: true })), /token/);
 });
 
 test('curl is told to take a certificate that nobody vouches for, where there is one', () => {

@@ -10,7 +10,8 @@ import { delayOf, Stream } from '../stream.js';
 async function hub(t, answers) {
   const asked = [];
   const server = createServer((request, response) => {
-    asked.push({ url: request.url, id: request.headers['last-event-id'] });
+    const { authorization, 'last-event-id': id } = request.headers;
+    asked.push({ url: request.url, id, authorization });
     (answers[asked.length - 1] ?? answers.at(-1))(response);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -19,16 +20,17 @@ async function hub(t, answers) {
 }
 
 /** Opens a stream, and waits for a state or an event that fits. */
-function listen(t, origin, begin = []) {
-  const seen = { states: [], data: [] };
+function listen(t, origin, begin = [], authorization = () => ({})) {
+  const seen = { states: [], data: [], opened: [] };
   const waits = [];
   const look = () => waits.forEach(({ fits, resolve }) => fits(seen) && resolve(seen));
   const listener = {
     state: (state) => look(seen.states.push(state)),
     event: (event) => look(seen.data.push(event.data)),
     id: () => {},
+    opened: (connection) => look(seen.opened.push(connection)),
   };
-  const stream = new Stream({ url: `${origin}/events/a`, begin, listener });
+  const stream = new Stream({ url: `${origin}/events/a`, begin, listener, authorization });
   t.after(() => stream.close());
   stream.open();
   return { stream, until: (fits) => new Promise((resolve) => look(waits.push({ fits, resolve }))) };
@@ -93,6 +95,84 @@ test('a refusal is told with its reason and is the end', async (t) => {
 
   assert.equal(states.at(-1).problem.detail, 'a topic has no segment `..`');
   assert.equal(asked.length, 1);
+});
+
+const expired = (reason) => `event: tidings.expired\nid: 1-7\ndata: ${JSON.stringify({ reason })}\n\nretry: 60000\n`;
+
+test('a stream whose access ends says why, and goes on after its place with the token of then', async (t) => {
+  const { asked, origin } = await hub(t, [ended(`id: 1-6\ndata: x\n\n${expired('the token expired')}`), stream('data: y\n\n')]);
+  let token = 'old';
+
+  const { stream: reader, until } = listen(t, origin, [['last', '50']], () => ({ authorization: `Bearer ${token}` }));
+  const { states } = await until((seen) => seen.states.at(-1)?.phase === 'waiting');
+  token = 'fresh';
+  reader.open();
+  const { data } = await until((seen) => seen.data.length === 2);
+
+  assert.equal(states.find(({ phase }) => phase === 'waiting').expired, 'the token expired');
+  assert.deepEqual(data, ['x', 'y']);
+  assert.deepEqual(asked, [
+    { url: '/events/a?last=50', id: undefined, authorization: 'Bearer old' },
+    { url: '/events/a', id: '1-7', authorization: 'Bearer fresh' },
+  ]);
+});
+
+test('after access has ended a stream comes back by itself when the hub says, and a break then is a break again', async (t) => {
+  const over = expired('over').replace('60000', '1');
+  const { asked, origin } = await hub(t, [ended(over), ended('retry: 60000\n\n')]);
+
+  const { until } = listen(t, origin);
+  const { states } = await until((seen) => seen.states.filter(({ phase }) => phase === 'waiting').length === 2);
+
+  assert.equal(asked.length, 2);
+  assert.deepEqual(states.filter(({ phase }) => phase === 'waiting').map(({ expired }) => expired), ['over', undefined]);
+});
+
+test('a reason that is none or long is cut, and the stream has ended all the same', async (t) => {
+  for (const [data, reason] of [['x', ''], ['{"reason":7}', ''], [JSON.stringify({ reason: 'r'.repeat(900) }), 'r'.repeat(300)]]) {
+    const { origin } = await hub(t, [ended(`event: tidings.expired\nid: 1\ndata: ${data}\n\nretry: 60000\n`)]);
+
+    const { until } = listen(t, origin);
+    const { states } = await until((seen) => seen.states.at(-1)?.phase === 'waiting');
+
+    assert.equal(states.at(-1).expired, reason);
+  }
+});
+
+test('401 is the end until somebody gives a token, and asks for the same past then', async (t) => {
+  const { asked, origin } = await hub(t, [refused(401, { detail: 'a token is needed' }), stream('data: x\n\n')]);
+  let headers = {};
+
+  const { stream: reader, until } = listen(t, origin, [['last', '50']], () => headers);
+  await until((seen) => seen.states.at(-1)?.phase === 'refused');
+  headers = { authorization: 'Bearer t' };
+  reader.open();
+  await until((seen) => seen.data.length === 1);
+
+  assert.deepEqual(asked.map(({ url, authorization }) => [url, authorization]), [
+    ['/events/a?last=50', undefined],
+    ['/events/a?last=50', 'Bearer t'],
+  ]);
+});
+
+test('a stream can ask for what is covered alone, each time it connects', async (t) => {
+  const { asked, origin } = await hub(t, [ended('retry: 1\nid: 1\n\n'), stream('data: x\n\n')]);
+
+  const { stream: reader, until } = listen(t, origin, [['last', '50']]);
+  reader.partial = true;
+  reader.open();
+  await until((seen) => seen.data.length === 1);
+
+  assert.deepEqual(asked.map(({ url }) => url).slice(-2), ['/events/a?last=50&partial=true', '/events/a?partial=true']);
+});
+
+test('the id of the connection is told', async (t) => {
+  const open = 'event: tidings.open\nid: 7-1\ndata: {"cursor":"7-1","connection":"1vcknh9ndjmm8"}\n\n';
+  const { origin } = await hub(t, [stream(open)]);
+
+  const { until } = listen(t, origin);
+
+  assert.deepEqual((await until((seen) => seen.opened.length > 0)).opened, ['1vcknh9ndjmm8']);
 });
 
 test('204 is the end', async (t) => {

@@ -5,8 +5,15 @@ import { startChromium } from './chromium.js';
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 390, height: 844 };
 
-/** Opens the console, in a browser of its own unless one is given, and waits until it is live. What goes wrong collects in `complaints`. */
-export async function openConsole(scene, url, { viewport = DESKTOP, browser, context, ...options } = {}) {
+/** Opens the console, and waits until it is live. */
+export async function openConsole(scene, url, options) {
+  const visit = await visitConsole(scene, url, options);
+  await visit.page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
+  return visit;
+}
+
+/** Opens the console, in a browser of its own unless one is given. What goes wrong collects in `complaints`. */
+export async function visitConsole(scene, url, { viewport = DESKTOP, browser, context, ...options } = {}) {
   context ??= await (browser ?? (await startChromium(scene))).newContext({ viewport, locale: 'en-US', ...options });
   const page = await context.newPage();
   const complaints = [];
@@ -15,8 +22,7 @@ export async function openConsole(scene, url, { viewport = DESKTOP, browser, con
   });
   page.on('pageerror', (error) => complaints.push(String(error)));
   await page.goto(url);
-  await page.getByRole('status').filter({ hasText: 'Live' }).waitFor();
-  return { page, complaints };
+  return { page, context, complaints };
 }
 
 /** The texts of the events that are shown, newest first. */
