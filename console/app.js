@@ -6,6 +6,7 @@ import { AccessPanel } from './access-panel.js';
 import { Activity } from './activity.js';
 import { aliasesOf } from './aliases.js';
 import { hubNow, noteDate } from './clock.js';
+import { ConnectionList } from './connection-list.js';
 import { Connection } from './connection.js';
 import { authorization, hasCredential } from './credential.js';
 import { byId, element } from './element.js';
@@ -74,6 +75,7 @@ const connection = new Connection(
   { retry: open, ask: () => access.ask() },
 );
 const access = new AccessPanel(byId('access'), byId('access-open'), { entered, forgotten: () => location.reload() });
+const connections = new ConnectionList(byId('connections'), byId('tab-connections'));
 const stream = new Stream({
   url,
   begin,
@@ -82,6 +84,7 @@ const stream = new Stream({
     event: receive,
     id: (id) => (connection.cursor = id),
     date: noteDate,
+    opened: (id) => (connections.own = id),
   },
   authorization,
 });
@@ -97,6 +100,7 @@ sayAll();
 byId('app').hidden = false;
 byId('failed').hidden = true;
 watchPage();
+connections.look();
 if (document.hidden) waitForSeat();
 else open();
 
@@ -172,6 +176,7 @@ function entered() {
   empty.wantToken();
   open();
   form.unlock();
+  connections.look();
 }
 
 /** From now on an empty list means that there is nothing. */

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { KEY, startAccessHub, tokenFor } from './access-hub.js';
+import { startAdminProxy } from './admin-proxy.js';
 import { startChromium } from './chromium.js';
 import { PHONE, rowWith, shown, visitConsole } from './console-page.js';
 import { until } from './deadline.js';
@@ -152,15 +153,101 @@ scene('a topic that the token does not cover is refused by its sentence, in both
   assert.match(await page.locator('#banner').textContent(), /\u4ee4\u724c\u4e0d\u5141\u8bb8.*subscribe does not cover/);
 });
 
-scene('on a phone the panel fits the width', async (scene) => {
+const CONNECTIONS = Array.from({ length: 53 }, (_, number) => ({
+  id: `c${number}`,
+  user: number === 1 ? null : `user-${number}<b>`,
+  address: `10.0.0.${number}`,
+  transport: 'sse',
+  selectors: [`orders/${number}`, 'users/**'],
+  since: new Date(Date.now() - 90_000).toISOString(),
+  lag: number === 0 ? 1_234 : 0,
+}));
+
+scene('an admin sees who is connected, page by page, and disconnects one', async (scene) => {
   const hub = await startAccessHub(scene);
+  const proxy = await startAdminProxy(scene, hub.port, { key: KEY, connections: CONNECTIONS });
+  const { page, complaints } = await visitConsole(scene, `${proxy.origin}/`);
+  await panelOf(page).waitFor();
+  complaints.length = 0;
+  assert.equal(await page.locator('#connections').isVisible(), false);
+  await enter(page, KEY);
+  const card = page.getByRole('region', { name: 'Connections' });
+  const rows = card.getByRole('listitem');
+
+  await rows.filter({ hasText: 'user-0<b>' }).filter({ hasText: '1,234 events behind' }).waitFor();
+  await rows.filter({ hasText: 'anonymous' }).filter({ hasText: 'orders/1, users/**' }).filter({ hasText: '10.0.0.1' }).waitFor();
+  assert.equal(await rows.count(), 50);
+  await card.getByRole('button', { name: 'Disconnect user-2<b> at 10.0.0.2' }).click();
+  await card.getByText('1 connection has ended.').waitFor();
+  assert.deepEqual(proxy.disconnected, ['c2']);
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), 'Disconnect user-3<b> at 10.0.0.3');
+  assert.equal(await rows.filter({ hasText: 'user-2<b>' }).count(), 0);
+  await card.getByRole('button', { name: 'Next 50' }).click();
+  await rows.filter({ hasText: 'user-52<b>' }).waitFor();
+  assert.equal(await rows.count(), 2);
+  await card.getByRole('button', { name: 'First page' }).click();
+  await rows.filter({ hasText: 'user-0<b>' }).waitFor();
+
+  assert.deepEqual(complaints, []);
+});
+
+scene('an admin ends the stream of a user, and the page knows its own connection', async (scene) => {
+  const hub = await startAccessHub(scene);
+  const { page } = await visitConsole(scene, `${hub.url}/`);
+  await panelOf(page).waitFor();
+  const reader = await fetch(`${hub.url}/events/orders/9`, {
+    headers: { Authorization: `Bearer ${tokenFor(['orders/*'], { user: 'reader' })}`, Accept: 'text/event-stream' },
+  });
+  await enter(page, KEY);
+  const rows = page.getByRole('region', { name: 'Connections' }).getByRole('listitem');
+
+  await rows.filter({ hasText: 'this page' }).filter({ hasText: '**' }).waitFor();
+  await rows.filter({ hasText: 'reader' }).filter({ hasText: 'orders/9' }).getByRole('button').click();
+
+  assert.match(await reader.text(), /retry: \d+\n$/);
+  await rows.filter({ hasText: 'reader' }).waitFor({ state: 'detached' });
+  assert.equal(await rows.filter({ hasText: 'this page' }).count(), 1);
+});
+
+scene('who is no admin sees no connections, and without a key or token the page does not ask for them', async (scene) => {
+  const hub = await startAccessHub(scene, { subscribe: ['**'] });
+  const proxy = await startAdminProxy(scene, hub.port, { key: KEY, connections: CONNECTIONS });
+  const { page } = await visitConsole(scene, `${proxy.origin}/`);
+  await live(page);
+  assert.deepEqual(proxy.asked, []);
+
+  await page.getByRole('button', { name: 'Enter a key or token' }).click();
+  const answered = page.waitForResponse('**/admin/connections**');
+  await enter(page, tokenFor(['**']));
+  assert.equal((await answered).status(), 403);
+  await live(page);
+  proxy.asked.length = 0;
+  const again = page.waitForResponse('**/events/**');
+  await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await again;
+  await live(page);
+
+  assert.deepEqual(proxy.asked, [], 'a key or token that is no admin\u2019s is asked with once');
+  assert.equal(await page.locator('#connections').isVisible(), false);
+  assert.equal(await page.locator('#tab-connections').isVisible(), false);
+});
+
+scene('on a phone the panel and the connections fit the width', async (scene) => {
+  const hub = await startAccessHub(scene);
+  const long = [{ ...CONNECTIONS[0], user: 'u'.repeat(200), selectors: ['t'.repeat(400)] }];
+  const proxy = await startAdminProxy(scene, hub.port, { key: KEY, connections: long });
   const browser = await startChromium(scene);
   for (const locale of ['en-US', 'zh-CN']) {
     const phone = { browser, viewport: PHONE, hasTouch: true, isMobile: true, locale };
-    const { page, context } = await visitConsole(scene, `${hub.url}/`, phone);
+    const { page, context } = await visitConsole(scene, `${proxy.origin}/`, phone);
     const overflow = () => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     await page.locator('#access-input').waitFor();
     assert.ok((await overflow()) <= 0, `${locale}: the panel is ${await overflow()} pixels too wide`);
+    await page.locator('#access-input').fill(KEY);
+    await page.keyboard.press('Enter');
+    await page.locator('#tab-connections').tap();
+    await page.locator('#connections li').waitFor();
+    assert.ok((await overflow()) <= 0, `${locale}: the connections are ${await overflow()} pixels too wide`);
     await context.close();
   }
 });
