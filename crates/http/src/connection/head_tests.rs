@@ -7,14 +7,16 @@ use tidings_core::contract::ManualClock;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
+use super::head_share::HeadShare;
 use super::http1::until_parked;
 use super::visit::Visit;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::front::Front;
-use crate::limits::{HEAD_FREE_BYTES, HEADS_BYTES_MAX};
+use crate::limits::{FIRST_REQUEST_GRACE, HEAD_FREE_BYTES, HEADS_BYTES_MAX};
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
 
@@ -27,12 +29,17 @@ async fn front() -> Front {
 
 /// The client's end of a connection.
 fn connect(front: &Front) -> DuplexStream {
+    visit(front, &Arc::default()).0
+}
+
+/// The same of this visit, with the task that serves it.
+fn visit(front: &Front, visit: &Arc<Visit>) -> (DuplexStream, JoinHandle<()>) {
     let (pipe, client) = duplex(1_048_576);
-    let front = front.clone();
-    tokio::spawn(async move {
-        let _ = until_parked(&front, &Arc::new(Visit::default()), pipe).await;
+    let (front, visit) = (front.clone(), visit.clone());
+    let served = tokio::spawn(async move {
+        let _ = until_parked(&front, &visit, pipe).await;
     });
-    client
+    (client, served)
 }
 
 /// Sends it, and gives the hub time to look at it.
@@ -144,6 +151,22 @@ async fn a_head_for_which_there_is_no_room_is_refused_and_ordinary_ones_are_answ
     assert_eq!(&answer, b"HTTP/1.1 200");
 }
 
+/// It may still be sending, and its system forgets the answer if the connection is closed meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_client_whose_head_had_no_room_has_a_moment_to_read_that_also_when_others_need_its_place() {
+    let front = front().await;
+    let _taken = front.budgets().heads.try_take(HEADS_BYTES_MAX).unwrap();
+    let place = Arc::new(Visit::default());
+    let (mut client, served) = visit(&front, &place);
+    send(&mut client, &head_of("GET /healthz", 2 * HEAD_FREE_BYTES)).await;
+    assert!(rest(&mut client).await.starts_with("HTTP/1.1 503 "));
+
+    place.ask_to_leave();
+    sleep(FIRST_REQUEST_GRACE / 2).await;
+
+    assert!(!served.is_finished());
+}
+
 /// hyper refuses it, and has not read more.
 #[tokio::test(start_paused = true)]
 async fn a_head_that_is_too_large_takes_no_more_than_the_largest_may() {
@@ -171,10 +194,32 @@ async fn half_a_head_that_comes_with_the_request_before_it_has_the_time_and_the_
     assert!(said.starts_with("HTTP/1.1 200 "), "{said}");
     assert_eq!(began.elapsed().as_secs(), front.config().head_wait_max.as_secs());
 
+    // It comes with the end of the body, while the request is open.
+    let (mut client, began) = (connect(&front), Instant::now());
+    send(&mut client, "POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\n").await;
+    send(&mut client, "xGET /heal").await;
+    let said = rest(&mut client).await;
+    assert!(said.starts_with("HTTP/1.1 201 "), "{said}");
+    assert_eq!(began.elapsed().as_secs(), front.config().head_wait_max.as_secs());
+
     let mut client = connect(&front);
     let body = "x".repeat(60_000);
     let publish =
         format!("POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
     send(&mut client, &(publish + &body + &head_of("GET /healthz", HEAD_FREE_BYTES + 3_000))).await;
     assert_eq!(used(&front), 3_000);
+}
+
+#[tokio::test]
+async fn a_share_follows_its_head_down_and_is_never_larger_than_that_of_the_largest_head() {
+    let front = front().await;
+    let largest = front.config().head_bytes_max - HEAD_FREE_BYTES;
+    let mut share = HeadShare::new(&front);
+
+    for (head_bytes, taken) in
+        [(u64::MAX, largest), (20_000, 20_000 - HEAD_FREE_BYTES), (30_000, 30_000 - HEAD_FREE_BYTES), (0, 0)]
+    {
+        assert!(share.holds(head_bytes));
+        assert_eq!(used(&front), taken, "{head_bytes} bytes");
+    }
 }

@@ -373,7 +373,8 @@ mod tests {
         let get = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
         let post = "POST /events/a HTTP/1.1\r\ncontent-length: 20\r\n\r\n01234567890123456789";
         let chunked = "POST /events/a HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n5;a=b\r\n01234\r\n0\r\nc: d\r\n\r\n";
-        for before in ["", get, post, chunked] {
+        let empty_lines_first = format!("\r\n{get}");
+        for before in ["", get, &empty_lines_first, post, chunked] {
             for begun in [
                 "",
                 "G",
