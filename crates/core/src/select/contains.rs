@@ -91,6 +91,8 @@ impl<'a> Walk<'a> {
                 continue;
             };
             let known = &mut seen[rest.at];
+            // To look through what is known is work, too.
+            steps += known.len();
             if known.iter().any(|(less, begun)| *begun == rest.has_begun && less & !rest.places == 0) {
                 continue;
             }
