@@ -13,12 +13,14 @@
 //! | `transport`, `connector`, `tls` | one request on one connection |
 //! | `publisher`, `draft` | the other direction |
 //! | `document` | a small document, fetched whole |
+//! | `caller` | questions to a program of one's own, with a small answer |
 //! | `limits` | every bound, and the defaults of what can be set |
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod attempt;
 mod backoff;
+mod caller;
 mod cause;
 mod config;
 mod connector;
@@ -44,6 +46,7 @@ mod token;
 mod transport;
 mod written;
 
+pub use caller::{CallError, Caller};
 pub use config::{ConfigError, EventSourceBuilder};
 pub use document::{DocumentError, DocumentReader};
 pub use draft::Draft;

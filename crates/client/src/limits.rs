@@ -122,3 +122,12 @@ pub(crate) const HISTORY_EVENTS: &str = "20";
 
 /// Bytes of such a page of history. 32 MiB: 20 events of 1 MiB, and room for the escapes of JSON.
 pub(crate) const HISTORY_PAGE_BYTES_MAX: usize = 33_554_432;
+
+// Questions to a program of one's own.
+
+/// Time that a connection to it is kept without a question. 4 s: servers close theirs after 5 s and more, and a question must not meet
+/// a connection that is being closed.
+pub(crate) const CALLER_IDLE_WAIT_MAX: Duration = Duration::from_secs(4);
+
+/// Such connections that are kept at once. 100: as many as a hub asks questions at once.
+pub(crate) const CALLER_IDLE_CONNECTIONS_MAX: usize = 100;
