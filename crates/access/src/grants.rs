@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use tidings_core::limits::CREDENTIAL_BYTES_MAX;
 use tidings_core::{UnixMillis, User};
 
 use crate::allowed::Allowed;
+use crate::named_key::KeyHash;
+use crate::template::escaped;
 
 /// What a request may do, and who sent it. Nothing in it tells how that was found out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,5 +37,15 @@ impl Grants {
         self.publish = self.publish.and(&everybody.publish);
         self.subscribe = self.subscribe.and(&everybody.subscribe);
         self
+    }
+}
+
+/// The name under which the idempotency keys of a user are kept, for [`Grants::credential`]. It has no control character, and a bound.
+pub fn credential_of_user(user: &str) -> Arc<str> {
+    let name = format!("user {}", escaped(user));
+    if name.len() <= CREDENTIAL_BYTES_MAX {
+        name.into()
+    } else {
+        format!("user {}", KeyHash::of(user.as_bytes())).into()
     }
 }

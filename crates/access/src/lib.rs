@@ -29,7 +29,7 @@ mod ticket;
 
 pub use access::{Access, Proof};
 pub use allowed::Allowed;
-pub use grants::Grants;
+pub use grants::{Grants, credential_of_user};
 pub use named_key::{KeyHash, KeyHashError, NamedKey, NamedKeys};
 pub use refusal::Refusal;
 pub use template::{Template, TemplateError, escaped};

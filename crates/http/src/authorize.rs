@@ -6,12 +6,14 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use http::header::RETRY_AFTER;
 use http::request::Parts;
-use tidings_access::{Allowed, Grants, Refusal, Ticket};
+use tidings_access::{Allowed, Grants, Proof, Refusal, Ticket};
 use tidings_core::{Position, Selector, Selectors, Topic};
 use tokio::time::timeout;
 
 use crate::access::head::RequestHead;
+use crate::access::page::is_trusted_page;
 use crate::access::shown_proof::{PROOF_PARAMETERS, Shown, shown};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
@@ -36,6 +38,9 @@ pub struct Asked<'a> {
     pub parts: &'a Parts,
     /// The address of the peer, if the server tells it: see [`Front::for_peer`].
     pub address: Option<IpAddr>,
+    /// Whether its cookies count: it does not come from a page that neither the hub nor its operator knows. A browser adds the
+    /// cookies of its user to what any page sends.
+    pub cookies_count: bool,
 }
 
 /// What a request wants to do.
@@ -47,6 +52,9 @@ pub enum AskedAction {
     Subscribe,
     /// To read a page of what is there.
     History,
+    /// What needs the grant `admin`, such as `/metrics`. It has no selectors, and is asked only of a hub with
+    /// [`HttpConfig::access`](crate::HttpConfig::access).
+    Admin,
 }
 
 /// Decides about requests in the place of the hub's settings: see [`Front::with_authorizer`].
@@ -60,6 +68,12 @@ pub trait Authorizer: Send + Sync + 'static {
     ///
     /// With the reason, which the client is told.
     async fn authorize(&self, asked: &Asked<'_>) -> Result<Grants, Denied>;
+
+    /// Whether it reads `Authorization` by itself. If so, one that the hub does not know is no reason to refuse the request: the
+    /// request has what everybody has, and this is asked. A token that the hub can check and that is not good is refused anyway.
+    fn reads_authorization(&self) -> bool {
+        false
+    }
 }
 
 /// A request gets no grants.
@@ -69,12 +83,14 @@ pub enum Denied {
     WhoAreYou(String),
     /// Whoever sends it, it is not allowed: 403.
     NotAllowed(String),
+    /// It cannot be found out now: 503.
+    CannotTell(String),
 }
 
 /// The answer to the question who asks.
 pub(crate) struct Identity {
     pub(crate) grants: Grants,
-    /// Why a cookie, which a browser sends by itself, has given nothing.
+    /// Why what it shows has given nothing: a cookie, which a browser sends by itself, or something that the authorizer may know.
     why_no_more: Option<String>,
     shows_something: bool,
     /// To be used up before the request is let in.
@@ -175,11 +191,20 @@ impl Front {
         let unmeant =
             |why: String| Identity { why_no_more: Some(why), ..Identity::nobody(access.of_everybody()) };
         match shown(self.config(), settings, head, &parts.method, query, selectors)? {
-            Shown::Meant(tidings_access::Proof::Nothing) => Ok(Identity::nobody(access.of_everybody())),
+            Shown::Meant(Proof::Nothing) => Ok(Identity::nobody(access.of_everybody())),
             Shown::Meant(proof) => match access.grants(proof, now) {
                 Ok(grants) => Ok(Identity::known(grants)),
-                Err(refusal) => Err(refusal.into()),
+                Err(refusal) => match (proof, refusal) {
+                    (Proof::Bearer(_), refusal @ (Refusal::UnknownKey | Refusal::NotTaken(_)))
+                        if self.authorizer_reads_authorization() =>
+                    {
+                        Ok(unmeant(refusal.to_string()))
+                    }
+                    (_, refusal) => Err(refusal.into()),
+                },
             },
+            Shown::NoBearer(why) if self.authorizer_reads_authorization() => Ok(unmeant(why.to_owned())),
+            Shown::NoBearer(why) => Err(Problem::invalid_credentials(why).into()),
             Shown::Ticket(text) => match self.tickets().read(text, now) {
                 Ok(ticket) => {
                     let grants = ticket.grants.clone().beside(&access.anonymous);
@@ -187,7 +212,7 @@ impl Front {
                 }
                 Err(refusal) => Err(Problem::invalid_credentials(&refusal.to_string()).into()),
             },
-            Shown::Cookie(token) => Ok(match access.grants(tidings_access::Proof::Token(token), now) {
+            Shown::Cookie(token) => Ok(match access.grants(Proof::Token(token), now) {
                 Ok(grants) => Identity::known(grants),
                 Err(refusal) => Identity {
                     lacks_key: is_for_want_of_a_key(&refusal),
@@ -211,7 +236,8 @@ impl Front {
         }
         let selector = [Selector::Topic(topic.clone())];
         let identity = self.identify_by_fresh_keys(head, parts, query, &selector).await?;
-        let identity = self.ask_authorizer(identity, AskedAction::Publish, &selector, None, parts).await?;
+        let identity =
+            self.ask_authorizer(identity, AskedAction::Publish, &selector, None, head, parts).await?;
         identity.check_cover(&identity.grants.publish, "publish", &selector)?;
         self.let_in(identity).await
     }
@@ -232,7 +258,8 @@ impl Front {
         let wants_a_part = partial(query)?;
         let selectors: Vec<_> = request.selectors.iter().cloned().collect();
         let identity = self.identify_by_fresh_keys(head, parts, query, &selectors).await?;
-        let identity = self.ask_authorizer(identity, action, &selectors, Some(&request.from), parts).await?;
+        let identity =
+            self.ask_authorizer(identity, action, &selectors, Some(&request.from), head, parts).await?;
         let allowed = &identity.grants.subscribe;
         if wants_a_part {
             let covered = selectors.iter().filter(|selector| allowed.covers(selector)).cloned();
@@ -256,6 +283,7 @@ impl Front {
             return Ok(None);
         }
         let identity = self.identify(head, parts, query, &[])?;
+        let identity = self.ask_authorizer(identity, AskedAction::Admin, &[], None, head, parts).await?;
         match identity.grants.admin {
             true => self.let_in(identity).await,
             false => Err(identity.refusal("this is for those with the grant `admin`".to_owned(), Vec::new())),
@@ -315,22 +343,41 @@ impl Front {
         Err(identity.refusal(what, Vec::new()))
     }
 
+    fn authorizer_reads_authorization(&self) -> bool {
+        self.authorizer().is_some_and(|authorizer| authorizer.reads_authorization())
+    }
+
     async fn ask_authorizer(
         &self,
         identity: Identity,
         action: AskedAction,
         selectors: &[Selector],
         place: Option<&Position>,
+        head: &RequestHead<'_>,
         parts: &Parts,
     ) -> Result<Identity, Problem> {
         let Some(authorizer) = self.authorizer() else { return Ok(identity) };
-        let asked = Asked { action, selectors, place, who: &identity.grants, parts, address: self.peer() };
+        let asked = Asked {
+            action,
+            selectors,
+            place,
+            who: &identity.grants,
+            parts,
+            address: self.peer(),
+            cookies_count: is_trusted_page(self.config(), head, parts.method.is_safe()),
+        };
         // The trait's future is boxed already.
         match authorizer.authorize(&asked).await {
-            Ok(grants) => Ok(Identity { grants, shows_something: true, ..identity }),
+            Ok(grants) => {
+                let is_known = grants.user.is_some() || grants.credential.is_some();
+                Ok(Identity { grants, shows_something: identity.shows_something || is_known, ..identity })
+            }
             Err(Denied::WhoAreYou(detail)) => Err(Problem::invalid_credentials(&detail)),
             Err(Denied::NotAllowed(detail)) => {
                 Err(Problem::challenge(ProblemType::NotCovered, "insufficient_scope", &detail))
+            }
+            Err(Denied::CannotTell(detail)) => {
+                Err(Problem::new(ProblemType::AccessUnavailable, detail).with_header(RETRY_AFTER, "2"))
             }
         }
     }

@@ -474,6 +474,61 @@ impl Authorizer for ByHeader {
     }
 }
 
+/// Knows an `Authorization` of its own, and otherwise what the hub knows.
+struct ByAuthorization;
+
+#[async_trait]
+impl Authorizer for ByAuthorization {
+    async fn authorize(&self, asked: &Asked<'_>) -> Result<Grants, Denied> {
+        match asked.parts.headers.get("authorization").and_then(|value| value.to_str().ok()) {
+            Some("Basic dTpw") => {
+                Ok(Grants { subscribe: allowed(&["**"]), user: Some("u".into()), ..asked.who.clone() })
+            }
+            Some("Bearer down") => Err(Denied::CannotTell("come back later".to_owned())),
+            _ => Ok(asked.who.clone()),
+        }
+    }
+
+    fn reads_authorization(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_may_know_an_authorization_that_the_hub_does_not_know() {
+    let front = front().await.with_authorizer(Arc::new(ByAuthorization));
+    let expired = format!("authorization: Bearer {}", token(json!({"exp": NOW - 12})));
+
+    for (request, headers, answer) in [
+        ("GET /events/orders/9", "authorization: Basic dTpw", "200"),
+        (
+            "POST /events/orders/9",
+            "authorization: Basic dTpw",
+            "403 not-covered insufficient_scope: publish does not cover `orders/9`",
+        ),
+        ("GET /events/public/a", "authorization: Bearer other", "200"),
+        (
+            "GET /events/orders/9",
+            "authorization: Bearer other",
+            "401 invalid-credentials invalid_token: subscribe does not cover `orders/9`; this is no key of this hub",
+        ),
+        ("GET /events/public/a", "authorization: Bearer down", "503 access-unavailable : come back later"),
+        // The hub can check it, and nobody else is asked.
+        (
+            "GET /events/public/a",
+            expired.as_str(),
+            "401 invalid-credentials invalid_token: it expired 12 s ago",
+        ),
+    ] {
+        assert_eq!(told(&front, request, headers).await, answer, "{request} with {headers:?}");
+    }
+    let in_url = told(&front, "GET /events/public/a?access_token=a.b.c", "").await;
+    assert!(in_url.starts_with("401 invalid-credentials"), "{in_url}");
+    // What is not known gives no ticket.
+    let ticket = told(&front, "POST /tickets", "authorization: Basic dTpw").await;
+    assert!(ticket.starts_with("401 invalid-credentials"), "{ticket}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_program_decides_by_what_the_hub_has_read() {
     let front = front_with(|config| config.access = None).await.with_authorizer(Arc::new(ByHeader));

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use tidings_core::limits::CREDENTIAL_BYTES_MAX;
 use tidings_core::{Selector, UnixMillis};
 
 use super::verifier::Rules;
 use crate::allowed::Allowed;
-use crate::grants::Grants;
+use crate::grants::{Grants, credential_of_user};
 use crate::limits::{INFO_BYTES_MAX, TOKEN_ID_BYTES_MAX, TOKEN_SELECTORS_MAX, USER_BYTES_MAX};
-use crate::named_key::KeyHash;
 use crate::refusal::{Refusal, Shown};
-use crate::template::escaped;
 
 /// What the hub is called in `aud`, if the configuration has no name for it.
 const AUDIENCE: &str = "tidings";
@@ -45,7 +42,7 @@ impl Claims<'_> {
             until,
             token_id: token_id.map(Arc::from),
             // Keys of repetitions belong to the user, whichever token the user shows: a renewed one must go on.
-            credential: Some(credential(user.unwrap_or_default())),
+            credential: Some(credential_of_user(user.unwrap_or_default())),
             info: info(own)?,
         })
     }
@@ -126,16 +123,6 @@ impl Claims<'_> {
                 Err(Refusal::BadClaim { claim: "tidings", must })
             }
         }
-    }
-}
-
-/// The name under which a user's idempotency keys are kept. It has no control character, and a bound.
-fn credential(user: &str) -> Arc<str> {
-    let name = format!("user {}", escaped(user));
-    if name.len() <= CREDENTIAL_BYTES_MAX {
-        name.into()
-    } else {
-        format!("user {}", KeyHash::of(user.as_bytes())).into()
     }
 }
 

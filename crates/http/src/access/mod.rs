@@ -25,7 +25,7 @@ pub(crate) mod head;
 pub(crate) mod host;
 mod key;
 pub(crate) mod origin;
-mod page;
+pub(crate) mod page;
 pub(crate) mod policy;
 mod proxy;
 pub(crate) mod range;

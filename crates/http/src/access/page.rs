@@ -35,7 +35,7 @@ pub(super) fn check_page(config: &HttpConfig, rule: PageRule, head: &RequestHead
 
 /// Whether a cookie counts: the hub or the operator knows the page that sent it. A browser adds its cookies to what any page
 /// sends, and tells the page with everything that could change something.
-pub(super) fn is_trusted_page(config: &HttpConfig, head: &RequestHead<'_>, is_safe: bool) -> bool {
+pub(crate) fn is_trusted_page(config: &HttpConfig, head: &RequestHead<'_>, is_safe: bool) -> bool {
     let site = site(head);
     match (head.origin(), &config.cors) {
         (Some(_), _) if site == Site::Same => true,

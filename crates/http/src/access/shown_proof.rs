@@ -34,6 +34,8 @@ pub(crate) enum Shown<'a> {
     Meant(Proof<'a>),
     /// A ticket, which is used up by the request.
     Ticket(&'a str),
+    /// An `Authorization` that is no key and no token, and why.
+    NoBearer(&'static str),
     /// A token in a cookie, which a browser sends by itself.
     Cookie(&'a str),
     /// A cookie that does not count.
@@ -62,7 +64,10 @@ pub(crate) fn shown<'a>(
         return Err(Problem::new(ProblemType::SeveralCredentials, detail));
     }
     if let Some(bearer) = bearer {
-        return Ok(Shown::Meant(Proof::Bearer(bearer.map_err(invalid)?)));
+        return Ok(match bearer {
+            Ok(bearer) => Shown::Meant(Proof::Bearer(bearer)),
+            Err(why) => Shown::NoBearer(why),
+        });
     }
     if let Some(signature) = signature {
         return Ok(Shown::Meant(signature));

@@ -99,6 +99,7 @@ problem_types! {
     UnsupportedVersion: HTTP_VERSION_NOT_SUPPORTED, "unsupported-version", "the request is of a version of HTTP that the hub does not speak";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
     HeadsFull: SERVICE_UNAVAILABLE, "heads-full", "the head of the request has more than 8 KiB, and the heads of others take up all the room for such";
+    AccessUnavailable: SERVICE_UNAVAILABLE, "access-unavailable", "the hub has to ask another program who may do it, and has no answer that counts";
     BodiesFull: SERVICE_UNAVAILABLE, "bodies-full", "the bodies that are being sent take up `bodies_bytes_max`, or the reserve for small ones";
     Ending: SERVICE_UNAVAILABLE, "ending", "the hub is ending, and takes no more publishes";
     TooManyConnections: SERVICE_UNAVAILABLE, "too-many-connections", "every connection of the hub is busy";
