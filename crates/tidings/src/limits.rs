@@ -122,3 +122,6 @@ pub(crate) const PIPE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Time that such a pipe is waited for: a command that fetches a secret over the network, or asks for a password, has it by then.
 pub(crate) const PIPE_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// The longest time-out of a webhook that can be set. 60 s: a client waits for no answer longer than that.
+pub(crate) const WEBHOOK_TIMEOUT_MAX: Duration = Duration::from_secs(60);

@@ -5,8 +5,11 @@
 mod support;
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::thread;
 
 use support::program::run_with_input;
 use support::{Left, hub, run, tidings};
@@ -155,6 +158,53 @@ fn a_signed_url_opens_its_topics_and_no_others() {
     assert_eq!(read(&hub, &sign("/events/orders/9", &["--name", "old"]), None), 401);
 }
 
+/// A backend that lets everybody with a session read `orders/*`. It answers as long as the test runs.
+fn backend() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut reader = BufReader::new(socket.unwrap());
+            let (mut length, mut line) = (0, String::new());
+            while reader.read_line(&mut line).unwrap() > 2 {
+                if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut question = vec![0; length];
+            reader.read_exact(&mut question).unwrap();
+            let question: serde_json::Value = serde_json::from_slice(&question).unwrap();
+            let (status, body) = match question["headers"]["x-session"].as_str() {
+                Some("7") => ("200 OK", r#"{"user":"u7","subscribe":["orders/*"],"ttl":60}"#),
+                _ => ("401 Unauthorized", ""),
+            };
+            let head =
+                format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            reader.get_mut().write_all(format!("{head}{body}").as_bytes()).unwrap();
+        }
+    });
+    address
+}
+
+#[test]
+fn a_webhook_decides_about_what_nothing_else_allows() {
+    let url = format!("http://{}/who?token=s3cret", backend());
+    let table = format!("[access.webhook]\nurl = \"{url}\"\nheaders = [\"x-session\"]\ntimeout = \"60s\"\n");
+    let desk = Desk::new(&format!("{WHOLE}\n{table}"));
+    let hub = desk.hub();
+    let status = |path: &str, session: &str| {
+        hub.connect().get(path, &[("accept", "application/json"), ("x-session", session)]).unwrap().status
+    };
+
+    assert_eq!(status("/events/orders/9", "7"), 200);
+    assert_eq!([status("/events/orders/9", "8"), status("/events/users/u7", "7")], [401, 403]);
+    assert_eq!([read(&hub, "/events/public/a", None), read(&hub, "/events/orders/9", Some(KEY))], [200, 200]);
+    let printed = desk.run(&["config", "print", "--config", "tidings.toml"]).stdout;
+    let shown = table.replace("?token=s3cret", "").replace("60s", "1m");
+    assert!(printed.contains(&shown) && !printed.contains("s3cret"), "{printed}");
+}
+
 #[test]
 fn variables_alone_make_the_access_that_they_imply() {
     let start = |variables: &[(&str, &str)]| {
@@ -225,10 +275,32 @@ fn what_is_wrong_in_a_table_is_told_with_its_line_and_what_to_write() {
     for (table, message, hint) in [
         ("[access]\nkys = 1", ":2: unknown key \"kys\" in [access]", "did you mean keys?"),
         (
-            "[access.webhook]\nurl = \"x\"",
-            ":1: unknown key \"webhook\" in [access]",
+            "[access.spaceship]\nurl = \"x\"",
+            ":1: unknown key \"spaceship\" in [access]",
             "[access] has anonymous, keys",
         ),
+        ("[access.webhook]\ntimeout = \"1s\"", ":1: access.webhook.url must be there", "url = \"http"),
+        (
+            "[access.webhook]\nurl = \"/who\"",
+            ":2: access.webhook.url is not a URL over https or http",
+            "http://",
+        ),
+        (
+            "[access.webhook]\nurl = \"https://u:hunter2@a.example\"",
+            ":2: access.webhook.url is not a URL without a user",
+            "http://",
+        ),
+        (
+            "[access.webhook]\nurl = \"http://a/\"\nheaders = [\"a b\"]",
+            ":3: access.webhook.headers is a list of names",
+            "cookie",
+        ),
+        (
+            "[access.webhook]\nurl = \"http://a/\"\ntimeout = \"61s\"",
+            ":3: access.webhook.timeout is a duration above zero and of at most 60s",
+            "5s",
+        ),
+        ("[access.webhook]\nurl = \"http://a/\"\ntimeout = \"0s\"", ":3: access.webhook.timeout is", "5s"),
         ("[acess.jwt]\nkey = \"x\"", ":1: unknown key \"acess\"", "did you mean [access]?"),
         ("access = 1", ":1: access is a table", "write its members below [access]"),
         ("[access.keys]\nname = \"a\"", ":1: access.keys is a list of tables", "[[access.keys]]"),

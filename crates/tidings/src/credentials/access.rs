@@ -8,6 +8,7 @@ use tidings_access::signed_url::SigningKey;
 use tidings_access::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
 use tidings_core::Selector;
 use tidings_http::AccessSettings;
+use tidings_webhook::WebhookSettings;
 
 use super::key_set::FetchedKeys;
 use crate::config::{
@@ -39,6 +40,8 @@ pub(crate) struct AccessSources {
     pub(crate) cookie: String,
     /// Whether a token may stand in the URL.
     pub(crate) query: bool,
+    /// The program that is asked where nothing else is enough.
+    pub(crate) webhook: Option<WebhookSettings>,
     /// Files that hold secrets in the clear.
     pub(crate) secret_files: Vec<PathBuf>,
     /// What is allowed to everybody, and what else gives grants.
@@ -84,9 +87,20 @@ pub(crate) fn read(
     };
     let access = Access { anonymous, keys, tokens, signing };
     let named = tables.keys.len() + usize::from(publish_key.is_some());
-    let summary = summary(&access, named, checking.as_ref(), jwt.algorithms.as_deref());
+    let mut summary = summary(&access, named, checking.as_ref(), jwt.algorithms.as_deref());
+    if let Some(webhook) = &tables.webhook {
+        summary.push_str(&format!("; the webhook {} is asked about all else", webhook.url));
+    }
     let cookie = jwt.cookie.unwrap_or_else(|| COOKIE.to_owned());
-    Ok(Some(AccessSources { access, cookie, query: jwt.query, secret_files, summary, fetched }))
+    Ok(Some(AccessSources {
+        access,
+        cookie,
+        query: jwt.query,
+        webhook: tables.webhook,
+        secret_files,
+        summary,
+        fetched,
+    }))
 }
 
 fn named_keys(

@@ -13,6 +13,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod watched;
+mod webhook;
 mod welcome;
 
 use std::sync::Arc;
@@ -92,8 +93,13 @@ impl Serve<'_> {
         http.tls = certificate.as_ref().map(Certificate::tls);
         welcome::say(config, access.as_ref(), address, http.tls.as_ref());
         let fetched = access.as_ref().and_then(|access| access.fetched.clone());
+        let webhook = access.as_ref().and_then(|access| access.webhook.clone());
         http.access = access.map(|access| Arc::new(access.settings()));
         let front = Front::new(hub.clone(), http, console::pages(config), Arc::new(SystemClock));
+        let front = match webhook {
+            Some(settings) => front.with_authorizer(Arc::new(webhook::new(settings)?)),
+            None => front,
+        };
         let mut serving = Serving::start(listener, front, metrics.as_ref());
         manager.ready(&address.to_string());
 

@@ -1,7 +1,9 @@
 //! What `config print` and `config reference` show of the tables. No secret is among it.
 
+use http::HeaderName;
 use tidings_access::Template;
 use tidings_core::Selector;
+use tidings_webhook::WebhookSettings;
 
 use super::rows::TABLES;
 use super::tables::{
@@ -20,6 +22,7 @@ pub(in crate::config) fn printed(tables: &AccessTables) -> String {
     tables.keys.iter().for_each(|key| page.push_str(&named_key(key)));
     tables.jwt.iter().for_each(|table| page.push_str(&jwt(table)));
     tables.signing.iter().for_each(|table| page.push_str(&signing(table)));
+    tables.webhook.iter().for_each(|settings| page.push_str(&webhook(settings)));
     page
 }
 
@@ -76,6 +79,15 @@ fn signing(table: &SigningTable) -> String {
         page.push_str(&format!("name = {}\n", quoted(name)));
     }
     page
+}
+
+fn webhook(settings: &WebhookSettings) -> String {
+    format!(
+        "\n[access.webhook]\nurl = {}\n{}timeout = \"{}\"\n",
+        quoted(&settings.url.to_string()),
+        list("headers", settings.headers.iter().map(HeaderName::as_str)),
+        settings.timeout.text(),
+    )
 }
 
 fn template(template: &Template) -> &str {

@@ -32,6 +32,7 @@ pub(super) static ACCESS: TableRow = TableRow {
         member("keys", "[[access.keys]]", ""),
         member("jwt", "[access.jwt]", ""),
         member("signing", "[access.signing]", ""),
+        member("webhook", "[access.webhook]", ""),
     ],
 };
 
@@ -175,5 +176,31 @@ pub(super) static SIGNING: TableRow = TableRow {
     ],
 };
 
+pub(super) static WEBHOOK: TableRow = TableRow {
+    name: "access.webhook",
+    heading: "[access.webhook]",
+    means: "A program of yours that is asked, once for each request or stream, what it may do, if what the request shows does not \
+            cover what it asks for. It gets a POST with JSON and answers with grants as JSON; every other answer refuses.",
+    members: &[
+        member(
+            "url",
+            "url = \"http://127.0.0.1:3000/tidings\"",
+            "Where it is asked, over https or http. A question has cookies and tokens in it, so http is for this machine and for \
+             networks that you trust. `config print` and the log leave out the query. Redirects are not followed.",
+        ),
+        member(
+            "headers",
+            "headers = [\"cookie\", \"authorization\"]",
+            "The headers of the request that it is told. Default `cookie` and `authorization`. With `authorization` among them, a \
+             key that the hub does not know is a question for the webhook.",
+        ),
+        member(
+            "timeout",
+            "timeout = \"5s\"",
+            "Time for an answer, with the connection. Default 5s, at most 60s. After it the request is refused.",
+        ),
+    ],
+};
+
 /// All of them, in the order of the reference.
-pub(super) static TABLES: [&TableRow; 5] = [&ACCESS, &ANONYMOUS, &KEYS, &JWT, &SIGNING];
+pub(super) static TABLES: [&TableRow; 6] = [&ACCESS, &ANONYMOUS, &KEYS, &JWT, &SIGNING, &WEBHOOK];

@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use http::HeaderName;
 use tidings_access::jwt::Algorithm;
 use tidings_access::{KeyHash, Template};
 use tidings_core::Selector;
+use tidings_webhook::{WebhookSettings, WebhookUrl};
 use toml::de::DeTable;
 
 use super::key_set_url::KeySetUrl;
 use super::key_text::{KEY_HINT, KeyText};
-use super::rows::{ACCESS, ANONYMOUS, JWT, KEYS, SIGNING};
+use super::rows::{ACCESS, ANONYMOUS, JWT, KEYS, SIGNING, WEBHOOK};
 use super::table::{Placed, Table, Text};
 use crate::config::value::{Secret, Value};
-use crate::limits::{KEY_CHARS_MIN, LEEWAY_DEFAULT, LEEWAY_MAX, NAMED_KEYS_MAX};
+use crate::limits::{KEY_CHARS_MIN, LEEWAY_DEFAULT, LEEWAY_MAX, NAMED_KEYS_MAX, WEBHOOK_TIMEOUT_MAX};
 use crate::terminal::failure::Failure;
 
 /// What the tables of a file say.
@@ -26,6 +28,8 @@ pub(crate) struct AccessTables {
     pub(crate) keys: Vec<NamedKeyTable>,
     pub(crate) jwt: Option<JwtTable>,
     pub(crate) signing: Option<SigningTable>,
+    /// `[access.webhook]`.
+    pub(crate) webhook: Option<WebhookSettings>,
 }
 
 /// `[[access.keys]]`.
@@ -157,7 +161,8 @@ pub(crate) fn read(path: &Path, content: &str) -> Result<AccessTables, Failure> 
     }
     let jwt = access.table("jwt", &JWT)?.map(|table| jwt(&table)).transpose()?;
     let signing = access.table("signing", &SIGNING)?.map(|table| signing(&table)).transpose()?;
-    Ok(AccessTables { subscribe, publish, keys, jwt, signing })
+    let webhook = access.table("webhook", &WEBHOOK)?.map(|table| webhook(&table)).transpose()?;
+    Ok(AccessTables { subscribe, publish, keys, jwt, signing, webhook })
 }
 
 fn named_key(table: &Table<'_>) -> Result<NamedKeyTable, Failure> {
@@ -274,6 +279,27 @@ fn signing(table: &Table<'_>) -> Result<SigningTable, Failure> {
         return Err(table.wrong(place, "name", "has letters, digits and -._ alone, at most 64"));
     }
     Ok(SigningTable { place: table.place.clone(), key, name: name.map(|name| name.value) })
+}
+
+fn webhook(table: &Table<'_>) -> Result<WebhookSettings, Failure> {
+    let Some(Placed { place, value }) = table.text("url")? else {
+        return Err(table.wrong(&table.place, "url", "must be there"));
+    };
+    let url =
+        WebhookUrl::parse(&value).map_err(|must| table.wrong(&place, "url", &format!("is not {must}")))?;
+    let mut settings = WebhookSettings::new(url);
+    if let Some(Placed { place, value }) = table.texts("headers")? {
+        let names: Result<Vec<HeaderName>, _> = value.iter().map(|name| name.parse()).collect();
+        settings.headers =
+            names.map_err(|_| table.wrong(&place, "headers", "is a list of names of headers"))?;
+    }
+    if let Some(Placed { place, value }) = table.text("timeout")? {
+        let timeout = <Duration as Value>::parse(&value).ok();
+        let timeout = timeout.filter(|timeout| !timeout.is_zero() && *timeout <= WEBHOOK_TIMEOUT_MAX);
+        settings.timeout = timeout
+            .ok_or_else(|| table.wrong(&place, "timeout", "is a duration above zero and of at most 60s"))?;
+    }
+    Ok(settings)
 }
 
 fn key_text(table: &Table<'_>) -> Result<Option<KeyText>, Failure> {
