@@ -231,6 +231,10 @@ fn variables_alone_make_the_access_that_they_imply() {
 fn a_variable_is_stronger_than_the_key_of_the_file() {
     let desk = Desk::new(WHOLE);
     let other = "fedcba9876543210fedcba9876543210";
+    let mut command = tidings(&["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--memory"]);
+    command.args(["--config", desk.path("tidings.toml").to_str().unwrap()]).env("TIDINGS_SIGNING_KEY", other);
+    let signed = desk.run(&["sign", "/events/a", "--key-file", "signing.key", "--expires", "1h"]).stdout;
+    assert_eq!(read(&Hub::spawn(command), signed.trim_end(), None), 401);
     let token = desk.token(&["--sub", "u1"]);
     assert_eq!(desk.explain(&token).code, Some(0));
 
@@ -547,6 +551,10 @@ fn tokens_by_private_keys_are_good_by_the_public_ones() {
         assert_eq!(left.code, Some(0), "{name}: {left:?}");
         let explained = desk.explain(left.stdout.trim_end());
         assert!(explained.stdout.contains("\nread     u1/**\n"), "{name}: {explained:?}");
+        let one_line = pair.public_key_pem().replace('\n', "\\n");
+        let mut command = tidings(&["token", "explain", left.stdout.trim_end()]);
+        command.env("TIDINGS_JWT_KEY", one_line);
+        assert_eq!(run(command).code, Some(0), "{name}");
         let swapped = Desk::new("[access.jwt]\nkey_file = \"private.pem\"\n");
         swapped.write("private.pem", &pair.serialize_pem());
         assert!(swapped.refused(&[]).contains("this is a private key"), "{name}");

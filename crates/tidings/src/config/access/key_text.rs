@@ -29,14 +29,19 @@ impl KeyText {
         if text.is_empty() {
             return Err("it is empty".to_owned());
         }
-        if !is_pem(text) {
+        let text = if is_pem(text) {
+            // Tools that take one line for a variable write the line ends of a PEM as \n.
+            text.replace("\\n", "\n")
+        } else {
             if let Some(at) = text.chars().position(char::is_control) {
                 return Err(format!("character {} of it is a control character", at + 1));
             }
             check_known(text)?;
-        }
-        Self(text.to_owned()).key().map_err(|error| error.to_string())?;
-        Ok(Self(text.to_owned()))
+            text.to_owned()
+        };
+        let key = Self(text);
+        key.key().map_err(|error| error.to_string())?;
+        Ok(key)
     }
 
     /// The key that checks.
