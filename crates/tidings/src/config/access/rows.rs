@@ -82,7 +82,7 @@ pub(super) static KEYS: TableRow = TableRow {
         member(
             "admin",
             "admin = true",
-            "Whether its holder may see /metrics and what else is for operators. Default false.",
+            "Whether its holder may see /metrics and who is connected, and end streams. Default false.",
         ),
     ],
 };
