@@ -167,15 +167,14 @@ impl Front {
             Err(unidentified) => unidentified.lacks_key,
         };
         let renewal = self.config().access.as_ref().and_then(|settings| settings.renewal.as_ref());
-        let found = match renewal.filter(|_| lacks_key) {
-            None => found,
-            Some(renewal) => {
-                // The trait's future is boxed already, and the time-out beside it: few requests wait.
-                let _ = Box::pin(timeout(KEY_RENEWAL_WAIT_MAX, renewal.renew())).await;
-                self.look(head, parts, query, selectors)
-            }
+        let Some(renewal) = renewal.filter(|_| lacks_key) else {
+            return found.map_err(|unidentified| unidentified.problem);
         };
-        found.map_err(|unidentified| unidentified.problem)
+        // Before the wait, so that the future of a request has no room for it.
+        drop(found);
+        // Boxed, because few requests wait.
+        let _ = Box::pin(timeout(KEY_RENEWAL_WAIT_MAX, renewal.renew())).await;
+        self.identify(head, parts, query, selectors)
     }
 
     fn look(
