@@ -11,18 +11,22 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt;
+use serde_json::json;
 use support::lanes;
 use support::scene::{Scene, Stream};
-use support::tls::scene as scene_over_tls;
+use support::tls::{scene as scene_over_tls, scene_with as scene_over_tls_with};
 use tidings_core::contract::fixture::draft;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{
     Clock, Dismissal, Epoch, Hub, Limits, MemoryStore, Position, Session, Topic, UnixMillis, Whom,
 };
+use tidings_http::grants::Access;
+use tidings_http::grants::jwt::{Algorithm, Key, Keys, Minting, Rules, Verifier, mint};
 use tidings_http::lane::{Framing, HeldFor, LaneConfig};
-use tidings_http::{Front, HttpConfig, Pages};
+use tidings_http::{AccessSettings, Front, HttpConfig, Pages};
 use tidings_testkit::deadline::{within, within_an_hour};
 use tidings_testkit::http2::Peer;
+use tidings_testkit::wire::Wire;
 use tokio::time::advance;
 
 /// The time at which the sessions here end.
@@ -240,4 +244,81 @@ async fn access_that_is_withdrawn_is_told_over_plain_http_tls_and_http_2() {
     stream.take(support::opening(0).len()).await;
     withdraw(&secure).await;
     retry_behind(&stream.rest().await, &withdrawn("1-0"));
+}
+
+const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
+
+/// A hub that takes tokens, and whose streams are looked at often. Its clock stands at one hour.
+fn with_tokens(config: &mut HttpConfig) {
+    let rules = Rules {
+        algorithms: vec![Algorithm::HS256],
+        audience: Vec::new(),
+        issuer: Vec::new(),
+        leeway_ms: 0,
+        subscribe: Vec::new(),
+        publish: Vec::new(),
+    };
+    let tokens = Some(Verifier::new(Keys::fixed(Key::secret(SECRET).unwrap()), rules));
+    let access = Access { tokens, ..Access::default() };
+    config.access = Some(Arc::new(AccessSettings { access, ..AccessSettings::default() }));
+    config.heartbeat = Duration::from_millis(200);
+}
+
+/// A token that ends ten seconds after the hour.
+fn bearer() -> String {
+    let claims = json!({"sub": "u1", "exp": 3_610, "tidings": {"subscribe": ["a"]}});
+    let claims = claims.as_object().unwrap();
+    let token = mint(&Minting::Secret(SECRET.to_vec()), Algorithm::HS256, None, claims).unwrap();
+    format!("Bearer {token}")
+}
+
+/// The chunks of a stream up to its end, without its opening and its heartbeats.
+async fn last_words(wire: &mut Wire) -> String {
+    let mut words = String::new();
+    loop {
+        match &*wire.chunk().await {
+            "" => return words,
+            ":\n" => {}
+            chunk => words += chunk,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_with_its_token_over_plain_http_tls_and_http_2() {
+    let told = expired("1-0").replace("00:00:10", "01:00:10");
+    let get = format!("GET /events/a HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n\r\n", bearer());
+    let plain = Scene::with(with_tokens).await;
+    let (secure, certificate) = scene_over_tls_with(with_tokens).await;
+    let mut wires = [plain.connect().await, certificate.wire(secure.address).await];
+    for wire in &mut wires {
+        wire.send(&get).await;
+        wire.head().await;
+        assert!(wire.chunk().await.contains("tidings.open"));
+    }
+    let mut peer = Peer::over(certificate.connect(secure.address, &["h2"]).await.unwrap()).await;
+    let mut stream = peer.get("/events/a", &[("authorization", &bearer())]).await;
+    assert_eq!(stream.head.status, 200);
+
+    for scene in [&plain, &secure] {
+        scene.clock.set(3_610_000);
+    }
+
+    for wire in &mut wires {
+        let last = within("the last words", last_words(wire)).await;
+        retry_behind(&last, &told);
+    }
+    let rest = stream.rest().await.replace(":\n", "");
+    let (_, last) = rest.split_once("\n\n").unwrap();
+    retry_behind(last, &told);
+    assert_eq!(
+        plain
+            .get("/events/a", &format!("authorization: {}\r\n", bearer()))
+            .await
+            .head()
+            .await
+            .split(' ')
+            .nth(1),
+        Some("401")
+    );
 }
