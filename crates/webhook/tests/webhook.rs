@@ -266,7 +266,13 @@ async fn a_connection_is_used_again_and_one_that_was_closed_meanwhile_harms_nobo
     for number in 0..3 {
         assert_eq!(told(&scene.front, &format!("GET /events/orders/{number}"), "").await, "200");
     }
-    assert_eq!(scene.backend.connections(), 1);
+    assert_eq!((scene.backend.connections(), scene.backend.asked().len()), (1, 3));
+
+    // The backend ends it in the moment in which it is used again.
+    let next = Box::new(support::json(r#"{"subscribe": ["orders/*"]}"#));
+    scene.backend.set(Reply::CloseThen(next));
+    assert_eq!(told(&scene.front, "GET /events/orders/9", "").await, "200");
+    assert_eq!((scene.backend.connections(), scene.backend.asked().len()), (2, 2));
 
     if let Reply::Bytes(bytes) = support::json(r#"{"subscribe": ["orders/*"]}"#) {
         scene.backend.set(Reply::BytesAndClose(bytes));

@@ -39,6 +39,8 @@ pub(crate) enum Reply {
     },
     Hang,
     Close,
+    /// The connection ends without an answer, and the next question has this one.
+    CloseThen(Box<Reply>),
 }
 
 /// An answer with a body.
@@ -154,6 +156,10 @@ impl BackendParts {
                     return self.left.send_modify(|left| *left += 1);
                 }
                 Reply::Close => return,
+                Reply::CloseThen(next) => {
+                    *self.reply.lock().unwrap() = *next;
+                    return;
+                }
             }
         }
     }
