@@ -165,6 +165,7 @@ mod tests {
         assert_eq!(token(":").await, told(&format!("{line}it is empty")));
         let long = format!("the token command has printed more than {TOKEN_OUTPUT_BYTES_MAX} bytes");
         assert_eq!(token("tr '\\0' a </dev/zero").await, told(&long), "one line");
+        assert_eq!(token("head -c 70000 /dev/zero | tr '\\0' a").await, told(&long), "one line that ends");
         assert_eq!(token("yes").await, told(&long), "many lines");
     }
 
