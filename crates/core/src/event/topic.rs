@@ -68,6 +68,11 @@ impl Topic {
     }
 }
 
+/// Whether a segment is a reserved name. Alone it is none.
+pub(crate) fn is_reserved_name(segment: &str) -> bool {
+    RESERVED.iter().any(|name| name.strip_suffix('/') == Some(segment))
+}
+
 /// Whether a topic, or a pattern, begins with a reserved name and has a segment after it.
 pub(crate) fn begins_reserved(text: &str) -> bool {
     RESERVED.iter().any(|name| text.starts_with(name))

@@ -7,6 +7,7 @@
 
 use super::pattern::{ANY, ONE};
 use super::selector::Selector;
+use crate::event::topic::is_reserved_name;
 use crate::limits::{CONTAINS_STEPS_MAX, TOPIC_SEGMENTS_MAX};
 
 /// A set of places in a pattern: bit `n` is the place before its segment `n`. There is one more after the last segment.
@@ -58,6 +59,17 @@ struct Rest {
     places: Places,
     /// There was a segment already. The word without any is no topic.
     has_begun: bool,
+    /// The word begins with a reserved name that the other pattern has behind a `**`, which keeps it from being more than this
+    /// segment: with another one the topic would be reserved, and hidden from it.
+    ends_here: bool,
+}
+
+impl Rest {
+    /// Whether the other need not be looked at beside this one: from fewer places, as much must be matched.
+    fn covers(&self, other: &Self) -> bool {
+        (self.has_begun, self.ends_here) == (other.has_begun, other.ends_here)
+            && self.places & !other.places == 0
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -74,8 +86,8 @@ impl<'a> Walk<'a> {
 
     fn is_contained(&self) -> bool {
         // More places can only do better, so what was looked at with fewer need not be looked at again.
-        let mut seen: Vec<Vec<(Places, bool)>> = vec![Vec::new(); self.other.len()];
-        let mut waiting = vec![Rest { at: 0, places: self.beside(1), has_begun: false }];
+        let mut seen: Vec<Vec<Rest>> = vec![Vec::new(); self.other.len()];
+        let mut waiting = vec![Rest { at: 0, places: self.beside(1), has_begun: false, ends_here: false }];
         let mut steps = 0;
         while let Some(rest) = waiting.pop() {
             steps += 1;
@@ -93,18 +105,24 @@ impl<'a> Walk<'a> {
             let known = &mut seen[rest.at];
             // To look through what is known is work, too.
             steps += known.len();
-            if known.iter().any(|(less, begun)| *begun == rest.has_begun && less & !rest.places == 0) {
+            if known.iter().any(|less| less.covers(&rest)) {
                 continue;
             }
-            known.push((rest.places, rest.has_begun));
-            let after = |at, places| Rest { at, places, has_begun: true };
+            known.push(rest);
+            if *segment == ANY {
+                waiting.push(Rest { at: rest.at + 1, ..rest });
+            }
+            if rest.ends_here {
+                continue;
+            }
+            let after = |at, places| Rest { at, places, has_begun: true, ends_here: false };
             match *segment {
-                ANY => {
-                    waiting.push(Rest { at: rest.at + 1, ..rest });
-                    waiting.push(after(rest.at, self.step(rest.places, None)));
-                }
+                ANY => waiting.push(after(rest.at, self.step(rest.places, None))),
                 ONE => waiting.push(after(rest.at + 1, self.step(rest.places, None))),
-                literal => waiting.push(after(rest.at + 1, self.step(rest.places, Some(literal)))),
+                literal => waiting.push(Rest {
+                    ends_here: !rest.has_begun && rest.at > 0 && is_reserved_name(literal),
+                    ..after(rest.at + 1, self.step(rest.places, Some(literal)))
+                }),
             }
         }
         true

@@ -76,6 +76,24 @@ fn hostile_pairs_end() {
     assert!(contains(&own, &own) && contains(&other, &other));
 }
 
+/// What a reserved topic would be matched by is hidden from a pattern whose first segment is a wildcard.
+#[test]
+fn words_that_would_be_reserved_topics_do_not_count() {
+    let contains =
+        |own: &str, other: &str| Selector::parse(own).unwrap().contains(&Selector::parse(other).unwrap());
+
+    for (own, other) in [
+        ("**/*/*/*", "**/inbox/a"),
+        ("**/*/*", "**/inbox"),
+        ("**/*/*/*", "**/tidings/a"),
+        ("*/*/**/a", "**/inbox/**/a"),
+    ] {
+        // `inbox` alone is a topic, and `inbox/a` is hidden.
+        assert_eq!(contains(own, other), other != "**/inbox", "{own} contains {other}");
+    }
+    assert!(!contains("**/*/*/*", "**/inboxes/a"));
+}
+
 /// Segments that stand in no pattern here are the two last ones.
 const LETTERS: [&str; 5] = ["a", "b", "inbox", "x", "y"];
 
