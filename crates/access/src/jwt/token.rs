@@ -8,13 +8,16 @@ use super::object;
 use crate::limits::TOKEN_BYTES_MAX;
 use crate::refusal::Refusal;
 
+/// A JSON object.
+type Object = Map<String, Value>;
+
 /// Reads the head and the claims of a token whose signature is not checked: to show them to the person who has it, and for nothing
 /// else.
 ///
 /// # Errors
 ///
 /// If it is no token.
-pub fn read_unverified(token: &str) -> Result<(Map<String, Value>, Map<String, Value>), Refusal> {
+pub fn read_unverified(token: &str) -> Result<(Object, Object), Refusal> {
     let token = Token::parse(token)?;
     let claims = token.claims()?;
     Ok((token.head, claims))
@@ -24,7 +27,7 @@ pub fn read_unverified(token: &str) -> Result<(Map<String, Value>, Map<String, V
 pub(super) struct Token<'a> {
     /// What was signed: the first two parts as they stand.
     pub(super) message: &'a [u8],
-    pub(super) head: Map<String, Value>,
+    pub(super) head: Object,
     /// Parsed when the signature is known to be good.
     payload: Vec<u8>,
     pub(super) signature: Vec<u8>,
@@ -44,7 +47,7 @@ impl<'a> Token<'a> {
             parts().ok_or(Refusal::NoToken("it has not three parts with dots between them"))?;
         let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part);
         let not_base64 = |_| Refusal::NoToken("a part of it is not base64url without padding");
-        let message = text[..head.len() + 1 + payload.len()].as_bytes();
+        let message = &text.as_bytes()[..head.len() + 1 + payload.len()];
         let head = object::parse(&decoded(head).map_err(not_base64)?)
             .map_err(|_| Refusal::NoToken("its head is no JSON object with each name once"))?;
         // RFC 7515, 4.1.11: what must be understood, and is not, must be refused.

@@ -100,10 +100,10 @@ fn entry(place: &str, key: &str, value: Value) -> Result<(&'static Setting, Stri
 
 fn elsewhere(setting: &Setting) -> String {
     if let Some(member) = setting.name.strip_prefix("jwt_") {
-        return format!("in a file it is {} below [access.jwt]", member);
+        return format!("in a file it is {member} below [access.jwt]");
     }
     if let Some(member) = setting.name.strip_prefix("signing_") {
-        return format!("in a file it is {} below [access.signing]", member);
+        return format!("in a file it is {member} below [access.signing]");
     }
     match setting.flag() {
         Some(flag) => format!("set it by {flag} or {}", setting.variable()),

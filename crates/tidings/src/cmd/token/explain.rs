@@ -55,7 +55,10 @@ pub(super) async fn run(args: &ExplainArgs, environment: &Environment) -> Result
     }
 }
 
-fn allowed(grants: &Grants, claims: Option<&Map<String, Value>>, now: UnixMillis) -> String {
+/// A JSON object.
+type Object = Map<String, Value>;
+
+fn allowed(grants: &Grants, claims: Option<&Object>, now: UnixMillis) -> String {
     let mut page = String::new();
     let mut line = |name: &str, text: &str| page.push_str(&format!("{name:<9}{text}\n"));
     match (claims, &grants.credential) {
@@ -78,7 +81,7 @@ fn allowed(grants: &Grants, claims: Option<&Map<String, Value>>, now: UnixMillis
     page
 }
 
-fn refused(refusal: &Refusal, read: Option<&(Map<String, Value>, Map<String, Value>)>) -> String {
+fn refused(refusal: &Refusal, read: Option<&(Object, Object)>) -> String {
     let mut page = format!("refused  {refusal}\n");
     let Some((head, claims)) = read else { return page };
     for (name, members) in [("head", head), ("claims", claims)] {

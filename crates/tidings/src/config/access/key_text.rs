@@ -111,7 +111,7 @@ mod tests {
             ("a-string-secret-at-least-256-bits-long", "everybody knows it"),
             ("!changethismercurehubjwtsecretkey!", "everybody knows it"),
             ("xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "one character again and again"),
-            ("0123456789abcdef\00123456789abcdef", "character 17 of it is a control character"),
+            ("0123456789abcdef\u{0}0123456789abcdef", "character 17 of it is a control character"),
             ("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "no public key in PEM"),
             ("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "this is a private key"),
         ] {
