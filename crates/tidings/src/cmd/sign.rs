@@ -21,7 +21,7 @@ use crate::terminal::failure::Failure;
 /// What to sign, and with what.
 #[derive(Debug, Args)]
 pub(crate) struct SignArgs {
-    /// URL of the topics, such as https://hub.example/events/orders/9
+    /// URL of the topics, such as `https://hub.example/events/orders/9`
     url: String,
     #[command(flatten)]
     key: KeySource,
