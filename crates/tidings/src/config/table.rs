@@ -4,7 +4,10 @@
 //! A name never begins with `port` or `service`: Kubernetes sets `TIDINGS_PORT...` and `TIDINGS_SERVICE_...` in every
 //! container beside a service that is called `tidings`.
 
-#![allow(rustdoc::broken_intra_doc_links, reason = "the texts are those of --help, and their brackets those of TOML")]
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "the texts are those of --help, and their brackets those of TOML"
+)]
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
