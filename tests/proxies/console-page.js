@@ -6,11 +6,11 @@ import { join } from 'node:path';
 
 import { KEY } from './site.js';
 
-/** Opens the console and waits until it is live. */
-export async function openConsole(visitor, url) {
+/** Opens the console and waits until it is live. `key` is that of the hub; empty for a hub that has none. */
+export async function openConsole(visitor, url, key = KEY) {
   const page = await visitor.newPage();
   // As if it had been typed into the form when the hub asked for it.
-  await page.addInitScript((key) => sessionStorage.setItem('tidings.key', key), KEY);
+  if (key) await page.addInitScript((key) => sessionStorage.setItem('tidings.key', key), key);
   const complaints = [];
   page.on('console', (message) => {
     if (['error', 'warning'].includes(message.type())) complaints.push(message.text());

@@ -55,7 +55,7 @@ scene('nginx, below a path that it decodes: the page of every topic is live, and
   const visitor = await startVisitor(scene);
 
   for (const path of ['events/x%2Fy', 'events/a%2F%2Fb', 'events/%2Fa', 'events/a%2F..%2Fb', 'events/a/%2e%2e%2Fb', 'events/events%2Fa']) {
-    const page = await openConsole(visitor, root + path);
+    const page = await openConsole(visitor, root + path, '');
 
     assert.equal(await page.page.locator('.brand').evaluate((brand) => brand.href), root, path);
     page.assertQuiet();
