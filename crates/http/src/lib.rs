@@ -71,6 +71,7 @@ mod denials;
 mod epoch;
 mod events;
 mod front;
+mod kind_log;
 pub mod lane;
 mod limits;
 mod metrics;
@@ -96,6 +97,7 @@ pub use connection::serve::{Verdict, serve};
 pub use console::{Asset, Pages};
 pub use epoch::random_epoch;
 pub use front::Front;
+pub use kind_log::KindLog;
 /// What metrics are made of, for programs that [add their own](Front::add_metrics) or tell the hub's by themselves.
 #[doc(no_inline)]
 pub use prometheus_client;
