@@ -2,15 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{draft, selectors};
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{
-    ConnectionId, Dismissal, Epoch, Follower, Hub, Limits, MemoryStore, OnGap, Sequence, Session,
-    Subscription, Topic, Transport, Visitor, Whom,
+    Attendee, ConnectionId, Dismissal, Epoch, Follower, Hub, Limits, MemoryStore, OnGap, RosterListener,
+    Sequence, Session, Subscription, Topic, Transport, Visitor, Whom,
 };
 use tokio::time::{advance, timeout};
 
@@ -236,11 +236,69 @@ async fn selectors_of_all_subscriptions_together_are_counted_and_bounded() {
     assert!(roster.attend(&selectors(&["y"])).is_err());
 
     let mut carried = roster.attendances();
-    carried.take(other);
+    let of_other = selectors(&["a", "b/*", "**"]);
+    let id = other.id();
+    carried.take(other, &of_other, None);
     drop(last);
     assert_eq!((roster.selectors(), roster.count()), (4, 2));
-    carried.leave(3);
+    carried.leave(id, &of_other, None);
     assert_eq!((roster.selectors(), roster.count()), (1, 1));
     drop((ada, carried));
     assert_eq!((roster.selectors(), roster.count()), (0, 0));
+}
+
+/// What it was told: `+` or `-`, the user and what it reads.
+#[derive(Default)]
+struct Heard(Mutex<Vec<String>>);
+
+impl Heard {
+    fn note(&self, sign: char, who: Attendee<'_>) {
+        let topics: Vec<_> = who.selectors.iter().map(ToString::to_string).collect();
+        let user = who.session.user.as_deref().unwrap_or("?");
+        self.0.lock().unwrap().push(format!("{sign}{user} {} {}", topics.join(","), who.id));
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+}
+
+impl RosterListener for Heard {
+    fn joined(&self, who: Attendee<'_>) {
+        self.note('+', who);
+    }
+
+    fn left(&self, who: Attendee<'_>) {
+        self.note('-', who);
+    }
+}
+
+#[tokio::test]
+async fn listeners_hear_of_each_session_that_comes_and_goes_and_of_nobody_else() {
+    let hub = hub().await;
+    let roster = hub.roster();
+    let before = join(&hub, "a", Some("bob"));
+    let heard = [Arc::new(Heard::default()), Arc::new(Heard::default())];
+    heard.iter().for_each(|heard| roster.add_listener(heard.clone()));
+
+    let ada = join(&hub, "orders/*", Some("ada"));
+    drop(join(&hub, "a", None));
+    let (of_ada, of_bob) = (ada.id(), before.id());
+    drop((ada, before));
+
+    let expected =
+        [format!("+ada orders/* {of_ada}"), format!("-ada orders/* {of_ada}"), format!("-bob a {of_bob}")];
+    assert_eq!(heard.each_ref().map(|heard| heard.take()), [&expected, &expected]);
+
+    let cleo = Arc::new(Session { user: Some("cleo".into()), ..Session::default() });
+    let (mut carried, asked_for) = (roster.attendances(), selectors(&["b"]));
+    let [one, other] = [(); 2].map(|()| roster.attend(&asked_for).unwrap());
+    let (id, of_nobody) = (one.id(), other.id());
+    assert!(heard[0].take().is_empty(), "no carrier knows it yet");
+    carried.take(one, &asked_for, Some(&cleo));
+    carried.take(other, &asked_for, None);
+    carried.leave(of_nobody, &asked_for, None);
+    carried.leave(id, &asked_for, Some(&cleo));
+
+    assert_eq!(heard[0].take(), [format!("+cleo b {id}"), format!("-cleo b {id}")]);
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::connection_id::ConnectionId;
+use super::listener::Attendee;
 use super::roster::Roster;
+use super::session::Session;
+use crate::select::Selectors;
 
 /// One in the number of subscribers, for as long as it lives, with its selectors.
 pub struct Attendance {
@@ -56,23 +59,31 @@ impl Attendances {
         Self { roster, count: 0, selectors: 0 }
     }
 
-    /// Takes over the attendance of one. The roster counts it twice for a moment, rather than not at all.
-    pub fn take(&mut self, attendance: Attendance) {
-        let selectors = attendance.selectors;
+    /// Takes over the attendance of one that its carrier knows from now on. The roster counts it twice for a moment, rather than
+    /// not at all.
+    pub fn take(&mut self, attendance: Attendance, asked_for: &Selectors, session: Option<&Arc<Session>>) {
+        let (id, selectors) = (attendance.id, attendance.selectors);
         self.roster.count.fetch_add(1, Ordering::Relaxed);
         self.roster.selectors.fetch_add(selectors, Ordering::Relaxed);
         self.count += 1;
         self.selectors += selectors;
         drop(attendance);
+        if let Some(session) = session {
+            self.roster.listeners.joined(Attendee { id, selectors: asked_for, session });
+        }
     }
 
-    /// One has left that had so many selectors.
-    pub fn leave(&mut self, selectors: usize) {
+    /// One has left that was [taken](Self::take) with this id, these selectors and this session.
+    pub fn leave(&mut self, id: ConnectionId, asked_for: &Selectors, session: Option<&Arc<Session>>) {
+        let selectors = asked_for.iter().len();
         if let (Some(count), Some(left)) = (self.count.checked_sub(1), self.selectors.checked_sub(selectors))
         {
             (self.count, self.selectors) = (count, left);
             self.roster.count.fetch_sub(1, Ordering::Relaxed);
             self.roster.selectors.fetch_sub(selectors, Ordering::Relaxed);
+        }
+        if let Some(session) = session {
+            self.roster.listeners.left(Attendee { id, selectors: asked_for, session });
         }
     }
 }

@@ -13,6 +13,7 @@
 //! | `subscriber` | a subscriber in a list, and which ones are meant to end |
 //! | `audience` | the users that receive the events of a topic |
 //! | `carrier` | what writes to subscribers |
+//! | `listener` | what is told of each session that comes and goes |
 //! | `first_ids` | the ids of one page |
 //! | `tasks` | the subscriptions of tasks |
 //! | `task_bell` | wakes the task of a subscription |
@@ -22,6 +23,7 @@ mod audience;
 mod carrier;
 mod connection_id;
 mod first_ids;
+mod listener;
 #[allow(clippy::module_inception)]
 mod roster;
 mod session;
@@ -35,6 +37,7 @@ pub use audience::{Audience, AudiencePage};
 pub use carrier::Carrier;
 pub use connection_id::{ConnectionId, NotAConnectionId};
 pub use first_ids::FirstIds;
+pub use listener::{Attendee, RosterListener};
 pub use roster::{Roster, RosterPage};
 pub use session::{Session, TokenId, User};
 pub use subscriber::{Dismissal, Subscriber, Whom};

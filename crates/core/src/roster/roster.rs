@@ -9,6 +9,7 @@ use super::attendance::{Attendance, Attendances, TooManySelectors};
 use super::audience::{Audience, AudiencePage};
 use super::carrier::Carrier;
 use super::connection_id::{ConnectionId, ConnectionIds};
+use super::listener::{Attendee, Listeners, RosterListener};
 use super::session::User;
 use super::subscriber::{Dismissal, Subscriber, Whom};
 use super::task_bell::TaskBell;
@@ -27,6 +28,7 @@ pub struct Roster {
     ids: ConnectionIds,
     carriers: Mutex<Vec<Weak<dyn Carrier>>>,
     pub(super) tasks: Arc<TaskCarrier>,
+    pub(super) listeners: Listeners,
 }
 
 /// A page of the roster.
@@ -48,6 +50,7 @@ impl Roster {
             ids: ConnectionIds::new(),
             carriers: Mutex::default(),
             tasks: Arc::default(),
+            listeners: Listeners::default(),
         }
     }
 
@@ -86,6 +89,11 @@ impl Roster {
         let mut carriers = self.carriers();
         carriers.retain(|carrier| carrier.strong_count() > 0);
         carriers.push(weak);
+    }
+
+    /// Tells a listener of each session that comes and goes from now on, for as long as the roster lives.
+    pub fn add_listener(&self, listener: Arc<dyn RosterListener>) {
+        self.listeners.add(listener);
     }
 
     /// Lists subscribers, after one of them, at most `limit` and at most [`ROSTER_PAGE_MAX`]. Cancel safe.
@@ -134,7 +142,12 @@ impl Roster {
         attendance: Attendance,
     ) -> Enrolled {
         let id = attendance.id();
-        let slot = self.tasks.insert(TaskEntry { id, selectors, visitor, since: Instant::now(), bell });
+        let session = visitor.session.clone();
+        let entry = TaskEntry { id, selectors: selectors.clone(), visitor, since: Instant::now(), bell };
+        let slot = self.tasks.insert(entry);
+        if let Some(session) = &session {
+            self.listeners.joined(Attendee { id, selectors: &selectors, session });
+        }
         Enrolled::new(attendance, slot)
     }
 

@@ -20,6 +20,8 @@ pub struct Session {
     pub token_id: Option<TokenId>,
     /// The address of its client, if something on the way told it. Otherwise its connection knows it.
     pub address: Option<IpAddr>,
+    /// What its token tells others about the user, as JSON.
+    pub info: Option<Arc<str>>,
     /// When it ends. What carries the subscriber looks at this now and then, and ends it soon after.
     pub until: Option<UnixMillis>,
 }

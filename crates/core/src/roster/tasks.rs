@@ -11,6 +11,7 @@ use super::audience::Audience;
 use super::carrier::Carrier;
 use super::connection_id::ConnectionId;
 use super::first_ids::FirstIds;
+use super::listener::Attendee;
 use super::session::User;
 use super::subscriber::{Dismissal, Subscriber, Whom};
 use super::task_bell::TaskBell;
@@ -91,6 +92,11 @@ impl Enrolled {
 
 impl Drop for Enrolled {
     fn drop(&mut self) {
-        self.attendance.roster.tasks.tasks().try_remove(self.slot);
+        let roster = &self.attendance.roster;
+        let left = roster.tasks.tasks().try_remove(self.slot);
+        if let Some(TaskEntry { id, selectors, visitor: Visitor { session: Some(session), .. }, .. }) = &left
+        {
+            roster.listeners.left(Attendee { id: *id, selectors, session });
+        }
     }
 }

@@ -94,9 +94,9 @@ impl SubscribeRequest {
 
     /// Takes note of the grants that have let the subscriber in: its stream ends with them.
     pub(crate) fn let_in_by(&mut self, grants: Grants) {
-        let Grants { user, token_id, until, .. } = grants;
+        let Grants { user, token_id, until, info, .. } = grants;
         if user.is_some() || token_id.is_some() || until.is_some() {
-            self.session = Some(Arc::new(Session { user, token_id, until, address: None }));
+            self.session = Some(Arc::new(Session { user, token_id, until, info, address: None }));
         }
     }
 

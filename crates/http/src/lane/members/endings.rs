@@ -39,7 +39,8 @@ impl<H: Held> Members<H> {
         let Some(mut member) = self.slots.try_remove(id.slot()) else { return };
         self.unopened.remove(&id);
         self.tally.ended(ending);
-        self.attendances.leave(self.groups[member.group].key.selectors.iter().len());
+        let selectors = &self.groups[member.group].key.selectors;
+        self.attendances.leave(member.connection, selectors, member.held.session());
         // A blocked client gets no farewell, since half a chunk may be under way: it resumes by its id.
         if ending.has_farewell() && !matches!(member.standing, Standing::Blocked(_)) {
             let group = &self.groups[member.group];
