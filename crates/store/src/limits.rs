@@ -29,6 +29,10 @@ pub(crate) const META_BYTES_MAX: usize = 4_096;
 /// Bytes that are read of `LOCK`. It holds the number of a process.
 pub(crate) const LOCK_BYTES_MAX: u64 = 32;
 
+/// Times that the kernel's list of locks is read for the process that holds ours. 5: locks that come and go meanwhile
+/// can hide one, rarely, and hardly five times.
+pub(crate) const LOCK_LIST_READS_MAX: usize = 5;
+
 /// Bytes that are read of a list which the kernel keeps in `/proc`: its mounts, its locks. A machine with ten thousand
 /// containers has some megabytes of them.
 pub(crate) const PROC_BYTES_MAX: u64 = 16_777_216;

@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::Read;
 use std::path::Path;
 
-use crate::limits::LOCK_BYTES_MAX;
+use crate::limits::{LOCK_BYTES_MAX, LOCK_LIST_READS_MAX};
 
 /// The process that holds the lock on `locked`, if that can be known. The kernel's list names it if it is not in another
 /// container; `LOCK` names it if nobody has removed that file.
@@ -18,7 +18,11 @@ fn of_kernel(locked: &File) -> Option<u32> {
 
     let stat = fstat(locked).ok()?;
     let inode = Inode { major: major(stat.st_dev), minor: minor(stat.st_dev), number: stat.st_ino };
-    in_locks(&String::from_utf8_lossy(&super::file_system::proc_text("/proc/locks").ok()?), &inode)
+    // The kernel hands the list out in pieces, and a lock that goes between two of them moves another one out of sight.
+    (0..LOCK_LIST_READS_MAX).find_map(|_| {
+        let list = super::file_system::proc_text("/proc/locks").ok()?;
+        in_locks(&String::from_utf8_lossy(&list), &inode)
+    })
 }
 
 #[cfg(not(target_os = "linux"))]
