@@ -5,7 +5,7 @@
 //! | stop | module | does |
 //! |---|---|---|
 //! | | `connection` | a listener, its sockets, TLS; hyper reads the requests |
-//! | | `route` | from a URL to a handler, past the decision of `access` |
+//! | | `route`, `granted` | from a URL to a handler, past the decision of `access` and that of `authorize` |
 //! | 1 | `events::publish`, `events::producer` | read at most `event_bytes_max`, draft |
 //! | | `events::subscribe` | a request for a place becomes a subscription; `request::accept` says for whom |
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
@@ -71,6 +71,7 @@ mod denials;
 mod epoch;
 mod events;
 mod front;
+mod granted;
 mod kind_log;
 pub mod lane;
 mod limits;

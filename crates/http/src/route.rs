@@ -19,17 +19,13 @@ use crate::aliases::Aliases;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::authorize::AskedAction;
 use crate::connection::refusal::Unplaced;
 use crate::console::not_found;
-use crate::events::history::{self, HistoryRequest, history};
-use crate::events::publish::{PublishRequest, publish};
-use crate::events::subscribe::{self, SubscribeRequest};
+use crate::events::publish::publish;
 use crate::front::Front;
 use crate::operations;
 use crate::request::accept::{Representation, negotiate};
 use crate::request::path::refuse_second_topic;
-use crate::request::query::Query;
 use crate::stream::StreamFormat;
 
 /// What a path names.
@@ -334,47 +330,23 @@ impl Front {
         match action {
             Action::Options(route) => Ok(self.options(parts, &head, route)),
             Action::Publish(topic) => {
-                self.config().aliases.refuse_pattern(parts.uri.path())?;
-                let request = PublishRequest::parse(parts, topic, self.proof_parameters())?;
-                let grants = match self.asks_for_grants() {
-                    true => {
-                        // Boxed, and so below: the future of every request would be as large as this one.
-                        let grants = self.authorize_publish(&head, parts, &request.query, &request.topic);
-                        self.told(parts, Box::pin(grants).await)?
-                    }
-                    false => None,
+                let (request, grants) = self.read_publish(&head, parts, topic).await?;
+                let shown = match &grants {
+                    Some(grants) => grants.credential.as_deref().unwrap_or_default(),
+                    None => credential.name(),
                 };
-                let shown = grants.as_ref().map(|grants| grants.credential.as_deref().unwrap_or_default());
-                publish(self, parts, shown.unwrap_or(credential.name()), request, body).await
+                publish(self, parts, shown, request, body).await
             }
-            Action::Subscribe(rest, format) => {
-                let query = self.query(parts, subscribe::KNOWN)?;
-                let mut request =
-                    SubscribeRequest::parse(parts, &query, rest, format, &self.position_bounds())?;
-                let action = AskedAction::Subscribe;
-                let grants =
-                    Box::pin(self.authorize_read(&head, parts, &query, action, &mut request.events)).await;
-                if let Some(grants) = self.told(parts, grants)? {
-                    request.let_in_by(grants);
-                }
-                subscribe::subscribe(self, request).await
-            }
-            Action::History(rest) => self.history(&head, parts, rest).await,
+            Action::Subscribe(rest, format) => self.subscribe_granted(&head, parts, rest, format).await,
+            Action::History(rest) => self.history_granted(&head, parts, rest).await,
             Action::Page(_) => self.pages().index(parts),
             Action::Home => self.pages().home(parts),
             Action::Console(file) => self.pages().file(file, parts),
             Action::Live => Ok(operations::live()),
             Action::Ready => Ok(operations::ready(self)),
-            Action::Metrics => {
-                let query = Query::default();
-                self.told(parts, Box::pin(self.authorize_admin(&head, parts, &query)).await)?;
-                operations::metrics(self, &parts.headers)
-            }
+            Action::Metrics => self.metrics_granted(&head, parts).await,
             Action::Ticket if self.config().access.is_none() => Err(not_found()),
-            Action::Ticket => {
-                let query = self.query(parts, &[])?;
-                self.ticket(self.told(parts, self.authorize_ticket(&head, parts, &query).await)?)
-            }
+            Action::Ticket => self.ticket_granted(&head, parts).await,
             // Boxed, or the future of every request would be as large as this one.
             Action::Admin(route) => Box::pin(admin::answer(self, route, &head, parts, body)).await,
             Action::RefuseMethod(route) => Err(method_not_allowed(route.methods())),
@@ -390,35 +362,6 @@ impl Front {
             self.refusal_log().tell(&problem, parts.uri.path());
         }
         cors::options(cors, route.methods(), &parts.headers)
-    }
-
-    /// The parameters of a request for events.
-    fn query<'a>(&self, parts: &'a Parts, known: &[&'static str]) -> Result<Query<'a>, Problem> {
-        let [proofs, partial] = self.read_parameters();
-        Query::parse(parts.uri.query().unwrap_or(""), &[known, proofs, partial])
-    }
-
-    /// Tells the operator's log of a request that is refused for want of grants.
-    fn told<T>(&self, parts: &Parts, decided: Result<T, Problem>) -> Result<T, Problem> {
-        decided.inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))
-    }
-
-    async fn history(
-        &self,
-        head: &RequestHead<'_>,
-        parts: &Parts,
-        rest: Option<&str>,
-    ) -> Result<Response<Body>, Problem> {
-        let limit_max = self.hub().limits().page_events_max;
-        let query = self.query(parts, history::KNOWN)?;
-        let mut request = HistoryRequest::parse(parts, &query, rest, &self.position_bounds(), limit_max)?;
-        let action = AskedAction::History;
-        let grants = Box::pin(self.authorize_read(head, parts, &query, action, &mut request.events)).await;
-        self.told(parts, grants)?;
-        if parts.method == Method::HEAD {
-            return Ok(history::head());
-        }
-        history(self, request).await
     }
 }
 

@@ -72,6 +72,11 @@ impl Selectors {
     }
 
     /// The selectors, in order.
+    pub fn as_slice(&self) -> &[Selector] {
+        &self.0.selectors
+    }
+
+    /// The same, one after the other.
     pub fn iter(&self) -> std::slice::Iter<'_, Selector> {
         self.0.selectors.iter()
     }

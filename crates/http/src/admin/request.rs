@@ -12,6 +12,7 @@ use crate::access::head::RequestHead;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::authorize::ParsedRequest;
 use crate::front::Front;
 use crate::limits::ROSTER_PAGE_DEFAULT;
 use crate::request::path;
@@ -61,21 +62,22 @@ where
     match route {
         AdminRoute::Connections => {
             let query = query(&["limit", "after"])?;
-            let grants = front.authorize_admin(head, parts, &query).await;
-            let_in(front, parts, grants.map(|grants| grants.is_some()))?;
+            let parsed = ParsedRequest { head, parts, query: &query };
+            let_in(front, parts, front.authorize_admin(parsed).await)?;
             let after = query.one("after")?.map(|text| text.parse().map_err(|_| bad_after())).transpose()?;
             connections(front, after, limit(&query, "connections")?).await
         }
         AdminRoute::Disconnect => {
             let query = query(&[])?;
-            let grants = front.authorize_admin(head, parts, &query).await;
-            let_in(front, parts, grants.map(|grants| grants.is_some()))?;
+            let parsed = ParsedRequest { head, parts, query: &query };
+            let_in(front, parts, front.authorize_admin(parsed).await)?;
             disconnect(front, parts, body).await
         }
         AdminRoute::Subscriptions => {
             let query = query(&["topic", "limit", "after"])?;
             let topic = path::one_topic(&query)?;
-            let_in(front, parts, front.authorize_audience(head, parts, &query, &topic).await)?;
+            let parsed = ParsedRequest { head, parts, query: &query };
+            let_in(front, parts, front.authorize_audience(parsed, &topic).await)?;
             let (after, limit) = (query.one("after")?, limit(&query, "users")?);
             subscriptions(front, &topic, after, limit).await
         }

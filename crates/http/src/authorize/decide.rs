@@ -1,0 +1,209 @@
+//! The decision about a request: who sends it, what the program of an embedder says, whether that covers what is needed, and
+//! whether it is let in.
+//!
+//! There is one function for all of them. What they differ in is the grant that a request needs.
+
+use http::header::RETRY_AFTER;
+use tidings_access::Grants;
+use tidings_core::{Position, Request, Selector, Selectors, Topic};
+
+use super::asked::{Asked, AskedAction, Denied};
+use super::identity::{Identity, ParsedRequest};
+use crate::access::page::is_trusted_page;
+use crate::access::shown_proof::PROOF_PARAMETERS;
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
+use crate::front::Front;
+use crate::request::query::Query;
+
+/// What a request needs, to be let in.
+#[derive(Clone, Copy)]
+struct Needs<'a> {
+    grant: NeededGrant<'a>,
+    /// For which topics.
+    selectors: &'a [Selector],
+    /// From where on it reads.
+    place: Option<&'a Position>,
+    /// As what an authorizer is asked. None if it is not asked.
+    action: Option<AskedAction>,
+}
+
+/// A grant that a request needs.
+#[derive(Debug, Clone, Copy)]
+enum NeededGrant<'a> {
+    /// To publish to each of the topics.
+    Publish,
+    /// To read all of the selectors.
+    Subscribe,
+    /// To read one of the selectors at least.
+    SubscribePart,
+    /// `admin`.
+    Admin,
+    /// `admin`, or to read the presence of this topic.
+    Audience(&'a Topic),
+}
+
+impl Front {
+    /// Whether requests need grants.
+    pub(crate) fn asks_for_grants(&self) -> bool {
+        self.config().access.is_some() || self.authorizer().is_some()
+    }
+
+    /// The parameters of every URL of events in which a request may show who sends it.
+    pub(crate) fn proof_parameters(&self) -> &'static [&'static str] {
+        if self.config().access.is_some() { PROOF_PARAMETERS } else { &[] }
+    }
+
+    /// The parameters of a request to read, beside its own, by which grants are asked for.
+    pub(crate) fn read_parameters(&self) -> [&'static [&'static str]; 2] {
+        [self.proof_parameters(), if self.asks_for_grants() { &["partial"] } else { &[] }]
+    }
+
+    /// The grants by which a request to read is let in. Its selectors become those that are covered, if it asks for no more than
+    /// that.
+    pub(crate) async fn authorize_read(
+        &self,
+        request: ParsedRequest<'_>,
+        action: AskedAction,
+        events: &mut Request,
+    ) -> Result<Grants, Problem> {
+        let wants_a_part = partial(request.query)?;
+        let grant = if wants_a_part { NeededGrant::SubscribePart } else { NeededGrant::Subscribe };
+        let (selectors, place) = (events.selectors.as_slice(), Some(&events.from));
+        let needs = Needs { grant, selectors, place, action: Some(action) };
+        let grants = self.authorize(request, needs).await?;
+        if wants_a_part {
+            let covered = selectors.iter().filter(|selector| grants.subscribe.covers(selector)).cloned();
+            events.selectors =
+                Selectors::new(covered).expect("one at least is covered, and they were not too many");
+        }
+        Ok(grants)
+    }
+
+    /// The grants by which a request to publish to a topic is let in.
+    pub(crate) async fn authorize_publish(
+        &self,
+        request: ParsedRequest<'_>,
+        topic: &Topic,
+    ) -> Result<Grants, Problem> {
+        let selectors = &[Selector::Topic(topic.clone())];
+        let action = Some(AskedAction::Publish);
+        let needs = Needs { grant: NeededGrant::Publish, selectors, place: None, action };
+        self.authorize(request, needs).await
+    }
+
+    /// Lets in a request of an operator. False if no grants are asked for.
+    pub(crate) async fn authorize_admin(&self, request: ParsedRequest<'_>) -> Result<bool, Problem> {
+        if self.config().access.is_none() {
+            return Ok(false);
+        }
+        let action = Some(AskedAction::Admin);
+        let needs = Needs { grant: NeededGrant::Admin, selectors: &[], place: None, action };
+        self.authorize(request, needs).await.map(|_| true)
+    }
+
+    /// Lets in a request that may know who receives a topic: an operator may, and who may read the presence of that topic. False if
+    /// no grants are asked for.
+    pub(crate) async fn authorize_audience(
+        &self,
+        request: ParsedRequest<'_>,
+        topic: &Topic,
+    ) -> Result<bool, Problem> {
+        if self.config().access.is_none() {
+            return Ok(false);
+        }
+        let selectors = &[Selector::Topic(topic.clone())];
+        let needs = Needs { grant: NeededGrant::Audience(topic), selectors, place: None, action: None };
+        self.authorize(request, needs).await.map(|_| true)
+    }
+
+    /// The grants for which `POST /tickets` answers with a ticket: those of another proof.
+    pub(crate) async fn authorize_ticket(&self, request: ParsedRequest<'_>) -> Result<Grants, Problem> {
+        let identity = self.identify(request, &[]).await?;
+        if identity.ticket.is_some() {
+            return Err(Problem::invalid_credentials(
+                "a ticket gives no other ticket; show a key or a token",
+            ));
+        }
+        match identity.shows_something {
+            true => Ok(identity.grants),
+            false => Err(identity.refusal("there is no ticket".to_owned(), Vec::new())),
+        }
+    }
+
+    /// The grants by which a request is let in.
+    async fn authorize(&self, request: ParsedRequest<'_>, needs: Needs<'_>) -> Result<Grants, Problem> {
+        let identity = self.identify(request, needs.selectors).await?;
+        let identity = self.ask_authorizer(identity, request, needs).await?;
+        needs.check(&identity)?;
+        self.refuse_outcast(&identity.grants).await?;
+        if let Some(ticket) = &identity.ticket {
+            // Boxed, because few requests have one.
+            Box::pin(self.use_up(ticket)).await?;
+        }
+        Ok(identity.grants)
+    }
+
+    async fn ask_authorizer(
+        &self,
+        identity: Identity,
+        request: ParsedRequest<'_>,
+        needs: Needs<'_>,
+    ) -> Result<Identity, Problem> {
+        let (Some(authorizer), Some(action)) = (self.authorizer(), needs.action) else { return Ok(identity) };
+        let ParsedRequest { head, parts, .. } = request;
+        let asked = Asked {
+            action,
+            selectors: needs.selectors,
+            place: needs.place,
+            who: &identity.grants,
+            parts,
+            address: self.peer(),
+            cookies_count: is_trusted_page(self.config(), head, parts.method.is_safe()),
+        };
+        // The trait's future is boxed already.
+        match authorizer.authorize(&asked).await {
+            Ok(grants) => Ok(identity.with_grants(grants)),
+            Err(Denied::WhoAreYou(detail)) => Err(Problem::invalid_credentials(&detail)),
+            Err(Denied::NotAllowed(detail)) => {
+                Err(Problem::challenge(ProblemType::NotCovered, "insufficient_scope", &detail))
+            }
+            Err(Denied::CannotTell(detail)) => {
+                Err(Problem::new(ProblemType::AccessUnavailable, detail).with_header(RETRY_AFTER, "2"))
+            }
+        }
+    }
+}
+
+impl Needs<'_> {
+    fn check(&self, identity: &Identity) -> Result<(), Problem> {
+        let Grants { publish, subscribe, admin, .. } = &identity.grants;
+        let is_covered = |selector: &Selector| subscribe.covers(selector);
+        let what = match self.grant {
+            NeededGrant::Publish => return identity.check_cover(publish, "publish", self.selectors),
+            NeededGrant::SubscribePart if self.selectors.iter().any(is_covered) => return Ok(()),
+            NeededGrant::Subscribe | NeededGrant::SubscribePart => {
+                return identity.check_cover(subscribe, "subscribe", self.selectors);
+            }
+            NeededGrant::Admin | NeededGrant::Audience(_) if *admin => return Ok(()),
+            NeededGrant::Admin => "this is for those with the grant `admin`".to_owned(),
+            NeededGrant::Audience(topic) => {
+                let presence = format!("tidings/presence/{topic}");
+                if Selector::parse(&presence).is_ok_and(|presence| is_covered(&presence)) {
+                    return Ok(());
+                }
+                format!("this is for those with the grant `admin`, or who may subscribe to `{presence}`")
+            }
+        };
+        Err(identity.refusal(what, Vec::new()))
+    }
+}
+
+/// Whether a reader is content with what is covered of its selectors.
+fn partial(query: &Query<'_>) -> Result<bool, Problem> {
+    match query.one("partial")? {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Problem::new(ProblemType::BadPartial, "`partial` is `true` or `false`")),
+    }
+}

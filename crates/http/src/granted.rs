@@ -1,0 +1,116 @@
+//! The actions that ask for grants: each is read, decided about, and goes to its handler with what was decided.
+//!
+//! `route` sends requests here, past the gate of `access`. Each is read once, and its handler gets what was decided about.
+//! Requests of operators are in `admin`.
+
+use http::request::Parts;
+use http::{Method, Response};
+use tidings_access::Grants;
+
+use crate::access::head::RequestHead;
+use crate::answer::body::Body;
+use crate::answer::problem::Problem;
+use crate::authorize::{AskedAction, ParsedRequest};
+use crate::events::history::{self, HistoryRequest, history};
+use crate::events::publish::PublishRequest;
+use crate::events::subscribe::{self, SubscribeRequest};
+use crate::front::Front;
+use crate::operations;
+use crate::request::query::Query;
+use crate::stream::StreamFormat;
+
+impl Front {
+    /// The request to publish, and the grants by which it is let in, if grants are asked for. Its handler is called by `route`, so
+    /// that the future of a request holds its body once.
+    pub(crate) async fn read_publish<'a>(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &'a Parts,
+        topic: &str,
+    ) -> Result<(PublishRequest<'a>, Option<Grants>), Problem> {
+        self.config().aliases.refuse_pattern(parts.uri.path())?;
+        let request = PublishRequest::parse(parts, topic, self.proof_parameters())?;
+        if !self.asks_for_grants() {
+            return Ok((request, None));
+        }
+        // Boxed, and so below: the future of every request would be as large as this one.
+        let parsed = ParsedRequest { head, parts, query: &request.query };
+        let grants = Box::pin(self.authorize_publish(parsed, &request.topic)).await;
+        let grants = self.told(parts, grants)?;
+        Ok((request, Some(grants)))
+    }
+
+    /// `rest` is what stands after `/events/`, here and below.
+    pub(crate) async fn subscribe_granted(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        rest: Option<&str>,
+        format: StreamFormat,
+    ) -> Result<Response<Body>, Problem> {
+        let query = self.query(parts, subscribe::KNOWN)?;
+        let mut request = SubscribeRequest::parse(parts, &query, rest, format, &self.position_bounds())?;
+        let parsed = ParsedRequest { head, parts, query: &query };
+        if self.asks_for_grants() {
+            let grants = self.authorize_read(parsed, AskedAction::Subscribe, &mut request.events);
+            let grants = Box::pin(grants).await;
+            request.let_in_by(self.told(parts, grants)?);
+        }
+        subscribe::subscribe(self, request).await
+    }
+
+    pub(crate) async fn history_granted(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        rest: Option<&str>,
+    ) -> Result<Response<Body>, Problem> {
+        let limit_max = self.hub().limits().page_events_max;
+        let query = self.query(parts, history::KNOWN)?;
+        let mut request = HistoryRequest::parse(parts, &query, rest, &self.position_bounds(), limit_max)?;
+        let parsed = ParsedRequest { head, parts, query: &query };
+        if self.asks_for_grants() {
+            let grants = self.authorize_read(parsed, AskedAction::History, &mut request.events);
+            self.told(parts, Box::pin(grants).await)?;
+        }
+        if parts.method == Method::HEAD {
+            return Ok(history::head());
+        }
+        history(self, request).await
+    }
+
+    pub(crate) async fn metrics_granted(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+    ) -> Result<Response<Body>, Problem> {
+        // A scraper has parameters of its own, and shows who it is by `Authorization`.
+        let query = Query::default();
+        let parsed = ParsedRequest { head, parts, query: &query };
+        let admitted = Box::pin(self.authorize_admin(parsed)).await;
+        self.told(parts, admitted)?;
+        operations::metrics(self, &parts.headers)
+    }
+
+    pub(crate) async fn ticket_granted(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+    ) -> Result<Response<Body>, Problem> {
+        let query = self.query(parts, &[])?;
+        let parsed = ParsedRequest { head, parts, query: &query };
+        let grants = Box::pin(self.authorize_ticket(parsed)).await;
+        self.ticket(self.told(parts, grants)?)
+    }
+
+    /// The parameters of a request for events.
+    fn query<'a>(&self, parts: &'a Parts, known: &[&'static str]) -> Result<Query<'a>, Problem> {
+        let [proofs, partial] = self.read_parameters();
+        Query::parse(parts.uri.query().unwrap_or(""), &[known, proofs, partial])
+    }
+
+    /// Tells the operator's log of a request that is refused for want of grants.
+    fn told<T>(&self, parts: &Parts, decided: Result<T, Problem>) -> Result<T, Problem> {
+        decided.inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))
+    }
+}
