@@ -238,10 +238,10 @@ async fn selectors_of_all_subscriptions_together_are_counted_and_bounded() {
     let mut carried = roster.attendances();
     let of_other = selectors(&["a", "b/*", "**"]);
     let id = other.id();
-    carried.take(other, &of_other, None);
+    carried.take(other, &of_other, None, || None);
     drop(last);
     assert_eq!((roster.selectors(), roster.count()), (4, 2));
-    carried.leave(id, &of_other, None);
+    carried.leave(id, &of_other, None, "gone");
     assert_eq!((roster.selectors(), roster.count()), (1, 1));
     drop((ada, carried));
     assert_eq!((roster.selectors(), roster.count()), (0, 0));
@@ -295,10 +295,68 @@ async fn listeners_hear_of_each_session_that_comes_and_goes_and_of_nobody_else()
     let [one, other] = [(); 2].map(|()| roster.attend(&asked_for).unwrap());
     let (id, of_nobody) = (one.id(), other.id());
     assert!(heard[0].take().is_empty(), "no carrier knows it yet");
-    carried.take(one, &asked_for, Some(&cleo));
-    carried.take(other, &asked_for, None);
-    carried.leave(of_nobody, &asked_for, None);
-    carried.leave(id, &asked_for, Some(&cleo));
+    carried.take(one, &asked_for, Some(&cleo), || unreachable!("nobody asks for the address"));
+    carried.take(other, &asked_for, None, || unreachable!("nobody asks for the address"));
+    carried.leave(of_nobody, &asked_for, None, "gone");
+    carried.leave(id, &asked_for, Some(&cleo), "gone");
 
     assert_eq!(heard[0].take(), [format!("+cleo b {id}"), format!("-cleo b {id}")]);
+}
+
+/// What it was told, of all: `+` or `-`, the user, the address and the reason.
+#[derive(Default)]
+struct HeardAll(Mutex<Vec<String>>);
+
+impl HeardAll {
+    fn note(&self, sign: char, who: Attendee<'_>) {
+        let user = who.session.user.as_deref().unwrap_or("?");
+        let address = who.address.map_or("?".to_owned(), |address| address.to_string());
+        let ending = who.ending.unwrap_or("?");
+        self.0.lock().unwrap().push(format!("{sign}{user} {address} {ending} {}", who.id));
+    }
+}
+
+impl RosterListener for HeardAll {
+    fn joined(&self, who: Attendee<'_>) {
+        self.note('+', who);
+    }
+
+    fn left(&self, who: Attendee<'_>) {
+        self.note('-', who);
+    }
+
+    fn asks_for_all(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_listener_that_asks_for_all_hears_of_anonymous_subscribers_their_addresses_and_their_endings() {
+    let hub = hub().await;
+    let roster = hub.roster();
+    let heard = Arc::new(HeardAll::default());
+    roster.add_listener(heard.clone());
+    let asked_for = selectors(&["b"]);
+
+    let mut carried = roster.attendances();
+    let one = roster.attend(&asked_for).unwrap();
+    let carried_id = one.id();
+    carried.take(one, &asked_for, None, || Some([192, 0, 2, 1].into()));
+    carried.leave(carried_id, &asked_for, None, "age");
+    let visitor = Visitor { address: Some([192, 0, 2, 2].into()), transport: Transport::Sse, session: None };
+    let follower = Follower::new(asked_for.clone(), OnGap::Earliest, hub.bounds().head);
+    let mut task = hub.follow(follower, visitor, roster.attend(&asked_for).unwrap());
+    let task_id = task.id();
+    task.note_ending("drain");
+    task.note_ending("client-gone");
+    drop(task);
+    drop(join(&hub, "a", None));
+
+    let expected = [
+        format!("+? 192.0.2.1 ? {carried_id}"),
+        format!("-? ? age {carried_id}"),
+        format!("+? 192.0.2.2 ? {task_id}"),
+        format!("-? ? drain {task_id}"),
+    ];
+    assert_eq!(*heard.0.lock().unwrap(), expected, "and nothing of a part of the program itself");
 }

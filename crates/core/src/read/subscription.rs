@@ -166,6 +166,11 @@ impl Subscription {
         self.follower.cursor()
     }
 
+    /// Notes why it ends, in a word for programs, for those who are told when it is dropped. The first that is noted is the reason.
+    pub fn note_ending(&mut self, ending: &'static str) {
+        self.enrolled.note_ending(ending);
+    }
+
     /// The ends of the log that it follows.
     pub fn bounds(&self) -> Bounds {
         self.hub.bounds()

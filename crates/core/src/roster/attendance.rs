@@ -1,10 +1,11 @@
 //! An attendance: one in the number of subscribers, for as long as it lives, with its id and its selectors.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::connection_id::ConnectionId;
-use super::listener::Attendee;
+use super::listener::Subscribing;
 use super::roster::Roster;
 use super::session::Session;
 use crate::select::Selectors;
@@ -60,21 +61,32 @@ impl Attendances {
     }
 
     /// Takes over the attendance of one that its carrier knows from now on. The roster counts it twice for a moment, rather than
-    /// not at all.
-    pub fn take(&mut self, attendance: Attendance, asked_for: &Selectors, session: Option<&Arc<Session>>) {
+    /// not at all. `address` is that of its connection, which is looked up if somebody wants to know it.
+    pub fn take(
+        &mut self,
+        attendance: Attendance,
+        asked_for: &Selectors,
+        session: Option<&Arc<Session>>,
+        address: impl FnOnce() -> Option<IpAddr>,
+    ) {
         let (id, selectors) = (attendance.id, attendance.selectors);
         self.roster.count.fetch_add(1, Ordering::Relaxed);
         self.roster.selectors.fetch_add(selectors, Ordering::Relaxed);
         self.count += 1;
         self.selectors += selectors;
         drop(attendance);
-        if let Some(session) = session {
-            self.roster.listeners.joined(Attendee { id, selectors: asked_for, session });
-        }
+        self.roster.listeners.joined(Subscribing { id, selectors: asked_for, session, address });
     }
 
-    /// One has left that was [taken](Self::take) with this id, these selectors and this session.
-    pub fn leave(&mut self, id: ConnectionId, asked_for: &Selectors, session: Option<&Arc<Session>>) {
+    /// One has left that was [taken](Self::take) with this id, these selectors and this session. `ending` says why, in a word for
+    /// programs.
+    pub fn leave(
+        &mut self,
+        id: ConnectionId,
+        asked_for: &Selectors,
+        session: Option<&Arc<Session>>,
+        ending: &'static str,
+    ) {
         let selectors = asked_for.iter().len();
         if let (Some(count), Some(left)) = (self.count.checked_sub(1), self.selectors.checked_sub(selectors))
         {
@@ -82,9 +94,7 @@ impl Attendances {
             self.roster.count.fetch_sub(1, Ordering::Relaxed);
             self.roster.selectors.fetch_sub(selectors, Ordering::Relaxed);
         }
-        if let Some(session) = session {
-            self.roster.listeners.left(Attendee { id, selectors: asked_for, session });
-        }
+        self.roster.listeners.left(id, asked_for, session, Some(ending));
     }
 }
 

@@ -9,7 +9,7 @@ use super::attendance::{Attendance, Attendances, TooManySelectors};
 use super::audience::{Audience, AudiencePage};
 use super::carrier::Carrier;
 use super::connection_id::{ConnectionId, ConnectionIds};
-use super::listener::{Attendee, Listeners, RosterListener};
+use super::listener::{Listeners, RosterListener, Subscribing};
 use super::session::User;
 use super::subscriber::{Dismissal, Subscriber, Whom};
 use super::task_bell::TaskBell;
@@ -142,11 +142,12 @@ impl Roster {
         attendance: Attendance,
     ) -> Enrolled {
         let id = attendance.id();
-        let session = visitor.session.clone();
+        let visits = visitor.is_told_of().then(|| visitor.clone());
         let entry = TaskEntry { id, selectors: selectors.clone(), visitor, since: Instant::now(), bell };
         let slot = self.tasks.insert(entry);
-        if let Some(session) = &session {
-            self.listeners.joined(Attendee { id, selectors: &selectors, session });
+        if let Some(Visitor { session, address, .. }) = visits {
+            let session = session.as_ref();
+            self.listeners.joined(Subscribing { id, selectors: &selectors, session, address: || address });
         }
         Enrolled::new(attendance, slot)
     }

@@ -11,7 +11,6 @@ use super::audience::Audience;
 use super::carrier::Carrier;
 use super::connection_id::ConnectionId;
 use super::first_ids::FirstIds;
-use super::listener::Attendee;
 use super::session::User;
 use super::subscriber::{Dismissal, Subscriber, Whom};
 use super::task_bell::TaskBell;
@@ -35,6 +34,8 @@ pub(super) struct TaskEntry {
 pub(crate) struct Enrolled {
     attendance: Attendance,
     slot: usize,
+    /// Why it ends, in a word for programs.
+    ending: Option<&'static str>,
 }
 
 impl TaskCarrier {
@@ -82,7 +83,12 @@ impl Carrier for TaskCarrier {
 impl Enrolled {
     /// Of a subscription that stands in a slot of the roster's own carrier.
     pub(super) fn new(attendance: Attendance, slot: usize) -> Self {
-        Self { attendance, slot }
+        Self { attendance, slot, ending: None }
+    }
+
+    /// Notes why it ends. The first that is noted is the reason.
+    pub(crate) fn note_ending(&mut self, ending: &'static str) {
+        self.ending.get_or_insert(ending);
     }
 
     pub(crate) fn id(&self) -> ConnectionId {
@@ -93,10 +99,9 @@ impl Enrolled {
 impl Drop for Enrolled {
     fn drop(&mut self) {
         let roster = &self.attendance.roster;
-        let left = roster.tasks.tasks().try_remove(self.slot);
-        if let Some(TaskEntry { id, selectors, visitor: Visitor { session: Some(session), .. }, .. }) = &left
-        {
-            roster.listeners.left(Attendee { id: *id, selectors, session });
+        let Some(left) = roster.tasks.tasks().try_remove(self.slot) else { return };
+        if left.visitor.is_told_of() {
+            roster.listeners.left(left.id, &left.selectors, left.visitor.session.as_ref(), self.ending);
         }
     }
 }

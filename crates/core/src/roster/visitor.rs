@@ -33,6 +33,11 @@ impl Visitor {
         self.session.as_ref()?.user.as_deref()
     }
 
+    /// Whether listeners are told of it: not of a part of the hub's own program that is nobody in particular.
+    pub(super) fn is_told_of(&self) -> bool {
+        self.session.is_some() || self.transport != Transport::InProcess
+    }
+
     /// The address of the client: what was told on the way, else that of the connection.
     pub fn client_address(&self) -> Option<IpAddr> {
         self.session.as_ref().and_then(|session| session.address).or(self.address)

@@ -164,7 +164,8 @@ impl<H: Held> Members<H> {
         let id = MemberId::of(number);
         let seat = self.groups[group].seat(id);
         let connection = attendance.id();
-        self.attendances.take(attendance, &self.groups[group].key.selectors, held.session());
+        let address = || stream.peer_addr().ok().map(|address| address.ip());
+        self.attendances.take(attendance, &self.groups[group].key.selectors, held.session(), address);
         let place = follower.cursor();
         let begin = if is_opened { Machine::opened } else { Machine::unopened };
         self.slots.insert(Member {

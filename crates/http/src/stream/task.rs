@@ -347,6 +347,7 @@ impl StreamTask {
         tracing::debug!(%ending, "a stream ends");
         self.ended = true;
         self.end.note(ending);
+        self.subscription.note_ending(ending.code());
         let farewell = self.encoder.farewell(self.shared.rules.delay(self.shared.drain.share()));
         if ending != Ending::AccessEnded {
             return farewell;
@@ -373,5 +374,7 @@ impl Drop for StreamTask {
         if self.watch.is_cut_off() {
             self.end.note(Ending::WriteStalled);
         }
+        // The others note the end of a stream whose client cannot be told of it.
+        self.subscription.note_ending(self.end.noted().unwrap_or(Ending::ClientGone).code());
     }
 }

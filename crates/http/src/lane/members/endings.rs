@@ -40,7 +40,7 @@ impl<H: Held> Members<H> {
         self.unopened.remove(&id);
         self.tally.ended(ending);
         let selectors = &self.groups[member.group].key.selectors;
-        self.attendances.leave(member.connection, selectors, member.held.session());
+        self.attendances.leave(member.connection, selectors, member.held.session(), ending.code());
         // A blocked client gets no farewell, since half a chunk may be under way: it resumes by its id.
         if ending.has_farewell() && !matches!(member.standing, Standing::Blocked(_)) {
             let group = &self.groups[member.group];
