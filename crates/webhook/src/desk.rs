@@ -9,19 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
-use http::Request;
-use http::header::{ACCEPT, CONTENT_TYPE};
 use ring::hmac;
-use tidings_client::{CallError, Caller};
+use tidings_client::Caller;
 use tidings_http::Denied;
 use tidings_http::core::{Clock, UnixMillis};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::answer::{self, Given, NotGiven};
+use crate::call;
 use crate::fault::{Fault, FaultLog};
 use crate::kept::Kept;
-use crate::limits::{QUESTION_WAIT_MAX, QUESTIONS_AT_ONCE_MAX, WEBHOOK_ANSWER_BYTES_MAX};
+use crate::limits::{QUESTION_WAIT_MAX, QUESTIONS_AT_ONCE_MAX};
 use crate::question::{Digest, digest};
 use crate::settings::WebhookSettings;
 
@@ -129,23 +128,9 @@ impl DeskParts {
     async fn answer(&self, question: Bytes) -> Result<(Given, usize), NotGiven> {
         let turn = timeout(QUESTION_WAIT_MAX, self.turns.acquire()).await;
         let Ok(Ok(_turn)) = turn else { return Err(NotGiven::Fault(Fault::NoTurn)) };
-        let limit = self.settings.timeout;
-        let called = timeout(limit, self.call(question)).await;
-        let answer = called.unwrap_or(Err(Fault::Late(limit))).map_err(NotGiven::Fault)?;
+        let WebhookSettings { url, timeout, .. } = &self.settings;
+        let answer = call::post(&self.caller, url, question, *timeout).await.map_err(NotGiven::Fault)?;
         Ok((answer::read(&answer)?, answer.body().len()))
-    }
-
-    async fn call(&self, question: Bytes) -> Result<http::Response<Bytes>, Fault> {
-        let request = Request::post(self.settings.url.as_str())
-            .header(CONTENT_TYPE, "application/json")
-            .header(ACCEPT, "application/json")
-            .body(question)
-            .map_err(|error| Fault::Unreachable(error.to_string()))?;
-        self.caller.call(request, WEBHOOK_ANSWER_BYTES_MAX).await.map_err(|error| match error {
-            CallError::TooLarge { bytes_max } => Fault::TooLarge { bytes_max },
-            CallError::Unreachable(why) => Fault::Unreachable(format!("it cannot be asked: {why}")),
-            other => Fault::Unreachable(other.to_string()),
-        })
     }
 
     /// Keeps an answer for the time that it names.

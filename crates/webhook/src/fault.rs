@@ -21,6 +21,8 @@ pub(crate) enum Fault {
     },
     Redirects(u16),
     Status(u16),
+    /// The status of an answer to notices.
+    NotTaken(u16),
     NoJson {
         line: usize,
         column: usize,
@@ -46,6 +48,7 @@ impl fmt::Display for Fault {
             Self::TooLarge { bytes_max } => write!(f, "its answer has more than {bytes_max} bytes"),
             Self::Redirects(status) => write!(f, "it answered {status}, a redirect, which is not followed"),
             Self::Status(status) => write!(f, "it answered {status}, and not 200, 401 or 403"),
+            Self::NotTaken(status) => write!(f, "it answered {status}, and no status of 2xx"),
             Self::NoJson { line, column } => {
                 write!(f, "its answer is not JSON: line {line}, column {column}")
             }

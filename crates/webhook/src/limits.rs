@@ -35,3 +35,30 @@ pub const WEBHOOK_DETAIL_CHARS_MAX: usize = 200;
 /// Time between two lines of the log about one kind of failure of a webhook. 10 s: an operator who looks finds one, and a backend that
 /// is down writes six lines a minute. Each line has the number of those that were left out.
 pub const WEBHOOK_LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Time in which a stream may come back until a program or an operator sets another, and nothing is told of its end. 10 s: a browser comes
+/// back within 3 to 6 s after its stream has ended.
+pub const NOTICES_DEBOUNCE_DEFAULT: Duration = Duration::from_secs(10);
+
+/// Time that the first notice of a batch waits for others. 1 s: a backend knows it soon, and gets one request a second and not one for
+/// each stream.
+pub const NOTICES_BATCH_WAIT: Duration = Duration::from_secs(1);
+
+/// Notices of one batch. 500: a backend writes as many with one statement to its database.
+pub const NOTICES_BATCH_MAX: usize = 500;
+
+/// Bytes of the notices of one batch, about. 256 KiB: 500 of usual streams, and it is far below what servers take for a body.
+pub const NOTICES_BATCH_BYTES_MAX: usize = 262_144;
+
+/// Bytes of the notices that wait, and of the streams that may come back, about. 32 MiB: 100,000 of usual streams, which is a hub that
+/// ends, or a backend that is down for a while. If there are more, the oldest are left out, and the next batch says how many.
+pub const NOTICES_BYTES_MAX: usize = 33_554_432;
+
+/// Shortest wait before a batch is sent again that was not taken. 1 s, and twice as long each time, less up to a half of it at random.
+pub const NOTICES_RETRY_WAIT_MIN: Duration = Duration::from_secs(1);
+
+/// Longest wait before a batch is sent again. 60 s: a backend that is back after an hour hears of it within a minute.
+pub const NOTICES_RETRY_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// Time for what is left to be told when a hub ends. 3 s: one try that fails and another. What is left then is not told.
+pub const NOTICES_FLUSH_WAIT_MAX: Duration = Duration::from_secs(3);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, COOKIE, HeaderName};
 use url::{Position, Url};
 
-use crate::limits::WEBHOOK_TIMEOUT_DEFAULT;
+use crate::limits::{NOTICES_DEBOUNCE_DEFAULT, WEBHOOK_TIMEOUT_DEFAULT};
 
 /// How a webhook is asked.
 #[derive(Debug, Clone)]
@@ -23,6 +23,24 @@ impl WebhookSettings {
     /// The settings for a URL.
     pub fn new(url: WebhookUrl) -> Self {
         Self { url, headers: vec![COOKIE, AUTHORIZATION], timeout: WEBHOOK_TIMEOUT_DEFAULT }
+    }
+}
+
+/// How a program is told which streams have begun and ended.
+#[derive(Debug, Clone)]
+pub struct NoticeSettings {
+    /// Where it is told.
+    pub url: WebhookUrl,
+    /// Time in which a stream may come back, and nothing is told of its end. 10 s unless set. Zero tells every end.
+    pub debounce: Duration,
+    /// Time that one batch may take, with its connection. 5 s unless set.
+    pub timeout: Duration,
+}
+
+impl NoticeSettings {
+    /// The settings for a URL.
+    pub fn new(url: WebhookUrl) -> Self {
+        Self { url, debounce: NOTICES_DEBOUNCE_DEFAULT, timeout: WEBHOOK_TIMEOUT_DEFAULT }
     }
 }
 
