@@ -123,5 +123,8 @@ pub(crate) const PIPE_PATIENCE: Duration = Duration::from_secs(2);
 /// Time that such a pipe is waited for: a command that fetches a secret over the network, or asks for a password, has it by then.
 pub(crate) const PIPE_WAIT_MAX: Duration = Duration::from_secs(60);
 
+/// The longest time in which a stream may come back unnoticed that can be set. 10 min: whoever is away for longer has left.
+pub(crate) const NOTICES_DEBOUNCE_MAX: Duration = Duration::from_secs(600);
+
 /// The longest time-out of a webhook that can be set. 60 s: a client waits for no answer longer than that.
 pub(crate) const WEBHOOK_TIMEOUT_MAX: Duration = Duration::from_secs(60);

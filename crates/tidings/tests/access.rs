@@ -285,6 +285,26 @@ fn what_is_wrong_in_a_table_is_told_with_its_line_and_what_to_write() {
         ),
         ("[access.webhook]\ntimeout = \"1s\"", ":1: access.webhook.url must be there", "url = \"http"),
         (
+            "[access.webhook]\nnotices_url = \"/who\"",
+            ":2: access.webhook.notices_url is not a URL over https or http",
+            "http://",
+        ),
+        (
+            "[access.webhook]\nnotices_url = \"http://a/\"\nheaders = [\"cookie\"]",
+            ":3: access.webhook.headers needs `url`",
+            "cookie",
+        ),
+        (
+            "[access.webhook]\nurl = \"http://a/\"\nnotices_debounce = \"1s\"",
+            ":3: access.webhook.notices_debounce needs `notices_url`",
+            "10s",
+        ),
+        (
+            "[access.webhook]\nnotices_url = \"http://a/\"\nnotices_debounce = \"11m\"",
+            ":3: access.webhook.notices_debounce is a duration of at most 10m",
+            "10s",
+        ),
+        (
             "[access.webhook]\nurl = \"/who\"",
             ":2: access.webhook.url is not a URL over https or http",
             "http://",

@@ -8,7 +8,7 @@ use tidings_access::signed_url::SigningKey;
 use tidings_access::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
 use tidings_core::Selector;
 use tidings_http::AccessSettings;
-use tidings_webhook::WebhookSettings;
+use tidings_webhook::{NoticeSettings, WebhookSettings};
 
 use super::key_set::FetchedKeys;
 use crate::config::{
@@ -42,6 +42,8 @@ pub(crate) struct AccessSources {
     pub(crate) query: bool,
     /// The program that is asked where nothing else is enough.
     pub(crate) webhook: Option<WebhookSettings>,
+    /// The program that is told of connections.
+    pub(crate) notices: Option<NoticeSettings>,
     /// Files that hold secrets in the clear.
     pub(crate) secret_files: Vec<PathBuf>,
     /// What is allowed to everybody, and what else gives grants.
@@ -91,12 +93,16 @@ pub(crate) fn read(
     if let Some(webhook) = &tables.webhook {
         summary.push_str(&format!("; the webhook {} is asked about all else", webhook.url));
     }
+    if let Some(notices) = &tables.notices {
+        summary.push_str(&format!("; the webhook {} is told of connections", notices.url));
+    }
     let cookie = jwt.cookie.unwrap_or_else(|| COOKIE.to_owned());
     Ok(Some(AccessSources {
         access,
         cookie,
         query: jwt.query,
         webhook: tables.webhook,
+        notices: tables.notices,
         secret_files,
         summary,
         fetched,

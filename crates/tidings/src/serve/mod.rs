@@ -35,6 +35,7 @@ use front::Serving;
 use notify::ServiceManager;
 use store::OpenStore;
 use watched::{Fatal, Watched};
+use webhook::Telling;
 
 /// Runs the hub. Returns when it has ended: well, if in good order.
 pub(crate) async fn serve(
@@ -94,12 +95,14 @@ impl Serve<'_> {
         welcome::say(config, access.as_ref(), address, http.tls.as_ref());
         let fetched = access.as_ref().and_then(|access| access.fetched.clone());
         let webhook = access.as_ref().and_then(|access| access.webhook.clone());
+        let notices = access.as_ref().and_then(|access| access.notices.clone());
         http.access = access.map(|access| Arc::new(access.settings()));
         let front = Front::new(hub.clone(), http, console::pages(config), Arc::new(SystemClock));
         let front = match webhook {
             Some(settings) => front.with_authorizer(Arc::new(webhook::new(settings)?)),
             None => front,
         };
+        let telling = Telling::start(notices, &front)?;
         let mut serving = Serving::start(listener, front, metrics.as_ref());
         manager.ready(&address.to_string());
 
@@ -108,6 +111,7 @@ impl Serve<'_> {
             never = certificate::keep_fresh(certificate, hangups) => match never {},
             never = key_set::keep_fresh(fetched) => match never {},
             never = heap::give_back_what_is_free() => match never {},
+            never = telling.run() => match never {},
         };
         manager.stopping();
         let front = serving.front().clone();
@@ -116,7 +120,7 @@ impl Serve<'_> {
             // A hub that cannot publish any more should be away as soon as possible.
             Err(_) => front.begin_drain(),
         }
-        let mut ending = std::pin::pin!(end(serving, &hub, config));
+        let mut ending = std::pin::pin!(end(serving, &telling, &hub, config));
         loop {
             tokio::select! {
                 ended = &mut ending => return cause.and(ended),
@@ -166,10 +170,15 @@ async fn until_asked_to_end(
 }
 
 /// Sends everyone away and closes the store, within the deadline.
-async fn end(serving: Serving, hub: &Hub, config: &Config) -> Result<(), Failure> {
+async fn end(serving: Serving, telling: &Telling, hub: &Hub, config: &Config) -> Result<(), Failure> {
     let begun = Instant::now();
-    let cut = serving.drain().await;
-    let closed = timeout_at(begun + config.drain_deadline, hub.close()).await;
+    let cut = tokio::select! {
+        cut = serving.drain() => cut,
+        never = telling.run() => match never {},
+    };
+    let deadline = begun + config.drain_deadline;
+    // What is told has nothing to do with the store. A backend that does not answer keeps neither it nor its verdict waiting.
+    let (closed, _) = tokio::join!(timeout_at(deadline, hub.close()), timeout_at(deadline, telling.flush()));
     let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(milliseconds, connections_cut = cut, "ended");
     match closed {

@@ -3,7 +3,6 @@
 use http::HeaderName;
 use tidings_access::Template;
 use tidings_core::Selector;
-use tidings_webhook::WebhookSettings;
 
 use super::rows::TABLES;
 use super::tables::{
@@ -22,7 +21,7 @@ pub(in crate::config) fn printed(tables: &AccessTables) -> String {
     tables.keys.iter().for_each(|key| page.push_str(&named_key(key)));
     tables.jwt.iter().for_each(|table| page.push_str(&jwt(table)));
     tables.signing.iter().for_each(|table| page.push_str(&signing(table)));
-    tables.webhook.iter().for_each(|settings| page.push_str(&webhook(settings)));
+    page.push_str(&webhook(tables));
     page
 }
 
@@ -81,13 +80,24 @@ fn signing(table: &SigningTable) -> String {
     page
 }
 
-fn webhook(settings: &WebhookSettings) -> String {
-    format!(
-        "\n[access.webhook]\nurl = {}\n{}timeout = \"{}\"\n",
-        quoted(&settings.url.to_string()),
-        list("headers", settings.headers.iter().map(HeaderName::as_str)),
-        settings.timeout.text(),
-    )
+fn webhook(tables: &AccessTables) -> String {
+    let AccessTables { webhook, notices, .. } = tables;
+    let timeout = webhook.as_ref().map(|settings| settings.timeout);
+    let Some(timeout) = timeout.or(notices.as_ref().map(|settings| settings.timeout)) else {
+        return String::new();
+    };
+    let mut page = "\n[access.webhook]\n".to_owned();
+    if let Some(settings) = webhook {
+        page.push_str(&format!("url = {}\n", quoted(&settings.url.to_string())));
+        page.push_str(&list("headers", settings.headers.iter().map(HeaderName::as_str)));
+    }
+    page.push_str(&format!("timeout = \"{}\"\n", timeout.text()));
+    if let Some(settings) = notices {
+        let debounce = settings.debounce.text();
+        let url = quoted(&settings.url.to_string());
+        page.push_str(&format!("notices_url = {url}\nnotices_debounce = \"{debounce}\"\n"));
+    }
+    page
 }
 
 fn template(template: &Template) -> &str {

@@ -197,7 +197,19 @@ pub(super) static WEBHOOK: TableRow = TableRow {
         member(
             "timeout",
             "timeout = \"5s\"",
-            "Time for an answer, with the connection. Default 5s, at most 60s. After it the request is refused.",
+            "Time for an answer, with the connection. Default 5s, at most 60s. After it the request is refused, and a batch of notices is \
+             sent again.",
+        ),
+        member(
+            "notices_url",
+            "notices_url = \"http://127.0.0.1:3000/tidings/notices\"",
+            "Where it is told which streams have begun and ended, in batches of JSON. Off unless set; `url` may be left out then, and nobody \
+             is asked. A secret in the query tells your program that the hub has sent it.",
+        ),
+        member(
+            "notices_debounce",
+            "notices_debounce = \"10s\"",
+            "Time in which a stream may come back, with the same user and the same topics, and nothing is told of it. Default 10s, at most 10m.",
         ),
     ],
 };

@@ -7,7 +7,7 @@ use http::HeaderName;
 use tidings_access::jwt::Algorithm;
 use tidings_access::{KeyHash, Template};
 use tidings_core::Selector;
-use tidings_webhook::{WebhookSettings, WebhookUrl};
+use tidings_webhook::{NoticeSettings, WebhookSettings, WebhookUrl};
 use toml::de::DeTable;
 
 use super::key_set_url::KeySetUrl;
@@ -15,7 +15,9 @@ use super::key_text::{KEY_HINT, KeyText};
 use super::rows::{ACCESS, ANONYMOUS, JWT, KEYS, SIGNING, WEBHOOK};
 use super::table::{Placed, Table, Text};
 use crate::config::value::{Secret, Value};
-use crate::limits::{KEY_CHARS_MIN, LEEWAY_DEFAULT, LEEWAY_MAX, NAMED_KEYS_MAX, WEBHOOK_TIMEOUT_MAX};
+use crate::limits::{
+    KEY_CHARS_MIN, LEEWAY_DEFAULT, LEEWAY_MAX, NAMED_KEYS_MAX, NOTICES_DEBOUNCE_MAX, WEBHOOK_TIMEOUT_MAX,
+};
 use crate::terminal::failure::Failure;
 
 /// What the tables of a file say.
@@ -28,8 +30,10 @@ pub(crate) struct AccessTables {
     pub(crate) keys: Vec<NamedKeyTable>,
     pub(crate) jwt: Option<JwtTable>,
     pub(crate) signing: Option<SigningTable>,
-    /// `[access.webhook]`.
+    /// `[access.webhook]`, if it is asked.
     pub(crate) webhook: Option<WebhookSettings>,
+    /// The same table, if it is told of connections.
+    pub(crate) notices: Option<NoticeSettings>,
 }
 
 /// `[[access.keys]]`.
@@ -161,8 +165,11 @@ pub(crate) fn read(path: &Path, content: &str) -> Result<AccessTables, Failure> 
     }
     let jwt = access.table("jwt", &JWT)?.map(|table| jwt(&table)).transpose()?;
     let signing = access.table("signing", &SIGNING)?.map(|table| signing(&table)).transpose()?;
-    let webhook = access.table("webhook", &WEBHOOK)?.map(|table| webhook(&table)).transpose()?;
-    Ok(AccessTables { subscribe, publish, keys, jwt, signing, webhook })
+    let (webhook, notices) = match access.table("webhook", &WEBHOOK)? {
+        Some(table) => webhook(&table)?,
+        None => (None, None),
+    };
+    Ok(AccessTables { subscribe, publish, keys, jwt, signing, webhook, notices })
 }
 
 fn named_key(table: &Table<'_>) -> Result<NamedKeyTable, Failure> {
@@ -281,14 +288,16 @@ fn signing(table: &Table<'_>) -> Result<SigningTable, Failure> {
     Ok(SigningTable { place: table.place.clone(), key, name: name.map(|name| name.value) })
 }
 
-fn webhook(table: &Table<'_>) -> Result<WebhookSettings, Failure> {
-    let Some(Placed { place, value }) = table.text("url")? else {
+fn webhook(table: &Table<'_>) -> Result<(Option<WebhookSettings>, Option<NoticeSettings>), Failure> {
+    let mut webhook = webhook_url(table, "url")?.map(WebhookSettings::new);
+    let mut notices = webhook_url(table, "notices_url")?.map(NoticeSettings::new);
+    if webhook.is_none() && notices.is_none() {
         return Err(table.wrong(&table.place, "url", "must be there"));
-    };
-    let url =
-        WebhookUrl::parse(&value).map_err(|must| table.wrong(&place, "url", &format!("is not {must}")))?;
-    let mut settings = WebhookSettings::new(url);
+    }
     if let Some(Placed { place, value }) = table.texts("headers")? {
+        let Some(settings) = &mut webhook else {
+            return Err(table.wrong(&place, "headers", "needs `url`: a notice has no headers of requests"));
+        };
         let names: Result<Vec<HeaderName>, _> = value.iter().map(|name| name.parse()).collect();
         settings.headers =
             names.map_err(|_| table.wrong(&place, "headers", "is a list of names of headers"))?;
@@ -296,10 +305,26 @@ fn webhook(table: &Table<'_>) -> Result<WebhookSettings, Failure> {
     if let Some(Placed { place, value }) = table.text("timeout")? {
         let timeout = <Duration as Value>::parse(&value).ok();
         let timeout = timeout.filter(|timeout| !timeout.is_zero() && *timeout <= WEBHOOK_TIMEOUT_MAX);
-        settings.timeout = timeout
+        let timeout = timeout
             .ok_or_else(|| table.wrong(&place, "timeout", "is a duration above zero and of at most 60s"))?;
+        webhook.iter_mut().for_each(|settings| settings.timeout = timeout);
+        notices.iter_mut().for_each(|settings| settings.timeout = timeout);
     }
-    Ok(settings)
+    if let Some(Placed { place, value }) = table.text("notices_debounce")? {
+        let wrong = |must| table.wrong(&place, "notices_debounce", must);
+        let settings = notices.as_mut().ok_or_else(|| wrong("needs `notices_url`"))?;
+        let debounce = <Duration as Value>::parse(&value).ok();
+        let debounce = debounce.filter(|debounce| *debounce <= NOTICES_DEBOUNCE_MAX);
+        settings.debounce = debounce.ok_or_else(|| wrong("is a duration of at most 10m"))?;
+    }
+    Ok((webhook, notices))
+}
+
+fn webhook_url(table: &Table<'_>, name: &str) -> Result<Option<WebhookUrl>, Failure> {
+    let Some(Placed { place, value }) = table.text(name)? else { return Ok(None) };
+    let url =
+        WebhookUrl::parse(&value).map_err(|must| table.wrong(&place, name, &format!("is not {must}")))?;
+    Ok(Some(url))
 }
 
 fn key_text(table: &Table<'_>) -> Result<Option<KeyText>, Failure> {
