@@ -54,7 +54,10 @@ impl Front {
         if self.asks_for_grants() {
             let grants = self.authorize_read(parsed, AskedAction::Subscribe, &mut request.events);
             let grants = Box::pin(grants).await;
-            request.let_in_by(self.told(parts, grants)?);
+            match self.told(parts, grants) {
+                Ok(grants) => request.let_in_by(grants),
+                Err(problem) => return subscribe::refuse(self, &request, problem),
+            }
         }
         subscribe::subscribe(self, request).await
     }

@@ -126,11 +126,6 @@ impl FrontMetrics {
         self.refused.add(problem_type as usize, 1);
     }
 
-    /// Counts a stream that was sent away at once, because the hub is ending or because there are too many.
-    pub(crate) fn sent_away(&self, is_ending: bool) {
-        self.refused(if is_ending { ProblemType::Ending } else { ProblemType::TooManyConnections });
-    }
-
     pub(crate) fn streams(&self) -> &StreamMetrics {
         &self.streams
     }

@@ -512,7 +512,12 @@ async fn a_program_may_know_an_authorization_that_the_hub_does_not_know() {
             "authorization: Bearer other",
             "401 invalid-credentials invalid_token: subscribe does not cover `orders/9`; this is no key of this hub",
         ),
-        ("GET /events/public/a", "authorization: Bearer down", "503 access-unavailable : come back later"),
+        (
+            "GET /events/public/a",
+            "authorization: Bearer down\naccept: application/json",
+            "503 access-unavailable : come back later",
+        ),
+        ("POST /events/public/a", "authorization: Bearer down", "503 access-unavailable : come back later"),
         // The hub can check it, and nobody else is asked.
         (
             "GET /events/public/a",
@@ -527,6 +532,40 @@ async fn a_program_may_know_an_authorization_that_the_hub_does_not_know() {
     // What is not known gives no ticket.
     let ticket = told(&front, "POST /tickets", "authorization: Basic dTpw").await;
     assert!(ticket.starts_with("401 invalid-credentials"), "{ticket}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_about_which_nobody_can_tell_is_told_when_to_come_back_and_all_else_is_refused() {
+    let front = front().await.with_authorizer(Arc::new(ByAuthorization));
+    let down = "authorization: Bearer down";
+
+    let mut delays = Vec::new();
+    for _ in 0..10 {
+        let answer =
+            send(&front, "GET /events/public/a", &format!("{down}\naccept: text/event-stream")).await;
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        assert_eq!(answer.headers()["connection"], "close");
+        assert!(!answer.headers().contains_key("retry-after"));
+        let body = within_an_hour("a body", answer.into_body().collect()).await.unwrap().to_bytes();
+        let text = std::str::from_utf8(&body).unwrap();
+        let delay = text.strip_prefix("retry: ").map(str::trim_end);
+        delays.push(delay.and_then(|delay| delay.parse::<u64>().ok()).unwrap_or_else(|| panic!("{text:?}")));
+    }
+    assert!(delays.iter().all(|delay| (3_000..=6_500).contains(delay)), "{delays:?}");
+    let first = delays[0];
+    assert!(delays.iter().any(|delay| delay.abs_diff(first) > 500), "not all at once: {delays:?}");
+
+    let head = send(&front, "HEAD /events/public/a", down).await;
+    assert_eq!(head.status(), 503);
+    assert_eq!(head.headers()["retry-after"], "2");
+    let json = send(&front, "GET /events/public/a", &format!("{down}\naccept: application/json")).await;
+    assert_eq!(json.status(), 503);
+    assert_eq!(json.headers()["retry-after"], "2");
+    let metrics = send(&front, "GET /metrics", &format!("authorization: Bearer {BACKEND}")).await;
+    let metrics = within_an_hour("a body", metrics.into_body().collect()).await.unwrap().to_bytes();
+    let metrics = String::from_utf8_lossy(&metrics);
+    assert!(metrics.contains("refused_total{reason=\"access-unavailable\"} 12\n"), "{metrics}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,11 +7,12 @@ mod support;
 use std::time::Duration;
 
 use serde_json::json;
-use support::{APP, KEY, Reply, gated, reply, scene, scene_with, send, told};
+use support::{ADMIN_KEY, APP, KEY, Reply, gated, reply, scene, scene_with, send, stream, told};
 use tidings_testkit::deadline::within;
 use tidings_webhook::limits::QUESTIONS_AT_ONCE_MAX;
 
 const ALL: &str = r#"{"user": "u1", "subscribe": ["**"], "publish": ["**"], "admin": true}"#;
+const JSON: &str = "accept: application/json";
 const NO_DECISION: &str = "503 access-unavailable: the hub asks another program who may do this, and it does not answer as it \
                            should; try again later";
 
@@ -143,8 +144,13 @@ async fn each_answer_gives_exactly_this() {
         (Reply::Close, NO_DECISION),
     ] {
         scene.backend.set(reply.clone());
-        let told = told(&scene.front, "GET /events/orders/9", cookie).await;
-        assert_eq!(told, answer, "{}", &format!("{reply:?}").chars().take(300).collect::<String>());
+        let reply = format!("{reply:?}").chars().take(300).collect::<String>();
+        let json = format!("{cookie}\naccept: application/json");
+        assert_eq!(told(&scene.front, "GET /events/orders/9", &json).await, answer, "{reply}");
+        // A stream hears the same, but that nobody can tell: then it comes back.
+        let stream = stream(&scene.front, "GET /events/orders/9", cookie).await;
+        let expected = if answer == NO_DECISION { "200, and comes back" } else { answer };
+        assert_eq!(stream, expected, "{reply}");
     }
 }
 
@@ -161,7 +167,7 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
     for declared in [true, false] {
         let scene = scene(Reply::Endless { declared }).await;
 
-        assert_eq!(told(&scene.front, "GET /events/orders/9", "").await, NO_DECISION, "{declared}");
+        assert_eq!(told(&scene.front, "GET /events/orders/9", JSON).await, NO_DECISION, "{declared}");
         scene.backend.wait_for_left(1).await;
     }
 }
@@ -169,16 +175,20 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
 #[tokio::test]
 async fn a_backend_that_hangs_or_is_not_there_refuses() {
     let scene = scene_with(Reply::Hang, |settings| settings.timeout = Duration::from_millis(50)).await;
-    let refused = send(&scene.front, "GET /events/orders/9", "").await;
+    let refused = send(&scene.front, "GET /events/orders/9", JSON).await;
     assert_eq!(refused.headers()["retry-after"], "2");
     assert_eq!(refused.status(), 503);
     scene.backend.wait_for_left(1).await;
+    assert_eq!(stream(&scene.front, "GET /events/orders/9", "").await, "200, and comes back");
+    scene.backend.wait_for_left(2).await;
 
     let nobody = scene_with(Reply::Close, |settings| {
         settings.url = tidings_webhook::WebhookUrl::parse("http://127.0.0.1:1/").unwrap();
     })
     .await;
-    assert_eq!(told(&nobody.front, "GET /events/orders/9", "").await, NO_DECISION);
+    assert_eq!(told(&nobody.front, "GET /events/orders/9", JSON).await, NO_DECISION);
+    assert_eq!(stream(&nobody.front, "GET /events/orders/9", "").await, "200, and comes back");
+    assert_eq!(told(&nobody.front, "POST /events/orders/9", "").await, NO_DECISION);
 }
 
 #[tokio::test]
@@ -318,4 +328,34 @@ async fn operators_are_let_in_by_the_backend() {
     assert_eq!(refused, "403 not-covered: this is for those with the grant `admin`");
     scene.backend.set(support::json(r#"{"admin": true}"#));
     assert_eq!(told(&scene.front, "GET /metrics", "cookie: s=1").await, "200");
+}
+
+#[tokio::test]
+async fn who_receives_a_topic_is_a_question_if_nothing_else_allows_to_know_it() {
+    let scene = scene(support::json(r#"{"user": "u1", "subscribe": ["tidings/presence/orders/*"]}"#)).await;
+    let url = "GET /subscriptions?topic=orders/9";
+
+    assert_eq!(told(&scene.front, url, "cookie: s=1").await, "200");
+    assert_eq!(
+        scene.backend.asked(),
+        [json!({
+            "action": "subscribe", "selectors": ["tidings/presence/orders/9"], "method": "GET", "address": "192.0.2.7",
+            "headers": {"cookie": "s=1"},
+        })]
+    );
+    scene.backend.set(support::json(r#"{"admin": true}"#));
+    assert_eq!(told(&scene.front, url, "cookie: s=1").await, "200");
+    scene.backend.set(support::json(r#"{"user": "u1", "subscribe": ["**", "orders/**"]}"#));
+    let refused = told(&scene.front, url, "cookie: s=1").await;
+    assert!(
+        refused.starts_with("403 not-covered: this is for those with the grant `admin`, or"),
+        "{refused}"
+    );
+    scene.backend.set(Reply::Close);
+    assert_eq!(told(&scene.front, url, "cookie: s=1").await, NO_DECISION);
+    scene.backend.asked();
+
+    // An operator's key is enough, whatever has become of the backend.
+    assert_eq!(told(&scene.front, url, &format!("authorization: Bearer {ADMIN_KEY}")).await, "200");
+    assert!(scene.backend.asked().is_empty());
 }

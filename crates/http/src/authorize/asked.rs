@@ -37,7 +37,8 @@ pub struct Asked<'a> {
 pub enum AskedAction {
     /// To publish.
     Publish,
-    /// To read, and to go on reading what comes.
+    /// To read, and to go on reading what comes. Also to know who receives a topic, by `/subscriptions`: the selector is the
+    /// presence of the topic then, and the grant `admin` will do, too.
     Subscribe,
     /// To read a page of what is there.
     History,
@@ -72,6 +73,7 @@ pub enum Denied {
     WhoAreYou(String),
     /// Whoever sends it, it is not allowed: 403.
     NotAllowed(String),
-    /// It cannot be found out now: 503.
+    /// It cannot be found out now: 503. A stream is answered 200, with the time after which its client comes back: a browser's
+    /// `EventSource` gives up for good on any other status.
     CannotTell(String),
 }

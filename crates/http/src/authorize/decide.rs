@@ -24,8 +24,8 @@ struct Needs<'a> {
     selectors: &'a [Selector],
     /// From where on it reads.
     place: Option<&'a Position>,
-    /// As what an authorizer is asked. None if it is not asked.
-    action: Option<AskedAction>,
+    /// As what an authorizer is asked.
+    action: AskedAction,
 }
 
 /// A grant that a request needs.
@@ -39,8 +39,8 @@ enum NeededGrant<'a> {
     SubscribePart,
     /// `admin`.
     Admin,
-    /// `admin`, or to read the presence of this topic.
-    Audience(&'a Topic),
+    /// `admin`, or to read this presence of a topic.
+    Audience(&'a Selector),
 }
 
 impl Front {
@@ -70,7 +70,7 @@ impl Front {
         let wants_a_part = partial(request.query)?;
         let grant = if wants_a_part { NeededGrant::SubscribePart } else { NeededGrant::Subscribe };
         let (selectors, place) = (events.selectors.as_slice(), Some(&events.from));
-        let needs = Needs { grant, selectors, place, action: Some(action) };
+        let needs = Needs { grant, selectors, place, action };
         let grants = self.authorize(request, needs).await?;
         if wants_a_part {
             let covered = selectors.iter().filter(|selector| grants.subscribe.covers(selector)).cloned();
@@ -87,7 +87,7 @@ impl Front {
         topic: &Topic,
     ) -> Result<Grants, Problem> {
         let selectors = &[Selector::Topic(topic.clone())];
-        let action = Some(AskedAction::Publish);
+        let action = AskedAction::Publish;
         let needs = Needs { grant: NeededGrant::Publish, selectors, place: None, action };
         self.authorize(request, needs).await
     }
@@ -97,7 +97,7 @@ impl Front {
         if self.config().access.is_none() {
             return Ok(false);
         }
-        let action = Some(AskedAction::Admin);
+        let action = AskedAction::Admin;
         let needs = Needs { grant: NeededGrant::Admin, selectors: &[], place: None, action };
         self.authorize(request, needs).await.map(|_| true)
     }
@@ -113,8 +113,13 @@ impl Front {
             return Ok(false);
         }
         let selectors = &[Selector::Topic(topic.clone())];
-        let needs = Needs { grant: NeededGrant::Audience(topic), selectors, place: None, action: None };
-        self.authorize(request, needs).await.map(|_| true)
+        let presence = Selector::parse(&format!("tidings/presence/{topic}"));
+        let (grant, action) = match &presence {
+            Ok(presence) => (NeededGrant::Audience(presence), AskedAction::Subscribe),
+            // The name of the topic is so long that its presence has none.
+            Err(_) => (NeededGrant::Admin, AskedAction::Admin),
+        };
+        self.authorize(request, Needs { grant, selectors, place: None, action }).await.map(|_| true)
     }
 
     /// The grants for which `POST /tickets` answers with a ticket: those of another proof.
@@ -150,11 +155,20 @@ impl Front {
         request: ParsedRequest<'_>,
         needs: Needs<'_>,
     ) -> Result<Identity, Problem> {
-        let (Some(authorizer), Some(action)) = (self.authorizer(), needs.action) else { return Ok(identity) };
+        let Some(authorizer) = self.authorizer() else { return Ok(identity) };
+        let selectors = match &needs.grant {
+            // Either of two grants will do, and it is asked about one of them: not if the other is there.
+            NeededGrant::Audience(_) if needs.check(&identity).is_ok() => return Ok(identity),
+            NeededGrant::Audience(presence) => std::slice::from_ref(*presence),
+            NeededGrant::Publish
+            | NeededGrant::Subscribe
+            | NeededGrant::SubscribePart
+            | NeededGrant::Admin => needs.selectors,
+        };
         let ParsedRequest { head, parts, .. } = request;
         let asked = Asked {
-            action,
-            selectors: needs.selectors,
+            action: needs.action,
+            selectors,
             place: needs.place,
             who: &identity.grants,
             parts,
@@ -186,12 +200,9 @@ impl Needs<'_> {
                 return identity.check_cover(subscribe, "subscribe", self.selectors);
             }
             NeededGrant::Admin | NeededGrant::Audience(_) if *admin => return Ok(()),
+            NeededGrant::Audience(presence) if is_covered(presence) => return Ok(()),
             NeededGrant::Admin => "this is for those with the grant `admin`".to_owned(),
-            NeededGrant::Audience(topic) => {
-                let presence = format!("tidings/presence/{topic}");
-                if Selector::parse(&presence).is_ok_and(|presence| is_covered(&presence)) {
-                    return Ok(());
-                }
+            NeededGrant::Audience(presence) => {
                 format!("this is for those with the grant `admin`, or who may subscribe to `{presence}`")
             }
         };

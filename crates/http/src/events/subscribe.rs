@@ -126,19 +126,15 @@ struct NoPlace;
 
 /// Answers with the head of a stream, and a body that begins with the stream's opening.
 pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Result<Response<Body>, Problem> {
-    let mut response = Response::new(Body::empty());
-    // An HTTP/1.0 stream ends where its connection does. In any other version hyper would promise a client that asks
-    // for it to keep the connection.
-    *response.version_mut() = request.version;
-    put_headers(response.headers_mut(), request.encoder);
+    let mut response = head(&request);
     if request.head_only {
         return Ok(response);
     }
     if front.drain().is_ending() {
-        return Ok(send_away(front, &request, response));
+        return Ok(send_away(front, &request, ProblemType::Ending));
     }
     let Ok(permit) = request.permit(front.drain()).await else {
-        return Ok(send_away(front, &request, response));
+        return Ok(send_away(front, &request, ProblemType::TooManyConnections));
     };
     let SubscribeRequest { events, encoder, version, parking_slot, session, watch, .. } = request;
     let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
@@ -184,11 +180,25 @@ pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Resul
     Ok(response)
 }
 
+/// Answers a subscriber who is not let in: a refusal that may be over soon tells it when to come back, and any other one is its
+/// answer. A request for the head alone comes from a program that wants to know the status.
+pub(crate) fn refuse(
+    front: &Front,
+    request: &SubscribeRequest,
+    problem: Problem,
+) -> Result<Response<Body>, Problem> {
+    match problem.problem_type() {
+        why @ ProblemType::AccessUnavailable if !request.head_only => Ok(send_away(front, request, why)),
+        _ => Err(problem),
+    }
+}
+
 /// Tells a subscriber for whom there is no stream when to come back. Any other status than 200 would make a browser give up
-/// for good.
-fn send_away(front: &Front, request: &SubscribeRequest, mut response: Response<Body>) -> Response<Body> {
+/// for good. `why` is the problem that everybody else would be answered with.
+fn send_away(front: &Front, request: &SubscribeRequest, why: ProblemType) -> Response<Body> {
     let is_ending = front.drain().is_ending();
-    front.metrics().sent_away(is_ending);
+    front.metrics().refused(if is_ending { ProblemType::Ending } else { why });
+    let mut response = head(request);
     let delay = match is_ending {
         true => front.drain().delay_beyond_notice(front.config().retry),
         false => front.next_return(),
@@ -198,6 +208,16 @@ fn send_away(front: &Front, request: &SubscribeRequest, mut response: Response<B
     if request.version <= Version::HTTP_11 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    response
+}
+
+/// The head of a stream, before it is known what else stands in it.
+fn head(request: &SubscribeRequest) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    // An HTTP/1.0 stream ends where its connection does. In any other version hyper would promise a client that asks
+    // for it to keep the connection.
+    *response.version_mut() = request.version;
+    put_headers(response.headers_mut(), request.encoder);
     response
 }
 

@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
 pub(crate) const KEY: &str = "k-0123456789abcdef0123456789abcdef";
+pub(crate) const ADMIN_KEY: &str = "a-0123456789abcdef0123456789abcdef";
 pub(crate) const APP: &str = "https://app.example";
 /// The time of the clock.
 const NOW_MS: u64 = 1_767_222_000_000;
@@ -188,7 +189,14 @@ pub(crate) async fn scene_with(reply: Reply, change: impl FnOnce(&mut WebhookSet
     let of_key = Grants { subscribe: allowed("orders/*"), ..Grants::default() };
     let access = Access {
         anonymous: Grants { subscribe: allowed("public/**"), ..Grants::default() },
-        keys: NamedKeys::new([NamedKey::new("backend", KeyHash::of(KEY.as_bytes()), of_key)]),
+        keys: NamedKeys::new([
+            NamedKey::new("backend", KeyHash::of(KEY.as_bytes()), of_key),
+            NamedKey::new(
+                "ops",
+                KeyHash::of(ADMIN_KEY.as_bytes()),
+                Grants { admin: true, ..Grants::default() },
+            ),
+        ]),
         ..Access::default()
     };
     let mut config = HttpConfig::default();
@@ -222,4 +230,20 @@ pub(crate) async fn told(front: &Front, request: &str, headers: &str) -> String 
     let problem: Value = serde_json::from_slice(&body).unwrap();
     let kind = problem["type"].as_str().unwrap().rsplit(':').next().unwrap();
     format!("{status} {kind}: {}", problem["detail"].as_str().unwrap())
+}
+
+/// The same of a stream. One that is told when to come back "comes back".
+pub(crate) async fn stream(front: &Front, request: &str, headers: &str) -> String {
+    let headers = format!("{headers}\naccept: text/event-stream");
+    let told = told(front, request, headers.trim_start()).await;
+    if told != "200" {
+        return told;
+    }
+    let mut body = send(front, request, headers.trim_start()).await.into_body();
+    let opening = within("an opening", body.frame()).await.unwrap().unwrap().into_data().unwrap();
+    if !opening.starts_with(b"retry: ") {
+        return told;
+    }
+    assert!(within("the end", body.frame()).await.is_none(), "{opening:?} is all of it");
+    "200, and comes back".to_owned()
 }
