@@ -54,6 +54,10 @@ pub const CREDENTIAL_BYTES_MAX: usize = 255;
 /// within the time of a quarter of a million keyed publishes is answered right. A batch has one key, whatever its size.
 pub const IDEMPOTENCY_KEYS_MAX: usize = 262_144;
 
+/// How far the id of a connection is from the one before it, at most: 2 to the power of 26. So one who knows an id guesses the
+/// next in vain, and a hub has room for more than a hundred thousand million connections.
+pub const ID_STEP_MAX: u64 = 67_108_864;
+
 /// The reconnection delay that a publisher may set, in milliseconds: one day. More is a client lost for good.
 pub const RETRY_MS_MAX: u64 = 86_400_000;
 

@@ -220,7 +220,7 @@ async fn each_bad_field_is_refused_by_name() {
         ("retry=", "bad-retry", "`retry` is a number of milliseconds, in digits"),
         ("retry=99999999999999999999", "bad-retry", "`retry` is a number of milliseconds, in digits"),
         ("retry=86400001", "bad-retry", "a retry is at most 86400000 ms"),
-        ("evnt=x", "unknown-parameter", "there is no parameter `evnt`; known here: event, id, retry"),
+        ("evnt=x", "unknown-parameter", "there is no parameter `evnt`; known here: event, id, retry, except"),
         ("id=1&id=2", "repeated-parameter", "the parameter `id` may be given once"),
         (
             "event=caf%E9",

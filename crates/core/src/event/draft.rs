@@ -16,6 +16,7 @@ use crate::limits::{
     CREDENTIAL_BYTES_MAX, EVENT_ID_BYTES_MAX, EVENT_TYPE_BYTES_MAX, IDEMPOTENCY_KEY_BYTES_MAX, Limits,
     RETRY_MS_MAX,
 };
+use crate::roster::ConnectionId;
 
 /// Event types that begin so are the hub's own.
 pub const RESERVED_TYPE_PREFIX: &str = "tidings.";
@@ -40,6 +41,7 @@ struct Fields {
     retry_ms: Option<u64>,
     key: Option<IdempotencyKey>,
     batch_part: Option<BatchPart>,
+    excepted: Option<ConnectionId>,
 }
 
 /// What a publisher may set beside topic and data, as it arrived.
@@ -97,7 +99,7 @@ impl Draft {
         let DraftParts { topic, data, event_type, id, retry_ms, key, batch_part } = parts;
         let none = event_type.is_none() && id.is_none() && retry_ms.is_none() && key.is_none();
         let fields = (!none || batch_part.is_some())
-            .then(|| Arc::new(Fields { event_type, id, retry_ms, key, batch_part }));
+            .then(|| Arc::new(Fields { event_type, id, retry_ms, key, batch_part, excepted: None }));
         Self { topic, data, fields }
     }
 
@@ -107,6 +109,14 @@ impl Draft {
         let fields = fields.map(Arc::unwrap_or_clone).unwrap_or_default();
         let fields = Fields { key: Some(key), batch_part: Some(batch_part), ..fields };
         Self { topic, data, fields: Some(Arc::new(fields)) }
+    }
+
+    /// The draft without an echo to one connection, that of its publisher: while it follows the log, it gets the place of the
+    /// event and not the event. No store keeps this on a disk, so history and later readings are the same for all readers.
+    pub fn excepting(self, connection: ConnectionId) -> Self {
+        let Self { topic, data, fields } = self;
+        let fields = fields.map(Arc::unwrap_or_clone).unwrap_or_default();
+        Self { topic, data, fields: Some(Arc::new(Fields { excepted: Some(connection), ..fields })) }
     }
 
     /// Takes the text of an equal topic for its own.
@@ -155,6 +165,11 @@ impl Draft {
         self.fields.as_ref()?.batch_part.as_ref()
     }
 
+    /// The connection that gets no [echo](Self::excepting). What carries a subscription leaves the event out.
+    pub fn excepted(&self) -> Option<ConnectionId> {
+        self.fields.as_ref()?.excepted
+    }
+
     /// Bytes of all fields together: what a draft counts for wherever bytes are bounded.
     pub fn bytes(&self) -> usize {
         self.topic.as_str().len() + self.data.len() + self.fields.as_ref().map_or(0, |fields| fields.bytes())
@@ -173,6 +188,7 @@ impl Fields {
             + self.id.as_ref().map_or(0, |text| text.as_str().len())
             + self.key.as_ref().map_or(0, IdempotencyKey::bytes)
             + self.batch_part.as_ref().map_or(0, size_of_val)
+            + self.excepted.as_ref().map_or(0, size_of_val)
     }
 }
 

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use crate::event::{Event, Sequence, Topic};
 use crate::limits::{FRAME_CHUNK_BYTES, FRAME_OVERHEAD_BYTES, FRAME_TEXT_OVERHEAD_BYTES};
 use crate::live::encoding::Encoding;
+use crate::roster::ConnectionId;
 
 /// An event and its encodings. Cloning shares them.
 #[derive(Debug, Clone)]
@@ -70,6 +71,11 @@ impl Frame {
     /// The event's sequence.
     pub fn sequence(&self) -> Sequence {
         self.0.event.cursor.sequence
+    }
+
+    /// Whether the event is no [echo](crate::Draft::excepting) that this connection is to be spared.
+    pub fn is_for(&self, connection: ConnectionId) -> bool {
+        self.0.event.draft.excepted() != Some(connection)
     }
 
     /// The event in an encoding, if the feed made it. Otherwise the reader makes it.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::event::Epoch;
+use crate::limits::ID_STEP_MAX;
 
 /// A subscriber's name for as long as it is subscribed; no other one has it, also after a restart or on another node.
 ///
@@ -16,8 +17,12 @@ pub struct ConnectionId(u64);
 /// All ids that hubs give are as long as this one, so that their texts are in the order of the ids.
 const FIRST_OF_13_DIGITS: u64 = 36_u64.pow(12);
 
-/// The ids that a hub gives: one after the other, from a random one on.
-pub(super) struct ConnectionIds(AtomicU64);
+/// The ids that a hub gives: from a random one on, each a random step larger than the one before, so that a subscriber cannot
+/// tell those of its neighbours from its own.
+pub(super) struct ConnectionIds {
+    next: AtomicU64,
+    steps: RandomState,
+}
 
 impl ConnectionId {
     /// The id of a number, for subscribers that no hub has counted.
@@ -28,12 +33,14 @@ impl ConnectionId {
 
 impl ConnectionIds {
     pub(super) fn new() -> Self {
-        // Each `RandomState` has another key. Two bits are left out, so that the counter has room.
-        Self(AtomicU64::new(FIRST_OF_13_DIGITS + (RandomState::new().hash_one(()) >> 2)))
+        let steps = RandomState::new();
+        // Each `RandomState` has another key. Two bits are left out: that is room for 2 to the power of 38 steps.
+        Self { next: AtomicU64::new(FIRST_OF_13_DIGITS + (steps.hash_one(()) >> 2)), steps }
     }
 
     pub(super) fn next(&self) -> ConnectionId {
-        ConnectionId(self.0.fetch_add(1, Ordering::Relaxed))
+        let step = 1 + self.steps.hash_one(self.next.load(Ordering::Relaxed)) % ID_STEP_MAX;
+        ConnectionId(self.next.fetch_add(step, Ordering::Relaxed))
     }
 }
 
@@ -69,6 +76,11 @@ mod tests {
 
         assert!(of_one.is_sorted_by(|id, next| id < next));
         assert!(!of_one.contains(&other.next()));
+        // Also one that knows its own id and the way in which ids are given would guess in vain.
+        let mut steps: Vec<_> = of_one.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+        steps.sort_unstable();
+        steps.dedup();
+        assert!(steps.len() > 900 && steps[998.min(steps.len() - 1)] > ID_STEP_MAX / 2, "{steps:?}");
         let texts: Vec<_> = of_one.iter().map(ConnectionId::to_string).collect();
         assert!(texts.is_sorted() && texts.iter().all(|text| text.len() == 13), "{texts:?}");
     }

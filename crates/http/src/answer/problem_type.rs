@@ -59,7 +59,7 @@ problem_types! {
     BadOpening: BAD_REQUEST, "bad-opening", "`opening` is neither `event` nor `id` nor `none`";
     BadWith: BAD_REQUEST, "bad-with", "`with` is not `time`";
     BadLimit: BAD_REQUEST, "bad-limit", "`limit` is no number of events, or too large";
-    BadConnection: BAD_REQUEST, "bad-connection", "`after` is no id of a connection";
+    BadConnection: BAD_REQUEST, "bad-connection", "`after` or `except` is no id of a connection";
     BadDisconnect: BAD_REQUEST, "bad-disconnect", "what is to be disconnected is no JSON object with one of `user`, `token_id`, `topic` and `connection`, and perhaps `deny_for`";
     BadEventType: BAD_REQUEST, "bad-event-type", "the event's type is too long or has control characters";
     ReservedEventType: BAD_REQUEST, "reserved-event-type", "the event's type begins with `tidings.`";

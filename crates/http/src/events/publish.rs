@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
-use tidings_core::{DraftFields, KeyFields, Published, Topic};
+use tidings_core::{ConnectionId, DraftFields, KeyFields, Published, Topic};
 
 use super::problem::{bad_draft, ending, not_published};
-use super::producer;
+use super::producer::{self, Batch};
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
@@ -20,7 +20,7 @@ use crate::request::idempotency_key::idempotency_key;
 use crate::request::query::Query;
 use crate::request::{path, text};
 
-const KNOWN: &[&str] = &["event", "id", "retry"];
+const KNOWN: &[&str] = &["event", "id", "retry", "except"];
 
 /// Tells that a publish was a repetition, and what it repeats was stored before.
 const REPLAYED: &str = "idempotency-replayed";
@@ -55,12 +55,14 @@ where
     }
     let PublishRequest { topic, query } = request;
     let key = idempotency_key(&parts.headers)?.map(|key| KeyFields { credential, key });
+    let excepted = query.one("except")?.map(excepted).transpose()?;
     let charset = match Content::of(&parts.headers)? {
         Content::Data(charset) => charset,
         Content::Stream => {
             let admission = front.body_admission(&parts.extensions);
+            let publish = Batch { topic, key, excepted };
             // Boxed, or the future of every request would be as large as this one.
-            return Box::pin(producer::publish(front, admission, topic, key, &query, body)).await;
+            return Box::pin(producer::publish(front, admission, publish, &query, body)).await;
         }
     };
     let fields = DraftFields {
@@ -75,13 +77,21 @@ where
     let bytes_of_body = data.len();
     let data = text::data(data, charset)?;
     let bytes = data.len();
-    let draft = front.hub().draft(topic, data, fields).map_err(|error| bad_draft(&error))?;
+    let mut draft = front.hub().draft(topic, data, fields).map_err(|error| bad_draft(&error))?;
+    if let Some(connection) = excepted {
+        draft = draft.excepting(connection);
+    }
     // In UTF-8, text of another charset is up to three times as long. Small bodies have room for that beside their share.
     if bytes > bytes_of_body && bytes > SMALL_BODY_BYTES_MAX {
         share.resize(bytes).await?;
     }
     let published = front.hub().publish(draft).await.map_err(not_published)?;
     Ok(created(&published))
+}
+
+fn excepted(text: &str) -> Result<ConnectionId, Problem> {
+    let detail = "`except` is the id of a connection, of digits and small letters, which `tidings.open` tells a stream";
+    text.parse().map_err(|_| Problem::new(ProblemType::BadConnection, detail))
 }
 
 fn retry_ms(text: &str) -> Result<u64, Problem> {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
-use tidings_core::{Delivery, Frame, Sequence};
+use tidings_core::{ConnectionId, Delivery, Frame, Sequence};
 
 use super::owed::Owed;
 use crate::limits::CHUNK_BYTES_MAX;
@@ -55,13 +55,44 @@ impl Batch {
     /// What a follower was given, after which it stands at `place`.
     pub(super) fn of(delivery: &Delivery, place: Sequence, encoder: Encoder, framing: Framing) -> Self {
         match delivery {
-            Delivery::Frames(frames) => Self::of_frames(frames, encoder, framing),
+            Delivery::Frames(frames) => {
+                let texts = frames.iter().map(|frame| encoder.borrow(frame)).collect();
+                Self::of_frames(frames, texts, encoder, framing)
+            }
             Delivery::Gap(gap) => Self::of_block(framed(&encoder.gap(gap), framing), place),
         }
     }
 
-    fn of_frames(frames: &[Frame], encoder: Encoder, framing: Framing) -> Self {
-        let mut texts: Vec<Cow<'_, [u8]>> = frames.iter().map(|frame| encoder.borrow(frame)).collect();
+    /// The same for one reader, without the events of which it gets no echo. It is told the place if the last one is such an
+    /// event; else the event behind it tells a place.
+    pub(super) fn for_reader(
+        delivery: &Delivery,
+        place: Sequence,
+        encoder: Encoder,
+        framing: Framing,
+        reader: ConnectionId,
+    ) -> Self {
+        let Delivery::Frames(frames) = delivery else { return Self::of(delivery, place, encoder, framing) };
+        let last = frames.len().saturating_sub(1);
+        let texts = frames.iter().enumerate().map(|(number, frame)| match frame.is_for(reader) {
+            true => encoder.borrow(frame),
+            false if number < last => Cow::Borrowed(&[][..]),
+            false => Cow::Owned(encoder.cursor(frame.event().cursor).unwrap_or_default().into()),
+        });
+        let texts = texts.collect();
+        let mut batch = Self::of_frames(frames, texts, encoder, framing);
+        // What is counted as delivered are events.
+        let spared = |through: usize| frames[..through].iter().filter(|frame| !frame.is_for(reader)).count();
+        batch.cuts.iter_mut().for_each(|cut| cut.carried.0 -= spared(cut.carried.0));
+        batch
+    }
+
+    fn of_frames<'a>(
+        frames: &'a [Frame],
+        mut texts: Vec<Cow<'a, [u8]>>,
+        encoder: Encoder,
+        framing: Framing,
+    ) -> Self {
         let small = texts.iter().map(|text| text.len()).filter(|len| *len <= CHUNK_BYTES_MAX);
         let joined_bytes: usize = small.sum();
         let mut joined =
@@ -77,6 +108,8 @@ impl Batch {
                 size += texts[end].len();
                 end += 1;
             }
+            // A chunk of no bytes would end the answer.
+            let framing = if size == 0 { Framing::Raw } else { framing };
             put_chunk_start(&mut joined, framing, size);
             if size > CHUNK_BYTES_MAX {
                 let bytes = match std::mem::take(&mut texts[start]) {

@@ -24,6 +24,7 @@
 //! | `member` | one parked connection |
 //! | `owed` | what a blocked member is owed |
 //! | `batch` | frames as bytes on the wire, with the places where they may be cut |
+//! | `spared` | the connections that get no echo of an event |
 //! | `tally` | what a lane has counted and not told yet |
 //! | `ids` | the numbers of members and groups |
 //! | `page` | a page of the store on its way to a lane |
@@ -43,6 +44,7 @@ mod page_reader;
 mod parked;
 pub(crate) mod parking;
 mod post;
+mod spared;
 mod tally;
 mod ticker;
 

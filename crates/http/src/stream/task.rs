@@ -162,7 +162,11 @@ impl StreamTask {
                 First::Time => {}
                 First::Upcoming(Ok(Upcoming::Delivery(delivery))) => {
                     self.machine.store_answered();
-                    return Some(self.encode(&delivery));
+                    let bytes = self.encode(&delivery);
+                    // Of an event of which it gets no echo, a client that wants no places hears nothing.
+                    if !bytes.is_empty() {
+                        return Some(bytes);
+                    }
                 }
                 First::Upcoming(Ok(Upcoming::Nothing)) if self.is_shown_all() => {
                     if let Some(open) = self.open() {
@@ -253,7 +257,11 @@ impl StreamTask {
     fn encode(&mut self, delivery: &Delivery) -> Bytes {
         let now = self.now().tick;
         self.machine.wrote(self.subscription.cursor().sequence, now);
+        let id = self.subscription.id();
         let bytes = match delivery {
+            Delivery::Frames(frames) if frames.iter().any(|frame| !frame.is_for(id)) => {
+                return self.encode_without_echo(frames);
+            }
             Delivery::Frames(frames) => match &frames[..] {
                 [frame] => self.encoder.event(frame),
                 frames => self.together(frames),
@@ -265,6 +273,24 @@ impl StreamTask {
             Delivery::Frames(frames) if bytes.len() > CHUNK_BYTES_MAX => self.begin_large(&frames[0], bytes),
             Delivery::Frames(_) | Delivery::Gap(_) => bytes,
         }
+    }
+
+    /// Frames without those of which this client gets no echo. It is told the place if the last one is such a frame; else
+    /// the event behind it tells a place.
+    fn encode_without_echo(&mut self, frames: &[Frame]) -> Bytes {
+        let id = self.subscription.id();
+        let mut left: Vec<_> = frames.iter().filter(|frame| frame.is_for(id)).cloned().collect();
+        let large = left.pop_if(|last| self.encoder.borrow(last).len() > CHUNK_BYTES_MAX);
+        let mut bytes = self.together(&left);
+        if let Some(last) = frames.last().filter(|last| !last.is_for(id)) {
+            let place = self.encoder.cursor(last.event().cursor).unwrap_or_default();
+            bytes = [bytes, place].concat().into();
+        }
+        self.shared.metrics.delivered(&Delivery::Frames(left), bytes.len());
+        let Some(large) = large else { return bytes };
+        let whole = self.encoder.event(&large);
+        self.shared.metrics.delivered(&Delivery::Frames(vec![large.clone()]), whole.len());
+        [bytes, self.begin_large(&large, whole)].concat().into()
     }
 
     /// The first piece of a large frame, which comes alone. It counts among those that are kept.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use memchr::memchr2;
 use tidings_core::limits::EVENT_ID_BYTES_MAX;
-use tidings_core::{Draft, DraftError, DraftFields, Hub, Topic};
+use tidings_core::{ConnectionId, Draft, DraftError, DraftFields, Hub, Topic};
 use tidings_sse::Decoder;
 use tidings_sse::decode::{Event, Item, Limits, Report, StrayLine};
 
@@ -18,6 +18,8 @@ use crate::request::text::{TextCheck, refuse_wide};
 pub(super) struct EventBody<'a> {
     hub: &'a Hub,
     topic: Topic,
+    /// The connection that gets no echo of its events.
+    excepted: Option<ConnectionId>,
     text: TextCheck,
     decoder: Decoder,
     /// What has arrived and is not decoded.
@@ -36,12 +38,13 @@ pub(super) struct EventBody<'a> {
 }
 
 impl<'a> EventBody<'a> {
-    pub(super) fn new(hub: &'a Hub, topic: Topic) -> Self {
+    pub(super) fn new(hub: &'a Hub, topic: Topic, excepted: Option<ConnectionId>) -> Self {
         let bytes_max = hub.limits().event_bytes_max;
         let limits = Limits { line_bytes_max: bytes_max + FIELD_NAME_BYTES_MAX, event_bytes_max: bytes_max };
         Self {
             hub,
             topic,
+            excepted,
             text: TextCheck::default(),
             // Ids, because the decoder keeps the last one, also that of a block without data.
             decoder: Decoder::new()
@@ -126,7 +129,11 @@ impl<'a> EventBody<'a> {
             match feed.next() {
                 Ok(None) => return Ok(()),
                 Ok(Some(Item::Event(event))) => {
-                    groups.push(draft(&event, self.topic.clone(), self.hub).map_err(about)?);
+                    let draft = draft(&event, self.topic.clone(), self.hub).map_err(about)?;
+                    groups.push(match self.excepted {
+                        Some(connection) => draft.excepting(connection),
+                        None => draft,
+                    });
                     self.events = number;
                 }
                 Ok(Some(Item::Id(id))) if id.len() > EVENT_ID_BYTES_MAX => {

@@ -17,4 +17,4 @@ mod groups;
 mod progress;
 mod request;
 
-pub(super) use request::publish;
+pub(super) use request::{Batch, publish};

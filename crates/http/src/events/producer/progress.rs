@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Serialize;
-use tidings_core::{BatchProgress, Draft, Hub, IdempotencyKey, PublishError, Published, Topic};
+use tidings_core::{BatchProgress, ConnectionId, Draft, Hub, IdempotencyKey, PublishError, Published, Topic};
 
 use super::body::EventBody;
 use super::groups::Groups;
@@ -39,10 +39,15 @@ struct ProducerAnswer {
 }
 
 impl<'a> Producer<'a> {
-    pub(super) fn new(hub: &'a Hub, topic: Topic, key: Option<IdempotencyKey>) -> Self {
+    pub(super) fn new(
+        hub: &'a Hub,
+        topic: Topic,
+        key: Option<IdempotencyKey>,
+        excepted: Option<ConnectionId>,
+    ) -> Self {
         Self {
             batch: key.map(|key| KeyedBatch::new(key, &topic)),
-            body: EventBody::new(hub, topic),
+            body: EventBody::new(hub, topic, excepted),
             groups: Groups::default(),
             published: 0,
             last_id: None,

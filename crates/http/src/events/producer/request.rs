@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::{Fuse, FusedFuture};
 use http::Response;
-use tidings_core::{IdempotencyKey, KeyFields, Topic};
+use tidings_core::{ConnectionId, IdempotencyKey, KeyFields, Topic};
 
 use super::progress::Producer;
 use crate::answer::body::Body;
@@ -22,11 +22,18 @@ use crate::request::body::read_piece;
 use crate::request::body_budgets::{Admission, BodyShare};
 use crate::request::query::Query;
 
+/// What the head of a request says of all events of its body.
+pub(in crate::events) struct Batch<'a> {
+    pub(in crate::events) topic: Topic,
+    pub(in crate::events) key: Option<KeyFields<'a>>,
+    /// The connection that gets no echo of them.
+    pub(in crate::events) excepted: Option<ConnectionId>,
+}
+
 pub(in crate::events) async fn publish<B>(
     front: &Front,
     admission: Admission<'_>,
-    topic: Topic,
-    key: Option<KeyFields<'_>>,
+    batch: Batch<'_>,
     query: &Query<'_>,
     mut body: B,
 ) -> Result<Response<Body>, Problem>
@@ -35,8 +42,9 @@ where
 {
     refuse_fields(query)?;
     let hub = front.hub();
+    let Batch { topic, key, excepted } = batch;
     let key = key.map(IdempotencyKey::parse).transpose().map_err(|error| bad_draft(&error))?;
-    let mut producer = Producer::new(hub, topic, key);
+    let mut producer = Producer::new(hub, topic, key, excepted);
     let mut share = admission.admit(0).await?;
     let mut watched = None;
     let mut group = pin!(Fuse::terminated());

@@ -8,9 +8,11 @@ use tidings_core::{Cursor, Delivery, Needs, Step};
 
 use super::Members;
 use crate::lane::batch::Batch;
+use crate::lane::group::GroupKey;
 use crate::lane::ids::{GroupId, MemberId, Recipient};
 use crate::lane::member::{Passage, Standing, Taken};
 use crate::lane::parked::Held;
+use crate::lane::spared::Spared;
 use crate::limits::{BATCHES_PER_TURN_MAX, ROUND_BYTES_MAX};
 use crate::stream::Ending;
 
@@ -65,6 +67,7 @@ impl<H: Held> Members<H> {
             written: &self.written,
         };
         let is_large = batch.is_large();
+        let spared = Spared::by(delivery);
         let (mut gone, mut left) = (Vec::new(), Vec::new());
         for member_id in &group.members {
             let member = &mut self.slots[member_id.slot()];
@@ -79,8 +82,13 @@ impl<H: Held> Members<H> {
                 left.extend((before.epoch != through.epoch).then_some(*member_id));
                 continue;
             }
-            let taken = member.deliver(&batch, passage);
-            self.tally.delivered(delivery, &batch, &taken, member.own_place());
+            let own = spared.has(member.connection).then(|| {
+                let GroupKey { encoder, framing, .. } = group.key;
+                Batch::for_reader(delivery, through.sequence, encoder, framing, member.connection)
+            });
+            let batch = own.as_ref().unwrap_or(&batch);
+            let taken = member.deliver(batch, passage);
+            self.tally.delivered(delivery, batch, &taken, member.own_place());
             match taken {
                 Ok(Taken::All) => member.standing = Standing::Live,
                 Ok(Taken::Nothing) if before.epoch != through.epoch => left.push(*member_id),
@@ -101,7 +109,11 @@ impl<H: Held> Members<H> {
     pub(super) fn deliver_to_one(&mut self, id: MemberId, delivery: &Delivery, place: Cursor) {
         let member = &mut self.slots[id.slot()];
         let group = &mut self.groups[member.group];
-        let batch = Batch::of(delivery, place.sequence, group.key.encoder, group.key.framing);
+        let GroupKey { encoder, framing, .. } = group.key;
+        let batch = match Spared::by(delivery).has(member.connection) {
+            true => Batch::for_reader(delivery, place.sequence, encoder, framing, member.connection),
+            false => Batch::of(delivery, place.sequence, encoder, framing),
+        };
         let before = member.own_place().unwrap_or(place.sequence);
         let passage = Passage {
             before,
