@@ -31,6 +31,9 @@ pub struct HttpConfig {
     pub publish_key: Option<String>,
     /// Who may publish if there is no key. Default everybody who reaches the hub.
     pub publishers: Publishers,
+    /// The proxies that say, in `Forwarded` or `X-Forwarded-For`, whose request they pass on. Default none: then the client's address
+    /// is that of the socket. Those of `publishers` are not added.
+    pub trusted_proxies: Vec<AddressRange>,
     /// Who may publish and read what. Default none: then everybody may read, and `publish_key` and `publishers` say who may
     /// publish. With it nothing is allowed that it does not name, and those two say nothing.
     pub access: Option<Arc<AccessSettings>>,
@@ -118,6 +121,7 @@ impl Default for HttpConfig {
             hosts: Hosts::Any,
             publish_key: None,
             publishers: Publishers::Any,
+            trusted_proxies: Vec::new(),
             access: None,
             tls: None,
             bodies_bytes_max: 67_108_864,

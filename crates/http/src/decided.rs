@@ -29,7 +29,9 @@ impl Front {
     /// The answer has the headers for browsers of [`HttpConfig::cors`](crate::HttpConfig::cors), and pages of other origins
     /// are refused by it. Cancel safe.
     pub async fn subscribe(&self, parts: &Parts, selectors: Selectors, grants: Grants) -> Response<Body> {
-        let answered = self.subscribe_decided(parts, selectors, grants).await;
+        let beyond = self.beyond_proxies(&parts.headers);
+        let front = beyond.as_ref().unwrap_or(self);
+        let answered = front.subscribe_decided(parts, selectors, grants).await;
         let mut response = answered.unwrap_or_else(|problem| self.refuse(problem));
         cors::finish(&self.config().cors, Policy::READ, &parts.headers, &mut response);
         response

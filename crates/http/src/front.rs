@@ -4,11 +4,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use http::Extensions;
+use http::{Extensions, HeaderMap};
 use prometheus_client::registry::Registry;
 use tidings_core::{Clock, Hub, InUse};
 use tokio::time::Instant;
 
+use crate::access::client::Client;
 use crate::access::refusal_log::RefusalLog;
 use crate::answer::budget::AnswerBudget;
 use crate::authorize::Authorizer;
@@ -35,6 +36,8 @@ use crate::tickets::Tickets;
 pub struct Front {
     parts: Arc<FrontParts>,
     peer: Option<IpAddr>,
+    /// The client whose request a trusted proxy passes on.
+    client: Option<Client>,
 }
 
 struct FrontParts {
@@ -90,14 +93,14 @@ impl Front {
             denials: Denials::default(),
             _sse,
         };
-        Self { parts: Arc::new(parts), peer: None }
+        Self { parts: Arc::new(parts), peer: None, client: None }
     }
 
     /// The same front, for the requests of one peer: with its address a hub can tell [proxies that it trusts](crate::Publishers)
     /// from others, and holds the peer to what HTTP asks of a request on a connection, such as a `Host`.
     #[must_use]
     pub fn for_peer(&self, peer: IpAddr) -> Self {
-        Self { parts: self.parts.clone(), peer: Some(peer) }
+        Self { parts: self.parts.clone(), peer: Some(peer), client: None }
     }
 
     /// The same front, which asks a program of your own what each request that publishes or reads may do. It answers with
@@ -201,8 +204,33 @@ impl Front {
         &self.parts.config
     }
 
+    /// The other end of the connection. Whose request it sends says [`client`](Self::client).
     pub(crate) fn peer(&self) -> Option<IpAddr> {
         self.peer
+    }
+
+    /// The same front, for the client whose request the peer passes on. None if the peer is no trusted proxy.
+    pub(crate) fn beyond_proxies(&self, headers: &HeaderMap) -> Option<Self> {
+        let trusted = &self.config().trusted_proxies;
+        // Nearly every hub, and all that has no peer.
+        let peer = self.peer.filter(|_| !trusted.is_empty())?;
+        let client = Client::said_by(peer, headers, trusted)?;
+        Some(Self { client: Some(client), ..self.clone() })
+    }
+
+    /// Whose request it is, if a connection has brought it.
+    pub(crate) fn client(&self) -> Option<Client> {
+        self.client.or_else(|| self.peer.map(Client::of_socket))
+    }
+
+    /// The client's address.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        self.client().map(|client| client.address)
+    }
+
+    /// The client's address, if it is another one than that of the socket.
+    pub(crate) fn address_beyond_proxies(&self) -> Option<IpAddr> {
+        self.client.map(|client| client.address)
     }
 
     pub(crate) fn refusal_log(&self) -> &RefusalLog {
@@ -290,7 +318,7 @@ impl Front {
 
     /// When a subscriber of this peer may come back that found no place.
     pub(crate) fn next_return(&self) -> Duration {
-        self.parts.returns.next(self.peer, self.config().retry, self.drain().share())
+        self.parts.returns.next(self.address(), self.config().retry, self.drain().share())
     }
 
     pub(crate) fn drain(&self) -> &Drain {

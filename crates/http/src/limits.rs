@@ -206,6 +206,10 @@ pub(crate) const SHOWN_BYTES_MAX: usize = 200;
 /// Words of a header's name that are looked at for the trace of a proxy. 8: no name that proxies use has more than 6.
 pub(crate) const TRACE_WORDS_MAX: usize = 8;
 
+/// Addresses of trusted proxies over which the client's is looked for in `Forwarded` and `X-Forwarded-For`. 16: no request comes
+/// through more than a few. Beyond that, the last one that was looked at counts as the client's.
+pub(crate) const PROXIES_WALKED_MAX: usize = 16;
+
 /// Headers that a preflight may announce for its page. 64: tracing and signing take a dozen. A page that announces more gets
 /// the hub's own five.
 pub(crate) const PREFLIGHT_HEADERS_MAX: usize = 64;

@@ -267,7 +267,9 @@ impl Front {
         let route = Route::of(parts.uri.path(), &self.config().aliases);
         let action = route.action(&parts.method, &parts.headers);
         let policy = action.policy();
-        let answered = self.answer(action, policy, parts, body).await;
+        let beyond = self.beyond_proxies(&parts.headers);
+        let front = beyond.as_ref().unwrap_or(self);
+        let answered = front.answer(action, policy, parts, body).await;
         let mut response = answered.unwrap_or_else(|problem| self.refuse(problem));
         cors::finish(&self.config().cors, policy, &parts.headers, &mut response);
         if parts.method == Method::HEAD {

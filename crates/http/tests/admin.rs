@@ -124,6 +124,34 @@ async fn connections_are_listed_in_pages_with_what_is_known_of_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_through_a_trusted_proxy_has_the_address_that_it_tells() {
+    let mut config = settings();
+    config.trusted_proxies = vec!["192.0.2.1".parse().unwrap()];
+    let front = front_with(config, ManualClock::at(NOW * 1_000)).await;
+    let beyond = |front: Front, bearer: Option<String>, list: &'static str| async move {
+        let mut request = Request::get("/events/public/a").header("host", "localhost");
+        request = request.header("x-forwarded-for", list);
+        if let Some(bearer) = bearer {
+            request = request.header("authorization", format!("Bearer {bearer}"));
+        }
+        within_an_hour("an answer", front.handle(request.body(String::new()).unwrap())).await
+    };
+
+    let streams = [
+        beyond(front.clone(), None, "203.0.113.9, 198.51.100.7").await,
+        beyond(front.clone(), Some(token("u1", "t1", &[])), "2001:db8::1").await,
+        beyond(front.clone(), None, "unknown").await,
+        beyond(front.for_peer("192.0.2.2".parse().unwrap()), None, "198.51.100.7").await,
+    ];
+    let (_, page) = asked(&front, "GET /admin/connections", OPERATOR, "").await;
+
+    let connections = page["connections"].as_array().unwrap().iter();
+    let told: Vec<_> = connections.map(|connection| connection["address"].as_str().unwrap()).collect();
+    assert_eq!(told, ["198.51.100.7", "2001:db8::1", "192.0.2.1", "192.0.2.2"]);
+    drop(streams);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_users_that_receive_a_topic_are_listed_in_pages_beside_the_number_of_connections() {
     let front = front().await;
     let mut streams = Vec::new();

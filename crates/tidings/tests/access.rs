@@ -431,6 +431,17 @@ fn what_is_wrong_in_a_table_is_told_with_its_line_and_what_to_write() {
             "tidings key",
         ),
         ("[access.signing]\nname = \"a\"", ":1: [access.signing] has no key", "TIDINGS_SIGNING_KEY"),
+        (
+            "[access]\ntrusted_proxies = [\"10.0.0.0/33\"]",
+            ":2: trusted_proxies: \"10.0.0.0/33\" is not an IP address or a range of them",
+            "without a port",
+        ),
+        ("[access]\ntrusted_proxies = 1", ":2: access.trusted_proxies is a list of texts", "10.0.0.0/8"),
+        (
+            "trusted_proxies = []\n[access]\ntrusted_proxies = [\"::1\"]",
+            ":3: trusted_proxies stands here and at ",
+            "leave one of them out",
+        ),
         ("jwt_key_file = \"a\"", ":1: jwt_key_file cannot be set in a file", "key_file below [access.jwt]"),
     ] {
         let told = Desk::new(table).refused(&[]);
@@ -487,9 +498,10 @@ fn settings_that_access_makes_idle_and_files_that_others_can_read_are_told() {
     let left = desk.run(&["config", "check", "--config", "tidings.toml"]);
 
     assert_eq!(left.code, Some(0), "{left:?}");
-    for told in ["insecure_open has no effect", "trusted_proxies has no effect", "can read signing.key"] {
+    for told in ["insecure_open has no effect", "can read signing.key"] {
         assert!(left.stderr.contains(told), "{told}: {left:?}");
     }
+    assert!(!left.stderr.contains("trusted_proxies"), "it says whose requests a proxy passes on: {left:?}");
 }
 
 #[test]

@@ -166,6 +166,12 @@ fn proxies_are_trusted_by_ranges_in_every_place() {
     let from_flags = line(printed(&flags, &[], "trusted_proxies"));
 
     assert_eq!([from_file, from_variable, from_flags], [expected; 3]);
+    let (_dir, path) = file("[access]\ntrusted_proxies = [\"10.1.2.3/8\", \"::ffff:127.0.0.1\"]\n");
+    let from_access = line(printed(&["--config", path.to_str().unwrap()], &[], "trusted_proxies"));
+    assert_eq!(from_access, expected);
+    let (_dir, path) = file("[access]\ntrusted_proxies = []\n");
+    let none = line(printed(&["--config", path.to_str().unwrap()], &[], "trusted_proxies"));
+    assert_eq!(none, "trusted_proxies = []");
 }
 
 #[test]
@@ -605,7 +611,6 @@ fn a_setting_without_effect_is_told_and_is_no_error() {
     let beyond = ["--listen", "0.0.0.0:0", "--insecure-open"];
     let proxy = ["--trusted-proxies", "10.0.0.1"];
     let open = "warning: insecure_open has no effect: ";
-    let proxies = "warning: trusted_proxies has no effect: ";
     let interval = "warning: durability_interval has no effect: durability is none, and not interval\n";
     let memory = |name: &str| format!("warning: {name} has no effect: memory is true");
     for (arguments, variables, told) in [
@@ -613,13 +618,13 @@ fn a_setting_without_effect_is_told_and_is_no_error() {
         (vec![], vec![key], vec![]),
         (beyond.to_vec(), vec![], vec![]),
         ([&proxy[..], &["--insecure-open"]].concat(), vec![], vec![]),
-        (proxy.to_vec(), vec![], vec![proxies]),
-        ([&proxy[..], &beyond].concat(), vec![], vec![proxies]),
-        (proxy.to_vec(), vec![key], vec![proxies]),
+        (proxy.to_vec(), vec![], vec![]),
+        ([&proxy[..], &beyond].concat(), vec![], vec![]),
+        (proxy.to_vec(), vec![key], vec![]),
         (vec!["--insecure-open"], vec![], vec![open]),
         (vec!["--insecure-open"], vec![key], vec![open]),
         (beyond.to_vec(), vec![key], vec![open]),
-        ([&proxy[..], &beyond].concat(), vec![key], vec![open, proxies]),
+        ([&proxy[..], &beyond].concat(), vec![key], vec![open]),
         (vec!["--durability", "none", "--durability-interval", "2s"], vec![], vec![interval]),
         (vec!["--durability", "none", "--durability-interval", "1s"], vec![], vec![]),
         (vec!["--durability", "interval", "--durability-interval", "2s"], vec![], vec![]),

@@ -10,6 +10,7 @@
 //! | `page`, `key`, `proxy` | the checks of the page that asks, of the publish key, and for a hub without a key |
 //! | `advice` | what an operator can do for a page that is refused |
 //! | `trace`, `range` | which headers are of a proxy, and a range of addresses, of proxies that are trusted |
+//! | `client` | the address that a request comes from, through the proxies that are trusted |
 //! | `settings`, `shown_proof` | where a request may show who sends it, and what it shows |
 //! | `credential` | the name of what a request showed, which goes on to its handler |
 //! | `cors` | the headers of every answer that tell browsers who may read it |
@@ -18,6 +19,7 @@
 //! This folder knows neither the URLs nor the hub.
 
 mod advice;
+pub(crate) mod client;
 pub(crate) mod cors;
 pub(crate) mod credential;
 pub(crate) mod decision;

@@ -172,7 +172,7 @@ impl Front {
             place: needs.place,
             who: &identity.grants,
             parts,
-            address: self.peer(),
+            address: self.address(),
             cookies_count: is_trusted_page(self.config(), head, parts.method.is_safe()),
         };
         // The trait's future is boxed already.

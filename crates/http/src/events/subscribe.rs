@@ -1,5 +1,6 @@
 //! A subscribe, from the request to the stream's first bytes.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use futures_util::stream::poll_fn;
@@ -100,6 +101,13 @@ impl SubscribeRequest {
         }
     }
 
+    /// Takes note of the address that a proxy told. The connection knows the proxy's alone.
+    fn comes_from(&mut self, address: IpAddr) {
+        let mut session = self.session.take().unwrap_or_default();
+        Arc::make_mut(&mut session).address = Some(address);
+        self.session = Some(session);
+    }
+
     /// A permit, where streams need one. An error if none is left, or no place for the connection. To find that out for a
     /// crowd that finds no stream, nobody is asked for a place.
     async fn permit(&self, drain: &Drain) -> Result<Option<StreamPermit>, NoPlace> {
@@ -125,7 +133,13 @@ pub(super) fn times(query: &Query) -> Result<Times, Problem> {
 struct NoPlace;
 
 /// Answers with the head of a stream, and a body that begins with the stream's opening.
-pub(crate) async fn subscribe(front: &Front, request: SubscribeRequest) -> Result<Response<Body>, Problem> {
+pub(crate) async fn subscribe(
+    front: &Front,
+    mut request: SubscribeRequest,
+) -> Result<Response<Body>, Problem> {
+    if let Some(address) = front.address_beyond_proxies() {
+        request.comes_from(address);
+    }
     let mut response = head(&request);
     if request.head_only {
         return Ok(response);

@@ -25,36 +25,23 @@ pub(crate) fn without_effect(loaded: &Loaded) -> Vec<String> {
     told.into_iter().map(|(name, why)| format!("{name} has no effect: {why}")).collect()
 }
 
-/// The settings that say who may publish without a key, where tables say it.
+/// The setting that says who may publish without a key, where tables say it.
 fn beside_access(config: &Config) -> Vec<(&'static str, String)> {
-    let set =
-        [("insecure_open", config.insecure_open), ("trusted_proxies", !config.trusted_proxies.0.is_empty())];
     let why = "the tables of [access], or the key of TIDINGS_JWT_KEY or its like, say who may publish";
-    set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| (name, why.to_owned())).collect()
+    config.insecure_open.then(|| ("insecure_open", why.to_owned())).into_iter().collect()
 }
 
-/// The settings that say who may publish without a key.
+/// The setting that says who may publish without a key.
 fn access(config: &Config) -> Vec<(&'static str, String)> {
     let has_key = config.publish_key.is_some() || config.publish_key_file.is_some();
     let is_loopback = config.listen.ip().is_loopback();
     let trusts_proxies = !config.trusted_proxies.0.is_empty();
-    let open = match (config.insecure_open, is_loopback) {
+    let why = match (config.insecure_open, is_loopback) {
         (true, _) if has_key => Some("there is a publish key, which publishers must send"),
         (true, true) if !trusts_proxies => {
             Some("the hub listens on loopback, and trusted_proxies names no proxy")
         }
         _ => None,
     };
-    let proxies = match (trusts_proxies, is_loopback) {
-        (true, _) if has_key => {
-            Some("there is a publish key, which publishers must send, also through a proxy")
-        }
-        (true, false) => Some("insecure_open is true beyond loopback, so everybody can publish"),
-        (true, true) if !config.insecure_open => {
-            Some("a proxy that is trusted may pass publishes on only if insecure_open is true, too")
-        }
-        _ => None,
-    };
-    let told = [("insecure_open", open), ("trusted_proxies", proxies)];
-    told.into_iter().filter_map(|(name, why)| Some((name, why?.to_owned()))).collect()
+    why.map(|why| ("insecure_open", why.to_owned())).into_iter().collect()
 }

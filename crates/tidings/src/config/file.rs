@@ -35,6 +35,19 @@ impl FromFile {
     }
 }
 
+impl FromFile {
+    /// Takes a setting. Only one that may stand in two places can be there already.
+    fn set(&mut self, name: &'static str, text: String, place: String) -> Result<(), Failure> {
+        if let Some(first) = self.places.get(name) {
+            return Err(Failure::usage(format!("{place}: {name} stands here and at {first}"))
+                .hint("leave one of them out"));
+        }
+        self.texts.insert(name, text);
+        self.places.insert(name, place);
+        Ok(())
+    }
+}
+
 /// Reads the settings of a file.
 pub(super) fn read(path: &Path) -> Result<FromFile, Failure> {
     let shown = path.display();
@@ -50,14 +63,17 @@ pub(super) fn read(path: &Path) -> Result<FromFile, Failure> {
     let mut found = FromFile::default();
     for (key, value) in entries {
         if key.get_ref() == "access" {
-            found.access = Some(access::read(path, &content)?);
+            let tables = access::read(path, &content)?;
+            if let Some((text, place)) = tables.trusted_proxies.clone() {
+                found.set("trusted_proxies", text, place)?;
+            }
+            found.access = Some(tables);
             continue;
         }
         let place = place(key.span().start);
         let (setting, text) = entry(&place, key.get_ref(), value)?;
         let text = if BESIDE.contains(&setting.name) { beside(path, text) } else { text };
-        found.texts.insert(setting.name, text);
-        found.places.insert(setting.name, place);
+        found.set(setting.name, text, place)?;
     }
     Ok(found)
 }

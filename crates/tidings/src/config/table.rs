@@ -144,8 +144,8 @@ settings! {
         trusted_proxies: Addresses {
             default: "[]",
             value: "ADDRESS",
-            means: "IP address of a proxy that speaks for others, or a range of addresses such as 10.0.0.0/8 or fd00::/8. Can be given several times. A hub on loopback without a publish key refuses publishes that a proxy has passed on (`Forwarded`, `X-Forwarded-...`, `Via`, `X-Client-IP`, `CF-Ray` and their like, or a host or an origin that is not loopback), unless the proxy is named here and insecure_open is true.",
-            why: "Behind a proxy, loopback keeps nobody out. A publish key is the better way.",
+            means: "IP address of a proxy that speaks for others, or a range of addresses such as 10.0.0.0/8 or fd00::/8. Can be given several times. In a file it may stand in [access] instead. What such a proxy says in `Forwarded` or `X-Forwarded-For` is the address of the client, for the limits of addresses, for the list of connections and for the webhook: the last address in the list that is not trusted itself. Of a request with both headers they must say the same. Where they name no address, and from everybody else, the address of the socket counts. A hub on loopback without a publish key refuses publishes that a proxy has passed on (`Forwarded`, `X-Forwarded-...`, `Via`, `X-Client-IP`, `CF-Ray` and their like, or a host or an origin that is not loopback), unless the proxy is named here and insecure_open is true.",
+            why: "Anybody can write these headers. Only you know which proxies stand in front, and whether they write them anew.",
         }
         cors_origin: Origins {
             default: "[]",

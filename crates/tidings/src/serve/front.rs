@@ -85,6 +85,7 @@ pub(super) fn http_config(config: &Config, key: Option<Secret>, closing: Duratio
     http.hosts = hosts(config);
     http.aliases = config.aliases.clone();
     http.publishers = publishers(config);
+    http.trusted_proxies = config.trusted_proxies.0.clone();
     http.publish_key = key.map(|Secret(key)| key);
     http.connections_max = config.connections_max;
     http.connections_reserve = config.connections_reserve;

@@ -33,6 +33,11 @@ pub(super) static ACCESS: TableRow = TableRow {
         member("jwt", "[access.jwt]", ""),
         member("signing", "[access.signing]", ""),
         member("webhook", "[access.webhook]", ""),
+        member(
+            "trusted_proxies",
+            "trusted_proxies = [\"10.0.0.0/8\"]",
+            "The setting [`trusted_proxies`](#trusted_proxies), which may stand here or before all tables.",
+        ),
     ],
 };
 

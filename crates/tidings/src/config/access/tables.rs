@@ -14,7 +14,7 @@ use super::key_set_url::KeySetUrl;
 use super::key_text::{KEY_HINT, KeyText};
 use super::rows::{ACCESS, ANONYMOUS, JWT, KEYS, SIGNING, WEBHOOK};
 use super::table::{Placed, Table, Text};
-use crate::config::value::{Secret, Value};
+use crate::config::value::{EMPTY_LIST, Secret, Value};
 use crate::limits::{
     KEY_CHARS_MIN, LEEWAY_DEFAULT, LEEWAY_MAX, NAMED_KEYS_MAX, NOTICES_DEBOUNCE_MAX, WEBHOOK_TIMEOUT_MAX,
 };
@@ -34,6 +34,8 @@ pub(crate) struct AccessTables {
     pub(crate) webhook: Option<WebhookSettings>,
     /// The same table, if it is told of connections.
     pub(crate) notices: Option<NoticeSettings>,
+    /// The setting `trusted_proxies`, as a text with its file and line, if it stands in `[access]`.
+    pub(crate) trusted_proxies: Option<(String, String)>,
 }
 
 /// `[[access.keys]]`.
@@ -169,7 +171,15 @@ pub(crate) fn read(path: &Path, content: &str) -> Result<AccessTables, Failure> 
         Some(table) => webhook(&table)?,
         None => (None, None),
     };
-    Ok(AccessTables { subscribe, publish, keys, jwt, signing, webhook, notices })
+    let trusted_proxies = trusted_proxies(&access)?;
+    Ok(AccessTables { subscribe, publish, keys, jwt, signing, webhook, notices, trusted_proxies })
+}
+
+/// The list in the text form that all places of a setting share.
+fn trusted_proxies(access: &Table<'_>) -> Result<Option<(String, String)>, Failure> {
+    let Some(Placed { place, value }) = access.texts("trusted_proxies")? else { return Ok(None) };
+    let text = if value.is_empty() { EMPTY_LIST.to_owned() } else { value.join(",") };
+    Ok(Some((text, place)))
 }
 
 fn named_key(table: &Table<'_>) -> Result<NamedKeyTable, Failure> {
