@@ -162,13 +162,14 @@ impl Book {
         taken
     }
 
-    /// Counts streams as gone whose debounce is over.
+    /// Counts streams as gone whose debounce is over: no more of them at once than are sent at once, because others wait for the book
+    /// meanwhile. [`due`](Self::due) says whether there are more.
     fn settle(&mut self, now: Instant) {
-        while let Some((number, away)) = self.away.first_key_value() {
-            if now < away.until {
-                return;
+        for _ in 0..NOTICES_BATCH_MAX {
+            match self.away.first_key_value() {
+                Some((number, away)) if away.until <= now => self.count_as_gone(*number, now),
+                _ => return,
             }
-            self.count_as_gone(*number, now);
         }
     }
 

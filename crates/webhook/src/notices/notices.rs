@@ -153,12 +153,16 @@ impl Notices {
     /// Whether there is a batch to send: the one from before, or another.
     fn take(&self, take: impl FnOnce(&mut Book, Instant) -> Option<Taken>) -> bool {
         let mut outbox = self.outbox();
-        if outbox.sending.is_none() {
-            let taken = take(&mut outbox.book, Instant::now());
-            let batch = |taken: Taken| Batch::new(&self.hub, &taken.notices, taken.dropped);
-            outbox.sending = taken.map(batch);
+        if outbox.sending.is_some() {
+            return true;
         }
-        outbox.sending.is_some()
+        let taken = take(&mut outbox.book, Instant::now());
+        // Streams come and go while it becomes JSON.
+        drop(outbox);
+        let Some(Taken { notices, dropped }) = taken else { return false };
+        let batch = Batch::new(&self.hub, &notices, dropped);
+        self.outbox().sending = Some(batch);
+        true
     }
 
     async fn send(&self) -> Sent {

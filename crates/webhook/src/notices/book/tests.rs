@@ -210,6 +210,27 @@ fn where_only_streams_that_may_come_back_wait_the_oldest_of_them_are_left_out() 
 }
 
 #[test]
+fn a_crowd_that_has_gone_is_counted_piece_by_piece() {
+    let mut scene = scene();
+    let many = 2 * NOTICES_BATCH_MAX as u64;
+    for id in 0..many {
+        scene.book.here.insert(ConnectionId::new(id), stream(id, None, 1, &["a"]));
+    }
+    for id in 0..many {
+        scene.leave(id);
+    }
+    scene.passes(DEBOUNCE);
+
+    for piece in 0..2 {
+        assert!(scene.book.due().unwrap() <= scene.now, "{piece}");
+        let taken = scene.book.take(scene.now).unwrap();
+        assert_eq!(taken.notices.len(), NOTICES_BATCH_MAX, "{piece}");
+        assert_eq!(scene.book.away.len(), NOTICES_BATCH_MAX * (1 - piece), "{piece}");
+    }
+    assert_eq!(scene.book.due(), None);
+}
+
+#[test]
 fn at_the_end_nothing_waits() {
     let mut scene = scene();
     scene.join(stream(1, Some("ada"), 1, &["a"]));
