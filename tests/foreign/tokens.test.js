@@ -87,8 +87,8 @@ for (const [algorithm, makeKey] of Object.entries(KEYS)) {
       const answered = async (key, claims) => answer(url, await make(key, algorithm, { ...good, ...claims }));
       assert.equal(await answered(own.sign, {}), '200', maker);
       assert.equal(await answered(own.sign, { aud: ['other', 'tidings'] }), '200', maker);
-      assert.match(await answered(own.sign, { exp: now - 60 }), /^401 it expired \d+ (s|min) ago$/, maker);
-      assert.match(await answered(own.sign, { nbf: now + 60 }), /^401 it begins to hold in \d+ s/, maker);
+      assert.match(await answered(own.sign, { exp: now - 60 }), /^401 the token expired \d+ (s|min) ago$/, maker);
+      assert.match(await answered(own.sign, { nbf: now + 60 }), /^401 the token begins to hold in \d+ s/, maker);
       assert.match(await answered(own.sign, { aud: 'other' }), /^401 the token is not for this hub/, maker);
       assert.match(await answered(own.sign, { sub: 'u2' }), /^403 subscribe does not cover `users\/u1\/a`$/, maker);
       assert.equal(await answered(other.sign, {}), '401 the signature is not that of the key', maker);

@@ -58,13 +58,15 @@ pub enum Refusal {
     #[error("the ticket was used already; get another one for each request")]
     UsedTicket,
     /// Over.
-    #[error("it expired {} ago", Span(*seconds))]
+    #[error("{what} expired {} ago", Span(*seconds))]
     Expired {
+        /// What: the token, the ticket or the signed URL.
+        what: &'static str,
         /// How long ago.
         seconds: u64,
     },
     /// Not yet.
-    #[error("it begins to hold in {}; perhaps a clock is wrong", Span(*seconds))]
+    #[error("the token begins to hold in {}; perhaps a clock is wrong", Span(*seconds))]
     NotYet {
         /// In how many.
         seconds: u64,

@@ -86,7 +86,7 @@ impl SigningKey {
         hmac::verify(&self.key, self.text(signed).as_bytes(), &made).map_err(|_| Refusal::BadSignature)?;
         let until = UnixMillis(signed.expires.saturating_mul(1_000));
         if until <= now {
-            return Err(Refusal::Expired { seconds: (now.0 - until.0) / 1_000 });
+            return Err(Refusal::Expired { what: "the signed URL", seconds: (now.0 - until.0) / 1_000 });
         }
         let selectors = Allowed::new(signed.selectors.iter().cloned());
         let (publish, subscribe) = match signed.method {
@@ -176,7 +176,10 @@ mod tests {
         let one = selectors(&["a"]);
         let signed = Signed { method: "GET", expires: 1_767_221_988, selectors: &one };
 
-        assert_eq!(grants(&signed, &key().sign(&signed)), Err(Refusal::Expired { seconds: 12 }));
+        assert_eq!(
+            grants(&signed, &key().sign(&signed)),
+            Err(Refusal::Expired { what: "the signed URL", seconds: 12 })
+        );
         assert_eq!(grants(&signed, "AAAA"), Err(Refusal::BadSignature));
     }
 

@@ -95,7 +95,7 @@ impl TicketKey {
         let written: Written<'_> = serde_json::from_slice(json).map_err(|_| Refusal::UnknownTicket)?;
         let expires = UnixMillis(written.expires);
         if expires <= now {
-            return Err(Refusal::Expired { seconds: (now.0 - expires.0) / 1_000 });
+            return Err(Refusal::Expired { what: "the ticket", seconds: (now.0 - expires.0) / 1_000 });
         }
         let allowed = |texts: &[String]| {
             let selectors: Result<Vec<_>, _> = texts.iter().map(|text| Selector::parse(text)).collect();
@@ -147,7 +147,10 @@ mod tests {
 
         assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
         assert_eq!(key.read(&text, UnixMillis(1_999)), Ok(ticket()));
-        assert_eq!(key.read(&text, UnixMillis(2_000)), Err(Refusal::Expired { seconds: 0 }));
+        assert_eq!(
+            key.read(&text, UnixMillis(2_000)),
+            Err(Refusal::Expired { what: "the ticket", seconds: 0 })
+        );
     }
 
     #[test]

@@ -208,8 +208,8 @@ async fn a_token_gives_what_its_claims_say_and_what_every_user_has() {
         assert_eq!(told(&front, request, &good).await, answer, "{request}");
     }
     for (claims, why) in [
-        (json!({"exp": NOW - 12}), "it expired 12 s ago"),
-        (json!({"nbf": NOW + 30}), "it begins to hold in 30 s; perhaps a clock is wrong"),
+        (json!({"exp": NOW - 12}), "the token expired 12 s ago"),
+        (json!({"nbf": NOW + 30}), "the token begins to hold in 30 s; perhaps a clock is wrong"),
         (json!({"exp": "soon"}), "the claim `exp` of the token is a number: seconds since 1970"),
         (
             json!({"aud": "other"}),
@@ -291,7 +291,7 @@ async fn a_bad_cookie_gives_what_everybody_has() {
 
     assert_eq!(told(&front, "GET /events/public/a", &expired).await, "200");
     let refused = told(&front, "GET /events/users/u1/a", &expired).await;
-    let expected = "401 invalid-credentials invalid_token: subscribe does not cover `users/u1/a`; its cookie gives nothing: it \
+    let expected = "401 invalid-credentials invalid_token: subscribe does not cover `users/u1/a`; its cookie gives nothing: the token \
                     expired 12 s ago";
     assert_eq!(refused, expected);
     let good = token(json!({}));
@@ -360,7 +360,10 @@ async fn a_signature_covers_method_and_selectors_and_nothing_else() {
         "GET /events/orders/9?expires={past}&key=default&signature={}",
         signature("GET", past, &["orders/9"])
     );
-    assert_eq!(told(&front, &over, "").await, "401 invalid-credentials invalid_token: it expired 12 s ago");
+    assert_eq!(
+        told(&front, &over, "").await,
+        "401 invalid-credentials invalid_token: the signed URL expired 12 s ago"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -522,7 +525,7 @@ async fn a_program_may_know_an_authorization_that_the_hub_does_not_know() {
         (
             "GET /events/public/a",
             expired.as_str(),
-            "401 invalid-credentials invalid_token: it expired 12 s ago",
+            "401 invalid-credentials invalid_token: the token expired 12 s ago",
         ),
     ] {
         assert_eq!(told(&front, request, headers).await, answer, "{request} with {headers:?}");

@@ -526,7 +526,7 @@ fn a_token_is_explained_or_the_first_reason_against_it_is() {
     );
 
     for (token, reason, is_read, is_careful) in [
-        (desk.token(&["--expires", "0s"]), "it expired ", true, false),
+        (desk.token(&["--expires", "0s"]), "the token expired ", true, false),
         (
             desk.token(&["--audience", "other"]),
             "its `aud` is \"other\", and tidings is expected",

@@ -162,12 +162,33 @@ async fn who_shows_nothing_and_gets_nothing_is_asked_to_show_something() {
     assert!(told.starts_with("401 credentials-required: for everybody, subscribe does not cover"), "{told}");
 }
 
+/// With a body of 1 GB that comes at once, no time-out helps: a part of it is read, and the connection is closed.
 #[tokio::test]
 async fn an_answer_without_end_is_not_read_to_its_end() {
-    for declared in [true, false] {
-        let scene = scene(Reply::Endless { declared }).await;
+    for reply in [Reply::Endless { declared: true }, Reply::Endless { declared: false }, Reply::EndlessHead] {
+        let scene = scene(reply.clone()).await;
 
-        assert_eq!(told(&scene.front, "GET /events/orders/9", JSON).await, NO_DECISION, "{declared}");
+        assert_eq!(told(&scene.front, "GET /events/orders/9", JSON).await, NO_DECISION, "{reply:?}");
+        scene.backend.wait_for_left(1).await;
+    }
+}
+
+/// Each byte is progress, and the time for all of them is bounded.
+#[tokio::test]
+async fn an_answer_that_never_comes_to_its_end_is_waited_for_no_longer_than_the_timeout() {
+    for bytes in [
+        "",
+        "HTTP/1.1 200",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{\"subscribe\": [\"**\"]}",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n17\r\n{\"subscribe\": [\"**\"]}  \r\n",
+        "HTTP/1.1 403 Forbidden\r\ncontent-length: 3\r\n\r\nno",
+    ] {
+        let reply = Reply::Drip(bytes);
+        let scene = scene_with(reply, |settings| settings.timeout = Duration::from_millis(100)).await;
+
+        assert_eq!(told(&scene.front, "GET /events/orders/9", JSON).await, NO_DECISION, "{bytes:?}");
         scene.backend.wait_for_left(1).await;
     }
 }

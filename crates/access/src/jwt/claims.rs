@@ -81,7 +81,7 @@ impl Claims<'_> {
         let until = self.time("exp")?.map(|expiry| UnixMillis(expiry.0.saturating_add(leeway_ms)));
         if let Some(until) = until.filter(|until| *until <= now) {
             let ago_ms = (now.0 - until.0).saturating_add(leeway_ms);
-            return Err(Refusal::Expired { seconds: ago_ms / 1_000 });
+            return Err(Refusal::Expired { what: "the token", seconds: ago_ms / 1_000 });
         }
         if let Some(begin) = self.time("nbf")?.filter(|begin| begin.0 > now.0.saturating_add(leeway_ms)) {
             return Err(Refusal::NotYet { seconds: (begin.0 - now.0).div_ceil(1_000) });

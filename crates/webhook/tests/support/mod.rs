@@ -38,6 +38,10 @@ pub(crate) enum Reply {
     Endless {
         declared: bool,
     },
+    /// A head that goes on for as long as anybody reads.
+    EndlessHead,
+    /// These bytes, one after the other, and nothing behind them.
+    Drip(&'static str),
     Hang,
     Close,
     /// The connection ends without an answer, and the next question has this one.
@@ -149,6 +153,20 @@ impl BackendParts {
                     let head = format!("HTTP/1.1 200 OK\r\n{framing}\r\n");
                     socket.write_all(head.as_bytes()).await.unwrap();
                     while socket.write_all(&[b' '; 16_384]).await.is_ok() {}
+                    return self.left.send_modify(|left| *left += 1);
+                }
+                Reply::EndlessHead => {
+                    socket.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap();
+                    while socket.write_all(&b"x-more: and more\r\n".repeat(512)).await.is_ok() {}
+                    return self.left.send_modify(|left| *left += 1);
+                }
+                Reply::Drip(bytes) => {
+                    socket.set_nodelay(true).unwrap();
+                    for byte in bytes.bytes() {
+                        let _ = socket.write_all(&[byte]).await;
+                        tokio::task::yield_now().await;
+                    }
+                    let _ = socket.read_u8().await;
                     return self.left.send_modify(|left| *left += 1);
                 }
                 Reply::Hang => {

@@ -68,10 +68,10 @@ fn a_good_token_gives_what_it_claims_and_what_every_token_may() {
 #[test]
 fn what_is_wrong_with_the_claims_is_said() {
     for (claims, words) in [
-        (json!({"aud": "tidings", "exp": NOW_S - 12}), "it expired 12 s ago"),
-        (json!({"aud": "tidings", "exp": NOW_S}), "it expired 0 s ago"),
-        (json!({"aud": "tidings", "exp": 0}), "it expired 20454 days ago"),
-        (json!({"aud": "tidings", "exp": -5.5}), "it expired 20454 days ago"),
+        (json!({"aud": "tidings", "exp": NOW_S - 12}), "the token expired 12 s ago"),
+        (json!({"aud": "tidings", "exp": NOW_S}), "the token expired 0 s ago"),
+        (json!({"aud": "tidings", "exp": 0}), "the token expired 20454 days ago"),
+        (json!({"aud": "tidings", "exp": -5.5}), "the token expired 20454 days ago"),
         (
             json!({"aud": "tidings", "exp": "2026"}),
             "the claim `exp` of the token is a number: seconds since 1970",
@@ -80,7 +80,10 @@ fn what_is_wrong_with_the_claims_is_said() {
             json!({"aud": "tidings", "exp": null}),
             "the claim `exp` of the token is a number: seconds since 1970",
         ),
-        (json!({"aud": "tidings", "nbf": NOW_S + 30}), "it begins to hold in 30 s; perhaps a clock is wrong"),
+        (
+            json!({"aud": "tidings", "nbf": NOW_S + 30}),
+            "the token begins to hold in 30 s; perhaps a clock is wrong",
+        ),
         (json!({"exp": NOW_S + 60}), "the token has no claim `aud`"),
         (
             json!({"aud": ["a", "b"]}),
@@ -133,7 +136,10 @@ fn times_may_be_large_or_have_a_fraction_and_clocks_may_differ_by_the_leeway() {
         assert_eq!(of(json!({"aud": "tidings", "exp": huge}), 5_000), Ok(Some(u64::MAX)));
     }
     assert_eq!(of(json!({"aud": "tidings", "exp": NOW_S - 4}), 5_000), Ok(Some(NOW.0 + 1_000)));
-    assert_eq!(of(json!({"aud": "tidings", "exp": NOW_S - 5}), 5_000), Err(Refusal::Expired { seconds: 5 }));
+    assert_eq!(
+        of(json!({"aud": "tidings", "exp": NOW_S - 5}), 5_000),
+        Err(Refusal::Expired { what: "the token", seconds: 5 })
+    );
     assert_eq!(of(json!({"aud": "tidings", "nbf": NOW_S + 5}), 5_000), Ok(None));
     assert_eq!(of(json!({"aud": "tidings", "nbf": NOW_S + 6}), 5_000), Err(Refusal::NotYet { seconds: 6 }));
 }
