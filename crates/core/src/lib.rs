@@ -47,8 +47,8 @@ pub use read::{
     SubscribeError, Subscription, Upcoming,
 };
 pub use roster::{
-    Attendee, Carrier, ConnectionId, Dismissal, Roster, RosterListener, Session, Subscriber, Transport, User,
-    Visitor, Whom,
+    Attendee, Carrier, ConnectionId, Dismissal, Roster, RosterListener, Session, Subscriber, TokenId,
+    Transport, User, Visitor, Whom,
 };
 pub use select::{Literals, Pattern, Selector, Selectors};
 pub use store::{

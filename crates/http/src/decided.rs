@@ -24,7 +24,8 @@ impl Front {
     ///
     /// The place is read from `Last-Event-ID` and from the parameters of a stream, such as `since`; other parameters are
     /// the program's, and `topic` is one of these. The stream ends when `grants` do, and the roster knows it by
-    /// their user; `Grants::default()` is a stream of nobody in particular that does not end. What they allow is not looked at.
+    /// their user; `Grants::default()` is a stream of nobody in particular that does not end. What they allow is not looked at. A user
+    /// or a token that an operator keeps out by `POST /admin/disconnect` is refused.
     ///
     /// The answer has the headers for browsers of [`HttpConfig::cors`](crate::HttpConfig::cors), and pages of other origins
     /// are refused by it. Cancel safe.
@@ -56,6 +57,7 @@ impl Front {
         let from = position(&self.position_bounds(), &parts.headers, &query)?;
         let events = Request { selectors, from, on_gap: on_gap(&query)? };
         let mut request = SubscribeRequest::new(parts, &query, format, events)?;
+        self.refuse_outcast(&grants).await?;
         request.let_in_by(grants);
         subscribe::subscribe(self, request).await
     }

@@ -1,23 +1,27 @@
 //! Denials: users and tokens that an operator keeps out for a time.
 //!
-//! A denial is an event of the hub's own in the log, so that it survives a restart and each hub on the log has it. There is no
-//! task that follows the log: a request that shows a user or a token reads what has come since the last one did, and nearly
-//! always that is a look at two bits.
+//! A denial is an event of the hub's own in the log, so that it survives a restart and each hub on the log has it. Nobody
+//! is let in by an old state of the table: a request that shows a user or a token reads what has come since the last one did, and nearly
+//! always that is a look at two bits. The `keeper` ends the streams of those who are kept out.
 
+mod keeper;
 mod table;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use tidings_access::Grants;
 use tidings_core::ring::Watcher;
 use tidings_core::{
-    Delivery, Draft, Event, Follower, Hub, Needs, OnGap, Position, Request, Selector, Selectors, Step,
-    StoreError, Topic, UnixMillis, View,
+    Clock, Delivery, Dismissal, Draft, Event, Follower, Hub, Needs, OnGap, Position, Request, Selector,
+    Selectors, Step, StoreError, TokenId, Topic, UnixMillis, User, View,
 };
 use tidings_sse::EventType;
+use tokio::sync::Notify;
 
+use self::keeper::Keeper;
 use self::table::DenialTable;
 pub(crate) use self::table::Outcast;
 use crate::answer::document::time;
@@ -32,11 +36,20 @@ const TOPIC: &str = "tidings/denials";
 /// The type of their events.
 const TYPE: &str = "tidings.denial";
 
-/// The denials that a front knows.
-#[derive(Default)]
+/// The denials that a front knows, and what ends the streams of those whom they keep out.
 pub(crate) struct Denials {
+    known: Arc<KnownDenials>,
+    /// Begun by the first request that shows a user or a token, because a front may be made outside of a runtime.
+    keeper: OnceLock<Keeper>,
+}
+
+/// The denials that a front knows.
+struct KnownDenials {
+    clock: Arc<dyn Clock>,
     table: Mutex<DenialTable>,
     watch: Arc<LogWatch>,
+    /// Those whose streams are to be ended.
+    to_end: Mutex<HashSet<Outcast>>,
     #[expect(clippy::disallowed_types, reason = "one request reads, and the others wait for what it finds")]
     reader: tokio::sync::Mutex<Option<DenialReader>>,
 }
@@ -47,6 +60,8 @@ struct LogWatch {
     /// All was read up to the moment at which the other bit was taken back.
     is_current: AtomicBool,
     has_moved: AtomicBool,
+    /// Wakes the keeper.
+    bell: Notify,
 }
 
 /// A place among the denials of the log.
@@ -67,38 +82,40 @@ struct DenialDocument {
 }
 
 impl Front {
-    /// Keeps somebody out until a time. When this returns, the log has it.
-    pub(crate) async fn deny(&self, outcast: Outcast, until: UnixMillis) -> Result<(), Problem> {
+    /// Keeps somebody out until a time, and ends the streams that this hub has of it. The answer is their number. When this returns,
+    /// the log has the denial.
+    pub(crate) async fn deny(&self, outcast: Outcast, until: UnixMillis) -> Result<usize, Problem> {
         let (denials, now) = (self.denials(), self.clock().now());
-        denials.catch_up(self.hub()).await.map_err(|error| unreadable(&error))?;
-        if !denials.table().has_room(&outcast, now) {
+        let keeper = denials.keeper(self.hub());
+        denials.known.catch_up(self.hub()).await.map_err(|error| unreadable(&error))?;
+        if !denials.known.table().has_room(&outcast, now) {
             let detail = "as many users and tokens are kept out as can be; wait until some may come back";
             return Err(Problem::new(ProblemType::DenialsFull, detail));
         }
+        // The keeper has its turn after this, or the streams that it ends would be missing from the number. If the operator does not
+        // wait for the answer, it ends them.
+        let _turn = keeper.turn().await;
         let draft = draft(self.hub(), &outcast, until);
         self.hub().publish(draft).await.map_err(not_published)?;
-        denials.note(outcast, until, now);
-        Ok(())
+        // Before streams are ended, or those that are ended would come back before it.
+        denials.known.note(outcast.clone(), until, now);
+        Ok(self.hub().roster().dismiss(&outcast.into(), Dismissal::AccessEnded).await)
     }
 
-    /// Refuses a request whose user or token is kept out.
+    /// Refuses a request whose user or token is kept out. One that is let in a moment before its denial is ended by the keeper,
+    /// which looks at each stream that begins.
     pub(crate) async fn refuse_outcast(&self, grants: &Grants) -> Result<(), Problem> {
         if grants.user.is_none() && grants.token_id.is_none() {
             return Ok(());
         }
         let denials = self.denials();
-        if !denials.watch.has_all() {
+        denials.keeper(self.hub());
+        let known = &denials.known;
+        if !known.watch.has_all() {
             // Boxed, because it is seldom needed.
-            Box::pin(denials.catch_up(self.hub())).await.map_err(|error| unreadable(&error))?;
+            Box::pin(known.catch_up(self.hub())).await.map_err(|error| unreadable(&error))?;
         }
-        let table = denials.table();
-        if table.is_empty() {
-            return Ok(());
-        }
-        let now = self.clock().now();
-        let user = grants.user.clone().map(Outcast::User).and_then(|user| table.until(&user, now));
-        let token = grants.token_id.clone().map(Outcast::Token).and_then(|token| table.until(&token, now));
-        match user.max(token) {
+        match known.outcasts(grants.user.as_ref(), grants.token_id.as_ref()).map(|(_, until)| until).max() {
             None => Ok(()),
             Some(until) => {
                 let detail = format!("an operator keeps this user or this token out until {}", time(until));
@@ -109,6 +126,39 @@ impl Front {
 }
 
 impl Denials {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        let known = KnownDenials {
+            clock,
+            table: Mutex::default(),
+            watch: Arc::default(),
+            to_end: Mutex::default(),
+            reader: tokio::sync::Mutex::default(),
+        };
+        Self { known: Arc::new(known), keeper: OnceLock::new() }
+    }
+
+    fn keeper(&self, hub: &Hub) -> &Keeper {
+        self.keeper.get_or_init(|| Keeper::new(self.known.clone(), hub.clone()))
+    }
+}
+
+impl KnownDenials {
+    /// Who of a user and a token is kept out now, and until when.
+    fn outcasts(
+        &self,
+        user: Option<&User>,
+        token_id: Option<&TokenId>,
+    ) -> impl Iterator<Item = (Outcast, UnixMillis)> {
+        let table = self.table();
+        let named = match table.is_empty() {
+            true => [None, None],
+            false => [user.cloned().map(Outcast::User), token_id.cloned().map(Outcast::Token)],
+        };
+        let now = self.clock.now();
+        let until = |outcast: Outcast| table.until(&outcast, now).map(|until| (outcast, until));
+        named.map(|outcast| outcast.and_then(until)).into_iter().flatten()
+    }
+
     /// Reads the denials that the log has and the table has not. Cancel safe: what was not read is read by the next one.
     async fn catch_up(&self, hub: &Hub) -> Result<(), StoreError> {
         let mut reader = self.reader.lock().await;
@@ -136,7 +186,10 @@ impl Denials {
             let user = denial.user.map(|user| Outcast::User(user.into()));
             let token = denial.token_id.map(|token_id| Outcast::Token(token_id.into()));
             for outcast in user.into_iter().chain(token) {
-                self.note(outcast, until, event.time);
+                self.note(outcast.clone(), until, event.time);
+                if until > self.clock.now() {
+                    self.end_streams_of([outcast]);
+                }
             }
         }
     }
@@ -144,6 +197,15 @@ impl Denials {
     fn note(&self, outcast: Outcast, until: UnixMillis, now: UnixMillis) {
         if self.table().deny(outcast, until, now).is_err() {
             tracing::error!("the log denies access to more users and tokens than a hub can keep in mind");
+        }
+    }
+
+    /// Has the keeper end streams.
+    fn end_streams_of(&self, outcasts: impl IntoIterator<Item = Outcast>) {
+        let mut to_end = self.to_end.lock().unwrap_or_else(PoisonError::into_inner);
+        to_end.extend(outcasts);
+        if !to_end.is_empty() {
+            self.watch.bell.notify_one();
         }
     }
 
@@ -191,6 +253,7 @@ impl LogWatch {
 impl Watcher for LogWatch {
     fn ring_moved(&self, _key: usize) {
         self.has_moved.store(true, Ordering::SeqCst);
+        self.bell.notify_one();
     }
 }
 

@@ -80,6 +80,7 @@ impl Front {
             hub,
             pages: pages.with_aliases(&config.aliases),
             config,
+            denials: Denials::new(clock.clone()),
             clock,
             task_rules,
             budgets,
@@ -90,7 +91,6 @@ impl Front {
             refusal_log: RefusalLog::default(),
             authorizer: OnceLock::new(),
             tickets,
-            denials: Denials::default(),
             _sse,
         };
         Self { parts: Arc::new(parts), peer: None, client: None }

@@ -5,6 +5,7 @@
 mod support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -12,11 +13,12 @@ use serde_json::{Map, Value, json};
 use support::scene::Scene;
 use tidings_core::contract::ManualClock;
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{Epoch, Hub, Limits, MemoryStore, Selector};
+use tidings_core::{Epoch, Hub, Limits, MemoryStore, Selector, Topic};
 use tidings_http::grants::jwt::{Algorithm, Key, Keys, Minting, Rules, Verifier, mint};
 use tidings_http::grants::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
 use tidings_http::{AccessSettings, Body, Front, HttpConfig, Pages};
 use tidings_testkit::deadline::{until, within_an_hour};
+use tidings_testkit::faulty::FaultyStore;
 
 /// The time of the clock, in seconds.
 const NOW: u64 = 1_767_222_000;
@@ -104,7 +106,7 @@ async fn connections_are_listed_in_pages_with_what_is_known_of_them() {
     let front = front().await;
     let (_first, first) = stream(&front, "/events/orders/*", &token("u1", "t1", &["orders/*"])).await;
     let (_second, second) = stream(&front, "/events?topic=public/b&topic=public/a", "").await;
-    tokio::time::advance(std::time::Duration::from_secs(5)).await;
+    tokio::time::advance(Duration::from_secs(5)).await;
 
     let (status, page) = asked(&front, "GET /admin/connections?limit=1", OPERATOR, "").await;
 
@@ -340,6 +342,96 @@ async fn a_denial_holds_after_a_restart_and_on_every_hub_of_the_log() {
     assert_eq!(asked(&again, "POST /admin/disconnect", OPERATOR, &order).await.0, 200);
     clock.set(NOW * 1_000 + 1_000);
     assert_eq!(reads(&again, &token).await, "200", "the newest order counts");
+}
+
+/// The last words of a stream whose access was withdrawn, and no more.
+async fn hears_that_its_access_was_withdrawn(mut body: Body) {
+    let mut told = String::new();
+    while let Some(text) = next(&mut body).await {
+        assert_ne!(text, ":\n", "the stream goes on after {told:?}");
+        told.push_str(&text);
+    }
+    let expected = "{\"reason\":\"the access of this stream was withdrawn\"}\n\nretry: ";
+    assert!(told.contains("event: tidings.expired\n") && told.contains(expected), "{told:?}");
+}
+
+/// The other hub only refused the next request.
+#[tokio::test(start_paused = true)]
+async fn a_denial_ends_the_open_streams_of_every_hub_of_the_log() {
+    let clock = ManualClock::at(NOW * 1_000);
+    let store = Arc::new(MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default()));
+    let one = front_on(store.clone(), settings(), clock.clone()).await;
+    let other = front_on(store, settings(), clock).await;
+    let of = |user: &str, id: &str| token(user, id, &["a"]);
+    let (of_user, _) = stream(&other, "/events/a", &of("u1", "t1")).await;
+    let (of_token, _) = stream(&other, "/events/a", &of("u2", "t2")).await;
+    let (_of_nobody_meant, _) = stream(&other, "/events/a", &of("u2", "t3")).await;
+
+    for order in [json!({"user": "u1", "deny_for": 50}), json!({"token_id": "t2", "deny_for": 50})] {
+        let answer = asked(&one, "POST /admin/disconnect", OPERATOR, &order.to_string()).await;
+        assert_eq!(answer, (200, json!({"disconnected": 0})), "the streams are those of another hub");
+    }
+
+    hears_that_its_access_was_withdrawn(of_user).await;
+    hears_that_its_access_was_withdrawn(of_token).await;
+    assert_eq!(other.hub().roster().count(), 1);
+}
+
+/// The stream stayed open until its token ended.
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_was_let_in_before_a_denial_and_began_after_it_ends() {
+    let clock = ManualClock::at(NOW * 1_000);
+    let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
+    let (store, fault) = FaultyStore::new(Arc::new(store));
+    let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+    let front = Front::new(hub, settings(), Pages::default(), clock).for_peer("192.0.2.1".parse().unwrap());
+    let (token, other) = (token("u1", "t1", &["a"]), token("u2", "t2", &["a"]));
+    // From here on new denials are read from memory.
+    let order = json!({"user": "u9", "deny_for": 50}).to_string();
+    asked(&front, "POST /admin/disconnect", OPERATOR, &order).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    fault.hold_reads();
+    let read = |token: String| {
+        let front = front.clone();
+        let read = async move { send(&front, "GET /events/a?since=2025-01-01T00:00:00Z", &token, "").await };
+        tokio::spawn(read)
+    };
+    let (of_user, of_other) = (read(token), read(other));
+    // Both are counted once they were let in; they are on no carrier's list yet.
+    until("they are let in", || front.hub().roster().count() == 2).await;
+    let order = json!({"user": "u1", "deny_for": 50}).to_string();
+    let answer = asked(&front, "POST /admin/disconnect", OPERATOR, &order).await;
+    assert_eq!(answer, (200, json!({"disconnected": 0})), "the stream has not begun");
+    // Time goes on when nobody has anything to do: the streams of this user were ended, of which there are none.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    fault.let_all_reads_through();
+
+    hears_that_its_access_was_withdrawn(of_user.await.unwrap().into_body()).await;
+    let _of_other = of_other.await.unwrap();
+    assert_eq!(front.hub().roster().count(), 1);
+}
+
+/// What the program decides does not outweigh what an operator has ordered.
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_the_programs_own_is_refused_to_a_user_or_a_token_that_is_kept_out() {
+    let front = front().await;
+    let order = json!({"user": "u1", "deny_for": 50}).to_string();
+    asked(&front, "POST /admin/disconnect", OPERATOR, &order).await;
+    let order = json!({"token_id": "t2", "deny_for": 50}).to_string();
+    asked(&front, "POST /admin/disconnect", OPERATOR, &order).await;
+
+    for (user, token_id, status) in
+        [(Some("u1"), None, 403), (None, Some("t2"), 403), (Some("u2"), Some("t1"), 200), (None, None, 200)]
+    {
+        let request = Request::get("/mine").header("host", "localhost").body(()).unwrap();
+        let (parts, ()) = request.into_parts();
+        let (user, token_id) = (user.map(Into::into), token_id.map(Into::into));
+        let grants = Grants { user, token_id, ..Grants::default() };
+        let selectors = Topic::parse("a").unwrap().into();
+        let answer = within_an_hour("an answer", front.subscribe(&parts, selectors, grants.clone())).await;
+        assert_eq!(answer.status(), status, "{grants:?}");
+    }
 }
 
 /// A thousand connections of a hundred long selectors each would be a hundred megabytes.

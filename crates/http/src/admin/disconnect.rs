@@ -55,14 +55,13 @@ where
             _ => problem,
         })?;
     let order = Order::parse(&body.data)?;
-    let mut why = Dismissal::ByOperator;
-    if let Some((outcast, seconds)) = order.deny {
-        // First, or those that are ended would come back before it.
-        let until = front.clock().now().0.saturating_add(1_000 * seconds);
-        front.deny(outcast, UnixMillis(until)).await?;
-        why = Dismissal::AccessEnded;
-    }
-    let disconnected = front.hub().roster().dismiss(&order.whom, why).await;
+    let disconnected = match order.deny {
+        Some((outcast, seconds)) => {
+            let until = front.clock().now().0.saturating_add(1_000 * seconds);
+            front.deny(outcast, UnixMillis(until)).await?
+        }
+        None => front.hub().roster().dismiss(&order.whom, Dismissal::ByOperator).await,
+    };
     Ok(json::response(StatusCode::OK, &DisconnectedDocument { disconnected }))
 }
 
