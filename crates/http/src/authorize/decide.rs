@@ -3,12 +3,11 @@
 //!
 //! There is one function for all of them. What they differ in is the grant that a request needs.
 
-use http::header::RETRY_AFTER;
 use tidings_access::Grants;
 use tidings_core::{Position, Request, Selector, Selectors, Topic};
 
 use super::asked::{Asked, AskedAction, Denied};
-use super::identity::{Identity, ParsedRequest};
+use super::identity::{Identity, ParsedRequest, cannot_tell};
 use crate::access::page::is_trusted_page;
 use crate::access::shown_proof::PROOF_PARAMETERS;
 use crate::answer::problem::Problem;
@@ -182,9 +181,7 @@ impl Front {
             Err(Denied::NotAllowed(detail)) => {
                 Err(Problem::challenge(ProblemType::NotCovered, "insufficient_scope", &detail))
             }
-            Err(Denied::CannotTell(detail)) => {
-                Err(Problem::new(ProblemType::AccessUnavailable, detail).with_header(RETRY_AFTER, "2"))
-            }
+            Err(Denied::CannotTell(detail)) => Err(cannot_tell(detail)),
         }
     }
 }

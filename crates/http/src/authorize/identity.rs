@@ -3,6 +3,7 @@
 //! What a request shows is read by `access/shown_proof`; what it gives is told by `tidings-access`. Nothing is used up and
 //! nobody is let in here.
 
+use http::header::RETRY_AFTER;
 use http::request::Parts;
 use tidings_access::{Allowed, Grants, Proof, Refusal, Ticket};
 use tidings_core::Selector;
@@ -35,6 +36,8 @@ pub(super) struct Identity {
     why_no_more: Option<String>,
     /// It shows a token of which the key is not there.
     lacks_key: bool,
+    /// The keys of its token's issuer have not come yet, so that nobody can say what it gives.
+    awaits_keys: bool,
 }
 
 /// Nobody, and why.
@@ -101,6 +104,7 @@ impl Front {
                 Ok(grants) => Identity::known(grants),
                 Err(refusal) => Identity {
                     lacks_key: is_for_want_of_a_key(&refusal),
+                    awaits_keys: refusal == Refusal::NoKeys,
                     ..unmeant(format!("its cookie gives nothing: {refusal}"))
                 },
             }),
@@ -115,7 +119,14 @@ impl Front {
 
 impl Identity {
     fn nobody(grants: Grants) -> Self {
-        Self { grants, why_no_more: None, shows_something: false, ticket: None, lacks_key: false }
+        Self {
+            grants,
+            why_no_more: None,
+            shows_something: false,
+            ticket: None,
+            lacks_key: false,
+            awaits_keys: false,
+        }
     }
 
     fn known(grants: Grants) -> Self {
@@ -148,6 +159,7 @@ impl Identity {
     pub(super) fn refusal(&self, what: String, uncovered: Vec<String>) -> Problem {
         let problem = match (&self.why_no_more, self.shows_something) {
             (_, true) => Problem::challenge(ProblemType::NotCovered, "insufficient_scope", &what),
+            (Some(why), false) if self.awaits_keys => cannot_tell(format!("{what}; {why}")),
             (Some(why), false) => Problem::invalid_credentials(&format!("{what}; {why}")),
             (None, false) => Problem::credentials_required(&format!(
                 "for everybody, {what}; send a key or a token as `Authorization: Bearer`"
@@ -165,11 +177,17 @@ impl From<Problem> for Unidentified {
 
 impl From<Refusal> for Unidentified {
     fn from(refusal: Refusal) -> Self {
-        Self {
-            problem: Problem::invalid_credentials(&refusal.to_string()),
-            lacks_key: is_for_want_of_a_key(&refusal),
-        }
+        let problem = match refusal {
+            Refusal::NoKeys => cannot_tell(refusal.to_string()),
+            _ => Problem::invalid_credentials(&refusal.to_string()),
+        };
+        Self { problem, lacks_key: is_for_want_of_a_key(&refusal) }
     }
+}
+
+/// It cannot be found out now what a request may do; it can come back.
+pub(super) fn cannot_tell(detail: String) -> Problem {
+    Problem::new(ProblemType::AccessUnavailable, detail).with_header(RETRY_AFTER, "2")
 }
 
 /// Whether another set of keys may change it.
