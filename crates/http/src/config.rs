@@ -7,6 +7,7 @@ use crate::access::host::Host;
 use crate::access::origin::Origin;
 use crate::access::range::AddressRange;
 use crate::access::settings::AccessSettings;
+use crate::access_log::AccessLog;
 use crate::aliases::Aliases;
 use crate::lane::LaneConfig;
 use crate::stream::machine::StreamConfig;
@@ -37,6 +38,8 @@ pub struct HttpConfig {
     /// Who may publish and read what. Default none: then everybody may read, and `publish_key` and `publishers` say who may
     /// publish. With it nothing is allowed that it does not name, and those two say nothing.
     pub access: Option<Arc<AccessSettings>>,
+    /// Where a line for each request goes. Default none.
+    pub access_log: Option<AccessLog>,
     /// The certificate to show. Default none: HTTP in the clear.
     pub tls: Option<Tls>,
     /// Bytes of memory that the bodies of all publishes may hold. Default 64 MiB: as much as waits for the disk. A body
@@ -123,6 +126,7 @@ impl Default for HttpConfig {
             publishers: Publishers::Any,
             trusted_proxies: Vec::new(),
             access: None,
+            access_log: None,
             tls: None,
             bodies_bytes_max: 67_108_864,
             body_bytes_per_second_min: 1_024,

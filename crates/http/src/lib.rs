@@ -56,6 +56,7 @@
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
 mod access;
+mod access_log;
 mod admin;
 mod aliases;
 mod answer;
@@ -88,6 +89,7 @@ pub use access::host::{Host, HostError};
 pub use access::origin::{Origin, OriginError};
 pub use access::range::{AddressRange, AddressRangeError};
 pub use access::settings::{AccessSettings, KeyRenewal};
+pub use access_log::{AccessEntry, AccessLog, AccessRecord, AccessRecords};
 pub use aliases::{AliasError, Aliases};
 pub use answer::body::Body;
 pub use answer::problem_type::PROBLEM_TYPES;

@@ -203,6 +203,19 @@ pub(crate) const HOST_BYTES_MAX: usize = 255;
 /// Bytes of a value of a request that stand in a problem or in a line of the log. 200: any host or origin that somebody means.
 pub(crate) const SHOWN_BYTES_MAX: usize = 200;
 
+/// Records of the access log that wait to be written. 4,096: what a busy hub answers while a disk takes a breath. They take 4 MiB
+/// at most. Beyond it records are left out and counted, since no request may wait for a log.
+pub(crate) const ACCESS_LOG_LINES_MAX: usize = 4_096;
+
+/// Bytes of a path in a line of the access log. 512: as long as a topic may be.
+pub(crate) const ACCESS_LOG_PATH_BYTES_MAX: usize = 512;
+
+/// Bytes of a user's name in a line of the access log. 128: any address of mail that somebody has.
+pub(crate) const ACCESS_LOG_USER_BYTES_MAX: usize = 128;
+
+/// Bytes of a method in a line of the access log. 16: the longest that are registered, such as `VERSION-CONTROL`, have fewer.
+pub(crate) const ACCESS_LOG_METHOD_BYTES_MAX: usize = 16;
+
 /// Words of a header's name that are looked at for the trace of a proxy. 8: no name that proxies use has more than 6.
 pub(crate) const TRACE_WORDS_MAX: usize = 8;
 

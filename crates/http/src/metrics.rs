@@ -7,12 +7,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use prometheus_client::encoding::{prometheus_text, text};
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use tidings_core::Hub;
 use tidings_core::metrics::{LabelledCounters, PREFIX};
 use tokio::time::Instant;
 
+use crate::access_log::AccessLog;
 use crate::answer::problem_type::{PROBLEM_TYPES, ProblemType};
 use crate::budgets::FrontBudgets;
 use crate::config::HttpConfig;
@@ -27,6 +29,7 @@ pub(crate) struct FrontMetrics {
     connections_max: Gauge,
     streams_now: Gauge,
     streams_max: Gauge,
+    access_log_dropped: Option<Counter>,
     registry: Mutex<Registry>,
     /// What was last encoded, of each format.
     texts: Mutex<[Option<MetricsText>; 2]>,
@@ -55,6 +58,7 @@ impl FrontMetrics {
             connections_max: Gauge::default(),
             streams_now: Gauge::default(),
             streams_max: Gauge::default(),
+            access_log_dropped: config.access_log.as_ref().map(AccessLog::counter),
             registry: Mutex::default(),
             texts: Mutex::default(),
         };
@@ -84,6 +88,9 @@ impl FrontMetrics {
         );
         registry.register("streams", "Streams of all connections now", self.streams_now.clone());
         registry.register("streams_max", "Streams that there may be", self.streams_max.clone());
+        let help =
+            "Lines of the access log that were left out, because they came faster than they could be written";
+        registry.register("access_log_dropped", help, self.access_log_dropped.clone().unwrap_or_default());
         registry.register_collector(Box::new(budgets.clone()));
     }
 

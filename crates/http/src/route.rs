@@ -14,6 +14,7 @@ use crate::access::cors;
 use crate::access::decision::decide;
 use crate::access::head::{RequestHead, check_size};
 use crate::access::policy::Policy;
+use crate::access_log::AccessEntry;
 use crate::admin::{self, AdminRoute};
 use crate::aliases::Aliases;
 use crate::answer::body::Body;
@@ -255,11 +256,20 @@ impl Front {
     where
         B: http_body::Body<Data = Bytes> + Unpin,
     {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        self.begin_entry(&mut parts);
         self.handle_parts(&parts, body).await
     }
 
-    /// The same. The future of a request holds its parts once.
+    /// Begins the line of the access log, if there is one, among the extensions of a request.
+    pub(crate) fn begin_entry(&self, parts: &mut Parts) {
+        if let Some(log) = &self.config().access_log {
+            let entry = AccessEntry::begin(log, Some(parts), self.peer(), self.clock().now());
+            parts.extensions.insert(entry);
+        }
+    }
+
+    /// The same for a request whose line [has begun](Self::begin_entry). The future of a request holds its parts once.
     pub(crate) async fn handle_parts<B>(&self, parts: &Parts, body: B) -> Response<Body>
     where
         B: http_body::Body<Data = Bytes> + Unpin,
@@ -274,6 +284,10 @@ impl Front {
         cors::finish(&self.config().cors, policy, &parts.headers, &mut response);
         if parts.method == Method::HEAD {
             without_content(&mut response);
+        }
+        if let Some(entry) = parts.extensions.get::<AccessEntry>() {
+            entry.answered(response.status());
+            response = response.map(|body| body.logged_by(entry.clone()));
         }
         tracing::debug!(method = %parts.method, path = ?parts.uri.path(), status = response.status().as_u16(), "answered");
         response
@@ -291,6 +305,11 @@ impl Front {
         mut response: Response<Body>,
     ) -> Response<Body> {
         cors::finish(&self.config().cors, Policy::PUBLIC, headers, &mut response);
+        if let Some(log) = &self.config().access_log {
+            let entry = AccessEntry::begin(log, None, self.peer(), self.clock().now());
+            entry.answered(response.status());
+            response = response.map(|body| body.logged_by(entry));
+        }
         response
     }
 

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use http_body::{Frame, SizeHint};
 
+use crate::access_log::AccessEntry;
 use crate::answer::handed_out::HandedOut;
 use crate::answer::watch::AnswerWatch;
 use crate::budget::Taken;
@@ -26,6 +27,8 @@ pub struct Body {
     watched: Option<Watched>,
     /// Bytes of a budget. They are given back with the body.
     taken: Option<Taken>,
+    /// The line of the access log, which ends with the body.
+    entry: Option<AccessEntry>,
     /// The pieces that the connection has not written yet. The body ends only when there are none.
     handed_out: Option<HandedOut>,
 }
@@ -57,7 +60,15 @@ impl BodySource {
 
 impl From<BodySource> for Body {
     fn from(source: BodySource) -> Self {
-        Self { source, rest: Bytes::new(), _open: None, watched: None, taken: None, handed_out: None }
+        Self {
+            source,
+            rest: Bytes::new(),
+            _open: None,
+            watched: None,
+            taken: None,
+            entry: None,
+            handed_out: None,
+        }
     }
 }
 
@@ -86,6 +97,11 @@ impl Body {
         Self { taken: Some(taken), ..self.until_written() }
     }
 
+    /// The same, as the answer of which this entry of the access log tells.
+    pub(crate) fn logged_by(self, entry: AccessEntry) -> Self {
+        Self { entry: Some(entry), ..self }
+    }
+
     /// The same, ended only when the connection has written all pieces.
     pub(crate) fn until_written(self) -> Self {
         Self { handed_out: Some(self.handed_out.unwrap_or_default()), ..self }
@@ -102,6 +118,9 @@ impl Body {
     fn hand_out(&self, mut piece: Bytes) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if let Some(Watched(watch)) = &self.watched {
             watch.handed_out();
+        }
+        if let Some(entry) = &self.entry {
+            entry.wrote(piece.len());
         }
         if let Some(taken) = &self.taken {
             taken.moved_after_a_while(piece.len());

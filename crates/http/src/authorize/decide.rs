@@ -10,6 +10,7 @@ use super::asked::{Asked, AskedAction, Denied};
 use super::identity::{Identity, ParsedRequest, cannot_tell};
 use crate::access::page::is_trusted_page;
 use crate::access::shown_proof::PROOF_PARAMETERS;
+use crate::access_log::AccessEntry;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
@@ -124,6 +125,7 @@ impl Front {
     /// The grants for which `POST /tickets` answers with a ticket: those of another proof.
     pub(crate) async fn authorize_ticket(&self, request: ParsedRequest<'_>) -> Result<Grants, Problem> {
         let identity = self.identify(request, &[]).await?;
+        tell_user(request, &identity);
         if identity.ticket.is_some() {
             return Err(Problem::invalid_credentials(
                 "a ticket gives no other ticket; show a key or a token",
@@ -138,7 +140,9 @@ impl Front {
     /// The grants by which a request is let in.
     async fn authorize(&self, request: ParsedRequest<'_>, needs: Needs<'_>) -> Result<Grants, Problem> {
         let identity = self.identify(request, needs.selectors).await?;
+        tell_user(request, &identity);
         let identity = self.ask_authorizer(identity, request, needs).await?;
+        tell_user(request, &identity);
         needs.check(&identity)?;
         self.refuse_outcast(&identity.grants).await?;
         if let Some(ticket) = &identity.ticket {
@@ -204,6 +208,14 @@ impl Needs<'_> {
             }
         };
         Err(identity.refusal(what, Vec::new()))
+    }
+}
+
+/// Tells the access log who sends a request, also if it is refused.
+fn tell_user(request: ParsedRequest<'_>, identity: &Identity) {
+    if let (Some(entry), Some(user)) = (request.parts.extensions.get::<AccessEntry>(), &identity.grants.user)
+    {
+        entry.is_of(user);
     }
 }
 

@@ -11,6 +11,7 @@ use tidings_core::Visitor;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Sleep, sleep, timeout};
 
+use crate::access_log::AccessEntry;
 use crate::answer::watch::AnswerWatch;
 use crate::connection::linger::linger;
 use crate::connection::socket::{Raw, Watched, Watchman};
@@ -28,7 +29,7 @@ pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)
 where
     S: AsyncRead + AsyncWrite + Raw + Watched + Unpin,
 {
-    let Leave { follower, is_opened, encoder, framing, attendance, session, permit } = leave;
+    let Leave { follower, is_opened, encoder, framing, attendance, session, permit, entry } = leave;
     let visitor = Visitor { session: session.clone(), address: front.peer(), transport: encoder.transport() };
     let subscription = front.hub().follow(follower, visitor, attendance);
     let watch = AnswerWatch::default();
@@ -38,7 +39,7 @@ where
     // Boxed, or this future would hold it once for each function that it is handed to.
     let blocks = Box::pin(task::blocks(front.task_rules(), carried));
     let mut end = StreamEnd::counted(front.metrics().streams().clone());
-    let writer = BlockWriter { front, framing, watch };
+    let writer = BlockWriter { front, framing, watch, entry };
     let written = write_all(writer, &mut stream, &encoder.heartbeat(), blocks, &mut end).await;
     if let Err(ending) = written {
         end.note(ending);
@@ -103,6 +104,8 @@ struct BlockWriter<'a> {
     front: &'a Front,
     framing: Framing,
     watch: AnswerWatch,
+    /// The line of the access log.
+    entry: Option<AccessEntry>,
 }
 
 impl BlockWriter<'_> {
@@ -126,6 +129,9 @@ impl BlockWriter<'_> {
         stream: &mut S,
         block: Bytes,
     ) -> Result<(), Ending> {
+        if let Some(entry) = &self.entry {
+            entry.wrote(block.len());
+        }
         match self.framing {
             Framing::Raw => self.write_buffer(stream, block).await,
             Framing::Chunked => {

@@ -70,7 +70,8 @@ impl Surroundings {
         match served {
             Ok(None) => {}
             Ok(Some((stream, leave))) => {
-                let Leave { follower, is_opened, encoder, framing, attendance, session, permit } = leave;
+                let Leave { follower, is_opened, encoder, framing, attendance, session, permit, entry } =
+                    leave;
                 let held = ParkedHold { _place: place, _permit: permit, session };
                 match stream.into_std() {
                     Ok(stream) => {
@@ -81,6 +82,7 @@ impl Surroundings {
                             encoder,
                             framing,
                             attendance,
+                            entry,
                             held,
                         });
                     }

@@ -199,7 +199,8 @@ impl<'a> Session<'a> {
         if let Some(unplaced) = Unplaced::of(self.visit) {
             request.extensions_mut().insert(unplaced);
         }
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        self.front.begin_entry(&mut parts);
         Box::pin(self.answer_open(parts, RequestBody::new(body), open))
     }
 

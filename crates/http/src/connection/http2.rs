@@ -133,6 +133,7 @@ impl Requests {
     ) -> Result<Response<Body>, Infallible> {
         let watch = request_watch();
         parts.extensions.insert(watch.clone());
+        self.front.begin_entry(&mut parts);
         // Nobody else would read it, and it would keep the connection's window from others.
         if parts.method != Method::POST {
             self.discard(body.take());

@@ -12,6 +12,7 @@ use tidings_core::{Follower, Located, Request, Session, Visitor};
 
 use super::gap::{GAP, gap_header};
 use super::problem::{too_many_selectors, unreadable};
+use crate::access_log::AccessEntry;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
@@ -54,6 +55,7 @@ pub(crate) struct SubscribeRequest {
     unplaced: Option<Unplaced>,
     /// Put among the request's extensions by what carries the answer, if it wants to know how the answer is taken.
     watch: AnswerWatch,
+    entry: Option<AccessEntry>,
 }
 
 impl SubscribeRequest {
@@ -90,6 +92,7 @@ impl SubscribeRequest {
             session: parts.extensions.get().cloned(),
             unplaced: parts.extensions.get().cloned(),
             watch: parts.extensions.get().cloned().unwrap_or_default(),
+            entry: parts.extensions.get().cloned(),
         })
     }
 
@@ -150,7 +153,7 @@ pub(crate) async fn subscribe(
     let Ok(permit) = request.permit(front.drain()).await else {
         return Ok(send_away(front, &request, ProblemType::TooManyConnections));
     };
-    let SubscribeRequest { events, encoder, version, parking_slot, session, watch, .. } = request;
+    let SubscribeRequest { events, encoder, version, parking_slot, session, watch, entry, .. } = request;
     let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
     let Located { place, gap, partial } =
         front.hub().locate(&events).await.map_err(|error| unreadable(&error))?;
@@ -178,7 +181,7 @@ pub(crate) async fn subscribe(
     *response.body_mut() = match parking_slot {
         Some(slot) => {
             let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
-            let leave = Leave { follower, is_opened, encoder, framing, attendance, session, permit };
+            let leave = Leave { follower, is_opened, encoder, framing, attendance, session, permit, entry };
             let mut parking = Parking::new(opening, leave, slot);
             Body::stream(poll_fn(move |_| parking.poll_opening()))
         }

@@ -58,6 +58,8 @@ pub(super) struct Passage<'a> {
     pub(super) unread: &'a UnreadFrames,
     /// Bytes that sockets took in this round, of batches with a large event and of what was owed.
     pub(super) written: &'a Cell<usize>,
+    /// Bytes that the last socket took.
+    pub(super) took: &'a Cell<usize>,
 }
 
 /// What a lane says to a member beside the log.
@@ -97,6 +99,7 @@ enum Written {
 
 impl Passage<'_> {
     fn count(self, batch: &Batch, written: usize) {
+        self.took.set(written);
         if batch.is_large() {
             self.written.set(self.written.get() + written);
         }

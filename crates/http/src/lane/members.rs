@@ -35,6 +35,7 @@ use tidings_core::{Clock, Cursor, Hub, Sequence, UnixMillis};
 use super::batch::framed;
 use super::group::{Group, GroupKey, Groups};
 use super::ids::{MemberId, Recipient};
+use super::logged::Logged;
 use super::member::{Member, SendingSide, Standing, Words};
 use super::page_reader::PageRequests;
 use super::parked::{Held, Parked};
@@ -44,7 +45,7 @@ use crate::connection::socket::{Watchman, watch};
 use crate::limits::ROUND_BYTES_MAX;
 use crate::stream::Ending;
 use crate::stream::expiry;
-use crate::stream::machine::{Due, LogSpan, Machine, Now, Rules};
+use crate::stream::machine::{Due, LogSpan, Machine, Now, Outlet, Rules};
 use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
 
@@ -68,6 +69,7 @@ pub(super) struct Members<H> {
     /// rings do not show yet.
     unopened: HashMap<MemberId, Sequence>,
     attendances: Attendances,
+    logged: Logged,
     unread: UnreadFrames,
     /// Members have been looked at since readers were told so often to let frames go.
     calls_heard: u64,
@@ -107,6 +109,7 @@ impl<H: Held> Members<H> {
             large_turns: VecDeque::new(),
             written: Cell::new(0),
             unopened: HashMap::new(),
+            logged: Logged::default(),
             calls_heard: unread.calls(),
             unread,
             tally: Tally::default(),
@@ -147,7 +150,7 @@ impl<H: Held> Members<H> {
 
     /// Takes over a connection.
     pub(super) fn admit(&mut self, parked: Parked<H>) {
-        let Parked { stream, follower, is_opened, encoder, framing, attendance, held } = parked;
+        let Parked { stream, follower, is_opened, encoder, framing, attendance, entry, held } = parked;
         let selectors = follower.selectors().clone();
         let key = GroupKey { selectors, encoder, framing, on_gap: follower.on_gap() };
         let mut stream = mio::net::TcpStream::from_std(stream);
@@ -179,6 +182,7 @@ impl<H: Held> Members<H> {
             held,
         });
         self.groups[group].note_epoch(id, place.epoch);
+        self.logged.join(id, entry);
         self.follow(id);
     }
 
@@ -281,7 +285,13 @@ impl<H: Held> Members<H> {
     }
 
     fn say(&mut self, id: MemberId, words: &Words) {
-        let said = self.slots[id.slot()].say(words, self.now.tick);
+        let member = &mut self.slots[id.slot()];
+        let was_blocked = member.outlet() == Outlet::Blocked;
+        let said = member.say(words, self.now.tick);
+        // What a socket takes later is counted then.
+        if !was_blocked && member.outlet() == Outlet::Open {
+            self.logged.wrote(id, words.bytes.len());
+        }
         if let Err(ending) = said {
             self.end(id, ending);
         }

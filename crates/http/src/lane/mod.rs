@@ -25,6 +25,7 @@
 //! | `owed` | what a blocked member is owed |
 //! | `batch` | frames as bytes on the wire, with the places where they may be cut |
 //! | `spared` | the connections that get no echo of an event |
+//! | `logged` | what the access log is told of members |
 //! | `tally` | what a lane has counted and not told yet |
 //! | `ids` | the numbers of members and groups |
 //! | `page` | a page of the store on its way to a lane |
@@ -36,6 +37,7 @@ mod ids;
 #[allow(clippy::module_inception)]
 mod lane;
 mod lanes;
+mod logged;
 mod member;
 mod members;
 mod owed;

@@ -8,6 +8,7 @@ use tidings_core::{Follower, Session};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::batch::Framing;
+use crate::access_log::AccessEntry;
 use crate::stream::Encoder;
 
 /// A connection whose response head and [opening](Encoder::opening) have been written, and nothing else.
@@ -25,6 +26,8 @@ pub struct Parked<H> {
     pub framing: Framing,
     /// Counts the subscriber, from before it was parked.
     pub attendance: Attendance,
+    /// The line of the access log, which ends with the connection; none without such a log.
+    pub entry: Option<AccessEntry>,
     /// What must live as long as the connection does. It is kept among what the lane knows of the connection: a small
     /// allocation for each of them, made in the midst of requests, would keep memory from being used again.
     pub held: H,

@@ -11,6 +11,7 @@ use tidings_core::roster::Attendance;
 use tidings_core::{Follower, Session};
 
 use super::batch::Framing;
+use crate::access_log::AccessEntry;
 use crate::stream::Encoder;
 use crate::stream::permits::StreamPermit;
 
@@ -27,6 +28,8 @@ pub(crate) struct Leave {
     pub(crate) session: Option<Arc<Session>>,
     /// Given back when the stream ends.
     pub(crate) permit: Option<StreamPermit>,
+    /// The line of the access log, which ends with the stream.
+    pub(crate) entry: Option<AccessEntry>,
 }
 
 /// Shared by a connection and the response that may leave it. Its presence among a request's extensions says that

@@ -75,6 +75,7 @@ impl Scene {
             encoder: if one_topic { Encoder::Sse(opening) } else { Encoder::SseWithTopics(opening) },
             framing,
             attendance,
+            entry: None,
             held,
         });
         client.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -21,6 +21,7 @@ impl<H: Held> Members<H> {
         match member.settle(self.now.tick) {
             Ok(written) => {
                 self.written.set(self.written.get() + written);
+                self.logged.wrote(id, written);
                 self.follow(id);
             }
             Err(ending) => self.end(id, ending),

@@ -4,6 +4,8 @@
 //! not take is owed to its member, which is blocked from then on. Large events are written to so many members in a round as
 //! `ROUND_BYTES_MAX` allows; the others stand apart, and have their turn in the rounds after it.
 
+use std::cell::Cell;
+
 use tidings_core::{Cursor, Delivery, Needs, Step};
 
 use super::Members;
@@ -59,12 +61,14 @@ impl<H: Held> Members<H> {
         let group = &mut self.groups[id];
         let through = group.follower.cursor();
         let batch = Batch::of(delivery, through.sequence, group.key.encoder, group.key.framing);
+        let took = Cell::new(0);
         let passage = Passage {
             before: before.sequence,
             through: through.sequence,
             now: self.now.tick,
             unread: &self.unread,
             written: &self.written,
+            took: &took,
         };
         let is_large = batch.is_large();
         let spared = Spared::by(delivery);
@@ -89,6 +93,7 @@ impl<H: Held> Members<H> {
             let batch = own.as_ref().unwrap_or(&batch);
             let taken = member.deliver(batch, passage);
             self.tally.delivered(delivery, batch, &taken, member.own_place());
+            self.logged.wrote(*member_id, took.take());
             match taken {
                 Ok(Taken::All) => member.standing = Standing::Live,
                 Ok(Taken::Nothing) if before.epoch != through.epoch => left.push(*member_id),
@@ -115,15 +120,18 @@ impl<H: Held> Members<H> {
             false => Batch::of(delivery, place.sequence, encoder, framing),
         };
         let before = member.own_place().unwrap_or(place.sequence);
+        let took = Cell::new(0);
         let passage = Passage {
             before,
             through: place.sequence,
             now: self.now.tick,
             unread: &self.unread,
             written: &self.written,
+            took: &took,
         };
         let taken = member.deliver(&batch, passage);
         self.tally.delivered(delivery, &batch, &taken, member.own_place());
+        self.logged.wrote(id, took.take());
         match taken {
             // It has not heard of the gap that leads into another epoch.
             Ok(Taken::Nothing) => {}

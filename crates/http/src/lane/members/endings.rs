@@ -51,8 +51,11 @@ impl<H: Held> Members<H> {
                 let expired = encoder.expired(place_of(id, &member, group), &reason);
                 farewell = [expired, farewell].concat().into();
             }
-            member.part_with(&last(&farewell, group.key.framing));
+            let farewell = last(&farewell, group.key.framing);
+            member.part_with(&farewell);
+            self.logged.wrote(id, farewell.len());
         }
+        self.logged.leave(id);
         member.leave_to_system();
         tracing::debug!(%ending, "a parked stream ends");
         // Fails only for a socket that is not registered.

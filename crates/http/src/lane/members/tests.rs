@@ -90,7 +90,16 @@ impl Scene {
         let attendance = self.hub.roster().attend(&selectors).unwrap();
         let follower = Follower::new(selectors, OnGap::Earliest, Cursor::new(Epoch(1), Sequence(0)));
         let (encoder, framing) = (Encoder::Sse(Opening::Event), Framing::Raw);
-        self.members.admit(Parked { stream, follower, is_opened, encoder, framing, attendance, held });
+        self.members.admit(Parked {
+            stream,
+            follower,
+            is_opened,
+            encoder,
+            framing,
+            attendance,
+            entry: None,
+            held,
+        });
         client
     }
 

@@ -1,0 +1,186 @@
+//! The access log: one line for each request, whichever way its answer goes, and never anything as a client sent it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+mod support;
+
+use support::scene::Scene;
+use support::tls::scene_with;
+use support::{OPENING_LINES, expect_opening, opening};
+use tidings_http::{AccessLog, AccessRecords};
+use tidings_testkit::certificate::Certificate;
+use tidings_testkit::deadline::{until, within};
+use tidings_testkit::http2::Peer;
+
+const GET: &str = "GET /events/a HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+/// A hub with an access log.
+async fn logging() -> (Scene, AccessRecords) {
+    let (log, records) = AccessLog::new();
+    (Scene::with(|config| config.access_log = Some(log)).await, records)
+}
+
+/// The same over TLS.
+async fn logging_over_tls() -> (Scene, Certificate, AccessRecords) {
+    let (log, records) = AccessLog::new();
+    let (scene, certificate) = scene_with(|config| config.access_log = Some(log)).await;
+    (scene, certificate, records)
+}
+
+/// The next line, without its duration.
+async fn line(records: &mut AccessRecords) -> String {
+    let mut next = Vec::new();
+    assert_eq!(within("a line", records.next(&mut next, 1)).await, 1);
+    let line = next[0].text();
+    assert!(
+        next[0]
+            .json()
+            .starts_with("{\"level\":\"INFO\",\"target\":\"access\",\"time\":\"1970-01-01T01:00:00")
+    );
+    let (line, seconds) = line.rsplit_once(' ').unwrap();
+    assert!(seconds.parse::<f64>().is_ok(), "{line}");
+    line.to_owned()
+}
+
+fn told(request: &str, status: u16, bytes: usize) -> String {
+    format!("127.0.0.1 - - [01/Jan/1970:01:00:00 +0000] \"{request}\" {status} {bytes}")
+}
+
+/// The bytes of the body of an answer over HTTP/1.1 that is no stream.
+fn body(answer: &str) -> usize {
+    answer.split_once("\r\n\r\n").unwrap().1.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_request_of_a_connection_has_its_line_without_its_query() {
+    let (scene, mut records) = logging().await;
+    let mut wire = scene.connect().await;
+
+    wire.send("POST /events/a?id=S3CRET HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n\r\nx").await;
+    let published = body(&wire.answer().await);
+    wire.send("GET /nothing;token=S3CRET?token=S3CRET HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    let refused = body(&wire.answer().await);
+    wire.send("HEAD /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+
+    assert_eq!(line(&mut records).await, told("POST /events/a HTTP/1.1", 201, published));
+    assert_eq!(line(&mut records).await, told("GET /nothing;... HTTP/1.1", 404, refused));
+    assert_eq!(line(&mut records).await, told("HEAD /healthz HTTP/1.1", 200, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_stream_has_its_line_when_it_ends_with_all_its_bytes() {
+    let (scene, mut records) = logging().await;
+    let mut stream = scene.stream("/events/a").await;
+    scene.publish("a", &["x", "y"]).await;
+    stream.expect_events("id: 1-1\ndata: x\n\nid: 1-2\ndata: y\n\n").await;
+    assert!(records.try_next().is_none(), "the stream has not ended");
+
+    drop(stream);
+
+    let line = line(&mut records).await;
+    let bytes: usize = line
+        .strip_prefix(
+            &told("GET /events/a HTTP/1.1", 200, 0)[..told("GET /events/a HTTP/1.1", 200, 0).len() - 1],
+        )
+        .unwrap()
+        .parse()
+        .unwrap();
+    let events = "id: 1-1\ndata: x\n\n".len() * 2;
+    // Chunks have frames, and the client may have been asked whether it is there.
+    let expected = opening(0).len() + events;
+    assert!((expected..expected + 40).contains(&bytes), "{bytes}, {expected}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_stream_that_does_not_read_is_counted_by_what_its_socket_took() {
+    let (scene, mut records) = logging().await;
+    let stream = scene.stream("/events/a").await;
+    let large = "l".repeat(900_000);
+    for _ in 0..16 {
+        scene.publish("a", &[&large]).await;
+    }
+    until("the stream to be blocked", || scene.hub.shown().0 == 16).await;
+
+    drop(stream);
+
+    let line = line(&mut records).await;
+    let bytes: usize = line.rsplit_once(' ').unwrap().1.parse().unwrap();
+    assert!(bytes < 15 * 900_000, "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_over_tls_has_its_line_when_it_ends() {
+    let (scene, certificate, mut records) = logging_over_tls().await;
+    let mut wire = certificate.wire(scene.address).await;
+    wire.send(GET).await;
+    wire.head().await;
+    wire.chunk().await;
+    scene.publish("a", &["x"]).await;
+    wire.expect("11\r\nid: 1-1\ndata: x\n\n\r\n").await;
+    assert!(records.try_next().is_none(), "the stream has not ended");
+
+    drop(wire);
+
+    let line = line(&mut records).await;
+    let bytes: usize = line.rsplit_once(' ').unwrap().1.parse().unwrap();
+    assert!(line.contains("\"GET /events/a HTTP/1.1\" 200 "), "{line}");
+    // A client that has gone is asked once or twice whether it is there.
+    assert!((0..=4).contains(&(bytes - opening(0).len() - "id: 1-1\ndata: x\n\n".len())), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_over_http_2_have_lines_of_their_own_when_they_end() {
+    let (scene, certificate, mut records) = logging_over_tls().await;
+    let stream = certificate.connect(scene.address, &["h2"]).await.unwrap();
+    let mut peer = Peer::over(stream).await;
+    let mut stream = peer.get("/events/a?opening=none", &[]).await;
+    expect_opening(&mut stream, OPENING_LINES).await;
+    let mut answer = peer.get("/healthz", &[]).await;
+    let healthy = answer.rest().await.len();
+
+    assert_eq!(line(&mut records).await, told("GET /healthz HTTP/2.0", 200, healthy));
+    drop((stream, answer, peer));
+    assert_eq!(line(&mut records).await, told("GET /events/a HTTP/2.0", 200, OPENING_LINES.len()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_request_has_a_line_without_one() {
+    let (scene, mut records) = logging().await;
+    let mut wire = scene.connect().await;
+
+    wire.send("GET /events/\x01\r\n\r\n").await;
+    let answer = wire.rest().await;
+
+    assert_eq!(line(&mut records).await, told("-", 400, body(&answer)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_before_it_is_answered_has_a_line() {
+    let (scene, mut records) = logging().await;
+    let mut wire = scene.connect().await;
+    wire.send("POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\nx").await;
+
+    drop(wire);
+
+    let line = line(&mut records).await;
+    assert!(line.contains("\"POST /events/a HTTP/1.1\" "), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_that_nobody_takes_are_left_out_and_counted_and_nobody_waits() {
+    let (log, mut records) = AccessLog::new();
+    let counted = log.clone();
+    let scene = Scene::with(|config| config.access_log = Some(log)).await;
+    let mut wire = scene.connect().await;
+
+    for _ in 0..4_100 {
+        wire.send("GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+        wire.answer().await;
+    }
+
+    until("four lines to be left out", || counted.dropped() == 4).await;
+    let taken = std::iter::from_fn(|| records.try_next()).count();
+    assert_eq!(taken, 4_096);
+    wire.send("GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    assert!(wire.answer().await.contains("\ntidings_access_log_dropped_total 4\n"));
+}
