@@ -264,7 +264,9 @@ impl Front {
     /// Begins the line of the access log, if there is one, among the extensions of a request.
     pub(crate) fn begin_entry(&self, parts: &mut Parts) {
         if let Some(log) = &self.config().access_log {
-            let entry = AccessEntry::begin(log, Some(parts), self.peer(), self.clock().now());
+            let beyond = self.beyond_proxies(&parts.headers);
+            let address = beyond.as_ref().unwrap_or(self).address();
+            let entry = AccessEntry::begin(log, Some(parts), address, self.clock().now());
             parts.extensions.insert(entry);
         }
     }
@@ -306,7 +308,7 @@ impl Front {
     ) -> Response<Body> {
         cors::finish(&self.config().cors, Policy::PUBLIC, headers, &mut response);
         if let Some(log) = &self.config().access_log {
-            let entry = AccessEntry::begin(log, None, self.peer(), self.clock().now());
+            let entry = AccessEntry::begin(log, None, self.address(), self.clock().now());
             entry.answered(response.status());
             response = response.map(|body| body.logged_by(entry));
         }

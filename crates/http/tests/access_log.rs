@@ -78,13 +78,9 @@ async fn a_parked_stream_has_its_line_when_it_ends_with_all_its_bytes() {
     drop(stream);
 
     let line = line(&mut records).await;
-    let bytes: usize = line
-        .strip_prefix(
-            &told("GET /events/a HTTP/1.1", 200, 0)[..told("GET /events/a HTTP/1.1", 200, 0).len() - 1],
-        )
-        .unwrap()
-        .parse()
-        .unwrap();
+    let (told, bytes) = line.rsplit_once(' ').unwrap();
+    let bytes: usize = bytes.parse().unwrap();
+    assert!(told.ends_with("\"GET /events/a HTTP/1.1\" 200"), "{line}");
     let events = "id: 1-1\ndata: x\n\n".len() * 2;
     // Chunks have frames, and the client may have been asked whether it is there.
     let expected = opening(0).len() + events;
@@ -183,4 +179,20 @@ async fn lines_that_nobody_takes_are_left_out_and_counted_and_nobody_waits() {
     assert_eq!(taken, 4_096);
     wire.send("GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     assert!(wire.answer().await.contains("\ntidings_access_log_dropped_total 4\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_is_that_of_the_client_beyond_proxies_that_are_trusted() {
+    let (log, mut records) = AccessLog::new();
+    let scene = Scene::with(|config| {
+        config.access_log = Some(log);
+        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+    })
+    .await;
+
+    let mut wire = scene.get("/healthz", "x-forwarded-for: 203.0.113.9\r\n").await;
+    wire.answer().await;
+
+    let line = line(&mut records).await;
+    assert!(line.starts_with("203.0.113.9 - - ["), "{line}");
 }

@@ -13,6 +13,12 @@ pub(crate) const FILES_RESERVE: u64 = 4_352;
 /// Connections that the system keeps for the hub until they are accepted: a crowd that comes back in one moment.
 pub(crate) const LISTEN_BACKLOG: u32 = 4_096;
 
+/// Lines of the access log that are written together: some 40 KiB.
+pub(crate) const ACCESS_LOG_LINES_AT_ONCE: usize = 256;
+
+/// How long the end waits until the last lines of the access log are written. Half of what is kept back for closing the store.
+pub(crate) const ACCESS_LOG_END_WAIT_MAX: Duration = Duration::from_millis(500);
+
 /// Time between two looks at the files of the certificate: a look reads both, which are small, and nobody renews one in seconds.
 pub(crate) const CERTIFICATE_LOOK_INTERVAL: Duration = Duration::from_secs(2);
 

@@ -10,8 +10,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tidings_core::UnixMillis;
 
-use crate::answer::document::time;
-use crate::answer::json;
 use crate::limits::{ACCESS_LOG_METHOD_BYTES_MAX, ACCESS_LOG_PATH_BYTES_MAX, ACCESS_LOG_USER_BYTES_MAX};
 
 /// The status in the line of a request whose client has left before the answer. It is no status of HTTP: nginx has made it known.
@@ -49,8 +47,7 @@ struct RecordDocument<'a> {
 impl AccessRecord {
     /// The line in the Common Log Format, with the duration in seconds behind it, and without a line end.
     pub fn text(&self) -> String {
-        let ms = i64::try_from(self.time.0).unwrap_or(i64::MAX);
-        let time = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
+        let time = self.timestamp();
         let time = time.strftime("%d/%b/%Y:%H:%M:%S +0000");
         let address = self.address.map_or_else(|| "-".to_owned(), |address| address.to_string());
         let user = self.user.as_deref().unwrap_or("-");
@@ -66,10 +63,10 @@ impl AccessRecord {
     pub fn json(&self) -> String {
         let (method, path) =
             self.request.as_ref().map(|(method, path, _)| (method.as_str(), path.as_str())).unzip();
-        json::text(&RecordDocument {
+        let document = RecordDocument {
             level: "INFO",
             target: "access",
-            time: time(self.time),
+            time: format!("{:.3}", self.timestamp()),
             address: self.address.map(|address| address.to_string()),
             user: self.user.as_deref(),
             method,
@@ -77,7 +74,13 @@ impl AccessRecord {
             status: self.status(),
             bytes: self.bytes,
             duration_ms: u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX),
-        })
+        };
+        serde_json::to_string(&document).expect("a record has texts and numbers alone")
+    }
+
+    fn timestamp(&self) -> Timestamp {
+        let ms = i64::try_from(self.time.0).unwrap_or(i64::MAX);
+        Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
     }
 
     fn status(&self) -> u16 {

@@ -363,5 +363,11 @@ settings! {
             means: "Least level of log records: error, warn, info, debug, trace. `info,tidings_http=debug` sets one part apart.",
             why: "`info` holds what an operator must know, and nothing for each request.",
         }
+        access_log: Option<PathBuf> {
+            default: "none",
+            value: "FILE",
+            means: "File to which a line is added for each request when its answer has ended: address, user, time, method, path without its query, status, bytes and duration. `stderr` is where log records go. Lines are in the Common Log Format with the seconds behind it, or, with log_format json, JSON objects. SIGHUP opens the file again, for logrotate.",
+            why: "Many hubs have a proxy in front that keeps such a log, and it names people.",
+        }
     }
 }

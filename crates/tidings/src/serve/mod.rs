@@ -2,6 +2,7 @@
 //!
 //! The only place that names both the store and the HTTP front.
 
+mod access_log;
 mod console;
 mod front;
 mod heap;
@@ -31,6 +32,7 @@ use crate::credentials::key_set;
 use crate::limits::STORE_CLOSE_RESERVE;
 use crate::signals::{Hangups, Signals};
 use crate::terminal::failure::{Exit, Failure};
+use access_log::AccessLogging;
 use front::Serving;
 use notify::ServiceManager;
 use store::OpenStore;
@@ -91,6 +93,8 @@ impl Serve<'_> {
         let hub = hub.map_err(|error| unreadable(&error))?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let mut http = front::http_config(config, key, STORE_CLOSE_RESERVE);
+        let (access_log, log) = AccessLogging::start(config)?;
+        http.access_log = log;
         http.tls = certificate.as_ref().map(Certificate::tls);
         welcome::say(config, access.as_ref(), address, http.tls.as_ref());
         let fetched = access.as_ref().and_then(|access| access.fetched.clone());
@@ -123,7 +127,10 @@ impl Serve<'_> {
         let mut ending = std::pin::pin!(end(serving, &telling, &hub, config));
         loop {
             tokio::select! {
-                ended = &mut ending => return cause.and(ended),
+                ended = &mut ending => {
+                    access_log.finish().await;
+                    return cause.and(ended);
+                }
                 asked = signals.next() => {
                     if !front.is_giving_notice() {
                         tracing::warn!(signal = asked.name(), "ending at once");

@@ -32,6 +32,11 @@ pub(crate) fn tell(line: &str) {
     write(format!("{line}\n").as_bytes());
 }
 
+/// Says one line if it can be written. Returns whether it was.
+pub(crate) fn try_tell(line: &str) -> bool {
+    write(format!("{line}\n").as_bytes())
+}
+
 /// Makes a writer of log records, each of which is written as a whole.
 pub(crate) struct LogWriter {
     /// The form of the log.
