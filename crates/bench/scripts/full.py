@@ -22,13 +22,12 @@ import pathlib
 import resource
 import select
 import socket
-import statistics
 import sys
 import time
 
 import servers
 from compare import latency
-from paired import ROWS_OF_MORE_IS_BETTER, median_ratio
+from paired import row
 
 TOPIC = "/events/elsewhere"
 NEARLY_EMPTY = 10
@@ -144,12 +143,7 @@ def main():
     print(f"| {len(runs)} rounds | nearly empty | {count:,} subscribers | full / nearly empty | nearly empty / nearly empty (noise) |\n"
           "|---|---:|---:|---:|---:|")
     for title in runs[0][0]:
-        one, all_places, two = ([run[at][title] for run in runs] for at in range(3))
-        empty = [statistics.mean(pair) for pair in zip(one, two)]
-        noise = statistics.median(abs(over / under - 1) for over, under in zip(one, two))
-        more = " (more is better)" if title.startswith(ROWS_OF_MORE_IS_BETTER) else ""
-        print(f"| {title}{more} | {statistics.median(empty):,.0f} | {statistics.median(all_places):,.0f} | "
-              f"{median_ratio(zip(all_places, empty)):+.1%} | ±{noise:.1%} |")
+        print(row(title, runs, digits=0))
 
 
 if __name__ == "__main__":

@@ -52,6 +52,17 @@ def median_ratio(pairs):
     return statistics.median(over / under for over, under in pairs) - 1
 
 
+def row(title, runs, digits=3):
+    """A row of the table. A run has the figures of the old build, of the new one, and of the old one again."""
+    first, new, second = ([run[at][title] for run in runs] for at in range(3))
+    old = [statistics.mean(pair) for pair in zip(first, second)]
+    # The pairs of the old build in both directions, so that a drift within a round is not taken for noise of one sign.
+    noise = statistics.median(abs(over / under - 1) for over, under in zip(first, second))
+    more = " (more is better)" if title.startswith(ROWS_OF_MORE_IS_BETTER) else ""
+    return (f"| {title}{more} | {statistics.median(old):,.{digits}f} | {statistics.median(new):,.{digits}f} | "
+            f"{median_ratio(zip(new, old)):+.1%} | ±{noise:.1%} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--old", type=pathlib.Path, required=True, help="the binary before")
@@ -68,14 +79,7 @@ def main():
         for _ in range(options.rounds):
             runs.append([once(binary, measurement) for binary in (options.old, options.new, options.old)])
         for title in measurement.figures:
-            first, new, second = ([run[at][title] for run in runs] for at in range(3))
-            old = [statistics.mean(pair) for pair in zip(first, second)]
-            # The pairs of the old build in both directions, so that a drift within a round is not taken for noise of
-            # one sign.
-            noise = statistics.median(abs(over / under - 1) for over, under in zip(first, second))
-            more = " (more is better)" if title.startswith(ROWS_OF_MORE_IS_BETTER) else ""
-            print(f"| {title}{more} | {statistics.median(old):,.3f} | {statistics.median(new):,.3f} | "
-                  f"{median_ratio(zip(new, old)):+.1%} | ±{noise:.1%} |", flush=True)
+            print(row(title, runs), flush=True)
 
 
 if __name__ == "__main__":

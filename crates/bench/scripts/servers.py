@@ -85,8 +85,8 @@ SECURE_SERVERS = {
 class Server:
     """A server on its core, ended with the block."""
 
-    def __init__(self, name, secure=False, options=()):
-        self.name, self.secure, self.options = name, secure, options
+    def __init__(self, name, secure=False, options=(), path="/events/bench"):
+        self.name, self.secure, self.options, self.path = name, secure, options, path
 
     def __enter__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-"))
@@ -111,8 +111,8 @@ class Server:
 
     def bench(self, *arguments):
         scheme = "https" if self.secure else "http"
-        url = f"{scheme}://{self.address}/events/bench"
-        publish_url = f"{scheme}://{self.address}/publish" if self.name == "Nchan" else url
+        url = f"{scheme}://{self.address}{self.path}"
+        publish_url = f"{scheme}://{self.address}" + ("/publish" if self.name == "Nchan" else "/events/bench")
         if arguments[0] == "publish":
             url = publish_url
         program, options = self.client()

@@ -6,7 +6,6 @@ use std::net::{SocketAddr, TcpStream};
 
 use socket2::{Domain, Socket, Type};
 
-use super::connection::request;
 use super::crowd::Crowd;
 use super::plan::Fanout;
 use super::report::Progress;
@@ -20,16 +19,14 @@ pub(super) struct Bystanders {
 
 impl Bystanders {
     pub(super) fn join(plan: &Fanout, progress: &Progress) -> io::Result<Self> {
-        let join = request(&plan.target.host, &plan.target.path, &plan.headers);
-        let stalled =
-            (0..plan.stalled).map(|_| stall(plan.target.address, &join)).collect::<io::Result<_>>()?;
+        let address = plan.target.address;
+        let stalled = (0..plan.stalled)
+            .map(|number| stall(address, &plan.requests.of(number)))
+            .collect::<io::Result<_>>()?;
+        let elsewhere = plan.requests.clone().at(plan.target.below("others/{n}"));
+        let told = |open| progress.say(&format!("{open} of {} subscribers of other topics", plan.others));
         let mut others = Crowd::new()?;
-        for number in 0..plan.others {
-            let path = plan.target.below(&format!("others/{number}"));
-            let join = request(&plan.target.host, &path, &plan.headers);
-            others.join(plan.target.address, &join, 1, |_, _| {}, |_| {})?;
-            progress.say(&format!("{number} of {} subscribers of other topics", plan.others));
-        }
+        others.join(address, |number| elsewhere.of(number), plan.others, |_, _| {}, told)?;
         Ok(Self { _stalled: stalled, _others: others })
     }
 }

@@ -12,6 +12,8 @@ use crate::limits::{CONNECTING_MAX, READ_BYTES, READY_SOCKETS_MAX, SILENCE_MAX};
 pub(super) struct Crowd {
     pub(super) poll: Poll,
     pub(super) subscribers: Vec<Subscriber>,
+    /// When each of them began to connect.
+    pub(super) asked: Vec<Instant>,
     pub(super) buffer: Vec<u8>,
     events: Events,
 }
@@ -19,24 +21,27 @@ pub(super) struct Crowd {
 impl Crowd {
     pub(super) fn new() -> io::Result<Self> {
         let (poll, events) = (Poll::new()?, Events::with_capacity(READY_SOCKETS_MAX));
-        Ok(Self { poll, subscribers: Vec::new(), buffer: vec![0; READ_BYTES], events })
+        Ok(Self { poll, subscribers: Vec::new(), asked: Vec::new(), buffer: vec![0; READ_BYTES], events })
     }
 
-    /// Connects subscribers with one request, and waits until each has its answer. `progress` is told how many.
+    /// Connects subscribers until there are `all`, each with the request of its number, and waits until each has its
+    /// answer. `progress` is told how many.
     pub(super) fn join(
         &mut self,
         address: SocketAddr,
-        request: &str,
-        count: usize,
+        request: impl Fn(usize) -> String,
+        all: usize,
         mut heard: impl FnMut(usize, &str),
         mut progress: impl FnMut(usize),
     ) -> io::Result<()> {
-        let all = self.subscribers.len() + count;
         let mut open = self.subscribers.len();
         while open < all {
             while self.subscribers.len() < all && self.subscribers.len() - open < CONNECTING_MAX {
-                let mut socket = connect(address, request)?;
-                let token = Token(self.subscribers.len());
+                let number = self.subscribers.len();
+                let request = request(number);
+                self.asked.push(Instant::now());
+                let mut socket = connect(address, &request)?;
+                let token = Token(number);
                 self.poll.registry().register(&mut socket, token, Interest::READABLE)?;
                 self.subscribers.push(Subscriber::new(socket));
             }

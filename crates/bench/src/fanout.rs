@@ -6,18 +6,17 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use mio::{Interest, Token};
 
 use super::bystanders::Bystanders;
-use super::connection::request;
 use super::crowd::Crowd;
 use super::heard::Heard;
+use super::latencies::Latencies;
 use super::plan::{Fanout, Pace};
 use super::process::Process;
 use super::publisher::Publisher;
 use super::report::{FanoutReport, Progress};
-use crate::limits::{LATENCY_NS_MAX, LATENCY_NS_MIN, SILENCE_MAX};
+use crate::limits::SILENCE_MAX;
 
 /// Tokens of publishers begin here.
 const PUBLISHERS: usize = 1 << 32;
@@ -42,7 +41,7 @@ struct Run<'a> {
     published: usize,
     acknowledged: usize,
     complete: usize,
-    latency: Histogram<u64>,
+    latency: Latencies,
     strangers: u64,
 }
 
@@ -51,9 +50,8 @@ pub(super) fn run(plan: &Fanout, progress: &Progress) -> io::Result<FanoutReport
     let mut crowd = Crowd::new()?;
     let server = plan.pid.map(Process);
     let memory_before = server.and_then(Process::memory_bytes);
-    let join = request(&plan.target.host, &plan.target.path, &plan.headers);
     let told = |open| progress.say(&format!("{open} of {} subscribers", plan.subscribers));
-    crowd.join(plan.target.address, &join, plan.subscribers, |_, _| {}, told)?;
+    crowd.join(plan.target.address, |number| plan.requests.of(number), plan.subscribers, |_, _| {}, told)?;
     let memory_after = server.and_then(Process::memory_bytes);
     let _beside = Bystanders::join(plan, progress)?;
     let mut publishers = connect_publishers(plan, &crowd)?;
@@ -98,9 +96,6 @@ fn connect_publishers(plan: &Fanout, crowd: &Crowd) -> io::Result<Vec<Publisher>
 
 impl<'a> Run<'a> {
     fn new(plan: &'a Fanout) -> Self {
-        // To three digits.
-        let latency =
-            Histogram::new_with_bounds(LATENCY_NS_MIN, LATENCY_NS_MAX, 3).expect("the bounds are in order");
         Self {
             plan,
             started: Instant::now(),
@@ -111,7 +106,7 @@ impl<'a> Run<'a> {
             published: 0,
             acknowledged: 0,
             complete: 0,
-            latency,
+            latency: Latencies::new(),
             strangers: 0,
         }
     }
@@ -136,11 +131,11 @@ impl<'a> Run<'a> {
         let mut last_move = Instant::now();
         while self.complete < events || self.acknowledged < events {
             self.publish(publishers, events)?;
-            let before = (self.complete, self.acknowledged, self.latency.len());
+            let before = (self.complete, self.acknowledged, self.latency.count());
             for token in crowd.ready(self.wait(events))? {
                 self.attend(crowd, publishers, token)?;
             }
-            if before != (self.complete, self.acknowledged, self.latency.len()) {
+            if before != (self.complete, self.acknowledged, self.latency.count()) {
                 last_move = Instant::now();
                 progress.say(&format!("{} of {events} events", self.complete));
             } else if last_move.elapsed() > SILENCE_MAX {
@@ -220,8 +215,7 @@ impl<'a> Run<'a> {
             return;
         };
         self.heard[subscriber].hear(event as u64);
-        let late = now.saturating_duration_since(self.due[event]);
-        self.latency.saturating_record(u64::try_from(late.as_nanos()).unwrap_or(u64::MAX));
+        self.latency.record(now.saturating_duration_since(self.due[event]));
         self.missing[event] = self.missing[event].saturating_sub(1);
         while self.missing.get(self.complete) == Some(&0) {
             self.complete += 1;
@@ -245,8 +239,7 @@ impl<'a> Run<'a> {
             in_another_order: self.heard.iter().filter(|heard| heard.differs_in_order(&self.heard[0])).count()
                 as u64,
             seconds: used.took.as_secs_f64(),
-            latency_us: [0.5, 0.99, 0.999, 1.0]
-                .map(|quantile| self.latency.value_at_quantile(quantile) as f64 / 1e3),
+            latency_us: self.latency.quantiles_us(),
             cpu_us_per_delivery: used.cpu_us_per(delivered),
             cpu_us_per_event: used.cpu_us_per(events),
             memory_bytes_per_connection: used.memory_bytes_per_connection,

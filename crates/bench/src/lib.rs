@@ -10,6 +10,7 @@
 //! | `fanout`, `publish`, `idle`, `resume` | the four benchmarks |
 //! | `soak` | a hub of its own, restarted under load |
 //! | `crowd`, `connection`, `publisher` | many subscribers; one; one publisher |
+//! | `requests`, `latencies` | what each subscriber sends; how long things took |
 //! | `heard` | what one subscriber has heard |
 //! | `bystanders` | subscribers beside the measured ones, that never read or are sent nothing |
 //! | `process` | what the server has used |
@@ -25,12 +26,14 @@ mod error;
 mod fanout;
 mod heard;
 mod idle;
+mod latencies;
 mod limits;
 mod plan;
 mod process;
 mod publish;
 mod publisher;
 mod report;
+mod requests;
 mod resume;
 mod soak;
 
@@ -69,10 +72,12 @@ pub fn run(bench: &Bench, program: &Path) -> Result<String, BenchError> {
             finish(publish::run(args, &args.common.header_lines()?, &progress), args.common.json, &progress)
         }
         Bench::Idle(args) => {
-            finish(idle::run(args, &args.common.header_lines()?, &progress), args.common.json, &progress)
+            let requests = args.requests()?;
+            finish(idle::run(args, &requests, &progress), args.common.json, &progress)
         }
         Bench::Resume(args) => {
-            finish(resume::run(args, &args.common.header_lines()?, &progress), args.common.json, &progress)
+            let (requests, headers) = (args.requests()?, args.common.header_lines()?);
+            finish(resume::run(args, requests, &headers, &progress), args.common.json, &progress)
         }
         Bench::Soak(args) => soak(args, program, &progress),
     }

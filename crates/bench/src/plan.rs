@@ -1,10 +1,13 @@
 //! What a benchmark is asked to do.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::error::BenchError;
+use super::idle::WARM_UP;
+use super::requests::Requests;
 
 /// A server's URL, looked up once.
 #[derive(Debug, Clone)]
@@ -52,9 +55,32 @@ pub(crate) struct Common {
     /// Header for every request, such as 'Authorization: Bearer KEY'
     #[arg(long = "header", value_name = "NAME: VALUE")]
     headers: Vec<String>,
+    /// File of tokens: subscriber N sends line N as 'Authorization: Bearer TOKEN', publishers send none
+    #[arg(long, value_name = "FILE")]
+    tokens: Option<PathBuf>,
 }
 
 impl Common {
+    /// The tokens of so many subscribers; none if they are anonymous.
+    pub(super) fn tokens(&self, subscribers: usize) -> Result<Vec<String>, BenchError> {
+        let Some(file) = &self.tokens else { return Ok(Vec::new()) };
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| BenchError::options(format!("cannot read {}: {error}", file.display())))?;
+        let tokens: Vec<_> = text.lines().take(subscribers).map(str::to_owned).collect();
+        // The token itself is a secret, so the message has its line.
+        if let Some(at) = tokens.iter().position(|token| !is_token(token)) {
+            return Err(BenchError::options(format!("line {} of {} is no token", at + 1, file.display())));
+        }
+        if tokens.len() < subscribers {
+            let held = tokens.len();
+            return Err(BenchError::options(format!(
+                "{} has {held} tokens for {subscribers} subscribers",
+                file.display()
+            )));
+        }
+        Ok(tokens)
+    }
+
     /// The headers as they stand in a request.
     pub(super) fn header_lines(&self) -> Result<String, BenchError> {
         let mut lines = String::new();
@@ -72,10 +98,15 @@ impl Common {
     }
 }
 
+/// Whether it can stand in a header line: RFC 6750 § 2.1 allows less.
+fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// Send events to many subscribers and check that each receives all of them
 #[derive(Debug, Args)]
 pub struct FanoutArgs {
-    /// URL to subscribe to, such as `http://127.0.0.1:8080/events/bench`
+    /// URL to subscribe to, such as `http://127.0.0.1:8080/events/bench`; the letter n in braces stands for the subscriber's number
     url: Target,
     /// URL to publish to, if it is another one
     #[arg(long, value_name = "URL")]
@@ -126,6 +157,7 @@ pub(super) enum Pace {
 #[derive(Debug)]
 pub(super) struct Fanout {
     pub(super) target: Target,
+    pub(super) requests: Requests,
     pub(super) publish: Target,
     pub(super) subscribers: usize,
     pub(super) publishers: usize,
@@ -146,6 +178,7 @@ impl FanoutArgs {
         }
         Ok(Fanout {
             target: self.url.clone(),
+            requests: Requests::new(&self.url, &self.common, self.subscribers)?,
             publish: self.publish_url.clone().unwrap_or_else(|| self.url.clone()),
             subscribers: self.subscribers,
             publishers: self.publishers,
@@ -186,12 +219,18 @@ pub struct PublishArgs {
 #[derive(Debug, Args)]
 pub struct IdleArgs {
     /// URL to subscribe to; the letter n in braces stands for the subscriber's number
-    pub(super) url: String,
+    pub(super) url: Target,
     /// How many subscribers
     #[arg(long, default_value_t = 10_000, value_name = "N")]
     pub(super) subscribers: usize,
     #[command(flatten)]
     pub(super) common: Common,
+}
+
+impl IdleArgs {
+    pub(super) fn requests(&self) -> Result<Requests, BenchError> {
+        Requests::new(&self.url, &self.common, WARM_UP + self.subscribers)
+    }
 }
 
 /// Let many subscribers come back at once, each some events behind
@@ -212,12 +251,18 @@ pub struct ResumeArgs {
     pub(super) common: Common,
 }
 
+impl ResumeArgs {
+    pub(super) fn requests(&self) -> Result<Requests, BenchError> {
+        Requests::new(&self.url, &self.common, self.subscribers)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn header_lines(header: &str) -> Result<String, BenchError> {
-        Common { json: false, pid: None, headers: vec![header.to_owned()] }.header_lines()
+        Common { json: false, pid: None, headers: vec![header.to_owned()], tokens: None }.header_lines()
     }
 
     #[test]
@@ -233,6 +278,29 @@ mod tests {
             };
             assert_eq!(message, format!("{header:?} is no header"));
             assert_eq!(hint, Some("write it as 'Name: value'"));
+        }
+    }
+
+    fn tokens(text: &str, subscribers: usize) -> Result<Vec<String>, String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let common =
+            Common { json: false, pid: None, headers: Vec::new(), tokens: Some(file.path().to_owned()) };
+        common
+            .tokens(subscribers)
+            .map_err(|error| error.to_string().replace(&file.path().display().to_string(), "FILE"))
+    }
+
+    #[test]
+    fn each_subscriber_has_a_line_of_the_file_of_tokens() {
+        assert_eq!(tokens("a.b.c\nd.e.f\ng.h.i\n", 2), Ok(vec!["a.b.c".to_owned(), "d.e.f".to_owned()]));
+        assert_eq!(tokens("a.b.c\n", 2), Err("FILE has 1 tokens for 2 subscribers".to_owned()));
+    }
+
+    #[test]
+    fn a_line_that_cannot_stand_in_a_header_is_named_and_not_shown() {
+        for text in ["a.b.c\n\nd.e.f\n", "a.b.c\nd e f\n"] {
+            assert_eq!(tokens(text, 2), Err("line 2 of FILE is no token".to_owned()));
         }
     }
 }

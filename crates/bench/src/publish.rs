@@ -3,16 +3,15 @@
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
-use hdrhistogram::Histogram;
 use mio::{Events, Interest, Poll, Token};
 
+use super::latencies::Latencies;
 use super::plan::PublishArgs;
 use super::process::Process;
 use super::publisher::Publisher;
 use super::report::{Progress, PublishReport};
 use crate::limits::{
-    ANSWER_READ_BYTES, BATCH_PIECE_BYTES, LATENCY_NS_MAX, LATENCY_NS_MIN, READY_SOCKETS_MAX,
-    SHOWN_ANSWER_CHARS, SILENCE_MAX,
+    ANSWER_READ_BYTES, BATCH_PIECE_BYTES, READY_SOCKETS_MAX, SHOWN_ANSWER_CHARS, SILENCE_MAX,
 };
 
 pub(super) fn run(plan: &PublishArgs, headers: &str, progress: &Progress) -> io::Result<PublishReport> {
@@ -25,16 +24,13 @@ pub(super) fn run(plan: &PublishArgs, headers: &str, progress: &Progress) -> io:
         connections: if plan.batch { 1 } else { plan.connections },
         events: plan.events as u64,
         seconds,
-        latency_us: latency.map(|latency| {
-            [0.5, 0.99, 0.999, 1.0].map(|quantile| latency.value_at_quantile(quantile) as f64 / 1e3)
-        }),
+        latency_us: latency.map(|latency| latency.quantiles_us()),
         cpu_us_per_event: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / plan.events as f64),
     })
 }
 
-fn one_by_one(plan: &PublishArgs, headers: &str, progress: &Progress) -> io::Result<Histogram<u64>> {
-    let mut latency =
-        Histogram::new_with_bounds(LATENCY_NS_MIN, LATENCY_NS_MAX, 3).expect("the bounds are in order");
+fn one_by_one(plan: &PublishArgs, headers: &str, progress: &Progress) -> io::Result<Latencies> {
+    let mut latency = Latencies::new();
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(READY_SOCKETS_MAX));
     let mut publishers = Vec::new();
     for number in 0..plan.connections.max(1) {
@@ -68,7 +64,7 @@ fn one_by_one(plan: &PublishArgs, headers: &str, progress: &Progress) -> io::Res
             if !publisher.read(&mut buffer)? {
                 continue;
             }
-            latency.saturating_record(u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX));
+            latency.record(since.elapsed());
             done += 1;
             if begun < plan.events {
                 *since = Instant::now();
@@ -82,7 +78,7 @@ fn one_by_one(plan: &PublishArgs, headers: &str, progress: &Progress) -> io::Res
 }
 
 /// One body with all events; the answer comes when all are published.
-fn batch(plan: &PublishArgs, headers: &str) -> io::Result<Option<Histogram<u64>>> {
+fn batch(plan: &PublishArgs, headers: &str) -> io::Result<Option<Latencies>> {
     let target = &plan.url;
     let event = format!("data: {}\n\n", "x".repeat(plan.bytes));
     let mut socket = std::net::TcpStream::connect(target.address)?;

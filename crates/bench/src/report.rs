@@ -162,11 +162,14 @@ pub(super) struct ResumeReport {
     /// All that came, heads included.
     pub(super) bytes: u64,
     pub(super) seconds: f64,
+    /// From a subscriber's connect to its last event: p50, p99, p99.9, max.
+    pub(super) latency_us: [f64; 4],
     pub(super) cpu_us_per_subscriber: Option<f64>,
 }
 
 impl Report for ResumeReport {
     fn rows(&self) -> Vec<(&'static str, String)> {
+        let [p50, p99, p999, max] = self.latency_us.map(|us| format!("{us:.0} us"));
         vec![
             ("subscribers", self.subscribers.to_string()),
             ("events behind", self.behind.to_string()),
@@ -174,6 +177,10 @@ impl Report for ResumeReport {
             ("wrong events", self.wrong.to_string()),
             ("received", format!("{} bytes", self.bytes)),
             ("time", format!("{:.3} s", self.seconds)),
+            ("caught up after, p50", p50),
+            ("caught up after, p99", p99),
+            ("caught up after, p99.9", p999),
+            ("caught up after, max", max),
             ("server CPU per subscriber", figure(self.cpu_us_per_subscriber, "us", 1)),
         ]
     }

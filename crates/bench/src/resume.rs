@@ -3,19 +3,26 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::connection::request;
 use super::crowd::Crowd;
+use super::latencies::Latencies;
 use super::plan::ResumeArgs;
 use super::process::Process;
 use super::report::{Progress, ResumeReport};
+use super::requests::Requests;
 use crate::limits::SILENCE_MAX;
 
-pub(super) fn run(plan: &ResumeArgs, headers: &str, progress: &Progress) -> io::Result<ResumeReport> {
+pub(super) fn run(
+    plan: &ResumeArgs,
+    requests: Requests,
+    headers: &str,
+    progress: &Progress,
+) -> io::Result<ResumeReport> {
     let first = publish(plan, headers)?;
     let server = plan.common.pid.map(Process);
     let cursor = before(&first)?;
-    let join = request(&plan.url.host, &plan.url.path, &format!("{headers}Last-Event-ID: {cursor}\r\n"));
+    let requests = requests.with_header("Last-Event-ID", &cursor);
     let mut heard = vec![0_usize; plan.subscribers];
+    let mut caught_up: Vec<Option<Instant>> = vec![None; plan.subscribers];
     let (mut wrong, mut complete) = (0, 0);
     let mut hear = |subscriber: usize, data: &str| {
         let expected = heard[subscriber];
@@ -23,14 +30,18 @@ pub(super) fn run(plan: &ResumeArgs, headers: &str, progress: &Progress) -> io::
             data.strip_prefix("resume ").and_then(|rest| rest.get(..8)) != Some(&format!("{expected:08}")),
         );
         heard[subscriber] += 1;
-        complete += usize::from(heard[subscriber] == plan.behind);
+        if heard[subscriber] == plan.behind {
+            caught_up[subscriber] = Some(Instant::now());
+            complete += 1;
+        }
         complete
     };
     let (cpu_before, begun) = (server.and_then(Process::cpu), Instant::now());
     let mut crowd = Crowd::new()?;
     let mut done = 0;
     let told = |open| progress.say(&format!("{open} of {} subscribers", plan.subscribers));
-    crowd.join(plan.url.address, &join, plan.subscribers, |number, data| done = hear(number, data), told)?;
+    let ask = |number| requests.of(number);
+    crowd.join(plan.url.address, ask, plan.subscribers, |number, data| done = hear(number, data), told)?;
     let mut last_move = Instant::now();
     while done < plan.subscribers && last_move.elapsed() < SILENCE_MAX {
         for number in crowd.ready(Duration::from_secs(1))? {
@@ -41,6 +52,10 @@ pub(super) fn run(plan: &ResumeArgs, headers: &str, progress: &Progress) -> io::
     }
     let seconds = begun.elapsed().as_secs_f64();
     let cpu = server.and_then(Process::cpu).zip(cpu_before).map(|(after, before)| after - before);
+    let mut latency = Latencies::new();
+    for (asked, caught_up) in crowd.asked.iter().zip(&caught_up) {
+        caught_up.iter().for_each(|at| latency.record(at.saturating_duration_since(*asked)));
+    }
     Ok(ResumeReport {
         subscribers: plan.subscribers,
         behind: plan.behind,
@@ -48,6 +63,7 @@ pub(super) fn run(plan: &ResumeArgs, headers: &str, progress: &Progress) -> io::
         wrong,
         bytes: crowd.subscribers.iter().map(|subscriber| subscriber.bytes).sum(),
         seconds,
+        latency_us: latency.quantiles_us(),
         cpu_us_per_subscriber: cpu.map(|cpu| cpu.as_secs_f64() * 1e6 / plan.subscribers.max(1) as f64),
     })
 }

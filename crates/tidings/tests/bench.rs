@@ -76,6 +76,56 @@ fn resume_lets_each_subscriber_catch_up() {
     assert!(report["bytes"].as_u64().unwrap() > 6 * 20 * 128, "{report}");
 }
 
+/// What a hub of tokens is given, and the file with a token for each of so many users.
+fn tokens(folder: &std::path::Path, users: usize) -> (String, String) {
+    let [secret, config, tokens] = ["secret.key", "hub.toml", "tokens"].map(|name| folder.join(name));
+    std::fs::write(&secret, "an ordinary secret of 32 letters").unwrap();
+    let (rights, jwt) =
+        ("[access.anonymous]\npublish = [\"bench\"]\n", "[access.jwt]\nkey_file = \"secret.key\"\n");
+    std::fs::write(&config, format!("{rights}{jwt}subscribe = [\"bench\", \"users/{{sub}}/**\"]\n")).unwrap();
+    let minted: String = (0..users)
+        .map(|user| {
+            let (key, sub) = (secret.to_str().unwrap(), format!("u{user}"));
+            run(tidings(&["token", "--key-file", key, "--sub", &sub])).stdout
+        })
+        .collect();
+    std::fs::write(&tokens, minted).unwrap();
+    (config.to_str().unwrap().to_owned(), tokens.to_str().unwrap().to_owned())
+}
+
+#[test]
+fn subscribers_with_a_token_each_hear_what_the_grants_of_each_cover() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (config, tokens) = tokens(folder.path(), 53);
+    let hub = support::hub(&["--memory", "--config", &config]);
+    let (common, own) = (
+        format!("http://{}/events/bench", hub.address),
+        format!("http://{}/events?topic=bench&topic=users/u{{n}}/**", hub.address),
+    );
+    let with = ["--tokens", tokens.as_str(), "--json", "--subscribers", "3"];
+
+    let fanout = bench(&[&["fanout", &own, "--publish-url", &common, "--events", "4"], &with[..]].concat());
+    let resume = bench(&[&["resume", &common, "--behind", "1"], &with[..]].concat());
+    let idle = bench(&[&["idle", &own], &with[..]].concat());
+
+    assert_eq!([&fanout["delivered"], &fanout["lost"]], [12, 0]);
+    assert_eq!([&resume["complete"], &resume["wrong"]], [3, 0]);
+    assert!(resume["latency_us"][1].as_f64().unwrap() > 0.0, "{resume}");
+    assert_eq!(idle["subscribers"], 3);
+}
+
+#[test]
+fn subscribers_without_a_token_each_are_refused_before_anything_is_measured() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let (_, tokens) = tokens(folder.path(), 2);
+    let mut command = tidings(&["bench", "fanout", "http://127.0.0.1:9/events/bench", "--subscribers", "3"]);
+    command.args(["--tokens", &tokens]);
+    let left = run(command);
+
+    assert_eq!((left.code, left.stdout.as_str()), (Some(2), ""));
+    assert!(left.stderr.contains("tokens has 2 tokens for 3 subscribers"), "{}", left.stderr);
+}
+
 #[test]
 fn soak_accounts_for_every_event_across_a_drain_and_a_kill() {
     let dir = tempfile::TempDir::new().unwrap();
