@@ -1,21 +1,23 @@
 //! One connection of HTTP/1: requests through hyper, until it ends or its stream leaves hyper.
 
 use std::convert::Infallible;
-use std::mem;
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{CONNECTION, EXPECT};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
+use hyper::rt::{Read, Write};
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::task::yield_now;
@@ -69,6 +71,40 @@ where
     let io = TokioIo::new(SeenStream::new(stream, session.seen.clone(), visit.clone(), share));
     let service = service_fn(|request| session.answer(request));
     let mut connection = builder(front.config()).serve_connection(io, service);
+    let end = until_end(&session, &mut connection).await;
+    let parts = connection.into_parts();
+    let mut stream = parts.io.into_inner().into_inner();
+    // Until now the hub has waited for the peer itself; what is under way now is left to the system.
+    stream.watch(Watchman::System);
+    if session.cuts_an_answer() {
+        stream.reset();
+        return end.map(|_| None);
+    }
+    match end {
+        Ok(End::Parked) => return Ok(session.slot.clear().map(|leave| (stream, leave))),
+        Ok(End::Left) => {
+            // Somebody waits for the place.
+            let _ = stream.shutdown().now_or_never();
+            return Ok(None);
+        }
+        Ok(End::Served | End::TooSlow | End::NoHeadRoom) | Err(_) => {}
+    }
+    let grace = refuse_unread(&session, end, &mut stream, parts.read_buf).await?;
+    linger_unless_asked(front, visit, stream, grace).await;
+    Ok(None)
+}
+
+/// Lets hyper serve a connection until it has ended, or until hyper is not to have it any longer.
+async fn until_end<I, V>(
+    session: &Session<'_>,
+    mut connection: &mut http1::Connection<I, V>,
+) -> hyper::Result<End>
+where
+    I: Read + Write + Unpin,
+    V: HttpService<Incoming, ResBody = Body>,
+    V::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let Session { front, visit, .. } = session;
     let mut hub_ends = std::pin::pin!(async {
         front.drain().begun().await;
         // Until the runtime has looked what has arrived.
@@ -77,15 +113,15 @@ where
     });
     let mut asked_to_leave = std::pin::pin!(visit.asked_to_leave());
     let mut is_told_to_end = false;
-    let mut waits = Waits::new(&session);
-    let end = std::future::poll_fn(|context| {
+    let mut waits = Waits::new(session);
+    std::future::poll_fn(|context| {
         if !is_told_to_end && hub_ends.as_mut().poll(context).is_ready() {
             is_told_to_end = true;
             // Requests that have arrived are answered: hyper does not look for them once it was told to end.
             if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
                 return Poll::Ready(ended.map(|()| End::Served));
             }
-            Pin::new(&mut connection).graceful_shutdown();
+            Pin::new(&mut *connection).graceful_shutdown();
             waits.request.end_soon();
         }
         // As a future, since that ends only when all of an answer was written.
@@ -96,45 +132,38 @@ where
             Poll::Pending => waits.poll_end(asked_to_leave.as_mut(), context).map(Ok),
         }
     })
-    .await;
-    let mut parts = connection.into_parts();
-    let mut stream = parts.io.into_inner().into_inner();
-    // Until now the hub has waited for the peer itself; what is under way now is left to the system.
-    stream.watch(Watchman::System);
-    if session.cuts_an_answer() {
-        stream.reset();
-        return end.map(|_| None);
-    }
-    let mut may_still_send = session.has_unread_body.load(Ordering::Relaxed);
-    match end {
-        Ok(End::Parked) => return Ok(session.slot.clear().map(|leave| (stream, leave))),
-        Ok(End::Left) => {
-            // Somebody waits for the place.
-            let _ = stream.shutdown().now_or_never();
-            return Ok(None);
-        }
-        Ok(End::Served | End::TooSlow) => {}
+    .await
+}
+
+/// Answers a head that hyper has not made a request of. For how long the client may then go on sending; `unread` is what hyper
+/// has left, which is not needed meanwhile.
+async fn refuse_unread<S: AsyncWrite + Unpin>(
+    session: &Session<'_>,
+    end: hyper::Result<End>,
+    stream: &mut S,
+    unread: Bytes,
+) -> hyper::Result<Duration> {
+    let Session { front, seen, .. } = session;
+    let may_still_send = match end {
         Ok(End::NoHeadRoom) => {
-            let is_head = parts.read_buf.starts_with(b"HEAD ");
+            let is_head = unread.starts_with(b"HEAD ");
             // It would hold more than there is room for until the answer is taken.
-            drop(mem::take(&mut parts.read_buf));
-            head_share::refuse(front, &mut stream, is_head).await;
-            may_still_send = true;
+            drop(unread);
+            head_share::refuse(front, stream, is_head).await;
+            true
+        }
+        Ok(End::Served | End::TooSlow | End::Parked | End::Left) => {
+            session.has_unread_body.load(Ordering::Relaxed)
         }
         Err(error) if bad_head::has_ended(&error) => {
-            bad_head::answer(front, &mut stream, &parts.read_buf, session.seen.begins_with_head(), &error)
-                .await;
-            may_still_send = true;
+            bad_head::answer(front, stream, &unread, seen.begins_with_head(), &error).await;
+            true
         }
         Err(error) => return Err(error),
-    }
-    // hyper's buffer is not needed to linger.
-    drop(parts.read_buf);
+    };
     // A client whose bytes were all read can read its answer also when the connection is closed at once. Any other has a
     // moment.
-    let grace = if may_still_send { LINGER_SILENCE_MAX } else { Duration::ZERO };
-    linger_unless_asked(front, visit, stream, grace).await;
-    Ok(None)
+    Ok(if may_still_send { LINGER_SILENCE_MAX } else { Duration::ZERO })
 }
 
 fn builder(config: &HttpConfig) -> http1::Builder {
