@@ -39,6 +39,13 @@ impl Allowed {
         asked.into_iter().filter(|asked| !self.covers(asked)).collect()
     }
 
+    /// What is covered of a selector: all of it, or else those that are allowed of what it contains.
+    pub fn covered_part<'a>(&'a self, asked: &'a Selector) -> impl Iterator<Item = &'a Selector> {
+        let whole = self.covers(asked).then_some(asked);
+        let within = self.iter().filter(move |allowed| whole.is_none() && asked.contains(allowed));
+        whole.into_iter().chain(within)
+    }
+
     /// Whether nothing at all is allowed.
     pub fn is_nothing(&self) -> bool {
         self.0.is_empty()
@@ -70,5 +77,23 @@ mod tests {
         let uncovered: Vec<_> = allowed.uncovered(&asked).into_iter().map(Selector::as_str).collect();
         assert_eq!(uncovered, ["a/**", "c", "*/b"]);
         assert!(!Allowed::nothing().covers(&selector("a")));
+    }
+
+    #[test]
+    fn the_covered_part_is_the_whole_or_what_is_allowed_within() {
+        let allowed = Allowed::new(["orders/*", "orders/9", "users/u1/**", "inbox/u1"].map(selector));
+        let part = |asked: &str| {
+            let asked = selector(asked);
+            allowed.covered_part(&asked).map(|part| part.as_str().to_owned()).collect::<Vec<_>>()
+        };
+
+        assert_eq!(part("orders/7"), ["orders/7"]);
+        assert_eq!(part("users/**"), ["users/u1/**"]);
+        assert_eq!(part("orders/**"), ["orders/*", "orders/9"]);
+        // A wildcard in the first segment contains no reserved topic.
+        assert_eq!(part("**"), ["orders/*", "orders/9", "users/u1/**"]);
+        // They have topics in common, and neither contains the other.
+        assert_eq!(part("*/9"), ["orders/9"]);
+        assert_eq!(part("*/u1/mail"), [""; 0]);
     }
 }

@@ -397,6 +397,41 @@ async fn a_reader_may_be_content_with_what_is_covered() {
     assert_eq!(topics, [json!("public/a")]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn of_a_pattern_that_is_not_covered_the_granted_part_can_be_read() {
+    let front = front().await;
+    let key = format!("authorization: Bearer {BACKEND}");
+    for topic in ["public/a", "orders/9", "orders/8", "secret/a", "inbox/u1"] {
+        send(&front, &format!("POST /events/{topic}"), &key).await;
+    }
+    let token = token(json!({"tidings": {"subscribe": ["orders/9", "inbox/u1"]}}));
+    let headers = format!("authorization: Bearer {token}\naccept: application/json");
+
+    let page = send(&front, "GET /events?topic=**&partial=true", &headers).await;
+
+    assert_eq!(page.status(), 200);
+    let page = within_an_hour("a page", page.into_body().frame()).await.unwrap().unwrap();
+    let page: Value = serde_json::from_slice(&page.into_data().unwrap()).unwrap();
+    let topics: Vec<_> =
+        page["events"].as_array().unwrap().iter().map(|event| event["topic"].clone()).collect();
+    assert_eq!(topics, [json!("public/a"), json!("orders/9")]);
+    let whole = told(&front, "GET /events?topic=**", &headers).await;
+    assert!(whole.starts_with("403 not-covered"), "{whole}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_of_more_selectors_than_a_request_may_name_is_refused() {
+    let front = front().await;
+    let many: Vec<_> = (0..200).map(|number| format!("orders/{number}")).collect();
+    let token = token(json!({"tidings": {"subscribe": many}}));
+
+    let answer =
+        told(&front, "GET /events?topic=orders/*&partial=true", &format!("authorization: Bearer {token}"))
+            .await;
+
+    assert!(answer.starts_with("400 bad-topics : what is covered of the topics is more than"), "{answer}");
+}
+
 /// A ticket for who shows this token.
 async fn ticket(front: &Front, token: &str) -> String {
     let response = send(front, "POST /tickets", &format!("authorization: Bearer {token}")).await;

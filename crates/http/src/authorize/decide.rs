@@ -3,6 +3,8 @@
 //!
 //! There is one function for all of them. What they differ in is the grant that a request needs.
 
+use std::collections::BTreeSet;
+
 use tidings_access::Grants;
 use tidings_core::{Position, Request, Selector, Selectors, Topic};
 
@@ -35,7 +37,7 @@ enum NeededGrant<'a> {
     Publish,
     /// To read all of the selectors.
     Subscribe,
-    /// To read one of the selectors at least.
+    /// To read a part of the selectors at least.
     SubscribePart,
     /// `admin`.
     Admin,
@@ -73,9 +75,7 @@ impl Front {
         let needs = Needs { grant, selectors, place, action };
         let grants = self.authorize(request, needs).await?;
         if wants_a_part {
-            let covered = selectors.iter().filter(|selector| grants.subscribe.covers(selector)).cloned();
-            events.selectors =
-                Selectors::new(covered).expect("one at least is covered, and they were not too many");
+            events.selectors = covered_part(&grants, selectors)?;
         }
         Ok(grants)
     }
@@ -194,9 +194,10 @@ impl Needs<'_> {
     fn check(&self, identity: &Identity) -> Result<(), Problem> {
         let Grants { publish, subscribe, admin, .. } = &identity.grants;
         let is_covered = |selector: &Selector| subscribe.covers(selector);
+        let has_part = |selector: &Selector| subscribe.covered_part(selector).next().is_some();
         let what = match self.grant {
             NeededGrant::Publish => return identity.check_cover(publish, "publish", self.selectors),
-            NeededGrant::SubscribePart if self.selectors.iter().any(is_covered) => return Ok(()),
+            NeededGrant::SubscribePart if self.selectors.iter().any(has_part) => return Ok(()),
             NeededGrant::Subscribe | NeededGrant::SubscribePart => {
                 return identity.check_cover(subscribe, "subscribe", self.selectors);
             }
@@ -217,6 +218,15 @@ fn tell_user(request: ParsedRequest<'_>, identity: &Identity) {
     {
         entry.is_of(user);
     }
+}
+
+/// What is covered of some selectors, of which a part is.
+fn covered_part(grants: &Grants, selectors: &[Selector]) -> Result<Selectors, Problem> {
+    let part: BTreeSet<_> = selectors.iter().flat_map(|asked| grants.subscribe.covered_part(asked)).collect();
+    Selectors::new(part.into_iter().cloned()).map_err(|error| {
+        let detail = format!("what is covered of the topics is more than a request may name: {error}");
+        Problem::new(ProblemType::BadTopics, detail)
+    })
 }
 
 /// Whether a reader is content with what is covered of its selectors.
