@@ -1,14 +1,13 @@
 // A proxy before the hub that answers what is below `/admin/` from a list of the test's own: connections of many users.
 
-import http from 'node:http';
-
 import { startOrigin } from './origin.js';
+import { passOn } from './pass-on.js';
 
 /** The proxy lives as long as the scene. `asked` are the requests, `disconnected` the connections that were ended. */
 export async function startAdminProxy(scene, port, { key, connections }) {
   const proxy = { connections, asked: [], disconnected: [] };
   const origin = await startOrigin(scene, (request, response) => {
-    if (!request.url.startsWith('/admin/')) return pass(request, response, port);
+    if (!request.url.startsWith('/admin/')) return passOn(request, response, port);
     proxy.asked.push(request.url);
     if (request.headers.authorization !== `Bearer ${key}`) return answer(response, 403, { title: 'Forbidden' });
     if (request.method === 'POST') return end(proxy, request, response);
@@ -31,16 +30,4 @@ async function end(proxy, request, response) {
 function answer(response, status, document) {
   response.writeHead(status, { 'Content-Type': status === 200 ? 'application/json' : 'application/problem+json' });
   response.end(JSON.stringify(document));
-}
-
-function pass(request, response, port) {
-  const { method, headers, url: path } = request;
-  const asked = http.request({ host: '127.0.0.1', port, path, method, headers }, (answer) => {
-    response.writeHead(answer.statusCode, answer.headers);
-    response.flushHeaders();
-    answer.pipe(response);
-  });
-  asked.on('error', () => response.destroy());
-  response.on('close', () => asked.destroy());
-  request.pipe(asked);
 }

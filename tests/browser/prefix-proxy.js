@@ -1,8 +1,7 @@
 // A proxy that puts the hub below a path, as nginx does with `location /push/ { proxy_pass http://hub/; }`.
 
-import http from 'node:http';
-
 import { startOrigin } from './origin.js';
+import { passOn } from './pass-on.js';
 
 /**
  * The proxy lives as long as the scene. `strays` are the paths that it was asked for elsewhere: it answers them 404. Without
@@ -18,15 +17,7 @@ export async function startPrefixProxy(scene, port, prefix, { redirects = true }
       return response.writeHead(404).end();
     }
     const path = bare ? `/${request.url.slice(prefix.length - 1)}` : request.url.slice(prefix.length - 1);
-    const { method, headers } = request;
-    const asked = http.request({ host: '127.0.0.1', port, path, method, headers }, (answer) => {
-      response.writeHead(answer.statusCode, answer.headers);
-      response.flushHeaders();
-      answer.pipe(response);
-    });
-    asked.on('error', () => response.destroy());
-    response.on('close', () => asked.destroy());
-    request.pipe(asked);
+    passOn(request, response, port, path);
   });
   return { origin, strays };
 }
