@@ -23,7 +23,7 @@ import { Stream } from './stream.js';
 import { startTabs } from './tabs.js';
 import { countOf } from './time.js';
 import { TopicList } from './topic-list.js';
-import { exampleTopic, soleTopic, subjectOf, withParameters } from './topic.js';
+import { exampleTopic, mayHavePart, soleTopic, subjectOf, withParameters } from './topic.js';
 import { showTitle } from './title.js';
 import { sayAll, say, word, wordFor } from './words.js';
 
@@ -147,13 +147,13 @@ function showState(state) {
 }
 
 /**
- * Of several selectors the page shows those that it may see, and names the others.
+ * The page shows the part of its selectors that it may see, and says of which it does not see all.
  *
  * @param {import('./problem.js').Problem} problem
  */
 function showCovered({ status, uncovered }) {
   // A server that refuses the part as well would be asked without end.
-  if (stream.partial || uncovered.length === 0 || uncovered.length >= subject.selectors.length) return false;
+  if (stream.partial || !mayHavePart(subject.selectors, uncovered)) return false;
   stream.partial = true;
   connection.uncovered = uncovered;
   stream.open();

@@ -5,6 +5,7 @@ import { icon } from './icon.js';
 import { isAboutAccess } from './problem.js';
 import { sayProblem } from './problem-words.js';
 import { sharesConnections } from './seats.js';
+import { isPattern } from './topic.js';
 import { visible } from './visible.js';
 import { onLanguage, say, word } from './words.js';
 
@@ -50,7 +51,7 @@ export class Connection {
     this.#timer = setTimeout(() => this.#show(), PATIENCE_MS);
   }
 
-  /** @param {string[]} selectors  Those of the page that the stream leaves out, because access does not cover them. */
+  /** @param {string[]} selectors  Those of the page that access does not cover, so that the stream has a part of them or nothing. */
   set uncovered(selectors) {
     this.#uncovered = selectors;
     this.#show();
@@ -96,8 +97,8 @@ export class Connection {
   }
 
   #partly() {
-    const selectors = this.#uncovered.join(', ');
-    return [icon('alert'), word(element('p'), 'banner.uncovered', { selectors }), this.#key()];
+    const key = this.#uncovered.some(isPattern) ? 'banner.part' : 'banner.uncovered';
+    return [icon('alert'), word(element('p'), key, { selectors: this.#named() }), this.#key()];
   }
 
   #resting() {
@@ -133,8 +134,16 @@ export class Connection {
 
   #refused(problem) {
     if (problem.status === 200) return [icon('alert'), word(element('p'), 'banner.strange', { detail: problem.title || '?' })];
-    const text = word(element('p'), 'banner.refused', { detail: sayProblem(problem) });
+    // The part was asked for as well.
+    const nothing = problem.status === 403 && this.#uncovered.length > 0;
+    const text = nothing
+      ? word(element('p'), 'banner.nothing', { selectors: this.#named() })
+      : word(element('p'), 'banner.refused', { detail: sayProblem(problem) });
     return [icon('alert'), text, isAboutAccess(problem) ? this.#key() : this.#again()];
+  }
+
+  #named() {
+    return visible(this.#uncovered.join(', '));
   }
 
   #key() {

@@ -51,6 +51,17 @@ export function soleTopic(selectors) {
 }
 
 /**
+ * Whether access that does not cover some of these selectors may cover a part of them: another selector, or what a pattern
+ * contains.
+ *
+ * @param {string[]} selectors
+ * @param {string[]} uncovered
+ */
+export function mayHavePart(selectors, uncovered) {
+  return uncovered.length > 0 && (uncovered.length < selectors.length || uncovered.some(isPattern));
+}
+
+/**
  * A topic that these selectors take in, to show how one is published to.
  *
  * @param {string[]} selectors

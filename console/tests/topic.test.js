@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { exampleTopic, isPattern, pathOf, soleTopic, stepsOf, subjectOf, withParameters } from '../topic.js';
+import { exampleTopic, isPattern, mayHavePart, pathOf, soleTopic, stepsOf, subjectOf, withParameters } from '../topic.js';
 
 const at = (url, root = '/') => {
   const { pathname, search } = new URL(url, `http://hub.test${root}`);
@@ -20,6 +20,14 @@ test('below a path of another server the page is the same', () => {
   assert.deepEqual(at('/push/events?topic=a', '/push/').selectors, ['a']);
   assert.deepEqual(at('/push/events/a/b', '/push/').selectors, ['a/b']);
   assert.deepEqual(at('/events/hub/events/events/a', '/events/hub/').selectors, ['events/a']);
+});
+
+test('there may be a part for access of another selector, and of what a pattern contains', () => {
+  assert.equal(mayHavePart(['a', 'b'], ['b']), true);
+  assert.equal(mayHavePart(['**'], ['**']), true);
+  assert.equal(mayHavePart(['a', 'orders/*'], ['a', 'orders/*']), true);
+  assert.equal(mayHavePart(['a', 'b'], ['a', 'b']), false);
+  assert.equal(mayHavePart(['**'], []), false);
 });
 
 test('a topic page shows its topic, whatever it is made of', () => {

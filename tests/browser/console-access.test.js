@@ -143,11 +143,11 @@ scene('of several topics the page shows those that are covered, and names the ot
 
 scene('a topic that the token does not cover is refused by its sentence, in both languages', async (scene) => {
   const hub = await startAccessHub(scene);
-  const { page } = await visitConsole(scene, `${hub.url}/`);
+  const { page } = await visitConsole(scene, `${hub.url}/events/orders/9`);
   await panelOf(page).waitFor();
   await enter(page, tokenFor(['a']));
 
-  await told(page, 'The hub refused this stream: subscribe does not cover `**`');
+  await told(page, 'The hub refused this stream: subscribe does not cover `orders/9`');
   await page.locator('#language').click();
 
   assert.match(await page.locator('#banner').textContent(), /\u4ee4\u724c\u4e0d\u5141\u8bb8.*subscribe does not cover/);
