@@ -1,11 +1,13 @@
 //! What the check of a token costs, by algorithm: `cargo run --release -p tidings-access --example tokens`.
 //!
 //! Each token has a user, an audience, an expiry and two selectors, as one of an application has. A named key is there to
-//! compare with.
+//! compare with. Keys of RSA are made by the command `openssl`.
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark for people")]
 
 use std::hint::black_box;
+use std::io::Write;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use base64::Engine;
@@ -47,13 +49,29 @@ fn keys(algorithm: Algorithm) -> (Minting, Key) {
             let pair = Ed25519KeyPair::from_pkcs8(made.as_ref()).expect("a key");
             (made.as_ref().to_vec(), [ED25519_PREFIX, pair.public_key().as_ref()].concat())
         }
-        _ => {
+        Algorithm::RS256 | Algorithm::PS256 => {
+            let private = openssl("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048", &[]);
+            let public = openssl("pkey -pubout", &private);
+            return (Minting::Pem(private), Key::pem(&public).expect("a public key"));
+        }
+        Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => {
             let secret = b"0123456789abcdef0123456789abcdef".to_vec();
             return (Minting::Secret(secret.clone()), Key::secret(&secret).expect("it is long"));
         }
     };
     let key = Key::pem(&pem("PUBLIC KEY", &public)).expect("a public key");
     (Minting::Pem(pem("PRIVATE KEY", &private)), key)
+}
+
+/// What the command writes.
+fn openssl(arguments: &str, input: &[u8]) -> Vec<u8> {
+    let mut command = Command::new("openssl");
+    command.args(arguments.split(' ')).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut running = command.spawn().expect("openssl is installed");
+    running.stdin.take().expect("it is piped").write_all(input).expect("openssl reads its input");
+    let output = running.wait_with_output().expect("openssl ends");
+    assert!(output.status.success(), "openssl {arguments} failed");
+    output.stdout
 }
 
 fn claims() -> Value {
@@ -87,7 +105,14 @@ fn main() {
     let named = NamedKeys::new([NamedKey::new("backend", KeyHash::of(key.as_bytes()), Grants::default())]);
     let access_by_key = Access { keys: named, ..Access::default() };
     println!("| a named key | {:.1} |", cost(&access_by_key, Proof::Bearer(key)));
-    for algorithm in [Algorithm::HS256, Algorithm::ES256, Algorithm::EdDSA] {
+    for algorithm in [
+        Algorithm::HS256,
+        Algorithm::HS512,
+        Algorithm::RS256,
+        Algorithm::PS256,
+        Algorithm::ES256,
+        Algorithm::EdDSA,
+    ] {
         let (minting, key) = keys(algorithm);
         report(&minting, key, algorithm);
     }
