@@ -4,10 +4,15 @@
 
 mod support;
 
+use std::sync::Arc;
+
+use serde_json::json;
 use support::scene::Scene;
 use support::tls::scene_with;
 use support::{OPENING_LINES, expect_opening, opening};
-use tidings_http::{AccessLog, AccessRecords};
+use tidings_http::grants::Access;
+use tidings_http::grants::jwt::{Algorithm, Key, Keys, Minting, Rules, Verifier, mint};
+use tidings_http::{AccessLog, AccessRecords, AccessSettings};
 use tidings_testkit::certificate::Certificate;
 use tidings_testkit::deadline::{until, within};
 use tidings_testkit::http2::Peer;
@@ -195,4 +200,39 @@ async fn the_address_is_that_of_the_client_beyond_proxies_that_are_trusted() {
 
     let line = line(&mut records).await;
     assert!(line.starts_with("203.0.113.9 - - ["), "{line}");
+}
+
+/// A user with blanks, who may read `users/` and nothing else, in the hub of which the clock stands at one hour.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_user_is_told_also_of_a_request_that_is_refused() {
+    let secret = b"0123456789abcdef0123456789abcdef";
+    let rules = Rules {
+        algorithms: vec![Algorithm::HS256],
+        audience: Vec::new(),
+        issuer: Vec::new(),
+        leeway_ms: 0,
+        subscribe: Vec::new(),
+        publish: Vec::new(),
+    };
+    let keys = Keys::fixed(Key::secret(secret).unwrap());
+    let access = Access { tokens: Some(Verifier::new(keys, rules)), ..Access::default() };
+    let (log, mut records) = AccessLog::new();
+    let scene = Scene::with(|config| {
+        config.access_log = Some(log);
+        config.access = Some(Arc::new(AccessSettings { access, ..AccessSettings::default() }));
+    })
+    .await;
+    let claims = json!({"sub": "u 1", "exp": 7_200, "tidings": {"subscribe": ["users/*"]}});
+    let minting = Minting::Secret(secret.to_vec());
+    let token = mint(&minting, Algorithm::HS256, None, claims.as_object().unwrap()).unwrap();
+    let bearer = format!("authorization: Bearer {token}\r\naccept: application/json\r\n");
+
+    for (target, status) in [("/events/users/1", 200), ("/events/orders/1", 403)] {
+        let answer = scene.get(target, &bearer).await.answer().await;
+        let expected = format!(
+            "127.0.0.1 - u%201 [01/Jan/1970:01:00:00 +0000] \"GET {target} HTTP/1.1\" {status} {}",
+            body(&answer)
+        );
+        assert_eq!(line(&mut records).await, expected);
+    }
 }
