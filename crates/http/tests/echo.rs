@@ -9,7 +9,7 @@ use support::tls::scene as tls_scene;
 use support::{created, expect_opening, opening, stream_head};
 use tidings_core::ConnectionId;
 use tidings_core::contract::fixture::draft;
-use tidings_testkit::deadline::within;
+use tidings_testkit::deadline::{until, within};
 use tidings_testkit::http2::Peer;
 
 /// What a stream of one topic has of an event.
@@ -230,6 +230,51 @@ async fn a_stream_over_http_2_that_wants_no_places_goes_on_after_an_echo() {
     scene.publish("a", &["y"]).await;
 
     own.expect(&event(2, "y")).await;
+}
+
+/// An empty chunk would end its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_over_tls_that_wants_no_places_goes_on_after_an_echo() {
+    let (scene, certificate) = tls_scene().await;
+    let mut wire = certificate.wire(scene.address).await;
+    wire.send("GET /events/a?opening=none HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    assert_eq!(wire.head().await, stream_head(""));
+    let mut own = Stream::of(wire).await;
+    let [id] = ids(&scene).await;
+
+    within("an echo", scene.hub.publish(draft("a", "x").excepting(id))).await.unwrap();
+    scene.publish("a", &["y"]).await;
+
+    own.expect_events(&event(2, "y")).await;
+}
+
+/// What is counted as delivered are events, and not the places that stand for some of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_is_spared_is_not_counted_as_delivered() {
+    let scene = Scene::start().await;
+    let mut own = scene.stream("/events/a").await;
+    let mut other = scene.stream("/events/a").await;
+    let [id, _] = ids(&scene).await;
+    post(&scene, &format!("?except={id}"), "", "x").await;
+    own.expect_events(&place(1)).await;
+    other.expect_events(&event(1, "x")).await;
+    post(&scene, "", "", "y").await;
+    own.expect_events(&event(2, "y")).await;
+    other.expect_events(&event(2, "y")).await;
+
+    // A lane tells what it has counted at the end of its round.
+    until("three events to be counted", || delivered(&scene) >= 3).await;
+    assert_eq!(delivered(&scene), 3);
+}
+
+/// Events that were delivered, as `/metrics` tells.
+fn delivered(scene: &Scene) -> u64 {
+    let mut registry = tidings_http::prometheus_client::registry::Registry::default();
+    scene.front.register_metrics(&mut registry);
+    let mut text = String::new();
+    tidings_http::prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+    let told = text.lines().find_map(|line| line.strip_prefix("tidings_delivered_events_total "));
+    told.unwrap().parse().unwrap()
 }
 
 /// Larger than a chunk, a record and a frame of HTTP/2 together.
