@@ -17,6 +17,7 @@ use crate::live::ring::Watcher;
 use crate::live::window::Window;
 use crate::live::{Encoding, InUse, View, feed};
 use crate::metrics::HubMetrics;
+use crate::presence::{Presences, keep};
 use crate::roster::Roster;
 use crate::select::Selectors;
 use crate::store::{Bounds, Page, Placement, Query, Reading, Start, Store, StoreError};
@@ -36,6 +37,7 @@ struct HubParts {
     limits: Limits,
     _encodings: Vec<InUse>,
     roster: Arc<Roster>,
+    presences: Arc<Presences>,
     metrics: HubMetrics,
     /// One permit for each byte of drafts that waits for the store.
     admission: Semaphore,
@@ -43,6 +45,8 @@ struct HubParts {
     window_pages: Arc<Semaphore>,
     #[expect(clippy::disallowed_types, reason = "`close` holds the lock while it waits for the feed")]
     feed: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    #[expect(clippy::disallowed_types, reason = "`close` holds the lock while it waits for the keeper")]
+    keeper: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 /// A publish that is a fact now.
@@ -88,11 +92,20 @@ impl Hub {
             reason = "the hub keeps the handle, and `close` waits for the feed"
         )]
         let feed = tokio::spawn(feed::run(tail, window.clone()));
+        let roster = Arc::new(Roster::new(limits.selectors_max));
+        let presences = Arc::new(Presences::new(limits.presence_debounce));
+        roster.add_listener(presences.clone());
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the hub keeps the handle, and `close` waits for the keeper"
+        )]
+        let keeper = tokio::spawn(keep(presences.clone(), roster.clone()));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self(Arc::new(HubParts {
             store,
             window,
-            roster: Arc::new(Roster::new(limits.selectors_max)),
+            roster,
+            presences,
             metrics: HubMetrics::default(),
             admission: Semaphore::new(limits.in_flight_bytes_max),
             window_pages: Arc::new(Semaphore::new(cores.max(WINDOW_PAGES_MIN))),
@@ -103,6 +116,11 @@ impl Hub {
                 reason = "`close` holds the lock while it waits for the feed"
             )]
             feed: tokio::sync::Mutex::new(Some(feed)),
+            #[expect(
+                clippy::disallowed_types,
+                reason = "`close` holds the lock while it waits for the keeper"
+            )]
+            keeper: tokio::sync::Mutex::new(Some(keeper)),
         })))
     }
 
@@ -248,6 +266,11 @@ impl Hub {
         &self.0.roster
     }
 
+    /// Which users read the topics that are watched.
+    pub fn presences(&self) -> &Arc<Presences> {
+        &self.0.presences
+    }
+
     /// Closes the store, keeping all that was acknowledged, and ends every subscription after what it can have.
     /// Cancel safe; a second call does nothing.
     ///
@@ -263,6 +286,12 @@ impl Hub {
             *feed = None;
         }
         self.0.window.close().await;
+        self.0.presences.close();
+        let mut keeper = self.0.keeper.lock().await;
+        if let Some(task) = &mut *keeper {
+            let _ = task.await;
+            *keeper = None;
+        }
         closed
     }
 

@@ -11,7 +11,7 @@
 //! | 6 | [`live`] | the newest frames, by selector; a push never waits for a reader |
 //! | 7 | [`read`] | a cursor over rings and store: backlog, live, lagged, backlog |
 //!
-//! Beside the walk: [`select`] says which events are asked for, [`metrics`] are what is counted, [`memory`] is a store without a disk, [`tail`] and [`read_desk`] what
+//! Beside the walk: [`select`] says which events are asked for, [`metrics`] are what is counted, [`presence`] tells which users read a topic, [`memory`] is a store without a disk, [`tail`] and [`read_desk`] what
 //! stores of one process share, `contract` what every store must do.
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
@@ -22,6 +22,7 @@ pub mod hub;
 pub mod limits;
 pub mod live;
 pub mod metrics;
+pub mod presence;
 pub mod read;
 pub mod roster;
 pub mod select;
@@ -47,8 +48,8 @@ pub use read::{
     SubscribeError, Subscription, Upcoming,
 };
 pub use roster::{
-    Attendee, Carrier, ConnectionId, Dismissal, Roster, RosterListener, Session, Subscriber, TokenId,
-    Transport, User, Visitor, Whom,
+    Attendee, AttendeeCopy, Carrier, ConnectionId, Dismissal, Roster, RosterListener, Session, Subscriber,
+    TokenId, Transport, User, Visitor, Whom,
 };
 pub use select::{Literals, Pattern, Selector, Selectors};
 pub use store::{

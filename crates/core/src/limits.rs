@@ -225,6 +225,24 @@ pub const PATTERNS_RETIRED_MAX: usize = 4_096;
 /// Subscribers on one page of the roster: some 100 KB of answer.
 pub const ROSTER_PAGE_MAX: usize = 1_000;
 
+/// Users in a list of a presence notice. 100, as many as a page shows; `GET /subscriptions` has pages of all.
+pub const PRESENCE_USERS_MAX: usize = 100;
+
+/// Bytes of names and infos in a list of a presence notice. 64 KiB: a hundred users with the longest name and info that a token
+/// may have fit, and a reader that takes nothing keeps no more of a notice in memory.
+pub const PRESENCE_BYTES_MAX: usize = 65_536;
+
+/// Topics whose presence is watched at once. 10,000: a topic for each of as many connections. A user that comes with a pattern is
+/// compared with those that begin as the pattern does, at worst with all, in some milliseconds.
+pub const PRESENCE_TOPICS_MAX: usize = 10_000;
+
+/// Topics of which watchers are told in one hold of the lock of presence. 256: some milliseconds.
+pub const PRESENCE_TOPICS_PER_TURN: usize = 256;
+
+/// The least time between two roll calls, by which it is found out who reads topics that are watched anew. 100 ms: each call
+/// looks at all subscribers, a millisecond for ten thousand, and one call does for all topics that are new by then.
+pub const PRESENCE_CALL_PAUSE: Duration = Duration::from_millis(100);
+
 /// The bounds that an operator may set, with defaults that suit one small machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -252,6 +270,9 @@ pub struct Limits {
     /// Selectors of all subscriptions together. Default 1,000,000: ten thousand subscribers of a hundred topics each. A
     /// selector costs some 400 bytes, and with the longest names 2 KiB. At the edge another subscription is refused.
     pub selectors_max: usize,
+    /// How long a user must have been gone before watchers of a topic's presence are told, and the least time between two such
+    /// notices. Default 5 s: a page that is loaded again is back by then.
+    pub presence_debounce: Duration,
 }
 
 impl Default for Limits {
@@ -265,6 +286,7 @@ impl Default for Limits {
             page_events_max: 1_000,
             pages_max: 64,
             selectors_max: 1_000_000,
+            presence_debounce: Duration::from_secs(5),
         }
     }
 }

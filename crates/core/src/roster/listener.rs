@@ -27,6 +27,17 @@ pub struct Attendee<'a> {
     pub ending: Option<&'static str>,
 }
 
+/// The same, for who asks a carrier: see [`Roster::attendees`](super::Roster::attendees).
+#[derive(Debug, Clone)]
+pub struct AttendeeCopy {
+    /// Its name.
+    pub id: ConnectionId,
+    /// What it reads.
+    pub selectors: Selectors,
+    /// What let it in.
+    pub session: Arc<Session>,
+}
+
 /// What is told of sessions, at once and by the thread that carries the subscriber. So it must be quick, must not wait, and must
 /// not ask the roster: what takes longer is noted, and done by a task.
 pub trait RosterListener: Send + Sync + 'static {

@@ -37,7 +37,7 @@ pub use audience::{Audience, AudiencePage};
 pub use carrier::Carrier;
 pub use connection_id::{ConnectionId, NotAConnectionId};
 pub use first_ids::FirstIds;
-pub use listener::{Attendee, RosterListener};
+pub use listener::{Attendee, AttendeeCopy, RosterListener};
 pub use roster::{Roster, RosterPage};
 pub use session::{Session, TokenId, User};
 pub use subscriber::{Dismissal, Subscriber, Whom};

@@ -1,5 +1,6 @@
 //! Who is subscribed to a hub: their number, and what the carriers say about them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -9,7 +10,7 @@ use super::attendance::{Attendance, Attendances, TooManySelectors};
 use super::audience::{Audience, AudiencePage};
 use super::carrier::Carrier;
 use super::connection_id::{ConnectionId, ConnectionIds};
-use super::listener::{Listeners, RosterListener, Subscribing};
+use super::listener::{AttendeeCopy, Listeners, RosterListener, Subscribing};
 use super::session::User;
 use super::subscriber::{Dismissal, Subscriber, Whom};
 use super::task_bell::TaskBell;
@@ -122,6 +123,15 @@ impl Roster {
             audience.merge(carrier.audience(topic.clone(), after.clone(), limit + 1).await);
         }
         audience.into_page(limit)
+    }
+
+    /// All subscribers that have a user and receive the events of any of these topics. Cancel safe.
+    pub async fn attendees(&self, topics: &Arc<BTreeMap<Topic, ()>>) -> Vec<AttendeeCopy> {
+        let mut attendees = Vec::new();
+        for carrier in self.all() {
+            attendees.extend(carrier.attendees(topics.clone()).await);
+        }
+        attendees
     }
 
     /// Ends subscribers; the answer is their number. Cancel safety: some may not have been ended.

@@ -1,5 +1,6 @@
 //! The subscriptions of tasks: a carrier that the roster itself is.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -11,11 +12,13 @@ use super::audience::Audience;
 use super::carrier::Carrier;
 use super::connection_id::ConnectionId;
 use super::first_ids::FirstIds;
+use super::listener::AttendeeCopy;
 use super::session::User;
 use super::subscriber::{Dismissal, Subscriber, Whom};
 use super::task_bell::TaskBell;
 use super::visitor::Visitor;
 use crate::event::Topic;
+use crate::presence::matching;
 use crate::select::Selectors;
 
 /// The subscriptions of tasks.
@@ -70,6 +73,18 @@ impl Carrier for TaskCarrier {
             audience.add(task.visitor.session.as_deref());
         }
         audience
+    }
+
+    async fn attendees(&self, topics: Arc<BTreeMap<Topic, ()>>) -> Vec<AttendeeCopy> {
+        let tasks = self.tasks();
+        let copy = |task: &TaskEntry| {
+            let session = task.visitor.session.as_ref().filter(|session| session.user.is_some())?;
+            let is_asked_for = !matching(&topics, &task.selectors).is_empty();
+            let copy =
+                || AttendeeCopy { id: task.id, selectors: task.selectors.clone(), session: session.clone() };
+            is_asked_for.then(copy)
+        };
+        tasks.iter().filter_map(|(_, task)| copy(task)).collect()
     }
 
     async fn dismiss(&self, whom: Whom, why: Dismissal) -> usize {

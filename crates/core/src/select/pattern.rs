@@ -75,6 +75,11 @@ impl Pattern {
         other.text.starts_with(prefix)
     }
 
+    /// What all topics begin with that it matches.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.text[..self.prefix_bytes.into()]
+    }
+
     /// Whether it names reserved topics, or is every topic.
     pub(super) fn reaches_reserved(&self) -> bool {
         self.is_everything() || begins_reserved(&self.text)

@@ -100,7 +100,7 @@ impl Selectors {
         Self(Arc::new(List { selectors: selectors.into(), topics, index: OnceLock::new() }))
     }
 
-    fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &Pattern> {
         self.iter().filter_map(|selector| match selector {
             Selector::Topic(_) => None,
             Selector::Pattern(pattern) => Some(pattern),

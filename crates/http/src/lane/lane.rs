@@ -125,6 +125,9 @@ impl<H: Held> Lane<H> {
             Letter::Audience { topic, after, users_max, reply } => {
                 let _ = reply.send(self.members.audience(&topic, after, users_max));
             }
+            Letter::Attendees { topics, reply } => {
+                let _ = reply.send(self.members.attendees(&topics));
+            }
             Letter::Dismiss { whom, why, reply } => {
                 let _ = reply.send(self.members.dismiss(&whom, why));
             }

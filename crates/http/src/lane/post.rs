@@ -1,14 +1,15 @@
 //! The post: what reaches a lane from other threads, and the bell that wakes it.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use mio::Waker;
 use tidings_core::ring::Watcher;
 use tidings_core::roster::Audience;
-use tidings_core::{Carrier, ConnectionId, Dismissal, Subscriber, Topic, User, Whom};
+use tidings_core::{AttendeeCopy, Carrier, ConnectionId, Dismissal, Subscriber, Topic, User, Whom};
 use tokio::sync::oneshot;
 
 use super::ids::GroupId;
@@ -28,6 +29,8 @@ pub(super) enum Letter<H> {
     List { after: Option<ConnectionId>, limit: usize, reply: oneshot::Sender<Vec<Subscriber>> },
     /// Count who receives the events of a topic.
     Audience { topic: Topic, after: Option<User>, users_max: usize, reply: oneshot::Sender<Audience> },
+    /// Say which users receive the events of any of these topics.
+    Attendees { topics: Arc<BTreeMap<Topic, ()>>, reply: oneshot::Sender<Vec<AttendeeCopy>> },
     /// End some connections.
     Dismiss { whom: Whom, why: Dismissal, reply: oneshot::Sender<usize> },
     /// No connection will come any more.
@@ -111,6 +114,12 @@ impl<H: Held> Carrier for Post<H> {
         let (reply, answer) = oneshot::channel();
         self.send(Letter::Audience { topic, after: after.clone(), users_max, reply });
         answer.await.unwrap_or_else(|_| Audience::new(after, users_max))
+    }
+
+    async fn attendees(&self, topics: Arc<BTreeMap<Topic, ()>>) -> Vec<AttendeeCopy> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Letter::Attendees { topics, reply });
+        answer.await.unwrap_or_default()
     }
 
     async fn dismiss(&self, whom: Whom, why: Dismissal) -> usize {

@@ -261,6 +261,13 @@ settings! {
             means: "Topics and patterns that all subscriptions together may name. Beyond it a subscriber is answered 503.",
             why: "Ten thousand subscribers of a hundred topics each, at some 400 bytes a topic.",
         }
+        presence_debounce: Duration {
+            default: "5s",
+            range: "100ms" to "1h",
+            value: "DURATION",
+            means: "How long a user must have been gone before those who subscribe to tidings/presence/TOPIC are told, and the least time between two such events of one topic. A page that is loaded again within it has neither left nor come.",
+            why: "A slow page is loaded again in less, and people do not wait longer to see who is there.",
+        }
         unread_bytes_max: Size {
             default: "64MiB",
             range: "16MiB" to "1TiB",

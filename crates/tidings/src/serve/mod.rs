@@ -216,5 +216,6 @@ fn limits(config: &Config) -> Limits {
     limits.window_bytes_max = config.window_bytes.bytes();
     limits.in_flight_bytes_max = config.in_flight_bytes_max.bytes();
     limits.selectors_max = config.selectors_max;
+    limits.presence_debounce = config.presence_debounce;
     limits
 }

@@ -1,9 +1,10 @@
 //! A roll call: what the roster asks a lane about its members.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use tidings_core::presence::matching;
 use tidings_core::roster::{Audience, ConnectionId, FirstIds, Subscriber, Visitor};
-use tidings_core::{Sequence, Topic, User};
+use tidings_core::{AttendeeCopy, Sequence, Topic, User};
 
 use super::{Members, place_of};
 use crate::lane::ids::{GroupId, MemberId};
@@ -44,6 +45,26 @@ impl<H: Held> Members<H> {
             }
         }
         audience
+    }
+
+    /// Its subscribers that have a user and receive the events of any of these topics.
+    pub(in crate::lane) fn attendees(&self, topics: &BTreeMap<Topic, ()>) -> Vec<AttendeeCopy> {
+        let mut attendees = Vec::new();
+        for group in self.groups.iter() {
+            let selectors = &group.key.selectors;
+            if matching(topics, selectors).is_empty() {
+                continue;
+            }
+            for member in group.members.iter().map(|member| &self.slots[member.slot()]) {
+                let session = member.held.session().filter(|session| session.user.is_some());
+                attendees.extend(session.map(|session| AttendeeCopy {
+                    id: member.connection,
+                    selectors: selectors.clone(),
+                    session: session.clone(),
+                }));
+            }
+        }
+        attendees
     }
 
     /// Where a member stands, if the log may have more for it. All live members of a group are looked at once.

@@ -1,0 +1,303 @@
+//! All watched topics of a hub, and their watchers, under one lock.
+//!
+//! A session that comes or goes is looked up among the watched topics, and that is all: the [keeper](super::keeper) does the rest
+//! at its time. While nobody watches, not even the lock is taken.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::matching::matching;
+use super::notice::Notice;
+use super::topic_presence::TopicPresence;
+use super::view::{Look, PresenceView, Unseen};
+use super::watched_topics;
+use crate::event::Topic;
+use crate::limits::{PRESENCE_TOPICS_MAX, PRESENCE_TOPICS_PER_TURN};
+use crate::live::ring::Watcher;
+use crate::roster::{Attendee, AttendeeCopy, RosterListener};
+use crate::select::Selectors;
+
+/// The presence of all watched topics of a hub.
+pub struct Presences {
+    debounce: Duration,
+    watched: Mutex<Watched>,
+    /// Whether anything is watched.
+    any: AtomicBool,
+    /// Wakes the keeper.
+    pub(super) changed: Notify,
+    closed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Watched {
+    topics: BTreeMap<Topic, Entry>,
+    views: HashMap<u64, View>,
+    last_view: u64,
+    /// Topics of which something was told since the keeper looked, each once.
+    touched: Vec<Topic>,
+    due: BTreeSet<(Instant, Topic)>,
+    /// Topics for which the roster is to be called.
+    uncalled: BTreeMap<Topic, ()>,
+}
+
+struct Entry {
+    presence: TopicPresence,
+    /// Its watchers, and its number in each.
+    views: HashMap<u64, usize>,
+    /// The roster is called for it. Not for one that was forgotten and is watched again since the call began: that one has not
+    /// heard who has left meanwhile.
+    is_called: bool,
+    is_touched: bool,
+    due: Option<Instant>,
+}
+
+struct View {
+    topics: Vec<(Topic, Unseen)>,
+    watcher: Arc<dyn Watcher>,
+    key: usize,
+}
+
+/// The presence of as many topics is watched as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the presence of {PRESENCE_TOPICS_MAX} topics is watched, and of no more at once")]
+pub struct TooManyWatched;
+
+impl Presences {
+    /// Of a hub where nobody watches.
+    pub fn new(debounce: Duration) -> Self {
+        let (any, changed, closed) = (AtomicBool::new(false), Notify::new(), AtomicBool::new(false));
+        Self { debounce, watched: Mutex::default(), any, changed, closed }
+    }
+
+    /// Whether there is room to watch what selectors ask for.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn check_room(&self, selectors: &Selectors) -> Result<(), TooManyWatched> {
+        let mut asked = watched_topics(selectors).peekable();
+        if asked.peek().is_none() {
+            return Ok(());
+        }
+        let watched = self.watched();
+        let fresh = asked.filter(|topic| !watched.topics.contains_key(topic)).count();
+        if watched.topics.len() + fresh <= PRESENCE_TOPICS_MAX { Ok(()) } else { Err(TooManyWatched) }
+    }
+
+    /// Watches the topics of which selectors ask for the presence; none if they ask for none. `watcher` is told under `key` when
+    /// there is something to look at.
+    pub fn watch(
+        self: &Arc<Self>,
+        selectors: &Selectors,
+        watcher: Arc<dyn Watcher>,
+        key: usize,
+    ) -> Option<PresenceView> {
+        let topics: Vec<_> = watched_topics(selectors).map(|topic| (topic, Unseen::Nothing)).collect();
+        if topics.is_empty() {
+            return None;
+        }
+        let mut guard = self.watched();
+        let watched = &mut *guard;
+        watched.last_view += 1;
+        let id = watched.last_view;
+        for (number, (topic, _)) in topics.iter().enumerate() {
+            if !watched.topics.contains_key(topic) {
+                if watched.topics.len() >= PRESENCE_TOPICS_MAX {
+                    // Its request was let in at the same moment as others: it hears nothing of this topic.
+                    continue;
+                }
+                watched.uncalled.insert(topic.clone(), ());
+                let presence = TopicPresence::uncalled(topic.clone());
+                let entry =
+                    Entry { presence, views: HashMap::new(), is_called: false, is_touched: false, due: None };
+                watched.topics.insert(topic.clone(), entry);
+            }
+            if let Some(entry) = watched.topics.get_mut(topic) {
+                entry.views.insert(id, number);
+            }
+        }
+        self.any.store(true, Ordering::SeqCst);
+        let view = PresenceView { presences: self.clone(), id, topics: topics.len() };
+        watched.views.insert(id, View { topics, watcher, key });
+        drop(guard);
+        self.changed.notify_one();
+        Some(view)
+    }
+
+    pub(super) fn look(&self, id: u64, number: usize, wants_state: bool) -> Look {
+        let mut guard = self.watched();
+        let watched = &mut *guard;
+        let view = watched.views.get_mut(&id).and_then(|view| view.topics.get_mut(number));
+        let Some((topic, unseen)) = view else { return Look::default() };
+        let entry = watched.topics.get_mut(topic).filter(|entry| entry.presence.is_known());
+        let Some(entry) = entry else { return Look::default() };
+        let (change, has_missed) = match std::mem::take(unseen) {
+            Unseen::Nothing => (None, false),
+            Unseen::Change(notice) => (Some(notice), false),
+            Unseen::Missed => (None, true),
+        };
+        let state = (wants_state || has_missed).then(|| entry.presence.state());
+        Look { change, state, has_missed }
+    }
+
+    pub(super) fn forget(&self, id: u64) {
+        let mut watched = self.watched();
+        let Some(view) = watched.views.remove(&id) else { return };
+        for (topic, _) in view.topics {
+            let Some(entry) = watched.topics.get_mut(&topic) else { continue };
+            entry.views.remove(&id);
+            if entry.views.is_empty() {
+                let due = entry.due;
+                watched.topics.remove(&topic);
+                watched.uncalled.remove(&topic);
+                if let Some(due) = due {
+                    watched.due.remove(&(due, topic));
+                }
+            }
+        }
+        self.any.store(!watched.topics.is_empty(), Ordering::SeqCst);
+    }
+
+    /// Tells the watchers of some topics what is due, at most of so many that others need not wait long for the lock. The answer is
+    /// when to come again.
+    pub(super) fn advance(&self, now: Instant) -> Option<Instant> {
+        let mut guard = self.watched();
+        let watched = &mut *guard;
+        for _ in 0..PRESENCE_TOPICS_PER_TURN {
+            let Some(topic) = watched.touched.pop() else { break };
+            watched.settle(&topic, now, self.debounce);
+        }
+        for _ in 0..PRESENCE_TOPICS_PER_TURN {
+            let Some((due, topic)) = watched.due.first().cloned() else { break };
+            if due > now {
+                break;
+            }
+            let Some(entry) = watched.topics.get_mut(&topic) else { break };
+            if let Some(notice) = entry.presence.change(now, self.debounce) {
+                entry.tell(&mut watched.views, &notice);
+            }
+            watched.settle(&topic, now, self.debounce);
+        }
+        if !watched.touched.is_empty() {
+            return Some(now);
+        }
+        watched.due.first().map(|(due, _)| *due)
+    }
+
+    /// Whether the roster is to be called.
+    pub(super) fn has_uncalled(&self) -> bool {
+        !self.watched().uncalled.is_empty()
+    }
+
+    /// The topics for which the roster is called now.
+    pub(super) fn take_uncalled(&self) -> BTreeMap<Topic, ()> {
+        let mut watched = self.watched();
+        let topics = std::mem::take(&mut watched.uncalled);
+        for topic in topics.keys() {
+            if let Some(entry) = watched.topics.get_mut(topic) {
+                entry.is_called = true;
+            }
+        }
+        topics
+    }
+
+    /// The roster was called for some topics.
+    pub(super) fn take_roll(&self, topics: &BTreeMap<Topic, ()>, roll: &[AttendeeCopy]) {
+        let mut by_topic: HashMap<Topic, BTreeMap<usize, ()>> = HashMap::new();
+        for (place, who) in roll.iter().enumerate() {
+            for topic in matching(topics, &who.selectors) {
+                by_topic.entry(topic).or_default().insert(place, ());
+            }
+        }
+        let mut guard = self.watched();
+        let watched = &mut *guard;
+        for topic in topics.keys() {
+            let Some(entry) = watched.topics.get_mut(topic).filter(|entry| entry.is_called) else { continue };
+            let places = by_topic.remove(topic).unwrap_or_default();
+            let who = places.into_keys().filter_map(|place| {
+                let AttendeeCopy { id, session, .. } = &roll[place];
+                Some((*id, session.user.as_ref()?, session.info.as_ref()))
+            });
+            entry.presence.take_roll(who);
+            entry.wake(&watched.views);
+        }
+    }
+
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.changed.notify_one();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// Has something done for each watched topic that a session reads. Wakes the keeper if there is one.
+    fn touch(&self, who: Attendee<'_>, touch: impl Fn(&mut TopicPresence)) {
+        if !self.any.load(Ordering::SeqCst) || who.session.user.is_none() {
+            return;
+        }
+        let mut guard = self.watched();
+        let watched = &mut *guard;
+        let topics = matching(&watched.topics, who.selectors);
+        let is_news = !topics.is_empty();
+        for topic in topics {
+            let Some(entry) = watched.topics.get_mut(&topic) else { continue };
+            touch(&mut entry.presence);
+            if !std::mem::replace(&mut entry.is_touched, true) {
+                watched.touched.push(topic);
+            }
+        }
+        drop(guard);
+        if is_news {
+            self.changed.notify_one();
+        }
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RosterListener for Presences {
+    fn joined(&self, who: Attendee<'_>) {
+        let Some(user) = &who.session.user else { return };
+        self.touch(who, |presence| presence.join(who.id, user, who.session.info.as_ref()));
+    }
+
+    fn left(&self, who: Attendee<'_>) {
+        self.touch(who, |presence| presence.leave(who.id));
+    }
+}
+
+impl Watched {
+    /// Notes when a topic is due.
+    fn settle(&mut self, topic: &Topic, now: Instant, debounce: Duration) {
+        let Some(entry) = self.topics.get_mut(topic) else { return };
+        entry.is_touched = false;
+        let due = if entry.presence.is_known() { entry.presence.due(now, debounce) } else { None };
+        if let Some(before) = std::mem::replace(&mut entry.due, due) {
+            self.due.remove(&(before, topic.clone()));
+        }
+        self.due.extend(due.map(|due| (due, topic.clone())));
+    }
+}
+
+impl Entry {
+    fn tell(&self, views: &mut HashMap<u64, View>, notice: &Arc<Notice>) {
+        for (id, number) in &self.views {
+            let Some(view) = views.get_mut(id) else { continue };
+            view.topics[*number].1.add(notice);
+            view.watcher.ring_moved(view.key);
+        }
+    }
+
+    fn wake(&self, views: &HashMap<u64, View>) {
+        self.views.keys().filter_map(|id| views.get(id)).for_each(|view| view.watcher.ring_moved(view.key));
+    }
+}
