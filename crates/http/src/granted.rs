@@ -50,6 +50,7 @@ impl Front {
     ) -> Result<Response<Body>, Problem> {
         let query = self.query(parts, subscribe::KNOWN)?;
         let mut request = SubscribeRequest::parse(parts, &query, rest, format, &self.position_bounds())?;
+        self.check_presence(&request.events.selectors)?;
         let parsed = ParsedRequest { head, parts, query: &query };
         if self.asks_for_grants() {
             let grants = self.authorize_read(parsed, AskedAction::Subscribe, &mut request.events);

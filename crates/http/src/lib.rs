@@ -78,6 +78,7 @@ pub mod lane;
 mod limits;
 mod metrics;
 mod operations;
+mod presence;
 mod request;
 mod route;
 pub mod stream;

@@ -257,6 +257,10 @@ pub(crate) const PREFLIGHT_SECONDS_MAX: u32 = 86_400;
 /// Events of one page of history when the client does not say how many. 100: a page for people to read.
 pub(crate) const HISTORY_EVENTS_DEFAULT: usize = 100;
 
+/// Bytes of what is told about a user to those who watch the presence of a topic. 256, as of a token's `tidings.info`: more, which only
+/// a program that embeds the hub can give, is left out.
+pub(crate) const PRESENCE_INFO_BYTES_MAX: usize = 256;
+
 // What operators ask.
 
 /// Connections or users of one page when an operator does not say how many. 100: a page for people to read.

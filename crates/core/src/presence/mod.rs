@@ -36,10 +36,3 @@ pub fn watched_topics(selectors: &Selectors) -> impl Iterator<Item = Topic> {
     let named = selectors.iter().filter_map(Selector::topic);
     named.filter_map(|topic| Topic::parse(topic.as_str().strip_prefix(PRESENCE_PREFIX)?).ok())
 }
-
-/// The pattern among selectors that asks for the presence of many topics, which no watcher can have.
-pub fn presence_pattern(selectors: &Selectors) -> Option<&Selector> {
-    let is_one =
-        |selector: &&Selector| selector.topic().is_none() && selector.as_str().starts_with(PRESENCE_PREFIX);
-    selectors.iter().find(is_one)
-}

@@ -89,6 +89,11 @@ impl Presences {
         if watched.topics.len() + fresh <= PRESENCE_TOPICS_MAX { Ok(()) } else { Err(TooManyWatched) }
     }
 
+    /// Whether nobody watches.
+    pub fn is_unwatched(&self) -> bool {
+        !self.any.load(Ordering::SeqCst)
+    }
+
     /// Watches the topics of which selectors ask for the presence; none if they ask for none. `watcher` is told under `key` when
     /// there is something to look at.
     pub fn watch(

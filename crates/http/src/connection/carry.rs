@@ -19,6 +19,7 @@ use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{Framing, chunk_head};
 use crate::limits::{CHUNK_BYTES_MAX, SECOND_PROBE_WAIT, STRAY_READ_BYTES};
+use crate::presence::task_presence::TaskPresence;
 use crate::stream::Ending;
 use crate::stream::machine::ClientBytes;
 use crate::stream::metrics::StreamEnd;
@@ -31,11 +32,20 @@ where
 {
     let Leave { follower, is_opened, encoder, framing, attendance, session, permit, entry } = leave;
     let visitor = Visitor { session: session.clone(), address: front.peer(), transport: encoder.transport() };
+    let presence = TaskPresence::watch(front.hub(), follower.selectors());
     let subscription = front.hub().follow(follower, visitor, attendance);
     let watch = AnswerWatch::default();
     let watched = watch.clone();
-    let carried =
-        Carried { opening: None, is_opened, subscription, encoder, session, permit, watch: watched };
+    let carried = Carried {
+        opening: None,
+        is_opened,
+        subscription,
+        presence,
+        encoder,
+        session,
+        permit,
+        watch: watched,
+    };
     // Boxed, or this future would hold it once for each function that it is handed to.
     let blocks = Box::pin(task::blocks(front.task_rules(), carried));
     let mut end = StreamEnd::counted(front.metrics().streams().clone());

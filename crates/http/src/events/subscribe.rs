@@ -21,7 +21,8 @@ use crate::connection::refusal::Unplaced;
 use crate::front::Front;
 use crate::lane::Framing;
 use crate::lane::parking::{Leave, Parking, ParkingSlot};
-use crate::request::path::selectors;
+use crate::presence::task_presence::TaskPresence;
+use crate::request::path::stream_selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 use crate::stream::drain::Drain;
@@ -68,7 +69,7 @@ impl SubscribeRequest {
         bounds: &PositionBounds<'_>,
     ) -> Result<Self, Problem> {
         let events = Request {
-            selectors: selectors(rest, query)?,
+            selectors: stream_selectors(rest, query)?,
             from: position(bounds, &parts.headers, query)?,
             on_gap: on_gap(query)?,
         };
@@ -154,6 +155,7 @@ pub(crate) async fn subscribe(
         return Ok(send_away(front, &request, ProblemType::TooManyConnections));
     };
     let SubscribeRequest { events, encoder, version, parking_slot, session, watch, entry, .. } = request;
+    front.check_room_for_presence(&events.selectors)?;
     let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
     let Located { place, gap, partial } =
         front.hub().locate(&events).await.map_err(|error| unreadable(&error))?;
@@ -188,9 +190,11 @@ pub(crate) async fn subscribe(
         None => {
             let visitor =
                 Visitor { session: session.clone(), address: front.peer(), transport: encoder.transport() };
+            let presence = TaskPresence::watch(front.hub(), follower.selectors());
             let subscription = front.hub().follow(follower, visitor, attendance);
             let opening = Some(opening);
-            let carried = Carried { opening, is_opened, subscription, encoder, session, permit, watch };
+            let carried =
+                Carried { opening, is_opened, subscription, presence, encoder, session, permit, watch };
             Body::stream(task::stream(front.task_rules(), carried))
         }
     };

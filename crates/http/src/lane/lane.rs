@@ -85,6 +85,7 @@ impl<H: Held> Lane<H> {
             }
             for group in mail.moved.drain(..) {
                 self.members.deliver(group);
+                self.members.tell_presence(group);
             }
             for event in &events {
                 if event.token() != BELL {
@@ -93,6 +94,7 @@ impl<H: Held> Lane<H> {
             }
             self.members.take_turns();
             self.members.open_waiting();
+            self.members.take_presence_turns();
             self.members.let_frames_go();
             self.sweep();
             self.members.tell_counts(&self.metrics);

@@ -118,8 +118,12 @@ impl<H> Member<H> {
         matches!(self.standing, Standing::Live)
     }
 
+    pub(super) fn is_blocked(&self) -> bool {
+        matches!(self.standing, Standing::Blocked(_))
+    }
+
     pub(super) fn outlet(&self) -> Outlet {
-        if matches!(self.standing, Standing::Blocked(_)) { Outlet::Blocked } else { Outlet::Open }
+        if self.is_blocked() { Outlet::Blocked } else { Outlet::Open }
     }
 
     /// The place of its own; none if it stands with its group.

@@ -19,6 +19,7 @@ mod delivery;
 mod endings;
 mod opening;
 mod pages;
+mod presence;
 mod roll_call;
 
 use std::cell::Cell;
@@ -32,6 +33,7 @@ use tidings_core::ring::Watcher;
 use tidings_core::roster::{Attendances, ConnectionId};
 use tidings_core::{Clock, Cursor, Hub, Sequence, UnixMillis};
 
+use self::presence::LanePresence;
 use super::batch::framed;
 use super::group::{Group, GroupKey, Groups};
 use super::ids::{MemberId, Recipient};
@@ -70,6 +72,7 @@ pub(super) struct Members<H> {
     unopened: HashMap<MemberId, Sequence>,
     attendances: Attendances,
     logged: Logged,
+    presence: LanePresence,
     unread: UnreadFrames,
     /// Members have been looked at since readers were told so often to let frames go.
     calls_heard: u64,
@@ -98,6 +101,7 @@ impl<H: Held> Members<H> {
         let MembersParts { hub, rules, registry, post, requests, unread, clock } = parts;
         Self {
             attendances: hub.roster().attendances(),
+            presence: LanePresence::default(),
             hub,
             rules,
             registry,
@@ -163,7 +167,14 @@ impl<H: Held> Members<H> {
         watch(SockRef::from(&stream), Watchman::System);
         let (hub, post) = (&self.hub, &self.post);
         let watcher: Arc<dyn Watcher> = post.clone();
-        let group = self.groups.of(&key, |id| hub.view(&key.selectors, watcher, id.slot()));
+        let mut is_new = false;
+        let group = self.groups.of(&key, |id| {
+            is_new = true;
+            hub.view(&key.selectors, watcher, id.slot())
+        });
+        if is_new {
+            self.watch_presence(group);
+        }
         let id = MemberId::of(number);
         let seat = self.groups[group].seat(id);
         let connection = attendance.id();
@@ -183,6 +194,7 @@ impl<H: Held> Members<H> {
         });
         self.groups[group].note_epoch(id, place.epoch);
         self.logged.join(id, entry);
+        self.presence.add_member(group, id);
         self.follow(id);
     }
 

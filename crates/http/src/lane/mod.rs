@@ -19,6 +19,7 @@
 //! | `members/pages` | pages of the store, for those that the rings have left behind |
 //! | `members/opening` | members that have heard nothing, and are told their place |
 //! | `members/endings` | how members leave |
+//! | `members/presence` | who reads a topic, told to those who ask |
 //! | `members/roll_call` | what the roster asks about them |
 //! | `group` | members that asked for the same |
 //! | `member` | one parked connection |

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::str::Utf8Error;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use tidings_core::presence::PRESENCE_PREFIX;
 use tidings_core::{Selector, Selectors, Topic, TopicError};
 
 use super::escape::broken_escape;
@@ -44,6 +45,19 @@ pub(crate) fn refuse_second_topic(rest: &str, query: Option<&str>) -> Result<(),
 
 /// All selectors of a request: that of its path, if `rest` has one, or those of its parameters `topic`.
 pub(crate) fn selectors(rest: Option<&str>, query: &Query<'_>) -> Result<Selectors, Problem> {
+    selectors_by(selector, rest, query)
+}
+
+/// The same for a stream, which may ask for the presence of topics, too.
+pub(crate) fn stream_selectors(rest: Option<&str>, query: &Query<'_>) -> Result<Selectors, Problem> {
+    selectors_by(stream_selector, rest, query)
+}
+
+fn selectors_by(
+    selector: fn(&str) -> Result<Selector, Problem>,
+    rest: Option<&str>,
+    query: &Query<'_>,
+) -> Result<Selectors, Problem> {
     query.raw("topic").try_for_each(check_slashes)?;
     let of_path = rest.map(|rest| selector(&decode(rest)?)).into_iter();
     let all: Vec<_> = of_path.chain(query.all("topic").map(selector)).collect::<Result<_, _>>()?;
@@ -54,6 +68,21 @@ pub(crate) fn selectors(rest: Option<&str>, query: &Query<'_>) -> Result<Selecto
 fn selector(text: &str) -> Result<Selector, Problem> {
     let selector = Selector::parse(text).map_err(|error| bad_topic(&error))?;
     if selector.reaches_reserved() { Err(reserved(text)) } else { Ok(selector) }
+}
+
+/// One selector of a stream, decoded.
+fn stream_selector(text: &str) -> Result<Selector, Problem> {
+    let Some(watched) = text.strip_prefix(PRESENCE_PREFIX) else { return selector(text) };
+    // What is no topic is told as ever.
+    let selector = Selector::parse(text).map_err(|error| bad_topic(&error))?;
+    if selector.topic().is_some() && !watched.is_empty() {
+        return Ok(selector);
+    }
+    let detail = format!(
+        "presence is told of single topics, and `{text}` names none; ask for each by itself: \
+         topic=tidings/presence/a&topic=tidings/presence/b"
+    );
+    Err(Problem::new(ProblemType::ReservedTopic, detail))
 }
 
 /// A topic or a selector as it can stand in a path after `/events/`.

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::OptionFuture;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
+use tidings_core::presence::Notice;
 use tidings_core::{
     Clock, Cursor, Delivery, Frame, Sequence, Session, StoreError, Subscription, UnixMillis, Upcoming,
 };
@@ -23,6 +25,7 @@ use super::metrics::{StreamEnd, StreamMetrics};
 use super::permits::StreamPermit;
 use crate::answer::watch::AnswerWatch;
 use crate::limits::{CHUNK_BYTES_MAX, LARGE_PIECE_BYTES, OPENING_LOOK_WAIT};
+use crate::presence::task_presence::TaskPresence;
 use crate::unread::{FrameKey, KeptFrame, UnreadFrames};
 
 /// What all tasks of a front share.
@@ -43,6 +46,8 @@ pub(crate) struct Carried {
     /// The opening has its first block. Otherwise the client is told its place when nothing else comes first.
     pub(crate) is_opened: bool,
     pub(crate) subscription: Subscription,
+    /// What it asks to be told of who reads a topic.
+    pub(crate) presence: Option<Box<TaskPresence>>,
     pub(crate) encoder: Encoder,
     /// What let the subscriber in; none if it is anonymous.
     pub(crate) session: Option<Arc<Session>>,
@@ -76,6 +81,7 @@ pub(crate) fn blocks(
 struct StreamTask {
     opening: Option<Bytes>,
     subscription: Subscription,
+    presence: Option<Box<TaskPresence>>,
     encoder: Encoder,
     shared: TaskRules,
     machine: Machine,
@@ -109,13 +115,14 @@ struct LargeFrame {
 /// What came first.
 enum First {
     Upcoming(Result<Upcoming, StoreError>),
+    Presence(Arc<Notice>),
     /// Look at the time again.
     Time,
 }
 
 impl StreamTask {
     fn new(shared: TaskRules, carried: Carried, end: StreamEnd) -> Self {
-        let Carried { opening, is_opened, subscription, encoder, session, permit, watch } = carried;
+        let Carried { opening, is_opened, subscription, presence, encoder, session, permit, watch } = carried;
         let begin = if is_opened { Machine::opened } else { Machine::unopened };
         Self {
             opening,
@@ -123,6 +130,7 @@ impl StreamTask {
             // As much as a chunk, a TLS record or an HTTP/2 frame holds: a client that stops reading keeps one of them in
             // memory, and its place in the log.
             subscription: subscription.in_pieces_of(CHUNK_BYTES_MAX),
+            presence,
             encoder,
             share: shared.drain.share(),
             shared,
@@ -160,6 +168,11 @@ impl StreamTask {
             }
             match self.first(self.wake_after(now)).await {
                 First::Time => {}
+                First::Presence(notice) => {
+                    let now = self.now().tick;
+                    self.machine.progressed(now);
+                    return Some(self.encoder.presence(&notice));
+                }
                 First::Upcoming(Ok(Upcoming::Delivery(delivery))) => {
                     self.machine.store_answered();
                     let bytes = self.encode(&delivery);
@@ -236,10 +249,13 @@ impl StreamTask {
                 false => subscription.upcoming().await,
             }
         };
-        // Biased: events before heartbeats.
+        // Boxed, since few streams ask for it.
+        let presence = self.presence.as_mut().map(|presence| presence.next().boxed());
+        // Biased: notices, of which there are few, before events, and events before heartbeats.
         tokio::select! {
             biased;
             () = self.shared.drain.begun(), if !ending => First::Time,
+            Some(notice) = OptionFuture::from(presence) => First::Presence(notice),
             upcoming = upcoming => First::Upcoming(upcoming),
             () = sleep_until(wake_at) => First::Time,
         }

@@ -22,6 +22,9 @@ impl<H: Held> Members<H> {
             Ok(written) => {
                 self.written.set(self.written.get() + written);
                 self.logged.wrote(id, written);
+                if let Some(member) = self.slots.get(id.slot()).filter(|member| !member.is_blocked()) {
+                    self.presence.goes_on(member.group, id);
+                }
                 self.follow(id);
             }
             Err(ending) => self.end(id, ending),

@@ -63,6 +63,10 @@ impl<H: Held> Members<H> {
         if let Some(moved) = self.groups.leave(member.group, member.seat) {
             self.slots[moved.slot()].seat = member.seat;
         }
+        self.presence.remove_member(member.group, id);
+        if self.groups.get(member.group).is_none() {
+            self.presence.remove_group(member.group);
+        }
     }
 
     /// Ends the members that are meant; the answer is their number.

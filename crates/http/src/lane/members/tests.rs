@@ -79,6 +79,16 @@ impl Scene {
     }
 
     fn park_holding(&mut self, topic: &str, is_opened: bool, held: Option<Arc<Session>>) -> TcpStream {
+        self.park_asking(&[topic], is_opened, held)
+    }
+
+    /// A client that is a user.
+    fn park_user(&mut self, topics: &[&str], user: &str) -> TcpStream {
+        let session = Session { user: Some(user.into()), ..Session::default() };
+        self.park_asking(topics, true, Some(Arc::new(session)))
+    }
+
+    fn park_asking(&mut self, topics: &[&str], is_opened: bool, held: Option<Arc<Session>>) -> TcpStream {
         let client = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
         client.set_read_timeout(Some(PATIENCE)).unwrap();
         // Linux lets the room of a socket that is read grow, on a busy machine up to the whole event.
@@ -86,7 +96,7 @@ impl Scene {
         let (stream, _) = self.listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER).unwrap();
-        let selectors = selectors(&[topic]);
+        let selectors = selectors(topics);
         let attendance = self.hub.roster().attend(&selectors).unwrap();
         let follower = Follower::new(selectors, OnGap::Earliest, Cursor::new(Epoch(1), Sequence(0)));
         let (encoder, framing) = (Encoder::Sse(Opening::Event), Framing::Raw);
@@ -388,4 +398,65 @@ async fn a_member_whose_session_is_over_is_told_where_it_stands_and_gets_no_even
         heard.strip_prefix(told).unwrap_or_else(|| panic!("{heard}")).to_owned()
     });
     assert_ne!(retries[0], retries[1], "they would come back together");
+}
+
+/// What a client is told of who reads `a`.
+fn presence(data: &str) -> String {
+    format!("event: tidings.presence\ndata: {{\"topic\":\"a\",{data}}}\n\n")
+}
+
+fn expect(client: &mut TcpStream, expected: &str) {
+    let mut heard = vec![0; expected.len()];
+    client.read_exact(&mut heard).unwrap();
+    assert_eq!(String::from_utf8_lossy(&heard), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_whose_socket_took_no_change_is_given_the_state_when_it_takes_bytes_again() {
+    let mut scene = Scene::new().await;
+    let mut slow = scene.park_user(&["a", "tidings/presence/a", "tidings/presence/b"], "ada");
+    let group = GroupId::of(0);
+    scene.members.take_presence_turns();
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    scene.members.tell_presence(group);
+    expect(&mut slow, &presence(r#""users":[{"user":"ada"}],"total":1"#));
+    expect(&mut slow, "event: tidings.presence\ndata: {\"topic\":\"b\",\"users\":[],\"total\":0}\n\n");
+    scene.deliver("a", 0).await;
+    assert!(scene.members.slots[0].is_blocked());
+    let mut bob = scene.park_user(&["tidings/presence/a", "a", "tidings/presence/b"], "bob");
+    scene.members.take_presence_turns();
+
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    scene.members.tell_presence(group);
+    assert!(scene.members.slots[0].is_blocked(), "half an event was gone on with");
+    let event = "id: 1-1\ndata: ".len() + LARGE + 2;
+    scene.take(&mut slow, 0, event);
+    scene.members.take_presence_turns();
+
+    let both = presence(r#""users":[{"user":"ada"},{"user":"bob"}],"total":2"#);
+    expect(&mut slow, &both);
+    expect(&mut slow, "event: tidings.presence\ndata: {\"topic\":\"b\",\"users\":[],\"total\":0}\n\n");
+    scene.take(&mut bob, 1, event);
+    scene.members.take_presence_turns();
+    expect(&mut bob, &both);
+    scene.members.end(MemberId::of(0), Ending::Drain);
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    scene.members.tell_presence(group);
+    expect(&mut bob, "event: tidings.presence\ndata: {\"topic\":\"b\",\"users\":[],\"total\":0}\n\n");
+    expect(&mut bob, &presence(r#""joined":[],"left":[{"user":"ada"}],"total":1"#));
+}
+
+#[tokio::test]
+async fn a_lane_keeps_nothing_of_presence_when_the_last_who_asked_has_left() {
+    let mut scene = Scene::new().await;
+    let _clients = [(); 2].map(|()| scene.park_user(&["tidings/presence/a"], "ada"));
+    assert!(!scene.members.presence.is_empty());
+
+    scene.members.end(MemberId::of(0), Ending::Drain);
+    scene.members.tell_presence(GroupId::of(0));
+    scene.members.end(MemberId::of(1), Ending::Drain);
+
+    scene.members.take_presence_turns();
+    assert!(scene.members.presence.is_empty());
+    assert!(scene.hub.presences().is_unwatched());
 }

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use tidings_core::presence::Notice;
 use tidings_core::{Cursor, Encoding, Frame, Gap, Selectors, Transport};
 
 pub use opening::{FirstBlock, FirstBytes, Opening, Whereabouts};
@@ -131,6 +132,13 @@ impl Encoder {
             Self::Sse(opening) | Self::SseWithTopics(opening) | Self::SseWithTimes(opening) => {
                 sse::cursor(place, opening)
             }
+        }
+    }
+
+    /// Tells who reads a topic.
+    pub(crate) fn presence(self, notice: &Notice) -> Bytes {
+        match self {
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => notice.encoded(sse::presence),
         }
     }
 

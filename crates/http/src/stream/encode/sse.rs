@@ -7,6 +7,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use tidings_core::presence::Notice;
 use tidings_core::{Cursor, Encoding, Event, Gap, Partial};
 use tidings_sse::encode::{Comment, Event as Block};
 use tidings_sse::{EventId, EventType, Retry};
@@ -16,6 +17,7 @@ use crate::answer::document::{
     CursorDocument, ExpiredDocument, GapDocument, OpenDocument, PartialDocument, time,
 };
 use crate::answer::json;
+use crate::presence::document;
 
 /// Events as `text/event-stream`, each with its topic before it.
 pub(crate) static SSE: Encoding = Encoding { name: "sse", encode };
@@ -109,6 +111,12 @@ pub(crate) fn partial(partial: &Partial) -> Bytes {
 /// Says that the access of the stream is over, and where the client stands: what it comes back with goes on from there.
 pub(crate) fn expired(place: Cursor, reason: &str) -> Bytes {
     own_event("tidings.expired", place, &json::text(&ExpiredDocument { reason }))
+}
+
+/// Tells who reads a topic. It has no id, since it is not in the log: a client keeps that of the last event.
+pub(crate) fn presence(notice: &Notice) -> Bytes {
+    let event_type = EventType::new("tidings.presence").expect("the name has no newline");
+    Block::new().event_type(&event_type).data(&document::text(notice)).to_bytes()
 }
 
 /// The last line: when to come back. It takes effect without a blank line, which some clients would take for an event.
