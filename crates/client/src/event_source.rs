@@ -18,7 +18,7 @@ use crate::backoff::Roll;
 use crate::config::{ConfigError, EventSourceBuilder, Keep};
 use crate::error::{Error, Missing};
 use crate::expired::Expired;
-use crate::gap::{Gap, RESERVED_TYPE_PREFIX};
+use crate::gap::{Gap, PRESENCE_TYPE, RESERVED_TYPE_PREFIX};
 use crate::item::{Event, Item, Open, Reconnecting};
 use crate::limits::LAST_LOOK_WAIT;
 use crate::machine::{Action, Machine, Mode, Outcome, Policy, ReadyState};
@@ -286,7 +286,7 @@ impl EventSource {
     }
 
     /// In managed mode the hub's own events are no events to the caller: some are items of their own, and those of types that this
-    /// version does not know are passed over. Their ids count: the stream has come that far.
+    /// version does not know are passed over. Only presence is heard as it is, by callers who asked for it. Their ids count: the stream has come that far.
     fn tell_event(&mut self, event: OwnedEvent) -> Option<Item> {
         self.set_last_event_id(&event.last_event_id);
         if self.mode == Mode::Strict || !event.type_or_message().starts_with(RESERVED_TYPE_PREFIX) {
@@ -295,6 +295,9 @@ impl EventSource {
         if let Some(expired) = Expired::of_event(&event) {
             self.attempts.token.iter().for_each(TokenSource::expire);
             return Some(Item::Expired(expired));
+        }
+        if event.type_or_message() == PRESENCE_TYPE {
+            return Some(Item::Event(event));
         }
         let gap = Gap::of_event(&event).map(Item::Gap);
         gap.or_else(|| Partial::of_event(&event).map(Item::Partial))

@@ -7,6 +7,10 @@ use tidings_sse::decode::OwnedEvent;
 /// version does not know are passed over, and what they carry for the connection, such as an id, counts.
 pub const RESERVED_TYPE_PREFIX: &str = "tidings.";
 
+/// The type of the events that tell who reads a topic. They have no id, and only who subscribes to `tidings/presence/` and a topic
+/// hears them.
+pub const PRESENCE_TYPE: &str = "tidings.presence";
+
 /// The type of the event that declares a gap.
 const EVENT_TYPE: &str = "tidings.gap";
 

@@ -53,7 +53,7 @@ pub use draft::Draft;
 pub use error::{BoxError, Error, Missing, Refusal};
 pub use event_source::EventSource;
 pub use expired::Expired;
-pub use gap::{Gap, GapReason, RESERVED_TYPE_PREFIX};
+pub use gap::{Gap, GapReason, PRESENCE_TYPE, RESERVED_TYPE_PREFIX};
 pub use item::{Event, Item, Open, Reconnecting};
 pub use machine::ReadyState;
 pub use opening::Opening;

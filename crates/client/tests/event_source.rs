@@ -554,3 +554,20 @@ fn event_sources_and_publishers_go_to_other_threads() {
     goes::<Error>();
     goes::<Publisher>();
 }
+
+/// It has no id, so the place is that of the event before it.
+#[tokio::test]
+async fn presence_is_an_event_that_moves_no_place() {
+    let text = "event: tidings.presence\ndata: {\"total\":0}\n\nid: a-1\ndata: 1\n\n\
+         event: tidings.presence\ndata: {\"total\":1}\n\n";
+    let server = Server::start([Answer::stream(text).then(Then::Close), Answer::stream("data: 2\n\n")]);
+    let mut source = builder(&server).build();
+
+    let mut heard = Vec::new();
+    for _ in 0..4 {
+        heard.push(next_data(&mut source).await);
+    }
+
+    assert_eq!(heard, ["{\"total\":0}", "1", "{\"total\":1}", "2"]);
+    assert_eq!(server.requested(2).await[1].header("last-event-id"), Some("a-1"));
+}

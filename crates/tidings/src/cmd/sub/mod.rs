@@ -39,7 +39,7 @@ pub(crate) struct SubArgs {
     ///
     /// Every status but 200 and every other content type end it. Without this, 5xx, 408, 425 and 429 are tried again
     /// with back-off, a silence of two and a half announced heartbeats counts as a broken connection, and events whose
-    /// type begins with `tidings.` are the hub's own: a gap is shown as one, an unknown type is not shown.
+    /// type begins with `tidings.` are the hub's own: a gap is shown as one, presence as an event, an unknown type not.
     #[arg(long)]
     strict: bool,
     /// End after N events
