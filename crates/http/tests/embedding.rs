@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot go wrong here need not be told well")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,7 +10,7 @@ use axum::http::{Request, Response, request};
 use http_body_util::BodyExt;
 use tidings_core::contract::ManualClock;
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{Epoch, Hub, Limits, MemoryStore};
+use tidings_core::{Attendee, Epoch, Hub, Limits, MemoryStore, RosterListener};
 use tidings_http::{Front, HttpConfig, Pages};
 use tidings_testkit::deadline::within_an_hour;
 use tokio::time::{Instant, timeout};
@@ -194,6 +194,38 @@ async fn a_subscriber_that_is_sent_away_gets_the_events_at_hand_first() {
 
     let rest = text(stream).await;
     assert!(rest.starts_with("id: 1-1\ndata: last\n\nretry: "), "{rest:?}");
+}
+
+/// The endings of subscribers that have left.
+#[derive(Default)]
+struct Endings(Mutex<Vec<&'static str>>);
+
+impl RosterListener for Endings {
+    fn joined(&self, _who: Attendee<'_>) {}
+
+    fn left(&self, who: Attendee<'_>) {
+        self.0.lock().unwrap().extend(who.ending);
+    }
+
+    fn asks_for_all(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn listeners_are_told_why_a_stream_has_ended() {
+    let host = Host::start().await;
+    let endings = Arc::new(Endings::default());
+    host.front.hub().roster().add_listener(endings.clone());
+    let mut gone = host.get("/hub/events/a/b").await;
+    let sent_away = host.get("/hub/events/a/b").await;
+    next(&mut gone).await;
+
+    drop(gone);
+    host.front.begin_drain();
+    text(sent_away).await;
+
+    assert_eq!(*endings.0.lock().unwrap(), ["client-gone", "drain"]);
 }
 
 #[tokio::test(start_paused = true)]

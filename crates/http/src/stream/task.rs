@@ -389,7 +389,6 @@ impl StreamTask {
         tracing::debug!(%ending, "a stream ends");
         self.ended = true;
         self.end.note(ending);
-        self.subscription.note_ending(ending.code());
         let farewell = self.encoder.farewell(self.shared.rules.delay(self.shared.drain.share()));
         if ending != Ending::AccessEnded {
             return farewell;
@@ -416,7 +415,7 @@ impl Drop for StreamTask {
         if self.watch.is_cut_off() {
             self.end.note(Ending::WriteStalled);
         }
-        // The others note the end of a stream whose client cannot be told of it.
+        // A client to which nothing was noted has gone.
         self.subscription.note_ending(self.end.noted().unwrap_or(Ending::ClientGone).code());
     }
 }

@@ -256,3 +256,19 @@ fn retry_wait(tries: u32) -> Duration {
     let random = RandomState::new().hash_one(()) as f64 / u64::MAX as f64;
     doubled.min(NOTICES_RETRY_WAIT_MAX).mul_f64(0.5 + random / 2.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_sent_again_after_a_wait_that_doubles_up_to_a_bound_less_a_random_part() {
+        for (tries, most) in [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (100, 60), (u32::MAX, 60)] {
+            let most = Duration::from_secs(most);
+            let waits: Vec<_> = (0..100).map(|_| retry_wait(tries)).collect();
+
+            assert!(waits.iter().all(|wait| most / 2 <= *wait && *wait <= most), "{tries}: {waits:?}");
+            assert!(waits.iter().any(|wait| *wait != waits[0]), "{tries}: {waits:?}");
+        }
+    }
+}
