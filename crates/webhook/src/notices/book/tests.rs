@@ -111,22 +111,25 @@ fn a_stream_takes_the_place_of_one_with_its_user_and_selectors_or_without_a_user
 #[test]
 fn of_several_streams_of_one_user_as_many_are_told_to_end_as_do_not_come_back() {
     let mut scene = scene();
-    for id in 1..=3 {
+    for id in 1..=4 {
         scene.join(stream(id, Some("ada"), 1, &["a"]));
     }
-    assert_eq!(scene.told(), ["+1", "+2", "+3"]);
+    assert_eq!(scene.told(), ["+1", "+2", "+3", "+4"]);
 
-    for id in 1..=3 {
+    for id in 1..=4 {
         scene.leave(id);
         scene.passes(MOMENT);
     }
-    scene.join(stream(4, Some("ada"), 1, &["a"]));
+    for id in 5..=6 {
+        scene.join(stream(id, Some("ada"), 1, &["a"]));
+    }
     scene.passes(DEBOUNCE);
 
     assert_eq!(scene.told(), ["-1", "-2"]);
-    scene.leave(4);
+    scene.leave(5);
+    scene.leave(6);
     scene.passes(DEBOUNCE);
-    assert_eq!(scene.told(), ["-3"]);
+    assert_eq!(scene.told(), ["-4", "-3"]);
     assert_eq!(scene.book.bytes, 0);
 }
 
@@ -201,12 +204,16 @@ fn where_only_streams_that_may_come_back_wait_the_oldest_of_them_are_left_out() 
         scene.book.here.insert(ConnectionId::new(id), stream(id, None, 1, &["a"]));
     }
 
+    // What is to be told already is older.
+    scene.join(stream(room + 1, None, 1, &["b"]));
+
     let left_out: u64 = (0..=room).map(|id| scene.leave(id)).sum();
 
-    assert_eq!((left_out, scene.book.waiting()), (1, room));
+    assert_eq!((left_out, scene.book.waiting()), (2, room));
+    assert!(scene.book.take(scene.now + NOTICES_BATCH_WAIT).is_none(), "no batch without a notice");
     scene.passes(DEBOUNCE);
     let taken = scene.book.take_at_end(scene.now).unwrap();
-    assert_eq!((taken.dropped, taken.notices[0].connection), (1, ConnectionId::new(1)));
+    assert_eq!((taken.dropped, taken.notices[0].connection), (2, ConnectionId::new(1)));
 }
 
 #[test]
