@@ -10,6 +10,7 @@ use crate::access::settings::AccessSettings;
 use crate::access_log::AccessLog;
 use crate::aliases::Aliases;
 use crate::lane::LaneConfig;
+use crate::shares::FairShares;
 use crate::stream::machine::StreamConfig;
 use crate::tls::Tls;
 
@@ -35,6 +36,8 @@ pub struct HttpConfig {
     /// The proxies that say, in `Forwarded` or `X-Forwarded-For`, whose request they pass on. Default none: then the client's address
     /// is that of the socket. Those of `publishers` are not added.
     pub trusted_proxies: Vec<AddressRange>,
+    /// How much one user, one key and one address may have. Default no limits.
+    pub shares: FairShares,
     /// Who may publish and read what. Default none: then everybody may read, and `publish_key` and `publishers` say who may
     /// publish. With it nothing is allowed that it does not name, and those two say nothing.
     pub access: Option<Arc<AccessSettings>>,
@@ -125,6 +128,7 @@ impl Default for HttpConfig {
             publish_key: None,
             publishers: Publishers::Any,
             trusted_proxies: Vec::new(),
+            shares: FairShares::default(),
             access: None,
             access_log: None,
             tls: None,

@@ -23,6 +23,7 @@ use crate::metrics::FrontMetrics;
 use crate::request::body::BodyRules;
 use crate::request::body_budgets::{Admission, BodyBudgets};
 use crate::request::position::PositionBounds;
+use crate::shares::Shares;
 use crate::stream::drain::Drain;
 use crate::stream::machine::Rules;
 use crate::stream::permits::StreamPermits;
@@ -55,6 +56,7 @@ struct FrontParts {
     refusal_log: RefusalLog,
     authorizer: OnceLock<Arc<dyn Authorizer>>,
     tickets: Tickets,
+    shares: Shares,
     denials: Denials,
     /// The feed encodes every event as server-sent events, which most readers want.
     _sse: InUse,
@@ -75,6 +77,7 @@ impl Front {
         let stream_permits = StreamPermits::new(config.connections_max, metrics.streams_now());
         let returns = Returns::new(config.connections_max);
         let tickets = Tickets::new(&config);
+        let shares = Shares::new(config.shares.clone(), metrics.limited());
         let _sse = hub.encode(Encoder::Sse(Opening::Event).encoding());
         let parts = FrontParts {
             hub,
@@ -91,6 +94,7 @@ impl Front {
             refusal_log: RefusalLog::default(),
             authorizer: OnceLock::new(),
             tickets,
+            shares,
             _sse,
         };
         Self { parts: Arc::new(parts), peer: None, client: None }
@@ -115,6 +119,10 @@ impl Front {
 
     pub(crate) fn denials(&self) -> &Denials {
         &self.parts.denials
+    }
+
+    pub(crate) fn shares(&self) -> &Shares {
+        &self.parts.shares
     }
 
     pub(crate) fn tickets(&self) -> &Tickets {

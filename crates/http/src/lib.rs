@@ -81,6 +81,7 @@ mod operations;
 mod presence;
 mod request;
 mod route;
+mod shares;
 pub mod stream;
 mod tickets;
 mod tls;
@@ -105,6 +106,7 @@ pub use kind_log::KindLog;
 /// What metrics are made of, for programs that [add their own](Front::add_metrics) or tell the hub's by themselves.
 #[doc(no_inline)]
 pub use prometheus_client;
+pub use shares::{FairShares, ShareLimits};
 /// The hub itself, for programs that embed it.
 #[doc(no_inline)]
 pub use tidings_access as grants;

@@ -20,6 +20,23 @@ pub(crate) const USED_TICKETS_MAX: usize = 100_000;
 /// second, and a browser waits longer.
 pub(crate) const KEY_RENEWAL_WAIT_MAX: Duration = Duration::from_secs(5);
 
+// Fair shares.
+
+/// How much of a rate may be taken at once, as the time in which it comes. 5 s: a page that loads, a batch, and clients that come back
+/// together after an outage are let in, and a limit that is passed for longer is felt.
+pub(crate) const SHARE_BURST: Duration = Duration::from_secs(5);
+
+/// Users and keys whose shares are remembered, and again addresses. 131,072: ten times the streams of a hub, at some 70 bytes each.
+/// Beyond it those are forgotten that use nothing.
+pub(crate) const SHARES_MAX: usize = 131_072;
+
+/// Parts of these tables, each with a lock of its own. 64: requests on a few dozen cores hardly meet.
+pub(crate) const SHARES_SHARDS: usize = 64;
+
+/// Shares that are looked at for one that can be forgotten, when a part is full. 16: a microsecond, and of those one nearly always uses
+/// nothing.
+pub(crate) const SHARES_LOOKED_AT: usize = 16;
+
 // A connection.
 
 /// Time that accepting pauses when the process has no file for another connection, until others have left. 100 ms:

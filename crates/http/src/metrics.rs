@@ -19,11 +19,13 @@ use crate::answer::problem_type::{PROBLEM_TYPES, ProblemType};
 use crate::budgets::FrontBudgets;
 use crate::config::HttpConfig;
 use crate::limits::METRICS_TEXT_AGE_MAX;
+use crate::shares::LIMITS;
 use crate::stream::metrics::StreamMetrics;
 
 /// The metrics of a front.
 pub(crate) struct FrontMetrics {
     refused: LabelledCounters,
+    limited: LabelledCounters,
     streams: StreamMetrics,
     connections: Gauge,
     connections_max: Gauge,
@@ -53,6 +55,7 @@ impl FrontMetrics {
     pub(crate) fn new(hub: &Hub, config: &HttpConfig, budgets: &FrontBudgets) -> Self {
         let metrics = Self {
             refused: LabelledCounters::new("reason", PROBLEM_TYPES.iter().map(|(_, name, _)| *name)),
+            limited: LabelledCounters::new("limit", LIMITS),
             streams: StreamMetrics::default(),
             connections: Gauge::default(),
             connections_max: Gauge::default(),
@@ -76,6 +79,9 @@ impl FrontMetrics {
         self.streams.register(registry);
         let help = "Requests, streams and connections that were refused, by the type of the problem";
         registry.register("refused", help, self.refused.clone());
+        let help =
+            "Publishes and streams that were refused because their user, key or address is over a limit";
+        registry.register("limited", help, self.limited.clone());
         registry.register(
             "connections",
             "Connections now, with those that have not asked for anything yet",
@@ -131,6 +137,11 @@ impl FrontMetrics {
     /// Counts a refusal.
     pub(crate) fn refused(&self, problem_type: ProblemType) {
         self.refused.add(problem_type as usize, 1);
+    }
+
+    /// What is over a limit of a share, by the limit.
+    pub(crate) fn limited(&self) -> LabelledCounters {
+        self.limited.clone()
     }
 
     pub(crate) fn streams(&self) -> &StreamMetrics {

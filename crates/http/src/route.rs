@@ -22,7 +22,7 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::connection::refusal::Unplaced;
 use crate::console::not_found;
-use crate::events::publish::publish;
+use crate::events::publish::{Publisher, publish};
 use crate::front::Front;
 use crate::operations;
 use crate::request::accept::{Representation, negotiate};
@@ -358,7 +358,12 @@ impl Front {
                     Some(grants) => grants.credential.as_deref().unwrap_or_default(),
                     None => credential.name(),
                 };
-                publish(self, parts, shown, request, body).await
+                let (user, key) = match &grants {
+                    Some(grants) => (grants.user.as_deref(), grants.credential.as_deref()),
+                    None => (None, None),
+                };
+                let sender = self.shares().sender(user, key, self.client());
+                publish(self, parts, Publisher { credential: shown, sender }, request, body).await
             }
             Action::Subscribe(rest, format) => self.subscribe_granted(&head, parts, rest, format).await,
             Action::History(rest) => self.history_granted(&head, parts, rest).await,

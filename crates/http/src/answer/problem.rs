@@ -5,7 +5,9 @@
 //!
 //! The types are in `problem_type`.
 
-use http::header::{CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response};
 use serde::Serialize;
 
@@ -76,6 +78,13 @@ impl Problem {
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.0.header = Some((name, HeaderValue::from_static(value)));
+        self
+    }
+
+    /// It can be sent again after this time. In whole seconds: RFC 9110, 10.2.3.
+    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        self.0.header = Some((RETRY_AFTER, HeaderValue::from(seconds.max(1))));
         self
     }
 

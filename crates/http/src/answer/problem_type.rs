@@ -94,6 +94,8 @@ problem_types! {
     WrongHost: MISDIRECTED_REQUEST, "wrong-host", "the hub does not answer for this host";
     IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event or batch";
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
+    TooManyPublishes: TOO_MANY_REQUESTS, "too-many-publishes", "one user, key or address publishes more events or bytes in a second than it may";
+    TooManyStreams: TOO_MANY_REQUESTS, "too-many-streams", "one user, key or address has as many streams as it may, or begins more in a second; the stream is answered 200 with a `retry` and the end";
     HeadTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "the head of the request is larger than `head_bytes_max`, or has more than 100 headers";
     UnsupportedTransferCoding: NOT_IMPLEMENTED, "unsupported-transfer-coding", "the body comes in a transfer coding other than `chunked`";
     UnsupportedVersion: HTTP_VERSION_NOT_SUPPORTED, "unsupported-version", "the request is of a version of HTTP that the hub does not speak";

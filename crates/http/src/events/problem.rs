@@ -6,6 +6,7 @@ use tidings_core::{DraftError, PublishError, StoreError};
 
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::shares::Limited;
 
 /// Why the hub does not take a draft.
 pub(crate) fn bad_draft(error: &DraftError) -> Problem {
@@ -46,6 +47,12 @@ pub(crate) fn not_published(error: PublishError) -> Problem {
             Problem::new(ProblemType::Unavailable, detail).with_header(RETRY_AFTER, "1")
         }
     }
+}
+
+/// A publisher is over a limit of its share.
+pub(crate) fn too_many_publishes(limited: &Limited) -> Problem {
+    let detail = format!("{}; send it again later", limited.detail());
+    Problem::new(ProblemType::TooManyPublishes, detail).with_retry_after(limited.wait)
 }
 
 /// The idempotency key of a batch belongs to something else that was published.

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 use tidings_core::{ConnectionId, DraftFields, KeyFields, Published, Topic};
 
-use super::problem::{bad_draft, ending, not_published};
+use super::problem::{bad_draft, ending, not_published, too_many_publishes};
 use super::producer::{self, Batch};
 use crate::answer::body::Body;
 use crate::answer::json;
@@ -19,6 +19,7 @@ use crate::request::content::Content;
 use crate::request::idempotency_key::idempotency_key;
 use crate::request::query::Query;
 use crate::request::{path, text};
+use crate::shares::Sender;
 
 const KNOWN: &[&str] = &["event", "id", "retry", "except"];
 
@@ -39,11 +40,19 @@ impl<'a> PublishRequest<'a> {
     }
 }
 
-/// Publishes the body. `credential` is the name of what the publisher has shown.
+/// Who publishes.
+pub(crate) struct Publisher<'a> {
+    /// The name of what it has shown.
+    pub(crate) credential: &'a str,
+    /// Whose share it takes.
+    pub(crate) sender: Sender,
+}
+
+/// Publishes the body.
 pub(crate) async fn publish<B>(
     front: &Front,
     parts: &Parts,
-    credential: &str,
+    publisher: Publisher<'_>,
     request: PublishRequest<'_>,
     body: B,
 ) -> Result<Response<Body>, Problem>
@@ -53,6 +62,7 @@ where
     if front.drain().has_begun() {
         return Err(ending());
     }
+    let Publisher { credential, sender } = publisher;
     let PublishRequest { topic, query } = request;
     let key = idempotency_key(&parts.headers)?.map(|key| KeyFields { credential, key });
     let excepted = query.one("except")?.map(excepted).transpose()?;
@@ -60,7 +70,7 @@ where
         Content::Data(charset) => charset,
         Content::Stream => {
             let admission = front.body_admission(&parts.extensions);
-            let publish = Batch { topic, key, excepted };
+            let publish = Batch { topic, key, excepted, sender };
             // Boxed, or the future of every request would be as large as this one.
             return Box::pin(producer::publish(front, admission, publish, &query, body)).await;
         }
@@ -71,10 +81,15 @@ where
         retry_ms: query.one("retry")?.map(retry_ms).transpose()?,
         key,
     };
+    // Before the body is read. One that is too large is refused as soon as that is known.
+    let bytes_max = front.hub().limits().event_bytes_max as u64;
+    let announced = body.size_hint().exact().unwrap_or(0).min(bytes_max);
+    front.shares().publish(sender, 1, announced).map_err(|limited| too_many_publishes(&limited))?;
     // The share lasts until the event is published or not.
     let WholeBody { data, mut share } =
         read_whole(body, &parts.headers, &front.body_rules(&parts.extensions)).await?;
     let bytes_of_body = data.len();
+    front.shares().add_bytes(sender, (bytes_of_body as u64).saturating_sub(announced));
     let data = text::data(data, charset)?;
     let bytes = data.len();
     let mut draft = front.hub().draft(topic, data, fields).map_err(|error| bad_draft(&error))?;

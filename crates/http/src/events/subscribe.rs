@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::poll_fn;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName};
@@ -25,6 +26,7 @@ use crate::presence::task_presence::TaskPresence;
 use crate::request::path::stream_selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
+use crate::shares::{Limited, Sender};
 use crate::stream::drain::Drain;
 use crate::stream::permits::{StreamPermit, StreamPermits};
 use crate::stream::task::{self, Carried};
@@ -52,6 +54,8 @@ pub(crate) struct SubscribeRequest {
     permits: Option<StreamPermits>,
     /// What let the subscriber in, which the check of its access has put among the request's extensions.
     session: Option<Arc<Session>>,
+    /// The name of what it has shown, if grants were asked for.
+    credential: Option<Arc<str>>,
     /// There is no place for its connection yet.
     unplaced: Option<Unplaced>,
     /// Put among the request's extensions by what carries the answer, if it wants to know how the answer is taken.
@@ -91,6 +95,7 @@ impl SubscribeRequest {
             parking_slot: parts.extensions.get().cloned(),
             permits: parts.extensions.get().cloned(),
             session: parts.extensions.get().cloned(),
+            credential: None,
             unplaced: parts.extensions.get().cloned(),
             watch: parts.extensions.get().cloned().unwrap_or_default(),
             entry: parts.extensions.get().cloned(),
@@ -99,7 +104,8 @@ impl SubscribeRequest {
 
     /// Takes note of the grants that have let the subscriber in: its stream ends with them.
     pub(crate) fn let_in_by(&mut self, grants: Grants) {
-        let Grants { user, token_id, until, info, .. } = grants;
+        let Grants { user, token_id, until, info, credential, .. } = grants;
+        self.credential = credential;
         if user.is_some() || token_id.is_some() || until.is_some() {
             self.session = Some(Arc::new(Session { user, token_id, until, info, address: None }));
         }
@@ -110,6 +116,12 @@ impl SubscribeRequest {
         let mut session = self.session.take().unwrap_or_default();
         Arc::make_mut(&mut session).address = Some(address);
         self.session = Some(session);
+    }
+
+    /// Whose share of streams it takes.
+    fn sender(&self, front: &Front) -> Sender {
+        let user = self.session.as_ref().and_then(|session| session.user.as_deref());
+        front.shares().sender(user, self.credential.as_deref(), front.client())
     }
 
     /// A permit, where streams need one. An error if none is left, or no place for the connection. To find that out for a
@@ -151,9 +163,14 @@ pub(crate) async fn subscribe(
     if front.drain().is_ending() {
         return Ok(send_away(front, &request, ProblemType::Ending));
     }
+    let share = match front.shares().begin_stream(request.sender(front)) {
+        Ok(share) => share,
+        Err(limited) => return Ok(send_over_limit_away(front, &request, &limited)),
+    };
     let Ok(permit) = request.permit(front.drain()).await else {
         return Ok(send_away(front, &request, ProblemType::TooManyConnections));
     };
+    let permit = StreamPermit::with_share(permit, share);
     let SubscribeRequest { events, encoder, version, parking_slot, session, watch, entry, .. } = request;
     front.check_room_for_presence(&events.selectors)?;
     let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
@@ -219,11 +236,22 @@ pub(crate) fn refuse(
 fn send_away(front: &Front, request: &SubscribeRequest, why: ProblemType) -> Response<Body> {
     let is_ending = front.drain().is_ending();
     front.metrics().refused(if is_ending { ProblemType::Ending } else { why });
-    let mut response = head(request);
     let delay = match is_ending {
         true => front.drain().delay_beyond_notice(front.config().retry),
         false => front.next_return(),
     };
+    farewell(request, delay)
+}
+
+/// The same for one whose user, key or address is over a limit. It books no moment among those that find no place.
+fn send_over_limit_away(front: &Front, request: &SubscribeRequest, limited: &Limited) -> Response<Body> {
+    front.metrics().refused(ProblemType::TooManyStreams);
+    tracing::debug!(detail = limited.detail(), "a stream is over a limit");
+    farewell(request, limited.wait + front.drain().delay(front.config().retry))
+}
+
+fn farewell(request: &SubscribeRequest, delay: Duration) -> Response<Body> {
+    let mut response = head(request);
     *response.body_mut() = Body::full(request.encoder.farewell(delay));
     // It has no use for its connection until then, and others may have. HTTP/2 has no such header.
     if request.version <= Version::HTTP_11 {

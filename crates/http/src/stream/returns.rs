@@ -17,6 +17,7 @@ use crate::limits::{
     RETURN_CELLS, RETURN_WAIT_MAX, RETURNS_ADDRESS_AHEAD, RETURNS_ADDRESS_SHARE, RETURNS_PER_SECOND_MIN,
     RETURNS_SHARE,
 };
+use crate::shares::household;
 use crate::stream::drain::delay;
 
 /// The moments at which subscribers were told to come back.
@@ -91,14 +92,6 @@ impl Cells {
         }
         *cell = used_until;
         true
-    }
-}
-
-/// What one client has of an address: all of IPv4, and of IPv6 the first 64 bits, since it chooses the others by itself.
-fn household(peer: IpAddr) -> u64 {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => u32::from(address).into(),
-        IpAddr::V6(address) => (u128::from(address) >> 64) as u64,
     }
 }
 

@@ -13,6 +13,7 @@
 //! | `environment`, `file` | reads the settings of these two places |
 //! | `injected` | variables that look like ours, and that a container platform has set |
 //! | `loaded` | the values, each with its place |
+//! | `shares` | the limits of users, keys and addresses, as the front takes them |
 //! | `check` | rules that concern more than one setting |
 //! | `effect` | settings that do nothing because of another one |
 //! | `load` | flags over environment over file over default |
@@ -35,6 +36,7 @@ mod names;
 mod print;
 mod reference;
 mod setting;
+mod shares;
 mod suggest;
 mod table;
 #[cfg(test)]

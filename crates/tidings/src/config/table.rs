@@ -297,6 +297,92 @@ settings! {
             why: "A phone on EDGE with bad reception still sends that much: one of four time slots at the lowest coding of GPRS is 1 KiB a second. 1 MiB then takes 17 minutes.",
         }
     }
+    "Fair shares" {
+        user_streams_max: Option<usize> {
+            default: "1_000",
+            range: "1" to "1_000_000_000",
+            value: "COUNT",
+            means: "Streams at once of one user, over all of its tokens. One more is answered 200 with a `retry` and the end, as for connections_max. Each hub counts for itself. `none` sets no limit.",
+            why: "A hundred people who share one account, with ten pages each.",
+        }
+        user_connects_per_second_max: Option<usize> {
+            default: "100",
+            range: "1" to "1_000_000_000",
+            value: "COUNT",
+            means: "Streams that one user may begin in a second. Five seconds' worth may come at once; beyond that a stream is answered 200 with a `retry` and the end. Each hub counts for itself. `none` sets no limit.",
+            why: "A page begins one stream when it is loaded, and one every few seconds at most.",
+        }
+        user_publishes_per_second_max: Option<usize> {
+            default: "1_000",
+            range: "1" to "1_000_000_000",
+            value: "COUNT",
+            means: "Events that one user may publish in a second. Five seconds' worth may come at once; beyond that a publish is answered 429 with `Retry-After`. Each hub counts for itself. `none` sets no limit.",
+            why: "A person types or draws some tens of events a second.",
+        }
+        user_publish_bytes_per_second_max: Option<Size> {
+            default: "16MiB",
+            range: "1KiB" to "1TiB",
+            value: "SIZE",
+            means: "Bytes of events that one user may publish in a second. Five seconds' worth may come at once; beyond that a publish is answered 429 with `Retry-After`. A larger event is let in when nothing is used, and the next ones wait for it. Each hub counts for itself. `none` sets no limit.",
+            why: "Sixteen of the largest events; no page has an uplink for that.",
+        }
+        key_streams_max: Option<usize> {
+            default: "none",
+            range: "1" to "1_000_000_000",
+            value: "COUNT",
+            means: "Streams at once of one key of [[access.keys]]. One more is answered 200 with a `retry` and the end, as for connections_max. Each hub counts for itself. `none` sets no limit.",
+            why: "A key is for programs that you run, and a program may have much to do.",
+        }
+        key_connects_per_second_max: Option<usize> {
+            default: "none",
+            range: "1" to "1_000_000_000",
+            value: "COUNT",
+            means: "Streams that the holder of one key may begin in a second. Five seconds' worth may come at once; beyond that a stream is answered 200 with a `retry` and the end. Each hub counts for itself. `none` sets no limit.",
+            why: "A key is for programs that you run, and a program may have much to do.",
+        }
+        key_publishes_per_second_max: Option<usize> {
+            default: "none",
+            range: "1" to "1_000_000_000",
+            value: "COUNT",
+            means: "Events that the holder of one key may publish in a second. Five seconds' worth may come at once; beyond that a publish is answered 429 with `Retry-After`. Each hub counts for itself. `none` sets no limit.",
+            why: "A key is for programs that you run, and a program may have much to do.",
+        }
+        key_publish_bytes_per_second_max: Option<Size> {
+            default: "none",
+            range: "1KiB" to "1TiB",
+            value: "SIZE",
+            means: "Bytes of events that the holder of one key may publish in a second. Five seconds' worth may come at once; beyond that a publish is answered 429 with `Retry-After`. Each hub counts for itself. `none` sets no limit.",
+            why: "A key is for programs that you run, and a program may have much to do.",
+        }
+        address_streams_max: Option<usize> {
+            default: "5_000",
+            range: "1" to "1_000_000_000",
+            value: "COUNT",
+            means: "Streams at once of one client address, of those that have neither a user nor a key. Of IPv6 all addresses with the same first 64 bits are one. One more is answered 200 with a `retry` and the end, as for connections_max. Unless it is set, it holds only beside [access], and not for addresses of private networks, of this machine and of trusted_proxies, where a proxy that is not named may stand for many. Each hub counts for itself. `none` sets no limit.",
+            why: "Half of the default of connections_max, so one address cannot take all; and thousands of people of one company behind one address find room.",
+        }
+        address_connects_per_second_max: Option<usize> {
+            default: "1_000",
+            range: "1" to "1_000_000_000",
+            value: "COUNT",
+            means: "Streams that may begin in a second from one client address, with or without a user or a key. Of IPv6 all addresses with the same first 64 bits are one. Five seconds' worth may come at once; beyond that a stream is answered 200 with a `retry` and the end. Unless it is set, it holds only beside [access], and not for addresses of private networks, of this machine and of trusted_proxies, where a proxy that is not named may stand for many. Each hub counts for itself. `none` sets no limit.",
+            why: "Five thousand at once, so all people of a company come back at once after their line was cut.",
+        }
+        address_publishes_per_second_max: Option<usize> {
+            default: "1_000",
+            range: "1" to "1_000_000_000",
+            value: "COUNT",
+            means: "Events in a second from one client address, of those that have neither a user nor a key. Of IPv6 all addresses with the same first 64 bits are one. Five seconds' worth may come at once; beyond that a publish is answered 429 with `Retry-After`. Unless it is set, it holds only beside [access], and not for addresses of private networks, of this machine and of trusted_proxies, where a proxy that is not named may stand for many. Each hub counts for itself. `none` sets no limit.",
+            why: "As much as one user.",
+        }
+        address_publish_bytes_per_second_max: Option<Size> {
+            default: "16MiB",
+            range: "1KiB" to "1TiB",
+            value: "SIZE",
+            means: "Bytes of events in a second from one client address, of those that have neither a user nor a key. Of IPv6 all addresses with the same first 64 bits are one. Five seconds' worth may come at once; beyond that a publish is answered 429 with `Retry-After`. Unless it is set, it holds only beside [access], and not for addresses of private networks, of this machine and of trusted_proxies, where a proxy that is not named may stand for many. Each hub counts for itself. `none` sets no limit.",
+            why: "As much as one user.",
+        }
+    }
     "Connections" {
         idle_wait_max: Duration {
             default: "75s",

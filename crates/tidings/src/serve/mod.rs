@@ -21,11 +21,11 @@ use std::sync::Arc;
 
 use tidings_core::{Hub, Limits, StoreError};
 use tidings_http::stream::{Encoder, Opening};
-use tidings_http::{Front, SystemClock};
+use tidings_http::{FairShares, Front, SystemClock};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::{Config, Secret};
+use crate::config::{Config, Loaded, Secret};
 use crate::credentials::access::AccessSources;
 use crate::credentials::certificate::{self, Certificate};
 use crate::credentials::key_set;
@@ -41,11 +41,12 @@ use webhook::Telling;
 
 /// Runs the hub. Returns when it has ended: well, if in good order.
 pub(crate) async fn serve(
-    config: &Config,
+    loaded: &Loaded,
     key: Option<Secret>,
     access: Option<AccessSources>,
     manager: &ServiceManager,
 ) -> Result<(), Failure> {
+    let config = &loaded.config;
     // It may wait for a pipe, and until the signals are taken over Ctrl-C ends that.
     let certificate = certificate::read(config)?;
     for warning in certificate.iter().flat_map(Certificate::warnings) {
@@ -60,12 +61,15 @@ pub(crate) async fn serve(
     machine::warn_of_few_files(open_files, config);
     let store = store::open(config)?;
     let listener = listen::listen(config.listen)?;
-    Serve { config, key, access, certificate, hangups, manager }.run(store, listener, &mut signals).await
+    Serve { config, shares: loaded.shares(), key, access, certificate, hangups, manager }
+        .run(store, listener, &mut signals)
+        .await
 }
 
 /// What was asked for.
 struct Serve<'a> {
     config: &'a Config,
+    shares: FairShares,
     key: Option<Secret>,
     access: Option<AccessSources>,
     certificate: Option<Certificate>,
@@ -84,7 +88,7 @@ impl Serve<'_> {
         listener: TcpListener,
         signals: &mut Signals,
     ) -> Result<(), Failure> {
-        let Self { config, key, access, certificate, hangups, manager } = self;
+        let Self { config, shares, key, access, certificate, hangups, manager } = self;
         let OpenStore { store, metrics } = store;
         let (store, mut fatal) = Watched::new(store);
         // What was published last is encoded before the first reader comes back after a restart.
@@ -95,6 +99,7 @@ impl Serve<'_> {
         let mut http = front::http_config(config, key, STORE_CLOSE_RESERVE);
         let (access_log, log) = AccessLogging::start(config)?;
         http.access_log = log;
+        http.shares = shares;
         http.tls = certificate.as_ref().map(Certificate::tls);
         welcome::say(config, access.as_ref(), address, http.tls.as_ref());
         let fetched = access.as_ref().and_then(|access| access.fetched.clone());

@@ -34,8 +34,15 @@ impl Bare {
     async fn run(self, store: FaultyStore) -> Result<(), Failure> {
         let Self { config, manager, mut signals, listener } = self;
         let hangups = Hangups::new().unwrap();
-        let serve =
-            Serve { config: &config, key: None, access: None, certificate: None, hangups, manager: &manager };
+        let serve = Serve {
+            config: &config,
+            shares: FairShares::default(),
+            key: None,
+            access: None,
+            certificate: None,
+            hangups,
+            manager: &manager,
+        };
         let store = OpenStore { store: Arc::new(store), metrics: None };
         serve.run(store, listener, &mut signals).await
     }

@@ -81,6 +81,7 @@ impl Groups {
     }
 }
 
-fn bytes(drafts: &[Draft]) -> usize {
+/// Bytes of all of them.
+pub(super) fn bytes(drafts: &[Draft]) -> usize {
     drafts.iter().map(Draft::bytes).sum()
 }

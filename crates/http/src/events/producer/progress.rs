@@ -111,6 +111,12 @@ impl<'a> Producer<'a> {
         }
     }
 
+    /// Takes note that a group is not published, nor anything after it.
+    pub(super) fn refuse_group(&mut self, problem: Problem) {
+        self.groups.ended();
+        self.give_up(problem);
+    }
+
     /// Takes note of how a group went.
     pub(super) fn note(&mut self, result: Result<Vec<Published>, PublishError>) {
         self.groups.ended();

@@ -11,16 +11,18 @@ use futures_util::future::{Fuse, FusedFuture};
 use http::Response;
 use tidings_core::{ConnectionId, IdempotencyKey, KeyFields, Topic};
 
+use super::groups::bytes;
 use super::progress::Producer;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::events::problem::{bad_draft, ending};
+use crate::events::problem::{bad_draft, ending, too_many_publishes};
 use crate::front::Front;
 use crate::limits::PRODUCER_SHARE_STEP_BYTES;
 use crate::request::body::read_piece;
 use crate::request::body_budgets::{Admission, BodyShare};
 use crate::request::query::Query;
+use crate::shares::Sender;
 
 /// What the head of a request says of all events of its body.
 pub(in crate::events) struct Batch<'a> {
@@ -28,6 +30,8 @@ pub(in crate::events) struct Batch<'a> {
     pub(in crate::events) key: Option<KeyFields<'a>>,
     /// The connection that gets no echo of them.
     pub(in crate::events) excepted: Option<ConnectionId>,
+    /// Whose share they take.
+    pub(in crate::events) sender: Sender,
 }
 
 pub(in crate::events) async fn publish<B>(
@@ -42,7 +46,7 @@ where
 {
     refuse_fields(query)?;
     let hub = front.hub();
-    let Batch { topic, key, excepted } = batch;
+    let Batch { topic, key, excepted, sender } = batch;
     let key = key.map(IdempotencyKey::parse).transpose().map_err(|error| bad_draft(&error))?;
     let mut producer = Producer::new(hub, topic, key, excepted);
     let mut share = admission.admit(0).await?;
@@ -52,7 +56,15 @@ where
         producer.decode();
         if group.is_terminated() {
             match producer.next_group() {
-                Some(drafts) => group.set(hub.publish_all(drafts).fuse()),
+                Some(drafts) => {
+                    match front.shares().publish(sender, drafts.len() as u64, bytes(&drafts) as u64) {
+                        Ok(()) => group.set(hub.publish_all(drafts).fuse()),
+                        Err(limited) => {
+                            producer.refuse_group(too_many_publishes(&limited));
+                            continue;
+                        }
+                    }
+                }
                 None if producer.has_ended() => return producer.answer(),
                 None => {}
             }
