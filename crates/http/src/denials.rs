@@ -50,9 +50,11 @@ struct KnownDenials {
     watch: Arc<LogWatch>,
     /// Those whose streams are to be ended.
     to_end: Mutex<HashSet<Outcast>>,
-    #[expect(clippy::disallowed_types, reason = "one request reads, and the others wait for what it finds")]
-    reader: tokio::sync::Mutex<Option<DenialReader>>,
+    reader: SharedReader,
 }
+
+#[expect(clippy::disallowed_types, reason = "one request reads, and the others wait for what it finds")]
+type SharedReader = tokio::sync::Mutex<Option<DenialReader>>;
 
 /// Whether the table has all that the log has.
 #[derive(Default)]
@@ -132,7 +134,7 @@ impl Denials {
             table: Mutex::default(),
             watch: Arc::default(),
             to_end: Mutex::default(),
-            reader: tokio::sync::Mutex::default(),
+            reader: SharedReader::default(),
         };
         Self { known: Arc::new(known), keeper: OnceLock::new() }
     }

@@ -44,7 +44,7 @@ impl Keeper {
 async fn keep(known: Arc<KnownDenials>, hub: Hub, turns: Arc<Turns>) {
     loop {
         known.watch.bell.notified().await;
-        // Whoever asks for a stream meanwhile is told that the log cannot be read.
+        // A client that asks for a stream meanwhile is told that the log cannot be read.
         while known.catch_up(&hub).await.is_err() {
             sleep(STORE_RETRY_WAIT).await;
         }
