@@ -88,6 +88,7 @@ mod tests {
         };
 
         assert_eq!(part("orders/7"), ["orders/7"]);
+        assert_eq!(part("orders/*"), ["orders/*"]);
         assert_eq!(part("users/**"), ["users/u1/**"]);
         assert_eq!(part("orders/**"), ["orders/*", "orders/9"]);
         // A wildcard in the first segment contains no reserved topic.
