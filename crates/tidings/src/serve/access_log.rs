@@ -124,6 +124,10 @@ async fn write(sink: Sink, log: &AccessLog, json: bool, batch: &mut Vec<AccessRe
 }
 
 /// Does what may block on a thread for that.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a file is written and opened, and at the end of the hub it is awaited"
+)]
 async fn blocking(sink: Sink, work: impl FnOnce(Sink) -> Sink + Send + 'static) -> Sink {
     // It fails only if `work` panics, or at the end of the runtime, and then there is nothing to write to.
     spawn_blocking(move || work(sink)).await.unwrap_or(Sink::Stderr)
