@@ -55,6 +55,8 @@ async fn what_is_no_whole_document_is_told() {
         ("HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\nabc", false, LONG, "the server answered 500"),
         (endless.as_str(), true, LONG, "the document has more than 100 bytes"),
         ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", false, LONG, "the document ended in the middle"),
+        ("", true, moment, "the document did not come within 1ms"),
+        ("HTTP/1.1 200 OK\r\nContent-Le", true, moment, "the document did not come within 1ms"),
         (
             "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",
             true,

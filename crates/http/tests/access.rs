@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
 
+mod bad_input;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

@@ -86,19 +86,26 @@ fn an_issuer_that_exchanges_its_keys_is_asked_again_by_the_first_token_and_not_b
 
 #[test]
 fn keys_that_cannot_be_read_anew_go_on_working() {
-    let (old, new) = (IssuerKey::new("old"), IssuerKey::new("new"));
     let elsewhere = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
-    let origin = Origin::start([set(&[&old]), (elsewhere.to_owned(), Then::Cut)]);
-    let (_dir, path) = configuration(&origin);
-    let hub = hub(&["--memory", "--config", &path]);
-    assert_eq!(read(&hub, &old.token()), 200);
+    let gigabyte = format!("HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\n{}", " ".repeat(300_000));
+    for (answer, then, why) in [
+        (elsewhere.to_owned(), Then::Cut, "the server answered 302 Found"),
+        // Nobody waits for the rest of it.
+        (gigabyte, Then::Hold, "the document has more than 262144 bytes"),
+    ] {
+        let (old, new) = (IssuerKey::new("old"), IssuerKey::new("new"));
+        let origin = Origin::start([set(&[&old]), (answer, then)]);
+        let (_dir, path) = configuration(&origin);
+        let hub = hub(&["--memory", "--config", &path]);
+        assert_eq!(read(&hub, &old.token()), 200, "{why}");
 
-    assert_eq!(read(&hub, &new.token()), 401);
+        assert_eq!(read(&hub, &new.token()), 401, "{why}");
 
-    let told = hub.says("cannot read the keys that check tokens");
-    assert!(told.contains("302 Found") && told.contains("those read before go on working"), "{told}");
-    assert!(!told.contains("hunter2"), "{told}");
-    assert_eq!(read(&hub, &old.token()), 200);
+        let told = hub.says("cannot read the keys that check tokens");
+        assert!(told.contains(why) && told.contains("those read before go on working"), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+        assert_eq!(read(&hub, &old.token()), 200, "{why}");
+    }
 }
 
 #[test]
