@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use http::{Extensions, HeaderMap};
 use prometheus_client::registry::Registry;
+use tidings_access::Access;
 use tidings_core::{Clock, Hub, InUse};
 use tokio::time::Instant;
 
 use crate::access::client::Client;
+use crate::access::current_keys::CurrentKeys;
 use crate::access::refusal_log::RefusalLog;
 use crate::answer::budget::AnswerBudget;
 use crate::authorize::Authorizer;
@@ -44,6 +46,7 @@ pub struct Front {
 struct FrontParts {
     hub: Hub,
     config: HttpConfig,
+    keys: CurrentKeys,
     pages: Pages,
     clock: Arc<dyn Clock>,
     task_rules: TaskRules,
@@ -76,11 +79,11 @@ impl Front {
         };
         let stream_permits = StreamPermits::new(config.connections_max, metrics.streams_now());
         let returns = Returns::new(config.connections_max);
-        let tickets = Tickets::new(&config);
         let shares = Shares::new(config.shares.clone(), metrics.limited());
         let _sse = hub.encode(Encoder::Sse(Opening::Event).encoding());
         let parts = FrontParts {
             hub,
+            keys: CurrentKeys::new(&config),
             pages: pages.with_aliases(&config.aliases),
             config,
             denials: Denials::new(clock.clone()),
@@ -93,7 +96,7 @@ impl Front {
             readiness_asked: Mutex::default(),
             refusal_log: RefusalLog::default(),
             authorizer: OnceLock::new(),
-            tickets,
+            tickets: Tickets::new(),
             shares,
             _sse,
         };
@@ -115,6 +118,23 @@ impl Front {
         // A second one would leave requests that were decided by the first.
         let _ = self.parts.authorizer.set(authorizer);
         self
+    }
+
+    /// Takes another publish key in place of [`HttpConfig::publish_key`]: from now on the old one is refused. Does nothing if
+    /// there is none in the settings.
+    pub fn replace_publish_key(&self, key: &str) {
+        self.keys().replace_publish_key(key);
+    }
+
+    /// Checks requests by this in place of the [`access`](crate::AccessSettings::access) of the settings, from now on. Streams that are
+    /// open go on. Does nothing if the settings have none.
+    pub fn replace_access(&self, access: Access) {
+        self.keys().replace_access(access);
+    }
+
+    /// The keys of now.
+    pub(crate) fn keys(&self) -> &CurrentKeys {
+        &self.parts.keys
     }
 
     pub(crate) fn denials(&self) -> &Denials {

@@ -339,7 +339,7 @@ impl Front {
             check_size(parts, self.config().head_bytes_max)?;
         }
         let head = RequestHead::read(parts, self.peer())?;
-        let credential = decide(self.config(), policy, &head)
+        let credential = decide(self.config(), self.keys().publish_key().as_deref(), policy, &head)
             .inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))?;
         if let Some(topic) = action.topic() {
             refuse_second_topic(topic, parts.uri.query())?;

@@ -11,14 +11,14 @@ use bytes::Bytes;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
-use tidings_access::{Grants, Refusal, Ticket, TicketKey};
+use tidings_access::signed_url::SigningKey;
+use tidings_access::{Access, Grants, Refusal, Ticket, TicketKey};
 use tidings_core::{DraftFields, KeyFields, Topic, UnixMillis};
 
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::config::HttpConfig;
 use crate::events::problem::not_published;
 use crate::front::Front;
 use crate::limits::{TICKET_AGE_MAX, USED_TICKETS_MAX};
@@ -34,7 +34,8 @@ const ID_BYTES: usize = 16;
 
 /// The tickets of a front.
 pub(crate) struct Tickets {
-    key: TicketKey,
+    /// Of this process alone.
+    own_key: TicketKey,
     /// Tickets that were used here and have not expired.
     used: Mutex<HashMap<Arc<str>, UnixMillis>>,
 }
@@ -47,16 +48,18 @@ struct TicketAnswer {
 }
 
 impl Tickets {
-    /// With the key that signs URLs, all nodes take each other's tickets. Without one, a key of this process alone.
-    pub(crate) fn new(config: &HttpConfig) -> Self {
-        let signing = config.access.as_ref().and_then(|settings| settings.access.signing.as_ref());
-        let key = signing.map_or_else(own_key, |signing| signing.ticket_key().clone());
-        Self { key, used: Mutex::default() }
+    pub(crate) fn new() -> Self {
+        Self { own_key: own_key(), used: Mutex::default() }
     }
 
     /// What a ticket lets its bearer do, if it is one. It is not used by that.
-    pub(crate) fn read(&self, text: &str, now: UnixMillis) -> Result<Ticket, Refusal> {
-        self.key.read(text, now)
+    pub(crate) fn read(&self, access: &Access, text: &str, now: UnixMillis) -> Result<Ticket, Refusal> {
+        self.key(access).read(text, now)
+    }
+
+    /// With the key that signs URLs, all nodes take each other's tickets. Without one, a key of this process alone.
+    fn key<'k>(&'k self, access: &'k Access) -> &'k TicketKey {
+        access.signing.as_ref().map_or(&self.own_key, SigningKey::ticket_key)
     }
 
     /// Notes a use in this process. False if there was one before.
@@ -89,7 +92,8 @@ impl Front {
         let end = UnixMillis(now.0.saturating_add(TICKET_AGE_MAX.as_millis() as u64));
         // It lets nobody in for longer than what it was given for.
         let expires = grants.until.map_or(end, |until| until.min(end));
-        let ticket = self.tickets().key.write(&Ticket { id: id.into(), grants, expires });
+        let access = self.keys().access().unwrap_or_default();
+        let ticket = self.tickets().key(&access).write(&Ticket { id: id.into(), grants, expires });
         let expires_in = (expires.0 - now.0).div_ceil(1_000);
         let mut response = json::response(StatusCode::CREATED, &TicketAnswer { ticket, expires_in });
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -95,7 +95,7 @@ fn serve(loaded: &Loaded, environment: &Environment, color: Color) -> Result<(),
     }
     let manager = ServiceManager::new(environment.get("NOTIFY_SOCKET"));
     let runtime = tokio::runtime::Runtime::new().map_err(|error| no_runtime(&error))?;
-    let ended = runtime.block_on(serve::serve(loaded, key, access, &manager));
+    let ended = runtime.block_on(serve::serve(loaded, environment, key, access, &manager));
     // What is still running has passed its deadline.
     runtime.shutdown_background();
     ended

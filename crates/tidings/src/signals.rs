@@ -1,5 +1,5 @@
 //! SIGINT and SIGTERM: the first asks the hub to give notice and drain, the next ends the notice, one after that the process. SIGHUP asks it to read
-//! its certificate again.
+//! its certificate and its files of keys again.
 
 use std::io;
 

@@ -10,7 +10,7 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::config::{Hosts, HttpConfig};
 
-/// Decides by the settings of the hub: first the host, then the page, then the key. A request that is let in is told by
+/// Decides by the settings of the hub, and by its publish key of now: first the host, then the page, then the key. A request that is let in is told by
 /// the name of what it showed.
 ///
 /// # Errors
@@ -18,6 +18,7 @@ use crate::config::{Hosts, HttpConfig};
 /// With the answer for a request that is not let in.
 pub(crate) fn decide(
     config: &HttpConfig,
+    publish_key: Option<&str>,
     policy: Policy,
     head: &RequestHead<'_>,
 ) -> Result<Credential, Problem> {
@@ -29,7 +30,7 @@ pub(crate) fn decide(
         PublisherRule::Nothing => check_host_and_page(config, policy, head).map(|()| Credential::none()),
         PublisherRule::KeyIfSet => {
             check_host_and_page(config, policy, head)?;
-            match &config.publish_key {
+            match publish_key {
                 Some(key) => check_key(key, "with a publish key set, this", head.headers),
                 None => Ok(Credential::none()),
             }
@@ -37,7 +38,7 @@ pub(crate) fn decide(
         PublisherRule::Key => {
             check_host_and_page(config, policy, head)
                 .map_err(|problem| with_key_advice(config, head, problem))?;
-            match &config.publish_key {
+            match publish_key {
                 Some(key) => check_key(key, "publishing", head.headers),
                 // A hub without a key knows no publisher by name.
                 None => check_local(config, head).map(|()| Credential::none()),
@@ -87,7 +88,7 @@ mod tests {
             headers.iter().fold(Request::builder(), |request, (name, value)| request.header(*name, *value));
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let head = RequestHead::read(&parts, None).unwrap_or_else(|_| panic!("{headers:?} is a head"));
-        decide(&config, policy, &head).err().map(|problem| problem.problem_type().status())
+        decide(&config, Some("secret"), policy, &head).err().map(|problem| problem.problem_type().status())
     }
 
     #[test]

@@ -73,8 +73,9 @@ impl Front {
 
     fn look(&self, request: ParsedRequest<'_>, selectors: &[Selector]) -> Result<Identity, Unidentified> {
         let ParsedRequest { head, parts, query } = request;
-        let Some(settings) = &self.config().access else { return Ok(Identity::nobody(Grants::default())) };
-        let access = &settings.access;
+        let (Some(settings), Some(access)) = (&self.config().access, self.keys().access()) else {
+            return Ok(Identity::nobody(Grants::default()));
+        };
         let now = self.clock().now();
         let unmeant =
             |why: String| Identity { why_no_more: Some(why), ..Identity::nobody(access.of_everybody()) };
@@ -93,7 +94,7 @@ impl Front {
             },
             Shown::NoBearer(why) if self.authorizer_reads_authorization() => Ok(unmeant(why.to_owned())),
             Shown::NoBearer(why) => Err(Problem::invalid_credentials(why).into()),
-            Shown::Ticket(text) => match self.tickets().read(text, now) {
+            Shown::Ticket(text) => match self.tickets().read(&access, text, now) {
                 Ok(ticket) => {
                     let grants = ticket.grants.clone().beside(&access.anonymous);
                     Ok(Identity { ticket: Some(ticket), ..Identity::known(grants) })

@@ -10,7 +10,7 @@ use super::value::Form;
 use crate::terminal::failure::Failure;
 
 /// The configuration, and where each of its values is from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Loaded {
     /// The values.
     pub(crate) config: Config,

@@ -49,12 +49,19 @@ pub(crate) fn read(config: &Config) -> Result<Option<Certificate>, Failure> {
     }
 }
 
-/// Reads it again when its files change, and on SIGHUP, for ever. Cancel safe.
-pub(crate) async fn keep_fresh(certificate: Option<Certificate>, mut hangups: Hangups) -> Infallible {
+/// Reads it again when its files change, and on SIGHUP, for ever. `reads_more` is whether SIGHUP has the hub read other files. Cancel
+/// safe.
+pub(crate) async fn keep_fresh(
+    certificate: Option<Certificate>,
+    mut hangups: Hangups,
+    reads_more: bool,
+) -> Infallible {
     let Some(Certificate { tls, watched: Some(mut watched), .. }) = certificate else {
         loop {
             hangups.next().await;
-            tracing::info!("SIGHUP: there is nothing to read again");
+            if !reads_more {
+                tracing::info!("SIGHUP: there is nothing to read again");
+            }
         }
     };
     let mut looks = interval(CERTIFICATE_LOOK_INTERVAL);

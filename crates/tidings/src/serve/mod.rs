@@ -28,7 +28,9 @@ use tokio::time::{Instant, timeout_at};
 use crate::config::{Config, Loaded, Secret};
 use crate::credentials::access::AccessSources;
 use crate::credentials::certificate::{self, Certificate};
+use crate::credentials::key_files::{self, KeyFiles};
 use crate::credentials::key_set;
+use crate::environment::Environment;
 use crate::limits::STORE_CLOSE_RESERVE;
 use crate::signals::{Hangups, Signals};
 use crate::terminal::failure::{Exit, Failure};
@@ -42,6 +44,7 @@ use webhook::Telling;
 /// Runs the hub. Returns when it has ended: well, if in good order.
 pub(crate) async fn serve(
     loaded: &Loaded,
+    environment: &Environment,
     key: Option<Secret>,
     access: Option<AccessSources>,
     manager: &ServiceManager,
@@ -56,12 +59,13 @@ pub(crate) async fn serve(
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
     let hangups = Hangups::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
+    let key_files = KeyFiles::of(loaded, environment, access.as_ref())?;
     let open_files = machine::raise_open_files();
     tracing::debug!(open_files, "raised the limit of open files");
     machine::warn_of_few_files(open_files, config);
     let store = store::open(config)?;
     let listener = listen::listen(config.listen)?;
-    Serve { config, shares: loaded.shares(), key, access, certificate, hangups, manager }
+    Serve { config, shares: loaded.shares(), key, access, certificate, hangups, key_files, manager }
         .run(store, listener, &mut signals)
         .await
 }
@@ -74,6 +78,7 @@ struct Serve<'a> {
     access: Option<AccessSources>,
     certificate: Option<Certificate>,
     hangups: Hangups,
+    key_files: Option<KeyFiles>,
     manager: &'a ServiceManager,
 }
 
@@ -88,7 +93,8 @@ impl Serve<'_> {
         listener: TcpListener,
         signals: &mut Signals,
     ) -> Result<(), Failure> {
-        let Self { config, shares, key, access, certificate, hangups, manager } = self;
+        let Self { config, shares, key, access, certificate, hangups, key_files, manager } = self;
+        let reads_more = key_files.is_some();
         let OpenStore { store, metrics } = store;
         let (store, mut fatal) = Watched::new(store);
         // What was published last is encoded before the first reader comes back after a restart.
@@ -112,12 +118,13 @@ impl Serve<'_> {
             None => front,
         };
         let telling = Telling::start(notices, &front)?;
-        let mut serving = Serving::start(listener, front, metrics.as_ref());
+        let mut serving = Serving::start(listener, front.clone(), metrics.as_ref());
         manager.ready(&address.to_string());
 
         let cause = tokio::select! {
             cause = until_asked_to_end(signals, &mut fatal, &mut serving) => cause,
-            never = certificate::keep_fresh(certificate, hangups) => match never {},
+            never = certificate::keep_fresh(certificate, hangups, reads_more) => match never {},
+            never = key_files::keep_fresh(key_files, front) => match never {},
             never = key_set::keep_fresh(fetched) => match never {},
             never = heap::give_back_what_is_free() => match never {},
             never = telling.run() => match never {},
