@@ -4,6 +4,7 @@
 
 mod support;
 
+use support::meter::Meter;
 use support::scene::{Scene, Stream};
 use support::tls::scene as tls_scene;
 use support::{created, expect_opening, opening, stream_head};
@@ -274,19 +275,7 @@ async fn an_event_that_is_spared_is_not_counted_as_delivered() {
     own.expect_events(&event(2, "y")).await;
     other.expect_events(&event(2, "y")).await;
 
-    // A lane tells what it has counted at the end of its round.
-    until("three events to be counted", || delivered(&scene) >= 3).await;
-    assert_eq!(delivered(&scene), 3);
-}
-
-/// Events that were delivered, as `/metrics` tells.
-fn delivered(scene: &Scene) -> u64 {
-    let mut registry = tidings_http::prometheus_client::registry::Registry::default();
-    scene.front.register_metrics(&mut registry);
-    let mut text = String::new();
-    tidings_http::prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
-    let told = text.lines().find_map(|line| line.strip_prefix("tidings_delivered_events_total "));
-    told.unwrap().parse().unwrap()
+    Meter::of(&scene.front).expect(&[("tidings_delivered_events_total", 3.0)]).await;
 }
 
 /// Larger than a chunk, a record and a frame of HTTP/2 together.

@@ -10,14 +10,13 @@ use std::time::Duration;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use serde_json::{Map, Value, json};
+use support::meter::Meter;
 use support::scene::Scene;
 use tidings_core::contract::ManualClock;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore, Selector};
 use tidings_http::grants::jwt::{Algorithm, Key, Keys, Minting, Rules, Verifier, mint};
 use tidings_http::grants::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
-use tidings_http::prometheus_client::encoding::text;
-use tidings_http::prometheus_client::registry::Registry;
 use tidings_http::{AccessSettings, Body, FairShares, Front, HttpConfig, Pages, ShareLimits};
 use tidings_testkit::deadline::{until, within_an_hour};
 use tokio::time::advance;
@@ -113,17 +112,15 @@ async fn stream(front: &Front, from: From<'_>) -> Result<Body, u64> {
 }
 
 /// What the metrics say of a limit.
-fn limited(front: &Front, limit: &str) -> u64 {
-    let mut registry = Registry::default();
-    front.register_metrics(&mut registry);
-    let mut all = String::new();
-    text::encode(&mut all, &registry).unwrap();
-    let line = format!("tidings_limited_total{{limit=\"{limit}\"}} ");
-    all.lines().find_map(|text| text.strip_prefix(&line)).unwrap().parse().unwrap()
+async fn limited(front: &Front, limit: &str) -> f64 {
+    Meter::of(front).read().await.value(&format!("tidings_limited_total{{limit=\"{limit}\"}}"))
 }
 
+/// An address and the credentials that a request from it shows.
+type Requester = (&'static str, String);
+
 /// For each kind of name: the limits of that kind, one that has the name, another one with its name, and one with another name.
-fn kinds(limits: ShareLimits) -> Vec<(&'static str, FairShares, [(&'static str, String); 3])> {
+fn kinds(limits: ShareLimits) -> Vec<(&'static str, FairShares, [Requester; 3])> {
     let none = FairShares::default;
     vec![
         (
@@ -179,7 +176,7 @@ async fn events_in_a_second_are_limited_for_each_name_and_others_go_on() {
         assert_eq!(problem["type"], "urn:tidings:problem:too-many-publishes");
         assert_eq!(problem["detail"], detail);
         assert_eq!([publish(&front, same).await, publish(&front, other).await], [429, 201], "{kind}");
-        assert_eq!(limited(&front, &format!("{kind}-publishes")), 2);
+        assert_eq!(limited(&front, &format!("{kind}-publishes")).await, 2.0);
         advance(Duration::from_secs(1)).await;
         let after = [publish(&front, one).await, publish(&front, same).await, publish(&front, one).await];
         assert_eq!(after, [201, 201, 429], "{kind}");
@@ -215,7 +212,7 @@ async fn bytes_in_a_second_are_limited_and_the_time_to_wait_is_told() {
             (refused.status().as_u16(), &refused.headers()["retry-after"]),
             (429, &"246".parse().unwrap())
         );
-        assert_eq!(limited(&front, &format!("{kind}-publish-bytes")), 3);
+        assert_eq!(limited(&front, &format!("{kind}-publish-bytes")).await, 3.0);
     }
 }
 
@@ -231,7 +228,7 @@ async fn streams_at_once_are_limited_and_given_back_when_they_end() {
 
         assert!((3_000..=6_000).contains(&retry), "{kind}: {retry}");
         let _other = stream(&front, other).await.unwrap();
-        assert_eq!(limited(&front, &format!("{kind}-streams")), 1);
+        assert_eq!(limited(&front, &format!("{kind}-streams")).await, 1.0);
         drop(first);
         let _third = stream(&front, one).await.unwrap();
         stream(&front, same).await.err().unwrap();
@@ -251,7 +248,7 @@ async fn streams_that_begin_in_a_second_are_limited() {
 
         assert!((4_000..=7_000).contains(&retry), "{kind}: {retry}");
         drop(stream(&front, other).await.unwrap());
-        assert_eq!(limited(&front, &format!("{kind}-connects")), 1);
+        assert_eq!(limited(&front, &format!("{kind}-connects")).await, 1.0);
         advance(Duration::from_secs(1)).await;
         drop(stream(&front, one).await.unwrap());
         stream(&front, one).await.err().unwrap();

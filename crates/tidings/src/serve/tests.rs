@@ -41,6 +41,7 @@ impl Bare {
             access: None,
             certificate: None,
             hangups,
+            key_files: None,
             manager: &manager,
         };
         let store = OpenStore { store: Arc::new(store), metrics: None };
