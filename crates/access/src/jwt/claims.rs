@@ -139,7 +139,8 @@ fn selectors(
         Some(_) => return Err(not_a_list),
     };
     let Some(rest) = left.checked_sub(list.len()) else {
-        return Err(Refusal::TooManySelectors { count: list.len(), max: TOKEN_SELECTORS_MAX });
+        let count = TOKEN_SELECTORS_MAX - *left + list.len();
+        return Err(Refusal::TooManySelectors { count, max: TOKEN_SELECTORS_MAX });
     };
     *left = rest;
     let selector = |value: &Value| {

@@ -34,6 +34,10 @@ async fn each_bad_token_gets_exactly_this() {
         (format!("{message}."), refused("the signature is not that of the key")),
         // A name of a key is compared, and is never the name of a file.
         (with_kid("../../../../dev/null"), refused("the signature is not that of the key")),
+        (
+            token(json!({"tidings": {"subscribe": vec!["a"; 500], "publish": vec!["a"; 501]}})),
+            refused("the token grants 1001 selectors, and may grant 1000; use patterns"),
+        ),
         (granting(1_001), refused("the token grants 1001 selectors, and may grant 1000; use patterns")),
         (
             granting(10_000),
