@@ -25,8 +25,8 @@ pub struct Asked<'a> {
     /// Method, URL, headers and extensions. Selectors and place are read from it already: do not parse them again, another
     /// reading of them would be a way around the decision.
     pub parts: &'a Parts,
-    /// The address of the client, if the server tells that of the peer: see [`Front::for_peer`]. It is the peer's, or what a proxy of
-    /// [`HttpConfig::trusted_proxies`](crate::HttpConfig::trusted_proxies) says.
+    /// The address of the client, if the server tells that of the peer: see [`Front::for_peer`](crate::Front::for_peer). It is
+    /// the peer's, or what a proxy of [`HttpConfig::trusted_proxies`](crate::HttpConfig::trusted_proxies) says.
     pub address: Option<IpAddr>,
     /// Whether its cookies count: it does not come from a page that neither the hub nor its operator knows. A browser adds the
     /// cookies of its user to what any page sends.
@@ -48,7 +48,7 @@ pub enum AskedAction {
     Admin,
 }
 
-/// Decides about requests in the place of the hub's settings: see [`Front::with_authorizer`].
+/// Decides about requests in the place of the hub's settings: see [`Front::with_authorizer`](crate::Front::with_authorizer).
 #[async_trait]
 pub trait Authorizer: Send + Sync + 'static {
     /// The grants of a request. The hub checks that they cover what is asked for, and ends the stream when they end.

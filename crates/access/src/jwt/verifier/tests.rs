@@ -121,6 +121,8 @@ fn what_is_wrong_with_the_claims_is_said() {
     let many = vec!["a"; TOKEN_SELECTORS_MAX + 1];
     let words = "the token grants 1001 selectors, and may grant 1000; use patterns";
     assert_eq!(refused(json!({"aud": "tidings", "tidings": {"subscribe": many}})), words);
+    let (half, more) = (vec!["a"; TOKEN_SELECTORS_MAX / 2], vec!["a"; TOKEN_SELECTORS_MAX / 2 + 1]);
+    assert_eq!(refused(json!({"aud": "tidings", "tidings": {"subscribe": half, "publish": more}})), words);
 }
 
 #[test]
@@ -227,6 +229,34 @@ fn forged_and_broken_tokens_are_refused() {
     }
     let deep = format!("{{\"a\":{}1{}}}", "[".repeat(5_000), "]".repeat(5_000));
     assert!(verifier(rules()).grants(&signed(r#"{"alg":"HS256"}"#, &deep), NOW).is_err());
+}
+
+/// A public key is no secret, so everybody could sign with it if it were taken for one.
+#[test]
+fn a_public_key_never_checks_a_token_as_a_secret() {
+    let pem = "-----BEGIN PUBLIC KEY-----\n\
+               MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n\
+               -----END PUBLIC KEY-----\n";
+    let set = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let raw = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
+    let fetched = Keys::awaited();
+    fetched.renew(KeySet::parse(set.as_bytes()).unwrap());
+
+    for keys in [Keys::fixed(Key::pem(pem.as_bytes()).unwrap()), fetched] {
+        for secret in [pem.as_bytes(), pem.trim_end().as_bytes(), &raw] {
+            let claims = object(json!({"aud": "tidings"}));
+            let forged = mint(&Minting::Secret(secret.to_vec()), Algorithm::HS256, None, &claims).unwrap();
+            for (taken, named) in [
+                (vec![Algorithm::EdDSA], "EdDSA"),
+                (vec![Algorithm::HS256, Algorithm::EdDSA], "HS256, EdDSA"),
+            ] {
+                let verifier = Verifier::new(keys.clone(), Rules { algorithms: taken, ..rules() });
+                let words =
+                    format!("the token is signed by the algorithm \"HS256\", and this hub takes {named}");
+                assert_eq!(verifier.grants(&forged, NOW).unwrap_err().to_string(), words);
+            }
+        }
+    }
 }
 
 #[test]
