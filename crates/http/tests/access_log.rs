@@ -9,9 +9,9 @@ use std::sync::Arc;
 use serde_json::json;
 use support::scene::Scene;
 use support::tls::scene_with;
+use support::tokens::{rules, token_of, verifier};
 use support::{OPENING_LINES, expect_opening, opening};
 use tidings_http::grants::Access;
-use tidings_http::grants::jwt::{Algorithm, Key, Keys, Minting, Rules, Verifier, mint};
 use tidings_http::{AccessLog, AccessRecords, AccessSettings};
 use tidings_testkit::certificate::Certificate;
 use tidings_testkit::deadline::{until, within};
@@ -205,17 +205,7 @@ async fn the_address_is_that_of_the_client_beyond_proxies_that_are_trusted() {
 /// A user with blanks, who may read `users/` and nothing else, in the hub of which the clock stands at one hour.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_user_is_told_also_of_a_request_that_is_refused() {
-    let secret = b"0123456789abcdef0123456789abcdef";
-    let rules = Rules {
-        algorithms: vec![Algorithm::HS256],
-        audience: Vec::new(),
-        issuer: Vec::new(),
-        leeway_ms: 0,
-        subscribe: Vec::new(),
-        publish: Vec::new(),
-    };
-    let keys = Keys::fixed(Key::secret(secret).unwrap());
-    let access = Access { tokens: Some(Verifier::new(keys, rules)), ..Access::default() };
+    let access = Access { tokens: Some(verifier(rules())), ..Access::default() };
     let (log, mut records) = AccessLog::new();
     let scene = Scene::with(|config| {
         config.access_log = Some(log);
@@ -223,8 +213,7 @@ async fn the_user_is_told_also_of_a_request_that_is_refused() {
     })
     .await;
     let claims = json!({"sub": "u 1", "exp": 7_200, "tidings": {"subscribe": ["users/*"]}});
-    let minting = Minting::Secret(secret.to_vec());
-    let token = mint(&minting, Algorithm::HS256, None, claims.as_object().unwrap()).unwrap();
+    let token = token_of(&claims);
     let bearer = format!("authorization: Bearer {token}\r\naccept: application/json\r\n");
 
     for (target, status) in [("/events/users/1", 200), ("/events/orders/1", 403)] {

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use support::scene::Scene;
+use support::tokens::{rules, token_of, verifier};
 use tidings_core::contract::ManualClock;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore, Selector, Topic};
-use tidings_http::grants::jwt::{Algorithm, Key, Keys, Minting, Rules, Verifier, mint};
 use tidings_http::grants::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
 use tidings_http::{AccessSettings, Body, Front, HttpConfig, Pages};
 use tidings_testkit::deadline::{until, within_an_hour};
@@ -23,7 +23,6 @@ use tidings_testkit::faulty::FaultyStore;
 /// The time of the clock, in seconds.
 const NOW: u64 = 1_767_222_000;
 const OPERATOR: &str = "k-0123456789abcdef0123456789abcdef";
-const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 /// A hub with tokens, a key of its operator, and one topic for everybody.
 async fn front() -> Front {
@@ -31,20 +30,12 @@ async fn front() -> Front {
 }
 
 fn settings() -> HttpConfig {
-    let rules = Rules {
-        algorithms: vec![Algorithm::HS256],
-        audience: Vec::new(),
-        issuer: Vec::new(),
-        leeway_ms: 0,
-        subscribe: Vec::new(),
-        publish: Vec::new(),
-    };
     let public = Allowed::new([Selector::parse("public/**").unwrap()]);
     let operator = Grants { admin: true, ..Grants::default() };
     let access = Access {
         anonymous: Grants { subscribe: public, ..Grants::default() },
         keys: NamedKeys::new([NamedKey::new("operator", KeyHash::of(OPERATOR.as_bytes()), operator)]),
-        tokens: Some(Verifier::new(Keys::fixed(Key::secret(SECRET).unwrap()), rules)),
+        tokens: Some(verifier(rules())),
         ..Access::default()
     };
     let mut config = HttpConfig::default();
@@ -64,9 +55,7 @@ async fn front_on(store: Arc<MemoryStore>, config: HttpConfig, clock: Arc<Manual
 
 /// A token of a user, with an id, for some selectors.
 fn token(user: &str, id: &str, subscribe: &[&str]) -> String {
-    let claims = json!({"sub": user, "jti": id, "exp": NOW + 60, "tidings": {"subscribe": subscribe}});
-    let claims: &Map<String, Value> = claims.as_object().unwrap();
-    mint(&Minting::Secret(SECRET.to_vec()), Algorithm::HS256, None, claims).unwrap()
+    token_of(&json!({"sub": user, "jti": id, "exp": NOW + 60, "tidings": {"subscribe": subscribe}}))
 }
 
 async fn send(front: &Front, request: &str, shown: &str, body: &str) -> Response<Body> {

@@ -15,13 +15,13 @@ use serde_json::json;
 use support::lanes;
 use support::scene::{Scene, Stream};
 use support::tls::{scene as scene_over_tls, scene_with as scene_over_tls_with};
+use support::tokens::{rules, token_of, verifier};
 use tidings_core::contract::fixture::draft;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{
     Clock, Dismissal, Epoch, Hub, Limits, MemoryStore, Position, Session, Topic, UnixMillis, Whom,
 };
 use tidings_http::grants::Access;
-use tidings_http::grants::jwt::{Algorithm, Key, Keys, Minting, Rules, Verifier, mint};
 use tidings_http::lane::{Framing, HeldFor, LaneConfig};
 use tidings_http::{AccessSettings, Front, HttpConfig, Pages};
 use tidings_testkit::deadline::{within, within_an_hour};
@@ -246,20 +246,9 @@ async fn access_that_is_withdrawn_is_told_over_plain_http_tls_and_http_2() {
     retry_behind(&stream.rest().await, &withdrawn("1-0"));
 }
 
-const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
-
 /// A hub that takes tokens, and whose streams are looked at often. Its clock stands at one hour.
 fn with_tokens(config: &mut HttpConfig) {
-    let rules = Rules {
-        algorithms: vec![Algorithm::HS256],
-        audience: Vec::new(),
-        issuer: Vec::new(),
-        leeway_ms: 0,
-        subscribe: Vec::new(),
-        publish: Vec::new(),
-    };
-    let tokens = Some(Verifier::new(Keys::fixed(Key::secret(SECRET).unwrap()), rules));
-    let access = Access { tokens, ..Access::default() };
+    let access = Access { tokens: Some(verifier(rules())), ..Access::default() };
     config.access = Some(Arc::new(AccessSettings { access, ..AccessSettings::default() }));
     config.heartbeat = Duration::from_millis(200);
 }
@@ -267,9 +256,7 @@ fn with_tokens(config: &mut HttpConfig) {
 /// A token that ends ten seconds after the hour.
 fn bearer() -> String {
     let claims = json!({"sub": "u1", "exp": 3_610, "tidings": {"subscribe": ["a"]}});
-    let claims = claims.as_object().unwrap();
-    let token = mint(&Minting::Secret(SECRET.to_vec()), Algorithm::HS256, None, claims).unwrap();
-    format!("Bearer {token}")
+    format!("Bearer {}", token_of(&claims))
 }
 
 /// The chunks of a stream up to its end, without its opening and its heartbeats.

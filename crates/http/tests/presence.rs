@@ -11,14 +11,14 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use support::scene::{Scene, Stream};
 use support::tls::tls;
+use support::tokens::{rules, token_of, verifier};
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::draft;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore, Selector, Selectors};
-use tidings_http::grants::jwt::{Algorithm, Key, Keys, Minting, Rules, Verifier, mint};
 use tidings_http::grants::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
 use tidings_http::{AccessSettings, Body, Front, HttpConfig, Pages};
 use tidings_testkit::certificate::Certificate;
@@ -30,25 +30,16 @@ use tokio::time::sleep;
 /// The time of the clock, in seconds.
 const NOW: u64 = 1_767_222_000;
 const BACKEND: &str = "k-0123456789abcdef0123456789abcdef";
-const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 const BOTH: &str = "/events?topic=orders/9&topic=tidings/presence/orders/9";
 const DEBOUNCE: Duration = Duration::from_secs(5);
 
 fn access() -> Arc<AccessSettings> {
-    let rules = Rules {
-        algorithms: vec![Algorithm::HS256],
-        audience: Vec::new(),
-        issuer: Vec::new(),
-        leeway_ms: 0,
-        subscribe: Vec::new(),
-        publish: Vec::new(),
-    };
     let allowed = |text: &str| Allowed::new([Selector::parse(text).unwrap()]);
     let backend = Grants { publish: allowed("**"), subscribe: allowed("**"), ..Grants::default() };
     let access = Access {
         anonymous: Grants { subscribe: allowed("**"), ..Grants::default() },
         keys: NamedKeys::new([NamedKey::new("backend", KeyHash::of(BACKEND.as_bytes()), backend)]),
-        tokens: Some(Verifier::new(Keys::fixed(Key::secret(SECRET).unwrap()), rules)),
+        tokens: Some(verifier(rules())),
         ..Access::default()
     };
     Arc::new(AccessSettings { access, ..AccessSettings::default() })
@@ -65,12 +56,7 @@ async fn front() -> (Front, Arc<ManualClock>) {
 
 /// A token of a user who may read orders, and who reads them.
 fn token(user: &str) -> String {
-    token_with(json!({"sub": user, "tidings": {"subscribe": ["orders/*", "tidings/presence/orders/*"]}}))
-}
-
-fn token_with(claims: Value) -> String {
-    let claims: &Map<String, Value> = claims.as_object().unwrap();
-    mint(&Minting::Secret(SECRET.to_vec()), Algorithm::HS256, None, claims).unwrap()
+    token_of(&json!({"sub": user, "tidings": {"subscribe": ["orders/*", "tidings/presence/orders/*"]}}))
 }
 
 async fn send(front: &Front, request: &str, shown: &str, accept: &str) -> Response<Body> {
@@ -114,7 +100,7 @@ fn presence(data: &str) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_stream_hears_who_is_there_and_then_who_comes_and_goes_without_an_id() {
     let (front, _) = front().await;
-    let info = token_with(json!({"sub": "u1", "tidings": {
+    let info = token_of(&json!({"sub": "u1", "tidings": {
         "subscribe": ["orders/*", "tidings/presence/**"], "info": {"name": "Ann"},
     }}));
     let mut watches = stream(&front, BOTH, &info).await;
@@ -149,7 +135,7 @@ async fn a_stream_that_ends_with_its_token_is_a_leave() {
     let (front, clock) = front().await;
     let mut watches = stream(&front, "/events/tidings/presence/orders/9", &token("u1")).await;
     assert_eq!(heard(&mut watches).await, presence(r#"{"topic":"orders/9","users":[],"total":0}"#));
-    let short = token_with(json!({"sub": "u2", "exp": NOW + 60, "tidings": {"subscribe": ["orders/9"]}}));
+    let short = token_of(&json!({"sub": "u2", "exp": NOW + 60, "tidings": {"subscribe": ["orders/9"]}}));
     let mut ends = stream(&front, "/events/orders/9", &short).await;
     assert!(heard(&mut watches).await.contains(r#""joined":[{"user":"u2"}]"#));
 
@@ -163,7 +149,7 @@ async fn a_stream_that_ends_with_its_token_is_a_leave() {
 #[tokio::test(start_paused = true)]
 async fn presence_is_told_to_those_alone_whose_grants_name_it() {
     let (front, _) = front().await;
-    let of = |subscribe: &str| token_with(json!({"sub": "u1", "tidings": {"subscribe": [subscribe]}}));
+    let of = |subscribe: &str| token_of(&json!({"sub": "u1", "tidings": {"subscribe": [subscribe]}}));
     for (target, shown, expected) in [
         ("/events/tidings/presence/orders/9", of("tidings/presence/orders/9"), 200),
         ("/events/tidings%2Fpresence%2Forders%2F9", of("tidings/presence/**"), 200),
@@ -195,7 +181,7 @@ async fn presence_is_told_to_those_alone_whose_grants_name_it() {
 async fn presence_is_in_no_log_and_nobody_publishes_it() {
     let (front, _) = front().await;
     let all =
-        token_with(json!({"sub": "u1", "tidings": {"subscribe": ["tidings/**"], "publish": ["tidings/**"]}}));
+        token_of(&json!({"sub": "u1", "tidings": {"subscribe": ["tidings/**"], "publish": ["tidings/**"]}}));
     for (request, accept) in [
         ("GET /events/tidings/presence/orders/9", "application/json"),
         ("POST /events/tidings/presence/orders/9", "*/*"),

@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use support::meter::Meter;
 use support::scene::Scene;
+use support::tokens::{rules, token_of, verifier};
 use tidings_core::contract::ManualClock;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore, Selector};
-use tidings_http::grants::jwt::{Algorithm, Key, Keys, Minting, Rules, Verifier, mint};
 use tidings_http::grants::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
 use tidings_http::{AccessSettings, Body, FairShares, Front, HttpConfig, Pages, ShareLimits};
 use tidings_testkit::deadline::{until, within_an_hour};
@@ -23,7 +23,6 @@ use tokio::time::advance;
 
 /// The time of the clock, in seconds.
 const NOW: u64 = 1_767_222_000;
-const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 fn limits(change: impl FnOnce(&mut ShareLimits)) -> ShareLimits {
     let mut limits = ShareLimits::default();
@@ -35,19 +34,11 @@ fn limits(change: impl FnOnce(&mut ShareLimits)) -> ShareLimits {
 async fn front(shares: FairShares) -> Front {
     let all = || Allowed::new([Selector::parse("**").unwrap()]);
     let everything = || Grants { publish: all(), subscribe: all(), ..Grants::default() };
-    let rules = Rules {
-        algorithms: vec![Algorithm::HS256],
-        audience: Vec::new(),
-        issuer: Vec::new(),
-        leeway_ms: 0,
-        subscribe: Vec::new(),
-        publish: Vec::new(),
-    };
     let named = |name, key: &str| NamedKey::new(name, KeyHash::of(key.as_bytes()), everything());
     let access = Access {
         anonymous: everything(),
         keys: NamedKeys::new([named("one", &key(1)), named("other", &key(2))]),
-        tokens: Some(Verifier::new(Keys::fixed(Key::secret(SECRET).unwrap()), rules)),
+        tokens: Some(verifier(rules())),
         ..Access::default()
     };
     let mut config = HttpConfig::default();
@@ -65,9 +56,7 @@ fn key(number: u32) -> String {
 }
 
 fn token(user: &str) -> String {
-    let claims = json!({"sub": user, "exp": NOW + 60});
-    let claims: &Map<String, Value> = claims.as_object().unwrap();
-    mint(&Minting::Secret(SECRET.to_vec()), Algorithm::HS256, None, claims).unwrap()
+    token_of(&json!({"sub": user, "exp": NOW + 60}))
 }
 
 /// Who sends a request: an address, and what it shows.

@@ -8,6 +8,7 @@ pub(crate) mod lanes;
 pub(crate) mod meter;
 pub(crate) mod scene;
 pub(crate) mod tls;
+pub(crate) mod tokens;
 
 /// What every answer of a hub has that allows no other origin.
 pub(crate) const UNSHARED: &str =

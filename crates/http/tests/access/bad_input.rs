@@ -1,6 +1,9 @@
 //! What is forged, broken, too large or written in another way, and the exact answer to it.
 
-use super::*;
+use serde_json::json;
+use tidings_http::grants::jwt::{Algorithm, Minting, mint};
+
+use super::hub::{BACKEND, NOW, front, signature, token, told};
 
 /// The refusal of what a request shows.
 fn refused(why: &str) -> String {

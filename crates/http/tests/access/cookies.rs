@@ -1,0 +1,56 @@
+//! A token in a cookie, which a browser sends by itself.
+
+use serde_json::json;
+use tidings_http::Cors;
+
+use super::hub::{NOW, front, front_with, token, told};
+
+#[tokio::test(start_paused = true)]
+async fn a_cookie_counts_from_pages_that_the_operator_knows() {
+    let front = front().await;
+    let good = format!("cookie: a=b; tidings={}", token(json!({"tidings": {"publish": ["orders/9"]}})));
+    let with = |more: &str| format!("{good}\n{more}");
+
+    for more in [
+        "origin: https://app.example",
+        "origin: http://hub.example",
+        "origin: https://hub.example:8443\nsec-fetch-site: same-origin",
+        "sec-fetch-site: same-origin",
+    ] {
+        assert_eq!(told(&front, "GET /events/users/u1/a", &with(more)).await, "200", "{more}");
+        assert_eq!(told(&front, "POST /events/orders/9", &with(more)).await, "201", "{more}");
+    }
+    assert_eq!(told(&front, "GET /events/users/u1/a", &good).await, "200");
+    // Every browser says where something comes from that could change anything.
+    let unnamed = told(&front, "POST /events/orders/9", &good).await;
+    assert!(unnamed.starts_with("401 invalid-credentials invalid_token: publish does not cover `orders/9`; its cookie does not count"), "{unnamed}");
+    let foreign = told(&front, "GET /events/users/u1/a", &with("origin: https://evil.example")).await;
+    assert!(foreign.starts_with("403 origin-not-allowed"), "{foreign}");
+
+    // A hub that every page may use without credentials.
+    let any = front_with(|config| config.cors = Cors::Any).await;
+    for request in ["GET /events/users/u1/a", "POST /events/orders/9"] {
+        let foreign = told(&any, request, &with("origin: https://evil.example")).await;
+        assert!(foreign.contains("its cookie does not count"), "{request}: {foreign}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_cookie_gives_what_everybody_has() {
+    let front = front().await;
+    let expired = format!("cookie: tidings={}", token(json!({"exp": NOW - 12})));
+
+    assert_eq!(told(&front, "GET /events/public/a", &expired).await, "200");
+    let refused = told(&front, "GET /events/users/u1/a", &expired).await;
+    let expected = "401 invalid-credentials invalid_token: subscribe does not cover `users/u1/a`; its cookie gives nothing: the token \
+                    expired 12 s ago";
+    assert_eq!(refused, expected);
+    let good = token(json!({}));
+    let twice = format!("cookie: tidings={good}\ncookie: x=y; tidings=other");
+    let refused = told(&front, "GET /events/users/u1/a", &twice).await;
+    assert!(refused.contains("its cookie stands there twice"), "{refused}");
+    let quoted = format!("cookie: tidings=\"{good}\"");
+    assert_eq!(told(&front, "GET /events/users/u1/a", &quoted).await, "200");
+    let other = format!("cookie: Tidings={good}");
+    assert!(told(&front, "GET /events/users/u1/a", &other).await.starts_with("401 credentials-required"));
+}
