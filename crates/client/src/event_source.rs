@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::attempt::Attempts;
 use crate::backoff::Roll;
+use crate::beginning::Beginning;
 use crate::config::{ConfigError, EventSourceBuilder, Keep};
 use crate::error::{Error, Missing};
 use crate::expired::Expired;
@@ -62,6 +63,8 @@ pub struct EventSource {
     over: Option<Error>,
     /// The beginning of this connection's stream.
     opening: Opening,
+    /// Its name, once the hub has told it.
+    connection: Option<String>,
     comments: bool,
     /// That of the last event that was given out; the decoder is ahead.
     last_event_id: String,
@@ -136,6 +139,7 @@ impl EventSource {
             replaced: 0,
             over: None,
             opening: Opening::default(),
+            connection: None,
             comments: builder.comments,
             last_event_id: builder.last_event_id,
             keep: builder.keep,
@@ -166,6 +170,7 @@ impl EventSource {
     pub fn close(&mut self) {
         self.machine.close();
         self.phase = SourcePhase::Closed;
+        self.connection = None;
         self.heard.clear();
         self.over = None;
     }
@@ -178,6 +183,12 @@ impl EventSource {
     /// The id to go on after, as of the last item that was taken. Empty if there is none.
     pub fn last_event_id(&self) -> &str {
         &self.last_event_id
+    }
+
+    /// The name of the connection, as of the last item that was taken: [`Publisher::excepting`](crate::Publisher::excepting) takes it.
+    /// `None` while there is no connection, and while the hub has not told it by an [`Item::Beginning`]. Managed mode only.
+    pub fn connection(&self) -> Option<&str> {
+        self.connection.as_deref()
     }
 
     /// How many times the stream had bytes that are not UTF-8, in whose place U+FFFD stands, up to the last item that was taken. A
@@ -299,6 +310,10 @@ impl EventSource {
         if event.type_or_message() == PRESENCE_TYPE {
             return Some(Item::Event(event));
         }
+        if let Some(beginning) = Beginning::of_event(&event) {
+            self.connection.clone_from(&beginning.connection);
+            return Some(Item::Beginning(beginning));
+        }
         let gap = Gap::of_event(&event).map(Item::Gap);
         gap.or_else(|| Partial::of_event(&event).map(Item::Partial))
     }
@@ -312,6 +327,7 @@ impl EventSource {
 
     /// The connection is over: what now?
     fn end(&mut self, error: Error) -> Option<Result<Item, Error>> {
+        self.connection = None;
         match self.machine.end(self.outcome(&error), now(), Roll::draw()) {
             Action::Reconnect { after } => {
                 self.phase = SourcePhase::Waiting(Box::pin(sleep(after)));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use tidings_sse::decode::OwnedEvent;
 
+use crate::beginning::Beginning;
 use crate::error::Error;
 use crate::expired::Expired;
 use crate::gap::Gap;
@@ -22,6 +23,8 @@ pub type Event = OwnedEvent;
 pub enum Item {
     /// Connected: the answer is a stream. It proves that the head arrived, not that bytes will.
     Open(Open),
+    /// The hub says where the stream begins, and names the connection. Managed mode only.
+    Beginning(Beginning),
     /// An event.
     Event(Event),
     /// The hub could not go on where it was asked to. Managed mode only.

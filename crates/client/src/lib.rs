@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `machine`, `backoff`, `heartbeat` | what to do next; pure, no clock and no socket |
-//! | `event_source`, `item`, `opening`, `gap`, `partial`, `expired` | the stream that callers see; drives the machine |
+//! | `event_source`, `item`, `opening`, `beginning`, `gap`, `partial`, `expired` | the stream that callers see; drives the machine |
 //! | `config`, `token`, `written` | what can be set |
 //! | `attempt`, `redirect`, `retry_after`, `problem` | from a request to an answer that is a stream, or to an error |
 //! | `transport`, `connector`, `tls` | one request on one connection |
@@ -20,6 +20,7 @@
 
 mod attempt;
 mod backoff;
+mod beginning;
 mod caller;
 mod cause;
 mod config;
@@ -46,6 +47,7 @@ mod token;
 mod transport;
 mod written;
 
+pub use beginning::Beginning;
 pub use caller::{CallError, Caller};
 pub use config::{ConfigError, EventSourceBuilder};
 pub use document::{DocumentError, DocumentReader};

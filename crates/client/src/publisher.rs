@@ -66,6 +66,8 @@ pub struct Publisher {
     patience: Patience,
     attempt_timeout: Duration,
     on_retry: OnRetry,
+    /// The connection that gets no echo of what is published.
+    excepted: Option<String>,
     /// Whether an answer has ever come. Until then what looks like a mistake in the URL is taken for one.
     is_answered: Arc<AtomicBool>,
 }
@@ -162,6 +164,14 @@ impl Publisher {
         self
     }
 
+    /// The same publisher, whose events one connection of the hub is not sent while it follows live: the stream of a program that
+    /// publishes what it shows already. `connection` is its name, as [`EventSource::connection`](crate::EventSource::connection)
+    /// tells it. A reconnection has another name, so take it anew for each publish.
+    pub fn excepting(mut self, connection: &str) -> Self {
+        self.excepted = Some(connection.to_owned());
+        self
+    }
+
     /// Publishes an event.
     ///
     /// When it returns `Ok`, the hub has the event, once. Tried again with the same key after network errors and
@@ -175,7 +185,7 @@ impl Publisher {
         target: impl Into<Target<'t>>,
         draft: &Draft,
     ) -> Result<Receipt, PublishError> {
-        let post = Post::event(target.into().url(&self.hub)?, draft)?;
+        let post = Post::event(self.place(target.into())?, draft)?;
         let (url, answer) = self.deliver(&post).await?;
         let replayed = answer.headers().get(REPLAYED).is_some_and(|value| value == "true");
         let Published { id } = read(&url, answer)?;
@@ -196,7 +206,7 @@ impl Publisher {
         target: impl Into<Target<'t>>,
         drafts: impl IntoIterator<Item = &'d Draft>,
     ) -> Result<BatchReceipt, PublishError> {
-        let post = Post::batch(target.into().url(&self.hub)?, drafts)?;
+        let post = Post::batch(self.place(target.into())?, drafts)?;
         if post.body.is_empty() {
             return Ok(BatchReceipt { published: 0, id: None });
         }
@@ -228,6 +238,15 @@ impl Publisher {
         let (url, answer) = self.deliver(&Post::newest(target.into().url(&self.hub)?)).await?;
         let page: HistoryPage = read(&url, answer)?;
         Ok(page.events)
+    }
+
+    /// Where to publish, with what is said of the whole request.
+    fn place(&self, target: Target<'_>) -> Result<Url, PublishError> {
+        let mut url = target.url(&self.hub)?;
+        if let Some(connection) = &self.excepted {
+            url.query_pairs_mut().append_pair("except", connection);
+        }
+        Ok(url)
     }
 
     /// Sends until it has arrived or there is no use. Returns the URL that answered, too.

@@ -326,6 +326,42 @@ async fn fewer_events_than_were_asked_for_are_told_with_an_item_in_managed_mode(
     assert_eq!(source.last_event_id(), "a-7");
 }
 
+const OPEN: &str =
+    "event: tidings.open\nid: a-7\ndata: {\"cursor\":\"a-7\",\"connection\":\"c1\"}\n\ndata: x\n\n";
+
+#[tokio::test]
+async fn the_hub_names_each_connection_in_managed_mode_and_the_name_ends_with_it() {
+    let again = OPEN.replace("c1", "c2");
+    let server = Server::start([Answer::stream(OPEN).then(Then::Break), Answer::stream(again)]);
+    let mut source = builder(&server).build();
+
+    for name in ["c1", "c2"] {
+        next(&mut source).await;
+        assert_eq!(source.connection(), None);
+        let Item::Beginning(beginning) = next(&mut source).await else { panic!("it must begin") };
+        assert_eq!(beginning.connection.as_deref(), Some(name));
+        assert_eq!((source.connection(), source.last_event_id()), (Some(name), "a-7"));
+        assert_eq!(next_data(&mut source).await, "x");
+        assert_eq!(source.connection(), Some(name));
+        if name == "c1" {
+            assert!(matches!(next(&mut source).await, Item::Reconnecting(_)));
+            assert_eq!(source.connection(), None);
+        }
+    }
+    source.close();
+    assert_eq!(source.connection(), None);
+}
+
+#[tokio::test]
+async fn the_name_of_a_connection_is_an_event_in_strict_mode() {
+    let server = Server::start([Answer::stream(OPEN)]);
+    let mut source = builder(&server).strict().build();
+
+    let event = soon(source.next_event()).await.unwrap().unwrap();
+
+    assert_eq!((event.type_or_message(), source.connection()), ("tidings.open", None));
+}
+
 /// An event of the hub's own, of a type from the future, between two that were published.
 const UNKNOWN: &str = "id: a-1\ndata: 1\n\n\
      event: tidings.whatever\nid: a-2\nretry: 7\ndata: {\"not\":\"ours\"}\n\n\

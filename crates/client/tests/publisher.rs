@@ -50,6 +50,23 @@ async fn an_event_is_a_post_of_its_data_with_the_other_fields_in_the_query() {
 }
 
 #[tokio::test]
+async fn the_connection_that_gets_no_echo_is_named_in_the_query_and_only_where_something_is_published() {
+    let page = answer(200, r#"{"events":[]}"#);
+    let answers = [answer(201, r#"{"id":"o-1"}"#), answer(201, r#"{"published":2,"id":"o-3"}"#), page];
+    let server = Server::start(answers);
+    let publisher = publisher(&server).excepting("c 1&x");
+    let drafts = [Draft::new("1"), Draft::new("2")];
+
+    publisher.publish("t", &Draft::new("x").id("o-1").unwrap()).await.unwrap();
+    publisher.publish_all(Target::Url("/events/t?_=1"), &drafts).await.unwrap();
+    publisher.newest("t").await.unwrap();
+
+    let paths = server.requested(3).await.into_iter().map(|request| request.path).collect::<Vec<_>>();
+    let expected = ["/events/t?except=c+1%26x&id=o-1", "/events/t?_=1&except=c+1%26x", "/events/t?last=20"];
+    assert_eq!(paths, expected);
+}
+
+#[tokio::test]
 async fn what_fails_in_passing_is_sent_again_under_the_same_key() {
     let again = answer(201, r#"{"id":"a-7"}"#).header("Idempotency-Replayed", "true");
     let server =

@@ -7,11 +7,12 @@ mod support;
 use support::meter::Meter;
 use support::scene::{Scene, Stream};
 use support::tls::scene as tls_scene;
-use support::{created, expect_opening, opening, stream_head};
+use support::{OPENING_LINES, created, expect_opening, opening, stream_head, unspread};
 use tidings_core::ConnectionId;
 use tidings_core::contract::fixture::draft;
 use tidings_testkit::deadline::{until, within};
 use tidings_testkit::http2::Peer;
+use tidings_testkit::wire::Wire;
 
 /// What a stream of one topic has of an event.
 fn event(number: u64, data: &str) -> String {
@@ -34,6 +35,15 @@ async fn ids<const N: usize>(scene: &Scene) -> [ConnectionId; N] {
             Err(_) => tokio::task::yield_now().await,
         }
     }
+}
+
+/// Reads exactly these blocks of a stream, however they are cut into chunks.
+async fn expect_events(wire: &mut Wire, expected: &str) {
+    let mut text = String::new();
+    while text.len() < expected.len() {
+        text += &wire.chunk().await;
+    }
+    assert_eq!(text, expected);
 }
 
 /// Publishes a text to `a`, with this after the path and with these lines in the head, and returns the answer.
@@ -113,6 +123,34 @@ async fn a_reader_that_comes_back_from_before_the_event_gets_it() {
     let mut again = Stream::of(again).await;
     scene.publish("a", &["y"]).await;
     again.expect_events(&event(3, "y")).await;
+}
+
+/// What a page needs that shows the newest events first: the id of its connection, and of each later one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_asks_for_it_hears_its_id_before_events_and_behind_a_gap() {
+    let scene = Scene::start().await;
+    scene.publish("a", &["1", "2", "3"]).await;
+
+    let mut before = scene.get("/events/a?last=2&opening=always", "").await;
+    assert_eq!(before.head().await, stream_head(""));
+    let first = before.chunk().await;
+    let id = first.split_once("\"connection\":\"").unwrap().1.split('"').next().unwrap();
+    assert_eq!(unspread(&first), opening(1));
+    expect_events(&mut before, &format!("{}{}", event(2, "2"), event(3, "3"))).await;
+    post(&scene, &format!("?except={id}"), "", "4").await;
+    expect_events(&mut before, &place(4)).await;
+
+    let mut behind = scene.get("/events/a?opening=always", "last-event-id: gone\r\n").await;
+    behind.head().await;
+    let gap = "event: tidings.gap\nid: 1-0\n\
+               data: {\"requested\":\"gone\",\"reason\":\"unknown\",\"resumes_after\":\"1-0\"}\n\n";
+    let expected = opening(0).replace(OPENING_LINES, &format!("{OPENING_LINES}{gap}"));
+    assert_eq!(unspread(&behind.chunk().await), expected);
+    // Where it begins anyway it is told once.
+    let mut anyway = scene.stream("/events/a?opening=always").await;
+    assert_eq!(anyway.opening, opening(4));
+    scene.publish("a", &["5"]).await;
+    anyway.expect_events(&event(5, "5")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -253,7 +253,7 @@ async fn each_bad_parameter_is_refused_by_name() {
         "`since` is `earliest`, an age such as 90s, 10m, 2h or 7d, or a time such as 2026-11-21T08:00:00Z";
     let no_zone = "`since` has no time zone: write Z for UTC, as in since=2026-11-21T08:00:00Z, or an offset, as in \
                    since=2026-11-21T10:00:00%2B02:00";
-    let opening = "`opening` is `event`, `id` or `none`";
+    let opening = "`opening` is `event`, `always`, `id` or `none`";
     let last = "`last` is a number of events, at most 10000";
     let plus = "`since` has a space where `+` was meant: in a query string `+` is a space, so write %2B, as in \
                 since=2026-11-21T08:00:00%2B02:00";

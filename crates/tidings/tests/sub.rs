@@ -57,6 +57,7 @@ fn it_goes_on_where_it_was_when_the_hub_comes_back() {
     let address = hub.address.to_string();
     let sub = Program::start(&["sub", &url(&hub, "news"), "--json", "--retry", "50"]);
     assert_eq!(sub.stderr.next(), OPEN);
+    assert!(sub.stderr.next().starts_with(r#"{"open":{"connection":""#));
     hub.publish("news?id=n-1", "before");
     assert_eq!(sub.stdout.next(), r#"{"id":"n-1","type":"message","data":"before","lastEventId":"n-1"}"#);
 

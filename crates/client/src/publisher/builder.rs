@@ -146,6 +146,7 @@ impl PublisherBuilder {
             patience: self.patience,
             attempt_timeout: self.attempt_timeout,
             on_retry: self.on_retry,
+            excepted: None,
             is_answered: Arc::default(),
         }
     }

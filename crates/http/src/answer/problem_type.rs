@@ -56,7 +56,7 @@ problem_types! {
     BadLast: BAD_REQUEST, "bad-last", "`last` is no number of events, or too large";
     SinceAndLast: BAD_REQUEST, "since-and-last", "both `since` and `last` are given";
     BadOnGap: BAD_REQUEST, "bad-on-gap", "`on_gap` is neither `earliest` nor `latest`";
-    BadOpening: BAD_REQUEST, "bad-opening", "`opening` is neither `event` nor `id` nor `none`";
+    BadOpening: BAD_REQUEST, "bad-opening", "`opening` is neither `event` nor `always` nor `id` nor `none`";
     BadWith: BAD_REQUEST, "bad-with", "`with` is not `time`";
     BadLimit: BAD_REQUEST, "bad-limit", "`limit` is no number of events, or too large";
     BadConnection: BAD_REQUEST, "bad-connection", "`after` or `except` is no id of a connection";

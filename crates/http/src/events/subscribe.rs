@@ -45,6 +45,8 @@ pub(crate) struct SubscribeRequest {
     /// What to subscribe to, and from where on.
     pub(crate) events: Request,
     encoder: Encoder,
+    /// Whether it is told where it begins also if an event or a gap is there to begin with.
+    always_opens: bool,
     /// `HEAD`: the headers of the answer are all that is asked for.
     head_only: bool,
     version: Version,
@@ -87,8 +89,10 @@ impl SubscribeRequest {
         format: StreamFormat,
         events: Request,
     ) -> Result<Self, Problem> {
+        let (opening, always_opens) = opening(query)?;
         Ok(Self {
-            encoder: format.encoder(&events.selectors, opening(query)?, times(query)?),
+            encoder: format.encoder(&events.selectors, opening, times(query)?),
+            always_opens,
             events,
             head_only: parts.method == Method::HEAD,
             version: parts.version,
@@ -171,7 +175,9 @@ pub(crate) async fn subscribe(
         return Ok(send_away(front, &request, ProblemType::TooManyConnections));
     };
     let permit = StreamPermit::with_share(permit, share);
-    let SubscribeRequest { events, encoder, version, parking_slot, session, watch, entry, .. } = request;
+    let SubscribeRequest {
+        events, encoder, always_opens, version, parking_slot, session, watch, entry, ..
+    } = request;
     front.check_room_for_presence(&events.selectors)?;
     let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
     let Located { place, gap, partial } =
@@ -183,18 +189,22 @@ pub(crate) async fn subscribe(
         response.headers_mut().insert(PARTIAL, HeaderValue::from_static("true"));
     }
     let config = front.config();
+    let (connection, heartbeat) = (attendance.id(), config.heartbeat);
+    let whereabouts = Whereabouts { place, connection, heartbeat, time: front.clock().now() };
     let block = match (&gap, &partial) {
         (Some(gap), _) => FirstBlock::Gap(gap),
         (None, Some(partial)) => FirstBlock::Partial(partial),
-        (None, None) if place == front.hub().bounds().head => {
-            let (connection, heartbeat) = (attendance.id(), config.heartbeat);
-            FirstBlock::Place(Whereabouts { place, connection, heartbeat, time: front.clock().now() })
-        }
+        (None, None) if always_opens || place == front.hub().bounds().head => FirstBlock::Place(whereabouts),
         (None, None) => FirstBlock::Later,
     };
     // After a crash all clients come back, and each of them after the delay that it was told here.
     let retry = front.drain().delay(config.retry);
-    let opening = encoder.opening(&FirstBytes { heartbeat: config.heartbeat, retry, block });
+    let mut opening = encoder.opening(&FirstBytes { heartbeat: config.heartbeat, retry, block });
+    if always_opens && !matches!(block, FirstBlock::Place(_)) {
+        // Behind the gap: its place is that after the gap, and a client that is cut off between the two must hear of the gap.
+        let place = encoder.open(whereabouts).unwrap_or_default();
+        opening = [opening, place].concat().into();
+    }
     let is_opened = block.is_known();
     let follower = Follower::new(events.selectors, events.on_gap, place);
     *response.body_mut() = match parking_slot {
@@ -270,13 +280,17 @@ fn head(request: &SubscribeRequest) -> Response<Body> {
     response
 }
 
-/// How the client is told a place that no event carries.
-pub(super) fn opening(query: &Query) -> Result<Opening, Problem> {
+/// How the client is told a place that no event carries; and whether it is told where it begins in any case.
+pub(super) fn opening(query: &Query) -> Result<(Opening, bool), Problem> {
     match query.one("opening")? {
-        None | Some("event") => Ok(Opening::Event),
-        Some("id") => Ok(Opening::Id),
-        Some("none") => Ok(Opening::Nothing),
-        Some(_) => Err(Problem::new(ProblemType::BadOpening, "`opening` is `event`, `id` or `none`")),
+        None | Some("event") => Ok((Opening::Event, false)),
+        Some("always") => Ok((Opening::Event, true)),
+        Some("id") => Ok((Opening::Id, false)),
+        Some("none") => Ok((Opening::Nothing, false)),
+        Some(_) => {
+            let detail = "`opening` is `event`, `always`, `id` or `none`";
+            Err(Problem::new(ProblemType::BadOpening, detail))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What happens to a connection, on stderr: words for people, one line of JSON for programs.
 
 use serde::Serialize;
-use tidings_client::{Error, Expired, Item};
+use tidings_client::{Beginning, Error, Expired, Item};
 
 use super::reason::failed;
 use super::wait::seconds;
@@ -32,7 +32,7 @@ impl Talk {
 
     /// Whether there is something to say about an item.
     pub(crate) fn is_about(self, item: &Item) -> bool {
-        matches!(item, Item::Open(_) | Item::Reconnecting(_) | Item::Expired(_))
+        matches!(item, Item::Open(_) | Item::Beginning(_) | Item::Reconnecting(_) | Item::Expired(_))
     }
 
     /// Says what has become of the connection, and of the access to it.
@@ -44,6 +44,7 @@ impl Talk {
                 let words = format!("{}; again in {}", chain(&again.error), seconds(again.after));
                 self.state("connecting", Some(&again.error), &words);
             }
+            Item::Beginning(beginning) => self.began(beginning),
             Item::Expired(expired) => self.expired(expired),
             _ => {}
         }
@@ -93,6 +94,13 @@ impl Talk {
     /// Says something that the operator should mend, although it works.
     pub(crate) fn caution(self, words: &str) {
         if self.json { self.warn(words) } else { self.print(&format!("warning: {words}")) }
+    }
+
+    /// The hub has named the connection. People have no use for it.
+    fn began(self, Beginning { connection, .. }: &Beginning) {
+        if self.json && connection.is_some() {
+            self.print(&serde_json::json!({ "open": { "connection": connection } }).to_string());
+        }
     }
 
     /// The hub ends the stream because access is over.

@@ -54,6 +54,12 @@ pub(crate) struct PubArgs {
     /// Key by which the hub recognises the event if it comes again, also from another run
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     idempotency_key: Option<String>,
+    /// Connection that is not sent what is published, by its id
+    ///
+    /// A stream is told its own id by `tidings.open`, as `connection`; with --json, `tidings sub` prints it. It holds for streams that
+    /// follow live.
+    #[arg(long, value_name = "ID")]
+    except: Option<String>,
     /// Standard input is a text/event-stream: each block is an event, with its own type, id and retry
     #[arg(long, conflicts_with_all = ["data", "event", "id", "retry", "idempotency_key"])]
     event_stream: bool,
@@ -79,6 +85,10 @@ pub(crate) async fn run(args: &PubArgs, environment: &Environment) -> Result<(),
     let outage = Arc::new(Outage::new(tell));
     let told = outage.clone();
     let publisher = publisher.on_retry(move |error, _| told.failed(error)).build();
+    let publisher = match &args.except {
+        Some(connection) => publisher.excepting(connection),
+        None => publisher,
+    };
     match args.data.as_deref() {
         Some(data) if data != "-" => publish_one(args, &publisher, token.as_ref(), data).await,
         _ => publish_input(args, publisher, token, &outage).await,

@@ -52,8 +52,8 @@ pub(crate) struct RelayArgs {
     skip_refused: bool,
     /// Talk in JSON, one line for each change of state
     ///
-    /// stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...}, {"expired":{"reason":...}} when the source ends the
-    /// stream because access is over, and {"warning":...} for the rest.
+    /// stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...}, {"open":{"connection":...}} when the source names the
+    /// connection, {"expired":{"reason":...}} when it ends the stream because access is over, and {"warning":...} for the rest.
     #[arg(long)]
     json: bool,
     /// Follow the standard to the letter upstream, as a browser does

@@ -31,8 +31,9 @@ pub(crate) struct SubArgs {
     ///
     /// stdout: {"id":...,"type":...,"data":...,"lastEventId":...}, without `id` if the event has none of its own, for a
     /// gap {"gap":{...}}, for fewer events than --last asked for {"partial":{...}}, and with --comments {"comment":...}. A
-    /// later version may add members. stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...}, and
-    /// {"expired":{"reason":...}} when a hub ends the stream because access is over.
+    /// later version may add members. stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...},
+    /// {"open":{"connection":...}} when a hub names the connection, and {"expired":{"reason":...}} when it ends the stream because
+    /// access is over.
     #[arg(long)]
     json: bool,
     /// Follow the standard to the letter, as a browser does
