@@ -42,6 +42,14 @@ impl Template {
         Selector::parse(text).map(Self::Selector).map_err(bad)
     }
 
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Selector(selector) => selector.as_str(),
+            Self::OfUser(text) => text,
+        }
+    }
+
     /// The selector for a user. None if it is for users and there is none, or if the user's name gives no selector: it is
     /// empty, `.` or `..`, too long for a topic, not in the normal form, or a reserved name where the template has none.
     pub fn for_user(&self, user: Option<&str>) -> Option<Selector> {

@@ -548,6 +548,126 @@ fn a_token_is_explained_or_the_first_reason_against_it_is() {
 }
 
 #[test]
+fn a_header_is_explained_as_its_token_and_an_empty_text_is_no_token() {
+    let desk = Desk::new(WHOLE);
+    let good = desk.token(&["--sub", "u1"]);
+
+    assert_eq!(desk.explain(&format!(" bearer  {good}\n")), desk.explain(&good));
+    for text in ["", " \n", "Bearer "] {
+        let left = desk.explain(text);
+        assert_eq!((left.code, left.stdout.as_str()), (Some(2), ""), "{left:?}");
+        assert!(left.stderr.contains("there is no token"), "{left:?}");
+    }
+}
+
+#[test]
+fn a_user_to_whom_sub_gives_nothing_is_pointed_out() {
+    let desk = Desk::new(WHOLE);
+    for (user, line) in [
+        ("u1", "u1"),
+        ("a/b", "a/b"),
+        ("", "\"\", to whom grants with {sub} give nothing"),
+        ("..", ".., to whom grants with {sub} give nothing"),
+    ] {
+        let left = desk.explain(&desk.token(&["--sub", user]));
+        assert!(left.stdout.contains(&format!("\nuser     {line}\n")), "{left:?}");
+    }
+}
+
+#[test]
+fn a_token_and_a_signed_url_can_be_made_by_the_configuration_alone() {
+    let desk = Desk::new(
+        &WHOLE
+            .replace("\"HS256\"]", "\"HS384\", \"RS256\"]\nissuer = [\"me\", \"you\"]")
+            .replace("key = \"0123456789abcdef0123456789abcdef\"", &format!("key = \"{}\"", SECRET.repeat(2)))
+            .replace("\"tidings\"     ", "[\"hub\", \"tidings\"]")
+            .replace("[access.signing]", "[access.signing]\nname = \"k2\""),
+    );
+    let by_configuration = ["--config", "tidings.toml"];
+    let made = desk.run(&[&["token", "--sub", "u1"][..], &by_configuration].concat());
+    assert_eq!(made.code, Some(0), "{made:?}");
+    let left = desk.explain(&made.stdout);
+    assert!(left.stdout.starts_with("valid ") && left.stdout.contains("\nuser     u1\n"), "{left:?}");
+
+    let hub = desk.hub();
+    let signed = desk.run(&[&["sign", "/events/a", "--expires", "1h"][..], &by_configuration].concat());
+    assert!(signed.stdout.contains("&key=k2&"), "{signed:?}");
+    assert_eq!(read(&hub, signed.stdout.trim_end(), None), 200);
+    let signed = desk.run(
+        &[&["sign", "/events/a", "--expires", "1h", "--key-file", "signing.key"][..], &by_configuration]
+            .concat(),
+    );
+    assert_eq!(read(&hub, signed.stdout.trim_end(), None), 200, "the name is that of the configuration");
+}
+
+#[test]
+fn a_configuration_without_a_secret_that_signs_makes_nothing() {
+    let public = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap().public_key_pem();
+    for (table, told) in [
+        ("[access.anonymous]\n", "has no key of tokens"),
+        (
+            "[access.jwt]\nkey_file = \"public.pem\"\n",
+            "tidings.toml:1: what the hub checks tokens by is no secret",
+        ),
+        ("[access.jwt]\nkey_file = \"set.json\"\n", "is no secret"),
+        ("[access.jwt]\njwks_url = \"https://a.example/k\"\n", "is no secret"),
+        ("[access.jwt]\nkey_file = \"no.key\"\n", "tidings.toml:1: cannot read key file no.key"),
+        (
+            "[access.jwt]\nkey_file = \"jwt.key\"\nalgorithms = [\"RS256\", \"ES256\"]\n",
+            "is not for RS256, ES256, which the configuration takes",
+        ),
+    ] {
+        let desk = Desk::new(table);
+        desk.write("public.pem", &public);
+        desk.write("set.json", "{\"keys\": [], \"and\": \"so long that it could be a secret\"}");
+        let left = desk.run(&["token", "--sub", "u1", "--config", "tidings.toml"]);
+        assert_eq!((left.code, left.stdout.as_str()), (Some(2), ""), "{table}: {left:?}");
+        assert!(left.stderr.contains(told), "{table}: {left:?}");
+    }
+    let left = Desk::new("").run(&["sign", "/events/a", "--expires", "1h", "--config", "tidings.toml"]);
+    assert!(left.stderr.contains("has no key that signs URLs"), "{left:?}");
+}
+
+#[test]
+fn a_token_holds_what_others_see_of_its_user() {
+    let desk = Desk::new(WHOLE);
+    let token = desk.token(&["--sub", "u1", "--info", "{\"name\": \"Ann\"}", "--audience", "no"]);
+    let left = desk.explain(&token);
+    assert!(left.stdout.contains(r#""tidings":{"info":{"name":"Ann"}}"#), "{left:?}");
+    for (info, told) in [("{", "--info is not JSON"), (&format!("\"{}\"", "x".repeat(255)), "has 257 bytes")]
+    {
+        let left = desk.run(&["token", "--key-file", "jwt.key", "--info", info]);
+        assert_eq!(left.code, Some(2), "{left:?}");
+        assert!(left.stderr.contains(told), "{left:?}");
+    }
+}
+
+#[test]
+fn braces_that_are_not_the_user_are_pointed_out() {
+    let desk = Desk::new(
+        "[access.anonymous]\nsubscribe = [\"books/{id}\"]\n[access.jwt]\nkey_file = \"jwt.key\"\n\
+         subscribe = [\"a/{sub}/{sub\", \"{sub}/x\"]\npublish = [\"{Sub}/b\"]\n\
+         [[access.keys]]\nname = \"a\"\nkey = \"0123456789abcdef\"\npublish = [\"c/{x\", \"plain/*\"]\n",
+    );
+
+    let left = desk.run(&["config", "check", "--config", "tidings.toml"]);
+
+    assert_eq!(left.code, Some(0), "{left:?}");
+    let told: Vec<_> = left.stderr.lines().filter_map(|line| line.split('"').nth(1)).collect();
+    assert_eq!(told, ["books/{id}", "c/{x", "a/{sub}/{sub", "{Sub}/b"]);
+}
+
+#[test]
+fn a_url_of_keys_that_is_refused_is_not_shown() {
+    for url in ["https://u:s3cret@a.example/", "http://a.example/?key=s3cret", "s3cret"] {
+        let told = Desk::new("").refused(&[("TIDINGS_JWT_JWKS_URL", url)]);
+        assert!(told.contains("TIDINGS_JWT_JWKS_URL: its value is not a URL"), "{told}");
+        let told = Desk::new(&format!("[access.jwt]\njwks_url = \"{url}\"")).refused(&[]);
+        assert!(!told.contains("s3cret"), "{told}");
+    }
+}
+
+#[test]
 fn a_key_for_a_command_is_never_an_argument_and_a_bad_one_is_told() {
     let desk = Desk::new(WHOLE);
     desk.write("short.key", "hunter2");

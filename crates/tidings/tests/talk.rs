@@ -75,6 +75,9 @@ fn start_with_stderr(command: Command, sink: Sink) -> (Child, Option<PipeReader>
 /// The exit code of a process, which must end by itself.
 fn code_of(mut child: Child) -> Option<i32> {
     let pid = Pid::from_child(&child);
+    // A pipe has no room for all that some commands print.
+    let output = child.stdout.take();
+    std::thread::spawn(move || output.map(|mut output| std::io::copy(&mut output, &mut std::io::sink())));
     let (sender, ended) = channel();
     let waiting = std::thread::spawn(move || sender.send(child.wait().unwrap().code()));
     let code = ended.recv_timeout(PATIENCE);

@@ -99,6 +99,7 @@ pub(crate) const TOKEN_EXAMPLES: &str = "\
 Examples:
   tidings token --key-file jwt.key --sub u1 --subscribe 'orders/*' --publish orders/9 --expires 15m
   tidings token --key-file issuer-private.pem --sub u1 --kid 2026-1
+  tidings token --config tidings.toml --sub u1
   tidings token explain - --config tidings.toml < token
 
 Exit codes of `tidings token explain`:
@@ -107,7 +108,7 @@ Exit codes of `tidings token explain`:
   2  the command line or the configuration is wrong";
 
 pub(crate) const SIGN: &str = "\
-Prints the URL with its permission in it: the parameters expires, key and signature. Whoever has the URL may read what it names, or publish to \
+Prints the URL with its permission in it: the parameters expires, key and signature. Everybody who has the URL may read what it names, or publish to \
 it with --method POST, until it expires. The hub must have the same key in [access.signing].
 
 The permission is for the topics of the URL. Other parameters, such as `since` and `last`, can be added or changed later.";
@@ -115,7 +116,7 @@ The permission is for the topics of the URL. Other parameters, such as `since` a
 pub(crate) const SIGN_EXAMPLES: &str = "\
 Examples:
   tidings sign https://hub.example/events/orders/9 --key-file signing.key --expires 1h
-  tidings sign 'https://hub.example/events?topic=a&topic=b/*' --key-file signing.key --expires 7d";
+  tidings sign 'https://hub.example/events?topic=a&topic=b/*' --config tidings.toml --expires 7d";
 
 pub(crate) const INIT: &str = "\
 Writes tidings.toml and publish.key, with keys that nobody guesses and that only you can read, and says how to start the hub with \

@@ -39,13 +39,15 @@ subscribe = [\"**\"]
 publish = [\"**\"]
 admin = true
 
-# Your own programs sign tokens for users with this key, and each user may read the topics of that user.
+# Your own programs sign tokens for users with this key, and each user may read the topics of that user. To try it:
+# tidings token --config tidings.toml --sub u1
 [access.jwt]
 key = \"{jwt}\"
 audience = \"tidings\"
 subscribe = [\"users/{{sub}}/**\"]
 
-# `tidings sign` and your own programs sign URLs with this key.
+# Your own programs sign URLs with this key. To try it:
+# tidings sign http://127.0.0.1:8080/events/a --config tidings.toml --expires 1h
 [access.signing]
 key = \"{signing}\"
 "

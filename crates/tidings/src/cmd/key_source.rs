@@ -45,7 +45,7 @@ impl KeySource {
                 Failure::usage(format!("the environment has no variable {name:?}")).hint("set it to the key")
             }),
             (None, None) => Err(Failure::usage("there is no key that signs")
-                .hint("name the file that holds it by --key-file FILE, or a variable by --key-env NAME")),
+                .hint("name the file that holds it by --key-file FILE, a variable by --key-env NAME, or the configuration of the hub by --config FILE")),
         }
     }
 }

@@ -8,14 +8,14 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use percent_encoding::percent_decode_str;
 use tidings_access::signed_url::{Signed, SigningKey};
-use tidings_core::{Clock, Selector};
+use tidings_core::{Clock, Selector, Selectors};
 use tidings_http::SystemClock;
 
 use super::key_source::KeySource;
 use crate::config::{self, Config, KeyText, Texts, duration, is_access_name};
-use crate::credentials::access::SIGNING_KEY;
+use crate::credentials::access::{SIGNING_KEY, signing_key, signing_name};
 use crate::environment::Environment;
-use crate::terminal::chain::visible;
+use crate::terminal::chain::excerpt;
 use crate::terminal::failure::Failure;
 
 /// What to sign, and with what.
@@ -28,41 +28,50 @@ pub(crate) struct SignArgs {
     /// How long the URL is good for, such as 15m, 1h or 30d
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     expires: Duration,
-    /// The name of the key in the configuration of the hub
-    #[arg(long, value_name = "NAME", default_value = SIGNING_KEY)]
-    name: String,
+    /// The name of the key in the configuration of the hub [default: default]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// What may be done with it: GET to read, POST to publish
     #[arg(long, default_value = "GET", value_parser = PossibleValuesParser::new(["GET", "POST"]))]
     method: String,
-    /// Configuration of the hub, if the URL is an alias of it
+    /// Configuration of the hub: its key signs unless another is named, and the URL may be one of its aliases
     #[arg(long, value_name = "FILE")]
     config: Option<String>,
 }
 
 /// Parameters that a URL has once it is signed, and another in which it would show a second proof.
-const OF_PROOFS: [&str; 4] = ["expires", "key", "signature", "access_token"];
+const OF_PROOFS: [&str; 5] = ["expires", "key", "signature", "access_token", "ticket"];
 
 /// The signed URL, and a line end.
 pub(crate) fn run(args: &SignArgs, environment: &Environment) -> Result<String, Failure> {
-    if !is_access_name(&args.name) {
-        return Err(Failure::usage(format!("{:?} is no name of a key", args.name))
-            .hint("a name has letters, digits and -._ alone"));
-    }
-    let config = match &args.config {
-        Some(path) => config::load(&Texts::from([("config", path.clone())]), environment)?.config,
-        None => Config::default(),
+    let hub = match &args.config {
+        Some(path) => Some(config::load(&Texts::from([("config", path.clone())]), environment)?),
+        None => None,
     };
-    let selectors = selectors(&args.url, &args.method, &config)?;
-    let text = args.key.read(environment)?;
-    let secret = KeyText::parse(&text)
-        .map_err(|why| Failure::usage(format!("the key: {why}")).hint("`tidings key` makes a good one"))?;
-    if secret.is_pem() {
-        return Err(Failure::usage("the key is in PEM, and URLs are signed by a secret")
-            .hint("`tidings key` makes a good one"));
+    let name = match (&args.name, &hub) {
+        (Some(name), _) => name,
+        (None, Some(hub)) => signing_name(hub),
+        (None, None) => SIGNING_KEY,
+    };
+    if !is_access_name(name) {
+        return Err(Failure::usage(format!("\"{}\" is no name of a key", excerpt(name)))
+            .hint("a name has letters, digits and -._ alone, at most 64"));
     }
+    let default = Config::default();
+    let selectors = selectors(&args.url, &args.method, hub.as_ref().map_or(&default, |hub| &hub.config))?;
+    let secret = match hub.as_ref().filter(|_| args.key.is_empty()) {
+        Some(hub) => match hub.signing_key() {
+            Some(said) => signing_key(&said)?,
+            None => {
+                return Err(Failure::usage("this configuration has no key that signs URLs")
+                    .hint("name the key that signs by --key-file FILE, or a variable by --key-env NAME"));
+            }
+        },
+        None => secret(&args.key.read(environment)?)?,
+    };
     let expires = (SystemClock.now().0 / 1_000).saturating_add(args.expires.as_secs());
     let signed = Signed { method: &args.method, expires, selectors: &selectors };
-    let signature = SigningKey::new(&args.name, secret.as_bytes()).sign(&signed);
+    let signature = SigningKey::new(name, secret.as_bytes()).sign(&signed);
     let (url, fragment) = match args.url.split_once('#') {
         Some((url, fragment)) => (url, format!("#{fragment}")),
         None => (args.url.as_str(), String::new()),
@@ -72,7 +81,16 @@ pub(crate) fn run(args: &SignArgs, environment: &Environment) -> Result<String, 
         Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
         Some(_) => "&",
     };
-    Ok(format!("{url}{joint}expires={expires}&key={}&signature={signature}{fragment}\n", args.name))
+    Ok(format!("{url}{joint}expires={expires}&key={name}&signature={signature}{fragment}\n"))
+}
+
+fn secret(text: &str) -> Result<KeyText, Failure> {
+    let refused = |why: String| Failure::usage(why).hint("`tidings key` makes a good one");
+    let secret = KeyText::parse(text).map_err(|why| refused(format!("the key: {why}")))?;
+    if secret.is_pem() {
+        return Err(refused("the key is in PEM, and URLs are signed by a secret".to_owned()));
+    }
+    Ok(secret)
 }
 
 /// What the hub will read from the URL.
@@ -127,15 +145,18 @@ fn selectors(url: &str, method: &str, config: &Config) -> Result<Vec<Selector>, 
             Err(refused("is to be published to, and names a pattern".to_owned()))
         }
         (Some(topic), true, _) => Ok(vec![topic]),
-        (None, false, _) => Ok(topics),
+        (None, false, _) => match Selectors::new(topics.iter().cloned()) {
+            Ok(_) => Ok(topics),
+            Err(error) => Err(refused(format!("names too many topics: {error}"))),
+        },
     }
 }
 
 fn selector(text: &str) -> Result<Selector, String> {
     let selector =
-        Selector::parse(text).map_err(|error| format!("has the topic {:?}: {error}", visible(text)))?;
+        Selector::parse(text).map_err(|error| format!("has the topic \"{}\": {error}", excerpt(text)))?;
     if selector.reaches_reserved() {
-        return Err(format!("has the topic {:?}, which is reserved", visible(text)));
+        return Err(format!("has the topic \"{}\", which is reserved", excerpt(text)));
     }
     Ok(selector)
 }
@@ -208,6 +229,9 @@ mod tests {
             ("/events/a b", "GET", "a space"),
             ("/events/a?expires=1", "GET", "has `expires` already"),
             ("/events/a?acce%73s_token=1", "GET", "has `access_token` already"),
+            ("/events/a?ticket=x", "GET", "has `ticket` already"),
+            (&format!("/events?{}", "topic=a&".repeat(101)), "GET", "a subscription has at most 100 topics"),
+            (&format!("/events/{}", "a".repeat(5_000)), "GET", "aaa...\": "),
             ("/events?topic=a", "POST", "no topic in its path"),
             ("/events/a/*", "POST", "names a pattern"),
         ] {

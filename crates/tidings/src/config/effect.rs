@@ -1,12 +1,13 @@
-//! Settings that are right and do nothing, because of another one: somebody may rely on them.
+//! Settings that are right and do nothing, because of another one, and braces that mean nothing: somebody may rely on them.
 //!
 //! They are told and not refused, since a file may be shared by hubs of which each lacks something else.
 
+use super::access::taken_as_they_stand;
 use super::choice::Durability;
 use super::loaded::Loaded;
 use super::table::Config;
 
-/// A sentence about each setting that has no effect.
+/// A sentence about each of them.
 pub(crate) fn without_effect(loaded: &Loaded) -> Vec<String> {
     let (config, default) = (&loaded.config, Config::default());
     // What says the same as the default is no loss.
@@ -22,7 +23,8 @@ pub(crate) fn without_effect(loaded: &Loaded) -> Vec<String> {
         let why = format!("durability is {}, and not interval", config.text("durability"));
         told.push(("durability_interval", why));
     }
-    told.into_iter().map(|(name, why)| format!("{name} has no effect: {why}")).collect()
+    let settings = told.into_iter().map(|(name, why)| format!("{name} has no effect: {why}"));
+    settings.chain(loaded.access.iter().flat_map(taken_as_they_stand)).collect()
 }
 
 /// The setting that says who may publish without a key, where tables say it.

@@ -114,7 +114,8 @@ fn entry(place: &str, key: &str, value: Value) -> Result<(&'static Setting, Stri
     Ok((setting, text))
 }
 
-fn elsewhere(setting: &Setting) -> String {
+/// What to write in place of a setting that a file cannot have.
+pub(super) fn elsewhere(setting: &Setting) -> String {
     if let Some(member) = setting.name.strip_prefix("jwt_") {
         return format!("in a file it is {member} below [access.jwt]");
     }
@@ -174,6 +175,10 @@ fn texts(members: &[Value]) -> Option<String> {
 
 fn not_toml(place: impl Fn(usize) -> String, error: &toml::de::Error) -> Failure {
     let what = error.message().lines().next().unwrap_or("not TOML");
-    Failure::usage(format!("{}: {what}", place(error.span().map_or(0, |span| span.start))))
-        .hint("a line is a key, =, and a value, as in heartbeat = \"15s\"")
+    let hint = if what.contains("duplicate") {
+        "a key, or a table such as [access.jwt], stands once in a file; put both in one place"
+    } else {
+        "a line is a key, =, and a value, as in heartbeat = \"15s\""
+    };
+    Failure::usage(format!("{}: {what}", place(error.span().map_or(0, |span| span.start)))).hint(hint)
 }

@@ -53,7 +53,7 @@ pub(crate) use choice::{Durability, LogFormat};
 pub(crate) use effect::without_effect;
 pub(crate) use injected::is_injected;
 pub(crate) use load::load;
-pub(crate) use loaded::Loaded;
+pub(crate) use loaded::{Loaded, Said};
 pub(crate) use names::Origins;
 pub(crate) use print::print;
 pub(crate) use reference::reference;

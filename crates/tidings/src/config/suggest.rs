@@ -26,7 +26,7 @@ pub(super) fn nearest<'n>(unknown: &str, names: impl Iterator<Item = &'n str>) -
     near.max_by(|(one, _), (other, _)| one.total_cmp(other)).map(|(_, name)| name)
 }
 
-/// Whether a setting of the table has this name.
-pub(super) fn is_setting(name: &str) -> bool {
-    SETTINGS.iter().any(|setting| setting.name == name)
+/// The setting of the table that has this name.
+pub(super) fn setting(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name == name)
 }

@@ -88,11 +88,19 @@ pub(crate) struct BadValue {
     pub(crate) hint: String,
     /// The member of a list that is wrong, if it is not the whole text.
     pub(crate) part: Option<String>,
+    /// The text may hold a secret, and is not shown.
+    pub(crate) holds_secret: bool,
 }
 
 impl BadValue {
     pub(super) fn new(expected: &str, hint: &str) -> Self {
-        Self { expected: expected.to_owned(), hint: hint.to_owned(), part: None }
+        Self { expected: expected.to_owned(), hint: hint.to_owned(), part: None, holds_secret: false }
+    }
+
+    /// Leaves the text out of what is said of it.
+    pub(super) fn holds_secret(mut self) -> Self {
+        self.holds_secret = true;
+        self
     }
 
     /// Says which member of a list it is about. An empty one, and `*` among others, are wrong because of where they stand.

@@ -12,7 +12,7 @@ use tidings_webhook::{NoticeSettings, WebhookSettings};
 
 use super::key_set::FetchedKeys;
 use crate::config::{
-    Config, JwtKey, JwtTable, KeySetUrl, KeyText, Loaded, NamedKeyTable, Secret, SecretFrom, SigningKeyFrom,
+    JwtKey, JwtTable, KeySetUrl, KeyText, Loaded, NamedKeyTable, Said, Secret, SecretFrom, SigningKeyFrom,
     bearer_key,
 };
 use crate::environment::Environment;
@@ -76,7 +76,7 @@ pub(crate) fn read(
     }
     let keys = named_keys(&tables.keys, environment, publish_key, &mut secret_files)?;
     let jwt = tables.jwt.unwrap_or_default();
-    let checking = checking(&loaded.config, jwt.key.as_ref(), &mut secret_files)?;
+    let checking = checking(loaded, &mut secret_files)?;
     let (tokens, fetched) = match &checking {
         Some(checking) => verifier(checking, &jwt).map(|(tokens, fetched)| (Some(tokens), fetched))?,
         None => (None, None),
@@ -133,9 +133,9 @@ fn named_keys(
             SecretFrom::Hash(hash) => hash.clone(),
             SecretFrom::Variable(variable) => of_variable(table, variable, environment)?,
             SecretFrom::File(path) => {
-                let text = content("key file", path)?;
+                let text = content(place, path)?;
                 secret_files.push(path.clone());
-                hash_of(&text, &format!("the content of key file {}", path.display()))?
+                hash_of(&text, &format!("{place}: the content of key file {}", path.display()))?
             }
         };
         if let Some((_, other, _)) = keys.iter().find(|(known, ..)| *known == hash) {
@@ -155,7 +155,7 @@ fn named_keys(
 
 fn of_variable(table: &NamedKeyTable, variable: &str, environment: &Environment) -> Result<KeyHash, Failure> {
     match environment.get(variable) {
-        Some(text) => hash_of(text, &format!("the value of {}", visible(variable))),
+        Some(text) => hash_of(text, &format!("{}: the value of {}", table.place, visible(variable))),
         None => {
             let (place, variable) = (&table.place, visible(variable));
             Err(Failure::usage(format!("{place}: the environment has no variable {variable}"))
@@ -177,37 +177,26 @@ enum Checking {
     Fetched(KeySetUrl),
 }
 
-/// A variable or a flag is stronger than the table.
-fn checking(
-    config: &Config,
-    table: Option<&JwtKey>,
-    secret_files: &mut Vec<PathBuf>,
-) -> Result<Option<Checking>, Failure> {
-    if let Some(key) = &config.jwt_key {
-        return checking_text(key).map(Some);
-    }
-    if let Some(path) = &config.jwt_key_file {
-        return checking_file(path, secret_files).map(Some);
-    }
-    if let Some(url) = &config.jwt_jwks_url {
-        return Ok(Some(Checking::Fetched(url.clone())));
-    }
-    match table {
-        None => Ok(None),
-        Some(JwtKey::Here(key)) => checking_text(key).map(Some),
-        Some(JwtKey::File(path)) => checking_file(path, secret_files).map(Some),
-        Some(JwtKey::Url(url)) => Ok(Some(Checking::Fetched(url.clone()))),
+fn checking(loaded: &Loaded, secret_files: &mut Vec<PathBuf>) -> Result<Option<Checking>, Failure> {
+    let Some(Said { place, what }) = loaded.jwt_key() else { return Ok(None) };
+    match what {
+        JwtKey::Here(key) => checking_text(&place, &key).map(Some),
+        JwtKey::File(path) => checking_file(&place, &path, secret_files).map(Some),
+        JwtKey::Url(url) => Ok(Some(Checking::Fetched(url))),
     }
 }
 
-fn checking_text(key: &KeyText) -> Result<Checking, Failure> {
-    key.key().map(Checking::Key).map_err(|error| Failure::usage(format!("the key of [access.jwt]: {error}")))
+fn checking_text(place: &str, key: &KeyText) -> Result<Checking, Failure> {
+    key.key()
+        .map(Checking::Key)
+        .map_err(|error| Failure::usage(format!("{place}: the key of tokens: {error}")))
 }
 
-fn checking_file(path: &Path, secret_files: &mut Vec<PathBuf>) -> Result<Checking, Failure> {
-    let text = content("key file", path)?;
-    let refused = |why: String| Failure::usage(format!("the content of key file {}: {why}", path.display()));
-    if text.trim_start().starts_with('{') {
+fn checking_file(place: &str, path: &Path, secret_files: &mut Vec<PathBuf>) -> Result<Checking, Failure> {
+    let text = content(place, path)?;
+    let refused =
+        |why: String| Failure::usage(format!("{place}: the content of key file {}: {why}", path.display()));
+    if is_key_set(&text) {
         let set = KeySet::parse(text.as_bytes()).map_err(|error| refused(error.to_string()))?;
         return Ok(Checking::Set(set));
     }
@@ -217,7 +206,29 @@ fn checking_file(path: &Path, secret_files: &mut Vec<PathBuf>) -> Result<Checkin
     if !key.is_pem() {
         secret_files.push(path.to_owned());
     }
-    checking_text(&key)
+    checking_text(place, &key)
+}
+
+fn is_key_set(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// The secret by which the hub checks tokens, for a program that makes one.
+pub(crate) fn token_secret(loaded: &Loaded) -> Result<String, Failure> {
+    let hint = "name the key that signs by --key-file FILE, or a variable by --key-env NAME";
+    let refused = |why: String| Err(Failure::usage(why).hint(hint));
+    let Some(Said { place, what }) = loaded.jwt_key() else {
+        return refused("this configuration has no key of tokens".to_owned());
+    };
+    let text = match what {
+        JwtKey::Here(key) => String::from_utf8_lossy(key.as_bytes()).into_owned(),
+        JwtKey::File(path) => content(&place, &path)?,
+        JwtKey::Url(_) => String::new(),
+    };
+    match KeyText::parse(&text) {
+        Ok(key) if !key.is_pem() && !is_key_set(&text) => Ok(text),
+        _ => refused(format!("{place}: what the hub checks tokens by is no secret, and signs none")),
+    }
 }
 
 fn verifier(checking: &Checking, table: &JwtTable) -> Result<(Verifier, Option<FetchedKeys>), Failure> {
@@ -254,37 +265,42 @@ fn verifier(checking: &Checking, table: &JwtTable) -> Result<(Verifier, Option<F
 }
 
 fn signing(loaded: &Loaded, secret_files: &mut Vec<PathBuf>) -> Result<Option<SigningKey>, Failure> {
-    let config = &loaded.config;
-    let table = loaded.access.as_ref().and_then(|access| access.signing.as_ref());
-    let key =
-        match (&config.signing_key, &config.signing_key_file, table.and_then(|table| table.key.as_ref())) {
-            (Some(key), ..) | (None, None, Some(SigningKeyFrom::Here(key))) => key.clone(),
-            (None, Some(path), _) | (None, None, Some(SigningKeyFrom::File(path))) => {
-                secret_files.push(path.clone());
-                key_text(path)?
-            }
-            (None, None, None) => return Ok(None),
-        };
-    if key.is_pem() {
-        return Err(Failure::usage("the key that signs URLs is a key in PEM, and must be a secret")
-            .hint("`tidings key` makes a good secret"));
+    let Some(said) = loaded.signing_key() else { return Ok(None) };
+    if let SigningKeyFrom::File(path) = &said.what {
+        secret_files.push(path.clone());
     }
-    let name = table.and_then(|table| table.name.as_deref()).unwrap_or(SIGNING_KEY);
-    Ok(Some(SigningKey::new(name, key.as_bytes())))
+    let key = signing_key(&said)?;
+    Ok(Some(SigningKey::new(signing_name(loaded), key.as_bytes())))
 }
 
-/// The key of a file.
-pub(crate) fn key_text(path: &Path) -> Result<KeyText, Failure> {
-    let refused = |why| {
-        Failure::usage(format!("the content of key file {}: {why}", path.display()))
-            .hint("`tidings key` makes a good secret")
+/// The secret that signs URLs.
+pub(crate) fn signing_key(said: &Said<SigningKeyFrom>) -> Result<KeyText, Failure> {
+    let place = &said.place;
+    let refused = |why: String| Failure::usage(why).hint("`tidings key` makes a good secret");
+    let key = match &said.what {
+        SigningKeyFrom::Here(key) => key.clone(),
+        SigningKeyFrom::File(path) => KeyText::parse(&content(place, path)?)
+            .map_err(|why| refused(format!("{place}: the content of key file {}: {why}", path.display())))?,
     };
-    KeyText::parse(&content("key file", path)?).map_err(refused)
+    if key.is_pem() {
+        return Err(refused(format!(
+            "{place}: the key that signs URLs is a key in PEM, and must be a secret"
+        )));
+    }
+    Ok(key)
 }
 
-fn content(what: &str, path: &Path) -> Result<String, Failure> {
+/// The name of the key that signs URLs.
+pub(crate) fn signing_name(loaded: &Loaded) -> &str {
+    let table = loaded.access.as_ref().and_then(|access| access.signing.as_ref());
+    table.and_then(|table| table.name.as_deref()).unwrap_or(SIGNING_KEY)
+}
+
+/// A file of a key, and where it is named.
+fn content(place: &str, path: &Path) -> Result<String, Failure> {
     let shown = path.display();
-    utf8::read(path).map_err(|error| Failure::usage(format!("cannot read {what} {shown}: {error}")))
+    utf8::read(path)
+        .map_err(|error| Failure::usage(format!("{place}: cannot read key file {shown}: {error}")))
 }
 
 /// In one line: what everybody may, and which sources there are.

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 
 use super::access::{self, AccessSources};
 use super::{exposed, key};
-use crate::config::{Config, JwtKey, Loaded, SecretFrom, SigningKeyFrom};
+use crate::config::{JwtKey, Loaded, Said, SecretFrom, SigningKeyFrom};
 use crate::environment::Environment;
 use crate::signals::Hangups;
 use crate::terminal::failure::{Exit, Failure};
@@ -110,30 +110,19 @@ async fn on_another_thread(files: KeyFiles, front: Front) -> KeyFiles {
     }
 }
 
-/// The files that are read. A variable or a flag is stronger than a table, as when they are read.
+/// The files that are read.
 fn paths(loaded: &Loaded) -> Vec<PathBuf> {
-    let Config {
-        publish_key_file, jwt_key, jwt_key_file, jwt_jwks_url, signing_key, signing_key_file, ..
-    } = &loaded.config;
-    let mut paths: Vec<_> =
-        [publish_key_file, jwt_key_file, signing_key_file].into_iter().flatten().cloned().collect();
-    let Some(tables) = &loaded.access else { return paths };
-    paths.extend(tables.keys.iter().filter_map(|table| match &table.key {
+    let mut paths: Vec<_> = loaded.config.publish_key_file.iter().cloned().collect();
+    let named = loaded.access.iter().flat_map(|tables| &tables.keys);
+    paths.extend(named.filter_map(|table| match &table.key {
         SecretFrom::File(path) => Some(path.clone()),
         SecretFrom::Here(_) | SecretFrom::Hash(_) | SecretFrom::Variable(_) => None,
     }));
-    if let Some(JwtKey::File(path)) = tables.jwt.as_ref().and_then(|jwt| jwt.key.as_ref())
-        && jwt_key.is_none()
-        && jwt_key_file.is_none()
-        && jwt_jwks_url.is_none()
-    {
-        paths.push(path.clone());
+    if let Some(Said { what: JwtKey::File(path), .. }) = loaded.jwt_key() {
+        paths.push(path);
     }
-    if let Some(SigningKeyFrom::File(path)) = tables.signing.as_ref().and_then(|signing| signing.key.as_ref())
-        && signing_key.is_none()
-        && signing_key_file.is_none()
-    {
-        paths.push(path.clone());
+    if let Some(Said { what: SigningKeyFrom::File(path), .. }) = loaded.signing_key() {
+        paths.push(path);
     }
     paths
 }

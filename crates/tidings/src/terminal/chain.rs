@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::limits::ERROR_CHARS_MAX;
+use crate::limits::{ERROR_CHARS_MAX, SAID_CHARS_MAX};
 
 /// The error and its causes, each once, with nothing in it that moves a cursor.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
@@ -24,6 +24,15 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 /// by number.
 pub(crate) fn visible(text: &str) -> String {
     text.chars().flat_map(Visible::new).collect()
+}
+
+/// The same of a text that may be long: its beginning.
+pub(crate) fn excerpt(text: &str) -> String {
+    let mut shown: String = text.chars().take(SAID_CHARS_MAX).collect();
+    if shown.len() < text.len() {
+        shown.push_str("...");
+    }
+    visible(&shown)
 }
 
 /// The characters of one character.
@@ -61,6 +70,14 @@ mod tests {
     #[test]
     fn what_moves_a_cursor_is_shown_by_number() {
         assert_eq!(visible("a\tb\u{1b}[2Jc\rd\u{202e}e\u{9b}"), "a\tb\\u{1b}[2Jc\\u{d}d\\u{202e}e\\u{9b}");
+    }
+
+    #[test]
+    fn a_long_text_is_shown_by_its_beginning() {
+        let long = "\u{e9}".repeat(SAID_CHARS_MAX);
+
+        assert_eq!(excerpt(&long), long);
+        assert_eq!(excerpt(&format!("{long}x")), format!("{long}..."));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use clap::Args;
 use serde_json::{Map, Value};
 use tidings_access::jwt::read_unverified;
-use tidings_access::{Allowed, Grants, Proof, Refusal};
+use tidings_access::{Allowed, Grants, Proof, Refusal, Template};
 use tidings_core::{Clock, Selector, UnixMillis};
 use tidings_http::SystemClock;
 
@@ -43,7 +43,11 @@ pub(super) async fn run(args: &ExplainArgs, environment: &Environment) -> Result
         })?;
     }
     let text = if args.token == "-" { input()? } else { args.token.clone() };
-    let token = text.trim();
+    let token = bare(&text);
+    if token.is_empty() {
+        return Err(Failure::usage("there is no token: the text is empty")
+            .hint("name the token, or write - for one on standard input"));
+    }
     let now = SystemClock.now();
     let claims = read_unverified(token).ok();
     match sources.access.grants(Proof::Bearer(token), now) {
@@ -53,6 +57,13 @@ pub(super) async fn run(args: &ExplainArgs, environment: &Environment) -> Result
             Err(Failure::new(Exit::Failed, "the token gives nothing").told())
         }
     }
+}
+
+/// The token alone, of a text that may be the value of a header.
+fn bare(text: &str) -> &str {
+    let text = text.trim();
+    let (scheme, token) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    if scheme.eq_ignore_ascii_case("bearer") { token.trim_start() } else { text }
 }
 
 /// A JSON object.
@@ -67,7 +78,14 @@ fn allowed(grants: &Grants, claims: Option<&Object>, now: UnixMillis) -> String 
         (None, None) => {}
     }
     if let Some(user) = &grants.user {
-        line("user", &visible(user));
+        let shown = if user.is_empty() { "\"\"".to_owned() } else { visible(user) };
+        line(
+            "user",
+            &format!(
+                "{shown}{}",
+                if has_own(user) { "" } else { ", to whom grants with {sub} give nothing" }
+            ),
+        );
     } else if claims.is_some() {
         line("user", "none: it has no claim `sub`, so grants with {sub} give it nothing");
     }
@@ -107,6 +125,11 @@ fn is_after_signature(refusal: &Refusal) -> bool {
             | Refusal::BadSelector { .. }
             | Refusal::TooManySelectors { .. }
     )
+}
+
+/// Whether the name of the user can stand for `{sub}`.
+fn has_own(user: &str) -> bool {
+    Template::parse("users/{sub}").is_ok_and(|template| template.for_user(Some(user)).is_some())
 }
 
 fn selectors(allowed: &Allowed) -> String {

@@ -5,13 +5,16 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::{Map, Value, json};
 use tidings_access::jwt::{Algorithm, Minting, mint};
+use tidings_access::limits::INFO_BYTES_MAX;
 use tidings_core::{Clock, Selector};
 use tidings_http::SystemClock;
 
 use crate::cmd::key_source::KeySource;
-use crate::config::{KeyText, duration};
+use crate::config::{self, JwtTable, KeyText, Loaded, Texts, duration};
+use crate::credentials::access::token_secret;
 use crate::environment::Environment;
 use crate::limits::TOKEN_EXPIRES_DEFAULT;
+use crate::terminal::chain::excerpt;
 use crate::terminal::failure::Failure;
 
 /// What the token says.
@@ -19,6 +22,11 @@ use crate::terminal::failure::Failure;
 pub(crate) struct MintArgs {
     #[command(flatten)]
     key: KeySource,
+    /// Configuration of the hub that the token is for
+    ///
+    /// Its secret signs unless another key is named, and what it expects of `aud`, `iss` and the algorithm is in the token.
+    #[arg(long, value_name = "FILE")]
+    config: Option<String>,
     /// The user, claim `sub`
     #[arg(long, value_name = "USER")]
     sub: Option<String>,
@@ -34,6 +42,9 @@ pub(crate) struct MintArgs {
     /// How long it is good for, such as 15m, 1h or 30d [default: 1h]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     expires: Option<Duration>,
+    /// What others see of the user, such as '{"name": "Ann"}', where they may see who is there
+    #[arg(long, value_name = "JSON")]
+    info: Option<String>,
     /// Whom it is for, claim `aud`. Can be given several times [default: tidings]
     #[arg(long, value_name = "NAME")]
     audience: Vec<String>,
@@ -57,8 +68,21 @@ const OF_PRIVATE_KEYS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Alg
 impl MintArgs {
     /// Whether nothing was asked for.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { key, sub, subscribe, publish, admin, expires, audience, issuer, jti, kid, algorithm } =
-            self;
+        let Self {
+            key,
+            config,
+            sub,
+            subscribe,
+            publish,
+            admin,
+            expires,
+            info,
+            audience,
+            issuer,
+            jti,
+            kid,
+            algorithm,
+        } = self;
         key.is_empty()
             && subscribe.is_empty()
             && publish.is_empty()
@@ -66,29 +90,52 @@ impl MintArgs {
             && !admin
             && expires.is_none()
             && algorithm.is_none()
-            && [sub, issuer, jti, kid].iter().all(|text| text.is_none())
+            && [config, sub, info, issuer, jti, kid].iter().all(|text| text.is_none())
     }
 }
 
 /// The token, and a line end.
 pub(super) fn run(args: &MintArgs, environment: &Environment) -> Result<String, Failure> {
-    let text = args.key.read(environment)?;
-    let claims = claims(args)?;
+    let hub = match &args.config {
+        Some(path) => Some(config::load(&Texts::from([("config", path.clone())]), environment)?),
+        None => None,
+    };
+    let text = match &hub {
+        Some(hub) if args.key.is_empty() => token_secret(hub)?,
+        _ => args.key.read(environment)?,
+    };
+    let expected = hub.and_then(|Loaded { access, .. }| access?.jwt).unwrap_or_default();
+    let claims = claims(args, &expected)?;
     let minting = if text.contains("-----BEGIN ") {
         Minting::Pem(text.into_bytes())
     } else {
         Minting::Secret(secret(&text)?.as_bytes().to_vec())
     };
     let made = |algorithm| mint(&minting, algorithm, args.kid.as_deref(), &claims);
-    let token = match (args.algorithm, &minting) {
-        (Some(algorithm), _) => made(algorithm).map_err(|error| Failure::usage(error.to_string())),
-        (None, Minting::Secret(_)) => made(Algorithm::HS256).map_err(|error| Failure::usage(error.to_string())),
-        (None, Minting::Pem(_)) => OF_PRIVATE_KEYS.into_iter().find_map(|algorithm| made(algorithm).ok()).ok_or_else(|| {
-            Failure::usage("the key is not a private key of RSA, P-256 or Ed25519 in PEM, not encrypted")
-                .hint("keys of P-256 and Ed25519 are in the form PKCS #8; `openssl pkcs8 -topk8 -nocrypt` makes it")
-        }),
+    if let Some(algorithm) = args.algorithm {
+        let token = made(algorithm).map_err(|error| Failure::usage(error.to_string()))?;
+        return Ok(format!("{token}\n"));
+    }
+    let possible = match (&expected.algorithms, &minting) {
+        (Some(algorithms), _) => algorithms.clone(),
+        (None, Minting::Secret(_)) => vec![Algorithm::HS256],
+        (None, Minting::Pem(_)) => OF_PRIVATE_KEYS.to_vec(),
     };
-    token.map(|token| format!("{token}\n"))
+    let token = possible.iter().find_map(|algorithm| made(*algorithm).ok());
+    token.map(|token| format!("{token}\n")).ok_or_else(|| unusable(expected.algorithms.as_deref()))
+}
+
+/// The key signs by none of the algorithms: those that a configuration takes, or those of private keys.
+fn unusable(taken: Option<&[Algorithm]>) -> Failure {
+    let what = match taken {
+        Some(taken) => {
+            let names: Vec<_> = taken.iter().map(|algorithm| algorithm.name()).collect();
+            format!("the key is not for {}, which the configuration takes", names.join(", "))
+        }
+        None => "the key is not a private key of RSA, P-256 or Ed25519 in PEM, not encrypted".to_owned(),
+    };
+    Failure::usage(what)
+        .hint("keys of P-256 and Ed25519 are in the form PKCS #8; `openssl pkcs8 -topk8 -nocrypt` makes it")
 }
 
 fn secret(text: &str) -> Result<KeyText, Failure> {
@@ -96,20 +143,21 @@ fn secret(text: &str) -> Result<KeyText, Failure> {
         .map_err(|why| Failure::usage(format!("the key: {why}")).hint("`tidings key` makes a good one"))
 }
 
-fn claims(args: &MintArgs) -> Result<Map<String, Value>, Failure> {
+/// What the token says. What the hub expects of it stands in for what is not given.
+fn claims(args: &MintArgs, expected: &JwtTable) -> Result<Map<String, Value>, Failure> {
     for text in args.subscribe.iter().chain(&args.publish) {
         Selector::parse(text).map_err(|error| {
-            Failure::usage(format!("{text:?} is no topic and no pattern: {error}"))
+            Failure::usage(format!("\"{}\" is no topic and no pattern: {error}", excerpt(text)))
                 .hint("write, for example, 'orders/*'")
         })?;
     }
     let now = SystemClock.now().0 / 1_000;
     let mut claims = Map::new();
-    let texts = [("sub", &args.sub), ("iss", &args.issuer), ("jti", &args.jti)];
-    claims
-        .extend(texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text.as_ref()?)))));
+    let issuer = args.issuer.as_ref().or(expected.issuer.first());
+    let texts = [("sub", args.sub.as_ref()), ("iss", issuer), ("jti", args.jti.as_ref())];
+    claims.extend(texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text?)))));
     let audience = match &args.audience[..] {
-        [] => json!("tidings"),
+        [] => expected.audience.first().map_or_else(|| json!("tidings"), |one| json!(one)),
         [one] => json!(one),
         several => json!(several),
     };
@@ -126,8 +174,23 @@ fn claims(args: &MintArgs) -> Result<Map<String, Value>, Failure> {
     if args.admin {
         own.insert("admin".to_owned(), json!(true));
     }
+    if let Some(text) = &args.info {
+        own.insert("info".to_owned(), info(text)?);
+    }
     if !own.is_empty() {
         claims.insert("tidings".to_owned(), own.into());
     }
     Ok(claims)
+}
+
+fn info(text: &str) -> Result<Value, Failure> {
+    let hint = "write, for example, --info '{\"name\": \"Ann\"}'";
+    let info: Value = serde_json::from_str(text)
+        .map_err(|error| Failure::usage(format!("--info is not JSON: {error}")).hint(hint))?;
+    let bytes = info.to_string().len();
+    if bytes > INFO_BYTES_MAX {
+        let message = format!("--info has {bytes} bytes as JSON, and may have {INFO_BYTES_MAX}");
+        return Err(Failure::usage(message).hint(hint));
+    }
+    Ok(info)
 }

@@ -55,7 +55,8 @@ impl Value for KeySetUrl {
 
     fn parse(text: &str) -> Result<Self, BadValue> {
         let hint = "write, for example, https://issuer.example/.well-known/jwks.json";
-        Self::parse(text).map_err(|must| BadValue::new(must, hint))
+        // A password, or a key of the provider's in the query.
+        Self::parse(text).map_err(|must| BadValue::new(must, hint).holds_secret())
     }
 
     fn text(&self) -> String {

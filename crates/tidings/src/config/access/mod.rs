@@ -8,10 +8,12 @@
 //! | `rows` | every table and member, with its meaning: for suggestions and for the reference |
 //! | `table` | reads the members of one table, and names file and line of what is wrong |
 //! | `tables` | the tables as values |
+//! | `braces` | what is said of braces that are not `{sub}` |
 //! | `key_text` | a secret or a public key as a value, which nothing shows |
 //! | `key_set_url` | the address of a set of keys |
 //! | `print` | what `config print` and `config reference` show of the tables |
 
+mod braces;
 mod key_set_url;
 mod key_text;
 mod print;
@@ -19,6 +21,7 @@ mod rows;
 mod table;
 mod tables;
 
+pub(super) use braces::taken_as_they_stand;
 pub(crate) use key_set_url::KeySetUrl;
 pub(crate) use key_text::KeyText;
 pub(super) use print::{printed, reference};

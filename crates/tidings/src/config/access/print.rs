@@ -62,8 +62,8 @@ fn jwt(table: &JwtTable) -> String {
         page.push_str(&format!("cookie = {}\n", quoted(cookie)));
     }
     page.push_str(&format!("query = {}\n", table.query));
-    page.push_str(&list("subscribe", table.subscribe.iter().map(template)));
-    page.push_str(&list("publish", table.publish.iter().map(template)));
+    page.push_str(&list("subscribe", table.subscribe.iter().map(Template::as_str)));
+    page.push_str(&list("publish", table.publish.iter().map(Template::as_str)));
     page
 }
 
@@ -98,13 +98,6 @@ fn webhook(tables: &AccessTables) -> String {
         page.push_str(&format!("notices_url = {url}\nnotices_debounce = \"{debounce}\"\n"));
     }
     page
-}
-
-fn template(template: &Template) -> &str {
-    match template {
-        Template::Selector(selector) => selector.as_str(),
-        Template::OfUser(text) => text,
-    }
 }
 
 fn list<'a>(name: &str, texts: impl Iterator<Item = &'a str>) -> String {

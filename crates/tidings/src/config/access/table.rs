@@ -6,6 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::rows::{MemberRow, TableRow};
+use crate::config::file::elsewhere;
 use crate::config::suggest;
 use crate::terminal::failure::Failure;
 
@@ -148,12 +149,13 @@ impl<'t> Table<'t> {
 fn unknown(text: &Text<'_>, row: &TableRow, name: &Spanned<toml::de::DeString<'_>>) -> Failure {
     let (place, name) = (text.place(name.span().start), name.get_ref());
     let known: Vec<_> = row.members.iter().map(|member| member.name).collect();
-    let hint = match suggest::nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean {near}?"),
-        None if suggest::is_setting(name) => {
+    let hint = match (suggest::nearest(name, known.iter().copied()), suggest::setting(name)) {
+        (Some(near), _) => format!("did you mean {near}?"),
+        (None, Some(setting)) if setting.in_file() => {
             format!("{name} is a setting, which stands before the first line with brackets")
         }
-        None => format!("{} has {}", row.heading, known.join(", ")),
+        (None, Some(setting)) => elsewhere(setting),
+        (None, None) => format!("{} has {}", row.heading, known.join(", ")),
     };
     Failure::usage(format!("{place}: unknown key {name:?} in {}", row.heading)).hint(hint)
 }

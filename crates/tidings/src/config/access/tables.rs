@@ -18,6 +18,7 @@ use crate::config::value::{EMPTY_LIST, Secret, Value};
 use crate::limits::{
     KEY_CHARS_MIN, LEEWAY_DEFAULT, LEEWAY_MAX, NAMED_KEYS_MAX, NOTICES_DEBOUNCE_MAX, WEBHOOK_TIMEOUT_MAX,
 };
+use crate::terminal::chain::excerpt;
 use crate::terminal::failure::Failure;
 
 /// What the tables of a file say.
@@ -196,7 +197,12 @@ fn named_key(table: &Table<'_>) -> Result<NamedKeyTable, Failure> {
             return Err(Failure::usage(message).hint(format!("set one of {}", sources.join(", "))));
         }
         Some("key_file") => table.file("key_file")?.map(|file| SecretFrom::File(file.value)),
-        Some("key_env") => table.text("key_env")?.map(|name| SecretFrom::Variable(name.value)),
+        Some("key_env") => match table.text("key_env")? {
+            Some(Placed { place, value }) if !is_variable_name(&value) => {
+                return Err(table.wrong(&place, "key_env", "is the name of a variable"));
+            }
+            name => name.map(|name| SecretFrom::Variable(name.value)),
+        },
         Some("key_hash") => match table.text("key_hash")? {
             None => None,
             Some(Placed { place, value }) => match value.parse() {
@@ -366,7 +372,8 @@ fn selectors(table: &Table<'_>, name: &str) -> Result<Vec<Selector>, Failure> {
             return Err(table.wrong(&place, name, wrong));
         }
         Selector::parse(text).map_err(|error| {
-            table.wrong(&place, name, &format!("has {text:?}, which is no topic and no pattern: {error}"))
+            let shown = excerpt(text);
+            table.wrong(&place, name, &format!("has \"{shown}\", which is no topic and no pattern: {error}"))
         })
     };
     value.iter().map(selector).collect()
@@ -385,6 +392,11 @@ fn templates(table: &Table<'_>, name: &str) -> Result<Vec<Template>, Failure> {
 pub(crate) fn is_access_name(text: &str) -> bool {
     let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     (1..=64).contains(&text.len()) && text.bytes().all(is_legal)
+}
+
+/// One that the environment can have: a `=` ends it.
+fn is_variable_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains(|c: char| c == '=' || c.is_control() || c.is_whitespace())
 }
 
 /// RFC 6265, 4.1.1: a token.
