@@ -294,6 +294,10 @@ async fn a_user_or_a_token_is_kept_out_for_a_time_and_its_streams_hear_that_thei
     };
     assert_eq!(all().await, ["403 kept-out", "403 kept-out", "403 kept-out", "200", "200"]);
     assert_eq!(asked(&front, "POST /events/a", &of("u1", "t1"), "x").await.0, 403);
+    for request in ["POST /tickets", "GET /events/public/x"] {
+        let (status, problem) = asked(&front, request, &of("u1", "t1"), "x").await;
+        assert_eq!((status, &problem["type"]), (403, &json!("urn:tidings:problem:kept-out")), "{request}");
+    }
     assert_eq!(send(&front, "HEAD /events/public/x", "", "").await.status(), 200, "everybody may read this");
     clock.set(NOW * 1_000 + 20_000);
     assert_eq!(all().await, ["403 kept-out", "403 kept-out", "200", "200", "200"]);

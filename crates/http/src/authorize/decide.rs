@@ -131,10 +131,11 @@ impl Front {
                 "a ticket gives no other ticket; show a key or a token",
             ));
         }
-        match identity.shows_something {
-            true => Ok(identity.grants),
-            false => Err(identity.refusal("there is no ticket".to_owned(), Vec::new())),
+        if !identity.shows_something {
+            return Err(identity.refusal("there is no ticket".to_owned(), Vec::new()));
         }
+        self.refuse_outcast(&identity.grants).await?;
+        Ok(identity.grants)
     }
 
     /// The grants by which a request is let in.
