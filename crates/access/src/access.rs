@@ -1,9 +1,12 @@
 //! All that a hub takes as a proof of who asks, and the grants that each proof gives.
 
+use std::collections::BTreeSet;
+
 use tidings_core::UnixMillis;
 
 use crate::grants::Grants;
 use crate::jwt::Verifier;
+use crate::key_mark::KeyMark;
 use crate::named_key::NamedKeys;
 use crate::refusal::Refusal;
 use crate::signed_url::{Signed, SigningKey};
@@ -72,6 +75,13 @@ impl Access {
                 .grants(&signed, key, signature, now)?,
         };
         Ok(own.beside(&self.anonymous))
+    }
+
+    /// The keys that streams hang on, of all that let streams in.
+    pub fn marks(&self) -> BTreeSet<KeyMark> {
+        let named = self.keys.iter().filter_map(|grants| grants.key);
+        let tokens = self.tokens.iter().flat_map(Verifier::marks);
+        named.chain(tokens).chain(self.signing.as_ref().map(SigningKey::mark)).collect()
     }
 
     fn of_token(&self, token: &str, now: UnixMillis) -> Result<Grants, Refusal> {

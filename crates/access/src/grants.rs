@@ -6,6 +6,7 @@ use tidings_core::limits::CREDENTIAL_BYTES_MAX;
 use tidings_core::{UnixMillis, User};
 
 use crate::allowed::Allowed;
+use crate::key_mark::KeyMark;
 use crate::named_key::KeyHash;
 use crate::template::escaped;
 
@@ -28,6 +29,9 @@ pub struct Grants {
     pub credential: Option<Arc<str>>,
     /// What its token tells others about the user, as JSON.
     pub info: Option<Arc<str>>,
+    /// The key that these grants hang on: that which was shown, or which has signed what was shown. A stream ends when its key is taken
+    /// away. None if nothing was shown, or if keys go by themselves, as those that are fetched do.
+    pub key: Option<KeyMark>,
 }
 
 impl Grants {

@@ -8,6 +8,7 @@
 //! | `grants`, `allowed` | what a request may do; selectors that are allowed, and whether they cover what is asked |
 //! | `template` | grants that hold the name of a user |
 //! | `named_key` | a key that stands in the configuration, with its own grants |
+//! | `key_mark` | what tells one key from another without being the key |
 //! | `jwt` | JSON Web Tokens: keys, claims, and the check of a token |
 //! | `signed_url` | a URL that carries its own permission |
 //! | `ticket` | grants for one use within a moment |
@@ -20,6 +21,7 @@ mod access;
 mod allowed;
 mod grants;
 pub mod jwt;
+mod key_mark;
 pub mod limits;
 mod named_key;
 mod refusal;
@@ -30,6 +32,7 @@ mod ticket;
 pub use access::{Access, Proof};
 pub use allowed::Allowed;
 pub use grants::{Grants, credential_of_user};
+pub use key_mark::KeyMark;
 pub use named_key::{KeyHash, KeyHashError, NamedKey, NamedKeys};
 pub use refusal::Refusal;
 pub use template::{Template, TemplateError, escaped};

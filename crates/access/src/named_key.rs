@@ -12,6 +12,7 @@ use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
 use crate::grants::Grants;
+use crate::key_mark::KeyMark;
 
 const PREFIX: &str = "sha256:";
 
@@ -67,9 +68,13 @@ pub struct NamedKey {
 }
 
 impl NamedKey {
-    /// A key that is known by its hash. `grants` are those of its holder; its credential becomes the name.
+    /// A key that is known by its hash. `grants` are those of its holder; their credential becomes the name, and their key this one.
     pub fn new(name: &str, hash: KeyHash, grants: Grants) -> Self {
-        Self { hash, grants: Grants { credential: Some(Arc::from(name)), ..grants } }
+        // Streams hang on what the key lets them read, too: with other grants it is another key for them.
+        let mut parts = vec![&hash.0[..]];
+        parts.extend(grants.subscribe.iter().map(|selector| selector.as_str().as_bytes()));
+        let key = KeyMark::of("named", &parts);
+        Self { hash, grants: Grants { credential: Some(Arc::from(name)), key: Some(key), ..grants } }
     }
 }
 
@@ -86,6 +91,11 @@ impl NamedKeys {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// The grants of each.
+    pub fn iter(&self) -> impl Iterator<Item = &Grants> {
+        self.0.iter().map(|key| &key.grants)
     }
 
     /// The grants of whom shows this. Takes the same time whichever key it is.

@@ -25,6 +25,7 @@ use tidings_core::{Selector, UnixMillis};
 
 use crate::allowed::Allowed;
 use crate::grants::Grants;
+use crate::key_mark::KeyMark;
 use crate::refusal::{Refusal, Shown};
 use crate::ticket::TicketKey;
 
@@ -36,6 +37,7 @@ pub struct SigningKey {
     name: Arc<str>,
     key: hmac::Key,
     tickets: TicketKey,
+    mark: KeyMark,
 }
 
 /// What a signature covers.
@@ -52,12 +54,22 @@ pub struct Signed<'a> {
 impl SigningKey {
     /// A key with its name, which stands in the URL.
     pub fn new(name: &str, key: &[u8]) -> Self {
-        Self { name: name.into(), key: hmac::Key::new(hmac::HMAC_SHA256, key), tickets: TicketKey::of(key) }
+        Self {
+            name: name.into(),
+            key: hmac::Key::new(hmac::HMAC_SHA256, key),
+            tickets: TicketKey::of(key),
+            mark: KeyMark::of("signing", &[name.as_bytes(), key]),
+        }
     }
 
     /// The key of tickets that is made of it, so that all nodes which sign URLs alike take each other's tickets.
     pub fn ticket_key(&self) -> &TicketKey {
         &self.tickets
+    }
+
+    /// What tells it from other keys.
+    pub fn mark(&self) -> KeyMark {
+        self.mark
     }
 
     /// The signature.
@@ -94,7 +106,8 @@ impl SigningKey {
             _ => (Allowed::nothing(), selectors),
         };
         let credential = Some(Arc::from(format!("signed {}", self.name)));
-        Ok(Grants { publish, subscribe, until: Some(until), credential, ..Grants::default() })
+        let (until, key) = (Some(until), Some(self.mark));
+        Ok(Grants { publish, subscribe, until, credential, key, ..Grants::default() })
     }
 
     fn text(&self, signed: &Signed<'_>) -> String {

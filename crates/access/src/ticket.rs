@@ -14,6 +14,7 @@ use tidings_core::{Selector, UnixMillis};
 
 use crate::allowed::Allowed;
 use crate::grants::Grants;
+use crate::key_mark::KeyMark;
 use crate::refusal::Refusal;
 
 /// Tells tickets from everything else that a key of the hub signs.
@@ -49,6 +50,9 @@ struct Written<'a> {
     token_id: Option<String>,
     credential: Option<String>,
     info: Option<String>,
+    /// Without it in tickets of older versions.
+    #[serde(default)]
+    key: Option<KeyMark>,
 }
 
 impl TicketKey {
@@ -74,6 +78,7 @@ impl TicketKey {
             token_id: text(&grants.token_id),
             credential: text(&grants.credential),
             info: text(&grants.info),
+            key: grants.key,
         };
         // Nothing in it can fail to be written.
         let json = serde_json::to_vec(&written).unwrap_or_default();
@@ -111,6 +116,7 @@ impl TicketKey {
             token_id: text(written.token_id),
             credential: text(written.credential),
             info: text(written.info),
+            key: written.key,
         };
         Ok(Ticket { id: written.id.into(), grants, expires })
     }
@@ -136,6 +142,7 @@ mod tests {
             token_id: Some("t1".into()),
             credential: Some("user u1".into()),
             info: Some("{\"a\":1}".into()),
+            key: Some(KeyMark::of("named", &[b"k"])),
         };
         Ticket { id: "abc".into(), grants, expires: UnixMillis(2_000) }
     }

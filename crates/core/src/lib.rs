@@ -48,8 +48,8 @@ pub use read::{
     SubscribeError, Subscription, Upcoming,
 };
 pub use roster::{
-    Attendee, AttendeeCopy, Carrier, ConnectionId, Dismissal, Roster, RosterListener, Session, Subscriber,
-    TokenId, Transport, User, Visitor, Whom,
+    Attendee, AttendeeCopy, Carrier, ConnectionId, Dismissal, KeyLife, Roster, RosterListener, Session,
+    Subscriber, TokenId, Transport, User, Visitor, Whom,
 };
 pub use select::{Literals, Pattern, Selector, Selectors};
 pub use store::{

@@ -58,7 +58,7 @@ impl Front {
         let events = Request { selectors, from, on_gap: on_gap(&query)? };
         let mut request = SubscribeRequest::new(parts, &query, format, events)?;
         self.refuse_outcast(&grants).await?;
-        request.let_in_by(grants);
+        request.let_in_by(self, grants);
         subscribe::subscribe(self, request).await
     }
 }

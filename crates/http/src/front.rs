@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::{Extensions, HeaderMap};
 use prometheus_client::registry::Registry;
 use tidings_access::Access;
-use tidings_core::{Clock, Hub, InUse};
+use tidings_core::{Clock, Dismissal, Hub, InUse, Whom};
 use tokio::time::Instant;
 
 use crate::access::client::Client;
@@ -126,10 +126,16 @@ impl Front {
         self.keys().replace_publish_key(key);
     }
 
-    /// Checks requests by this in place of the [`access`](crate::AccessSettings::access) of the settings, from now on. Streams that are
-    /// open go on. Does nothing if the settings have none.
-    pub fn replace_access(&self, access: Access) {
+    /// Checks requests by this in place of the [`access`](crate::AccessSettings::access) of the settings, from now on, and ends the streams
+    /// that were let in by a key which it has not: a named key, one that checks tokens, or the one of signed URLs. The answer is the
+    /// number of these streams. A named key that may read something else now counts as another key. All other streams go on: those of
+    /// everybody, those of keys that are fetched, and those that an [`Authorizer`](crate::Authorizer) has let in by grants without a key. Does
+    /// nothing if the settings have no `access`.
+    ///
+    /// Cancel safety: streams that are not ended when it is dropped end within a heartbeat.
+    pub async fn replace_access(&self, access: Access) -> usize {
         self.keys().replace_access(access);
+        self.hub().roster().dismiss(&Whom::OfEndedKeys, Dismissal::AccessEnded).await
     }
 
     /// The keys of now.

@@ -56,7 +56,7 @@ impl Front {
             let grants = self.authorize_read(parsed, AskedAction::Subscribe, &mut request.events);
             let grants = Box::pin(grants).await;
             match self.told(parts, grants) {
-                Ok(grants) => request.let_in_by(grants),
+                Ok(grants) => request.let_in_by(self, grants),
                 Err(problem) => return subscribe::refuse(self, &request, problem),
             }
         }

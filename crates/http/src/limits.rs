@@ -294,6 +294,10 @@ pub(crate) const ADMIN_BODY_BYTES_MAX: usize = 16_384;
 /// tokens.
 pub(crate) const DENY_SECONDS_MAX: u64 = 31_536_000;
 
+/// Keys that were taken away and are remembered as such. 1,000, which are some 100 bytes each: a ticket that was given for one of them is
+/// good for 30 s, and keys are exchanged a few times a year.
+pub(crate) const ENDED_KEYS_MAX: usize = 1_000;
+
 /// Users and tokens that are kept out at once. 10,000: some megabytes, and more than an operator names one by one.
 pub(crate) const DENIALS_MAX: usize = 10_000;
 

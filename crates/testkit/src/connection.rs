@@ -49,9 +49,14 @@ impl Connection {
     }
 
     /// Subscribes; the connection is the stream then.
-    pub fn subscribe(mut self, target: &str, last_event_id: Option<&str>) -> io::Result<Stream> {
-        let mut headers = vec![("Accept", "text/event-stream")];
-        headers.extend(last_event_id.map(|id| ("Last-Event-ID", id)));
+    pub fn subscribe(self, target: &str, last_event_id: Option<&str>) -> io::Result<Stream> {
+        let headers: Vec<_> = last_event_id.map(|id| ("Last-Event-ID", id)).into_iter().collect();
+        self.subscribe_with(target, &headers)
+    }
+
+    /// The same with any headers.
+    pub fn subscribe_with(mut self, target: &str, headers: &[(&str, &str)]) -> io::Result<Stream> {
+        let headers = [&[("Accept", "text/event-stream")], headers].concat();
         self.send("GET", target, &headers, "")?;
         let (status, headers) = self.head()?;
         if status != 200 {

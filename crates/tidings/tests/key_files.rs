@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use rustix::process::Signal;
 use support::{hub, run, tidings};
 use tempfile::TempDir;
+use tidings_testkit::connection::Stream;
 use tidings_testkit::hub::Hub;
 
 const CONFIGURATION: &str = r#"
@@ -63,19 +64,21 @@ impl Keys {
         hub(&["--memory", "--config", self.path("tidings.toml").to_str().unwrap()])
     }
 
+    /// What a command in the directory makes.
+    fn run(&self, arguments: &[&str]) -> String {
+        let mut command = tidings(arguments);
+        command.current_dir(self.0.path());
+        let left = run(command);
+        assert_eq!(left.code, Some(0), "{left:?}");
+        left.stdout.trim_end().to_owned()
+    }
+
     /// One proof by each of the files, as they are now.
     fn proofs(&self) -> Proofs {
-        let made = |arguments: &[&str]| {
-            let mut command = tidings(arguments);
-            command.current_dir(self.0.path());
-            let left = run(command);
-            assert_eq!(left.code, Some(0), "{left:?}");
-            left.stdout.trim_end().to_owned()
-        };
-        let signed = made(&["sign", "/events/b", "--key-file", "signing.key", "--expires", "1h"]);
+        let signed = self.run(&["sign", "/events/b", "--key-file", "signing.key", "--expires", "1h"]);
         Proofs {
             key: fs::read_to_string(self.path("backend.key")).unwrap(),
-            token: made(&["token", "--key-file", "jwt.key", "--publish", "a"]),
+            token: self.run(&["token", "--key-file", "jwt.key", "--publish", "a"]),
             signed,
         }
     }
@@ -118,6 +121,74 @@ fn a_hangup_takes_the_new_keys_of_all_files_and_the_old_ones_are_refused() {
 
     assert!(told.contains("\"level\":\"INFO\"") && told.contains("\"files\":3"), "{told}");
     assert_eq!((old.answers(&hub), new.answers(&hub)), ([401; 3], [201, 201, 200]));
+}
+
+/// A stream of `a`.
+fn read(hub: &Hub, target: &str, bearer: Option<&str>) -> Stream {
+    let bearer = bearer.map(|bearer| format!("Bearer {bearer}"));
+    let headers: Vec<_> = bearer.iter().map(|bearer| ("authorization", bearer.as_str())).collect();
+    hub.connect().subscribe_with(target, &headers).unwrap()
+}
+
+fn hears(stream: &mut Stream, event: &str, data: &str) {
+    let heard = stream.next().unwrap().unwrap();
+    assert_eq!((heard.event.as_str(), heard.data.as_str()), (event, data));
+}
+
+/// With a named key they went on for ever.
+#[test]
+fn a_hangup_ends_the_streams_of_keys_that_are_gone_and_touches_no_others() {
+    let keys = Keys::new("old");
+    let cron = "\n[[access.keys]]\nname = \"cron\"\nkey_file = \"cron.key\"\npublish = [\"a\"]\n";
+    let reading = "publish = [\"a\"]\nsubscribe = [\"a\"]";
+    keys.write("tidings.toml", &format!("{CONFIGURATION}{cron}").replace("publish = [\"a\"]", reading));
+    keys.write("cron.key", &key("cron.key", "old"));
+    let hub = keys.hub();
+    let token = keys.run(&["token", "--key-file", "jwt.key", "--sub", "u1", "--subscribe", "a"]);
+    let signed = keys.run(&["sign", "/events/a", "--key-file", "signing.key", "--expires", "1h"]);
+    let [mut of_backend, mut of_cron, mut of_token] =
+        [&key("backend.key", "old"), &key("cron.key", "old"), &token]
+            .map(|bearer| read(&hub, "/events/a", Some(bearer)));
+    let mut of_signed = read(&hub, &signed, None);
+    let withdrawn = "{\"reason\":\"the key that gave this stream its access was withdrawn\"}";
+
+    // One wrong file, and nothing changes.
+    keys.write("jwt.key", "two words");
+    keys.write("backend.key", &key("backend.key", "new"));
+    hub.signal(Signal::HUP);
+    hub.says(KEPT);
+    keys.write("jwt.key", &key("jwt.key", "old"));
+    publish(&hub, &key("cron.key", "old"));
+    for stream in [&mut of_backend, &mut of_cron, &mut of_token, &mut of_signed] {
+        hears(stream, "", "x");
+    }
+
+    hub.signal(Signal::HUP);
+    let told = hub.says(READ_AGAIN);
+    assert!(told.contains("\"streams_ended\":1"), "{told}");
+    hears(&mut of_backend, "tidings.expired", withdrawn);
+    assert_eq!(of_backend.next().unwrap(), None);
+    assert!(of_backend.retry.is_some());
+    publish(&hub, &key("cron.key", "old"));
+    for stream in [&mut of_cron, &mut of_token, &mut of_signed] {
+        hears(stream, "", "x");
+    }
+
+    keys.write_all("new");
+    hub.signal(Signal::HUP);
+    let told = hub.says(READ_AGAIN);
+    assert!(told.contains("\"streams_ended\":2"), "{told}");
+    for stream in [&mut of_token, &mut of_signed] {
+        hears(stream, "tidings.expired", withdrawn);
+        assert_eq!(stream.next().unwrap(), None);
+    }
+    publish(&hub, &key("cron.key", "old"));
+    hears(&mut of_cron, "", "x");
+    let on = format!("/events/a?last_event_id={}", of_backend.last_event_id);
+    let mut again = read(&hub, &on, Some(&key("backend.key", "new")));
+    for _ in 0..2 {
+        hears(&mut again, "", "x");
+    }
 }
 
 #[test]

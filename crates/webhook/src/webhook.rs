@@ -55,6 +55,7 @@ impl Webhook {
             token_id: has.token_id.clone(),
             credential: has.credential.clone().or_else(credential),
             info: has.info.clone(),
+            key: has.key,
         }
     }
 }

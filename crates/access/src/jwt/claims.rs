@@ -44,6 +44,7 @@ impl Claims<'_> {
             // Keys of repetitions belong to the user, whichever token the user shows: a renewed one must go on.
             credential: Some(credential_of_user(user.unwrap_or_default())),
             info: info(own)?,
+            key: None,
         })
     }
 

@@ -10,6 +10,7 @@ use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, Verificat
 use serde::Deserialize;
 
 use super::algorithm::Algorithm;
+use crate::key_mark::KeyMark;
 use crate::limits::SECRET_BYTES_MIN;
 
 /// What a key of RSA is for.
@@ -37,6 +38,7 @@ pub struct Key {
     pub(super) kid: Option<String>,
     pub(super) algorithms: Vec<Algorithm>,
     material: Material,
+    pub(super) mark: KeyMark,
 }
 
 #[derive(Clone)]
@@ -86,7 +88,7 @@ impl Key {
             return Err(KeyError::ShortSecret { bytes: secret.len() });
         }
         let algorithms = vec![Algorithm::HS256, Algorithm::HS384, Algorithm::HS512];
-        Ok(Self { kid: None, algorithms, material: Material::Secret(secret.to_vec()) })
+        Ok(Self::new(None, algorithms, Material::Secret(secret.to_vec())))
     }
 
     /// A public key in PEM, of RSA, P-256 or Ed25519.
@@ -131,12 +133,22 @@ impl Key {
         };
         let is_named = |algorithm: &Algorithm| jwk.alg.as_deref().is_none_or(|alg| alg == algorithm.name());
         let algorithms: Vec<_> = algorithms.into_iter().filter(is_named).collect();
-        (!algorithms.is_empty()).then(|| Self { kid: jwk.kid.clone(), algorithms, material })
+        (!algorithms.is_empty()).then(|| Self::new(jwk.kid.clone(), algorithms, material))
     }
 
     fn public(algorithms: Vec<Algorithm>, key: &DecodingKey) -> Result<Self, KeyError> {
         let bytes = key.try_get_as_bytes().map_err(|_| KeyError::NotPem)?;
-        Ok(Self { kid: None, algorithms, material: Material::Public(bytes.to_vec()) })
+        Ok(Self::new(None, algorithms, Material::Public(bytes.to_vec())))
+    }
+
+    /// Its mark is that of what checks signatures alone: a key that gets another name is still the same.
+    fn new(kid: Option<String>, algorithms: Vec<Algorithm>, material: Material) -> Self {
+        let mark = match &material {
+            Material::Secret(bytes) => KeyMark::of("secret", &[bytes]),
+            Material::Public(bytes) => KeyMark::of("public", &[bytes]),
+            Material::Rsa { n, e } => KeyMark::of("rsa", &[n, e]),
+        };
+        Self { kid, algorithms, material, mark }
     }
 
     /// The algorithms that it is for.

@@ -10,6 +10,7 @@ use super::key::Key;
 use super::key_set::KeySet;
 use super::token::Token;
 use crate::grants::Grants;
+use crate::key_mark::KeyMark;
 use crate::refusal::{Refusal, Shown};
 use crate::template::Template;
 
@@ -33,31 +34,40 @@ pub struct Rules {
 
 /// The keys of issuers. Cloning shares them, so that what fetches a set can renew them.
 #[derive(Debug, Clone)]
-pub struct Keys(Arc<RwLock<Option<Arc<KeySet>>>>);
+pub struct Keys {
+    set: Arc<RwLock<Option<Arc<KeySet>>>>,
+    /// They are what they are until something else takes their place.
+    are_fixed: bool,
+}
 
 impl Keys {
     /// One key.
     pub fn fixed(key: Key) -> Self {
-        Self(Arc::new(RwLock::new(Some(Arc::new(KeySet(vec![key]))))))
+        Self::of_set(KeySet(vec![key]))
+    }
+
+    /// Those of a set.
+    pub fn of_set(set: KeySet) -> Self {
+        Self { set: Arc::new(RwLock::new(Some(Arc::new(set)))), are_fixed: true }
     }
 
     /// Those of a set that has still to be fetched.
     pub fn awaited() -> Self {
-        Self(Arc::default())
+        Self { set: Arc::default(), are_fixed: false }
     }
 
     /// Takes a set in place of the one before.
     pub fn renew(&self, set: KeySet) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(set));
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(set));
     }
 
     /// Lets go of all keys, as before the first set came.
     pub fn forget(&self) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn now(&self) -> Option<Arc<KeySet>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.set.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -95,7 +105,15 @@ impl Verifier {
         if !key.has_signed(algorithm, token.message, &token.signature) {
             return Err(Refusal::BadSignature);
         }
-        Claims(&token.claims()?).grants(&self.rules, now)
+        let granted = Claims(&token.claims()?).grants(&self.rules, now)?;
+        Ok(Grants { key: self.keys.are_fixed.then_some(key.mark), ..granted })
+    }
+
+    /// The keys that tokens hang on. None of those that are fetched: an issuer exchanges its keys as it likes, and what they have signed
+    /// ends by itself.
+    pub fn marks(&self) -> Vec<KeyMark> {
+        let set = self.keys.now().filter(|_| self.keys.are_fixed);
+        set.iter().flat_map(|set| set.0.iter().map(|key| key.mark)).collect()
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `connection_id` | a subscriber's name, known when it is counted |
 //! | `attendance` | one in the number of subscribers |
 //! | `session` | what let a subscriber in, and until when |
+//! | `key_life` | whether what a key has let in may stay |
 //! | `visitor` | who a subscriber is and how it came |
 //! | `subscriber` | a subscriber in a list, and which ones are meant to end |
 //! | `audience` | the users that receive the events of a topic |
@@ -23,6 +24,7 @@ mod audience;
 mod carrier;
 mod connection_id;
 mod first_ids;
+mod key_life;
 mod listener;
 #[allow(clippy::module_inception)]
 mod roster;
@@ -37,6 +39,7 @@ pub use audience::{Audience, AudiencePage};
 pub use carrier::Carrier;
 pub use connection_id::{ConnectionId, NotAConnectionId};
 pub use first_ids::FirstIds;
+pub use key_life::KeyLife;
 pub use listener::{Attendee, AttendeeCopy, RosterListener};
 pub use roster::{Roster, RosterPage};
 pub use session::{Session, TokenId, User};

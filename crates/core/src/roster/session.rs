@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::key_life::KeyLife;
 use crate::event::UnixMillis;
 
 /// The user a subscriber was authenticated as.
@@ -24,11 +25,23 @@ pub struct Session {
     pub info: Option<Arc<str>>,
     /// When it ends. What carries the subscriber looks at this now and then, and ends it soon after.
     pub until: Option<UnixMillis>,
+    /// The key that has let it in, if that may be taken away. What carries the subscriber looks at this now and then, too.
+    pub key: Option<KeyLife>,
 }
 
 impl Session {
     /// The time at which it ended, if that has come.
     pub fn ended_at(&self, now: UnixMillis) -> Option<UnixMillis> {
         self.until.filter(|until| *until <= now)
+    }
+
+    /// Whether the key that has let it in is not taken any more.
+    pub fn is_withdrawn(&self) -> bool {
+        self.key.as_ref().is_some_and(KeyLife::is_over)
+    }
+
+    /// Whether it can end while its subscriber is there.
+    pub fn can_end(&self) -> bool {
+        self.until.is_some() || self.key.is_some()
     }
 }

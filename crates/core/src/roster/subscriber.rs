@@ -34,6 +34,8 @@ pub enum Whom {
     Token(TokenId),
     /// All that receive the events of a topic.
     Topic(Topic),
+    /// All that were let in by keys which are not taken any more.
+    OfEndedKeys,
 }
 
 /// Why the roster ends a subscriber.
@@ -60,6 +62,7 @@ impl Whom {
             Self::User(own) => session.is_some_and(|session| session.user.as_ref() == Some(own)),
             Self::Token(own) => session.is_some_and(|session| session.token_id.as_ref() == Some(own)),
             Self::Topic(topic) => selectors.matches(topic),
+            Self::OfEndedKeys => session.is_some_and(Session::is_withdrawn),
         }
     }
 }

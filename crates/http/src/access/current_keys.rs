@@ -3,20 +3,26 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use tidings_access::Access;
+use tidings_access::{Access, KeyMark};
+use tidings_core::KeyLife;
 
+use super::key_lives::KeyLives;
 use crate::config::HttpConfig;
 
 /// Those of the settings, until they are replaced.
 pub(crate) struct CurrentKeys {
     publish_key: Option<RwLock<Arc<str>>>,
     access: Option<RwLock<Arc<Access>>>,
+    lives: RwLock<KeyLives>,
 }
 
 impl CurrentKeys {
     pub(crate) fn new(config: &HttpConfig) -> Self {
         let access = config.access.as_ref().map(|settings| Arc::new(settings.access.clone()));
+        let mut lives = KeyLives::default();
+        lives.replace(access.iter().flat_map(|access| access.marks()).collect());
         Self {
+            lives: RwLock::new(lives),
             publish_key: config.publish_key.as_deref().map(|key| RwLock::new(key.into())),
             access: access.map(RwLock::new),
         }
@@ -39,11 +45,20 @@ impl CurrentKeys {
         }
     }
 
-    /// Does nothing if requests need no grants: whether they do is a setting, and stays.
+    /// Does nothing if requests need no grants: whether they do is a setting, and stays. The lives of keys end that are not there any
+    /// more.
     pub(crate) fn replace_access(&self, access: Access) {
-        if let Some(current) = &self.access {
-            *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(access);
-        }
+        let Some(current) = &self.access else { return };
+        // One after the other, or the lives would not be those of the keys that are taken in the end.
+        let mut lives = self.lives.write().unwrap_or_else(PoisonError::into_inner);
+        let marks = access.marks();
+        *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(access);
+        lives.replace(marks);
+    }
+
+    /// The life of the key that some grants hang on, if it is one of this front.
+    pub(crate) fn life(&self, key: Option<KeyMark>) -> Option<KeyLife> {
+        self.lives.read().unwrap_or_else(PoisonError::into_inner).of(key?).cloned()
     }
 }
 

@@ -12,7 +12,7 @@
 //! | `trace`, `range` | which headers are of a proxy, and a range of addresses, of proxies that are trusted |
 //! | `client` | the address that a request comes from, through the proxies that are trusted |
 //! | `settings`, `shown_proof` | where a request may show who sends it, and what it shows |
-//! | `current_keys` | the keys of now, which can be replaced |
+//! | `current_keys`, `key_lives` | the keys of now, which can be replaced; whether each is still taken |
 //! | `credential` | the name of what a request showed, which goes on to its handler |
 //! | `cors` | the headers of every answer that tell browsers who may read it |
 //! | `refusal_log`, `shown` | what the log says of refusals, and how a value of a request stands in a sentence |
@@ -28,6 +28,7 @@ pub(crate) mod decision;
 pub(crate) mod head;
 pub(crate) mod host;
 mod key;
+mod key_lives;
 pub(crate) mod origin;
 pub(crate) mod page;
 pub(crate) mod policy;

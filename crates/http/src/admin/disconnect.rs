@@ -105,7 +105,7 @@ fn outcast(whom: &Whom) -> Result<Outcast, Problem> {
     let (name, outcast) = match whom {
         Whom::User(user) => (user, Outcast::User(user.clone())),
         Whom::Token(token_id) => (token_id, Outcast::Token(token_id.clone())),
-        Whom::Topic(_) | Whom::Connection(_) => {
+        Whom::Topic(_) | Whom::Connection(_) | Whom::OfEndedKeys => {
             let detail = "`deny_for` keeps a user or a token out; it goes with `user` or `token_id`";
             return Err(refused(detail.to_owned()));
         }

@@ -95,6 +95,10 @@ impl Front {
             Shown::NoBearer(why) if self.authorizer_reads_authorization() => Ok(unmeant(why.to_owned())),
             Shown::NoBearer(why) => Err(Problem::invalid_credentials(why).into()),
             Shown::Ticket(text) => match self.tickets().read(&access, text, now) {
+                // It was given for a key that was taken away since.
+                Ok(ticket) if self.keys().life(ticket.grants.key).is_some_and(|life| life.is_over()) => {
+                    Err(Problem::invalid_credentials(&Refusal::UnknownTicket.to_string()).into())
+                }
                 Ok(ticket) => {
                     let grants = ticket.grants.clone().beside(&access.anonymous);
                     Ok(Identity { ticket: Some(ticket), ..Identity::known(grants) })

@@ -107,11 +107,14 @@ impl SubscribeRequest {
     }
 
     /// Takes note of the grants that have let the subscriber in: its stream ends with them.
-    pub(crate) fn let_in_by(&mut self, grants: Grants) {
+    pub(crate) fn let_in_by(&mut self, front: &Front, grants: Grants) {
+        let key = front.keys().life(grants.key);
         let Grants { user, token_id, until, info, credential, .. } = grants;
         self.credential = credential;
         if user.is_some() || token_id.is_some() || until.is_some() {
-            self.session = Some(Arc::new(Session { user, token_id, until, info, address: None }));
+            self.session = Some(Arc::new(Session { user, token_id, until, info, address: None, key }));
+        } else if let Some(key) = key {
+            self.session = Some(key.session());
         }
     }
 

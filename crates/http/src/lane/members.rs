@@ -74,6 +74,8 @@ pub(super) struct Members<H> {
     logged: Logged,
     presence: LanePresence,
     unread: UnreadFrames,
+    /// Members that were ended when they came.
+    ended_at_once: u32,
     /// Members have been looked at since readers were told so often to let frames go.
     calls_heard: u64,
     tally: Tally,
@@ -115,6 +117,7 @@ impl<H: Held> Members<H> {
             unopened: HashMap::new(),
             logged: Logged::default(),
             calls_heard: unread.calls(),
+            ended_at_once: 0,
             unread,
             tally: Tally::default(),
             time: clock.now(),
@@ -195,7 +198,11 @@ impl<H: Held> Members<H> {
         self.groups[group].note_epoch(id, place.epoch);
         self.logged.join(id, entry);
         self.presence.add_member(group, id);
-        self.follow(id);
+        // It may be over since its request was answered.
+        match expiry::ending(self.slots[number].session(), self.time) {
+            Some(ending) => self.end_at_once(id, ending),
+            None => self.follow(id),
+        }
     }
 
     /// Looks at a socket that has something to say.

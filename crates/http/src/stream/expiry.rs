@@ -10,20 +10,42 @@ use crate::answer::document::time;
 
 /// The end that is due for a stream, if what let it in is over.
 pub(crate) fn ending(session: Option<&Session>, now: UnixMillis) -> Option<Ending> {
-    session?.ended_at(now).map(|_| Ending::AccessEnded)
+    let session = session?;
+    let is_over = session.is_withdrawn() || session.ended_at(now).is_some();
+    is_over.then_some(Ending::AccessEnded)
 }
 
 /// Why a stream ends whose access is over, for the people who read what their program was told.
 pub(crate) fn reason(session: Option<&Session>, now: UnixMillis) -> String {
     match session.and_then(|session| session.ended_at(now)) {
         Some(at) => format!("the access of this stream ended at {}", time(at)),
+        None if session.is_some_and(Session::is_withdrawn) => {
+            "the key that gave this stream its access was withdrawn".to_owned()
+        }
         None => "the access of this stream was withdrawn".to_owned(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tidings_core::KeyLife;
+
     use super::*;
+
+    #[test]
+    fn a_session_ends_with_the_key_that_has_let_it_in() {
+        let life = KeyLife::default();
+        let later = Session { until: Some(UnixMillis(2)), key: Some(life.clone()), ..Session::default() };
+        assert_eq!(ending(Some(&later), UnixMillis(1)), None);
+
+        life.end();
+
+        for session in [later, (*life.session()).clone()] {
+            assert_eq!(ending(Some(&session), UnixMillis(1)), Some(Ending::AccessEnded), "{session:?}");
+            let reason = reason(Some(&session), UnixMillis(1));
+            assert_eq!(reason, "the key that gave this stream its access was withdrawn");
+        }
+    }
 
     #[test]
     fn a_session_ends_at_its_time_and_no_sooner_and_one_without_a_time_never() {

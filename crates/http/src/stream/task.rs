@@ -99,7 +99,7 @@ struct StreamTask {
     watch: AnswerWatch,
     large: Option<LargeFrame>,
     session: Option<Arc<Session>>,
-    /// The age at which the clock is asked whether the session is over.
+    /// The age at which it is asked whether the session is over; none if that cannot be.
     expires_after: Option<u32>,
     _permit: Option<StreamPermit>,
 }
@@ -143,7 +143,7 @@ impl StreamTask {
             watch,
             large: None,
             // It is asked at once, and then it is known.
-            expires_after: session.as_ref().and_then(|session| session.until).map(|_| 0),
+            expires_after: session.as_ref().filter(|session| session.can_end()).map(|_| 0),
             session,
             _permit: permit,
         }
@@ -214,8 +214,9 @@ impl StreamTask {
         }
         let left = |until: UnixMillis| Duration::from_millis(until.0.saturating_sub(time.0));
         let until = self.session.as_ref().and_then(|session| session.until);
-        self.expires_after =
-            until.map(|until| age.saturating_add(self.shared.rules.ticks(left(until)).max(1)));
+        let ticks = |until| self.shared.rules.ticks(left(until)).max(1);
+        // Without a time, it is looked at with the heartbeats alone.
+        self.expires_after = Some(until.map_or(u32::MAX, |until| age.saturating_add(ticks(until))));
         due
     }
 

@@ -235,11 +235,7 @@ fn verifier(checking: &Checking, table: &JwtTable) -> Result<(Verifier, Option<F
     let mut fetched = None;
     let (keys, possible) = match checking {
         Checking::Key(key) => (Keys::fixed(key.clone()), key.algorithms().to_vec()),
-        Checking::Set(set) => {
-            let keys = Keys::awaited();
-            keys.renew(set.clone());
-            (keys, set.algorithms())
-        }
+        Checking::Set(set) => (Keys::of_set(set.clone()), set.algorithms()),
         Checking::Fetched(url) => {
             let keys = Keys::awaited();
             fetched = Some(FetchedKeys::new(url.clone(), keys.clone()));

@@ -6,13 +6,14 @@
 use std::convert::Infallible;
 use std::path::PathBuf;
 
+use tidings_access::Access;
 use tidings_access::jwt::Verifier;
 use tidings_http::Front;
 use tokio::task::spawn_blocking;
 
 use super::access::{self, AccessSources};
 use super::{exposed, key};
-use crate::config::{JwtKey, Loaded, Said, SecretFrom, SigningKeyFrom};
+use crate::config::{JwtKey, Loaded, Said, Secret, SecretFrom, SigningKeyFrom};
 use crate::environment::Environment;
 use crate::signals::Hangups;
 use crate::terminal::failure::{Exit, Failure};
@@ -25,6 +26,12 @@ pub(crate) struct KeyFiles {
     fetching: Option<Verifier>,
     paths: Vec<PathBuf>,
     hangups: Hangups,
+}
+
+/// What the files hold.
+struct ReadKeys {
+    publish_key: Option<Secret>,
+    access: Option<Access>,
 }
 
 impl KeyFiles {
@@ -51,20 +58,22 @@ impl KeyFiles {
         }))
     }
 
-    /// Has the front check requests by what is in the files now. If one cannot be read or is wrong, nothing changes.
-    fn reload(&self, front: &Front) {
-        if let Err(error) = self.read_into(front) {
-            let mut error = error.message().to_owned();
-            // Two keys may each be well and not go together.
-            let paths: Vec<_> = self.paths.iter().map(|path| path.display().to_string()).collect();
-            if !paths.iter().any(|path| error.contains(path)) {
-                error = format!("{error} (files of keys: {})", paths.join(", "));
-            }
-            tracing::error!(error, "cannot read the files of keys again; all old keys stay in force");
-        }
+    /// What is in the files now. None if one cannot be read or is wrong.
+    fn read(&self) -> Option<ReadKeys> {
+        self.try_read()
+            .inspect_err(|error| {
+                let mut error = error.message().to_owned();
+                // Two keys may each be well and not go together.
+                let paths: Vec<_> = self.paths.iter().map(|path| path.display().to_string()).collect();
+                if !paths.iter().any(|path| error.contains(path)) {
+                    error = format!("{error} (files of keys: {})", paths.join(", "));
+                }
+                tracing::error!(error, "cannot read the files of keys again; all old keys stay in force");
+            })
+            .ok()
     }
 
-    fn read_into(&self, front: &Front) -> Result<(), Failure> {
+    fn try_read(&self) -> Result<ReadKeys, Failure> {
         let publish_key = key::read(&self.loaded.config)?;
         let access = access::read(&self.loaded, &self.environment, publish_key.as_ref())?;
         let secret_files = access.as_ref().map_or(&[][..], |access| &access.secret_files);
@@ -73,17 +82,25 @@ impl KeyFiles {
         for warning in secret_files.filter_map(|path| exposed::warning(path)) {
             tracing::warn!("{warning}");
         }
-        if let Some(key) = publish_key {
-            front.replace_publish_key(&key.0);
-        }
-        if let Some(AccessSources { mut access, .. }) = access {
+        let access = access.map(|AccessSources { mut access, .. }| {
             if self.fetching.is_some() {
                 access.tokens.clone_from(&self.fetching);
             }
-            front.replace_access(access);
+            access
+        });
+        Ok(ReadKeys { publish_key, access })
+    }
+
+    /// Has the front check requests by these keys, and end the streams of those that are not there any more.
+    async fn put_in_force(&self, keys: ReadKeys, front: &Front) {
+        if let Some(key) = keys.publish_key {
+            front.replace_publish_key(&key.0);
         }
-        tracing::info!(files = self.paths.len(), "read the files of keys again");
-        Ok(())
+        let streams_ended = match keys.access {
+            Some(access) => front.replace_access(access).await,
+            None => 0,
+        };
+        tracing::info!(files = self.paths.len(), streams_ended, "read the files of keys again");
     }
 }
 
@@ -92,19 +109,23 @@ pub(crate) async fn keep_fresh(files: Option<KeyFiles>, front: Front) -> Infalli
     let Some(mut files) = files else { return std::future::pending().await };
     loop {
         files.hangups.next().await;
-        files = on_another_thread(files, front.clone()).await;
+        let read;
+        (files, read) = on_another_thread(files).await;
+        if let Some(keys) = read {
+            files.put_in_force(keys, &front).await;
+        }
     }
 }
 
 /// A file may be a pipe, or on a disk that does not answer: neither a signal nor the end waits for that.
 #[expect(clippy::disallowed_methods, reason = "the loop waits for it, and the end of the process need not")]
-async fn on_another_thread(files: KeyFiles, front: Front) -> KeyFiles {
+async fn on_another_thread(files: KeyFiles) -> (KeyFiles, Option<ReadKeys>) {
     let reading = spawn_blocking(move || {
-        files.reload(&front);
-        files
+        let read = files.read();
+        (files, read)
     });
     match reading.await {
-        Ok(files) => files,
+        Ok(read) => read,
         // The runtime is ending, and this with it.
         Err(_) => std::future::pending().await,
     }

@@ -10,6 +10,7 @@ use crate::lane::batch::last;
 use crate::lane::ids::{GroupId, MemberId};
 use crate::lane::member::{Member, Standing};
 use crate::lane::parked::Held;
+use crate::stream::drain::spread;
 use crate::stream::{Ending, expiry};
 
 impl<H: Held> Members<H> {
@@ -34,8 +35,18 @@ impl<H: Held> Members<H> {
         }
     }
 
+    /// Ends a member that has just come. The next one gets its number, and with it the share: they would come back together.
+    pub(super) fn end_at_once(&mut self, id: MemberId, ending: Ending) {
+        self.ended_at_once = self.ended_at_once.wrapping_add(1);
+        self.end_with(id, ending, spread(self.ended_at_once));
+    }
+
     /// Ends a response: in good order, with a word on when to come back, if the client can still be told.
     pub(super) fn end(&mut self, id: MemberId, ending: Ending) {
+        self.end_with(id, ending, id.share());
+    }
+
+    fn end_with(&mut self, id: MemberId, ending: Ending, share: f64) {
         let Some(mut member) = self.slots.try_remove(id.slot()) else { return };
         self.unopened.remove(&id);
         self.tally.ended(ending);
@@ -45,7 +56,7 @@ impl<H: Held> Members<H> {
         if ending.has_farewell() && !matches!(member.standing, Standing::Blocked(_)) {
             let group = &self.groups[member.group];
             let encoder = group.key.encoder;
-            let mut farewell = encoder.farewell(self.rules.delay(id.share()));
+            let mut farewell = encoder.farewell(self.rules.delay(share));
             if ending == Ending::AccessEnded {
                 let reason = expiry::reason(member.session(), self.time);
                 let expired = encoder.expired(place_of(id, &member, group), &reason);

@@ -11,7 +11,9 @@ use socket2::SockRef;
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{draft, selectors};
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{Cursor, Epoch, Follower, Limits, MemoryStore, OnGap, Sequence, Session, UnixMillis};
+use tidings_core::{
+    Cursor, Epoch, Follower, KeyLife, Limits, MemoryStore, OnGap, Sequence, Session, UnixMillis,
+};
 use tidings_testkit::deadline::{PATIENCE, until};
 use tokio::time::advance;
 
@@ -398,6 +400,40 @@ async fn a_member_whose_session_is_over_is_told_where_it_stands_and_gets_no_even
         heard.strip_prefix(told).unwrap_or_else(|| panic!("{heard}")).to_owned()
     });
     assert_ne!(retries[0], retries[1], "they would come back together");
+}
+
+/// They were given what was at hand, until the next sweep.
+#[tokio::test]
+async fn a_member_whose_access_is_over_when_it_comes_hears_that_and_no_event() {
+    let mut scene = Scene::new().await;
+    scene.hub.publish(draft("a", "secret")).await.unwrap();
+    until("the rings to have it", || scene.hub.shown() == Sequence(1)).await;
+    scene.clock.set(1_000);
+    scene.members.set_time(Now { tick: Tick(1), drain: None });
+    let life = KeyLife::default();
+    let mut lasting = scene.park_holding("a", true, Some(life.session()));
+    life.end();
+
+    let late = |key: Option<&KeyLife>, until| Session {
+        until: Some(UnixMillis(until)),
+        key: key.cloned(),
+        ..Session::default()
+    };
+    let mut clients = [late(None, 1_000), late(Some(&life), 2_000)]
+        .map(|session| scene.park_holding("a", true, Some(Arc::new(session))));
+
+    assert_eq!(scene.left(), [0]);
+    let retries = clients.each_mut().map(|client| {
+        let mut heard = String::new();
+        client.read_to_string(&mut heard).unwrap();
+        assert!(heard.starts_with("event: tidings.expired\n") && !heard.contains("secret"), "{heard}");
+        heard.split_once("retry: ").unwrap().1.to_owned()
+    });
+    assert_ne!(retries[0], retries[1], "they would come back together");
+    scene.members.look_at(MemberId::of(0));
+    let mut heard = String::new();
+    lasting.read_to_string(&mut heard).unwrap();
+    assert!(heard.contains("the key that gave this stream its access was withdrawn"), "{heard}");
 }
 
 /// What a client is told of who reads `a`.
