@@ -41,7 +41,7 @@ impl Client {
         let said = [(FORWARDED, forwarded_for as Read), (X_FORWARDED_FOR, node as Read)]
             .into_iter()
             .filter(|(name, _)| headers.contains_key(name))
-            .map(|(name, read)| walked(peer, entries(headers, &name), read, trusted));
+            .map(|(name, read)| walked(peer, entries(headers, &name, name == FORWARDED), read, trusted));
         match said.collect::<Vec<_>>()[..] {
             [] => Self { address: peer, is_of_many: true },
             // A proxy that writes one of the two passes the other on as the client has written it. Nobody can tell which.
@@ -78,32 +78,93 @@ fn walked<'a>(
 }
 
 /// The entries of a list, the last one first. Several lines are one list, and empty entries are none: RFC 9110, 5.6.1.
-fn entries<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+fn entries<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+    has_quotes: bool,
+) -> impl Iterator<Item = &'a [u8]> {
     let lines = headers.get_all(name).iter().rev();
     lines
-        .flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','))
+        .flat_map(move |line| Entries { rest: Some(line.as_bytes()), has_quotes })
         .map(<[u8]>::trim_ascii)
         .filter(|entry| !entry.is_empty())
 }
 
-/// RFC 7239, 4: `for=192.0.2.43;proto=http`. A comma within quotes divides it, too, and makes both parts unreadable: no address
-/// has one.
+/// The entries of a line, the last one first. Where there are quoted strings, a comma within one divides nothing: a proxy
+/// tells the host that a client has asked for in one, and a host may have commas and equals signs in it.
+///
+/// Quotes are paired from the end as well. What the last proxy has written is whole, so where it begins is certain, whatever
+/// a client has written before it.
+struct Entries<'a> {
+    rest: Option<&'a [u8]>,
+    has_quotes: bool,
+}
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let line = self.rest.take()?;
+        let mut is_quoted = false;
+        for at in (0..line.len()).rev() {
+            match line[at] {
+                b'"' if self.has_quotes => is_quoted = !is_quoted || is_escaped(&line[..at]),
+                b',' if !is_quoted => {
+                    self.rest = Some(&line[..at]);
+                    return Some(&line[at + 1..]);
+                }
+                _ => {}
+            }
+        }
+        Some(line)
+    }
+}
+
+/// Whether what follows in a quoted string is itself, and neither its end nor the beginning of an escape.
+fn is_escaped(before: &[u8]) -> bool {
+    before.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
+}
+
+/// RFC 7239, 4: `for=192.0.2.43;proto=http`. None if any part of it is not as the standard writes it: then nobody can tell what its
+/// writer meant.
 fn forwarded_for(element: &str) -> Option<IpAddr> {
-    let pairs = element.split(';').map(str::trim).filter(|pair| !pair.is_empty());
-    let mut found = None;
-    for pair in pairs {
-        let (name, value) = pair.split_once('=')?;
+    let (mut rest, mut found) = (element, None);
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', ';']);
+        if rest.is_empty() {
+            return node(found?);
+        }
+        let (name, value, after) = pair(rest)?;
         // "Each parameter MUST NOT occur more than once per field-value."
         if name.eq_ignore_ascii_case("for") && found.replace(value).is_some() {
             return None;
         }
+        rest = after;
     }
-    let value = found?;
-    let value = match value.strip_prefix('"') {
-        Some(quoted) => quoted.strip_suffix('"')?,
-        None => value,
+}
+
+/// A parameter and its value, without quotes, and what stands behind it.
+fn pair(text: &str) -> Option<(&str, &str, &str)> {
+    let (name, behind) = text.split_once('=')?;
+    let (value, after) = match behind.strip_prefix('"') {
+        Some(quoted) => {
+            let mut quotes = quoted.match_indices('"').map(|(at, _)| at);
+            let end = quotes.find(|at| !is_escaped(&quoted.as_bytes()[..*at]))?;
+            (&quoted[..end], quoted[end + 1..].trim_start())
+        }
+        None => {
+            let end = behind.find(';').unwrap_or(behind.len());
+            let value = behind[..end].trim_end();
+            is_word(value).then_some((value, &behind[end..]))?
+        }
     };
-    node(value)
+    (is_word(name) && (after.is_empty() || after.starts_with(';'))).then_some((name, value, after))
+}
+
+/// Whether text has nothing in it that needs quotes to be told from what is around it. Colons and brackets need some by the standard,
+/// and there are proxies that write addresses of IPv6 without.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.contains(['"', '\\', '=', ' ', '\t'])
 }
 
 /// RFC 7239, 6: an address, with a port or without. `unknown` and names that begin with `_` are none.
@@ -241,10 +302,31 @@ mod tests {
             ("for=192.0.2.43, for=198.51.100.17", "198.51.100.17"),
             ("for=192.0.2.43, for=10.7.7.7;proto=http", "192.0.2.43"),
             ("for=\"_a, b\", for=192.0.2.43", "192.0.2.43"),
+            ("by=\"a,b\";for=192.0.2.43;proto=\"x;y\"", "192.0.2.43"),
+            ("for=192.0.2.43;host=\"a\\\\\"", "192.0.2.43"),
+            ("for=192.0.2.43;host=\"a\\\"b\"", "192.0.2.43"),
+            ("for=2001:db8::1", "2001:db8::1"),
+            ("for=192.0.2.43;;proto=http;", "192.0.2.43"),
+            // The host that a client has asked for, as proxies pass it on.
+            ("for=192.0.2.43;host=\"a,for=198.51.100.1;x=b\"", "192.0.2.43"),
+            ("for=192.0.2.43;host=\"a, for=198.51.100.1;x=b\";proto=http", "192.0.2.43"),
+            ("host=\"a;for=198.51.100.1;x=b\";for=192.0.2.43", "192.0.2.43"),
+            ("for=192.0.2.43;host=\"a\\\",for=198.51.100.1;x=b\"", "192.0.2.43"),
+            // A quote that a client has begun, before what a proxy has written.
+            ("for=198.51.100.1;x=\", for=192.0.2.43;host=\"h\"", "192.0.2.43"),
+            ("for=198.51.100.1;x=\"\\, for=192.0.2.43;host=\"h\"", "192.0.2.43"),
+            ("for=198.51.100.1;x=\", for=10.7.7.7;host=\"h\"", "10.0.0.1"),
             ("for=unknown", "10.0.0.1"),
             ("for=\"_gazonk\"", "10.0.0.1"),
             ("for=_SEVKISEK", "10.0.0.1"),
             ("for=192.0.2.1, proto=http", "10.0.0.1"),
+            ("for=192.0.2.1;proto", "10.0.0.1"),
+            ("for = 192.0.2.1", "10.0.0.1"),
+            ("for=192.0.2.1;host=\"a\"b", "10.0.0.1"),
+            ("for=192.0.2.1;host=a\"", "10.0.0.1"),
+            ("for=192.0.2.1;host=a=b", "10.0.0.1"),
+            ("for=192.0.2.1;=b", "10.0.0.1"),
+            ("for=192.0.2.1;x=", "10.0.0.1"),
             ("for=192.0.2.1;for=192.0.2.2", "10.0.0.1"),
             ("for=\"192.0.2.1", "10.0.0.1"),
             ("for=192.0.2.1\"", "10.0.0.1"),
