@@ -3,7 +3,7 @@
 //! All members of a group share one view. A member that comes, and one whose socket did not take a change, know no state: they are
 //! given it when they can be written to. So nothing is kept for a member that does not read, beyond what its socket owes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use tidings_core::presence::{Notice, PresenceView};
@@ -19,8 +19,9 @@ use crate::lane::parked::Held;
 #[derive(Default)]
 pub(super) struct LanePresence {
     groups: HashMap<GroupId, GroupPresence>,
-    /// Groups with members that may be given a state in this round.
-    turns: Vec<GroupId>,
+    /// Groups with members that may be given a state in this round: each once, however many of its members have come, because
+    /// all of them are looked at.
+    turns: HashSet<GroupId>,
 }
 
 struct GroupPresence {
@@ -39,7 +40,7 @@ impl LanePresence {
     pub(super) fn add_member(&mut self, group: GroupId, id: MemberId) {
         if let Some(presence) = self.groups.get_mut(&group) {
             presence.unknowing.insert(id, 0);
-            self.turns.push(group);
+            self.turns.insert(group);
         }
     }
 
@@ -47,7 +48,7 @@ impl LanePresence {
     pub(super) fn goes_on(&mut self, group: GroupId, id: MemberId) {
         let presence = self.groups.get(&group);
         if presence.is_some_and(|presence| presence.unknowing.contains_key(&id)) {
-            self.turns.push(group);
+            self.turns.insert(group);
         }
     }
 
