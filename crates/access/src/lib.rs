@@ -12,6 +12,7 @@
 //! | `jwt` | JSON Web Tokens: keys, claims, and the check of a token |
 //! | `signed_url` | a URL that carries its own permission |
 //! | `ticket` | grants for one use within a moment |
+//! | `object` | JSON in which no name stands twice |
 //! | `refusal` | why something shown gives no grants |
 //! | `limits` | every bound |
 //!
@@ -24,6 +25,7 @@ pub mod jwt;
 mod key_mark;
 pub mod limits;
 mod named_key;
+pub mod object;
 mod refusal;
 pub mod signed_url;
 mod template;

@@ -8,8 +8,8 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use tidings_http::Denied;
 use tidings_http::core::{Selector, User};
-use tidings_http::grants::Allowed;
 use tidings_http::grants::limits::USER_BYTES_MAX;
+use tidings_http::grants::{Allowed, object};
 
 use crate::fault::Fault;
 use crate::limits::{WEBHOOK_DETAIL_CHARS_MAX, WEBHOOK_SELECTORS_MAX, WEBHOOK_TTL_SECONDS_MAX};
@@ -52,11 +52,11 @@ pub(crate) fn read(answer: &Response<Bytes>) -> Result<Given, NotGiven> {
 }
 
 fn given(body: &[u8]) -> Result<Given, Fault> {
-    let value: Value = serde_json::from_slice(body)
-        .map_err(|error| Fault::NoJson { line: error.line(), column: error.column() })?;
-    let Value::Object(members) = value else {
-        return Err(Fault::Member { member: "the whole".to_owned(), must: "is no object" });
-    };
+    // A name that stands twice would be one grant to a filter on the way, and another one to the hub.
+    let members = object::parse(body).map_err(|error| match error.is_data() {
+        true => wrong("the whole", "is no object in which each name stands once"),
+        false => Fault::NoJson { line: error.line(), column: error.column() },
+    })?;
     let subscribe = selectors(&members, "subscribe")?;
     let publish = selectors(&members, "publish")?;
     if subscribe.len() + publish.len() > WEBHOOK_SELECTORS_MAX {

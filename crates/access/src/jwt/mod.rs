@@ -8,7 +8,6 @@ mod claims;
 mod key;
 mod key_set;
 mod mint;
-mod object;
 mod token;
 mod verifier;
 

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use super::object;
 use crate::limits::TOKEN_BYTES_MAX;
+use crate::object;
 use crate::refusal::Refusal;
 
 /// A JSON object.

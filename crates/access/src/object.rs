@@ -1,5 +1,5 @@
-//! A JSON object in which no name stands twice, at any depth: two programs that read the same token must not see different
-//! claims.
+//! A JSON object in which no name stands twice, at any depth: two programs that read the same token, or the same answer of a
+//! backend, must not see different grants.
 
 use std::fmt;
 
@@ -8,7 +8,11 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// Parses an object.
-pub(super) fn parse(json: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
+///
+/// # Errors
+///
+/// If it is no JSON (then the error is one of syntax), no object, or has a name twice.
+pub fn parse(json: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
     match serde_json::from_slice::<Strict>(json)?.0 {
         Value::Object(members) => Ok(members),
         _ => Err(Error::custom("it is no object")),
