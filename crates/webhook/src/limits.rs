@@ -60,5 +60,10 @@ pub const NOTICES_RETRY_WAIT_MIN: Duration = Duration::from_secs(1);
 /// Longest wait before a batch is sent again. 60 s: a backend that is back after an hour hears of it within a minute.
 pub const NOTICES_RETRY_WAIT_MAX: Duration = Duration::from_secs(60);
 
+/// Time for which notices are sent again that the backend refuses for a reason that is not theirs, such as 403 or 404. 10 min: an operator who
+/// has changed a secret in one place changes it in the other. What is refused after that is left out, and the backend is asked once in
+/// [`NOTICES_RETRY_WAIT_MAX`] whether it takes notices again.
+pub const NOTICES_REFUSED_WAIT_MAX: Duration = Duration::from_secs(600);
+
 /// Time for what is left to be told when a hub ends. 3 s: one try that fails and another. What is left then is not told.
 pub const NOTICES_FLUSH_WAIT_MAX: Duration = Duration::from_secs(3);

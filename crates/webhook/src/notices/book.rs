@@ -141,6 +141,14 @@ impl Book {
         self.dropped += notices;
     }
 
+    /// Leaves out what is to be sent, and returns how many notices that were. Streams may still come back.
+    pub(super) fn empty_queue(&mut self) -> u64 {
+        let queue = std::mem::take(&mut self.queue);
+        self.bytes -= queue.iter().map(Notice::bytes).sum::<usize>();
+        self.waits_since = None;
+        queue.len() as u64
+    }
+
     /// Notices that wait, and streams that may come back.
     pub(super) fn waiting(&self) -> u64 {
         (self.queue.len() + self.away.len()) as u64

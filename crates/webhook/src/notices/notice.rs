@@ -33,6 +33,8 @@ pub(super) enum Happened {
 pub(super) struct Batch {
     pub(super) body: Bytes,
     pub(super) notices: u64,
+    /// How many it says were left out before it.
+    pub(super) dropped: u64,
 }
 
 #[derive(Serialize)]
@@ -93,6 +95,6 @@ impl Batch {
         let document = BatchDocument { hub, notices: documents, dropped };
         // Texts, numbers and lists of them always have a form in JSON.
         let body = serde_json::to_vec(&document).unwrap_or_default().into();
-        Self { body, notices: notices.len() as u64 }
+        Self { body, notices: notices.len() as u64, dropped }
     }
 }

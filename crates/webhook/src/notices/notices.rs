@@ -11,6 +11,7 @@ use std::mem::{Discriminant, discriminant};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::StatusCode;
 use ring::rand::{SecureRandom, SystemRandom};
 use tidings_client::Caller;
@@ -26,7 +27,8 @@ use super::notice::Batch;
 use crate::call;
 use crate::fault::Fault;
 use crate::limits::{
-    NOTICES_FLUSH_WAIT_MAX, NOTICES_RETRY_WAIT_MAX, NOTICES_RETRY_WAIT_MIN, WEBHOOK_LOG_INTERVAL,
+    NOTICES_FLUSH_WAIT_MAX, NOTICES_REFUSED_WAIT_MAX, NOTICES_RETRY_WAIT_MAX, NOTICES_RETRY_WAIT_MIN,
+    WEBHOOK_LOG_INTERVAL,
 };
 use crate::settings::NoticeSettings;
 use crate::webhook::NoRandomness;
@@ -52,8 +54,16 @@ struct Outbox {
     book: Book,
     /// What was taken out of the book, and is sent until the backend has taken it.
     sending: Option<Batch>,
-    /// How often it was sent.
+    /// How often something was sent that was not taken, in a row.
     tries: u32,
+    /// The backend refuses to be told at all.
+    refusal: Option<Refusal>,
+}
+
+struct Refusal {
+    since: Instant,
+    /// It was given up: what is refused now is left out.
+    is_lasting: bool,
 }
 
 /// Why a stream has ended of which its carrier has said nothing: its client has gone.
@@ -76,7 +86,7 @@ impl Notices {
     pub fn new(settings: NoticeSettings, clock: Arc<dyn Clock>) -> Result<Self, NoRandomness> {
         let mut name = [0; 8];
         SystemRandom::new().fill(&mut name).map_err(|_| NoRandomness)?;
-        let outbox = Outbox { book: Book::new(settings.debounce), sending: None, tries: 0 };
+        let outbox = Outbox { book: Book::new(settings.debounce), sending: None, tries: 0, refusal: None };
         Ok(Self {
             settings,
             clock,
@@ -96,9 +106,16 @@ impl Notices {
 
     /// Sends notices, for as long as it is driven. Cancel safe: call it again, or [`flush`](Self::flush), and it goes on.
     pub async fn run(&self) -> Infallible {
+        self.run_by(|body| self.post(body)).await
+    }
+
+    async fn run_by<F>(&self, post: impl Fn(Bytes) -> F) -> Infallible
+    where
+        F: Future<Output = Result<StatusCode, Fault>>,
+    {
         loop {
             if self.take(Book::take) {
-                if let Sent::Again(wait) = self.send().await {
+                if let Sent::Again(wait) = self.send(&post).await {
                     sleep(wait).await;
                 }
                 continue;
@@ -120,9 +137,16 @@ impl Notices {
     /// Sends what is left when the hub ends, and takes [`NOTICES_FLUSH_WAIT_MAX`] for it at most. Cancel safe, as
     /// [`run`](Self::run).
     pub async fn flush(&self) {
+        self.flush_by(|body| self.post(body)).await;
+    }
+
+    async fn flush_by<F>(&self, post: impl Fn(Bytes) -> F)
+    where
+        F: Future<Output = Result<StatusCode, Fault>>,
+    {
         let sent = timeout(NOTICES_FLUSH_WAIT_MAX, async {
             while self.take(Book::take_at_end) {
-                if let Sent::Again(wait) = self.send().await {
+                if let Sent::Again(wait) = self.send(&post).await {
                     sleep(wait).await;
                 }
             }
@@ -165,32 +189,91 @@ impl Notices {
         true
     }
 
-    async fn send(&self) -> Sent {
-        let Some(batch) = self.outbox().sending.clone() else { return Sent::Done };
+    async fn post(&self, body: Bytes) -> Result<StatusCode, Fault> {
         let NoticeSettings { url, timeout, .. } = &self.settings;
-        let fault = match call::post(&self.caller, url, batch.body, *timeout).await {
-            Ok(answer) if answer.status().is_success() => {
-                self.metrics.sent.inc_by(batch.notices);
-                self.outbox().sent();
-                return Sent::Done;
-            }
-            Ok(answer) if is_at_fault(answer.status()) => {
-                self.tell(&Fault::NotTaken(answer.status().as_u16()), "these notices are left out");
-                self.metrics.failed.inc();
-                self.metrics.dropped.inc_by(batch.notices);
-                let mut outbox = self.outbox();
-                outbox.sent();
-                outbox.book.count_dropped(batch.notices);
-                return Sent::Done;
-            }
-            Ok(answer) => Fault::NotTaken(answer.status().as_u16()),
+        call::post(&self.caller, url, body, *timeout).await.map(|answer| answer.status())
+    }
+
+    async fn send<F>(&self, post: &impl Fn(Bytes) -> F) -> Sent
+    where
+        F: Future<Output = Result<StatusCode, Fault>>,
+    {
+        let Some(batch) = self.outbox().sending.clone() else { return Sent::Done };
+        let fault = match post(batch.body.clone()).await {
+            Ok(status) => match Verdict::of(status) {
+                Verdict::Taken => {
+                    self.taken(&batch);
+                    return Sent::Done;
+                }
+                Verdict::BatchAtFault => {
+                    self.tell(&Fault::NotTaken(status.as_u16()), "these notices are left out");
+                    self.metrics.failed.inc();
+                    let mut outbox = self.outbox();
+                    outbox.sent();
+                    self.leave_out(&mut outbox, &batch, 0);
+                    return Sent::Done;
+                }
+                Verdict::Refused => return self.refused(&batch, status),
+                Verdict::NotNow => Fault::NotTaken(status.as_u16()),
+            },
             Err(fault) => fault,
         };
         self.metrics.failed.inc();
         self.tell(&fault, "they are sent again");
         let mut outbox = self.outbox();
+        // It was not asked, or is not itself: what it has refused before it may take when it is back.
+        outbox.refusal = None;
         outbox.tries += 1;
         Sent::Again(retry_wait(outbox.tries))
+    }
+
+    fn taken(&self, batch: &Batch) {
+        self.metrics.sent.inc_by(batch.notices);
+        let mut outbox = self.outbox();
+        let refusal = outbox.refusal.take();
+        outbox.sent();
+        if refusal.is_some_and(|refusal| refusal.is_lasting) {
+            tracing::info!(webhook = %self.settings.url, "notices of connections are taken again");
+        }
+    }
+
+    /// Sends again for some time what a backend refuses that knows the hub not, or no such place: its operator may be about to set the
+    /// other half of a secret. After that nothing is kept for it, and it is asked now and then.
+    fn refused(&self, batch: &Batch, status: StatusCode) -> Sent {
+        self.metrics.failed.inc();
+        let (url, status) = (&self.settings.url, status.as_u16());
+        let mut outbox = self.outbox();
+        outbox.tries += 1;
+        let wait = retry_wait(outbox.tries);
+        let now = Instant::now();
+        if outbox.refusal.is_none() {
+            tracing::warn!(
+                webhook = %url,
+                "notices of connections are refused: it answered {status}; they are sent again for \
+                 {NOTICES_REFUSED_WAIT_MAX:?}, and left out then: check notices_url and the secret in it"
+            );
+        }
+        let refusal = outbox.refusal.get_or_insert(Refusal { since: now, is_lasting: false });
+        if now < refusal.since + NOTICES_REFUSED_WAIT_MAX {
+            return Sent::Again(wait);
+        }
+        if !std::mem::replace(&mut refusal.is_lasting, true) {
+            tracing::error!(
+                webhook = %url,
+                "notices of connections have been refused for {NOTICES_REFUSED_WAIT_MAX:?}: it answered {status}; they are \
+                 left out until it takes one: check notices_url and the secret in it"
+            );
+        }
+        outbox.sending = None;
+        let waiting = outbox.book.empty_queue();
+        self.leave_out(&mut outbox, batch, waiting);
+        Sent::Again(wait)
+    }
+
+    /// Has the next batch say that this one, and so many others, were left out, and what this one would have said.
+    fn leave_out(&self, outbox: &mut Outbox, batch: &Batch, others: u64) {
+        self.metrics.dropped.inc_by(batch.notices + others);
+        outbox.book.count_dropped(batch.dropped + batch.notices + others);
     }
 
     fn tell(&self, fault: &Fault, what_then: &str) {
@@ -232,6 +315,7 @@ impl Outbox {
     fn sent(&mut self) {
         self.sending = None;
         self.tries = 0;
+        self.refusal = None;
     }
 }
 
@@ -241,12 +325,33 @@ impl fmt::Debug for Notices {
     }
 }
 
-/// Whether the backend says that it will never take this batch. Anything else may be over when it is sent again.
-fn is_at_fault(status: StatusCode) -> bool {
-    matches!(
-        status,
-        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY
-    )
+/// What a status says of a batch.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Taken,
+    /// It will never take this one.
+    BatchAtFault,
+    /// It takes none from this hub, or none there: a redirect is not followed, so it is no place for notices.
+    Refused,
+    /// It may take it when it is sent again.
+    NotNow,
+}
+
+impl Verdict {
+    fn of(status: StatusCode) -> Self {
+        match status {
+            _ if status.is_success() => Self::Taken,
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+                Self::BatchAtFault
+            }
+            StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
+                Self::NotNow
+            }
+            StatusCode::NOT_IMPLEMENTED => Self::Refused,
+            _ if status.is_redirection() || status.is_client_error() => Self::Refused,
+            _ => Self::NotNow,
+        }
+    }
 }
 
 /// The wait after so many tries: twice as long each time, less up to a half of it at random.
@@ -258,17 +363,4 @@ fn retry_wait(tries: u32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_batch_is_sent_again_after_a_wait_that_doubles_up_to_a_bound_less_a_random_part() {
-        for (tries, most) in [(1, 1), (2, 2), (3, 4), (6, 32), (7, 60), (100, 60), (u32::MAX, 60)] {
-            let most = Duration::from_secs(most);
-            let waits: Vec<_> = (0..100).map(|_| retry_wait(tries)).collect();
-
-            assert!(waits.iter().all(|wait| most / 2 <= *wait && *wait <= most), "{tries}: {waits:?}");
-            assert!(waits.iter().any(|wait| *wait != waits[0]), "{tries}: {waits:?}");
-        }
-    }
-}
+mod tests;
