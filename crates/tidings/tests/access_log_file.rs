@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use rustix::fs::{FileType, Mode};
 use rustix::process::Signal;
 use support::program::Program;
 use support::{hub, run, tidings};
@@ -87,6 +88,27 @@ fn a_file_that_cannot_be_written_stops_no_request_and_its_lines_are_counted() {
         lost.is_some_and(|lost| lost.parse::<u64>().is_ok_and(|lost| lost >= 3))
     });
     hub.says("the access log cannot be written");
+}
+
+/// A hub with a named pipe for its log neither started before somebody read the pipe, nor ended while nobody did.
+#[test]
+fn a_named_pipe_that_nobody_reads_stops_nothing_and_its_lines_are_counted() {
+    let dir = tempfile::tempdir().expect("a directory can be made");
+    let pipe = dir.path().join("pipe");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
+    let hub = hub(&["--memory", "--access-log", pipe.to_str().expect("the path is text")]);
+
+    // A pipe holds 64 KiB.
+    let path = format!("/events/{}", "a".repeat(200));
+    let mut connection = hub.connect();
+    for _ in 0..400 {
+        connection.post(&path, &[], "x").expect("the hub answers");
+    }
+
+    let metrics = || hub.connect().get("/metrics", &[]).expect("the hub answers").body;
+    block_until("lost lines", || !metrics().contains("tidings_access_log_dropped_total 0"));
+    hub.signal(Signal::HUP);
+    assert!(hub.terminate().success());
 }
 
 #[test]

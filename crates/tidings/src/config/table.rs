@@ -459,7 +459,7 @@ settings! {
         access_log: Option<PathBuf> {
             default: "none",
             value: "FILE",
-            means: "File to which a line is added for each request when its answer has ended: address, user, time, method, path without its query, status, bytes and duration. `stderr` is where log records go. Lines are in the Common Log Format with the seconds behind it, or, with log_format json, JSON objects. SIGHUP opens the file again, for logrotate.",
+            means: "File to which a line is added for each request when its answer has ended: address, user, time, method, path without its query, status, bytes and duration. `stderr` is where log records go. Lines are in the Common Log Format with the seconds behind it, or, with log_format json, JSON objects. SIGHUP opens the file again, for logrotate. A named pipe that is full or that nobody reads loses lines, which are counted, and nothing waits for it.",
             why: "Many hubs have a proxy in front that keeps such a log, and it names people.",
         }
     }

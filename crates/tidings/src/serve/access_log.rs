@@ -3,11 +3,12 @@
 //! Nothing waits for it. It writes on a thread that may block, some lines together; meanwhile records wait in a queue with a
 //! bound, and beyond that they are left out and counted. The file is opened again at SIGHUP, so that logrotate can move it away.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use tidings_http::{AccessLog, AccessRecord, AccessRecords};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -184,7 +185,8 @@ impl LogFile {
         match written {
             Ok(()) => 0,
             Err(error) => {
-                if !was_failing {
+                // A pipe whose reader is slow is full now and then: that lines are left out is told where they are counted.
+                if !was_failing && error.kind() != ErrorKind::WouldBlock {
                     tracing::warn!(path = %self.path.display(), %error, "the access log cannot be written");
                 }
                 lines.len() as u64
@@ -194,6 +196,17 @@ impl LogFile {
 }
 
 /// It names people, so it is not for everybody.
+///
+/// It never waits. A named pipe would let nobody open it before somebody reads it, and nobody write while its reader does not: the hub
+/// would neither start nor end. One that is open for reading as well has no such moment; what it has no room for is left out.
 fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).mode(0o640).open(path)
+    let is_pipe = fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo());
+    let never_waits = OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new()
+        .read(is_pipe)
+        .append(true)
+        .create(true)
+        .mode(0o640)
+        .custom_flags(never_waits)
+        .open(path)
 }
