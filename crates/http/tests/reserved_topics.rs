@@ -13,8 +13,8 @@ const ADDRESS_BAR: &str = "accept: text/html,application/xhtml+xml,application/x
 
 fn refusal(name: &str) -> String {
     let detail = format!(
-        "`{name}` is reserved: topics that begin with `inbox/` or `tidings/` are for the hub's own use, and nobody \
-         can publish or read them over HTTP; choose another name"
+        "`{name}` is reserved: topics that begin with `inbox/` or `tidings/` are for the hub's own use; over HTTP nobody \
+         can publish to them, and nothing of them can be read but a stream of `tidings/presence/TOPIC`; choose another name"
     );
     problem("403 Forbidden", "reserved-topic", &detail)
 }

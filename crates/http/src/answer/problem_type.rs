@@ -83,7 +83,7 @@ problem_types! {
     NotCovered: FORBIDDEN, "not-covered", "what the request shows does not allow what it asks for; `uncovered` has the selectors";
     NoOperator: FORBIDDEN, "no-operator", "the hub has neither a publish key nor access settings, so nobody is its operator";
     KeptOut: FORBIDDEN, "kept-out", "an operator keeps the user or the token of the request out for a time";
-    ReservedTopic: FORBIDDEN, "reserved-topic", "a name in the path or in `topic` begins with `inbox/` or `tidings/`";
+    ReservedTopic: FORBIDDEN, "reserved-topic", "a name in the path or in `topic` begins with `inbox/` or `tidings/`, and is no presence that can be read";
     NotFound: NOT_FOUND, "not-found", "there is nothing at this URL";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "the URL does not take this method; `Allow` has those it takes";
     NotAcceptable: NOT_ACCEPTABLE, "not-acceptable", "`Accept` excludes everything that the URL answers";

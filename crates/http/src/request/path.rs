@@ -129,8 +129,8 @@ fn bad_topic(error: &TopicError) -> Problem {
 /// there: a browser gives up at this status, for asking again would not help.
 fn reserved(name: &str) -> Problem {
     let detail = format!(
-        "`{name}` is reserved: topics that begin with `inbox/` or `tidings/` are for the hub's own use, and nobody \
-         can publish or read them over HTTP; choose another name"
+        "`{name}` is reserved: topics that begin with `inbox/` or `tidings/` are for the hub's own use; over HTTP nobody \
+         can publish to them, and nothing of them can be read but a stream of `tidings/presence/TOPIC`; choose another name"
     );
     Problem::new(ProblemType::ReservedTopic, detail)
 }
