@@ -7,6 +7,7 @@
 //! | `batch` | a body with an idempotency key: what of it is in the log already |
 //! | `batch_hash` | the running hash of its events |
 //! | `subscribe` | `GET` of a stream |
+//! | `presence` | whether a request may ask for presence |
 //! | `history` | `GET` of a page of the log as JSON |
 //! | `history_pieces` | its text, encoded when it is asked for |
 //! | `gap` | the header that tells a gap |
@@ -17,6 +18,7 @@ mod batch_hash;
 pub(crate) mod gap;
 pub(crate) mod history;
 mod history_pieces;
+mod presence;
 pub(crate) mod problem;
 pub(crate) mod producer;
 pub(crate) mod publish;

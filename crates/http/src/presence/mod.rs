@@ -6,9 +6,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `document` | a notice as JSON |
-//! | `asked` | whether a request may ask for presence |
 //! | `task_presence` | the notices of a stream that a task carries; those of a lane are in `lane/members/presence` |
 
-pub(crate) mod asked;
 pub(crate) mod document;
 pub(crate) mod task_presence;
