@@ -56,6 +56,30 @@ fn the_commands_that_it_prints_can_be_pasted_whatever_the_directory_is_called() 
 }
 
 #[test]
+fn both_files_are_for_their_owner_alone() {
+    let dir = TempDir::new().unwrap();
+
+    assert_eq!(init(dir.path()).code, Some(0));
+
+    let mode = |name| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(["tidings.toml", "publish.key"].map(mode), [0o600, 0o600]);
+}
+
+#[test]
+fn a_token_and_a_signed_url_can_be_tried_as_the_file_says() {
+    let dir = TempDir::new().unwrap();
+    assert_eq!(init(dir.path()).code, Some(0));
+    let text = fs::read_to_string(dir.path().join("tidings.toml")).unwrap();
+    let lines: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# tidings ")).collect();
+    assert_eq!(lines.len(), 2, "{text}");
+
+    for line in lines {
+        let left = run(pasted(&format!("cd {} && tidings {line}", dir.path().display())));
+        assert_eq!((left.code, left.stderr.as_str()), (Some(0), ""), "{line}: {left:?}");
+    }
+}
+
+#[test]
 fn the_directory_can_be_moved_and_the_key_goes_with_it() {
     let dir = TempDir::new().unwrap();
     let moved = dir.path().join("moved");

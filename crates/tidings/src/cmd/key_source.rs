@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::key::input;
+use crate::config::KeyText;
 use crate::credentials::exposed;
 use crate::environment::Environment;
 use crate::terminal::failure::Failure;
@@ -47,5 +48,16 @@ impl KeySource {
             (None, None) => Err(Failure::usage("there is no key that signs")
                 .hint("name the file that holds it by --key-file FILE, a variable by --key-env NAME, or the configuration of the hub by --config FILE")),
         }
+    }
+}
+
+/// A text as a secret that signs.
+pub(crate) fn secret(text: &str) -> Result<KeyText, Failure> {
+    let refused = |why: String| Failure::usage(why).hint("`tidings key` makes a good one");
+    let secret = KeyText::parse(text).map_err(|why| refused(format!("the key: {why}")))?;
+    if secret.is_pem() {
+        Err(refused("the key is in PEM, and must be a secret".to_owned()))
+    } else {
+        Ok(secret)
     }
 }

@@ -11,8 +11,8 @@ use tidings_access::signed_url::{Signed, SigningKey};
 use tidings_core::{Clock, Selector, Selectors};
 use tidings_http::SystemClock;
 
-use super::key_source::KeySource;
-use crate::config::{self, Config, KeyText, Texts, duration, is_access_name};
+use super::key_source::{KeySource, secret};
+use crate::config::{self, Config, Texts, duration, is_access_name};
 use crate::credentials::access::{SIGNING_KEY, signing_key, signing_name};
 use crate::environment::Environment;
 use crate::terminal::chain::excerpt;
@@ -82,15 +82,6 @@ pub(crate) fn run(args: &SignArgs, environment: &Environment) -> Result<String, 
         Some(_) => "&",
     };
     Ok(format!("{url}{joint}expires={expires}&key={name}&signature={signature}{fragment}\n"))
-}
-
-fn secret(text: &str) -> Result<KeyText, Failure> {
-    let refused = |why: String| Failure::usage(why).hint("`tidings key` makes a good one");
-    let secret = KeyText::parse(text).map_err(|why| refused(format!("the key: {why}")))?;
-    if secret.is_pem() {
-        return Err(refused("the key is in PEM, and URLs are signed by a secret".to_owned()));
-    }
-    Ok(secret)
 }
 
 /// What the hub will read from the URL.

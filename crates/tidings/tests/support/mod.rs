@@ -1,6 +1,7 @@
 //! Runs the real binary, with nothing of this process's environment.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod desk;
 pub(crate) mod directory;
 pub(crate) mod origin;
 pub(crate) mod program;

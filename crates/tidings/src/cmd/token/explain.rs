@@ -149,3 +149,24 @@ fn moment(until: UnixMillis, now: UnixMillis) -> String {
     let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(until.0.min(DATE_MILLIS_MAX)));
     format!("{date}, {wait} from now")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_told_with_its_distance_in_the_unit_that_fits() {
+        for (seconds, distance) in [
+            (0, "0 s"),
+            (119, "119 s"),
+            (120, "2 min"),
+            (7_199, "119 min"),
+            (7_200, "2 h"),
+            (172_799, "47 h"),
+            (172_800, "2 days"),
+        ] {
+            let told = moment(UnixMillis(1_000_000 + seconds * 1_000), UnixMillis(1_000_000));
+            assert!(told.ends_with(&format!(" GMT, {distance} from now")), "{told}");
+        }
+    }
+}

@@ -9,8 +9,8 @@ use tidings_access::limits::INFO_BYTES_MAX;
 use tidings_core::{Clock, Selector};
 use tidings_http::SystemClock;
 
-use crate::cmd::key_source::KeySource;
-use crate::config::{self, JwtTable, KeyText, Loaded, Texts, duration};
+use crate::cmd::key_source::{KeySource, secret};
+use crate::config::{self, JwtTable, Loaded, Texts, duration};
 use crate::credentials::access::token_secret;
 use crate::environment::Environment;
 use crate::limits::TOKEN_EXPIRES_DEFAULT;
@@ -136,11 +136,6 @@ fn unusable(taken: Option<&[Algorithm]>) -> Failure {
     };
     Failure::usage(what)
         .hint("keys of P-256 and Ed25519 are in the form PKCS #8; `openssl pkcs8 -topk8 -nocrypt` makes it")
-}
-
-fn secret(text: &str) -> Result<KeyText, Failure> {
-    KeyText::parse(text)
-        .map_err(|why| Failure::usage(format!("the key: {why}")).hint("`tidings key` makes a good one"))
 }
 
 /// What the token says. What the hub expects of it stands in for what is not given.

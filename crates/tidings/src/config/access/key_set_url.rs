@@ -74,9 +74,16 @@ mod tests {
         {
             assert!(KeySetUrl::parse(text).is_ok(), "{text}");
         }
-        for text in
-            ["", "/k", "http://a.example/k", "http://10.0.0.1/k", "file:///k", "https://u:p@a.example/k"]
-        {
+        for text in [
+            "",
+            "/k",
+            "http://a.example/k",
+            "http://10.0.0.1/k",
+            "http://evillocalhost/k",
+            "file:///k",
+            "https://u:p@a.example/k",
+            "https://:p@a.example/k",
+        ] {
             assert!(KeySetUrl::parse(text).is_err(), "{text}");
         }
     }

@@ -122,8 +122,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_end_behind_a_secret_is_not_of_it() {
-        let secret = KeyText::parse("0123456789abcdef 0123456789#bcdef\r\n").unwrap();
+    fn a_line_end_behind_a_secret_and_a_byte_order_mark_are_not_of_it() {
+        let secret = KeyText::parse("\u{feff}0123456789abcdef 0123456789#bcdef\r\n").unwrap();
 
         assert_eq!(secret.as_bytes(), b"0123456789abcdef 0123456789#bcdef");
         assert_eq!(format!("{secret:?}"), "KeyText");
