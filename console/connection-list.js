@@ -13,6 +13,8 @@ import { onLanguage, say, word } from './words.js';
 /** @typedef {import('./admin.js').Connected} Connected */
 
 const AGAIN_MS = 5_000;
+/** A stream that has just begun may not be on the list yet. */
+const SOON_MS = 1_000;
 /** Answers that say that this is not for the one who asked, or that the hub has no such list. */
 const HIDING = [401, 403, 404, 405];
 
@@ -27,6 +29,8 @@ export class ConnectionList {
   #after = '';
   #connections = [];
   #own = '';
+  /** Whether the page has a new connection, which no list has had so far. */
+  #expects_own = false;
   /** Whether the list is not for the key or token of the tab: it is not asked for again with that one. */
   #refused = false;
   #words = () => '';
@@ -52,6 +56,7 @@ export class ConnectionList {
   /** @param {string} connection  The id of the page's own connection. */
   set own(connection) {
     this.#own = connection;
+    this.#expects_own = connection !== '';
     this.look();
   }
 
@@ -65,12 +70,14 @@ export class ConnectionList {
     this.#refused = HIDING.includes(answer.problem?.status);
     if (this.#refused) return this.#show(false);
     this.#take(answer);
-    this.#again();
+    const misses_own = this.#expects_own && !this.#connections.some(({ id }) => id === this.#own);
+    this.#expects_own = false;
+    this.#again(misses_own ? SOON_MS : AGAIN_MS);
   }
 
-  #again() {
+  #again(ms = AGAIN_MS) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => (this.#isSeen() ? this.look() : this.#again()), AGAIN_MS);
+    this.#timer = setTimeout(() => (this.#isSeen() ? this.look() : this.#again()), ms);
   }
 
   /** The list stands still under the pointer, and while it has the focus of a keyboard, so that no other row is ended. */
@@ -85,7 +92,8 @@ export class ConnectionList {
     this.#connections = connections;
     this.#first.hidden = this.#after === '';
     this.#next.hidden = !more;
-    this.#say(() => (this.#after === '' && connections.length === 0 ? say('connections.none') : ''));
+    // At the least this page is connected, whose stream may not be there yet.
+    this.#say(() => (this.#after === '' && this.#own === '' && connections.length === 0 ? say('connections.none') : ''));
     this.#draw();
     this.#show(true);
   }

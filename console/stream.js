@@ -200,7 +200,9 @@ export class Stream {
 
   #url() {
     const begin = this.#id === '' ? this.#begin : [];
-    return withParameters(this.#address, this.#partial ? [...begin, ['partial', 'true']] : begin);
+    // The id of the connection is told also before the events that this page has missed.
+    const always = ['opening', 'always'];
+    return withParameters(this.#address, this.#partial ? [...begin, always, ['partial', 'true']] : [...begin, always]);
   }
 
   #headers() {

@@ -56,9 +56,9 @@ test('goes on after the last id, and asks for the past only once', async (t) => 
   const { data } = await until((seen) => seen.data.length === 2);
 
   assert.deepEqual(data, ['x', 'y']);
-  assert.equal(asked[0].url, '/events/a?last=50');
+  assert.equal(asked[0].url, '/events/a?last=50&opening=always');
   assert.equal(asked[0].id, undefined);
-  assert.equal(asked[1].url, '/events/a');
+  assert.equal(asked[1].url, '/events/a?opening=always');
   assert.equal(Buffer.from(asked[1].id, 'latin1').toString(), '\u8ba2-1');
 });
 
@@ -112,8 +112,8 @@ test('a stream whose access ends says why, and goes on after its place with the 
   assert.equal(states.find(({ phase }) => phase === 'waiting').expired, 'the token expired');
   assert.deepEqual(data, ['x', 'y']);
   assert.deepEqual(asked, [
-    { url: '/events/a?last=50', id: undefined, authorization: 'Bearer old' },
-    { url: '/events/a', id: '1-7', authorization: 'Bearer fresh' },
+    { url: '/events/a?last=50&opening=always', id: undefined, authorization: 'Bearer old' },
+    { url: '/events/a?opening=always', id: '1-7', authorization: 'Bearer fresh' },
   ]);
 });
 
@@ -150,8 +150,8 @@ test('401 is the end until somebody gives a token, and asks for the same past th
   await until((seen) => seen.data.length === 1);
 
   assert.deepEqual(asked.map(({ url, authorization }) => [url, authorization]), [
-    ['/events/a?last=50', undefined],
-    ['/events/a?last=50', 'Bearer t'],
+    ['/events/a?last=50&opening=always', undefined],
+    ['/events/a?last=50&opening=always', 'Bearer t'],
   ]);
 });
 
@@ -163,7 +163,7 @@ test('a stream can ask for what is covered alone, each time it connects', async 
   reader.open();
   await until((seen) => seen.data.length === 1);
 
-  assert.deepEqual(asked.map(({ url }) => url).slice(-2), ['/events/a?last=50&partial=true', '/events/a?partial=true']);
+  assert.deepEqual(asked.map(({ url }) => url).slice(-2), ['/events/a?last=50&opening=always&partial=true', '/events/a?opening=always&partial=true']);
 });
 
 test('the id of the connection is told', async (t) => {

@@ -193,6 +193,8 @@ scene('an admin sees who is connected, page by page, and disconnects one', async
 
 scene('an admin ends the stream of a user, and the page knows its own connection', async (scene) => {
   const hub = await startAccessHub(scene);
+  // So the stream of the page begins with an event, and its id must be told all the same.
+  await hub.publish('orders/9', 'from before');
   const { page } = await visitConsole(scene, `${hub.url}/`);
   await panelOf(page).waitFor();
   const reader = await fetch(`${hub.url}/events/orders/9`, {
