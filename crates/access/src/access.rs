@@ -95,6 +95,7 @@ mod tests {
 
     use super::*;
     use crate::allowed::Allowed;
+    use crate::credential::Credential;
     use crate::named_key::{KeyHash, NamedKey};
 
     const NOW: UnixMillis = UnixMillis(1_000_000);
@@ -137,7 +138,7 @@ mod tests {
 
         let shown = access.grants(Proof::Bearer("k-1"), NOW).unwrap();
         assert!(covers(&shown.subscribe, "orders/9") && covers(&shown.subscribe, "public/a"));
-        assert!(!shown.admin && shown.credential.as_deref() == Some("backend"));
+        assert!(!shown.admin && shown.credential == Some(Credential::Key("backend".into())));
         let nobody = access.grants(Proof::Nothing, NOW).unwrap();
         assert!(!covers(&nobody.subscribe, "orders/9") && covers(&nobody.subscribe, "public/a"));
         assert!(!nobody.admin && nobody.credential.is_none());

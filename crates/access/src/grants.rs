@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use tidings_core::limits::CREDENTIAL_BYTES_MAX;
 use tidings_core::{UnixMillis, User};
 
 use crate::allowed::Allowed;
+use crate::credential::Credential;
 use crate::key_mark::KeyMark;
-use crate::named_key::KeyHash;
-use crate::template::escaped;
 
 /// What a request may do, and who sent it. Nothing in it tells how that was found out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,8 +23,8 @@ pub struct Grants {
     pub until: Option<UnixMillis>,
     /// The name of the token that it showed, by which the token can be refused from now on.
     pub token_id: Option<Arc<str>>,
-    /// The name of what it showed, to which its idempotency keys belong. Never the secret itself. None if it showed nothing.
-    pub credential: Option<Arc<str>>,
+    /// What it showed, by name. None if it showed nothing.
+    pub credential: Option<Credential>,
     /// What its token tells others about the user, as JSON.
     pub info: Option<Arc<str>>,
     /// The key that these grants hang on: that which was shown, or which has signed what was shown. A stream ends when its key is taken
@@ -41,15 +39,5 @@ impl Grants {
         self.publish = self.publish.and(&everybody.publish);
         self.subscribe = self.subscribe.and(&everybody.subscribe);
         self
-    }
-}
-
-/// The name under which the idempotency keys of a user are kept, for [`Grants::credential`]. It has no control character, and a bound.
-pub fn credential_of_user(user: &str) -> Arc<str> {
-    let name = format!("user {}", escaped(user));
-    if name.len() <= CREDENTIAL_BYTES_MAX {
-        name.into()
-    } else {
-        format!("user {}", KeyHash::of(user.as_bytes())).into()
     }
 }

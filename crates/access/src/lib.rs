@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `access` | all that gives grants, and what a request shows |
 //! | `grants`, `allowed` | what a request may do; selectors that are allowed, and whether they cover what is asked |
+//! | `credential` | the name of what a request has shown |
 //! | `template` | grants that hold the name of a user |
 //! | `named_key` | a key that stands in the configuration, with its own grants |
 //! | `key_mark` | what tells one key from another without being the key |
@@ -20,6 +21,7 @@
 
 mod access;
 mod allowed;
+mod credential;
 mod grants;
 pub mod jwt;
 mod key_mark;
@@ -33,7 +35,8 @@ mod ticket;
 
 pub use access::{Access, Proof};
 pub use allowed::Allowed;
-pub use grants::{Grants, credential_of_user};
+pub use credential::Credential;
+pub use grants::Grants;
 pub use key_mark::KeyMark;
 pub use named_key::{KeyHash, KeyHashError, NamedKey, NamedKeys};
 pub use refusal::Refusal;

@@ -4,13 +4,13 @@
 //! as Argon2 is for passwords that people choose, and would cost each publish some 50 ms.
 
 use std::fmt;
-use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
+use crate::credential::Credential;
 use crate::grants::Grants;
 use crate::key_mark::KeyMark;
 
@@ -68,13 +68,13 @@ pub struct NamedKey {
 }
 
 impl NamedKey {
-    /// A key that is known by its hash. `grants` are those of its holder; their credential becomes the name, and their key this one.
+    /// A key that is known by its hash. `grants` are those of its holder; their credential and their key become this one.
     pub fn new(name: &str, hash: KeyHash, grants: Grants) -> Self {
         // Streams hang on what the key lets them read, too: with other grants it is another key for them.
         let mut parts = vec![&hash.0[..]];
         parts.extend(grants.subscribe.iter().map(|selector| selector.as_str().as_bytes()));
         let key = KeyMark::of("named", &parts);
-        Self { hash, grants: Grants { credential: Some(Arc::from(name)), key: Some(key), ..grants } }
+        Self { hash, grants: Grants { credential: Some(Credential::Key(name.into())), key: Some(key), ..grants } }
     }
 }
 
@@ -139,8 +139,8 @@ mod tests {
             keys.grants(shown.as_bytes()).map(|grants| (grants.credential.clone().unwrap(), grants.admin))
         };
 
-        assert_eq!(found("k-1"), Some(("backend".into(), true)));
-        assert_eq!(found("k-2"), Some(("cron".into(), false)));
+        assert_eq!(found("k-1"), Some((Credential::Key("backend".into()), true)));
+        assert_eq!(found("k-2"), Some((Credential::Key("cron".into()), false)));
         for shown in ["", "k-", "k-3", "k-11", "backend"] {
             assert_eq!(found(shown), None, "{shown}");
         }

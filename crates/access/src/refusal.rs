@@ -36,11 +36,23 @@ pub enum Refusal {
         /// Those of the configuration.
         taken: String,
     },
+    /// It is a token for something else than to be let in.
+    #[error("the token is of another kind: the typ in its head is {typ}, and this hub takes JWT and at+jwt")]
+    WrongKind {
+        /// What its head says.
+        typ: Shown,
+    },
     /// No key of the hub has this name.
     #[error("the token is signed by an unknown key (kid {kid})")]
     UnknownKid {
         /// What its head says.
         kid: Shown,
+    },
+    /// No key that signs URLs has this name.
+    #[error("the URL is signed by an unknown key (key {name})")]
+    UnknownSigningKey {
+        /// What the URL says.
+        name: Shown,
     },
     /// The token names no key, and the hub has several.
     #[error("the token does not say which key has signed it (kid), and this hub has several")]

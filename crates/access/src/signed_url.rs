@@ -24,6 +24,7 @@ use ring::hmac;
 use tidings_core::{Selector, UnixMillis};
 
 use crate::allowed::Allowed;
+use crate::credential::Credential;
 use crate::grants::Grants;
 use crate::key_mark::KeyMark;
 use crate::refusal::{Refusal, Shown};
@@ -91,7 +92,7 @@ impl SigningKey {
         now: UnixMillis,
     ) -> Result<Grants, Refusal> {
         if *self.name != *key {
-            return Err(Refusal::UnknownKid { kid: Shown::new(key) });
+            return Err(Refusal::UnknownSigningKey { name: Shown::new(key) });
         }
         let made = URL_SAFE_NO_PAD.decode(signature).map_err(|_| Refusal::BadSignature)?;
         // In constant time.
@@ -105,7 +106,7 @@ impl SigningKey {
             "POST" => (selectors, Allowed::nothing()),
             _ => (Allowed::nothing(), selectors),
         };
-        let credential = Some(Arc::from(format!("signed {}", self.name)));
+        let credential = Some(Credential::Signature((*self.name).into()));
         let (until, key) = (Some(until), Some(self.mark));
         Ok(Grants { publish, subscribe, until, credential, key, ..Grants::default() })
     }
@@ -181,7 +182,7 @@ mod tests {
             assert_eq!(grants(&signed, bad), Err(Refusal::BadSignature), "{bad}");
         }
         let unknown = key().grants(&signed, "other", &signature, NOW);
-        assert_eq!(unknown, Err(Refusal::UnknownKid { kid: Shown::new("other") }));
+        assert_eq!(unknown, Err(Refusal::UnknownSigningKey { name: Shown::new("other") }));
     }
 
     #[test]

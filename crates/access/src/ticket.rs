@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tidings_core::{Selector, UnixMillis};
 
 use crate::allowed::Allowed;
+use crate::credential::Credential;
 use crate::grants::Grants;
 use crate::key_mark::KeyMark;
 use crate::refusal::Refusal;
@@ -48,7 +49,7 @@ struct Written<'a> {
     admin: bool,
     until: Option<u64>,
     token_id: Option<String>,
-    credential: Option<String>,
+    credential: Option<Credential>,
     info: Option<String>,
     /// Without it in tickets of older versions.
     #[serde(default)]
@@ -76,7 +77,7 @@ impl TicketKey {
             admin: grants.admin,
             until: grants.until.map(|until| until.0),
             token_id: text(&grants.token_id),
-            credential: text(&grants.credential),
+            credential: grants.credential.clone(),
             info: text(&grants.info),
             key: grants.key,
         };
@@ -114,7 +115,7 @@ impl TicketKey {
             admin: written.admin,
             until: written.until.map(UnixMillis),
             token_id: text(written.token_id),
-            credential: text(written.credential),
+            credential: written.credential,
             info: text(written.info),
             key: written.key,
         };
@@ -140,7 +141,7 @@ mod tests {
             admin: true,
             until: Some(UnixMillis(5_000)),
             token_id: Some("t1".into()),
-            credential: Some("user u1".into()),
+            credential: Some(Credential::User("u1".into())),
             info: Some("{\"a\":1}".into()),
             key: Some(KeyMark::of("named", &[b"k"])),
         };

@@ -9,6 +9,7 @@ use http::header::{ALLOW, CONTENT_LENGTH, RETRY_AFTER};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version};
 use http_body::Body as _;
+use tidings_access::Credential;
 
 use crate::access::cors;
 use crate::access::decision::decide;
@@ -341,6 +342,9 @@ impl Front {
         let head = RequestHead::read(parts, self.peer())?;
         let credential = decide(self.config(), self.keys().publish_key().as_deref(), policy, &head)
             .inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))?;
+        if let (Some(entry), Some(credential)) = (parts.extensions.get::<AccessEntry>(), &credential) {
+            entry.is_by(credential);
+        }
         if let Some(topic) = action.topic() {
             refuse_second_topic(topic, parts.uri.query())?;
         }
@@ -354,16 +358,13 @@ impl Front {
             Action::Options(route) => Ok(self.options(parts, &head, route)),
             Action::Publish(topic) => {
                 let (request, grants) = self.read_publish(&head, parts, topic).await?;
-                let shown = match &grants {
-                    Some(grants) => grants.credential.as_deref().unwrap_or_default(),
-                    None => credential.name(),
+                let (user, credential) = match &grants {
+                    Some(grants) => (grants.user.as_deref(), grants.credential.as_ref()),
+                    None => (None, credential.as_ref()),
                 };
-                let (user, key) = match &grants {
-                    Some(grants) => (grants.user.as_deref(), grants.credential.as_deref()),
-                    None => (None, None),
-                };
-                let sender = self.shares().sender(user, key, self.client());
-                publish(self, parts, Publisher { credential: shown, sender }, request, body).await
+                let sender = self.shares().sender(user, credential, self.client());
+                let credential = credential.map(Credential::name).unwrap_or_default();
+                publish(self, parts, Publisher { credential: &credential, sender }, request, body).await
             }
             Action::Subscribe(rest, format) => self.subscribe_granted(&head, parts, rest, format).await,
             Action::History(rest) => self.history_granted(&head, parts, rest).await,

@@ -26,7 +26,7 @@ use crate::limits::{TICKET_AGE_MAX, USED_TICKETS_MAX};
 /// Where uses are written.
 const TOPIC: &str = "tidings/tickets";
 
-/// The credential of their idempotency keys, which no publisher has.
+/// The name of the credential of their idempotency keys, which no publisher has.
 const CREDENTIAL: &str = "tidings tickets";
 
 /// Bytes of chance in the id of a ticket.

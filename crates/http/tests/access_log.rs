@@ -11,7 +11,7 @@ use support::scene::Scene;
 use support::tls::scene_with;
 use support::tokens::{rules, token_of, verifier};
 use support::{OPENING_LINES, expect_opening, opening};
-use tidings_http::grants::Access;
+use tidings_http::grants::{Access, Grants, KeyHash, NamedKey, NamedKeys};
 use tidings_http::{AccessLog, AccessRecords, AccessSettings};
 use tidings_testkit::certificate::Certificate;
 use tidings_testkit::deadline::{until, within};
@@ -223,5 +223,38 @@ async fn the_user_is_told_also_of_a_request_that_is_refused() {
             body(&answer)
         );
         assert_eq!(line(&mut records).await, expected);
+    }
+}
+
+/// It was a hyphen, so the operator could not tell whose requests these were.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_key_is_told_by_its_name_and_so_is_the_publish_key() {
+    let key = "k-0123456789abcdef0123456789abcdef";
+    let named = NamedKey::new("backend", KeyHash::of(key.as_bytes()), Grants::default());
+    let access = Access { keys: NamedKeys::new([named]), ..Access::default() };
+    let settings = Arc::new(AccessSettings { access, ..AccessSettings::default() });
+
+    for (access, shown, status, told) in [
+        (Some(settings.clone()), key, "403", "key:backend"),
+        (Some(settings), "other", "401", "-"),
+        (None, key, "201", "key:publish-key"),
+        (None, "other", "401", "-"),
+    ] {
+        let (log, mut records) = AccessLog::new();
+        let scene = Scene::with(|config| {
+            config.access_log = Some(log);
+            config.publish_key = Some(key.to_owned());
+            config.access = access;
+        })
+        .await;
+        let mut wire = scene.connect().await;
+        let head = "POST /events/a HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n";
+        wire.send(format!("{head}authorization: Bearer {shown}\r\n\r\nx")).await;
+        wire.answer().await;
+
+        let line = line(&mut records).await;
+        let expected =
+            format!("127.0.0.1 - {told} [01/Jan/1970:01:00:00 +0000] \"POST /events/a HTTP/1.1\" {status} ");
+        assert!(line.starts_with(&expected), "{line}");
     }
 }

@@ -10,7 +10,7 @@ use http::header::AUTHORIZATION;
 use ring::hmac;
 use ring::rand::SystemRandom;
 use tidings_http::core::Clock;
-use tidings_http::grants::{Grants, credential_of_user};
+use tidings_http::grants::{Credential, Grants};
 use tidings_http::{Asked, AskedAction, Authorizer, Denied};
 
 use crate::desk::{Answer, Desk};
@@ -43,8 +43,8 @@ impl Webhook {
     fn joined(has: &Grants, answer: &Answer, sender: Option<[u8; 32]>) -> Grants {
         let given = &answer.given;
         // Keys of repetitions belong to the user, whichever session the user has.
-        let of_sender = || sender.map(|sender| format!("webhook {}", URL_SAFE_NO_PAD.encode(sender)).into());
-        let credential = || given.user.as_deref().map(credential_of_user).or_else(of_sender);
+        let of_sender = || sender.map(|sender| Credential::Other(URL_SAFE_NO_PAD.encode(sender).into()));
+        let of_user = || given.user.as_deref().map(|user| Credential::User(user.into()));
         Grants {
             publish: has.publish.clone().and(&given.publish),
             subscribe: has.subscribe.clone().and(&given.subscribe),
@@ -53,7 +53,7 @@ impl Webhook {
             admin: has.admin || given.admin,
             until: has.until.into_iter().chain(answer.until).min(),
             token_id: has.token_id.clone(),
-            credential: has.credential.clone().or_else(credential),
+            credential: has.credential.clone().or_else(of_user).or_else(of_sender),
             info: has.info.clone(),
             key: has.key,
         }
@@ -118,14 +118,14 @@ mod tests {
         let covers = |text| joined.subscribe.covers(&Selector::parse(text).unwrap());
         assert!(covers("a") && covers("b") && joined.admin);
         assert_eq!((joined.user.as_deref(), joined.until), (Some("u2"), Some(UnixMillis(5))));
-        assert_eq!(joined.credential, Some(credential_of_user("u2")));
+        assert_eq!(joined.credential, Some(Credential::User("u2".into())));
     }
 
     #[test]
     fn a_token_stays_that_of_its_user_and_the_earlier_end_counts() {
         let has = Grants {
             user: Some("u1".into()),
-            credential: Some("user u1".into()),
+            credential: Some(Credential::User("u1".into())),
             token_id: Some("t".into()),
             until: Some(UnixMillis(3)),
             ..Grants::default()

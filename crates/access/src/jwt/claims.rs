@@ -7,7 +7,8 @@ use tidings_core::{Selector, UnixMillis};
 
 use super::verifier::Rules;
 use crate::allowed::Allowed;
-use crate::grants::{Grants, credential_of_user};
+use crate::credential::Credential;
+use crate::grants::Grants;
 use crate::limits::{INFO_BYTES_MAX, TOKEN_ID_BYTES_MAX, TOKEN_SELECTORS_MAX, USER_BYTES_MAX};
 use crate::refusal::{Refusal, Shown};
 
@@ -42,7 +43,7 @@ impl Claims<'_> {
             until,
             token_id: token_id.map(Arc::from),
             // Keys of repetitions belong to the user, whichever token the user shows: a renewed one must go on.
-            credential: Some(credential_of_user(user.unwrap_or_default())),
+            credential: Some(Credential::User(user.unwrap_or_default().into())),
             info: info(own)?,
             key: None,
         })
@@ -51,17 +52,16 @@ impl Claims<'_> {
     /// RFC 7519, 4.1.3: who is not named in `aud` must refuse the token. Without an audience in the rules that is `tidings`, and the
     /// claim may be left out. An issuer is checked if the rules name one.
     fn check_party(&self, claim: &'static str, expected: &[String]) -> Result<(), Refusal> {
+        let bad = || Refusal::BadClaim { claim, must: "is a text, or for `aud` a list of texts" };
         let found = match self.0.get(claim) {
             None if expected.is_empty() => return Ok(()),
             None => return Err(Refusal::NoClaim(claim)),
             Some(_) if claim == "iss" && expected.is_empty() => return Ok(()),
             Some(Value::String(one)) => vec![one.as_str()],
             Some(Value::Array(several)) if claim == "aud" => {
-                several.iter().filter_map(Value::as_str).collect()
+                several.iter().map(Value::as_str).collect::<Option<Vec<_>>>().ok_or_else(bad)?
             }
-            Some(_) => {
-                return Err(Refusal::BadClaim { claim, must: "is a text, or for `aud` a list of texts" });
-            }
+            Some(_) => return Err(bad()),
         };
         let is_expected = |found: &&str| match expected {
             [] => *found == AUDIENCE,

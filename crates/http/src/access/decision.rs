@@ -1,6 +1,7 @@
 //! The decision whether a request is handled, taken once, before its handler is called.
 
-use super::credential::Credential;
+use tidings_access::Credential;
+
 use super::head::RequestHead;
 use super::key::check_key;
 use super::page::check_page;
@@ -10,8 +11,8 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::config::{Hosts, HttpConfig};
 
-/// Decides by the settings of the hub, and by its publish key of now: first the host, then the page, then the key. A request that is let in is told by
-/// the name of what it showed.
+/// Decides by the settings of the hub, and by its publish key of now: first the host, then the page, then the key. Returns the
+/// credential of a request that had to show one.
 ///
 /// # Errors
 ///
@@ -21,27 +22,27 @@ pub(crate) fn decide(
     publish_key: Option<&str>,
     policy: Policy,
     head: &RequestHead<'_>,
-) -> Result<Credential, Problem> {
+) -> Result<Option<Credential>, Problem> {
     // Grants are asked for once it is known what the request asks for.
     if config.access.is_some() {
-        return check_host_and_page(config, policy, head).map(|()| Credential::none());
+        return check_host_and_page(config, policy, head).map(|()| None);
     }
     match policy.publisher {
-        PublisherRule::Nothing => check_host_and_page(config, policy, head).map(|()| Credential::none()),
+        PublisherRule::Nothing => check_host_and_page(config, policy, head).map(|()| None),
         PublisherRule::KeyIfSet => {
             check_host_and_page(config, policy, head)?;
             match publish_key {
-                Some(key) => check_key(key, "with a publish key set, this", head.headers),
-                None => Ok(Credential::none()),
+                Some(key) => check_key(key, "with a publish key set, this", head.headers).map(Some),
+                None => Ok(None),
             }
         }
         PublisherRule::Key => {
             check_host_and_page(config, policy, head)
                 .map_err(|problem| with_key_advice(config, head, problem))?;
             match publish_key {
-                Some(key) => check_key(key, "publishing", head.headers),
+                Some(key) => check_key(key, "publishing", head.headers).map(Some),
                 // A hub without a key knows no publisher by name.
-                None => check_local(config, head).map(|()| Credential::none()),
+                None => check_local(config, head).map(|()| None),
             }
         }
     }

@@ -3,10 +3,13 @@
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use subtle::ConstantTimeEq;
+use tidings_access::Credential;
 
-use super::credential::Credential;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+
+/// The name of the publish key. What belongs to its holder is kept under this name.
+const PUBLISH_KEY: &str = "publish-key";
 
 /// Lets through who shows the key as `Authorization: Bearer KEY`. `what` needs it, as the subject of a sentence.
 pub(super) fn check_key(key: &str, what: &str, headers: &HeaderMap) -> Result<Credential, Problem> {
@@ -16,7 +19,7 @@ pub(super) fn check_key(key: &str, what: &str, headers: &HeaderMap) -> Result<Cr
     };
     match bearer(shown) {
         // In constant time, so that the key cannot be found byte by byte.
-        Some(token) if bool::from(token.ct_eq(key.as_bytes())) => Ok(Credential::publish_key()),
+        Some(token) if bool::from(token.ct_eq(key.as_bytes())) => Ok(Credential::Key(PUBLISH_KEY.into())),
         token => {
             let detail = token.map_or_else(|| without_bearer(shown), wrong_token).to_owned();
             Err(refused(ProblemType::InvalidKey, detail, "Bearer error=\"invalid_token\""))

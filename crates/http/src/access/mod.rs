@@ -13,7 +13,6 @@
 //! | `client` | the address that a request comes from, through the proxies that are trusted |
 //! | `settings`, `shown_proof` | where a request may show who sends it, and what it shows |
 //! | `current_keys`, `key_lives` | the keys of now, which can be replaced; whether each is still taken |
-//! | `credential` | the name of what a request showed, which goes on to its handler |
 //! | `cors` | the headers of every answer that tell browsers who may read it |
 //! | `refusal_log`, `shown` | what the log says of refusals, and how a value of a request stands in a sentence |
 //!
@@ -22,7 +21,6 @@
 mod advice;
 pub(crate) mod client;
 pub(crate) mod cors;
-pub(crate) mod credential;
 pub(crate) mod current_keys;
 pub(crate) mod decision;
 pub(crate) mod head;

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use http::request::Parts;
 use http::{StatusCode, Version};
+use tidings_access::Credential;
 use tidings_core::UnixMillis;
 use tokio::time::Instant;
 
@@ -24,6 +25,8 @@ struct EntryParts {
     request: Option<RequestLine>,
     address: Option<IpAddr>,
     user: OnceLock<String>,
+    /// The name of the key that it shows.
+    key: OnceLock<String>,
     /// 0 until it is answered.
     status: AtomicU16,
     bytes: AtomicU64,
@@ -56,6 +59,7 @@ impl AccessEntry {
             request,
             address,
             user: OnceLock::new(),
+            key: OnceLock::new(),
             status: AtomicU16::new(0),
             bytes: AtomicU64::new(0),
         }))
@@ -64,6 +68,13 @@ impl AccessEntry {
     /// Its sender is known.
     pub(crate) fn is_of(&self, user: &str) {
         self.0.user.get_or_init(|| escaped_user(user));
+    }
+
+    /// What it shows is known. A named key is told by its name.
+    pub(crate) fn is_by(&self, credential: &Credential) {
+        if let Credential::Key(name) = credential {
+            self.0.key.get_or_init(|| escaped_user(name));
+        }
     }
 
     pub(crate) fn answered(&self, status: StatusCode) {
@@ -87,6 +98,7 @@ impl Drop for EntryParts {
             time: self.came_at,
             address: self.address.map(|address| address.to_canonical()),
             user: self.user.take(),
+            key: self.key.take(),
             request: request.map(|RequestLine { method, path, version }| (method, path, version)),
             status,
             bytes: *self.bytes.get_mut(),

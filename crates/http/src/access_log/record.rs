@@ -1,6 +1,7 @@
 //! A record: a request that is over, as a line of text or of JSON. Nothing in it is as it came: what a client has chosen is
 //! escaped and has a bound, and neither the query nor parameters of the path are kept.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -15,12 +16,19 @@ use crate::limits::{ACCESS_LOG_METHOD_BYTES_MAX, ACCESS_LOG_PATH_BYTES_MAX, ACCE
 /// The status in the line of a request whose client has left before the answer. It is no status of HTTP: nginx has made it known.
 const CLIENT_GONE: u16 = 499;
 
+/// Stands before the name of a key, where users have their names without anything.
+const KEY_MARK: &str = "key:";
+
+const ESCAPED_KEY_MARK: &str = "key%3A";
+
 /// A request that is over.
 #[derive(Debug, Clone)]
 pub struct AccessRecord {
     pub(super) time: UnixMillis,
     pub(super) address: Option<IpAddr>,
     pub(super) user: Option<String>,
+    /// The name of the key that was shown.
+    pub(super) key: Option<String>,
     /// Method, path and version. None of one that could not be read.
     pub(super) request: Option<(String, String, Version)>,
     /// None if the client left before it was answered.
@@ -37,6 +45,7 @@ struct RecordDocument<'a> {
     time: String,
     address: Option<String>,
     user: Option<&'a str>,
+    key: Option<&'a str>,
     method: Option<&'a str>,
     path: Option<&'a str>,
     status: u16,
@@ -50,7 +59,7 @@ impl AccessRecord {
         let time = self.timestamp();
         let time = time.strftime("%d/%b/%Y:%H:%M:%S +0000");
         let address = self.address.map_or_else(|| "-".to_owned(), |address| address.to_string());
-        let user = self.user.as_deref().unwrap_or("-");
+        let user = self.sender();
         let request = match &self.request {
             Some((method, path, version)) => format!("{method} {path} {version:?}"),
             None => "-".to_owned(),
@@ -69,6 +78,7 @@ impl AccessRecord {
             time: format!("{:.3}", self.timestamp()),
             address: self.address.map(|address| address.to_string()),
             user: self.user.as_deref(),
+            key: self.key.as_deref(),
             method,
             path,
             status: self.status(),
@@ -76,6 +86,18 @@ impl AccessRecord {
             duration_ms: u64::try_from(self.duration.as_millis()).unwrap_or(u64::MAX),
         };
         serde_json::to_string(&document).expect("a record has texts and numbers alone")
+    }
+
+    /// The user, or else the key, in one word. No user is written as a key.
+    fn sender(&self) -> Cow<'_, str> {
+        match (&self.user, &self.key) {
+            (Some(user), _) => match user.strip_prefix(KEY_MARK) {
+                Some(rest) => format!("{ESCAPED_KEY_MARK}{rest}").into(),
+                None => user.into(),
+            },
+            (None, Some(key)) => format!("{KEY_MARK}{key}").into(),
+            (None, None) => "-".into(),
+        }
     }
 
     fn timestamp(&self) -> Timestamp {
@@ -148,6 +170,7 @@ mod tests {
             time: UnixMillis(1_700_000_000_007),
             address: Some([192, 0, 2, 1].into()),
             user: Some(escaped_user("u1")),
+            key: None,
             request: Some((escaped_method("GET"), escaped_path("/events/a"), Version::HTTP_11)),
             status: Some(200),
             bytes: 12,
@@ -164,7 +187,7 @@ mod tests {
         assert_eq!(
             record().json(),
             "{\"level\":\"INFO\",\"target\":\"access\",\"time\":\"2023-11-14T22:13:20.007Z\",\"address\":\"192.0.2.1\",\
-             \"user\":\"u1\",\"method\":\"GET\",\"path\":\"/events/a\",\"status\":200,\"bytes\":12,\"duration_ms\":4}"
+             \"user\":\"u1\",\"key\":null,\"method\":\"GET\",\"path\":\"/events/a\",\"status\":200,\"bytes\":12,\"duration_ms\":4}"
         );
     }
 
@@ -173,11 +196,29 @@ mod tests {
         let record = AccessRecord { address: None, user: None, request: None, status: None, ..record() };
 
         assert_eq!(record.text(), "- - - [14/Nov/2023:22:13:20 +0000] \"-\" 499 12 0.004");
-        assert!(
-            record
-                .json()
-                .contains("\"address\":null,\"user\":null,\"method\":null,\"path\":null,\"status\":499,")
-        );
+        assert!(record.json().contains(
+            "\"address\":null,\"user\":null,\"key\":null,\"method\":null,\"path\":null,\"status\":499,"
+        ));
+    }
+
+    #[test]
+    fn a_key_is_told_by_its_name_and_no_user_passes_for_one() {
+        for (user, key, told) in [
+            (Some("u1"), Some("backend"), "u1"),
+            (None, Some("backend"), "key:backend"),
+            (Some("key:backend"), None, "key%3Abackend"),
+            (Some("key:"), None, "key%3A"),
+            (Some("keys"), None, "keys"),
+        ] {
+            let record =
+                AccessRecord { user: user.map(escaped_user), key: key.map(escaped_user), ..record() };
+            assert!(record.text().starts_with(&format!("192.0.2.1 - {told} [")), "{}", record.text());
+            assert!(record.json().contains(&format!(
+                "\"user\":{},\"key\":{},",
+                serde_json::to_string(&user).unwrap(),
+                serde_json::to_string(&key).unwrap()
+            )));
+        }
     }
 
     #[test]

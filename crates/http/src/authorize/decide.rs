@@ -125,7 +125,7 @@ impl Front {
     /// The grants for which `POST /tickets` answers with a ticket: those of another proof.
     pub(crate) async fn authorize_ticket(&self, request: ParsedRequest<'_>) -> Result<Grants, Problem> {
         let identity = self.identify(request, &[]).await?;
-        tell_user(request, &identity);
+        tell_sender(request, &identity);
         if identity.ticket.is_some() {
             return Err(Problem::invalid_credentials(
                 "a ticket gives no other ticket; show a key or a token",
@@ -141,9 +141,9 @@ impl Front {
     /// The grants by which a request is let in.
     async fn authorize(&self, request: ParsedRequest<'_>, needs: Needs<'_>) -> Result<Grants, Problem> {
         let identity = self.identify(request, needs.selectors).await?;
-        tell_user(request, &identity);
+        tell_sender(request, &identity);
         let identity = self.ask_authorizer(identity, request, needs).await?;
-        tell_user(request, &identity);
+        tell_sender(request, &identity);
         needs.check(&identity)?;
         self.refuse_outcast(&identity.grants).await?;
         if let Some(ticket) = &identity.ticket {
@@ -214,10 +214,13 @@ impl Needs<'_> {
 }
 
 /// Tells the access log who sends a request, also if it is refused.
-fn tell_user(request: ParsedRequest<'_>, identity: &Identity) {
-    if let (Some(entry), Some(user)) = (request.parts.extensions.get::<AccessEntry>(), &identity.grants.user)
-    {
+fn tell_sender(request: ParsedRequest<'_>, identity: &Identity) {
+    let Some(entry) = request.parts.extensions.get::<AccessEntry>() else { return };
+    if let Some(user) = &identity.grants.user {
         entry.is_of(user);
+    }
+    if let Some(credential) = &identity.grants.credential {
+        entry.is_by(credential);
     }
 }
 

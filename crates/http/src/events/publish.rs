@@ -42,7 +42,7 @@ impl<'a> PublishRequest<'a> {
 
 /// Who publishes.
 pub(crate) struct Publisher<'a> {
-    /// The name of what it has shown.
+    /// The name of what it has shown; empty if it has shown nothing.
     pub(crate) credential: &'a str,
     /// Whose share it takes.
     pub(crate) sender: Sender,

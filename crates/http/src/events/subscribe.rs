@@ -8,7 +8,7 @@ use futures_util::stream::poll_fn;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
-use tidings_access::Grants;
+use tidings_access::{Credential, Grants};
 use tidings_core::{Follower, Located, Request, Session, Visitor};
 
 use super::gap::{GAP, gap_header};
@@ -57,7 +57,7 @@ pub(crate) struct SubscribeRequest {
     /// What let the subscriber in, which the check of its access has put among the request's extensions.
     session: Option<Arc<Session>>,
     /// The name of what it has shown, if grants were asked for.
-    credential: Option<Arc<str>>,
+    credential: Option<Credential>,
     /// There is no place for its connection yet.
     unplaced: Option<Unplaced>,
     /// Put among the request's extensions by what carries the answer, if it wants to know how the answer is taken.
@@ -128,7 +128,7 @@ impl SubscribeRequest {
     /// Whose share of streams it takes.
     fn sender(&self, front: &Front) -> Sender {
         let user = self.session.as_ref().and_then(|session| session.user.as_deref());
-        front.shares().sender(user, self.credential.as_deref(), front.client())
+        front.shares().sender(user, self.credential.as_ref(), front.client())
     }
 
     /// A permit, where streams need one. An error if none is left, or no place for the connection. To find that out for a

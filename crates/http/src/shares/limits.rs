@@ -9,7 +9,7 @@ use super::sender::Kind;
 pub struct FairShares {
     /// Of one user, over all of its tokens and connections.
     pub user: ShareLimits,
-    /// Of one named key. It is what [`Grants::credential`](tidings_access::Grants::credential) calls it, if that is a word without a space.
+    /// Of one named key: a [`Credential::Key`](tidings_access::Credential::Key).
     pub key: ShareLimits,
     /// Of one address of IPv4, or of the 2^64 addresses of IPv6 that begin alike: each client has so many to itself. The limit of
     /// connects holds also for those who have a name.

@@ -4,6 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidings_access::Credential;
 use tidings_core::metrics::LabelledCounters;
 use tokio::time::Instant;
 
@@ -85,17 +86,16 @@ impl Shares {
     pub(crate) fn sender(
         &self,
         user: Option<&str>,
-        credential: Option<&str>,
+        credential: Option<&Credential>,
         client: Option<Client>,
     ) -> Sender {
         let address =
             client.map(|client| (Kind::of_client(client), Words::Household(household(client.address))));
-        // The names of other proofs have a space: all who read by one signed URL have the name of its key.
-        let key = credential.filter(|name| !name.is_empty() && !name.contains(' '));
-        let name = match (user, key) {
+        let name = match (user, credential) {
             (Some(user), _) => Some((Kind::User, Words::User(user))),
-            (None, Some(key)) => Some((Kind::Key, Words::Key(key))),
-            (None, None) => address,
+            (None, Some(Credential::Key(key))) => Some((Kind::Key, Words::Key(key))),
+            // All who read by signed URLs would share what is for the key that has signed them.
+            (None, _) => address,
         };
         Sender { name: self.limited_name(name), address: self.limited_name(address) }
     }

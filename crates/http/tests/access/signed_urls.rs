@@ -43,7 +43,7 @@ async fn a_signature_covers_method_and_selectors_and_nothing_else() {
         ),
         (
             format!("GET /events/orders/9?{}", one.replace("=default", "=other")),
-            "401 invalid-credentials invalid_token: the token is signed by an unknown key (kid \"other\")",
+            "401 invalid-credentials invalid_token: the URL is signed by an unknown key (key \"other\")",
         ),
         (
             format!("GET /events/orders/9?{}", one.replace("expires=", "expires=0")),

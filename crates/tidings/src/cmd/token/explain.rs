@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use clap::Args;
 use serde_json::{Map, Value};
 use tidings_access::jwt::read_unverified;
-use tidings_access::{Allowed, Grants, Proof, Refusal, Template};
+use tidings_access::{Allowed, Credential, Grants, Proof, Refusal, Template};
 use tidings_core::{Clock, Selector, UnixMillis};
 use tidings_http::SystemClock;
 
@@ -72,10 +72,9 @@ type Object = Map<String, Value>;
 fn allowed(grants: &Grants, claims: Option<&Object>, now: UnixMillis) -> String {
     let mut page = String::new();
     let mut line = |name: &str, text: &str| page.push_str(&format!("{name:<9}{text}\n"));
-    match (claims, &grants.credential) {
-        (Some(_), _) => line("valid", "the signature is good, and the claims hold"),
-        (None, Some(name)) => line("valid", &format!("this is the key `{}`", visible(name))),
-        (None, None) => {}
+    match &grants.credential {
+        Some(Credential::Key(name)) => line("valid", &format!("this is the key `{}`", visible(name))),
+        _ => line("valid", "the signature is good, and the claims hold"),
     }
     if let Some(user) = &grants.user {
         let shown = if user.is_empty() { "\"\"".to_owned() } else { visible(user) };
