@@ -123,13 +123,20 @@ fn signature<'a>(
 
 /// The value of a cookie. RFC 6265, 4.2.1; HTTP/2 may have it in several lines, RFC 9113, 8.2.3.
 fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, &'static str> {
-    let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    let mut values = pairs.filter(|(found, _)| found.trim() == name).map(|(_, value)| value.trim());
+    // Cookies of other programs stand in the same line, and may have any bytes.
+    let pairs =
+        headers.get_all(COOKIE).into_iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let mut values = pairs.filter_map(|pair| {
+        let (found, value) = pair.split_at_checked(pair.iter().position(|byte| *byte == b'=')?)?;
+        (found.trim_ascii() == name.as_bytes()).then(|| value[1..].trim_ascii())
+    });
     let value = values.next();
-    match values.next() {
-        Some(_) => Err("its cookie stands there twice, with another path or domain, so it does not count"),
-        None => Ok(value
-            .map(|value| value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value))),
+    if values.next().is_some() {
+        return Err("its cookie stands there twice, with another path or domain, so it does not count");
     }
+    let text = |value| std::str::from_utf8(value).map_err(|_| "its cookie is no text, so it does not count");
+    Ok(value
+        .map(text)
+        .transpose()?
+        .map(|value| value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)))
 }

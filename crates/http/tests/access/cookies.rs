@@ -1,7 +1,9 @@
 //! A token in a cookie, which a browser sends by itself.
 
+use http::{HeaderValue, Request};
 use serde_json::json;
 use tidings_http::Cors;
+use tidings_testkit::deadline::within_an_hour;
 
 use super::hub::{NOW, front, front_with, token, told};
 
@@ -53,4 +55,27 @@ async fn a_bad_cookie_gives_what_everybody_has() {
     assert_eq!(told(&front, "GET /events/users/u1/a", &quoted).await, "200");
     let other = format!("cookie: Tidings={good}");
     assert!(told(&front, "GET /events/users/u1/a", &other).await.starts_with("401 credentials-required"));
+}
+
+/// The whole line was passed over, so a user with a name in another program's cookie was nobody.
+#[tokio::test(start_paused = true)]
+async fn cookies_of_other_programs_have_any_bytes() {
+    let front = front().await;
+    let good = token(json!({}));
+
+    for (line, status) in [
+        (format!("name=J\u{fc}rgen; tidings={good}"), 200),
+        (format!("tidings={good}; name=J\u{fc}rgen; x"), 200),
+        (format!("a; =b; tidings ={good};"), 200),
+        (format!("tidings={good}\u{fc}"), 401),
+        ("tidings".to_owned(), 401),
+    ] {
+        for encoded in [line.clone().into_bytes(), line.chars().map(|letter| letter as u8).collect()] {
+            let request = Request::builder().uri("/events/users/u1/a").header("host", "hub.example");
+            let request = request.header("cookie", HeaderValue::from_bytes(&encoded).unwrap());
+            let request = request.body(String::new()).unwrap();
+            let response = within_an_hour("an answer", front.handle(request)).await;
+            assert_eq!(response.status(), status, "{line}");
+        }
+    }
 }
