@@ -5,10 +5,17 @@
 mod support;
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rcgen::PublicKeyData;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PublicKeyData};
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use support::origin::{Origin, Then};
 use support::{hub, run, tidings};
 use tempfile::TempDir;
@@ -17,12 +24,12 @@ use tidings_testkit::hub::Hub;
 /// A key of the issuer, with its name.
 struct IssuerKey {
     kid: &'static str,
-    pair: rcgen::KeyPair,
+    pair: KeyPair,
 }
 
 impl IssuerKey {
     fn new(kid: &'static str) -> Self {
-        Self { kid, pair: rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap() }
+        Self { kid, pair: KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap() }
     }
 
     fn token(&self) -> String {
@@ -47,10 +54,57 @@ fn set(keys: &[&IssuerKey]) -> (String, Then) {
     (format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"), Then::Cut)
 }
 
+/// An authority that signs certificates.
+struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { pem, issuer: Issuer::new(params, key) }
+    }
+
+    /// Answers everybody over TLS, with a certificate for this name. Returns the port.
+    fn serve(&self, name: &str, answer: String) -> u16 {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new([name.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], PrivatePkcs8KeyDer::from(key.serialize_der()).into())
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let mut stream = StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), stream);
+                // A client that does not trust the certificate leaves.
+                if stream.read(&mut [0; 4_096]).is_ok() {
+                    let _ = stream.write_all(answer.as_bytes());
+                    stream.conn.send_close_notify();
+                    let _ = stream.flush();
+                }
+            }
+        });
+        port
+    }
+}
+
 fn configuration(origin: &Origin) -> (TempDir, String) {
+    configuration_of(&origin.url())
+}
+
+fn configuration_of(url: &str) -> (TempDir, String) {
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("tidings.toml");
-    let url = origin.url();
     fs::write(
         &file,
         format!("[access.jwt]\njwks_url = \"{url}?secret=hunter2\"\nsubscribe = [\"{{sub}}/**\"]\n"),
@@ -124,4 +178,34 @@ fn a_hub_starts_without_the_keys_and_an_explanation_says_why_it_has_none() {
     assert_eq!(left.code, Some(1), "{left:?}");
     let message = "/stream: this is no set of keys: it is not JSON with a list `keys`\n";
     assert!(left.stderr.ends_with(message) && !left.stderr.contains("hunter2"), "{left:?}");
+}
+
+/// With the certificates that the machine trusts, which `SSL_CERT_FILE` names here.
+#[test]
+fn keys_come_over_https_from_whom_a_trusted_authority_knows_by_name() {
+    let key = IssuerKey::new("a");
+    let (trusted, other) = (Authority::new(), Authority::new());
+    let (answer, _) = set(&[&key]);
+    for (authority, name, why) in [
+        (&trusted, "localhost", None),
+        (&trusted, "issuer.example", Some("not valid for name")),
+        (&other, "localhost", Some("cannot be trusted")),
+    ] {
+        let port = authority.serve(name, answer.clone());
+        let (dir, path) = configuration_of(&format!("https://localhost:{port}/jwks"));
+        let authorities = dir.path().join("authorities.pem");
+        fs::write(&authorities, &trusted.pem).unwrap();
+        let mut command = tidings(&["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--memory"]);
+        command.args(["--config", &path]).env("SSL_CERT_FILE", &authorities);
+        let hub = Hub::spawn(command);
+
+        match why {
+            None => assert_eq!(read(&hub, &key.token()), 200),
+            Some(why) => {
+                let told = hub.says("cannot read the keys that check tokens");
+                assert!(told.contains(why), "{why}: {told}");
+                assert_eq!(read(&hub, &key.token()), 503, "{why}");
+            }
+        }
+    }
 }
