@@ -31,5 +31,11 @@ pub const KEY_SET_BYTES_MAX: usize = 262_144;
 /// Bytes of a secret that signs. RFC 7518, 3.2: as many as the hash at the least, and that of HS256 has 32.
 pub const SECRET_BYTES_MIN: usize = 32;
 
+/// Bits of a key of RSA, RFC 7518, 3.3: 2,048 at the least.
+pub const RSA_BITS_MIN: usize = 2_048;
+
+/// Bits of a key of RSA. Larger ones take longer to check, and nobody has them.
+pub const RSA_BITS_MAX: usize = 8_192;
+
 /// Characters of a key that is compared by its hash alone. Shorter ones can be guessed from the hash.
 pub const HASHED_KEY_CHARS_MIN: usize = 22;

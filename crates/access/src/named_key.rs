@@ -74,7 +74,10 @@ impl NamedKey {
         let mut parts = vec![&hash.0[..]];
         parts.extend(grants.subscribe.iter().map(|selector| selector.as_str().as_bytes()));
         let key = KeyMark::of("named", &parts);
-        Self { hash, grants: Grants { credential: Some(Credential::Key(name.into())), key: Some(key), ..grants } }
+        Self {
+            hash,
+            grants: Grants { credential: Some(Credential::Key(name.into())), key: Some(key), ..grants },
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The algorithms of signatures, RFC 7518, 3.1, and RFC 8037, 3.1.
+//! The algorithms of signatures, RFC 7518, 3.1, RFC 8037, 3.1, and RFC 9864, 2.2.
 
 use std::fmt;
 
@@ -26,6 +26,9 @@ const NAMES: [(Algorithm, &str); 7] = [
     (Algorithm::EdDSA, "EdDSA"),
 ];
 
+/// The name by which RFC 9864 replaces that of `EdDSA`. All keys of `EdDSA` that are taken are on this curve.
+const ED25519: &str = "Ed25519";
+
 /// A text names no algorithm that this hub knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the algorithms are HS256, HS384, HS512, RS256, PS256, ES256 and EdDSA")]
@@ -43,7 +46,12 @@ impl std::str::FromStr for Algorithm {
 
     fn from_str(text: &str) -> Result<Self, UnknownAlgorithm> {
         // To the letter: RFC 7515, 4.1.1.
-        NAMES.iter().find(|(_, name)| *name == text).map(|(algorithm, _)| *algorithm).ok_or(UnknownAlgorithm)
+        let names = NAMES.iter().chain(&[(Self::EdDSA, ED25519)]);
+        names
+            .into_iter()
+            .find(|(_, name)| *name == text)
+            .map(|(algorithm, _)| *algorithm)
+            .ok_or(UnknownAlgorithm)
     }
 }
 

@@ -8,10 +8,15 @@ use jsonwebtoken::DecodingKey;
 use ring::hmac;
 use ring::signature::{self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 use serde::Deserialize;
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::RSAPublicKey;
 
 use super::algorithm::Algorithm;
 use crate::key_mark::KeyMark;
-use crate::limits::SECRET_BYTES_MIN;
+use crate::limits::{RSA_BITS_MAX, RSA_BITS_MIN, SECRET_BYTES_MIN};
+
+/// How a public key begins in PEM.
+const BEGINNINGS: [&str; 2] = ["-----BEGIN PUBLIC KEY-----", "-----BEGIN RSA PUBLIC KEY-----"];
 
 /// What a key of RSA is for.
 const RSA: [Algorithm; 2] = [Algorithm::RS256, Algorithm::PS256];
@@ -22,6 +27,7 @@ pub(super) struct Jwk {
     kty: String,
     #[serde(rename = "use")]
     purpose: Option<String>,
+    key_ops: Option<Vec<String>>,
     alg: Option<String>,
     kid: Option<String>,
     crv: Option<String>,
@@ -72,6 +78,15 @@ pub enum KeyError {
     /// Not a PEM of a key.
     #[error("this is no public key in PEM: RSA, P-256 and Ed25519 are taken")]
     NotPem,
+    /// Two keys in one text, of which one alone would be used.
+    #[error("there are {0} public keys in it; put several keys into a set in JSON (JWKS)")]
+    Several(usize),
+    /// A short key of RSA, whose private part can be found.
+    #[error("this key of RSA has {bits} bits, and needs {RSA_BITS_MIN} to {RSA_BITS_MAX}")]
+    RsaSize {
+        /// Its bits.
+        bits: usize,
+    },
     /// A key of another kind.
     #[error("this key is {0}, which is not taken")]
     Unsupported(&'static str),
@@ -100,7 +115,15 @@ impl Key {
         if String::from_utf8_lossy(pem).contains("PRIVATE KEY-----") {
             return Err(KeyError::Private);
         }
+        let text = String::from_utf8_lossy(pem);
+        let several = BEGINNINGS.iter().map(|begin| text.matches(begin).count()).sum();
+        if several > 1 {
+            return Err(KeyError::Several(several));
+        }
         if let Ok(key) = DecodingKey::from_rsa_pem(pem) {
+            let der = key.try_get_as_bytes().map_err(|_| KeyError::NotPem)?;
+            let (_, rsa) = RSAPublicKey::from_der(der).map_err(|_| KeyError::NotPem)?;
+            check_bits(without_zeros(rsa.modulus))?;
             return Self::public(RSA.to_vec(), &key);
         }
         if let Ok(key) = DecodingKey::from_ec_pem(pem) {
@@ -120,8 +143,22 @@ impl Key {
         if jwk.purpose.as_deref().is_some_and(|purpose| purpose != "sig") {
             return None;
         }
+        // RFC 7517, 4.3: what a key is for, in another way than by `use`.
+        if jwk
+            .key_ops
+            .as_ref()
+            .is_some_and(|operations| !operations.iter().any(|operation| operation == "verify"))
+        {
+            return None;
+        }
         let (algorithms, material) = match (&*jwk.kty, jwk.crv.as_deref()) {
-            ("RSA", None) => (RSA.to_vec(), Material::Rsa { n: bytes(&jwk.n)?, e: bytes(&jwk.e)? }),
+            ("RSA", None) => {
+                // RFC 7518, 6.3.1.1: some libraries put a zero before a number, which `ring` does not take.
+                let number = |member| bytes(member).map(|bytes| without_zeros(&bytes).to_vec());
+                let (n, e) = (number(&jwk.n)?, number(&jwk.e)?);
+                check_bits(&n).ok()?;
+                (RSA.to_vec(), Material::Rsa { n, e })
+            }
             ("EC", Some("P-256")) => {
                 let (x, y) = (bytes(&jwk.x)?, bytes(&jwk.y)?);
                 // SEC 1, 2.3.3: an uncompressed point begins with 4, and both numbers have their whole length.
@@ -131,7 +168,8 @@ impl Key {
             ("OKP", Some("Ed25519")) => (vec![Algorithm::EdDSA], Material::Public(bytes(&jwk.x)?)),
             _ => return None,
         };
-        let is_named = |algorithm: &Algorithm| jwk.alg.as_deref().is_none_or(|alg| alg == algorithm.name());
+        let is_named =
+            |algorithm: &Algorithm| jwk.alg.as_deref().is_none_or(|alg| alg.parse() == Ok(*algorithm));
         let algorithms: Vec<_> = algorithms.into_iter().filter(is_named).collect();
         (!algorithms.is_empty()).then(|| Self::new(jwk.kid.clone(), algorithms, material))
     }
@@ -189,6 +227,18 @@ impl fmt::Debug for Key {
     }
 }
 
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    &number[zeros..]
+}
+
+/// Refuses a key of RSA by the size of its modulus, which begins with another byte than zero.
+fn check_bits(modulus: &[u8]) -> Result<(), KeyError> {
+    let zeros = modulus.first().map_or(0, |byte| byte.leading_zeros() as usize);
+    let bits = modulus.len() * 8 - zeros;
+    if (RSA_BITS_MIN..=RSA_BITS_MAX).contains(&bits) { Ok(()) } else { Err(KeyError::RsaSize { bits }) }
+}
+
 /// A number or a point of a JWK.
 fn bytes(member: &Option<String>) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(member.as_ref()?).ok()
@@ -213,3 +263,6 @@ fn public_algorithm(algorithm: Algorithm) -> Option<&'static dyn VerificationAlg
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,8 +97,10 @@ impl Verifier {
         let wrong =
             || Refusal::WrongAlgorithm { alg: Shown::new(alg), taken: listed(&self.rules.algorithms) };
         let algorithm: Algorithm = algorithm.ok_or_else(wrong)?;
+        check_kind(token.head_text("typ")?)?;
+        let kid = token.head_text("kid")?;
         let keys = self.keys.now().ok_or(Refusal::NoKeys)?;
-        let key = chosen(&keys.0, token.head_text("kid")?)?;
+        let key = chosen(&keys.0, kid, algorithm)?;
         if !key.algorithms.contains(&algorithm) {
             return Err(wrong());
         }
@@ -117,15 +119,30 @@ impl Verifier {
     }
 }
 
+/// Whether a token is one that lets its bearer in. An issuer signs other kinds by the same key, such as one that signs a user out, and
+/// they say in their head what they are: RFC 8725, 3.11. RFC 7515, 4.1.9, has the form of the name.
+fn check_kind(typ: Option<&str>) -> Result<(), Refusal> {
+    let Some(typ) = typ else { return Ok(()) };
+    let lower = typ.to_ascii_lowercase();
+    match lower.strip_prefix("application/").unwrap_or(&lower) {
+        // RFC 7519, 5.1, and RFC 9068, 2.1.
+        "jwt" | "at+jwt" => Ok(()),
+        _ => Err(Refusal::WrongKind { typ: Shown::new(typ) }),
+    }
+}
+
 /// The key that a token names. One key alone need not be named; if it has a name, and the token another, it is not the one.
-fn chosen<'k>(keys: &'k [Key], kid: Option<&str>) -> Result<&'k Key, Refusal> {
+fn chosen<'k>(keys: &'k [Key], kid: Option<&str>, algorithm: Algorithm) -> Result<&'k Key, Refusal> {
     let unknown = |kid: &str| Refusal::UnknownKid { kid: Shown::new(kid) };
     match (keys, kid) {
         ([key], None) => Ok(key),
         (_, None) => Err(Refusal::NoKid),
         ([key], Some(_)) if key.kid.is_none() => Ok(key),
         (keys, Some(kid)) => {
-            keys.iter().find(|key| key.kid.as_deref() == Some(kid)).ok_or_else(|| unknown(kid))
+            let mut named = keys.iter().filter(|key| key.kid.as_deref() == Some(kid));
+            let first = named.clone().next().ok_or_else(|| unknown(kid))?;
+            // RFC 7517, 4.5: keys of different kinds may have one name.
+            Ok(named.find(|key| key.algorithms.contains(&algorithm)).unwrap_or(first))
         }
     }
 }

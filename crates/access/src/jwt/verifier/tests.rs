@@ -90,6 +90,10 @@ fn what_is_wrong_with_the_claims_is_said() {
             "the token is not for this hub: its `aud` is \"a, b\", and tidings is expected",
         ),
         (json!({"aud": 7}), "the claim `aud` of the token is a text, or for `aud` a list of texts"),
+        (
+            json!({"aud": ["tidings", 7]}),
+            "the claim `aud` of the token is a text, or for `aud` a list of texts",
+        ),
         (json!({"aud": "tidings", "sub": 7}), "the claim `sub` of the token is a text of at most 256 bytes"),
         (
             json!({"aud": "tidings", "tidings": "admin"}),
@@ -268,7 +272,9 @@ fn a_key_is_chosen_by_its_name_among_several() {
     };
     let names = |kids: &[Option<&str>], wanted: Option<&str>| {
         let keys: Vec<_> = kids.iter().map(|kid| key(*kid)).collect();
-        chosen(&keys, wanted).map(|key| key.kid.clone()).map_err(|refusal| refusal.to_string())
+        chosen(&keys, wanted, Algorithm::HS256)
+            .map(|key| key.kid.clone())
+            .map_err(|refusal| refusal.to_string())
     };
 
     assert_eq!(names(&[None], None), Ok(None));
@@ -280,4 +286,46 @@ fn a_key_is_chosen_by_its_name_among_several() {
     assert_eq!(names(&[Some("a"), None], Some("../../etc/passwd\n")), Err(unknown("../../etc/passwd\n")));
     assert!(names(&[Some("a"), Some("b")], None).is_err());
     assert_eq!(Verifier::new(Keys::awaited(), rules()).grants(&token(json!({})), NOW), Err(Refusal::NoKeys));
+}
+
+/// RFC 7517, 4.5. The first one of the name was tried, and a good token was refused.
+#[test]
+fn keys_of_different_kinds_may_have_one_name() {
+    let key = |algorithm| {
+        let mut key = Key::secret(SECRET).unwrap();
+        (key.kid, key.algorithms) = (Some("a".to_owned()), vec![algorithm]);
+        key
+    };
+    let keys = [key(Algorithm::RS256), key(Algorithm::EdDSA)];
+
+    for algorithm in [Algorithm::RS256, Algorithm::EdDSA] {
+        assert_eq!(chosen(&keys, Some("a"), algorithm).unwrap().algorithms, [algorithm]);
+    }
+    // Its name is there, so the answer is that its algorithm is another.
+    assert_eq!(chosen(&keys, Some("a"), Algorithm::ES256).unwrap().algorithms, [Algorithm::RS256]);
+    assert!(chosen(&keys, Some("b"), Algorithm::RS256).is_err());
+}
+
+/// An issuer signs more than tokens that let somebody in, and these were taken for such.
+#[test]
+fn a_token_of_another_kind_is_refused() {
+    let with = |typ: Value| {
+        let token = signed(&json!({"alg": "HS256", "typ": typ}).to_string(), r#"{"aud":"tidings"}"#);
+        verifier(rules()).grants(&token, NOW).map(|_| ()).map_err(|refusal| refusal.to_string())
+    };
+
+    for typ in ["JWT", "jwt", "at+jwt", "AT+JWT", "application/jwt", "application/at+jwt", "Application/JWT"]
+    {
+        assert_eq!(with(json!(typ)), Ok(()), "{typ}");
+    }
+    for typ in ["logout+jwt", "dpop+jwt", "secevent+jwt", "JOSE", "", "jwt ", "application/application/jwt"] {
+        let words = format!(
+            "the token is of another kind: the typ in its head is {typ:?}, and this hub takes JWT and at+jwt"
+        );
+        assert_eq!(with(json!(typ)), Err(words));
+    }
+    assert!(with(json!(7)).is_err());
+    // What the hub cannot check is not told to be of another kind.
+    let forged = signed(r#"{"alg":"none","typ":"x"}"#, "{}");
+    assert!(matches!(verifier(rules()).grants(&forged, NOW), Err(Refusal::WrongAlgorithm { .. })));
 }

@@ -2,7 +2,15 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::alphabet::{STANDARD, URL_SAFE};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use serde_json::Value as Json;
 use tidings_access::jwt::Key;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+use x509_parser::public_key::RSAPublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 use crate::config::value::{BadValue, Form, Value};
 
@@ -37,6 +45,7 @@ impl KeyText {
                 return Err(format!("character {} of it is a control character", at + 1));
             }
             check_known(text)?;
+            check_public(text)?;
             text.to_owned()
         };
         let key = Self(text);
@@ -74,6 +83,39 @@ fn check_known(text: &str) -> Result<(), String> {
         return Err("it stands in examples on the web, and everybody knows it".to_owned());
     }
     Ok(())
+}
+
+/// Refuses a key that is public, in a form that is not taken: as a secret it would let everybody sign.
+fn check_public(text: &str) -> Result<(), String> {
+    let is_of_ssh =
+        ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"].iter().any(|begin| text.starts_with(begin));
+    if is_of_ssh || is_public_der(text) {
+        return Err("it is a public key without the lines of PEM around it, which everybody may know; write it as PEM, between \
+                    -----BEGIN PUBLIC KEY----- and -----END PUBLIC KEY-----"
+            .to_owned());
+    }
+    if matches!(serde_json::from_str(text), Ok(Json::Object(_) | Json::Array(_))) {
+        return Err(
+            "it is JSON, and no secret; a set of keys (JWKS) stands in a file, as an object with `keys`"
+                .to_owned(),
+        );
+    }
+    if ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return Err("it is a URL, and no secret; the keys of an issuer are fetched with jwks_url".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether a text is a public key or a certificate in base64 alone, as identity providers show it.
+fn is_public_der(text: &str) -> bool {
+    let config = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    [STANDARD, URL_SAFE].iter().any(|alphabet| {
+        GeneralPurpose::new(alphabet, config).decode(text).is_ok_and(|der| {
+            SubjectPublicKeyInfo::from_der(&der).is_ok()
+                || RSAPublicKey::from_der(&der).is_ok()
+                || X509Certificate::from_der(&der).is_ok()
+        })
+    })
 }
 
 impl fmt::Debug for KeyText {
@@ -118,6 +160,42 @@ mod tests {
             let told = KeyText::parse(text).unwrap_err();
             assert!(told.contains(why), "{text:?}: {told}");
             assert!(text.trim().len() < 2 || !told.contains(text.trim()), "{text:?}: {told}");
+        }
+    }
+
+    /// They were taken as secrets, so that everybody who knew the public key could sign.
+    #[test]
+    fn what_is_public_is_no_secret_in_whatever_form_it_is_written() {
+        let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let base64 = |pem: &str| pem.lines().filter(|line| !line.starts_with('-')).collect::<String>();
+        let (spki, certificate) = (base64(&pair.signing_key.public_key_pem()), base64(&pair.cert.pem()));
+        let rsa = format!("MIIBCgKCAQEA{}AQIDAQAB", "x".repeat(340));
+        let url_safe = spki.replace('+', "-").replace('/', "_");
+        let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
+        let (set, list) = (format!("{{\"keys\":[{jwk}]}}"), format!("[{jwk}]"));
+        for text in [
+            spki.as_str(),
+            spki.trim_end_matches('='),
+            &url_safe,
+            &certificate,
+            &rsa,
+            jwk,
+            &set,
+            &list,
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIHU9v8wLvkeS5mVmGhJ7uG2bQkZbVUe0xC1mGz3S9lE me@here",
+            "https://issuer.example/.well-known/jwks.json",
+        ] {
+            let told = KeyText::parse(text).unwrap_err();
+            assert!(["public key", "JSON", "URL"].iter().any(|word| told.contains(word)), "{text}: {told}");
+        }
+        // What looks like one of them, and is a secret.
+        for text in [
+            "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA",
+            "{0123456789abcdef0123456789abcdef}",
+            "1234567890123456789012345678901234567890",
+            "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+        ] {
+            assert!(KeyText::parse(text).is_ok(), "{text}");
         }
     }
 
