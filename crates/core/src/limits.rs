@@ -225,6 +225,13 @@ pub const PATTERNS_RETIRED_MAX: usize = 4_096;
 /// Subscribers on one page of the roster: some 100 KB of answer.
 pub const ROSTER_PAGE_MAX: usize = 1_000;
 
+/// How long a dismissal waits for subscribers that have an id and that no carrier has yet. 100 ms, a hundred times what a subscriber
+/// takes on a machine that is not busy; where some come all the time, an operator does not notice it.
+pub const COMING_WAIT_MAX: Duration = Duration::from_millis(100);
+
+/// How often it looks meanwhile whether they have come. 1 ms.
+pub const COMING_LOOK_WAIT: Duration = Duration::from_millis(1);
+
 /// Users in a list of a presence notice. 100, as many as a page shows; `GET /subscriptions` has pages of all.
 pub const PRESENCE_USERS_MAX: usize = 100;
 

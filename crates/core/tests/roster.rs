@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{draft, selectors};
+use tidings_core::limits::COMING_WAIT_MAX;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{
     Attendee, ConnectionId, Dismissal, Epoch, Follower, Hub, Limits, MemoryStore, OnGap, RosterListener,
     Sequence, Session, Subscription, Topic, Transport, Visitor, Whom,
 };
-use tokio::time::{advance, timeout};
+use tokio::time::{Instant, advance, sleep, timeout};
 
 async fn hub() -> Hub {
     let store = MemoryStore::new(Epoch(36), ManualClock::at(0), MemoryRetention::default());
@@ -359,4 +360,26 @@ async fn a_listener_that_asks_for_all_hears_of_anonymous_subscribers_their_addre
         format!("-? ? drain {task_id}"),
     ];
     assert_eq!(*heard.0.lock().unwrap(), expected, "and nothing of a part of the program itself");
+}
+
+/// Its client may know the id already, from the first bytes of the stream.
+#[tokio::test(start_paused = true)]
+async fn a_dismissal_reaches_a_subscriber_that_is_on_its_way_to_its_carrier_and_waits_no_longer_than_that() {
+    let hub = hub().await;
+    let follower = Follower::new(selectors(&["a"]), OnGap::Earliest, hub.bounds().head);
+    let attendance = hub.roster().attend(follower.selectors()).unwrap();
+    let whom = Whom::Connection(attendance.id());
+    let (roster, began) = (hub.roster().clone(), Instant::now());
+
+    let dismissal = tokio::spawn(async move { roster.dismiss(&whom, Dismissal::ByOperator).await });
+    sleep(Duration::from_millis(20)).await;
+    let mut subscription = hub.follow(follower, Visitor::default(), attendance);
+
+    assert_eq!(dismissal.await.unwrap(), 1);
+    assert!(began.elapsed() < COMING_WAIT_MAX, "{:?}", began.elapsed());
+    assert!(subscription.next().await.unwrap().is_none());
+
+    let never_comes = hub.roster().attend(&selectors(&["a"])).unwrap();
+    let whom = Whom::Connection(never_comes.id());
+    assert_eq!(hub.roster().dismiss(&whom, Dismissal::ByOperator).await, 0);
 }

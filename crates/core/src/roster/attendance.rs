@@ -15,6 +15,8 @@ pub struct Attendance {
     pub(super) roster: Arc<Roster>,
     id: ConnectionId,
     selectors: usize,
+    /// No carrier has it yet.
+    is_coming: bool,
 }
 
 /// The attendances of many subscribers together, for a carrier that counts its own.
@@ -39,7 +41,15 @@ pub struct TooManySelectors {
 impl Attendance {
     /// Of one that the roster has counted.
     pub(super) fn counted(roster: Arc<Roster>, id: ConnectionId, selectors: usize) -> Self {
-        Self { roster, id, selectors }
+        roster.coming.fetch_add(1, Ordering::Relaxed);
+        Self { roster, id, selectors, is_coming: true }
+    }
+
+    /// A carrier has it now.
+    pub(super) fn arrive(&mut self) {
+        if std::mem::take(&mut self.is_coming) {
+            self.roster.coming.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// The name of the subscriber, which it keeps until it leaves.
@@ -50,6 +60,7 @@ impl Attendance {
 
 impl Drop for Attendance {
     fn drop(&mut self) {
+        self.arrive();
         self.roster.count.fetch_sub(1, Ordering::Relaxed);
         self.roster.selectors.fetch_sub(self.selectors, Ordering::Relaxed);
     }

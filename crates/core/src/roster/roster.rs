@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::attendance::{Attendance, Attendances, TooManySelectors};
 use super::audience::{Audience, AudiencePage};
@@ -17,12 +17,14 @@ use super::task_bell::TaskBell;
 use super::tasks::{Enrolled, TaskCarrier, TaskEntry};
 use super::visitor::Visitor;
 use crate::event::Topic;
-use crate::limits::ROSTER_PAGE_MAX;
+use crate::limits::{COMING_LOOK_WAIT, COMING_WAIT_MAX, ROSTER_PAGE_MAX};
 use crate::select::Selectors;
 
 /// Who is subscribed to a hub.
 pub struct Roster {
     pub(super) count: AtomicUsize,
+    /// Those of them that no carrier has yet: they have their id, and nothing can end them.
+    pub(super) coming: AtomicUsize,
     /// Selectors of all of them, and how many there may be.
     pub(super) selectors: AtomicUsize,
     selectors_max: usize,
@@ -46,6 +48,7 @@ impl Roster {
     pub fn new(selectors_max: usize) -> Self {
         Self {
             count: AtomicUsize::new(0),
+            coming: AtomicUsize::new(0),
             selectors: AtomicUsize::new(0),
             selectors_max,
             ids: ConnectionIds::new(),
@@ -135,7 +138,29 @@ impl Roster {
     }
 
     /// Ends subscribers; the answer is their number. Cancel safety: some may not have been ended.
+    ///
+    /// A subscriber may know its id before a carrier has it. If some are on their way, it waits for them, at most
+    /// [`COMING_WAIT_MAX`].
     pub async fn dismiss(&self, whom: &Whom, why: Dismissal) -> usize {
+        let mut ended = self.dismiss_held(whom, why).await;
+        if self.is_awaited() {
+            let _ = timeout(COMING_WAIT_MAX, self.all_have_arrived()).await;
+            ended += self.dismiss_held(whom, why).await;
+        }
+        ended
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.coming.load(Ordering::Relaxed) > 0
+    }
+
+    async fn all_have_arrived(&self) {
+        while self.is_awaited() {
+            sleep(COMING_LOOK_WAIT).await;
+        }
+    }
+
+    async fn dismiss_held(&self, whom: &Whom, why: Dismissal) -> usize {
         let mut ended = 0;
         for carrier in self.all() {
             ended += carrier.dismiss(whom.clone(), why).await;

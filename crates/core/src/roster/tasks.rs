@@ -97,7 +97,8 @@ impl Carrier for TaskCarrier {
 
 impl Enrolled {
     /// Of a subscription that stands in a slot of the roster's own carrier.
-    pub(super) fn new(attendance: Attendance, slot: usize) -> Self {
+    pub(super) fn new(mut attendance: Attendance, slot: usize) -> Self {
+        attendance.arrive();
         Self { attendance, slot, ending: None }
     }
 
