@@ -31,6 +31,28 @@ scene('a page that listens for it hears at once where the stream begins, and onm
   assert.deepEqual(hello, { by: 'onmessage', type: 'message', data: 'hello', lastEventId: id });
 });
 
+scene('a page that shows what it publishes gets no echo, also when its stream begins with events', async (scene) => {
+  const { pages, hub, browser } = await cast(scene);
+  await hub.publish('rooms/7', 'before');
+  const url = `${hub.url}/events/rooms/7?last=50&opening=always`;
+  const [own, other] = await Promise.all([0, 0].map(() => openListener(scene, browser, pages.origin, url, { on: ['tidings.open', 'tidings.cursor'] })));
+
+  const [open, before] = await own.heard(2);
+  await other.heard(2);
+  const { connection } = JSON.parse(open.data);
+  const said = await hub.post('rooms/7', 'own', { except: connection });
+  const { id } = await said.json();
+  await own.heard(3);
+  await hub.publish('rooms/7', 'after');
+
+  const dataOf = (heard) => heard.map(({ type, data }) => (type === 'message' ? data : type));
+  assert.deepEqual([open.type, before.data, said.status], ['tidings.open', 'before', 201]);
+  assert.deepEqual(dataOf(await other.heard(4)), ['tidings.open', 'before', 'own', 'after']);
+  const heard = await own.heard(4);
+  assert.deepEqual(dataOf(heard), ['tidings.open', 'before', 'tidings.cursor', 'after']);
+  assert.equal(heard[2].lastEventId, id, 'it comes back after its own event');
+});
+
 scene('a page that has heard no event goes on after a crash where it was', async (scene) => {
   const pages = await startPageServer(scene);
   const lives = await startLives(scene, '--cors-origin', pages.origin);
