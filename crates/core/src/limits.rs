@@ -243,6 +243,14 @@ pub const PRESENCE_BYTES_MAX: usize = 65_536;
 /// compared with those that begin as the pattern does, at worst with all, in some milliseconds.
 pub const PRESENCE_TOPICS_MAX: usize = 10_000;
 
+/// Connections that are counted for presence, each once for each watched topic that it reads. 1,000,000: ten thousand topics with a hundred readers each,
+/// or ten with a hundred thousand, in some 200 MB. Those that come beyond are not counted, nor are their users told of, until a
+/// quarter of them have left; then it is found out anew who is there.
+pub const PRESENCE_COUNTED_MAX: usize = 1_000_000;
+
+/// Connections of a roll that are counted before others have their turn. 256: some tens of microseconds, if each reads one watched topic.
+pub const PRESENCE_ROLL_PER_TURN: usize = 256;
+
 /// Topics of which watchers are told in one hold of the lock of presence. 256: some milliseconds.
 pub const PRESENCE_TOPICS_PER_TURN: usize = 256;
 

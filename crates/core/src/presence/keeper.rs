@@ -19,7 +19,7 @@ pub(crate) async fn keep(presences: Arc<Presences>, roster: Arc<Roster>) {
                 // All topics that are new are called for at once, since each call looks at all subscribers.
                 let topics = Arc::new(presences.take_uncalled());
                 let roll = roster.attendees(&topics).await;
-                presences.take_roll(&topics, &roll);
+                presences.take_roll(&topics, &roll).await;
                 call_at = Instant::now() + PRESENCE_CALL_PAUSE;
                 continue;
             }

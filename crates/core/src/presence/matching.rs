@@ -5,25 +5,48 @@ use std::ops::Bound::{Included, Unbounded};
 
 use crate::event::Topic;
 use crate::limits::TRIED_PATTERNS_MAX;
-use crate::select::Selectors;
+use crate::select::{Pattern, Selector, Selectors};
 
 /// The topics of a map that selectors match; one may be there several times.
 ///
 /// A topic is looked up. A pattern is compared with the topics that begin as it does, and many patterns, by their index, with
 /// all.
 pub fn matching<V>(topics: &BTreeMap<Topic, V>, selectors: &Selectors) -> Vec<Topic> {
-    if selectors.patterns().count() > TRIED_PATTERNS_MAX {
+    if has_many_patterns(selectors) {
         return topics.keys().filter(|topic| selectors.matches(topic)).cloned().collect();
     }
-    let named = selectors.iter().filter_map(|selector| selector.topic());
-    let mut found: Vec<_> = named.filter(|topic| topics.contains_key(*topic)).cloned().collect();
+    let mut found: Vec<_> = named(topics, selectors).cloned().collect();
     for pattern in selectors.patterns() {
-        let begin_so =
-            topics.range::<str, _>((Included(pattern.prefix()), Unbounded)).map(|(topic, _)| topic);
-        let begin_so = begin_so.take_while(|topic| topic.as_str().starts_with(pattern.prefix()));
-        found.extend(begin_so.filter(|topic| pattern.matches(topic)).cloned());
+        found.extend(beginning_as(topics, pattern).filter(|topic| pattern.matches(topic)).cloned());
     }
     found
+}
+
+/// Whether selectors match any topic of a map.
+pub fn matches_any<V>(topics: &BTreeMap<Topic, V>, selectors: &Selectors) -> bool {
+    if has_many_patterns(selectors) {
+        return topics.keys().any(|topic| selectors.matches(topic));
+    }
+    let is_met = |pattern: &Pattern| beginning_as(topics, pattern).any(|topic| pattern.matches(topic));
+    named(topics, selectors).next().is_some() || selectors.patterns().any(is_met)
+}
+
+fn has_many_patterns(selectors: &Selectors) -> bool {
+    selectors.patterns().count() > TRIED_PATTERNS_MAX
+}
+
+/// The topics that selectors name.
+fn named<'a, V>(topics: &BTreeMap<Topic, V>, selectors: &'a Selectors) -> impl Iterator<Item = &'a Topic> {
+    selectors.iter().filter_map(Selector::topic).filter(|topic| topics.contains_key(*topic))
+}
+
+/// The topics that begin as a pattern does.
+fn beginning_as<'a, V>(
+    topics: &'a BTreeMap<Topic, V>,
+    pattern: &'a Pattern,
+) -> impl Iterator<Item = &'a Topic> {
+    let range = topics.range::<str, _>((Included(pattern.prefix()), Unbounded));
+    range.map(|(topic, _)| topic).take_while(|topic| topic.as_str().starts_with(pattern.prefix()))
 }
 
 #[cfg(test)]
@@ -31,7 +54,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::select::Selector;
 
     #[test]
     fn the_topics_found_are_those_that_match() {
@@ -40,6 +62,8 @@ mod tests {
         for texts in [
             &["orders/1"][..],
             &["none"],
+            &["none/*", "order"],
+            &["a/*", "b/*", "c/*", "d/*", "e/*"],
             &["orders/*"],
             &["orders/**", "a"],
             &["**"],
@@ -53,6 +77,7 @@ mod tests {
 
             let expected = topics.keys().filter(|topic| selectors.matches(topic)).cloned().collect();
             assert_eq!(found, expected, "{texts:?}");
+            assert_eq!(matches_any(&topics, &selectors), !expected.is_empty(), "{texts:?}");
         }
     }
 }

@@ -20,7 +20,7 @@ mod topic_presence;
 mod view;
 
 pub(crate) use keeper::keep;
-pub use matching::matching;
+pub use matching::{matches_any, matching};
 pub use notice::{News, Notice, People, Person};
 pub use presences::{Presences, TooManyWatched};
 pub use view::{Look, PresenceView};

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::matching::matching;
@@ -17,9 +18,11 @@ use super::topic_presence::TopicPresence;
 use super::view::{Look, PresenceView, Unseen};
 use super::watched_topics;
 use crate::event::Topic;
-use crate::limits::{PRESENCE_TOPICS_MAX, PRESENCE_TOPICS_PER_TURN};
+use crate::limits::{
+    PRESENCE_COUNTED_MAX, PRESENCE_ROLL_PER_TURN, PRESENCE_TOPICS_MAX, PRESENCE_TOPICS_PER_TURN,
+};
 use crate::live::ring::Watcher;
-use crate::roster::{Attendee, AttendeeCopy, RosterListener};
+use crate::roster::{Attendee, AttendeeCopy, ConnectionId, RosterListener, User};
 use crate::select::Selectors;
 
 /// The presence of all watched topics of a hub.
@@ -43,6 +46,11 @@ struct Watched {
     due: BTreeSet<(Instant, Topic)>,
     /// Topics for which the roster is to be called.
     uncalled: BTreeMap<Topic, ()>,
+    /// Connections in all topics, and how many there may be.
+    counted: usize,
+    counted_max: usize,
+    /// Some were not counted, for want of room.
+    is_short: bool,
 }
 
 struct Entry {
@@ -53,6 +61,8 @@ struct Entry {
     /// heard who has left meanwhile.
     is_called: bool,
     is_touched: bool,
+    /// Not all who came were counted.
+    is_short: bool,
     due: Option<Instant>,
 }
 
@@ -70,8 +80,13 @@ pub struct TooManyWatched;
 impl Presences {
     /// Of a hub where nobody watches.
     pub fn new(debounce: Duration) -> Self {
+        Self::counting(PRESENCE_COUNTED_MAX, debounce)
+    }
+
+    fn counting(counted_max: usize, debounce: Duration) -> Self {
         let (any, changed, closed) = (AtomicBool::new(false), Notify::new(), AtomicBool::new(false));
-        Self { debounce, watched: Mutex::default(), any, changed, closed }
+        let watched = Mutex::new(Watched { counted_max, ..Watched::default() });
+        Self { debounce, watched, any, changed, closed }
     }
 
     /// Whether there is room to watch what selectors ask for.
@@ -118,9 +133,7 @@ impl Presences {
                 }
                 watched.uncalled.insert(topic.clone(), ());
                 let presence = TopicPresence::uncalled(topic.clone());
-                let entry =
-                    Entry { presence, views: HashMap::new(), is_called: false, is_touched: false, due: None };
-                watched.topics.insert(topic.clone(), entry);
+                watched.topics.insert(topic.clone(), Entry::of(presence));
             }
             if let Some(entry) = watched.topics.get_mut(topic) {
                 entry.views.insert(id, number);
@@ -158,6 +171,7 @@ impl Presences {
             entry.views.remove(&id);
             if entry.views.is_empty() {
                 let due = entry.due;
+                watched.counted -= entry.presence.counted();
                 watched.topics.remove(&topic);
                 watched.uncalled.remove(&topic);
                 if let Some(due) = due {
@@ -166,6 +180,9 @@ impl Presences {
             }
         }
         self.any.store(!watched.topics.is_empty(), Ordering::SeqCst);
+        if watched.is_short {
+            self.changed.notify_one();
+        }
     }
 
     /// Tells the watchers of some topics what is due, at most of so many that others need not wait long for the lock. The answer is
@@ -173,6 +190,7 @@ impl Presences {
     pub(super) fn advance(&self, now: Instant) -> Option<Instant> {
         let mut guard = self.watched();
         let watched = &mut *guard;
+        watched.call_again_if_there_is_room();
         for _ in 0..PRESENCE_TOPICS_PER_TURN {
             let Some(topic) = watched.touched.pop() else { break };
             watched.settle(&topic, now, self.debounce);
@@ -211,25 +229,41 @@ impl Presences {
         topics
     }
 
-    /// The roster was called for some topics.
-    pub(super) fn take_roll(&self, topics: &BTreeMap<Topic, ()>, roll: &[AttendeeCopy]) {
-        let mut by_topic: HashMap<Topic, BTreeMap<usize, ()>> = HashMap::new();
-        for (place, who) in roll.iter().enumerate() {
-            for topic in matching(topics, &who.selectors) {
-                by_topic.entry(topic).or_default().insert(place, ());
+    /// The roster was called for some topics, and these are the connections of users that it knows of. Others have their turn
+    /// meanwhile, and may come and go.
+    pub(super) async fn take_roll(&self, topics: &BTreeMap<Topic, ()>, roll: &[AttendeeCopy]) {
+        for some in roll.chunks(PRESENCE_ROLL_PER_TURN) {
+            for AttendeeCopy { id, selectors, session } in some {
+                let Some(user) = &session.user else { continue };
+                // Compared before the lock is taken.
+                let found = matching(topics, selectors);
+                let mut watched = self.watched();
+                for topic in &found {
+                    let entry = watched.topics.get(topic).filter(|entry| entry.is_called);
+                    if entry.is_some_and(|entry| !entry.presence.left_early(*id)) {
+                        watched.join(topic, *id, user, session.info.as_ref());
+                    }
+                }
             }
+            yield_now().await;
         }
-        let mut guard = self.watched();
-        let watched = &mut *guard;
-        for topic in topics.keys() {
-            let Some(entry) = watched.topics.get_mut(topic).filter(|entry| entry.is_called) else { continue };
-            let places = by_topic.remove(topic).unwrap_or_default();
-            let who = places.into_keys().filter_map(|place| {
-                let AttendeeCopy { id, session, .. } = &roll[place];
-                Some((*id, session.user.as_ref()?, session.info.as_ref()))
-            });
-            entry.presence.take_roll(who);
-            entry.wake(&watched.views);
+        for some in topics.keys().collect::<Vec<_>>().chunks(PRESENCE_TOPICS_PER_TURN) {
+            {
+                let mut guard = self.watched();
+                let Watched { topics: entries, views, touched, .. } = &mut *guard;
+                for topic in some {
+                    let Some(entry) = entries.get_mut(*topic).filter(|entry| entry.is_called) else {
+                        continue;
+                    };
+                    entry.presence.end_roll();
+                    entry.wake(views);
+                    // Those whom an earlier roll had no room for are told of.
+                    if !std::mem::replace(&mut entry.is_touched, true) {
+                        touched.push((*topic).clone());
+                    }
+                }
+            }
+            yield_now().await;
         }
     }
 
@@ -243,17 +277,20 @@ impl Presences {
     }
 
     /// Has something done for each watched topic that a session reads. Wakes the keeper if there is one.
-    fn touch(&self, who: Attendee<'_>, touch: impl Fn(&mut TopicPresence)) {
+    fn touch(&self, who: Attendee<'_>, touch: impl Fn(&mut Watched, &Topic) -> bool) {
         if !self.any.load(Ordering::SeqCst) || who.session.user.is_none() {
             return;
         }
         let mut guard = self.watched();
         let watched = &mut *guard;
         let topics = matching(&watched.topics, who.selectors);
-        let is_news = !topics.is_empty();
+        let mut is_news = false;
         for topic in topics {
+            if !touch(watched, &topic) {
+                continue;
+            }
+            is_news = true;
             let Some(entry) = watched.topics.get_mut(&topic) else { continue };
-            touch(&mut entry.presence);
             if !std::mem::replace(&mut entry.is_touched, true) {
                 watched.touched.push(topic);
             }
@@ -272,15 +309,59 @@ impl Presences {
 impl RosterListener for Presences {
     fn joined(&self, who: Attendee<'_>) {
         let Some(user) = &who.session.user else { return };
-        self.touch(who, |presence| presence.join(who.id, user, who.session.info.as_ref()));
+        self.touch(who, |watched, topic| watched.join(topic, who.id, user, who.session.info.as_ref()));
     }
 
     fn left(&self, who: Attendee<'_>) {
-        self.touch(who, |presence| presence.leave(who.id));
+        self.touch(who, |watched, topic| watched.leave(topic, who.id));
     }
 }
 
 impl Watched {
+    /// Counts a connection, if there is room for it among those of all topics. Whether it did.
+    fn join(&mut self, topic: &Topic, id: ConnectionId, user: &User, info: Option<&Arc<str>>) -> bool {
+        let Some(entry) = self.topics.get_mut(topic) else { return false };
+        if self.counted >= self.counted_max && !entry.presence.counts(id) {
+            entry.is_short = true;
+            if !std::mem::replace(&mut self.is_short, true) {
+                let max = self.counted_max;
+                tracing::warn!(
+                    max,
+                    "presence counts as many connections as it may, over all topics: users who come now are not shown"
+                );
+            }
+            return false;
+        }
+        let before = entry.presence.counted();
+        entry.presence.join(id, user, info);
+        self.counted += entry.presence.counted() - before;
+        true
+    }
+
+    /// Counts a connection no more. Whether it was counted.
+    fn leave(&mut self, topic: &Topic, id: ConnectionId) -> bool {
+        let Some(entry) = self.topics.get_mut(topic) else { return false };
+        let before = entry.presence.counted();
+        entry.presence.leave(id);
+        let left = before - entry.presence.counted();
+        self.counted -= left;
+        left > 0
+    }
+
+    /// Has the roster called again for those topics of which not all readers were counted, once there is room for many.
+    fn call_again_if_there_is_room(&mut self) {
+        if !self.is_short || self.counted > self.counted_max - self.counted_max / 4 {
+            return;
+        }
+        self.is_short = false;
+        for (topic, entry) in &mut self.topics {
+            if std::mem::take(&mut entry.is_short) {
+                entry.presence.call_again();
+                self.uncalled.insert(topic.clone(), ());
+            }
+        }
+    }
+
     /// Notes when a topic is due.
     fn settle(&mut self, topic: &Topic, now: Instant, debounce: Duration) {
         let Some(entry) = self.topics.get_mut(topic) else { return };
@@ -294,6 +375,11 @@ impl Watched {
 }
 
 impl Entry {
+    fn of(presence: TopicPresence) -> Self {
+        let views = HashMap::new();
+        Self { presence, views, is_called: false, is_touched: false, is_short: false, due: None }
+    }
+
     fn tell(&self, views: &mut HashMap<u64, View>, notice: &Arc<Notice>) {
         for (id, number) in &self.views {
             let Some(view) = views.get_mut(id) else { continue };
@@ -306,3 +392,6 @@ impl Entry {
         self.views.keys().filter_map(|id| views.get(id)).for_each(|view| view.watcher.ring_moved(view.key));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ pub(super) struct TopicPresence {
     users: BTreeMap<User, Member>,
     /// So that one connection counts once, also when the roll and what was told of it cross.
     connections: HashMap<ConnectionId, User>,
+    /// It is known who is there.
+    is_known: bool,
     /// While the roster is called: connections that have left, which the roll may still have.
     left_early: Option<HashSet<ConnectionId>>,
     /// Users that watchers have not been told of.
@@ -53,6 +55,7 @@ impl TopicPresence {
             topic,
             users: BTreeMap::new(),
             connections: HashMap::new(),
+            is_known: false,
             left_early: Some(HashSet::new()),
             arrivals: BTreeSet::new(),
             arrivals_since: None,
@@ -66,7 +69,17 @@ impl TopicPresence {
 
     /// Whether it is known who is there.
     pub(super) fn is_known(&self) -> bool {
-        self.left_early.is_none()
+        self.is_known
+    }
+
+    /// How many connections of users it counts.
+    pub(super) fn counted(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Whether it counts a connection.
+    pub(super) fn counts(&self, id: ConnectionId) -> bool {
+        self.connections.contains_key(&id)
     }
 
     /// A connection of a user has come.
@@ -118,15 +131,23 @@ impl TopicPresence {
         }
     }
 
-    /// The roster was called, and these are the connections of users that it knows of.
-    pub(super) fn take_roll<'a>(
-        &mut self,
-        roll: impl Iterator<Item = (ConnectionId, &'a User, Option<&'a Arc<str>>)>,
-    ) {
-        let left = self.left_early.take().unwrap_or_default();
-        roll.filter(|(id, ..)| !left.contains(id)).for_each(|(id, user, info)| self.join(id, user, info));
-        self.arrivals.clear();
-        self.users.values_mut().for_each(|member| member.is_told = true);
+    /// The roster is to be called again, because not all who came were counted.
+    pub(super) fn call_again(&mut self) {
+        self.left_early.get_or_insert_default();
+    }
+
+    /// Whether a connection of the roll has left since the roster was called.
+    pub(super) fn left_early(&self, id: ConnectionId) -> bool {
+        self.left_early.as_ref().is_some_and(|left| left.contains(&id))
+    }
+
+    /// All connections of the roll are counted. Those of the first one were there before anybody was told anything.
+    pub(super) fn end_roll(&mut self) {
+        self.left_early = None;
+        if !std::mem::replace(&mut self.is_known, true) {
+            self.arrivals.clear();
+            self.users.values_mut().for_each(|member| member.is_told = true);
+        }
     }
 
     /// Who is there now.

@@ -18,7 +18,7 @@ use super::subscriber::{Dismissal, Subscriber, Whom};
 use super::task_bell::TaskBell;
 use super::visitor::Visitor;
 use crate::event::Topic;
-use crate::presence::matching;
+use crate::presence::matches_any;
 use crate::select::Selectors;
 
 /// The subscriptions of tasks.
@@ -79,10 +79,9 @@ impl Carrier for TaskCarrier {
         let tasks = self.tasks();
         let copy = |task: &TaskEntry| {
             let session = task.visitor.session.as_ref().filter(|session| session.user.is_some())?;
-            let is_asked_for = !matching(&topics, &task.selectors).is_empty();
             let copy =
                 || AttendeeCopy { id: task.id, selectors: task.selectors.clone(), session: session.clone() };
-            is_asked_for.then(copy)
+            matches_any(&topics, &task.selectors).then(copy)
         };
         tasks.iter().filter_map(|(_, task)| copy(task)).collect()
     }

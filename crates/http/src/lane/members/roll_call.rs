@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tidings_core::presence::matching;
+use tidings_core::presence::matches_any;
 use tidings_core::roster::{Audience, ConnectionId, FirstIds, Subscriber, Visitor};
 use tidings_core::{AttendeeCopy, Sequence, Topic, User};
 
@@ -52,7 +52,7 @@ impl<H: Held> Members<H> {
         let mut attendees = Vec::new();
         for group in self.groups.iter() {
             let selectors = &group.key.selectors;
-            if matching(topics, selectors).is_empty() {
+            if !matches_any(topics, selectors) {
                 continue;
             }
             for member in group.members.iter().map(|member| &self.slots[member.slot()]) {
