@@ -45,7 +45,7 @@ impl Front {
         grants: Grants,
     ) -> Result<Response<Body>, Problem> {
         let head = RequestHead::read(parts, self.peer())?;
-        decide(self.config(), self.keys().publish_key().as_deref(), Policy::READ, &head)?;
+        decide(self.config(), self.keys().publish_key().map(|key| key.text).as_deref(), Policy::READ, &head)?;
         if parts.method != Method::GET && parts.method != Method::HEAD {
             return Err(Problem::new(ProblemType::MethodNotAllowed, "a stream is read with GET"));
         }

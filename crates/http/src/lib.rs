@@ -75,6 +75,7 @@ mod front;
 mod granted;
 mod kind_log;
 pub mod lane;
+mod let_in;
 mod limits;
 mod metrics;
 mod operations;

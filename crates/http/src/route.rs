@@ -25,6 +25,7 @@ use crate::connection::refusal::Unplaced;
 use crate::console::not_found;
 use crate::events::publish::{Publisher, publish};
 use crate::front::Front;
+use crate::let_in::LetIn;
 use crate::operations;
 use crate::request::accept::{Representation, negotiate};
 use crate::request::path::refuse_second_topic;
@@ -340,7 +341,8 @@ impl Front {
             check_size(parts, self.config().head_bytes_max)?;
         }
         let head = RequestHead::read(parts, self.peer())?;
-        let credential = decide(self.config(), self.keys().publish_key().as_deref(), policy, &head)
+        let publish_key = self.keys().publish_key();
+        let credential = decide(self.config(), publish_key.as_ref().map(|key| &*key.text), policy, &head)
             .inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))?;
         if let (Some(entry), Some(credential)) = (parts.extensions.get::<AccessEntry>(), &credential) {
             entry.is_by(credential);
@@ -364,7 +366,12 @@ impl Front {
                 };
                 let sender = self.shares().sender(user, credential, self.client());
                 let credential = credential.map(Credential::name).unwrap_or_default();
-                publish(self, parts, Publisher { credential: &credential, sender }, request, body).await
+                let let_in = match &grants {
+                    Some(grants) => LetIn::by_grants(self, grants),
+                    None => LetIn::by_publish_key(publish_key.map(|key| key.life)),
+                };
+                let publisher = Publisher { credential: &credential, sender, let_in };
+                publish(self, parts, publisher, request, body).await
             }
             Action::Subscribe(rest, format) => self.subscribe_granted(&head, parts, rest, format).await,
             Action::History(rest) => self.history_granted(&head, parts, rest).await,

@@ -17,7 +17,7 @@ use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore, Selector, Topic};
 use tidings_http::grants::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
 use tidings_http::{AccessSettings, Body, Front, HttpConfig, Pages};
-use tidings_testkit::deadline::{until, within_an_hour};
+use tidings_testkit::deadline::{until, within, within_an_hour};
 use tidings_testkit::faulty::FaultyStore;
 
 /// The time of the clock, in seconds.
@@ -465,10 +465,19 @@ async fn a_parked_stream_is_listed_and_ended_by_the_id_that_its_opening_told() {
     let id = opening.split_once("\"connection\":\"").unwrap().1.split('"').next().unwrap();
     let key = "authorization: Bearer secret\r\n";
 
-    let mut admin = scene.get("/admin/connections", key).await;
-    let listed = admin.answer().await;
-    let (_, listed) = listed.split_once("\r\n\r\n").unwrap();
-    let listed: Value = serde_json::from_str(listed).unwrap();
+    // It comes to the lane a moment after its opening was written.
+    let listed = async {
+        loop {
+            let mut admin = scene.get("/admin/connections", key).await;
+            let listed = admin.answer().await;
+            let (_, listed) = listed.split_once("\r\n\r\n").unwrap();
+            let listed: Value = serde_json::from_str(listed).unwrap();
+            if listed["connections"] != json!([]) {
+                return listed;
+            }
+        }
+    };
+    let listed = within("the connection on the list", listed).await;
     let connection = &listed["connections"][0];
     assert_eq!((&connection["id"], &connection["address"]), (&json!(id), &json!("127.0.0.1")));
     assert_eq!((&connection["since"], &connection["lag"]), (&json!("1970-01-01T01:00:00.000Z"), &json!(0)));

@@ -4,11 +4,15 @@
 
 mod support;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::stream::unfold;
 use http::{Request, Response};
-use http_body_util::BodyExt;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use serde_json::{Value, json};
 use support::scene::Scene;
 use support::tls::scene_with as scene_over_tls_with;
@@ -24,6 +28,8 @@ use tidings_testkit::deadline::{until, within, within_an_hour};
 use tidings_testkit::faulty::{Fault, FaultyStore};
 use tidings_testkit::http2::Peer;
 use tidings_testkit::wire::Wire;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// The time of the clock, in seconds.
 const NOW: u64 = 3_600;
@@ -51,7 +57,8 @@ const OLD: Told = Told {
 impl Told {
     fn access(self) -> Access {
         let named = |name: &str, key: &str, reads: &str| {
-            let grants = Grants { subscribe: allowed(reads), publish: allowed("a"), ..Grants::default() };
+            let (subscribe, publish, admin) = (allowed(reads), allowed("a"), name == "cron");
+            let grants = Grants { subscribe, publish, admin, ..Grants::default() };
             NamedKey::new(name, KeyHash::of(key.as_bytes()), grants)
         };
         Access {
@@ -106,12 +113,15 @@ fn allowed(text: &str) -> Allowed {
 
 /// A front in somebody else's server, whose streams are tasks.
 async fn front_with(access: Access) -> (Front, Fault) {
-    let clock = ManualClock::at(NOW * 1_000);
+    let mut config = HttpConfig::default();
+    config.access = Some(Arc::new(AccessSettings { access, ..AccessSettings::default() }));
+    front_by(config, ManualClock::at(NOW * 1_000)).await
+}
+
+async fn front_by(config: HttpConfig, clock: Arc<ManualClock>) -> (Front, Fault) {
     let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
     let (store, fault) = FaultyStore::new(Arc::new(store));
     let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
-    let mut config = HttpConfig::default();
-    config.access = Some(Arc::new(AccessSettings { access, ..AccessSettings::default() }));
     (Front::new(hub, config, Pages::default(), clock).for_peer("192.0.2.1".parse().unwrap()), fault)
 }
 
@@ -361,5 +371,103 @@ async fn the_streams_of_a_key_that_is_taken_away_end_over_plain_http_tls_and_htt
     for (scene, wire) in [&plain, &secure].into_iter().zip(&mut going_on) {
         scene.publish("a", &["news"]).await;
         while !within("the event", wire.chunk()).await.contains("data: news") {}
+    }
+}
+
+/// A producer whose body goes on as long as the test likes, and its answer.
+fn produce(front: &Front, shown: &str) -> (mpsc::UnboundedSender<&'static str>, JoinHandle<(u16, Value)>) {
+    let (pieces, receiver) = mpsc::unbounded_channel();
+    let frames = unfold(receiver, |mut receiver: mpsc::UnboundedReceiver<&'static str>| async move {
+        let piece = receiver.recv().await?;
+        Some((Ok::<_, Infallible>(Frame::data(Bytes::from_static(piece.as_bytes()))), receiver))
+    });
+    let request =
+        Request::post("/events/a").header("host", "localhost").header("content-type", "text/event-stream");
+    let request = request.header("authorization", format!("Bearer {shown}"));
+    let request = request.body(StreamBody::new(Box::pin(frames))).unwrap();
+    let front = front.clone();
+    let answer = async move {
+        let response = front.handle(request).await;
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, serde_json::from_slice(&body).unwrap())
+    };
+    (pieces, tokio::spawn(answer))
+}
+
+async fn has_published_first(front: &Front, pieces: &mpsc::UnboundedSender<&'static str>) {
+    pieces.send("data: one\n\n").unwrap();
+    until("the first event", || front.hub().bounds().head.sequence.0 == 1).await;
+}
+
+/// They went on for as long as they liked.
+#[tokio::test(start_paused = true)]
+async fn a_producer_publishes_no_more_when_its_access_is_over() {
+    let ending = json!({"sub": "u1", "exp": NOW + 10, "tidings": {"publish": ["a"]}});
+    for (shown, what, expected) in [
+        (OLD.backend.to_owned(), "key", Some((401, "the key that let this request in was withdrawn"))),
+        (OLD.token(), "key of tokens", Some((401, "the key that let this request in was withdrawn"))),
+        (
+            minted(OLD.tokens.as_bytes(), &ending),
+            "time",
+            Some((401, "the access of this request ended at 1970")),
+        ),
+        (OLD.token(), "order", Some((403, "an operator keeps this user"))),
+        (OLD.cron.to_owned(), "key", None),
+        (OLD.cron.to_owned(), "time", None),
+        (OLD.cron.to_owned(), "order", None),
+    ] {
+        let clock = ManualClock::at(NOW * 1_000);
+        let mut config = HttpConfig::default();
+        OLD.config(&mut config);
+        let (front, _) = front_by(config, clock.clone()).await;
+        let (pieces, answer) = produce(&front, &shown);
+        has_published_first(&front, &pieces).await;
+
+        match what {
+            "key" => drop(front.replace_access(Told { backend: "k-backend-new", ..OLD }.access()).await),
+            "key of tokens" => {
+                let new = "new-tokens-0123456789abcdef0123456789abcdef";
+                front.replace_access(Told { tokens: new, ..OLD }.access()).await;
+            }
+            "time" => clock.set((NOW + 10) * 1_000),
+            _ => {
+                let order = Request::post("/admin/disconnect").header("host", "localhost");
+                let order = order.header("authorization", format!("Bearer {}", OLD.cron));
+                let order = order.body(r#"{"user":"u1","deny_for":60}"#.to_owned()).unwrap();
+                assert_eq!(front.handle(order).await.status(), 200);
+            }
+        }
+        pieces.send("data: two\n\n").unwrap();
+        // If it is refused, its body is let go of.
+        let _ = pieces.send("data: three\n\n");
+        drop(pieces);
+
+        let (status, answer) = within_an_hour("the answer", answer).await.unwrap();
+        match expected {
+            Some((refused, detail)) => {
+                assert_eq!((status, &answer["published"]), (refused, &json!(1)), "{what}: {answer}");
+                assert!(answer["detail"].as_str().unwrap().contains(detail), "{what}: {answer}");
+            }
+            None => assert_eq!((status, &answer["published"]), (201, &json!(3)), "{what}: {answer}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_producer_ends_with_the_publish_key_that_let_it_in() {
+    for (new, status, published) in [("old", 201, 2), ("new", 401, 1)] {
+        let mut config = HttpConfig::default();
+        config.publish_key = Some("old".to_owned());
+        let (front, _) = front_by(config, ManualClock::at(NOW * 1_000)).await;
+        let (pieces, answer) = produce(&front, "old");
+        has_published_first(&front, &pieces).await;
+
+        front.replace_publish_key(new);
+        pieces.send("data: two\n\n").unwrap();
+        drop(pieces);
+
+        let (found, answer) = within_an_hour("the answer", answer).await.unwrap();
+        assert_eq!((found, &answer["published"]), (status, &json!(published)), "{new}: {answer}");
     }
 }

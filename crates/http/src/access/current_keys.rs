@@ -11,9 +11,17 @@ use crate::config::HttpConfig;
 
 /// Those of the settings, until they are replaced.
 pub(crate) struct CurrentKeys {
-    publish_key: Option<RwLock<Arc<str>>>,
+    publish_key: Option<RwLock<PublishKey>>,
     access: Option<RwLock<Arc<Access>>>,
     lives: RwLock<KeyLives>,
+}
+
+/// The key of publishers, where no grants are asked for.
+#[derive(Clone)]
+pub(crate) struct PublishKey {
+    pub(crate) text: Arc<str>,
+    /// Ends when another key takes its place.
+    pub(crate) life: KeyLife,
 }
 
 impl CurrentKeys {
@@ -23,13 +31,13 @@ impl CurrentKeys {
         lives.replace(access.iter().flat_map(|access| access.marks()).collect());
         Self {
             lives: RwLock::new(lives),
-            publish_key: config.publish_key.as_deref().map(|key| RwLock::new(key.into())),
+            publish_key: config.publish_key.as_deref().map(|key| RwLock::new(PublishKey::new(key))),
             access: access.map(RwLock::new),
         }
     }
 
     /// The publish key, if the hub has one.
-    pub(crate) fn publish_key(&self) -> Option<Arc<str>> {
+    pub(crate) fn publish_key(&self) -> Option<PublishKey> {
         self.publish_key.as_ref().map(read)
     }
 
@@ -40,8 +48,10 @@ impl CurrentKeys {
 
     /// Does nothing if the hub has none: whether it asks for a key is a setting, and stays.
     pub(crate) fn replace_publish_key(&self, key: &str) {
-        if let Some(current) = &self.publish_key {
-            *current.write().unwrap_or_else(PoisonError::into_inner) = key.into();
+        let Some(current) = &self.publish_key else { return };
+        let mut current = current.write().unwrap_or_else(PoisonError::into_inner);
+        if *current.text != *key {
+            std::mem::replace(&mut *current, PublishKey::new(key)).life.end();
         }
     }
 
@@ -62,7 +72,13 @@ impl CurrentKeys {
     }
 }
 
-fn read<T: ?Sized>(current: &RwLock<Arc<T>>) -> Arc<T> {
+impl PublishKey {
+    fn new(text: &str) -> Self {
+        Self { text: text.into(), life: KeyLife::default() }
+    }
+}
+
+fn read<T: Clone>(current: &RwLock<T>) -> T {
     current.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
@@ -79,7 +95,7 @@ mod tests {
             keys.replace_publish_key("new");
             keys.replace_access(Access::default());
 
-            assert_eq!(keys.publish_key().as_deref(), key);
+            assert_eq!(keys.publish_key().map(|key| key.text).as_deref(), key);
             assert!(keys.access().is_none());
         }
     }

@@ -13,6 +13,7 @@ use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
+use crate::let_in::LetIn;
 use crate::limits::SMALL_BODY_BYTES_MAX;
 use crate::request::body::{WholeBody, read_whole};
 use crate::request::content::Content;
@@ -46,6 +47,8 @@ pub(crate) struct Publisher<'a> {
     pub(crate) credential: &'a str,
     /// Whose share it takes.
     pub(crate) sender: Sender,
+    /// What let it in.
+    pub(crate) let_in: LetIn<'a>,
 }
 
 /// Publishes the body.
@@ -62,7 +65,7 @@ where
     if front.drain().has_begun() {
         return Err(ending());
     }
-    let Publisher { credential, sender } = publisher;
+    let Publisher { credential, sender, let_in } = publisher;
     let PublishRequest { topic, query } = request;
     let key = idempotency_key(&parts.headers)?.map(|key| KeyFields { credential, key });
     let excepted = query.one("except")?.map(excepted).transpose()?;
@@ -70,7 +73,7 @@ where
         Content::Data(charset) => charset,
         Content::Stream => {
             let admission = front.body_admission(&parts.extensions);
-            let publish = Batch { topic, key, excepted, sender };
+            let publish = Batch { topic, key, excepted, sender, let_in };
             // Boxed, or the future of every request would be as large as this one.
             return Box::pin(producer::publish(front, admission, publish, &query, body)).await;
         }

@@ -18,6 +18,7 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::events::problem::{bad_draft, ending, too_many_publishes};
 use crate::front::Front;
+use crate::let_in::LetIn;
 use crate::limits::PRODUCER_SHARE_STEP_BYTES;
 use crate::request::body::read_piece;
 use crate::request::body_budgets::{Admission, BodyShare};
@@ -32,6 +33,8 @@ pub(in crate::events) struct Batch<'a> {
     pub(in crate::events) excepted: Option<ConnectionId>,
     /// Whose share they take.
     pub(in crate::events) sender: Sender,
+    /// What let the request in. Each group is held to it.
+    pub(in crate::events) let_in: LetIn<'a>,
 }
 
 pub(in crate::events) async fn publish<B>(
@@ -46,7 +49,7 @@ where
 {
     refuse_fields(query)?;
     let hub = front.hub();
-    let Batch { topic, key, excepted, sender } = batch;
+    let Batch { topic, key, excepted, sender, let_in } = batch;
     let key = key.map(IdempotencyKey::parse).transpose().map_err(|error| bad_draft(&error))?;
     let mut producer = Producer::new(hub, topic, key, excepted);
     let mut share = admission.admit(0).await?;
@@ -57,10 +60,13 @@ where
         if group.is_terminated() {
             match producer.next_group() {
                 Some(drafts) => {
-                    match front.shares().publish(sender, drafts.len() as u64, bytes(&drafts) as u64) {
+                    let share = || front.shares().publish(sender, drafts.len() as u64, bytes(&drafts) as u64);
+                    let taken = let_in.check(front).await;
+                    let taken = taken.and_then(|()| share().map_err(|limited| too_many_publishes(&limited)));
+                    match taken {
                         Ok(()) => group.set(hub.publish_all(drafts).fuse()),
-                        Err(limited) => {
-                            producer.refuse_group(too_many_publishes(&limited));
+                        Err(problem) => {
+                            producer.refuse_group(problem);
                             continue;
                         }
                     }
