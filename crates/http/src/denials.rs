@@ -273,3 +273,6 @@ fn draft(hub: &Hub, outcast: &Outcast, until: UnixMillis) -> Draft {
     let own_type = EventType::new(TYPE).expect("the name has no newline");
     hub.own_draft(topic(), &own_type, data.into()).expect("a name is shorter than an event may be")
 }
+
+#[cfg(test)]
+mod tests;

@@ -122,3 +122,78 @@ fn own_key() -> TicketKey {
     getrandom::fill(&mut secret).expect("the system gives random bytes");
     TicketKey::of(&secret)
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use tidings_core::contract::ManualClock;
+    use tidings_core::memory::MemoryRetention;
+    use tidings_core::{Epoch, Hub, Limits, MemoryStore};
+
+    use super::*;
+    use crate::config::HttpConfig;
+    use crate::console::Pages;
+
+    fn ticket(id: &str, expires: u64) -> Ticket {
+        Ticket { id: id.into(), grants: Grants::default(), expires: UnixMillis(expires) }
+    }
+
+    fn used(tickets: &Tickets, id: &str, now: u64) -> Result<(), ProblemType> {
+        tickets.use_here(&ticket(id, 100), UnixMillis(now)).map_err(|problem| problem.problem_type())
+    }
+
+    async fn front() -> Front {
+        let clock = ManualClock::at(0);
+        let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
+        let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+        Front::new(hub, HttpConfig::default(), Pages::default(), clock)
+    }
+
+    #[test]
+    fn when_as_many_are_in_use_as_may_be_those_that_are_over_make_room_and_no_others() {
+        let tickets = Tickets::new();
+        tickets.use_here(&ticket("short", 50), UnixMillis(0)).map_err(|_| ()).unwrap();
+        for number in 1..USED_TICKETS_MAX {
+            assert_eq!(used(&tickets, &number.to_string(), 0), Ok(()));
+        }
+
+        assert_eq!(used(&tickets, "new", 49), Err(ProblemType::Busy));
+        assert_eq!(used(&tickets, "short", 49), Err(ProblemType::InvalidCredentials), "used before");
+        assert_eq!(used(&tickets, "new", 50), Ok(()));
+        for id in ["1", "new"] {
+            assert_eq!(used(&tickets, id, 50), Err(ProblemType::InvalidCredentials), "{id} was used");
+        }
+    }
+
+    /// A log may forget the key of the first use.
+    #[tokio::test(start_paused = true)]
+    async fn a_use_is_remembered_beside_the_log() {
+        let front = front().await;
+
+        assert!(front.use_up(&ticket("a", 100)).await.is_ok());
+
+        assert_eq!(used(front.tickets(), "a", 0), Err(ProblemType::InvalidCredentials));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ticket_ends_with_what_it_was_given_for_and_says_when_in_whole_seconds() {
+        for (until, expires, told) in [
+            (Some(9_500), 9_500, 10),
+            (Some(10_000), 10_000, 10),
+            (Some(31_000), 30_000, 30),
+            (None, 30_000, 30),
+        ] {
+            let front = front().await;
+            let grants = Grants { until: until.map(UnixMillis), ..Grants::default() };
+
+            let answer = front.ticket(grants).map_err(|_| ()).unwrap().into_body();
+
+            let answer = answer.collect().await.unwrap().to_bytes();
+            let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+            assert_eq!(answer["expires_in"], told, "{until:?}");
+            let text = answer["ticket"].as_str().unwrap();
+            let read = |now| front.tickets().read(&Access::default(), text, UnixMillis(now));
+            assert!(read(expires - 1).is_ok() && read(expires).is_err(), "{until:?}");
+        }
+    }
+}

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use support::scene::Scene;
 use support::tokens::{rules, token_of, verifier};
 use tidings_core::contract::ManualClock;
+use tidings_core::contract::fixture::draft;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Hub, Limits, MemoryStore, Selector, Topic};
 use tidings_http::grants::{Access, Allowed, Grants, KeyHash, NamedKey, NamedKeys};
@@ -112,6 +113,60 @@ async fn connections_are_listed_in_pages_with_what_is_known_of_them() {
         "selectors": ["public/a", "public/b"], "since": since, "lag": 0,
     }], "more": false});
     assert_eq!(page, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_tells_the_lag_the_plain_form_of_an_address_and_a_hundred_at_most_unless_it_is_asked_for_more()
+{
+    let front = front().await;
+    let mapped = front.for_peer("::ffff:198.51.100.7".parse().unwrap());
+    let _first = stream(&mapped, "/events/public/a", "").await;
+    let mut streams = Vec::new();
+    for _ in 0..100 {
+        streams.push(stream(&front, "/events/public/b", "").await);
+    }
+    for text in ["1", "2", "3"] {
+        front.hub().publish(draft("public/a", text)).await.unwrap();
+    }
+    until("the rings to have them", || front.hub().shown().0 == 3).await;
+
+    let (_, page) = asked(&front, "GET /admin/connections", OPERATOR, "").await;
+
+    let listed = page["connections"].as_array().unwrap();
+    assert_eq!((listed.len(), &page["more"]), (100, &json!(true)));
+    assert_eq!((&listed[0]["lag"], &listed[0]["address"]), (&json!(3), &json!("198.51.100.7")));
+    for target in ["/admin/connections", "/subscriptions?topic=public/a"] {
+        assert_eq!(send(&front, &format!("HEAD {target}"), OPERATOR, "").await.status(), 200, "{target}");
+    }
+}
+
+/// A thousand users with long names would be megabytes.
+#[tokio::test(start_paused = true)]
+async fn a_page_of_users_with_long_names_ends_early_and_says_so() {
+    let front = front().await;
+    let name = |number: usize| format!("{number:03}{}", "x".repeat(4_000));
+    let (parts, ()) = Request::get("/mine").header("host", "localhost").body(()).unwrap().into_parts();
+    let mut streams = Vec::new();
+    for number in 0..300 {
+        let grants = Grants { user: Some(name(number).into()), ..Grants::default() };
+        streams.push(front.subscribe(&parts, Topic::parse("a").unwrap().into(), grants).await);
+    }
+
+    let (mut listed, mut after, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let request = format!("GET /subscriptions?topic=a&limit=1000{after}");
+        let (_, page) = asked(&front, &request, OPERATOR, "").await;
+        listed.extend(
+            page["users"].as_array().unwrap().iter().map(|one| one["user"].as_str().unwrap().to_owned()),
+        );
+        after = format!("&after={}", listed.last().unwrap());
+        pages += 1;
+        if page["more"] == false {
+            break;
+        }
+    }
+
+    assert_eq!((listed, pages), ((0..300).map(name).collect(), 2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -285,6 +340,12 @@ async fn a_user_or_a_token_is_kept_out_for_a_time_and_its_streams_hear_that_thei
     let order = json!({"token_id": "t3", "deny_for": 20}).to_string();
     assert_eq!(asked(&front, "POST /admin/disconnect", OPERATOR, &order).await.1, json!({"disconnected": 0}));
 
+    // Of two orders that keep somebody out, the one that ends last is told.
+    let (_, problem) = asked(&front, "GET /events/a", &of("u1", "t3"), "").await;
+    assert!(problem["detail"].as_str().unwrap().ends_with("until 2025-12-31T23:00:30.000Z"), "{problem}");
+    let (_, problem) = asked(&front, "GET /events/a", &of("u2", "t3"), "").await;
+    assert!(problem["detail"].as_str().unwrap().ends_with("until 2025-12-31T23:00:20.000Z"), "{problem}");
+
     let all = async || {
         let mut found = Vec::new();
         for (user, id) in [("u1", "t1"), ("u1", "t2"), ("u2", "t3"), ("u2", "t1"), ("t3", "u1")] {
@@ -335,6 +396,26 @@ async fn a_denial_holds_after_a_restart_and_on_every_hub_of_the_log() {
     assert_eq!(asked(&again, "POST /admin/disconnect", OPERATOR, &order).await.0, 200);
     clock.set(NOW * 1_000 + 1_000);
     assert_eq!(reads(&again, &token).await, "200", "the newest order counts");
+}
+
+/// The first request after a start reads all orders of the log.
+#[tokio::test(start_paused = true)]
+async fn an_order_of_the_past_ends_no_stream_after_a_restart() {
+    let clock = ManualClock::at(NOW * 1_000);
+    let store = Arc::new(MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default()));
+    let before = front_on(store.clone(), settings(), clock.clone()).await;
+    let order = json!({"user": "u1", "deny_for": 5}).to_string();
+    asked(&before, "POST /admin/disconnect", OPERATOR, &order).await;
+    drop(before);
+    clock.set(NOW * 1_000 + 5_000);
+
+    let front = front_on(store, settings(), clock).await;
+    let _stream = stream(&front, "/events/a", &token("u1", "t1", &["a"])).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    let by_operator = json!({"user": "u1"}).to_string();
+    let answer = asked(&front, "POST /admin/disconnect", OPERATOR, &by_operator).await;
+    assert_eq!(answer, (200, json!({"disconnected": 1})), "the stream goes on");
 }
 
 /// The last words of a stream whose access was withdrawn, and no more.

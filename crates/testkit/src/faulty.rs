@@ -3,6 +3,7 @@
 //! It wraps another store and only passes on what it is asked, so that it is a store as good as that one.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tidings_core::{
@@ -10,6 +11,7 @@ use tidings_core::{
     Tailed,
 };
 use tokio::sync::{Semaphore, watch};
+use tokio::time::sleep;
 
 /// More than a test appends or reads.
 const OPEN: usize = 1_000_000;
@@ -21,6 +23,8 @@ pub struct Fault(Arc<Inner>);
 struct Inner {
     appends: Gate,
     reads: Gate,
+    /// How long answers to appends are kept back.
+    answers_wait: Mutex<Duration>,
     /// What every tail fails with.
     tails: watch::Sender<Option<StoreError>>,
 }
@@ -60,6 +64,11 @@ impl Fault {
     /// From now on appends wait until [`let_through`](Self::let_through).
     pub fn hold(&self) {
         self.0.appends.hold();
+    }
+
+    /// From now on appends are answered so much later. Readers see what was appended in the meantime.
+    pub fn answer_after(&self, wait: Duration) {
+        *self.0.answers_wait.lock().unwrap() = wait;
     }
 
     /// Lets a number of appends go on.
@@ -129,6 +138,7 @@ impl FaultyStore {
         let fault = Fault(Arc::new(Inner {
             appends: Gate::new(),
             reads: Gate::new(),
+            answers_wait: Mutex::default(),
             tails: watch::Sender::new(None),
         }));
         (Self { inner, fault: fault.clone() }, fault)
@@ -139,7 +149,12 @@ impl FaultyStore {
 impl Store for FaultyStore {
     async fn append(&self, drafts: Vec<Draft>) -> Result<Vec<Placement>, StoreError> {
         self.fault.0.appends.pass().await?;
-        self.inner.append(drafts).await
+        let placed = self.inner.append(drafts).await;
+        let wait = *self.fault.0.answers_wait.lock().unwrap();
+        if !wait.is_zero() {
+            sleep(wait).await;
+        }
+        placed
     }
 
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {

@@ -25,7 +25,6 @@ impl KeyLives {
             life.end();
             self.ended.push_back((key, life));
         }
-        self.ended.retain(|(key, _)| !keys.contains(key));
         let too_many = self.ended.len().saturating_sub(ENDED_KEYS_MAX);
         self.ended.drain(..too_many);
         for key in keys {

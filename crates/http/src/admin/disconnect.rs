@@ -151,6 +151,28 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_time_and_the_longest_name_are_taken_and_none_above() {
+        let order = |name: usize, seconds: u64| {
+            let body = format!("{{\"token_id\":\"{}\",\"deny_for\":{seconds}}}", "x".repeat(name));
+            Order::parse(body.as_bytes()).map(|order| order.deny.map(|(_, seconds)| seconds))
+        };
+
+        let (name, seconds) = (DENIED_NAME_BYTES_MAX, DENY_SECONDS_MAX);
+        assert_eq!(order(name, seconds).map_err(|_| ()), Ok(Some(seconds)));
+        for (name, seconds, named) in [(name + 1, seconds, "1024 bytes"), (name, seconds + 1, "31536000")] {
+            assert!(order(name, seconds).unwrap_err().detail().contains(named), "{name} {seconds}");
+        }
+    }
+
+    /// Typed programs write members that they have not.
+    #[test]
+    fn a_member_that_is_null_counts_as_one_that_is_not_there() {
+        let body = br#"{"user":"u1","token_id":null,"topic":null,"connection":null,"deny_for":null}"#;
+
+        assert_eq!(Order::parse(body), Ok(Order { whom: Whom::User("u1".into()), deny: None }));
+    }
+
+    #[test]
     fn anything_else_is_refused_by_its_name() {
         for (body, named) in [
             ("", "JSON"),
