@@ -258,6 +258,19 @@ fn a_short_key_has_no_hash() {
 }
 
 #[test]
+fn the_presence_of_a_topic_can_be_signed_as_a_stream_asks_for_it() {
+    let desk = Desk::new(WHOLE);
+    let url = "/events?topic=orders/9&topic=tidings/presence/orders/9";
+    let signed = desk.run(&["sign", url, "--config", "tidings.toml", "--expires", "1h"]).stdout;
+
+    let hub = desk.hub();
+    let mut stream = hub.subscribe(signed.trim_end());
+
+    let told = stream.next().unwrap().unwrap();
+    assert_eq!((told.event.as_str(), &told.data[..9]), ("tidings.presence", "{\"topic\":"));
+}
+
+#[test]
 fn an_alias_is_signed_as_the_topic_that_it_stands_for() {
     let desk = Desk::new(&format!("[aliases]\n\"/live\" = \"orders/*\"\n{WHOLE}"));
     let signed = desk.run(&["sign", "/live", "--config", "tidings.toml", "--expires", "1h"]);

@@ -8,6 +8,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use percent_encoding::percent_decode_str;
 use tidings_access::signed_url::{Signed, SigningKey};
+use tidings_core::presence::PRESENCE_PREFIX;
 use tidings_core::{Clock, Selector, Selectors};
 use tidings_http::SystemClock;
 
@@ -106,7 +107,8 @@ fn selectors(url: &str, method: &str, config: &Config) -> Result<Vec<Selector>, 
         }
         if name == "topic" {
             check_slashes(value).map_err(refused)?;
-            topics.push(selector(&decoded(&value.replace('+', " ")).map_err(refused)?).map_err(refused)?);
+            let topic = decoded(&value.replace('+', " ")).map_err(refused)?;
+            topics.push(selector(&topic, method).map_err(refused)?);
         }
     }
     let of_path = match path.split_once("/events") {
@@ -114,7 +116,7 @@ fn selectors(url: &str, method: &str, config: &Config) -> Result<Vec<Selector>, 
         Some((_, rest)) if rest.starts_with('/') => {
             let topic = &rest[1..];
             check_slashes(topic).map_err(refused)?;
-            Some(selector(&decoded(topic).map_err(refused)?).map_err(refused)?)
+            Some(selector(&decoded(topic).map_err(refused)?, method).map_err(refused)?)
         }
         Some(_) | None => match config.aliases.iter().find(|(alias, _)| *alias == path) {
             Some((_, selector)) => Some(selector.clone()),
@@ -143,10 +145,13 @@ fn selectors(url: &str, method: &str, config: &Config) -> Result<Vec<Selector>, 
     }
 }
 
-fn selector(text: &str) -> Result<Selector, String> {
+fn selector(text: &str, method: &str) -> Result<Selector, String> {
     let selector =
         Selector::parse(text).map_err(|error| format!("has the topic \"{}\": {error}", excerpt(text)))?;
-    if selector.reaches_reserved() {
+    // Of reserved topics a stream may ask for the presence of single topics.
+    let watched = text.strip_prefix(PRESENCE_PREFIX).filter(|watched| !watched.is_empty());
+    let is_presence = method == "GET" && watched.is_some() && selector.topic().is_some();
+    if selector.reaches_reserved() && !is_presence {
         return Err(format!("has the topic \"{}\", which is reserved", excerpt(text)));
     }
     Ok(selector)
@@ -195,6 +200,7 @@ mod tests {
             ("/events/a%2Fb%20c+d", &["a/b c+d"]),
             ("/events?topic=a+b&topic=c%2F*&_=1#x", &["a b", "c/*"]),
             ("http://h:8080/events/caf%C3%A9/**", &["caf\u{e9}/**"]),
+            ("/events?topic=a&topic=tidings/presence/a", &["a", "tidings/presence/a"]),
         ] {
             assert_eq!(
                 read(url, "GET"),
@@ -217,6 +223,9 @@ mod tests {
             ("/events/a%2", "GET", "two hexadecimal digits"),
             ("/events/a%FF", "GET", "not percent-encoded UTF-8"),
             ("/events/inbox/u1", "GET", "is reserved"),
+            ("/events/tidings/presence/*", "GET", "is reserved"),
+            ("/events?topic=tidings/denials", "GET", "is reserved"),
+            ("/events/tidings/presence/a", "POST", "is reserved"),
             ("/events/a b", "GET", "a space"),
             ("/events/a?expires=1", "GET", "has `expires` already"),
             ("/events/a?acce%73s_token=1", "GET", "has `access_token` already"),
