@@ -1,13 +1,14 @@
 //! A program that decides in the place of the settings.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use http::Request;
 use http_body_util::BodyExt;
 use serde_json::json;
-use tidings_core::{Position, UnixMillis};
+use tidings_core::{Position, Selector, Selectors, Topic, UnixMillis};
 use tidings_http::grants::Grants;
-use tidings_http::{Asked, AskedAction, Authorizer, Denied};
+use tidings_http::{Asked, AskedAction, Authorizer, Cors, Denied};
 use tidings_testkit::deadline::within_an_hour;
 
 use super::hub::{BACKEND, NOW, allowed, front, front_with, send, token, told};
@@ -164,4 +165,85 @@ async fn a_stream_about_which_nobody_can_tell_is_told_when_to_come_back_and_all_
     let metrics = within_an_hour("a body", metrics.into_body().collect()).await.unwrap().to_bytes();
     let metrics = String::from_utf8_lossy(&metrics);
     assert!(metrics.contains("refused_total{reason=\"access-unavailable\"} 12\n"), "{metrics}");
+}
+
+/// Takes down what it is asked, and refuses.
+#[derive(Default)]
+struct Asking(Mutex<Vec<(AskedAction, String, bool)>>);
+
+#[async_trait]
+impl Authorizer for Asking {
+    async fn authorize(&self, asked: &Asked<'_>) -> Result<Grants, Denied> {
+        let selectors: Vec<_> = asked.selectors.iter().map(Selector::as_str).collect();
+        self.0.lock().unwrap().push((asked.action, selectors.join(" "), asked.cookies_count));
+        Err(Denied::NotAllowed("no".to_owned()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_is_told_whether_cookies_count_and_is_not_asked_for_what_another_grant_gives() {
+    let asking = Arc::new(Asking::default());
+    let front = front_with(|config| config.cors = Cors::Any).await.with_authorizer(asking.clone());
+    let operator = format!("authorization: Bearer {BACKEND}");
+    let long = "x".repeat(500);
+    let presence = "tidings/presence/a".to_owned();
+    let no = "403 not-covered insufficient_scope: no";
+
+    for (request, headers, answer, asked) in [
+        ("GET /events/a", "", no, Some((AskedAction::Subscribe, "a".to_owned(), true))),
+        (
+            "GET /events/a",
+            "origin: https://evil.example",
+            no,
+            Some((AskedAction::Subscribe, "a".to_owned(), false)),
+        ),
+        ("POST /events/a", "", no, Some((AskedAction::Publish, "a".to_owned(), false))),
+        (
+            "POST /events/a",
+            "origin: http://hub.example",
+            no,
+            Some((AskedAction::Publish, "a".to_owned(), true)),
+        ),
+        ("GET /subscriptions?topic=a", "", no, Some((AskedAction::Subscribe, presence, true))),
+        ("GET /subscriptions?topic=a", &operator, "200", None),
+        // The presence of a topic with so long a name has none.
+        (&format!("GET /subscriptions?topic={long}"), "", no, Some((AskedAction::Admin, long.clone(), true))),
+    ] {
+        assert_eq!(told(&front, request, headers).await, answer, "{request} with {headers}");
+        assert_eq!(asking.0.lock().unwrap().pop(), asked, "{request} with {headers}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn parameters_by_which_grants_are_asked_for_are_known_where_something_gives_them() {
+    let open = front_with(|config| config.access = None).await;
+    let own = front_with(|config| config.access = None).await.with_authorizer(Arc::new(ByHeader));
+    let front = front().await;
+    let unknown = "400 unknown-parameter";
+
+    for (request, answers) in [
+        ("GET /events/public/a?partial=true", [unknown, "401", "200"]),
+        ("GET /events/public/a?ticket=x", [unknown, unknown, "401"]),
+        ("GET /events/public/a?access_token=x", [unknown, unknown, "401"]),
+        ("GET /events/public/a?expires=1&key=x&signature=x", [unknown, unknown, "401"]),
+        ("POST /events/public/a?partial=true", [unknown; 3]),
+    ] {
+        for (front, answer) in [&open, &own, &front].into_iter().zip(answers) {
+            let told = told(front, request, "").await;
+            assert!(told.starts_with(answer), "{request}: {told}, and not {answer}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_of_the_programs_own_is_read_with_get() {
+    let front = front().await;
+
+    for (method, status) in [("GET", 200), ("HEAD", 200), ("POST", 405), ("DELETE", 405)] {
+        let request = Request::builder().method(method).uri("/own").header("host", "hub.example");
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        let selectors = Selectors::from(Topic::parse("secret").unwrap());
+        let answer = within_an_hour("an answer", front.subscribe(&parts, selectors, Grants::default())).await;
+        assert_eq!(answer.status(), status, "{method}");
+    }
 }

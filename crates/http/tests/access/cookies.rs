@@ -29,6 +29,11 @@ async fn a_cookie_counts_from_pages_that_the_operator_knows() {
     let foreign = told(&front, "GET /events/users/u1/a", &with("origin: https://evil.example")).await;
     assert!(foreign.starts_with("403 origin-not-allowed"), "{foreign}");
 
+    // A person may come by a link, and then it is the other page that has chosen the URL.
+    let linked = with("sec-fetch-site: cross-site\nsec-fetch-mode: navigate");
+    let linked = told(&front, "GET /events/users/u1/a", &linked).await;
+    assert!(linked.contains("its cookie does not count"), "{linked}");
+
     // A hub that every page may use without credentials.
     let any = front_with(|config| config.cors = Cors::Any).await;
     for request in ["GET /events/users/u1/a", "POST /events/orders/9"] {

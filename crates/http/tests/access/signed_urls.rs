@@ -46,6 +46,10 @@ async fn a_signature_covers_method_and_selectors_and_nothing_else() {
             "401 invalid-credentials invalid_token: the URL is signed by an unknown key (key \"other\")",
         ),
         (
+            format!("GET /events/orders/9?{}", one.replace("expires=", "expires=%2B")),
+            "401 invalid-credentials invalid_token: `expires` is a time",
+        ),
+        (
             format!("GET /events/orders/9?{}", one.replace("expires=", "expires=0")),
             "401 invalid-credentials invalid_token: `expires` is a time",
         ),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tidings_core::contract::ManualClock;
+use tidings_http::grants::Grants;
 use tidings_http::{Front, HttpConfig, Pages};
 use tidings_testkit::deadline::within_an_hour;
 
@@ -12,6 +13,11 @@ use super::hub::{NOW, front, front_with, send, settings, token, told};
 
 /// A ticket for who shows this token.
 async fn ticket(front: &Front, token: &str) -> String {
+    ticket_for(front, token, 30).await
+}
+
+/// The same, which can be used for so many seconds.
+async fn ticket_for(front: &Front, token: &str, seconds: u64) -> String {
     let response = send(front, "POST /tickets", &format!("authorization: Bearer {token}")).await;
     assert_eq!(
         (response.status().as_u16(), &response.headers()["cache-control"]),
@@ -19,7 +25,7 @@ async fn ticket(front: &Front, token: &str) -> String {
     );
     let body = within_an_hour("a ticket", response.into_body().collect()).await.unwrap().to_bytes();
     let answer: Value = serde_json::from_slice(&body).unwrap();
-    assert_eq!(answer["expires_in"], 30);
+    assert_eq!(answer["expires_in"], seconds);
     answer["ticket"].as_str().unwrap().to_owned()
 }
 
@@ -65,4 +71,29 @@ async fn a_ticket_is_good_for_one_request() {
     );
     let open = front_with(|config| config.access = None).await;
     assert!(told(&open, "POST /tickets", "").await.starts_with("404 not-found"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ticket_lets_nobody_in_for_longer_than_its_token() {
+    let front = front().await;
+    // The clocks may differ by two seconds.
+    let short = token(json!({"exp": NOW + 5}));
+
+    let ticket = ticket_for(&front, &short, 7).await;
+
+    assert_eq!(told(&front, &format!("GET /events/users/u1/a?ticket={ticket}"), "").await, "200");
+}
+
+/// Of another node, whose settings are not the same while they are being changed.
+#[tokio::test(start_paused = true)]
+async fn the_bearer_of_a_ticket_may_do_what_everybody_may_do_here() {
+    let closed = front_with(|config| {
+        let mut settings = settings();
+        settings.access.anonymous = Grants::default();
+        config.access = Some(Arc::new(settings));
+    });
+    let ticket = ticket(&closed.await, &token(json!({}))).await;
+
+    let request = format!("GET /events?topic=public/a&topic=users/u1/a&ticket={ticket}");
+    assert_eq!(told(&front().await, &request, "").await, "200");
 }
