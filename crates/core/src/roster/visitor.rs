@@ -25,6 +25,8 @@ pub enum Transport {
     InProcess,
     /// As `text/event-stream`.
     Sse,
+    /// As `application/x-ndjson`.
+    Lines,
 }
 
 impl Visitor {
@@ -50,6 +52,7 @@ impl Transport {
         match self {
             Self::InProcess => "in-process",
             Self::Sse => "sse",
+            Self::Lines => "ndjson",
         }
     }
 }

@@ -60,6 +60,11 @@ pub(crate) fn time(time: UnixMillis) -> String {
     format!("{time:.3}")
 }
 
+/// Milliseconds, as clients are told times of waiting.
+pub(crate) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A gap as clients read it.
 #[derive(Serialize)]
 pub(crate) struct GapDocument<'a> {
@@ -88,7 +93,7 @@ impl OpenDocument {
     pub(crate) fn new(place: Cursor, connection: ConnectionId, heartbeat: Duration, now: UnixMillis) -> Self {
         Self {
             cursor: place.to_string(),
-            heartbeat_ms: u64::try_from(heartbeat.as_millis()).unwrap_or(u64::MAX),
+            heartbeat_ms: milliseconds(heartbeat),
             time: time(now),
             connection: connection.to_string(),
         }

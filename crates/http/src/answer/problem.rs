@@ -125,7 +125,8 @@ impl Problem {
         response
     }
 
-    fn into_document(self) -> ProblemDocument {
+    /// The problem as a document, for a stream that has begun.
+    pub(crate) fn into_document(self) -> ProblemDocument {
         let ProblemParts { problem_type, detail, published, uncovered, .. } = *self.0;
         let status = problem_type.status();
         ProblemDocument {
@@ -141,7 +142,7 @@ impl Problem {
 
 /// RFC 9457 section 3, with members of our own.
 #[derive(Serialize)]
-struct ProblemDocument {
+pub(crate) struct ProblemDocument {
     #[serde(rename = "type")]
     problem_type: String,
     title: &'static str,

@@ -42,6 +42,7 @@ where
         subscription,
         presence,
         encoder,
+        encoding: encoder.in_use(front.hub()),
         session,
         permit,
         watch: watched,
@@ -50,7 +51,7 @@ where
     let blocks = Box::pin(task::blocks(front.task_rules(), carried));
     let mut end = StreamEnd::counted(front.metrics().streams().clone());
     let writer = BlockWriter { front, framing, watch, entry };
-    let written = write_all(writer, &mut stream, &encoder.heartbeat(), blocks, &mut end).await;
+    let written = write_all(writer, &mut stream, &encoder.probe(), blocks, &mut end).await;
     if let Err(ending) = written {
         end.note(ending);
     }
@@ -64,7 +65,7 @@ where
 async fn write_all<S>(
     mut writer: BlockWriter<'_>,
     stream: &mut S,
-    heartbeat: &Bytes,
+    probe: &Bytes,
     mut blocks: impl Stream<Item = (Bytes, Option<Ending>)> + Unpin,
     end: &mut StreamEnd,
 ) -> Result<(), Ending>
@@ -85,13 +86,13 @@ where
                 0 => {
                     has_finished = true;
                     second_probe = Some(Box::pin(sleep(SECOND_PROBE_WAIT)));
-                    writer.write(stream, heartbeat.clone()).await?;
+                    writer.write(stream, probe.clone()).await?;
                 }
                 read => client.sent(read)?,
             },
             () = OptionFuture::from(second_probe.as_mut()).map(drop), if second_probe.is_some() => {
                 second_probe = None;
-                writer.write(stream, heartbeat.clone()).await?;
+                writer.write(stream, probe.clone()).await?;
             }
             block = blocks.next() => match block {
                 Some((block, ending)) => {

@@ -9,7 +9,7 @@ use tidings_core::{Event, History, Position, Request};
 use super::gap::{GAP, gap_header};
 use super::history_pieces::HistoryPieces;
 use super::problem::unreadable;
-use super::subscribe::{opening, times};
+use super::subscribe::{opening, told};
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
@@ -31,6 +31,7 @@ pub(crate) const KNOWN: &[&str] = &[
     "after",
     "opening",
     "with",
+    "envelope",
 ];
 
 /// `GET /events/{selector}` or `GET /events?topic=...`, for JSON.
@@ -61,7 +62,7 @@ impl HistoryRequest {
         };
         // They are for streams. A client may ask for one URL both ways, so here they are checked and mean nothing.
         opening(query)?;
-        times(query)?;
+        told(query)?;
         let events = Request { selectors: selectors(rest, query)?, from, on_gap: on_gap(query)? };
         Ok(Self { events, limit })
     }

@@ -30,10 +30,10 @@ use crate::shares::{Limited, Sender};
 use crate::stream::drain::Drain;
 use crate::stream::permits::{StreamPermit, StreamPermits};
 use crate::stream::task::{self, Carried};
-use crate::stream::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Times, Whereabouts};
+use crate::stream::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Told, Whereabouts};
 
 pub(crate) const KNOWN: &[&str] =
-    &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "opening", "with"];
+    &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "opening", "with", "envelope"];
 
 /// Tells that fewer of the newest events come than were asked for, though there may be more.
 const PARTIAL: HeaderName = HeaderName::from_static("tidings-partial");
@@ -91,7 +91,7 @@ impl SubscribeRequest {
     ) -> Result<Self, Problem> {
         let (opening, always_opens) = opening(query)?;
         Ok(Self {
-            encoder: format.encoder(&events.selectors, opening, times(query)?),
+            encoder: format.encoder(&events.selectors, opening, told(query)?),
             always_opens,
             events,
             head_only: parts.method == Method::HEAD,
@@ -143,12 +143,17 @@ impl SubscribeRequest {
     }
 }
 
-/// Whether the events tell when they were published.
-pub(super) fn times(query: &Query) -> Result<Times, Problem> {
-    match query.one("with")? {
-        None => Ok(Times::Untold),
-        Some("time") => Ok(Times::Told),
-        Some(_) => Err(Problem::new(ProblemType::BadWith, "`with` is `time`")),
+/// What the events tell of themselves. An envelope has the time, too.
+pub(super) fn told(query: &Query) -> Result<Told, Problem> {
+    let told = match query.one("with")? {
+        None => Told::Nothing,
+        Some("time") => Told::Time,
+        Some(_) => return Err(Problem::new(ProblemType::BadWith, "`with` is `time`")),
+    };
+    match query.one("envelope")? {
+        None => Ok(told),
+        Some("json") => Ok(Told::Envelope),
+        Some(_) => Err(Problem::new(ProblemType::BadEnvelope, "`envelope` is `json`")),
     }
 }
 
@@ -168,14 +173,19 @@ pub(crate) async fn subscribe(
         return Ok(response);
     }
     if front.drain().is_ending() {
-        return Ok(send_away(front, &request, ProblemType::Ending));
+        return send_away(front, &request, ProblemType::Ending, "the hub is ending");
     }
     let share = match front.shares().begin_stream(request.sender(front)) {
         Ok(share) => share,
-        Err(limited) => return Ok(send_over_limit_away(front, &request, &limited)),
+        Err(limited) => return send_over_limit_away(front, &request, &limited),
     };
     let Ok(permit) = request.permit(front.drain()).await else {
-        return Ok(send_away(front, &request, ProblemType::TooManyConnections));
+        return send_away(
+            front,
+            &request,
+            ProblemType::TooManyConnections,
+            "there is no room for another stream",
+        );
     };
     let permit = StreamPermit::with_share(permit, share);
     let SubscribeRequest {
@@ -197,18 +207,18 @@ pub(crate) async fn subscribe(
     let block = match (&gap, &partial) {
         (Some(gap), _) => FirstBlock::Gap(gap),
         (None, Some(partial)) => FirstBlock::Partial(partial),
-        (None, None) if always_opens || place == front.hub().bounds().head => FirstBlock::Place(whereabouts),
+        (None, None) if always_opens || place == front.hub().bounds().head => FirstBlock::Place,
         (None, None) => FirstBlock::Later,
     };
     // After a crash all clients come back, and each of them after the delay that it was told here.
     let retry = front.drain().delay(config.retry);
-    let mut opening = encoder.opening(&FirstBytes { heartbeat: config.heartbeat, retry, block });
-    if always_opens && !matches!(block, FirstBlock::Place(_)) {
+    let mut opening = encoder.opening(&FirstBytes { whereabouts, retry, block });
+    if always_opens && !encoder.opens_at_once() && block != FirstBlock::Place {
         // Behind the gap: its place is that after the gap, and a client that is cut off between the two must hear of the gap.
         let place = encoder.open(whereabouts).unwrap_or_default();
         opening = [opening, place].concat().into();
     }
-    let is_opened = block.is_known();
+    let is_opened = block.is_known() || encoder.opens_at_once();
     let follower = Follower::new(events.selectors, events.on_gap, place);
     *response.body_mut() = match parking_slot {
         Some(slot) => {
@@ -223,8 +233,18 @@ pub(crate) async fn subscribe(
             let presence = TaskPresence::watch(front.hub(), follower.selectors());
             let subscription = front.hub().follow(follower, visitor, attendance);
             let opening = Some(opening);
-            let carried =
-                Carried { opening, is_opened, subscription, presence, encoder, session, permit, watch };
+            let encoding = encoder.in_use(front.hub());
+            let carried = Carried {
+                opening,
+                is_opened,
+                subscription,
+                presence,
+                encoder,
+                encoding,
+                session,
+                permit,
+                watch,
+            };
             Body::stream(task::stream(front.task_rules(), carried))
         }
     };
@@ -239,38 +259,57 @@ pub(crate) fn refuse(
     problem: Problem,
 ) -> Result<Response<Body>, Problem> {
     match problem.problem_type() {
-        why @ ProblemType::AccessUnavailable if !request.head_only => Ok(send_away(front, request, why)),
+        why @ ProblemType::AccessUnavailable if !request.head_only => {
+            send_away(front, request, why, problem.detail())
+        }
         _ => Err(problem),
     }
 }
 
-/// Tells a subscriber for whom there is no stream when to come back. Any other status than 200 would make a browser give up
-/// for good. `why` is the problem that everybody else would be answered with.
-fn send_away(front: &Front, request: &SubscribeRequest, why: ProblemType) -> Response<Body> {
+/// Tells a subscriber for whom there is no stream when to come back. Any other status than 200 would make a browser's `EventSource`
+/// give up for good. `why` is the problem that everybody else is answered with.
+fn send_away(
+    front: &Front,
+    request: &SubscribeRequest,
+    why: ProblemType,
+    detail: &str,
+) -> Result<Response<Body>, Problem> {
     let is_ending = front.drain().is_ending();
-    front.metrics().refused(if is_ending { ProblemType::Ending } else { why });
-    let delay = match is_ending {
-        true => front.drain().delay_beyond_notice(front.config().retry),
-        false => front.next_return(),
+    let (why, delay) = match is_ending {
+        true => (ProblemType::Ending, front.drain().delay_beyond_notice(front.config().retry)),
+        false => (why, front.next_return()),
     };
-    farewell(request, delay)
+    farewell(front, request, Problem::new(why, detail), delay)
 }
 
 /// The same for one whose user, key or address is over a limit. It books no moment among those that find no place.
-fn send_over_limit_away(front: &Front, request: &SubscribeRequest, limited: &Limited) -> Response<Body> {
-    front.metrics().refused(ProblemType::TooManyStreams);
+fn send_over_limit_away(
+    front: &Front,
+    request: &SubscribeRequest,
+    limited: &Limited,
+) -> Result<Response<Body>, Problem> {
     tracing::debug!(detail = limited.detail(), "a stream is over a limit");
-    farewell(request, limited.wait + front.drain().delay(front.config().retry))
+    let problem = Problem::new(ProblemType::TooManyStreams, limited.detail());
+    farewell(front, request, problem, limited.wait + front.drain().delay(front.config().retry))
 }
 
-fn farewell(request: &SubscribeRequest, delay: Duration) -> Response<Body> {
+fn farewell(
+    front: &Front,
+    request: &SubscribeRequest,
+    problem: Problem,
+    delay: Duration,
+) -> Result<Response<Body>, Problem> {
+    let Some(farewell) = request.encoder.sent_away(delay) else {
+        return Err(problem.with_retry_after(delay));
+    };
+    front.metrics().refused(problem.problem_type());
     let mut response = head(request);
-    *response.body_mut() = Body::full(request.encoder.farewell(delay));
+    *response.body_mut() = Body::full(farewell);
     // It has no use for its connection until then, and others may have. HTTP/2 has no such header.
     if request.version <= Version::HTTP_11 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    response
+    Ok(response)
 }
 
 /// The head of a stream, before it is known what else stands in it.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use slab::Slab;
-use tidings_core::{Cursor, Epoch, Follower, OnGap, Selectors, Sequence, Step, View};
+use tidings_core::{Cursor, Epoch, Follower, InUse, OnGap, Selectors, Sequence, Step, View};
 
 use super::batch::Framing;
 use super::ids::{GroupId, MemberId, Seat};
@@ -39,6 +39,8 @@ pub(super) struct Group {
     pub(super) patience: StorePatience,
     /// Tells it from others that had its number.
     pub(super) serial: u32,
+    /// The feed makes the encoding of the group while there is one.
+    _encoding: Option<InUse>,
 }
 
 impl Group {
@@ -107,15 +109,19 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    /// The group of a key; `view` makes the view of a new one, for its number.
-    pub(super) fn of(&mut self, key: &GroupKey, view: impl FnOnce(GroupId) -> View) -> GroupId {
+    /// The group of a key; `view` makes the view of a new one, for its number, and has the feed make its encoding.
+    pub(super) fn of(
+        &mut self,
+        key: &GroupKey,
+        view: impl FnOnce(GroupId) -> (View, Option<InUse>),
+    ) -> GroupId {
         if let Some(group) = self.by_key.get(key) {
             return *group;
         }
         self.serial = self.serial.wrapping_add(1);
         let entry = self.slots.vacant_entry();
         let id = GroupId::of(entry.key());
-        let view = view(id);
+        let (view, _encoding) = view(id);
         entry.insert(Group {
             follower: Follower::new(key.selectors.clone(), key.on_gap, view.head()),
             key: key.clone(),
@@ -127,6 +133,7 @@ impl Groups {
             in_turns: false,
             patience: StorePatience::default(),
             serial: self.serial,
+            _encoding,
         });
         self.by_key.insert(key.clone(), id);
         id

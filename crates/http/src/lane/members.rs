@@ -45,10 +45,9 @@ use super::post::Post;
 use super::tally::Tally;
 use crate::connection::socket::{Watchman, watch};
 use crate::limits::ROUND_BYTES_MAX;
-use crate::stream::Ending;
-use crate::stream::expiry;
 use crate::stream::machine::{Due, LogSpan, Machine, Now, Outlet, Rules};
 use crate::stream::metrics::StreamMetrics;
+use crate::stream::{Ending, Heartbeat, expiry};
 use crate::unread::UnreadFrames;
 
 /// All members of a lane.
@@ -173,7 +172,7 @@ impl<H: Held> Members<H> {
         let mut is_new = false;
         let group = self.groups.of(&key, |id| {
             is_new = true;
-            hub.view(&key.selectors, watcher, id.slot())
+            (hub.view(&key.selectors, watcher, id.slot()), encoder.in_use(hub))
         });
         if is_new {
             self.watch_presence(group);
@@ -270,13 +269,13 @@ impl<H: Held> Members<H> {
         }
     }
 
-    /// Finds out whether a client that sends no more has left or only reads: a heartbeat is answered by a reset if its socket
+    /// Finds out whether a client that sends no more has left or only reads: what is written is answered by a reset if its socket
     /// is closed, which is the next that the lane hears of it.
     fn probe(&mut self, id: MemberId) {
         let member = &self.slots[id.slot()];
         let group = &self.groups[member.group];
         let place = member.own_place().unwrap_or_else(|| group.follower.cursor().sequence);
-        let bytes = framed(&group.key.encoder.heartbeat(), group.key.framing);
+        let bytes = framed(&group.key.encoder.probe(), group.key.framing);
         self.say(id, &Words { bytes, place, tells: false });
     }
 
@@ -291,15 +290,11 @@ impl<H: Held> Members<H> {
         }
         let group = &self.groups[group];
         let place = place_of(id, member, group);
-        let encoder = group.key.encoder;
         let is_news = member.machine.is_news(place.sequence, self.log, &self.rules, self.now.tick);
-        let told = match member.machine.is_opened() {
-            _ if !is_news => None,
-            true => encoder.cursor(place),
-            false => encoder.open(self.whereabouts(place, member.connection)),
-        };
-        let tells = told.is_some();
-        let bytes = framed(&told.unwrap_or_else(|| encoder.heartbeat()), group.key.framing);
+        let (whereabouts, is_opened) =
+            (self.whereabouts(place, member.connection), member.machine.is_opened());
+        let Heartbeat { bytes, tells } = group.key.encoder.heartbeat(whereabouts, is_opened, is_news);
+        let bytes = framed(&bytes, group.key.framing);
         self.say(id, &Words { bytes, place: place.sequence, tells });
     }
 

@@ -18,10 +18,14 @@ pub(crate) enum Representation {
 
 /// What a URL can answer, the better first if a client accepts two of them equally: a client that accepts anything is a
 /// program, and gets the stream.
-const OFFERS: [(Representation, &str, &str); 3] = [
+const OFFERS: [(Representation, &str, &str); 6] = [
     (Representation::Stream(StreamFormat::Sse), "text", "event-stream"),
     (Representation::Page, "text", "html"),
     (Representation::History, "application", "json"),
+    (Representation::Stream(StreamFormat::Lines), "application", "x-ndjson"),
+    // None of the names is registered, and programs use all three.
+    (Representation::Stream(StreamFormat::Lines), "application", "ndjson"),
+    (Representation::Stream(StreamFormat::Lines), "application", "jsonl"),
 ];
 
 /// Chooses by the `Accept` header, RFC 9110 section 12.5.1. Of two that are accepted with the same quality, that one wins
@@ -49,7 +53,7 @@ pub(crate) fn negotiate(headers: &HeaderMap) -> Result<Representation, Problem> 
         }
     }
     let excluded = || {
-        let detail = "this URL answers text/event-stream, text/html or application/json; accept one of them";
+        let detail = "this URL answers text/event-stream, text/html, application/json or application/x-ndjson; accept one of them";
         Problem::new(ProblemType::NotAcceptable, detail)
     };
     best.map(|(representation, _)| representation).ok_or_else(excluded)
@@ -216,6 +220,7 @@ mod tests {
     }
 
     const STREAM: Option<Representation> = Some(Representation::Stream(StreamFormat::Sse));
+    const LINES: Option<Representation> = Some(Representation::Stream(StreamFormat::Lines));
     const PAGE: Option<Representation> = Some(Representation::Page);
     const HISTORY: Option<Representation> = Some(Representation::History);
 
@@ -284,6 +289,14 @@ mod tests {
             ),
             ("a style", "text/css,*/*;q=0.1", STREAM),
             ("Turbo", "text/vnd.turbo-stream.html, text/html, application/xhtml+xml", PAGE),
+            ("programs that read lines", "application/x-ndjson", LINES),
+            ("the same by another name", "application/jsonl, application/ndjson;q=0.9", LINES),
+            (
+                "programs that like lines better than JSON",
+                "application/x-ndjson, application/json;q=0.5",
+                LINES,
+            ),
+            ("programs that read any JSON", "application/json, application/x-ndjson;q=0.9", HISTORY),
         ] {
             assert_eq!(negotiated(accept), expected, "{client}: {accept}");
         }

@@ -24,6 +24,6 @@ pub(crate) mod permits;
 pub(crate) mod returns;
 pub(crate) mod task;
 
-pub(crate) use encode::Times;
 pub use encode::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Whereabouts};
+pub(crate) use encode::{Heartbeat, Told};
 pub use ending::Ending;

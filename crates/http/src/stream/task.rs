@@ -12,7 +12,7 @@ use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
 use tidings_core::presence::Notice;
 use tidings_core::{
-    Clock, Cursor, Delivery, Frame, Sequence, Session, StoreError, Subscription, UnixMillis, Upcoming,
+    Clock, Cursor, Delivery, Frame, InUse, Sequence, Session, StoreError, Subscription, UnixMillis, Upcoming,
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -49,6 +49,8 @@ pub(crate) struct Carried {
     /// What it asks to be told of who reads a topic.
     pub(crate) presence: Option<Box<TaskPresence>>,
     pub(crate) encoder: Encoder,
+    /// Has the feed make the encoding.
+    pub(crate) encoding: Option<InUse>,
     /// What let the subscriber in; none if it is anonymous.
     pub(crate) session: Option<Arc<Session>>,
     /// Given back when the stream ends.
@@ -102,6 +104,8 @@ struct StreamTask {
     /// The age at which it is asked whether the session is over; none if that cannot be.
     expires_after: Option<u32>,
     _permit: Option<StreamPermit>,
+    /// The feed makes the encoding while there is a stream of it.
+    _encoding: Option<InUse>,
 }
 
 /// A large frame that is handed out in pieces. When the next is asked for, the one before has been handed
@@ -122,7 +126,8 @@ enum First {
 
 impl StreamTask {
     fn new(shared: TaskRules, carried: Carried, end: StreamEnd) -> Self {
-        let Carried { opening, is_opened, subscription, presence, encoder, session, permit, watch } = carried;
+        let Carried { opening, is_opened, subscription, presence, encoder, encoding, session, permit, watch } =
+            carried;
         let begin = if is_opened { Machine::opened } else { Machine::unopened };
         Self {
             opening,
@@ -146,6 +151,7 @@ impl StreamTask {
             expires_after: session.as_ref().filter(|session| session.can_end()).map(|_| 0),
             session,
             _permit: permit,
+            _encoding: encoding,
         }
     }
 
@@ -352,15 +358,14 @@ impl StreamTask {
         let (place, now) = (self.subscription.advance(), self.now().tick);
         self.machine.progressed(now);
         let log = self.subscription.bounds().into();
-        if !self.machine.is_news(place.sequence, log, &self.shared.rules, now) {
-            return self.encoder.heartbeat();
+        let is_news = self.machine.is_news(place.sequence, log, &self.shared.rules, now);
+        let is_opened = self.machine.is_opened();
+        let heartbeat = self.encoder.heartbeat(self.whereabouts(place), is_opened, is_news);
+        // One that did not ask for places is not looked at again at once.
+        if is_news || heartbeat.tells {
+            self.machine.wrote(place.sequence, now);
         }
-        let told = match self.machine.is_opened() {
-            true => self.encoder.cursor(place),
-            false => self.encoder.open(self.whereabouts(place)),
-        };
-        self.machine.wrote(place.sequence, now);
-        told.unwrap_or_else(|| self.encoder.heartbeat())
+        heartbeat.bytes
     }
 
     fn whereabouts(&self, place: Cursor) -> Whereabouts {
@@ -390,12 +395,13 @@ impl StreamTask {
         tracing::debug!(%ending, "a stream ends");
         self.ended = true;
         self.end.note(ending);
-        let farewell = self.encoder.farewell(self.shared.rules.delay(self.shared.drain.share()));
+        let place = self.subscription.cursor();
+        let farewell = self.encoder.farewell(place, self.shared.rules.delay(self.shared.drain.share()));
         if ending != Ending::AccessEnded {
             return farewell;
         }
         let reason = expiry::reason(self.session.as_deref(), self.shared.clock.now());
-        [self.encoder.expired(self.subscription.cursor(), &reason), farewell].concat().into()
+        [self.encoder.expired(place, &reason), farewell].concat().into()
     }
 
     fn together(&self, frames: &[Frame]) -> Bytes {

@@ -56,10 +56,11 @@ impl<H: Held> Members<H> {
         if ending.has_farewell() && !matches!(member.standing, Standing::Blocked(_)) {
             let group = &self.groups[member.group];
             let encoder = group.key.encoder;
-            let mut farewell = encoder.farewell(self.rules.delay(share));
+            let place = place_of(id, &member, group);
+            let mut farewell = encoder.farewell(place, self.rules.delay(share));
             if ending == Ending::AccessEnded {
                 let reason = expiry::reason(member.session(), self.time);
-                let expired = encoder.expired(place_of(id, &member, group), &reason);
+                let expired = encoder.expired(place, &reason);
                 farewell = [expired, farewell].concat().into();
             }
             let farewell = last(&farewell, group.key.framing);

@@ -1,19 +1,32 @@
 //! Encoders: how a stream's events, and what it says beside them, become bytes.
 //!
-//! An encoder is part of the key of a group, so it is a small value that is compared and copied. Server-sent events are
-//! the first. Another one is another variant of [`StreamFormat`] and [`Encoder`], a file beside `sse`, and an offer in
-//! `request/accept`.
+//! | file | noun |
+//! |---|---|
+//! | `dialect` | what a stream of one format says beside events |
+//! | `sse` | server-sent events |
+//! | `envelope` | an event as JSON, for every format that has it |
+//! | `lines` | JSON, one document a line (NDJSON) |
+//! | `words` | what is said beside events, as documents of JSON |
+//! | `opening` | what is known of a stream when it begins |
+//!
+//! An encoder is part of the key of a group, so it is a small value that is compared and copied. Another one is another variant of
+//! [`StreamFormat`] and [`Encoder`], a file beside `sse`, and an offer in `request/accept`.
 
+mod dialect;
+pub(crate) mod envelope;
+mod lines;
 mod opening;
 pub(crate) mod sse;
+mod words;
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tidings_core::presence::Notice;
-use tidings_core::{Cursor, Encoding, Frame, Gap, Selectors, Transport};
+use tidings_core::{Cursor, Encoding, Frame, Gap, Hub, InUse, Selectors, Transport};
 
+pub(crate) use dialect::{Dialect, Heartbeat};
 pub use opening::{FirstBlock, FirstBytes, Opening, Whereabouts};
 
 /// A format of streams, as a client asks for it.
@@ -21,24 +34,33 @@ pub use opening::{FirstBlock, FirstBytes, Opening, Whereabouts};
 pub enum StreamFormat {
     /// `text/event-stream`.
     Sse,
+    /// `application/x-ndjson`.
+    Lines,
 }
 
 impl StreamFormat {
     /// The encoder for a subscriber of these selectors: events of several topics say which one they are of.
-    pub(crate) fn encoder(self, selectors: &Selectors, opening: Opening, times: Times) -> Encoder {
-        match (self, times, selectors.single_topic()) {
-            (Self::Sse, Times::Told, _) => Encoder::SseWithTimes(opening),
-            (Self::Sse, Times::Untold, Some(_)) => Encoder::Sse(opening),
-            (Self::Sse, Times::Untold, None) => Encoder::SseWithTopics(opening),
+    pub(crate) fn encoder(self, selectors: &Selectors, opening: Opening, told: Told) -> Encoder {
+        match (self, told, selectors.single_topic()) {
+            (Self::Lines, ..) => Encoder::Lines,
+            (Self::Sse, Told::Envelope, _) => Encoder::SseWithEnvelope(opening),
+            (Self::Sse, Told::Time, _) => Encoder::SseWithTimes(opening),
+            (Self::Sse, Told::Nothing, Some(_)) => Encoder::Sse(opening),
+            (Self::Sse, Told::Nothing, None) => Encoder::SseWithTopics(opening),
         }
     }
 }
 
-/// Whether the events of a stream tell when they were published.
+/// What the events of a stream tell of themselves, beside what the standard has a field for. A stream of several topics tells the
+/// topic anyway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Times {
-    Untold,
-    Told,
+pub(crate) enum Told {
+    /// Nothing more.
+    Nothing,
+    /// Topic and time, in lines of their own.
+    Time,
+    /// All, as JSON in the data.
+    Envelope,
 }
 
 /// How one stream is encoded.
@@ -51,27 +73,28 @@ pub enum Encoder {
     /// The same, with a line `time: ...` before that, for subscribers who ask for it. The line is not part of the encoding
     /// that all share: few ask, and every frame in memory would be larger.
     SseWithTimes(Opening),
+    /// `text/event-stream` whose data is the whole event as JSON.
+    SseWithEnvelope(Opening),
+    /// JSON, one document a line.
+    Lines,
 }
 
 impl Encoder {
     /// The media type of the stream.
     pub(crate) fn content_type(self) -> &'static str {
-        match self {
-            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => "text/event-stream",
-        }
+        self.dialect().content_type()
     }
 
     /// How it is called where subscribers are listed.
     pub(crate) fn transport(self) -> Transport {
-        match self {
-            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => Transport::Sse,
-        }
+        self.dialect().transport()
     }
 
     /// The encoding that the feed should make for it.
     pub fn encoding(self) -> &'static Encoding {
         match self {
             Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => &sse::SSE,
+            Self::SseWithEnvelope(_) | Self::Lines => &envelope::ENVELOPE,
         }
     }
 
@@ -79,80 +102,113 @@ impl Encoder {
     pub(crate) fn event(self, frame: &Frame) -> Bytes {
         let bytes = frame.encoded(self.encoding()).cloned().unwrap_or_else(|| self.make(frame).freeze());
         match self {
-            Self::Sse(_) | Self::SseWithTopics(_) => bytes.slice(self.skipped(frame)..),
-            Self::SseWithTimes(_) => with_time(frame, &bytes).into(),
+            Self::SseWithTimes(_) | Self::SseWithEnvelope(_) => self.wrapped(frame, &bytes).into(),
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::Lines => bytes.slice(self.skipped(frame)..),
         }
     }
 
     /// The same, borrowed where it can be.
     pub(crate) fn borrow(self, frame: &Frame) -> Cow<'_, [u8]> {
-        match (frame.encoded(self.encoding()), self) {
-            (Some(bytes), Self::SseWithTimes(_)) => Cow::Owned(with_time(frame, bytes)),
-            (None, Self::SseWithTimes(_)) => Cow::Owned(with_time(frame, &self.make(frame))),
-            (Some(bytes), _) => Cow::Borrowed(&bytes[self.skipped(frame)..]),
-            (None, _) => Cow::Owned(self.make(frame).split_off(self.skipped(frame)).into()),
+        let encoded = match frame.encoded(self.encoding()) {
+            Some(bytes) => Cow::Borrowed(&bytes[..]),
+            None => Cow::Owned(self.make(frame).into()),
+        };
+        match (self, encoded) {
+            (Self::SseWithTimes(_) | Self::SseWithEnvelope(_), encoded) => {
+                Cow::Owned(self.wrapped(frame, &encoded))
+            }
+            (_, Cow::Borrowed(bytes)) => Cow::Borrowed(&bytes[self.skipped(frame)..]),
+            (_, Cow::Owned(mut bytes)) => Cow::Owned(bytes.split_off(self.skipped(frame))),
         }
     }
 
     /// The first bytes of a stream. Where they end without a blank line, the first block goes on in what follows.
     pub fn opening(self, first: &FirstBytes<'_>) -> Bytes {
-        match self {
-            Self::Sse(opening) | Self::SseWithTopics(opening) | Self::SseWithTimes(opening) => {
-                sse::opening(first, opening)
-            }
-        }
+        self.dialect().opening(first, self.form())
     }
 
     /// Declares events that are gone.
     pub(crate) fn gap(self, gap: &Gap) -> Bytes {
-        match self {
-            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => sse::gap(gap),
-        }
+        self.dialect().gap(gap)
     }
 
-    /// Says that the hub is there.
-    pub(crate) fn heartbeat(self) -> Bytes {
-        match self {
-            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => sse::heartbeat(),
-        }
+    /// Says that the hub is there. A place that is news to the client is told with it, if the client asked for places.
+    pub(crate) fn heartbeat(self, whereabouts: Whereabouts, is_opened: bool, is_news: bool) -> Heartbeat {
+        self.dialect().heartbeat(whereabouts, self.form(), is_opened, is_news)
+    }
+
+    /// Bytes that say nothing, which show whether somebody still reads.
+    pub(crate) fn probe(self) -> Bytes {
+        self.dialect().probe()
     }
 
     /// Tells the place to a client that has heard nothing yet, in the form that it asked for.
     pub(crate) fn open(self, whereabouts: Whereabouts) -> Option<Bytes> {
-        match self {
-            Self::Sse(opening) | Self::SseWithTopics(opening) | Self::SseWithTimes(opening) => {
-                sse::open(whereabouts, opening)
-            }
-        }
+        self.dialect().open(whereabouts, self.form())
     }
 
     /// Tells the place to a client whose last one is old, in the form that it asked for.
     pub(crate) fn cursor(self, place: Cursor) -> Option<Bytes> {
-        match self {
-            Self::Sse(opening) | Self::SseWithTopics(opening) | Self::SseWithTimes(opening) => {
-                sse::cursor(place, opening)
-            }
-        }
+        self.dialect().cursor(place, self.form())
     }
 
     /// Tells who reads a topic.
     pub(crate) fn presence(self, notice: &Notice) -> Bytes {
-        match self {
-            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => notice.encoded(sse::presence),
-        }
+        self.dialect().presence(notice)
     }
 
     /// Says why the access of a stream is over. The farewell follows.
     pub(crate) fn expired(self, place: Cursor, reason: &str) -> Bytes {
+        self.dialect().expired(place, reason)
+    }
+
+    /// The last bytes of a stream: when to come back. The client stands at `place`.
+    pub(crate) fn farewell(self, place: Cursor, retry: Duration) -> Bytes {
+        self.dialect().farewell(place, retry)
+    }
+
+    /// Whether the first bytes of every stream tell a place.
+    pub(crate) fn opens_at_once(self) -> bool {
         match self {
-            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => sse::expired(place, reason),
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) | Self::SseWithEnvelope(_) => false,
+            Self::Lines => true,
         }
     }
 
-    /// The last bytes of a stream: when to come back.
-    pub(crate) fn farewell(self, retry: Duration) -> Bytes {
+    /// The whole answer to a client for whom there is no stream, with which it comes back by itself. None of a format whose clients
+    /// read the status of an answer.
+    pub(crate) fn sent_away(self, retry: Duration) -> Option<Bytes> {
         match self {
-            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => sse::farewell(retry),
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) | Self::SseWithEnvelope(_) => {
+                Some(sse::farewell(retry))
+            }
+            Self::Lines => None,
+        }
+    }
+
+    /// Has the feed make the encoding for as long as the answer lives. The front has it make that of server-sent events.
+    pub(crate) fn in_use(self, hub: &Hub) -> Option<InUse> {
+        let encoding = self.encoding();
+        (!std::ptr::eq(encoding, &raw const sse::SSE)).then(|| hub.encode(encoding))
+    }
+
+    fn dialect(self) -> &'static dyn Dialect {
+        match self {
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) | Self::SseWithEnvelope(_) => {
+                &sse::Sse
+            }
+            Self::Lines => &lines::Lines,
+        }
+    }
+
+    /// How the client is told places. Documents of JSON have one form for that.
+    fn form(self) -> Opening {
+        match self {
+            Self::Sse(form)
+            | Self::SseWithTopics(form)
+            | Self::SseWithTimes(form)
+            | Self::SseWithEnvelope(form) => form,
+            Self::Lines => Opening::default(),
         }
     }
 
@@ -162,17 +218,22 @@ impl Encoder {
         buffer
     }
 
+    /// An event of which no part of the encoding is what the stream has, whole.
+    fn wrapped(self, frame: &Frame, encoded: &[u8]) -> Vec<u8> {
+        match self {
+            Self::SseWithTimes(_) => [sse::time_line(frame.event()).as_bytes(), encoded].concat(),
+            Self::SseWithEnvelope(_) => sse::enveloped(frame.event(), encoded),
+            Self::Sse(_) | Self::SseWithTopics(_) | Self::Lines => encoded.to_vec(),
+        }
+    }
+
     /// Bytes at the beginning of the encoding that this stream does not have.
     fn skipped(self, frame: &Frame) -> usize {
         match self {
             Self::Sse(_) => sse::label_len(frame.event()),
-            Self::SseWithTopics(_) | Self::SseWithTimes(_) => 0,
+            Self::SseWithTopics(_) | Self::SseWithTimes(_) | Self::SseWithEnvelope(_) | Self::Lines => 0,
         }
     }
-}
-
-fn with_time(frame: &Frame, encoded: &[u8]) -> Vec<u8> {
-    [sse::time_line(frame.event()).as_bytes(), encoded].concat()
 }
 
 #[cfg(test)]
@@ -219,6 +280,24 @@ mod tests {
         let expected: [&[u8]; 2] =
             [b"topic: orders/42\nid: 10-1\ndata: x\n\n", b"topic: a\nid: 10-3\ndata: z\n\n"];
         assert_eq!(events.map(|event| bytes(Encoder::SseWithTopics(Opening::Event), &event)), expected);
+    }
+
+    #[test]
+    fn an_envelope_has_all_of_an_event_and_its_line_ends_are_escaped() {
+        let fields = DraftFields {
+            event_type: Some("ping"),
+            id: Some("msg1"),
+            retry_ms: Some(10),
+            ..DraftFields::default()
+        };
+        let mut event = event(1, draft_with("orders/42", "a\r\n\"b\u{2028}", fields));
+        event.time = UnixMillis(1_700_000_000_007);
+        let envelope = "{\"id\":\"msg1\",\"cursor\":\"10-1\",\"topic\":\"orders/42\",\"type\":\"ping\",\
+            \"data\":\"a\\r\\n\\\"b\u{2028}\",\"time\":\"2023-11-14T22:13:20.007Z\",\"retry\":10}";
+
+        let lines = [Encoder::Lines, Encoder::SseWithEnvelope(Opening::Event)]
+            .map(|encoder| String::from_utf8(bytes(encoder, &event)).unwrap());
+        assert_eq!(lines, [format!("{envelope}\n"), format!("id: msg1\nretry: 10\ndata: {envelope}\n\n")]);
     }
 
     #[test]

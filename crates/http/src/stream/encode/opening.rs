@@ -23,8 +23,8 @@ pub enum Opening {
 /// The first bytes of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FirstBytes<'a> {
-    /// How often the stream beats.
-    pub heartbeat: Duration,
+    /// Where the stream begins, and what it is called.
+    pub whereabouts: Whereabouts,
     /// When to come back after a connection that broke. Spread it, so that clients do not come back together.
     pub retry: Duration,
     /// The block that its first lines belong to.
@@ -35,7 +35,7 @@ pub struct FirstBytes<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FirstBlock<'a> {
     /// The stream begins behind the newest event, so nothing follows at once: the client is told the place.
-    Place(Whereabouts),
+    Place,
     /// The stream begins with a gap.
     Gap(&'a Gap),
     /// The stream begins after a search that ended too early.
@@ -61,7 +61,7 @@ impl FirstBlock<'_> {
     /// Whether the opening has its first block, so that the client need not be told its place by another.
     pub fn is_known(&self) -> bool {
         match self {
-            Self::Place(_) | Self::Gap(_) | Self::Partial(_) => true,
+            Self::Place | Self::Gap(_) | Self::Partial(_) => true,
             Self::Later => false,
         }
     }

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tidings_core::presence::Notice;
-use tidings_core::{Cursor, Encoding, Event, Gap, Partial};
+use tidings_core::{Cursor, Encoding, Event, Gap, Partial, Transport};
 use tidings_sse::encode::{Comment, Event as Block};
 use tidings_sse::{EventId, EventType, Retry};
 
-use super::{FirstBlock, FirstBytes, Opening, Whereabouts};
+use super::{Dialect, FirstBlock, FirstBytes, Heartbeat, Opening, Whereabouts};
 use crate::answer::document::{
     CursorDocument, ExpiredDocument, GapDocument, OpenDocument, PartialDocument, time,
 };
@@ -56,72 +56,116 @@ fn encode(event: &Event, buffer: &mut BytesMut) -> Option<Range<usize>> {
     is_one_line.then_some(from..end)
 }
 
-/// The heartbeat interval and the reconnection delay, and the first block if it is known. Otherwise these lines belong to
-/// the block that follows.
-pub(crate) fn opening(first: &FirstBytes<'_>, form: Opening) -> Bytes {
-    let comment = Comment::new(&format!(" heartbeat {}", first.heartbeat.as_millis())).to_vec();
-    let block = match first.block {
-        FirstBlock::Place(whereabouts) => open(whereabouts, form).unwrap_or_default(),
-        FirstBlock::Gap(lost) => gap(lost),
-        FirstBlock::Partial(search) => partial(search),
-        FirstBlock::Later => Bytes::new(),
-    };
-    [&comment[..], &retry_line(first.retry), &block].concat().into()
-}
+/// `text/event-stream`.
+pub(super) struct Sse;
 
-/// A comment. It has no blank line, which would be the end of a block.
-pub(crate) fn heartbeat() -> Bytes {
-    Bytes::from_static(b":\n")
-}
+impl Dialect for Sse {
+    fn content_type(&self) -> &'static str {
+        "text/event-stream"
+    }
 
-/// Tells the place to a client that has heard nothing yet.
-pub(crate) fn open(whereabouts: Whereabouts, form: Opening) -> Option<Bytes> {
-    let Whereabouts { place, connection, heartbeat, time } = whereabouts;
-    match form {
-        Opening::Event => {
-            let data = json::text(&OpenDocument::new(place, connection, heartbeat, time));
-            Some(own_event("tidings.open", place, &data))
+    fn transport(&self) -> Transport {
+        Transport::Sse
+    }
+
+    /// The heartbeat interval and the reconnection delay, and the first block if it is known. Otherwise these lines belong to
+    /// the block that follows.
+    fn opening(&self, first: &FirstBytes<'_>, form: Opening) -> Bytes {
+        let every = first.whereabouts.heartbeat.as_millis();
+        let comment = Comment::new(&format!(" heartbeat {every}")).to_vec();
+        let block = match first.block {
+            FirstBlock::Place => self.open(first.whereabouts, form).unwrap_or_default(),
+            FirstBlock::Gap(gap) => self.gap(gap),
+            FirstBlock::Partial(search) => partial(search),
+            FirstBlock::Later => Bytes::new(),
+        };
+        [&comment[..], &retry_line(first.retry), &block].concat().into()
+    }
+
+    fn open(&self, whereabouts: Whereabouts, form: Opening) -> Option<Bytes> {
+        let Whereabouts { place, connection, heartbeat, time } = whereabouts;
+        match form {
+            Opening::Event => {
+                let data = json::text(&OpenDocument::new(place, connection, heartbeat, time));
+                Some(own_event("tidings.open", place, &data))
+            }
+            Opening::Id => Some(id_alone(place)),
+            Opening::Nothing => None,
         }
-        Opening::Id => Some(id_alone(place)),
-        Opening::Nothing => None,
+    }
+
+    fn cursor(&self, place: Cursor, form: Opening) -> Option<Bytes> {
+        match form {
+            // Not without data: eventsource-parser, and with it npm's `eventsource`, takes no id from such a block.
+            Opening::Event => {
+                Some(own_event("tidings.cursor", place, &json::text(&CursorDocument::new(place))))
+            }
+            Opening::Id => Some(id_alone(place)),
+            Opening::Nothing => None,
+        }
+    }
+
+    /// A comment, unless the place is news.
+    fn heartbeat(
+        &self,
+        whereabouts: Whereabouts,
+        form: Opening,
+        is_opened: bool,
+        is_news: bool,
+    ) -> Heartbeat {
+        let told = match is_opened {
+            _ if !is_news => None,
+            true => self.cursor(whereabouts.place, form),
+            false => self.open(whereabouts, form),
+        };
+        let tells = told.is_some();
+        Heartbeat { bytes: told.unwrap_or_else(|| self.probe()), tells }
+    }
+
+    /// A comment. It has no blank line, which would be the end of a block.
+    fn probe(&self) -> Bytes {
+        Bytes::from_static(b":\n")
+    }
+
+    fn gap(&self, gap: &Gap) -> Bytes {
+        // The id is the true place: a client that is cut off now resumes after the gap, and is not told of it twice.
+        own_event("tidings.gap", gap.resumes_after, &json::text(&GapDocument::from(gap)))
+    }
+
+    /// It has no id, since it is not in the log: a client keeps that of the last event.
+    fn presence(&self, notice: &Notice) -> Bytes {
+        notice.encoded(|notice| {
+            let event_type = EventType::new("tidings.presence").expect("the name has no newline");
+            Block::new().event_type(&event_type).data(&document::text(notice)).to_bytes()
+        })
+    }
+
+    /// What the client comes back with goes on from the place.
+    fn expired(&self, place: Cursor, reason: &str) -> Bytes {
+        own_event("tidings.expired", place, &json::text(&ExpiredDocument { reason }))
+    }
+
+    fn farewell(&self, _: Cursor, retry: Duration) -> Bytes {
+        farewell(retry)
     }
 }
 
-/// Tells the place to a client whose last one is old.
-pub(crate) fn cursor(place: Cursor, form: Opening) -> Option<Bytes> {
-    match form {
-        // Not without data: eventsource-parser, and with it npm's `eventsource`, takes no id from such a block.
-        Opening::Event => Some(own_event("tidings.cursor", place, &json::text(&CursorDocument::new(place)))),
-        Opening::Id => Some(id_alone(place)),
-        Opening::Nothing => None,
-    }
+/// When to come back. It takes effect without a blank line, which some clients would take for an event.
+pub(crate) fn farewell(retry: Duration) -> Bytes {
+    retry_line(retry).into()
 }
 
-/// Declares events that are gone.
-pub(crate) fn gap(gap: &Gap) -> Bytes {
-    // The id is the true place: a client that is cut off now resumes after the gap, and is not told of it twice.
-    own_event("tidings.gap", gap.resumes_after, &json::text(&GapDocument::from(gap)))
+/// An event whose data is its envelope.
+pub(super) fn enveloped(event: &Event, envelope: &[u8]) -> Vec<u8> {
+    let retry = event.draft.retry_ms().map(|ms| format!("retry: {ms}\n")).unwrap_or_default();
+    // The envelope ends with a line end, and has no other.
+    let head = format!("id: {}\n{retry}data: ", event.id_text());
+    [head.as_bytes(), envelope, b"\n"].concat()
 }
 
 /// Says that fewer of the newest events follow than were asked for: the search for them ended too early.
-pub(crate) fn partial(partial: &Partial) -> Bytes {
+fn partial(partial: &Partial) -> Bytes {
     own_event("tidings.partial", partial.begins_after, &json::text(&PartialDocument::from(partial)))
-}
-
-/// Says that the access of the stream is over, and where the client stands: what it comes back with goes on from there.
-pub(crate) fn expired(place: Cursor, reason: &str) -> Bytes {
-    own_event("tidings.expired", place, &json::text(&ExpiredDocument { reason }))
-}
-
-/// Tells who reads a topic. It has no id, since it is not in the log: a client keeps that of the last event.
-pub(crate) fn presence(notice: &Notice) -> Bytes {
-    let event_type = EventType::new("tidings.presence").expect("the name has no newline");
-    Block::new().event_type(&event_type).data(&document::text(notice)).to_bytes()
-}
-
-/// The last line: when to come back. It takes effect without a blank line, which some clients would take for an event.
-pub(crate) fn farewell(retry: Duration) -> Bytes {
-    retry_line(retry).into()
 }
 
 /// An event of the hub's own: clients that do not listen for its type do not hear it, and take its id.
@@ -172,19 +216,19 @@ mod tests {
     }
 
     fn opened(block: FirstBlock<'_>, form: Opening) -> String {
-        let (heartbeat, retry) = (Duration::from_secs(15), Duration::from_millis(3_456));
-        String::from_utf8(opening(&FirstBytes { heartbeat, retry, block }, form).to_vec()).unwrap()
+        let first = FirstBytes { whereabouts: WHEREABOUTS, retry: Duration::from_millis(3_456), block };
+        String::from_utf8(Sse.opening(&first, form).to_vec()).unwrap()
     }
 
     #[test]
     fn blocks_are_exactly_these_bytes() {
-        assert_eq!(gap(&lost()), GAP_BLOCK);
+        assert_eq!(Sse.gap(&lost()), GAP_BLOCK);
         assert_eq!(partial(&early()), PARTIAL_BLOCK);
         assert_eq!(
-            expired(PLACE, "it is over"),
+            Sse.expired(PLACE, "it is over"),
             "event: tidings.expired\nid: 10-7\ndata: {\"reason\":\"it is over\"}\n\n"
         );
-        assert_eq!(heartbeat(), ":\n");
+        assert_eq!(Sse.probe(), ":\n");
         assert_eq!(farewell(Duration::from_millis(1_234)), "retry: 1234\n");
     }
 
@@ -197,7 +241,7 @@ mod tests {
             assert_eq!(opened(FirstBlock::Gap(&lost()), form), format!("{LINES}{GAP_BLOCK}"));
             assert_eq!(opened(FirstBlock::Partial(&early()), form), format!("{LINES}{PARTIAL_BLOCK}"));
         }
-        let at_a_place = |form| opened(FirstBlock::Place(WHEREABOUTS), form);
+        let at_a_place = |form| opened(FirstBlock::Place, form);
         assert_eq!(at_a_place(Opening::Event), format!("{LINES}{OPEN_BLOCK}"));
         assert_eq!(at_a_place(Opening::Id), format!("{LINES}id: 10-7\n\n"));
         assert_eq!(at_a_place(Opening::Nothing), LINES);
@@ -205,7 +249,7 @@ mod tests {
 
     #[test]
     fn a_place_is_told_in_the_form_that_was_asked_for() {
-        let blocks = |form| [open(WHEREABOUTS, form), cursor(PLACE, form)];
+        let blocks = |form| [Sse.open(WHEREABOUTS, form), Sse.cursor(PLACE, form)];
 
         assert_eq!(blocks(Opening::Event), [Some(OPEN_BLOCK.into()), Some(CURSOR_BLOCK.into())]);
         assert_eq!(blocks(Opening::Id), [Some("id: 10-7\n\n".into()), Some("id: 10-7\n\n".into())]);
