@@ -3,7 +3,7 @@
 use http::request::Parts;
 use http::{Method, Response};
 use tidings_access::Grants;
-use tidings_core::{Request, Selectors};
+use tidings_core::{Position, Request, Selectors};
 
 use crate::access::cors;
 use crate::access::decision::decide;
@@ -54,7 +54,7 @@ impl Front {
             return Err(Problem::new(ProblemType::NotAcceptable, detail));
         };
         let query = Query::parse_own(parts.uri.query().unwrap_or(""), subscribe::KNOWN)?;
-        let from = position(&self.position_bounds(), &parts.headers, &query)?;
+        let from = position(&self.position_bounds(), &parts.headers, &query)?.unwrap_or(Position::Now);
         let events = Request { selectors, from, on_gap: on_gap(&query)? };
         let mut request = SubscribeRequest::new(parts, &query, format, events)?;
         self.refuse_outcast(&grants).await?;

@@ -3,19 +3,26 @@
 //! `route` sends requests here, past the gate of `access`. Each is read once, and its handler gets what was decided about.
 //! Requests of operators are in `admin`.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response};
 use tidings_access::Grants;
+use tidings_core::Session;
 
 use crate::access::head::RequestHead;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
 use crate::authorize::{AskedAction, ParsedRequest};
 use crate::events::history::{self, HistoryRequest, history};
 use crate::events::publish::PublishRequest;
 use crate::events::subscribe::{self, SubscribeRequest};
+use crate::events::subscribe_body;
 use crate::front::Front;
 use crate::operations;
+use crate::request::accept::Representation;
 use crate::request::query::Query;
 use crate::stream::StreamFormat;
 
@@ -49,9 +56,21 @@ impl Front {
         format: StreamFormat,
     ) -> Result<Response<Body>, Problem> {
         let query = self.query(parts, subscribe::KNOWN)?;
-        let mut request = SubscribeRequest::parse(parts, &query, rest, format, &self.position_bounds())?;
+        self.subscribe_by(head, parts, &query, rest, format).await
+    }
+
+    /// The same, where the parameters have been read.
+    pub(crate) async fn subscribe_by(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        query: &Query<'_>,
+        rest: Option<&str>,
+        format: StreamFormat,
+    ) -> Result<Response<Body>, Problem> {
+        let mut request = SubscribeRequest::parse(parts, query, rest, format, &self.position_bounds())?;
         self.check_presence(&request.events.selectors)?;
-        let parsed = ParsedRequest { head, parts, query: &query };
+        let parsed = ParsedRequest { head, parts, query };
         if self.asks_for_grants() {
             let grants = self.authorize_read(parsed, AskedAction::Subscribe, &mut request.events);
             let grants = Box::pin(grants).await;
@@ -69,13 +88,25 @@ impl Front {
         parts: &Parts,
         rest: Option<&str>,
     ) -> Result<Response<Body>, Problem> {
-        let limit_max = self.hub().limits().page_events_max;
         let query = self.query(parts, history::KNOWN)?;
-        let mut request = HistoryRequest::parse(parts, &query, rest, &self.position_bounds(), limit_max)?;
-        let parsed = ParsedRequest { head, parts, query: &query };
+        self.history_by(head, parts, &query, rest).await
+    }
+
+    /// The same, where the parameters have been read.
+    pub(crate) async fn history_by(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        query: &Query<'_>,
+        rest: Option<&str>,
+    ) -> Result<Response<Body>, Problem> {
+        let limit_max = self.hub().limits().page_events_max;
+        let mut request = HistoryRequest::parse(parts, query, rest, &self.position_bounds(), limit_max)?;
+        let parsed = ParsedRequest { head, parts, query };
         if self.asks_for_grants() {
             let grants = self.authorize_read(parsed, AskedAction::History, &mut request.events);
-            self.told(parts, Box::pin(grants).await)?;
+            let grants = self.told(parts, Box::pin(grants).await)?;
+            request.let_in_by(self, &grants);
         }
         if parts.method == Method::HEAD {
             return Ok(history::head());
@@ -105,6 +136,48 @@ impl Front {
         let parsed = ParsedRequest { head, parts, query: &query };
         let grants = Box::pin(self.authorize_ticket(parsed)).await;
         self.ticket(self.told(parts, grants)?)
+    }
+
+    /// `POST /subscribe`: the parameters stand in the body, and what shows who asks stands where it ever does.
+    pub(crate) async fn read_by_body<B>(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        representation: Representation,
+        body: B,
+    ) -> Result<Response<Body>, Problem>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+    {
+        let shown = parts.uri.query().unwrap_or("");
+        self.query(parts, &[])?;
+        let parameters = subscribe_body::read_as_query(self, parts, body).await?;
+        let text = format!("{shown}&{parameters}");
+        let [proofs, partial] = self.read_parameters();
+        match representation {
+            Representation::History => {
+                let query = Query::parse(&text, &[history::KNOWN, proofs, partial])?;
+                self.history_by(head, parts, &query, None).await
+            }
+            Representation::Stream(format) => {
+                let query = Query::parse(&text, &[subscribe::KNOWN, proofs, partial])?;
+                self.subscribe_by(head, parts, &query, None, format).await
+            }
+            Representation::Page => {
+                let detail = "this URL answers text/event-stream, application/json or application/x-ndjson; accept one of them";
+                Err(Problem::new(ProblemType::NotAcceptable, detail))
+            }
+        }
+    }
+
+    /// What the subscribers have whom these grants let in. None of what is nobody in particular and never ends.
+    pub(crate) fn session_of(&self, grants: &Grants) -> Option<Arc<Session>> {
+        let key = self.keys().life(grants.key);
+        let Grants { user, token_id, until, info, .. } = grants.clone();
+        if user.is_some() || token_id.is_some() || until.is_some() {
+            return Some(Arc::new(Session { user, token_id, until, info, address: None, key }));
+        }
+        key.map(|key| key.session())
     }
 
     /// The parameters of a request for events.

@@ -525,6 +525,22 @@ pub(crate) const HEARTBEAT_SILENCE: f64 = 0.75;
 /// client that comes back has so much of the log passed over for it, and a quiet stream carries twelve such events an hour.
 pub(crate) const PLACE_AGE_MAX: Duration = Duration::from_secs(300);
 
+/// Bytes of the body of `POST /subscribe`. 128 KiB: as many selectors as a subscription may have, each as long as it may be, with escapes.
+pub(crate) const SUBSCRIBE_BODY_BYTES_MAX: usize = 131_072;
+
+/// How long a poll waits for an event if it does not say. 25 s: less than the shortest time-out known on the way, 30 s.
+pub(crate) const POLL_WAIT_DEFAULT: Duration = Duration::from_secs(25);
+
+/// How long a poll may wait. 60 s, the time-out of most proxies.
+pub(crate) const POLL_WAIT_MAX: Duration = Duration::from_secs(60);
+
+/// The delay after which the client of a long poll comes back. 250 ms: soon, and a client that is answered with an error does not
+/// come back at once.
+pub(crate) const LONG_POLL_RETRY: Duration = Duration::from_millis(250);
+
+/// Bytes of events in the answer to a poll, unless a single event has more. 256 KiB, which a phone reads within a second or so.
+pub(crate) const POLL_BYTES_MAX: usize = 262_144;
+
 /// Time after which a stream that has heard nothing, and for which the rings do not show all that the log has, looks at them
 /// again. 20 ms: they show it a moment after its publisher was answered.
 pub(crate) const OPENING_LOOK_WAIT: Duration = Duration::from_millis(20);

@@ -38,6 +38,8 @@ enum Route<'a> {
     Events,
     /// `/events/{topic}` or an alias of it, with what stands after `/events/`.
     Topic(&'a str),
+    /// `/subscribe`.
+    Subscribe,
     /// `/`.
     Home,
     /// `/console/{path}`.
@@ -59,8 +61,9 @@ enum Route<'a> {
 }
 
 /// The hub's paths that stand alone. An alias can be none of them.
-const PATHS: [(&str, Route<'static>); 12] = [
+const PATHS: [(&str, Route<'static>); 13] = [
     ("/events", Route::Events),
+    ("/subscribe", Route::Subscribe),
     ("/", Route::Home),
     ("/console", Route::Home),
     ("/console/", Route::Home),
@@ -90,6 +93,8 @@ enum Action<'a> {
     /// A stream; with what stands after `/events/`.
     Subscribe(Option<&'a str>, StreamFormat),
     History(Option<&'a str>),
+    /// One of these, as the body says.
+    ReadByBody(Representation),
     /// The page for people who look at topics; with what stands after `/events/`.
     Page(Option<&'a str>),
     Home,
@@ -124,7 +129,7 @@ impl<'a> Route<'a> {
     fn methods(self) -> &'static str {
         match self {
             Self::Topic(_) | Self::Hub => "GET, HEAD, POST, OPTIONS",
-            Self::Tickets => "POST, OPTIONS",
+            Self::Tickets | Self::Subscribe => "POST, OPTIONS",
             Self::Admin(route) => route.methods(),
             _ => "GET, HEAD, OPTIONS",
         }
@@ -133,7 +138,7 @@ impl<'a> Route<'a> {
     /// Whether events are behind it, and not only what everybody may know.
     fn has_events(self) -> bool {
         match self {
-            Self::Events | Self::Topic(_) | Self::Tickets | Self::Admin(_) => true,
+            Self::Events | Self::Topic(_) | Self::Subscribe | Self::Tickets | Self::Admin(_) => true,
             Self::Home
             | Self::Console(_)
             | Self::Live
@@ -151,6 +156,11 @@ impl<'a> Route<'a> {
             _ if method == Method::OPTIONS => Action::Options(self),
             Self::Hub => Action::RefusePath,
             Self::Topic(topic) if method == Method::POST => Action::Publish(topic),
+            Self::Subscribe if method == Method::POST => match negotiate(headers) {
+                Ok(representation) => Action::ReadByBody(representation),
+                Err(problem) => Action::RefuseAccept(problem),
+            },
+            Self::Subscribe => Action::RefuseMethod(self),
             Self::Tickets if method == Method::POST => Action::Ticket,
             Self::Tickets => Action::RefuseMethod(self),
             Self::Admin(route) if route.takes(method) => Action::Admin(route),
@@ -182,7 +192,7 @@ impl<'a> Action<'a> {
     fn policy(&self) -> Policy {
         match self {
             Self::Publish(_) => Policy::PUBLISH,
-            Self::Ticket => Policy::TICKET,
+            Self::Ticket | Self::ReadByBody(_) => Policy::TICKET,
             Self::Subscribe(..) | Self::History(_) | Self::RefuseAccept(_) => Policy::READ,
             Self::Options(route) if route.has_events() => Policy::PREFLIGHT,
             Self::RefuseMethod(route) if route.has_events() => Policy::READ,
@@ -212,6 +222,7 @@ impl<'a> Action<'a> {
             | Self::Ready
             | Self::Metrics
             | Self::Ticket
+            | Self::ReadByBody(_)
             | Self::Admin(_)
             | Self::RefuseMethod(_)
             | Self::RefuseAccept(_)
@@ -230,6 +241,7 @@ impl<'a> Action<'a> {
             | Self::Home
             | Self::Console(_)
             | Self::Ticket
+            | Self::ReadByBody(_)
             | Self::Admin(_)
             | Self::RefuseMethod(_)
             | Self::RefuseAccept(_)
@@ -375,6 +387,9 @@ impl Front {
             }
             Action::Subscribe(rest, format) => self.subscribe_granted(&head, parts, rest, format).await,
             Action::History(rest) => self.history_granted(&head, parts, rest).await,
+            Action::ReadByBody(representation) => {
+                Box::pin(self.read_by_body(&head, parts, representation, body)).await
+            }
             Action::Page(_) => self.pages().index(parts),
             Action::Home => self.pages().home(parts),
             Action::Console(file) => self.pages().file(file, parts),

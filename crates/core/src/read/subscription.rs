@@ -134,6 +134,11 @@ impl Subscription {
         }
     }
 
+    /// Waits until there may be something that [`upcoming`](Self::upcoming) has not shown. It may wake for nothing. Cancel safe.
+    pub async fn rung(&mut self) {
+        self.bell.rung().await;
+    }
+
     async fn step(&mut self) -> Result<Step, StoreError> {
         let step = match self.follower.needs() {
             Needs::Rings => {

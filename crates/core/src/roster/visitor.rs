@@ -27,6 +27,10 @@ pub enum Transport {
     Sse,
     /// As `application/x-ndjson`.
     Lines,
+    /// By answers that end at once.
+    Poll,
+    /// By answers that wait until there is something.
+    LongPoll,
 }
 
 impl Visitor {
@@ -53,6 +57,8 @@ impl Transport {
             Self::InProcess => "in-process",
             Self::Sse => "sse",
             Self::Lines => "ndjson",
+            Self::Poll => "poll",
+            Self::LongPoll => "long-poll",
         }
     }
 }

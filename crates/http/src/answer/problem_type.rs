@@ -52,13 +52,16 @@ problem_types! {
     RepeatedParameter: BAD_REQUEST, "repeated-parameter", "a parameter that may be given once is given twice";
     TooManyParameters: BAD_REQUEST, "too-many-parameters", "there are more than 128 parameters";
     QueryNotUtf8: BAD_REQUEST, "query-not-utf8", "the query string is not percent-encoded UTF-8";
-    BadSince: BAD_REQUEST, "bad-since", "`since` is neither `earliest` nor an age nor a time";
+    BadSince: BAD_REQUEST, "bad-since", "`since` is neither `earliest` nor `now` nor an age nor a time";
     BadLast: BAD_REQUEST, "bad-last", "`last` is no number of events, or too large";
     SinceAndLast: BAD_REQUEST, "since-and-last", "both `since` and `last` are given";
     BadOnGap: BAD_REQUEST, "bad-on-gap", "`on_gap` is neither `earliest` nor `latest`";
     BadOpening: BAD_REQUEST, "bad-opening", "`opening` is neither `event` nor `always` nor `id` nor `none`";
     BadWith: BAD_REQUEST, "bad-with", "`with` is not `time`";
     BadEnvelope: BAD_REQUEST, "bad-envelope", "`envelope` is not `json`";
+    BadMode: BAD_REQUEST, "bad-mode", "`mode` is neither `stream` nor `poll` nor `long-poll`";
+    BadWait: BAD_REQUEST, "bad-wait", "`wait` is no time in seconds, or longer than 60 s";
+    BadSubscription: BAD_REQUEST, "bad-subscription", "the body of `POST /subscribe` is not what it must be";
     BadLimit: BAD_REQUEST, "bad-limit", "`limit` is no number of events, or too large";
     BadConnection: BAD_REQUEST, "bad-connection", "`after` or `except` is no id of a connection";
     BadDisconnect: BAD_REQUEST, "bad-disconnect", "what is to be disconnected is no JSON object with one of `user`, `token_id`, `topic` and `connection`, and perhaps `deny_for`";

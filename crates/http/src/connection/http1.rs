@@ -221,7 +221,8 @@ impl<'a> Session<'a> {
         // Over HTTP/1.0 there are no chunks: the end of the connection is the end of an answer of unknown length.
         self.ends_answers.store(request.version() <= Version::HTTP_10, Ordering::Relaxed);
         // Nothing else can end in a lane.
-        if request.method() == Method::GET {
+        let may_begin_a_stream = request.method() == Method::GET || request.uri().path() == "/subscribe";
+        if may_begin_a_stream {
             request.extensions_mut().insert(self.slot.clone());
             request.extensions_mut().insert(self.front.stream_permits().clone());
         }

@@ -1,14 +1,21 @@
 //! A page of history as JSON, with the cursor to go on from.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use futures_util::{TryFutureExt, stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
 use http::request::Parts;
 use http::{HeaderValue, Response};
-use tidings_core::{Event, History, Position, Request};
+use tidings_access::Grants;
+use tidings_core::{
+    Cursor, Dismissal, Event, Follower, History, Position, Request, Session, Transport, Upcoming, Visitor,
+};
+use tokio::time::sleep;
 
 use super::gap::{GAP, gap_header};
 use super::history_pieces::HistoryPieces;
-use super::problem::unreadable;
+use super::problem::{too_many_selectors, unreadable};
 use super::subscribe::{opening, told};
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
@@ -16,9 +23,11 @@ use crate::answer::problem_type::ProblemType;
 use crate::budget::Taken;
 use crate::front::Front;
 use crate::limits::{ANSWER_RETRY_SECONDS, HISTORY_EVENTS_DEFAULT};
+use crate::request::mode::{Mode, wait};
 use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
+use crate::stream::expiry;
 
 pub(crate) const KNOWN: &[&str] = &[
     "topic",
@@ -32,6 +41,8 @@ pub(crate) const KNOWN: &[&str] = &[
     "opening",
     "with",
     "envelope",
+    "mode",
+    "wait",
 ];
 
 /// `GET /events/{selector}` or `GET /events?topic=...`, for JSON.
@@ -40,6 +51,10 @@ pub(crate) struct HistoryRequest {
     pub(crate) events: Request,
     /// Events of the answer at most.
     limit: usize,
+    /// How long an empty page waits for an event.
+    wait: Duration,
+    /// What let the reader in.
+    session: Option<Arc<Session>>,
 }
 
 impl HistoryRequest {
@@ -56,22 +71,32 @@ impl HistoryRequest {
             .map(|text| limit(text, limit_max))
             .transpose()?
             .unwrap_or(HISTORY_EVENTS_DEFAULT);
-        let from = match position(bounds, &parts.headers, query)? {
-            Position::Now => Position::Earliest,
-            position => position,
-        };
+        let from = position(bounds, &parts.headers, query)?.unwrap_or(Position::Earliest);
         // They are for streams. A client may ask for one URL both ways, so here they are checked and mean nothing.
         opening(query)?;
         told(query)?;
+        Mode::parse(query)?;
+        let wait = wait(query)?.unwrap_or_default();
         let events = Request { selectors: selectors(rest, query)?, from, on_gap: on_gap(query)? };
-        Ok(Self { events, limit })
+        Ok(Self { events, limit, wait, session: None })
+    }
+
+    /// Takes note of the grants that have let the reader in: it does not wait beyond their end.
+    pub(crate) fn let_in_by(&mut self, front: &Front, grants: &Grants) {
+        self.session = front.session_of(grants);
     }
 }
 
 /// Answers with one page.
 pub(crate) async fn history(front: &Front, request: HistoryRequest) -> Result<Response<Body>, Problem> {
-    let HistoryRequest { events, limit } = request;
-    let (history, mut taken) = admitted(front, events, limit).await?;
+    let HistoryRequest { mut events, limit, wait, session } = request;
+    let (mut history, mut taken) = admitted(front, events.clone(), limit).await?;
+    if says_nothing(&history) && !wait.is_zero() {
+        drop(taken);
+        events.from = Position::Id(history.cursor.to_string());
+        something_comes(front, &events, history.cursor, session, wait).await?;
+        (history, taken) = admitted(front, events, limit).await?;
+    }
     let gap = history.gap.as_ref().map(gap_header);
     let mut pieces = HistoryPieces::new(history);
     let first = pieces.next().unwrap_or_default();
@@ -87,6 +112,48 @@ pub(crate) async fn history(front: &Front, request: HistoryRequest) -> Result<Re
         response.headers_mut().insert(GAP, gap);
     }
     Ok(response)
+}
+
+/// Whether a page tells its reader nothing but a place.
+fn says_nothing(history: &History) -> bool {
+    let History { events, gap, partial, more, .. } = history;
+    events.is_empty() && gap.is_none() && !partial && !more
+}
+
+/// Waits until there may be an event after a place, at most for a time. Nothing of it is held meanwhile but a subscription.
+async fn something_comes(
+    front: &Front,
+    events: &Request,
+    after: Cursor,
+    session: Option<Arc<Session>>,
+    wait: Duration,
+) -> Result<(), Problem> {
+    let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
+    let follower = Follower::new(events.selectors.clone(), events.on_gap, after);
+    let (address, transport) = (front.peer(), Transport::LongPoll);
+    let visitor = Visitor { session: session.clone(), address, transport };
+    let mut subscription = front.hub().follow(follower, visitor, attendance).in_pieces_of(1);
+    let comes = async {
+        loop {
+            match subscription.upcoming().await.map_err(|error| unreadable(&error))? {
+                Upcoming::Delivery(_) | Upcoming::End => return Ok::<_, Problem>(()),
+                Upcoming::Nothing => subscription.rung().await,
+            }
+        }
+    };
+    let left = session.as_ref().and_then(|session| session.until);
+    let left = left.map(|until| Duration::from_millis(until.0.saturating_sub(front.clock().now().0)));
+    tokio::select! {
+        came = comes => came?,
+        () = sleep(left.map_or(wait, |left| left.min(wait))) => {}
+        () = front.drain().begun() => {}
+    }
+    let is_over = subscription.dismissed() == Some(Dismissal::AccessEnded);
+    if is_over || expiry::ending(session.as_deref(), front.clock().now()).is_some() {
+        let reason = expiry::reason(session.as_deref(), front.clock().now());
+        return Err(Problem::invalid_credentials(&reason));
+    }
+    Ok(())
 }
 
 /// The answer without a page, as to `HEAD`: its length and its gap are not worth the reading.

@@ -7,6 +7,8 @@
 //! | `batch` | a body with an idempotency key: what of it is in the log already |
 //! | `batch_hash` | the running hash of its events |
 //! | `subscribe` | `GET` of a stream |
+//! | `subscribe_body` | the same as a body: `POST /subscribe` |
+//! | `poll` | what a stream would say next, as an answer that ends |
 //! | `presence` | whether a request may ask for presence |
 //! | `history` | `GET` of a page of the log as JSON |
 //! | `history_pieces` | its text, encoded when it is asked for |
@@ -18,8 +20,10 @@ mod batch_hash;
 pub(crate) mod gap;
 pub(crate) mod history;
 mod history_pieces;
+mod poll;
 mod presence;
 pub(crate) mod problem;
 pub(crate) mod producer;
 pub(crate) mod publish;
 pub(crate) mod subscribe;
+pub(crate) mod subscribe_body;

@@ -7,6 +7,7 @@ use tidings_core::presence::watched_topics;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
+use crate::request::mode::Mode;
 
 impl Front {
     /// Refuses to tell presence where nobody has grants: there are no users, and nobody could be kept from asking.
@@ -16,6 +17,16 @@ impl Front {
         }
         let detail = "presence is told by a hub that knows users, which needs the table [access] in its \
                       configuration, and a grant that names tidings/presence/";
+        Err(Problem::new(ProblemType::ReservedTopic, detail))
+    }
+
+    /// Refuses to tell presence in answers that end: it is told by who comes and goes while a stream is open.
+    pub(crate) fn check_presence_in(mode: Mode, selectors: &Selectors) -> Result<(), Problem> {
+        if mode == Mode::Stream || watched_topics(selectors).next().is_none() {
+            return Ok(());
+        }
+        let detail =
+            "presence is told by a stream, and not by polls; GET /subscriptions says who reads a topic now";
         Err(Problem::new(ProblemType::ReservedTopic, detail))
     }
 

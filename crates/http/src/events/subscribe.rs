@@ -9,9 +9,10 @@ use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
 use tidings_access::{Credential, Grants};
-use tidings_core::{Follower, Located, Request, Session, Visitor};
+use tidings_core::{Follower, Located, Position, Request, Session, Visitor};
 
 use super::gap::{GAP, gap_header};
+use super::poll::{self, Poll};
 use super::problem::{too_many_selectors, unreadable};
 use crate::access_log::AccessEntry;
 use crate::answer::body::Body;
@@ -22,7 +23,9 @@ use crate::connection::refusal::Unplaced;
 use crate::front::Front;
 use crate::lane::Framing;
 use crate::lane::parking::{Leave, Parking, ParkingSlot};
+use crate::limits::LONG_POLL_RETRY;
 use crate::presence::task_presence::TaskPresence;
+use crate::request::mode::Mode;
 use crate::request::path::stream_selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
@@ -32,8 +35,19 @@ use crate::stream::permits::{StreamPermit, StreamPermits};
 use crate::stream::task::{self, Carried};
 use crate::stream::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Told, Whereabouts};
 
-pub(crate) const KNOWN: &[&str] =
-    &["topic", "last_event_id", "lastEventId", "since", "last", "on_gap", "opening", "with", "envelope"];
+pub(crate) const KNOWN: &[&str] = &[
+    "topic",
+    "last_event_id",
+    "lastEventId",
+    "since",
+    "last",
+    "on_gap",
+    "opening",
+    "with",
+    "envelope",
+    "mode",
+    "wait",
+];
 
 /// Tells that fewer of the newest events come than were asked for, though there may be more.
 const PARTIAL: HeaderName = HeaderName::from_static("tidings-partial");
@@ -45,6 +59,7 @@ pub(crate) struct SubscribeRequest {
     /// What to subscribe to, and from where on.
     pub(crate) events: Request,
     encoder: Encoder,
+    mode: Mode,
     /// Whether it is told where it begins also if an event or a gap is there to begin with.
     always_opens: bool,
     /// `HEAD`: the headers of the answer are all that is asked for.
@@ -76,7 +91,7 @@ impl SubscribeRequest {
     ) -> Result<Self, Problem> {
         let events = Request {
             selectors: stream_selectors(rest, query)?,
-            from: position(bounds, &parts.headers, query)?,
+            from: position(bounds, &parts.headers, query)?.unwrap_or(Position::Now),
             on_gap: on_gap(query)?,
         };
         Self::new(parts, query, format, events)
@@ -90,8 +105,11 @@ impl SubscribeRequest {
         events: Request,
     ) -> Result<Self, Problem> {
         let (opening, always_opens) = opening(query)?;
+        let mode = Mode::parse(query)?;
+        Front::check_presence_in(mode, &events.selectors)?;
         Ok(Self {
             encoder: format.encoder(&events.selectors, opening, told(query)?),
+            mode,
             always_opens,
             events,
             head_only: parts.method == Method::HEAD,
@@ -108,14 +126,10 @@ impl SubscribeRequest {
 
     /// Takes note of the grants that have let the subscriber in: its stream ends with them.
     pub(crate) fn let_in_by(&mut self, front: &Front, grants: Grants) {
-        let key = front.keys().life(grants.key);
-        let Grants { user, token_id, until, info, credential, .. } = grants;
-        self.credential = credential;
-        if user.is_some() || token_id.is_some() || until.is_some() {
-            self.session = Some(Arc::new(Session { user, token_id, until, info, address: None, key }));
-        } else if let Some(key) = key {
-            self.session = Some(key.session());
+        if let Some(session) = front.session_of(&grants) {
+            self.session = Some(session);
         }
+        self.credential = grants.credential;
     }
 
     /// Takes note of the address that a proxy told. The connection knows the proxy's alone.
@@ -189,7 +203,16 @@ pub(crate) async fn subscribe(
     };
     let permit = StreamPermit::with_share(permit, share);
     let SubscribeRequest {
-        events, encoder, always_opens, version, parking_slot, session, watch, entry, ..
+        events,
+        encoder,
+        mode,
+        always_opens,
+        version,
+        parking_slot,
+        session,
+        watch,
+        entry,
+        ..
     } = request;
     front.check_room_for_presence(&events.selectors)?;
     let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
@@ -203,15 +226,21 @@ pub(crate) async fn subscribe(
     }
     let config = front.config();
     let (connection, heartbeat) = (attendance.id(), config.heartbeat);
+    // What a client comes back with to a poll is what it was told by the one before.
+    let always_opens = always_opens || mode != Mode::Stream && !matches!(events.from, Position::Id(_));
     let whereabouts = Whereabouts { place, connection, heartbeat, time: front.clock().now() };
     let block = match (&gap, &partial) {
         (Some(gap), _) => FirstBlock::Gap(gap),
         (None, Some(partial)) => FirstBlock::Partial(partial),
-        (None, None) if always_opens || place == front.hub().bounds().head => FirstBlock::Place,
+        (None, None) if always_opens => FirstBlock::Place,
+        (None, None) if mode == Mode::Stream && place == front.hub().bounds().head => FirstBlock::Place,
         (None, None) => FirstBlock::Later,
     };
     // After a crash all clients come back, and each of them after the delay that it was told here.
-    let retry = front.drain().delay(config.retry);
+    let retry = match mode {
+        Mode::Stream | Mode::Poll => front.drain().delay(config.retry),
+        Mode::LongPoll(_) => LONG_POLL_RETRY,
+    };
     let mut opening = encoder.opening(&FirstBytes { whereabouts, retry, block });
     if always_opens && !encoder.opens_at_once() && block != FirstBlock::Place {
         // Behind the gap: its place is that after the gap, and a client that is cut off between the two must hear of the gap.
@@ -220,6 +249,14 @@ pub(crate) async fn subscribe(
     }
     let is_opened = block.is_known() || encoder.opens_at_once();
     let follower = Follower::new(events.selectors, events.on_gap, place);
+    if let Some(transport) = mode.transport() {
+        let is_told = block.is_known() && !encoder.is_told_events_alone();
+        // A client that must be told something is told it now.
+        let wait = if gap.is_some() || partial.is_some() { Duration::ZERO } else { mode.wait() };
+        let poll = Poll { follower, attendance, session, encoder, transport, opening, is_told, wait };
+        *response.body_mut() = poll::poll(front, poll).await?;
+        return Ok(response);
+    }
     *response.body_mut() = match parking_slot {
         Some(slot) => {
             let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
@@ -318,7 +355,7 @@ fn head(request: &SubscribeRequest) -> Response<Body> {
     // An HTTP/1.0 stream ends where its connection does. In any other version hyper would promise a client that asks
     // for it to keep the connection.
     *response.version_mut() = request.version;
-    put_headers(response.headers_mut(), request.encoder);
+    put_headers(response.headers_mut(), request.encoder, request.mode);
     response
 }
 
@@ -336,10 +373,13 @@ pub(super) fn opening(query: &Query) -> Result<(Opening, bool), Problem> {
     }
 }
 
-/// No buffer, no cache and no compression between the hub and the client.
-fn put_headers(headers: &mut HeaderMap, encoder: Encoder) {
+/// No cache and no compression between the hub and the client, and no buffer for what does not end.
+fn put_headers(headers: &mut HeaderMap, encoder: Encoder, mode: Mode) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(encoder.content_type()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, no-transform"));
+    if mode != Mode::Stream {
+        return;
+    }
     headers.insert(BUFFERING, HeaderValue::from_static("no"));
     headers.insert(INCREMENTAL, HeaderValue::from_static("?1"));
 }

@@ -6,6 +6,7 @@
 //! | `escape` | percent-encoding that is none |
 //! | `query` | the parameters of a query string, taken strictly |
 //! | `accept` | what a GET wants: stream, history or page |
+//! | `mode` | whether a stream goes on, or is told in answers that end |
 //! | `position` | where a subscription or a page of history begins |
 //! | `content`, `idempotency_key` | what the body of a publish is, and how it may be repeated |
 //! | `body`, `text` | reading a body, and the check that it is UTF-8 |
@@ -18,6 +19,7 @@ pub(crate) mod body_budgets;
 pub(crate) mod content;
 pub(crate) mod escape;
 pub(crate) mod idempotency_key;
+pub(crate) mod mode;
 pub(crate) mod path;
 pub(crate) mod position;
 pub(crate) mod query;

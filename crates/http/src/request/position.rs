@@ -20,12 +20,12 @@ pub(crate) struct PositionBounds<'a> {
     pub(crate) last_max: usize,
 }
 
-/// Where to begin. The header wins, because a client that reconnects repeats its URL, and must not start over.
+/// Where to begin, if the request says so. The header wins, because a client that reconnects repeats its URL, and must not start over.
 pub(crate) fn position(
     bounds: &PositionBounds<'_>,
     headers: &HeaderMap,
     query: &Query<'_>,
-) -> Result<Position, Problem> {
+) -> Result<Option<Position>, Problem> {
     let since = query.one("since")?.map(|text| since(text, bounds.clock)).transpose()?;
     let last = query.one("last")?.map(|text| last(text, bounds.last_max)).transpose()?;
     if since.is_some() && last.is_some() {
@@ -39,7 +39,7 @@ pub(crate) fn position(
         }
     };
     let id = id.filter(|id| !id.is_empty()).map(Position::Id);
-    Ok(id.or(since).or(last).unwrap_or(Position::Now))
+    Ok(id.or(since).or(last))
 }
 
 /// Where to go on when what was asked for is gone.
@@ -60,11 +60,13 @@ fn last_event_id(headers: &HeaderMap) -> Option<String> {
 }
 
 fn since(text: &str, clock: &dyn Clock) -> Result<Position, Problem> {
-    if text == "earliest" {
-        return Ok(Position::Earliest);
+    match text {
+        "earliest" => return Ok(Position::Earliest),
+        "now" => return Ok(Position::Now),
+        _ => {}
     }
     let refuse = || {
-        let detail = "`since` is `earliest`, an age such as 90s, 10m, 2h or 7d, or a time such as 2026-11-21T08:00:00Z";
+        let detail = "`since` is `earliest`, `now`, an age such as 90s, 10m, 2h or 7d, or a time such as 2026-11-21T08:00:00Z";
         Problem::new(ProblemType::BadSince, detail)
     };
     if let Some(age) = age(text) {

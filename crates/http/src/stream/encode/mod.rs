@@ -152,6 +152,17 @@ impl Encoder {
         self.dialect().cursor(place, self.form())
     }
 
+    /// Whether the client asked to be told no place but by events.
+    pub(crate) fn is_told_events_alone(self) -> bool {
+        self.form() == Opening::Nothing
+    }
+
+    /// Tells the place also to a client that did not ask for places: without one it could not go on.
+    pub(crate) fn place(self, place: Cursor) -> Bytes {
+        let form = if self.form() == Opening::Nothing { Opening::Id } else { self.form() };
+        self.dialect().cursor(place, form).unwrap_or_default()
+    }
+
     /// Tells who reads a topic.
     pub(crate) fn presence(self, notice: &Notice) -> Bytes {
         self.dialect().presence(notice)
