@@ -235,6 +235,60 @@ async fn infos_come_with_their_users_and_a_list_has_a_bound_in_bytes() {
     assert_eq!((infos, joined.more, notice.total), (vec![14, 20_000, 20_000, 20_000], true, 8));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_token_says_of_a_user_is_that_of_the_newest_tab() {
+    let hub = hub().await;
+    let ann = |info: &str| {
+        let info = Some(info.into());
+        Some(Session { user: Some("ann".into()), info, ..Session::default() })
+    };
+    let told = |watch: &Watch| match &watch.notices()[0].news {
+        News::State(people) => people.first[0].info.as_deref().map(str::to_owned),
+        News::Change { .. } => None,
+    };
+    let _first = join_as(&hub, "a", ann("1"));
+    let watch = Watch::of(&hub, "a");
+    settle().await;
+    assert_eq!(told(&watch).as_deref(), Some("1"));
+
+    let _second = join_as(&hub, "a", ann("2"));
+
+    assert_eq!(told(&Watch::of(&hub, "a")).as_deref(), Some("2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_has_nobody_of_whom_it_was_told_that_they_left() {
+    let hub = hub().await;
+    let ada = join(&hub, "a", Some("ada"));
+    let watch = Watch::of(&hub, "a");
+    settle().await;
+    assert_eq!(watch.look(), ["=ada 1"]);
+    drop(ada);
+    sleep(DEBOUNCE + Duration::from_millis(10)).await;
+    assert_eq!(watch.look(), ["+ -ada 0"]);
+
+    assert_eq!(Watch::of(&hub, "a").look(), ["= 0"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_two_changes_lies_a_debounce() {
+    let hub = hub().await;
+    let ada = join(&hub, "a", Some("ada"));
+    let watch = Watch::of(&hub, "a");
+    settle().await;
+    watch.look();
+    let _bob = join(&hub, "a", Some("bob"));
+    sleep(DEBOUNCE - Duration::from_millis(500)).await;
+    drop(ada);
+    sleep(Duration::from_millis(510)).await;
+    assert_eq!(watch.look(), ["+bob - 2"]);
+
+    sleep(DEBOUNCE - Duration::from_millis(100)).await;
+    assert!(watch.look().is_empty());
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(watch.look(), ["+ -ada 1"]);
+}
+
 /// All watchers share one notice in a debounce, and are woken once for it.
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_users_in_a_storm_are_one_notice_for_all_watchers() {
@@ -301,6 +355,11 @@ async fn only_so_many_topics_are_watched_at_once() {
     let check = |topic: &str| hub.presences().check_room(&selectors(&[topic])).is_ok();
     assert!(check("tidings/presence/0") && check("a"));
     assert!(!check("tidings/presence/a"));
+    // One that was let in at the same moment hears nothing.
+    let late = Watch::of(&hub, "a");
+    sleep(Duration::from_millis(200)).await;
+    assert!(late.look().is_empty() && watches[0].look() == ["= 0"]);
+    drop(late);
     drop(watches);
     assert!(check("tidings/presence/a"));
 }

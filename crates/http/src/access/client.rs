@@ -312,6 +312,7 @@ mod tests {
             ("for=192.0.2.43;host=\"a, for=198.51.100.1;x=b\";proto=http", "192.0.2.43"),
             ("host=\"a;for=198.51.100.1;x=b\";for=192.0.2.43", "192.0.2.43"),
             ("for=192.0.2.43;host=\"a\\\",for=198.51.100.1;x=b\"", "192.0.2.43"),
+            ("for=192.0.2.43;host=\"a,for=198.51.100.1;x=\\\"b\"", "192.0.2.43"),
             // A quote that a client has begun, before what a proxy has written.
             ("for=198.51.100.1;x=\", for=192.0.2.43;host=\"h\"", "192.0.2.43"),
             ("for=198.51.100.1;x=\"\\, for=192.0.2.43;host=\"h\"", "192.0.2.43"),
@@ -397,5 +398,6 @@ mod tests {
         assert!(is_of_many("203.0.113.1", None));
         assert!(is_of_many("203.0.113.1", Some("10.0.0.9")));
         assert!(!is_of_many("203.0.113.1", Some("garbage")));
+        assert!(is_of_many("203.0.113.1", Some("203.0.113.1")), "a trusted proxy asks for itself");
     }
 }

@@ -116,6 +116,49 @@ async fn no_more_are_counted_than_may_be_and_those_who_stayed_are_found_when_the
     assert!(!watched.is_short && watched.topics.values().all(|entry| !entry.is_short));
 }
 
+/// The roll has one who leaves before it is counted, and a topic that was forgotten and is watched again meanwhile.
+#[tokio::test(start_paused = true)]
+async fn what_happens_while_the_roster_is_called_counts_more_than_the_roll() {
+    let mut scene = Scene::new();
+    let leaves = scene.join("*");
+    scene.join("*");
+    let (a, b) = (scene.watch(&["a"]), scene.watch(&["b"]));
+    let topics = scene.presences.take_uncalled();
+    let roll: Vec<_> = scene.connections.values().cloned().collect();
+
+    scene.leave(leaves);
+    drop(b);
+    let b = scene.watch(&["b"]);
+    scene.presences.take_roll(&topics, &roll).await;
+
+    assert_eq!((total(&a, 0), b.look(0, true).state.is_none()), (1, true));
+    scene.keep().await;
+    assert_eq!((total(&a, 0), total(&b, 0)), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_keeper_comes_again_at_once_for_topics_that_it_had_no_turn_for() {
+    let mut scene = Scene::new();
+    let names: Vec<_> = (0..99).map(|number| format!("t{number}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let _views: Vec<_> = ["a/", "b/", "c/"]
+        .map(|begin| names.iter().map(|name| format!("{begin}{name}")).collect::<Vec<_>>())
+        .map(|names| scene.watch(&names.iter().map(String::as_str).collect::<Vec<_>>()))
+        .into();
+    let first = scene.join("a/*");
+    scene.leave(first);
+    scene.presences.advance(Instant::now());
+    let now = Instant::now();
+    {
+        let mut watched = scene.presences.watched();
+        let all: Vec<_> = watched.topics.keys().cloned().collect();
+        watched.touched.extend(all);
+    }
+
+    assert_eq!(scene.presences.advance(now), Some(now));
+    assert_eq!(scene.presences.advance(now), None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn those_who_are_found_again_are_told_of_as_any_who_come() {
     let mut scene = Scene::new();

@@ -257,3 +257,32 @@ fn a_stream_that_nobody_knows_leaves_without_a_notice() {
 
     assert_eq!((scene.book.due(), scene.book.waiting()), (None, 0));
 }
+
+#[test]
+fn a_stream_that_comes_after_the_debounce_is_another_one_also_before_the_end_was_told() {
+    let mut scene = scene();
+    scene.join(stream(1, Some("ada"), 1, &["a"]));
+    assert_eq!(scene.told(), ["+1"]);
+    scene.leave(1);
+    scene.passes(DEBOUNCE);
+
+    scene.join(stream(2, Some("ada"), 1, &["a"]));
+
+    let mut told = scene.told();
+    told.sort();
+    assert_eq!(told, ["+2", "-1"]);
+}
+
+#[test]
+fn what_is_left_out_of_the_queue_takes_no_room_and_who_is_away_may_come_back() {
+    let mut scene = scene();
+    scene.join(stream(1, Some("ada"), 1, &["a"]));
+    scene.join(stream(2, Some("bob"), 1, &["a"]));
+    scene.leave(2);
+
+    assert_eq!(scene.book.empty_queue(), 2);
+
+    assert_eq!((scene.book.waiting(), scene.book.due().is_some()), (1, true));
+    scene.join(stream(3, Some("bob"), 1, &["a"]));
+    assert_eq!((scene.book.bytes, scene.book.due(), scene.told()), (0, None, vec![]));
+}
