@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response};
-use tidings_access::Grants;
-use tidings_core::Session;
+use tidings_access::{Credential, Grants};
+use tidings_core::{KeyLife, Selector, Session};
 
 use crate::access::head::RequestHead;
 use crate::answer::body::Body;
@@ -17,14 +17,22 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::authorize::{AskedAction, ParsedRequest};
 use crate::events::history::{self, HistoryRequest, history};
-use crate::events::publish::PublishRequest;
+use crate::events::publish::{PublishRequest, Publisher};
+use crate::events::publish_lines::{self, LinesRequest};
 use crate::events::subscribe::{self, SubscribeRequest};
 use crate::events::subscribe_body;
 use crate::front::Front;
+use crate::let_in::LetIn;
 use crate::operations;
 use crate::request::accept::Representation;
 use crate::request::query::Query;
 use crate::stream::StreamFormat;
+
+/// What a request has shown at the gate: the publish key, and how long that lives.
+pub(crate) struct Keyed<'a> {
+    pub(crate) credential: Option<&'a Credential>,
+    pub(crate) life: Option<KeyLife>,
+}
 
 impl Front {
     /// The request to publish, and the grants by which it is let in, if grants are asked for. Its handler is called by `route`, so
@@ -42,9 +50,46 @@ impl Front {
         }
         // Boxed, and so below: the future of every request would be as large as this one.
         let parsed = ParsedRequest { head, parts, query: &request.query };
-        let grants = Box::pin(self.authorize_publish(parsed, &request.topic)).await;
+        let topic = [Selector::Topic(request.topic.clone())];
+        let grants = Box::pin(self.authorize_publish(parsed, &topic)).await;
         let grants = self.told(parts, grants)?;
         Ok((request, Some(grants)))
+    }
+
+    /// `POST /events`: its body names the topics, and is read before it is decided about them.
+    pub(crate) async fn publish_lines<B>(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        keyed: Keyed<'_>,
+        body: B,
+    ) -> Result<Response<Body>, Problem>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+    {
+        let query =
+            Query::parse(parts.uri.query().unwrap_or(""), &[publish_lines::KNOWN, self.proof_parameters()])?;
+        let parsed = ParsedRequest { head, parts, query: &query };
+        if self.asks_for_grants() {
+            self.told(parts, self.refuse_stranger(parsed).await)?;
+        }
+        let request = LinesRequest::read(self, parts, &query, body).await?;
+        let grants = if self.asks_for_grants() {
+            Some(self.told(parts, self.authorize_publish(parsed, &request.topics).await)?)
+        } else {
+            None
+        };
+        let (user, credential) = match &grants {
+            Some(grants) => (grants.user.as_deref(), grants.credential.as_ref()),
+            None => (None, keyed.credential),
+        };
+        let sender = self.shares().sender(user, credential, self.client());
+        let credential = credential.map(Credential::name).unwrap_or_default();
+        let let_in = match &grants {
+            Some(grants) => LetIn::by_grants(self, grants),
+            None => LetIn::by_publish_key(keyed.life),
+        };
+        publish_lines::publish(self, Publisher { credential: &credential, sender, let_in }, request).await
     }
 
     /// `rest` is what stands after `/events/`, here and below.

@@ -525,6 +525,21 @@ pub(crate) const HEARTBEAT_SILENCE: f64 = 0.75;
 /// client that comes back has so much of the log passed over for it, and a quiet stream carries twelve such events an hour.
 pub(crate) const PLACE_AGE_MAX: Duration = Duration::from_secs(300);
 
+/// Events of one body of lines of JSON, which are published together or not at all. 1,000: what one action of an application says
+/// to all that it concerns, and an answer with their ids has at most half a megabyte.
+pub(crate) const LINES_EVENTS_MAX: usize = 1_000;
+
+/// Bytes of one body of lines of JSON. 4 MiB, one write of the log: it is in memory as a whole, so more than one event of the
+/// largest size belongs into several bodies.
+pub(crate) const LINES_BODY_BYTES_MAX: usize = 4_194_304;
+
+/// Bytes of a body of lines that are read before other requests have their turn. 64 KiB: a fraction of a millisecond.
+pub(crate) const LINES_STEP_BYTES: usize = 65_536;
+
+/// Selectors that are listed in the problem of a request that asks for more than is allowed. 100, as many as a request to read may
+/// have; of others the number is told.
+pub(crate) const UNCOVERED_SHOWN_MAX: usize = 100;
+
 /// Bytes of the body of `POST /subscribe`. 128 KiB: as many selectors as a subscription may have, each as long as it may be, with escapes.
 pub(crate) const SUBSCRIBE_BODY_BYTES_MAX: usize = 131_072;
 

@@ -25,6 +25,7 @@ use crate::connection::refusal::Unplaced;
 use crate::console::not_found;
 use crate::events::publish::{Publisher, publish};
 use crate::front::Front;
+use crate::granted::Keyed;
 use crate::let_in::LetIn;
 use crate::operations;
 use crate::request::accept::{Representation, negotiate};
@@ -90,6 +91,8 @@ enum Action<'a> {
     /// The methods of the route, preflight or not.
     Options(Route<'a>),
     Publish(&'a str),
+    /// Events of many topics, which the body names.
+    PublishLines,
     /// A stream; with what stands after `/events/`.
     Subscribe(Option<&'a str>, StreamFormat),
     History(Option<&'a str>),
@@ -128,7 +131,7 @@ impl<'a> Route<'a> {
 
     fn methods(self) -> &'static str {
         match self {
-            Self::Topic(_) | Self::Hub => "GET, HEAD, POST, OPTIONS",
+            Self::Events | Self::Topic(_) | Self::Hub => "GET, HEAD, POST, OPTIONS",
             Self::Tickets | Self::Subscribe => "POST, OPTIONS",
             Self::Admin(route) => route.methods(),
             _ => "GET, HEAD, OPTIONS",
@@ -156,6 +159,7 @@ impl<'a> Route<'a> {
             _ if method == Method::OPTIONS => Action::Options(self),
             Self::Hub => Action::RefusePath,
             Self::Topic(topic) if method == Method::POST => Action::Publish(topic),
+            Self::Events if method == Method::POST => Action::PublishLines,
             Self::Subscribe if method == Method::POST => match negotiate(headers) {
                 Ok(representation) => Action::ReadByBody(representation),
                 Err(problem) => Action::RefuseAccept(problem),
@@ -191,7 +195,7 @@ impl<'a> Action<'a> {
     /// What must hold before it.
     fn policy(&self) -> Policy {
         match self {
-            Self::Publish(_) => Policy::PUBLISH,
+            Self::Publish(_) | Self::PublishLines => Policy::PUBLISH,
             Self::Ticket | Self::ReadByBody(_) => Policy::TICKET,
             Self::Subscribe(..) | Self::History(_) | Self::RefuseAccept(_) => Policy::READ,
             Self::Options(route) if route.has_events() => Policy::PREFLIGHT,
@@ -216,6 +220,7 @@ impl<'a> Action<'a> {
             Self::Page(topic) => *topic,
             Self::Subscribe(None, _) | Self::History(None) => None,
             Self::Options(_)
+            | Self::PublishLines
             | Self::Home
             | Self::Console(_)
             | Self::Live
@@ -236,6 +241,7 @@ impl<'a> Action<'a> {
         match self {
             Self::Live | Self::Ready | Self::Metrics | Self::Options(_) | Self::Subscribe(..) => true,
             Self::Publish(_)
+            | Self::PublishLines
             | Self::History(_)
             | Self::Page(_)
             | Self::Home
@@ -384,6 +390,12 @@ impl Front {
                 };
                 let publisher = Publisher { credential: &credential, sender, let_in };
                 publish(self, parts, publisher, request, body).await
+            }
+            Action::PublishLines => {
+                let life = publish_key.map(|key| key.life);
+                let keyed = Keyed { credential: credential.as_ref(), life };
+                // Boxed, or the future of every request would be as large as this one.
+                Box::pin(self.publish_lines(&head, parts, keyed, body)).await
             }
             Action::Subscribe(rest, format) => self.subscribe_granted(&head, parts, rest, format).await,
             Action::History(rest) => self.history_granted(&head, parts, rest).await,

@@ -205,6 +205,34 @@ async fn bytes_in_a_second_are_limited_and_the_time_to_wait_is_told() {
     }
 }
 
+/// Lines of many topics are published together: all of them have room in the share, or none is taken.
+#[tokio::test(start_paused = true)]
+async fn each_event_of_lines_counts_and_so_do_the_bytes_of_all() {
+    let lines = "{\"topic\":\"a\",\"data\":\"1\"}\n{\"topic\":\"b\",\"data\":\"2\"}\n";
+    let kind = "application/x-ndjson";
+    for (kind_of_name, shares, senders) in kinds(limits(|limits| limits.publishes_per_second = Some(1))) {
+        let [one, same, other] = senders.each_ref().map(|(address, shown)| From(address, shown));
+        let front = front(shares).await;
+        let mut answers = Vec::new();
+        for from in [one, same, one, other] {
+            answers.push(send(&front, from, "POST /events", kind, lines).await.status().as_u16());
+        }
+        // 4 of 5 are used, and there is room for one.
+        assert_eq!(answers, [201, 201, 429, 201], "{kind_of_name}");
+        assert_eq!([publish(&front, one).await, publish(&front, one).await], [201, 429], "{kind_of_name}");
+    }
+    for (kind_of_name, shares, senders) in kinds(limits(|limits| limits.publish_bytes_per_second = Some(1))) {
+        let [one, same, other] = senders.each_ref().map(|(address, shown)| From(address, shown));
+        let front = front(shares).await;
+        let mut answers = Vec::new();
+        for from in [one, same, other] {
+            answers.push(send(&front, from, "POST /events", kind, lines).await.status().as_u16());
+        }
+        // Topics and data are 4 bytes of 5.
+        assert_eq!(answers, [201, 429, 201], "{kind_of_name}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn streams_at_once_are_limited_and_given_back_when_they_end() {
     for (kind, shares, senders) in kinds(limits(|limits| limits.streams = Some(2))) {

@@ -25,6 +25,7 @@ struct ProblemParts {
     detail: String,
     header: Option<(HeaderName, HeaderValue)>,
     published: Option<u64>,
+    line: Option<u64>,
     uncovered: Vec<String>,
 }
 
@@ -36,6 +37,7 @@ impl Problem {
             detail,
             header: None,
             published: None,
+            line: None,
             uncovered: Vec::new(),
         }))
     }
@@ -94,6 +96,12 @@ impl Problem {
         self
     }
 
+    /// Says which line of the body it is about. Nothing of the body was published.
+    pub(crate) fn at_line(mut self, number: u64) -> Self {
+        self.0.line = Some(number);
+        self.about(&format!("line {number} of the body"))
+    }
+
     /// Says which of several things it is about.
     pub(crate) fn about(mut self, which: &str) -> Self {
         self.0.detail = format!("{which}: {}", self.0.detail);
@@ -127,7 +135,7 @@ impl Problem {
 
     /// The problem as a document, for a stream that has begun.
     pub(crate) fn into_document(self) -> ProblemDocument {
-        let ProblemParts { problem_type, detail, published, uncovered, .. } = *self.0;
+        let ProblemParts { problem_type, detail, published, line, uncovered, .. } = *self.0;
         let status = problem_type.status();
         ProblemDocument {
             problem_type: format!("urn:tidings:problem:{}", problem_type.name()),
@@ -135,6 +143,7 @@ impl Problem {
             status: status.as_u16(),
             detail,
             published,
+            line,
             uncovered,
         }
     }
@@ -150,6 +159,8 @@ pub(crate) struct ProblemDocument {
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     published: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     uncovered: Vec<String>,
 }

@@ -62,6 +62,7 @@ problem_types! {
     BadMode: BAD_REQUEST, "bad-mode", "`mode` is neither `stream` nor `poll` nor `long-poll`";
     BadWait: BAD_REQUEST, "bad-wait", "`wait` is no time in seconds, or longer than 60 s";
     BadSubscription: BAD_REQUEST, "bad-subscription", "the body of `POST /subscribe` is not what it must be";
+    BadLine: BAD_REQUEST, "bad-line", "a line of the body of `POST /events` is no JSON object of an event, or there is no event; `line` is its number";
     BadLimit: BAD_REQUEST, "bad-limit", "`limit` is no number of events, or too large";
     BadConnection: BAD_REQUEST, "bad-connection", "`after` or `except` is no id of a connection";
     BadDisconnect: BAD_REQUEST, "bad-disconnect", "what is to be disconnected is no JSON object with one of `user`, `token_id`, `topic` and `connection`, and perhaps `deny_for`";
@@ -92,7 +93,7 @@ problem_types! {
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method-not-allowed", "the URL does not take this method; `Allow` has those it takes";
     NotAcceptable: NOT_ACCEPTABLE, "not-acceptable", "`Accept` excludes everything that the URL answers";
     TooSlow: REQUEST_TIMEOUT, "too-slow", "the body did not come in time, or came too slowly";
-    TooLarge: PAYLOAD_TOO_LARGE, "too-large", "the event's data has more than `event_bytes_max` bytes";
+    TooLarge: PAYLOAD_TOO_LARGE, "too-large", "the event's data has more than `event_bytes_max` bytes, or the body more bytes or events than its URL takes";
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is compressed, or not text, or in a charset that the hub does not take, or not in the one that it names";
     UrlTooLong: URI_TOO_LONG, "url-too-long", "the URL has more than 65,534 bytes, or than fit into `head_bytes_max`";
     WrongHost: MISDIRECTED_REQUEST, "wrong-host", "the hub does not answer for this host";

@@ -80,13 +80,25 @@ impl Front {
         Ok(grants)
     }
 
-    /// The grants by which a request to publish to a topic is let in.
+    /// Refuses a request to publish to topics that its body names, before the body is read, if it could publish to none.
+    pub(crate) async fn refuse_stranger(&self, request: ParsedRequest<'_>) -> Result<(), Problem> {
+        // Both are about topics, which are not known yet.
+        if self.authorizer().is_some() || request.query.one("signature")?.is_some() {
+            return Ok(());
+        }
+        let identity = self.identify(request, &[]).await?;
+        if identity.grants.publish.is_nothing() {
+            return Err(identity.refusal("publish covers no topic".to_owned(), Vec::new()));
+        }
+        Ok(())
+    }
+
+    /// The grants by which a request to publish to topics is let in.
     pub(crate) async fn authorize_publish(
         &self,
         request: ParsedRequest<'_>,
-        topic: &Topic,
+        selectors: &[Selector],
     ) -> Result<Grants, Problem> {
-        let selectors = &[Selector::Topic(topic.clone())];
         let action = AskedAction::Publish;
         let needs = Needs { grant: NeededGrant::Publish, selectors, place: None, action };
         self.authorize(request, needs).await

@@ -14,7 +14,7 @@ use crate::access::shown_proof::{Shown, shown};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
-use crate::limits::KEY_RENEWAL_WAIT_MAX;
+use crate::limits::{KEY_RENEWAL_WAIT_MAX, UNCOVERED_SHOWN_MAX};
 use crate::request::query::Query;
 
 /// A request that the hub has read, with all places in which it may show who sends it.
@@ -155,8 +155,13 @@ impl Identity {
         if uncovered.is_empty() {
             return Ok(());
         }
-        let names: Vec<_> = uncovered.iter().map(|selector| selector.as_str().to_owned()).collect();
-        let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let more = uncovered.len().saturating_sub(UNCOVERED_SHOWN_MAX);
+        let shown = uncovered.iter().take(UNCOVERED_SHOWN_MAX);
+        let names: Vec<_> = shown.map(|selector| selector.as_str().to_owned()).collect();
+        let mut listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        if more > 0 {
+            listed += &format!(" and {more} more");
+        }
         Err(self.refusal(format!("{grant} does not cover {listed}"), names))
     }
 

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `publish` | stop 1 of the walk: `POST` of one event |
 //! | `producer` | `POST` of a `text/event-stream` body, a batch or open-ended |
+//! | `publish_lines` | `POST /events`: events of many topics, all or none |
+//! | `lines_body` | its body, lines of JSON |
 //! | `batch` | a body with an idempotency key: what of it is in the log already |
 //! | `batch_hash` | the running hash of its events |
 //! | `subscribe` | `GET` of a stream |
@@ -20,10 +22,12 @@ mod batch_hash;
 pub(crate) mod gap;
 pub(crate) mod history;
 mod history_pieces;
+mod lines_body;
 mod poll;
 mod presence;
 pub(crate) mod problem;
 pub(crate) mod producer;
 pub(crate) mod publish;
+pub(crate) mod publish_lines;
 pub(crate) mod subscribe;
 pub(crate) mod subscribe_body;

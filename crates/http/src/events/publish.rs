@@ -71,6 +71,7 @@ where
     let excepted = query.one("except")?.map(excepted).transpose()?;
     let charset = match Content::of(&parts.headers)? {
         Content::Data(charset) => charset,
+        Content::Lines => return Err(lines_of_one_topic()),
         Content::Stream => {
             let admission = front.body_admission(&parts.extensions);
             let publish = Batch { topic, key, excepted, sender, let_in };
@@ -107,7 +108,14 @@ where
     Ok(created(&published))
 }
 
-fn excepted(text: &str) -> Result<ConnectionId, Problem> {
+fn lines_of_one_topic() -> Problem {
+    let detail = "the body is many values in one; send it to `POST /events`, where each line is `{\"topic\",\"data\",\"type\",\"id\"}`, \
+                  or send each value as an event of its own, in application/json, or as `data: VALUE` and a blank line in \
+                  text/event-stream; `tidings pub URL -` publishes each line";
+    Problem::new(ProblemType::UnsupportedMediaType, detail)
+}
+
+pub(super) fn excepted(text: &str) -> Result<ConnectionId, Problem> {
     let detail = "`except` is the id of a connection, of digits and small letters, which `tidings.open` tells a stream";
     text.parse().map_err(|_| Problem::new(ProblemType::BadConnection, detail))
 }

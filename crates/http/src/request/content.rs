@@ -16,6 +16,8 @@ pub(crate) enum Content {
     Data(Charset),
     /// A stream of events. It is UTF-8 whatever the charset says, as the standard has it.
     Stream,
+    /// Lines of JSON, which are UTF-8 whatever the charset says.
+    Lines,
 }
 
 /// The charset of one event's data.
@@ -58,14 +60,14 @@ impl Content {
             text if text.starts_with("text/") || text.ends_with("+json") || text.ends_with("+xml") => {
                 Ok(Self::Data(charset))
             }
-            lines @ ("application/x-ndjson"
+            "application/x-ndjson"
             | "application/ndjson"
             | "application/jsonl"
-            | "application/x-jsonlines"
-            | "application/json-seq") => Err(unsupported(format!(
-                "the body is `{lines}`, many values in one; send each as an event of its own, in application/json, or as \
-                 `data: VALUE` and a blank line in text/event-stream; `tidings pub URL -` publishes each line"
-            ))),
+            | "application/x-jsonlines" => Ok(Self::Lines),
+            "application/json-seq" => Err(unsupported(
+                "the body is `application/json-seq`, many values in one; send each as an event of its own, or send lines of JSON as \
+                 application/x-ndjson to `POST /events`",
+            )),
             _ => Err(unsupported("send text, JSON, XML, or text/event-stream")),
         }
     }
@@ -290,10 +292,12 @@ mod tests {
 
     #[test]
     fn many_values_in_one_body_are_told_how_to_be_sent() {
-        for kind in ["application/x-ndjson", "application/jsonl; charset=utf-8", "application/json-seq"] {
-            let refused = format!("{:?}", content(kind));
-            assert!(refused.contains(kind.split(';').next().unwrap()), "{refused}");
-            assert!(refused.contains("send each as an event of its own"), "{refused}");
+        for kind in
+            ["application/x-ndjson", "application/jsonl; charset=utf-8", "APPLICATION/NDJSON;charset=latin1"]
+        {
+            assert_eq!(content(kind), Ok(Content::Lines), "{kind}");
         }
+        let refused = format!("{:?}", content("application/json-seq"));
+        assert!(refused.contains("send each as an event of its own"), "{refused}");
     }
 }

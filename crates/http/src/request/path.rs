@@ -17,7 +17,12 @@ use crate::answer::problem_type::ProblemType;
 
 /// The topic of `/events/{topic}`; `rest` is what stands after `/events/`, still encoded.
 pub(crate) fn topic(rest: &str) -> Result<Topic, Problem> {
-    let topic = Topic::parse(&decode(rest)?).map_err(|error| bad_topic(&error))?;
+    topic_of_text(&decode(rest)?)
+}
+
+/// A topic that stands as it is, without escapes, and is nobody's own.
+pub(crate) fn topic_of_text(text: &str) -> Result<Topic, Problem> {
+    let topic = Topic::parse(text).map_err(|error| bad_topic(&error))?;
     if topic.is_reserved() { Err(reserved(topic.as_str())) } else { Ok(topic) }
 }
 
@@ -27,8 +32,7 @@ pub(crate) fn one_topic(query: &Query<'_>) -> Result<Topic, Problem> {
     let Some(text) = query.one("topic")? else {
         return Err(Problem::new(ProblemType::BadTopics, "the parameter `topic` is missing"));
     };
-    let topic = Topic::parse(text).map_err(|error| bad_topic(&error))?;
-    if topic.is_reserved() { Err(reserved(topic.as_str())) } else { Ok(topic) }
+    topic_of_text(text)
 }
 
 /// Refuses a request with a topic in its path and another in its parameters, whatever its method: a program in front that

@@ -7,6 +7,7 @@ mod bad_input;
 mod cookies;
 mod hub;
 mod issuer_keys;
+mod lines;
 mod parts;
 mod shown;
 mod signed_urls;
