@@ -19,6 +19,7 @@ const TAKEN: &[&str] = &[
     "/inbox",
     "/admin",
     "/tickets",
+    "/subscribe",
     "/subscriptions",
     "/topics",
     "/streams",

@@ -90,7 +90,7 @@ async fn a_gap_comes_with_the_first_place() {
 
     let first = lines.next().await;
     assert!(is_opening(&first, "1-0"), "{first}");
-    assert_eq!(first["gap"], json!({ "requested": "\"x\"", "reason": "unknown", "resumes_after": "1-0" }));
+    assert_eq!(first["gap"], json!({ "requested": "x", "reason": "unknown", "resumes_after": "1-0" }));
     assert_eq!(lines.next().await, event(1, "a", "1"));
 }
 

@@ -318,3 +318,19 @@ async fn a_body_that_asks_for_nothing_is_told_why() {
     let request = request.header("content-type", "application/json").body(Body::from(large)).unwrap();
     assert_eq!(front.handle(request).await.status(), StatusCode::PAYLOAD_TOO_LARGE);
 }
+
+/// It would have a place that is kept for publishers and probes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_waits_takes_the_place_of_a_stream() {
+    let scene = Scene::with(|config| config.connections_max = 1).await;
+    let accept = "accept: application/json\r\n";
+    let stream = scene.stream("/events/a").await;
+
+    let refused = scene.get("/events/a?wait=30s", accept).await.answer().await;
+    assert!(refused.starts_with("HTTP/1.1 503 "), "{refused}");
+    assert!(refused.contains("too-many-connections") && refused.contains("retry-after: "), "{refused}");
+
+    let page = scene.get("/events/a", accept).await.answer().await;
+    assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
+    drop(stream);
+}

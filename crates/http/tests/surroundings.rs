@@ -85,7 +85,7 @@ async fn one_url_answers_a_stream_a_page_or_history() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_accept_that_excludes_everything_is_refused() {
     let scene = Scene::start().await;
-    let detail = "this URL answers text/event-stream, text/html or application/json; accept one of them";
+    let detail = "this URL answers text/event-stream, text/html, application/json or application/x-ndjson; accept one of them";
     for accept in ["image/png", "text/event-stream;q=0", "*/*;q=0", "application/xml, image/*"] {
         let refused = got(&scene, "/events/a", &format!("accept: {accept}\r\n")).await;
         assert_eq!(refused, problem("406 Not Acceptable", "not-acceptable", detail), "{accept}");

@@ -7,7 +7,7 @@ use futures_util::{TryFutureExt, stream};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY};
 use http::request::Parts;
 use http::{HeaderValue, Response};
-use tidings_access::Grants;
+use tidings_access::{Credential, Grants};
 use tidings_core::{
     Cursor, Dismissal, Event, Follower, History, Position, Request, Session, Transport, Upcoming, Visitor,
 };
@@ -28,6 +28,7 @@ use crate::request::path::selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 use crate::stream::expiry;
+use crate::stream::permits::{StreamPermit, StreamPermits};
 
 pub(crate) const KNOWN: &[&str] = &[
     "topic",
@@ -53,8 +54,11 @@ pub(crate) struct HistoryRequest {
     limit: usize,
     /// How long an empty page waits for an event.
     wait: Duration,
-    /// What let the reader in.
+    /// What let the reader in, and the name of what it has shown.
     session: Option<Arc<Session>>,
+    credential: Option<Credential>,
+    /// Put among the request's extensions by the connections of our own server: a page that waits needs a permit, as a stream does.
+    permits: Option<StreamPermits>,
 }
 
 impl HistoryRequest {
@@ -78,21 +82,35 @@ impl HistoryRequest {
         Mode::parse(query)?;
         let wait = wait(query)?.unwrap_or_default();
         let events = Request { selectors: selectors(rest, query)?, from, on_gap: on_gap(query)? };
-        Ok(Self { events, limit, wait, session: None })
+        let permits = parts.extensions.get().cloned();
+        Ok(Self { events, limit, wait, session: None, credential: None, permits })
     }
 
     /// Takes note of the grants that have let the reader in: it does not wait beyond their end.
     pub(crate) fn let_in_by(&mut self, front: &Front, grants: &Grants) {
         self.session = front.session_of(grants);
+        self.credential = grants.credential.clone();
+    }
+
+    /// The right to wait: one of the streams of the hub, and of those of its user, key or address.
+    fn permit(&self, front: &Front) -> Result<Option<StreamPermit>, Problem> {
+        let user = self.session.as_ref().and_then(|session| session.user.as_deref());
+        let sender = front.shares().sender(user, self.credential.as_ref(), front.client());
+        let share = front.shares().begin_stream(sender).map_err(|limited| {
+            Problem::new(ProblemType::TooManyStreams, limited.detail()).with_retry_after(limited.wait)
+        })?;
+        let permit = self.permits.as_ref().map(|permits| permits.take().ok_or_else(no_room)).transpose()?;
+        Ok(StreamPermit::with_share(permit, share))
     }
 }
 
 /// Answers with one page.
 pub(crate) async fn history(front: &Front, request: HistoryRequest) -> Result<Response<Body>, Problem> {
-    let HistoryRequest { mut events, limit, wait, session } = request;
-    let (mut history, mut taken) = admitted(front, events.clone(), limit).await?;
-    if says_nothing(&history) && !wait.is_zero() {
+    let (mut history, mut taken) = admitted(front, request.events.clone(), request.limit).await?;
+    if says_nothing(&history) && !request.wait.is_zero() {
         drop(taken);
+        let _permit = request.permit(front)?;
+        let HistoryRequest { mut events, limit, wait, session, .. } = request;
         events.from = Position::Id(history.cursor.to_string());
         something_comes(front, &events, history.cursor, session, wait).await?;
         (history, taken) = admitted(front, events, limit).await?;
@@ -187,6 +205,12 @@ async fn admitted(front: &Front, events: Request, limit: usize) -> Result<(Histo
 
 fn bytes_of(history: &History) -> usize {
     history.events.iter().map(|event| size_of::<Event>() + event.draft.bytes()).sum()
+}
+
+fn no_room() -> Problem {
+    let detail =
+        "there is no room for another stream, nor for a page that waits; ask without `wait`, or later";
+    Problem::new(ProblemType::TooManyConnections, detail).with_header(RETRY_AFTER, "5")
 }
 
 fn answers_full() -> Problem {
