@@ -40,6 +40,37 @@ fn requests_stand_in_the_file_and_those_after_sighup_in_a_new_one() {
     assert_eq!(lines(&moved, 1).len(), 1);
 }
 
+/// A disk that was full, or a hub that was killed, leaves a part of a line at the end.
+#[test]
+fn a_line_is_not_added_to_a_torn_one_after_a_start_and_after_sighup() {
+    const TORN: &str = "{\"level\":\"IN";
+    let dir = tempfile::tempdir().expect("a directory can be made");
+    let file = dir.path().join("access.log");
+    let is_whole = |line: &String| line.starts_with("{\"level\":\"INFO\"") && line.ends_with('}');
+    // Another file in its place, so that nothing is added to it before the signal.
+    let tear = |begin: &str| {
+        let other = dir.path().join("other");
+        fs::write(&other, format!("{begin}{TORN}")).expect("a file can be written");
+        fs::rename(&other, &file).expect("a file can be moved");
+    };
+    tear("");
+    let hub = hub(&["--memory", "--access-log", file.to_str().expect("the path is text")]);
+
+    assert_eq!(hub.publish("a", "x").status, 201);
+    let started = lines(&file, 2);
+    assert!(started[0] == TORN && is_whole(&started[1]) && started.len() == 2, "{started:?}");
+
+    tear(&format!("{}\n", started[1]));
+    hub.signal(Signal::HUP);
+    // Nothing shows that the signal was taken but what is written after it.
+    block_until("a line by itself", || {
+        assert_eq!(hub.publish("b", "x").status, 201);
+        fs::read_to_string(&file).is_ok_and(|told| told.contains(&format!("{TORN}\n{{")))
+    });
+    let reopened = lines(&file, 3);
+    assert!(is_whole(&reopened[0]) && reopened[1] == TORN && is_whole(&reopened[2]), "{reopened:?}");
+}
+
 #[test]
 fn the_lines_of_streams_are_written_before_the_hub_ends() {
     let dir = tempfile::tempdir().expect("a directory can be made");

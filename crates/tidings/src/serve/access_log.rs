@@ -4,7 +4,7 @@
 //! bound, and beyond that they are left out and counted. The file is opened again at SIGHUP, so that logrotate can move it away.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -157,13 +157,13 @@ impl LogFile {
             Failure::new(Exit::Failed, format!("cannot open the access log {}: {error}", path.display()))
                 .hint("access_log names a file, or is stderr")
         })?;
-        Ok(Self { path: path.to_owned(), file, is_torn: false, is_failing: false })
+        Ok(Self { path: path.to_owned(), file, is_torn: ends_torn(path), is_failing: false })
     }
 
     /// The file that has the name now. If it cannot be opened, the old one is kept.
     fn reopened(self) -> Self {
         match open(&self.path) {
-            Ok(file) => Self { file, is_torn: false, ..self },
+            Ok(file) => Self { file, is_torn: ends_torn(&self.path), ..self },
             Err(error) => {
                 let path = self.path.display();
                 tracing::warn!(%path, %error, "the access log cannot be opened again, and goes on in the old file");
@@ -193,6 +193,21 @@ impl LogFile {
             }
         }
     }
+}
+
+/// Whether a file ends in the middle of a line: its disk was full, or its writer was killed. What is added would be the rest of that
+/// line otherwise. A file that may only be written has no such answer, and neither has what is no regular file.
+fn ends_torn(path: &Path) -> bool {
+    let is_regular = fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0);
+    is_regular && last_byte(path).is_ok_and(|last| last != b'\n')
+}
+
+fn last_byte(path: &Path) -> io::Result<u8> {
+    let mut file = File::open(path)?;
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    Ok(last[0])
 }
 
 /// It names people, so it is not for everybody.
