@@ -34,7 +34,7 @@ impl AccessLog {
         if lines > 0 && self.0.dropped.inc_by(lines) == 0 {
             // Once: the metric tells how many there are.
             tracing::warn!(
-                "lines of the access log are left out, because they come faster than they can be written"
+                "lines of the access log are left out: they come faster than they can be written, or cannot be written"
             );
         }
     }

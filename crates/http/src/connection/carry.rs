@@ -17,7 +17,7 @@ use crate::connection::linger::linger;
 use crate::connection::socket::{Raw, Watched, Watchman};
 use crate::front::Front;
 use crate::lane::parking::Leave;
-use crate::lane::{Framing, chunk_head};
+use crate::lane::{CHUNK_END, Framing, LAST_CHUNK, chunk_head};
 use crate::limits::{CHUNK_BYTES_MAX, SECOND_PROBE_WAIT, STRAY_READ_BYTES};
 use crate::presence::task_presence::TaskPresence;
 use crate::stream::Ending;
@@ -140,14 +140,11 @@ impl BlockWriter<'_> {
         stream: &mut S,
         block: Bytes,
     ) -> Result<(), Ending> {
-        if let Some(entry) = &self.entry {
-            entry.wrote(block.len());
-        }
         match self.framing {
             Framing::Raw => self.write_buffer(stream, block).await,
             Framing::Chunked => {
                 let head = chunk_head(block.len());
-                self.write_buffer(stream, head.chain(block).chain(&b"\r\n"[..])).await
+                self.write_buffer(stream, head.chain(block).chain(CHUNK_END)).await
             }
         }
     }
@@ -155,7 +152,7 @@ impl BlockWriter<'_> {
     async fn finish<S: AsyncWrite + Unpin>(&mut self, stream: &mut S) -> Result<(), Ending> {
         match self.framing {
             Framing::Raw => Ok(()),
-            Framing::Chunked => self.write_buffer(stream, &b"0\r\n\r\n"[..]).await,
+            Framing::Chunked => self.write_buffer(stream, LAST_CHUNK).await,
         }
     }
 
@@ -164,6 +161,9 @@ impl BlockWriter<'_> {
     where
         S: AsyncWrite + Unpin,
     {
+        if let Some(entry) = &self.entry {
+            entry.wrote(bytes.remaining());
+        }
         while bytes.has_remaining() {
             self.within_the_wait(stream.write_buf(&mut bytes)).await?;
         }

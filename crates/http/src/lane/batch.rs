@@ -17,6 +17,12 @@ use crate::unread::FrameKey;
 /// `7fffffff` and a line end, before a chunk; a line end after it.
 const CHUNK_OVERHEAD_BYTES: usize = 12;
 
+/// What ends a chunk.
+pub(crate) const CHUNK_END: &[u8] = b"\r\n";
+
+/// What ends a body of chunks.
+pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
 /// How a response body is delimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Framing {
@@ -200,7 +206,7 @@ fn put_chunk_start(bytes: &mut BytesMut, framing: Framing, size: usize) {
 
 fn put_chunk_end(bytes: &mut BytesMut, framing: Framing) {
     if framing == Framing::Chunked {
-        bytes.put_slice(b"\r\n");
+        bytes.put_slice(CHUNK_END);
     }
 }
 
@@ -210,7 +216,7 @@ fn put_chunk_head(bytes: &mut BytesMut, size: usize) {
     for digit in (0..digits).rev() {
         bytes.put_u8(DIGITS[(size >> (digit * 4)) & 15]);
     }
-    bytes.put_slice(b"\r\n");
+    bytes.put_slice(CHUNK_END);
 }
 
 /// What stands before a chunk of so many bytes.
@@ -218,6 +224,11 @@ pub(crate) fn chunk_head(size: usize) -> Bytes {
     let mut bytes = BytesMut::with_capacity(CHUNK_OVERHEAD_BYTES);
     put_chunk_head(&mut bytes, size);
     bytes.freeze()
+}
+
+/// Bytes that stand around a chunk of so many bytes.
+pub(crate) fn chunk_frame_bytes(size: usize) -> usize {
+    chunk_head(size).len() + CHUNK_END.len()
 }
 
 /// A block that is no event, framed like one.
@@ -228,7 +239,7 @@ pub(super) fn framed(block: &[u8], framing: Framing) -> Bytes {
     }
     bytes.put_slice(block);
     if framing == Framing::Chunked {
-        bytes.put_slice(b"\r\n");
+        bytes.put_slice(CHUNK_END);
     }
     bytes.freeze()
 }
@@ -237,7 +248,7 @@ pub(super) fn framed(block: &[u8], framing: Framing) -> Bytes {
 pub(super) fn last(block: &[u8], framing: Framing) -> Vec<u8> {
     let mut bytes = framed(block, framing).to_vec();
     if framing == Framing::Chunked {
-        bytes.extend_from_slice(b"0\r\n\r\n");
+        bytes.extend_from_slice(LAST_CHUNK);
     }
     bytes
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tidings_core::roster::Attendance;
 use tidings_core::{Follower, Session};
 
-use super::batch::Framing;
+use super::batch::{Framing, chunk_frame_bytes};
 use crate::access_log::AccessEntry;
 use crate::stream::Encoder;
 use crate::stream::permits::StreamPermit;
@@ -66,11 +66,19 @@ impl Parking {
     /// The opening, and then nothing ever: the connection looks into the slot after each poll.
     pub(crate) fn poll_opening(&mut self) -> Poll<Option<Bytes>> {
         if let Some(opening) = self.opening.take() {
+            self.tell_frame(opening.len());
             return Poll::Ready(Some(opening));
         }
         if let Some(leave) = self.leave.take() {
             *self.slot.lock() = Some(leave);
         }
         Poll::Pending
+    }
+
+    /// The access log tells the bytes of a stream with their frames. The body of the response counts the opening itself, whose
+    /// frame is written by hyper.
+    fn tell_frame(&self, opening_bytes: usize) {
+        let Some(Leave { entry: Some(entry), framing: Framing::Chunked, .. }) = &self.leave else { return };
+        entry.wrote(chunk_frame_bytes(opening_bytes));
     }
 }
