@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode, header};
 use tidings_sse::decode::DecodeError;
 use url::Url;
 
+use crate::gap::Gap;
 use crate::limits::{LOCATION_CHARS_MAX, PROBLEM_CHARS_MAX, SAID_CHARS_MAX};
 use crate::machine::Outcome;
 use crate::problem::Problem;
@@ -77,6 +78,10 @@ pub enum Error {
         /// The id.
         id: String,
     },
+    /// Events that were asked for are gone. Only [`next_event`](crate::EventSource::next_event) gives this, and it is not the end:
+    /// the next call goes on behind the gap. For those who read items it is [`Item::Gap`](crate::Item::Gap).
+    #[error("events are gone ({}), and the stream goes on behind them", .0.reason.as_str())]
+    Gap(Gap),
 }
 
 /// What was waited for in vain.
@@ -203,7 +208,8 @@ impl Error {
             | Self::Redirect(_)
             | Self::TooLarge(_)
             | Self::Token(_)
-            | Self::LastEventId { .. } => None,
+            | Self::LastEventId { .. }
+            | Self::Gap(_) => None,
         }
     }
 
@@ -238,7 +244,8 @@ impl Error {
             | Self::ContentEncoding(_)
             | Self::Redirect(_)
             | Self::TooLarge(_)
-            | Self::LastEventId { .. } => Outcome::Futile,
+            | Self::LastEventId { .. }
+            | Self::Gap(_) => Outcome::Futile,
         }
     }
 }

@@ -152,15 +152,23 @@ impl EventSource {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// The next event; everything else is passed over, gaps too. Cancel-safe.
+    /// The next event. What is no event is passed over, but for a gap: no loss is silent. Cancel-safe.
     ///
     /// # Errors
     ///
-    /// What ends the stream for good.
+    /// What ends the stream for good. And, in managed mode, [`Error::Gap`] when events are gone: fetch the state anew that was made of
+    /// them, and call this again, which goes on behind the gap.
     pub async fn next_event(&mut self) -> Result<Option<Event>, Error> {
         while let Some(item) = self.next().await {
-            if let Item::Event(event) = item? {
-                return Ok(Some(event));
+            match item? {
+                Item::Event(event) => return Ok(Some(event)),
+                Item::Gap(gap) => return Err(Error::Gap(gap)),
+                Item::Open(_)
+                | Item::Beginning(_)
+                | Item::Partial(_)
+                | Item::Expired(_)
+                | Item::Comment(_)
+                | Item::Reconnecting(_) => {}
             }
         }
         Ok(None)

@@ -301,6 +301,22 @@ async fn a_gap_is_an_item_of_its_own_in_managed_mode() {
     assert_eq!(source.last_event_id(), "a-9");
 }
 
+/// It was passed over, and a program that asked for nothing but events never heard of the loss.
+#[tokio::test]
+async fn who_asks_for_events_alone_gets_a_gap_as_an_error_and_goes_on_behind_it() {
+    let server =
+        Server::start([Answer::stream(&format!("id: a-1\ndata: before\n\n{GAP}id: a-10\ndata: after\n\n"))]);
+    let mut source = builder(&server).build();
+    assert_eq!(next_data(&mut source).await, "before");
+
+    let Error::Gap(gap) = soon(source.next_event()).await.unwrap_err() else { panic!("it must be a gap") };
+
+    assert_eq!((&gap.reason, gap.resumes_after.as_deref()), (&GapReason::Expired, Some("a-9")));
+    assert_eq!(Error::Gap(gap).to_string(), "events are gone (expired), and the stream goes on behind them");
+    assert_eq!(source.ready_state(), ReadyState::Open);
+    assert_eq!(next_data(&mut source).await, "after");
+}
+
 #[tokio::test]
 async fn a_gap_is_an_event_like_others_in_strict_mode() {
     let server = Server::start([Answer::stream(GAP)]);
