@@ -27,6 +27,7 @@ use crate::operations;
 use crate::request::accept::Representation;
 use crate::request::query::Query;
 use crate::stream::StreamFormat;
+use crate::websocket::{Handshake, SocketAccess};
 
 /// What a request has shown at the gate: the publish key, and how long that lives.
 pub(crate) struct Keyed<'a> {
@@ -113,9 +114,32 @@ impl Front {
         rest: Option<&str>,
         format: StreamFormat,
     ) -> Result<Response<Body>, Problem> {
-        let mut request = SubscribeRequest::parse(parts, query, rest, format, &self.position_bounds())?;
+        let request = SubscribeRequest::parse(parts, query, rest, format, &self.position_bounds())?;
+        self.subscribe_by_request(ParsedRequest { head, parts, query }, request).await
+    }
+
+    /// The same for a request that opens a WebSocket.
+    pub(crate) async fn socket_granted(
+        &self,
+        head: &RequestHead<'_>,
+        parts: &Parts,
+        rest: Option<&str>,
+    ) -> Result<Response<Body>, Problem> {
+        let handshake = Handshake::read(parts)?;
+        let query = &self.query(parts, subscribe::KNOWN)?;
+        let format = StreamFormat::WebSocket;
+        let request = SubscribeRequest::parse(parts, query, rest, format, &self.position_bounds())?;
+        let request = request.over(handshake, SocketAccess::of(self, head, parts))?;
+        self.subscribe_by_request(ParsedRequest { head, parts, query }, request).await
+    }
+
+    async fn subscribe_by_request(
+        &self,
+        parsed: ParsedRequest<'_>,
+        mut request: SubscribeRequest,
+    ) -> Result<Response<Body>, Problem> {
         self.check_presence(&request.events.selectors)?;
-        let parsed = ParsedRequest { head, parts, query };
+        let parts = parsed.parts;
         if self.asks_for_grants() {
             let grants = self.authorize_read(parsed, AskedAction::Subscribe, &mut request.events);
             let grants = Box::pin(grants).await;

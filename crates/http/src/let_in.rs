@@ -22,6 +22,11 @@ impl<'a> LetIn<'a> {
         Self { grants: Some(grants), key: front.keys().life(grants.key) }
     }
 
+    /// Grants that were given before, and the life of the key that they hang on.
+    pub(crate) fn held(grants: &'a Grants, key: Option<KeyLife>) -> Self {
+        Self { grants: Some(grants), key }
+    }
+
     /// The publish key, where that is what is asked for.
     pub(crate) fn by_publish_key(key: Option<KeyLife>) -> Self {
         Self { grants: None, key }

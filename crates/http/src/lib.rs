@@ -87,6 +87,7 @@ pub mod stream;
 mod tickets;
 mod tls;
 mod unread;
+mod websocket;
 
 pub use access::host::{Host, HostError};
 pub use access::origin::{Origin, OriginError};

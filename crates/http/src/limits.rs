@@ -576,3 +576,36 @@ pub(crate) const WAKE_TICK: Duration = Duration::from_millis(10);
 
 /// Ticks of the longest time that a stream can be told to wait. 2^31, half of what a clock of 32 bits can tell apart.
 pub(crate) const TICKS_MAX: u32 = 1 << 31;
+
+// A WebSocket.
+
+/// Bytes that are read from a socket at once. 4 KiB, on the stack: a socket that is idle holds no buffer.
+pub(crate) const SOCKET_READ_BYTES: usize = 4_096;
+
+/// Bytes of the payload of a control frame. 125: RFC 6455, 5.5.
+pub(crate) const SOCKET_CONTROL_BYTES_MAX: usize = 125;
+
+/// Bytes that a message of a client may have beyond `event_bytes_max`. 128 KiB: what stands around the data of a publish, and its escapes, or as
+/// many selectors as a subscription may have.
+pub(crate) const SOCKET_MESSAGE_EXTRA_BYTES: usize = 131_072;
+
+/// Bytes by which the memory of a message grows that comes in pieces. 16 KiB, as a small body does.
+pub(crate) const SOCKET_MESSAGE_STEP_BYTES: usize = 16_384;
+
+/// Frames that a client may send at once, publishes not counted. 1,000: it may ask for a hundred selectors one by one, or send a large
+/// message in small fragments.
+pub(crate) const SOCKET_FRAMES_BURST: u32 = 1_000;
+
+/// Frames that a client may send in a second once it has used up the burst, publishes not counted. 100: pings and subscriptions are
+/// sent by people's hands or by timers.
+pub(crate) const SOCKET_FRAMES_PER_SECOND: u32 = 100;
+
+/// Publishes of a socket that wait for their answers. 16: as many share a write of the disk; until one is answered, nothing more is
+/// read from the client.
+pub(crate) const SOCKET_PUBLISHES_WAITING_MAX: usize = 16;
+
+/// Bytes of the `ref` of a message. 128: room for a UUID and a word.
+pub(crate) const SOCKET_REF_BYTES_MAX: usize = 128;
+
+/// Time for which a socket that the hub has closed waits for the client to close it, too. 5 s.
+pub(crate) const SOCKET_CLOSE_WAIT_MAX: Duration = Duration::from_secs(5);

@@ -31,6 +31,7 @@ use crate::operations;
 use crate::request::accept::{Representation, negotiate};
 use crate::request::path::refuse_second_topic;
 use crate::stream::StreamFormat;
+use crate::websocket::handshake;
 
 /// What a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +97,8 @@ enum Action<'a> {
     /// A stream; with what stands after `/events/`.
     Subscribe(Option<&'a str>, StreamFormat),
     History(Option<&'a str>),
+    /// A WebSocket.
+    Socket(Option<&'a str>),
     /// One of these, as the body says.
     ReadByBody(Representation),
     /// The page for people who look at topics; with what stands after `/events/`.
@@ -170,6 +173,8 @@ impl<'a> Route<'a> {
             Self::Admin(route) if route.takes(method) => Action::Admin(route),
             Self::Admin(_) => Action::RefuseMethod(self),
             _ if !reads => Action::RefuseMethod(self),
+            Self::Topic(topic) if handshake::is_asked_for(method, headers) => Action::Socket(Some(topic)),
+            Self::Events if handshake::is_asked_for(method, headers) => Action::Socket(None),
             Self::Topic(topic) => Action::read(Some(topic), headers),
             Self::Events => Action::read(None, headers),
             Self::Home => Action::Home,
@@ -196,7 +201,8 @@ impl<'a> Action<'a> {
     fn policy(&self) -> Policy {
         match self {
             Self::Publish(_) | Self::PublishLines => Policy::PUBLISH,
-            Self::Ticket | Self::ReadByBody(_) => Policy::TICKET,
+            // A browser opens a WebSocket for any page, with its cookies, and asks nobody before.
+            Self::Ticket | Self::ReadByBody(_) | Self::Socket(_) => Policy::TICKET,
             Self::Subscribe(..) | Self::History(_) | Self::RefuseAccept(_) => Policy::READ,
             Self::Options(route) if route.has_events() => Policy::PREFLIGHT,
             Self::RefuseMethod(route) if route.has_events() => Policy::READ,
@@ -217,7 +223,7 @@ impl<'a> Action<'a> {
             Self::Publish(topic) | Self::Subscribe(Some(topic), _) | Self::History(Some(topic)) => {
                 Some(topic)
             }
-            Self::Page(topic) => *topic,
+            Self::Page(topic) | Self::Socket(topic) => *topic,
             Self::Subscribe(None, _) | Self::History(None) => None,
             Self::Options(_)
             | Self::PublishLines
@@ -239,7 +245,12 @@ impl<'a> Action<'a> {
     /// whose clients are told when to come back.
     fn is_answered_without_place(&self) -> bool {
         match self {
-            Self::Live | Self::Ready | Self::Metrics | Self::Options(_) | Self::Subscribe(..) => true,
+            Self::Live
+            | Self::Ready
+            | Self::Metrics
+            | Self::Options(_)
+            | Self::Subscribe(..)
+            | Self::Socket(_) => true,
             Self::Publish(_)
             | Self::PublishLines
             | Self::History(_)
@@ -398,6 +409,8 @@ impl Front {
                 Box::pin(self.publish_lines(&head, parts, keyed, body)).await
             }
             Action::Subscribe(rest, format) => self.subscribe_granted(&head, parts, rest, format).await,
+            // Boxed, as below.
+            Action::Socket(rest) => Box::pin(self.socket_granted(&head, parts, rest)).await,
             Action::History(rest) => self.history_granted(&head, parts, rest).await,
             Action::ReadByBody(representation) => {
                 Box::pin(self.read_by_body(&head, parts, representation, body)).await

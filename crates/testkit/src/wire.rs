@@ -43,13 +43,18 @@ impl Wire {
         within("the end of what is sent", self.stream.shutdown()).await.unwrap();
     }
 
-    /// The next so many bytes.
+    /// The next so many bytes, which are text.
     pub async fn take(&mut self, count: usize) -> String {
+        String::from_utf8(self.take_bytes(count).await).unwrap()
+    }
+
+    /// The next so many bytes.
+    pub async fn take_bytes(&mut self, count: usize) -> Vec<u8> {
         while self.received.len() < count {
             assert!(self.receive().await, "the connection ended after {:?}", self.text());
         }
         let rest = self.received.split_off(count);
-        String::from_utf8(std::mem::replace(&mut self.received, rest)).unwrap()
+        std::mem::replace(&mut self.received, rest)
     }
 
     /// Reads exactly this.

@@ -31,6 +31,8 @@ pub enum Transport {
     Poll,
     /// By answers that wait until there is something.
     LongPoll,
+    /// As messages of a WebSocket.
+    WebSocket,
 }
 
 impl Visitor {
@@ -59,6 +61,7 @@ impl Transport {
             Self::Lines => "ndjson",
             Self::Poll => "poll",
             Self::LongPoll => "long-poll",
+            Self::WebSocket => "websocket",
         }
     }
 }

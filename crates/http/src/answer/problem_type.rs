@@ -63,6 +63,8 @@ problem_types! {
     BadWait: BAD_REQUEST, "bad-wait", "`wait` is no time in seconds, or longer than 60 s";
     BadSubscription: BAD_REQUEST, "bad-subscription", "the body of `POST /subscribe` is not what it must be";
     BadLine: BAD_REQUEST, "bad-line", "a line of the body of `POST /events` is no JSON object of an event, or there is no event; `line` is its number";
+    BadHandshake: BAD_REQUEST, "bad-handshake", "the request opens a WebSocket, and its `Sec-WebSocket-Key` is none, or it is no request of HTTP/1.1, or asks for a `mode`";
+    BadMessage: BAD_REQUEST, "bad-message", "a message of a WebSocket is no JSON object, or a member of it is not what it must be";
     BadLimit: BAD_REQUEST, "bad-limit", "`limit` is no number of events, or too large";
     BadConnection: BAD_REQUEST, "bad-connection", "`after` or `except` is no id of a connection";
     BadDisconnect: BAD_REQUEST, "bad-disconnect", "what is to be disconnected is no JSON object with one of `user`, `token_id`, `topic` and `connection`, and perhaps `deny_for`";
@@ -98,11 +100,13 @@ problem_types! {
     UrlTooLong: URI_TOO_LONG, "url-too-long", "the URL has more than 65,534 bytes, or than fit into `head_bytes_max`";
     WrongHost: MISDIRECTED_REQUEST, "wrong-host", "the hub does not answer for this host";
     IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event or batch";
+    WebSocketVersion: UPGRADE_REQUIRED, "websocket-version", "the request opens a WebSocket of another version than 13; `Sec-WebSocket-Version` has it";
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
     TooManyPublishes: TOO_MANY_REQUESTS, "too-many-publishes", "one user, key or address publishes more events or bytes in a second than it may";
     TooManyStreams: TOO_MANY_REQUESTS, "too-many-streams", "one user, key or address has as many streams as it may, or begins more in a second; the stream is answered 200 with a `retry` and the end";
     HeadTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, "head-too-large", "the head of the request is larger than `head_bytes_max`, or has more than 100 headers";
     UnsupportedTransferCoding: NOT_IMPLEMENTED, "unsupported-transfer-coding", "the body comes in a transfer coding other than `chunked`";
+    NoUpgrade: NOT_IMPLEMENTED, "no-upgrade", "the request opens a WebSocket, and the server in which the hub runs does not hand its connection over";
     UnsupportedVersion: HTTP_VERSION_NOT_SUPPORTED, "unsupported-version", "the request is of a version of HTTP that the hub does not speak";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
     HeadsFull: SERVICE_UNAVAILABLE, "heads-full", "the head of the request has more than 8 KiB, and the heads of others take up all the room for such";

@@ -194,11 +194,19 @@ impl Front {
         // The trait's future is boxed already.
         match authorizer.authorize(&asked).await {
             Ok(grants) => Ok(identity.with_grants(grants)),
-            Err(Denied::WhoAreYou(detail)) => Err(Problem::invalid_credentials(&detail)),
-            Err(Denied::NotAllowed(detail)) => {
-                Err(Problem::challenge(ProblemType::NotCovered, "insufficient_scope", &detail))
+            Err(denied) => Err(denied.into_problem()),
+        }
+    }
+}
+
+impl Denied {
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
+            Self::WhoAreYou(detail) => Problem::invalid_credentials(&detail),
+            Self::NotAllowed(detail) => {
+                Problem::challenge(ProblemType::NotCovered, "insufficient_scope", &detail)
             }
-            Err(Denied::CannotTell(detail)) => Err(cannot_tell(detail)),
+            Self::CannotTell(detail) => cannot_tell(detail),
         }
     }
 }

@@ -111,18 +111,19 @@ async fn discard<S: AsyncRead + Unpin>(stream: &mut S) -> Result<usize, Ending> 
     stream.read(&mut stray).await.map_err(|_| Ending::ClientGone)
 }
 
-struct BlockWriter<'a> {
-    front: &'a Front,
-    framing: Framing,
-    watch: AnswerWatch,
+/// Writes the blocks of a stream, each whole.
+pub(crate) struct BlockWriter<'a> {
+    pub(crate) front: &'a Front,
+    pub(crate) framing: Framing,
+    pub(crate) watch: AnswerWatch,
     /// The line of the access log.
-    entry: Option<AccessEntry>,
+    pub(crate) entry: Option<AccessEntry>,
 }
 
 impl BlockWriter<'_> {
     /// While a large event is written, the wait for its reader is ours; the last piece, if it is no more than a chunk, is the
     /// system's.
-    async fn write<S>(&mut self, stream: &mut S, block: Bytes) -> Result<(), Ending>
+    pub(crate) async fn write<S>(&mut self, stream: &mut S, block: Bytes) -> Result<(), Ending>
     where
         S: AsyncWrite + Watched + Unpin,
     {

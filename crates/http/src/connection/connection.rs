@@ -14,7 +14,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
 use crate::connection::carry::carry;
-use crate::connection::http1::until_parked;
+use crate::connection::http1::{Gone, until_parked};
 use crate::connection::http2;
 use crate::connection::places::Place;
 use crate::connection::plain_http;
@@ -29,6 +29,7 @@ use crate::limits::LINGER_AT_END_WAIT_MAX;
 use crate::stream::Ending;
 use crate::stream::permits::StreamPermit;
 use crate::tls::{Tls, is_http_2};
+use crate::websocket::driver::drive;
 
 /// What a connection needs around it.
 pub(crate) struct Surroundings {
@@ -69,7 +70,11 @@ impl Surroundings {
         let place = visit.keep_place();
         match served {
             Ok(None) => {}
-            Ok(Some((stream, leave))) => {
+            Ok(Some((stream, Gone::Socket(socket, unread)))) => {
+                Box::pin(drive(stream, *socket, unread)).await;
+                drop(place);
+            }
+            Ok(Some((stream, Gone::Stream(leave)))) => {
                 let Leave { follower, is_opened, encoder, framing, attendance, session, permit, entry } =
                     leave;
                 let held = ParkedHold { _place: place, _permit: permit, session };
@@ -116,7 +121,10 @@ impl Surroundings {
         let _place = visit.keep_place();
         match served {
             Ok(None) => {}
-            Ok(Some((stream, leave))) => self.leave(stream, leave).await,
+            Ok(Some((stream, Gone::Socket(socket, unread)))) => {
+                Box::pin(drive(stream, *socket, unread)).await;
+            }
+            Ok(Some((stream, Gone::Stream(leave)))) => self.leave(stream, leave).await,
             Err(error) => ended_early(&error),
         }
     }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{CONNECTION, EXPECT};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, Version};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
@@ -37,8 +37,9 @@ use crate::connection::seen::{Seen, SeenStream};
 use crate::connection::socket::{Raw, Reset, Watched, Watchman};
 use crate::connection::visit::{OpenRequest, Visit};
 use crate::front::Front;
-use crate::lane::parking::{Leave, ParkingSlot};
+use crate::lane::parking::{Leave, Leaving, ParkingSlot};
 use crate::limits::LINGER_SILENCE_MAX;
+use crate::websocket::socket::Socket;
 
 /// Why hyper no longer has a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,13 +56,20 @@ enum End {
     NoHeadRoom,
 }
 
+/// What a connection goes on with that hyper no longer has.
+pub(crate) enum Gone {
+    Stream(Leave),
+    /// A WebSocket, and what hyper has read behind the head of its handshake.
+    Socket(Box<Socket>, Bytes),
+}
+
 /// Serves one connection until it has ended, or until a stream has begun on it: then it comes back, with what the
 /// stream goes on with. hyper keeps 16 KB for each connection, which one that is only written to does not need.
 pub(crate) async fn until_parked<S>(
     front: &Front,
     visit: &Arc<Visit>,
     stream: S,
-) -> hyper::Result<Option<(S, Leave)>>
+) -> hyper::Result<Option<(S, Gone)>>
 where
     S: AsyncRead + AsyncWrite + Raw + Reset + Watched + Unpin,
 {
@@ -80,8 +88,16 @@ where
         stream.reset();
         return end.map(|_| None);
     }
+    match (&end, session.slot.clear()) {
+        (Ok(End::Parked), Some(Leaving::Stream(leave))) => return Ok(Some((stream, Gone::Stream(leave)))),
+        // An answer 101 ends the connection for hyper.
+        (Ok(End::Served), Some(Leaving::Socket(socket))) if session.seen.is_flushed() => {
+            return Ok(Some((stream, Gone::Socket(socket, parts.read_buf))));
+        }
+        _ => {}
+    }
     match end {
-        Ok(End::Parked) => return Ok(session.slot.clear().map(|leave| (stream, leave))),
+        Ok(End::Parked) => return Ok(None),
         Ok(End::Left) => {
             // Somebody waits for the place.
             let _ = stream.shutdown().now_or_never();
@@ -249,7 +265,8 @@ impl<'a> Session<'a> {
         let was_read = body.is_end_stream() || (!waits_to_be_asked && body.ends_with_what_came().await);
         self.has_unread_body.store(!was_read, Ordering::Relaxed);
         // hyper does not say so by itself, and the client would send its next request to nobody.
-        if !was_read || is_last || !self.visit.stands().has_place() || self.front.drain().is_ending() {
+        let ends = !was_read || is_last || !self.visit.stands().has_place() || self.front.drain().is_ending();
+        if ends && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(answer.map(|body| body.watched_by(self.watch.clone()).holding(open)))

@@ -18,12 +18,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::carry::carry;
-use super::http1::until_parked;
+use super::http1::{Gone, until_parked};
 use super::socket::{Raw, Reset, Watched, Watchman};
 use super::unread_tests::ended;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::front::Front;
+use crate::lane::parking::Leave;
 use crate::limits::UNSENT_BYTES_MAX;
 use crate::stream::Ending;
 
@@ -165,7 +166,7 @@ async fn is_stalled(bytes_per_second: u64) -> bool {
     let socket = SlowSocket::new("/events/past?last=1", "text/event-stream", bytes_per_second);
     let (socket, leave) = until_parked(&front, &Arc::default(), socket).await.unwrap().unwrap();
     let wait = Duration::from_secs(2 * LARGE as u64 / bytes_per_second);
-    let _ = timeout(wait, carry(&front, socket, leave)).await;
+    let _ = timeout(wait, carry(&front, socket, stream_of(leave))).await;
     ended(&front, Ending::WriteStalled) > 0.0
 }
 
@@ -201,7 +202,15 @@ async fn the_system_watches_a_stream_except_in_the_middle_of_a_large_event() {
 
     let (socket, leave) = until_parked(&front, &Arc::default(), socket).await.unwrap().unwrap();
     assert_eq!(seen(), [Watchman::System]);
-    let _ = timeout(Duration::from_secs(10), carry(&front, socket, leave)).await;
+    let _ = timeout(Duration::from_secs(10), carry(&front, socket, stream_of(leave))).await;
 
     assert_eq!(seen(), [Watchman::System, Watchman::Hub, Watchman::System, Watchman::Hub]);
+}
+
+/// What a stream goes on with.
+fn stream_of(gone: Gone) -> Leave {
+    match gone {
+        Gone::Stream(leave) => leave,
+        Gone::Socket(..) => panic!("it is no WebSocket"),
+    }
 }

@@ -34,6 +34,8 @@ use crate::stream::drain::Drain;
 use crate::stream::permits::{StreamPermit, StreamPermits};
 use crate::stream::task::{self, Carried};
 use crate::stream::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Told, Whereabouts};
+use crate::websocket::socket::Socket;
+use crate::websocket::{self, Handshake, SocketAccess};
 
 pub(crate) const KNOWN: &[&str] = &[
     "topic",
@@ -78,6 +80,8 @@ pub(crate) struct SubscribeRequest {
     /// Put among the request's extensions by what carries the answer, if it wants to know how the answer is taken.
     watch: AnswerWatch,
     entry: Option<AccessEntry>,
+    /// It opens a WebSocket.
+    socket: Option<(Handshake, SocketAccess)>,
 }
 
 impl SubscribeRequest {
@@ -121,13 +125,26 @@ impl SubscribeRequest {
             unplaced: parts.extensions.get().cloned(),
             watch: parts.extensions.get().cloned().unwrap_or_default(),
             entry: parts.extensions.get().cloned(),
+            socket: None,
         })
+    }
+
+    /// The same, as one that opens a WebSocket.
+    pub(crate) fn over(self, handshake: Handshake, access: SocketAccess) -> Result<Self, Problem> {
+        if self.mode != Mode::Stream {
+            let detail = "a WebSocket is a stream; leave `mode` out";
+            return Err(Problem::new(ProblemType::BadHandshake, detail));
+        }
+        Ok(Self { socket: Some((handshake, access)), ..self })
     }
 
     /// Takes note of the grants that have let the subscriber in: its stream ends with them.
     pub(crate) fn let_in_by(&mut self, front: &Front, grants: Grants) {
         if let Some(session) = front.session_of(&grants) {
             self.session = Some(session);
+        }
+        if let Some((_, access)) = &mut self.socket {
+            access.let_in_by(front, &grants);
         }
         self.credential = grants.credential;
     }
@@ -212,6 +229,7 @@ pub(crate) async fn subscribe(
         session,
         watch,
         entry,
+        socket,
         ..
     } = request;
     front.check_room_for_presence(&events.selectors)?;
@@ -248,7 +266,13 @@ pub(crate) async fn subscribe(
         opening = [opening, place].concat().into();
     }
     let is_opened = block.is_known() || encoder.opens_at_once();
-    let follower = Follower::new(events.selectors, events.on_gap, place);
+    let on_gap = events.on_gap;
+    let follower = Follower::new(events.selectors, on_gap, place);
+    if let Some((handshake, access)) = socket {
+        let front = front.clone();
+        let socket = Socket { front, follower, on_gap, opening, attendance, session, permit, entry, access };
+        return Ok(websocket::socket::begin(handshake, socket));
+    }
     if let Some(transport) = mode.transport() {
         let is_told = block.is_known() && !encoder.is_told_events_alone();
         // A client that must be told something is told it now.

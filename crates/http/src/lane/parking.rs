@@ -14,6 +14,7 @@ use super::batch::{Framing, chunk_frame_bytes};
 use crate::access_log::AccessEntry;
 use crate::stream::Encoder;
 use crate::stream::permits::StreamPermit;
+use crate::websocket::socket::Socket;
 
 /// What a parked connection goes on with.
 pub(crate) struct Leave {
@@ -35,18 +36,31 @@ pub(crate) struct Leave {
 /// Shared by a connection and the response that may leave it. Its presence among a request's extensions says that
 /// the connection can be parked.
 #[derive(Clone, Default)]
-pub(crate) struct ParkingSlot(Arc<Mutex<Option<Leave>>>);
+pub(crate) struct ParkingSlot(Arc<Mutex<Option<Leaving>>>);
+
+/// What leaves hyper.
+pub(crate) enum Leaving {
+    /// A stream, once hyper has written its opening.
+    Stream(Leave),
+    /// A WebSocket, once hyper has written the answer to its handshake.
+    Socket(Box<Socket>),
+}
 
 impl ParkingSlot {
+    /// Whether a stream waits for hyper to let go of its connection. When a socket comes, hyper lets go by itself.
     pub(crate) fn is_taken(&self) -> bool {
-        self.lock().is_some()
+        matches!(*self.lock(), Some(Leaving::Stream(_)))
     }
 
-    pub(crate) fn clear(&self) -> Option<Leave> {
+    pub(crate) fn clear(&self) -> Option<Leaving> {
         self.lock().take()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Leave>> {
+    pub(crate) fn leave_socket(&self, socket: Box<Socket>) {
+        *self.lock() = Some(Leaving::Socket(socket));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Leaving>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -70,7 +84,7 @@ impl Parking {
             return Poll::Ready(Some(opening));
         }
         if let Some(leave) = self.leave.take() {
-            *self.slot.lock() = Some(leave);
+            *self.slot.lock() = Some(Leaving::Stream(leave));
         }
         Poll::Pending
     }

@@ -26,6 +26,12 @@ pub(crate) fn topic_of_text(text: &str) -> Result<Topic, Problem> {
     if topic.is_reserved() { Err(reserved(topic.as_str())) } else { Ok(topic) }
 }
 
+/// A topic that is named by itself, not in a URL.
+pub(crate) fn named_topic(name: &str) -> Result<Topic, Problem> {
+    let topic = Topic::parse(name).map_err(|error| bad_topic(&error))?;
+    if topic.is_reserved() { Err(reserved(topic.as_str())) } else { Ok(topic) }
+}
+
 /// The topic of a request that names it in the parameter `topic` alone.
 pub(crate) fn one_topic(query: &Query<'_>) -> Result<Topic, Problem> {
     query.raw("topic").try_for_each(check_slashes)?;
@@ -75,7 +81,7 @@ fn selector(text: &str) -> Result<Selector, Problem> {
 }
 
 /// One selector of a stream, decoded.
-fn stream_selector(text: &str) -> Result<Selector, Problem> {
+pub(crate) fn stream_selector(text: &str) -> Result<Selector, Problem> {
     let Some(watched) = text.strip_prefix(PRESENCE_PREFIX) else { return selector(text) };
     // What is no topic is told as ever.
     let selector = Selector::parse(text).map_err(|error| bad_topic(&error))?;

@@ -12,7 +12,8 @@ use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
 use tidings_core::presence::Notice;
 use tidings_core::{
-    Clock, Cursor, Delivery, Frame, InUse, Sequence, Session, StoreError, Subscription, UnixMillis, Upcoming,
+    Clock, ConnectionId, Cursor, Delivery, Frame, InUse, Sequence, Session, StoreError, Subscription,
+    UnixMillis, Upcoming,
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -20,7 +21,7 @@ use super::drain::Drain;
 use super::encode::{Encoder, Whereabouts};
 use super::ending::Ending;
 use super::expiry;
-use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Rules, Tick};
+use super::machine::{Act, AfterFailure, DrainTicks, Due, Machine, Message, Now, Outlet, Rules, Tick};
 use super::metrics::{StreamEnd, StreamMetrics};
 use super::permits::StreamPermit;
 use crate::answer::watch::AnswerWatch;
@@ -80,7 +81,7 @@ pub(crate) fn blocks(
     })
 }
 
-struct StreamTask {
+pub(crate) struct StreamTask {
     opening: Option<Bytes>,
     subscription: Subscription,
     presence: Option<Box<TaskPresence>>,
@@ -125,7 +126,7 @@ enum First {
 }
 
 impl StreamTask {
-    fn new(shared: TaskRules, carried: Carried, end: StreamEnd) -> Self {
+    pub(crate) fn new(shared: TaskRules, carried: Carried, end: StreamEnd) -> Self {
         let Carried { opening, is_opened, subscription, presence, encoder, encoding, session, permit, watch } =
             carried;
         let begin = if is_opened { Machine::opened } else { Machine::unopened };
@@ -155,7 +156,8 @@ impl StreamTask {
         }
     }
 
-    async fn next(&mut self) -> Option<Bytes> {
+    /// The next bytes; none after the end. Cancel safe: nothing is taken until it returns.
+    pub(crate) async fn next(&mut self) -> Option<Bytes> {
         if let Some(opening) = self.opening.take() {
             return Some(opening);
         }
@@ -204,6 +206,58 @@ impl StreamTask {
             }
         }
         None
+    }
+
+    /// Whether the next bytes go on with the event of the last ones, so that nothing may stand between them. They are there at once.
+    pub(crate) fn is_inside_event(&self) -> bool {
+        self.large.as_ref().is_some_and(|large| !large.rest.is_empty())
+    }
+
+    /// Why it has ended, or ends.
+    pub(crate) fn noted(&self) -> Option<Ending> {
+        self.end.noted()
+    }
+
+    /// Its carrier knows why it ends.
+    pub(crate) fn note(&mut self, ending: Ending) {
+        self.end.note(ending);
+    }
+
+    /// The client said something, where its transport has a way back.
+    pub(crate) fn client_said(&mut self, message: Message) -> Act {
+        let now = self.now().tick;
+        // It is there: there is no need to find that out.
+        self.machine.progressed(now);
+        self.machine.client_said(message)
+    }
+
+    /// Where the client stands. Events that it has not asked for are passed over.
+    pub(crate) fn advance(&mut self) -> Cursor {
+        self.subscription.advance()
+    }
+
+    /// The name of its connection on the roster.
+    pub(crate) fn id(&self) -> ConnectionId {
+        self.subscription.id()
+    }
+
+    /// Goes on with another subscription, at the same place, and with what lets the client have it.
+    pub(crate) fn regroup(
+        &mut self,
+        subscription: Subscription,
+        presence: Option<Box<TaskPresence>>,
+        session: Option<Arc<Session>>,
+    ) {
+        self.subscription = subscription.in_pieces_of(CHUNK_BYTES_MAX);
+        self.presence = presence;
+        self.expires_after = session.as_ref().filter(|session| session.can_end()).map(|_| 0);
+        self.session = session;
+        self.opens_after = None;
+    }
+
+    /// What let the client in.
+    pub(crate) fn session(&self) -> Option<&Arc<Session>> {
+        self.session.as_ref()
     }
 
     /// What is due. The clock is asked with each heartbeat and when the session should be over, not at each event.

@@ -9,6 +9,7 @@ pub(crate) mod meter;
 pub(crate) mod scene;
 pub(crate) mod tls;
 pub(crate) mod tokens;
+pub(crate) mod websocket;
 
 /// What every answer of a hub has that allows no other origin.
 pub(crate) const UNSHARED: &str =

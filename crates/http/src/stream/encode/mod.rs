@@ -6,6 +6,7 @@
 //! | `sse` | server-sent events |
 //! | `envelope` | an event as JSON, for every format that has it |
 //! | `lines` | JSON, one document a line (NDJSON) |
+//! | `web_socket` | the same documents, each a message of a WebSocket |
 //! | `words` | what is said beside events, as documents of JSON |
 //! | `opening` | what is known of a stream when it begins |
 //!
@@ -17,6 +18,7 @@ pub(crate) mod envelope;
 mod lines;
 mod opening;
 pub(crate) mod sse;
+mod web_socket;
 mod words;
 
 use std::borrow::Cow;
@@ -36,6 +38,8 @@ pub enum StreamFormat {
     Sse,
     /// `application/x-ndjson`.
     Lines,
+    /// Messages of a WebSocket.
+    WebSocket,
 }
 
 impl StreamFormat {
@@ -43,6 +47,7 @@ impl StreamFormat {
     pub(crate) fn encoder(self, selectors: &Selectors, opening: Opening, told: Told) -> Encoder {
         match (self, told, selectors.single_topic()) {
             (Self::Lines, ..) => Encoder::Lines,
+            (Self::WebSocket, ..) => Encoder::WebSocket,
             (Self::Sse, Told::Envelope, _) => Encoder::SseWithEnvelope(opening),
             (Self::Sse, Told::Time, _) => Encoder::SseWithTimes(opening),
             (Self::Sse, Told::Nothing, Some(_)) => Encoder::Sse(opening),
@@ -77,6 +82,8 @@ pub enum Encoder {
     SseWithEnvelope(Opening),
     /// JSON, one document a line.
     Lines,
+    /// JSON, one document a frame of a WebSocket: whole frames, header and all, so that whatever writes them need not know it.
+    WebSocket,
 }
 
 impl Encoder {
@@ -94,7 +101,7 @@ impl Encoder {
     pub fn encoding(self) -> &'static Encoding {
         match self {
             Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => &sse::SSE,
-            Self::SseWithEnvelope(_) | Self::Lines => &envelope::ENVELOPE,
+            Self::SseWithEnvelope(_) | Self::Lines | Self::WebSocket => &envelope::ENVELOPE,
         }
     }
 
@@ -102,7 +109,9 @@ impl Encoder {
     pub(crate) fn event(self, frame: &Frame) -> Bytes {
         let bytes = frame.encoded(self.encoding()).cloned().unwrap_or_else(|| self.make(frame).freeze());
         match self {
-            Self::SseWithTimes(_) | Self::SseWithEnvelope(_) => self.wrapped(frame, &bytes).into(),
+            Self::SseWithTimes(_) | Self::SseWithEnvelope(_) | Self::WebSocket => {
+                self.wrapped(frame, &bytes).into()
+            }
             Self::Sse(_) | Self::SseWithTopics(_) | Self::Lines => bytes.slice(self.skipped(frame)..),
         }
     }
@@ -114,7 +123,7 @@ impl Encoder {
             None => Cow::Owned(self.make(frame).into()),
         };
         match (self, encoded) {
-            (Self::SseWithTimes(_) | Self::SseWithEnvelope(_), encoded) => {
+            (Self::SseWithTimes(_) | Self::SseWithEnvelope(_) | Self::WebSocket, encoded) => {
                 Cow::Owned(self.wrapped(frame, &encoded))
             }
             (_, Cow::Borrowed(bytes)) => Cow::Borrowed(&bytes[self.skipped(frame)..]),
@@ -182,7 +191,7 @@ impl Encoder {
     pub(crate) fn opens_at_once(self) -> bool {
         match self {
             Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) | Self::SseWithEnvelope(_) => false,
-            Self::Lines => true,
+            Self::Lines | Self::WebSocket => true,
         }
     }
 
@@ -193,7 +202,7 @@ impl Encoder {
             Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) | Self::SseWithEnvelope(_) => {
                 Some(sse::farewell(retry))
             }
-            Self::Lines => None,
+            Self::Lines | Self::WebSocket => None,
         }
     }
 
@@ -209,6 +218,7 @@ impl Encoder {
                 &sse::Sse
             }
             Self::Lines => &lines::Lines,
+            Self::WebSocket => &web_socket::WebSocket,
         }
     }
 
@@ -219,7 +229,7 @@ impl Encoder {
             | Self::SseWithTopics(form)
             | Self::SseWithTimes(form)
             | Self::SseWithEnvelope(form) => form,
-            Self::Lines => Opening::default(),
+            Self::Lines | Self::WebSocket => Opening::default(),
         }
     }
 
@@ -234,6 +244,8 @@ impl Encoder {
         match self {
             Self::SseWithTimes(_) => [sse::time_line(frame.event()).as_bytes(), encoded].concat(),
             Self::SseWithEnvelope(_) => sse::enveloped(frame.event(), encoded),
+            // Without its line end.
+            Self::WebSocket => crate::websocket::frame::text(encoded.trim_ascii_end()),
             Self::Sse(_) | Self::SseWithTopics(_) | Self::Lines => encoded.to_vec(),
         }
     }
@@ -242,7 +254,11 @@ impl Encoder {
     fn skipped(self, frame: &Frame) -> usize {
         match self {
             Self::Sse(_) => sse::label_len(frame.event()),
-            Self::SseWithTopics(_) | Self::SseWithTimes(_) | Self::SseWithEnvelope(_) | Self::Lines => 0,
+            Self::SseWithTopics(_)
+            | Self::SseWithTimes(_)
+            | Self::SseWithEnvelope(_)
+            | Self::Lines
+            | Self::WebSocket => 0,
         }
     }
 }

@@ -1,0 +1,86 @@
+//! A socket whose handshake is answered: what it goes on with once it has left hyper.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::Response;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tidings_core::roster::Attendance;
+use tidings_core::{Follower, OnGap, Session};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::access::SocketAccess;
+use super::driver::drive;
+use super::handshake::{Exit, Handshake};
+use crate::access_log::AccessEntry;
+use crate::answer::body::Body;
+use crate::connection::socket::{Watched, Watchman};
+use crate::front::Front;
+use crate::stream::permits::StreamPermit;
+
+/// What a socket goes on with.
+pub(crate) struct Socket {
+    /// For the client that the handshake has come from.
+    pub(crate) front: Front,
+    pub(crate) follower: Follower,
+    pub(crate) on_gap: OnGap,
+    /// The first messages.
+    pub(crate) opening: Bytes,
+    pub(crate) attendance: Attendance,
+    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) permit: Option<StreamPermit>,
+    pub(crate) entry: Option<AccessEntry>,
+    pub(crate) access: SocketAccess,
+}
+
+/// Answers a handshake, behind which the socket begins.
+pub(crate) fn begin(handshake: Handshake, socket: Socket) -> Response<Body> {
+    let answer = handshake.answer();
+    match handshake.exit {
+        Exit::Slot(slot) => slot.leave_socket(Box::new(socket)),
+        // Nobody waits for it: the server is another program's, and its connection is gone for that server. It ends with its
+        // client, or by the drain.
+        Exit::Upgrade(upgrade) => drop(tokio::spawn(async move {
+            match upgrade.await {
+                Ok(upgraded) => Box::pin(drive(Foreign(TokioIo::new(upgraded)), socket, Bytes::new())).await,
+                Err(error) => tracing::debug!(%error, "a connection does not become a WebSocket"),
+            }
+        })),
+    }
+    answer
+}
+
+/// A connection of another program's server, whose socket is not seen.
+struct Foreign(TokioIo<Upgraded>);
+
+impl Watched for Foreign {
+    fn watch(&self, _: Watchman) {}
+}
+
+impl AsyncRead for Foreign {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Foreign {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().0).poll_write(context, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().0).poll_shutdown(context)
+    }
+}
