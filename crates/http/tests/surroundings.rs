@@ -50,7 +50,7 @@ async fn a_method_that_a_path_does_not_take_is_refused_with_those_it_does() {
         ("PUT", "/events/a", "GET, HEAD, POST, OPTIONS"),
         ("DELETE", "/events/a", "GET, HEAD, POST, OPTIONS"),
         ("BREW", "/events/a", "GET, HEAD, POST, OPTIONS"),
-        ("POST", "/events", "GET, HEAD, OPTIONS"),
+        ("PUT", "/events", "GET, HEAD, POST, OPTIONS"),
         ("POST", "/", "GET, HEAD, OPTIONS"),
         ("POST", "/healthz", "GET, HEAD, OPTIONS"),
     ] {
