@@ -262,7 +262,7 @@ async fn a_stream_over_http_2_that_wants_no_places_goes_on_after_an_echo() {
     let stream = certificate.connect(scene.address, &["h2"]).await.unwrap();
     let mut peer = Peer::over(stream).await;
     let mut own = peer.get("/events/a?opening=none", &[]).await;
-    expect_opening(&mut own, support::OPENING_LINES).await;
+    expect_opening(&mut own, OPENING_LINES).await;
     let [id] = ids(&scene).await;
 
     publish_echo(&scene, id).await;

@@ -21,24 +21,24 @@ use crate::request::body::{BodyRules, read_whole};
 struct SubscribeDocument {
     #[serde(default)]
     topics: Vec<String>,
-    last_event_id: Option<Text>,
-    since: Option<Text>,
-    last: Option<Text>,
-    on_gap: Option<Text>,
-    mode: Option<Text>,
-    wait: Option<Text>,
-    opening: Option<Text>,
-    with: Option<Text>,
-    envelope: Option<Text>,
-    limit: Option<Text>,
-    after: Option<Text>,
-    partial: Option<Text>,
+    last_event_id: Option<Parameter>,
+    since: Option<Parameter>,
+    last: Option<Parameter>,
+    on_gap: Option<Parameter>,
+    mode: Option<Parameter>,
+    wait: Option<Parameter>,
+    opening: Option<Parameter>,
+    with: Option<Parameter>,
+    envelope: Option<Parameter>,
+    limit: Option<Parameter>,
+    after: Option<Parameter>,
+    partial: Option<Parameter>,
 }
 
 /// The value of a parameter.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Text {
+enum Parameter {
     Text(String),
     Number(u64),
     Flag(bool),
@@ -85,16 +85,16 @@ fn query_of(body: &[u8]) -> Result<String, Problem> {
     for (name, value) in document.parameters() {
         match value {
             None => {}
-            Some(Text::Text(text)) => put(&mut query, name, &text),
-            Some(Text::Number(number)) => put(&mut query, name, &number.to_string()),
-            Some(Text::Flag(flag)) => put(&mut query, name, &flag.to_string()),
+            Some(Parameter::Text(text)) => put(&mut query, name, &text),
+            Some(Parameter::Number(number)) => put(&mut query, name, &number.to_string()),
+            Some(Parameter::Flag(flag)) => put(&mut query, name, &flag.to_string()),
         }
     }
     Ok(query)
 }
 
 impl SubscribeDocument {
-    fn parameters(self) -> [(&'static str, Option<Text>); 12] {
+    fn parameters(self) -> [(&'static str, Option<Parameter>); 12] {
         [
             ("last_event_id", self.last_event_id),
             ("since", self.since),

@@ -204,7 +204,7 @@ async fn what_a_backend_refuses_for_ten_minutes_is_left_out_and_it_is_told_when_
 
 #[tokio::test(start_paused = true)]
 async fn a_backend_that_is_away_for_a_moment_has_ten_minutes_again() {
-    let refused = vec![Status(403); 12];
+    let refused = [Status(403); 12];
     let answers = refused.iter().copied().chain([Status(503)]).chain(refused.iter().copied());
     let (notices, backend) = (notices(), Backend::answering(answers.chain([Status(200)])));
     join(&notices, 1);
