@@ -305,7 +305,7 @@ async fn a_gap_is_an_item_of_its_own_in_managed_mode() {
 #[tokio::test]
 async fn who_asks_for_events_alone_gets_a_gap_as_an_error_and_goes_on_behind_it() {
     let server =
-        Server::start([Answer::stream(&format!("id: a-1\ndata: before\n\n{GAP}id: a-10\ndata: after\n\n"))]);
+        Server::start([Answer::stream(format!("id: a-1\ndata: before\n\n{GAP}id: a-10\ndata: after\n\n"))]);
     let mut source = builder(&server).build();
     assert_eq!(next_data(&mut source).await, "before");
 

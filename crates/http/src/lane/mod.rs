@@ -52,7 +52,7 @@ mod tally;
 mod ticker;
 
 pub use batch::Framing;
-pub(crate) use batch::{CHUNK_END, LAST_CHUNK, chunk_frame_bytes, chunk_head};
+pub(crate) use batch::{CHUNK_END, LAST_CHUNK, chunk_head};
 pub(crate) use lanes::LanesShare;
 pub use lanes::{LaneConfig, Lanes};
 pub(crate) use page_reader::PagePermits;

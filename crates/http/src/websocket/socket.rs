@@ -42,14 +42,21 @@ pub(crate) fn begin(handshake: Handshake, socket: Socket) -> Response<Body> {
     let answer = handshake.answer();
     match handshake.exit {
         Exit::Slot(slot) => slot.leave_socket(Box::new(socket)),
-        // Nobody waits for it: the server is another program's, and its connection is gone for that server. It ends with its
-        // client, or by the drain.
-        Exit::Upgrade(upgrade) => drop(tokio::spawn(async move {
-            match upgrade.await {
-                Ok(upgraded) => Box::pin(drive(Foreign(TokioIo::new(upgraded)), socket, Bytes::new())).await,
-                Err(error) => tracing::debug!(%error, "a connection does not become a WebSocket"),
-            }
-        })),
+        Exit::Upgrade(upgrade) => {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "its server is another program's, and waits for nobody; it ends with its client, or by the drain"
+            )]
+            let task = tokio::spawn(async move {
+                match upgrade.await {
+                    Ok(upgraded) => {
+                        Box::pin(drive(Foreign(TokioIo::new(upgraded)), socket, Bytes::new())).await;
+                    }
+                    Err(error) => tracing::debug!(%error, "a connection does not become a WebSocket"),
+                }
+            });
+            drop(task);
+        }
     }
     answer
 }
