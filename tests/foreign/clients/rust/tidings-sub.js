@@ -12,7 +12,8 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => p
 createInterface({ input: sub.stderr }).on('line', (line) => {
   const { state, error } = JSON.parse(line);
   if (state === 'open') opened();
-  else failed(error);
+  // Other lines name the connection.
+  else if (state) failed(error);
 });
 createInterface({ input: sub.stdout }).on('line', (line) => {
   const { gap, type, data, lastEventId } = JSON.parse(line);
