@@ -7,16 +7,20 @@ use tidings_core::{Position, Request, Selectors};
 
 use crate::access::cors;
 use crate::access::decision::decide;
+use crate::access::frame::FramingPage;
 use crate::access::head::RequestHead;
 use crate::access::policy::Policy;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::events::framed;
 use crate::events::subscribe::{self, SubscribeRequest};
 use crate::front::Front;
 use crate::request::accept::{Representation, negotiate};
+use crate::request::mode::asks_for_iframe;
 use crate::request::position::{on_gap, position};
 use crate::request::query::Query;
+use crate::stream::StreamFormat;
 
 impl Front {
     /// Answers a request at a URL of the program's own with a stream of these selectors. The program has decided that its sender
@@ -49,14 +53,31 @@ impl Front {
         if parts.method != Method::GET && parts.method != Method::HEAD {
             return Err(Problem::new(ProblemType::MethodNotAllowed, "a stream is read with GET"));
         }
-        let Ok(Representation::Stream(format)) = negotiate(&parts.headers) else {
-            let detail = "this URL answers text/event-stream; accept that";
-            return Err(Problem::new(ProblemType::NotAcceptable, detail));
+        let format = match negotiate(&parts.headers) {
+            _ if parts.uri.query().is_some_and(asks_for_iframe) => StreamFormat::Iframe,
+            Ok(Representation::Stream(format)) => format,
+            Ok(Representation::Page | Representation::History) | Err(_) => {
+                let detail = "this URL answers text/event-stream; accept that";
+                return Err(Problem::new(ProblemType::NotAcceptable, detail));
+            }
         };
         let query = Query::parse_own(parts.uri.query().unwrap_or(""), subscribe::KNOWN)?;
-        let from = position(&self.position_bounds(), &parts.headers, &query)?.unwrap_or(Position::Now);
-        let events = Request { selectors, from, on_gap: on_gap(&query)? };
-        let mut request = SubscribeRequest::new(parts, &query, format, events)?;
+        let page = FramingPage::of(format, self.config(), &head, &query)?;
+        let answered = self.subscribe_framed(parts, &query, (format, page.clone()), selectors, grants).await;
+        framed::told(self, page.as_ref(), answered)
+    }
+
+    async fn subscribe_framed(
+        &self,
+        parts: &Parts,
+        query: &Query<'_>,
+        (format, page): (StreamFormat, Option<FramingPage>),
+        selectors: Selectors,
+        grants: Grants,
+    ) -> Result<Response<Body>, Problem> {
+        let from = position(&self.position_bounds(), &parts.headers, query)?.unwrap_or(Position::Now);
+        let events = Request { selectors, from, on_gap: on_gap(query)? };
+        let mut request = SubscribeRequest::new(parts, query, format, events)?.framed_by(page);
         self.refuse_outcast(&grants).await?;
         request.let_in_by(self, grants);
         subscribe::subscribe(self, request).await

@@ -11,11 +11,13 @@ use http::{Method, Response};
 use tidings_access::{Credential, Grants};
 use tidings_core::{KeyLife, Selector, Session};
 
+use crate::access::frame::FramingPage;
 use crate::access::head::RequestHead;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::authorize::{AskedAction, ParsedRequest};
+use crate::events::framed;
 use crate::events::history::{self, HistoryRequest, history};
 use crate::events::publish::{PublishRequest, Publisher};
 use crate::events::publish_lines::{self, LinesRequest};
@@ -102,7 +104,9 @@ impl Front {
         format: StreamFormat,
     ) -> Result<Response<Body>, Problem> {
         let query = self.query(parts, subscribe::KNOWN)?;
-        self.subscribe_by(head, parts, &query, rest, format).await
+        let page = self.told(parts, FramingPage::of(format, self.config(), head, &query))?;
+        let answered = self.subscribe_by(head, parts, &query, rest, (format, page.clone())).await;
+        framed::told(self, page.as_ref(), answered)
     }
 
     /// The same, where the parameters have been read.
@@ -112,9 +116,10 @@ impl Front {
         parts: &Parts,
         query: &Query<'_>,
         rest: Option<&str>,
-        format: StreamFormat,
+        (format, page): (StreamFormat, Option<FramingPage>),
     ) -> Result<Response<Body>, Problem> {
         let request = SubscribeRequest::parse(parts, query, rest, format, &self.position_bounds())?;
+        let request = request.framed_by(page);
         self.subscribe_by_request(ParsedRequest { head, parts, query }, request).await
     }
 
@@ -230,7 +235,7 @@ impl Front {
             }
             Representation::Stream(format) => {
                 let query = Query::parse(&text, &[subscribe::KNOWN, proofs, partial])?;
-                self.subscribe_by(head, parts, &query, None, format).await
+                self.subscribe_by(head, parts, &query, None, (format, None)).await
             }
             Representation::Page => {
                 let detail = "this URL answers text/event-stream, application/json or application/x-ndjson; accept one of them";

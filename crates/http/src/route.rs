@@ -29,6 +29,7 @@ use crate::granted::Keyed;
 use crate::let_in::LetIn;
 use crate::operations;
 use crate::request::accept::{Representation, negotiate};
+use crate::request::mode::asks_for_iframe;
 use crate::request::path::refuse_second_topic;
 use crate::stream::StreamFormat;
 use crate::websocket::handshake;
@@ -155,7 +156,8 @@ impl<'a> Route<'a> {
         }
     }
 
-    fn action(self, method: &Method, headers: &HeaderMap) -> Action<'a> {
+    fn action(self, parts: &Parts) -> Action<'a> {
+        let Parts { method, headers, .. } = parts;
         let reads = method == Method::GET || method == Method::HEAD;
         match self {
             Self::Unknown => Action::RefusePath,
@@ -175,8 +177,8 @@ impl<'a> Route<'a> {
             _ if !reads => Action::RefuseMethod(self),
             Self::Topic(topic) if handshake::is_asked_for(method, headers) => Action::Socket(Some(topic)),
             Self::Events if handshake::is_asked_for(method, headers) => Action::Socket(None),
-            Self::Topic(topic) => Action::read(Some(topic), headers),
-            Self::Events => Action::read(None, headers),
+            Self::Topic(topic) => Action::read(Some(topic), parts),
+            Self::Events => Action::read(None, parts),
             Self::Home => Action::Home,
             Self::Console(file) => Action::Console(file),
             Self::Live => Action::Live,
@@ -187,9 +189,12 @@ impl<'a> Route<'a> {
 }
 
 impl<'a> Action<'a> {
-    /// What a GET of events asks for by its `Accept`.
-    fn read(rest: Option<&'a str>, headers: &HeaderMap) -> Self {
-        match negotiate(headers) {
+    /// What a GET of events asks for by its `Accept`, if it does not load a frame.
+    fn read(rest: Option<&'a str>, parts: &Parts) -> Self {
+        if parts.uri.query().is_some_and(asks_for_iframe) {
+            return Self::Subscribe(rest, StreamFormat::Iframe);
+        }
+        match negotiate(&parts.headers) {
             Ok(Representation::Stream(format)) => Self::Subscribe(rest, format),
             Ok(Representation::History) => Self::History(rest),
             Ok(Representation::Page) => Self::Page(rest),
@@ -308,7 +313,7 @@ impl Front {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let route = Route::of(parts.uri.path(), &self.config().aliases);
-        let action = route.action(&parts.method, &parts.headers);
+        let action = route.action(parts);
         let policy = action.policy();
         let beyond = self.beyond_proxies(&parts.headers);
         let front = beyond.as_ref().unwrap_or(self);

@@ -27,6 +27,8 @@ pub enum Transport {
     Sse,
     /// As `application/x-ndjson`.
     Lines,
+    /// As a document that a page frames.
+    Iframe,
     /// By answers that end at once.
     Poll,
     /// By answers that wait until there is something.
@@ -59,6 +61,7 @@ impl Transport {
             Self::InProcess => "in-process",
             Self::Sse => "sse",
             Self::Lines => "ndjson",
+            Self::Iframe => "iframe",
             Self::Poll => "poll",
             Self::LongPoll => "long-poll",
             Self::WebSocket => "websocket",

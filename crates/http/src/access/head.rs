@@ -18,6 +18,7 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 
 pub(super) const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(super) const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 pub(super) const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 /// The headers that decide something and are no lists, with the problem if one of them is given twice. `Idempotency-Key` has a

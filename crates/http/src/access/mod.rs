@@ -23,6 +23,7 @@ pub(crate) mod client;
 pub(crate) mod cors;
 pub(crate) mod current_keys;
 pub(crate) mod decision;
+pub(crate) mod frame;
 pub(crate) mod head;
 pub(crate) mod host;
 mod key;

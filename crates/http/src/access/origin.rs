@@ -87,6 +87,11 @@ impl Origin {
         host.name().is_same_machine(&self.host)
     }
 
+    /// Whether its host is an address of IPv6, which is written in brackets.
+    pub(super) fn has_ipv6_address(&self) -> bool {
+        self.authority().starts_with('[')
+    }
+
     pub(super) fn is_loopback(&self) -> bool {
         self.host.is_loopback()
     }

@@ -58,7 +58,11 @@ pub(super) fn parsed(origin: &HeaderValue) -> Option<Origin> {
 
 /// Whether the page is one that the hub serves itself, at the host that was asked for or at one of its names.
 fn is_own(config: &HttpConfig, head: &RequestHead<'_>, origin: &HeaderValue) -> bool {
-    let Some(origin) = parsed(origin) else { return false };
+    parsed(origin).is_some_and(|origin| is_of_hub(config, head, &origin))
+}
+
+/// The same, where the origin has been read.
+pub(super) fn is_of_hub(config: &HttpConfig, head: &RequestHead<'_>, origin: &Origin) -> bool {
     // As far as the hub can know its own scheme: without a certificate of its own, a proxy may have one.
     let scheme = config.tls.is_some().then_some("https");
     head.host.as_ref().is_some_and(|host| origin.is_of(host, scheme))
@@ -74,7 +78,7 @@ fn names(hosts: &Hosts) -> &[Host] {
 
 /// Where the page stands that sent a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Site {
+pub(super) enum Site {
     /// At the same origin.
     Same,
     /// At another, be it of the same site.
@@ -83,7 +87,7 @@ enum Site {
     Unknown,
 }
 
-fn site(head: &RequestHead<'_>) -> Site {
+pub(super) fn site(head: &RequestHead<'_>) -> Site {
     match head.headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
         Some(b"same-origin") => Site::Same,
         Some(b"same-site" | b"cross-site") => Site::Other,
@@ -92,7 +96,7 @@ fn site(head: &RequestHead<'_>) -> Site {
     }
 }
 
-fn is_navigation(head: &RequestHead<'_>) -> bool {
+pub(super) fn is_navigation(head: &RequestHead<'_>) -> bool {
     head.headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode == "navigate")
 }
 

@@ -9,9 +9,9 @@ use tidings_access::Proof;
 use tidings_access::signed_url::Signed;
 use tidings_core::Selector;
 
+use super::frame::cookie_counts;
 use super::head::RequestHead;
 use super::key::bearer_text;
-use super::page::is_trusted_page;
 use super::settings::AccessSettings;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
@@ -82,7 +82,7 @@ pub(crate) fn shown<'a>(
         Some(token) => Ok(Shown::Meant(Proof::Token(token))),
         None => Ok(match cookie(head.headers, &settings.cookie) {
             Ok(None) => Shown::Meant(Proof::Nothing),
-            Ok(Some(_)) if !is_trusted_page(config, head, method.is_safe()) => Shown::Unusable(
+            Ok(Some(_)) if !cookie_counts(config, head, method.is_safe(), query) => Shown::Unusable(
                 "its cookie does not count, because the request does not come from a page of the hub or of an origin that \
                  --cors-origin names",
             ),

@@ -59,7 +59,8 @@ problem_types! {
     BadOpening: BAD_REQUEST, "bad-opening", "`opening` is neither `event` nor `always` nor `id` nor `none`";
     BadWith: BAD_REQUEST, "bad-with", "`with` is not `time`";
     BadEnvelope: BAD_REQUEST, "bad-envelope", "`envelope` is not `json`";
-    BadMode: BAD_REQUEST, "bad-mode", "`mode` is neither `stream` nor `poll` nor `long-poll`";
+    BadMode: BAD_REQUEST, "bad-mode", "`mode` is neither `stream` nor `poll` nor `long-poll` nor `iframe`";
+    BadOrigin: BAD_REQUEST, "bad-origin", "`mode=iframe` comes without `origin`, or with one that no page can have or no policy can name";
     BadWait: BAD_REQUEST, "bad-wait", "`wait` is no time in seconds, or longer than 60 s";
     BadSubscription: BAD_REQUEST, "bad-subscription", "the body of `POST /subscribe` is not what it must be";
     BadLine: BAD_REQUEST, "bad-line", "a line of the body of `POST /events` is no JSON object of an event, or there is no event; `line` is its number";
@@ -86,6 +87,7 @@ problem_types! {
     CredentialsRequired: UNAUTHORIZED, "credentials-required", "what is asked for is not allowed to everybody, and the request shows no key, token or signature";
     InvalidCredentials: UNAUTHORIZED, "invalid-credentials", "the key, token or signature in the request gives nothing: it is unknown, malformed, expired or for somebody else";
     OriginNotAllowed: FORBIDDEN, "origin-not-allowed", "the request comes from a page of an origin that is not allowed";
+    FrameNotAllowed: FORBIDDEN, "frame-not-allowed", "`mode=iframe` names an origin whose pages may not frame the hub's events";
     BehindAProxy: FORBIDDEN, "behind-a-proxy", "the hub has no key and listens on loopback, and the publish has come through a proxy";
     NotCovered: FORBIDDEN, "not-covered", "what the request shows does not allow what it asks for; `uncovered` has the selectors";
     NoOperator: FORBIDDEN, "no-operator", "the hub has neither a publish key nor access settings, so nobody is its operator";

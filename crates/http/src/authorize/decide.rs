@@ -10,7 +10,7 @@ use tidings_core::{Position, Request, Selector, Selectors, Topic};
 
 use super::asked::{Asked, AskedAction, Denied};
 use super::identity::{Identity, ParsedRequest, cannot_tell};
-use crate::access::page::is_trusted_page;
+use crate::access::frame::cookie_counts;
 use crate::access::shown_proof::PROOF_PARAMETERS;
 use crate::access_log::AccessEntry;
 use crate::answer::problem::Problem;
@@ -181,7 +181,7 @@ impl Front {
             | NeededGrant::SubscribePart
             | NeededGrant::Admin => needs.selectors,
         };
-        let ParsedRequest { head, parts, .. } = request;
+        let ParsedRequest { head, parts, query } = request;
         let asked = Asked {
             action: needs.action,
             selectors,
@@ -189,7 +189,7 @@ impl Front {
             who: &identity.grants,
             parts,
             address: self.address(),
-            cookies_count: is_trusted_page(self.config(), head, parts.method.is_safe()),
+            cookies_count: cookie_counts(self.config(), head, parts.method.is_safe(), query),
         };
         // The trait's future is boxed already.
         match authorizer.authorize(&asked).await {

@@ -10,6 +10,7 @@
 //! | `batch_hash` | the running hash of its events |
 //! | `subscribe` | `GET` of a stream |
 //! | `subscribe_body` | the same as a body: `POST /subscribe` |
+//! | `framed` | what a page that frames events is told of a refusal |
 //! | `poll` | what a stream would say next, as an answer that ends |
 //! | `presence` | whether a request may ask for presence |
 //! | `history` | `GET` of a page of the log as JSON |
@@ -19,7 +20,8 @@
 
 mod batch;
 mod batch_hash;
-pub(crate) mod gap;
+pub(crate) mod framed;
+mod gap;
 pub(crate) mod history;
 mod history_pieces;
 mod lines_body;

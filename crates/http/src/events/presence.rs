@@ -22,7 +22,7 @@ impl Front {
 
     /// Refuses to tell presence in answers that end: it is told by who comes and goes while a stream is open.
     pub(crate) fn check_presence_in(mode: Mode, selectors: &Selectors) -> Result<(), Problem> {
-        if mode == Mode::Stream || watched_topics(selectors).next().is_none() {
+        if !mode.ends() || watched_topics(selectors).next().is_none() {
             return Ok(());
         }
         let detail =

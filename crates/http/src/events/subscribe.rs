@@ -4,8 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::stream::poll_fn;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version};
 use tidings_access::{Credential, Grants};
@@ -14,6 +15,7 @@ use tidings_core::{Follower, Located, Position, Request, Session, Visitor};
 use super::gap::{GAP, gap_header};
 use super::poll::{self, Poll};
 use super::problem::{too_many_selectors, unreadable};
+use crate::access::frame::FramingPage;
 use crate::access_log::AccessEntry;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
@@ -31,6 +33,7 @@ use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 use crate::shares::{Limited, Sender};
 use crate::stream::drain::Drain;
+use crate::stream::encode::iframe;
 use crate::stream::permits::{StreamPermit, StreamPermits};
 use crate::stream::task::{self, Carried};
 use crate::stream::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Told, Whereabouts};
@@ -48,6 +51,7 @@ pub(crate) const KNOWN: &[&str] = &[
     "with",
     "envelope",
     "mode",
+    "origin",
     "wait",
 ];
 
@@ -62,6 +66,8 @@ pub(crate) struct SubscribeRequest {
     pub(crate) events: Request,
     encoder: Encoder,
     mode: Mode,
+    /// The page that frames it. Known of every request of this mode.
+    page: Option<FramingPage>,
     /// Whether it is told where it begins also if an event or a gap is there to begin with.
     always_opens: bool,
     /// `HEAD`: the headers of the answer are all that is asked for.
@@ -110,10 +116,15 @@ impl SubscribeRequest {
     ) -> Result<Self, Problem> {
         let (opening, always_opens) = opening(query)?;
         let mode = Mode::parse(query)?;
+        if (mode == Mode::Iframe) != (format == StreamFormat::Iframe) {
+            let detail = "a document that is framed is loaded by GET, with `mode=iframe` in its URL";
+            return Err(Problem::new(ProblemType::BadMode, detail));
+        }
         Front::check_presence_in(mode, &events.selectors)?;
         Ok(Self {
             encoder: format.encoder(&events.selectors, opening, told(query)?),
             mode,
+            page: None,
             always_opens,
             events,
             head_only: parts.method == Method::HEAD,
@@ -136,6 +147,17 @@ impl SubscribeRequest {
             return Err(Problem::new(ProblemType::BadHandshake, detail));
         }
         Ok(Self { socket: Some((handshake, access)), ..self })
+    }
+
+    /// Takes note of the page that frames the answer.
+    pub(crate) fn framed_by(mut self, page: Option<FramingPage>) -> Self {
+        self.page = page;
+        self
+    }
+
+    /// What stands before all that is said.
+    fn prelude(&self) -> Bytes {
+        self.page.as_ref().map(|page| iframe::prelude(&page.origin()).into()).unwrap_or_default()
     }
 
     /// Takes note of the grants that have let the subscriber in: its stream ends with them.
@@ -219,6 +241,7 @@ pub(crate) async fn subscribe(
         );
     };
     let permit = StreamPermit::with_share(permit, share);
+    let prelude = request.prelude();
     let SubscribeRequest {
         events,
         encoder,
@@ -245,18 +268,18 @@ pub(crate) async fn subscribe(
     let config = front.config();
     let (connection, heartbeat) = (attendance.id(), config.heartbeat);
     // What a client comes back with to a poll is what it was told by the one before.
-    let always_opens = always_opens || mode != Mode::Stream && !matches!(events.from, Position::Id(_));
+    let always_opens = always_opens || mode.ends() && !matches!(events.from, Position::Id(_));
     let whereabouts = Whereabouts { place, connection, heartbeat, time: front.clock().now() };
     let block = match (&gap, &partial) {
         (Some(gap), _) => FirstBlock::Gap(gap),
         (None, Some(partial)) => FirstBlock::Partial(partial),
         (None, None) if always_opens => FirstBlock::Place,
-        (None, None) if mode == Mode::Stream && place == front.hub().bounds().head => FirstBlock::Place,
+        (None, None) if !mode.ends() && place == front.hub().bounds().head => FirstBlock::Place,
         (None, None) => FirstBlock::Later,
     };
     // After a crash all clients come back, and each of them after the delay that it was told here.
     let retry = match mode {
-        Mode::Stream | Mode::Poll => front.drain().delay(config.retry),
+        Mode::Stream | Mode::Iframe | Mode::Poll => front.drain().delay(config.retry),
         Mode::LongPoll(_) => LONG_POLL_RETRY,
     };
     let mut opening = encoder.opening(&FirstBytes { whereabouts, retry, block });
@@ -264,6 +287,9 @@ pub(crate) async fn subscribe(
         // Behind the gap: its place is that after the gap, and a client that is cut off between the two must hear of the gap.
         let place = encoder.open(whereabouts).unwrap_or_default();
         opening = [opening, place].concat().into();
+    }
+    if !prelude.is_empty() {
+        opening = [prelude, opening].concat().into();
     }
     let is_opened = block.is_known() || encoder.opens_at_once();
     let on_gap = events.on_gap;
@@ -360,12 +386,12 @@ fn farewell(
     problem: Problem,
     delay: Duration,
 ) -> Result<Response<Body>, Problem> {
-    let Some(farewell) = request.encoder.sent_away(delay) else {
+    let Some(farewell) = request.encoder.sent_away(&problem, delay) else {
         return Err(problem.with_retry_after(delay));
     };
     front.metrics().refused(problem.problem_type());
     let mut response = head(request);
-    *response.body_mut() = Body::full(farewell);
+    *response.body_mut() = Body::full([request.prelude(), farewell].concat());
     // It has no use for its connection until then, and others may have. HTTP/2 has no such header.
     if request.version <= Version::HTTP_11 {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -380,6 +406,9 @@ fn head(request: &SubscribeRequest) -> Response<Body> {
     // for it to keep the connection.
     *response.version_mut() = request.version;
     put_headers(response.headers_mut(), request.encoder, request.mode);
+    if let Some(page) = &request.page {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, page.policy());
+    }
     response
 }
 
@@ -401,7 +430,7 @@ pub(super) fn opening(query: &Query) -> Result<(Opening, bool), Problem> {
 fn put_headers(headers: &mut HeaderMap, encoder: Encoder, mode: Mode) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(encoder.content_type()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, no-transform"));
-    if mode != Mode::Stream {
+    if mode.ends() {
         return;
     }
     headers.insert(BUFFERING, HeaderValue::from_static("no"));

@@ -14,6 +14,8 @@ use crate::limits::{POLL_WAIT_DEFAULT, POLL_WAIT_MAX};
 pub(crate) enum Mode {
     /// By an answer that does not end.
     Stream,
+    /// By a document that a page frames, and that does not end.
+    Iframe,
     /// By an answer that ends at once.
     Poll,
     /// By an answer that ends when there is something, or after this time.
@@ -26,28 +28,46 @@ impl Mode {
         let wait = wait(query)?;
         match query.one("mode")? {
             None | Some("stream") => Ok(Self::Stream),
+            Some("iframe") => Ok(Self::Iframe),
             Some("poll") => Ok(Self::Poll),
             Some("long-poll") => Ok(Self::LongPoll(wait.unwrap_or(POLL_WAIT_DEFAULT))),
-            Some(_) => Err(Problem::new(ProblemType::BadMode, "`mode` is `stream`, `poll` or `long-poll`")),
+            Some(_) => {
+                let detail = "`mode` is `stream`, `poll`, `long-poll` or `iframe`";
+                Err(Problem::new(ProblemType::BadMode, detail))
+            }
+        }
+    }
+
+    /// Whether the answer ends by itself.
+    pub(crate) fn ends(self) -> bool {
+        match self {
+            Self::Stream | Self::Iframe => false,
+            Self::Poll | Self::LongPoll(_) => true,
         }
     }
 
     /// How long an answer may wait for something to say.
     pub(crate) fn wait(self) -> Duration {
         match self {
-            Self::Stream | Self::Poll => Duration::ZERO,
+            Self::Stream | Self::Iframe | Self::Poll => Duration::ZERO,
             Self::LongPoll(wait) => wait,
         }
     }
 
-    /// How it is called where subscribers are listed, if it is a transport of its own.
+    /// How it is called where subscribers are listed, if its format does not say it.
     pub(crate) fn transport(self) -> Option<Transport> {
         match self {
-            Self::Stream => None,
+            Self::Stream | Self::Iframe => None,
             Self::Poll => Some(Transport::Poll),
             Self::LongPoll(_) => Some(Transport::LongPoll),
         }
     }
+}
+
+/// Whether a query string asks for a document that a page frames. The browser that loads it accepts the same as for every other
+/// page, so this is asked before what is accepted, and whatever else is wrong is found later.
+pub(crate) fn asks_for_iframe(query: &str) -> bool {
+    Query::parse_own(query, &["mode"]).is_ok_and(|query| query.all("mode").any(|mode| mode == "iframe"))
 }
 
 /// How long an answer may wait for an event: `wait`, in seconds with their unit, or without it.
@@ -80,6 +100,7 @@ mod tests {
             ("mode=stream", Ok(Mode::Stream)),
             // It means nothing there, and a client may ask for one URL in several modes.
             ("wait=3s", Ok(Mode::Stream)),
+            ("mode=iframe", Ok(Mode::Iframe)),
             ("mode=poll&wait=3s", Ok(Mode::Poll)),
             ("mode=long-poll", Ok(Mode::LongPoll(seconds(25)))),
             ("mode=long-poll&wait=25s", Ok(Mode::LongPoll(seconds(25)))),

@@ -7,6 +7,7 @@
 //! | `envelope` | an event as JSON, for every format that has it |
 //! | `lines` | JSON, one document a line (NDJSON) |
 //! | `web_socket` | the same documents, each a message of a WebSocket |
+//! | `iframe` | a document of HTML without end, for a page that frames it |
 //! | `words` | what is said beside events, as documents of JSON |
 //! | `opening` | what is known of a stream when it begins |
 //!
@@ -15,6 +16,7 @@
 
 mod dialect;
 pub(crate) mod envelope;
+pub(crate) mod iframe;
 mod lines;
 mod opening;
 pub(crate) mod sse;
@@ -28,6 +30,8 @@ use bytes::{Bytes, BytesMut};
 use tidings_core::presence::Notice;
 use tidings_core::{Cursor, Encoding, Frame, Gap, Hub, InUse, Selectors, Transport};
 
+use crate::answer::problem::Problem;
+
 pub(crate) use dialect::{Dialect, Heartbeat};
 pub use opening::{FirstBlock, FirstBytes, Opening, Whereabouts};
 
@@ -40,6 +44,8 @@ pub enum StreamFormat {
     Lines,
     /// Messages of a WebSocket.
     WebSocket,
+    /// `text/html`, for a page that frames it.
+    Iframe,
 }
 
 impl StreamFormat {
@@ -48,6 +54,7 @@ impl StreamFormat {
         match (self, told, selectors.single_topic()) {
             (Self::Lines, ..) => Encoder::Lines,
             (Self::WebSocket, ..) => Encoder::WebSocket,
+            (Self::Iframe, ..) => Encoder::Iframe,
             (Self::Sse, Told::Envelope, _) => Encoder::SseWithEnvelope(opening),
             (Self::Sse, Told::Time, _) => Encoder::SseWithTimes(opening),
             (Self::Sse, Told::Nothing, Some(_)) => Encoder::Sse(opening),
@@ -84,6 +91,8 @@ pub enum Encoder {
     Lines,
     /// JSON, one document a frame of a WebSocket: whole frames, header and all, so that whatever writes them need not know it.
     WebSocket,
+    /// JSON, one document a block of a document of HTML.
+    Iframe,
 }
 
 impl Encoder {
@@ -101,7 +110,7 @@ impl Encoder {
     pub fn encoding(self) -> &'static Encoding {
         match self {
             Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) => &sse::SSE,
-            Self::SseWithEnvelope(_) | Self::Lines | Self::WebSocket => &envelope::ENVELOPE,
+            Self::SseWithEnvelope(_) | Self::Lines | Self::WebSocket | Self::Iframe => &envelope::ENVELOPE,
         }
     }
 
@@ -109,7 +118,7 @@ impl Encoder {
     pub(crate) fn event(self, frame: &Frame) -> Bytes {
         let bytes = frame.encoded(self.encoding()).cloned().unwrap_or_else(|| self.make(frame).freeze());
         match self {
-            Self::SseWithTimes(_) | Self::SseWithEnvelope(_) | Self::WebSocket => {
+            Self::SseWithTimes(_) | Self::SseWithEnvelope(_) | Self::WebSocket | Self::Iframe => {
                 self.wrapped(frame, &bytes).into()
             }
             Self::Sse(_) | Self::SseWithTopics(_) | Self::Lines => bytes.slice(self.skipped(frame)..),
@@ -123,7 +132,7 @@ impl Encoder {
             None => Cow::Owned(self.make(frame).into()),
         };
         match (self, encoded) {
-            (Self::SseWithTimes(_) | Self::SseWithEnvelope(_) | Self::WebSocket, encoded) => {
+            (Self::SseWithTimes(_) | Self::SseWithEnvelope(_) | Self::WebSocket | Self::Iframe, encoded) => {
                 Cow::Owned(self.wrapped(frame, &encoded))
             }
             (_, Cow::Borrowed(bytes)) => Cow::Borrowed(&bytes[self.skipped(frame)..]),
@@ -191,17 +200,18 @@ impl Encoder {
     pub(crate) fn opens_at_once(self) -> bool {
         match self {
             Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) | Self::SseWithEnvelope(_) => false,
-            Self::Lines | Self::WebSocket => true,
+            Self::Lines | Self::WebSocket | Self::Iframe => true,
         }
     }
 
-    /// The whole answer to a client for whom there is no stream, with which it comes back by itself. None of a format whose clients
+    /// What is said to a client for whom there is no stream, with which it comes back by itself. None of a format whose clients
     /// read the status of an answer.
-    pub(crate) fn sent_away(self, retry: Duration) -> Option<Bytes> {
+    pub(crate) fn sent_away(self, why: &Problem, retry: Duration) -> Option<Bytes> {
         match self {
             Self::Sse(_) | Self::SseWithTopics(_) | Self::SseWithTimes(_) | Self::SseWithEnvelope(_) => {
                 Some(sse::farewell(retry))
             }
+            Self::Iframe => Some(iframe::sent_away(why.clone(), Some(retry))),
             Self::Lines | Self::WebSocket => None,
         }
     }
@@ -219,6 +229,7 @@ impl Encoder {
             }
             Self::Lines => &lines::Lines,
             Self::WebSocket => &web_socket::WebSocket,
+            Self::Iframe => &iframe::Iframe,
         }
     }
 
@@ -229,7 +240,7 @@ impl Encoder {
             | Self::SseWithTopics(form)
             | Self::SseWithTimes(form)
             | Self::SseWithEnvelope(form) => form,
-            Self::Lines | Self::WebSocket => Opening::default(),
+            Self::Lines | Self::WebSocket | Self::Iframe => Opening::default(),
         }
     }
 
@@ -246,6 +257,7 @@ impl Encoder {
             Self::SseWithEnvelope(_) => sse::enveloped(frame.event(), encoded),
             // Without its line end.
             Self::WebSocket => crate::websocket::frame::text(encoded.trim_ascii_end()),
+            Self::Iframe => iframe::block(encoded),
             Self::Sse(_) | Self::SseWithTopics(_) | Self::Lines => encoded.to_vec(),
         }
     }
@@ -258,7 +270,8 @@ impl Encoder {
             | Self::SseWithTimes(_)
             | Self::SseWithEnvelope(_)
             | Self::Lines
-            | Self::WebSocket => 0,
+            | Self::WebSocket
+            | Self::Iframe => 0,
         }
     }
 }

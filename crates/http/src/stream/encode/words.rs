@@ -58,6 +58,11 @@ struct FarewellWord {
     retry_ms: u64,
 }
 
+#[derive(Serialize)]
+struct ComeBackWord {
+    retry_ms: u64,
+}
+
 /// The first documents of a stream.
 pub(super) fn opening(first: &FirstBytes<'_>) -> Vec<String> {
     let open = document(first.whereabouts);
@@ -104,6 +109,11 @@ pub(super) fn error(problem: Problem) -> String {
 /// When to come back, and where to go on.
 pub(super) fn farewell(place: Cursor, retry: Duration) -> String {
     json::text(&FarewellWord { cursor: place.to_string(), retry_ms: milliseconds(retry) })
+}
+
+/// When to come back to a hub that had no stream, and so told no place.
+pub(super) fn come_back(retry: Duration) -> String {
+    json::text(&ComeBackWord { retry_ms: milliseconds(retry) })
 }
 
 fn document(whereabouts: Whereabouts) -> OpenDocument {
