@@ -14,7 +14,8 @@ use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::events::framed;
-use crate::events::subscribe::{self, SubscribeRequest};
+use crate::events::subscribe::subscribe;
+use crate::events::subscribe_request::{self, SubscribeRequest};
 use crate::front::Front;
 use crate::request::accept::{Representation, negotiate};
 use crate::request::mode::asks_for_iframe;
@@ -61,7 +62,7 @@ impl Front {
                 return Err(Problem::new(ProblemType::NotAcceptable, detail));
             }
         };
-        let query = Query::parse_own(parts.uri.query().unwrap_or(""), subscribe::KNOWN)?;
+        let query = Query::parse_own(parts.uri.query().unwrap_or(""), subscribe_request::KNOWN)?;
         let page = FramingPage::of(format, self.config(), &head, &query)?;
         let answered = self.subscribe_framed(parts, &query, (format, page.clone()), selectors, grants).await;
         framed::told(self, page.as_ref(), answered)
@@ -80,6 +81,6 @@ impl Front {
         let mut request = SubscribeRequest::new(parts, query, format, events)?.framed_by(page);
         self.refuse_outcast(&grants).await?;
         request.let_in_by(self, grants);
-        subscribe::subscribe(self, request).await
+        subscribe(self, request).await
     }
 }

@@ -21,8 +21,9 @@ use crate::events::framed;
 use crate::events::history::{self, HistoryRequest, history};
 use crate::events::publish::{PublishRequest, Publisher};
 use crate::events::publish_lines::{self, LinesRequest};
-use crate::events::subscribe::{self, SubscribeRequest};
-use crate::events::subscribe_body;
+use crate::events::subscribe::subscribe;
+use crate::events::subscribe_request::{self, SubscribeRequest};
+use crate::events::{admission, subscribe_body};
 use crate::front::Front;
 use crate::let_in::LetIn;
 use crate::operations;
@@ -103,7 +104,7 @@ impl Front {
         rest: Option<&str>,
         format: StreamFormat,
     ) -> Result<Response<Body>, Problem> {
-        let query = self.query(parts, subscribe::KNOWN)?;
+        let query = self.query(parts, subscribe_request::KNOWN)?;
         let page = self.told(parts, FramingPage::of(format, self.config(), head, &query))?;
         let answered = self.subscribe_by(head, parts, &query, rest, (format, page.clone())).await;
         framed::told(self, page.as_ref(), answered)
@@ -131,7 +132,7 @@ impl Front {
         rest: Option<&str>,
     ) -> Result<Response<Body>, Problem> {
         let handshake = Handshake::read(parts)?;
-        let query = &self.query(parts, subscribe::KNOWN)?;
+        let query = &self.query(parts, subscribe_request::KNOWN)?;
         let format = StreamFormat::WebSocket;
         let request = SubscribeRequest::parse(parts, query, rest, format, &self.position_bounds())?;
         let request = request.over(handshake, SocketAccess::of(self, head, parts))?;
@@ -150,10 +151,10 @@ impl Front {
             let grants = Box::pin(grants).await;
             match self.told(parts, grants) {
                 Ok(grants) => request.let_in_by(self, grants),
-                Err(problem) => return subscribe::refuse(self, &request, problem),
+                Err(problem) => return admission::refuse(self, &request, problem),
             }
         }
-        subscribe::subscribe(self, request).await
+        subscribe(self, request).await
     }
 
     pub(crate) async fn history_granted(
@@ -234,7 +235,7 @@ impl Front {
                 self.history_by(head, parts, &query, None).await
             }
             Representation::Stream(format) => {
-                let query = Query::parse(&text, &[subscribe::KNOWN, proofs, partial])?;
+                let query = Query::parse(&text, &[subscribe_request::KNOWN, proofs, partial])?;
                 self.subscribe_by(head, parts, &query, None, (format, None)).await
             }
             Representation::Page => {

@@ -248,7 +248,7 @@ async fn an_id_in_the_query_may_hold_anything_and_breaks_no_line() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_bad_parameter_is_refused_by_name() {
     let scene = Scene::start().await;
-    let known = "there is no parameter `lats`; known here: topic, last_event_id, lastEventId, since, last, on_gap, opening, with, envelope, mode, wait";
+    let known = "there is no parameter `lats`; known here: topic, last_event_id, lastEventId, since, last, on_gap, opening, with, envelope, mode, origin, wait";
     let since = "`since` is `earliest`, `now`, an age such as 90s, 10m, 2h or 7d, or a time such as 2026-11-21T08:00:00Z";
     let no_zone = "`since` has no time zone: write Z for UTC, as in since=2026-11-21T08:00:00Z, or an offset, as in \
                    since=2026-11-21T10:00:00%2B02:00";

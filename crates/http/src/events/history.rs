@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use super::gap::{GAP, gap_header};
 use super::history_pieces::HistoryPieces;
 use super::problem::{too_many_selectors, unreadable};
-use super::subscribe::{opening, told};
+use super::subscribe_request::{opening, told};
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;

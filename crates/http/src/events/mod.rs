@@ -8,7 +8,11 @@
 //! | `lines_body` | its body, lines of JSON |
 //! | `batch` | a body with an idempotency key: what of it is in the log already |
 //! | `batch_hash` | the running hash of its events |
-//! | `subscribe` | `GET` of a stream |
+//! | `subscribe` | `GET` of a stream, from the request to its first bytes |
+//! | `subscribe_request` | what it asks for |
+//! | `admission` | whether it finds a stream, and what it hears else |
+//! | `beginning` | its first bytes |
+//! | `stream_head` | the head of its answer |
 //! | `subscribe_body` | the same as a body: `POST /subscribe` |
 //! | `framed` | what a page that frames events is told of a refusal |
 //! | `poll` | what a stream would say next, as an answer that ends |
@@ -18,8 +22,10 @@
 //! | `gap` | the header that tells a gap |
 //! | `problem` | what publishers and readers are told when the hub fails them |
 
+pub(crate) mod admission;
 mod batch;
 mod batch_hash;
+mod beginning;
 pub(crate) mod framed;
 mod gap;
 pub(crate) mod history;
@@ -31,5 +37,7 @@ pub(crate) mod problem;
 pub(crate) mod producer;
 pub(crate) mod publish;
 pub(crate) mod publish_lines;
+mod stream_head;
 pub(crate) mod subscribe;
 pub(crate) mod subscribe_body;
+pub(crate) mod subscribe_request;
