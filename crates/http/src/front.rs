@@ -1,4 +1,4 @@
-//! The front: what all requests to one hub share. It knows no route and no handler: those are in `route`.
+//! The front: what all requests to one hub share. It knows no route and no handler: those are in `handle`.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

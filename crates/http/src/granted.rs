@@ -1,6 +1,6 @@
 //! The actions that ask for grants: each is read, decided about, and goes to its handler with what was decided.
 //!
-//! `route` sends requests here, past the gate of `access`. Each is read once, and its handler gets what was decided about.
+//! `handle` sends requests here, past the gate of `access`. Each is read once, and its handler gets what was decided about.
 //! Requests of operators are in `admin`.
 
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(crate) struct Keyed<'a> {
 }
 
 impl Front {
-    /// The request to publish, and the grants by which it is let in, if grants are asked for. Its handler is called by `route`, so
+    /// The request to publish, and the grants by which it is let in, if grants are asked for. Its handler is called by `handle`, so
     /// that the future of a request holds its body once.
     pub(crate) async fn read_publish<'a>(
         &self,
@@ -83,17 +83,19 @@ impl Front {
         } else {
             None
         };
-        let (user, credential) = match &grants {
-            Some(grants) => (grants.user.as_deref(), grants.credential.as_ref()),
-            None => (None, keyed.credential),
+        publish_lines::publish(self, self.publisher(grants.as_ref(), keyed), request).await
+    }
+
+    /// Who publishes: whom the grants name, or else the holder of what was shown at the gate.
+    pub(crate) fn publisher<'a>(&self, grants: Option<&'a Grants>, keyed: Keyed<'a>) -> Publisher<'a> {
+        let (user, credential, let_in) = match grants {
+            Some(grants) => {
+                (grants.user.as_deref(), grants.credential.as_ref(), LetIn::by_grants(self, grants))
+            }
+            None => (None, keyed.credential, LetIn::by_publish_key(keyed.life)),
         };
         let sender = self.shares().sender(user, credential, self.client());
-        let credential = credential.map(Credential::name).unwrap_or_default();
-        let let_in = match &grants {
-            Some(grants) => LetIn::by_grants(self, grants),
-            None => LetIn::by_publish_key(keyed.life),
-        };
-        publish_lines::publish(self, Publisher { credential: &credential, sender, let_in }, request).await
+        Publisher { credential: credential.map(Credential::name).unwrap_or_default(), sender, let_in }
     }
 
     /// `rest` is what stands after `/events/`, here and below.

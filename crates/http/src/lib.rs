@@ -5,7 +5,7 @@
 //! | stop | module | does |
 //! |---|---|---|
 //! | | `connection` | a listener, its sockets, TLS; hyper reads the requests |
-//! | | `route`, `granted` | from a URL to a handler, past the decision of `access` and that of `authorize` |
+//! | | `handle`, `route`, `granted` | from a URL to a handler, past the decision of `access` and that of `authorize` |
 //! | 1 | `events::publish`, `events::producer` | read at most `event_bytes_max`, draft |
 //! | | `events::subscribe` | a request for a place becomes a subscription; `request::accept` says for whom |
 //! | 8 | [`lane`], `stream` | frames to sockets: parked, or as a stream of bytes |
@@ -73,6 +73,7 @@ mod epoch;
 mod events;
 mod front;
 mod granted;
+mod handle;
 mod kind_log;
 pub mod lane;
 mod let_in;

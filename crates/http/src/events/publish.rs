@@ -1,5 +1,7 @@
 //! Stop 1 of the walk: a publish, from the request to the hub and back.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode};
@@ -44,7 +46,7 @@ impl<'a> PublishRequest<'a> {
 /// Who publishes.
 pub(crate) struct Publisher<'a> {
     /// The name of what it has shown; empty if it has shown nothing.
-    pub(crate) credential: &'a str,
+    pub(crate) credential: Cow<'a, str>,
     /// Whose share it takes.
     pub(crate) sender: Sender,
     /// What let it in.
@@ -67,7 +69,7 @@ where
     }
     let Publisher { credential, sender, let_in } = publisher;
     let PublishRequest { topic, query } = request;
-    let key = idempotency_key(&parts.headers)?.map(|key| KeyFields { credential, key });
+    let key = idempotency_key(&parts.headers)?.map(|key| KeyFields { credential: &credential, key });
     let excepted = query.one("except")?.map(excepted).transpose()?;
     let charset = match Content::of(&parts.headers)? {
         Content::Data(charset) => charset,

@@ -82,7 +82,7 @@ pub(crate) async fn publish(
 ) -> Result<Response<Body>, Problem> {
     let Publisher { credential, sender, let_in } = publisher;
     let LinesRequest { mut drafts, key, .. } = request;
-    let key = key.map(|key| IdempotencyKey::parse(KeyFields { credential, key }));
+    let key = key.map(|key| IdempotencyKey::parse(KeyFields { credential: &credential, key }));
     let key = key.transpose().map_err(|error| bad_draft(&error))?;
     let_in.check(front).await?;
     let bytes = drafts.iter().map(Draft::bytes).sum::<usize>() as u64;
