@@ -54,6 +54,8 @@ let cleared = false;
 let settled = false;
 
 startHeader();
+const transports = withParameters(`${HUB}console/transports.html`, subject.home ? [] : subject.selectors.map((topic) => ['topic', topic]));
+for (const link of document.querySelectorAll('.to-transports')) link.href = transports;
 const showPart = startTabs(byId('main'), byId('tabs'));
 showTitle(subject);
 byId('filter-icon').append(icon('search'));

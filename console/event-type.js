@@ -14,6 +14,9 @@ export const EXPIRED = 'tidings.expired';
 /** The first event of a stream. It names the connection. */
 export const OPEN = 'tidings.open';
 
+/** Where the stream stands, told while it has no event to tell. */
+export const CURSOR = 'tidings.cursor';
+
 /**
  * Whether the page has a use for events of this type. Types of a later hub that it does not know are nothing that
  * anybody published.

@@ -5,13 +5,14 @@ import { HUB, urlOf } from './hub.js';
 import { startTheme } from './theme.js';
 import { currentLanguage, speak } from './words.js';
 
-export function startHeader() {
+/** @param {(selectors: string[]) => string} [addressOf]  Where the way to some topics leads. */
+export function startHeader(addressOf = urlOf) {
   // The page does not know by itself where the hub is.
   byId('brand').href = HUB + byId('brand').dataset.home;
   byId('go').addEventListener('submit', (event) => {
     event.preventDefault();
     const selectors = byId('go-to').value.split(/\s+/).filter((text) => text !== '');
-    if (selectors.length > 0) location.assign(urlOf(selectors));
+    if (selectors.length > 0) location.assign(addressOf(selectors));
   });
   startTheme(byId('theme'));
   startLanguage(byId('language'));

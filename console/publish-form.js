@@ -29,17 +29,19 @@ export class PublishForm {
   /** Whether the last event was refused for want of a key or token. */
   #locked = false;
   #told;
+  #publisher;
 
   /**
    * @param {HTMLFormElement} form
-   * @param {{ topic: string, suggested: string, refused: (problem: import('./problem.js').Problem) => void }} options  `topic` is empty where the form has to
-   *   ask for it; `refused` is called when the hub says no, with the problem.
+   * @param {{ topic: string, suggested: string, refused: (problem: import('./problem.js').Problem) => void, send?: typeof publish }} options
+   *   `topic` is empty where the form has to ask for it; `refused` is called when the hub says no, with the problem; `send` publishes.
    */
-  constructor(form, { topic, suggested, refused }) {
+  constructor(form, { topic, suggested, refused, send = publish }) {
     this.#form = form;
     this.#topic = topic;
     this.#asked = topic === '' ? topicInput(suggested) : null;
     this.#told = refused;
+    this.#publisher = send;
     this.#build();
     form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -100,7 +102,7 @@ export class PublishForm {
     this.#send.disabled = true;
     this.#locked = false;
     const slow = setTimeout(() => this.#tell('wait', () => say(sharesConnections() ? 'publish.slow.shared' : 'publish.slow')), SLOW_MS);
-    const answer = await publish({
+    const answer = await this.#publisher({
       topic,
       data: this.#data.value,
       event: this.#event.value,

@@ -32,7 +32,7 @@ const HEARTBEAT_MS = 15_000;
 /** Heartbeats that may fail to come before the connection counts as dead. */
 const HEARTBEATS_MISSED = 2.5;
 /** Answers after which it makes sense to ask again by oneself. */
-const PASSING = [408, 425, 429, 500, 502, 503, 504];
+export const PASSING = [408, 425, 429, 500, 502, 503, 504];
 /** Characters that the page shows of the reason why access ended. */
 const REASON_LENGTH_MAX = 300;
 

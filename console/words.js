@@ -15,6 +15,15 @@ const listeners = new Set();
 
 let language = chosen() ?? preferred();
 
+/**
+ * Learns the words of a page that says more than the console.
+ *
+ * @param {typeof DICTIONARY} more
+ */
+export function learn(more) {
+  for (const language of Object.keys(DICTIONARY)) Object.assign(DICTIONARY[language], more[language]);
+}
+
 /** @returns {'en' | 'zh'} */
 export function currentLanguage() {
   return language;

@@ -26,11 +26,12 @@ use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 
-/// Nothing but the hub's own files, and what is named behind `script-src`, runs on its pages, and nothing frames them.
+/// Nothing but the hub's own files, and what is named behind `script-src`, runs on its pages, and nothing frames them. They may
+/// frame what the hub answers as a frame, which shows the transport.
 fn policy(script: &str) -> HeaderValue {
     let policy = format!(
-        "default-src 'none'; script-src 'self'{script}; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'{script}; style-src 'self'; connect-src 'self'; frame-src 'self'; \
+         img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
     HeaderValue::try_from(policy).expect("a hash in Base64 goes on with a header value")
 }

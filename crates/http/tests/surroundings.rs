@@ -9,7 +9,7 @@ use support::{UNSHARED, opening, problem, problem_with, stream_head, unspread};
 use tidings_core::memory::MemoryRetention;
 
 /// The header that every page of the console has.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src 'self'; \
     img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The answer to a GET.
