@@ -9,6 +9,7 @@ use crate::limits::{EXCERPT_BYTES_MAX, EXCERPT_WAIT, REDIRECTS_MAX};
 use crate::redirect::{Hop, RedirectError};
 use crate::token::{TokenNeed, TokenSource};
 use crate::transport::{HttpAnswer, Transport};
+use crate::with_time::WithTime;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -20,6 +21,8 @@ pub(crate) struct Attempts {
     pub(crate) first: Hop,
     pub(crate) token: Option<TokenSource>,
     pub(crate) transport: Transport,
+    /// Set if the time of events is asked for.
+    pub(crate) with_time: Option<WithTime>,
 }
 
 impl Attempts {
@@ -27,11 +30,32 @@ impl Attempts {
     pub(crate) async fn make(self, last_event_id: String) -> Result<HttpAnswer, Error> {
         let mut hop = self.first.clone();
         set_last_event_id(&mut hop.headers, last_event_id)?;
-        let answer = match &self.token {
-            Some(token) => self.authorised(hop, token).await?,
-            None => self.follow(hop).await?,
+        let answer = match &self.with_time {
+            Some(with_time) => self.ask_with_time(hop, with_time).await?,
+            None => self.ask(hop).await?,
         };
         accept(answer).await
+    }
+
+    /// Asks for the time of events, too. A server that takes this for a mistake is asked once more without it, and not again later.
+    async fn ask_with_time(&self, hop: Hop, with_time: &WithTime) -> Result<HttpAnswer, Error> {
+        let Some(url) = with_time.url() else { return self.ask(hop).await };
+        let answer = self.ask(Hop { url, ..hop.clone() }).await?;
+        if !WithTime::may_be_blamed(answer.status) {
+            return Ok(answer);
+        }
+        let without = self.ask(hop).await?;
+        if without.status == StatusCode::OK {
+            with_time.refuse();
+        }
+        Ok(without)
+    }
+
+    async fn ask(&self, hop: Hop) -> Result<HttpAnswer, Error> {
+        match &self.token {
+            Some(token) => self.authorised(hop, token).await,
+            None => self.follow(hop).await,
+        }
     }
 
     /// Asks with a token, and once more with a new one if the token is refused.

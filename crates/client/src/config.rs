@@ -23,6 +23,7 @@ use crate::redirect::Hop;
 use crate::tls::Tls;
 use crate::token::{self, TokenNeed, TokenSource};
 use crate::transport::Transport;
+use crate::with_time::WithTime;
 use crate::written::advice;
 
 pub(crate) const USER_AGENT: &str = concat!("tidings-client/", env!("CARGO_PKG_VERSION"));
@@ -116,6 +117,7 @@ pub struct EventSourceBuilder {
     pub(crate) last_event_id: String,
     pub(crate) limits: Limits,
     pub(crate) comments: bool,
+    asks_for_time: bool,
     pub(crate) keep: Option<Keep>,
 }
 
@@ -153,6 +155,7 @@ impl EventSourceBuilder {
             last_event_id: String::new(),
             limits: Limits::default(),
             comments: false,
+            asks_for_time: false,
             keep: None,
         })
     }
@@ -345,6 +348,17 @@ impl EventSourceBuilder {
         self
     }
 
+    /// Asks a hub for the time of each event, and for its topic also where the stream is of one topic: by `with=time` in the URL. They are
+    /// [`Event::time`](crate::Event::time) and [`Event::topic`](crate::Event::topic).
+    ///
+    /// Not unless set: the URL is the caller's, and a hub makes the bytes of such streams for them alone. Other servers pass over the parameter;
+    /// one that answers 4xx is asked again without it in the same attempt, and not asked for it again once that is taken. It changes nothing in strict mode, for a method
+    /// other than GET, and for a URL that has the parameter already.
+    pub fn with_time(mut self) -> Self {
+        self.asks_for_time = true;
+        self
+    }
+
     /// Believes these certificates, in PEM, beside those that the machine believes.
     ///
     /// # Errors
@@ -362,6 +376,10 @@ impl EventSourceBuilder {
             Mode::Strict => self.answer_timeout,
             Mode::Managed => self.answer_timeout.or(Some(ANSWER_TIMEOUT_DEFAULT)),
         };
+        let with_time = match self.policy.mode {
+            Mode::Managed if self.asks_for_time => WithTime::of(&self.first),
+            Mode::Managed | Mode::Strict => None,
+        };
         let attempts = Attempts {
             first: self.first.clone(),
             token: self.token.clone(),
@@ -370,6 +388,7 @@ impl EventSourceBuilder {
                 connect_timeout: self.connect_timeout,
                 answer_timeout: earlier(answer_timeout, self.policy.read_timeout),
             },
+            with_time,
         };
         let policy = self.policy.clone();
         EventSource::assemble(attempts, policy, self)

@@ -11,7 +11,7 @@ use crate::expired::Expired;
 use crate::gap::Gap;
 use crate::partial::Partial;
 
-/// A dispatched event: its type, data and the last event id.
+/// A dispatched event: its type, data and the last event id; and its topic and time, where the hub tells them.
 pub type Event = OwnedEvent;
 
 /// One thing that happened.

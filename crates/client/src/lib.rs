@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `machine`, `backoff`, `heartbeat` | what to do next; pure, no clock and no socket |
 //! | `event_source`, `item`, `opening`, `beginning`, `gap`, `partial`, `expired` | the stream that callers see; drives the machine |
-//! | `config`, `token`, `written` | what can be set |
+//! | `config`, `token`, `with_time`, `written` | what can be set |
 //! | `attempt`, `redirect`, `retry_after`, `problem` | from a request to an answer that is a stream, or to an error |
 //! | `transport`, `connector`, `tls` | one request on one connection |
 //! | `publisher`, `draft` | the other direction |
@@ -45,6 +45,7 @@ mod said;
 mod tls;
 mod token;
 mod transport;
+mod with_time;
 mod written;
 
 pub use beginning::Beginning;

@@ -15,6 +15,7 @@ mod error;
 mod feed;
 mod glance;
 mod item;
+mod labels;
 mod limits;
 mod line;
 mod lines;

@@ -35,6 +35,13 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         b"42",
         b"x",
         b"unknown: x",
+        b"topic: ",
+        b"topic:",
+        b"topic",
+        b"time: ",
+        b"time",
+        b"topic: a/b\nid: 1\ndata: x\n\n",
+        b"time: 2026-11-21T08:00:00.000Z\ntopic: a\r\ndata: x\r\n\r\n",
         b"\xEF\xBB\xBF",
         b"\xEF\xBB",
         b"\xE2\x82",
@@ -47,6 +54,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         8 => prop::sample::select(known).prop_map(<[u8]>::to_vec),
         1 => vec(any::<u8>(), 0..8),
         1 => "[a-z\u{e9}\u{20ac}]{0,300}".prop_map(String::into_bytes),
+        1 => (1_000..1_030_usize).prop_map(|bytes| [&b"topic: "[..], &vec![b'x'; bytes], b"\n"].concat()),
     ]
 }
 

@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::mem;
 
+use super::labels::BlockLabels;
 use super::limits::SPARE_BYTES_MAX;
 use crate::Retry;
 
@@ -21,6 +22,7 @@ pub(super) struct Block {
     pub(super) id: String,
     pub(super) has_id: bool,
     pub(super) retry: Option<Retry>,
+    pub(super) labels: BlockLabels,
 }
 
 /// The lines of a block that lie whole in the chunk. Each of them, if set, is later than its like in [`Block`].
@@ -43,7 +45,7 @@ impl Block {
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.data.capacity() + self.event_type.capacity() + self.id.capacity()
+        self.data.capacity() + self.event_type.capacity() + self.id.capacity() + self.labels.memory_bytes()
     }
 
     /// Gives back the memory that nothing is in which counts.
@@ -59,6 +61,7 @@ impl Block {
             }
             text.shrink_to_fit();
         }
+        self.labels.shrink_to_fit();
     }
 
     /// Begins a data line: what is pushed to `data` from now on is its value.

@@ -191,7 +191,18 @@ impl Decoder {
         if self.place != Place::BlockStart {
             return None;
         }
+        if glance::may_be_label(lines) {
+            return self.read_labelled(lines);
+        }
         let borrowed = glance::block(lines, &self.limits)?;
+        self.commit_id(borrowed.id);
+        Some(borrowed)
+    }
+
+    /// The same, with labels before it. Not inlined: blocks without them would be read with fewer registers.
+    #[inline(never)]
+    fn read_labelled<'i>(&mut self, lines: &mut Lines<'i>) -> Option<Borrowed<'i>> {
+        let borrowed = glance::labelled(lines, &self.limits, &mut self.block.labels)?;
         self.commit_id(borrowed.id);
         Some(borrowed)
     }
@@ -262,6 +273,14 @@ impl Decoder {
                     borrowed.id = Some(value);
                     continue;
                 }
+                Field::Topic(value) => {
+                    self.block.labels.set_topic(value);
+                    continue;
+                }
+                Field::Time(value) => {
+                    self.block.labels.set_time(value);
+                    continue;
+                }
                 Field::Unknown => continue,
                 Field::Blank => self.end_block(mem::take(&mut borrowed)),
                 Field::Retry(value) => self.take_retry(value),
@@ -329,6 +348,7 @@ impl Decoder {
             return Some(Found::Event { borrowed, id_in_block, retry });
         }
         self.block.has_type = false;
+        self.block.labels.take();
         (id_in_block && self.report.ids).then_some(Found::Id)
     }
 
@@ -362,13 +382,15 @@ impl Decoder {
 
     /// The event of a block that lay whole in the chunk.
     #[inline(always)]
-    pub(super) fn borrowed_event<'d>(&'d self, borrowed: Borrowed<'d>) -> Event<'d> {
+    pub(super) fn borrowed_event<'d>(&'d mut self, borrowed: Borrowed<'d>) -> Event<'d> {
+        let labels = self.block.labels.take();
         Event {
             event_type: borrowed.event_type.filter(|value| !value.is_empty()),
             data: borrowed.data.unwrap_or_default(),
             last_event_id: &self.last_event_id,
             id_in_block: borrowed.id.is_some(),
             retry: None,
+            labels,
         }
     }
 
@@ -377,12 +399,14 @@ impl Decoder {
         self.block.has_data = false;
         let has_type = mem::take(&mut self.block.has_type);
         let kept_type = has_type.then_some(self.block.event_type.as_str());
+        let labels = self.block.labels.take();
         Event {
             event_type: borrowed.event_type.or(kept_type).filter(|value| !value.is_empty()),
             data: borrowed.data.unwrap_or(&self.block.data),
             last_event_id: &self.last_event_id,
             id_in_block,
             retry,
+            labels,
         }
     }
 
@@ -462,6 +486,8 @@ impl Decoder {
                 self.block.retry = retry.or(self.block.retry);
                 return Ok(retry.filter(|_| self.report.retries).map(Found::Retry));
             }
+            Field::Topic(value) => self.block.labels.set_topic(value),
+            Field::Time(value) => self.block.labels.set_time(value),
             Field::Comment(_) => return Ok(self.report.comments.then_some(Found::PartialComment)),
             Field::Blank | Field::Unknown => {}
         }

@@ -5,6 +5,7 @@
 //! where it is.
 
 use super::block::Borrowed;
+use super::labels::BlockLabels;
 use super::limits::Limits;
 use super::line::{self, Field};
 use super::lines::Lines;
@@ -95,6 +96,40 @@ fn read_block<'i>(lines: &mut Lines<'i>) -> Option<Borrowed<'i>> {
         }
         skip_line(lines, line_bytes)?;
     }
+}
+
+/// Whether the next line may be a label, by its first byte.
+#[inline(always)]
+pub(super) fn may_be_label(lines: &Lines<'_>) -> bool {
+    lines.byte(0) == Some(b't')
+}
+
+/// A block that begins with labels, as hubs write them, and is otherwise one of those above.
+pub(super) fn labelled<'i>(
+    lines: &mut Lines<'i>,
+    limits: &Limits,
+    labels: &mut BlockLabels,
+) -> Option<Borrowed<'i>> {
+    let mut ahead = *lines;
+    let (mut topic, mut time) = (None, None);
+    while may_be_label(&ahead) {
+        let line_bytes = ahead.line_bytes()?;
+        match line::label_of_head(&ahead, line_bytes)? {
+            Field::Topic(value) => topic = Some(value),
+            Field::Time(value) => time = Some(value),
+            _ => return None,
+        }
+        skip_line(&mut ahead, line_bytes)?;
+    }
+    let borrowed = read_block(&mut ahead);
+    if borrowed.is_none() || !is_small(ahead.bytes_since(lines), limits) {
+        lines.learn_from(&ahead);
+        return None;
+    }
+    lines.follow(&ahead);
+    topic.into_iter().for_each(|topic| labels.set_topic(topic));
+    time.into_iter().for_each(|time| labels.set_time(time));
+    borrowed
 }
 
 /// Whether all that lies in so many bytes passes no limit. If it may, the decoder measures line by line.

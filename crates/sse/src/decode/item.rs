@@ -1,8 +1,10 @@
 //! What comes out of a decoder.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::string::String;
 
+use super::labels::Labels;
 use crate::Retry;
 
 /// One thing that the stream said. Borrows from the chunk and the decoder; see [`OwnedItem`] to keep it.
@@ -35,13 +37,14 @@ pub struct Event<'a> {
     pub id_in_block: bool,
     /// The reconnection delay, if this very block set one.
     pub retry: Option<Retry>,
+    pub(super) labels: Option<&'a Labels>,
 }
 
 impl<'a> Event<'a> {
     /// An event of which the block set nothing but data.
     #[inline]
     pub(super) const fn plain(data: &'a str, last_event_id: &'a str) -> Self {
-        Self { event_type: None, data, last_event_id, id_in_block: false, retry: None }
+        Self { event_type: None, data, last_event_id, id_in_block: false, retry: None, labels: None }
     }
 
     /// The type as a page sees it: `message` unless the block set another.
@@ -56,6 +59,20 @@ impl<'a> Event<'a> {
         self.id_in_block.then_some(self.last_event_id)
     }
 
+    /// The topic, if the block has a line `topic: TEXT`. No field of the standard: a tidings hub has it in a stream of several topics.
+    /// In a line of more than 1 KiB it is ignored.
+    #[inline]
+    pub fn topic(&self) -> Option<&'a str> {
+        self.labels.and_then(Labels::topic)
+    }
+
+    /// When the event was published, as text, if the block has a line `time: TEXT`. No field of the standard: a tidings hub has it for
+    /// clients that ask by `with=time`, in the form `2026-11-26T09:50:12.000Z`. In a line of more than 1 KiB it is ignored.
+    #[inline]
+    pub fn time(&self) -> Option<&'a str> {
+        self.labels.and_then(Labels::time)
+    }
+
     /// The same event, owning its texts.
     #[inline]
     pub fn to_owned(&self) -> OwnedEvent {
@@ -65,6 +82,7 @@ impl<'a> Event<'a> {
             last_event_id: self.last_event_id.to_owned(),
             id_in_block: self.id_in_block,
             retry: self.retry,
+            labels: self.labels.map(Labels::boxed),
         }
     }
 }
@@ -111,6 +129,8 @@ pub struct OwnedEvent {
     pub id_in_block: bool,
     /// See [`Event::retry`].
     pub retry: Option<Retry>,
+    /// In a box, because most events have none and every event is moved.
+    pub(super) labels: Option<Box<Labels>>,
 }
 
 impl OwnedEvent {
@@ -122,5 +142,27 @@ impl OwnedEvent {
     /// The id, if this very block set one.
     pub fn id(&self) -> Option<&str> {
         self.id_in_block.then_some(self.last_event_id.as_str())
+    }
+
+    /// See [`Event::topic`].
+    pub fn topic(&self) -> Option<&str> {
+        self.labels.as_deref().and_then(Labels::topic)
+    }
+
+    /// See [`Event::time`].
+    pub fn time(&self) -> Option<&str> {
+        self.labels.as_deref().and_then(Labels::time)
+    }
+
+    /// The same event with a topic, for tests of what is made of events. An empty one is none.
+    pub fn with_topic(mut self, topic: &str) -> Self {
+        self.labels.get_or_insert_default().set_topic(topic);
+        self
+    }
+
+    /// The same event with a time, for tests of what is made of events. An empty one is none.
+    pub fn with_time(mut self, time: &str) -> Self {
+        self.labels.get_or_insert_default().set_time(time);
+        self
     }
 }

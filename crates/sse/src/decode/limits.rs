@@ -3,7 +3,7 @@
 /// How large things may become before the decoder gives up on a stream.
 ///
 /// Both count bytes as they stand on the wire. They bound what a decoder can be made to keep: one line, one
-/// event's data, and a type and an id that are a line each.
+/// event's data, a type and an id that are a line each, and two labels of at most 1 KiB.
 ///
 /// Not `non_exhaustive`: a third limit would be a new promise, worth a new major version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,10 @@ impl Report {
     /// Everything there is.
     pub const ALL: Self = Self { comments: true, retries: true, ids: true };
 }
+
+/// Bytes of a line with a label, such as `topic: orders/42`; a longer one says nothing. 1,024: a hub's topics have at most 512 bytes, and
+/// a time has 24.
+pub(super) const LABEL_LINE_BYTES_MAX: usize = 1_024;
 
 /// Bytes of a line that is no field which are kept. 256: enough to show it, and more than the name of any field.
 pub(super) const STRAY_LINE_BYTES_MAX: usize = 256;

@@ -1,5 +1,6 @@
 //! A line, and the field in it.
 
+use super::limits::LABEL_LINE_BYTES_MAX;
 use super::lines::Lines;
 use crate::scan;
 
@@ -28,6 +29,23 @@ pub(super) fn of_head<'i>(lines: &Lines<'i>, end: usize) -> Option<Field<'i>> {
     None
 }
 
+/// The same for the lines with which hubs label an event. Fewer streams have them, so nobody else's lines are compared with them
+/// here.
+#[inline(always)]
+pub(super) fn label_of_head<'i>(lines: &Lines<'i>, end: usize) -> Option<Field<'i>> {
+    let head = lines.head()?;
+    if end > LABEL_LINE_BYTES_MAX {
+        return None;
+    }
+    if is(head, b"topic: ") {
+        return lines.part(b"topic: ".len(), end).map(Field::Topic);
+    }
+    if is(head, b"time: ") {
+        return lines.part(b"time: ".len(), end).map(Field::Time);
+    }
+    None
+}
+
 #[inline]
 pub(super) const fn is<const N: usize>(head: u64, name: &[u8; N]) -> bool {
     let mut expected = [0; 8];
@@ -46,6 +64,10 @@ pub(super) enum Field<'a> {
     Id(&'a str),
     Retry(&'a str),
     Comment(&'a str),
+    /// Not of the standard, and no more than a word beside an event: a block of labels alone is no event.
+    Topic(&'a str),
+    /// The same.
+    Time(&'a str),
     /// HTML 9.2.6: "Otherwise: The field is ignored."
     Unknown,
 }
@@ -60,8 +82,14 @@ impl<'a> Field<'a> {
             [b'e', b'v', b'e', b'n', b't', ..] => value(line, 5).map_or(Field::Unknown, Field::Event),
             [b'r', b'e', b't', b'r', b'y', ..] => value(line, 5).map_or(Field::Unknown, Field::Retry),
             [b':', ..] => Field::Comment(&line[1..]),
+            [b't', ..] if line.len() <= LABEL_LINE_BYTES_MAX => Self::of_label(line),
             _ => Field::Unknown,
         }
+    }
+
+    fn of_label(line: &'a str) -> Self {
+        let named = |name: &str| if line.starts_with(name) { value(line, name.len()) } else { None };
+        named("topic").map(Field::Topic).or_else(|| named("time").map(Field::Time)).unwrap_or(Field::Unknown)
     }
 
     /// HTML 9.2.6: "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the

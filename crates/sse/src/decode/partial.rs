@@ -3,6 +3,7 @@
 use alloc::string::String;
 
 use super::block::Block;
+use super::limits::LABEL_LINE_BYTES_MAX;
 
 /// `data:` and the byte that tells whether a space follows.
 const DATA_NAME_BYTES: usize = 6;
@@ -56,6 +57,10 @@ impl Partial {
         self.line.push_str(name);
         self.kind = kind(&self.line, comments);
         match self.kind {
+            // A label that is too long says nothing, so it need not be kept.
+            Kind::Line if self.line.starts_with('t') && self.len > LABEL_LINE_BYTES_MAX => {
+                self.kind = Kind::Ignored;
+            }
             Kind::Line => self.line.push_str(rest),
             Kind::Data => {
                 block.begin_data_line();
@@ -72,7 +77,13 @@ fn kind(line: &str, comments: bool) -> Kind {
     match line.as_bytes() {
         [b'd', b'a', b't', b'a', b':', _, ..] => Kind::Data,
         [b':', ..] if !comments => Kind::Ignored,
-        [b'd' | b'e' | b'i' | b'r' | b':', ..] | [] => Kind::Line,
+        [b't', ..] if !is_label(line) => Kind::Ignored,
+        [b'd' | b'e' | b'i' | b'r' | b't' | b':', ..] | [] => Kind::Line,
         _ => Kind::Ignored,
     }
+}
+
+/// Whether the beginning of a line is that of a label, as far as it goes.
+fn is_label(line: &str) -> bool {
+    ["topic", "time"].iter().any(|name| name.starts_with(line) || line.starts_with(name))
 }

@@ -59,7 +59,13 @@ impl StrayLine {
     fn is_stray(&self) -> bool {
         let line = String::from_utf8_lossy(self.line());
         // An id with U+0000 is a field that is ignored.
-        !line.is_empty() && !line.starts_with("id:") && matches!(Field::of(&line), Field::Unknown)
+        !line.is_empty()
+            && !line.starts_with("id:")
+            && matches!(
+                Field::of(&line),
+                // Labels are fields of hubs, and no event comes of them.
+                Field::Unknown | Field::Topic(_) | Field::Time(_)
+            )
     }
 
     /// The beginning of the line, without a byte order mark at the start of the stream.

@@ -25,6 +25,8 @@ struct State {
     // Not in the standard: what this very block set.
     id_in_block: bool,
     retry_in_block: Option<Retry>,
+    topic: String,
+    time: String,
 }
 
 impl State {
@@ -35,8 +37,10 @@ impl State {
             self.items.push(OwnedItem::Comment(comment.to_owned()));
         } else if let Some((field, value)) = line.split_once(':') {
             self.process(field, value.strip_prefix(' ').unwrap_or(value));
+            self.label(field, value.strip_prefix(' ').unwrap_or(value), line.len());
         } else {
             self.process(line, "");
+            self.label(line, "", line.len());
         }
     }
 
@@ -61,12 +65,22 @@ impl State {
         }
     }
 
+    /// Not in the standard, which ignores these fields.
+    fn label(&mut self, field: &str, value: &str, line_bytes: usize) {
+        match field {
+            "topic" if line_bytes <= 1_024 => self.topic = value.to_owned(),
+            "time" if line_bytes <= 1_024 => self.time = value.to_owned(),
+            _ => {}
+        }
+    }
+
     fn dispatch(&mut self) {
         self.last_event_id = self.id_buffer.clone();
         let id_in_block = std::mem::take(&mut self.id_in_block);
         let retry = self.retry_in_block.take();
         let event_type = std::mem::take(&mut self.event_type);
         let mut data = std::mem::take(&mut self.data);
+        let (topic, time) = (std::mem::take(&mut self.topic), std::mem::take(&mut self.time));
         if data.is_empty() {
             if id_in_block {
                 self.items.push(OwnedItem::Id(self.last_event_id.clone()));
@@ -80,6 +94,12 @@ impl State {
         event.last_event_id = self.last_event_id.clone();
         event.id_in_block = id_in_block;
         event.retry = retry;
+        if !topic.is_empty() {
+            event = event.with_topic(&topic);
+        }
+        if !time.is_empty() {
+            event = event.with_time(&time);
+        }
         self.items.push(OwnedItem::Event(event));
     }
 }

@@ -12,8 +12,9 @@ pub(super) enum Style {
     Programs,
 }
 
-/// ANSI: dim, cyan, yellow, and back to normal.
+/// ANSI: dim, green, cyan, yellow, and back to normal.
 const DIM: &str = "\x1b[2m";
+const GREEN: &str = "\x1b[32m";
 const CYAN: &str = "\x1b[36m";
 const YELLOW: &str = "\x1b[33m";
 const NORMAL: &str = "\x1b[0m";
@@ -39,15 +40,23 @@ fn for_people(item: &Item, color: bool) -> Option<String> {
     }
 }
 
-/// Id, type and data in columns as wide as they need to be; further lines of data stand below the first.
+/// Time, id, topic, type and data in columns as wide as they need to be; further lines of data stand below the first. The time is
+/// there if the URL asks for it, and the topic in streams of several.
 fn event_for_people(event: &Event, paint: impl Fn(&'static str, &str) -> String) -> String {
-    let id = visible(&event.last_event_id);
-    let event_type = visible(event.type_or_message());
-    let gap = if id.is_empty() { "" } else { "  " };
-    let indent = " ".repeat(id.chars().count() + gap.len() + event_type.chars().count() + 2);
+    let columns = [
+        (DIM, event.time().unwrap_or_default()),
+        (DIM, &event.last_event_id),
+        (GREEN, event.topic().unwrap_or_default()),
+        (CYAN, event.type_or_message()),
+    ];
+    let (mut line, mut indent) = (String::new(), 0);
+    for (color, text) in columns.into_iter().filter(|(_, text)| !text.is_empty()) {
+        let text = visible(text);
+        indent += text.chars().count() + 2;
+        line += &format!("{}  ", paint(color, &text));
+    }
     let lines: Vec<_> = event.data.split('\n').map(visible).collect();
-    let data = lines.join(&format!("\n{indent}"));
-    format!("{}{gap}{}  {data}\n", paint(DIM, &id), paint(CYAN, &event_type))
+    line + &lines.join(&format!("\n{}", " ".repeat(indent))) + "\n"
 }
 
 fn gap_for_people(gap: &Gap) -> String {
@@ -73,8 +82,14 @@ struct EventLine<'a> {
     /// None if the event has no id of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
+    /// None if the server does not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<&'a str>,
     r#type: &'a str,
     data: &'a str,
+    /// None if the server does not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<&'a str>,
     /// Where to go on, also after an event that has no id of its own. Its name is that of the standard.
     #[serde(rename = "lastEventId")]
     last_event_id: &'a str,
@@ -115,8 +130,10 @@ fn for_programs(item: &Item) -> Option<String> {
     let line = match item {
         Item::Event(event) => json(&EventLine {
             id: event.id().filter(|id| !id.is_empty()),
+            topic: event.topic(),
             r#type: event.type_or_message(),
             data: &event.data,
+            time: event.time(),
             last_event_id: &event.last_event_id,
         }),
         Item::Gap(gap) => json(&GapLine {

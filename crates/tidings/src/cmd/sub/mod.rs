@@ -29,7 +29,8 @@ pub(crate) struct SubArgs {
     url: String,
     /// Print one line of JSON for each event, and for each change of state on stderr
     ///
-    /// stdout: {"id":...,"type":...,"data":...,"lastEventId":...}, without `id` if the event has none of its own, for a
+    /// stdout: {"id":...,"topic":...,"type":...,"data":...,"time":...,"lastEventId":...}, without `id` if the event has none of its own and
+    /// without `topic` and `time` if the server does not tell them, which a hub does; for a
     /// gap {"gap":{...}}, for fewer events than --last asked for {"partial":{...}}, and with --comments {"comment":...}. A
     /// later version may add members. stderr: {"state":"open"|"connecting"|"closed","status":...,"error":...},
     /// {"open":{"connection":...}} when a hub names the connection, and {"expired":{"reason":...}} when it ends the stream because
@@ -87,6 +88,8 @@ pub(crate) async fn run(args: &SubArgs, environment: &Environment, color: Color)
     let token = args.token(environment, talk)?;
     let builder = args.source.builder(&args.url, &args.trust, token.as_ref())?;
     let builder = builder.comments(args.comments).reconnect(!args.no_reconnect);
+    // For people the time is no news, and the topic of a stream of one topic stands in the URL.
+    let builder = if args.json { builder.with_time() } else { builder };
     let source = if args.strict { builder.strict() } else { builder }.build();
     let style = if args.json { Style::Programs } else { Style::People { color: color.stdout } };
     let mut signals = Signals::new()

@@ -20,6 +20,16 @@ fn an_event_is_id_type_and_data() {
 }
 
 #[test]
+fn topic_and_time_stand_in_columns_of_their_own_where_they_are_known() {
+    let Item::Event(event) = event(None, "x\ny", "1") else { unreachable!() };
+    let labelled = Item::Event(event.with_topic("a/b").with_time("T"));
+
+    assert_eq!(of(&labelled, PLAIN).unwrap(), "T  1  a/b  message  x\n                    y\n");
+    let line = r#"{"id":"1","topic":"a/b","type":"message","data":"x\ny","time":"T","lastEventId":"1"}"#;
+    assert_eq!(of(&labelled, Style::Programs).unwrap(), format!("{line}\n"));
+}
+
+#[test]
 fn further_lines_stand_below_the_first() {
     let shown = of(&event(Some("log"), "one\n two\n", "7"), PLAIN).unwrap();
 
@@ -112,7 +122,8 @@ fn the_reference_lists_exactly_the_members_of_a_line() {
     let names = rows.flat_map(|row| row.split('|').nth(1).unwrap().split(','));
     let mut listed: Vec<_> = names.map(|name| name.trim().trim_matches('`')).collect();
 
-    let line = of(&event(Some("log"), "x", "7"), Style::Programs).unwrap();
+    let Item::Event(event) = event(Some("log"), "x", "7") else { unreachable!() };
+    let line = of(&Item::Event(event.with_topic("a").with_time("T")), Style::Programs).unwrap();
     let members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line).unwrap();
     listed.sort_unstable();
     let mut expected: Vec<_> = members.keys().map(String::as_str).collect();
