@@ -592,13 +592,21 @@ pub(crate) const SOCKET_MESSAGE_EXTRA_BYTES: usize = 131_072;
 /// Bytes by which the memory of a message grows that comes in pieces. 16 KiB, as a small body does.
 pub(crate) const SOCKET_MESSAGE_STEP_BYTES: usize = 16_384;
 
-/// Frames that a client may send at once, publishes not counted. 1,000: it may ask for a hundred selectors one by one, or send a large
-/// message in small fragments.
+/// Frames that a client may send at once, publishes that are taken not counted. 1,000: it may ask for a hundred selectors one by one, or
+/// send a message in small fragments. Any other message counts once more for each 16 KiB, and for each ten selectors that a socket has when they change.
 pub(crate) const SOCKET_FRAMES_BURST: u32 = 1_000;
 
-/// Frames that a client may send in a second once it has used up the burst, publishes not counted. 100: pings and subscriptions are
+/// Frames that a client may send in a second once it has used up the burst, counted in the same way. 100: pings and subscriptions are
 /// sent by people's hands or by timers.
 pub(crate) const SOCKET_FRAMES_PER_SECOND: u32 = 100;
+
+/// Selectors of a socket that count as a frame when it gets others. 10: another set of a hundred patterns costs two milliseconds, and a
+/// hundred that come one by one are less than the burst.
+pub(crate) const SOCKET_SELECTORS_PER_FRAME: usize = 10;
+
+/// Bytes of a fragment from which on it does not count as a frame, unless it is the first or the last of its message. 64: libraries send a
+/// large message in fragments of some hundred bytes or more; what many small ones cost is for the pace.
+pub(crate) const SOCKET_FREE_FRAGMENT_BYTES_MIN: u64 = 64;
 
 /// Publishes of a socket that wait for their answers. 16: as many share a write of the disk; until one is answered, nothing more is
 /// read from the client.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 use tidings_access::Grants;
+use tidings_core::limits::SELECTORS_MAX;
 use tidings_core::{DraftFields, Follower, KeyFields, Selector, Selectors, Session, Visitor};
 
 use super::driver::Driver;
@@ -13,6 +14,7 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::events::problem::{bad_draft, ending, not_published, too_many_publishes, too_many_selectors};
 use crate::front::Front;
+use crate::limits::{SOCKET_MESSAGE_STEP_BYTES, SOCKET_SELECTORS_PER_FRAME};
 use crate::presence::task_presence::TaskPresence;
 use crate::request::mode::Mode;
 use crate::request::path;
@@ -24,13 +26,16 @@ impl Driver<'_> {
         let share = self.share.take();
         let word = match ClientWord::parse(text) {
             Ok(word) => word,
-            Err(problem) => return Some(self.refuse(problem, None)),
+            Err(problem) => {
+                self.reader.counts_more(text.len() / SOCKET_MESSAGE_STEP_BYTES);
+                return Some(self.refuse(problem, None));
+            }
         };
         let ClientWord { reference, subscribe, unsubscribe, publish, token } = word;
         if let Some(publish) = publish {
-            self.reader.does_not_count();
             match self.draft(&publish).await {
                 Ok(draft) => {
+                    self.reader.does_not_count();
                     let front = self.front;
                     self.publishes.push_back(Box::pin(async move {
                         // Its room is given back when the event is in the log, which has its bytes.
@@ -46,12 +51,14 @@ impl Driver<'_> {
                 }
                 // Behind the answers to those before it.
                 Err(problem) => {
+                    self.reader.counts_more(text.len() / SOCKET_MESSAGE_STEP_BYTES);
                     let answer = self.refuse(problem, reference);
                     self.publishes.push_back(Box::pin(std::future::ready(answer)));
                 }
             }
             return None;
         }
+        self.reader.counts_more(text.len() / SOCKET_MESSAGE_STEP_BYTES);
         let changed = if let Some(names) = subscribe {
             self.subscribe(&names).await
         } else if let Some(names) = unsubscribe {
@@ -76,7 +83,8 @@ impl Driver<'_> {
 
     /// Adds selectors, which begin at the socket's present place.
     async fn subscribe(&mut self, names: &[String]) -> Result<(), Problem> {
-        let added: Vec<_> = names.iter().map(|name| path::stream_selector(name)).collect::<Result<_, _>>()?;
+        let mut added = stream_selectors(names)?;
+        added.retain(|selector| !self.selectors.as_slice().contains(selector));
         let all = self.selectors.iter().cloned().chain(added.iter().cloned());
         let selectors = Selectors::new(all).map_err(bad_topics)?;
         self.front.check_presence(&selectors)?;
@@ -91,7 +99,7 @@ impl Driver<'_> {
 
     /// Takes selectors away. Those that are not there are not missed.
     fn unsubscribe(&mut self, names: &[String]) -> Result<(), Problem> {
-        let taken: Vec<_> = names.iter().map(|name| path::stream_selector(name)).collect::<Result<_, _>>()?;
+        let taken = stream_selectors(names)?;
         let left = self.selectors.iter().filter(|selector| !taken.contains(selector)).cloned();
         let selectors = Selectors::new(left).map_err(|_| {
             let detail = "a socket has one selector at least; close it to hear nothing more";
@@ -111,6 +119,7 @@ impl Driver<'_> {
 
     /// The same stream with other selectors or another session, at the place where it stands: one id resumes all of it.
     fn regroup(&mut self, selectors: Selectors, session: Option<Arc<Session>>) -> Result<(), Problem> {
+        self.reader.counts_more(selectors.as_slice().len() / SOCKET_SELECTORS_PER_FRAME);
         let hub = self.front.hub();
         let attendance = hub.roster().attend(&selectors).map_err(too_many_selectors)?;
         let follower = Follower::new(selectors.clone(), self.on_gap, self.task.advance());
@@ -151,6 +160,16 @@ impl Driver<'_> {
 fn refuse(front: &Front, problem: Problem, reference: Option<Value>) -> Bytes {
     front.metrics().refused(problem.problem_type());
     words::error(problem, reference).into()
+}
+
+/// No more than a socket may have, so that nobody has thousands of names looked at.
+fn stream_selectors(names: &[String]) -> Result<Vec<Selector>, Problem> {
+    if names.len() > SELECTORS_MAX {
+        let detail =
+            format!("a message names at most {SELECTORS_MAX} topics, and this one has {}", names.len());
+        return Err(Problem::new(ProblemType::BadTopics, detail));
+    }
+    names.iter().map(|name| path::stream_selector(name)).collect()
 }
 
 fn bad_topics(error: impl ToString) -> Problem {

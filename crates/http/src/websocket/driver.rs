@@ -114,10 +114,11 @@ where
         writer: BlockWriter { front: &front, framing: Framing::Raw, watch, entry },
         message_until: None,
     };
-    let closing = match driver.carry(&mut stream).await {
+    let mut closing = match driver.carry(&mut stream).await {
         Err(closing) => closing,
         Ok(never) => match never {},
     };
+    driver.finish_publishes(&mut stream, &mut closing).await;
     driver.close(&mut stream, closing).await;
 }
 
@@ -211,7 +212,11 @@ impl<'a> Driver<'a> {
             Came::Pong => Ok(None),
             Came::Ping(payload) => self.act(Message::Ping(frame::pong(&payload))).map(Some),
             Came::Close(code) => Err(Closing::ByClient(code)),
-            Came::Text(text) => Ok(self.hear_text(&text).await),
+            Came::Text(text) => {
+                // What has come of the next one has a time of its own.
+                self.message_until = None;
+                Ok(self.hear_text(&text).await)
+            }
         }
     }
 
@@ -221,6 +226,20 @@ impl<'a> Driver<'a> {
             Act::End(ending) => Err(Closing::Lost(ending)),
             // These are answered by `actions`, which asks first whether they are allowed.
             Act::Regroup(_) | Act::Publish(_) => Ok(Bytes::new()),
+        }
+    }
+
+    /// What was published before the end is not lost by it: many a client closes right behind its last publish.
+    async fn finish_publishes<S>(&mut self, stream: &mut S, closing: &mut Closing)
+    where
+        S: AsyncWrite + Watched + Unpin,
+    {
+        while let Some(answer) = self.publishes.next().await {
+            if !matches!(closing, Closing::Lost(_))
+                && let Err(lost) = self.write(stream, answer).await
+            {
+                *closing = lost;
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! The handshake: the request that opens a socket, and its answer. RFC 6455, 4.2.
 
 use http::header::{
-    CONNECTION, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version};
@@ -46,6 +46,11 @@ impl Handshake {
         let refuse = |detail: &str| Problem::new(ProblemType::BadHandshake, detail);
         if parts.version != Version::HTTP_11 {
             return Err(refuse("a WebSocket is opened by HTTP/1.1"));
+        }
+        // RFC 6455, 4.1: it is a GET. Content would be taken for frames by one side and not by the other.
+        let length = parts.headers.get_all(CONTENT_LENGTH).iter().any(|length| length != "0");
+        if length || parts.headers.contains_key(TRANSFER_ENCODING) {
+            return Err(refuse("the request that opens a WebSocket has no content"));
         }
         if one(&parts.headers, &SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
             let problem =

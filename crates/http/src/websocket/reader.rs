@@ -11,7 +11,7 @@ use tungstenite::protocol::frame::coding::{CloseCode as Code, Control, Data, OpC
 
 use super::close::{CloseCode, Fault};
 use super::pace::Pace;
-use crate::limits::{SOCKET_CONTROL_BYTES_MAX, SOCKET_MESSAGE_STEP_BYTES};
+use crate::limits::{SOCKET_CONTROL_BYTES_MAX, SOCKET_FREE_FRAGMENT_BYTES_MIN, SOCKET_MESSAGE_STEP_BYTES};
 
 /// What a client has sent.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub(super) struct MessageReader {
     frame: Option<OpenFrame>,
     /// The payload of the frames of a message so far.
     message: Vec<u8>,
+    /// How much of it is whole characters.
+    whole_bytes: usize,
     /// A message has begun in a frame before.
     is_fragmented: bool,
     /// Bytes of a message.
@@ -61,6 +63,7 @@ impl MessageReader {
             incoming: BytesMut::new(),
             frame: None,
             message: Vec::new(),
+            whole_bytes: 0,
             is_fragmented: false,
             bytes_max,
             pace: Pace::new(now),
@@ -82,7 +85,7 @@ impl MessageReader {
                     None => break,
                 },
             };
-            self.read_payload(&mut frame);
+            self.read_payload(&mut frame)?;
             if frame.left > 0 {
                 self.frame = Some(frame);
                 break;
@@ -112,9 +115,14 @@ impl MessageReader {
         self.message.capacity() + self.incoming.len()
     }
 
-    /// The last message was a publish, which has limits of its own.
+    /// The last message was a publish that is taken, which has limits of its own.
     pub(super) fn does_not_count(&mut self) {
         self.pace.does_not_count();
+    }
+
+    /// The last message counts as this many frames more.
+    pub(super) fn counts_more(&mut self, frames: usize) {
+        self.pace.counts_more(frames);
     }
 
     fn open_frame(&mut self, now: Instant) -> Result<Option<OpenFrame>, Fault> {
@@ -156,7 +164,11 @@ impl MessageReader {
                 reason: "a message is larger than the hub takes",
             });
         }
-        self.pace.came(now)?;
+        let is_inner = matches!(opcode, OpCode::Data(Data::Continue)) && !is_final;
+        // The bytes of a message are bounded, and its end counts.
+        if !is_inner || length < SOCKET_FREE_FRAGMENT_BYTES_MIN {
+            self.pace.came(now)?;
+        }
         self.incoming.advance(header_length);
         // No more than `bytes_max`.
         Ok(Some(OpenFrame { kind, is_final, mask, read: 0, left: length as usize }))
@@ -178,7 +190,7 @@ impl MessageReader {
         }
     }
 
-    fn read_payload(&mut self, frame: &mut OpenFrame) {
+    fn read_payload(&mut self, frame: &mut OpenFrame) -> Result<(), Fault> {
         let count = frame.left.min(self.incoming.len());
         let mut payload = self.incoming.split_to(count);
         for (at, byte) in payload.iter_mut().enumerate() {
@@ -196,8 +208,21 @@ impl MessageReader {
                     self.message.reserve_exact(capacity - self.message.len());
                 }
                 self.message.extend_from_slice(&payload);
+                self.check_text()?;
             }
         }
+        Ok(())
+    }
+
+    /// RFC 6455, 8.1: a text that is no UTF-8 is refused with the byte that makes it so, however much of it is still to come.
+    fn check_text(&mut self) -> Result<(), Fault> {
+        match std::str::from_utf8(&self.message[self.whole_bytes..]) {
+            Ok(_) => self.whole_bytes = self.message.len(),
+            // The rest of a character may come.
+            Err(error) if error.error_len().is_none() => self.whole_bytes += error.valid_up_to(),
+            Err(_) => return Err(NOT_UTF8),
+        }
+        Ok(())
     }
 
     fn close_frame(&mut self, frame: OpenFrame) -> Result<Option<Came>, Fault> {
@@ -210,13 +235,15 @@ impl MessageReader {
                 if self.is_fragmented {
                     return Ok(None);
                 }
+                self.whole_bytes = 0;
                 let text = String::from_utf8(std::mem::take(&mut self.message));
-                let not_utf8 = |_| Fault { code: CloseCode::NOT_UTF8, reason: "a text is not UTF-8" };
-                text.map(|text| Some(Came::Text(text))).map_err(not_utf8)
+                text.map(|text| Some(Came::Text(text))).map_err(|_| NOT_UTF8)
             }
         }
     }
 }
+
+const NOT_UTF8: Fault = Fault { code: CloseCode::NOT_UTF8, reason: "a text is not UTF-8" };
 
 /// What a close frame says. RFC 6455, 5.5.1 and 7.4.
 fn closing(payload: &[u8]) -> Result<Came, Fault> {
