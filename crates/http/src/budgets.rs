@@ -92,6 +92,7 @@ mod tests {
 
     use super::*;
     use crate::limits::{PIECE_BYTES, SMALL_BODIES_BYTES_MAX, WHOLE_BODIES_BYTES_MAX};
+    use crate::stream::gzip::Packing;
     use crate::stream::{Encoder, Opening};
     use crate::unread::FrameKey;
 
@@ -125,8 +126,11 @@ mod tests {
             ..HttpConfig::default()
         };
         let budgets = FrontBudgets::new(&hub, &config);
-        let key =
-            FrameKey { cursor: Cursor::new(Epoch(1), Sequence(1)), encoder: Encoder::Sse(Opening::Event) };
+        let key = FrameKey {
+            cursor: Cursor::new(Epoch(1), Sequence(1)),
+            encoder: Encoder::Sse(Opening::Event),
+            packing: Packing::Plain,
+        };
         let bodies_max = (1_000_000 + SMALL_BODIES_BYTES_MAX + WHOLE_BODIES_BYTES_MAX) as f64;
 
         let head = budgets.heads.try_take(50_000);

@@ -110,6 +110,9 @@ pub struct HttpConfig {
     /// 256 of the largest pages; an eighth is kept for pages up to 16 KiB. Beyond that, the slowest of the clients that
     /// have had 5 s are cut off; if there is none, a request waits, and is refused with 503 and `Retry-After`.
     pub answers_bytes_max: usize,
+    /// Whether streams and polls are compressed for clients that accept gzip. Default no: it costs time of the processor for each event,
+    /// and a client that holds answers back until it has decompressed enough hears late.
+    pub compression: bool,
     /// How old a stream may become, over every protocol. At nine tenths to all of it, so that those which began together
     /// do not end together, it is ended in good order, with a `retry`, and the client resumes. Default none: a stream
     /// costs little, and nothing is gained by ending it unless there are machines to spread the load over again.
@@ -131,6 +134,7 @@ impl Default for HttpConfig {
             shares: FairShares::default(),
             access: None,
             access_log: None,
+            compression: false,
             tls: None,
             bodies_bytes_max: 67_108_864,
             body_bytes_per_second_min: 1_024,

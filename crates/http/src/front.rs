@@ -27,6 +27,7 @@ use crate::request::body_budgets::{Admission, BodyBudgets};
 use crate::request::position::PositionBounds;
 use crate::shares::Shares;
 use crate::stream::drain::Drain;
+use crate::stream::gzip::Deflater;
 use crate::stream::machine::Rules;
 use crate::stream::permits::StreamPermits;
 use crate::stream::returns::Returns;
@@ -74,6 +75,7 @@ impl Front {
             rules: Arc::new(Rules::for_wakes(&config.stream())),
             drain: Drain::default(),
             unread: budgets.unread.clone(),
+            deflater: Deflater::default(),
             metrics: metrics.streams().clone(),
             clock: clock.clone(),
         };
@@ -319,12 +321,18 @@ impl Front {
         self.parts.task_rules.clone()
     }
 
+    /// What compresses events.
+    pub(crate) fn deflater(&self) -> &Deflater {
+        &self.parts.task_rules.deflater
+    }
+
     /// What its lanes share with its tasks.
     pub(crate) fn lanes_share(&self) -> LanesShare {
         let FrontBudgets { unread, pages, .. } = self.budgets().clone();
         LanesShare {
             unread,
             pages,
+            deflater: self.deflater().clone(),
             metrics: self.metrics().streams().clone(),
             clock: self.parts.clock.clone(),
         }

@@ -490,6 +490,33 @@ pub(crate) const RETURN_CELLS: usize = 4_096;
 /// free meanwhile, and nobody should wait for them much longer than necessary.
 pub(crate) const RETURN_WAIT_MAX: Duration = Duration::from_secs(300);
 
+// A compressed stream.
+
+/// Bytes of an event from which on it is compressed. 128: what is smaller saves next to nothing, and is not worth the seven microseconds.
+pub(crate) const DEFLATE_BYTES_MIN: usize = 128;
+
+/// Bytes of an event that a lane or a task compresses by itself. 64 KiB: it takes half a millisecond; larger ones are compressed on a
+/// thread of their own, one after the other.
+pub(crate) const DEFLATE_AT_ONCE_BYTES_MAX: usize = 65_536;
+
+/// Bytes of events that are compressed in a second, over all streams. 64 MiB, half of the time of a core: a single client switches
+/// compression on, and more than that may come when very many read the past. What is beyond travels uncompressed in the same streams.
+pub(crate) const DEFLATE_BYTES_PER_SECOND_MAX: u64 = 67_108_864;
+
+/// Bytes that each event counts more than it has, of those that are compressed in a second. 1 KiB: an event of 128 bytes takes as long as
+/// so many more bytes of a large one.
+pub(crate) const DEFLATE_EVENT_COST_BYTES: u64 = 1_024;
+
+/// Bytes of compressed events that are kept for others who read the same. 8 MiB: lanes and tasks come to an event within milliseconds
+/// of each other, and subscribers that come back read the same past.
+pub(crate) const DEFLATED_BYTES_MAX: usize = 8_388_608;
+
+/// Bytes of one stored block of a gzip stream. 65,535: its length has 16 bits (RFC 1951, 3.2.4).
+pub(crate) const STORED_BLOCK_BYTES_MAX: usize = 65_535;
+
+/// How hard an event is compressed, from 1 to 9. 3: 6 makes it 3 % smaller and takes a third longer, 1 makes it a third larger.
+pub(crate) const DEFLATE_LEVEL: u32 = 3;
+
 // A lane.
 
 /// Lanes unless the operator says otherwise; fewer on a machine with fewer cores. 4: a lane writes hundreds of

@@ -20,12 +20,14 @@ use tokio_util::sync::CancellationToken;
 use self::progress::{Pace, Progress};
 use crate::limits::UNREAD_GRACE_SHARE;
 use crate::stream::Encoder;
+use crate::stream::gzip::Packing;
 
 /// Which frame it is: the bytes of an event are the same for all readers that have it in one encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct FrameKey {
     pub(crate) cursor: Cursor,
     pub(crate) encoder: Encoder,
+    pub(crate) packing: Packing,
 }
 
 /// All frames that are kept. Cloning shares them.

@@ -127,16 +127,19 @@ impl Stream {
         std::mem::take(&mut self.text)
     }
 
-    /// Receives more, and lets the hub send as much again. Whether there was more.
-    async fn receive(&mut self) -> bool {
+    /// The next bytes, which need not be text; none at the end.
+    pub async fn piece(&mut self) -> Option<Bytes> {
         let received = timeout(PATIENCE, self.body.data());
-        let Some(data) =
-            received.await.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for more than {:?}", self.text))
-        else {
-            return false;
-        };
+        let data =
+            received.await.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for more than {:?}", self.text))?;
         let data = data.unwrap();
         self.body.flow_control().release_capacity(data.len()).unwrap();
+        Some(data)
+    }
+
+    /// Receives more, and lets the hub send as much again. Whether there was more.
+    async fn receive(&mut self) -> bool {
+        let Some(data) = self.piece().await else { return false };
         self.text.push_str(std::str::from_utf8(&data).unwrap());
         true
     }

@@ -97,8 +97,13 @@ impl Wire {
 
     /// The payload of the next chunk; empty for the last one.
     pub async fn chunk(&mut self) -> String {
+        String::from_utf8(self.chunk_bytes().await).unwrap()
+    }
+
+    /// The same, which need not be text.
+    pub async fn chunk_bytes(&mut self) -> Vec<u8> {
         let size = self.take_through("\r\n").await;
-        let payload = self.take(usize::from_str_radix(size.trim_end(), 16).unwrap()).await;
+        let payload = self.take_bytes(usize::from_str_radix(size.trim_end(), 16).unwrap()).await;
         self.expect("\r\n").await;
         payload
     }

@@ -21,16 +21,17 @@ use crate::lane::{CHUNK_END, Framing, LAST_CHUNK, chunk_head};
 use crate::limits::{CHUNK_BYTES_MAX, SECOND_PROBE_WAIT, STRAY_READ_BYTES};
 use crate::presence::task_presence::TaskPresence;
 use crate::stream::Ending;
+use crate::stream::gzip::blocks::EMPTY;
 use crate::stream::machine::ClientBytes;
 use crate::stream::metrics::StreamEnd;
-use crate::stream::task::{self, Carried};
+use crate::stream::task::{self, Carried, Part};
 
 /// Carries a stream, whose head and opening the client was sent, to its end.
 pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)
 where
     S: AsyncRead + AsyncWrite + Raw + Watched + Unpin,
 {
-    let Leave { follower, is_opened, encoder, framing, attendance, session, permit, entry } = leave;
+    let Leave { follower, is_opened, encoder, framing, gzip, attendance, session, permit, entry } = leave;
     let visitor = Visitor { session: session.clone(), address: front.peer(), transport: encoder.transport() };
     let presence = TaskPresence::watch(front.hub(), follower.selectors());
     let subscription = front.hub().follow(follower, visitor, attendance);
@@ -43,15 +44,17 @@ where
         presence,
         encoder,
         encoding: encoder.in_use(front.hub()),
+        gzip,
         session,
         permit,
         watch: watched,
     };
     // Boxed, or this future would hold it once for each function that it is handed to.
-    let blocks = Box::pin(task::blocks(front.task_rules(), carried));
+    let parts = Box::pin(task::parts(front.task_rules(), carried));
     let mut end = StreamEnd::counted(front.metrics().streams().clone());
     let writer = BlockWriter { front, framing, watch, entry };
-    let written = write_all(writer, &mut stream, &encoder.probe(), blocks, &mut end).await;
+    let probe = if gzip.is_some() { Bytes::from_static(&EMPTY) } else { encoder.probe() };
+    let written = write_all(writer, &mut stream, &probe, parts, &mut end).await;
     if let Err(ending) = written {
         end.note(ending);
     }
@@ -66,7 +69,7 @@ async fn write_all<S>(
     mut writer: BlockWriter<'_>,
     stream: &mut S,
     probe: &Bytes,
-    mut blocks: impl Stream<Item = (Bytes, Option<Ending>)> + Unpin,
+    mut parts: impl Stream<Item = Part> + Unpin,
     end: &mut StreamEnd,
 ) -> Result<(), Ending>
 where
@@ -74,13 +77,15 @@ where
 {
     let mut client = ClientBytes::default();
     let mut has_finished = false;
+    // Nothing may stand in the midst of an event.
+    let mut is_inside_event = false;
     // Boxed when it is needed: most streams never need it.
     let mut second_probe: Option<Pin<Box<Sleep>>> = None;
     loop {
         // Biased: a client that has gone need not be written to.
         tokio::select! {
             biased;
-            read = discard(stream), if !has_finished => match read? {
+            read = discard(stream), if !has_finished && !is_inside_event => match read? {
                 // It has left, or it only reads from now on. If it has left, its system answers the first heartbeat with a
                 // reset, and the second one cannot be written.
                 0 => {
@@ -90,14 +95,15 @@ where
                 }
                 read => client.sent(read)?,
             },
-            () = OptionFuture::from(second_probe.as_mut()).map(drop), if second_probe.is_some() => {
+            () = OptionFuture::from(second_probe.as_mut()).map(drop), if second_probe.is_some() && !is_inside_event => {
                 second_probe = None;
                 writer.write(stream, probe.clone()).await?;
             }
-            block = blocks.next() => match block {
-                Some((block, ending)) => {
-                    ending.into_iter().for_each(|ending| end.note(ending));
-                    writer.write(stream, block).await?;
+            part = parts.next() => match part {
+                Some(part) => {
+                    part.ending.into_iter().for_each(|ending| end.note(ending));
+                    is_inside_event = part.is_inside_event;
+                    writer.write(stream, part.bytes).await?;
                 }
                 None => return writer.finish(stream).await,
             },

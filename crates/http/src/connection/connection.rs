@@ -75,7 +75,7 @@ impl Surroundings {
                 drop(place);
             }
             Ok(Some((stream, Gone::Stream(leave)))) => {
-                let Leave { follower, is_opened, encoder, framing, attendance, session, permit, entry } =
+                let Leave { follower, is_opened, encoder, framing, gzip, attendance, session, permit, entry } =
                     leave;
                 let held = ParkedHold { _place: place, _permit: permit, session };
                 match stream.into_std() {
@@ -86,6 +86,7 @@ impl Surroundings {
                             is_opened,
                             encoder,
                             framing,
+                            gzip,
                             attendance,
                             entry,
                             held,

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tidings_core::roster::Attendance;
-use tidings_core::{Cursor, Delivery, Follower, Session, Subscription, Transport, Upcoming, Visitor};
+use tidings_core::{Cursor, Delivery, Follower, Frame, Session, Subscription, Transport, Upcoming, Visitor};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::problem::unreadable;
@@ -18,7 +18,8 @@ use crate::answer::problem::Problem;
 use crate::budget::Taken;
 use crate::front::Front;
 use crate::limits::{OPENING_LOOK_WAIT, POLL_BYTES_MAX};
-use crate::stream::{Encoder, Ending, expiry};
+use crate::stream::gzip::blocks;
+use crate::stream::{Encoder, Ending, Sum, expiry};
 
 /// A stream of which one piece is asked for.
 pub(super) struct Poll {
@@ -26,6 +27,8 @@ pub(super) struct Poll {
     pub(super) attendance: Attendance,
     pub(super) session: Option<Arc<Session>>,
     pub(super) encoder: Encoder,
+    /// The answer is compressed, and this is the sum of its first bytes.
+    pub(super) gzip: Option<Sum>,
     pub(super) transport: Transport,
     /// The first bytes.
     pub(super) opening: Bytes,
@@ -41,6 +44,8 @@ struct Answer<'a> {
     subscription: Subscription,
     session: Option<Arc<Session>>,
     encoder: Encoder,
+    /// Of all that it says, if it is compressed.
+    gzip: Option<Sum>,
     bytes: Vec<u8>,
     /// Where the client stands when it has read these bytes, whether or not they tell it.
     place: Cursor,
@@ -52,7 +57,7 @@ struct Answer<'a> {
 /// Answers with what there is, or waits until there is something. The answer holds its bytes of the budget of answers until they
 /// are read; while it waits for events it holds none.
 pub(super) async fn poll(front: &Front, poll: Poll) -> Result<Body, Problem> {
-    let Poll { follower, attendance, session, encoder, transport, opening, is_told, wait } = poll;
+    let Poll { follower, attendance, session, encoder, gzip, transport, opening, is_told, wait } = poll;
     let visitor = Visitor { session: session.clone(), address: front.peer(), transport };
     let place = follower.cursor();
     let subscription = front.hub().follow(follower, visitor, attendance).in_pieces_of(POLL_BYTES_MAX);
@@ -61,6 +66,7 @@ pub(super) async fn poll(front: &Front, poll: Poll) -> Result<Body, Problem> {
         subscription,
         session,
         encoder,
+        gzip,
         bytes: opening.into(),
         place,
         is_told,
@@ -101,6 +107,9 @@ impl Answer<'_> {
             }
             match self.subscription.upcoming().await.map_err(|error| unreadable(&error))? {
                 Upcoming::Delivery(delivery) => {
+                    if let (Some(_), Delivery::Frames(frames)) = (self.gzip, &delivery) {
+                        self.front.deflater().prepare(self.encoder, frames).await;
+                    }
                     if self.say(&delivery, taken).is_break() || self.bytes.len() >= POLL_BYTES_MAX {
                         return Ok(ControlFlow::Break(()));
                     }
@@ -119,12 +128,9 @@ impl Answer<'_> {
     /// Says what was delivered, if there is room for it.
     fn say(&mut self, delivery: &Delivery, taken: &mut Taken) -> ControlFlow<()> {
         let id = self.subscription.id();
-        let bytes = match delivery {
-            Delivery::Frames(frames) => {
-                let own: Vec<_> = frames.iter().filter(|frame| frame.is_for(id)).collect();
-                own.iter().map(|frame| self.encoder.borrow(frame)).collect::<Vec<_>>().concat()
-            }
-            Delivery::Gap(gap) => self.encoder.gap(gap).into(),
+        let (bytes, sum) = match delivery {
+            Delivery::Frames(frames) => self.events(frames.iter().filter(|frame| frame.is_for(id))),
+            Delivery::Gap(gap) => self.block(&self.encoder.gap(gap)),
         };
         let more = (self.bytes.len() + bytes.len()).saturating_sub(taken.bytes());
         if more > 0 && !taken.try_grow(more) {
@@ -134,8 +140,34 @@ impl Answer<'_> {
         self.front.metrics().streams().delivered(delivery, bytes.len());
         self.place = self.subscription.cursor();
         self.is_told |= !bytes.is_empty();
-        self.bytes.extend_from_slice(&bytes);
+        self.add((bytes, sum));
         ControlFlow::Continue(())
+    }
+
+    /// Events as the answer has them, and their sum if it is compressed.
+    fn events<'f>(&self, frames: impl Iterator<Item = &'f Frame>) -> (Vec<u8>, Sum) {
+        if self.gzip.is_none() {
+            return (
+                frames.map(|frame| self.encoder.borrow(frame)).collect::<Vec<_>>().concat(),
+                Sum::default(),
+            );
+        }
+        let packed: Vec<_> = frames.map(|frame| self.front.deflater().event(self.encoder, frame)).collect();
+        let sum = packed.iter().fold(Sum::default(), |sum, packed| sum.then(packed.sum));
+        (packed.iter().map(|packed| &packed.bytes[..]).collect::<Vec<_>>().concat(), sum)
+    }
+
+    /// The same of what is no event.
+    fn block(&self, block: &[u8]) -> (Vec<u8>, Sum) {
+        match self.gzip {
+            None => (block.to_vec(), Sum::default()),
+            Some(_) => (blocks::stored(block), Sum::of(block)),
+        }
+    }
+
+    fn add(&mut self, (bytes, sum): (Vec<u8>, Sum)) {
+        self.bytes.extend_from_slice(&bytes);
+        self.gzip = self.gzip.map(|before| before.then(sum));
     }
 
     fn end(&mut self, ending: Ending) {
@@ -143,11 +175,11 @@ impl Answer<'_> {
         self.subscription.note_ending(ending.code());
         if ending == Ending::AccessEnded {
             let reason = expiry::reason(self.session.as_deref(), self.front.clock().now());
-            self.bytes.extend_from_slice(&self.encoder.expired(self.place, &reason));
+            self.add(self.block(&self.encoder.expired(self.place, &reason)));
             self.is_told = true;
         }
         let retry = self.front.drain().delay(self.front.config().retry);
-        self.bytes.extend_from_slice(&self.encoder.farewell(self.place, retry));
+        self.add(self.block(&self.encoder.farewell(self.place, retry)));
     }
 
     /// Waits until there may be something to say, or until the answer must be given.
@@ -170,12 +202,14 @@ impl Answer<'_> {
                 // A client that is told this place does not fall out of the log on a quiet topic.
                 self.place = self.subscription.advance();
             }
-            let place = self.encoder.place(self.place);
-            self.bytes.extend_from_slice(&place);
+            self.add(self.block(&self.encoder.place(self.place)));
         }
         if self.front.drain().is_ending() {
             let delay = self.front.drain().delay_beyond_notice(self.front.config().retry);
-            self.bytes.extend_from_slice(&self.encoder.farewell(self.place, delay));
+            self.add(self.block(&self.encoder.farewell(self.place, delay)));
+        }
+        if let Some(sum) = self.gzip {
+            self.bytes.extend_from_slice(&blocks::end(sum, b""));
         }
         let body = Body::full(self.bytes);
         match taken {

@@ -13,7 +13,7 @@ use super::beginning::Beginning;
 use super::gap::{GAP, gap_header};
 use super::poll::{self, Poll};
 use super::problem::{too_many_selectors, unreadable};
-use super::stream_head::head;
+use super::stream_head::head_of_stream;
 use super::subscribe_request::SubscribeRequest;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
@@ -21,6 +21,7 @@ use crate::front::Front;
 use crate::lane::Framing;
 use crate::lane::parking::{Leave, Parking};
 use crate::presence::task_presence::TaskPresence;
+use crate::stream::gzip::{Coding, blocks};
 use crate::stream::task::{self, Carried};
 use crate::websocket;
 use crate::websocket::socket::Socket;
@@ -36,8 +37,9 @@ pub(crate) async fn subscribe(
     if let Some(address) = front.address_beyond_proxies() {
         request.comes_from(address);
     }
+    request.choose_coding(front);
     if request.head_only {
-        return Ok(head(&request));
+        return Ok(head_of_stream(&request));
     }
     let room = match admit(front, &request).await {
         Ok(room) => room,
@@ -47,7 +49,7 @@ pub(crate) async fn subscribe(
     front.check_room_for_presence(&events.selectors)?;
     let attendance = front.hub().roster().attend(&events.selectors).map_err(too_many_selectors)?;
     let located = front.hub().locate(events).await.map_err(|error| unreadable(&error))?;
-    let mut response = head(&request);
+    let mut response = head_of_stream(&request);
     tell_where(response.headers_mut(), &located);
     let beginning = Beginning::of(front, &request, &located, attendance.id());
     carry(front, response, Begun { request, room, attendance, place: located.place, beginning }).await
@@ -76,9 +78,26 @@ struct Begun {
 async fn carry(front: &Front, mut response: Response<Body>, begun: Begun) -> Result<Response<Body>, Problem> {
     let Begun { request, room: permit, attendance, place, beginning } = begun;
     let SubscribeRequest {
-        events, encoder, mode, version, parking_slot, session, watch, entry, socket, ..
+        events,
+        encoder,
+        mode,
+        version,
+        coding,
+        parking_slot,
+        session,
+        watch,
+        entry,
+        socket,
+        ..
     } = request;
     let Beginning { bytes: opening, is_opened, tells_place, is_news } = beginning;
+    let (opening, gzip) = match coding {
+        Some(Coding::Gzip) => {
+            let (bytes, sum) = blocks::begin(&opening);
+            (bytes.into(), Some(sum))
+        }
+        Some(Coding::Identity) | None => (opening, None),
+    };
     let on_gap = events.on_gap;
     let follower = Follower::new(events.selectors, on_gap, place);
     if let Some((handshake, access)) = socket {
@@ -89,11 +108,11 @@ async fn carry(front: &Front, mut response: Response<Body>, begun: Begun) -> Res
     *response.body_mut() = if let Some(transport) = mode.transport() {
         let wait = if is_news { Duration::ZERO } else { mode.wait() };
         let is_told = tells_place;
-        let poll = Poll { follower, attendance, session, encoder, transport, opening, is_told, wait };
+        let poll = Poll { follower, attendance, session, encoder, gzip, transport, opening, is_told, wait };
         poll::poll(front, poll).await?
     } else if let Some(slot) = parking_slot {
         let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
-        let leave = Leave { follower, is_opened, encoder, framing, attendance, session, permit, entry };
+        let leave = Leave { follower, is_opened, encoder, framing, gzip, attendance, session, permit, entry };
         let mut parking = Parking::new(opening, leave, slot);
         Body::stream(poll_fn(move |_| parking.poll_opening()))
     } else {
@@ -102,8 +121,18 @@ async fn carry(front: &Front, mut response: Response<Body>, begun: Begun) -> Res
         let presence = TaskPresence::watch(front.hub(), follower.selectors());
         let subscription = front.hub().follow(follower, visitor, attendance);
         let (opening, encoding) = (Some(opening), encoder.in_use(front.hub()));
-        let carried =
-            Carried { opening, is_opened, subscription, presence, encoder, encoding, session, permit, watch };
+        let carried = Carried {
+            opening,
+            is_opened,
+            subscription,
+            presence,
+            encoder,
+            encoding,
+            gzip,
+            session,
+            permit,
+            watch,
+        };
         Body::stream(task::stream(front.task_rules(), carried))
     };
     Ok(response)

@@ -17,11 +17,13 @@ use crate::answer::watch::AnswerWatch;
 use crate::connection::refusal::Unplaced;
 use crate::front::Front;
 use crate::lane::parking::ParkingSlot;
+use crate::request::accept_encoding::accepts_gzip;
 use crate::request::mode::Mode;
 use crate::request::path::stream_selectors;
 use crate::request::position::{PositionBounds, on_gap, position};
 use crate::request::query::Query;
 use crate::stream::encode::iframe;
+use crate::stream::gzip::Coding;
 use crate::stream::permits::StreamPermits;
 use crate::stream::{Encoder, Opening, StreamFormat, Told};
 use crate::websocket::{Handshake, SocketAccess};
@@ -54,6 +56,9 @@ pub(crate) struct SubscribeRequest {
     /// `HEAD`: the headers of the answer are all that is asked for.
     pub(super) head_only: bool,
     pub(super) version: Version,
+    pub(super) accepts_gzip: bool,
+    /// How the stream travels, once that is known; none where the hub compresses no streams, or none of this kind.
+    pub(super) coding: Option<Coding>,
     /// Put among the request's extensions by `connection/http1`, if its connection can be parked in a lane.
     pub(super) parking_slot: Option<ParkingSlot>,
     /// Put among the request's extensions by the connections of our own server, whose streams need a permit each.
@@ -110,6 +115,8 @@ impl SubscribeRequest {
             events,
             head_only: parts.method == Method::HEAD,
             version: parts.version,
+            accepts_gzip: accepts_gzip(&parts.headers),
+            coding: None,
             parking_slot: parts.extensions.get().cloned(),
             permits: parts.extensions.get().cloned(),
             session: parts.extensions.get().cloned(),
@@ -119,6 +126,14 @@ impl SubscribeRequest {
             entry: parts.extensions.get().cloned(),
             socket: None,
         })
+    }
+
+    /// Chooses how the stream travels. What is framed by a page is for browsers that something on the way keeps from streaming: there
+    /// is no need to make it harder to read.
+    pub(super) fn choose_coding(&mut self, front: &Front) {
+        let is_chosen = front.config().compression && self.mode != Mode::Iframe && self.socket.is_none();
+        let coding = if self.accepts_gzip { Coding::Gzip } else { Coding::Identity };
+        self.coding = is_chosen.then_some(coding);
     }
 
     /// The same, as one that opens a WebSocket.

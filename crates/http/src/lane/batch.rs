@@ -9,9 +9,11 @@ use bytes::{BufMut, Bytes, BytesMut};
 use smallvec::SmallVec;
 use tidings_core::{ConnectionId, Delivery, Frame, Sequence};
 
+use super::member::Taken;
 use super::owed::Owed;
 use crate::limits::CHUNK_BYTES_MAX;
-use crate::stream::Encoder;
+use crate::stream::gzip::{Coding, Deflater, Packed, Packing, Sum, blocks};
+use crate::stream::{Encoder, Ending};
 use crate::unread::FrameKey;
 
 /// `7fffffff` and a line end, before a chunk; a line end after it.
@@ -30,6 +32,15 @@ pub enum Framing {
     Chunked,
     /// HTTP/1.0: until the connection closes.
     Raw,
+}
+
+/// How what is said to a group becomes bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Wire<'a> {
+    pub(super) encoder: Encoder,
+    pub(super) framing: Framing,
+    pub(super) coding: Coding,
+    pub(super) deflater: &'a Deflater,
 }
 
 /// Bytes for many sockets, one piece unless there are large frames.
@@ -55,17 +66,33 @@ struct BatchCut {
     place: Sequence,
     /// Events of the batch up to here, and their bytes without framing.
     carried: (usize, usize),
+    /// Of the batch up to here, if it is compressed.
+    sum: Sum,
+}
+
+/// A block that is framed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Framed {
+    pub(super) bytes: Bytes,
+    /// That of the block, if it is part of a compressed stream.
+    pub(super) sum: Sum,
+}
+
+/// The bytes of an event, as a batch has them.
+enum Text<'a> {
+    Plain(Cow<'a, [u8]>),
+    Packed(Packed),
 }
 
 impl Batch {
     /// What a follower was given, after which it stands at `place`.
-    pub(super) fn of(delivery: &Delivery, place: Sequence, encoder: Encoder, framing: Framing) -> Self {
+    pub(super) fn of(delivery: &Delivery, place: Sequence, wire: Wire<'_>) -> Self {
         match delivery {
             Delivery::Frames(frames) => {
-                let texts = frames.iter().map(|frame| encoder.borrow(frame)).collect();
-                Self::of_frames(frames, texts, encoder, framing)
+                let texts = frames.iter().map(|frame| wire.event(frame)).collect();
+                Self::of_frames(frames, texts, wire)
             }
-            Delivery::Gap(gap) => Self::of_block(framed(&encoder.gap(gap), framing), place),
+            Delivery::Gap(gap) => Self::of_block(wire.framed(&wire.encoder.gap(gap)), place),
         }
     }
 
@@ -74,31 +101,26 @@ impl Batch {
     pub(super) fn for_reader(
         delivery: &Delivery,
         place: Sequence,
-        encoder: Encoder,
-        framing: Framing,
+        wire: Wire<'_>,
         reader: ConnectionId,
     ) -> Self {
-        let Delivery::Frames(frames) = delivery else { return Self::of(delivery, place, encoder, framing) };
+        let Delivery::Frames(frames) = delivery else { return Self::of(delivery, place, wire) };
         let last = frames.len().saturating_sub(1);
         let texts = frames.iter().enumerate().map(|(number, frame)| match frame.is_for(reader) {
-            true => encoder.borrow(frame),
-            false if number < last => Cow::Borrowed(&[][..]),
-            false => Cow::Owned(encoder.cursor(frame.event().cursor).unwrap_or_default().into()),
+            true => wire.event(frame),
+            false if number < last => Text::Plain(Cow::Borrowed(&[][..])),
+            false => wire.block(&wire.encoder.cursor(frame.event().cursor).unwrap_or_default()),
         });
         let texts = texts.collect();
-        let mut batch = Self::of_frames(frames, texts, encoder, framing);
+        let mut batch = Self::of_frames(frames, texts, wire);
         // What is counted as delivered are events.
         let spared = |through: usize| frames[..through].iter().filter(|frame| !frame.is_for(reader)).count();
         batch.cuts.iter_mut().for_each(|cut| cut.carried.0 -= spared(cut.carried.0));
         batch
     }
 
-    fn of_frames<'a>(
-        frames: &'a [Frame],
-        mut texts: Vec<Cow<'a, [u8]>>,
-        encoder: Encoder,
-        framing: Framing,
-    ) -> Self {
+    fn of_frames<'a>(frames: &'a [Frame], mut texts: Vec<Text<'a>>, wire: Wire<'_>) -> Self {
+        let Wire { encoder, framing, .. } = wire;
         let small = texts.iter().map(|text| text.len()).filter(|len| *len <= CHUNK_BYTES_MAX);
         let joined_bytes: usize = small.sum();
         let mut joined =
@@ -107,7 +129,7 @@ impl Batch {
         let mut cuts = Vec::with_capacity(1 + joined_bytes / CHUNK_BYTES_MAX);
         // Bytes of the pieces so far; `joined` goes on behind them.
         let mut put_away = 0;
-        let (mut start, mut carried) = (0, 0);
+        let (mut start, mut carried, mut sum) = (0, 0, Sum::default());
         while start < texts.len() {
             let (mut end, mut size) = (start + 1, texts[start].len());
             while end < texts.len() && size + texts[end].len() <= CHUNK_BYTES_MAX {
@@ -118,21 +140,24 @@ impl Batch {
             let framing = if size == 0 { Framing::Raw } else { framing };
             put_chunk_start(&mut joined, framing, size);
             if size > CHUNK_BYTES_MAX {
-                let bytes = match std::mem::take(&mut texts[start]) {
-                    Cow::Borrowed(_) => encoder.event(&frames[start]),
-                    Cow::Owned(text) => text.into(),
+                let packing = texts[start].packing();
+                let bytes = match &mut texts[start] {
+                    Text::Plain(Cow::Borrowed(_)) => encoder.event(&frames[start]),
+                    Text::Plain(Cow::Owned(text)) => std::mem::take(text).into(),
+                    Text::Packed(packed) => packed.bytes.clone(),
                 };
                 put_away += joined.len() + bytes.len();
                 push_joined(&mut pieces, joined.split());
-                let key = FrameKey { cursor: frames[start].event().cursor, encoder };
+                let key = FrameKey { cursor: frames[start].event().cursor, encoder, packing };
                 pieces.push(Piece { bytes, frame: Some(key) });
             } else {
-                texts[start..end].iter().for_each(|text| joined.put_slice(text));
+                texts[start..end].iter().for_each(|text| joined.put_slice(text.bytes()));
             }
             put_chunk_end(&mut joined, framing);
             carried += size;
+            sum = texts[start..end].iter().fold(sum, |sum, text| sum.then(text.sum()));
             let (at, place) = (put_away + joined.len(), frames[end - 1].sequence());
-            cuts.push(BatchCut { at, place, carried: (end, carried) });
+            cuts.push(BatchCut { at, place, carried: (end, carried), sum });
             start = end;
         }
         push_joined(&mut pieces, joined);
@@ -140,8 +165,9 @@ impl Batch {
     }
 
     /// A block that is no event; a member that has it stands at `place`.
-    pub(super) fn of_block(bytes: Bytes, place: Sequence) -> Self {
-        let cuts = vec![BatchCut { at: bytes.len(), place, carried: (0, 0) }];
+    pub(super) fn of_block(block: Framed, place: Sequence) -> Self {
+        let Framed { bytes, sum } = block;
+        let cuts = vec![BatchCut { at: bytes.len(), place, carried: (0, 0), sum }];
         Self { pieces: SmallVec::from_buf([Piece { bytes, frame: None }]), cuts }
     }
 
@@ -169,6 +195,27 @@ impl Batch {
         count.checked_sub(1).map_or((0, 0), |last| self.cuts[last].carried)
     }
 
+    /// The sum of the batch up to a place, if it is compressed.
+    fn sum_through(&self, place: Sequence) -> Sum {
+        let count = self.cuts.partition_point(|cut| cut.place <= place);
+        count.checked_sub(1).map_or_else(Sum::default, |last| self.cuts[last].sum)
+    }
+
+    /// The sum of what a member was written of it that stands at `place` now. What its socket owes of a chunk counts: without it the
+    /// stream does not go on.
+    pub(super) fn sum_of(&self, taken: &Result<Taken, Ending>, place: Option<Sequence>) -> Sum {
+        match (taken, place) {
+            (Ok(Taken::All), _) => self.sum(),
+            (Ok(Taken::Part), Some(place)) => self.sum_through(place),
+            (Ok(Taken::Part | Taken::Nothing) | Err(_), _) => Sum::default(),
+        }
+    }
+
+    /// The sum of all of it.
+    pub(super) fn sum(&self) -> Sum {
+        self.cuts.last().map_or_else(Sum::default, |cut| cut.sum)
+    }
+
     /// What is owed to someone who has the first `written` bytes: the rest of the chunk, and the place then.
     ///
     /// None if nothing was written: then nothing is owed.
@@ -188,6 +235,79 @@ impl Batch {
             start = end;
         }
         Some(owed)
+    }
+}
+
+impl<'a> Wire<'a> {
+    /// An event.
+    fn event<'f>(self, frame: &'f Frame) -> Text<'f> {
+        match self.coding {
+            Coding::Identity => Text::Plain(self.encoder.borrow(frame)),
+            Coding::Gzip => Text::Packed(self.deflater.event(self.encoder, frame)),
+        }
+    }
+
+    /// A block that is no event.
+    fn block(self, block: &[u8]) -> Text<'static> {
+        match self.coding {
+            Coding::Identity => Text::Plain(Cow::Owned(block.to_vec())),
+            Coding::Gzip => Text::Packed(Packed::stored(block)),
+        }
+    }
+
+    /// A block that is no event, framed like one.
+    pub(super) fn framed(self, block: &[u8]) -> Framed {
+        match self.coding {
+            Coding::Identity => Framed { bytes: framed(block, self.framing), sum: Sum::default() },
+            Coding::Gzip => {
+                Framed { bytes: framed(&blocks::stored(block), self.framing), sum: Sum::of(block) }
+            }
+        }
+    }
+
+    /// Bytes that say nothing, framed.
+    pub(super) fn probe(self) -> Framed {
+        let bytes = match self.coding {
+            Coding::Identity => framed(&self.encoder.probe(), self.framing),
+            Coding::Gzip => framed(&blocks::EMPTY, self.framing),
+        };
+        Framed { bytes, sum: Sum::default() }
+    }
+
+    /// The last block of a response, and the end of its body. `sum` is that of all that came before.
+    pub(super) fn last(self, block: &[u8], sum: Sum) -> Vec<u8> {
+        match self.coding {
+            Coding::Identity => last(block, self.framing),
+            Coding::Gzip => last(&blocks::end(sum, block), self.framing),
+        }
+    }
+}
+
+impl Text<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Plain(text) => text,
+            Self::Packed(packed) => &packed.bytes,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    fn packing(&self) -> Packing {
+        match self {
+            Self::Plain(_) => Packing::Plain,
+            Self::Packed(packed) => packed.packing,
+        }
+    }
+
+    /// What is not compressed needs none.
+    fn sum(&self) -> Sum {
+        match self {
+            Self::Plain(_) => Sum::default(),
+            Self::Packed(packed) => packed.sum,
+        }
     }
 }
 
@@ -232,7 +352,7 @@ pub(crate) fn chunk_frame_bytes(size: usize) -> usize {
 }
 
 /// A block that is no event, framed like one.
-pub(super) fn framed(block: &[u8], framing: Framing) -> Bytes {
+fn framed(block: &[u8], framing: Framing) -> Bytes {
     let mut bytes = BytesMut::with_capacity(block.len() + CHUNK_OVERHEAD_BYTES);
     if framing == Framing::Chunked {
         put_chunk_head(&mut bytes, block.len());
@@ -245,7 +365,7 @@ pub(super) fn framed(block: &[u8], framing: Framing) -> Bytes {
 }
 
 /// The last block of a response, and the end of its body.
-pub(super) fn last(block: &[u8], framing: Framing) -> Vec<u8> {
+fn last(block: &[u8], framing: Framing) -> Vec<u8> {
     let mut bytes = framed(block, framing).to_vec();
     if framing == Framing::Chunked {
         bytes.extend_from_slice(LAST_CHUNK);
@@ -276,7 +396,8 @@ mod tests {
     }
 
     fn batch(texts: &[&str], encoder: Encoder, framing: Framing) -> Batch {
-        Batch::of(&frames(texts), Sequence(texts.len() as u64), encoder, framing)
+        let wire = Wire { encoder, framing, coding: Coding::Identity, deflater: &Deflater::default() };
+        Batch::of(&frames(texts), Sequence(texts.len() as u64), wire)
     }
 
     /// All pieces as one, and whether each is a frame.
@@ -329,8 +450,9 @@ mod tests {
         let frames = windowed("a", &"x".repeat(2 * CHUNK_BYTES_MAX)).await;
         let shared = Encoder::Sse(Opening::Event).event(&frames[0]);
 
-        let batch =
-            Batch::of(&Delivery::Frames(frames), Sequence(1), Encoder::Sse(Opening::Event), Framing::Chunked);
+        let (encoder, framing, coding) = (Encoder::Sse(Opening::Event), Framing::Chunked, Coding::Identity);
+        let wire = Wire { encoder, framing, coding, deflater: &Deflater::default() };
+        let batch = Batch::of(&Delivery::Frames(frames), Sequence(1), wire);
 
         let frame = batch.pieces.iter().find(|piece| piece.frame.is_some()).unwrap();
         assert_eq!((frame.bytes.as_ptr(), frame.bytes.len()), (shared.as_ptr(), shared.len()));

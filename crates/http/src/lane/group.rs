@@ -5,10 +5,11 @@ use std::collections::{HashMap, HashSet};
 use slab::Slab;
 use tidings_core::{Cursor, Epoch, Follower, InUse, OnGap, Selectors, Sequence, Step, View};
 
-use super::batch::Framing;
+use super::batch::{Framing, Wire};
 use super::ids::{GroupId, MemberId, Seat};
 use crate::limits::BATCH_BYTES_MAX;
 use crate::stream::Encoder;
+use crate::stream::gzip::{Coding, Deflater, Sum};
 use crate::stream::machine::StorePatience;
 
 /// What members of a group have in common.
@@ -17,6 +18,7 @@ pub(super) struct GroupKey {
     pub(super) selectors: Selectors,
     pub(super) encoder: Encoder,
     pub(super) framing: Framing,
+    pub(super) coding: Coding,
     pub(super) on_gap: OnGap,
 }
 
@@ -27,6 +29,8 @@ pub(super) struct Group {
     /// Follows the log for all live members, which stand at its cursor.
     pub(super) follower: Follower,
     pub(super) members: Vec<MemberId>,
+    /// Of all that its live members have had together, if they have it compressed.
+    pub(super) sum: Sum,
     /// Members with a place of their own for which there is nothing yet: they go on when the rings move.
     pub(super) waiting: HashSet<MemberId>,
     /// Members whose place is in another epoch than the follower's: after a new epoch, until they have come to it. Seldom
@@ -41,6 +45,15 @@ pub(super) struct Group {
     pub(super) serial: u32,
     /// The feed makes the encoding of the group while there is one.
     _encoding: Option<InUse>,
+}
+
+impl GroupKey {
+    /// How what is said to the group becomes bytes.
+    pub(super) fn wire<'a>(&self, deflater: &'a Deflater) -> Wire<'a> {
+        let Self { encoder, framing, coding, .. } = self;
+        let (encoder, framing, coding) = (*encoder, *framing, *coding);
+        Wire { encoder, framing, coding, deflater }
+    }
 }
 
 impl Group {
@@ -127,6 +140,7 @@ impl Groups {
             key: key.clone(),
             view,
             members: Vec::new(),
+            sum: Sum::default(),
             waiting: HashSet::new(),
             elsewhere: HashMap::new(),
             reading: false,

@@ -14,6 +14,7 @@ use super::parked::Held;
 use super::post::{Letter, Mail, Post};
 use super::ticker::Ticker;
 use crate::limits::READY_SOCKETS_MAX;
+use crate::stream::gzip::Deflater;
 use crate::stream::machine::{Rules, StreamConfig};
 use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
@@ -37,6 +38,7 @@ pub(super) struct LaneShare<H> {
     pub(super) hub: Hub,
     pub(super) requests: PageRequests<H>,
     pub(super) unread: UnreadFrames,
+    pub(super) deflater: Deflater,
     pub(super) metrics: StreamMetrics,
     /// The time that an opening tells.
     pub(super) clock: Arc<dyn Clock>,
@@ -48,7 +50,7 @@ pub(super) struct LaneShare<H> {
 )]
 impl<H: Held> Lane<H> {
     pub(super) fn new(shared: LaneShare<H>, config: &StreamConfig) -> io::Result<Self> {
-        let LaneShare { hub, requests, unread, metrics, clock } = shared;
+        let LaneShare { hub, requests, unread, deflater, metrics, clock } = shared;
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), BELL)?;
         let post = Arc::new(Post::new(waker));
@@ -63,6 +65,7 @@ impl<H: Held> Lane<H> {
             post: post.clone(),
             requests,
             unread,
+            deflater,
             clock,
         });
         Ok(Self { rules, members, ticker, ending: false, metrics, post, poll })

@@ -14,6 +14,7 @@ use super::parked::{Held, Parked};
 use super::post::{Letter, Post};
 use crate::clock::SystemClock;
 use crate::limits::LANES_DEFAULT_MAX;
+use crate::stream::gzip::Deflater;
 use crate::stream::machine::StreamConfig;
 use crate::stream::metrics::StreamMetrics;
 use crate::unread::UnreadFrames;
@@ -39,6 +40,7 @@ impl Default for LaneConfig {
 pub(crate) struct LanesShare {
     pub(crate) unread: UnreadFrames,
     pub(crate) pages: PagePermits,
+    pub(crate) deflater: Deflater,
     pub(crate) metrics: StreamMetrics,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -62,6 +64,7 @@ impl<H: Held> Lanes<H> {
         let share = LanesShare {
             unread: UnreadFrames::new(config.stream.unread_bytes_max),
             pages: PagePermits::new(hub.limits().pages_max),
+            deflater: Deflater::default(),
             metrics: StreamMetrics::default(),
             clock: Arc::new(SystemClock),
         };
@@ -70,7 +73,7 @@ impl<H: Held> Lanes<H> {
 
     /// The same, for lanes that share their bounds and counters with a front.
     pub(crate) fn sharing(hub: &Hub, config: &LaneConfig, share: LanesShare) -> io::Result<Self> {
-        let LanesShare { unread, pages, metrics, clock } = share;
+        let LanesShare { unread, pages, deflater, metrics, clock } = share;
         let (requests, receiver) = PageRequests::new();
         #[expect(clippy::disallowed_methods, reason = "`ended` waits for the readers, whose handle is kept")]
         let readers = tokio::spawn(page_reader::run(hub.clone(), pages, receiver));
@@ -80,6 +83,7 @@ impl<H: Held> Lanes<H> {
                 hub: hub.clone(),
                 requests: requests.clone(),
                 unread: unread.clone(),
+                deflater: deflater.clone(),
                 metrics: metrics.clone(),
                 clock: clock.clone(),
             };

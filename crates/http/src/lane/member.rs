@@ -3,13 +3,12 @@
 use std::cell::Cell;
 use std::io::{ErrorKind, IoSlice, Read, Write};
 
-use bytes::Bytes;
 use mio::net::TcpStream;
 use smallvec::SmallVec;
 use socket2::SockRef;
 use tidings_core::{ConnectionId, Sequence, Session};
 
-use super::batch::{Batch, Piece};
+use super::batch::{Batch, Framed, Piece};
 use super::ids::{GroupId, Seat};
 use super::owed::Owed;
 use super::parked::Held;
@@ -64,14 +63,14 @@ pub(super) struct Passage<'a> {
 
 /// What a lane says to a member beside the log.
 pub(super) struct Words {
-    pub(super) bytes: Bytes,
+    pub(super) framed: Framed,
     /// Where the member stands, before and after.
     pub(super) place: Sequence,
     /// They tell the client that place.
     pub(super) tells: bool,
 }
 
-/// How much of a batch a member's socket took.
+/// How much of a batch, or of words, a member's socket took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Taken {
     All,
@@ -214,19 +213,29 @@ impl<H> Member<H> {
     }
 
     /// Writes words that are no event, unless the socket is blocked. The member stands where it stood.
-    pub(super) fn say(&mut self, words: &Words, now: Tick) -> Result<(), Ending> {
+    pub(super) fn say(&mut self, words: &Words, now: Tick) -> Result<Taken, Ending> {
         if matches!(self.standing, Standing::Blocked(_)) {
-            return Ok(());
+            return Ok(Taken::Nothing);
         }
-        let Words { bytes, place, tells } = words;
+        let Words { framed: Framed { bytes, .. }, place, tells } = words;
         match write(&mut self.stream, bytes) {
-            Written::All if *tells => self.machine.wrote(*place, now),
-            Written::All => self.machine.progressed(now),
-            Written::Part(0) => self.block(Owed::nothing(*place), now),
-            Written::Part(written) => self.block(Owed::rest(&bytes[written..], *place, *tells), now),
-            Written::Gone => return Err(Ending::ClientGone),
+            Written::All => {
+                match *tells {
+                    true => self.machine.wrote(*place, now),
+                    false => self.machine.progressed(now),
+                }
+                Ok(Taken::All)
+            }
+            Written::Part(0) => {
+                self.block(Owed::nothing(*place), now);
+                Ok(Taken::Nothing)
+            }
+            Written::Part(written) => {
+                self.block(Owed::rest(&bytes[written..], *place, *tells), now);
+                Ok(Taken::Part)
+            }
+            Written::Gone => Err(Ending::ClientGone),
         }
-        Ok(())
     }
 
     /// Writes the last bytes, as many as the socket takes.

@@ -34,17 +34,18 @@ use tidings_core::roster::{Attendances, ConnectionId};
 use tidings_core::{Clock, Cursor, Hub, Sequence, UnixMillis};
 
 use self::presence::LanePresence;
-use super::batch::framed;
 use super::group::{Group, GroupKey, Groups};
 use super::ids::{MemberId, Recipient};
 use super::logged::Logged;
-use super::member::{Member, SendingSide, Standing, Words};
+use super::member::{Member, SendingSide, Standing, Taken, Words};
 use super::page_reader::PageRequests;
 use super::parked::{Held, Parked};
 use super::post::Post;
+use super::sums::Sums;
 use super::tally::Tally;
 use crate::connection::socket::{Watchman, watch};
 use crate::limits::ROUND_BYTES_MAX;
+use crate::stream::gzip::{Coding, Deflater};
 use crate::stream::machine::{Due, LogSpan, Machine, Now, Outlet, Rules};
 use crate::stream::metrics::StreamMetrics;
 use crate::stream::{Ending, Heartbeat, expiry};
@@ -71,6 +72,8 @@ pub(super) struct Members<H> {
     unopened: HashMap<MemberId, Sequence>,
     attendances: Attendances,
     logged: Logged,
+    sums: Sums,
+    deflater: Deflater,
     presence: LanePresence,
     unread: UnreadFrames,
     /// Members that were ended when they came.
@@ -94,12 +97,13 @@ pub(super) struct MembersParts<H> {
     pub(super) post: Arc<Post<H>>,
     pub(super) requests: PageRequests<H>,
     pub(super) unread: UnreadFrames,
+    pub(super) deflater: Deflater,
     pub(super) clock: Arc<dyn Clock>,
 }
 
 impl<H: Held> Members<H> {
     pub(super) fn new(parts: MembersParts<H>) -> Self {
-        let MembersParts { hub, rules, registry, post, requests, unread, clock } = parts;
+        let MembersParts { hub, rules, registry, post, requests, unread, deflater, clock } = parts;
         Self {
             attendances: hub.roster().attendances(),
             presence: LanePresence::default(),
@@ -115,6 +119,8 @@ impl<H: Held> Members<H> {
             written: Cell::new(0),
             unopened: HashMap::new(),
             logged: Logged::default(),
+            sums: Sums::default(),
+            deflater,
             calls_heard: unread.calls(),
             ended_at_once: 0,
             unread,
@@ -156,9 +162,10 @@ impl<H: Held> Members<H> {
 
     /// Takes over a connection.
     pub(super) fn admit(&mut self, parked: Parked<H>) {
-        let Parked { stream, follower, is_opened, encoder, framing, attendance, entry, held } = parked;
+        let Parked { stream, follower, is_opened, encoder, framing, gzip, attendance, entry, held } = parked;
         let selectors = follower.selectors().clone();
-        let key = GroupKey { selectors, encoder, framing, on_gap: follower.on_gap() };
+        let coding = if gzip.is_some() { Coding::Gzip } else { Coding::Identity };
+        let key = GroupKey { selectors, encoder, framing, coding, on_gap: follower.on_gap() };
         let mut stream = mio::net::TcpStream::from_std(stream);
         let number = self.slots.vacant_key();
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -196,6 +203,7 @@ impl<H: Held> Members<H> {
         });
         self.groups[group].note_epoch(id, place.epoch);
         self.logged.join(id, entry);
+        self.sums.join(id, gzip);
         self.presence.add_member(group, id);
         // It may be over since its request was answered.
         match expiry::ending(self.slots[number].session(), self.time) {
@@ -275,8 +283,8 @@ impl<H: Held> Members<H> {
         let member = &self.slots[id.slot()];
         let group = &self.groups[member.group];
         let place = member.own_place().unwrap_or_else(|| group.follower.cursor().sequence);
-        let bytes = framed(&group.key.encoder.probe(), group.key.framing);
-        self.say(id, &Words { bytes, place, tells: false });
+        let framed = group.key.wire(&self.deflater).probe();
+        self.say(id, &Words { framed, place, tells: false });
     }
 
     fn beat(&mut self, id: MemberId) {
@@ -294,8 +302,8 @@ impl<H: Held> Members<H> {
         let (whereabouts, is_opened) =
             (self.whereabouts(place, member.connection), member.machine.is_opened());
         let Heartbeat { bytes, tells } = group.key.encoder.heartbeat(whereabouts, is_opened, is_news);
-        let bytes = framed(&bytes, group.key.framing);
-        self.say(id, &Words { bytes, place: place.sequence, tells });
+        let framed = group.key.wire(&self.deflater).framed(&bytes);
+        self.say(id, &Words { framed, place: place.sequence, tells });
     }
 
     fn say(&mut self, id: MemberId, words: &Words) {
@@ -304,10 +312,17 @@ impl<H: Held> Members<H> {
         let said = member.say(words, self.now.tick);
         // What a socket takes later is counted then.
         if !was_blocked && member.outlet() == Outlet::Open {
-            self.logged.wrote(id, words.bytes.len());
+            self.logged.wrote(id, words.framed.bytes.len());
         }
-        if let Err(ending) = said {
-            self.end(id, ending);
+        let group = self.groups[member.group].sum;
+        match said {
+            Ok(Taken::All) => self.sums.wrote(id, group, words.framed.sum),
+            Ok(Taken::Part) => {
+                self.sums.goes_apart(id, group);
+                self.sums.wrote(id, group, words.framed.sum);
+            }
+            Ok(Taken::Nothing) => self.sums.goes_apart(id, group),
+            Err(ending) => self.end(id, ending),
         }
     }
 }

@@ -26,6 +26,7 @@
 //! | `owed` | what a blocked member is owed |
 //! | `batch` | frames as bytes on the wire, with the places where they may be cut |
 //! | `spared` | the connections that get no echo of an event |
+//! | `sums` | the checksums of members whose streams are compressed |
 //! | `logged` | what the access log is told of members |
 //! | `tally` | what a lane has counted and not told yet |
 //! | `ids` | the numbers of members and groups |
@@ -48,6 +49,7 @@ mod parked;
 pub(crate) mod parking;
 mod post;
 mod spared;
+mod sums;
 mod tally;
 mod ticker;
 

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings_core::{Follower, Hub};
+use tidings_core::{Cursor, Delivery, Follower, Hub, Step};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -14,6 +14,8 @@ use super::page::PageRead;
 use super::parked::Held;
 use super::post::{Letter, Post};
 use crate::limits::{PAGE_PERMIT_WAIT_MAX, SEARCHES_PER_PAGE};
+use crate::stream::Encoder;
+use crate::stream::gzip::Deflater;
 
 /// A request for the page after a follower's place.
 pub(super) struct PageRequest<H> {
@@ -21,6 +23,10 @@ pub(super) struct PageRequest<H> {
     follower: Follower,
     post: Arc<Post<H>>,
     wait: Duration,
+    /// What was read before, by which the follower has moved on from a place: it has to be compressed.
+    read: Option<(Cursor, Delivery)>,
+    /// What compresses large events of the page, and for which streams.
+    deflater: Option<(Deflater, Encoder)>,
 }
 
 /// Where requests are handed in. There are at most as many as connections and groups: each waits for
@@ -33,7 +39,17 @@ pub(super) struct PageRequests<H>(mpsc::UnboundedSender<PageRequest<H>>);
 
 impl<H> PageRequest<H> {
     pub(super) fn new(recipient: Recipient, follower: Follower, post: Arc<Post<H>>) -> Self {
-        Self { recipient, follower, post, wait: Duration::ZERO }
+        Self { recipient, follower, post, wait: Duration::ZERO, read: None, deflater: None }
+    }
+
+    /// The same, for streams that are compressed.
+    pub(super) fn deflated(self, deflater: Deflater, encoder: Encoder) -> Self {
+        Self { deflater: Some((deflater, encoder)), ..self }
+    }
+
+    /// The same, for what was read already, after a place.
+    pub(super) fn with(self, from: Cursor, delivery: Delivery) -> Self {
+        Self { read: Some((from, delivery)), ..self }
     }
 
     /// The same, to be read after a time.
@@ -132,13 +148,22 @@ pub(super) async fn run<H: Held>(
 }
 
 async fn read<H: Held>(hub: Hub, permits: PagePermits, request: PageRequest<H>) {
-    let PageRequest { recipient, mut follower, post, wait } = request;
+    let PageRequest { recipient, mut follower, post, wait, read, deflater } = request;
     if !wait.is_zero() {
         sleep(wait).await;
     }
-    let from = follower.cursor();
-    // One page, also if nothing of it matches: the lane asks again if the reader is still there.
-    let page = hub.next_page(&mut follower, hub.limits().page_bytes_max);
+    let from = read.as_ref().map_or(follower.cursor(), |(from, _)| *from);
+    let page = async {
+        let step = match read {
+            Some((_, delivery)) => Ok(Step::Deliver(delivery)),
+            // One page, also if nothing of it matches: the lane asks again if the reader is still there.
+            None => hub.next_page(&mut follower, hub.limits().page_bytes_max).await,
+        };
+        if let (Some((deflater, encoder)), Ok(Step::Deliver(Delivery::Frames(frames)))) = (&deflater, &step) {
+            deflater.prepare(*encoder, frames).await;
+        }
+        step
+    };
     let Some((step, held)) = permits.hold(page).await else { return };
     post.send(Letter::Page(Box::new(PageRead { recipient, from, follower, step, _held: held })));
 }

@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::batch::Framing;
 use crate::access_log::AccessEntry;
-use crate::stream::Encoder;
+use crate::stream::{Encoder, Sum};
 
 /// A connection whose response head and [opening](Encoder::opening) have been written, and nothing else.
 pub struct Parked<H> {
@@ -24,6 +24,8 @@ pub struct Parked<H> {
     pub encoder: Encoder,
     /// How the body is delimited.
     pub framing: Framing,
+    /// The stream is compressed, and this is the sum of its opening; none if it is not.
+    pub gzip: Option<Sum>,
     /// Counts the subscriber, from before it was parked.
     pub attendance: Attendance,
     /// The line of the access log, which ends with the connection; none without such a log.

@@ -184,7 +184,7 @@ impl<'a> MediaRange<'a> {
 }
 
 /// The parts of a value between separators, but for those in quotes: a parameter such as `profile="a,b"` may have them.
-fn divided(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+pub(super) fn divided(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     value.split(move |byte| {
         let was_escaped = std::mem::take(&mut is_escaped);
@@ -204,7 +204,7 @@ fn divided(value: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
 }
 
 /// RFC 9110, 12.4.2: from 0 to 1, with at most three digits behind the point. Java leaves the 0 before it out.
-fn thousandths(weight: &str) -> Option<u16> {
+pub(super) fn thousandths(weight: &str) -> Option<u16> {
     let is_decimal = weight.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let weight: f32 = weight.parse().ok().filter(|_| is_decimal)?;
     Some((weight.min(1.0) * 1_000.0).round() as u16)

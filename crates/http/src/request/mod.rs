@@ -6,6 +6,7 @@
 //! | `escape` | percent-encoding that is none |
 //! | `query` | the parameters of a query string, taken strictly |
 //! | `accept` | what a GET wants: stream, history or page |
+//! | `accept_encoding` | whether a client takes gzip |
 //! | `mode` | whether a stream goes on, or is told in answers that end |
 //! | `position` | where a subscription or a page of history begins |
 //! | `content`, `idempotency_key` | what the body of a publish is, and how it may be repeated |
@@ -14,6 +15,7 @@
 //! | `waiting_places` | how many bodies of one connection may wait for room |
 
 pub(crate) mod accept;
+pub(crate) mod accept_encoding;
 pub(crate) mod body;
 pub(crate) mod body_budgets;
 pub(crate) mod content;

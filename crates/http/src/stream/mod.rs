@@ -6,6 +6,7 @@
 //! | `ending` | why a stream ends |
 //! | `expiry` | the end of what let a stream in |
 //! | `encode` | events, gaps, heartbeats as bytes |
+//! | `gzip` | the same bytes, compressed once for all who read them |
 //! | `task` | a stream that the server carries: its driver, as a stream of bytes |
 //! | `metrics` | what was delivered, and why streams ended, counted |
 //! | `drain` | the end of all streams, spread over a window of time |
@@ -18,6 +19,7 @@ pub(crate) mod drain;
 pub(crate) mod encode;
 pub mod ending;
 pub(crate) mod expiry;
+pub(crate) mod gzip;
 pub mod machine;
 pub(crate) mod metrics;
 pub(crate) mod permits;
@@ -27,3 +29,4 @@ pub(crate) mod task;
 pub use encode::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Whereabouts};
 pub(crate) use encode::{Heartbeat, Told};
 pub use ending::Ending;
+pub use gzip::Sum;

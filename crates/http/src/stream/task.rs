@@ -21,6 +21,7 @@ use super::drain::Drain;
 use super::encode::{Encoder, Whereabouts};
 use super::ending::Ending;
 use super::expiry;
+use super::gzip::{Deflater, Packed, Packing, Sum, blocks};
 use super::machine::{Act, AfterFailure, DrainTicks, Due, Machine, Message, Now, Outlet, Rules, Tick};
 use super::metrics::{StreamEnd, StreamMetrics};
 use super::permits::StreamPermit;
@@ -35,6 +36,7 @@ pub(crate) struct TaskRules {
     pub(crate) rules: Arc<Rules>,
     pub(crate) drain: Drain,
     pub(crate) unread: UnreadFrames,
+    pub(crate) deflater: Deflater,
     pub(crate) metrics: StreamMetrics,
     /// The time that an opening tells.
     pub(crate) clock: Arc<dyn Clock>,
@@ -52,6 +54,8 @@ pub(crate) struct Carried {
     pub(crate) encoder: Encoder,
     /// Has the feed make the encoding.
     pub(crate) encoding: Option<InUse>,
+    /// It is compressed, and this is the sum of its opening.
+    pub(crate) gzip: Option<Sum>,
     /// What let the subscriber in; none if it is anonymous.
     pub(crate) session: Option<Arc<Session>>,
     /// Given back when the stream ends.
@@ -69,15 +73,21 @@ pub(crate) fn stream(shared: TaskRules, carried: Carried) -> impl Stream<Item = 
     })
 }
 
-/// The same, for a carrier that knows better why a stream ends, and counts its end. The reason stands beside the last
-/// bytes.
-pub(crate) fn blocks(
-    shared: TaskRules,
-    carried: Carried,
-) -> impl Stream<Item = (Bytes, Option<Ending>)> + Send + 'static {
+/// A part of a stream.
+pub(crate) struct Part {
+    pub(crate) bytes: Bytes,
+    /// The bytes are the last, for this reason.
+    pub(crate) ending: Option<Ending>,
+    /// An event goes on in the next part, so that nothing may stand between them. That part is there at once.
+    pub(crate) is_inside_event: bool,
+}
+
+/// The same, for a carrier that knows better why a stream ends, and counts its end.
+pub(crate) fn parts(shared: TaskRules, carried: Carried) -> impl Stream<Item = Part> + Send + 'static {
     unfold(StreamTask::new(shared, carried, StreamEnd::taking_notes()), |mut task| async {
         let bytes = task.next().await?;
-        Some(((bytes, task.end.noted()), task))
+        let part = Part { bytes, ending: task.end.noted(), is_inside_event: task.is_inside_event() };
+        Some((part, task))
     })
 }
 
@@ -86,6 +96,8 @@ pub(crate) struct StreamTask {
     subscription: Subscription,
     presence: Option<Box<TaskPresence>>,
     encoder: Encoder,
+    /// What a compressed stream needs beside the others.
+    gzip: Option<Box<Gzip>>,
     shared: TaskRules,
     machine: Machine,
     /// What its clock counts from.
@@ -109,6 +121,14 @@ pub(crate) struct StreamTask {
     _encoding: Option<InUse>,
 }
 
+/// A stream that is compressed.
+struct Gzip {
+    /// Of all that was said.
+    sum: Sum,
+    /// What comes next, while its large events are compressed.
+    upcoming: Option<Delivery>,
+}
+
 /// A large frame that is handed out in pieces. When the next is asked for, the one before has been handed
 /// to the connection; over HTTP/2 up to one more may wait there.
 struct LargeFrame {
@@ -127,8 +147,18 @@ enum First {
 
 impl StreamTask {
     pub(crate) fn new(shared: TaskRules, carried: Carried, end: StreamEnd) -> Self {
-        let Carried { opening, is_opened, subscription, presence, encoder, encoding, session, permit, watch } =
-            carried;
+        let Carried {
+            opening,
+            is_opened,
+            subscription,
+            presence,
+            encoder,
+            encoding,
+            gzip,
+            session,
+            permit,
+            watch,
+        } = carried;
         let begin = if is_opened { Machine::opened } else { Machine::unopened };
         Self {
             opening,
@@ -138,6 +168,7 @@ impl StreamTask {
             subscription: subscription.in_pieces_of(CHUNK_BYTES_MAX),
             presence,
             encoder,
+            gzip: gzip.map(|sum| Box::new(Gzip { sum, upcoming: None })),
             share: shared.drain.share(),
             shared,
             began: Instant::now(),
@@ -168,6 +199,9 @@ impl StreamTask {
             return Some(self.farewell(ending));
         }
         while !self.ended {
+            if let Some(bytes) = self.deflated().await {
+                return Some(bytes);
+            }
             let now = self.now();
             match self.due(now) {
                 Due::End(ending) => return Some(self.last(ending)),
@@ -179,10 +213,15 @@ impl StreamTask {
                 First::Presence(notice) => {
                     let now = self.now().tick;
                     self.machine.progressed(now);
-                    return Some(self.encoder.presence(&notice));
+                    let notice = self.encoder.presence(&notice);
+                    return Some(self.block(notice));
                 }
                 First::Upcoming(Ok(Upcoming::Delivery(delivery))) => {
                     self.machine.store_answered();
+                    if let Some(gzip) = &mut self.gzip {
+                        gzip.upcoming = Some(delivery);
+                        continue;
+                    }
                     let bytes = self.encode(&delivery);
                     // Of an event of which it gets no echo, a client that wants no places hears nothing.
                     if !bytes.is_empty() {
@@ -335,21 +374,56 @@ impl StreamTask {
         let now = self.now().tick;
         self.machine.wrote(self.subscription.cursor().sequence, now);
         let id = self.subscription.id();
-        let bytes = match delivery {
+        let (bytes, packing) = match delivery {
             Delivery::Frames(frames) if frames.iter().any(|frame| !frame.is_for(id)) => {
                 return self.encode_without_echo(frames);
             }
             Delivery::Frames(frames) => match &frames[..] {
-                [frame] => self.encoder.event(frame),
-                frames => self.together(frames),
+                [frame] => self.event(frame),
+                frames => (self.together(frames), Packing::Plain),
             },
-            Delivery::Gap(gap) => self.encoder.gap(gap),
+            Delivery::Gap(gap) => {
+                let gap = self.encoder.gap(gap);
+                (self.block(gap), Packing::Plain)
+            }
         };
         self.shared.metrics.delivered(delivery, bytes.len());
         match delivery {
-            Delivery::Frames(frames) if bytes.len() > CHUNK_BYTES_MAX => self.begin_large(&frames[0], bytes),
+            Delivery::Frames(frames) if frames.len() == 1 && bytes.len() > CHUNK_BYTES_MAX => {
+                self.begin_large(&frames[0], bytes, packing)
+            }
             Delivery::Frames(_) | Delivery::Gap(_) => bytes,
         }
+    }
+
+    /// An event, and how it is packed.
+    fn event(&mut self, frame: &Frame) -> (Bytes, Packing) {
+        let Some(gzip) = &mut self.gzip else { return (self.encoder.event(frame), Packing::Plain) };
+        let Packed { bytes, sum, packing } = self.shared.deflater.event(self.encoder, frame);
+        gzip.sum = gzip.sum.then(sum);
+        (bytes, packing)
+    }
+
+    /// A block that is no event.
+    fn block(&mut self, block: Bytes) -> Bytes {
+        let Some(gzip) = &mut self.gzip else { return block };
+        gzip.sum = gzip.sum.then(Sum::of(&block));
+        blocks::stored(&block).into()
+    }
+
+    /// What comes next, if it waited for its large events to be compressed. Cancel safe.
+    async fn deflated(&mut self) -> Option<Bytes> {
+        let Some(Delivery::Frames(frames)) = &self.gzip.as_ref()?.upcoming else {
+            let gap = self.gzip.as_mut()?.upcoming.take()?;
+            return Some(self.encode(&gap));
+        };
+        if self.shared.deflater.must_prepare(self.encoder, frames) {
+            // Boxed, since most streams are not compressed.
+            Box::pin(self.shared.deflater.prepare(self.encoder, frames)).await;
+        }
+        let frames = self.gzip.as_mut()?.upcoming.take()?;
+        // Of an event of which it gets no echo, a client that wants no places hears nothing.
+        Some(self.encode(&frames)).filter(|bytes| !bytes.is_empty())
     }
 
     /// Frames without those of which this client gets no echo. It is told the place if the last one is such a frame; else
@@ -361,18 +435,18 @@ impl StreamTask {
         let mut bytes = self.together(&left);
         if let Some(last) = frames.last().filter(|last| !last.is_for(id)) {
             let place = self.encoder.cursor(last.event().cursor).unwrap_or_default();
-            bytes = [bytes, place].concat().into();
+            bytes = [bytes, self.block(place)].concat().into();
         }
         self.shared.metrics.delivered(&Delivery::Frames(left), bytes.len());
         let Some(large) = large else { return bytes };
-        let whole = self.encoder.event(&large);
+        let (whole, packing) = self.event(&large);
         self.shared.metrics.delivered(&Delivery::Frames(vec![large.clone()]), whole.len());
-        [bytes, self.begin_large(&large, whole)].concat().into()
+        [bytes, self.begin_large(&large, whole, packing)].concat().into()
     }
 
     /// The first piece of a large frame, which comes alone. It counts among those that are kept.
-    fn begin_large(&mut self, frame: &Frame, bytes: Bytes) -> Bytes {
-        let key = FrameKey { cursor: frame.event().cursor, encoder: self.encoder };
+    fn begin_large(&mut self, frame: &Frame, bytes: Bytes, packing: Packing) -> Bytes {
+        let key = FrameKey { cursor: frame.event().cursor, encoder: self.encoder, packing };
         let (rest, kept) = self.shared.unread.keep(key, bytes);
         self.watch.holds(Some(kept.let_go().clone()));
         self.large.insert(LargeFrame { kept, rest, handed_out: 0 }).hand_out()
@@ -405,7 +479,8 @@ impl StreamTask {
         let (place, now) = (self.subscription.cursor(), self.now().tick);
         let whereabouts = self.whereabouts(place);
         self.machine.wrote(place.sequence, now);
-        self.encoder.open(whereabouts)
+        let open = self.encoder.open(whereabouts)?;
+        Some(self.block(open))
     }
 
     fn heartbeat(&mut self) -> Bytes {
@@ -419,7 +494,7 @@ impl StreamTask {
         if is_news || heartbeat.tells {
             self.machine.wrote(place.sequence, now);
         }
-        heartbeat.bytes
+        self.block(heartbeat.bytes)
     }
 
     fn whereabouts(&self, place: Cursor) -> Whereabouts {
@@ -451,14 +526,23 @@ impl StreamTask {
         self.end.note(ending);
         let place = self.subscription.cursor();
         let farewell = self.encoder.farewell(place, self.shared.rules.delay(self.shared.drain.share()));
-        if ending != Ending::AccessEnded {
-            return farewell;
+        let last = if ending == Ending::AccessEnded {
+            let reason = expiry::reason(self.session.as_deref(), self.shared.clock.now());
+            [self.encoder.expired(place, &reason), farewell].concat().into()
+        } else {
+            farewell
+        };
+        match &self.gzip {
+            Some(gzip) => blocks::end(gzip.sum, &last).into(),
+            None => last,
         }
-        let reason = expiry::reason(self.session.as_deref(), self.shared.clock.now());
-        [self.encoder.expired(place, &reason), farewell].concat().into()
     }
 
-    fn together(&self, frames: &[Frame]) -> Bytes {
+    fn together(&mut self, frames: &[Frame]) -> Bytes {
+        if self.gzip.is_some() {
+            let pieces: Vec<_> = frames.iter().map(|frame| self.event(frame).0).collect();
+            return pieces.concat().into();
+        }
         let pieces: Vec<_> = frames.iter().map(|frame| self.encoder.borrow(frame)).collect();
         pieces.concat().into()
     }

@@ -6,9 +6,14 @@ use tokio::time::advance;
 use super::*;
 use crate::limits::UNREAD_GRACE;
 use crate::stream::Opening;
+use crate::stream::gzip::Packing;
 
 fn key(number: u64) -> FrameKey {
-    FrameKey { cursor: Cursor::new(Epoch(1), Sequence(number)), encoder: Encoder::Sse(Opening::Event) }
+    FrameKey {
+        cursor: Cursor::new(Epoch(1), Sequence(number)),
+        encoder: Encoder::Sse(Opening::Event),
+        packing: Packing::Plain,
+    }
 }
 
 fn keep(unread: &UnreadFrames, number: u64, bytes: usize) -> KeptFrame {

@@ -94,6 +94,7 @@ where
         presence,
         encoder: Encoder::WebSocket,
         encoding: Encoder::WebSocket.in_use(front.hub()),
+        gzip: None,
         session,
         permit,
         watch: watch.clone(),

@@ -74,6 +74,7 @@ impl Scene {
             is_opened,
             encoder: if one_topic { Encoder::Sse(opening) } else { Encoder::SseWithTopics(opening) },
             framing,
+            gzip: None,
             attendance,
             entry: None,
             held,

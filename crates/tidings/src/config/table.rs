@@ -224,6 +224,12 @@ settings! {
             means: "How long cut-off subscribers wait before they return. Sent as the `retry` field when a stream begins.",
             why: "What browsers do by themselves.",
         }
+        compression: bool {
+            default: "false",
+            value: "true|false",
+            means: "Compress streams, lines of JSON and polls for clients that send `Accept-Encoding: gzip`. Each event is compressed once, whoever reads it, and is there at once. Events of less than 128 bytes are not compressed and travel in 10 bytes more.",
+            why: "It takes time of the processor for each event, and a client that decompresses by blocks, such as Java's GZIPInputStream, holds events back.",
+        }
         stream_age_max: Option<Duration> {
             default: "none",
             range: "1m" to "365d",

@@ -76,6 +76,7 @@ fn ended_badly(error: &dyn std::error::Error) -> usize {
 pub(super) fn http_config(config: &Config, key: Option<Secret>, closing: Duration) -> HttpConfig {
     let mut http = HttpConfig::default();
     http.heartbeat = config.heartbeat;
+    http.compression = config.compression;
     http.retry = config.retry;
     http.stream_age_max = config.stream_age_max;
     http.cors = match &config.cors_origin {

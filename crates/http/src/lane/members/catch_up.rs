@@ -39,6 +39,9 @@ impl<H: Held> Members<H> {
             let group = &self.groups[member.group];
             let (step, follower) = group.look_from(group.cursor_of(id, place));
             match step {
+                Step::Deliver(delivery) if self.must_deflate(member.group, &delivery) => {
+                    return self.deflate_for_member(id, follower, delivery);
+                }
                 Step::Deliver(delivery) => self.deliver_to_one(id, &delivery, follower.cursor()),
                 Step::Again if follower.needs() == Needs::Log => return self.read_for_member(id, follower),
                 Step::Again => self.stand(id, follower.cursor()),
@@ -72,6 +75,7 @@ impl<H: Held> Members<H> {
         let here = group.follower.cursor();
         if place == here && !group.reading {
             member.standing = Standing::Live;
+            self.sums.goes_along(id, group.sum);
             self.open(id, place);
             return true;
         }

@@ -10,13 +10,13 @@ use tidings_core::{Cursor, Delivery, Needs, Step};
 
 use super::Members;
 use crate::lane::batch::Batch;
-use crate::lane::group::GroupKey;
 use crate::lane::ids::{GroupId, MemberId, Recipient};
 use crate::lane::member::{Passage, Standing, Taken};
 use crate::lane::parked::Held;
 use crate::lane::spared::Spared;
 use crate::limits::{BATCHES_PER_TURN_MAX, ROUND_BYTES_MAX};
 use crate::stream::Ending;
+use crate::stream::gzip::Coding;
 
 impl<H: Held> Members<H> {
     /// Brings all live members of a group up to the head of the rings.
@@ -27,7 +27,13 @@ impl<H: Held> Members<H> {
                 return;
             }
             let before = group.follower.cursor();
+            let unmoved = (group.key.coding == Coding::Gzip).then(|| group.follower.clone());
             let step = group.look();
+            if let (Some(unmoved), Step::Deliver(delivery)) = (unmoved, &step)
+                && self.must_deflate(id, delivery)
+            {
+                return self.deflate_for_group(id, unmoved, delivery.clone());
+            }
             self.note_new_epoch(id, before);
             match step {
                 Step::Deliver(delivery) => self.deliver_to_live(id, before, &delivery),
@@ -60,7 +66,10 @@ impl<H: Held> Members<H> {
     pub(super) fn deliver_to_live(&mut self, id: GroupId, before: Cursor, delivery: &Delivery) {
         let group = &mut self.groups[id];
         let through = group.follower.cursor();
-        let batch = Batch::of(delivery, through.sequence, group.key.encoder, group.key.framing);
+        let wire = group.key.wire(&self.deflater);
+        let batch = Batch::of(delivery, through.sequence, wire);
+        let (sum_before, sum) = (group.sum, group.sum.then(batch.sum()));
+        group.sum = sum;
         let took = Cell::new(0);
         let passage = Passage {
             before: before.sequence,
@@ -81,21 +90,31 @@ impl<H: Held> Members<H> {
             if is_large && self.written.get() >= ROUND_BYTES_MAX {
                 // Others must not wait until all have it.
                 member.standing = Standing::Behind(before.sequence);
+                self.sums.goes_apart(*member_id, sum_before);
                 self.large_turns
                     .push_back(Recipient::Member { id: *member_id, connection: member.connection });
                 left.extend((before.epoch != through.epoch).then_some(*member_id));
                 continue;
             }
-            let own = spared.has(member.connection).then(|| {
-                let GroupKey { encoder, framing, .. } = group.key;
-                Batch::for_reader(delivery, through.sequence, encoder, framing, member.connection)
-            });
+            let own = spared
+                .has(member.connection)
+                .then(|| Batch::for_reader(delivery, through.sequence, wire, member.connection));
+            let is_own = own.is_some();
             let batch = own.as_ref().unwrap_or(&batch);
             let taken = member.deliver(batch, passage);
             self.tally.delivered(delivery, batch, &taken, member.own_place());
             self.logged.wrote(*member_id, took.take());
+            if is_own || taken != Ok(Taken::All) {
+                self.sums.goes_apart(*member_id, sum_before);
+                self.sums.wrote(*member_id, sum_before, batch.sum_of(&taken, member.own_place()));
+            }
             match taken {
-                Ok(Taken::All) => member.standing = Standing::Live,
+                Ok(Taken::All) => {
+                    member.standing = Standing::Live;
+                    if is_own {
+                        self.sums.goes_along(*member_id, sum);
+                    }
+                }
                 Ok(Taken::Nothing) if before.epoch != through.epoch => left.push(*member_id),
                 Ok(Taken::Part | Taken::Nothing) => {}
                 Err(ending) => gone.push((*member_id, ending)),
@@ -114,10 +133,10 @@ impl<H: Held> Members<H> {
     pub(super) fn deliver_to_one(&mut self, id: MemberId, delivery: &Delivery, place: Cursor) {
         let member = &mut self.slots[id.slot()];
         let group = &mut self.groups[member.group];
-        let GroupKey { encoder, framing, .. } = group.key;
+        let wire = group.key.wire(&self.deflater);
         let batch = match Spared::by(delivery).has(member.connection) {
-            true => Batch::for_reader(delivery, place.sequence, encoder, framing, member.connection),
-            false => Batch::of(delivery, place.sequence, encoder, framing),
+            true => Batch::for_reader(delivery, place.sequence, wire, member.connection),
+            false => Batch::of(delivery, place.sequence, wire),
         };
         let before = member.own_place().unwrap_or(place.sequence);
         let took = Cell::new(0);
@@ -132,6 +151,7 @@ impl<H: Held> Members<H> {
         let taken = member.deliver(&batch, passage);
         self.tally.delivered(delivery, &batch, &taken, member.own_place());
         self.logged.wrote(id, took.take());
+        self.sums.wrote(id, group.sum, batch.sum_of(&taken, member.own_place()));
         match taken {
             // It has not heard of the gap that leads into another epoch.
             Ok(Taken::Nothing) => {}

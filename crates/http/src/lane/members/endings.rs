@@ -6,7 +6,6 @@
 use tidings_core::roster::{Dismissal, Whom};
 
 use super::{Members, place_of};
-use crate::lane::batch::last;
 use crate::lane::ids::{GroupId, MemberId};
 use crate::lane::member::{Member, Standing};
 use crate::lane::parked::Held;
@@ -63,7 +62,8 @@ impl<H: Held> Members<H> {
                 let expired = encoder.expired(place, &reason);
                 farewell = [expired, farewell].concat().into();
             }
-            let farewell = last(&farewell, group.key.framing);
+            let sum = self.sums.of(id, group.sum);
+            let farewell = group.key.wire(&self.deflater).last(&farewell, sum);
             member.part_with(&farewell);
             self.logged.wrote(id, farewell.len());
         }

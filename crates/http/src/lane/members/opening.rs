@@ -3,7 +3,6 @@
 use tidings_core::{ConnectionId, Cursor};
 
 use super::Members;
-use crate::lane::batch::framed;
 use crate::lane::ids::MemberId;
 use crate::lane::member::Words;
 use crate::lane::parked::Held;
@@ -63,8 +62,8 @@ impl<H: Held> Members<H> {
         let key = &self.groups[member.group].key;
         match key.encoder.open(whereabouts) {
             Some(block) => {
-                let bytes = framed(&block, key.framing);
-                self.say(id, &Words { bytes, place: place.sequence, tells: true });
+                let framed = key.wire(&self.deflater).framed(&block);
+                self.say(id, &Words { framed, place: place.sequence, tells: true });
             }
             // It did not ask to be told.
             None => member.machine.wrote(place.sequence, self.now.tick),

@@ -5,11 +5,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bytes::Bytes;
 use tidings_core::presence::{Notice, PresenceView};
 
 use super::Members;
-use crate::lane::batch::framed;
+use crate::lane::batch::Framed;
 use crate::lane::group::Group;
 use crate::lane::ids::{GroupId, MemberId};
 use crate::lane::member::Words;
@@ -107,13 +106,13 @@ impl<H: Held> Members<H> {
         let wants_state = presence.unknowing.iter().any(waits);
         let look = presence.view.look(topic, wants_state);
         if let Some(change) = &look.change {
-            let Some(bytes) = self.notice(id, change) else { return };
+            let Some(framed) = self.notice(id, change) else { return };
             for member in self.members_of(id) {
                 if presence.unknowing.get(&member).is_some_and(|first| *first <= topic) {
                     continue;
                 }
                 match self.can_be_told(member) {
-                    true => self.tell(member, &bytes),
+                    true => self.tell(member, &framed),
                     false => presence.forgets(member, topic),
                 }
             }
@@ -122,7 +121,7 @@ impl<H: Held> Members<H> {
             self.members_of(id).into_iter().for_each(|member| presence.forgets(member, topic));
         }
         if let Some(state) = &look.state {
-            let Some(bytes) = self.notice(id, state) else { return };
+            let Some(framed) = self.notice(id, state) else { return };
             let topics = presence.view.topics();
             let unknowing: Vec<_> =
                 presence.unknowing.iter().filter(|(_, first)| **first == topic).map(|(id, _)| *id).collect();
@@ -130,7 +129,7 @@ impl<H: Held> Members<H> {
                 if !self.can_be_told(member) {
                     continue;
                 }
-                self.tell(member, &bytes);
+                self.tell(member, &framed);
                 match topic + 1 < topics {
                     true => presence.unknowing.insert(member, topic + 1),
                     false => presence.unknowing.remove(&member),
@@ -149,16 +148,16 @@ impl<H: Held> Members<H> {
         self.slots.get(id.slot()).is_some_and(|member| !member.is_blocked())
     }
 
-    fn notice(&self, id: GroupId, notice: &Notice) -> Option<Bytes> {
+    fn notice(&self, id: GroupId, notice: &Notice) -> Option<Framed> {
         let Group { key, .. } = self.groups.get(id)?;
-        Some(framed(&key.encoder.presence(notice), key.framing))
+        Some(key.wire(&self.deflater).framed(&key.encoder.presence(notice)))
     }
 
-    fn tell(&mut self, id: MemberId, bytes: &Bytes) {
+    fn tell(&mut self, id: MemberId, framed: &Framed) {
         let Some(member) = self.slots.get(id.slot()) else { return };
         let here = self.groups[member.group].follower.cursor().sequence;
         let place = member.own_place().unwrap_or(here);
-        self.say(id, &Words { bytes: bytes.clone(), place, tells: false });
+        self.say(id, &Words { framed: framed.clone(), place, tells: false });
     }
 
     /// Watches for a new group what its selectors ask for.

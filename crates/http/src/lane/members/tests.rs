@@ -59,6 +59,7 @@ impl Scene {
             registry,
             post,
             requests,
+            deflater: Deflater::default(),
             unread: UnreadFrames::new(config.unread_bytes_max),
             clock: clock.clone(),
         });
@@ -108,6 +109,7 @@ impl Scene {
             is_opened,
             encoder,
             framing,
+            gzip: None,
             attendance,
             entry: None,
             held,

@@ -125,6 +125,17 @@ impl Encoder {
         }
     }
 
+    /// The encoder that makes the same bytes of events, however its client is told places.
+    pub(crate) fn of_events(self) -> Self {
+        match self {
+            Self::Sse(_) => Self::Sse(Opening::default()),
+            Self::SseWithTopics(_) => Self::SseWithTopics(Opening::default()),
+            Self::SseWithTimes(_) => Self::SseWithTimes(Opening::default()),
+            Self::SseWithEnvelope(_) => Self::SseWithEnvelope(Opening::default()),
+            Self::Lines | Self::WebSocket | Self::Iframe => self,
+        }
+    }
+
     /// The same, borrowed where it can be.
     pub(crate) fn borrow(self, frame: &Frame) -> Cow<'_, [u8]> {
         let encoded = match frame.encoded(self.encoding()) {

@@ -1,0 +1,31 @@
+//! Streams that are compressed: each event once, for all who read it.
+//!
+//! An event is compressed without the history of any stream, and ends at the boundary of a byte. So the same bytes continue the gzip
+//! stream of every reader, whatever that reader has had before; only the few bytes at its beginning and its end are its own.
+//! ADR 70 has the reasons.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `blocks` | the beginning, the stored blocks and the end of a gzip stream |
+//! | `sum` | the checksum with which a gzip stream ends, of streams that share most of their bytes |
+//! | `deflater` | what compresses events, once each, within a budget |
+//! | `rate` | the budget |
+
+pub(crate) mod blocks;
+pub(crate) mod deflater;
+mod rate;
+mod sum;
+
+pub(crate) use deflater::{Deflater, Packed, Packing};
+pub(crate) use sum::MemberSum;
+pub use sum::Sum;
+
+/// How the bytes of a stream travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) enum Coding {
+    /// As they are.
+    #[default]
+    Identity,
+    /// As a gzip stream.
+    Gzip,
+}
