@@ -11,13 +11,14 @@
 //! | `config`, `token`, `with_time`, `written` | what can be set |
 //! | `attempt`, `redirect`, `retry_after`, `problem` | from a request to an answer that is a stream, or to an error |
 //! | `transport`, `connector`, `tls` | one request on one connection |
-//! | `publisher`, `draft` | the other direction |
+//! | `publisher`, `draft`, `atomic_batch` | the other direction |
 //! | `document` | a small document, fetched whole |
 //! | `caller` | questions to a program of one's own, with a small answer |
 //! | `limits` | every bound, and the defaults of what can be set |
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
 
+mod atomic_batch;
 mod attempt;
 mod backoff;
 mod beginning;
@@ -48,6 +49,7 @@ mod transport;
 mod with_time;
 mod written;
 
+pub use atomic_batch::{AtomicBatch, AtomicReceipt};
 pub use beginning::Beginning;
 pub use caller::{CallError, Caller};
 pub use config::{ConfigError, EventSourceBuilder};

@@ -116,6 +116,9 @@ pub(crate) const PUBLISH_RETRY_WAIT_MAX: Duration = Duration::from_secs(5);
 /// Bytes of an answer to a publish. 64 KiB: a receipt is an id or a problem, and what is longer is no answer of a hub.
 pub(crate) const RECEIPT_BYTES_MAX: usize = 65_536;
 
+/// Bytes of the answer to events of many topics. 2 MiB: 1,000 ids of the greatest length, and room for the escapes of JSON.
+pub(crate) const IDS_BYTES_MAX: usize = 2_097_152;
+
 /// Events of history that are looked at for the newest ids. 20, as text for a URL: with the largest events that a hub takes
 /// by default, in JSON that escapes little, a page of them stays within `HISTORY_PAGE_BYTES_MAX`.
 pub(crate) const HISTORY_EVENTS: &str = "20";

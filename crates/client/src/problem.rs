@@ -17,6 +17,8 @@ pub struct Problem {
     pub detail: Option<String>,
     /// How many events of a batch were published before the problem, if a hub says so.
     pub published: Option<u64>,
+    /// Which line of a body it is about, of which the first is 1, if a hub says so.
+    pub line: Option<u64>,
 }
 
 impl Problem {

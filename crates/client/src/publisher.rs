@@ -30,6 +30,7 @@ pub use self::error::PublishError;
 use self::patience::{Failed, Patience};
 use self::post::Post;
 pub use self::target::Target;
+use crate::atomic_batch::{AtomicBatch, AtomicReceipt, Placed};
 use crate::backoff::Roll;
 use crate::cause;
 use crate::config::ConfigError;
@@ -95,7 +96,7 @@ pub struct BatchReceipt {
 /// An event that the hub holds, as far as a program needs it that goes on where it had stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
-#[serde(from = "Placed")]
+#[serde(from = "PlacedEvent")]
 pub struct HeldEvent {
     /// The id that its publisher gave. None if the hub made one.
     pub given_id: Option<String>,
@@ -112,7 +113,7 @@ struct HistoryPage {
 }
 
 #[derive(Deserialize)]
-struct Placed {
+struct PlacedEvent {
     id: String,
     cursor: String,
     #[serde(default = "message")]
@@ -126,9 +127,9 @@ fn message() -> String {
     "message".to_owned()
 }
 
-impl From<Placed> for HeldEvent {
-    fn from(placed: Placed) -> Self {
-        let Placed { id, cursor, r#type, data } = placed;
+impl From<PlacedEvent> for HeldEvent {
+    fn from(placed: PlacedEvent) -> Self {
+        let PlacedEvent { id, cursor, r#type, data } = placed;
         Self { given_id: (id != cursor).then_some(id), event_type: r#type, data }
     }
 }
@@ -187,7 +188,7 @@ impl Publisher {
     ) -> Result<Receipt, PublishError> {
         let post = Post::event(self.place(target.into())?, draft)?;
         let (url, answer) = self.deliver(&post).await?;
-        let replayed = answer.headers().get(REPLAYED).is_some_and(|value| value == "true");
+        let replayed = is_replayed(&answer);
         let Published { id } = read(&url, answer)?;
         Ok(Receipt { id, replayed })
     }
@@ -212,6 +213,43 @@ impl Publisher {
         }
         let (url, answer) = self.deliver(&post).await?;
         read(&url, answer)
+    }
+
+    /// Publishes events of many topics in one append: all of them, next to each other and in their order, or none. `target` is
+    /// [`Target::AllTopics`], or the URL where the hub takes them.
+    ///
+    /// When it returns `Ok`, the hub has them, each once: tried again with the same key like [`publish`](Self::publish). A batch without
+    /// events is refused.
+    ///
+    /// ```no_run
+    /// use tidings_client::{AtomicBatch, Draft, Publisher, Target};
+    ///
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let publisher = Publisher::builder("http://127.0.0.1:8080")?.build();
+    /// let batch = AtomicBatch::new()
+    ///     .with("orders/42", &Draft::new("shipped"))
+    ///     .with("users/u1/mail", &Draft::new("Your order has left."));
+    ///
+    /// let receipt = publisher.publish_atomically(Target::AllTopics, &batch).await?;
+    /// println!("published as {}", receipt.ids.join(" and "));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`publish`](Self::publish). What is wrong with an event is told with the number of its line, by
+    /// [`Problem::line`](crate::Problem::line), and nothing is published.
+    pub async fn publish_atomically(
+        &self,
+        target: Target<'_>,
+        batch: &AtomicBatch,
+    ) -> Result<AtomicReceipt, PublishError> {
+        let post = Post::atomic(self.place(target)?, batch)?;
+        let (url, answer) = self.deliver(&post).await?;
+        let replayed = is_replayed(&answer);
+        let Placed { ids } = read(&url, answer)?;
+        Ok(AtomicReceipt { ids, replayed })
     }
 
     /// The newest id that a publisher gave, among the newest 20 events of a topic. `None` if the hub made all of
@@ -362,6 +400,10 @@ impl Publisher {
         };
         Ok(Response::from_parts(head, body))
     }
+}
+
+fn is_replayed(answer: &Response<Bytes>) -> bool {
+    answer.headers().get(REPLAYED).is_some_and(|value| value == "true")
 }
 
 /// The beginning of a refusal. It has its status, whatever becomes of the rest.

@@ -42,6 +42,9 @@ pub(crate) const BATCH_EVENTS_MAX: usize = 1_000;
 /// the 1 MiB that a proxy such as nginx lets through.
 pub(crate) const BATCH_BYTES_MAX: usize = 512 << 10;
 
+/// Bytes of standard input that is published all or none. 4 MiB, as much as a hub takes in one request.
+pub(crate) const ATOMIC_INPUT_BYTES_MAX: usize = 4 << 20;
+
 /// Time for which `pub` tries again what it has read from standard input, once the hub has answered before. One hour: a pipe that
 /// runs for months outlasts a hub that is moved or mended, the lines wait in the program before it, and a hub that never comes back
 /// is told some day.

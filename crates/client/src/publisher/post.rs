@@ -6,8 +6,9 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::{PublishError, draw_key, key};
+use crate::atomic_batch::AtomicBatch;
 use crate::draft::Draft;
-use crate::limits::{HISTORY_EVENTS, HISTORY_PAGE_BYTES_MAX, RECEIPT_BYTES_MAX};
+use crate::limits::{HISTORY_EVENTS, HISTORY_PAGE_BYTES_MAX, IDS_BYTES_MAX, RECEIPT_BYTES_MAX};
 use crate::redirect::Hop;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -56,6 +57,13 @@ impl Post {
             draft.encode(&mut body);
         }
         Ok(Self::publish(url, "text/event-stream", body.into(), draw_key()?))
+    }
+
+    /// Events of many topics, as lines of JSON.
+    pub(super) fn atomic(url: Url, batch: &AtomicBatch) -> Result<Self, PublishError> {
+        let key = batch.key.as_deref().map_or_else(draw_key, key)?;
+        let post = Self::publish(url, "application/x-ndjson", batch.lines(), key);
+        Ok(Self { answers_bytes_max: IDS_BYTES_MAX, ..post })
     }
 
     /// The newest events, as a page of history.

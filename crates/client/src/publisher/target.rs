@@ -8,13 +8,15 @@ use crate::written::{advice, broken_escape};
 
 /// A topic of the hub, or a URL at the hub. A `&str` is a topic.
 ///
-/// Not `non_exhaustive`: a place has a name or an address.
+/// Not `non_exhaustive`: a place has a name or an address, or is the one for all names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target<'a> {
     /// A topic, as it is: this encodes it for the path.
     Topic(&'a str),
-    /// A topic's URL, whole or relative to the hub's, for whoever was given one.
+    /// A URL, whole or relative to the hub's, for whoever was given one.
     Url(&'a str),
+    /// Where the hub takes [events of many topics](crate::Publisher::publish_atomically).
+    AllTopics,
 }
 
 /// RFC 3986, "unreserved".
@@ -24,6 +26,7 @@ impl Target<'_> {
     pub(super) fn url(self, hub: &Url) -> Result<Url, PublishError> {
         let (text, url) = match self {
             Self::Topic(topic) => (topic, topic_url(hub, topic)),
+            Self::AllTopics => ("/events", at_path(hub, "/events")),
             Self::Url(url) => (url, hub.join(url).ok()),
         };
         // Nothing that the hub's token is for goes to anybody else.
@@ -62,7 +65,12 @@ fn topic_url(hub: &Url, topic: &str) -> Option<Url> {
     } else {
         utf8_percent_encode(topic, ENCODED).to_string()
     };
-    let path = format!("{}/events/{encoded}", hub.path().trim_end_matches('/'));
+    at_path(hub, &format!("/events/{encoded}"))
+}
+
+/// A path below the hub's own. `None` if a URL bends it.
+fn at_path(hub: &Url, path: &str) -> Option<Url> {
+    let path = format!("{}{path}", hub.path().trim_end_matches('/'));
     let mut url = hub.clone();
     url.set_path(&path);
     url.set_query(None);
@@ -96,6 +104,12 @@ mod tests {
         assert_eq!(url("http://h:1/hub/?x=1", "a b").as_deref(), Some("http://h:1/hub/events/a%20b"));
         let chinese = url("http://h:1", "\u{8ba2}\u{5355}");
         assert_eq!(chinese.as_deref(), Some("http://h:1/events/%E8%AE%A2%E5%8D%95"));
+    }
+
+    #[test]
+    fn events_of_many_topics_go_to_the_url_without_a_topic() {
+        assert_eq!(url("http://h:1", Target::AllTopics).as_deref(), Some("http://h:1/events"));
+        assert_eq!(url("http://h:1/hub/?x=1", Target::AllTopics).as_deref(), Some("http://h:1/hub/events"));
     }
 
     #[test]

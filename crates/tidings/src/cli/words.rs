@@ -24,7 +24,7 @@ such as --data by the key data. An option is stronger than the environment, whic
 publish key is set by TIDINGS_PUBLISH_KEY or --publish-key-file.";
 
 pub(crate) const PUB: &str = "\
-Publishes to a hub: the argument, each line of standard input, or a text/event-stream on it.
+Publishes to a hub: the argument, each line of standard input, or a text/event-stream or lines of JSON on it.
 
 One event's id goes to stdout. A hub that is away is tried again for a minute, and for an hour if it has taken events of the same \
 standard input before; nothing is lost and nothing is published twice. Ctrl-C ends the reading of standard input: what was read whole is \
@@ -38,6 +38,7 @@ Examples:
   tidings pub http://127.0.0.1:8080/events/orders '{\"total\": 42}' --event paid
   tail -f access.log | tidings pub http://127.0.0.1:8080/events/log -
   tidings pub http://127.0.0.1:8080/events/log --event-stream < events.txt
+  tidings pub http://127.0.0.1:8080/events --ndjson < events.ndjson
   tidings pub https://hub.example.com/events/orders --token-file token '{\"total\": 42}'
 
 Exit codes:

@@ -1,4 +1,4 @@
-//! `tidings pub`: publishes to a hub: an argument, standard input line by line, or a `text/event-stream` on it.
+//! `tidings pub`: publishes to a hub: an argument, standard input line by line, or a `text/event-stream` or lines of JSON on it.
 //!
 //! | file | noun |
 //! |---|---|
@@ -6,7 +6,9 @@
 //! | `lines` | bytes as lines of text, whatever they are |
 //! | `blocks` | lines of an event-stream as events |
 //! | `flaws` | what was not published as it is |
+//! | `atomic` | lines of JSON, all or none |
 
+mod atomic;
 mod blocks;
 mod flaws;
 mod input;
@@ -37,7 +39,7 @@ use input::{Entries, Entry};
 /// What to publish, and where.
 #[derive(Debug, Args)]
 pub(crate) struct PubArgs {
-    /// URL of the topic, such as `http://127.0.0.1:8080/events/orders`
+    /// URL of the topic, such as `http://127.0.0.1:8080/events/orders`; with --ndjson without a topic
     url: String,
     /// The event's data; `-` or nothing publishes each line of standard input
     #[arg(allow_negative_numbers = true)]
@@ -63,6 +65,13 @@ pub(crate) struct PubArgs {
     /// Standard input is a text/event-stream: each block is an event, with its own type, id and retry
     #[arg(long, conflicts_with_all = ["data", "event", "id", "retry", "idempotency_key"])]
     event_stream: bool,
+    /// Standard input is lines of JSON, each an event with its own topic, and they are published all or none
+    ///
+    /// Each line is {"topic":...,"data":...,"type":...,"id":...}, of which the last two may be left out. The URL is that of all topics, such as
+    /// http://127.0.0.1:8080/events. They are read to their end, at most 1,000 and 4 MiB, and leave in one request with one key. A line that the
+    /// hub refuses is told with its number. The ids go to stdout, a line each.
+    #[arg(long, conflicts_with_all = ["data", "event", "id", "retry", "event_stream"])]
+    ndjson: bool,
     /// How long a hub that is away is tried again, such as 30s or 1d; 0s for one attempt
     ///
     /// Unless set it is 1m, and 1h for standard input once the hub has answered.
@@ -89,6 +98,9 @@ pub(crate) async fn run(args: &PubArgs, environment: &Environment) -> Result<(),
         Some(connection) => publisher.excepting(connection),
         None => publisher,
     };
+    if args.ndjson {
+        return atomic::publish(args, &publisher, token.as_ref()).await;
+    }
     match args.data.as_deref() {
         Some(data) if data != "-" => publish_one(args, &publisher, token.as_ref(), data).await,
         _ => publish_input(args, publisher, token, &outage).await,
