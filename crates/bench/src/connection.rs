@@ -1,8 +1,10 @@
-//! One subscriber of a benchmark: a socket, the head of the answer, and a decoder. Works against any SSE server.
+//! One subscriber of a benchmark: a socket, the head of the answer, and a decoder. Works against any SSE server, and by WebSocket
+//! against a tidings hub.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::SocketAddr;
 
+use super::messages::Messages;
 use crate::limits::HEAD_BYTES_MAX;
 use mio::net::TcpStream;
 use tidings_sse::Decoder;
@@ -14,6 +16,8 @@ enum AnswerPart {
     /// A body that ends with the connection.
     Raw,
     Chunked(Chunk),
+    /// The frames of a WebSocket.
+    Messages(Messages),
 }
 
 /// Where in a chunk the next byte stands.
@@ -31,6 +35,14 @@ enum Got {
     Bytes(usize),
     Nothing,
     End,
+}
+
+/// What a subscriber has heard.
+pub(super) enum Said<'a> {
+    /// In an event stream.
+    Item(Item<'a>),
+    /// The data of an event that somebody published, by WebSocket.
+    Message(&'a str),
 }
 
 /// A subscriber.
@@ -71,12 +83,10 @@ impl Subscriber {
     /// Reads what the socket has, and calls `heard` with the data of each event that somebody published. Whether the stream goes on: an end that
     /// comes together with bytes may be noticed late or, if the system tells of each thing once, never.
     pub(super) fn read(&mut self, buffer: &mut [u8], mut heard: impl FnMut(&str)) -> io::Result<bool> {
-        let mut events = |item: Item<'_>| {
-            if let Item::Event(event) = item
-                && !is_own(&event)
-            {
-                heard(event.data);
-            }
+        let mut events = |said: Said<'_>| match said {
+            Said::Item(Item::Event(event)) if !is_own(&event) => heard(event.data),
+            Said::Item(_) => {}
+            Said::Message(data) => heard(data),
         };
         loop {
             match self.read_once(buffer, &mut events)? {
@@ -95,8 +105,12 @@ impl Subscriber {
         buffer: &mut [u8],
         mut heard: impl FnMut(Item<'_>),
     ) -> io::Result<bool> {
+        let mut items = |said: Said<'_>| match said {
+            Said::Item(item) => heard(item),
+            Said::Message(_) => {}
+        };
         loop {
-            match self.read_once(buffer, &mut heard)? {
+            match self.read_once(buffer, &mut items)? {
                 Got::Bytes(_) => {}
                 Got::Nothing => return Ok(true),
                 Got::End => return Ok(false),
@@ -104,7 +118,7 @@ impl Subscriber {
         }
     }
 
-    fn read_once(&mut self, buffer: &mut [u8], heard: &mut impl FnMut(Item<'_>)) -> io::Result<Got> {
+    fn read_once(&mut self, buffer: &mut [u8], heard: &mut impl FnMut(Said<'_>)) -> io::Result<Got> {
         loop {
             match self.socket.read(buffer) {
                 Ok(0) => return Ok(Got::End),
@@ -120,7 +134,7 @@ impl Subscriber {
         }
     }
 
-    fn take(&mut self, mut bytes: &[u8], heard: &mut impl FnMut(Item<'_>)) -> io::Result<()> {
+    fn take(&mut self, mut bytes: &[u8], heard: &mut impl FnMut(Said<'_>)) -> io::Result<()> {
         while !bytes.is_empty() {
             match &mut self.part {
                 AnswerPart::Head(head) => {
@@ -140,6 +154,10 @@ impl Subscriber {
                     decode(&mut self.decoder, bytes, heard)?;
                     return Ok(());
                 }
+                AnswerPart::Messages(messages) => {
+                    messages.take(bytes, heard)?;
+                    return Ok(());
+                }
                 AnswerPart::Chunked(chunk) => bytes = take_chunked(chunk, &mut self.decoder, bytes, heard)?,
             }
         }
@@ -150,6 +168,9 @@ impl Subscriber {
 fn part_after(head: &[u8]) -> io::Result<AnswerPart> {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     let status = head.split(' ').nth(1).unwrap_or("none");
+    if status == "101" {
+        return Ok(AnswerPart::Messages(Messages::default()));
+    }
     if status != "200" {
         return Err(not_a_stream(&format!("its status is {status}")));
     }
@@ -162,7 +183,7 @@ fn take_chunked<'a>(
     chunk: &mut Chunk,
     decoder: &mut Decoder,
     bytes: &'a [u8],
-    heard: &mut impl FnMut(Item<'_>),
+    heard: &mut impl FnMut(Said<'_>),
 ) -> io::Result<&'a [u8]> {
     match chunk {
         Chunk::Size(size) => {
@@ -192,20 +213,25 @@ fn take_chunked<'a>(
     }
 }
 
-fn decode(decoder: &mut Decoder, bytes: &[u8], heard: &mut impl FnMut(Item<'_>)) -> io::Result<()> {
+fn decode(decoder: &mut Decoder, bytes: &[u8], heard: &mut impl FnMut(Said<'_>)) -> io::Result<()> {
     let mut feed = decoder.feed(bytes);
     while let Some(item) = feed.next().map_err(|error| not_a_stream(&error.to_string()))? {
-        heard(item);
+        heard(Said::Item(item));
     }
     Ok(())
 }
 
 /// A hub says something about its stream by such an event. Publishers cannot use these types.
 pub(super) fn is_own(event: &Event<'_>) -> bool {
-    event.event_type.is_some_and(|event_type| event_type.starts_with("tidings."))
+    event.event_type.is_some_and(is_own_type)
 }
 
-fn not_a_stream(why: &str) -> io::Error {
+/// Whether the hub alone uses a type.
+pub(super) fn is_own_type(event_type: &str) -> bool {
+    event_type.starts_with("tidings.")
+}
+
+pub(super) fn not_a_stream(why: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, format!("the answer is no event stream: {why}"))
 }
 

@@ -10,6 +10,7 @@
 //! | `fanout`, `publish`, `idle`, `resume` | the four benchmarks |
 //! | `soak` | a hub of its own, restarted under load |
 //! | `crowd`, `connection`, `publisher` | many subscribers; one; one publisher |
+//! | `messages` | what one subscriber hears by WebSocket |
 //! | `requests`, `latencies` | what each subscriber sends; how long things took |
 //! | `heard` | what one subscriber has heard |
 //! | `bystanders` | subscribers beside the measured ones, that never read or are sent nothing |
@@ -28,6 +29,7 @@ mod heard;
 mod idle;
 mod latencies;
 mod limits;
+mod messages;
 mod plan;
 mod process;
 mod publish;

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::error::BenchError;
 use super::idle::WARM_UP;
-use super::requests::Requests;
+use super::requests::{Requests, Transport};
 
 /// A server's URL, looked up once.
 #[derive(Debug, Clone)]
@@ -103,6 +103,20 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// How subscribers receive events.
+#[derive(Debug, Clone, Copy, Args)]
+struct SubscribedBy {
+    /// Subscribe by WebSocket instead of server-sent events
+    #[arg(long)]
+    websocket: bool,
+}
+
+impl SubscribedBy {
+    fn transport(self) -> Transport {
+        if self.websocket { Transport::WebSocket } else { Transport::Sse }
+    }
+}
+
 /// Send events to many subscribers and check that each receives all of them
 #[derive(Debug, Args)]
 pub struct FanoutArgs {
@@ -141,6 +155,8 @@ pub struct FanoutArgs {
     #[arg(long, default_value_t = 0, value_name = "N")]
     others: usize,
     #[command(flatten)]
+    subscribed_by: SubscribedBy,
+    #[command(flatten)]
     pub(super) common: Common,
 }
 
@@ -178,7 +194,8 @@ impl FanoutArgs {
         }
         Ok(Fanout {
             target: self.url.clone(),
-            requests: Requests::new(&self.url, &self.common, self.subscribers)?,
+            requests: Requests::new(&self.url, &self.common, self.subscribers)?
+                .over(self.subscribed_by.transport()),
             publish: self.publish_url.clone().unwrap_or_else(|| self.url.clone()),
             subscribers: self.subscribers,
             publishers: self.publishers,
@@ -224,12 +241,15 @@ pub struct IdleArgs {
     #[arg(long, default_value_t = 10_000, value_name = "N")]
     pub(super) subscribers: usize,
     #[command(flatten)]
+    subscribed_by: SubscribedBy,
+    #[command(flatten)]
     pub(super) common: Common,
 }
 
 impl IdleArgs {
     pub(super) fn requests(&self) -> Result<Requests, BenchError> {
-        Requests::new(&self.url, &self.common, WARM_UP + self.subscribers)
+        let requests = Requests::new(&self.url, &self.common, WARM_UP + self.subscribers)?;
+        Ok(requests.over(self.subscribed_by.transport()))
     }
 }
 

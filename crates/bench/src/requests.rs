@@ -6,11 +6,23 @@ use super::plan::{Common, Target};
 /// Stands for a subscriber's number in a URL.
 const NUMBER: &str = "{n}";
 
+/// How subscribers receive events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Transport {
+    /// As server-sent events.
+    #[default]
+    Sse,
+    /// As messages of a WebSocket.
+    WebSocket,
+}
+
 /// The requests of a crowd of subscribers.
 #[derive(Debug, Clone)]
 pub(super) struct Requests {
     host: String,
     path: String,
+    /// What each of them asks for.
+    transport: Transport,
     headers: String,
     /// A token for each subscriber; none if they are anonymous.
     tokens: Vec<String>,
@@ -22,9 +34,15 @@ impl Requests {
         Ok(Self {
             host: target.host.clone(),
             path: target.path.clone(),
+            transport: Transport::default(),
             headers: common.header_lines()?,
             tokens: common.tokens(subscribers)?,
         })
+    }
+
+    /// The same over another transport.
+    pub(super) fn over(self, transport: Transport) -> Self {
+        Self { transport, ..self }
     }
 
     /// The same for another path.
@@ -41,13 +59,27 @@ impl Requests {
     /// What one of the subscribers sends.
     pub(super) fn of(&self, number: usize) -> String {
         let path = self.path.replace(NUMBER, &number.to_string());
-        let mut head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n", self.host);
+        let asks = self.transport.headers();
+        let mut head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{asks}", self.host);
         head.push_str(&self.headers);
         if let Some(token) = self.tokens.get(number) {
             head.push_str(&format!("Authorization: Bearer {token}\r\n"));
         }
         head.push_str("\r\n");
         head
+    }
+}
+
+impl Transport {
+    /// The lines of a head that ask for it.
+    fn headers(self) -> &'static str {
+        match self {
+            Self::Sse => "Accept: text/event-stream\r\n",
+            // The key of the example in RFC 6455, 1.3: whether the server has understood it is not measured.
+            Self::WebSocket => {
+                "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            }
+        }
     }
 }
 
@@ -59,6 +91,7 @@ mod tests {
         Requests {
             host: "hub.test".to_owned(),
             path: "/events?topic=users/{n}/**".to_owned(),
+            transport: Transport::Sse,
             headers: "X-A: b\r\n".to_owned(),
             tokens: tokens.iter().map(|&token| token.to_owned()).collect(),
         }
@@ -79,6 +112,13 @@ mod tests {
             "",
         ];
         assert_eq!(sent, expected.join("\r\n"));
+    }
+
+    #[test]
+    fn a_subscriber_by_websocket_shakes_hands() {
+        let sent = requests(&[]).over(Transport::WebSocket).of(1);
+
+        assert!(sent.contains("\r\nUpgrade: websocket\r\n") && !sent.contains("Accept:"), "{sent}");
     }
 
     #[test]

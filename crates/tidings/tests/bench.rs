@@ -69,6 +69,16 @@ fn idle_holds_subscribers_of_one_topic_or_of_one_each() {
 }
 
 #[test]
+fn subscribers_by_websocket_are_counted_as_others_are() {
+    let fanout =
+        bench_hub("fanout", &["--subscribers", "3", "--events", "5", "--bytes", "200", "--websocket"]);
+    let idle = bench_hub("idle", &["--subscribers", "5", "--websocket"]);
+
+    assert_eq!([&fanout["delivered"], &fanout["lost"], &fanout["repeated"]], [15, 0, 0]);
+    assert_eq!(idle["subscribers"], 5);
+}
+
+#[test]
 fn resume_lets_each_subscriber_catch_up() {
     let report = bench_hub("resume", &["--subscribers", "6", "--behind", "20"]);
 
