@@ -9,9 +9,10 @@ use crate::event::Cursor;
 use crate::hub::Hub;
 use crate::live::{Reach, View};
 use crate::read::follower::{Delivery, Follower, Needs, Step};
-use crate::read::gap::Gap;
+use crate::read::gap::{Gap, OnGap};
 use crate::read::locate::{Located, Partial, Request};
-use crate::roster::{Attendance, ConnectionId, Dismissal, Enrolled, TaskBell, TooManySelectors, Visitor};
+use crate::roster::{Attendance, ConnectionId, Dismissal, TaskBell, TooManySelectors, Visitor};
+use crate::select::Selectors;
 use crate::store::{Bounds, StoreError};
 
 /// A place in the log that moves on as events are taken.
@@ -22,7 +23,7 @@ pub struct Subscription {
     bell: Arc<TaskBell>,
     /// About how much is handed out at once.
     bytes_max: usize,
-    enrolled: Enrolled,
+    attendance: Attendance,
 }
 
 /// A subscription that begins, and what is missing before it.
@@ -60,14 +61,15 @@ impl Hub {
     }
 
     /// Drives a follower whose place was [located](Self::locate), for a visitor. `attendance` is that of the follower's
-    /// selectors.
+    /// selectors. If a carrier has [let it go](crate::roster::Attendances::let_go), the roster knows the visitor already.
     pub fn follow(&self, follower: Follower, visitor: Visitor, attendance: Attendance) -> Subscription {
-        let bell = Arc::new(TaskBell::new(follower.cursor().sequence));
+        let new_bell = || Arc::new(TaskBell::new(follower.cursor().sequence));
+        let bell = attendance.bell().unwrap_or_else(new_bell);
         // Attached before the first look, so nothing between is missed.
         let view = self.view(follower.selectors(), bell.clone(), 0);
-        let enrolled = self.roster().enrol(follower.selectors().clone(), visitor, bell.clone(), attendance);
+        let attendance = self.roster().enrol(follower.selectors().clone(), visitor, bell.clone(), attendance);
         let bytes_max = self.limits().page_bytes_max;
-        Subscription { hub: self.clone(), follower, view, bell, bytes_max, enrolled }
+        Subscription { hub: self.clone(), follower, view, bell, bytes_max, attendance }
     }
 }
 
@@ -171,9 +173,25 @@ impl Subscription {
         self.follower.cursor()
     }
 
+    /// What it asks for.
+    pub fn selectors(&self) -> &Selectors {
+        self.follower.selectors()
+    }
+
+    /// What it is told when events are gone.
+    pub fn on_gap(&self) -> OnGap {
+        self.follower.on_gap()
+    }
+
     /// Notes why it ends, in a word for programs, for those who are told when it is dropped. The first that is noted is the reason.
     pub fn note_ending(&mut self, ending: &'static str) {
-        self.enrolled.note_ending(ending);
+        self.attendance.note_ending(ending);
+    }
+
+    /// Hands over what another carrier goes on with. Until that has [taken](crate::roster::Attendances::take) the attendance, the roster knows
+    /// the subscriber as that of a task. What is left here reads, but is nobody's: drop it.
+    pub fn hand_over(&mut self) -> (Follower, Attendance) {
+        (self.follower.clone(), self.attendance.hand_over())
     }
 
     /// The ends of the log that it follows.
@@ -188,7 +206,7 @@ impl Subscription {
 
     /// Its id on the [roster](Hub::roster).
     pub fn id(&self) -> ConnectionId {
-        self.enrolled.id()
+        self.attendance.id()
     }
 
     /// Why the roster has ended it, if it has.

@@ -1,13 +1,22 @@
 //! An attendance: one in the number of subscribers, for as long as it lives, with its id and its selectors.
+//!
+//! A subscriber may go from one carrier to another, and is the same one: its id stays, and listeners hear nothing of it. On its way it
+//! stands among the subscriptions of tasks, so that it can be listed and ended at every moment.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::time::Instant;
+
 use super::connection_id::ConnectionId;
 use super::listener::Subscribing;
 use super::roster::Roster;
 use super::session::Session;
+use super::subscriber::Dismissal;
+use super::task_bell::TaskBell;
+use super::visitor::Visitor;
+use crate::event::Sequence;
 use crate::select::Selectors;
 
 /// One in the number of subscribers, for as long as it lives, with its selectors.
@@ -15,8 +24,17 @@ pub struct Attendance {
     pub(super) roster: Arc<Roster>,
     id: ConnectionId,
     selectors: usize,
+    pub(super) since: Instant,
     /// No carrier has it yet.
     is_coming: bool,
+    /// Listeners have heard that it has come.
+    pub(super) is_told: bool,
+    /// Where it stands among the subscriptions of tasks.
+    pub(super) slot: Option<usize>,
+    /// Why it ends, in a word for programs.
+    ending: Option<&'static str>,
+    /// It is one in the number: not if another one stands for it now.
+    counts: bool,
 }
 
 /// The attendances of many subscribers together, for a carrier that counts its own.
@@ -42,7 +60,44 @@ impl Attendance {
     /// Of one that the roster has counted.
     pub(super) fn counted(roster: Arc<Roster>, id: ConnectionId, selectors: usize) -> Self {
         roster.coming.fetch_add(1, Ordering::Relaxed);
-        Self { roster, id, selectors, is_coming: true }
+        Self {
+            roster,
+            id,
+            selectors,
+            since: Instant::now(),
+            is_coming: true,
+            is_told: false,
+            slot: None,
+            ending: None,
+            counts: true,
+        }
+    }
+
+    /// Hands over all that it stands for. What is left counts for nothing.
+    pub(crate) fn hand_over(&mut self) -> Self {
+        let Self { id, since, .. } = *self;
+        let rest = Self {
+            roster: self.roster.clone(),
+            id,
+            selectors: 0,
+            since,
+            is_coming: false,
+            is_told: false,
+            slot: None,
+            ending: None,
+            counts: false,
+        };
+        std::mem::replace(self, rest)
+    }
+
+    /// What rings for it, if it stands among the subscriptions of tasks.
+    pub(crate) fn bell(&self) -> Option<Arc<TaskBell>> {
+        self.slot.and_then(|slot| self.roster.tasks.bell(slot))
+    }
+
+    /// Notes why it ends. The first that is noted is the reason.
+    pub(crate) fn note_ending(&mut self, ending: &'static str) {
+        self.ending.get_or_insert(ending);
     }
 
     /// A carrier has it now.
@@ -58,8 +113,17 @@ impl Attendance {
     }
 }
 
+/// Takes it off the roster.
 impl Drop for Attendance {
     fn drop(&mut self) {
+        if !self.counts {
+            return;
+        }
+        if let Some(left) = self.slot.and_then(|slot| self.roster.tasks.remove(slot))
+            && left.visitor.is_told_of()
+        {
+            self.roster.listeners.left(left.id, &left.selectors, left.visitor.session.as_ref(), self.ending);
+        }
         self.arrive();
         self.roster.count.fetch_sub(1, Ordering::Relaxed);
         self.roster.selectors.fetch_sub(self.selectors, Ordering::Relaxed);
@@ -73,20 +137,54 @@ impl Attendances {
 
     /// Takes over the attendance of one that its carrier knows from now on. The roster counts it twice for a moment, rather than
     /// not at all. `address` is that of its connection, which is looked up if somebody wants to know it.
+    ///
+    /// The answer is why it must end, if the roster has ended it while a task had it.
     pub fn take(
         &mut self,
-        attendance: Attendance,
+        mut attendance: Attendance,
         asked_for: &Selectors,
         session: Option<&Arc<Session>>,
         address: impl FnOnce() -> Option<IpAddr>,
-    ) {
+    ) -> Option<Dismissal> {
         let (id, selectors) = (attendance.id, attendance.selectors);
         self.roster.count.fetch_add(1, Ordering::Relaxed);
         self.roster.selectors.fetch_add(selectors, Ordering::Relaxed);
         self.count += 1;
         self.selectors += selectors;
+        let left = attendance.slot.take().and_then(|slot| self.roster.tasks.remove(slot));
+        let is_told = attendance.is_told;
         drop(attendance);
-        self.roster.listeners.joined(Subscribing { id, selectors: asked_for, session, address });
+        if !is_told {
+            self.roster.listeners.joined(Subscribing { id, selectors: asked_for, session, address });
+        }
+        left.and_then(|left| left.bell.dismissed())
+    }
+
+    /// Lets go of one that a task takes, which [follows](crate::Hub::follow) with what this returns. It was [taken](Self::take) with this id and
+    /// these selectors, stands at a place, and has been subscribed since a time. From now on the roster knows it as one of a task.
+    pub fn let_go(
+        &mut self,
+        id: ConnectionId,
+        asked_for: &Selectors,
+        visitor: Visitor,
+        place: Sequence,
+        since: Instant,
+    ) -> Attendance {
+        let selectors = asked_for.iter().len();
+        self.count = self.count.saturating_sub(1);
+        self.selectors = self.selectors.saturating_sub(selectors);
+        let attendance = Attendance {
+            roster: self.roster.clone(),
+            id,
+            selectors,
+            since,
+            is_coming: false,
+            is_told: true,
+            slot: None,
+            ending: None,
+            counts: true,
+        };
+        self.roster.enrol(asked_for.clone(), visitor, Arc::new(TaskBell::new(place)), attendance)
     }
 
     /// One has left that was [taken](Self::take) with this id, these selectors and this session. `ending` says why, in a word for

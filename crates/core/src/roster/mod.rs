@@ -45,5 +45,4 @@ pub use roster::{Roster, RosterPage};
 pub use session::{Session, TokenId, User};
 pub use subscriber::{Dismissal, Subscriber, Whom};
 pub(crate) use task_bell::TaskBell;
-pub(crate) use tasks::Enrolled;
 pub use visitor::{Transport, Visitor};

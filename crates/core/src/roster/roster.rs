@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::attendance::{Attendance, Attendances, TooManySelectors};
-use super::audience::{Audience, AudiencePage};
+use super::audience::AudiencePage;
 use super::carrier::Carrier;
 use super::connection_id::{ConnectionId, ConnectionIds};
 use super::listener::{AttendeeCopy, Listeners, RosterListener, Subscribing};
 use super::session::User;
 use super::subscriber::{Dismissal, Subscriber, Whom};
 use super::task_bell::TaskBell;
-use super::tasks::{Enrolled, TaskCarrier, TaskEntry};
+use super::tasks::{TaskCarrier, TaskEntry};
 use super::visitor::Visitor;
 use crate::event::Topic;
 use crate::limits::{COMING_LOOK_WAIT, COMING_WAIT_MAX, ROSTER_PAGE_MAX};
@@ -110,6 +110,7 @@ impl Roster {
             // One more than asked for tells whether there are more.
             subscribers.extend(carrier.list(after, limit + 1).await);
             subscribers.sort_unstable_by_key(|subscriber| subscriber.id);
+            subscribers.dedup_by_key(|subscriber| subscriber.id);
             subscribers.truncate(limit + 1);
         }
         let more = subscribers.len() > limit;
@@ -121,10 +122,13 @@ impl Roster {
     /// [`ROSTER_PAGE_MAX`]. Cancel safe.
     pub async fn audience(&self, topic: &Topic, after: Option<User>, limit: usize) -> AudiencePage {
         let limit = limit.clamp(1, ROSTER_PAGE_MAX);
-        let mut audience = Audience::new(after.clone(), limit + 1);
-        for carrier in self.all() {
+        let come = self.tasks.come();
+        let mut audience = self.tasks.audience_since(0, topic, after.clone(), limit + 1);
+        for carrier in self.carriers_now() {
             audience.merge(carrier.audience(topic.clone(), after.clone(), limit + 1).await);
         }
+        // Those that have gone from a carrier to a task meanwhile.
+        audience.merge(self.tasks.audience_since(come, topic, after, limit + 1));
         audience.into_page(limit)
     }
 
@@ -134,6 +138,8 @@ impl Roster {
         for carrier in self.all() {
             attendees.extend(carrier.attendees(topics.clone()).await);
         }
+        attendees.sort_unstable_by_key(|attendee| attendee.id);
+        attendees.dedup_by_key(|attendee| attendee.id);
         attendees
     }
 
@@ -168,29 +174,39 @@ impl Roster {
         ended
     }
 
-    /// Lists the subscription of a task, which is woken by its bell.
+    /// Lists the subscription of a task, which is woken by its bell. One that a carrier has let go is listed already.
     pub(crate) fn enrol(
         self: &Arc<Self>,
         selectors: Selectors,
         visitor: Visitor,
         bell: Arc<TaskBell>,
-        attendance: Attendance,
-    ) -> Enrolled {
+        mut attendance: Attendance,
+    ) -> Attendance {
+        if attendance.slot.is_some() {
+            return attendance;
+        }
         let id = attendance.id();
-        let visits = visitor.is_told_of().then(|| visitor.clone());
-        let entry = TaskEntry { id, selectors: selectors.clone(), visitor, since: Instant::now(), bell };
-        let slot = self.tasks.insert(entry);
+        let is_news = !std::mem::replace(&mut attendance.is_told, true) && visitor.is_told_of();
+        let visits = is_news.then(|| visitor.clone());
+        let entry = TaskEntry::new(&attendance, selectors.clone(), visitor, bell);
+        attendance.slot = Some(self.tasks.insert(entry));
+        attendance.arrive();
         if let Some(Visitor { session, address, .. }) = visits {
             let session = session.as_ref();
             self.listeners.joined(Subscribing { id, selectors: &selectors, session, address: || address });
         }
-        Enrolled::new(attendance, slot)
+        attendance
     }
 
+    /// The tasks are asked again in the end: a subscriber that has gone to one from a carrier which was not asked yet is among
+    /// them then.
     fn all(&self) -> Vec<Arc<dyn Carrier>> {
         let tasks: Arc<dyn Carrier> = self.tasks.clone();
-        let carriers = self.carriers();
-        std::iter::once(tasks).chain(carriers.iter().filter_map(Weak::upgrade)).collect()
+        std::iter::once(tasks.clone()).chain(self.carriers_now()).chain([tasks]).collect()
+    }
+
+    fn carriers_now(&self) -> Vec<Arc<dyn Carrier>> {
+        self.carriers().iter().filter_map(Weak::upgrade).collect()
     }
 
     fn carriers(&self) -> MutexGuard<'_, Vec<Weak<dyn Carrier>>> {

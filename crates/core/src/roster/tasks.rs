@@ -23,7 +23,7 @@ use crate::select::Selectors;
 
 /// The subscriptions of tasks.
 #[derive(Default)]
-pub(super) struct TaskCarrier(Mutex<Slab<TaskEntry>>);
+pub(super) struct TaskCarrier(Mutex<Tasks>);
 
 pub(super) struct TaskEntry {
     pub(super) id: ConnectionId,
@@ -31,22 +31,70 @@ pub(super) struct TaskEntry {
     pub(super) visitor: Visitor,
     pub(super) since: Instant,
     pub(super) bell: Arc<TaskBell>,
+    /// In the order in which they have come.
+    number: u64,
 }
 
-/// A task's subscription on the roster. Dropping it takes it off.
-pub(crate) struct Enrolled {
-    attendance: Attendance,
-    slot: usize,
-    /// Why it ends, in a word for programs.
-    ending: Option<&'static str>,
+#[derive(Default)]
+struct Tasks {
+    entries: Slab<TaskEntry>,
+    /// How many have come so far.
+    come: u64,
+}
+
+impl TaskEntry {
+    /// Of a subscription that is woken by a bell.
+    pub(super) fn new(
+        attendance: &Attendance,
+        selectors: Selectors,
+        visitor: Visitor,
+        bell: Arc<TaskBell>,
+    ) -> Self {
+        Self { id: attendance.id(), selectors, visitor, since: attendance.since, bell, number: 0 }
+    }
 }
 
 impl TaskCarrier {
-    pub(super) fn insert(&self, task: TaskEntry) -> usize {
-        self.tasks().insert(task)
+    pub(super) fn insert(&self, mut task: TaskEntry) -> usize {
+        let mut tasks = self.tasks();
+        tasks.come += 1;
+        task.number = tasks.come;
+        tasks.entries.insert(task)
     }
 
-    fn tasks(&self) -> MutexGuard<'_, Slab<TaskEntry>> {
+    /// Takes out what stands in a slot.
+    pub(super) fn remove(&self, slot: usize) -> Option<TaskEntry> {
+        self.tasks().entries.try_remove(slot)
+    }
+
+    /// What rings for the one in a slot.
+    pub(super) fn bell(&self, slot: usize) -> Option<Arc<TaskBell>> {
+        self.tasks().entries.get(slot).map(|task| task.bell.clone())
+    }
+
+    /// How many have come so far.
+    pub(super) fn come(&self) -> u64 {
+        self.tasks().come
+    }
+
+    /// The audience of a topic among those that have come since there were this many.
+    pub(super) fn audience_since(
+        &self,
+        come: u64,
+        topic: &Topic,
+        after: Option<User>,
+        users_max: usize,
+    ) -> Audience {
+        let mut audience = Audience::new(after, users_max);
+        let tasks = self.tasks();
+        let hears = |task: &&TaskEntry| task.number > come && task.selectors.matches(topic);
+        for task in tasks.entries.iter().map(|(_, task)| task).filter(hears) {
+            audience.add(task.visitor.session.as_deref());
+        }
+        audience
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Tasks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -56,7 +104,7 @@ impl Carrier for TaskCarrier {
     async fn list(&self, after: Option<ConnectionId>, limit: usize) -> Vec<Subscriber> {
         let tasks = self.tasks();
         let mut first = FirstIds::new(after, limit);
-        tasks.iter().for_each(|(slot, task)| first.offer(task.id, slot));
+        tasks.entries.iter().for_each(|(slot, task)| first.offer(task.id, slot));
         let subscriber = |task: &TaskEntry| Subscriber {
             id: task.id,
             selectors: task.selectors.clone(),
@@ -64,15 +112,11 @@ impl Carrier for TaskCarrier {
             visitor: task.visitor.clone(),
             behind: task.bell.behind(),
         };
-        first.in_order().map(|slot| subscriber(&tasks[slot])).collect()
+        first.in_order().map(|slot| subscriber(&tasks.entries[slot])).collect()
     }
 
     async fn audience(&self, topic: Topic, after: Option<User>, users_max: usize) -> Audience {
-        let mut audience = Audience::new(after, users_max);
-        for (_, task) in self.tasks().iter().filter(|(_, task)| task.selectors.matches(&topic)) {
-            audience.add(task.visitor.session.as_deref());
-        }
-        audience
+        self.audience_since(0, &topic, after, users_max)
     }
 
     async fn attendees(&self, topics: Arc<BTreeMap<Topic, ()>>) -> Vec<AttendeeCopy> {
@@ -83,40 +127,13 @@ impl Carrier for TaskCarrier {
                 || AttendeeCopy { id: task.id, selectors: task.selectors.clone(), session: session.clone() };
             matches_any(&topics, &task.selectors).then(copy)
         };
-        tasks.iter().filter_map(|(_, task)| copy(task)).collect()
+        tasks.entries.iter().filter_map(|(_, task)| copy(task)).collect()
     }
 
     async fn dismiss(&self, whom: Whom, why: Dismissal) -> usize {
         let tasks = self.tasks();
         let is_meant =
             |task: &TaskEntry| whom.means(task.id, &task.selectors, task.visitor.session.as_deref());
-        tasks.iter().filter(|(_, task)| is_meant(task) && task.bell.dismiss(why)).count()
-    }
-}
-
-impl Enrolled {
-    /// Of a subscription that stands in a slot of the roster's own carrier.
-    pub(super) fn new(mut attendance: Attendance, slot: usize) -> Self {
-        attendance.arrive();
-        Self { attendance, slot, ending: None }
-    }
-
-    /// Notes why it ends. The first that is noted is the reason.
-    pub(crate) fn note_ending(&mut self, ending: &'static str) {
-        self.ending.get_or_insert(ending);
-    }
-
-    pub(crate) fn id(&self) -> ConnectionId {
-        self.attendance.id()
-    }
-}
-
-impl Drop for Enrolled {
-    fn drop(&mut self) {
-        let roster = &self.attendance.roster;
-        let Some(left) = roster.tasks.tasks().try_remove(self.slot) else { return };
-        if left.visitor.is_told_of() {
-            roster.listeners.left(left.id, &left.selectors, left.visitor.session.as_ref(), self.ending);
-        }
+        tasks.entries.iter().filter(|(_, task)| is_meant(task) && task.bell.dismiss(why)).count()
     }
 }
