@@ -639,6 +639,14 @@ pub(crate) const SOCKET_FREE_FRAGMENT_BYTES_MIN: u64 = 64;
 /// read from the client.
 pub(crate) const SOCKET_PUBLISHES_WAITING_MAX: usize = 16;
 
+/// Time for which a client of a WebSocket must say nothing before its connection goes back to a lane. 1 s: a client that is at work stays
+/// with the task that has it, and the pings of libraries, one in 20 s or so, are answered by a task that is soon gone.
+pub(crate) const SOCKET_QUIET_WAIT: Duration = Duration::from_secs(1);
+
+/// Selectors of a WebSocket for which it waits once more before it goes back to a lane. 10: to look up the rings of a hundred patterns takes
+/// two milliseconds of a lane's time, and a client that says something every second must not have them all.
+pub(crate) const SOCKET_QUIET_SELECTORS: usize = 10;
+
 /// Bytes of the `ref` of a message. 128: room for a UUID and a word.
 pub(crate) const SOCKET_REF_BYTES_MAX: usize = 128;
 

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tidings_core::Session;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
@@ -16,18 +15,18 @@ use tokio_util::task::TaskTracker;
 use crate::connection::carry::carry;
 use crate::connection::http1::{Gone, until_parked};
 use crate::connection::http2;
-use crate::connection::places::Place;
+use crate::connection::parked_hold::ParkedHold;
 use crate::connection::plain_http;
 use crate::connection::sealed::Sealed;
 use crate::connection::socket::{Watched, Watchman};
+use crate::connection::sockets::Sockets;
 use crate::connection::standing::Visiting;
 use crate::connection::visit::Visit;
 use crate::front::Front;
 use crate::lane::parking::Leave;
-use crate::lane::{Held, Lanes, Parked};
+use crate::lane::{Lanes, Parked};
 use crate::limits::LINGER_AT_END_WAIT_MAX;
 use crate::stream::Ending;
-use crate::stream::permits::StreamPermit;
 use crate::tls::{Tls, is_http_2};
 use crate::websocket::driver::drive;
 
@@ -35,21 +34,9 @@ use crate::websocket::driver::drive;
 pub(crate) struct Surroundings {
     pub(crate) front: Front,
     pub(crate) lanes: Arc<Lanes<ParkedHold>>,
+    pub(crate) sockets: Arc<Sockets>,
     /// The tasks of connections, and of requests over HTTP/2.
     pub(crate) tasks: TaskTracker,
-}
-
-/// What a parked connection holds.
-pub(crate) struct ParkedHold {
-    _place: Option<Place>,
-    _permit: Option<StreamPermit>,
-    session: Option<Arc<Session>>,
-}
-
-impl Held for ParkedHold {
-    fn session(&self) -> Option<&Arc<Session>> {
-        self.session.as_ref()
-    }
 }
 
 impl Surroundings {
@@ -71,19 +58,19 @@ impl Surroundings {
         match served {
             Ok(None) => {}
             Ok(Some((stream, Gone::Socket(socket, unread)))) => {
-                Box::pin(drive(stream, *socket, unread)).await;
-                drop(place);
+                Box::pin(self.sockets.begin(stream, socket, unread, place)).await;
             }
             Ok(Some((stream, Gone::Stream(leave)))) => {
                 let Leave { follower, is_opened, encoder, framing, gzip, attendance, session, permit, entry } =
                     leave;
-                let held = ParkedHold { _place: place, _permit: permit, session };
+                let held = ParkedHold::of_stream(place, permit, session);
                 match stream.into_std() {
                     Ok(stream) => {
                         self.lanes.park(Parked {
                             stream,
                             follower,
                             is_opened,
+                            past: None,
                             encoder,
                             framing,
                             gzip,
@@ -122,8 +109,8 @@ impl Surroundings {
         let _place = visit.keep_place();
         match served {
             Ok(None) => {}
-            Ok(Some((stream, Gone::Socket(socket, unread)))) => {
-                Box::pin(drive(stream, *socket, unread)).await;
+            Ok(Some((mut stream, Gone::Socket(socket, unread)))) => {
+                Box::pin(drive(&mut stream, socket.awake(), unread)).await;
             }
             Ok(Some((stream, Gone::Stream(leave)))) => self.leave(stream, leave).await,
             Err(error) => ended_early(&error),

@@ -8,6 +8,8 @@
 //! | `lookout` | which of them give their places up for those that wait |
 //! | `socket` | what the socket of an accepted connection is told |
 //! | `connection` | one connection: TLS if there is any, then `http1` or `http2`, then a lane |
+//! | `parked_hold` | what a parked connection holds |
+//! | `sockets` | WebSockets between a lane and a task |
 //! | `carry`, `sealed` | a stream over TLS and HTTP/1, and the writing half of TLS that it needs |
 //! | `impatient` | a connection that ends when its peer takes no bytes |
 //! | `refusal` | the one answer that a connection gets for which there is no place |
@@ -33,6 +35,7 @@ pub(crate) mod impatient;
 pub(crate) mod left_out;
 pub(crate) mod linger;
 pub(crate) mod lookout;
+pub(crate) mod parked_hold;
 pub(crate) mod phase;
 pub(crate) mod places;
 mod plain_head;
@@ -43,6 +46,7 @@ pub(crate) mod sealed;
 pub(crate) mod seen;
 pub(crate) mod serve;
 pub(crate) mod socket;
+pub(crate) mod sockets;
 pub(crate) mod standing;
 pub(crate) mod visit;
 pub(crate) mod written;

@@ -9,9 +9,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::task::TaskTracker;
 
-use crate::connection::connection::{ParkedHold, Surroundings};
+use crate::connection::connection::Surroundings;
+use crate::connection::parked_hold::ParkedHold;
 use crate::connection::places::{Place, Places};
 use crate::connection::socket::prepare;
+use crate::connection::sockets::Sockets;
 use crate::connection::standing::Visiting;
 use crate::front::Front;
 use crate::lane::{LaneConfig, Lanes};
@@ -56,6 +58,7 @@ pub async fn serve(
 pub(super) struct Door {
     front: Front,
     lanes: Arc<Lanes<ParkedHold>>,
+    sockets: Arc<Sockets>,
     /// Connections that are not parked, and their requests over HTTP/2.
     connections: TaskTracker,
     /// For connections before their first request, and those that get one answer because there is no place.
@@ -71,9 +74,12 @@ impl Door {
         let config = front.config();
         let lane_config = LaneConfig { lanes: config.lanes, stream: config.stream() };
         let now = Instant::now();
+        let lanes = Arc::new(Lanes::sharing(front.hub(), &lane_config, front.lanes_share())?);
+        let connections = TaskTracker::new();
         Ok(Self {
-            lanes: Arc::new(Lanes::sharing(front.hub(), &lane_config, front.lanes_share())?),
-            connections: TaskTracker::new(),
+            sockets: Sockets::new(&lanes, connections.clone()),
+            lanes,
+            connections,
             lobby: Places::new(lobby_max, Gauge::default(), now),
             lobby_room: (lobby_max / LOBBY_ROOM_SHARE).max(1),
             places: Places::new(config.places_max(), front.metrics().connections(), now),
@@ -140,6 +146,7 @@ impl Door {
         let surroundings = Surroundings {
             front: self.front.for_peer(peer),
             lanes: self.lanes.clone(),
+            sockets: self.sockets.clone(),
             tasks: self.connections.clone(),
         };
         let visit = Visiting::begin(&self.lobby, place, &self.places);
@@ -155,6 +162,8 @@ impl Door {
             self.lanes.drain(config.drain_window);
             self.connections.wait().await;
             self.lanes.ended().await;
+            // WebSockets whose clients have said something since, or are told the end. None of them is parked again.
+            self.connections.wait().await;
         };
         let asked = self.front.drain().notice_began().unwrap_or_else(Instant::now);
         match timeout_at(asked + config.drain_wait_max, ended).await {

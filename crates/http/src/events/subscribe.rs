@@ -98,11 +98,10 @@ async fn carry(front: &Front, mut response: Response<Body>, begun: Begun) -> Res
         }
         Some(Coding::Identity) | None => (opening, None),
     };
-    let on_gap = events.on_gap;
-    let follower = Follower::new(events.selectors, on_gap, place);
+    let follower = Follower::new(events.selectors, events.on_gap, place);
     if let Some((handshake, access)) = socket {
         let front = front.clone();
-        let socket = Socket { front, follower, on_gap, opening, attendance, session, permit, entry, access };
+        let socket = Socket { front, follower, opening, attendance, session, permit, entry, access };
         return Ok(websocket::socket::begin(handshake, socket));
     }
     *response.body_mut() = if let Some(transport) = mode.transport() {

@@ -23,10 +23,8 @@ impl Logged {
         }
     }
 
-    /// A member has left: its line is written.
-    pub(super) fn leave(&mut self, id: MemberId) {
-        if let Some(entry) = self.0.get_mut(id.slot()) {
-            *entry = None;
-        }
+    /// A member has left. Its line is written when nobody has the entry any more.
+    pub(super) fn leave(&mut self, id: MemberId) -> Option<AccessEntry> {
+        self.0.get_mut(id.slot())?.take()
     }
 }

@@ -86,6 +86,15 @@ pub(super) enum SendingSide {
     Ended,
 }
 
+/// What a client has sent that was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Input {
+    Nothing,
+    Bytes,
+    /// It has ended its sending side, or the connection.
+    End,
+}
+
 /// How a write went.
 #[derive(Debug, PartialEq, Eq)]
 enum Written {
@@ -241,6 +250,19 @@ impl<H> Member<H> {
     /// Writes the last bytes, as many as the socket takes.
     pub(super) fn part_with(&mut self, farewell: &[u8]) {
         write(&mut self.stream, farewell);
+    }
+
+    /// Looks whether something has come, without reading it.
+    pub(super) fn input(&self) -> Input {
+        loop {
+            return match self.stream.peek(&mut [0]) {
+                Ok(0) => Input::End,
+                Ok(_) => Input::Bytes,
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Input::Nothing,
+                Err(_) => Input::End,
+            };
+        }
     }
 
     /// Reads what the client should not have sent.

@@ -21,6 +21,7 @@ mod opening;
 mod pages;
 mod presence;
 mod roll_call;
+mod way_back;
 
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
@@ -34,6 +35,7 @@ use tidings_core::roster::{Attendances, ConnectionId};
 use tidings_core::{Clock, Cursor, Hub, Sequence, UnixMillis};
 
 use self::presence::LanePresence;
+use self::way_back::Stays;
 use super::group::{Group, GroupKey, Groups};
 use super::ids::{MemberId, Recipient};
 use super::logged::Logged;
@@ -162,7 +164,8 @@ impl<H: Held> Members<H> {
 
     /// Takes over a connection.
     pub(super) fn admit(&mut self, parked: Parked<H>) {
-        let Parked { stream, follower, is_opened, encoder, framing, gzip, attendance, entry, held } = parked;
+        let Parked { stream, follower, is_opened, past, encoder, framing, gzip, attendance, entry, held } =
+            parked;
         let selectors = follower.selectors().clone();
         let coding = if gzip.is_some() { Coding::Gzip } else { Coding::Identity };
         let key = GroupKey { selectors, encoder, framing, coding, on_gap: follower.on_gap() };
@@ -188,7 +191,8 @@ impl<H: Held> Members<H> {
         let seat = self.groups[group].seat(id);
         let connection = attendance.id();
         let address = || stream.peer_addr().ok().map(|address| address.ip());
-        self.attendances.take(attendance, &self.groups[group].key.selectors, held.session(), address);
+        let dismissed =
+            self.attendances.take(attendance, &self.groups[group].key.selectors, held.session(), address);
         let place = follower.cursor();
         let begin = if is_opened { Machine::opened } else { Machine::unopened };
         self.slots.insert(Member {
@@ -197,7 +201,10 @@ impl<H: Held> Members<H> {
             seat,
             connection,
             standing: Standing::Behind(place.sequence),
-            machine: begin(place.sequence, self.now.tick),
+            machine: past.map_or_else(
+                || begin(place.sequence, self.now.tick),
+                |past| Machine::going_on(past, &self.rules, self.now.tick),
+            ),
             has_finished: false,
             held,
         });
@@ -205,8 +212,9 @@ impl<H: Held> Members<H> {
         self.logged.join(id, entry);
         self.sums.join(id, gzip);
         self.presence.add_member(group, id);
-        // It may be over since its request was answered.
-        match expiry::ending(self.slots[number].session(), self.time) {
+        // It may be over since its request was answered, or the roster has ended it on its way.
+        let expired = || expiry::ending(self.slots[number].session(), self.time);
+        match dismissed.map(Ending::from).or_else(expired) {
             Some(ending) => self.end_at_once(id, ending),
             None => self.follow(id),
         }
@@ -218,16 +226,22 @@ impl<H: Held> Members<H> {
         let is_round_full = self.is_round_full();
         let Some(member) = self.slots.get_mut(id.slot()) else { return };
         if event.is_readable() || event.is_read_closed() || event.is_error() {
-            match member.discard_input() {
-                Err(ending) => return self.end(id, ending),
-                Ok(SendingSide::Open) => {}
-                // Its system has reset the connection. A socket that has heard the end of the other side reads no error.
-                Ok(SendingSide::Ended) if event.is_error() || event.is_write_closed() => {
-                    return self.end(id, Ending::ClientGone);
+            if member.held.has_way_back() {
+                if self.hear(id) == Stays::Not {
+                    return;
                 }
-                Ok(SendingSide::Ended) => {
-                    if !std::mem::replace(&mut member.has_finished, true) {
-                        self.probe(id);
+            } else {
+                match member.discard_input() {
+                    Err(ending) => return self.end(id, ending),
+                    Ok(SendingSide::Open) => {}
+                    // Its system has reset the connection. A socket that has heard the end of the other side reads no error.
+                    Ok(SendingSide::Ended) if event.is_error() || event.is_write_closed() => {
+                        return self.end(id, Ending::ClientGone);
+                    }
+                    Ok(SendingSide::Ended) => {
+                        if !std::mem::replace(&mut member.has_finished, true) {
+                            self.probe(id);
+                        }
                     }
                 }
             }

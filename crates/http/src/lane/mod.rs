@@ -3,12 +3,14 @@
 //! A plain HTTP/1 subscriber leaves hyper once its head is answered, and is parked here. What remains of it is a
 //! socket, a place, and a seat in a group of members that asked for the same. A publish wakes each lane once, and the
 //! lane writes the same bytes to every member of a group. A socket that would block keeps its place only, and is
-//! written when it drains. What is due when is decided by the [machine](crate::stream::machine) of each member.
+//! written when it drains. A client that has a way back, which is that of a WebSocket, is silent while it is parked: when it says
+//! something, its connection goes to a task, and comes back. What is due when is decided by the [machine](crate::stream::machine) of each member.
 //!
 //! | file | noun |
 //! |---|---|
 //! | `lanes` | all lanes of a hub: where connections are parked |
 //! | `parked` | a connection that is handed to a lane |
+//! | `unparked` | a connection that leaves a lane for a task |
 //! | `parking` | how a connection leaves hyper |
 //! | `post` | what reaches a lane from other threads, and its bell |
 //! | `lane` | one thread: its loop |
@@ -19,6 +21,7 @@
 //! | `members/pages` | pages of the store, for those that the rings have left behind |
 //! | `members/opening` | members that have heard nothing, and are told their place |
 //! | `members/endings` | how members leave |
+//! | `members/way_back` | members whose clients have said something, on their way to a task |
 //! | `members/presence` | who reads a topic, told to those who ask |
 //! | `members/roll_call` | what the roster asks about them |
 //! | `group` | members that asked for the same |
@@ -52,10 +55,14 @@ mod spared;
 mod sums;
 mod tally;
 mod ticker;
+mod unparked;
 
 pub use batch::Framing;
 pub(crate) use batch::{CHUNK_END, LAST_CHUNK, chunk_head};
 pub(crate) use lanes::LanesShare;
 pub use lanes::{LaneConfig, Lanes};
+pub(crate) use owed::Unwritten;
 pub(crate) use page_reader::PagePermits;
 pub use parked::{Held, HeldFor, Parked};
+pub(crate) use unparked::Left;
+pub use unparked::Unparked;

@@ -26,11 +26,29 @@ pub(super) struct Owed {
     pub(super) watched: bool,
     /// The member waits for its turn, because its socket can be written again.
     pub(super) has_turn: bool,
+    /// The client has said something, which is read once it has taken what it is owed.
+    pub(super) is_called: bool,
+}
+
+/// What was owed to a member that has left.
+#[derive(Debug, Default)]
+pub(crate) struct Unwritten {
+    pub(crate) pieces: Vec<Bytes>,
+    /// Counts the large frame that it keeps in memory.
+    pub(crate) kept: Option<KeptFrame>,
 }
 
 impl Owed {
     pub(super) fn nothing(then: Sequence) -> Self {
-        Self { kept: None, pieces: SmallVec::new(), then, tells: false, watched: false, has_turn: false }
+        Self {
+            kept: None,
+            pieces: SmallVec::new(),
+            then,
+            tells: false,
+            watched: false,
+            has_turn: false,
+            is_called: false,
+        }
     }
 
     /// What ends a chunk of events or a gap.
@@ -86,6 +104,11 @@ impl Owed {
         if !self.pieces.iter().any(|piece| piece.frame.is_some()) {
             self.kept = None;
         }
+    }
+
+    /// What is left of it without the member.
+    pub(super) fn into_unwritten(self) -> Unwritten {
+        Unwritten { pieces: self.pieces.into_iter().map(|piece| piece.bytes).collect(), kept: self.kept }
     }
 
     pub(super) fn len(&self) -> usize {

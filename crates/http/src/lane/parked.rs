@@ -8,7 +8,9 @@ use tidings_core::{Follower, Session};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::batch::Framing;
+use super::unparked::Unparked;
 use crate::access_log::AccessEntry;
+use crate::stream::machine::Past;
 use crate::stream::{Encoder, Sum};
 
 /// A connection whose response head and [opening](Encoder::opening) have been written, and nothing else.
@@ -20,6 +22,8 @@ pub struct Parked<H> {
     /// The opening [has its first block](crate::stream::FirstBlock::is_known). Otherwise the client is told its place when
     /// there is nothing for it in the log.
     pub is_opened: bool,
+    /// What the task knew that had the stream before; none if the stream begins.
+    pub past: Option<Past>,
     /// How events become bytes.
     pub encoder: Encoder,
     /// How the body is delimited.
@@ -40,6 +44,20 @@ pub trait Held: Send + 'static {
     /// What let the connection in; none if it is anonymous.
     fn session(&self) -> Option<&Arc<Session>> {
         None
+    }
+
+    /// Whether the client has a way to say something. Then the lane reads nothing from it.
+    fn has_way_back(&self) -> bool {
+        false
+    }
+
+    /// Takes over a connection that [has a way back](Self::has_way_back), because its client has said something, or because it is to be told
+    /// the end. Called by the thread of the lane, so it must not wait.
+    fn take_over(self, unparked: Unparked)
+    where
+        Self: Sized,
+    {
+        drop(unparked);
     }
 }
 

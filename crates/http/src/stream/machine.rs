@@ -6,13 +6,14 @@
 //!
 //! A task hands its bytes on and does not see the socket, so what carries them applies the two rules about the socket:
 //! `connection/carry` and `connection/impatient` end a connection that takes nothing for `write_wait_max`, and `carry`
-//! counts [`ClientBytes`]. Transports with a way back hand in [`Message`]s; server-sent events have none.
+//! counts [`ClientBytes`]. What a client says where its transport has a way back is the business of that transport.
+//!
+//! A stream may go from one driver to another: what the next one must know of it is its [`Past`].
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use tidings_core::store::{Bounds, Turn};
-use tidings_core::{Draft, Selectors, Sequence, StoreError};
+use tidings_core::{Sequence, StoreError};
 
 use crate::limits::{
     AGE_SHARE_MIN, HEARTBEAT_SILENCE, HEARTBEAT_TICKS, PLACE_AGE_MAX, STORE_RETRIES_MAX, STORE_RETRY_WAIT,
@@ -129,34 +130,6 @@ pub enum Due {
     End(Ending),
 }
 
-/// What a client says where its transport has a way back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Message {
-    /// It wants to know whether the hub is there.
-    Ping(Bytes),
-    /// It leaves.
-    Close,
-    /// It asks for other topics from now on.
-    Select(Selectors),
-    /// It publishes.
-    Publish(Draft),
-}
-
-/// What to do about what a client or the hub says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Act {
-    /// Write these bytes as soon as the outlet is open.
-    Write(Bytes),
-    /// Move the stream to the group that has these selectors, at the place where it stands.
-    Regroup(Selectors),
-    /// Hand the draft to the hub.
-    Publish(Draft),
-    /// End the stream.
-    End(Ending),
-}
-
 /// What to do when the store could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterFailure {
@@ -178,6 +151,16 @@ pub struct Machine {
     client: ClientBytes,
     patience: StorePatience,
     /// The client has heard a block: it knows a place, and its page knows that bytes arrive.
+    opened: bool,
+}
+
+/// What one driver of a stream tells the next, whose ticks are others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Past {
+    age: Duration,
+    told: Sequence,
+    told_age: Duration,
+    silence: Duration,
     opened: bool,
 }
 
@@ -259,6 +242,13 @@ impl Rules {
     }
 }
 
+impl Past {
+    /// How old the stream is.
+    pub fn age(self) -> Duration {
+        self.age
+    }
+}
+
 impl DrainTicks {
     /// Ticks after its beginning at which the turn of a share comes.
     fn turn(self, share: f64) -> u32 {
@@ -289,6 +279,31 @@ impl Machine {
     pub fn unopened(place: Sequence, now: Tick) -> Self {
         let (client, patience) = (ClientBytes::default(), StorePatience::default());
         Self { told: place, told_at: now, opened_at: now, written_at: now, client, patience, opened: false }
+    }
+
+    /// A stream that goes on.
+    pub fn going_on(past: Past, rules: &Rules, now: Tick) -> Self {
+        // To the nearest tick, or a stream that goes to and fro would never grow old.
+        let ago = |time| Tick(now.0.wrapping_sub(rules.ticks(time + rules.tick() / 2)));
+        Self {
+            told_at: ago(past.told_age),
+            opened_at: ago(past.age),
+            written_at: ago(past.silence),
+            opened: past.opened,
+            ..Self::unopened(past.told, now)
+        }
+    }
+
+    /// What the next driver must know.
+    pub fn past(&self, rules: &Rules, now: Tick) -> Past {
+        let since = |tick| rules.tick() * now.since(tick);
+        Past {
+            age: since(self.opened_at),
+            told: self.told,
+            told_age: since(self.told_at),
+            silence: since(self.written_at),
+            opened: self.opened,
+        }
     }
 
     /// What is due at a moment. `share`, from 0 to 1, spreads what would otherwise befall all streams at once.
@@ -361,21 +376,6 @@ impl Machine {
     /// The end of the stream.
     pub fn client_sent(&mut self, bytes: usize) -> Result<(), Ending> {
         self.client.sent(bytes)
-    }
-
-    /// The client said something, where its transport has a way back.
-    pub fn client_said(&mut self, message: Message) -> Act {
-        match message {
-            Message::Ping(bytes) => Act::Write(bytes),
-            Message::Close => Act::End(Ending::ClientGone),
-            Message::Select(selectors) => Act::Regroup(selectors),
-            Message::Publish(draft) => Act::Publish(draft),
-        }
-    }
-
-    /// The hub has a word for the client that is not in the log.
-    pub fn hub_says(&self, word: Bytes) -> Act {
-        Act::Write(word)
     }
 }
 

@@ -82,6 +82,11 @@ impl StreamEnd {
         Self { metrics: None, noted: None }
     }
 
+    /// The stream goes on elsewhere, and its end is counted there.
+    pub(crate) fn goes_on(&mut self) {
+        self.metrics = None;
+    }
+
     pub(crate) fn note(&mut self, ending: Ending) {
         self.noted.get_or_insert(ending);
     }

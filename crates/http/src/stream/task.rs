@@ -11,9 +11,10 @@ use futures_util::future::OptionFuture;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
 use tidings_core::presence::Notice;
+use tidings_core::roster::Attendance;
 use tidings_core::{
-    Clock, ConnectionId, Cursor, Delivery, Frame, InUse, Sequence, Session, StoreError, Subscription,
-    UnixMillis, Upcoming,
+    Clock, ConnectionId, Cursor, Delivery, Follower, Frame, InUse, Sequence, Session, StoreError,
+    Subscription, UnixMillis, Upcoming,
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -22,7 +23,7 @@ use super::encode::{Encoder, Whereabouts};
 use super::ending::Ending;
 use super::expiry;
 use super::gzip::{Deflater, Packed, Packing, Sum, blocks};
-use super::machine::{Act, AfterFailure, DrainTicks, Due, Machine, Message, Now, Outlet, Rules, Tick};
+use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Past, Rules, Tick};
 use super::metrics::{StreamEnd, StreamMetrics};
 use super::permits::StreamPermit;
 use crate::answer::watch::AnswerWatch;
@@ -116,7 +117,7 @@ pub(crate) struct StreamTask {
     session: Option<Arc<Session>>,
     /// The age at which it is asked whether the session is over; none if that cannot be.
     expires_after: Option<u32>,
-    _permit: Option<StreamPermit>,
+    permit: Option<StreamPermit>,
     /// The feed makes the encoding while there is a stream of it.
     _encoding: Option<InUse>,
 }
@@ -135,6 +136,16 @@ struct LargeFrame {
     kept: KeptFrame,
     rest: Bytes,
     handed_out: usize,
+}
+
+/// A stream that another driver goes on with.
+pub(crate) struct Handed {
+    pub(crate) follower: Follower,
+    pub(crate) attendance: Attendance,
+    /// None if no driver had it before.
+    pub(crate) past: Option<Past>,
+    pub(crate) session: Option<Arc<Session>>,
+    pub(crate) permit: Option<StreamPermit>,
 }
 
 /// What came first.
@@ -182,9 +193,15 @@ impl StreamTask {
             // It is asked at once, and then it is known.
             expires_after: session.as_ref().filter(|session| session.can_end()).map(|_| 0),
             session,
-            _permit: permit,
+            permit,
             _encoding: encoding,
         }
+    }
+
+    /// Goes on with a stream that another driver had.
+    pub(crate) fn going_on(mut self, past: Past) -> Self {
+        self.machine = Machine::going_on(past, &self.shared.rules, Tick::default());
+        self
     }
 
     /// The next bytes; none after the end. Cancel safe: nothing is taken until it returns.
@@ -262,12 +279,25 @@ impl StreamTask {
         self.end.note(ending);
     }
 
-    /// The client said something, where its transport has a way back.
-    pub(crate) fn client_said(&mut self, message: Message) -> Act {
+    /// The client said something: it is there, and there is no need to find that out.
+    pub(crate) fn has_heard(&mut self) {
         let now = self.now().tick;
-        // It is there: there is no need to find that out.
         self.machine.progressed(now);
-        self.machine.client_said(message)
+    }
+
+    /// Whether another driver may go on now. One that is told who reads a topic stays, or it would be told the whole state again.
+    pub(crate) fn can_be_handed_over(&self) -> bool {
+        let is_between_blocks = self.opening.is_none() && self.large.is_none() && self.parting.is_none();
+        is_between_blocks && !self.ended && self.presence.is_none()
+    }
+
+    /// Hands the stream over. What is left is only to be dropped.
+    pub(crate) fn hand_over(&mut self) -> Handed {
+        let past = Some(self.machine.past(&self.shared.rules, self.now().tick));
+        let (follower, attendance) = self.subscription.hand_over();
+        self.end.goes_on();
+        let (session, permit) = (self.session.take(), self.permit.take());
+        Handed { follower, attendance, past, session, permit }
     }
 
     /// Where the client stands. Events that it has not asked for are passed over.

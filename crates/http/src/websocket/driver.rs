@@ -1,7 +1,8 @@
 //! Stop 8 of the walk, for a WebSocket: the task that carries one, from the answer to its handshake to its end.
 //!
 //! One thing at a time: while bytes are written nothing is read, so that a client which does not read its answers cannot make the
-//! hub keep them. Frames are whole when anything else is written.
+//! hub keep them. Frames are whole when anything else is written. A socket whose client says nothing rests: a lane goes on with it
+//! until something comes.
 
 use std::io;
 use std::pin::Pin;
@@ -11,29 +12,31 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::stream::FuturesOrdered;
-use tidings_core::{OnGap, Visitor};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::{Instant, sleep_until, timeout};
+use tidings_core::OnGap;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, sleep_until};
 
 use super::access::SocketAccess;
 use super::close::{CloseCode, Fault};
 use super::frame;
+use super::pace::Pace;
+use super::parting::part;
+use super::quiet::{Awake, QuietSocket, Resting};
 use super::reader::{Came, MessageReader};
-use super::socket::Socket;
+use crate::access_log::AccessEntry;
 use crate::answer::watch::AnswerWatch;
 use crate::connection::carry::BlockWriter;
 use crate::connection::socket::Watched;
 use crate::front::Front;
 use crate::lane::Framing;
 use crate::limits::{
-    SMALL_BODY_SHARE_STEP_BYTES, SOCKET_CLOSE_WAIT_MAX, SOCKET_MESSAGE_EXTRA_BYTES,
-    SOCKET_PUBLISHES_WAITING_MAX, SOCKET_READ_BYTES,
+    SMALL_BODY_SHARE_STEP_BYTES, SOCKET_MESSAGE_EXTRA_BYTES, SOCKET_PUBLISHES_WAITING_MAX,
+    SOCKET_QUIET_SELECTORS, SOCKET_QUIET_WAIT, SOCKET_READ_BYTES,
 };
 use crate::presence::task_presence::TaskPresence;
 use crate::request::body_budgets::BodyShare;
-use crate::stream::machine::{Act, Message};
 use crate::stream::metrics::StreamEnd;
-use crate::stream::task::{Carried, StreamTask};
+use crate::stream::task::{Carried, Handed, StreamTask};
 use crate::stream::{Encoder, Ending};
 
 /// How a socket ends.
@@ -46,6 +49,8 @@ pub(super) enum Closing {
     Ended,
     /// Nothing can be written to the client.
     Lost(Ending),
+    /// It has not ended: its client says nothing, and a lane goes on with it.
+    Rests,
 }
 
 /// What carries a socket.
@@ -63,6 +68,8 @@ pub(super) struct Driver<'a> {
     writer: BlockWriter<'a>,
     /// When the message must be whole of which a part has come.
     message_until: Option<Instant>,
+    /// When something came last; none if no lane can have it.
+    heard_at: Option<Instant>,
 }
 
 /// What came first.
@@ -71,26 +78,23 @@ enum First {
     Answer(Bytes),
     Read(io::Result<usize>),
     TooSlow,
+    Silence,
 }
 
-/// Carries a socket, whose handshake was answered, to its end. `unread` is what the client has sent behind its handshake.
-pub(crate) async fn drive<S>(mut stream: S, socket: Socket, unread: Bytes)
+/// Carries a socket to its end, or until it [rests](Awake::may_rest). `unread` is what the client has sent behind its handshake.
+pub(crate) async fn drive<S>(stream: &mut S, awake: Awake, unread: Bytes) -> Option<Resting>
 where
     S: AsyncRead + AsyncWrite + Watched + Unpin,
 {
-    let Socket { front, follower, on_gap, opening, attendance, session, permit, entry, access } = socket;
-    let visitor = Visitor {
-        session: session.clone(),
-        address: front.peer(),
-        transport: Encoder::WebSocket.transport(),
-    };
-    let selectors = follower.selectors().clone();
+    let Awake { quiet, opening, subscription, past, session, permit, entry, may_rest } = awake;
+    let QuietSocket { front, access, pace } = quiet;
+    let (on_gap, selectors) = (subscription.on_gap(), subscription.selectors().clone());
     let presence = TaskPresence::watch(front.hub(), &selectors);
     let watch = AnswerWatch::default();
     let carried = Carried {
-        opening: Some(opening),
+        opening,
         is_opened: true,
-        subscription: front.hub().follow(follower, visitor, attendance),
+        subscription,
         presence,
         encoder: Encoder::WebSocket,
         encoding: Encoder::WebSocket.in_use(front.hub()),
@@ -101,11 +105,15 @@ where
     };
     let end = StreamEnd::counted(front.metrics().streams().clone());
     let bytes_max = front.hub().limits().event_bytes_max + SOCKET_MESSAGE_EXTRA_BYTES;
-    let mut reader = MessageReader::new(bytes_max, Instant::now());
+    let mut reader = MessageReader::new(bytes_max, pace);
     reader.take(&unread);
+    let task = StreamTask::new(front.task_rules(), carried, end);
     let mut driver = Driver {
         front: &front,
-        task: StreamTask::new(front.task_rules(), carried, end),
+        task: match past {
+            Some(past) => task.going_on(past),
+            None => task,
+        },
         access,
         on_gap,
         selectors,
@@ -114,13 +122,19 @@ where
         share: None,
         writer: BlockWriter { front: &front, framing: Framing::Raw, watch, entry },
         message_until: None,
+        heard_at: may_rest.then(Instant::now),
     };
-    let mut closing = match driver.carry(&mut stream).await {
+    let mut closing = match driver.carry(stream).await {
         Err(closing) => closing,
         Ok(never) => match never {},
     };
-    driver.finish_publishes(&mut stream, &mut closing).await;
-    driver.close(&mut stream, closing).await;
+    if !matches!(closing, Closing::Rests) {
+        driver.finish_publishes(stream, &mut closing).await;
+        driver.close(stream, closing).await;
+        return None;
+    }
+    let (access, pace, handed, entry) = driver.rest();
+    Some(Resting { quiet: QuietSocket { front, access, pace }, handed, entry })
 }
 
 impl<'a> Driver<'a> {
@@ -149,6 +163,8 @@ impl<'a> Driver<'a> {
                 First::Read(Ok(0) | Err(_)) => return Err(Closing::Lost(Ending::ClientGone)),
                 First::Read(Ok(_)) => self.make_room().await?,
                 First::TooSlow => return Err(Closing::Fault(TOO_SLOW)),
+                First::Silence if self.rests_at().is_some() => return Err(Closing::Rests),
+                First::Silence => {}
             }
         }
     }
@@ -156,6 +172,10 @@ impl<'a> Driver<'a> {
     /// Waits for whatever comes first. Cancel safe.
     async fn first<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> First {
         let reads = self.publishes.len() < SOCKET_PUBLISHES_WAITING_MAX;
+        if !self.reader.is_inside_message() {
+            // Room that frames without a message have taken.
+            self.share = None;
+        }
         // The clock does not run while it is the hub that does not read.
         self.message_until = match (reads && self.reader.is_inside_message(), self.message_until) {
             (false, _) => None,
@@ -163,6 +183,7 @@ impl<'a> Driver<'a> {
             (true, until) => until,
         };
         let late = OptionFuture::from(self.message_until.map(|until| Box::pin(sleep_until(until))));
+        let silence = OptionFuture::from(self.rests_at().map(|at| Box::pin(sleep_until(at))));
         let Self { task, publishes, reader, share, .. } = self;
         let read = async {
             match share {
@@ -178,7 +199,20 @@ impl<'a> Driver<'a> {
             Some(answer) = publishes.next(), if !publishes.is_empty() => First::Answer(answer),
             first = read, if reads => first,
             Some(()) = late => First::TooSlow,
+            Some(()) = silence => First::Silence,
         }
+    }
+
+    /// When it rests if nothing comes until then; none if it cannot.
+    fn rests_at(&self) -> Option<Instant> {
+        let heard_at = self.heard_at?;
+        let is_in_the_middle =
+            self.reader.is_inside_message() || self.share.is_some() || !self.publishes.is_empty();
+        // Once the hub ends, no lane takes anything any more.
+        let can_rest = !is_in_the_middle && self.task.can_be_handed_over() && !self.front.drain().has_begun();
+        // A lane looks up the rings of a new group.
+        let times = 1 + self.selectors.as_slice().len() / SOCKET_QUIET_SELECTORS;
+        can_rest.then(|| heard_at + SOCKET_QUIET_WAIT * times as u32)
     }
 
     /// Room for what has come of a message, in the budget of bodies. What is small needs none.
@@ -209,24 +243,19 @@ impl<'a> Driver<'a> {
 
     /// What to answer at once.
     async fn hear(&mut self, came: Came) -> Result<Option<Bytes>, Closing> {
+        if let Some(heard_at) = &mut self.heard_at {
+            *heard_at = Instant::now();
+        }
+        self.task.has_heard();
         match came {
             Came::Pong => Ok(None),
-            Came::Ping(payload) => self.act(Message::Ping(frame::pong(&payload))).map(Some),
+            Came::Ping(payload) => Ok(Some(frame::pong(&payload))),
             Came::Close(code) => Err(Closing::ByClient(code)),
             Came::Text(text) => {
                 // What has come of the next one has a time of its own.
                 self.message_until = None;
                 Ok(self.hear_text(&text).await)
             }
-        }
-    }
-
-    fn act(&mut self, message: Message) -> Result<Bytes, Closing> {
-        match self.task.client_said(message) {
-            Act::Write(bytes) => Ok(bytes),
-            Act::End(ending) => Err(Closing::Lost(ending)),
-            // These are answered by `actions`, which asks first whether they are allowed.
-            Act::Regroup(_) | Act::Publish(_) => Ok(Bytes::new()),
         }
     }
 
@@ -251,12 +280,19 @@ impl<'a> Driver<'a> {
         self.writer.write(stream, bytes).await.map_err(Closing::Lost)
     }
 
+    /// What a lane goes on with.
+    fn rest(self) -> (SocketAccess, Pace, Handed, Option<AccessEntry>) {
+        let Self { mut task, access, reader, writer, .. } = self;
+        (access, reader.into_pace(), task.hand_over(), writer.entry)
+    }
+
     /// Says why, and waits for a time until the client has closed the socket, too.
     async fn close<S>(mut self, stream: &mut S, closing: Closing)
     where
         S: AsyncRead + AsyncWrite + Watched + Unpin,
     {
         let (last, waits) = match closing {
+            Closing::Rests => return,
             Closing::Lost(ending) => {
                 self.task.note(ending);
                 tracing::debug!(%ending, "a WebSocket ends");
@@ -277,45 +313,21 @@ impl<'a> Driver<'a> {
                 (frame::close(code, ending.code()), true)
             }
         };
-        let Self { task, mut writer, mut reader, .. } = self;
+        let Self { task, writer, reader, .. } = self;
         // Its permit is given back, and it is no subscriber any more.
         drop(task);
-        if writer.write(stream, last).await.is_err() {
-            return;
-        }
-        // RFC 6455, 7.1.1: the client closes first what it has read to its end, and is waited for so that it can.
-        let _ = timeout(SOCKET_CLOSE_WAIT_MAX, async {
-            if waits {
-                until_close(stream, &mut reader).await;
-            }
-            let _ = stream.shutdown().await;
-            while read(stream, &mut reader).await.is_ok_and(|count| count > 0) {
-                reader.forget();
-            }
-        })
-        .await;
+        part(stream, writer, reader, last, waits).await;
     }
 }
 
 const TOO_SLOW: Fault = Fault { code: CloseCode::TOO_SLOW, reason: "a message came too slowly" };
 const NO_ROOM: Fault = Fault { code: CloseCode::NO_ROOM, reason: "there is no room for the message" };
 
-/// Waits for the close of a client, and passes over everything else.
-async fn until_close<S: AsyncRead + Unpin>(stream: &mut S, reader: &mut MessageReader) {
-    loop {
-        match reader.next(Instant::now()) {
-            Ok(Some(Came::Close(_))) | Err(_) => return,
-            Ok(Some(_)) => {}
-            Ok(None) => match read(stream, reader).await {
-                Ok(0) | Err(_) => return,
-                Ok(_) => {}
-            },
-        }
-    }
-}
-
 /// Reads what has come; 0 at the end. The buffer is on the stack of a poll, so that a socket which is idle has none. Cancel safe.
-async fn read<S: AsyncRead + Unpin>(stream: &mut S, reader: &mut MessageReader) -> io::Result<usize> {
+pub(super) async fn read<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    reader: &mut MessageReader,
+) -> io::Result<usize> {
     std::future::poll_fn(|context| {
         let mut bytes = [0; SOCKET_READ_BYTES];
         let mut buffer = ReadBuf::new(&mut bytes);

@@ -10,7 +10,9 @@
 //! | `pace` | how many frames a client may send |
 //! | `words` | what a client says, and what it is answered |
 //! | `close` | why a socket is closed, as numbers |
-//! | `driver` | the task that carries a socket |
+//! | `driver` | the task that carries a socket while its client speaks |
+//! | `quiet` | a socket whose client says nothing |
+//! | `parting` | the last bytes of a socket, and the wait for its close |
 //! | `actions` | what the driver does about what a client says |
 //!
 //! Headers of frames are read and written by `tungstenite`; messages are put together here, because every limit has a close code
@@ -24,6 +26,8 @@ pub(crate) mod driver;
 pub(crate) mod frame;
 pub(crate) mod handshake;
 mod pace;
+pub(crate) mod parting;
+pub(crate) mod quiet;
 mod reader;
 pub(crate) mod socket;
 mod words;

@@ -58,7 +58,7 @@ enum FrameKind {
 }
 
 impl MessageReader {
-    pub(super) fn new(bytes_max: usize, now: Instant) -> Self {
+    pub(super) fn new(bytes_max: usize, pace: Pace) -> Self {
         Self {
             incoming: BytesMut::new(),
             frame: None,
@@ -66,8 +66,13 @@ impl MessageReader {
             whole_bytes: 0,
             is_fragmented: false,
             bytes_max,
-            pace: Pace::new(now),
+            pace,
         }
+    }
+
+    /// How many frames the client may still send.
+    pub(super) fn into_pace(self) -> Pace {
+        self.pace
     }
 
     /// Bytes have come.
@@ -289,7 +294,7 @@ mod tests {
     /// What comes of some bytes, in pieces of a length.
     fn read(bytes: &[u8], piece: usize) -> (Vec<Came>, Option<u16>, MessageReader) {
         let now = Instant::now();
-        let mut reader = MessageReader::new(BYTES_MAX, now);
+        let mut reader = MessageReader::new(BYTES_MAX, Pace::new(now));
         let mut all = Vec::new();
         for piece in bytes.chunks(piece) {
             reader.take(piece);

@@ -10,24 +10,28 @@ use http::Response;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tidings_core::roster::Attendance;
-use tidings_core::{Follower, OnGap, Session};
+use tidings_core::{Follower, Session, Visitor};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use super::access::SocketAccess;
 use super::driver::drive;
 use super::handshake::{Exit, Handshake};
+use super::pace::Pace;
+use super::quiet::{Awake, QuietSocket, Resting};
 use crate::access_log::AccessEntry;
 use crate::answer::body::Body;
 use crate::connection::socket::{Watched, Watchman};
 use crate::front::Front;
+use crate::stream::Encoder;
 use crate::stream::permits::StreamPermit;
+use crate::stream::task::Handed;
 
 /// What a socket goes on with.
 pub(crate) struct Socket {
     /// For the client that the handshake has come from.
     pub(crate) front: Front,
     pub(crate) follower: Follower,
-    pub(crate) on_gap: OnGap,
     /// The first messages.
     pub(crate) opening: Bytes,
     pub(crate) attendance: Attendance,
@@ -35,6 +39,32 @@ pub(crate) struct Socket {
     pub(crate) permit: Option<StreamPermit>,
     pub(crate) entry: Option<AccessEntry>,
     pub(crate) access: SocketAccess,
+}
+
+impl Socket {
+    /// What a driver begins with, which carries it to its end.
+    pub(crate) fn awake(self) -> Awake {
+        let Self { front, follower, opening, attendance, session, permit, entry, access } = self;
+        let visitor = visitor(&front, session.as_ref());
+        let subscription = front.hub().follow(follower, visitor, attendance);
+        let quiet = QuietSocket { front, access, pace: Pace::new(Instant::now()) };
+        let opening = Some(opening);
+        Awake { quiet, opening, subscription, past: None, session, permit, entry, may_rest: false }
+    }
+
+    /// What a lane begins with, once the client was sent the opening.
+    pub(crate) fn resting(self) -> Resting {
+        let Self { front, follower, attendance, session, permit, entry, access, .. } = self;
+        let quiet = QuietSocket { front, access, pace: Pace::new(Instant::now()) };
+        let handed = Handed { follower, attendance, past: None, session, permit };
+        Resting { quiet, handed, entry }
+    }
+}
+
+/// Who has opened a socket.
+pub(crate) fn visitor(front: &Front, session: Option<&Arc<Session>>) -> Visitor {
+    let transport = Encoder::WebSocket.transport();
+    Visitor { session: session.cloned(), address: front.peer(), transport }
 }
 
 /// Answers a handshake, behind which the socket begins.
@@ -50,7 +80,8 @@ pub(crate) fn begin(handshake: Handshake, socket: Socket) -> Response<Body> {
             let task = tokio::spawn(async move {
                 match upgrade.await {
                     Ok(upgraded) => {
-                        Box::pin(drive(Foreign(TokioIo::new(upgraded)), socket, Bytes::new())).await;
+                        let mut stream = Foreign(TokioIo::new(upgraded));
+                        Box::pin(drive(&mut stream, socket.awake(), Bytes::new())).await;
                     }
                     Err(error) => tracing::debug!(%error, "a connection does not become a WebSocket"),
                 }

@@ -72,6 +72,7 @@ impl Scene {
             stream,
             follower: Follower::new(request.selectors, request.on_gap, located.place),
             is_opened,
+            past: None,
             encoder: if one_topic { Encoder::Sse(opening) } else { Encoder::SseWithTopics(opening) },
             framing,
             gzip: None,

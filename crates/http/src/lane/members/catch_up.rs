@@ -15,8 +15,9 @@ impl<H: Held> Members<H> {
     /// Continues a member that was held up: by its socket, or because it had more to read than one turn allows.
     pub(super) fn go_on(&mut self, id: MemberId) {
         let Some(member) = self.slots.get_mut(id.slot()) else { return };
+        let mut is_called = false;
         if let Standing::Blocked(owed) = &mut member.standing {
-            owed.has_turn = false;
+            (owed.has_turn, is_called) = (false, owed.is_called);
         }
         match member.settle(self.now.tick) {
             Ok(written) => {
@@ -24,6 +25,9 @@ impl<H: Held> Members<H> {
                 self.logged.wrote(id, written);
                 if let Some(member) = self.slots.get(id.slot()).filter(|member| !member.is_blocked()) {
                     self.presence.goes_on(member.group, id);
+                    if is_called {
+                        return self.unpark(id);
+                    }
                 }
                 self.follow(id);
             }

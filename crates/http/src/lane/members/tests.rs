@@ -107,6 +107,7 @@ impl Scene {
             stream,
             follower,
             is_opened,
+            past: None,
             encoder,
             framing,
             gzip: None,

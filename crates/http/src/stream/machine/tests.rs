@@ -156,24 +156,27 @@ fn stray_bytes_are_counted_over_the_life_of_a_stream_in_a_trickle_and_in_a_flood
 }
 
 #[test]
-fn what_a_client_says_becomes_what_is_to_be_done() {
-    let selectors = Selectors::everything();
-    let mut machine = machine();
+fn a_stream_that_goes_to_and_fro_between_drivers_keeps_its_age_its_place_and_its_silence() {
+    let (sweeps, wakes) = (Rules::for_sweeps(&config()), Rules::for_wakes(&config()));
+    let mut machine = Machine::unopened(Sequence(7), Tick(u32::MAX - 5));
+    let mut now = Tick(u32::MAX - 5);
+    for _ in 0..100 {
+        now = Tick(now.0.wrapping_add(seconds(&sweeps, 3)));
+        machine = Machine::going_on(machine.past(&sweeps, now), &wakes, Tick::default());
+        let later = Tick(wakes.ticks(Duration::from_millis(1_003)));
+        assert!(!machine.is_opened());
+        machine = Machine::going_on(machine.past(&wakes, later), &sweeps, now);
+    }
 
-    assert_eq!(machine.client_said(Message::Ping("x".into())), Act::Write("x".into()));
-    assert_eq!(machine.client_said(Message::Close), Act::End(Ending::ClientGone));
-    assert_eq!(machine.client_said(Message::Select(selectors.clone())), Act::Regroup(selectors));
-    let draft = tidings_core::contract::fixture::draft("a", "x");
-    assert_eq!(machine.client_said(Message::Publish(draft.clone())), Act::Publish(draft));
-}
-
-#[test]
-fn a_word_of_the_hub_is_written_and_does_not_move_the_place() {
-    let machine = machine();
-
-    assert_eq!(machine.hub_says("event: x\n\n".into()), Act::Write("event: x\n\n".into()));
-    let aged = Tick(seconds(&rules(&config()), 300));
-    assert!(machine.is_news(Sequence(8), LogSpan::default(), &rules(&config()), aged));
+    let past = machine.past(&sweeps, now);
+    // Each time it is rounded to the nearest tick of the other driver, and here always in the same direction.
+    assert!(past.age().abs_diff(Duration::from_secs(400)) < Duration::from_secs(40), "{:?}", past.age());
+    assert_eq!((past.silence, past.told), (past.age, Sequence(7)));
+    machine.wrote(Sequence(9), now);
+    let past = machine.past(&sweeps, now);
+    let machine = Machine::going_on(past, &wakes, Tick(3));
+    assert_eq!((past.silence, past.told_age, past.told), (Duration::ZERO, Duration::ZERO, Sequence(9)));
+    assert!(machine.is_opened() && machine.due(&wakes, 0.0, at(3), Outlet::Open) == Due::Nothing);
 }
 
 #[test]
