@@ -52,13 +52,13 @@ test('a document of JSON is told by its members', () => {
     return calls;
   };
   const event = { id: 'x', cursor: '1-1', topic: 'a', type: 'message', data: '', time: '' };
-  const problem = { status: 401, title: 'T', detail: 'd', uncovered: [], type: 'access-ended' };
+  const problem = { status: 401, title: 'T', detail: 'd', uncovered: [], type: 'invalid-credentials' };
 
   assert.deepEqual(told(event), [['event', event]]);
   assert.deepEqual(told({ cursor: '1-1', heartbeat_ms: 9, gap: { reason: 'r' } }), [['pulse', 9], ['said', 'tidings.gap', '{"reason":"r"}'], ['place', '1-1']]);
   assert.deepEqual(told({ cursor: '1-2' }), [['place', '1-2']]);
   assert.deepEqual(told({ type: 'tidings.presence', data: '{}' }), [['said', 'tidings.presence', '{}']]);
   assert.deepEqual(told({ cursor: '1-2', retry_ms: 5 }), [['place', '1-2'], ['end', { retry_ms: 5 }]]);
-  assert.deepEqual(told({ error: { type: 'urn:tidings:problem:access-ended', title: 'T', status: 401, detail: 'd' } }), [['end', { problem }]]);
+  assert.deepEqual(told({ error: { type: 'urn:tidings:problem:invalid-credentials', title: 'T', status: 401, detail: 'd' } }), [['end', { problem }]]);
   assert.deepEqual(told({ later: true }), []);
 });
