@@ -73,6 +73,7 @@ function showOne(transport) {
   const sole = soleTopic(selectors);
   let seen = 0;
   let is_cut = false;
+  let is_refused = false;
 
   document.title = `${say(`transports.${transport.key}.name`)} \u00b7 tidings`;
   word(byId('title'), `transports.${transport.key}.name`);
@@ -86,7 +87,7 @@ function showOne(transport) {
 
   // A topic's own page does not name it in each row.
   const list = new EventList(byId('list'), byId('newest'), ({ kept, held }) => {
-    byId('empty').hidden = kept > 0;
+    byId('empty').hidden = kept > 0 || is_refused;
     byId('held').hidden = held === 0;
     if (held > 0) byId('held').replaceChildren(icon('up'), word(element('span'), 'held', { count: countOf(held) }));
     word(byId('seen'), 'seen', { count: countOf(seen) });
@@ -119,6 +120,8 @@ function showOne(transport) {
 
   function showState(state) {
     connection.state = state;
+    is_refused = state.phase === 'refused';
+    if (is_refused) byId('empty').hidden = true;
     if (state.phase === 'live') form.reached();
     if (state.phase === 'refused' && state.problem.status === 401) access.open();
   }
@@ -135,9 +138,12 @@ function showOne(transport) {
     if (status === 401) access.ask();
   }
 
-  /** Over the socket where there is one. A hub without access settings takes its publish key from a header alone. */
+  /**
+   * Over the socket where there is one. It has no word for `retry`, and a hub without access settings takes its publish key from
+   * a header alone.
+   */
   async function send({ topic, data, event = '', id = '', retry = '' }) {
-    const say = transport.key === 'web-socket' && stream.connection?.say.bind(stream.connection);
+    const say = transport.key === 'web-socket' && retry === '' && stream.connection?.say.bind(stream.connection);
     const answer = say ? await say({ publish: { topic, data, ...(event && { type: event }), ...(id && { id }) } }) : null;
     if (answer?.published) return { id: answer.published.id };
     const needs_header = answer?.error?.type?.endsWith(':key-required') && hasCredential();

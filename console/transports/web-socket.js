@@ -1,6 +1,5 @@
 // A WebSocket: documents of JSON in both directions.
 
-import { withParameters } from '../topic.js';
 import { problemIn, tell } from './documents.js';
 
 /** From here on a close code says: do not come back. */
@@ -14,13 +13,11 @@ export const WEB_SOCKET = {
   shows_key: false,
   open: ({ url, hear }) => new Socket(asSocket(url), hear),
   code: (address, topic) => `const url = new URL('${asSocket(address)}');
+let socket;
+const say = (what) => socket.send(JSON.stringify(what));
 function connect() {
-  const socket = new WebSocket(url, 'tidings.v1');
-  const say = (what) => socket.send(JSON.stringify(what));
-  socket.onopen = () => {
-    say({ subscribe: ['news/*'], ref: 1 });
-    say({ publish: { topic: '${topic}', data: 'hello' }, ref: 2 });
-  };
+  socket = new WebSocket(url, 'tidings.v1');
+  socket.onopen = () => say({ subscribe: ['news/*'], ref: 1 });
   socket.onmessage = ({ data }) => {
     const said = JSON.parse(data);
     const place = said.id ?? said.cursor;
@@ -32,7 +29,11 @@ function connect() {
     if (code < ${FOR_GOOD}) setTimeout(connect, 2000);
   };
 }
-connect();`,
+connect();
+// For when the socket is open.
+function publish(data) {
+  say({ publish: { topic: '${topic}', data }, ref: 2 });
+}`,
 };
 
 class Socket {

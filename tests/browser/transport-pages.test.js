@@ -89,13 +89,18 @@ for (const show of SHOWS) {
     const heard = [];
     other.on('console', (message) => heard.push(message.text()));
     await other.goto(`${pages.origin}/listener.html?url=about:blank`);
-    await other.addScriptTag({ type: 'module', content: code });
+    const more = show === 'web-socket' ? '\nwindow.publish = publish;' : '';
+    await other.addScriptTag({ type: 'module', content: code + more });
 
     // Where the code begins now, the first events may be too early for it.
     await until('the code hears an event', async () => {
       await hub.publish('orders/42', 'one');
       return heard.some((text) => text.endsWith('one'));
     });
+    if (show === 'web-socket') {
+      await other.evaluate(() => window.publish('by the code'));
+      await until('the code publishes', () => heard.includes('orders/42 by the code'));
+    }
     await hub.stop();
     const next = await restartHub(scene, hub.directory, ...hub.flags, '--listen', `127.0.0.1:${hub.port}`);
     await next.publish('orders/42', 'two');

@@ -126,6 +126,27 @@ for (const title of SAID) {
     assert.equal(JSON.parse(text || '{}').status, 413, errors);
   });
 
+  scene(`${title}: a WebSocket and a frame hear what is published, and go on over a restart of the hub`, async (scene) => {
+    const site = await startGuideSite(scene, title, '--drain-window', '0s');
+    const visitor = await startVisitor(scene);
+    const open = async (show) => {
+      const page = await visitor.newPage();
+      await page.goto(`${site.url}/console/transports.html?show=${show}&topic=orders`);
+      await page.locator('#phase[data-phase=live]').waitFor();
+      return page;
+    };
+    const shown = (page, text) => page.locator('#list .event').filter({ hasText: text }).waitFor();
+    const pages = [await open('web-socket'), await open('iframe')];
+    await publish(site, 'before');
+    for (const page of pages) await shown(page, 'before');
+
+    await site.hub.stop();
+    await restartHub(scene, site.hub.directory, ...site.hub.flags, '--listen', `127.0.0.1:${site.hub.port}`);
+    await publish(site, 'after');
+
+    for (const page of pages) await shown(page, 'after');
+  });
+
   scene(`${title}: a native EventSource outlives a hub that is killed and away for a time`, async (scene) => {
     const pages = await startPageServer(scene);
     const site = await startGuideSite(scene, title, '--cors-origin', pages.origin);
