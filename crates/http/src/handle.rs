@@ -25,6 +25,7 @@ use crate::granted::Keyed;
 use crate::operations;
 use crate::request::path::refuse_second_topic;
 use crate::route::{Action, Route};
+use crate::websocket::handshake;
 
 impl Front {
     /// The hub as a router that can be nested into another: publish, subscribe, history, pages, health.
@@ -47,6 +48,7 @@ impl Front {
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let (mut parts, body) = request.into_parts();
+        handshake::take_connect(&mut parts);
         self.begin_entry(&mut parts);
         self.handle_parts(&parts, body).await
     }

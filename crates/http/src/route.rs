@@ -141,6 +141,18 @@ impl<'a> Route<'a> {
         let reads = method == Method::GET || method == Method::HEAD;
         match self {
             Self::Unknown => Action::RefusePath,
+            // Its answer cannot have content.
+            Self::Hub
+            | Self::Home
+            | Self::Console(_)
+            | Self::Live
+            | Self::Ready
+            | Self::Metrics
+            | Self::Admin(_)
+                if handshake::is_connect(parts) =>
+            {
+                Action::RefuseMethod(self)
+            }
             _ if method == Method::OPTIONS => Action::Options(self),
             Self::Hub => Action::RefusePath,
             Self::Topic(topic) if method == Method::POST => Action::Publish(topic),
@@ -155,8 +167,8 @@ impl<'a> Route<'a> {
             Self::Admin(route) if route.takes(method) => Action::Admin(route),
             Self::Admin(_) => Action::RefuseMethod(self),
             _ if !reads => Action::RefuseMethod(self),
-            Self::Topic(topic) if handshake::is_asked_for(method, headers) => Action::Socket(Some(topic)),
-            Self::Events if handshake::is_asked_for(method, headers) => Action::Socket(None),
+            Self::Topic(topic) if handshake::is_asked_for(parts) => Action::Socket(Some(topic)),
+            Self::Events if handshake::is_asked_for(parts) => Action::Socket(None),
             Self::Topic(topic) => Action::read(Some(topic), parts),
             Self::Events => Action::read(None, parts),
             Self::Home => Action::Home,

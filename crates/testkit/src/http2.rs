@@ -1,11 +1,14 @@
 //! A peer that speaks HTTP/2, with its hands on pings and windows. Every read has a deadline.
 
+use std::future::poll_fn;
+
 use bytes::Bytes;
 use h2::client::{Builder, ResponseFuture, SendRequest};
+use h2::ext::Protocol;
 use h2::{Ping, PingPong, RecvStream, SendStream};
 use http::response::Parts;
 use http::{Request, Version};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -16,6 +19,7 @@ pub struct Peer {
     requests: SendRequest<Bytes>,
     pings: PingPong,
     connection: JoinSet<Result<(), h2::Error>>,
+    tunnels: JoinSet<()>,
 }
 
 impl Peer {
@@ -30,7 +34,7 @@ impl Peer {
         tasks.spawn(connection);
         // Whoever asks before the hub's settings have come may ask for too much at once.
         let requests = within("the hub's settings", requests.ready()).await.unwrap();
-        let mut peer = Self { requests, pings, connection: tasks };
+        let mut peer = Self { requests, pings, connection: tasks, tunnels: JoinSet::new() };
         within("the answer to a ping", peer.pings.ping(Ping::opaque())).await.unwrap();
         peer
     }
@@ -91,10 +95,76 @@ impl Peer {
         requests.send_request(request.body(()).unwrap(), is_all).unwrap()
     }
 
+    /// Whether the hub takes a CONNECT with a protocol.
+    pub fn takes_protocols(&self) -> bool {
+        self.requests.is_extended_connect_protocol_enabled()
+    }
+
+    /// Sends a CONNECT with a protocol. What it opens, and the head of the answer.
+    ///
+    /// # Errors
+    ///
+    /// The answer of a hub that refuses.
+    pub async fn tunnel(
+        &mut self,
+        protocol: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<(DuplexStream, Parts), Stream> {
+        let mut request = Request::builder()
+            .method("CONNECT")
+            .uri(format!("https://localhost{target}"))
+            .version(Version::HTTP_2)
+            .extension(Protocol::from(protocol));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut requests = within("leave to ask", self.requests.clone().ready()).await.unwrap();
+        let (answer, to_hub) = requests.send_request(request.body(()).unwrap(), false).unwrap();
+        let (head, body) =
+            within(format!("the answer to CONNECT {target}"), answer).await.unwrap().into_parts();
+        if !head.status.is_success() {
+            return Err(Stream { head, body, text: String::new() });
+        }
+        let (near, far) = tokio::io::duplex(65_536);
+        let (from_client, to_client) = tokio::io::split(far);
+        self.tunnels.spawn(send_on(from_client, to_hub));
+        self.tunnels.spawn(pass_back(body, to_client));
+        Ok((near, head))
+    }
+
     /// Waits until the hub has closed the connection.
     pub async fn ended(&mut self) -> Result<(), h2::Error> {
         within("the end of the connection", self.connection.join_next()).await.unwrap().unwrap()
     }
+}
+
+/// Passes the bytes of a client on, as much at a time as there is room for.
+async fn send_on(mut from_client: ReadHalf<DuplexStream>, mut to_hub: SendStream<Bytes>) {
+    let mut bytes = vec![0; 16_384];
+    while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
+        let mut rest = Bytes::copy_from_slice(&bytes[..count]);
+        while !rest.is_empty() {
+            to_hub.reserve_capacity(rest.len());
+            let Some(Ok(room)) = poll_fn(|context| to_hub.poll_capacity(context)).await else { return };
+            let piece = rest.split_to(room.min(rest.len()));
+            if to_hub.send_data(piece, false).is_err() {
+                return;
+            }
+        }
+    }
+    let _ = to_hub.send_data(Bytes::new(), true);
+}
+
+/// Passes what the hub sends to a client.
+async fn pass_back(mut body: RecvStream, mut to_client: WriteHalf<DuplexStream>) {
+    while let Some(Ok(data)) = body.data().await {
+        let _ = body.flow_control().release_capacity(data.len());
+        if to_client.write_all(&data).await.is_err() {
+            return;
+        }
+    }
+    let _ = to_client.shutdown().await;
 }
 
 /// The answer to a request.

@@ -12,6 +12,7 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
@@ -27,10 +28,13 @@ use crate::connection::request_body::RequestBody;
 use crate::connection::socket::Raw;
 use crate::connection::visit::{OpenRequest, Visit};
 use crate::front::Front;
+use crate::lane::parking::{Leaving, ParkingSlot};
 use crate::limits::{
     HTTP2_CLOSING_WAIT_MAX, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_REQUEST_WINDOW_BYTES, HTTP2_REQUESTS_MAX,
     HTTP2_RESETS_MAX, HTTP2_TAKEN_BACK_MAX, HTTP2_WAITING_BYTES_MAX, LINGER_SILENCE_MAX,
 };
+use crate::websocket::handshake;
+use crate::websocket::socket::upgraded;
 
 /// Serves one connection to its end. Its requests are among `tasks`.
 pub(crate) async fn serve<S>(
@@ -133,6 +137,12 @@ impl Requests {
     ) -> Result<Response<Body>, Infallible> {
         let watch = request_watch();
         parts.extensions.insert(watch.clone());
+        handshake::take_connect(&mut parts);
+        // Where a WebSocket leaves the request. No other stream of HTTP/2 leaves it.
+        let slot = handshake::is_connect(&parts).then(ParkingSlot::default);
+        if let Some(slot) = &slot {
+            parts.extensions.insert(slot.clone());
+        }
         self.front.begin_entry(&mut parts);
         // Nobody else would read it, and it would keep the connection's window from others.
         if parts.method != Method::POST {
@@ -140,6 +150,16 @@ impl Requests {
         }
         let answer = self.front.handle_parts(&parts, &mut body).await;
         self.visit.has_answered();
+        let socket = slot.and_then(|slot| slot.clear());
+        if let (Some(Leaving::Socket(socket)), Some(upgrade)) =
+            (socket, parts.extensions.remove::<OnUpgrade>())
+        {
+            let open = self.visit.begin_request();
+            self.tasks.spawn(async move {
+                upgraded(upgrade, *socket).await;
+                drop(open);
+            });
+        }
         // The answer does not wait for it.
         self.discard(body.unread());
         // Until all is written: the task ends with the body, and nobody else would notice that a stream does not move.
@@ -232,6 +252,8 @@ fn builder(config: &HttpConfig, tasks: TaskTracker) -> http2::Builder<Tracked> {
     let mut builder = http2::Builder::new(Tracked { tasks, write_wait_max: config.write_wait_max });
     builder
         .timer(TokioTimer::new())
+        // RFC 8441: for WebSocket. A browser opens one on the connection that it has only if the settings say so.
+        .enable_connect_protocol()
         .max_concurrent_streams(HTTP2_REQUESTS_MAX)
         .initial_stream_window_size(HTTP2_REQUEST_WINDOW_BYTES)
         .initial_connection_window_size(HTTP2_CONNECTION_WINDOW_BYTES)

@@ -1,4 +1,4 @@
-//! The handshake: the request that opens a socket, and its answer. RFC 6455, 4.2.
+//! The handshake: the request that opens a socket, and its answer. RFC 6455, 4.2, and over HTTP/2 RFC 8441.
 
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
@@ -6,6 +6,7 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version};
+use hyper::ext::Protocol;
 use hyper::upgrade::OnUpgrade;
 use tungstenite::handshake::derive_accept_key;
 
@@ -20,7 +21,8 @@ const PROTOCOL: &str = "tidings.v1";
 /// A request that opens a socket.
 #[derive(Clone)]
 pub(crate) struct Handshake {
-    accept: HeaderValue,
+    /// The answer to its key. None over HTTP/2, where there is no key.
+    accept: Option<HeaderValue>,
     offers_protocol: bool,
     pub(super) exit: Exit,
 }
@@ -34,18 +36,39 @@ pub(super) enum Exit {
     Upgrade(OnUpgrade),
 }
 
+/// Says of a GET that it is the CONNECT of a WebSocket over HTTP/2.
+#[derive(Clone, Copy)]
+struct Connect;
+
+/// Makes a GET of a CONNECT that asks for a WebSocket. RFC 8441, 4: `:protocol` says what it asks for, and all else that it has is what
+/// a GET has. Whatever looks at a request from here on sees the same one over every protocol.
+pub(crate) fn take_connect(parts: &mut Parts) {
+    let is_asked = |protocol: &Protocol| protocol.as_str().eq_ignore_ascii_case("websocket");
+    if parts.method == Method::CONNECT && parts.extensions.get().is_some_and(is_asked) {
+        parts.method = Method::GET;
+        parts.extensions.insert(Connect);
+    }
+}
+
+/// Whether a request is a CONNECT that was [taken](take_connect).
+pub(crate) fn is_connect(parts: &Parts) -> bool {
+    parts.extensions.get::<Connect>().is_some()
+}
+
 /// Whether a request asks for a WebSocket instead of an answer.
-pub(crate) fn is_asked_for(method: &Method, headers: &HeaderMap) -> bool {
-    method == Method::GET
-        && has_token(headers, &UPGRADE, "websocket")
-        && has_token(headers, &CONNECTION, "upgrade")
+pub(crate) fn is_asked_for(parts: &Parts) -> bool {
+    let Parts { method, headers, .. } = parts;
+    is_connect(parts)
+        || method == Method::GET
+            && has_token(headers, &UPGRADE, "websocket")
+            && has_token(headers, &CONNECTION, "upgrade")
 }
 
 impl Handshake {
     pub(crate) fn read(parts: &Parts) -> Result<Self, Problem> {
         let refuse = |detail: &str| Problem::new(ProblemType::BadHandshake, detail);
-        if parts.version != Version::HTTP_11 {
-            return Err(refuse("a WebSocket is opened by HTTP/1.1"));
+        if parts.version != Version::HTTP_11 && !is_connect(parts) {
+            return Err(refuse("a WebSocket is opened by a GET of HTTP/1.1, or by a CONNECT of HTTP/2"));
         }
         // RFC 6455, 4.1: it is a GET. Content would be taken for frames by one side and not by the other.
         let length = parts.headers.get_all(CONTENT_LENGTH).iter().any(|length| length != "0");
@@ -57,11 +80,15 @@ impl Handshake {
                 Problem::new(ProblemType::WebSocketVersion, "this hub speaks version 13 of WebSocket");
             return Err(problem.with_header(SEC_WEBSOCKET_VERSION, "13"));
         }
-        let key = one(&parts.headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
-        let key =
-            key.ok_or_else(|| refuse("`Sec-WebSocket-Key` is 16 bytes in Base64, and stands there once"))?;
-        let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes()));
-        let accept = accept.map_err(|_| refuse("`Sec-WebSocket-Key` is not text"))?;
+        let accept = if is_connect(parts) {
+            None
+        } else {
+            let key = one(&parts.headers, &SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes()));
+            let key = key
+                .ok_or_else(|| refuse("`Sec-WebSocket-Key` is 16 bytes in Base64, and stands there once"))?;
+            let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes()));
+            Some(accept.map_err(|_| refuse("`Sec-WebSocket-Key` is not text"))?)
+        };
         let slot = parts.extensions.get::<ParkingSlot>().cloned().map(Exit::Slot);
         let exit = slot.or_else(|| parts.extensions.get::<OnUpgrade>().cloned().map(Exit::Upgrade));
         let exit = exit.ok_or_else(|| {
@@ -75,11 +102,14 @@ impl Handshake {
     /// The answer with which the socket begins. An extension that is offered is not taken.
     pub(super) fn answer(&self) -> Response<Body> {
         let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        if let Some(accept) = &self.accept {
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            let headers = response.headers_mut();
+            headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(SEC_WEBSOCKET_ACCEPT, accept.clone());
+        }
         let headers = response.headers_mut();
-        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(SEC_WEBSOCKET_ACCEPT, self.accept.clone());
         if self.offers_protocol {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
         }
@@ -115,8 +145,10 @@ mod tests {
     fn a_request_asks_for_a_socket_by_both_headers() {
         let asks = |upgrade: &'static str, connection: &'static str| {
             let headers = [(UPGRADE, upgrade), (CONNECTION, connection)];
-            let headers = headers.map(|(name, value)| (name, HeaderValue::from_static(value)));
-            is_asked_for(&Method::GET, &HeaderMap::from_iter(headers))
+            let request = Request::get("/events/a").body(()).unwrap();
+            let mut parts = request.into_parts().0;
+            parts.headers.extend(headers.map(|(name, value)| (name, HeaderValue::from_static(value))));
+            is_asked_for(&parts)
         };
 
         assert!(asks("websocket", "Upgrade"));

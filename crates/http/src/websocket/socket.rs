@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::Response;
-use hyper::upgrade::Upgraded;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tidings_core::roster::Attendance;
 use tidings_core::{Follower, Session, Visitor};
@@ -77,22 +77,26 @@ pub(crate) fn begin(handshake: Handshake, socket: Socket) -> Response<Body> {
                 clippy::disallowed_methods,
                 reason = "its server is another program's, and waits for nobody; it ends with its client, or by the drain"
             )]
-            let task = tokio::spawn(async move {
-                match upgrade.await {
-                    Ok(upgraded) => {
-                        let mut stream = Foreign(TokioIo::new(upgraded));
-                        Box::pin(drive(&mut stream, socket.awake(), Bytes::new())).await;
-                    }
-                    Err(error) => tracing::debug!(%error, "a connection does not become a WebSocket"),
-                }
-            });
+            let task = tokio::spawn(upgraded(upgrade, socket));
             drop(task);
         }
     }
     answer
 }
 
-/// A connection of another program's server, whose socket is not seen.
+/// Carries a socket over what hyper hands over once it has written the answer: a connection of another program's server, or a stream
+/// of HTTP/2.
+pub(crate) async fn upgraded(upgrade: OnUpgrade, socket: Socket) {
+    match upgrade.await {
+        Ok(upgraded) => {
+            let mut stream = Foreign(TokioIo::new(upgraded));
+            Box::pin(drive(&mut stream, socket.awake(), Bytes::new())).await;
+        }
+        Err(error) => tracing::debug!(%error, "a connection does not become a WebSocket"),
+    }
+}
+
+/// A connection of another program's server, or a stream of HTTP/2, whose socket is not seen.
 struct Foreign(TokioIo<Upgraded>);
 
 impl Watched for Foreign {
