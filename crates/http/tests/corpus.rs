@@ -1,4 +1,4 @@
-//! The fuzz corpus of request heads, replayed without a fuzzer.
+//! The fuzz corpora of request heads and of WebSockets, replayed without a fuzzer.
 
 #![allow(
     clippy::print_stdout,
@@ -9,19 +9,30 @@
 
 #[path = "../fuzz/check/request_head.rs"]
 mod request_head;
+#[path = "../fuzz/check/websocket.rs"]
+mod websocket;
 
 use std::fs;
 use std::path::Path;
 
 #[test]
 fn the_corpus_of_request_heads_is_answered_without_a_fault() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/request_head");
+    replay("request_head", request_head::check);
+}
+
+#[test]
+fn the_corpus_of_websockets_is_answered_without_a_fault() {
+    replay("websocket", websocket::check);
+}
+
+fn replay(name: &str, check: fn(&[u8])) {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
     let mut files: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    assert!(!files.is_empty(), "a corpus of request heads");
+    assert!(!files.is_empty(), "a corpus of {name}");
 
     for file in files {
         println!("{}", file.display());
-        request_head::check(&fs::read(file).unwrap());
+        check(&fs::read(file).unwrap());
     }
 }
