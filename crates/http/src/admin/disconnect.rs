@@ -14,7 +14,7 @@ use crate::answer::problem_type::ProblemType;
 use crate::denials::Outcast;
 use crate::front::Front;
 use crate::limits::{ADMIN_BODY_BYTES_MAX, DENIED_NAME_BYTES_MAX, DENY_SECONDS_MAX, JSON_FAULT_CHARS_MAX};
-use crate::request::body::{BodyRules, read_whole};
+use crate::request::body_document::read_document;
 
 /// What to end, and for how long it stays out.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,15 +45,8 @@ pub(super) async fn disconnect<B>(front: &Front, parts: &Parts, body: B) -> Resu
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    let rules = BodyRules { bytes_max: ADMIN_BODY_BYTES_MAX, ..front.body_rules(&parts.extensions) };
-    let body =
-        read_whole(body, &parts.headers, &rules).await.map_err(|problem| match problem.problem_type() {
-            ProblemType::TooLarge => {
-                let detail = format!("the body has at most {ADMIN_BODY_BYTES_MAX} bytes");
-                Problem::new(ProblemType::TooLarge, detail)
-            }
-            _ => problem,
-        })?;
+    let rules = front.body_rules(&parts.extensions);
+    let body = read_document(body, &parts.headers, rules, ADMIN_BODY_BYTES_MAX).await?;
     let order = Order::parse(&body.data)?;
     let disconnected = match order.deny {
         Some((outcast, seconds)) => {

@@ -16,8 +16,9 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
 use crate::limits::{LINES_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX};
-use crate::request::body::{BodyRules, WholeBody, read_whole};
+use crate::request::body::WholeBody;
 use crate::request::body_budgets::BodyShare;
+use crate::request::body_document::read_document;
 use crate::request::content::Content;
 use crate::request::idempotency_key::idempotency_key;
 use crate::request::query::Query;
@@ -53,13 +54,10 @@ impl<'a> LinesRequest<'a> {
         if Content::of(&parts.headers)? != Content::Lines {
             return Err(Problem::new(ProblemType::UnsupportedMediaType, TAKES_LINES));
         }
-        let rules = BodyRules { bytes_max: LINES_BODY_BYTES_MAX, ..front.body_rules(&parts.extensions) };
-        let read = read_whole(body, &parts.headers, &rules).await;
+        let rules = front.body_rules(&parts.extensions);
+        let read = read_document(body, &parts.headers, rules, LINES_BODY_BYTES_MAX).await;
         let WholeBody { data, mut share } = read.map_err(|problem| match problem.problem_type() {
-            ProblemType::TooLarge => {
-                let detail = format!("the body has at most {LINES_BODY_BYTES_MAX} bytes; send it in several");
-                Problem::new(ProblemType::TooLarge, detail)
-            }
+            ProblemType::TooLarge => problem.and("send it in several"),
             _ => problem,
         })?;
         // The events stand beside the body while it is read. Small bodies have room for that beside their share.

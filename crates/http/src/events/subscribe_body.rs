@@ -13,7 +13,7 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
 use crate::limits::{JSON_FAULT_CHARS_MAX, SUBSCRIBE_BODY_BYTES_MAX};
-use crate::request::body::{BodyRules, read_whole};
+use crate::request::body_document::read_document;
 
 /// The body. A name that stands twice is refused, and so is one that is not known.
 #[derive(Deserialize)]
@@ -50,15 +50,8 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     check_type(parts)?;
-    let rules = BodyRules { bytes_max: SUBSCRIBE_BODY_BYTES_MAX, ..front.body_rules(&parts.extensions) };
-    let body =
-        read_whole(body, &parts.headers, &rules).await.map_err(|problem| match problem.problem_type() {
-            ProblemType::TooLarge => {
-                let detail = format!("the body has at most {SUBSCRIBE_BODY_BYTES_MAX} bytes");
-                Problem::new(ProblemType::TooLarge, detail)
-            }
-            _ => problem,
-        })?;
+    let rules = front.body_rules(&parts.extensions);
+    let body = read_document(body, &parts.headers, rules, SUBSCRIBE_BODY_BYTES_MAX).await?;
     query_of(&body.data)
 }
 

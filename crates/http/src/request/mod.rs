@@ -11,6 +11,7 @@
 //! | `position` | where a subscription or a page of history begins |
 //! | `content`, `idempotency_key` | what the body of a publish is, and how it may be repeated |
 //! | `body`, `text` | reading a body, and the check that it is UTF-8 |
+//! | `body_document` | a body that is a document and no event |
 //! | `body_budgets` | what all bodies together may hold, and the share of one |
 //! | `waiting_places` | how many bodies of one connection may wait for room |
 
@@ -18,6 +19,7 @@ pub(crate) mod accept;
 pub(crate) mod accept_encoding;
 pub(crate) mod body;
 pub(crate) mod body_budgets;
+pub(crate) mod body_document;
 pub(crate) mod content;
 pub(crate) mod escape;
 pub(crate) mod idempotency_key;
