@@ -1,8 +1,11 @@
 //! Selectors that are allowed, and whether they cover what is asked for.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tidings_core::Selector;
+
+use crate::limits::TRIED_ONE_BY_ONE_MAX;
 
 /// Lists of selectors. A selector is covered if one of them contains it: two that contain it together do not.
 ///
@@ -36,7 +39,17 @@ impl Allowed {
 
     /// Those of the selectors that are not covered, in their order.
     pub fn uncovered<'a>(&self, asked: impl IntoIterator<Item = &'a Selector>) -> Vec<&'a Selector> {
-        asked.into_iter().filter(|asked| !self.covers(asked)).collect()
+        let asked: Vec<_> = asked.into_iter().collect();
+        if asked.len() <= TRIED_ONE_BY_ONE_MAX {
+            return asked.into_iter().filter(|asked| !self.covers(asked)).collect();
+        }
+        // A thousand topics against a thousand of them would be a million comparisons.
+        let (topics, patterns): (Vec<_>, Vec<_>) = self.iter().partition(|allowed| allowed.topic().is_some());
+        let topics: HashSet<_> = topics.into_iter().collect();
+        let is_covered = |asked: &Selector| {
+            topics.contains(asked) || patterns.iter().any(|allowed| allowed.contains(asked))
+        };
+        asked.into_iter().filter(|asked| !is_covered(asked)).collect()
     }
 
     /// What is covered of a selector: all of it, or else those that are allowed of what it contains.
@@ -96,5 +109,22 @@ mod tests {
         // They have topics in common, and neither contains the other.
         assert_eq!(part("*/9"), ["orders/9"]);
         assert_eq!(part("*/u1/mail"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_covered_is_the_same_however_many_are_asked_for() {
+        let selector = |text: &str| Selector::parse(text).unwrap();
+        let allowed =
+            Allowed::new(["a/1", "b/*", "c/**", "d"].map(selector)).and(&Allowed::new([selector("e")]));
+        let asked: Vec<_> =
+            ["a/1", "a/2", "b/1", "b/1/2", "b/*", "b/**", "c/x/y", "c/*", "d", "d/1", "e", "*"]
+                .map(selector)
+                .into();
+
+        let one_by_one: Vec<_> = asked.iter().filter(|asked| !allowed.covers(asked)).collect();
+
+        assert!(asked.len() > TRIED_ONE_BY_ONE_MAX);
+        assert_eq!(allowed.uncovered(&asked), one_by_one);
+        assert_eq!(allowed.uncovered(&asked[..3]), [&asked[1]]);
     }
 }

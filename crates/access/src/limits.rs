@@ -7,6 +7,10 @@ pub const TOKEN_BYTES_MAX: usize = 16_384;
 /// for; a token of 16 KiB has no room for more.
 pub const TOKEN_SELECTORS_MAX: usize = 1_000;
 
+/// Selectors that are asked for and compared with each that is allowed. 8: for more the topics that are allowed are put into a set, so that a publish to a
+/// thousand topics by a thousand grants is no million comparisons.
+pub const TRIED_ONE_BY_ONE_MAX: usize = 8;
+
 /// Bytes of a user's name. As in most identity providers, where it is an e-mail address or a UUID.
 pub const USER_BYTES_MAX: usize = 256;
 

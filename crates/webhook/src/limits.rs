@@ -14,8 +14,9 @@ pub const QUESTIONS_AT_ONCE_MAX: usize = 100;
 /// does not answer is not waited for by more and more requests.
 pub const QUESTION_WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// Bytes of the answer of a webhook. 64 KiB: a thousand topics.
-pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 65_536;
+/// Bytes of the answer of a webhook. 1 MiB: a thousand topics of the greatest length, also if their letters are escaped as JSON allows, since a
+/// backend may answer with the very topics of a publish to many of them.
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 1_048_576;
 
 /// Selectors that an answer may grant, for publishing and subscribing together. As many as a token.
 pub const WEBHOOK_SELECTORS_MAX: usize = 1_000;

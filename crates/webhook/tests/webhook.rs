@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{ADMIN_KEY, APP, KEY, Reply, gated, reply, scene, scene_with, send, stream, told};
+use tidings_core::Clock;
 use tidings_testkit::deadline::within;
-use tidings_webhook::limits::QUESTIONS_AT_ONCE_MAX;
+use tidings_webhook::limits::{QUESTIONS_AT_ONCE_MAX, WEBHOOK_ANSWER_BYTES_MAX};
 
 const ALL: &str = r#"{"user": "u1", "subscribe": ["**"], "publish": ["**"], "admin": true}"#;
 const JSON: &str = "accept: application/json";
@@ -143,7 +144,7 @@ async fn each_answer_gives_exactly_this() {
         (support::json(r#"{"subscribe": ["**"], "ttl": -1}"#), NO_DECISION),
         (support::json(r#"{"subscribe": ["**"], "ttl": "60"}"#), NO_DECISION),
         (support::json(&many), NO_DECISION),
-        (support::json(&format!("{ALL}{}", " ".repeat(65_536))), NO_DECISION),
+        (support::json(&format!("{ALL}{}", " ".repeat(WEBHOOK_ANSWER_BYTES_MAX))), NO_DECISION),
         (Reply::Bytes("SSH-2.0-OpenSSH\r\n".to_owned()), NO_DECISION),
         (Reply::BytesAndClose("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{".to_owned()), NO_DECISION),
         (Reply::Close, NO_DECISION),
@@ -384,4 +385,48 @@ async fn who_receives_a_topic_is_a_question_if_nothing_else_allows_to_know_it() 
     // An operator's key is enough, whatever has become of the backend.
     assert_eq!(told(&scene.front, url, &format!("authorization: Bearer {ADMIN_KEY}")).await, "200");
     assert!(scene.backend.asked().is_empty());
+}
+
+/// A backend may answer with what it was asked about, which is 1,000 topics of 512 bytes at most.
+#[tokio::test]
+async fn a_publish_to_a_thousand_topics_is_one_question_and_one_answer() {
+    let topics: Vec<String> =
+        (0..1_000).map(|number| format!("many/{number:04}/{}x", "\u{8ba2}".repeat(167))).collect();
+    assert_eq!(topics[0].len(), 512);
+    let granting = |topics: &[String]| {
+        let answer = json!({ "publish": topics, "ttl": 60 }).to_string();
+        // As most programs write letters beyond ASCII.
+        support::json(&answer.replace('\u{8ba2}', "\\u8ba2"))
+    };
+    let scene = scene(granting(&topics[1..])).await;
+    let publish = async |topics: &[String]| {
+        let lines: Vec<_> =
+            topics.iter().map(|topic| json!({ "topic": topic, "data": "" }).to_string()).collect();
+        let request = http::Request::post("/events")
+            .header("host", "hub.example")
+            .header("content-type", "application/x-ndjson")
+            .body(lines.join("\n"));
+        let response = within("an answer", scene.front.handle(request.unwrap())).await;
+        let status = response.status().as_u16();
+        let body = within("a body", http_body_util::BodyExt::collect(response.into_body())).await.unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&body.to_bytes()).unwrap();
+        (status, answer)
+    };
+
+    let (status, refused) = publish(&topics).await;
+    let asked = scene.backend.asked();
+    assert_eq!((status, &refused["uncovered"]), (401, &json!([topics[0]])));
+    assert_eq!((asked.len(), &asked[0]["selectors"]), (1, &json!(topics)));
+
+    // The answer is kept for the same question, and for no other.
+    assert_eq!(publish(&topics).await.0, 401);
+    assert_eq!(scene.backend.asked().len(), 0);
+    let (status, published) = publish(&topics[1..]).await;
+    assert_eq!((status, &published["published"]), (201, &json!(999)));
+    assert_eq!(scene.backend.asked().len(), 1);
+
+    scene.backend.set(granting(&topics));
+    scene.clock.set(scene.clock.now().0 + 61_000);
+    let (status, published) = publish(&topics).await;
+    assert_eq!((status, &published["published"]), (201, &json!(1_000)));
 }
