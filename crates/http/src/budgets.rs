@@ -15,8 +15,9 @@ use crate::answer::budget::AnswerBudget;
 use crate::budget::Budget;
 use crate::config::HttpConfig;
 use crate::lane::PagePermits;
-use crate::limits::HEADS_BYTES_MAX;
+use crate::limits::{DEFLATED_BYTES_MAX, HEADS_BYTES_MAX};
 use crate::request::body_budgets::BodyBudgets;
+use crate::stream::gzip::Deflater;
 use crate::unread::UnreadFrames;
 
 /// All budgets of a front. Cloning shares them.
@@ -32,6 +33,8 @@ pub(crate) struct FrontBudgets {
     pub(crate) unread: UnreadFrames,
     /// Pages that are read for parked subscribers.
     pub(crate) pages: PagePermits,
+    /// Compressed events that are kept for others.
+    pub(crate) deflater: Deflater,
 }
 
 impl FrontBudgets {
@@ -42,13 +45,14 @@ impl FrontBudgets {
             answers: AnswerBudget::new(config.answers_bytes_max),
             unread: UnreadFrames::new(config.unread_bytes_max),
             pages: PagePermits::new(hub.limits().pages_max),
+            deflater: Deflater::default(),
         }
     }
 }
 
 impl Collector for FrontBudgets {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let Self { heads, bodies, answers, unread, pages } = self;
+        let Self { heads, bodies, answers, unread, pages, deflater } = self;
         let mut bytes =
             |name, help, value| encode_gauge(&mut encoder, name, help, Some(&Unit::Bytes), value as u64);
         let help = "Bytes that the heads of requests hold now beyond their first 8 KiB each, over HTTP/1";
@@ -63,6 +67,9 @@ impl Collector for FrontBudgets {
         let help = "Bytes of large events of which subscribers have taken a part and no more now";
         bytes("unread", help, unread.bytes())?;
         bytes("unread_max", "Bytes of large events that are kept for such subscribers", unread.bytes_max())?;
+        let help = "Bytes of compressed events that are kept now for others who read the same";
+        bytes("deflated", help, deflater.bytes())?;
+        bytes("deflated_max", "Bytes of compressed events that may be kept", DEFLATED_BYTES_MAX)?;
         let mut gauge = |name, help, value| encode_gauge(&mut encoder, name, help, None, value as u64);
         gauge("pages", "Pages of the log that are read or held for parked subscribers now", pages.used())?;
         let help = "Pages of the log that may be read or held for parked subscribers";

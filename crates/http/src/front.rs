@@ -75,7 +75,7 @@ impl Front {
             rules: Arc::new(Rules::for_wakes(&config.stream())),
             drain: Drain::default(),
             unread: budgets.unread.clone(),
-            deflater: Deflater::default(),
+            deflater: budgets.deflater.clone(),
             metrics: metrics.streams().clone(),
             clock: clock.clone(),
         };
@@ -328,11 +328,11 @@ impl Front {
 
     /// What its lanes share with its tasks.
     pub(crate) fn lanes_share(&self) -> LanesShare {
-        let FrontBudgets { unread, pages, .. } = self.budgets().clone();
+        let FrontBudgets { unread, pages, deflater, .. } = self.budgets().clone();
         LanesShare {
             unread,
             pages,
-            deflater: self.deflater().clone(),
+            deflater,
             metrics: self.metrics().streams().clone(),
             clock: self.parts.clock.clone(),
         }

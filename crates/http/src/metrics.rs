@@ -97,6 +97,7 @@ impl FrontMetrics {
         let help =
             "Lines of the access log that were left out, because they came faster than they could be written";
         registry.register("access_log_dropped", help, self.access_log_dropped.clone().unwrap_or_default());
+        budgets.deflater.register(registry);
         registry.register_collector(Box::new(budgets.clone()));
     }
 

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use flate2::{Compress, CompressError, Compression, FlushCompress};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
 use tidings_core::{Cursor, Frame};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -58,6 +60,10 @@ struct Shared {
     workbench: Mutex<Workbench>,
     /// Large events are compressed one after the other.
     large: Semaphore,
+    /// Events that were compressed.
+    deflated: Counter,
+    /// Events for which the budget had nothing left.
+    skipped: Counter,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,7 +99,21 @@ impl Deflater {
             rate: Mutex::new(Rate::new(bytes_per_second)),
             workbench: Mutex::default(),
             large: Semaphore::new(1),
+            deflated: Counter::default(),
+            skipped: Counter::default(),
         }))
+    }
+
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        let help = "Events that were compressed, once for all who read them in one format";
+        registry.register("deflated_events", help, self.0.deflated.clone());
+        let help = "Events that travelled uncompressed in compressed streams because the budget of the second was used up";
+        registry.register("deflate_skipped_events", help, self.0.skipped.clone());
+    }
+
+    /// Bytes of compressed events that are kept for others.
+    pub(crate) fn bytes(&self) -> usize {
+        self.kept().bytes
     }
 
     /// An event, as the streams of an encoder have it. A large one is compressed only if that was [done before](Self::prepare).
@@ -107,6 +127,7 @@ impl Deflater {
             return Packed::stored(&text);
         }
         if is_large(frame) {
+            self.0.skipped.inc();
             return self.kept().add(key, Packed::stored(&text));
         }
         let mut workbench = lock(&self.0.workbench);
@@ -118,6 +139,7 @@ impl Deflater {
             true => workbench.pack(&text),
             false => Packed::stored(&text),
         };
+        // Before the workbench is free, or the next one would make it again.
         self.kept().add(key, packed)
     }
 
@@ -151,7 +173,10 @@ impl Deflater {
     }
 
     fn take(&self, bytes: usize) -> bool {
-        lock(&self.0.rate).take(bytes as u64 + DEFLATE_EVENT_COST_BYTES)
+        let is_taken = lock(&self.0.rate).take(bytes as u64 + DEFLATE_EVENT_COST_BYTES);
+        let counter = if is_taken { &self.0.deflated } else { &self.0.skipped };
+        counter.inc();
+        is_taken
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -347,6 +372,7 @@ mod tests {
         let deflater = Deflater::within(100_000);
         let packing = |number| deflater.event(SSE, &frame(number, &text(50_000))).packing;
         assert_eq!([1, 2, 3].map(packing), [Packing::Deflated, Packing::Deflated, Packing::Stored]);
+        assert_eq!((deflater.0.deflated.get(), deflater.0.skipped.get()), (2, 1));
         let large = [frame(4, &text(70_000))];
         assert!(!deflater.must_prepare(SSE, &large));
 
