@@ -13,6 +13,6 @@ pub(super) struct PageRead {
     /// It has taken the page.
     pub(super) follower: Follower,
     pub(super) step: Result<Step, StoreError>,
-    /// One of the pages that may be held at once; given back when the lane has taken the page.
-    pub(super) _held: OwnedSemaphorePermit,
+    /// One of the pages that may be held at once; given back when the lane has taken the page. None of what the rings held.
+    pub(super) _held: Option<OwnedSemaphorePermit>,
 }

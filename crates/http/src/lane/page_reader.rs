@@ -152,20 +152,30 @@ async fn read<H: Held>(hub: Hub, permits: PagePermits, request: PageRequest<H>) 
     if !wait.is_zero() {
         sleep(wait).await;
     }
-    let from = read.as_ref().map_or(follower.cursor(), |(from, _)| *from);
+    // Its frames are in memory anyway, so it does not wait for those that read the store.
+    if let Some((from, delivery)) = read {
+        deflate(deflater.as_ref(), &delivery).await;
+        let step = Ok(Step::Deliver(delivery));
+        return post.send(Letter::Page(Box::new(PageRead { recipient, from, follower, step, _held: None })));
+    }
+    let from = follower.cursor();
     let page = async {
-        let step = match read {
-            Some((_, delivery)) => Ok(Step::Deliver(delivery)),
-            // One page, also if nothing of it matches: the lane asks again if the reader is still there.
-            None => hub.next_page(&mut follower, hub.limits().page_bytes_max).await,
-        };
-        if let (Some((deflater, encoder)), Ok(Step::Deliver(Delivery::Frames(frames)))) = (&deflater, &step) {
-            deflater.prepare(*encoder, frames).await;
+        // One page, also if nothing of it matches: the lane asks again if the reader is still there.
+        let step = hub.next_page(&mut follower, hub.limits().page_bytes_max).await;
+        if let Ok(Step::Deliver(delivery)) = &step {
+            deflate(deflater.as_ref(), delivery).await;
         }
         step
     };
     let Some((step, held)) = permits.hold(page).await else { return };
-    post.send(Letter::Page(Box::new(PageRead { recipient, from, follower, step, _held: held })));
+    post.send(Letter::Page(Box::new(PageRead { recipient, from, follower, step, _held: Some(held) })));
+}
+
+/// Compresses the large events of a delivery, if it is for streams that are compressed.
+async fn deflate(deflater: Option<&(Deflater, Encoder)>, delivery: &Delivery) {
+    if let (Some((deflater, encoder)), Delivery::Frames(frames)) = (deflater, delivery) {
+        deflater.prepare(*encoder, frames).await;
+    }
 }
 
 #[cfg(test)]
