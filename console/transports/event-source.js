@@ -3,6 +3,9 @@
 import { CURSOR, GAP, OPEN, PARTIAL } from '../event-type.js';
 import { withParameters } from '../topic.js';
 
+/** A long poll says nothing until there is something: one that has not failed by then counts as live. */
+const PATIENCE_MS = 1_000;
+
 export const SSE = {
   ...eventSource('sse', [], plain),
   code: (address) => `const events = new EventSource(
@@ -30,19 +33,25 @@ export const POLL = poll('poll');
 function poll(mode) {
   const parameters = [['mode', mode]];
   return {
-    ...eventSource(mode, parameters, plain, true),
+    ...eventSource(mode, parameters, plain, { ends: true, waits: mode === 'long-poll' }),
     code: (address) => SSE.code(withParameters(address, parameters)),
   };
 }
 
-function eventSource(key, parameters, read, ends = false) {
-  return { key, parameters, shows_key: false, open: ({ url, hear }) => open(url, hear, read, ends) };
+function eventSource(key, parameters, read, kind = {}) {
+  return { key, parameters, shows_key: false, open: ({ url, hear }) => open(url, hear, read, kind) };
 }
 
-/** @param {boolean} ends  Whether an answer that ends is as it should be. */
-function open(url, hear, read, ends) {
+/** @param {{ ends?: boolean, waits?: boolean }} kind  Whether an answer that ends is as it should be, and whether one waits before it begins. */
+function open(url, hear, read, { ends = false, waits = false }) {
   const source = new EventSource(url);
   let answered = false;
+  let timer = 0;
+  const begin = () => {
+    clearTimeout(timer);
+    if (waits) timer = setTimeout(hear.live, PATIENCE_MS);
+  };
+  begin();
   source.onopen = () => {
     answered = true;
     hear.live();
@@ -51,11 +60,12 @@ function open(url, hear, read, ends) {
   for (const type of [GAP, PARTIAL]) source.addEventListener(type, ({ data }) => hear.said(type, data));
   for (const type of [GAP, OPEN, CURSOR]) source.addEventListener(type, ({ lastEventId }) => hear.place(lastEventId));
   source.onerror = () => {
+    begin();
     if (source.readyState === EventSource.CLOSED) hear.end();
     else if (!ends || !answered) hear.waiting();
     answered = false;
   };
-  return { close: () => source.close() };
+  return { close: () => (clearTimeout(timer), source.close()) };
 }
 
 function plain({ data, lastEventId }, hear) {
