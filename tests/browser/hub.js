@@ -14,7 +14,7 @@ import { within } from './deadline.js';
 
 const BINARY = process.env.TIDINGS_BIN ?? fileURLToPath(new URL('../../target/debug/tidings', import.meta.url));
 // The character after it shows that the port is whole.
-const ADDRESS = /http:\/\/(127\.0\.0\.1:\d+)(?=\D)/;
+const ADDRESS = /(https?):\/\/(127\.0\.0\.1:\d+)(?=\D)/;
 
 /** Starts a hub that ends with the scene. A `directory` of an earlier hub brings its events back. */
 export async function startHub(scene, ...flags) {
@@ -64,13 +64,14 @@ class Hub {
         stream.setEncoding('utf8').on('data', (text) => {
           this.said += text;
           const address = ADDRESS.exec(this.said);
-          if (address) resolve(address[1]);
+          if (address) resolve(address.slice(1));
         });
       }
     });
-    const address = await within('the hub says where it listens', Promise.race([told, this.#ended]));
-    assert.equal(typeof address, 'string', `the hub ended before it was ready: ${this.said}`);
-    this.url = `http://${address}`;
+    const where = await within('the hub says where it listens', Promise.race([told, this.#ended]));
+    assert.ok(Array.isArray(where), `the hub ended before it was ready: ${this.said}`);
+    const [scheme, address] = where;
+    this.url = `${scheme}://${address}`;
     this.port = Number(address.split(':')[1]);
   }
 
