@@ -199,12 +199,21 @@ impl Stream {
 
     /// The next bytes, which need not be text; none at the end.
     pub async fn piece(&mut self) -> Option<Bytes> {
+        self.try_piece().await.unwrap()
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    ///
+    /// If the stream was reset, or its connection has ended.
+    pub async fn try_piece(&mut self) -> Result<Option<Bytes>, h2::Error> {
         let received = timeout(PATIENCE, self.body.data());
-        let data =
-            received.await.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for more than {:?}", self.text))?;
-        let data = data.unwrap();
-        self.body.flow_control().release_capacity(data.len()).unwrap();
-        Some(data)
+        let received =
+            received.await.unwrap_or_else(|_| panic!("waited {PATIENCE:?} for more than {:?}", self.text));
+        let Some(data) = received.transpose()? else { return Ok(None) };
+        self.body.flow_control().release_capacity(data.len())?;
+        Ok(Some(data))
     }
 
     /// Receives more, and lets the hub send as much again. Whether there was more.

@@ -108,6 +108,14 @@ impl Wire {
         payload
     }
 
+    /// What has come, as soon as something has. None at the end of the connection.
+    pub async fn more(&mut self) -> Option<Vec<u8>> {
+        if self.received.is_empty() {
+            self.receive().await;
+        }
+        Some(std::mem::take(&mut self.received)).filter(|bytes| !bytes.is_empty())
+    }
+
     /// Everything until the other side ends the connection, with the date left out.
     pub async fn rest(&mut self) -> String {
         self.receive_all().await;

@@ -178,6 +178,8 @@ impl Answer<'_> {
             self.add(self.block(&self.encoder.expired(self.place, &reason)));
             self.is_told = true;
         }
+        // Before the farewell, behind which nothing comes.
+        self.tell_place();
         let retry = self.front.drain().delay(self.front.config().retry);
         self.add(self.block(&self.encoder.farewell(self.place, retry)));
     }
@@ -195,15 +197,21 @@ impl Answer<'_> {
         }
     }
 
+    /// Tells a place, if none was told: the client could not go on without one.
+    fn tell_place(&mut self) {
+        if !self.is_told {
+            self.add(self.block(&self.encoder.place(self.place)));
+            self.is_told = true;
+        }
+    }
+
     /// The answer, with a place if it has told none. `taken` is none if there was no room to look for something.
     fn finish(mut self, taken: Option<Taken>) -> Body {
-        if !self.is_told {
-            if !self.left_out {
-                // A client that is told this place does not fall out of the log on a quiet topic.
-                self.place = self.subscription.advance();
-            }
-            self.add(self.block(&self.encoder.place(self.place)));
+        if !self.is_told && !self.left_out {
+            // A client that is told this place does not fall out of the log on a quiet topic.
+            self.place = self.subscription.advance();
         }
+        self.tell_place();
         if self.front.drain().is_ending() {
             let delay = self.front.drain().delay_beyond_notice(self.front.config().retry);
             self.add(self.block(&self.encoder.farewell(self.place, delay)));

@@ -107,6 +107,13 @@ impl Scene {
         Self { hub, front, address, clock, store, end, served }
     }
 
+    /// Ends it, and starts another hub on its log.
+    pub(crate) async fn again(self, change: impl FnOnce(&mut HttpConfig)) -> Self {
+        let (store, clock, limits) = (self.store.clone(), self.clock.clone(), self.hub.limits().clone());
+        self.begin_end().verdict().await;
+        Self::on(store, clock, limits, change).await
+    }
+
     pub(crate) async fn connect(&self) -> Wire {
         Wire::open(self.address).await
     }
