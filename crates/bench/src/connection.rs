@@ -1,10 +1,11 @@
 //! One subscriber of a benchmark: a socket, the head of the answer, and a decoder. Works against any SSE server, and by WebSocket
 //! against a tidings hub.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 
 use super::messages::Messages;
+use super::polling::Polling;
 use crate::limits::HEAD_BYTES_MAX;
 use mio::net::TcpStream;
 use tidings_sse::Decoder;
@@ -15,6 +16,8 @@ enum AnswerPart {
     Head(Vec<u8>),
     /// A body that ends with the connection.
     Raw,
+    /// One with so many bytes to come, after which another request is sent.
+    Whole(usize),
     Chunked(Chunk),
     /// The frames of a WebSocket.
     Messages(Messages),
@@ -50,6 +53,10 @@ pub(super) struct Subscriber {
     pub(super) socket: TcpStream,
     part: AnswerPart,
     decoder: Decoder,
+    /// What it sends when an answer has ended.
+    polling: Option<Polling>,
+    /// The head of an answer has come.
+    is_open: bool,
     /// Bytes that have come, heads included.
     pub(super) bytes: u64,
 }
@@ -62,7 +69,13 @@ impl Subscriber {
     /// One that was connected before.
     pub(super) fn going_on(socket: TcpStream, mut decoder: Decoder) -> Self {
         decoder.reconnect();
-        Self { socket, part: AnswerPart::Head(Vec::new()), decoder, bytes: 0 }
+        let part = AnswerPart::Head(Vec::new());
+        Self { socket, part, decoder, polling: None, is_open: false, bytes: 0 }
+    }
+
+    /// The same, whose answers end if this is not none.
+    pub(super) fn polling(self, polling: Option<Polling>) -> Self {
+        Self { polling, ..self }
     }
 
     /// What is kept for the next connection.
@@ -75,9 +88,9 @@ impl Subscriber {
         self.decoder.last_event_id()
     }
 
-    /// Whether the answer's head has come.
+    /// Whether an answer's head has come.
     pub(super) fn is_open(&self) -> bool {
-        !matches!(self.part, AnswerPart::Head(_))
+        self.is_open
     }
 
     /// Reads what the socket has, and calls `heard` with the data of each event that somebody published. Whether the stream goes on: an end that
@@ -148,7 +161,17 @@ impl Subscriber {
                         };
                     };
                     bytes = &bytes[end + 4 - before..];
-                    self.part = part_after(&head[..end])?;
+                    self.part = part_after(&head[..end], self.polling.is_some())?;
+                    self.is_open = true;
+                }
+                AnswerPart::Whole(left) => {
+                    let (data, rest) = bytes.split_at(bytes.len().min(*left));
+                    decode(&mut self.decoder, data, heard)?;
+                    *left -= data.len();
+                    bytes = rest;
+                    if *left == 0 {
+                        self.poll_again()?;
+                    }
                 }
                 AnswerPart::Raw => {
                     decode(&mut self.decoder, bytes, heard)?;
@@ -163,9 +186,18 @@ impl Subscriber {
         }
         Ok(())
     }
+
+    /// Asks for what comes after the answer that has ended.
+    fn poll_again(&mut self) -> io::Result<()> {
+        let Some(polling) = &self.polling else { return Ok(()) };
+        self.decoder.reconnect();
+        self.part = AnswerPart::Head(Vec::new());
+        // It is small, and the server has read all that was sent before.
+        self.socket.write_all(polling.next(self.decoder.last_event_id()).as_bytes())
+    }
 }
 
-fn part_after(head: &[u8]) -> io::Result<AnswerPart> {
+fn part_after(head: &[u8], is_poll: bool) -> io::Result<AnswerPart> {
     let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     let status = head.split(' ').nth(1).unwrap_or("none");
     if status == "101" {
@@ -173,6 +205,10 @@ fn part_after(head: &[u8]) -> io::Result<AnswerPart> {
     }
     if status != "200" {
         return Err(not_a_stream(&format!("its status is {status}")));
+    }
+    if is_poll {
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        return length.map(AnswerPart::Whole).ok_or_else(|| not_a_stream("it is a poll without a length"));
     }
     let chunked =
         head.lines().any(|line| line.starts_with("transfer-encoding:") && line.ends_with("chunked"));
@@ -244,7 +280,7 @@ pub(super) fn request(host: &str, target: &str, more: &str) -> String {
 pub(super) fn connect(address: SocketAddr, request: &str) -> io::Result<TcpStream> {
     let mut socket = std::net::TcpStream::connect(address)?;
     socket.set_nodelay(true)?;
-    io::Write::write_all(&mut socket, request.as_bytes())?;
+    socket.write_all(request.as_bytes())?;
     socket.set_nonblocking(true)?;
     Ok(TcpStream::from_std(socket))
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 
 use super::connection::{Subscriber, connect};
+use super::polling::Polling;
 use crate::limits::{CONNECTING_MAX, READ_BYTES, READY_SOCKETS_MAX, SILENCE_MAX};
 
 pub(super) struct Crowd {
@@ -40,10 +41,11 @@ impl Crowd {
                 let number = self.subscribers.len();
                 let request = request(number);
                 self.asked.push(Instant::now());
-                let mut socket = connect(address, &request)?;
+                let polling = Polling::of(&request);
+                let mut socket = connect(address, &polling.as_ref().map_or(request, Polling::first))?;
                 let token = Token(number);
                 self.poll.registry().register(&mut socket, token, Interest::READABLE)?;
-                self.subscribers.push(Subscriber::new(socket));
+                self.subscribers.push(Subscriber::new(socket).polling(polling));
             }
             let (subscribers, buffer) = (&mut self.subscribers, &mut self.buffer);
             for number in wait(&mut self.poll, &mut self.events)? {

@@ -11,7 +11,7 @@
 //! | `soak` | a hub of its own, restarted under load |
 //! | `crowd`, `connection`, `publisher` | many subscribers; one; one publisher |
 //! | `messages` | what one subscriber hears by WebSocket |
-//! | `requests`, `latencies` | what each subscriber sends; how long things took |
+//! | `requests`, `polling`, `latencies` | what each subscriber sends, also after an answer that ends; how long things took |
 //! | `heard` | what one subscriber has heard |
 //! | `bystanders` | subscribers beside the measured ones, that never read or are sent nothing |
 //! | `process` | what the server has used |
@@ -31,6 +31,7 @@ mod latencies;
 mod limits;
 mod messages;
 mod plan;
+mod polling;
 mod process;
 mod publish;
 mod publisher;

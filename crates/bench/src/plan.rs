@@ -121,6 +121,8 @@ impl SubscribedBy {
 #[derive(Debug, Args)]
 pub struct FanoutArgs {
     /// URL to subscribe to, such as `http://127.0.0.1:8080/events/bench`; the letter n in braces stands for the subscriber's number
+    ///
+    /// With `mode=long-poll` in its query, each subscriber polls, and polls again as soon as it is answered.
     url: Target,
     /// URL to publish to, if it is another one
     #[arg(long, value_name = "URL")]
@@ -236,6 +238,8 @@ pub struct PublishArgs {
 #[derive(Debug, Args)]
 pub struct IdleArgs {
     /// URL to subscribe to; the letter n in braces stands for the subscriber's number
+    ///
+    /// With `mode=long-poll` in its query, each subscriber waits in a poll.
     pub(super) url: Target,
     /// How many subscribers
     #[arg(long, default_value_t = 10_000, value_name = "N")]

@@ -50,6 +50,21 @@ fn fanout_at_a_rate_publishes_all_events() {
 }
 
 #[test]
+fn subscribers_by_long_polls_miss_nothing_and_wait_in_between() {
+    let hub = support::hub(&["--memory"]);
+    let url = format!("http://{}/events/bench", hub.address);
+    let polls = format!("{url}?mode=long-poll");
+
+    let with = ["--subscribers", "7", "--json"];
+    let fanout = ["fanout", &polls, "--publish-url", &url, "--events", "20", "--in-flight", "3"];
+    let fanout = bench(&[&fanout[..], &with].concat());
+    let idle = bench(&[&["idle", &polls][..], &with].concat());
+
+    assert_eq!([&fanout["delivered"], &fanout["lost"], &fanout["repeated"]], [140, 0, 0]);
+    assert_eq!(idle["subscribers"], 7);
+}
+
+#[test]
 fn publish_one_by_one_and_in_a_batch() {
     for mode in [&["--connections", "3"][..], &["--batch"]] {
         let report = bench_hub("publish", &[&["--events", "30"], mode].concat());
