@@ -240,6 +240,7 @@ impl<'a> Session<'a> {
         let may_begin_a_stream = request.method() == Method::GET || request.uri().path() == "/subscribe";
         if may_begin_a_stream {
             request.extensions_mut().insert(self.slot.clone());
+            request.extensions_mut().insert(self.seen.interruption().clone());
             request.extensions_mut().insert(self.front.stream_permits().clone());
         }
         if let Some(unplaced) = Unplaced::of(self.visit) {

@@ -27,6 +27,11 @@ impl<S> Impatient<S> {
         self.inner
     }
 
+    /// The connection itself.
+    pub(crate) fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
     fn judge<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.waiting = false;

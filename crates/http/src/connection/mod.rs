@@ -32,6 +32,7 @@ pub(crate) mod head_share;
 pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod impatient;
+pub(crate) mod interruption;
 pub(crate) mod left_out;
 pub(crate) mod linger;
 pub(crate) mod lookout;

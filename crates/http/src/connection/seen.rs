@@ -17,7 +17,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::access::head::LeftOut;
 use crate::connection::head_share::HeadShare;
 use crate::connection::impatient::Impatient;
+use crate::connection::interruption::Interruption;
 use crate::connection::left_out::HeadWatch;
+use crate::connection::socket::Raw;
 use crate::connection::visit::Visit;
 use crate::limits::HYPER_ANSWER_BYTES_MAX;
 
@@ -38,6 +40,8 @@ pub(crate) struct Seen {
     requests: AtomicU64,
     /// The first request of which hyper leaves something out, counted from 1.
     left_out: OnceLock<(u64, LeftOut)>,
+    /// For a request that waits.
+    interruption: Interruption,
 }
 
 impl Seen {
@@ -46,6 +50,11 @@ impl Seen {
         self.asked.store(true, Ordering::Relaxed);
         let number = self.requests.fetch_add(1, Ordering::Relaxed) + 1;
         self.left_out.get().filter(|(of, _)| *of == number).map(|(_, left_out)| *left_out)
+    }
+
+    /// What a request is told that waits for a long time.
+    pub(crate) fn interruption(&self) -> &Interruption {
+        &self.interruption
     }
 
     /// Whether a request has come since this was last asked.
@@ -135,7 +144,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for SeenStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for SeenStream<S> {
+impl<S: AsyncWrite + Raw + Unpin> AsyncWrite for SeenStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -155,6 +164,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for SeenStream<S> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         // A session of TLS takes a write as soon as it has a copy of the bytes: only this says whether they have left.
         let flushed = Pin::new(&mut self.inner).poll_flush(context);
+        // hyper comes here whenever it has done what it can, also while a request waits.
+        if self.seen.interruption.is_awaited() && self.inner.get_ref().poll_peek_raw(context).is_ready() {
+            self.seen.interruption.tell();
+        }
         self.note_blocked(!matches!(flushed, Poll::Ready(Ok(()))));
         flushed
     }

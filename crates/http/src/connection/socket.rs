@@ -91,17 +91,30 @@ pub(crate) trait Raw {
     /// Reads what the peer sends as it arrives at the socket: over TLS encrypted, since to decrypt what nobody wants is work for
     /// nothing.
     fn poll_read_raw(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>>;
+
+    /// Whether the peer has sent more, or has no more to send. Takes nothing of it. Never where that cannot be seen.
+    fn poll_peek_raw(&self, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 impl Raw for TcpStream {
     fn poll_read_raw(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(self).poll_read(context, buffer)
     }
+
+    fn poll_peek_raw(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.poll_peek(context, &mut ReadBuf::new(&mut [0])).map(|_| ())
+    }
 }
 
 impl Raw for Box<TlsStream<TcpStream>> {
     fn poll_read_raw(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.get_mut().0.poll_read_raw(context, buffer)
+    }
+
+    fn poll_peek_raw(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.get_ref().0.poll_peek_raw(context)
     }
 }
 

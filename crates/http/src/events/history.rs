@@ -21,6 +21,7 @@ use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::budget::Taken;
+use crate::connection::interruption::Interruption;
 use crate::front::Front;
 use crate::limits::{ANSWER_RETRY_SECONDS, HISTORY_EVENTS_DEFAULT};
 use crate::request::mode::{Mode, wait};
@@ -59,6 +60,8 @@ pub(crate) struct HistoryRequest {
     credential: Option<Credential>,
     /// Put among the request's extensions by the connections of our own server: a page that waits needs a permit, as a stream does.
     permits: Option<StreamPermits>,
+    /// What ends the wait early: the client may have left.
+    interruption: Interruption,
 }
 
 impl HistoryRequest {
@@ -83,7 +86,8 @@ impl HistoryRequest {
         let wait = wait(query)?.unwrap_or_default();
         let events = Request { selectors: selectors(rest, query)?, from, on_gap: on_gap(query)? };
         let permits = parts.extensions.get().cloned();
-        Ok(Self { events, limit, wait, session: None, credential: None, permits })
+        let interruption = parts.extensions.get().cloned().unwrap_or_default();
+        Ok(Self { events, limit, wait, session: None, credential: None, permits, interruption })
     }
 
     /// Takes note of the grants that have let the reader in: it does not wait beyond their end.
@@ -110,9 +114,12 @@ pub(crate) async fn history(front: &Front, request: HistoryRequest) -> Result<Re
     if says_nothing(&history) && !request.wait.is_zero() {
         drop(taken);
         let _permit = request.permit(front)?;
-        let HistoryRequest { mut events, limit, wait, session, .. } = request;
+        let HistoryRequest { mut events, limit, wait, session, interruption, .. } = request;
         events.from = Position::Id(history.cursor.to_string());
-        something_comes(front, &events, history.cursor, session, wait).await?;
+        tokio::select! {
+            came = something_comes(front, &events, history.cursor, session, wait) => came?,
+            () = interruption.comes() => {}
+        }
         (history, taken) = admitted(front, events, limit).await?;
     }
     let gap = history.gap.as_ref().map(gap_header);

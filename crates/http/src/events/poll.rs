@@ -16,6 +16,7 @@ use super::problem::unreadable;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::budget::Taken;
+use crate::connection::interruption::Interruption;
 use crate::front::Front;
 use crate::limits::{OPENING_LOOK_WAIT, POLL_BYTES_MAX};
 use crate::stream::gzip::blocks;
@@ -36,6 +37,8 @@ pub(super) struct Poll {
     pub(super) is_told: bool,
     /// How long the answer may wait for something to say.
     pub(super) wait: Duration,
+    /// What ends the wait early: the client may have left.
+    pub(super) interruption: Interruption,
 }
 
 /// An answer in the making.
@@ -57,7 +60,18 @@ struct Answer<'a> {
 /// Answers with what there is, or waits until there is something. The answer holds its bytes of the budget of answers until they
 /// are read; while it waits for events it holds none.
 pub(super) async fn poll(front: &Front, poll: Poll) -> Result<Body, Problem> {
-    let Poll { follower, attendance, session, encoder, gzip, transport, opening, is_told, wait } = poll;
+    let Poll {
+        follower,
+        attendance,
+        session,
+        encoder,
+        gzip,
+        transport,
+        opening,
+        is_told,
+        wait,
+        interruption,
+    } = poll;
     let visitor = Visitor { session: session.clone(), address: front.peer(), transport };
     let place = follower.cursor();
     let subscription = front.hub().follow(follower, visitor, attendance).in_pieces_of(POLL_BYTES_MAX);
@@ -74,7 +88,7 @@ pub(super) async fn poll(front: &Front, poll: Poll) -> Result<Body, Problem> {
     };
     // What its publisher was told before the poll began is in its answer, though the rings may show it a moment later.
     let shown_through = front.hub().bounds().head.sequence;
-    let ends_at = Instant::now() + wait;
+    let mut ends_at = Instant::now() + wait;
     loop {
         // Without room the client is told to come back, as one for which there is nothing.
         let Some(mut taken) = front.answers().take(POLL_BYTES_MAX).await else {
@@ -92,7 +106,10 @@ pub(super) async fn poll(front: &Front, poll: Poll) -> Result<Body, Problem> {
             return Ok(answer.finish(Some(taken)));
         }
         drop(taken);
-        answer.wait_until(ends_at).await;
+        tokio::select! {
+            () = answer.wait_until(ends_at) => {}
+            () = interruption.comes() => ends_at = Instant::now(),
+        }
     }
 }
 

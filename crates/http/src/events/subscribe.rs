@@ -87,6 +87,7 @@ async fn carry(front: &Front, mut response: Response<Body>, begun: Begun) -> Res
         session,
         watch,
         entry,
+        interruption,
         socket,
         ..
     } = request;
@@ -107,7 +108,18 @@ async fn carry(front: &Front, mut response: Response<Body>, begun: Begun) -> Res
     *response.body_mut() = if let Some(transport) = mode.transport() {
         let wait = if is_news { Duration::ZERO } else { mode.wait() };
         let is_told = tells_place;
-        let poll = Poll { follower, attendance, session, encoder, gzip, transport, opening, is_told, wait };
+        let poll = Poll {
+            follower,
+            attendance,
+            session,
+            encoder,
+            gzip,
+            transport,
+            opening,
+            is_told,
+            wait,
+            interruption,
+        };
         poll::poll(front, poll).await?
     } else if let Some(slot) = parking_slot {
         let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };

@@ -37,7 +37,7 @@ struct SubscribeDocument {
 
 /// The value of a parameter.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a parameter is a text, a whole number, `true` or `false`")]
 enum Parameter {
     Text(String),
     Number(u64),

@@ -14,6 +14,7 @@ use crate::access_log::AccessEntry;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::answer::watch::AnswerWatch;
+use crate::connection::interruption::Interruption;
 use crate::connection::refusal::Unplaced;
 use crate::front::Front;
 use crate::lane::parking::ParkingSlot;
@@ -72,6 +73,8 @@ pub(crate) struct SubscribeRequest {
     /// Put among the request's extensions by what carries the answer, if it wants to know how the answer is taken.
     pub(super) watch: AnswerWatch,
     pub(super) entry: Option<AccessEntry>,
+    /// Put among the request's extensions by `connection/http1`.
+    pub(super) interruption: Interruption,
     /// It opens a WebSocket.
     pub(super) socket: Option<(Handshake, SocketAccess)>,
 }
@@ -124,6 +127,7 @@ impl SubscribeRequest {
             unplaced: parts.extensions.get().cloned(),
             watch: parts.extensions.get().cloned().unwrap_or_default(),
             entry: parts.extensions.get().cloned(),
+            interruption: parts.extensions.get().cloned().unwrap_or_default(),
             socket: None,
         })
     }

@@ -4,7 +4,7 @@ use crate::carrier::Carrier;
 use crate::transport::Transport;
 use crate::world::Cell;
 
-/// Cells that make no sense.
+/// Cells that do not play.
 pub(crate) struct Exception {
     /// None: all of them.
     pub(crate) scene: Option<&'static str>,
@@ -27,7 +27,11 @@ const NOBODY_WAITS: &str = "no answer is open that could be told something";
 
 pub(crate) const EXCEPTIONS: &[Exception] = &[
     over(Transport::WebSocket, Carrier::Http10, "an upgrade needs HTTP/1.1 (RFC 9110, 7.8)"),
-    over(Transport::WebSocket, Carrier::Http2, "there is no WebSocket over HTTP/2 (RFC 8441) yet"),
+    over(
+        Transport::WebSocket,
+        Carrier::Http2,
+        "its handshake is another (RFC 8441), which `websocket_http2` tests",
+    ),
     over(
         Transport::WebSocket,
         Carrier::Router,

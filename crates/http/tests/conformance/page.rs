@@ -34,7 +34,7 @@ fn page() -> String {
         }
         page += &format!(" {} |\n", of_transport().count());
     }
-    page += &format!("\nThese are {} cells. What does not play makes no sense:\n\n", played.len());
+    page += &format!("\nThese are {} cells. What does not play:\n\n", played.len());
     page += "| scene | transport | carrier | why |\n|---|---|---|---|\n";
     for exception in EXCEPTIONS {
         let scene = exception.scene.map_or("all".to_owned(), |scene| format!("`{scene}`"));

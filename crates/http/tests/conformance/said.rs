@@ -147,6 +147,7 @@ impl Reader {
         let said = match first {
             0x81 => document(&serde_json::from_slice(payload).unwrap()),
             0x88 => vec![Said::Closed(u16::from_be_bytes([payload[0], payload[1]]))],
+            0x89 | 0x8a => Vec::new(),
             other => unreachable!("a frame of a hub begins with {other:x}"),
         };
         let whole = 2 + extended + length;
