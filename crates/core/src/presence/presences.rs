@@ -276,14 +276,22 @@ impl Presences {
         self.closed.load(Ordering::SeqCst)
     }
 
-    /// Has something done for each watched topic that a session reads. Wakes the keeper if there is one.
-    fn touch(&self, who: Attendee<'_>, touch: impl Fn(&mut Watched, &Topic) -> bool) {
+    /// Has something done for each watched topic that a session reads, and that others do not read. Wakes the keeper if there is one.
+    fn touch(
+        &self,
+        who: Attendee<'_>,
+        others: Option<&Selectors>,
+        touch: impl Fn(&mut Watched, &Topic) -> bool,
+    ) {
         if !self.any.load(Ordering::SeqCst) || who.session.user.is_none() {
             return;
         }
         let mut guard = self.watched();
         let watched = &mut *guard;
-        let topics = matching(&watched.topics, who.selectors);
+        let mut topics = matching(&watched.topics, who.selectors);
+        if let Some(others) = others {
+            topics.retain(|topic| !others.matches(topic));
+        }
         let mut is_news = false;
         for topic in topics {
             if !touch(watched, &topic) {
@@ -309,11 +317,28 @@ impl Presences {
 impl RosterListener for Presences {
     fn joined(&self, who: Attendee<'_>) {
         let Some(user) = &who.session.user else { return };
-        self.touch(who, |watched, topic| watched.join(topic, who.id, user, who.session.info.as_ref()));
+        self.touch(who, None, |watched, topic| watched.join(topic, who.id, user, who.session.info.as_ref()));
     }
 
     fn left(&self, who: Attendee<'_>) {
-        self.touch(who, |watched, topic| watched.leave(topic, who.id));
+        self.touch(who, None, |watched, topic| watched.leave(topic, who.id));
+    }
+
+    /// Of a topic that it still reads it does not leave: a watcher would be told if its debounce is over in between.
+    fn changed(&self, before: Attendee<'_>, now: Attendee<'_>) {
+        let is_same_user = before.session.user == now.session.user;
+        self.touch(before, is_same_user.then_some(now.selectors), |watched, topic| {
+            watched.leave(topic, before.id)
+        });
+        let Some(user) = &now.session.user else { return };
+        let info = now.session.info.as_ref();
+        self.touch(now, None, |watched, topic| {
+            let joins = watched.join(topic, now.id, user, info);
+            if joins && let Some(entry) = watched.topics.get_mut(topic) {
+                entry.presence.inform(user, info);
+            }
+            joins
+        });
     }
 }
 

@@ -99,12 +99,18 @@ impl TopicPresence {
             self.arrivals.insert(user.clone());
         }
         member.connections += 1;
+        if let Some(since) = member.gone_since.take() {
+            self.gone.remove(&(since, user.clone()));
+        }
+        self.inform(user, info);
+    }
+
+    /// The token of a user tells this now.
+    pub(super) fn inform(&mut self, user: &User, info: Option<&Arc<str>>) {
+        let Some(member) = self.users.get_mut(user) else { return };
         if member.info.as_ref() != info {
             member.info = info.cloned();
             self.version += 1;
-        }
-        if let Some(since) = member.gone_since.take() {
-            self.gone.remove(&(since, user.clone()));
         }
     }
 

@@ -188,6 +188,23 @@ impl Subscription {
         self.attendance.note_ending(ending);
     }
 
+    /// Goes on with other selectors, or as another visitor, from the place where it stands. It keeps its id, and an end that the roster has told it.
+    ///
+    /// # Errors
+    ///
+    /// If there are too many selectors. Nothing is changed then.
+    pub fn change(&mut self, selectors: Selectors, visitor: Visitor) -> Result<(), TooManySelectors> {
+        // The place is looked up by the rings that it had.
+        let place = self.advance();
+        self.attendance.change(&selectors, &visitor)?;
+        let follower = Follower::new(selectors, self.on_gap(), place);
+        // Attached before the next look, so nothing between is missed.
+        self.view = self.hub.view(follower.selectors(), self.bell.clone(), 0);
+        self.follower = follower;
+        self.bell.went_on(place.sequence);
+        Ok(())
+    }
+
     /// Hands over what another carrier goes on with. Until that has [taken](crate::roster::Attendances::take) the attendance, the roster knows
     /// the subscriber as that of a task. What is left here reads, but is nobody's: drop it.
     pub fn hand_over(&mut self) -> (Follower, Attendance) {

@@ -90,6 +90,33 @@ impl Attendance {
         std::mem::replace(self, rest)
     }
 
+    /// Has it ask for other selectors, or be another visitor, from now on. It is the same subscriber: its id stays, and so does an end that
+    /// the roster has told it.
+    ///
+    /// # Errors
+    ///
+    /// If there are too many selectors. Nothing is changed then.
+    pub(crate) fn change(
+        &mut self,
+        selectors: &Selectors,
+        visitor: &Visitor,
+    ) -> Result<(), TooManySelectors> {
+        let wanted = selectors.iter().len();
+        match wanted.checked_sub(self.selectors) {
+            Some(more) => self.roster.reserve(more)?,
+            None => _ = self.roster.selectors.fetch_sub(self.selectors - wanted, Ordering::Relaxed),
+        }
+        self.selectors = wanted;
+        let before = self.slot.and_then(|slot| self.roster.tasks.change(slot, selectors, visitor));
+        if let Some((before, was)) = before {
+            let (was_told_of, is_told_of) = (was.is_told_of(), visitor.is_told_of());
+            let before = was_told_of.then_some((&before, was.session.as_ref()));
+            let after = is_told_of.then_some((selectors, visitor.session.as_ref()));
+            self.roster.listeners.changed(self.id, before, after);
+        }
+        Ok(())
+    }
+
     /// What rings for it, if it stands among the subscriptions of tasks.
     pub(crate) fn bell(&self) -> Option<Arc<TaskBell>> {
         self.slot.and_then(|slot| self.roster.tasks.bell(slot))

@@ -47,6 +47,10 @@ pub trait RosterListener: Send + Sync + 'static {
     /// A subscriber that had come has left, for whichever reason: its carrier does not know it any more.
     fn left(&self, who: Attendee<'_>);
 
+    /// A subscriber that had come reads something else from now on, or was let in by something else. Its name is the same, and so is its
+    /// user, unless it had none.
+    fn changed(&self, _before: Attendee<'_>, _now: Attendee<'_>) {}
+
     /// Whether it is told of anonymous subscribers, too, and of addresses. It is asked once.
     fn asks_for_all(&self) -> bool {
         false
@@ -69,6 +73,9 @@ struct Listening {
     listener: Arc<dyn RosterListener>,
     asks_for_all: bool,
 }
+
+/// What a subscriber reads, and what let it in.
+type Known<'a> = (&'a Selectors, Option<&'a Arc<Session>>);
 
 /// A subscriber whose address is looked up only if somebody wants to know it.
 pub(super) struct Subscribing<'a, A> {
@@ -115,6 +122,30 @@ impl Listeners {
             let who = Attendee { id, selectors, session: known, address: None, ending };
             self.tell(session, |listener| listener.left(who));
         }
+    }
+
+    /// One has other selectors or another session. Of what listeners are not told there is none. To a listener that does not hear of anonymous
+    /// subscribers, one that gets a session comes, and one that loses it leaves.
+    pub(super) fn changed(&self, id: ConnectionId, before: Option<Known<'_>>, now: Option<Known<'_>>) {
+        if !self.any.load(Ordering::Acquire) {
+            return;
+        }
+        let list = self.list.read().unwrap_or_else(PoisonError::into_inner);
+        for Listening { listener, asks_for_all } in &*list {
+            let is_heard = |known: &Known<'_>| *asks_for_all || known.1.is_some();
+            match (before.filter(is_heard), now.filter(is_heard)) {
+                (Some(before), Some(now)) => {
+                    listener.changed(self.attendee(id, before), self.attendee(id, now))
+                }
+                (None, Some(now)) => listener.joined(self.attendee(id, now)),
+                (Some(before), None) => listener.left(self.attendee(id, before)),
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn attendee<'a>(&'a self, id: ConnectionId, (selectors, session): Known<'a>) -> Attendee<'a> {
+        Attendee { id, selectors, session: session.unwrap_or(&self.of_nobody), address: None, ending: None }
     }
 
     fn hears(&self, session: Option<&Arc<Session>>) -> bool {

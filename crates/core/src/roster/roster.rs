@@ -65,11 +65,16 @@ impl Roster {
     /// If there are too many selectors.
     pub fn attend(self: &Arc<Self>, selectors: &Selectors) -> Result<Attendance, TooManySelectors> {
         let wanted = selectors.iter().len();
-        let add = |held: usize| held.checked_add(wanted).filter(|sum| *sum <= self.selectors_max);
-        let added = self.selectors.try_update(Ordering::Relaxed, Ordering::Relaxed, add);
-        added.map_err(|_| TooManySelectors { wanted, max: self.selectors_max })?;
+        self.reserve(wanted)?;
         self.count.fetch_add(1, Ordering::Relaxed);
         Ok(Attendance::counted(self.clone(), self.ids.next(), wanted))
+    }
+
+    /// Counts so many selectors more, if there is room for them.
+    pub(super) fn reserve(&self, wanted: usize) -> Result<(), TooManySelectors> {
+        let add = |held: usize| held.checked_add(wanted).filter(|sum| *sum <= self.selectors_max);
+        let added = self.selectors.try_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        added.map(|_| ()).map_err(|_| TooManySelectors { wanted, max: self.selectors_max })
     }
 
     /// A count of a carrier's own, which is part of this one.

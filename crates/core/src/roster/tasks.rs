@@ -67,6 +67,19 @@ impl TaskCarrier {
         self.tasks().entries.try_remove(slot)
     }
 
+    /// Has what stands in a slot ask for other selectors, or be another visitor. The answer is what it was before.
+    pub(super) fn change(
+        &self,
+        slot: usize,
+        selectors: &Selectors,
+        visitor: &Visitor,
+    ) -> Option<(Selectors, Visitor)> {
+        let mut tasks = self.tasks();
+        let task = tasks.entries.get_mut(slot)?;
+        let selectors = std::mem::replace(&mut task.selectors, selectors.clone());
+        Some((selectors, std::mem::replace(&mut task.visitor, visitor.clone())))
+    }
+
     /// What rings for the one in a slot.
     pub(super) fn bell(&self, slot: usize) -> Option<Arc<TaskBell>> {
         self.tasks().entries.get(slot).map(|task| task.bell.clone())

@@ -68,6 +68,11 @@ impl RosterListener for KnownDenials {
     }
 
     fn left(&self, _who: Attendee<'_>) {}
+
+    /// What let it in may be another token.
+    fn changed(&self, _before: Attendee<'_>, now: Attendee<'_>) {
+        self.joined(now);
+    }
 }
 
 impl From<Outcast> for Whom {

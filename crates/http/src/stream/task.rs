@@ -10,11 +10,11 @@ use bytes::Bytes;
 use futures_util::future::OptionFuture;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
-use tidings_core::presence::Notice;
-use tidings_core::roster::Attendance;
+use tidings_core::presence::{Notice, watched_topics};
+use tidings_core::roster::{Attendance, TooManySelectors};
 use tidings_core::{
-    Clock, ConnectionId, Cursor, Delivery, Follower, Frame, InUse, Sequence, Session, StoreError,
-    Subscription, UnixMillis, Upcoming,
+    Clock, ConnectionId, Cursor, Delivery, Follower, Frame, Hub, InUse, Selectors, Sequence, Session,
+    StoreError, Subscription, UnixMillis, Upcoming, Visitor,
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -300,28 +300,29 @@ impl StreamTask {
         Handed { follower, attendance, past, session, permit }
     }
 
-    /// Where the client stands. Events that it has not asked for are passed over.
-    pub(crate) fn advance(&mut self) -> Cursor {
-        self.subscription.advance()
-    }
-
     /// The name of its connection on the roster.
     pub(crate) fn id(&self) -> ConnectionId {
         self.subscription.id()
     }
 
-    /// Goes on with another subscription, at the same place, and with what lets the client have it.
-    pub(crate) fn regroup(
+    /// Goes on with other selectors, or with something else that lets the client have them, at the same place.
+    pub(crate) fn change(
         &mut self,
-        subscription: Subscription,
-        presence: Option<Box<TaskPresence>>,
-        session: Option<Arc<Session>>,
-    ) {
-        self.subscription = subscription.in_pieces_of(CHUNK_BYTES_MAX);
-        self.presence = presence;
+        hub: &Hub,
+        selectors: Selectors,
+        visitor: Visitor,
+    ) -> Result<(), TooManySelectors> {
+        let session = visitor.session.clone();
+        let watches_the_same = watched_topics(&selectors).eq(watched_topics(self.subscription.selectors()));
+        self.subscription.change(selectors, visitor)?;
+        // Another watch would tell the whole state again.
+        if !watches_the_same {
+            self.presence = TaskPresence::watch(hub, self.subscription.selectors());
+        }
         self.expires_after = session.as_ref().filter(|session| session.can_end()).map(|_| 0);
         self.session = session;
         self.opens_after = None;
+        Ok(())
     }
 
     /// What let the client in.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tidings_access::Grants;
 use tidings_core::limits::SELECTORS_MAX;
-use tidings_core::{DraftFields, Follower, KeyFields, Selector, Selectors, Session, Visitor};
+use tidings_core::{DraftFields, KeyFields, Selector, Selectors, Session, Visitor};
 
 use super::driver::Driver;
 use super::words::{self, ClientWord, PublishWord};
@@ -15,7 +15,6 @@ use crate::answer::problem_type::ProblemType;
 use crate::events::problem::{bad_draft, ending, not_published, too_many_publishes, too_many_selectors};
 use crate::front::Front;
 use crate::limits::{SOCKET_MESSAGE_STEP_BYTES, SOCKET_SELECTORS_PER_FRAME};
-use crate::presence::task_presence::TaskPresence;
 use crate::request::mode::Mode;
 use crate::request::path;
 use crate::stream::Encoder;
@@ -120,17 +119,9 @@ impl Driver<'_> {
     /// The same stream with other selectors or another session, at the place where it stands: one id resumes all of it.
     fn regroup(&mut self, selectors: Selectors, session: Option<Arc<Session>>) -> Result<(), Problem> {
         self.reader.counts_more(selectors.as_slice().len() / SOCKET_SELECTORS_PER_FRAME);
-        let hub = self.front.hub();
-        let attendance = hub.roster().attend(&selectors).map_err(too_many_selectors)?;
-        let follower = Follower::new(selectors.clone(), self.on_gap, self.task.advance());
-        let visitor = Visitor {
-            session: session.clone(),
-            address: self.front.peer(),
-            transport: Encoder::WebSocket.transport(),
-        };
-        let presence = TaskPresence::watch(hub, &selectors);
-        let subscription = hub.follow(follower, visitor, attendance);
-        self.task.regroup(subscription, presence, session);
+        let transport = Encoder::WebSocket.transport();
+        let visitor = Visitor { session, address: self.front.peer(), transport };
+        self.task.change(self.front.hub(), selectors.clone(), visitor).map_err(too_many_selectors)?;
         self.selectors = selectors;
         Ok(())
     }

@@ -12,7 +12,6 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, OptionFuture};
 use futures_util::stream::FuturesOrdered;
-use tidings_core::OnGap;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, sleep_until};
 
@@ -58,7 +57,6 @@ pub(super) struct Driver<'a> {
     pub(super) front: &'a Front,
     pub(super) task: StreamTask,
     pub(super) access: SocketAccess,
-    pub(super) on_gap: OnGap,
     pub(super) selectors: tidings_core::Selectors,
     pub(super) reader: MessageReader,
     /// The answers to publishes, in their order.
@@ -88,7 +86,7 @@ where
 {
     let Awake { quiet, opening, subscription, past, session, permit, entry, may_rest } = awake;
     let QuietSocket { front, access, pace } = quiet;
-    let (on_gap, selectors) = (subscription.on_gap(), subscription.selectors().clone());
+    let selectors = subscription.selectors().clone();
     let presence = TaskPresence::watch(front.hub(), &selectors);
     let watch = AnswerWatch::default();
     let carried = Carried {
@@ -115,7 +113,6 @@ where
             None => task,
         },
         access,
-        on_gap,
         selectors,
         reader,
         publishes: FuturesOrdered::new(),

@@ -96,6 +96,25 @@ impl Book {
         self.make_room()
     }
 
+    /// A stream reads something else from now on, or has a user now. Returns how many notices there was no room for.
+    pub(super) fn change(
+        &mut self,
+        id: ConnectionId,
+        user: Option<&User>,
+        selectors: &Selectors,
+        time: UnixMillis,
+        now: Instant,
+    ) -> u64 {
+        let Some(stream) = self.here.get_mut(&id) else { return 0 };
+        if stream.user.as_ref() == user && stream.selectors == *selectors {
+            return 0;
+        }
+        (stream.user, stream.selectors) = (user.cloned(), selectors.clone());
+        let stream = stream.clone();
+        self.tell(&stream, time, Happened::Change, now);
+        self.make_room()
+    }
+
     /// A stream has left. Returns how many notices there was no room for.
     pub(super) fn leave(
         &mut self,

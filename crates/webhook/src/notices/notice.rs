@@ -24,6 +24,8 @@ pub(super) struct Notice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Happened {
     Connect,
+    /// It reads something else from now on, or has a user now.
+    Change,
     /// With the reason.
     Disconnect(&'static str),
 }
@@ -66,6 +68,7 @@ impl Notice {
     fn document<'a>(&'a self, hub: &str) -> NoticeDocument<'a> {
         let (event, reason) = match self.happened {
             Happened::Connect => ("connect", None),
+            Happened::Change => ("change", None),
             Happened::Disconnect(reason) => ("disconnect", Some(reason)),
         };
         let ms = i64::try_from(self.time.0).unwrap_or(i64::MAX);

@@ -306,6 +306,11 @@ impl RosterListener for Notices {
         self.note(|book, now| book.leave(who.id, ending, time, now));
     }
 
+    fn changed(&self, _before: Attendee<'_>, who: Attendee<'_>) {
+        let time = self.clock.now();
+        self.note(|book, now| book.change(who.id, who.session.user.as_ref(), who.selectors, time, now));
+    }
+
     fn asks_for_all(&self) -> bool {
         true
     }

@@ -51,6 +51,7 @@ impl Scene {
 fn shown(taken: Taken) -> Vec<String> {
     let sign = |notice: &Notice| match notice.happened {
         Happened::Connect => '+',
+        Happened::Change => '~',
         Happened::Disconnect(_) => '-',
     };
     taken.notices.iter().map(|notice| format!("{}{}", sign(notice), notice.connection)).collect()
@@ -285,4 +286,34 @@ fn what_is_left_out_of_the_queue_takes_no_room_and_who_is_away_may_come_back() {
     assert_eq!((scene.book.waiting(), scene.book.due().is_some()), (1, true));
     scene.join(stream(3, Some("bob"), 1, &["a"]));
     assert_eq!((scene.book.bytes, scene.book.due(), scene.told()), (0, None, vec![]));
+}
+
+#[test]
+fn a_stream_that_reads_something_else_is_told_under_its_id_and_its_end_names_what_it_read_last() {
+    let mut scene = scene();
+    scene.join(stream(1, Some("ada"), 1, &["a"]));
+    assert_eq!(scene.told(), ["+1"]);
+    let now = scene.now;
+    let change = |book: &mut Book, id, user: Option<&str>, topics: &[&str]| {
+        let Stream { user, selectors, .. } = stream(id, user, 1, topics);
+        book.change(ConnectionId::new(id), user.as_ref(), &selectors, UnixMillis(0), now)
+    };
+
+    change(&mut scene.book, 1, Some("ada"), &["a"]);
+    change(&mut scene.book, 7, Some("ada"), &["a"]);
+    assert_eq!(scene.told(), [""; 0], "nothing is news there, and nobody has that id");
+    change(&mut scene.book, 1, Some("ada"), &["a", "b"]);
+    assert_eq!(scene.told(), ["~1"]);
+
+    // One that comes back with what the other read last takes its place, and is told of under the id that the backend knows.
+    scene.leave(1);
+    scene.join(stream(2, Some("ada"), 1, &["b", "a"]));
+    change(&mut scene.book, 2, Some("ada"), &["b"]);
+    assert_eq!(scene.told(), ["~1"]);
+    scene.leave(2);
+    scene.passes(DEBOUNCE);
+    scene.passes(NOTICES_BATCH_WAIT);
+    let last = scene.book.take_at_end(scene.now).unwrap().notices;
+    assert_eq!(last[0].selectors, stream(1, None, 1, &["b"]).selectors);
+    assert_eq!(shown(Taken { notices: last, dropped: 0 }), ["-1"]);
 }
