@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::scene::Scene;
@@ -255,23 +255,6 @@ async fn a_message_that_does_not_come_to_its_end_is_too_slow() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(socket.close_code().await, Some(4_006));
-}
-
-/// A client that is never between two messages is not slow.
-#[tokio::test(flavor = "multi_thread")]
-async fn each_message_has_a_time_of_its_own() {
-    let wait = Duration::from_secs(1);
-    let scene = Scene::with(|config| config.body_wait_max = wait).await;
-    let mut socket = WebSocket::opened(&scene, "/events/a").await;
-    let message = word(&json!({ "publish": { "topic": "b", "data": "x" } }));
-    let (one, two) = message.split_at(message.len() / 2);
-    socket.wire.send(one).await;
-
-    let began = Instant::now();
-    while began.elapsed() < 2 * wait {
-        socket.wire.send([two, one].concat()).await;
-        assert!(socket.json().await["published"]["id"].is_string());
-    }
 }
 
 /// Others have the room, and do not give it back in time.
