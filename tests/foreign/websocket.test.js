@@ -55,42 +55,54 @@ class Socket {
   }
 }
 
+/** The value of a metric, as it is written. */
+async function metric(hub, name) {
+  const text = await (await fetch(`${hub.url}/metrics`)).text();
+  return text.split('\n').find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? '';
+}
+
+/** A client reads, publishes and asks for more, at a hub with these flags. */
+async function converse(t, client, ...flags) {
+  if (client[0].startsWith(FOREIGN)) assert.ok(existsSync(client[0]), 'run tests/foreign/clients/install.sh');
+  const hub = await startHub(t, '--heartbeat', '1s', ...flags);
+  const socket = new Socket(t, client, `${hub.url}/events/a`);
+
+  await socket.hears('the subprotocol', ({ protocol }) => protocol === 'tidings.v1');
+  const first = await socket.hears('the opening', ({ connection }) => connection);
+  assert.ok(first.cursor && first.heartbeat_ms === 1000 && !first.gap, JSON.stringify(first));
+  await socket.hears('a heartbeat', ({ heartbeat_ms: beat, connection }) => beat && !connection);
+
+  socket.say({ publish: { topic: 'a', data: 'grüße 🎉', type: 'note', key: 'k1' }, ref: 1 });
+  const { published } = await socket.hears('the answer', ({ ref }) => ref === 1);
+  const event = await socket.hears('the event', ({ type }) => type === 'note');
+  assert.deepEqual([event.id, event.topic, event.data], [published.id, 'a', 'grüße 🎉']);
+  socket.say({ publish: { topic: 'a', data: 'grüße 🎉', type: 'note', key: 'k1' }, ref: 2 });
+  assert.equal((await socket.hears('the answer', ({ ref }) => ref === 2)).published.replayed, true);
+
+  socket.say({ subscribe: ['b/*'], ref: 'more' });
+  assert.deepEqual((await socket.hears('the answer', ({ ref }) => ref === 'more')).ok, ['a', 'b/*']);
+  const large = 'x'.repeat(500_000);
+  await hub.publish('b/1', large);
+  assert.equal((await socket.hears('a large event', ({ topic }) => topic === 'b/1')).data, large);
+  socket.say({ publish: { topic: 'b/2', data: large }, ref: 3 });
+  await socket.hears('a large event of its own', ({ topic }) => topic === 'b/2');
+
+  socket.say({ publish: { topic: 'tidings/x' }, ref: 4 });
+  const { error } = await socket.hears('an error', ({ ref }) => ref === 4);
+  assert.equal(error.type, 'urn:tidings:problem:reserved-topic');
+
+  if (flags.length > 0) assert.match(await metric(hub, 'tidings_deflated_events_total'), /^[1-9]/, 'nothing was compressed');
+  await hub.stop();
+  await socket.hears('a farewell', ({ retry_ms: retry, cursor }) => retry && cursor);
+  await socket.hears('the close code', ({ closed }) => closed === 4000);
+}
+
 for (const [name, client] of Object.entries(CLIENTS)) {
   const open = (t, url) => new Socket(t, client, url);
 
-  test(`${name}: reads, publishes, asks for more, and is told to come back`, { timeout: 120_000 }, async (t) => {
-    if (client[0].startsWith(FOREIGN)) assert.ok(existsSync(client[0]), 'run tests/foreign/clients/install.sh');
-    const hub = await startHub(t, '--heartbeat', '1s');
-    const socket = open(t, `${hub.url}/events/a`);
+  test(`${name}: reads, publishes, asks for more, and is told to come back`, { timeout: 120_000 }, (t) => converse(t, client));
 
-    await socket.hears('the subprotocol', ({ protocol }) => protocol === 'tidings.v1');
-    const first = await socket.hears('the opening', ({ connection }) => connection);
-    assert.ok(first.cursor && first.heartbeat_ms === 1000 && !first.gap, JSON.stringify(first));
-    await socket.hears('a heartbeat', ({ heartbeat_ms: beat, connection }) => beat && !connection);
-
-    socket.say({ publish: { topic: 'a', data: 'grüße 🎉', type: 'note', key: 'k1' }, ref: 1 });
-    const { published } = await socket.hears('the answer', ({ ref }) => ref === 1);
-    const event = await socket.hears('the event', ({ type }) => type === 'note');
-    assert.deepEqual([event.id, event.topic, event.data], [published.id, 'a', 'grüße 🎉']);
-    socket.say({ publish: { topic: 'a', data: 'grüße 🎉', type: 'note', key: 'k1' }, ref: 2 });
-    assert.equal((await socket.hears('the answer', ({ ref }) => ref === 2)).published.replayed, true);
-
-    socket.say({ subscribe: ['b/*'], ref: 'more' });
-    assert.deepEqual((await socket.hears('the answer', ({ ref }) => ref === 'more')).ok, ['a', 'b/*']);
-    const large = 'x'.repeat(500_000);
-    await hub.publish('b/1', large);
-    assert.equal((await socket.hears('a large event', ({ topic }) => topic === 'b/1')).data, large);
-    socket.say({ publish: { topic: 'b/2', data: large }, ref: 3 });
-    await socket.hears('a large event of its own', ({ topic }) => topic === 'b/2');
-
-    socket.say({ publish: { topic: 'tidings/x' }, ref: 4 });
-    const { error } = await socket.hears('an error', ({ ref }) => ref === 4);
-    assert.equal(error.type, 'urn:tidings:problem:reserved-topic');
-
-    await hub.stop();
-    await socket.hears('a farewell', ({ retry_ms: retry, cursor }) => retry && cursor);
-    await socket.hears('the close code', ({ closed }) => closed === 4000);
-  });
+  test(`${name}: the same with messages that are compressed`, { timeout: 120_000 }, (t) => converse(t, client, '--compression'));
 
   test(`${name}: goes on by an id, hears a gap, and closes`, { timeout: 120_000 }, async (t) => {
     const hub = await startHub(t, '--memory');

@@ -133,7 +133,7 @@ impl Front {
         parts: &Parts,
         rest: Option<&str>,
     ) -> Result<Response<Body>, Problem> {
-        let handshake = Handshake::read(parts)?;
+        let handshake = Handshake::read(parts, self.config().compression)?;
         let query = &self.query(parts, subscribe_request::KNOWN)?;
         let format = StreamFormat::WebSocket;
         let request = SubscribeRequest::parse(parts, query, rest, format, &self.position_bounds())?;

@@ -616,6 +616,9 @@ pub(crate) const SOCKET_CONTROL_BYTES_MAX: usize = 125;
 /// many selectors as a subscription may have.
 pub(crate) const SOCKET_MESSAGE_EXTRA_BYTES: usize = 131_072;
 
+/// Extensions that a handshake may offer and that are looked at. 16: browsers offer one, in at most three forms.
+pub(crate) const SOCKET_EXTENSION_OFFERS_MAX: usize = 16;
+
 /// Bytes by which the memory of a message grows that comes in pieces. 16 KiB, as a small body does.
 pub(crate) const SOCKET_MESSAGE_STEP_BYTES: usize = 16_384;
 

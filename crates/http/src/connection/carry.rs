@@ -21,6 +21,7 @@ use crate::lane::{CHUNK_END, Framing, LAST_CHUNK, chunk_head};
 use crate::limits::{CHUNK_BYTES_MAX, SECOND_PROBE_WAIT, STRAY_READ_BYTES};
 use crate::presence::task_presence::TaskPresence;
 use crate::stream::Ending;
+use crate::stream::gzip::Coding;
 use crate::stream::gzip::blocks::EMPTY;
 use crate::stream::machine::ClientBytes;
 use crate::stream::metrics::StreamEnd;
@@ -31,7 +32,7 @@ pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)
 where
     S: AsyncRead + AsyncWrite + Raw + Watched + Unpin,
 {
-    let Leave { follower, is_opened, encoder, framing, gzip, attendance, session, permit, entry } = leave;
+    let Leave { follower, is_opened, encoder, framing, coded, attendance, session, permit, entry } = leave;
     let visitor = Visitor { session: session.clone(), address: front.peer(), transport: encoder.transport() };
     let presence = TaskPresence::watch(front.hub(), follower.selectors());
     let subscription = front.hub().follow(follower, visitor, attendance);
@@ -44,7 +45,7 @@ where
         presence,
         encoder,
         encoding: encoder.in_use(front.hub()),
-        gzip,
+        coded,
         session,
         permit,
         watch: watched,
@@ -53,7 +54,10 @@ where
     let parts = Box::pin(task::parts(front.task_rules(), carried));
     let mut end = StreamEnd::counted(front.metrics().streams().clone());
     let writer = BlockWriter { front, framing, watch, entry };
-    let probe = if gzip.is_some() { Bytes::from_static(&EMPTY) } else { encoder.probe() };
+    let probe = match coded.coding() {
+        Coding::Gzip => Bytes::from_static(&EMPTY),
+        Coding::Identity | Coding::Messages => encoder.probe(),
+    };
     let written = write_all(writer, &mut stream, &probe, parts, &mut end).await;
     if let Err(ending) = written {
         end.note(ending);

@@ -61,8 +61,17 @@ impl Surroundings {
                 Box::pin(self.sockets.begin(stream, socket, unread, place)).await;
             }
             Ok(Some((stream, Gone::Stream(leave)))) => {
-                let Leave { follower, is_opened, encoder, framing, gzip, attendance, session, permit, entry } =
-                    leave;
+                let Leave {
+                    follower,
+                    is_opened,
+                    encoder,
+                    framing,
+                    coded,
+                    attendance,
+                    session,
+                    permit,
+                    entry,
+                } = leave;
                 let held = ParkedHold::of_stream(place, permit, session);
                 match stream.into_std() {
                     Ok(stream) => {
@@ -73,7 +82,7 @@ impl Surroundings {
                             past: None,
                             encoder,
                             framing,
-                            gzip,
+                            coded,
                             attendance,
                             entry,
                             held,

@@ -114,6 +114,7 @@ impl Sockets {
 
     fn park(self: &Arc<Self>, stream: TcpStream, resting: Resting, place: Option<Place>) {
         let Resting { quiet, handed, entry } = resting;
+        let coded = quiet.coded();
         let Handed { follower, attendance, past, session, permit } = handed;
         let stream = match stream.into_std() {
             Ok(stream) => stream,
@@ -132,7 +133,7 @@ impl Sockets {
             past,
             encoder: Encoder::WebSocket,
             framing: Framing::Raw,
-            gzip: None,
+            coded,
             attendance,
             entry,
             held,

@@ -21,7 +21,7 @@ use crate::front::Front;
 use crate::lane::Framing;
 use crate::lane::parking::{Leave, Parking};
 use crate::presence::task_presence::TaskPresence;
-use crate::stream::gzip::{Coding, blocks};
+use crate::stream::gzip::{Coded, Coding, blocks};
 use crate::stream::task::{self, Carried};
 use crate::websocket;
 use crate::websocket::socket::Socket;
@@ -92,22 +92,23 @@ async fn carry(front: &Front, mut response: Response<Body>, begun: Begun) -> Res
         ..
     } = request;
     let Beginning { bytes: opening, is_opened, tells_place, is_news } = beginning;
-    let (opening, gzip) = match coding {
+    let (opening, coded) = match coding {
         Some(Coding::Gzip) => {
             let (bytes, sum) = blocks::begin(&opening);
-            (bytes.into(), Some(sum))
+            (bytes.into(), Coded::Gzip(sum))
         }
-        Some(Coding::Identity) | None => (opening, None),
+        Some(Coding::Identity | Coding::Messages) | None => (opening, Coded::Identity),
     };
     let follower = Follower::new(events.selectors, events.on_gap, place);
     if let Some((handshake, access)) = socket {
-        let front = front.clone();
-        let socket = Socket { front, follower, opening, attendance, session, permit, entry, access };
+        let (front, deflates) = (front.clone(), handshake.deflates());
+        let socket =
+            Socket { front, follower, opening, attendance, session, permit, entry, access, deflates };
         return Ok(websocket::socket::begin(handshake, socket));
     }
     *response.body_mut() = if let Some(transport) = mode.transport() {
         let wait = if is_news { Duration::ZERO } else { mode.wait() };
-        let is_told = tells_place;
+        let (is_told, gzip) = (tells_place, coded.sum());
         let poll = Poll {
             follower,
             attendance,
@@ -123,7 +124,8 @@ async fn carry(front: &Front, mut response: Response<Body>, begun: Begun) -> Res
         poll::poll(front, poll).await?
     } else if let Some(slot) = parking_slot {
         let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
-        let leave = Leave { follower, is_opened, encoder, framing, gzip, attendance, session, permit, entry };
+        let leave =
+            Leave { follower, is_opened, encoder, framing, coded, attendance, session, permit, entry };
         let mut parking = Parking::new(opening, leave, slot);
         Body::stream(poll_fn(move |_| parking.poll_opening()))
     } else {
@@ -139,7 +141,7 @@ async fn carry(front: &Front, mut response: Response<Body>, begun: Begun) -> Res
             presence,
             encoder,
             encoding,
-            gzip,
+            coded,
             session,
             permit,
             watch,

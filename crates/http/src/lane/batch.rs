@@ -243,14 +243,14 @@ impl<'a> Wire<'a> {
     fn event<'f>(self, frame: &'f Frame) -> Text<'f> {
         match self.coding {
             Coding::Identity => Text::Plain(self.encoder.borrow(frame)),
-            Coding::Gzip => Text::Packed(self.deflater.event(self.encoder, frame)),
+            Coding::Gzip | Coding::Messages => Text::Packed(self.deflater.event(self.encoder, frame)),
         }
     }
 
     /// A block that is no event.
     fn block(self, block: &[u8]) -> Text<'static> {
         match self.coding {
-            Coding::Identity => Text::Plain(Cow::Owned(block.to_vec())),
+            Coding::Identity | Coding::Messages => Text::Plain(Cow::Owned(block.to_vec())),
             Coding::Gzip => Text::Packed(Packed::stored(block)),
         }
     }
@@ -258,7 +258,9 @@ impl<'a> Wire<'a> {
     /// A block that is no event, framed like one.
     pub(super) fn framed(self, block: &[u8]) -> Framed {
         match self.coding {
-            Coding::Identity => Framed { bytes: framed(block, self.framing), sum: Sum::default() },
+            Coding::Identity | Coding::Messages => {
+                Framed { bytes: framed(block, self.framing), sum: Sum::default() }
+            }
             Coding::Gzip => {
                 Framed { bytes: framed(&blocks::stored(block), self.framing), sum: Sum::of(block) }
             }
@@ -268,7 +270,7 @@ impl<'a> Wire<'a> {
     /// Bytes that say nothing, framed.
     pub(super) fn probe(self) -> Framed {
         let bytes = match self.coding {
-            Coding::Identity => framed(&self.encoder.probe(), self.framing),
+            Coding::Identity | Coding::Messages => framed(&self.encoder.probe(), self.framing),
             Coding::Gzip => framed(&blocks::EMPTY, self.framing),
         };
         Framed { bytes, sum: Sum::default() }
@@ -277,7 +279,7 @@ impl<'a> Wire<'a> {
     /// The last block of a response, and the end of its body. `sum` is that of all that came before.
     pub(super) fn last(self, block: &[u8], sum: Sum) -> Vec<u8> {
         match self.coding {
-            Coding::Identity => last(block, self.framing),
+            Coding::Identity | Coding::Messages => last(block, self.framing),
             Coding::Gzip => last(&blocks::end(sum, block), self.framing),
         }
     }

@@ -47,7 +47,7 @@ use super::sums::Sums;
 use super::tally::Tally;
 use crate::connection::socket::{Watchman, watch};
 use crate::limits::ROUND_BYTES_MAX;
-use crate::stream::gzip::{Coding, Deflater};
+use crate::stream::gzip::Deflater;
 use crate::stream::machine::{Due, LogSpan, Machine, Now, Outlet, Rules};
 use crate::stream::metrics::StreamMetrics;
 use crate::stream::{Ending, Heartbeat, expiry};
@@ -164,11 +164,11 @@ impl<H: Held> Members<H> {
 
     /// Takes over a connection.
     pub(super) fn admit(&mut self, parked: Parked<H>) {
-        let Parked { stream, follower, is_opened, past, encoder, framing, gzip, attendance, entry, held } =
+        let Parked { stream, follower, is_opened, past, encoder, framing, coded, attendance, entry, held } =
             parked;
         let selectors = follower.selectors().clone();
-        let coding = if gzip.is_some() { Coding::Gzip } else { Coding::Identity };
-        let key = GroupKey { selectors, encoder, framing, coding, on_gap: follower.on_gap() };
+        let (coding, on_gap) = (coded.coding(), follower.on_gap());
+        let key = GroupKey { selectors, encoder, framing, coding, on_gap };
         let mut stream = mio::net::TcpStream::from_std(stream);
         let number = self.slots.vacant_key();
         let interest = Interest::READABLE | Interest::WRITABLE;
@@ -210,7 +210,7 @@ impl<H: Held> Members<H> {
         });
         self.groups[group].note_epoch(id, place.epoch);
         self.logged.join(id, entry);
-        self.sums.join(id, gzip);
+        self.sums.join(id, coded.sum());
         self.presence.add_member(group, id);
         // It may be over since its request was answered, or the roster has ended it on its way.
         let expired = || expiry::ending(self.slots[number].session(), self.time);

@@ -11,7 +11,7 @@ use super::batch::Framing;
 use super::unparked::Unparked;
 use crate::access_log::AccessEntry;
 use crate::stream::machine::Past;
-use crate::stream::{Encoder, Sum};
+use crate::stream::{Coded, Encoder};
 
 /// A connection whose response head and [opening](Encoder::opening) have been written, and nothing else.
 pub struct Parked<H> {
@@ -28,8 +28,8 @@ pub struct Parked<H> {
     pub encoder: Encoder,
     /// How the body is delimited.
     pub framing: Framing,
-    /// The stream is compressed, and this is the sum of its opening; none if it is not.
-    pub gzip: Option<Sum>,
+    /// Whether the stream is compressed.
+    pub coded: Coded,
     /// Counts the subscriber, from before it was parked.
     pub attendance: Attendance,
     /// The line of the access log, which ends with the connection; none without such a log.

@@ -13,7 +13,7 @@ use tidings_core::{Follower, Session};
 use super::batch::{Framing, chunk_frame_bytes};
 use crate::access_log::AccessEntry;
 use crate::stream::permits::StreamPermit;
-use crate::stream::{Encoder, Sum};
+use crate::stream::{Coded, Encoder};
 use crate::websocket::socket::Socket;
 
 /// What a parked connection goes on with.
@@ -23,8 +23,8 @@ pub(crate) struct Leave {
     pub(crate) is_opened: bool,
     pub(crate) encoder: Encoder,
     pub(crate) framing: Framing,
-    /// The stream is compressed, and this is the sum of its opening.
-    pub(crate) gzip: Option<Sum>,
+    /// Whether the stream is compressed.
+    pub(crate) coded: Coded,
     /// Counts the subscriber from the moment at which its request was answered.
     pub(crate) attendance: Attendance,
     /// What let the subscriber in; none if it is anonymous.

@@ -29,4 +29,4 @@ pub(crate) mod task;
 pub use encode::{Encoder, FirstBlock, FirstBytes, Opening, StreamFormat, Whereabouts};
 pub(crate) use encode::{Heartbeat, Told};
 pub use ending::Ending;
-pub use gzip::Sum;
+pub use gzip::{Coded, Sum};

@@ -22,7 +22,7 @@ use super::drain::Drain;
 use super::encode::{Encoder, Whereabouts};
 use super::ending::Ending;
 use super::expiry;
-use super::gzip::{Deflater, Packed, Packing, Sum, blocks};
+use super::gzip::{Coded, Deflater, Packed, Packing, Sum, blocks};
 use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Past, Rules, Tick};
 use super::metrics::{StreamEnd, StreamMetrics};
 use super::permits::StreamPermit;
@@ -55,8 +55,8 @@ pub(crate) struct Carried {
     pub(crate) encoder: Encoder,
     /// Has the feed make the encoding.
     pub(crate) encoding: Option<InUse>,
-    /// It is compressed, and this is the sum of its opening.
-    pub(crate) gzip: Option<Sum>,
+    /// Whether it is compressed.
+    pub(crate) coded: Coded,
     /// What let the subscriber in; none if it is anonymous.
     pub(crate) session: Option<Arc<Session>>,
     /// Given back when the stream ends.
@@ -98,7 +98,7 @@ pub(crate) struct StreamTask {
     presence: Option<Box<TaskPresence>>,
     encoder: Encoder,
     /// What a compressed stream needs beside the others.
-    gzip: Option<Box<Gzip>>,
+    deflate: Option<Box<Deflate>>,
     shared: TaskRules,
     machine: Machine,
     /// What its clock counts from.
@@ -123,9 +123,9 @@ pub(crate) struct StreamTask {
 }
 
 /// A stream that is compressed.
-struct Gzip {
-    /// Of all that was said.
-    sum: Sum,
+struct Deflate {
+    /// Of all that was said, if it ends with that: messages are compressed each by itself.
+    sum: Option<Sum>,
     /// What comes next, while its large events are compressed.
     upcoming: Option<Delivery>,
 }
@@ -165,7 +165,7 @@ impl StreamTask {
             presence,
             encoder,
             encoding,
-            gzip,
+            coded,
             session,
             permit,
             watch,
@@ -179,7 +179,8 @@ impl StreamTask {
             subscription: subscription.in_pieces_of(CHUNK_BYTES_MAX),
             presence,
             encoder,
-            gzip: gzip.map(|sum| Box::new(Gzip { sum, upcoming: None })),
+            deflate: (coded != Coded::Identity)
+                .then(|| Box::new(Deflate { sum: coded.sum(), upcoming: None })),
             share: shared.drain.share(),
             shared,
             began: Instant::now(),
@@ -235,8 +236,8 @@ impl StreamTask {
                 }
                 First::Upcoming(Ok(Upcoming::Delivery(delivery))) => {
                     self.machine.store_answered();
-                    if let Some(gzip) = &mut self.gzip {
-                        gzip.upcoming = Some(delivery);
+                    if let Some(deflate) = &mut self.deflate {
+                        deflate.upcoming = Some(delivery);
                         continue;
                     }
                     let bytes = self.encode(&delivery);
@@ -429,30 +430,36 @@ impl StreamTask {
 
     /// An event, and how it is packed.
     fn event(&mut self, frame: &Frame) -> (Bytes, Packing) {
-        let Some(gzip) = &mut self.gzip else { return (self.encoder.event(frame), Packing::Plain) };
+        let Some(deflate) = &mut self.deflate else {
+            return (self.encoder.event(frame), Packing::Plain);
+        };
         let Packed { bytes, sum, packing } = self.shared.deflater.event(self.encoder, frame);
-        gzip.sum = gzip.sum.then(sum);
+        deflate.sum = deflate.sum.map(|before| before.then(sum));
         (bytes, packing)
     }
 
     /// A block that is no event.
     fn block(&mut self, block: Bytes) -> Bytes {
-        let Some(gzip) = &mut self.gzip else { return block };
-        gzip.sum = gzip.sum.then(Sum::of(&block));
-        blocks::stored(&block).into()
+        match self.deflate.as_mut().and_then(|deflate| deflate.sum.as_mut()) {
+            Some(sum) => {
+                *sum = sum.then(Sum::of(&block));
+                blocks::stored(&block).into()
+            }
+            None => block,
+        }
     }
 
     /// What comes next, if it waited for its large events to be compressed. Cancel safe.
     async fn deflated(&mut self) -> Option<Bytes> {
-        let Some(Delivery::Frames(frames)) = &self.gzip.as_ref()?.upcoming else {
-            let gap = self.gzip.as_mut()?.upcoming.take()?;
+        let Some(Delivery::Frames(frames)) = &self.deflate.as_ref()?.upcoming else {
+            let gap = self.deflate.as_mut()?.upcoming.take()?;
             return Some(self.encode(&gap));
         };
         if self.shared.deflater.must_prepare(self.encoder, frames) {
             // Boxed, since most streams are not compressed.
             Box::pin(self.shared.deflater.prepare(self.encoder, frames)).await;
         }
-        let frames = self.gzip.as_mut()?.upcoming.take()?;
+        let frames = self.deflate.as_mut()?.upcoming.take()?;
         // Of an event of which it gets no echo, a client that wants no places hears nothing.
         Some(self.encode(&frames)).filter(|bytes| !bytes.is_empty())
     }
@@ -563,14 +570,14 @@ impl StreamTask {
         } else {
             farewell
         };
-        match &self.gzip {
-            Some(gzip) => blocks::end(gzip.sum, &last).into(),
+        match self.deflate.as_ref().and_then(|deflate| deflate.sum) {
+            Some(sum) => blocks::end(sum, &last).into(),
             None => last,
         }
     }
 
     fn together(&mut self, frames: &[Frame]) -> Bytes {
-        if self.gzip.is_some() {
+        if self.deflate.is_some() {
             let pieces: Vec<_> = frames.iter().map(|frame| self.event(frame).0).collect();
             return pieces.concat().into();
         }

@@ -85,7 +85,8 @@ where
     S: AsyncRead + AsyncWrite + Watched + Unpin,
 {
     let Awake { quiet, opening, subscription, past, session, permit, entry, may_rest } = awake;
-    let QuietSocket { front, access, pace } = quiet;
+    let coded = quiet.coded();
+    let QuietSocket { front, access, pace, deflates } = quiet;
     let selectors = subscription.selectors().clone();
     let presence = TaskPresence::watch(front.hub(), &selectors);
     let watch = AnswerWatch::default();
@@ -96,14 +97,14 @@ where
         presence,
         encoder: Encoder::WebSocket,
         encoding: Encoder::WebSocket.in_use(front.hub()),
-        gzip: None,
+        coded,
         session,
         permit,
         watch: watch.clone(),
     };
     let end = StreamEnd::counted(front.metrics().streams().clone());
     let bytes_max = front.hub().limits().event_bytes_max + SOCKET_MESSAGE_EXTRA_BYTES;
-    let mut reader = MessageReader::new(bytes_max, pace);
+    let mut reader = MessageReader::new(bytes_max, pace, deflates);
     reader.take(&unread);
     let task = StreamTask::new(front.task_rules(), carried, end);
     let mut driver = Driver {
@@ -131,7 +132,7 @@ where
         return None;
     }
     let (access, pace, handed, entry) = driver.rest();
-    Some(Resting { quiet: QuietSocket { front, access, pace }, handed, entry })
+    Some(Resting { quiet: QuietSocket { front, access, pace, deflates }, handed, entry })
 }
 
 impl<'a> Driver<'a> {

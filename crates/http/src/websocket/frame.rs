@@ -12,6 +12,13 @@ pub(crate) fn text(payload: &[u8]) -> Vec<u8> {
     frame(OpCode::Data(Data::Text), payload)
 }
 
+/// A text message that is compressed. RFC 7692, 7.2.1: its first frame has RSV1.
+pub(crate) fn deflated_text(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = text(payload);
+    bytes[0] |= 0x40;
+    bytes
+}
+
 /// An empty pong that answers nothing, which shows whether somebody still reads. RFC 6455, 5.5.3: no answer is expected.
 pub(crate) fn probe() -> Bytes {
     Bytes::from_static(&[0x8a, 0])
@@ -52,6 +59,7 @@ mod tests {
         assert_eq!(text(b"{}"), b"\x81\x02{}");
         assert_eq!(text(&[b'x'; 126])[..5], *b"\x81\x7e\x00\x7ex");
         assert_eq!(text(&[b'x'; 65_536])[..11], *b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00x");
+        assert_eq!(deflated_text(b"ab"), b"\xc1\x02ab");
         assert_eq!(pong(b"ab"), &b"\x8a\x02ab"[..]);
         assert_eq!(close(CloseCode(1_002), "no"), &b"\x88\x04\x03\xeano"[..]);
         assert_eq!(close_without_code(), &b"\x88\x00"[..]);

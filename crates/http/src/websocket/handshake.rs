@@ -1,8 +1,8 @@
 //! The handshake: the request that opens a socket, and its answer. RFC 6455, 4.2, and over HTTP/2 RFC 8441.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version};
@@ -10,6 +10,7 @@ use hyper::ext::Protocol;
 use hyper::upgrade::OnUpgrade;
 use tungstenite::handshake::derive_accept_key;
 
+use super::deflate::Deflate;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
@@ -24,6 +25,7 @@ pub(crate) struct Handshake {
     /// The answer to its key. None over HTTP/2, where there is no key.
     accept: Option<HeaderValue>,
     offers_protocol: bool,
+    deflate: Option<Deflate>,
     pub(super) exit: Exit,
 }
 
@@ -65,7 +67,8 @@ pub(crate) fn is_asked_for(parts: &Parts) -> bool {
 }
 
 impl Handshake {
-    pub(crate) fn read(parts: &Parts) -> Result<Self, Problem> {
+    /// `compresses`: the hub takes an offer to compress messages.
+    pub(crate) fn read(parts: &Parts, compresses: bool) -> Result<Self, Problem> {
         let refuse = |detail: &str| Problem::new(ProblemType::BadHandshake, detail);
         if parts.version != Version::HTTP_11 && !is_connect(parts) {
             return Err(refuse("a WebSocket is opened by a GET of HTTP/1.1, or by a CONNECT of HTTP/2"));
@@ -96,10 +99,16 @@ impl Handshake {
             Problem::new(ProblemType::NoUpgrade, detail)
         })?;
         let offers_protocol = has_token(&parts.headers, &SEC_WEBSOCKET_PROTOCOL, PROTOCOL);
-        Ok(Self { accept, offers_protocol, exit })
+        let deflate = if compresses { Deflate::agreed(&parts.headers) } else { None };
+        Ok(Self { accept, offers_protocol, deflate, exit })
     }
 
-    /// The answer with which the socket begins. An extension that is offered is not taken.
+    /// Whether it is agreed on that messages may be compressed.
+    pub(crate) fn deflates(&self) -> bool {
+        self.deflate.is_some()
+    }
+
+    /// The answer with which the socket begins.
     pub(super) fn answer(&self) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         if let Some(accept) = &self.accept {
@@ -112,6 +121,9 @@ impl Handshake {
         let headers = response.headers_mut();
         if self.offers_protocol {
             headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(PROTOCOL));
+        }
+        if let Some(deflate) = self.deflate {
+            headers.insert(SEC_WEBSOCKET_EXTENSIONS, deflate.answer());
         }
         response
     }
@@ -164,7 +176,7 @@ mod tests {
         let request = request.header("sec-websocket-version", "13").extension(ParkingSlot::default());
         let (parts, ()) = request.body(()).unwrap().into_parts();
 
-        let answer = Handshake::read(&parts).unwrap().answer();
+        let answer = Handshake::read(&parts, false).unwrap().answer();
 
         assert_eq!(answer.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         assert!(!answer.headers().contains_key(SEC_WEBSOCKET_PROTOCOL));

@@ -7,6 +7,7 @@
 //! | `access` | what let a socket in, and what it may do beside reading |
 //! | `frame` | frames of the hub |
 //! | `reader` | frames of a client, to messages |
+//! | `deflate` | messages that are compressed |
 //! | `pace` | how many frames a client may send |
 //! | `words` | what a client says, and what it is answered |
 //! | `close` | why a socket is closed, as numbers |
@@ -22,6 +23,7 @@
 mod access;
 mod actions;
 pub(crate) mod close;
+mod deflate;
 pub(crate) mod driver;
 pub(crate) mod frame;
 pub(crate) mod handshake;

@@ -71,7 +71,7 @@ pub(crate) async fn tell_end<S>(
     drop(kept);
     let code = CloseCode::of(ending).unwrap_or(CloseCode::NORMAL);
     let last = [farewell, frame::close(code, ending.code())].concat().into();
-    part(stream, writer, MessageReader::new(0, pace), last, true).await;
+    part(stream, writer, MessageReader::new(0, pace, false), last, true).await;
 }
 
 /// Waits for the close of a client, and passes over everything else.

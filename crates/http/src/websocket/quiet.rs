@@ -9,6 +9,7 @@ use super::access::SocketAccess;
 use super::pace::Pace;
 use crate::access_log::AccessEntry;
 use crate::front::Front;
+use crate::stream::Coded;
 use crate::stream::machine::Past;
 use crate::stream::permits::StreamPermit;
 use crate::stream::task::Handed;
@@ -20,6 +21,15 @@ pub(crate) struct QuietSocket {
     pub(super) access: SocketAccess,
     /// However often it goes to a lane, its client has one pace.
     pub(super) pace: Pace,
+    /// Its messages are compressed, if the client likes, and so are events.
+    pub(super) deflates: bool,
+}
+
+impl QuietSocket {
+    /// How its stream travels.
+    pub(crate) fn coded(&self) -> Coded {
+        if self.deflates { Coded::Messages } else { Coded::Identity }
+    }
 }
 
 /// A socket on its way to a driver.

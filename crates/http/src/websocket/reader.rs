@@ -10,6 +10,7 @@ use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{CloseCode as Code, Control, Data, OpCode};
 
 use super::close::{CloseCode, Fault};
+use super::deflate::inflate;
 use super::pace::Pace;
 use crate::limits::{SOCKET_CONTROL_BYTES_MAX, SOCKET_FREE_FRAGMENT_BYTES_MIN, SOCKET_MESSAGE_STEP_BYTES};
 
@@ -35,6 +36,10 @@ pub(super) struct MessageReader {
     whole_bytes: usize,
     /// A message has begun in a frame before.
     is_fragmented: bool,
+    /// Messages may be compressed.
+    deflates: bool,
+    /// The message under way is compressed.
+    is_deflated: bool,
     /// Bytes of a message.
     bytes_max: usize,
     pace: Pace,
@@ -58,13 +63,15 @@ enum FrameKind {
 }
 
 impl MessageReader {
-    pub(super) fn new(bytes_max: usize, pace: Pace) -> Self {
+    pub(super) fn new(bytes_max: usize, pace: Pace, deflates: bool) -> Self {
         Self {
             incoming: BytesMut::new(),
             frame: None,
             message: Vec::new(),
             whole_bytes: 0,
             is_fragmented: false,
+            deflates,
+            is_deflated: false,
             bytes_max,
             pace,
         }
@@ -137,8 +144,11 @@ impl MessageReader {
         let Some((header, length)) = parsed else { return Ok(None) };
         let header_length = cursor.position() as usize;
         let FrameHeader { is_final, rsv1, rsv2, rsv3, opcode, mask } = header;
-        if rsv1 || rsv2 || rsv3 {
-            return Err(Fault::protocol("a frame has a reserved bit, and no extension was agreed on"));
+        // RFC 7692, 6: the first frame of a message says whether it is compressed.
+        let begins = matches!(opcode, OpCode::Data(Data::Text | Data::Binary));
+        let may_say_deflated = self.deflates && begins;
+        if rsv1 && !may_say_deflated || rsv2 || rsv3 {
+            return Err(Fault::protocol("a frame has a reserved bit that means nothing"));
         }
         // RFC 6455, 5.1: "The server MUST close the connection upon receiving a frame that is not masked."
         let mask = mask.ok_or(Fault::protocol("a frame is not masked"))?;
@@ -156,6 +166,7 @@ impl MessageReader {
             OpCode::Control(control) => FrameKind::Control(control, Vec::new()),
             OpCode::Data(data) => {
                 self.check_order(data)?;
+                self.is_deflated = rsv1 || self.is_fragmented && self.is_deflated;
                 FrameKind::Data
             }
         };
@@ -213,7 +224,9 @@ impl MessageReader {
                     self.message.reserve_exact(capacity - self.message.len());
                 }
                 self.message.extend_from_slice(&payload);
-                self.check_text()?;
+                if !self.is_deflated {
+                    self.check_text()?;
+                }
             }
         }
         Ok(())
@@ -241,7 +254,11 @@ impl MessageReader {
                     return Ok(None);
                 }
                 self.whole_bytes = 0;
-                let text = String::from_utf8(std::mem::take(&mut self.message));
+                let mut message = std::mem::take(&mut self.message);
+                if std::mem::take(&mut self.is_deflated) {
+                    message = inflate(&message, self.bytes_max)?;
+                }
+                let text = String::from_utf8(message);
                 text.map(|text| Some(Came::Text(text))).map_err(|_| NOT_UTF8)
             }
         }
@@ -294,7 +311,7 @@ mod tests {
     /// What comes of some bytes, in pieces of a length.
     fn read(bytes: &[u8], piece: usize) -> (Vec<Came>, Option<u16>, MessageReader) {
         let now = Instant::now();
-        let mut reader = MessageReader::new(BYTES_MAX, Pace::new(now));
+        let mut reader = MessageReader::new(BYTES_MAX, Pace::new(now), false);
         let mut all = Vec::new();
         for piece in bytes.chunks(piece) {
             reader.take(piece);

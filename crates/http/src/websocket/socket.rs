@@ -39,23 +39,25 @@ pub(crate) struct Socket {
     pub(crate) permit: Option<StreamPermit>,
     pub(crate) entry: Option<AccessEntry>,
     pub(crate) access: SocketAccess,
+    /// It was agreed on that messages may be compressed.
+    pub(crate) deflates: bool,
 }
 
 impl Socket {
     /// What a driver begins with, which carries it to its end.
     pub(crate) fn awake(self) -> Awake {
-        let Self { front, follower, opening, attendance, session, permit, entry, access } = self;
+        let Self { front, follower, opening, attendance, session, permit, entry, access, deflates } = self;
         let visitor = visitor(&front, session.as_ref());
         let subscription = front.hub().follow(follower, visitor, attendance);
-        let quiet = QuietSocket { front, access, pace: Pace::new(Instant::now()) };
+        let quiet = QuietSocket { front, access, pace: Pace::new(Instant::now()), deflates };
         let opening = Some(opening);
         Awake { quiet, opening, subscription, past: None, session, permit, entry, may_rest: false }
     }
 
     /// What a lane begins with, once the client was sent the opening.
     pub(crate) fn resting(self) -> Resting {
-        let Self { front, follower, attendance, session, permit, entry, access, .. } = self;
-        let quiet = QuietSocket { front, access, pace: Pace::new(Instant::now()) };
+        let Self { front, follower, attendance, session, permit, entry, access, deflates, .. } = self;
+        let quiet = QuietSocket { front, access, pace: Pace::new(Instant::now()), deflates };
         let handed = Handed { follower, attendance, past: None, session, permit };
         Resting { quiet, handed, entry }
     }

@@ -11,7 +11,7 @@ use tidings_core::memory::MemoryRetention;
 use tidings_core::{Epoch, Follower, Hub, Limits, MemoryStore, OnGap, Position, Request};
 use tidings_http::lane::{Framing, Held, LaneConfig, Lanes, Parked};
 use tidings_http::stream::machine::StreamConfig;
-use tidings_http::stream::{Encoder, Opening};
+use tidings_http::stream::{Coded, Encoder, Opening};
 use tidings_testkit::deadline::{Deadline, PATIENCE, within};
 
 pub(crate) struct Scene {
@@ -75,7 +75,7 @@ impl Scene {
             past: None,
             encoder: if one_topic { Encoder::Sse(opening) } else { Encoder::SseWithTopics(opening) },
             framing,
-            gzip: None,
+            coded: Coded::Identity,
             attendance,
             entry: None,
             held,

@@ -227,7 +227,7 @@ settings! {
         compression: bool {
             default: "false",
             value: "true|false",
-            means: "Compress streams, lines of JSON and polls for clients that send `Accept-Encoding: gzip`. Each event is compressed once, whoever reads it, and is there at once. Events of less than 128 bytes are not compressed and travel in 10 bytes more.",
+            means: "Compress streams, lines of JSON and polls for clients that send `Accept-Encoding: gzip`, and messages of WebSockets for clients that offer `permessage-deflate`. Each event is compressed once for all of its readers, and is there at once. Events of less than 128 bytes are not compressed, and in gzip they have 10 bytes more.",
             why: "It takes time of the processor for each event, and a client that decompresses by blocks, such as Java's GZIPInputStream, holds events back.",
         }
         stream_age_max: Option<Duration> {

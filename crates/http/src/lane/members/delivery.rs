@@ -27,7 +27,7 @@ impl<H: Held> Members<H> {
                 return;
             }
             let before = group.follower.cursor();
-            let unmoved = (group.key.coding == Coding::Gzip).then(|| group.follower.clone());
+            let unmoved = (group.key.coding != Coding::Identity).then(|| group.follower.clone());
             let step = group.look();
             if let (Some(unmoved), Step::Deliver(delivery)) = (unmoved, &step)
                 && self.must_deflate(id, delivery)

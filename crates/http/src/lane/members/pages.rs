@@ -36,7 +36,7 @@ impl<H: Held> Members<H> {
         let GroupKey { coding, encoder, .. } = &self.groups[id].key;
         match delivery {
             Delivery::Frames(frames) => {
-                *coding == Coding::Gzip && self.deflater.must_prepare(*encoder, frames)
+                *coding != Coding::Identity && self.deflater.must_prepare(*encoder, frames)
             }
             Delivery::Gap(_) => false,
         }
@@ -67,7 +67,7 @@ impl<H: Held> Members<H> {
         let request = PageRequest::new(recipient, follower, self.post.clone());
         match coding {
             Coding::Identity => request,
-            Coding::Gzip => request.deflated(self.deflater.clone(), *encoder),
+            Coding::Gzip | Coding::Messages => request.deflated(self.deflater.clone(), *encoder),
         }
     }
 

@@ -23,7 +23,7 @@ use crate::lane::ids::GroupId;
 use crate::lane::owed::Owed;
 use crate::limits::UNACKNOWLEDGED_WAIT_MAX;
 use crate::stream::machine::{DrainTicks, StreamConfig, Tick};
-use crate::stream::{Encoder, Opening};
+use crate::stream::{Coded, Encoder, Opening};
 
 /// Bytes of a large event.
 const LARGE: usize = 1_000_000;
@@ -110,7 +110,7 @@ impl Scene {
             past: None,
             encoder,
             framing,
-            gzip: None,
+            coded: Coded::Identity,
             attendance,
             entry: None,
             held,

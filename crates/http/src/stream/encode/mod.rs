@@ -151,6 +151,17 @@ impl Encoder {
         }
     }
 
+    /// What of an event is compressed: of a message, what stands in its frame.
+    pub(crate) fn text(self, frame: &Frame) -> Cow<'_, [u8]> {
+        if self != Self::WebSocket {
+            return self.borrow(frame);
+        }
+        match frame.encoded(self.encoding()) {
+            Some(bytes) => Cow::Borrowed(bytes.trim_ascii_end()),
+            None => Cow::Owned(self.make(frame).trim_ascii_end().to_vec()),
+        }
+    }
+
     /// The first bytes of a stream. Where they end without a blank line, the first block goes on in what follows.
     pub fn opening(self, first: &FirstBytes<'_>) -> Bytes {
         self.dialect().opening(first, self.form())

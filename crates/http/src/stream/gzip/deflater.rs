@@ -21,6 +21,7 @@ use crate::limits::{
     DEFLATE_LEVEL, DEFLATED_BYTES_MAX,
 };
 use crate::stream::Encoder;
+use crate::websocket::frame;
 
 /// What a sync flush ends with.
 const FLUSHED: &[u8] = &[0, 0, 0xff, 0xff];
@@ -122,13 +123,13 @@ impl Deflater {
         if let Some(packed) = self.kept().get(key) {
             return packed;
         }
-        let text = encoder.borrow(frame);
+        let (text, form) = (encoder.text(frame), Form::of(encoder));
         if text.len() < DEFLATE_BYTES_MIN {
-            return Packed::stored(&text);
+            return form.stored(&text);
         }
         if is_large(frame) {
             self.0.skipped.inc();
-            return self.kept().add(key, Packed::stored(&text));
+            return self.kept().add(key, form.stored(&text));
         }
         let mut workbench = lock(&self.0.workbench);
         // Another one may have made it meanwhile.
@@ -136,8 +137,8 @@ impl Deflater {
             return packed;
         }
         let packed = match self.take(text.len()) {
-            true => workbench.pack(&text),
-            false => Packed::stored(&text),
+            true => workbench.pack(&text, form),
+            false => form.stored(&text),
         };
         // Before the workbench is free, or the next one would make it again.
         self.kept().add(key, packed)
@@ -161,7 +162,9 @@ impl Deflater {
             }
             self.take(frame.event().draft.bytes());
             let own = frame.clone();
-            let packed = spawn_blocking(move || Workbench::default().pack(&encoder.borrow(&own))).await;
+            let packed =
+                spawn_blocking(move || Workbench::default().pack(&encoder.text(&own), Form::of(encoder)))
+                    .await;
             // It fails only while the runtime ends.
             let Ok(packed) = packed else { return };
             self.kept().add(Key::of(encoder, frame), packed);
@@ -201,6 +204,47 @@ impl Packed {
     }
 }
 
+/// What compressed events stand in.
+#[derive(Clone, Copy)]
+enum Form {
+    /// A gzip stream.
+    Gzip,
+    /// Messages of a WebSocket, of which each says whether it is compressed.
+    Messages,
+}
+
+impl Form {
+    fn of(encoder: Encoder) -> Self {
+        if encoder == Encoder::WebSocket { Self::Messages } else { Self::Gzip }
+    }
+
+    fn stored(self, text: &[u8]) -> Packed {
+        match self {
+            Self::Gzip => Packed::stored(text),
+            Self::Messages => {
+                Packed { bytes: frame::text(text).into(), sum: Sum::default(), packing: Packing::Plain }
+            }
+        }
+    }
+
+    /// A text that was deflated up to the boundary of a byte. None if that is no shorter.
+    fn deflated(self, deflated: &[u8], text: &[u8]) -> Option<Packed> {
+        let (bytes, sum) = match self {
+            Self::Gzip => {
+                let stored_len = text.len() + 2 * blocks::EMPTY.len();
+                let is_good = deflated.len() < stored_len && deflated.ends_with(FLUSHED);
+                (is_good.then(|| Bytes::copy_from_slice(deflated))?, Sum::of(text))
+            }
+            // RFC 7692, 7.2.1: without the end of the flush, which the reader adds.
+            Self::Messages => {
+                let deflated = deflated.strip_suffix(FLUSHED).filter(|bytes| bytes.len() < text.len())?;
+                (frame::deflated_text(deflated).into(), Sum::default())
+            }
+        };
+        Some(Packed { bytes, sum, packing: Packing::Deflated })
+    }
+}
+
 impl Key {
     fn of(encoder: Encoder, frame: &Frame) -> Self {
         Self { cursor: frame.event().cursor, encoder: encoder.of_events() }
@@ -230,16 +274,11 @@ impl Kept {
 
 impl Workbench {
     /// Compressed, or in stored blocks if that is no longer.
-    fn pack(&mut self, text: &[u8]) -> Packed {
-        let stored_len = text.len() + 2 * blocks::EMPTY.len();
-        match self.deflate(text) {
-            Ok(()) if self.buffer.len() < stored_len && self.buffer.ends_with(FLUSHED) => {
-                let bytes = Bytes::copy_from_slice(&self.buffer);
-                Packed { bytes, sum: Sum::of(text), packing: Packing::Deflated }
-            }
-            // It does not fail on input of any kind.
-            Ok(()) | Err(_) => Packed::stored(text),
-        }
+    fn pack(&mut self, text: &[u8], form: Form) -> Packed {
+        let deflated = self.deflate(text);
+        // It does not fail on input of any kind.
+        let deflated = deflated.ok().and_then(|()| form.deflated(&self.buffer, text));
+        deflated.unwrap_or_else(|| form.stored(text))
     }
 
     /// Deflates a text into the buffer, as if nothing had come before it, up to the boundary of a byte.

@@ -28,4 +28,36 @@ pub(crate) enum Coding {
     Identity,
     /// As a gzip stream.
     Gzip,
+    /// As messages, of which those that are events are compressed, each by itself (RFC 7692).
+    Messages,
+}
+
+/// How a stream has begun to travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Coded {
+    /// As it is.
+    #[default]
+    Identity,
+    /// As a gzip stream, and this is the sum of its opening.
+    Gzip(Sum),
+    /// As messages that are compressed, each by itself.
+    Messages,
+}
+
+impl Coded {
+    pub(crate) fn coding(self) -> Coding {
+        match self {
+            Self::Identity => Coding::Identity,
+            Self::Gzip(_) => Coding::Gzip,
+            Self::Messages => Coding::Messages,
+        }
+    }
+
+    /// The sum of its opening, if it ends with a sum.
+    pub(crate) fn sum(self) -> Option<Sum> {
+        match self {
+            Self::Gzip(sum) => Some(sum),
+            Self::Identity | Self::Messages => None,
+        }
+    }
 }

@@ -12,7 +12,10 @@ import (
 
 func main() {
 	ctx := context.Background()
-	options := &websocket.DialOptions{Subprotocols: []string{"tidings.v1"}}
+	options := &websocket.DialOptions{
+		Subprotocols:    []string{"tidings.v1"},
+		CompressionMode: websocket.CompressionNoContextTakeover,
+	}
 	socket, _, err := websocket.Dial(ctx, os.Args[1], options)
 	if err != nil {
 		panic(err)

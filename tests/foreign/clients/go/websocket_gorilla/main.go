@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	dialer := websocket.Dialer{Subprotocols: []string{"tidings.v1"}}
+	dialer := websocket.Dialer{Subprotocols: []string{"tidings.v1"}, EnableCompression: true}
 	socket, _, err := dialer.Dial(os.Args[1], nil)
 	if err != nil {
 		panic(err)
