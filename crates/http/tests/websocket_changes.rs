@@ -4,13 +4,17 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::scene::Scene;
+use support::tokens::{rules, token_of, verifier};
 use support::websocket::WebSocket;
 use tidings_core::contract::fixture::selectors;
 use tidings_core::{ConnectionId, Dismissal, Subscriber, Whom};
+use tidings_http::AccessSettings;
+use tidings_http::grants::Access;
 use tidings_testkit::deadline::within;
 use tokio::time::sleep;
 
@@ -143,4 +147,52 @@ async fn an_end_that_comes_among_changes_is_not_lost() {
         assert!(ended >= 1, "round {round}");
         assert_eq!(socket.close_code().await, Some(4_004), "round {round}");
     }
+}
+
+fn access() -> Arc<AccessSettings> {
+    let access = Access { tokens: Some(verifier(rules())), ..Access::default() };
+    Arc::new(AccessSettings { access, ..AccessSettings::default() })
+}
+
+/// What is told of presence, until an answer with this `ref` has come.
+async fn presence_until(socket: &mut WebSocket, reference: u64) -> Vec<Value> {
+    let mut told = Vec::new();
+    loop {
+        let word = next(socket).await;
+        if word["ref"] == reference {
+            assert!(word["ok"].is_array(), "{word}");
+            return told;
+        }
+        if word["type"] == "tidings.presence" {
+            told.push(word["data"].clone());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_that_goes_on_to_watch_the_same_is_not_told_again_who_is_there() {
+    let scene = Scene::with(|config| config.access = Some(access())).await;
+    let token = token_of(&json!({ "sub": "ada", "tidings": { "subscribe": ["**", "tidings/presence/**"] } }));
+    let target = "/events?topic=a&topic=tidings/presence/a";
+    let mut socket = WebSocket::open(&scene, target, &format!("authorization: Bearer {token}\r\n")).await;
+    let mut word = next(&mut socket).await;
+    while word["type"] != "tidings.presence" {
+        word = next(&mut socket).await;
+    }
+    assert!(word["data"].to_string().contains("ada"), "{word}");
+
+    let same = [json!({ "subscribe": ["b"] }), json!({ "unsubscribe": ["b"] }), json!({ "token": token })];
+    for (reference, word) in (0..).zip(&same) {
+        let mut word = word.clone();
+        word["ref"] = json!(reference);
+        socket.say(&word).await;
+        assert_eq!(presence_until(&mut socket, reference).await, [Value::Null; 0]);
+    }
+    socket.say(&json!({ "subscribe": ["tidings/presence/b"], "ref": 7 })).await;
+    presence_until(&mut socket, 7).await;
+    let told = [next(&mut socket).await, next(&mut socket).await];
+    let topic = |word: &Value| word["data"].as_str().unwrap()[..12].to_owned();
+    let mut topics = told.each_ref().map(topic);
+    topics.sort();
+    assert_eq!(topics, [r#"{"topic":"a""#, r#"{"topic":"b""#]);
 }
