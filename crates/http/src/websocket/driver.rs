@@ -17,7 +17,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::access::SocketAccess;
 use super::close::{CloseCode, Fault};
-use super::frame;
 use super::pace::Pace;
 use super::parting::part;
 use super::quiet::{Awake, QuietSocket, Resting};
@@ -34,6 +33,7 @@ use crate::limits::{
 };
 use crate::presence::task_presence::TaskPresence;
 use crate::request::body_budgets::BodyShare;
+use crate::stream::encode::socket_frame;
 use crate::stream::metrics::StreamEnd;
 use crate::stream::task::{Carried, Handed, StreamTask};
 use crate::stream::{Encoder, Ending};
@@ -247,7 +247,7 @@ impl<'a> Driver<'a> {
         self.task.has_heard();
         match came {
             Came::Pong => Ok(None),
-            Came::Ping(payload) => Ok(Some(frame::pong(&payload))),
+            Came::Ping(payload) => Ok(Some(socket_frame::pong(&payload))),
             Came::Close(code) => Err(Closing::ByClient(code)),
             Came::Text(text) => {
                 // What has come of the next one has a time of its own.
@@ -298,17 +298,22 @@ impl<'a> Driver<'a> {
             }
             Closing::ByClient(code) => {
                 self.task.note(Ending::ClientGone);
-                (code.map_or_else(frame::close_without_code, |code| frame::close(code, "")), false)
+                (
+                    code.map_or_else(socket_frame::close_without_code, |code| {
+                        socket_frame::close(code.0, "")
+                    }),
+                    false,
+                )
             }
             Closing::Fault(fault) => {
                 self.task.note(Ending::ClientBytes);
                 tracing::debug!(code = fault.code.0, reason = fault.reason, "a WebSocket is closed");
-                (frame::close(fault.code, fault.reason), false)
+                (socket_frame::close(fault.code.0, fault.reason), false)
             }
             Closing::Ended => {
                 let ending = self.task.noted().unwrap_or(Ending::HubClosed);
                 let code = CloseCode::of(ending).unwrap_or(CloseCode::NORMAL);
-                (frame::close(code, ending.code()), true)
+                (socket_frame::close(code.0, ending.code()), true)
             }
         };
         let Self { task, writer, reader, .. } = self;

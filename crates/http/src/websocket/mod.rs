@@ -5,7 +5,6 @@
 //! | `handshake` | the request that opens a socket, and its answer |
 //! | `socket` | a socket whose handshake is answered: what it goes on with |
 //! | `access` | what let a socket in, and what it may do beside reading |
-//! | `frame` | frames of the hub |
 //! | `reader` | frames of a client, to messages |
 //! | `deflate` | messages that are compressed |
 //! | `pace` | how many frames a client may send |
@@ -25,7 +24,6 @@ mod actions;
 pub(crate) mod close;
 mod deflate;
 pub(crate) mod driver;
-pub(crate) mod frame;
 pub(crate) mod handshake;
 mod pace;
 pub(crate) mod parting;

@@ -6,7 +6,6 @@ use tokio::time::{Instant, timeout};
 
 use super::close::CloseCode;
 use super::driver::read;
-use super::frame;
 use super::quiet::QuietSocket;
 use super::reader::{Came, MessageReader};
 use crate::access_log::AccessEntry;
@@ -16,6 +15,7 @@ use crate::connection::socket::Watched;
 use crate::lane::{Framing, Unwritten};
 use crate::limits::SOCKET_CLOSE_WAIT_MAX;
 use crate::stream::Ending;
+use crate::stream::encode::socket_frame;
 
 /// Writes the last bytes, and waits for a time until the client has closed the socket: if it `waits`, for its close first.
 pub(super) async fn part<S>(
@@ -70,7 +70,7 @@ pub(crate) async fn tell_end<S>(
     watch.holds(None);
     drop(kept);
     let code = CloseCode::of(ending).unwrap_or(CloseCode::NORMAL);
-    let last = [farewell, frame::close(code, ending.code())].concat().into();
+    let last = [farewell, socket_frame::close(code.0, ending.code())].concat().into();
     part(stream, writer, MessageReader::new(0, pace, false), last, true).await;
 }
 

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::frame;
 use crate::answer::json;
 use crate::answer::problem::{Problem, ProblemDocument};
 use crate::answer::problem_type::ProblemType;
 use crate::limits::{JSON_FAULT_CHARS_MAX, SOCKET_REF_BYTES_MAX};
+use crate::stream::encode::socket_frame;
 
 /// A message of a client. Members that are not known are ignored, and so is a message that has no other.
 #[derive(Debug, Default, Deserialize)]
@@ -121,7 +121,7 @@ pub(super) fn error(problem: Problem, reference: Option<Value>) -> Vec<u8> {
 }
 
 fn message<T: Serialize>(answer: T, reference: Option<Value>) -> Vec<u8> {
-    frame::text(json::text(&AnswerWord { answer, reference }).as_bytes())
+    socket_frame::text(json::text(&AnswerWord { answer, reference }).as_bytes())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //! | `envelope` | an event as JSON, for every format that has it |
 //! | `lines` | JSON, one document a line (NDJSON) |
 //! | `web_socket` | the same documents, each a message of a WebSocket |
+//! | `socket_frame` | frames of a WebSocket by the hub |
 //! | `iframe` | a document of HTML without end, for a page that frames it |
 //! | `words` | what is said beside events, as documents of JSON |
 //! | `opening` | what is known of a stream when it begins |
@@ -19,6 +20,7 @@ pub(crate) mod envelope;
 pub(crate) mod iframe;
 mod lines;
 mod opening;
+pub(crate) mod socket_frame;
 pub(crate) mod sse;
 mod web_socket;
 mod words;
@@ -278,7 +280,7 @@ impl Encoder {
             Self::SseWithTimes(_) => [sse::time_line(frame.event()).as_bytes(), encoded].concat(),
             Self::SseWithEnvelope(_) => sse::enveloped(frame.event(), encoded),
             // Without its line end.
-            Self::WebSocket => crate::websocket::frame::text(encoded.trim_ascii_end()),
+            Self::WebSocket => socket_frame::text(encoded.trim_ascii_end()),
             Self::Iframe => iframe::block(encoded),
             Self::Sse(_) | Self::SseWithTopics(_) | Self::Lines => encoded.to_vec(),
         }

@@ -6,11 +6,10 @@ use bytes::Bytes;
 use tidings_core::presence::Notice;
 use tidings_core::{Cursor, Gap, Transport};
 
-use super::{Dialect, FirstBytes, Heartbeat, Opening, Whereabouts, words};
+use super::{Dialect, FirstBytes, Heartbeat, Opening, Whereabouts, socket_frame, words};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::presence::document;
-use crate::websocket::frame;
 
 /// Messages of a WebSocket. What closes it is written by its driver.
 pub(super) struct WebSocket;
@@ -43,7 +42,7 @@ impl Dialect for WebSocket {
     }
 
     fn probe(&self) -> Bytes {
-        frame::probe()
+        socket_frame::probe()
     }
 
     fn gap(&self, gap: &Gap) -> Bytes {
@@ -64,5 +63,5 @@ impl Dialect for WebSocket {
 }
 
 fn message(document: String) -> Bytes {
-    frame::text(document.as_bytes()).into()
+    socket_frame::text(document.as_bytes()).into()
 }

@@ -21,7 +21,7 @@ use crate::limits::{
     DEFLATE_LEVEL, DEFLATED_BYTES_MAX,
 };
 use crate::stream::Encoder;
-use crate::websocket::frame;
+use crate::stream::encode::socket_frame;
 
 /// What a sync flush ends with.
 const FLUSHED: &[u8] = &[0, 0, 0xff, 0xff];
@@ -221,9 +221,11 @@ impl Form {
     fn stored(self, text: &[u8]) -> Packed {
         match self {
             Self::Gzip => Packed::stored(text),
-            Self::Messages => {
-                Packed { bytes: frame::text(text).into(), sum: Sum::default(), packing: Packing::Plain }
-            }
+            Self::Messages => Packed {
+                bytes: socket_frame::text(text).into(),
+                sum: Sum::default(),
+                packing: Packing::Plain,
+            },
         }
     }
 
@@ -238,7 +240,7 @@ impl Form {
             // RFC 7692, 7.2.1: without the end of the flush, which the reader adds.
             Self::Messages => {
                 let deflated = deflated.strip_suffix(FLUSHED).filter(|bytes| bytes.len() < text.len())?;
-                (frame::deflated_text(deflated).into(), Sum::default())
+                (socket_frame::deflated_text(deflated).into(), Sum::default())
             }
         };
         Some(Packed { bytes, sum, packing: Packing::Deflated })

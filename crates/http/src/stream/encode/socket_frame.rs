@@ -1,10 +1,11 @@
-//! Frames of the hub: a header and a payload, never masked, never in fragments.
+//! Frames of a WebSocket by the hub: a header and a payload, never masked, never in fragments.
+//!
+//! The encoder makes those of a stream, and the room `websocket` what is said beside it.
 
 use bytes::Bytes;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use super::close::CloseCode;
 use crate::limits::SOCKET_CONTROL_BYTES_MAX;
 
 /// A text message.
@@ -25,19 +26,19 @@ pub(crate) fn probe() -> Bytes {
 }
 
 /// The answer to a ping: the same payload.
-pub(super) fn pong(payload: &[u8]) -> Bytes {
+pub(crate) fn pong(payload: &[u8]) -> Bytes {
     frame(OpCode::Control(Control::Pong), payload).into()
 }
 
 /// The last frame. RFC 6455, 5.5.1.
-pub(super) fn close(code: CloseCode, reason: &str) -> Bytes {
+pub(crate) fn close(code: u16, reason: &str) -> Bytes {
     let room = SOCKET_CONTROL_BYTES_MAX - 2;
     let reason = &reason[..reason.floor_char_boundary(room)];
-    frame(OpCode::Control(Control::Close), &[&code.0.to_be_bytes(), reason.as_bytes()].concat()).into()
+    frame(OpCode::Control(Control::Close), &[&code.to_be_bytes(), reason.as_bytes()].concat()).into()
 }
 
 /// The answer to a close that has no code.
-pub(super) fn close_without_code() -> Bytes {
+pub(crate) fn close_without_code() -> Bytes {
     Bytes::from_static(&[0x88, 0])
 }
 
@@ -61,14 +62,14 @@ mod tests {
         assert_eq!(text(&[b'x'; 65_536])[..11], *b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00x");
         assert_eq!(deflated_text(b"ab"), b"\xc1\x02ab");
         assert_eq!(pong(b"ab"), &b"\x8a\x02ab"[..]);
-        assert_eq!(close(CloseCode(1_002), "no"), &b"\x88\x04\x03\xeano"[..]);
+        assert_eq!(close(1_002, "no"), &b"\x88\x04\x03\xeano"[..]);
         assert_eq!(close_without_code(), &b"\x88\x00"[..]);
         assert_eq!(probe(), &b"\x8a\x00"[..]);
     }
 
     #[test]
     fn a_long_reason_is_cut_between_characters() {
-        let close = close(CloseCode(1_002), &"\u{e9}".repeat(100));
+        let close = close(1_002, &"\u{e9}".repeat(100));
 
         assert_eq!(close.len(), 2 + 2 + 122);
         assert!(std::str::from_utf8(&close[4..]).is_ok());
