@@ -342,7 +342,9 @@ async fn a_slow_member_reads_all_and_ends_with_a_true_checksum() {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             char::from(b'0' + (state >> 58) as u8)
         };
-        std::iter::repeat_with(next).take(if number % 5 == 0 { LARGE } else { 40_000 }).collect::<String>()
+        std::iter::repeat_with(next)
+            .take(if number.is_multiple_of(5) { LARGE } else { 40_000 })
+            .collect::<String>()
     };
     for number in 1..=100 {
         scene.publish("a", &[&noise(number)]).await;

@@ -135,7 +135,7 @@ impl Listeners {
             let is_heard = |known: &Known<'_>| *asks_for_all || known.1.is_some();
             match (before.filter(is_heard), now.filter(is_heard)) {
                 (Some(before), Some(now)) => {
-                    listener.changed(self.attendee(id, before), self.attendee(id, now))
+                    listener.changed(self.attendee(id, before), self.attendee(id, now));
                 }
                 (None, Some(now)) => listener.joined(self.attendee(id, now)),
                 (Some(before), None) => listener.left(self.attendee(id, before)),
