@@ -4,11 +4,10 @@
 
 mod support;
 
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use serde_json::{Value, json};
 use support::scene::Scene;
 use support::tls::scene_with as secure_scene_with;
-use support::websocket::{Came, HANDSHAKE, WebSocket, masked};
+use support::websocket::{Came, HANDSHAKE, WebSocket, deflated, inflated, masked};
 use tidings_core::{Dismissal, Topic, Whom};
 use tidings_http::HttpConfig;
 
@@ -38,20 +37,14 @@ async fn message(socket: &mut WebSocket) -> (Value, u8, usize) {
     };
     let mut payload = socket.wire.take_bytes(length).await;
     if head[0] == 0xc1 {
-        payload.extend_from_slice(&[0, 0, 0xff, 0xff]);
-        let mut text = Vec::with_capacity(2 * LARGE);
-        // Each by itself: a new decompressor has no history.
-        Decompress::new(false).decompress_vec(&payload, &mut text, FlushDecompress::Sync).unwrap();
-        payload = text;
+        payload = inflated(payload);
     }
     (serde_json::from_slice(&payload).unwrap(), head[0], length)
 }
 
 /// A frame of a client, compressed.
-fn deflated(first: u8, text: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len() + 1_000);
-    Compress::new(Compression::best(), false).compress_vec(text, &mut bytes, FlushCompress::Sync).unwrap();
-    masked(first, bytes.strip_suffix(&[0, 0, 0xff, 0xff]).unwrap())
+fn compressed(first: u8, text: &[u8]) -> Vec<u8> {
+    masked(first, &deflated(text))
 }
 
 fn text(len: usize) -> String {
@@ -118,12 +111,12 @@ async fn a_client_may_compress_what_it_says_whole_or_in_fragments() {
     let mut socket = opened(&scene, "/events/a").await;
     let word = |number: u64| json!({ "unsubscribe": ["x"], "ref": number }).to_string();
 
-    socket.wire.send(deflated(0xc1, word(1).as_bytes())).await;
+    socket.wire.send(compressed(0xc1, word(1).as_bytes())).await;
     assert_eq!(socket.json().await["ref"], 1);
     // Not each message is compressed.
     socket.wire.send(masked(0x81, word(2).as_bytes())).await;
     assert_eq!(socket.json().await["ref"], 2);
-    let whole = deflated(0xc1, word(3).as_bytes());
+    let whole = compressed(0xc1, word(3).as_bytes());
     let payload: Vec<_> =
         whole[6..].iter().enumerate().map(|(at, byte)| byte ^ whole[2 + (at & 3)]).collect();
     let (one, two) = payload.split_at(5);
@@ -133,7 +126,7 @@ async fn a_client_may_compress_what_it_says_whole_or_in_fragments() {
     assert_eq!(socket.next().await, Came::Pong(b"ping".to_vec()));
     assert_eq!(socket.json().await["ref"], 3);
     let publish = json!({ "publish": { "topic": "a", "data": text(50_000) }, "ref": 4 }).to_string();
-    socket.wire.send(deflated(0xc1, publish.as_bytes())).await;
+    socket.wire.send(compressed(0xc1, publish.as_bytes())).await;
     let answers = [message(&mut socket).await.0, message(&mut socket).await.0];
     assert!(answers.iter().any(|answer| answer["ref"] == 4), "{answers:?}");
     assert!(answers.iter().any(|answer| answer["data"] == text(50_000)), "{answers:?}");
@@ -145,10 +138,10 @@ async fn each_fault_of_a_compressed_message_has_its_code() {
     let zeros = vec![b' '; 50_000_000];
 
     for (name, frames, code) in [
-        ("a bomb", vec![deflated(0xc1, &zeros)], 1_009),
+        ("a bomb", vec![compressed(0xc1, &zeros)], 1_009),
         ("what is not compressed", vec![masked(0xc1, b"\xff\xff")], 1_007),
-        ("no UTF-8", vec![deflated(0xc1, b"\"\xff\"")], 1_007),
-        ("a binary message", vec![deflated(0xc2, b"x")], 1_003),
+        ("no UTF-8", vec![compressed(0xc1, b"\"\xff\"")], 1_007),
+        ("a binary message", vec![compressed(0xc2, b"x")], 1_003),
         ("a ping", vec![masked(0xc9, b"x")], 1_002),
         ("a later fragment", vec![masked(0x01, b"x"), masked(0xc0, b"y")], 1_002),
         ("another reserved bit", vec![masked(0xa1, b"x")], 1_002),
@@ -160,6 +153,6 @@ async fn each_fault_of_a_compressed_message_has_its_code() {
         assert_eq!(socket.close_code().await, Some(code), "{name}");
     }
     let mut plain = WebSocket::opened(&scene, "/events/a").await;
-    plain.wire.send(deflated(0xc1, b"{}")).await;
+    plain.wire.send(compressed(0xc1, b"{}")).await;
     assert_eq!(plain.close_code().await, Some(1_002), "nothing was agreed on");
 }

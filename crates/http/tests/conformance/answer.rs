@@ -1,7 +1,7 @@
 //! An answer, as bytes that come until it ends, in good order or not.
 
 use axum::body::Body;
-use http::Response;
+use http::{Response, StatusCode};
 use http_body_util::BodyExt;
 use tidings_testkit::deadline::within;
 use tidings_testkit::http2::{Peer, Stream};
@@ -32,6 +32,11 @@ enum Bytes {
     },
     Http2 {
         stream: Stream,
+        _peer: Peer,
+    },
+    /// A WebSocket on a stream of HTTP/2.
+    Tunnel {
+        wire: Wire,
         _peer: Peer,
     },
     Router(Body),
@@ -81,6 +86,10 @@ impl Arrived {
         Self { status: stream.head.status.as_u16(), bytes: Bytes::Http2 { stream, _peer: peer } }
     }
 
+    pub(crate) fn over_tunnel(status: StatusCode, wire: Wire, peer: Peer) -> Self {
+        Self { status: status.as_u16(), bytes: Bytes::Tunnel { wire, _peer: peer } }
+    }
+
     pub(crate) fn from_router(response: Response<Body>) -> Self {
         Self { status: response.status().as_u16(), bytes: Bytes::Router(response.into_body()) }
     }
@@ -90,6 +99,7 @@ impl Bytes {
     async fn more(&mut self) -> Option<Vec<u8>> {
         match self {
             Self::Plain { left: Some(0), .. } => None,
+            Self::Tunnel { wire, .. } => wire.more().await,
             Self::Plain { wire, left } => {
                 let bytes = wire.more().await?;
                 if let Some(left) = left {

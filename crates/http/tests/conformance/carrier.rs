@@ -73,6 +73,12 @@ impl Door {
                 let socket = certificate.connect(self.address, &["h2"]).await.unwrap();
                 let mut peer = Peer::over(socket).await;
                 let headers: Vec<_> = ask.headers.iter().map(|(name, value)| (*name, &**value)).collect();
+                if let Some(headers) = of_connect(&headers) {
+                    return match peer.tunnel("websocket", &ask.target, &headers).await {
+                        Ok((socket, head)) => Arrived::over_tunnel(head.status, Wire::over(socket), peer),
+                        Err(refused) => Arrived::over_http2(refused, peer),
+                    };
+                }
                 let body: &'static str = Box::leak(ask.body.into_boxed_str());
                 let stream = peer.request(ask.method, &ask.target, &headers, body).await;
                 Arrived::over_http2(stream, peer)
@@ -101,4 +107,11 @@ impl Door {
         wire.send(format!("{text}\r\n{body}")).await;
         Arrived::over_wire(wire).await
     }
+}
+
+/// The headers of the same request as a CONNECT, if it asks for a WebSocket. RFC 8441, 5: there is no upgrade and no key.
+fn of_connect<'a>(headers: &[(&'static str, &'a str)]) -> Option<Vec<(&'static str, &'a str)>> {
+    let is_of_upgrade = |name: &str| ["connection", "upgrade", "sec-websocket-key"].contains(&name);
+    let others = headers.iter().copied().filter(|(name, _)| !is_of_upgrade(name));
+    headers.iter().any(|(name, _)| *name == "upgrade").then(|| others.collect())
 }

@@ -29,11 +29,6 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
     over(Transport::WebSocket, Carrier::Http10, "an upgrade needs HTTP/1.1 (RFC 9110, 7.8)"),
     over(
         Transport::WebSocket,
-        Carrier::Http2,
-        "its handshake is another (RFC 8441), which `websocket_http2` tests",
-    ),
-    over(
-        Transport::WebSocket,
         Carrier::Router,
         "the suite calls a router without a server, which has no connection to hand over",
     ),

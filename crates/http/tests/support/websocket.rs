@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, reason = "a frame that no hub sends fails the test that reads it")]
 
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use serde_json::Value;
 use tidings_testkit::wire::Wire;
 
@@ -59,6 +60,7 @@ impl WebSocket {
         let payload = self.wire.take_bytes(length).await;
         match head[0] {
             0x81 => Came::Text(serde_json::from_slice(&payload).unwrap()),
+            0xc1 => Came::Text(serde_json::from_slice(&inflated(payload)).unwrap()),
             0x8a => Came::Pong(payload),
             0x88 if payload.is_empty() => Came::Close(None, String::new()),
             0x88 => {
@@ -96,6 +98,25 @@ impl WebSocket {
         self.json().await
     }
 }
+
+/// A text as a client compresses it: without the end of the flush. RFC 7692, 7.2.1.
+pub(crate) fn deflated(text: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len() + 1_000);
+    let mut compress = Compress::new(Compression::best(), false);
+    compress.compress_vec(text, &mut bytes, FlushCompress::Sync).unwrap();
+    bytes.strip_suffix(&FLUSHED).unwrap().to_vec()
+}
+
+/// What a compressed message says. A new decompressor each time: none has a history.
+pub(crate) fn inflated(mut payload: Vec<u8>) -> Vec<u8> {
+    payload.extend_from_slice(&FLUSHED);
+    let mut text = Vec::with_capacity(64 * payload.len().max(1_000));
+    Decompress::new(false).decompress_vec(&payload, &mut text, FlushDecompress::Sync).unwrap();
+    assert!(text.len() < text.capacity(), "the text may go on");
+    text
+}
+
+const FLUSHED: [u8; 4] = [0, 0, 0xff, 0xff];
 
 /// A frame of a client, whose first byte may be anything.
 pub(crate) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {

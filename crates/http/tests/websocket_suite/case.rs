@@ -74,7 +74,7 @@ impl Case {
                         socket.wire.send(piece).await;
                     }
                 }
-                Step::Expect(heard) => self.hear(&mut socket, heard.clone()).await,
+                Step::Expect(heard) => hear_all(&self.number, &mut socket, heard.clone()).await,
             }
         }
         let code = match self.end {
@@ -84,45 +84,42 @@ impl Case {
             }
             End::ByHub(code) => code,
         };
-        match self.next(&mut socket).await {
+        match next(&mut socket).await {
             Came::Close(came, _) => assert_eq!(came, code, "case {}", self.number),
             other => panic!("case {} ends with {other:?}", self.number),
         }
         assert!(socket.wire.is_closed().await, "case {}: nothing comes after a close", self.number);
     }
+}
 
-    async fn hear(&self, socket: &mut WebSocket, mut heard: Vec<Heard>) {
-        while !heard.is_empty() {
-            let came = match self.next(socket).await {
-                Came::Pong(payload) => Heard::Pong(payload),
-                Came::Text(word) if word.get("published").is_some() => Heard::Published,
-                Came::Text(word) if word.get("data").is_some() => {
-                    Heard::Event(word["data"].as_str().unwrap().to_owned())
-                }
-                Came::Text(word) => {
-                    assert_eq!(word["error"]["type"], "urn:tidings:problem:bad-message", "{word}");
-                    Heard::BadMessage
-                }
-                Came::Close(code, reason) => {
-                    panic!(
-                        "case {} is closed with {code:?} {reason}; {} more expected",
-                        self.number,
-                        heard.len()
-                    )
-                }
-            };
-            // The first of them: what is answered is answered in order.
-            let at = heard.iter().position(|one| *one == came);
-            heard.remove(at.unwrap_or_else(|| panic!("case {}: {came:?} was not expected", self.number)));
-        }
-    }
-
-    async fn next(&self, socket: &mut WebSocket) -> Came {
-        loop {
-            match socket.next().await {
-                Came::Text(Value::Object(word)) if word.contains_key("heartbeat_ms") => {}
-                came => return came,
+/// Hears all of this, in any order, and nothing else.
+pub(crate) async fn hear_all(case: &str, socket: &mut WebSocket, mut heard: Vec<Heard>) {
+    while !heard.is_empty() {
+        let came = match next(socket).await {
+            Came::Pong(payload) => Heard::Pong(payload),
+            Came::Text(word) if word.get("published").is_some() => Heard::Published,
+            Came::Text(word) if word.get("data").is_some() => {
+                Heard::Event(word["data"].as_str().unwrap().to_owned())
             }
+            Came::Text(word) => {
+                assert_eq!(word["error"]["type"], "urn:tidings:problem:bad-message", "{word}");
+                Heard::BadMessage
+            }
+            Came::Close(code, reason) => {
+                panic!("case {case} is closed with {code:?} {reason}; {} more expected", heard.len())
+            }
+        };
+        // The first of them: what is answered is answered in order.
+        let at = heard.iter().position(|one| *one == came);
+        heard.remove(at.unwrap_or_else(|| panic!("case {case}: {came:?} was not expected")));
+    }
+}
+
+async fn next(socket: &mut WebSocket) -> Came {
+    loop {
+        match socket.next().await {
+            Came::Text(Value::Object(word)) if word.contains_key("heartbeat_ms") => {}
+            came => return came,
         }
     }
 }
