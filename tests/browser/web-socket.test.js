@@ -97,6 +97,24 @@ scene('a page hears every event once, in order, over a drain and a crash of the 
   assert.deepEqual(new Set(later.map(({ code }) => code)), new Set([1006]));
 });
 
+scene('a page and the hub compress what they say to each other', async (scene) => {
+  const { pages, hub, browser } = await cast(scene, '--compression');
+  const socket = await openSocket(scene, browser, pages.origin, addressOf(hub, '/a'));
+  await socket.opens(1);
+  const large = JSON.stringify(Array.from({ length: 9_000 }, (_, id) => ({ id, status: 'open' })));
+
+  await hub.publish('a', 'small');
+  await hub.publish('a', large);
+  await socket.events(2);
+  await socket.say({ publish: { topic: 'a', data: `own ${large}` }, ref: 'own' });
+  assert.ok((await socket.answer('own')).published);
+
+  assert.deepEqual((await socket.events(3)).map(({ data }) => data), ['small', large, `own ${large}`]);
+  assert.match(await socket.page.evaluate(() => window.socket.extensions), /^permessage-deflate\b/);
+  const metrics = await (await fetch(`${hub.url}/metrics`)).text();
+  assert.match(metrics, /^tidings_deflated_events_total 2$/m);
+});
+
 scene('a page is told the place and the time to come back before a drain closes it', async (scene) => {
   const { pages, hub, browser } = await cast(scene, '--drain-window', '0s');
   const socket = await openSocket(scene, browser, pages.origin, addressOf(hub, '/a'));
