@@ -50,7 +50,7 @@ impl Front {
         let (mut parts, body) = request.into_parts();
         handshake::take_connect(&mut parts);
         self.begin_entry(&mut parts);
-        self.handle_parts(&parts, body).await
+        self.handle_parts(&parts, body).await.map(Body::for_any_server)
     }
 
     /// Begins the line of the access log, if there is one, among the extensions of a request.

@@ -54,6 +54,25 @@ async fn scene() -> Scene {
     Scene::start(Limits::default(), MemoryRetention::default()).await
 }
 
+/// It waited for the pieces of its body to be written, and a program that joins them before it writes any waited for its end.
+#[tokio::test(start_paused = true)]
+async fn an_answer_can_be_taken_as_a_whole() {
+    let scene = scene().await;
+    let text = "x".repeat(100_000);
+    scene.publish("a", &[&text, &text, &text]).await;
+
+    for (target, accept) in [
+        ("/events/a?limit=10", "application/json"),
+        ("/events/a?since=earliest&mode=poll", "text/event-stream"),
+        ("/events/a?since=earliest&mode=long-poll", "text/event-stream"),
+    ] {
+        let request = Request::get(target).header("accept", accept).body(Body::empty()).unwrap();
+        let body = scene.send(request).await.into_body();
+        let whole = within_an_hour("the whole body", body.collect()).await.unwrap().to_bytes();
+        assert!(whole.len() > 100_000, "{target}: {}", whole.len());
+    }
+}
+
 struct Stream(Body);
 
 impl Stream {

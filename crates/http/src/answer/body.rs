@@ -107,6 +107,12 @@ impl Body {
         Self { handed_out: Some(self.handed_out.unwrap_or_default()), ..self }
     }
 
+    /// The same, ended when all pieces are handed out: a server that we do not know may keep them until the end of the body, and would
+    /// wait for it for ever.
+    pub(crate) fn for_any_server(self) -> Self {
+        Self { handed_out: None, ..self }
+    }
+
     /// The same, watched by its carrier.
     pub(crate) fn watched_by(self, watch: AnswerWatch) -> Self {
         if let Some(taken) = &self.taken {
