@@ -42,10 +42,10 @@ fn bodies_that_are_killed_are_there_whole_or_not_at_all_and_each_once_in_the_end
         let hub = support::hub(&arguments);
         thread::scope(|scope| {
             let mut stream = hub.subscribe("/events?topic=lines/*&since=earliest");
-            let address = hub.address;
+            // Here, because the hub may be killed before the thread begins.
+            let mut publisher = TcpStream::connect(hub.address).unwrap();
             scope.spawn(move || {
                 // Many of them are under way when the hub is killed, since nobody waits for an answer.
-                let mut publisher = TcpStream::connect(address).unwrap();
                 let mut answers = publisher.try_clone().unwrap();
                 thread::spawn(move || std::io::copy(&mut answers, &mut std::io::sink()));
                 for number in 0..BODIES {
