@@ -81,7 +81,8 @@ pub(super) struct Framed {
 /// The bytes of an event, as a batch has them.
 enum Text<'a> {
     Plain(Cow<'a, [u8]>),
-    Packed(Packed),
+    /// In a box, because most are plain, and a batch has a list of them.
+    Packed(Box<Packed>),
 }
 
 impl Batch {
@@ -155,7 +156,9 @@ impl Batch {
             }
             put_chunk_end(&mut joined, framing);
             carried += size;
-            sum = texts[start..end].iter().fold(sum, |sum, text| sum.then(text.sum()));
+            if wire.coding == Coding::Gzip {
+                sum = texts[start..end].iter().fold(sum, |sum, text| sum.then(text.sum()));
+            }
             let (at, place) = (put_away + joined.len(), frames[end - 1].sequence());
             cuts.push(BatchCut { at, place, carried: (end, carried), sum });
             start = end;
@@ -243,7 +246,7 @@ impl<'a> Wire<'a> {
     fn event<'f>(self, frame: &'f Frame) -> Text<'f> {
         match self.coding {
             Coding::Identity => Text::Plain(self.encoder.borrow(frame)),
-            Coding::Gzip | Coding::Messages => Text::Packed(self.deflater.event(self.encoder, frame)),
+            Coding::Gzip | Coding::Messages => Text::Packed(self.deflater.event(self.encoder, frame).into()),
         }
     }
 
@@ -251,7 +254,7 @@ impl<'a> Wire<'a> {
     fn block(self, block: &[u8]) -> Text<'static> {
         match self.coding {
             Coding::Identity | Coding::Messages => Text::Plain(Cow::Owned(block.to_vec())),
-            Coding::Gzip => Text::Packed(Packed::stored(block)),
+            Coding::Gzip => Text::Packed(Packed::stored(block).into()),
         }
     }
 
