@@ -11,8 +11,9 @@ use tidings_core::{ConnectionId, Delivery, Frame, Sequence};
 
 use super::member::Taken;
 use super::owed::Owed;
+use super::text::{AnyText, Text};
 use crate::limits::CHUNK_BYTES_MAX;
-use crate::stream::gzip::{Coding, Deflater, Packed, Packing, Sum, blocks};
+use crate::stream::gzip::{Coding, Deflater, Packed, Sum, blocks};
 use crate::stream::{Encoder, Ending};
 use crate::unread::FrameKey;
 
@@ -78,20 +79,22 @@ pub(super) struct Framed {
     pub(super) sum: Sum,
 }
 
-/// The bytes of an event, as a batch has them.
-enum Text<'a> {
-    Plain(Cow<'a, [u8]>),
-    /// In a box, because most are plain, and a batch has a list of them.
-    Packed(Box<Packed>),
-}
-
 impl Batch {
     /// What a follower was given, after which it stands at `place`.
     pub(super) fn of(delivery: &Delivery, place: Sequence, wire: Wire<'_>) -> Self {
         match delivery {
             Delivery::Frames(frames) => {
-                let texts = frames.iter().map(|frame| wire.event(frame)).collect();
-                Self::of_frames(frames, texts, wire)
+                let Wire { encoder, deflater, .. } = wire;
+                match wire.coding {
+                    Coding::Identity => {
+                        let texts = frames.iter().map(|frame| encoder.borrow(frame)).collect();
+                        Self::of_frames(frames, texts, wire)
+                    }
+                    Coding::Gzip | Coding::Messages => {
+                        let texts = frames.iter().map(|frame| deflater.event(encoder, frame)).collect();
+                        Self::of_frames(frames, texts, wire)
+                    }
+                }
             }
             Delivery::Gap(gap) => Self::of_block(wire.framed(&wire.encoder.gap(gap)), place),
         }
@@ -109,7 +112,7 @@ impl Batch {
         let last = frames.len().saturating_sub(1);
         let texts = frames.iter().enumerate().map(|(number, frame)| match frame.is_for(reader) {
             true => wire.event(frame),
-            false if number < last => Text::Plain(Cow::Borrowed(&[][..])),
+            false if number < last => AnyText::Plain(Cow::Borrowed(&[][..])),
             false => wire.block(&wire.encoder.cursor(frame.event().cursor).unwrap_or_default()),
         });
         let texts = texts.collect();
@@ -120,9 +123,10 @@ impl Batch {
         batch
     }
 
-    fn of_frames<'a>(frames: &'a [Frame], mut texts: Vec<Text<'a>>, wire: Wire<'_>) -> Self {
+    fn of_frames<T: Text>(frames: &[Frame], mut texts: Vec<T>, wire: Wire<'_>) -> Self {
         let Wire { encoder, framing, .. } = wire;
-        let small = texts.iter().map(|text| text.len()).filter(|len| *len <= CHUNK_BYTES_MAX);
+        let len = |text: &T| text.bytes().len();
+        let small = texts.iter().map(len).filter(|len| *len <= CHUNK_BYTES_MAX);
         let joined_bytes: usize = small.sum();
         let mut joined =
             BytesMut::with_capacity(joined_bytes + CHUNK_OVERHEAD_BYTES * (1 + frames.len().min(8)));
@@ -132,9 +136,9 @@ impl Batch {
         let mut put_away = 0;
         let (mut start, mut carried, mut sum) = (0, 0, Sum::default());
         while start < texts.len() {
-            let (mut end, mut size) = (start + 1, texts[start].len());
-            while end < texts.len() && size + texts[end].len() <= CHUNK_BYTES_MAX {
-                size += texts[end].len();
+            let (mut end, mut size) = (start + 1, len(&texts[start]));
+            while end < texts.len() && size + len(&texts[end]) <= CHUNK_BYTES_MAX {
+                size += len(&texts[end]);
                 end += 1;
             }
             // A chunk of no bytes would end the answer.
@@ -142,11 +146,7 @@ impl Batch {
             put_chunk_start(&mut joined, framing, size);
             if size > CHUNK_BYTES_MAX {
                 let packing = texts[start].packing();
-                let bytes = match &mut texts[start] {
-                    Text::Plain(Cow::Borrowed(_)) => encoder.event(&frames[start]),
-                    Text::Plain(Cow::Owned(text)) => std::mem::take(text).into(),
-                    Text::Packed(packed) => packed.bytes.clone(),
-                };
+                let bytes = texts[start].piece(encoder, &frames[start]);
                 put_away += joined.len() + bytes.len();
                 push_joined(&mut pieces, joined.split());
                 let key = FrameKey { cursor: frames[start].event().cursor, encoder, packing };
@@ -243,18 +243,18 @@ impl Batch {
 
 impl<'a> Wire<'a> {
     /// An event.
-    fn event<'f>(self, frame: &'f Frame) -> Text<'f> {
+    fn event<'f>(self, frame: &'f Frame) -> AnyText<'f> {
         match self.coding {
-            Coding::Identity => Text::Plain(self.encoder.borrow(frame)),
-            Coding::Gzip | Coding::Messages => Text::Packed(self.deflater.event(self.encoder, frame).into()),
+            Coding::Identity => AnyText::Plain(self.encoder.borrow(frame)),
+            Coding::Gzip | Coding::Messages => AnyText::Packed(self.deflater.event(self.encoder, frame)),
         }
     }
 
     /// A block that is no event.
-    fn block(self, block: &[u8]) -> Text<'static> {
+    fn block(self, block: &[u8]) -> AnyText<'static> {
         match self.coding {
-            Coding::Identity | Coding::Messages => Text::Plain(Cow::Owned(block.to_vec())),
-            Coding::Gzip => Text::Packed(Packed::stored(block).into()),
+            Coding::Identity | Coding::Messages => AnyText::Plain(Cow::Owned(block.to_vec())),
+            Coding::Gzip => AnyText::Packed(Packed::stored(block)),
         }
     }
 
@@ -284,34 +284,6 @@ impl<'a> Wire<'a> {
         match self.coding {
             Coding::Identity | Coding::Messages => last(block, self.framing),
             Coding::Gzip => last(&blocks::end(sum, block), self.framing),
-        }
-    }
-}
-
-impl Text<'_> {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Plain(text) => text,
-            Self::Packed(packed) => &packed.bytes,
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.bytes().len()
-    }
-
-    fn packing(&self) -> Packing {
-        match self {
-            Self::Plain(_) => Packing::Plain,
-            Self::Packed(packed) => packed.packing,
-        }
-    }
-
-    /// What is not compressed needs none.
-    fn sum(&self) -> Sum {
-        match self {
-            Self::Plain(_) => Sum::default(),
-            Self::Packed(packed) => packed.sum,
         }
     }
 }

@@ -28,6 +28,7 @@
 //! | `member` | one parked connection |
 //! | `owed` | what a blocked member is owed |
 //! | `batch` | frames as bytes on the wire, with the places where they may be cut |
+//! | `text` | the bytes of an event in a batch, plain or compressed |
 //! | `spared` | the connections that get no echo of an event |
 //! | `sums` | the checksums of members whose streams are compressed |
 //! | `logged` | what the access log is told of members |
@@ -54,6 +55,7 @@ mod post;
 mod spared;
 mod sums;
 mod tally;
+mod text;
 mod ticker;
 mod unparked;
 
