@@ -1,6 +1,6 @@
 // Lines of JSON by fetch.
 
-import { problemOf, unreachable } from '../problem.js';
+import { ask } from './ask.js';
 import { tell } from './documents.js';
 
 const headers = { accept: 'application/x-ndjson' };
@@ -11,7 +11,7 @@ export const LINES = {
   shows_key: true,
   open({ url, authorization, hear }) {
     const stop = new AbortController();
-    read(url, { headers: { ...headers, ...authorization }, signal: stop.signal, cache: 'no-store' }, hear);
+    ask(url, { headers: { ...headers, ...authorization }, signal: stop.signal, cache: 'no-store' }, hear, (answer) => read(answer, hear));
     return { close: () => stop.abort() };
   },
   code: (address) => `const url = new URL('${address}');
@@ -38,20 +38,14 @@ for (;;) {
 }`,
 };
 
-async function read(url, request, hear) {
-  try {
-    const answer = await fetch(url, request);
-    if (!answer.ok) return hear.end({ problem: await problemOf(answer) });
-    hear.live();
-    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-    let rest = '';
-    for (let part; !(part = await reader.read()).done; ) {
-      const lines = (rest + part.value).split('\n');
-      rest = lines.pop();
-      for (const line of lines) tell(JSON.parse(line), hear);
-    }
-    hear.end();
-  } catch {
-    if (!request.signal.aborted) hear.end({ problem: unreachable() });
+async function read(answer, hear) {
+  hear.live();
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (let part; !(part = await reader.read()).done; ) {
+    const lines = (rest + part.value).split('\n');
+    rest = lines.pop();
+    for (const line of lines) tell(JSON.parse(line), hear);
   }
+  hear.end();
 }

@@ -1,6 +1,6 @@
 // Pages of history as JSON, each of which waits until there is something.
 
-import { problemOf, unreachable } from '../problem.js';
+import { ask } from './ask.js';
 
 const headers = { accept: 'application/json' };
 
@@ -12,7 +12,7 @@ export const PAGES = {
     const stop = new AbortController();
     // A page that waits says nothing before: being asked is as good as being live.
     const asked = setTimeout(hear.live, 500);
-    read(url, { headers: { ...headers, ...authorization }, signal: stop.signal, cache: 'no-store' }, hear).finally(() => clearTimeout(asked));
+    ask(url, { headers: { ...headers, ...authorization }, signal: stop.signal, cache: 'no-store' }, hear, (answer) => read(answer, hear)).finally(() => clearTimeout(asked));
     return { close: () => (clearTimeout(asked), stop.abort()) };
   },
   code: (address) => `const url = new URL('${address}');
@@ -33,17 +33,11 @@ for (;;) {
 }`,
 };
 
-async function read(url, request, hear) {
-  try {
-    const answer = await fetch(url, request);
-    if (!answer.ok) return hear.end({ problem: await problemOf(answer) });
-    const { events, cursor, gap } = await answer.json();
-    hear.live();
-    if (gap) hear.said('tidings.gap', JSON.stringify(gap));
-    for (const event of events) hear.event(event);
-    hear.place(cursor);
-    hear.end({ retry_ms: 0 });
-  } catch {
-    if (!request.signal.aborted) hear.end({ problem: unreachable() });
-  }
+async function read(answer, hear) {
+  const { events, cursor, gap } = await answer.json();
+  hear.live();
+  if (gap) hear.said('tidings.gap', JSON.stringify(gap));
+  for (const event of events) hear.event(event);
+  hear.place(cursor);
+  hear.end({ retry_ms: 0 });
 }

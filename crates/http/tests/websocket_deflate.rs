@@ -28,18 +28,10 @@ async fn opened(scene: &Scene, target: &str) -> WebSocket {
 
 /// A message of the hub, and its first byte and length on the wire.
 async fn message(socket: &mut WebSocket) -> (Value, u8, usize) {
-    let head = socket.wire.take_bytes(2).await;
-    let number = |bytes: Vec<u8>| bytes.iter().fold(0, |number, byte| number << 8 | usize::from(*byte));
-    let length = match head[1] {
-        126 => number(socket.wire.take_bytes(2).await),
-        127 => number(socket.wire.take_bytes(8).await),
-        length => usize::from(length),
-    };
-    let mut payload = socket.wire.take_bytes(length).await;
-    if head[0] == 0xc1 {
-        payload = inflated(payload);
-    }
-    (serde_json::from_slice(&payload).unwrap(), head[0], length)
+    let (first, payload) = socket.frame().await;
+    let length = payload.len();
+    let text = if first == 0xc1 { inflated(payload) } else { payload };
+    (serde_json::from_slice(&text).unwrap(), first, length)
 }
 
 /// A frame of a client, compressed.

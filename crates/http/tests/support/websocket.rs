@@ -47,7 +47,8 @@ impl WebSocket {
         Self { wire, head }
     }
 
-    pub(crate) async fn next(&mut self) -> Came {
+    /// The first byte and the payload of the next frame.
+    pub(crate) async fn frame(&mut self) -> (u8, Vec<u8>) {
         let head = self.wire.take_bytes(2).await;
         let length = match head[1] {
             126 => number(&self.wire.take_bytes(2).await),
@@ -57,8 +58,12 @@ impl WebSocket {
                 usize::from(length)
             }
         };
-        let payload = self.wire.take_bytes(length).await;
-        match head[0] {
+        (head[0], self.wire.take_bytes(length).await)
+    }
+
+    pub(crate) async fn next(&mut self) -> Came {
+        let (first, payload) = self.frame().await;
+        match first {
             0x81 => Came::Text(serde_json::from_slice(&payload).unwrap()),
             0xc1 => Came::Text(serde_json::from_slice(&inflated(payload)).unwrap()),
             0x8a => Came::Pong(payload),

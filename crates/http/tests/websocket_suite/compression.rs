@@ -1,7 +1,7 @@
 //! Cases 12 and 13: messages that are compressed, of many sizes, whole and in fragments, for each way to offer that. A case has ten
 //! messages, of the suite's thousand.
 
-use crate::case::{Heard, hear_all, publish};
+use crate::case::{Heard, fragmented, hear_all, publish};
 use crate::support::scene::Scene;
 use crate::support::websocket::{WebSocket, deflated, masked};
 
@@ -85,15 +85,10 @@ fn text(size: usize, number: usize) -> String {
 
 /// A message, compressed or not, in frames of at most so many bytes; 0 is one frame.
 fn frames(message: &[u8], fragment: usize, is_compressed: bool) -> Vec<u8> {
-    let (first, payload) = match is_compressed {
+    let (opcode, payload) = match is_compressed {
         true => (0x41, deflated(message)),
         false => (0x01, message.to_vec()),
     };
     let length = if fragment == 0 { payload.len() } else { fragment };
-    let pieces: Vec<_> = payload.chunks(length).collect();
-    let frame = |(at, piece): (usize, &&[u8])| {
-        let fin = if at + 1 == pieces.len() { 0x80 } else { 0 };
-        masked(if at == 0 { fin | first } else { fin }, piece)
-    };
-    pieces.iter().enumerate().flat_map(frame).collect()
+    fragmented(opcode, &payload, length)
 }
