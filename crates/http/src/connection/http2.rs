@@ -2,6 +2,8 @@
 //! how much of everything.
 
 use std::convert::Infallible;
+use std::error::Error as _;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -31,7 +33,8 @@ use crate::front::Front;
 use crate::lane::parking::{Leaving, ParkingSlot};
 use crate::limits::{
     HTTP2_CLOSING_WAIT_MAX, HTTP2_CONNECTION_WINDOW_BYTES, HTTP2_REQUEST_WINDOW_BYTES, HTTP2_REQUESTS_MAX,
-    HTTP2_RESETS_MAX, HTTP2_TAKEN_BACK_MAX, HTTP2_WAITING_BYTES_MAX, LINGER_SILENCE_MAX,
+    HTTP2_RESETS_MAX, HTTP2_TAKEN_BACK_MAX, HTTP2_WAITING_BYTES_MAX, LINGER_AT_END_WAIT_MAX,
+    LINGER_SILENCE_MAX,
 };
 use crate::websocket::handshake;
 use crate::websocket::socket::upgraded;
@@ -46,10 +49,22 @@ pub(crate) async fn serve<S>(
 where
     S: AsyncRead + AsyncWrite + Raw + Unpin,
 {
-    until_ended(front, visit, tasks, &mut stream).await?;
+    let ended = until_ended(front, visit, tasks, &mut stream).await;
     // What the client says last, such as that it has room again, must not reset what it has not read yet.
-    linger_unless_asked(front, visit, stream, Duration::ZERO).await;
-    Ok(())
+    let lingering = linger_unless_asked(front, visit, stream, Duration::ZERO);
+    match &ended {
+        Ok(()) => lingering.await,
+        Err(error) if is_of_socket(error) => {}
+        // That is true for the `GOAWAY` that tells a mistake as well: a client that is still sending would never learn which.
+        // It may be a flood, so it is not read for long.
+        Err(_) => drop(timeout(LINGER_AT_END_WAIT_MAX, lingering).await),
+    }
+    ended
+}
+
+/// Whether nothing can be said to the client any more: its connection is reset or closed, or it takes no bytes.
+fn is_of_socket(error: &hyper::Error) -> bool {
+    error.source().is_some_and(|source| source.is::<io::Error>())
 }
 
 async fn until_ended<S>(
