@@ -1,0 +1,34 @@
+// A page of an example in the browser, and what it complains of.
+
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+
+/** Opens a page that is closed with the scene. `browser` may be a browser or one of its contexts. */
+export async function visit(scene, browser, url) {
+  const page = await browser.newPage();
+  scene.after(() => page.close());
+  page.complaints = [];
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && page.complaints.push(message.text()));
+  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  await page.goto(url);
+  return page;
+}
+
+/** Waits until an element of the page holds this text. */
+export function shows(page, selector, text) {
+  return page.locator(selector).filter({ hasText: text }).first().waitFor();
+}
+
+/** Fails if the page is wider than a phone, and saves what is to be seen in both widths if `TIDINGS_SHOTS` names a folder. */
+export async function fits(page, name) {
+  const folder = process.env.TIDINGS_SHOTS;
+  if (folder) await mkdir(folder, { recursive: true });
+  for (const [width, size] of Object.entries({ desktop: DESKTOP, phone: PHONE })) {
+    await page.setViewportSize(size);
+    await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth);
+    if (folder) await page.screenshot({ path: join(folder, `${name}-${width}.png`) });
+  }
+}
