@@ -11,6 +11,7 @@ use tidings_core::{Selector, TopicError};
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::request::path::{decode, in_path};
+use crate::scripts;
 
 /// What no alias begins with, as a whole segment: the hub's own paths, those that it keeps, and those that browsers and
 /// crawlers ask for by themselves.
@@ -25,6 +26,8 @@ const TAKEN: &[&str] = &[
     "/streams",
     "/v1",
     "/console",
+    "/tidings.js",
+    "/tidings.json",
     "/tidings",
     "/.well-known",
     "/healthz",
@@ -39,6 +42,9 @@ const TAKEN: &[&str] = &[
     "/robots.txt",
     "/sitemap.xml",
 ];
+
+/// What no alias is, either: the [name](scripts::name) of a script, of this version or another one.
+const SCRIPT: &str = "/tidings-*.js";
 
 /// Paths, and the topic or the pattern behind each.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd)]
@@ -146,7 +152,9 @@ fn check_path(path: &str) -> Result<(), AliasError> {
         let (beginning, rest) = path.split_at_checked(taken.len()).unwrap_or_default();
         beginning.eq_ignore_ascii_case(taken) && (rest.is_empty() || rest.starts_with('/'))
     };
-    match TAKEN.iter().find(|taken| begins_with(taken)) {
+    let is_script = scripts::name(&path.to_ascii_lowercase()).is_some();
+    let taken = TAKEN.iter().find(|taken| begins_with(taken)).copied().or(is_script.then_some(SCRIPT));
+    match taken {
         Some(taken) => Err(AliasError::Taken { path: path.to_owned(), taken }),
         None => Ok(()),
     }
@@ -272,6 +280,17 @@ mod tests {
             assert!(Aliases::new([(encoded, "a")]).is_err(), "{taken}");
             assert!(Aliases::new([(format!("{taken}2"), "a")]).is_ok(), "{taken}2");
             assert!(Aliases::new([(format!("/a{taken}"), "a")]).is_ok(), "/a{taken}");
+        }
+    }
+
+    #[test]
+    fn the_names_of_scripts_are_refused() {
+        for path in ["/tidings-ABCDEFGH.js", "/Tidings-a.JS"] {
+            let words = "begins with `/tidings-*.js`, which the hub has or keeps for later";
+            assert_eq!(refused(path, "a"), format!("the alias `{path}` {words}"));
+        }
+        for path in ["/tidings-feed", "/tidings-a/b.js", "/a/tidings-a.js"] {
+            assert!(Aliases::new([(path, "a")]).is_ok(), "{path}");
         }
     }
 

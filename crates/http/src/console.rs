@@ -13,8 +13,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
-    VARY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, LOCATION, REFERRER_POLICY, VARY,
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -25,6 +24,7 @@ use crate::aliases::Aliases;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::request::if_none_match::is_known;
 
 /// Nothing but the hub's own files, and what is named behind `script-src`, runs on its pages, and nothing frames them. They may
 /// frame what the hub answers as a frame, which shows the transport.
@@ -125,7 +125,7 @@ impl Pages {
     }
 
     fn answer(&self, asset: &Asset, request: &HeaderMap) -> Response<Body> {
-        let known = request.get_all(IF_NONE_MATCH).iter().any(|tags| names(tags, &asset.etag));
+        let known = is_known(request, &asset.etag);
         let mut response = Response::new(if known { Body::empty() } else { Body::full(asset.bytes.clone()) });
         if known {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
@@ -245,12 +245,6 @@ fn redirect(location: HeaderValue) -> Response<Body> {
     *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
     response.headers_mut().insert(LOCATION, location);
     response
-}
-
-/// Whether a list of entity tags has this one. Weak ones count: RFC 9110 section 13.1.2 compares them so here.
-fn names(tags: &HeaderValue, etag: &HeaderValue) -> bool {
-    let mut tags = tags.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
-    tags.any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes())
 }
 
 pub(crate) fn not_found() -> Problem {

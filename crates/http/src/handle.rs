@@ -25,6 +25,7 @@ use crate::granted::Keyed;
 use crate::operations;
 use crate::request::path::refuse_second_topic;
 use crate::route::{Action, Route};
+use crate::scripts;
 use crate::websocket::handshake;
 
 impl Front {
@@ -155,6 +156,7 @@ impl Front {
             Action::Page(_) => self.pages().index(parts),
             Action::Home => self.pages().home(parts),
             Action::Console(file) => self.pages().file(file, parts),
+            Action::Script(name) => scripts::answer(name, parts),
             Action::Live => Ok(operations::live()),
             Action::Ready => Ok(operations::ready(self)),
             Action::Metrics => self.metrics_granted(&head, parts).await,

@@ -13,7 +13,7 @@
 //! Beside the walk: `front` is what all requests share, `request` the parts of a request, parsed, and `answer` what answers
 //! are made of. `budget` lends the bytes that requests hold in memory, `unread` counts the large events that subscribers
 //! keep, and `budgets` has all of a front's. `events::history` is the log as JSON, `console` the files for people,
-//! `operations` what machines ask, `metrics` what is counted. `clock` and `epoch` are the date and randomness, `config` the
+//! `scripts` the browser client, `operations` what machines ask, `metrics` what is counted. `clock` and `epoch` are the date and randomness, `config` the
 //! settings, `limits` every bound that is no setting.
 //!
 //! # In a server of your own
@@ -83,6 +83,7 @@ mod operations;
 mod presence;
 mod request;
 mod route;
+mod scripts;
 mod shares;
 pub mod stream;
 mod tickets;

@@ -11,6 +11,7 @@ use crate::aliases::Aliases;
 use crate::answer::problem::Problem;
 use crate::request::accept::{Representation, negotiate};
 use crate::request::mode::asks_for_iframe;
+use crate::scripts;
 use crate::stream::StreamFormat;
 use crate::websocket::handshake;
 
@@ -27,6 +28,8 @@ pub(crate) enum Route<'a> {
     Home,
     /// `/console/{path}`.
     Console(&'a str),
+    /// The browser client: `/tidings.js` and other [names](scripts::name).
+    Script(&'a str),
     /// `/healthz`.
     Live,
     /// `/readyz`.
@@ -86,6 +89,7 @@ pub(crate) enum Action<'a> {
     Page(Option<&'a str>),
     Home,
     Console(&'a str),
+    Script(&'a str),
     Live,
     Ready,
     Metrics,
@@ -110,7 +114,8 @@ impl<'a> Route<'a> {
             return *route;
         }
         let below = |(beginning, route): &Below| path.strip_prefix(beginning).map(route);
-        BELOW.iter().find_map(below).unwrap_or(Self::Unknown)
+        let script = || scripts::name(path).map(Self::Script);
+        BELOW.iter().find_map(below).or_else(script).unwrap_or(Self::Unknown)
     }
 
     pub(crate) fn methods(self) -> &'static str {
@@ -128,6 +133,7 @@ impl<'a> Route<'a> {
             Self::Events | Self::Topic(_) | Self::Subscribe | Self::Tickets | Self::Admin(_) => true,
             Self::Home
             | Self::Console(_)
+            | Self::Script(_)
             | Self::Live
             | Self::Ready
             | Self::Metrics
@@ -145,6 +151,7 @@ impl<'a> Route<'a> {
             Self::Hub
             | Self::Home
             | Self::Console(_)
+            | Self::Script(_)
             | Self::Live
             | Self::Ready
             | Self::Metrics
@@ -173,6 +180,7 @@ impl<'a> Route<'a> {
             Self::Events => Action::read(None, parts),
             Self::Home => Action::Home,
             Self::Console(file) => Action::Console(file),
+            Self::Script(name) => Action::Script(name),
             Self::Live => Action::Live,
             Self::Ready => Action::Ready,
             Self::Metrics => Action::Metrics,
@@ -206,6 +214,7 @@ impl<'a> Action<'a> {
             // The same files for everybody, and no event among them. What the page shows it asks for by itself.
             Self::Page(_) | Self::Home => Policy::PUBLIC,
             Self::Console(_) => Policy::PUBLIC_FILE,
+            Self::Script(_) => Policy::SCRIPT,
             // Probes and scrapers come by address.
             Self::Live | Self::Ready => Policy::PUBLIC,
             Self::Metrics => Policy::METRICS,
@@ -226,6 +235,7 @@ impl<'a> Action<'a> {
             | Self::PublishLines
             | Self::Home
             | Self::Console(_)
+            | Self::Script(_)
             | Self::Live
             | Self::Ready
             | Self::Metrics
@@ -254,6 +264,7 @@ impl<'a> Action<'a> {
             | Self::Page(_)
             | Self::Home
             | Self::Console(_)
+            | Self::Script(_)
             | Self::Ticket
             | Self::ReadByBody(_)
             | Self::Admin(_)
@@ -292,6 +303,11 @@ mod tests {
             ("/events/a/b", Route::Topic("a/b")),
             ("/console/app.js", Route::Console("app.js")),
             ("/console/", Route::Home),
+            ("/tidings.js", Route::Script("tidings.js")),
+            ("/tidings.json", Route::Script("tidings.json")),
+            ("/tidings-ABCDEFGH.js", Route::Script("tidings-ABCDEFGH.js")),
+            ("/tidings", Route::Unknown),
+            ("/tidings-feed", Route::Unknown),
             ("*", Route::Hub),
             ("", Route::Unknown),
             ("/healthz/", Route::Unknown),

@@ -68,6 +68,12 @@ pub(crate) fn finish<B>(cors: &Cors, policy: Policy, request: &HeaderMap, respon
     let is_refusal = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if policy.loaders == Loaders::AllByCors {
+        // The same for every page and without credentials. A refusal, too, or the page would not learn its status.
+        headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        return;
+    }
     if is_shared(cors) {
         headers.append(VARY, HeaderValue::from_static("Origin"));
     }

@@ -5,6 +5,7 @@
 //! | `PUBLIC` | any | any | | health, the pages for people. Probes come by address, and a proxy may have rewritten the host |
 //! | `METRICS` | any | any | asked, if one is set | metrics: public as long as the hub has no key |
 //! | `PUBLIC_FILE` | any | any | | static files. Pages of other sites may load them, as they would load a script or a component of the client |
+//! | `SCRIPT` | any | any | | the browser client, which pages of all sites may import |
 //! | `PREFLIGHT` | the hub's | any | | `OPTIONS`: a browser asks whether its page may go on |
 //! | `READ` | the hub's | the hub's own, or allowed; following a link from any | | events, as a stream or as history |
 //! | `TICKET` | the hub's | the hub's own, or allowed | | `POST /tickets`, which asks for grants itself |
@@ -51,12 +52,15 @@ pub(super) enum PublisherRule {
     Key,
 }
 
-/// Whose pages may load the answer without CORS, as a script, a style or an image.
+/// Whose pages may load the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Loaders {
-    /// The hub's own, and where every origin is allowed, all.
+    /// The hub's own, and those of allowed origins.
     Own,
+    /// All without CORS: as a script, a style or an image.
     All,
+    /// All by CORS, too, as modules are loaded.
+    AllByCors,
 }
 
 impl Policy {
@@ -68,6 +72,7 @@ impl Policy {
     };
     pub(crate) const METRICS: Self = Self { publisher: PublisherRule::KeyIfSet, ..Self::PUBLIC };
     pub(crate) const PUBLIC_FILE: Self = Self { loaders: Loaders::All, ..Self::PUBLIC };
+    pub(crate) const SCRIPT: Self = Self { loaders: Loaders::AllByCors, ..Self::PUBLIC };
     pub(crate) const PREFLIGHT: Self = Self { host: HostRule::Own, ..Self::PUBLIC };
     pub(crate) const READ: Self = Self { page: PageRule::OwnOrLinked, ..Self::PREFLIGHT };
     pub(crate) const TICKET: Self = Self { page: PageRule::Own, ..Self::PREFLIGHT };

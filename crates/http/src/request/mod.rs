@@ -7,6 +7,7 @@
 //! | `query` | the parameters of a query string, taken strictly |
 //! | `accept` | what a GET wants: stream, history or page |
 //! | `accept_encoding` | whether a client takes gzip |
+//! | `if_none_match` | whether a cache has the answer already |
 //! | `mode` | whether a stream goes on, or is told in answers that end |
 //! | `position` | where a subscription or a page of history begins |
 //! | `content`, `idempotency_key` | what the body of a publish is, and how it may be repeated |
@@ -23,6 +24,7 @@ pub(crate) mod body_document;
 pub(crate) mod content;
 pub(crate) mod escape;
 pub(crate) mod idempotency_key;
+pub(crate) mod if_none_match;
 pub(crate) mod mode;
 pub(crate) mod path;
 pub(crate) mod position;

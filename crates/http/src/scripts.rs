@@ -1,0 +1,160 @@
+//! The browser client: the scripts that pages import from the hub.
+//!
+//! They are the bundle of `clients/js`, which the crate carries, so that the hub of another program serves them, too. `/tidings.js`
+//! is the entry, which browsers ask for again each time. The entry and each chunk that it loads later have a name with a hash in it as well,
+//! which may be kept for ever. Chunks are imported as `./tidings-HASH.js`, so all names stand in one folder, whatever path it is below.
+//! `/tidings.json` tells the names with hashes for `integrity`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY};
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode};
+use ring::digest::{SHA384, digest};
+use serde::Serialize;
+
+use crate::answer::body::Body;
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
+use crate::request::accept_encoding::accepts_gzip;
+use crate::request::if_none_match::is_known;
+
+/// Name and content. The list is made by `build.rs`.
+static BUNDLE: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/scripts.rs"));
+
+/// What the hub serves, by name.
+static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts::of(BUNDLE));
+
+/// The entry, by the name that never changes.
+pub(crate) const ENTRY: &str = "tidings.js";
+
+/// The names with hashes.
+pub(crate) const LIST: &str = "tidings.json";
+
+/// A name that never changes may be another version the next time.
+const ASK_AGAIN: &str = "no-cache";
+
+/// A name with a hash is the same for ever; a year is as long as caches keep anything.
+const KEEP: &str = "public, max-age=31536000, immutable";
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// What stands behind the slash of a path, if it is the name of a script, or may be one of another version.
+pub(crate) fn name(path: &str) -> Option<&str> {
+    let name = path.strip_prefix('/')?;
+    let is_hashed = || name.starts_with("tidings-") && name.ends_with(".js") && !name.contains('/');
+    (name == ENTRY || name == LIST || is_hashed()).then_some(name)
+}
+
+/// The script of a name.
+pub(crate) fn answer(name: &str, parts: &Parts) -> Result<Response<Body>, Problem> {
+    let script = SCRIPTS.0.get(name).ok_or_else(another_version)?;
+    Ok(script.answer(parts))
+}
+
+fn another_version() -> Problem {
+    let detail = "this version of the hub has no script of this name; /tidings.js is always there";
+    // The next answer may come from a hub that has been brought up to date.
+    Problem::new(ProblemType::NotFound, detail).with_header(CACHE_CONTROL, "no-store")
+}
+
+struct Scripts(BTreeMap<String, Script>);
+
+/// A file in both of its codings.
+struct Script {
+    content_type: &'static str,
+    cache_control: &'static str,
+    plain: Coded,
+    gzip: Coded,
+}
+
+struct Coded {
+    bytes: Bytes,
+    etag: HeaderValue,
+}
+
+/// The document at `/tidings.json`.
+#[derive(Serialize)]
+struct List<'a> {
+    /// The version of the hub and of the client.
+    version: &'a str,
+    /// The entry, by its name with a hash.
+    entry: &'a str,
+    /// What `integrity` is for each name with a hash.
+    integrity: BTreeMap<&'a str, String>,
+}
+
+impl Scripts {
+    fn of(bundle: &[(&str, &'static [u8])]) -> Self {
+        let mut scripts = BTreeMap::new();
+        let mut integrity = BTreeMap::new();
+        let mut entry = String::new();
+        for (name, bytes) in bundle {
+            let hash = digest(&SHA384, bytes);
+            let mut hashed = (*name).to_owned();
+            if *name == ENTRY {
+                let [first, second, third, fourth, ..] = hash.as_ref() else { continue };
+                hashed = format!("tidings-{first:02X}{second:02X}{third:02X}{fourth:02X}.js");
+                entry.clone_from(&hashed);
+                scripts
+                    .insert(ENTRY.to_owned(), Script::of(Bytes::from_static(bytes), JAVASCRIPT, ASK_AGAIN));
+            }
+            integrity.insert(hashed.clone(), format!("sha384-{}", BASE64_STANDARD.encode(hash)));
+            scripts.insert(hashed, Script::of(Bytes::from_static(bytes), JAVASCRIPT, KEEP));
+        }
+        let integrity = integrity.iter().map(|(name, hash)| (&**name, hash.clone())).collect();
+        let list = List { version: env!("CARGO_PKG_VERSION"), entry: &entry, integrity };
+        let list = serde_json::to_vec(&list).expect("texts are always JSON");
+        scripts.insert(LIST.to_owned(), Script::of(list.into(), "application/json", ASK_AGAIN));
+        Self(scripts)
+    }
+}
+
+impl Script {
+    fn of(bytes: Bytes, content_type: &'static str, cache_control: &'static str) -> Self {
+        let hash = digest(&SHA384, &bytes);
+        let hash: String = hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let etag = |coding: &str| {
+            HeaderValue::try_from(format!("\"{hash}{coding}\""))
+                .expect("hexadecimal digits in quotes are a header value")
+        };
+        Self {
+            content_type,
+            cache_control,
+            gzip: Coded { bytes: compressed(&bytes), etag: etag("-gzip") },
+            plain: Coded { bytes, etag: etag("") },
+        }
+    }
+
+    fn answer(&self, parts: &Parts) -> Response<Body> {
+        let is_gzip = accepts_gzip(&parts.headers);
+        let coded = if is_gzip { &self.gzip } else { &self.plain };
+        let is_known = is_known(&parts.headers, &coded.etag);
+        let mut response =
+            Response::new(if is_known { Body::empty() } else { Body::full(coded.bytes.clone()) });
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.cache_control));
+        headers.insert(ETAG, coded.etag.clone());
+        headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+        if is_known {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+        } else if is_gzip {
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        response
+    }
+}
+
+/// The file as gzip. It is made once, when the first page asks.
+fn compressed(bytes: &[u8]) -> Bytes {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("a Vec takes all bytes").into()
+}
