@@ -1,0 +1,70 @@
+// What every transport does: it asks once, tells what it hears, and returns at the end of the answer.
+
+import { Decoder } from "./decoder.js";
+import type { StreamEvent } from "./event.js";
+import { failureOf } from "./failure.js";
+
+export type Transport = "sse" | "post" | "long-poll" | "poll" | "websocket" | "native" | "iframe";
+
+/** One request. What is left out is as `fetch` has it. */
+export interface Ask {
+  url: URL;
+  method?: string | undefined;
+  headers: Record<string, string>;
+  body?: BodyInit | undefined;
+  credentials: RequestCredentials | undefined;
+  /** Where to go on; empty at the beginning. */
+  id: string;
+  /** When the access of this request ends, in ms since the epoch, if that is known. */
+  until?: Promise<number | undefined> | undefined;
+}
+
+/** Hears one answer. */
+export interface Hear {
+  /** The hub has agreed. `origin` is that of the final URL. */
+  open(origin: string): void;
+  /** Bytes have come: nothing on the way holds them back. */
+  bytes(): void;
+  event(event: StreamEvent): void;
+  id(id: string): void;
+  retry(ms: number): void;
+  /** How often the hub says something at least. */
+  heartbeat(ms: number): void;
+  /** Waits until the page has room for more. */
+  room(): Promise<unknown> | undefined;
+}
+
+/**
+ * Carries one answer to its end. Rejects with a `Failure` where the hub refuses, and with anything where the network fails or the
+ * signal ends it.
+ */
+export type Carry = (ask: Ask, hear: Hear, signal: AbortSignal) => Promise<void>;
+
+/** Streams and polls by `fetch`: they differ in their requests alone. */
+export const carryByFetch: Carry = async (ask, hear, signal) => {
+  const { id, until, url, ...request } = ask;
+  const response = await fetch(url, { ...request, cache: "no-store", signal } as RequestInit);
+  const type = response.headers.get("content-type") ?? "";
+  if (response.status !== 200 || !/^\s*text\/event-stream\s*(;|$)/i.test(type)) throw await failureOf(response);
+  hear.open(new URL(response.url || url).origin);
+  const decoder = new Decoder(
+    {
+      event: (event) => hear.event(event),
+      id: (id) => hear.id(id),
+      retry: (ms) => hear.retry(ms),
+      comment: (text) => {
+        const ms = /^ heartbeat (\d+)$/.exec(text)?.[1];
+        if (ms) hear.heartbeat(Number(ms));
+      },
+    },
+    id,
+  );
+  const reader = response.body!.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done || signal.aborted) return;
+    hear.bytes();
+    decoder.push(value);
+    await hear.room();
+  }
+};

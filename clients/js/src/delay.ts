@@ -1,0 +1,25 @@
+// How long to stay away.
+
+/** What a client waits where the hub says nothing: as Chromium does. */
+export const RETRY_MS = 3_000;
+/** A hub that says 0 is not asked without a pause. */
+const RETRY_MS_MIN = 100;
+/** Failures lengthen the wait up to this: however long a hub is away, its clients are back half a minute after it. */
+const BACKOFF_MS_MAX = 30_000;
+/** A day: timers of browsers do not take much more. */
+const RETRY_MS_MAX = 86_400_000;
+
+/** Milliseconds after an answer that has ended as it should: what the hub said. */
+export function pauseOf(retryMs: number): number {
+  return Math.min(Math.max(retryMs, RETRY_MS_MIN), RETRY_MS_MAX);
+}
+
+/**
+ * Milliseconds after some failures in a row, one at least: longer each time, with full jitter above what the hub said, so that
+ * clients that failed together do not come back together.
+ */
+export function delayOf(retryMs: number, failures: number, random: () => number = Math.random): number {
+  const floor = pauseOf(retryMs);
+  const ceiling = Math.min(floor * 2 ** failures, BACKOFF_MS_MAX);
+  return Math.round(floor + Math.max(ceiling - floor, 0) * random());
+}

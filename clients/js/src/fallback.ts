@@ -1,0 +1,32 @@
+// What differs from a stream by `GET`, for what is on the way and lets none through. Loaded when that is found out.
+
+import type { Ask, Transport } from "./carry.js";
+import { besides, selectorsOf } from "./paths.js";
+
+/** Parameters that a body has. All others stay in the URL, such as those that show who asks. */
+const IN_BODY = ["topic", "last", "since", "last_event_id", "lastEventId", "on_gap", "opening", "with", "partial"];
+
+export function changed(ask: Ask, transport: Transport, isFirst: boolean): Ask {
+  if (transport === "post") return posted(ask);
+  if (transport.endsWith("poll")) {
+    const query = ask.url.searchParams;
+    query.set("mode", transport);
+    // The first one shows that this transport gets through.
+    if (isFirst) query.set("wait", "0s");
+  }
+  return ask;
+}
+
+/** `POST /subscribe`. */
+function posted(ask: Ask): Ask {
+  const url = besides(ask.url, "subscribe");
+  const body: Record<string, unknown> = { topics: selectorsOf(ask.url) };
+  for (const [name, value] of ask.url.searchParams) {
+    if (!IN_BODY.includes(name)) url.searchParams.append(name, value);
+    else if (name !== "topic") body[name === "lastEventId" ? "last_event_id" : name] = value;
+  }
+  const headers = { ...ask.headers, "content-type": "application/json" };
+  return { ...ask, url, method: "POST", headers, body: JSON.stringify(body) };
+}
+
+export { carriers } from "./rare.js";

@@ -1,0 +1,45 @@
+// Makes the request of an attempt: the same stream of the same hub, over whatever transport.
+
+import { type Access, type Fresh, fresh, isRenewable, show } from "./access.js";
+import type { Ask, Transport } from "./carry.js";
+import type { Failure } from "./failure.js";
+import { absolute } from "./absolute.js";
+
+/** What is asked for, and by whom. */
+export interface Asked extends Access {
+  url: Fresh<string | URL>;
+  topics: readonly string[];
+}
+
+/** Parameters that say where a stream begins. Once there is an id they mean nothing. */
+export const BEGINNINGS = ["last", "since", "last_event_id", "lastEventId"];
+
+/** `isFirst`: the first attempt over this transport. */
+export async function requestOf(asked: Asked, transport: Transport, id: string, isFirst: boolean): Promise<Ask> {
+  const [given, { headers, token }] = await Promise.all([fresh(asked.url), show(asked)]);
+  const url = absolute(given);
+  const query = url.searchParams;
+  for (const topic of asked.topics) query.append("topic", topic);
+  if (id) {
+    for (const name of BEGINNINGS) query.delete(name);
+    // A parameter, because a header would make a page of another origin ask first whether it may.
+    query.set("last_event_id", id);
+  }
+  // Places are told always, so that nothing is missed; topic and time are what a page wants to know of an event.
+  query.set("opening", "always");
+  query.set("with", "time");
+  const ask: Ask = {
+    url,
+    headers: { accept: "text/event-stream", ...headers },
+    credentials: asked.credentials,
+    id,
+    until: token || query.has("expires") ? import("./renewal.js").then(({ endOf }) => endOf(token, url)) : undefined,
+  };
+  if (transport === "sse") return ask;
+  return (await import("./fallback.js")).changed(ask, transport, isFirst);
+}
+
+/** Whether to come back after this failure: it passes by itself, or what is shown next time may be another. */
+export function isPassing(asked: Asked, failure: Failure, failures: number): boolean {
+  return failure.isPassing || (failure.status === 401 && !failures && isRenewable(asked));
+}

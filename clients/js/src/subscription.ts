@@ -1,0 +1,198 @@
+// A subscription: events for the page, whatever brings them.
+
+import type { Transport } from "./carry.js";
+import { GAP, isNews, type StreamEvent } from "./event.js";
+import { type ErrorEvent, errorOf, type GapEvent, gapOf, TidingsEvent, type TransportEvent } from "./events.js";
+import type { Failure } from "./failure.js";
+import type { SourceListener, State } from "./source.js";
+
+/** What brings the events: a connection of this page, or one that tabs share. */
+export interface Feed {
+  /** Begins. Nothing is told before it returns. */
+  start(): void;
+  /** Ends. Nothing but the state is told from then on. */
+  close(): void;
+}
+
+/** Called at a gap, so that the page can load its state anew. Events wait until what it returns has settled. */
+export type Refetch = (gap: GapEvent) => unknown;
+
+/** Events by their types. Every other type is one of a publisher. */
+export interface SubscriptionEvents {
+  open: Event;
+  message: TidingsEvent;
+  gap: GapEvent;
+  error: ErrorEvent;
+  transport: TransportEvent;
+}
+
+/** How a subscription is set up; `subscribe` and `EventSource` know. */
+export interface Setup {
+  feedOf(listener: SourceListener): Feed;
+  lastEventId: string;
+  refetch?: Refetch | undefined;
+  signal?: AbortSignal | undefined;
+  /** As the standard has it: `error` also tells that an answer has ended as it should, and publishers may use every type. */
+  isStandard?: boolean;
+}
+
+/** Types of events that the client makes itself. */
+const OWN = ["open", "gap", "error", "transport"];
+
+/** Events that may wait for the page before the client reads no more. */
+const WAITING_MAX = 1_000;
+
+/** An iteration: what it has not taken yet. */
+interface Waiting {
+  events: TidingsEvent[];
+  wake?: (() => void) | undefined;
+}
+
+export class Subscription extends EventTarget implements AsyncIterable<TidingsEvent> {
+  readonly #setup: Setup;
+  readonly #feed: Feed;
+  readonly #iterations = new Set<Waiting>();
+  #state: State = "connecting";
+  #transport: Transport = "sse";
+  #lastEventId: string;
+  /** Why it is closed, if the hub has refused. */
+  #failure: Failure | undefined;
+  /** What came since a refetch began; undefined while there is none. */
+  #held: (() => void)[] | undefined;
+  /** Wakes the feed, which waits for room. */
+  #makeRoom: (() => void) | undefined;
+
+  /** Use `subscribe`. */
+  constructor(setup: Setup) {
+    super();
+    this.#setup = setup;
+    this.#lastEventId = setup.lastEventId;
+    this.#feed = setup.feedOf({
+      state: (state) => (this.#state = state),
+      transport: (transport) => {
+        this.#transport = transport;
+        this.dispatchEvent(Object.assign(new Event("transport"), { transport }));
+      },
+      open: () => this.dispatchEvent(new Event("open")),
+      event: (event, origin) => this.#inTurn(() => this.#hear(event, origin)),
+      id: (id) => this.#inTurn(() => (this.#lastEventId = id)),
+      ended: (failure, willRetry, afterMs) => this.#ended(failure, willRetry, afterMs),
+      room: () => (this.#isFull ? new Promise<void>((resolve) => (this.#makeRoom = resolve)) : undefined),
+    });
+    setup.signal?.addEventListener("abort", this.#close);
+    if (setup.signal?.aborted) this.#state = "closed";
+    else this.#feed.start();
+  }
+
+  /** Whether the hub is connected, is asked, or is to be asked later. */
+  get state(): State {
+    return this.#state;
+  }
+
+  /** What carries the events. */
+  get transport(): Transport {
+    return this.#transport;
+  }
+
+  /** Where another subscription would go on; empty before the first place is told. */
+  get lastEventId(): string {
+    return this.#lastEventId;
+  }
+
+  /** Ends it, and all iterations. */
+  close(): void {
+    this.#state = "closed";
+    this.#setup.signal?.removeEventListener("abort", this.#close);
+    this.#feed.close();
+    for (const { wake } of this.#iterations) wake?.();
+    this.#makeRoom?.();
+  }
+
+  /** All events and gaps from now on. It throws a `Failure` where the hub refuses for good. To leave it closes the subscription. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<TidingsEvent, void, undefined> {
+    const waiting: Waiting = { events: [] };
+    this.#iterations.add(waiting);
+    try {
+      for (;;) {
+        const event = waiting.events.shift();
+        if (!this.#isFull) this.#makeRoom?.();
+        if (event) yield event;
+        else if (this.#failure) throw this.#failure;
+        else if (this.#state === "closed") return;
+        else await new Promise<void>((resolve) => (waiting.wake = resolve));
+      }
+    } finally {
+      this.#iterations.delete(waiting);
+      this.close();
+    }
+  }
+
+  readonly #close = () => this.close();
+
+  #hear(event: StreamEvent, origin: string): void {
+    const heard = new TidingsEvent(event, origin);
+    const gap = event.type === GAP ? gapOf(event, origin) : undefined;
+    if (isNews(event)) this.#offer(heard);
+    // What a publisher calls `error` would be taken for one of the client's. Iterations have it.
+    if (this.#setup.isStandard || !OWN.includes(event.type)) this.dispatchEvent(heard);
+    if (!gap) return;
+    this.#offer(gap);
+    this.dispatchEvent(gap);
+    const { refetch } = this.#setup;
+    if (!refetch || this.#state === "closed") return;
+    this.#held = [];
+    // If the page fails to load its state, its tools show that, and the events go on.
+    void new Promise((resolve) => resolve(refetch(gap))).finally(() => this.#release());
+  }
+
+  #offer(event: TidingsEvent): void {
+    for (const { events, wake } of this.#iterations) {
+      events.push(event);
+      wake?.();
+    }
+  }
+
+  /** Does it now, or once the page has loaded its state. */
+  #inTurn(task: () => void): void {
+    if (this.#held) this.#held.push(task);
+    else if (this.#state !== "closed") task();
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    // One of them may be another gap.
+    for (const task of held) this.#inTurn(task);
+    this.#makeRoom?.();
+  }
+
+  #ended(failure: Failure | undefined, willRetry: boolean, afterMs: number): void {
+    if (!willRetry) this.#failure = failure;
+    if (failure) this.dispatchEvent(errorOf(failure, willRetry, afterMs));
+    else if (this.#setup.isStandard) this.dispatchEvent(new Event("error"));
+    if (!willRetry) this.close();
+  }
+
+  get #isFull(): boolean {
+    const waiting = [...this.#iterations].map(({ events }) => events.length);
+    return Math.max(this.#held?.length ?? 0, ...waiting) >= WAITING_MAX;
+  }
+}
+
+/** What is called with an event. */
+type Listener<E> = ((event: E) => unknown) | { handleEvent(event: E): unknown } | null;
+
+export interface Subscription {
+  addEventListener<K extends keyof SubscriptionEvents>(
+    type: K,
+    listener: Listener<SubscriptionEvents[K]>,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  addEventListener(type: string, listener: Listener<TidingsEvent>, options?: boolean | AddEventListenerOptions): void;
+  removeEventListener<K extends keyof SubscriptionEvents>(
+    type: K,
+    listener: Listener<SubscriptionEvents[K]>,
+    options?: boolean | EventListenerOptions,
+  ): void;
+  removeEventListener(type: string, listener: Listener<TidingsEvent>, options?: boolean | EventListenerOptions): void;
+}
