@@ -2,17 +2,27 @@
 // `esbuild` makes `hub/`, the bundle that the hub serves as `/tidings.js`: it is committed, so that the hub
 // builds without Node.
 //
-//   node build.js     makes both
+//   node build.js          makes both, and prints the sizes of the bundle
+//   node build.js dist     makes `dist/` alone
 
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 import { build } from "esbuild";
 
-const root = import.meta.dirname ?? fileURLToPath(new URL(".", import.meta.url));
-const hub = join(root, "hub");
+const root = fileURLToPath(new URL(".", import.meta.url));
+
+export const hub = join(root, "hub");
+
+// The entry of the bundle, by the name that never changes.
+export const entry = "tidings.js";
+
+// What the core may weigh: the bytes that travel when a page imports the entry. That is less than one image of most pages, and about what a
+// server sends in the first round trip of a connection.
+export const coreGzipBytesMax = 4_999;
 
 // The newest versions of November 2021, so that no browser of the last five years gets syntax that it cannot read.
 const target = ["chrome96", "edge96", "firefox94", "safari15"];
@@ -20,15 +30,17 @@ const target = ["chrome96", "edge96", "firefox94", "safari15"];
 export function dist() {
   rmSync(join(root, "dist"), { recursive: true, force: true });
   execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "--project", root], { stdio: "inherit" });
+  // They go into the package, and are kept at the root of the repository.
+  for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) copyFileSync(join(root, "../..", name), join(root, name));
 }
 
-// The files of the bundle by name. What `src/index.ts` imports by `import()` becomes a chunk that is loaded when it is needed.
-// The name of a chunk is the hash of what is in it.
+// The files of the bundle by name. What `src/` imports by `import()` becomes a chunk that is loaded when it is needed. The name of
+// a chunk is the hash of what is in it.
 export async function bundle() {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: { tidings: "src/index.ts" },
-    outdir: hub,
+    outdir: "hub",
     entryNames: "[name]",
     chunkNames: "tidings-[hash]",
     bundle: true,
@@ -43,18 +55,55 @@ export async function bundle() {
     metafile: true,
     write: false,
   });
-  const files = new Map(outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
-  return { files, metafile };
+  const bytes = new Map(outputFiles.map(({ path, contents }) => [basename(path), Buffer.from(contents)]));
+  const files = new Map();
+  for (const [path, { imports, inputs }] of Object.entries(metafile.outputs)) {
+    const name = basename(path);
+    const loads = imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => basename(path));
+    files.set(name, { bytes: bytes.get(name), loads, inputs: Object.keys(inputs).map((input) => basename(input)) });
+  }
+  return files;
+}
+
+// What a browser loads before the entry runs: the entry, and what it imports by statements, and what those import.
+export function core(files) {
+  const names = new Set([entry]);
+  for (const name of names) for (const load of files.get(name).loads) names.add(load);
+  return [...names];
+}
+
+// Each file is compressed by itself, as it travels.
+export function gzipBytes(files, names) {
+  return names.reduce((sum, name) => sum + gzipSync(files.get(name).bytes, { level: 9 }).length, 0);
+}
+
+// One line a file, the core first.
+export function sizes(files) {
+  const names = core(files);
+  const line = (name) => {
+    const { bytes, inputs } = files.get(name);
+    return `${name}: ${bytes.length} bytes, ${gzipBytes(files, [name])} as gzip, from ${inputs.length} modules`;
+  };
+  const later = [...files.keys()].filter((name) => !names.includes(name));
+  return [
+    `core: ${gzipBytes(files, names)} bytes as gzip of at most ${coreGzipBytesMax}, in ${names.length} file${names.length === 1 ? "" : "s"}`,
+    ...names.map((name) => `  ${line(name)}`),
+    ...later.map((name) => `later: ${line(name)}: ${files.get(name).inputs.join(", ")}`),
+  ];
 }
 
 // Writes the bundle and removes what an earlier one left.
-export function write(files) {
+function write(files) {
   mkdirSync(hub, { recursive: true });
   for (const name of readdirSync(hub)) if (!files.has(name)) rmSync(join(hub, name));
-  for (const [name, bytes] of files) writeFileSync(join(hub, name), bytes);
+  for (const [name, { bytes }] of files) writeFileSync(join(hub, name), bytes);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   dist();
-  write((await bundle()).files);
+  if (process.argv[2] !== "dist") {
+    const files = await bundle();
+    write(files);
+    console.log(sizes(files).join("\n"));
+  }
 }

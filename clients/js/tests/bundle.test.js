@@ -1,14 +1,46 @@
+// The bundle that is committed, and what a page loads of it.
+
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 
-test("the version is that of the package", async () => {
-  const { version } = await import("../dist/index.js");
-  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+import { bundle, core, coreGzipBytesMax, gzipBytes, hub, sizes } from "../build.js";
 
-  assert.equal(version, manifest.version);
+const files = await bundle();
+
+test("the committed bundle is that of the sources", () => {
+  const hint = "run `npm run build` in clients/js, and commit clients/js/hub";
+
+  assert.deepEqual(readdirSync(hub).sort(), [...files.keys()].sort(), hint);
+  for (const [name, { bytes }] of files) assert.ok(bytes.equals(readFileSync(join(hub, name))), `${name} differs: ${hint}`);
 });
 
-test("each file of the bundle has the entry's name or a hash in its name", () => {
-  for (const name of readdirSync(new URL("../hub", import.meta.url))) assert.match(name, /^tidings(-[A-Z0-9]{8})?\.js$/);
+test("the core is small", (t) => {
+  for (const line of sizes(files)) t.diagnostic(line);
+
+  assert.ok(gzipBytes(files, core(files)) <= coreGzipBytesMax, sizes(files)[0]);
+});
+
+// The hub serves these names and no others, all in one folder.
+test("each file has the entry's name or a hash in its name, and names its neighbours", () => {
+  for (const [name, { bytes }] of files) {
+    assert.match(name, /^tidings(-[A-Z0-9]{8})?\.js$/);
+    for (const [, specifier] of bytes.toString().matchAll(/(?:\bfrom|\bimport\(?)"([^"]*)"/g)) {
+      assert.ok(specifier.startsWith("./") && files.has(specifier.slice(2)), `${name} imports ${specifier}`);
+    }
+  }
+});
+
+test("two builds are the same", async () => {
+  const again = await bundle();
+
+  for (const [name, { bytes }] of files) assert.ok(again.get(name)?.bytes.equals(bytes), name);
+});
+
+test("the bundle exports what the package exports", async () => {
+  const [bundled, built] = [await import(join(hub, "tidings.js")), await import("../dist/index.js")];
+
+  assert.deepEqual(Object.keys(bundled).sort(), Object.keys(built).sort());
+  assert.equal(bundled.version, built.version);
 });

@@ -1,0 +1,4 @@
+import { version } from "tidings";
+
+const text: string = version;
+void text;
