@@ -14,6 +14,7 @@
 //! | `publisher`, `draft`, `atomic_batch` | the other direction |
 //! | `document` | a small document, fetched whole |
 //! | `caller` | questions to a program of one's own, with a small answer |
+//! | `probe` | questions to a server that is examined, over the version of HTTP that a browser speaks |
 //! | `limits` | every bound, and the defaults of what can be set |
 
 #![cfg_attr(not(test), warn(clippy::disallowed_methods, clippy::disallowed_types))]
@@ -38,6 +39,7 @@ mod limits;
 mod machine;
 mod opening;
 mod partial;
+mod probe;
 mod problem;
 mod publisher;
 mod redirect;
@@ -63,6 +65,7 @@ pub use item::{Event, Item, Open, Reconnecting};
 pub use machine::ReadyState;
 pub use opening::Opening;
 pub use partial::Partial;
+pub use probe::{Offer, ProbeAnswer, ProbeConnection, Prober};
 pub use problem::Problem;
 pub use publisher::{BatchReceipt, HeldEvent, PublishError, Publisher, PublisherBuilder, Receipt, Target};
 pub use redirect::{RedirectError, Redirected};

@@ -17,6 +17,8 @@ use crate::error::BoxError;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tls {
     own_roots: Vec<CertificateDer<'static>>,
+    /// Protocols to offer by ALPN, the best first. None are offered if there are none.
+    protocols: Vec<Vec<u8>>,
     config: Arc<OnceLock<Arc<ClientConfig>>>,
 }
 
@@ -35,6 +37,13 @@ impl Tls {
         Ok(self)
     }
 
+    /// Offers these protocols by ALPN.
+    pub(crate) fn offering(mut self, protocols: &[&[u8]]) -> Self {
+        self.protocols = protocols.iter().map(|name| name.to_vec()).collect();
+        self.config = Arc::default();
+        self
+    }
+
     /// The configuration. Cancel-safe: at worst it is made again.
     #[expect(
         clippy::disallowed_methods,
@@ -45,7 +54,8 @@ impl Tls {
             return Ok(config.clone());
         }
         let own_roots = self.own_roots.clone();
-        let config = tokio::task::spawn_blocking(move || load(own_roots)).await??;
+        let mut config = tokio::task::spawn_blocking(move || load(own_roots)).await??;
+        config.alpn_protocols.clone_from(&self.protocols);
         Ok(self.config.get_or_init(|| Arc::new(config)).clone())
     }
 }

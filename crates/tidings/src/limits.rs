@@ -137,3 +137,43 @@ pub(crate) const NOTICES_DEBOUNCE_MAX: Duration = Duration::from_secs(600);
 
 /// The longest time-out of a webhook that can be set. 60 s: a client waits for no answer longer than that.
 pub(crate) const WEBHOOK_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+
+/// Time that `tidings doctor` waits for an answer that ends. 10 s: a hub answers in milliseconds, and a page does not wait longer.
+pub(crate) const DOCTOR_ANSWER_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Time after which `tidings doctor` says that the beginning of a stream is held back. 4 s: the time after which the browser client
+/// tries another transport.
+pub(crate) const DOCTOR_FIRST_BLOCK_WAIT: Duration = Duration::from_secs(4);
+
+/// Bytes of an answer that `tidings doctor` reads: a page or a problem is shorter, and a file of gigabytes says no more.
+pub(crate) const DOCTOR_ANSWER_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes that `tidings doctor` decompresses at once: gzip makes at most a thousand times as many of them, so 1 MiB is in memory.
+pub(crate) const DOCTOR_INFLATE_BYTES: usize = 1 << 10;
+
+/// Bytes that `tidings doctor` keeps of the beginning and of the end of a stream: the first block of a hub is shorter.
+pub(crate) const DOCTOR_STREAM_BYTES_KEPT: usize = 4 << 10;
+
+/// Redirects that `tidings doctor` follows: more of them are a loop.
+pub(crate) const DOCTOR_REDIRECTS_MAX: usize = 5;
+
+/// Streams that `tidings doctor` opens at once: two browsers behind one address have six connections each.
+pub(crate) const DOCTOR_STREAMS: usize = 12;
+
+/// Time beyond an announced heartbeat after which `tidings doctor` says that it does not come. 4 s: a hub looks four times in a
+/// heartbeat.
+pub(crate) const DOCTOR_HEARTBEAT_GRACE: Duration = Duration::from_secs(4);
+
+/// The longest time for which `tidings doctor` watches a quiet stream unless `--idle` says another. 65 s: the usual time-out of proxies is
+/// 60 s.
+pub(crate) const DOCTOR_IDLE_DEFAULT_MAX: Duration = Duration::from_secs(65);
+
+/// Time that a long poll of `tidings doctor` waits, as one does by default.
+pub(crate) const DOCTOR_LONG_POLL_WAIT: Duration = Duration::from_secs(25);
+
+/// Time that all of `tidings doctor` may take beside the watch of a quiet stream. 90 s: each of its questions has a time of its own.
+pub(crate) const DOCTOR_WAIT_MAX: Duration = Duration::from_secs(90);
+
+/// How far the clocks of a hub and of this machine may differ before `tidings doctor` says so. 5 s: tokens of an issuer on this machine
+/// would be refused, and an answer may take that long.
+pub(crate) const DOCTOR_CLOCK_SKEW_MAX: Duration = Duration::from_secs(5);

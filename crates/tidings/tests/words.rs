@@ -30,6 +30,7 @@ fn the_page_of_all_help_is_up_to_date() {
         "pub",
         "sub",
         "relay",
+        "doctor",
         "key",
         "token",
         "token explain",

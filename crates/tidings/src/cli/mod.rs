@@ -14,10 +14,11 @@ use tidings_bench::Bench;
 
 use self::asked::{Asked, other_spelling};
 use self::words::{
-    ABOUT, COMPLETIONS, EXIT_CODES, INIT, KEY, PUB, PUB_EXAMPLES, RELAY, RELAY_EXAMPLES, SERVE, SIGN,
-    SIGN_EXAMPLES, SUB, SUB_EXAMPLES, TOKEN, TOKEN_EXAMPLES,
+    ABOUT, COMPLETIONS, DOCTOR, DOCTOR_EXAMPLES, EXIT_CODES, INIT, KEY, PUB, PUB_EXAMPLES, RELAY,
+    RELAY_EXAMPLES, SERVE, SIGN, SIGN_EXAMPLES, SUB, SUB_EXAMPLES, TOKEN, TOKEN_EXAMPLES,
 };
 use crate::cmd::completions::CompletionsArgs;
+use crate::cmd::doctor::DoctorArgs;
 use crate::cmd::init::InitArgs;
 use crate::cmd::key::KeyArgs;
 use crate::cmd::manual::ManArgs;
@@ -67,6 +68,9 @@ pub(crate) enum Task {
     /// Publish on a hub what another server streams
     #[command(long_about = RELAY, after_long_help = RELAY_EXAMPLES)]
     Relay(RelayArgs),
+    /// Say what stands between this machine and a hub
+    #[command(long_about = DOCTOR, after_long_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Make a key that nobody guesses
     #[command(long_about = KEY)]
     Key(KeyArgs),

@@ -66,6 +66,27 @@ Exit codes:
   1  the stream failed for good; it has said why
   2  the command line is wrong";
 
+pub(crate) const DOCTOR: &str = "\
+Says what stands between this machine and a hub, and for each finding the line of nginx, HAProxy, Caddy, Cloudflare or Traefik that \
+mends it.
+
+It looks whether a hub answers, over which version of HTTP, whether its streams arrive at once, plain and compressed, whether \
+Last-Event-ID, the path, the host and Upgrade arrive at the hub, what a page of another origin may do, how many streams arrive at once, \
+and whether a silence is cut. It reads one topic and publishes nothing, so it cannot find what holds requests back. The report goes to \
+stdout, what is being checked to stderr.";
+
+pub(crate) const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  tidings doctor https://hub.example/
+  tidings doctor https://hub.example/push/ --origin https://app.example --proxy haproxy
+  tidings doctor https://hub.example/events/orders --token-file token --idle 10m
+  tidings doctor https://hub.example/ --json | jq '.checks[] | select(.state == \"finding\")'
+
+Exit codes:
+  0  nothing stands between, as far as it could be found out
+  1  there are findings, or the report could not be written
+  2  the command line is wrong";
+
 pub(crate) const RELAY: &str = "\
 Listens to a stream, of any server, and publishes each event on a hub, so that thousands can watch what its origin \
 serves to one, and whoever was away gets what it missed.

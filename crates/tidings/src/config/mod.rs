@@ -60,5 +60,6 @@ pub(crate) use reference::reference;
 pub(crate) use setting::{Setting, Texts};
 pub(crate) use suggest::listening;
 pub(crate) use table::{Config, SETTINGS};
+pub(crate) use text::lines;
 pub(crate) use unit::{Size, duration, size};
 pub(crate) use value::{Form, Secret};

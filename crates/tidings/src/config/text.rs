@@ -1,7 +1,7 @@
 //! Lines for people.
 
 /// Breaks a text into lines of at most `width` characters, at spaces.
-pub(super) fn lines(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ') {
         match lines.last_mut() {

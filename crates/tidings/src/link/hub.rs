@@ -54,7 +54,7 @@ impl Trust {
     }
 
     /// What the file holds cannot be used.
-    pub(super) fn unusable(&self, error: &ConfigError) -> Failure {
+    pub(crate) fn unusable(&self, error: &ConfigError) -> Failure {
         let file = self.ca_file.as_deref().unwrap_or(Path::new("")).display();
         Failure::usage(format!("--ca-file {file}: {}", chain(error)))
             .hint("it is a file in PEM, in which -----BEGIN CERTIFICATE----- begins each certificate")

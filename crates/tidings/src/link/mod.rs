@@ -1,4 +1,4 @@
-//! How the client commands `pub`, `sub` and `relay` reach a server, and what they say about the connection.
+//! How the client commands `pub`, `sub`, `relay` and `doctor` reach a server, and what they say about the connection.
 //!
 //! | file | noun |
 //! |---|---|
@@ -24,7 +24,7 @@ mod wait;
 
 pub(crate) use batch::Batches;
 pub(crate) use grace::{Finished, finish};
-pub(crate) use hub::{HubArgs, Trust, is_of_hub, unpublished, unusable, unusable_draft};
+pub(crate) use hub::{Header, HubArgs, Trust, is_of_hub, unpublished, unusable, unusable_draft};
 pub(crate) use outage::Outage;
 pub(crate) use source::{SourceArgs, milliseconds};
 pub(crate) use talk::Talk;

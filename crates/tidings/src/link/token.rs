@@ -13,6 +13,7 @@ mod options;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use http::HeaderValue;
 use tidings_client::{EventSourceBuilder, PublisherBuilder, TokenNeed};
 
 use self::command::{CommandError, TokenCommand};
@@ -20,6 +21,7 @@ use self::file::{FileError, TokenFile};
 pub(crate) use self::options::{SourceTokenArgs, TokenArgs};
 use super::hub::unusable;
 use crate::config::Secret;
+use crate::terminal::chain::chain;
 use crate::terminal::failure::Failure;
 
 /// Where the token of a command comes from.
@@ -69,6 +71,15 @@ impl Token {
             Origin::Given(Secret(token)) => builder.bearer_token(token).map_err(|error| unusable(&error)),
             Origin::File(_) | Origin::Command(_) => Ok(builder.token_source(self.clone().hook())),
         }
+    }
+
+    /// The value of the `Authorization` header that sends it, marked as a secret. The error is in words.
+    pub(crate) async fn bearer(&self, need: TokenNeed) -> Result<HeaderValue, String> {
+        let Secret(text) = self.read(need).await.map_err(|error| chain(&error))?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {}", text.trim()))
+            .map_err(|_| "the token has a character that no header can carry".to_owned())?;
+        value.set_sensitive(true);
+        Ok(value)
     }
 
     fn hook(self) -> impl Fn(TokenNeed) -> TokenFuture + Send + Sync + 'static {
