@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 
 import { within } from './deadline.js';
 
-const BINARY = process.env.TIDINGS_BIN ?? fileURLToPath(new URL('../../target/debug/tidings', import.meta.url));
+export const BINARY = process.env.TIDINGS_BIN ?? fileURLToPath(new URL('../../target/debug/tidings', import.meta.url));
 // The character after it shows that the port is whole.
 const ADDRESS = /(https?):\/\/(127\.0\.0\.1:\d+)(?=\D)/;
 

@@ -1,0 +1,133 @@
+// The guide of a first page: its configuration, its page and both of its backends, as they stand there, at two origins in Chromium.
+
+import assert from 'node:assert/strict';
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { startChromium } from '../browser/chromium.js';
+import { until } from '../browser/deadline.js';
+import { BINARY, restartHub, startHub } from '../browser/hub.js';
+import { scene } from '../browser/scene.js';
+import { code, runShell } from './guide.js';
+import { freePort, startProgram } from './program.js';
+import { fits, shows, visit } from './visit.js';
+
+const GUIDE = 'first-page.md';
+const BACKENDS = { node: [process.execPath, 'server.mjs'], python: ['python3', 'server.py'] };
+
+/** The folder of the guide, with a hub that runs by its configuration. `allowed` is the origin that may read. */
+async function startShop(scene, { seconds = 3600, allowed, retry = '100ms' } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'tidings-shop-'));
+  scene.after(() => rm(folder, { recursive: true, force: true }));
+  const shop = join(folder, 'shop');
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  const PATH = `${dirname(BINARY)}:${process.env.PATH}`;
+  await runShell(`cd ${folder}\n${code(GUIDE, 'make the keys')}`, { PATH });
+
+  const write = async (title, replacements) => writeFile(join(shop, title), code(GUIDE, title, replacements));
+  await write('hub/tidings.toml', [
+    ['http://localhost:3000', allowed ?? origin],
+    ['[access.jwt]', '[access.jwt]\nleeway = "0s"'],
+  ]);
+  const hub = await startHub(scene, '--config', join(shop, 'hub/tidings.toml'), '--retry', retry, '--drain-window', '0s');
+  const there = [['http://localhost:8080', `http://localhost:${hub.port}`]];
+  await write('page.html', there);
+  for (const title of ['server.mjs', 'server.py']) await write(title, [...there, ['3000', String(port)], ['LOGIN_SECONDS = 3600', `LOGIN_SECONDS = ${seconds}`]]);
+  return { hub, origin, start: (name) => startProgram(scene, BACKENDS[name][0], [BACKENDS[name][1]], { cwd: shop }) };
+}
+
+async function logIn(page, user) {
+  await page.getByLabel('Name').fill(user);
+  await page.getByRole('button', { name: 'Log in' }).click();
+}
+
+async function order(page, item) {
+  await page.getByLabel('Item').fill(item);
+  await page.getByRole('button', { name: 'Order' }).click();
+}
+
+const lines = (page) => page.locator('li').allTextContents();
+
+/** Lets both backends do the same at the same time: most of it is waiting. */
+function scenes(name, act) {
+  const names = Object.keys(BACKENDS);
+  scene(`${names.join(', ')}: ${name}`, (scene) => Promise.all(names.map((backend) => act(scene, backend))));
+}
+
+scenes('a customer sees what becomes of an order, also after a reload and a restart, and nobody else does', async (scene, name) => {
+  const { hub, origin, start } = await startShop(scene);
+  await start(name);
+  const browser = await startChromium(scene);
+  const open = async (user) => {
+    const page = await visit(scene, await browser.newContext(), origin);
+    await logIn(page, user);
+    await shows(page, '[role=status]', 'live');
+    assert.equal(await page.getByLabel('Name').isVisible(), false);
+    return page;
+  };
+  const [ann, bob] = [await open('ann'), await open('bob')];
+
+  await order(ann, 'A <b>kettle</b>');
+  await shows(ann, 'li', 'A <b>kettle</b>packed');
+  await order(bob, 'A teapot');
+  await shows(bob, 'li', 'A teapotpacked');
+  assert.deepEqual(await lines(ann), ['A <b>kettle</b>packed']);
+  await fits(ann, `first-page-${name}`);
+  await ann.reload();
+  await shows(ann, 'li', 'A <b>kettle</b>packed');
+  for (const page of [ann, bob]) assert.deepEqual(page.complaints, []);
+
+  await hub.stop();
+  await shows(ann, '[role=status]', 'away');
+  const refusal = ann.evaluate(async () => {
+    const answer = await fetch('/orders', { method: 'POST', body: '{"item": "A spoon"}' });
+    return `${answer.status} ${await answer.text()}`;
+  });
+  assert.match(await refusal, /^502 the hub did not take it: /);
+  await restartHub(scene, hub.directory, ...hub.flags, '--listen', `127.0.0.1:${hub.port}`);
+  await order(ann, 'A cup');
+  await shows(ann, 'li', 'A cuppacked');
+  assert.deepEqual(await lines(ann), ['A cuppacked', 'A <b>kettle</b>packed']);
+});
+
+scenes('a login that ends is renewed in silence, without loss', async (scene, name) => {
+  const { origin, start } = await startShop(scene, { seconds: 3, retry: '2s' });
+  await start(name);
+  const page = await visit(scene, await startChromium(scene), origin);
+  await page.evaluate(() => {
+    const { fetch } = window;
+    window.renewals = 0;
+    window.fetch = (...asked) => ((window.renewals += asked[0] === '/renew'), fetch(...asked));
+  });
+  await logIn(page, 'ann');
+
+  let count = 0;
+  await until('the login was renewed', async () => {
+    await order(page, `Order ${++count}`);
+    await shows(page, 'li', `Order ${count}packed`);
+    return (await page.evaluate(() => window.renewals)) > 1;
+  }, 60_000);
+
+  const expected = Array.from({ length: count }, (_, n) => `Order ${count - n}packed`);
+  assert.deepEqual(await lines(page), expected);
+});
+
+scenes('what is wrong is said: a name, no login, another origin', async (scene, name) => {
+  const { hub, origin, start } = await startShop(scene, { allowed: 'http://localhost:1' });
+  await start(name);
+  const page = await visit(scene, await startChromium(scene), origin);
+  await logIn(page, 'ann/orders');
+  await shows(page, '[role=status]', 'a name has letters and digits');
+  const answer = await fetch(`${origin}/orders`, { method: 'POST', body: '{"item":"x"}' });
+  assert.equal(`${answer.status} ${await answer.text()}`, '401 log in first');
+
+  await logIn(page, 'ann');
+  await shows(page, '[role=status]', 'refused');
+
+  const guide = await readFile(new URL(`../../docs/guides/${GUIDE}`, import.meta.url), 'utf8');
+  const [, line] = /^```text\nINFO (.*)\n/m.exec(guide);
+  const said = line.replaceAll('http://localhost:3001', origin).replaceAll('localhost:8080', `localhost:${hub.port}`);
+  await until('the log of the hub says why', () => hub.said.includes(said));
+});
