@@ -181,6 +181,9 @@ impl Front {
     ) -> Result<Option<Credential>, Problem> {
         let credential = decide(self.config(), publish_key, policy, head)
             .inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))?;
+        if let Some(words) = cors::withheld(self.config(), policy, head) {
+            self.refusal_log().tell_withheld(&words, parts.uri.path());
+        }
         if let (Some(entry), Some(credential)) = (parts.extensions.get::<AccessEntry>(), &credential) {
             entry.is_by(credential);
         }

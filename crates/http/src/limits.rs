@@ -251,6 +251,10 @@ pub(crate) const PREFLIGHT_BYTES_MAX: usize = 4_096;
 /// finds one, and a flood writes six lines a minute for each kind. Each line has the number of those that were left out.
 pub(crate) const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Lines in that time about pages that were refused for their origin, or will not see their answer. 16, each about another page: one that asks
+/// for ever does not hide the one that a developer is looking for, and a flood of origins writes a hundred lines a minute.
+pub(crate) const REFUSED_PAGES_TOLD_MAX: usize = 16;
+
 /// Parameters of one request. 128: a subscription may have 100 topics, and each parameter costs a look at all others.
 pub(crate) const PARAMETERS_MAX: usize = 128;
 

@@ -99,6 +99,83 @@ fn a_refusal_that_a_developer_would_search_for_is_a_line_of_the_log() {
     }
 }
 
+/// Each asks with an origin of its own, at once: a line about one page does not hide that of another.
+#[test]
+fn every_kind_of_request_of_a_refused_page_is_a_line_with_its_origin_and_the_setting() {
+    let hub = hub(&["--memory"]);
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    for (at, (line, headers)) in [
+        ("GET /events/a", "Accept: text/event-stream"),
+        ("GET /events/a", "Accept: application/json"),
+        ("GET /events?topic=a&mode=long-poll", "Accept: text/event-stream"),
+        ("GET /events/a", "Accept: application/x-ndjson"),
+        ("GET /events/a", upgrade),
+        ("POST /events/a", "Content-Length: 0"),
+        ("POST /events", "Content-Length: 0"),
+        ("POST /subscribe", "Content-Length: 0"),
+        ("POST /tickets", "Content-Length: 0"),
+        ("GET /admin/connections", "Accept: application/json"),
+        ("OPTIONS /events/a", "Access-Control-Request-Method: POST"),
+        ("OPTIONS /events", "Access-Control-Request-Method: POST"),
+        ("OPTIONS /subscribe", "Access-Control-Request-Method: POST"),
+        ("OPTIONS /tickets", "Access-Control-Request-Method: POST"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let origin = format!("https://page{at}.example");
+        send(&hub, &format!("{line} HTTP/1.1\r\nHost: localhost\r\nOrigin: {origin}\r\n{headers}\r\n"));
+
+        let told = hub.says(&format!("`{origin}`"));
+        assert!(told.contains(&format!("--cors-origin {origin};")), "{line}: {told}");
+        assert!(told.contains("origin-not-allowed") && told.contains("\"INFO\""), "{line}: {told}");
+    }
+    send(&hub, "GET /events/a?mode=iframe&origin=https://frame.example HTTP/1.1\r\nHost: localhost\r\n");
+    hub.says("--cors-origin https://frame.example;");
+}
+
+#[test]
+fn an_origin_of_a_refused_page_stands_in_the_log_escaped_and_cut() {
+    let hub = hub(&["--memory"]);
+    let long = "x".repeat(1_000);
+    send(&hub, &format!("GET /events/a HTTP/1.1\r\nHost: localhost\r\nOrigin: https://\u{202e}\"{long}\r\n"));
+
+    let line = hub.says("refused a request");
+
+    assert!(line.is_ascii() && line.contains("xxx...`"), "{line}");
+    assert!(!line.contains(&long[..300]) && line.contains(r"\\xe2\\x80\\xae"), "{line}");
+}
+
+/// Its browser tells the page nothing but that it failed, and the hub has answered 200.
+#[test]
+fn a_page_that_asks_with_cookies_where_every_origin_is_allowed_is_a_line_of_the_log() {
+    let hub = hub(&["--memory", "--cors-origin", "*"]);
+    let ask = |origin: &str, headers: &str| {
+        send(
+            &hub,
+            &format!(
+                "GET /events/a HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\nOrigin: {origin}\r\n{headers}"
+            ),
+        );
+    };
+    ask("https://a.example", "Sec-Fetch-Mode: cors\r\n");
+    ask("https://b.example", "Cookie: a=b\r\nSec-Fetch-Mode: websocket\r\n");
+    ask("http://localhost", "Cookie: a=b\r\nSec-Fetch-Mode: cors\r\n");
+    ask("https://app.example", "Cookie: a=b\r\nSec-Fetch-Mode: cors\r\nSec-Fetch-Site: same-site\r\n");
+
+    let line = hub.says("does not show an answer");
+
+    assert!(line.contains("--cors-origin https://app.example in place of '*'"), "{line}");
+}
+
+/// Sends a request, and reads its answer.
+fn send(hub: &Hub, request: &str) {
+    let mut socket = TcpStream::connect(hub.address).expect("the hub listens");
+    write!(socket, "{request}Connection: close\r\n\r\n").expect("the hub reads");
+    socket.read_to_end(&mut Vec::new()).expect("the hub answers");
+}
+
 /// The line advised `--cors-origin null`, which the hub refuses at its start.
 #[test]
 fn the_line_about_a_preflight_names_no_setting_that_the_hub_refuses() {

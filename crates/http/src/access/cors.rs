@@ -4,15 +4,16 @@
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
-    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, HeaderName, ORIGIN, VARY,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, COOKIE, HeaderName, ORIGIN, VARY,
     X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use super::advice::advice;
-use super::head::RequestHead;
-use super::page::is_allowed;
-use super::policy::{Loaders, Policy};
+use super::head::{RequestHead, SEC_FETCH_MODE};
+use super::origin::Origin;
+use super::page::{is_allowed, is_trusted_page, parsed};
+use super::policy::{Loaders, PageRule, Policy};
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
@@ -59,6 +60,27 @@ pub(crate) fn refused_preflight(config: &HttpConfig, head: &RequestHead<'_>) -> 
         )
     };
     (!is_allowed(&config.cors, origin)).then(|| Problem::new(ProblemType::OriginNotAllowed, detail()))
+}
+
+/// Why the page of a request will not see the answer: it asks with its cookies, and every origin is allowed. Fetch, 4.9: with
+/// credentials `*` is no leave. The hub is not told whether a page that has no cookie for it wants to send them.
+pub(crate) fn withheld(config: &HttpConfig, policy: Policy, head: &RequestHead<'_>) -> Option<String> {
+    let origin =
+        head.origin().filter(|_| config.cors == Cors::Any && !is_trusted_page(config, head, false))?;
+    // A WebSocket has them as well, and is not held back.
+    if policy.page == PageRule::Any
+        || !head.headers.contains_key(COOKIE)
+        || !head.headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode == "cors")
+    {
+        return None;
+    }
+    let name = parsed(origin).filter(Origin::is_of_pages);
+    let name = name.map(|origin| format!("name the origin with --cors-origin {origin} in place of '*', or "));
+    Some(format!(
+        "a page of {} asks with its cookies, and every origin is allowed; {}let the page ask without credentials",
+        head.shown_origin(),
+        name.unwrap_or_default()
+    ))
 }
 
 /// Adds to any answer what every answer has. `policy` is that of what was asked for, and `request` what is known of the
