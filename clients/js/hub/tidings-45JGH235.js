@@ -1,0 +1,1 @@
+function e(e){try{let r=e.split(".")[1].replace(/-/g,"+").replace(/_/g,"/");return JSON.parse(atob(r))??{}}catch{return{}}}function r(r,t){let a=Number(e(r).exp??t.searchParams.get("expires"));return a>0?1e3*a:void 0}export{e as claimsOf,r as endOf};

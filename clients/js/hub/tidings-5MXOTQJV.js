@@ -1,1 +1,0 @@
-function t(e){try{let n=e.split(".")[1].replace(/-/g,"+").replace(/_/g,"/");return JSON.parse(atob(n))??{}}catch{return{}}}function s(e,n){let r=Number(t(e).exp??n.searchParams.get("expires"));return r>0?r*1e3:void 0}export{t as claimsOf,s as endOf};
