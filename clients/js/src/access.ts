@@ -1,5 +1,7 @@
 // What a request shows, so that the hub lets it in: made anew for every attempt.
 
+import type { Failure } from "./failure.js";
+
 /** A value, or what makes it: called at every attempt. */
 export type Fresh<T> = T | (() => T | Promise<T>);
 
@@ -31,7 +33,7 @@ export async function show({ token, headers }: Access): Promise<Shown> {
   return { headers: shown, token: bearer ?? "" };
 }
 
-/** Whether the next attempt may show something else than the last one. */
-export function isRenewable(asked: Access & { url?: unknown }): boolean {
-  return [asked.token, asked.headers, asked.url].some((value) => value instanceof Function);
+/** Whether what is shown was refused, once, and another may be shown next time. */
+export function isRenewable({ token, headers, url }: Access & { url?: unknown }, { status }: Failure, failures: number): boolean {
+  return status === 401 && !failures && [token, headers, url].some((value) => value instanceof Function);
 }

@@ -15,6 +15,8 @@ export interface Ask {
   credentials: RequestCredentials | undefined;
   /** Where to go on; empty at the beginning. */
   id: string;
+  /** What carries it: `fetch`, if it is left out. */
+  carry?: Carry | undefined;
   /** When the access of this request ends, in ms since the epoch, if that is known. */
   until?: Promise<number | undefined> | undefined;
 }
@@ -36,29 +38,22 @@ export interface Hear {
 
 /**
  * Carries one answer to its end. Rejects with a `Failure` where the hub refuses, and with anything where the network fails or the
- * signal ends it.
+ * signal ends it. Nothing is told once the signal is aborted, but for the rest of what has come already.
  */
 export type Carry = (ask: Ask, hear: Hear, signal: AbortSignal) => Promise<void>;
 
 /** Streams and polls by `fetch`: they differ in their requests alone. */
 export const carryByFetch: Carry = async (ask, hear, signal) => {
-  const { id, until, url, ...request } = ask;
+  const { id, until: _, url, ...request } = ask;
   const response = await fetch(url, { ...request, cache: "no-store", signal } as RequestInit);
   const type = response.headers.get("content-type") ?? "";
   if (response.status !== 200 || !/^\s*text\/event-stream\s*(;|$)/i.test(type)) throw await failureOf(response);
   hear.open(new URL(response.url || url).origin);
-  const decoder = new Decoder(
-    {
-      event: (event) => hear.event(event),
-      id: (id) => hear.id(id),
-      retry: (ms) => hear.retry(ms),
-      comment: (text) => {
-        const ms = /^ heartbeat (\d+)$/.exec(text)?.[1];
-        if (ms) hear.heartbeat(Number(ms));
-      },
-    },
-    id,
-  );
+  const comment = (text: string) => {
+    const ms = /^ heartbeat (\d+)$/.exec(text)?.[1];
+    if (ms) hear.heartbeat(+ms);
+  };
+  const decoder = new Decoder({ ...hear, comment }, id);
   const reader = response.body!.getReader();
   for (;;) {
     const { done, value } = await reader.read();

@@ -9,17 +9,12 @@ const BACKOFF_MS_MAX = 30_000;
 /** A day: timers of browsers do not take much more. */
 const RETRY_MS_MAX = 86_400_000;
 
-/** Milliseconds after an answer that has ended as it should: what the hub said. */
-export function pauseOf(retryMs: number): number {
-  return Math.min(Math.max(retryMs, RETRY_MS_MIN), RETRY_MS_MAX);
-}
-
 /**
- * Milliseconds after some failures in a row, one at least: longer each time, with full jitter above what the hub said, so that
- * clients that failed together do not come back together.
+ * Milliseconds to wait after some failures in a row; after none, what the hub said. Each failure makes the wait longer, with full
+ * jitter above what the hub said, so that clients that failed together do not come back together.
  */
 export function delayOf(retryMs: number, failures: number, random: () => number = Math.random): number {
-  const floor = pauseOf(retryMs);
-  const ceiling = Math.min(floor * 2 ** failures, BACKOFF_MS_MAX);
-  return Math.round(floor + Math.max(ceiling - floor, 0) * random());
+  const floor = Math.min(Math.max(retryMs, RETRY_MS_MIN), RETRY_MS_MAX);
+  const ceiling = Math.max(floor, Math.min(floor * 2 ** failures, BACKOFF_MS_MAX));
+  return Math.round(floor + (ceiling - floor) * random());
 }

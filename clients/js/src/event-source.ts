@@ -1,11 +1,10 @@
 // An EventSource over `fetch`, for any event stream: HTML 9.2, and what the standard leaves out.
 
 import { type Access, isRenewable, show } from "./access.js";
-import { carryByFetch } from "./carry.js";
 import type { ErrorEvent, TidingsEvent } from "./events.js";
 import { absolute } from "./absolute.js";
-import { Ladder } from "./ladder.js";
-import { type Plan, Source, type SourceListener } from "./source.js";
+import { Place } from "./place.js";
+import { type Plan, Source } from "./source.js";
 import { Subscription } from "./subscription.js";
 
 export interface EventSourceOptions extends Access {
@@ -47,14 +46,17 @@ export class EventSource extends Subscription {
   /** Throws a `SyntaxError` if the URL is none. */
   constructor(url: string | URL, options: EventSourceOptions = {}) {
     const href = parsed(url);
-    const { lastEventId = "", signal } = options;
-    const feedOf = (listener: SourceListener) => new Source(planOf(href, options), listener, lastEventId);
-    super({ feedOf, lastEventId, signal, isStandard: true });
+    super({
+      feedOf: (listener, id) => new Source(planOf(href, options), listener, id),
+      place: new Place("", options.lastEventId),
+      signal: options.signal,
+      isStandard: true,
+    });
     this.url = href;
     this.withCredentials = !!options.withCredentials;
-    this.addEventListener("open", (event) => this.onopen?.(event));
-    this.addEventListener("message", (event) => this.onmessage?.(event));
-    this.addEventListener("error", (event) => this.onerror?.(event));
+    for (const type of ["open", "message", "error"] as const) {
+      this.addEventListener(type, (event: Event) => this[`on${type}`]?.(event as never));
+    }
   }
 
   /** 0 while it connects or waits, 1 while it is open, 2 once it is closed. */
@@ -72,10 +74,9 @@ function parsed(url: string | URL): string {
 }
 
 function planOf(url: string, options: EventSourceOptions): Plan {
-  const { method, body, withCredentials, retryRefused = false, retryMs, silenceMs } = options;
+  const { method, body, withCredentials, retryRefused, retryMs, silenceMs } = options;
   return {
-    ladder: new Ladder(["sse"], ""),
-    carry: () => carryByFetch,
+    transport: "sse",
     ask: async (_, id) => {
       const shown = await show(options);
       const headers: Record<string, string> = { accept: "text/event-stream", ...shown.headers };
@@ -83,9 +84,7 @@ function planOf(url: string, options: EventSourceOptions): Plan {
       return { url: new URL(url), method, headers, body, credentials: withCredentials ? "include" : options.credentials, id };
     },
     isPassing: (failure, failures) =>
-      failure.status === 0 ||
-      (retryRefused && failure.isPassing) ||
-      (failure.status === 401 && !failures && isRenewable(options)),
+      !failure.status || (retryRefused && failure.isPassing) || isRenewable(options, failure, failures),
     retryMs,
     silenceMs,
     // A server that is no hub of tidings says nothing of its heartbeats.

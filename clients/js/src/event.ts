@@ -17,9 +17,6 @@ const OWN = "tidings.";
 /** Events that were asked for are gone. */
 export const GAP = `${OWN}gap`;
 
-/** What let the stream in is over. The hub ends the stream behind it. */
-export const EXPIRED = `${OWN}expired`;
-
 /** The hub says who is there in a topic, or who has come and gone. */
 const PRESENCE = `${OWN}presence`;
 

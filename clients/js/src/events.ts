@@ -56,11 +56,20 @@ export interface TransportEvent extends Event {
 }
 
 export function gapOf(event: StreamEvent, origin: string): GapEvent {
-  const { requested, reason, resumes_after: resumesAfter } = JSON.parse(event.data);
+  const { requested, reason, resumes_after: resumesAfter } = membersOf(event.data);
   return Object.assign(new TidingsEvent({ ...event, type: "gap" }, origin), { requested, reason, resumesAfter }) as GapEvent;
 }
 
 export function errorOf(error: Failure, willRetry: boolean, retryInMs: number): ErrorEvent {
   const { message, status, problem } = error;
   return Object.assign(new Event("error"), { error, message, status, problem, willRetry, retryInMs }) as ErrorEvent;
+}
+
+/** What a hub says of itself is JSON. Another server may say anything. */
+function membersOf(data: string): Record<string, unknown> {
+  try {
+    return JSON.parse(data) ?? {};
+  } catch {
+    return {};
+  }
 }

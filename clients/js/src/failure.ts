@@ -26,9 +26,9 @@ export class Failure extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** Whether the same request may be answered later: no answer came, or the hub said that it is busy. */
+  /** Whether the same request may be answered later: no answer came, or one that says so. */
   get isPassing(): boolean {
-    return this.status === 0 || this.status === 408 || this.status === 425 || this.status === 429 || this.status >= 500;
+    return [0, 408, 425, 429].includes(this.status) || this.status >= 500;
   }
 }
 
@@ -37,29 +37,17 @@ export async function failureOf(response: Response): Promise<Failure> {
   const { status, statusText, headers } = response;
   // Retry-After may also be a date; the client's own delay serves then.
   const afterMs = Number(headers.get("retry-after")) * 1_000 || 0;
-  const type = headers.get("content-type") ?? "";
-  let problem: Problem | undefined;
-  if (/^application\/(problem\+)?json\b/i.test(type)) {
-    try {
-      const said = await response.json();
-      if (typeof said?.title === "string") problem = { ...said, status };
-    } catch {
-      // The status says enough.
-    }
-  }
-  const text = status === 200 ? `not an event stream: ${type || "no content type"}` : `${status} ${statusText}`.trim();
-  return new Failure(problem ? [problem.title, problem.detail].filter(Boolean).join(": ") : text, status, problem, afterMs);
+  const type = headers.get("content-type");
+  if (status === 200) return new Failure(`not an event stream: ${type}`, status);
+  // Without a problem the status says enough.
+  const problem = /json/.test(type ?? "") ? await response.json().catch(() => undefined) : undefined;
+  const { title = statusText, detail = "" } = problem ?? {};
+  return new Failure(`${status} ${title}${detail && `: ${detail}`}`, status, problem, afterMs);
 }
 
-/** What was thrown, as a failure. */
+/** What was thrown, as a failure. Files that are loaded later throw errors with its members. */
 export function asFailure(thrown: unknown): Failure {
   if (thrown instanceof Failure) return thrown;
-  return new Failure(thrown instanceof Error ? thrown.message : String(thrown));
-}
-
-/** Nothing came for longer than a connection may be silent: it is dead, or something on the way holds it back. */
-export class Silent extends Failure {
-  constructor() {
-    super("the connection is silent");
-  }
+  const { message, status, problem, retryAfterMs } = Object(thrown) as Partial<Failure>;
+  return new Failure(message ?? String(thrown), status, problem, retryAfterMs);
 }

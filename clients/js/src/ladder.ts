@@ -1,20 +1,22 @@
 // Which transport is used: the best one that gets through. What holds a stream back holds it back for every page of this origin,
-// so what was found out is remembered for a while.
+// so what was found out is remembered for a while. Loaded when the first transport does not get through.
 
 import type { Transport } from "./carry.js";
-import { Silent, type Failure } from "./failure.js";
-import { store, stored } from "./page.js";
+import type { Failure } from "./failure.js";
+import type { Memory } from "./page.js";
 
 /** What has helped is tried for so long before a better transport is tried again. */
 const PROBE_AFTER_MS = 600_000;
-/** Heartbeats may stop once because a connection has died. Twice in a row, something holds them back. */
-const SILENCES_MAX = 2;
-/** A poll that is cut off after so long was cut off because it waited. */
+/** A connection may die once. Twice in a row, something on the way ends what waits or holds back what comes. */
+const CUTS_MAX = 2;
+/** What is cut off after so long was cut off because it waited. */
 const CUT_AFTER_MS = 3_000;
 
 /** What came of one attempt. */
 export interface Tried {
   failure: Failure | undefined;
+  /** It was given up because nothing came for too long. */
+  isSilent: boolean;
   /** Bytes have come. */
   wasHeard: boolean;
   lastedMs: number;
@@ -22,18 +24,18 @@ export interface Tried {
 
 export class Ladder {
   readonly #rungs: readonly Transport[];
-  readonly #key: string;
+  readonly #memory: Memory;
   #at = 0;
   /** When the better ones were tried last, in ms since the epoch. */
   #triedAt = 0;
   /** Attempts in a row that something on the way seems to have ended. */
   #cuts = 0;
 
-  /** `rungs`: from the best to the one that always gets through. `origin`: that of the hub. */
-  constructor(rungs: readonly Transport[], origin: string) {
+  /** `rungs`: from the best to the one that always gets through. `memory`: of what was found out. */
+  constructor(rungs: readonly Transport[], memory: Memory) {
     this.#rungs = rungs;
-    this.#key = `tidings.transport ${origin}`;
-    const [transport, at] = stored("localStorage", this.#key)?.split(" ") ?? [];
+    this.#memory = memory;
+    const [transport, at] = memory.get()?.split(" ") ?? [];
     this.#at = Math.max(rungs.indexOf(transport as Transport), 0);
     this.#triedAt = Number(at) || 0;
   }
@@ -54,35 +56,24 @@ export class Ladder {
 
   /** The transport has brought something. */
   works(): void {
-    if (this.#rungs.length < 2) return;
-    if (this.#at > 0 && this.#triedAt === 0) this.#triedAt = Date.now();
-    store("localStorage", this.#key, this.#at > 0 ? `${this.#rungs[this.#at]} ${this.#triedAt}` : undefined);
+    if (this.#at > 0) this.#memory.set(`${this.#rungs[this.#at]} ${this.#triedAt}`);
+    else if (this.hasNext) this.#memory.set();
   }
 
   /** Whether another transport is to be tried, at once. */
-  stepsDown(tried: Tried): boolean {
-    this.#cuts = this.#isCut(tried) ? this.#cuts + 1 : 0;
-    if (!this.#isHopeless(tried)) return false;
+  stepsDown({ failure, isSilent, wasHeard, lastedMs }: Tried): boolean {
+    // What waits is cut off by what does not wait for so long: a proxy says so, or it hangs up.
+    const isOfGateway = failure && [0, 408, 502, 504].includes(failure.status);
+    const isCut = isOfGateway && !wasHeard && lastedMs > CUT_AFTER_MS;
+    this.#cuts = isSilent || isCut ? this.#cuts + 1 : 0;
+    const isHeldBack = (isSilent && !wasHeard) || this.#cuts >= CUTS_MAX;
+    // Not every server has it, and a page of another origin may have to ask first.
+    const isUnfit = failure && !wasHeard && this.#rungs[this.#at] === "post";
+    if (!isHeldBack && !isUnfit) return false;
+    const steps = this.hasNext;
     this.#cuts = 0;
-    if (!this.hasNext) this.#at = 0;
-    else {
-      this.#at += 1;
-      this.#triedAt ||= Date.now();
-      return true;
-    }
-    return false;
-  }
-
-  #isHopeless({ failure, wasHeard }: Tried): boolean {
-    if (!failure || this.#rungs.length < 2) return false;
-    if (this.#cuts >= SILENCES_MAX || (!wasHeard && failure instanceof Silent)) return true;
-    // The best one meets every failure first. That another one is refused, or does not begin, may be its own fault.
-    return this.#at > 0 && this.hasNext && !wasHeard && this.#rungs[this.#at] !== "long-poll" && ![401, 403, 429, 503].includes(failure.status);
-  }
-
-  #isCut({ failure, wasHeard, lastedMs }: Tried): boolean {
-    if (failure instanceof Silent) return true;
-    const isOfGateway = failure !== undefined && [0, 408, 502, 504].includes(failure.status);
-    return isOfGateway && !wasHeard && lastedMs > CUT_AFTER_MS;
+    this.#at = steps ? this.#at + 1 : 0;
+    this.#triedAt ||= Date.now();
+    return steps;
   }
 }

@@ -7,49 +7,35 @@ export interface PageListener {
   sleep(): void;
 }
 
-const page = globalThis.document;
-
-/** Returns what ends the watching. */
-export function watchPage({ wake, sleep }: PageListener): () => void {
-  if (!page) return () => {};
+/** Until the signal is aborted. */
+export function watchPage({ wake, sleep }: PageListener, signal: AbortSignal): void {
+  const page = globalThis.document;
+  if (!page) return;
   const seen = () => page.hidden || wake();
-  const watched: [EventTarget, string, () => unknown][] = [
-    [globalThis, "online", wake],
-    [globalThis, "pageshow", wake],
-    [globalThis, "pagehide", sleep],
-    [page, "resume", wake],
-    [page, "visibilitychange", seen],
-  ];
-  for (const [target, type, listener] of watched) target.addEventListener(type, listener);
-  return () => {
-    for (const [target, type, listener] of watched) target.removeEventListener(type, listener);
+  for (const type of ["online", "pageshow"]) addEventListener(type, wake, { signal });
+  addEventListener("pagehide", sleep, { signal });
+  page.addEventListener("resume", wake, { signal });
+  page.addEventListener("visibilitychange", seen, { signal });
+}
+
+/** A text that is kept under a key, across a reload or for other tabs. */
+export interface Memory {
+  get(): string | undefined;
+  /** Without a text it is forgotten. */
+  set(text?: string): void;
+}
+
+/** Nothing is kept where the page may not store. */
+export function memoryOf(area: "localStorage" | "sessionStorage", key: string): Memory {
+  const tried = <T>(use: (storage: Storage) => T) => {
+    try {
+      return use(globalThis[area]);
+    } catch {
+      return undefined;
+    }
   };
-}
-
-export function isHidden(): boolean {
-  return page?.hidden === true;
-}
-
-/** Whether the browser is sure that there is no network. It may be wrong where it is not. */
-export function isOffline(): boolean {
-  return globalThis.navigator?.onLine === false;
-}
-
-/** The storage of this tab or of this browser, where the page may use it. */
-export function stored(area: "localStorage" | "sessionStorage", key: string): string | null {
-  try {
-    return globalThis[area].getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-/** Stores a text, or removes it. Nothing happens where the page may not store. */
-export function store(area: "localStorage" | "sessionStorage", key: string, text: string | undefined): void {
-  try {
-    if (text === undefined) globalThis[area].removeItem(key);
-    else globalThis[area].setItem(key, text);
-  } catch {
-    // Full, or forbidden: the client only forgets.
-  }
+  return {
+    get: () => tried((storage) => storage.getItem(key) ?? undefined),
+    set: (text) => tried((storage) => (text ? storage.setItem(key, text) : storage.removeItem(key))),
+  };
 }

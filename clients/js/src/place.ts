@@ -1,44 +1,40 @@
 // Where a subscription is, across a reload of its page: kept in the storage of the tab.
 
-import type { Asked } from "./requests.js";
-import { BEGINNINGS } from "./requests.js";
-import { store, stored } from "./page.js";
+import { type Memory, memoryOf } from "./page.js";
 
-/** A place is stored so often at most: to store is slow, and events may be many. */
+/** A place is stored this often at most: to store is slow, and events may be many. */
 const STORE_MS = 1_000;
 
-export interface Place {
-  get(): string;
-  set(id: string): void;
-  /** The subscription is closed: the page may begin another one. */
-  end(): void;
-}
+export class Place {
+  readonly #memory: Memory | undefined;
+  #id: string;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-/** Begins at `id`, or where the page was before it was loaded again; `BEGINNINGS` in the URL say that it begins elsewhere. */
-export function rememberPlace({ url, topics }: Asked, id?: string): Place {
-  const text = typeof url === "function" ? "" : String(url);
-  if (text === "" || BEGINNINGS.some((name) => text.includes(`${name}=`))) {
-    let place = id ?? "";
-    return { get: () => place, set: (next) => (place = next), end() {} };
+  /** Begins at `id`, or where the page was before it was loaded again. Without a key nothing is kept. */
+  constructor(key: string, id?: string) {
+    this.#memory = key ? memoryOf("sessionStorage", `tidings.place ${key}`) : undefined;
+    this.#id = id ?? this.#memory?.get() ?? "";
+    globalThis.addEventListener?.("pagehide", this.#keep);
   }
-  const key = `tidings.place ${text} ${topics.join(" ")}`;
-  let place = id ?? stored("sessionStorage", key) ?? "";
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const keep = () => {
-    timer = undefined;
-    store("sessionStorage", key, place);
-  };
-  globalThis.addEventListener?.("pagehide", keep);
-  return {
-    get: () => place,
-    set: (next) => {
-      place = next;
-      timer ??= setTimeout(keep, STORE_MS);
-    },
-    end() {
-      clearTimeout(timer);
-      globalThis.removeEventListener?.("pagehide", keep);
-      keep();
-    },
+
+  get id(): string {
+    return this.#id;
+  }
+
+  set id(id: string) {
+    this.#id = id;
+    this.#timer ??= setTimeout(this.#keep, STORE_MS);
+  }
+
+  /** The subscription is closed. */
+  end(): void {
+    this.#keep();
+    globalThis.removeEventListener?.("pagehide", this.#keep);
+  }
+
+  readonly #keep = () => {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#memory?.set(this.#id);
   };
 }

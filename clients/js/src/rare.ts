@@ -1,7 +1,9 @@
-// Transports that are seldom needed: loaded when one of them is.
+// Transports that are seldom needed.
 
 import type { Carry } from "./carry.js";
+import type { Core } from "./core.js";
 
-const notYet: Carry = () => Promise.reject(new Error("this transport is not built yet"));
-
-export const carriers: Record<"websocket" | "native" | "iframe", Carry> = { websocket: notYet, native: notYet, iframe: notYet };
+export function carriersOf(_core: Core): Record<"websocket" | "native" | "iframe", Carry> {
+  const notYet: Carry = () => Promise.reject(new Error("this transport is not built yet"));
+  return { websocket: notYet, native: notYet, iframe: notYet };
+}

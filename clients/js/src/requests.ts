@@ -1,8 +1,8 @@
 // Makes the request of an attempt: the same stream of the same hub, over whatever transport.
 
-import { type Access, type Fresh, fresh, isRenewable, show } from "./access.js";
+import { type Access, type Fresh, fresh, show } from "./access.js";
 import type { Ask, Transport } from "./carry.js";
-import type { Failure } from "./failure.js";
+import { core } from "./core.js";
 import { absolute } from "./absolute.js";
 
 /** What is asked for, and by whom. */
@@ -36,10 +36,6 @@ export async function requestOf(asked: Asked, transport: Transport, id: string, 
     until: token || query.has("expires") ? import("./renewal.js").then(({ endOf }) => endOf(token, url)) : undefined,
   };
   if (transport === "sse") return ask;
-  return (await import("./fallback.js")).changed(ask, transport, isFirst);
+  return (await import("./fallback.js")).adapted(core, ask, transport, isFirst);
 }
 
-/** Whether to come back after this failure: it passes by itself, or what is shown next time may be another. */
-export function isPassing(asked: Asked, failure: Failure, failures: number): boolean {
-  return failure.isPassing || (failure.status === 401 && !failures && isRenewable(asked));
-}

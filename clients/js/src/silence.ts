@@ -12,10 +12,10 @@ export class Silence {
     this.check();
   }
 
-  /** Something was heard. From now on it may be silent for `limitMs`. `anew`: after a stop. */
-  heard(limitMs: number, anew = false): void {
+  /** Something was heard. From now on it may be silent for `limitMs`. */
+  heard(limitMs: number): void {
     this.#heardAt = Date.now();
-    if (anew || limitMs !== this.#limitMs) this.check(limitMs);
+    if (!this.#timer || limitMs !== this.#limitMs) this.check(limitMs);
   }
 
   /** Looks now, because timers sleep while a page does. Until something is heard, `limitMs` holds. */
@@ -23,12 +23,12 @@ export class Silence {
     this.#limitMs = limitMs;
     this.stop();
     const leftMs = this.#heardAt + limitMs - Date.now();
-    if (leftMs === Infinity) return;
-    if (leftMs > 0) this.#timer = setTimeout(() => this.check(), leftMs);
-    else this.#silent();
+    if (leftMs <= 0) this.#silent();
+    else if (leftMs < Infinity) this.#timer = setTimeout(() => this.check(), leftMs);
   }
 
   stop(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -1,17 +1,20 @@
 // One subscription over the network: asks, hears, waits, and asks again where the stream broke off.
 
-import type { Ask, Carry, Hear, Transport } from "./carry.js";
-import { delayOf, pauseOf, RETRY_MS } from "./delay.js";
+import { type Ask, carryByFetch, type Hear, type Transport } from "./carry.js";
+import { delayOf, RETRY_MS } from "./delay.js";
 import type { StreamEvent } from "./event.js";
-import { asFailure, type Failure, Silent } from "./failure.js";
+import { asFailure, Failure } from "./failure.js";
 import type { Ladder } from "./ladder.js";
-import { isHidden, isOffline, watchPage } from "./page.js";
+import { watchPage } from "./page.js";
 import { Silence } from "./silence.js";
 
 /** How a subscription asks. */
 export interface Plan {
-  readonly ladder: Ladder;
-  carry(transport: Transport): Carry | Promise<Carry>;
+  /** The transport that is used as long as nothing speaks against it. */
+  readonly transport: Transport;
+  /** The others. They are loaded when the first one does not get through; or at the beginning, if another one was better last time. */
+  readonly loadLadder?: (() => Promise<Ladder>) | undefined;
+  readonly isLadderNeeded?: boolean;
   /** Makes the request of one attempt; tokens and signed URLs are fetched here. `isFirst`: the first one over this transport. */
   ask(transport: Transport, id: string, isFirst: boolean): Promise<Ask>;
   /** Whether to come back after this failure. `failures`: how many came before it, in a row. */
@@ -26,12 +29,13 @@ export interface Plan {
 
 export type State = "connecting" | "open" | "waiting" | "closed";
 
+/** Hears what a subscription brings. */
 export interface SourceListener {
   state(state: State): void;
   transport(transport: Transport): void;
   /** The hub has agreed; `origin` is that of the final URL. */
   open(origin: string): void;
-  event(event: StreamEvent, origin: string): void;
+  event(event: StreamEvent): void;
   id(id: string): void;
   /** An attempt has ended: as it should, if `failure` is undefined. `afterMs`: when the next one begins. */
   ended(failure: Failure | undefined, willRetry: boolean, afterMs: number): void;
@@ -57,27 +61,28 @@ const HIDDEN_MS = 15_000;
 const RENEW_MS = 10_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-/** What came of an attempt, beside a failure. */
-const ENDED = "ended";
-/** The client itself has left it, to begin another one. */
-const LEFT = "left";
-
 export class Source {
   readonly #plan: Plan;
   readonly #listener: SourceListener;
-  #state: State = "closed";
+  readonly #hear: Hear;
+  /** Ends what watches the page. */
+  readonly #life = new AbortController();
+  #ladder: Ladder | undefined;
   #id: string;
   #retryMs: number;
   #heartbeatMs: number;
-  #transport: Transport | undefined;
   /** Failures in a row. */
   #failures = 0;
-  #wasHeard = false;
+  /** The browser has put the page aside. */
+  #isAside = false;
+  #hurry: (() => void) | undefined;
+  // Of the newest attempt.
+  #transport: Transport | undefined;
   #abort: AbortController | undefined;
   #silence: Silence | undefined;
-  #hurry: (() => void) | undefined;
-  #isAside = false;
-  #unwatch: (() => void) | undefined;
+  #renewal: ReturnType<typeof setTimeout> | undefined;
+  #wasHeard = false;
+  #isSilent = false;
 
   constructor(plan: Plan, listener: SourceListener, id = "") {
     this.#plan = plan;
@@ -85,20 +90,40 @@ export class Source {
     this.#id = id;
     this.#retryMs = plan.retryMs ?? RETRY_MS;
     this.#heartbeatMs = plan.heartbeatMs ?? HEARTBEAT_MS;
+    this.#hear = {
+      open: (origin) => {
+        listener.state("open");
+        listener.open(origin);
+      },
+      bytes: () => {
+        this.#silence?.heard(this.#silenceMs);
+        if (!this.#wasHeard) this.#ladder?.works();
+        this.#wasHeard = true;
+      },
+      event: (event) => listener.event(event),
+      id: (id) => listener.id((this.#id = id)),
+      retry: (ms) => (this.#retryMs = ms),
+      heartbeat: (ms) => (this.#heartbeatMs = ms),
+      room: () => this.#room(),
+    };
   }
 
   /** Begins. Nothing is told before it returns. */
   start(): void {
-    this.#unwatch = watchPage({ wake: () => this.wake(), sleep: () => this.#putAside() });
-    this.#say("connecting");
+    const sleep = () => {
+      this.#isAside = true;
+      // A browser does not keep a page that is connected.
+      this.#abort?.abort();
+    };
+    watchPage({ wake: () => this.wake(), sleep }, this.#life.signal);
     void Promise.resolve().then(() => this.#run());
   }
 
-  /** Ends, without a word. */
+  /** Ends. */
   close(): void {
-    this.#unwatch?.();
-    this.#say("closed");
+    this.#life.abort();
     this.restart();
+    this.#listener.state("closed");
   }
 
   /** Asks anew, at the place where it is. */
@@ -114,128 +139,89 @@ export class Source {
     this.#silence?.check(Math.min(this.#silenceMs, this.#heartbeatMs * HEARTBEATS_MISSED_AT_WAKE));
   }
 
-  /** A browser does not keep a page that is connected. */
-  #putAside(): void {
-    this.#isAside = true;
-    this.#abort?.abort();
-  }
-
   async #run(): Promise<void> {
-    while (this.#state !== "closed") {
-      this.#say("connecting");
+    if (this.#plan.isLadderNeeded) await this.#loadLadder();
+    while (!this.#isClosed) {
+      const { signal } = (this.#abort = new AbortController());
       const begun = Date.now();
-      const outcome = await this.#attempt();
+      const thrown = await this.#attempt(signal).catch(asFailure);
+      clearTimeout(this.#renewal);
+      this.#silence?.stop();
+      const failure = this.#isSilent ? new Failure("the connection is silent") : thrown;
       if (this.#isClosed) return;
-      if (outcome !== LEFT) await this.#settle(outcome === ENDED ? undefined : outcome, Date.now() - begun);
+      // What it has left by itself is asked for again at once, but for a page that the browser has put aside.
+      if (this.#isSilent || !signal.aborted) await this.#settle(failure, Date.now() - begun);
       if (this.#isAside) await this.#sleep();
     }
   }
 
   /** One attempt, until it has ended. */
-  async #attempt(): Promise<Failure | typeof ENDED | typeof LEFT> {
-    const abort = (this.#abort = new AbortController());
-    const { ladder } = this.#plan;
-    const transport = ladder.next();
+  async #attempt(signal: AbortSignal): Promise<undefined> {
+    const ladder = this.#ladder;
+    const transport = ladder?.next() ?? this.#plan.transport;
     const isFirst = transport !== this.#transport;
-    let silent: Failure | undefined;
-    let renewal: ReturnType<typeof setTimeout> | undefined;
-    if (isFirst) this.#listener.transport((this.#transport = transport));
-    this.#wasHeard = false;
-    try {
-      const [carry, ask] = await Promise.all([this.#plan.carry(transport), this.#plan.ask(transport, this.#id, isFirst)]);
-      if (abort.signal.aborted) return LEFT;
-      this.#silence = new Silence(ladder.hasNext && !transport.endsWith("poll") ? FIRST_BYTES_MS : this.#silenceMs, () => {
-        silent = new Silent();
-        abort.abort();
-      });
-      void ask.until?.then((end = 0) => {
-        const leftMs = end - Date.now() - RENEW_MS;
-        if (leftMs > 0) renewal = setTimeout(() => abort.abort(), Math.min(leftMs, TIMER_MS_MAX));
-        if (abort.signal.aborted) clearTimeout(renewal);
-      });
-      await carry(ask, this.#ears(abort.signal), abort.signal);
-      return silent ?? (abort.signal.aborted ? LEFT : ENDED);
-    } catch (thrown) {
-      return silent ?? (abort.signal.aborted ? LEFT : asFailure(thrown));
-    } finally {
-      clearTimeout(renewal);
-      this.#silence?.stop();
-      this.#silence = undefined;
-      abort.abort();
-    }
+    this.#transport = transport;
+    this.#wasHeard = this.#isSilent = false;
+    this.#listener.state("connecting");
+    if (isFirst) this.#listener.transport(transport);
+    const ask = await this.#plan.ask(transport, this.#id, isFirst);
+    if (signal.aborted) return;
+    const mayStepDown = (ladder ? ladder.hasNext : this.#plan.loadLadder) && !transport.endsWith("poll");
+    this.#silence = new Silence(mayStepDown ? FIRST_BYTES_MS : this.#silenceMs, () => {
+      this.#isSilent = true;
+      this.#abort?.abort();
+    });
+    void ask.until?.then((end = 0) => {
+      const leftMs = end - Date.now() - RENEW_MS;
+      if (leftMs > 0 && !signal.aborted) this.#renewal = setTimeout(() => this.restart(), Math.min(leftMs, TIMER_MS_MAX));
+    });
+    await (ask.carry ?? carryByFetch)(ask, this.#hear, signal);
+    return;
   }
 
-  /** What one attempt tells. After its end nothing is heard of it. */
-  #ears(signal: AbortSignal): Hear {
-    let origin = "";
-    const listener = this.#listener;
-    return {
-      open: (from) => {
-        origin = from;
-        if (signal.aborted) return;
-        this.#say("open");
-        listener.open(origin);
-      },
-      bytes: () => {
-        this.#silence?.heard(this.#silenceMs);
-        if (!this.#wasHeard) this.#plan.ladder.works();
-        this.#wasHeard = true;
-      },
-      event: (event) => signal.aborted || listener.event(event, origin),
-      id: (id) => {
-        if (signal.aborted) return;
-        this.#id = id;
-        listener.id(id);
-      },
-      retry: (ms) => (this.#retryMs = ms),
-      heartbeat: (ms) => (this.#heartbeatMs = ms),
-      room: () => this.#room(),
-    };
+  /** If it cannot be loaded, the network fails as a whole: the transport is not to blame. */
+  async #loadLadder(): Promise<void> {
+    this.#ladder ??= await this.#plan.loadLadder?.().catch(() => undefined);
   }
 
   /** A page that has no room for more reads nothing, so that nothing is heard meanwhile. */
   #room(): Promise<unknown> | undefined {
-    const room = this.#listener.room();
     const silence = this.#silence;
-    if (!room) return undefined;
-    silence?.stop();
-    return room.then(() => silence?.heard(this.#silenceMs, true));
+    const room = this.#listener.room();
+    if (room) silence?.stop();
+    return room?.then(() => silence?.heard(this.#silenceMs));
   }
 
   /** After an attempt: says what came of it, and waits. */
   async #settle(failure: Failure | undefined, lastedMs: number): Promise<void> {
-    const { ladder } = this.#plan;
+    const [wasHeard, isSilent] = [this.#wasHeard, this.#isSilent];
     const willRetry = !failure || this.#plan.isPassing(failure, this.#failures);
-    const steps = ladder.stepsDown({ failure, wasHeard: this.#wasHeard, lastedMs });
-    if (steps) return;
-    if (lastedMs >= HEALTHY_MS && this.#wasHeard) this.#failures = 0;
-    // An answer that ended at once and said nothing is not one to ask for again and again.
-    if (failure || !this.#wasHeard) this.#failures += 1;
-    else this.#failures = 0;
-    const waitMs = this.#failures ? delayOf(this.#retryMs, this.#failures) : pauseOf(this.#retryMs);
-    const afterMs = Math.max(waitMs, failure?.retryAfterMs ?? 0, failure && isHidden() ? HIDDEN_MS : 0);
-    if (willRetry) this.#say("waiting");
+    if (isSilent) await this.#loadLadder();
+    if (this.#ladder?.stepsDown({ failure, isSilent, wasHeard, lastedMs })) return;
+    if (wasHeard && (!failure || lastedMs >= HEALTHY_MS)) this.#failures = 0;
+    // An answer that has said nothing is not one to ask for again and again.
+    if (failure || !wasHeard) this.#failures += 1;
+    const leastMs = failure?.retryAfterMs ?? 0;
+    const hiddenMs = failure && globalThis.document?.hidden ? HIDDEN_MS : 0;
+    const afterMs = Math.max(delayOf(this.#retryMs, this.#failures), leastMs, hiddenMs);
+    if (willRetry) this.#listener.state("waiting");
     else this.close();
     this.#listener.ended(failure, willRetry, afterMs);
-    if (!this.#isClosed) await this.#sleep(isOffline() ? undefined : afterMs, failure?.retryAfterMs);
+    // What the browser says of a network may be wrong if it says that there is one.
+    if (!this.#isClosed) await this.#sleep(globalThis.navigator?.onLine === false ? undefined : afterMs, leastMs);
   }
 
   /** Waits until the time is over, or until it is woken, though not before `leastMs`. */
   #sleep(ms?: number, leastMs = 0): Promise<void> {
     const notBefore = Date.now() + leastMs;
     return new Promise((resolve) => {
-      const wakeUp = () => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const wait = (ms: number) => {
         clearTimeout(timer);
-        this.#hurry = undefined;
-        resolve();
+        timer = setTimeout(resolve, Math.min(ms, TIMER_MS_MAX));
       };
-      let timer = ms === undefined ? undefined : setTimeout(wakeUp, Math.min(ms, TIMER_MS_MAX));
-      this.#hurry = () => {
-        const leftMs = notBefore - Date.now();
-        if (leftMs <= 0 || this.#isClosed) return wakeUp();
-        clearTimeout(timer);
-        timer = setTimeout(wakeUp, leftMs);
-      };
+      if (ms !== undefined) wait(ms);
+      this.#hurry = () => wait(this.#isClosed ? 0 : Math.max(notBefore - Date.now(), 0));
     });
   }
 
@@ -245,12 +231,6 @@ export class Source {
   }
 
   get #isClosed(): boolean {
-    return this.#state === "closed";
-  }
-
-  #say(state: State): void {
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#listener.state(state);
+    return this.#life.signal.aborted;
   }
 }

@@ -1,13 +1,13 @@
 // `subscribe`: what a page wants to hear, and how it is brought.
 
-import { type Access, type Fresh } from "./access.js";
-import { type Carry, carryByFetch, type Transport } from "./carry.js";
+import { type Access, type Fresh, isRenewable } from "./access.js";
+import type { Transport } from "./carry.js";
 import { absolute } from "./absolute.js";
-import { Ladder } from "./ladder.js";
-import { rememberPlace } from "./place.js";
-import { type Asked, isPassing, requestOf } from "./requests.js";
-import { type Plan, Source, type SourceListener, type State } from "./source.js";
-import { type Feed, type Refetch, Subscription } from "./subscription.js";
+import { memoryOf } from "./page.js";
+import { Place } from "./place.js";
+import { type Asked, BEGINNINGS, requestOf } from "./requests.js";
+import { type Plan, Source, type SourceListener } from "./source.js";
+import { type Refetch, Subscription } from "./subscription.js";
 
 export interface SubscribeOptions extends Access {
   /** Topics and patterns beside those in the URL, which is `/events` of a hub then. */
@@ -35,43 +35,30 @@ const WITHOUT_FETCH_STREAMS: readonly Transport[] = ["native", "iframe", "long-p
  * @param url  `/events/orders/42`, or `/events` with `topics`; a function is called at every attempt, for URLs that are signed.
  */
 export function subscribe(url: Fresh<string | URL>, options: SubscribeOptions = {}): Subscription {
-  const { topics = [], transport, lastEventId, signal, refetch } = options;
+  const { topics = [], transport = usual(), lastEventId, signal, refetch } = options;
   const asked: Asked = { ...options, url, topics };
-  const rungs = transport === undefined ? usual() : typeof transport === "string" ? [transport] : transport;
-  const place = rememberPlace(asked, lastEventId);
-  const feedOf = (listener: SourceListener): Feed => {
-    const own = {
-      ...listener,
-      state: (state: State) => {
-        if (state === "closed") place.end();
-        listener.state(state);
-      },
-      id: (id: string) => {
-        place.set(id);
-        listener.id(id);
-      },
-    };
-    return new Source(planOf(asked, rungs), own, place.get());
-  };
-  return new Subscription({ feedOf, lastEventId: place.get(), refetch, signal });
+  const feedOf = (listener: SourceListener, id: string) => new Source(planOf(asked, [transport].flat()), listener, id);
+  return new Subscription({ feedOf, place: new Place(keyOf(asked), lastEventId), refetch, signal });
 }
 
 function usual(): readonly Transport[] {
-  return "body" in Response.prototype && typeof ReadableStream === "function" ? STREAMS : WITHOUT_FETCH_STREAMS;
+  return "body" in Response.prototype ? STREAMS : WITHOUT_FETCH_STREAMS;
 }
 
-function planOf(asked: Asked, rungs: readonly Transport[]): Plan {
+/** Under which the place is kept across a reload: not where the URL says where to begin, or is another one each time. */
+function keyOf({ url, topics }: Asked): string {
+  const text = url instanceof Function ? "" : `${url}`;
+  return BEGINNINGS.some((name) => text.includes(`${name}=`)) ? "" : text && [text, ...topics].join(" ");
+}
+
+function planOf(asked: Asked, transports: readonly Transport[]): Plan {
+  const memory = memoryOf("localStorage", `tidings.transport ${asked.url instanceof Function ? "" : absolute(asked.url).origin}`);
+  const [transport = "sse", ...others] = transports;
   return {
-    ladder: new Ladder(rungs, typeof asked.url === "function" ? globalThis.location?.origin ?? "" : absolute(asked.url).origin),
-    carry: carrierOf,
+    transport,
+    loadLadder: others.length ? async () => new (await import("./fallback.js")).Ladder(transports, memory) : undefined,
+    isLadderNeeded: others.length > 0 && !!memory.get(),
     ask: (transport, id, isFirst) => requestOf(asked, transport, id, isFirst),
-    isPassing: (failure, failures) => isPassing(asked, failure, failures),
+    isPassing: (failure, failures) => failure.isPassing || isRenewable(asked, failure, failures),
   };
-}
-
-function carrierOf(transport: Transport): Carry | Promise<Carry> {
-  if (transport === "websocket" || transport === "native" || transport === "iframe") {
-    return import("./fallback.js").then(({ carriers }) => carriers[transport]);
-  }
-  return carryByFetch;
 }

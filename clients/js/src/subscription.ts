@@ -4,6 +4,7 @@ import type { Transport } from "./carry.js";
 import { GAP, isNews, type StreamEvent } from "./event.js";
 import { type ErrorEvent, errorOf, type GapEvent, gapOf, TidingsEvent, type TransportEvent } from "./events.js";
 import type { Failure } from "./failure.js";
+import type { Place } from "./place.js";
 import type { SourceListener, State } from "./source.js";
 
 /** What brings the events: a connection of this page, or one that tabs share. */
@@ -28,8 +29,8 @@ export interface SubscriptionEvents {
 
 /** How a subscription is set up; `subscribe` and `EventSource` know. */
 export interface Setup {
-  feedOf(listener: SourceListener): Feed;
-  lastEventId: string;
+  feedOf(listener: SourceListener, id: string): Feed;
+  place: Place;
   refetch?: Refetch | undefined;
   signal?: AbortSignal | undefined;
   /** As the standard has it: `error` also tells that an answer has ended as it should, and publishers may use every type. */
@@ -54,7 +55,7 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
   readonly #iterations = new Set<Waiting>();
   #state: State = "connecting";
   #transport: Transport = "sse";
-  #lastEventId: string;
+  #origin = "";
   /** Why it is closed, if the hub has refused. */
   #failure: Failure | undefined;
   /** What came since a refetch began; undefined while there is none. */
@@ -66,21 +67,25 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
   constructor(setup: Setup) {
     super();
     this.#setup = setup;
-    this.#lastEventId = setup.lastEventId;
-    this.#feed = setup.feedOf({
+    const { place, signal } = setup;
+    const listener: SourceListener = {
       state: (state) => (this.#state = state),
       transport: (transport) => {
         this.#transport = transport;
         this.dispatchEvent(Object.assign(new Event("transport"), { transport }));
       },
-      open: () => this.dispatchEvent(new Event("open")),
-      event: (event, origin) => this.#inTurn(() => this.#hear(event, origin)),
-      id: (id) => this.#inTurn(() => (this.#lastEventId = id)),
+      open: (origin) => {
+        this.#origin = origin;
+        this.dispatchEvent(new Event("open"));
+      },
+      event: (event) => this.#inTurn(() => this.#hear(event)),
+      id: (id) => this.#inTurn(() => (place.id = id)),
       ended: (failure, willRetry, afterMs) => this.#ended(failure, willRetry, afterMs),
       room: () => (this.#isFull ? new Promise<void>((resolve) => (this.#makeRoom = resolve)) : undefined),
-    });
-    setup.signal?.addEventListener("abort", this.#close);
-    if (setup.signal?.aborted) this.#state = "closed";
+    };
+    this.#feed = setup.feedOf(listener, place.id);
+    signal?.addEventListener("abort", this.#close);
+    if (signal?.aborted) this.#state = "closed";
     else this.#feed.start();
   }
 
@@ -96,12 +101,13 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
 
   /** Where another subscription would go on; empty before the first place is told. */
   get lastEventId(): string {
-    return this.#lastEventId;
+    return this.#setup.place.id;
   }
 
   /** Ends it, and all iterations. */
   close(): void {
     this.#state = "closed";
+    this.#setup.place.end();
     this.#setup.signal?.removeEventListener("abort", this.#close);
     this.#feed.close();
     for (const { wake } of this.#iterations) wake?.();
@@ -129,9 +135,9 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
 
   readonly #close = () => this.close();
 
-  #hear(event: StreamEvent, origin: string): void {
-    const heard = new TidingsEvent(event, origin);
-    const gap = event.type === GAP ? gapOf(event, origin) : undefined;
+  #hear(event: StreamEvent): void {
+    const heard = new TidingsEvent(event, this.#origin);
+    const gap = event.type === GAP && gapOf(event, this.#origin);
     if (isNews(event)) this.#offer(heard);
     // What a publisher calls `error` would be taken for one of the client's. Iterations have it.
     if (this.#setup.isStandard || !OWN.includes(event.type)) this.dispatchEvent(heard);
