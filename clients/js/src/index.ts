@@ -10,4 +10,4 @@ export { subscribe, type SubscribeOptions } from "./subscribe.js";
 export type { Refetch, Subscription, SubscriptionEvents } from "./subscription.js";
 
 /** The version of this package. It is that of the hub which serves it. */
-export const version = "0.1.0";
+export const version: string = "0.1.0";

@@ -1,4 +1,130 @@
-import { version } from "tidings";
+// The public surface, as programs use it. It is compiled and never run: a line that should not compile says so.
 
-const text: string = version;
-void text;
+import {
+  type ErrorEvent,
+  EventSource,
+  type EventSourceOptions,
+  Failure,
+  type GapEvent,
+  type Problem,
+  type State,
+  subscribe,
+  type SubscribeOptions,
+  type Subscription,
+  TidingsEvent,
+  type Transport,
+  type TransportEvent,
+  version,
+} from "tidings";
+
+/** Compiles if both types are the same. */
+function same<A, B>(..._: [A, B] extends [B, A] ? [] : [never]): void {}
+
+same<Transport, "sse" | "post" | "long-poll" | "poll" | "websocket" | "native" | "iframe">();
+same<State, "connecting" | "open" | "waiting" | "closed">();
+same<typeof version, string>();
+
+// Everything is optional, also as a variable that may be undefined.
+declare const token: string | undefined;
+const options: SubscribeOptions = {
+  topics: ["orders/*", "news"],
+  headers: () => ({ "x-tenant": "a" }),
+  token: async () => "token",
+  credentials: "include",
+  share: false,
+  transport: "long-poll",
+  lastEventId: "1k3f-40",
+  signal: new AbortController().signal,
+  refetch: async (gap) => same<typeof gap, GapEvent>(),
+};
+subscribe("/events/a");
+subscribe(new URL("https://hub.example/events"), { ...options, token, headers: undefined, topics: undefined });
+subscribe(() => "/events/a?signature=x", { transport: ["sse", "poll"] });
+subscribe(async () => new URL("https://hub.example/events/a"), { token: "token", headers: { a: "b" } });
+// @ts-expect-error An option that is written wrongly.
+subscribe("/events/a", { topic: "a" });
+// @ts-expect-error No transport.
+subscribe("/events/a", { transport: "fetch" });
+// @ts-expect-error A header is one text.
+subscribe("/events/a", { headers: { a: 1 } });
+
+const orders: Subscription = subscribe("/events/orders/*", options);
+const target: EventTarget = orders;
+const iterable: AsyncIterable<TidingsEvent> = orders;
+same<typeof orders.state, State>();
+same<typeof orders.transport, Transport>();
+same<typeof orders.lastEventId, string>();
+same<ReturnType<typeof orders.close>, void>();
+// @ts-expect-error Only the client changes it.
+orders.state = "open";
+
+orders.addEventListener("open", (event) => same<typeof event, Event>());
+orders.addEventListener("message", (event) => same<typeof event, TidingsEvent>());
+orders.addEventListener("order.placed", ({ data, topic, time, lastEventId, origin, type }) => {
+  same<typeof data, string>();
+  same<typeof topic, string>();
+  same<typeof time, string>();
+  same<typeof lastEventId, string>();
+  same<typeof origin, string>();
+  same<typeof type, string>();
+});
+orders.addEventListener("gap", ({ requested, reason, resumesAfter }) => {
+  same<typeof requested, string>();
+  same<typeof reason, string>();
+  same<typeof resumesAfter, string>();
+});
+orders.addEventListener("error", (event) => {
+  same<typeof event, ErrorEvent>();
+  same<typeof event.status, number>();
+  same<typeof event.problem, Problem | undefined>();
+  same<typeof event.willRetry, boolean>();
+  same<typeof event.retryInMs, number>();
+  same<typeof event.error, Failure>();
+});
+orders.addEventListener("transport", (event) => {
+  same<typeof event, TransportEvent>();
+  same<typeof event.transport, Transport>();
+});
+orders.addEventListener("message", { handleEvent: ({ data }) => data }, { once: true, passive: true });
+const listener = (event: TidingsEvent) => event.data;
+orders.addEventListener("order.placed", listener);
+orders.removeEventListener("order.placed", listener);
+
+interface Order {
+  total: number;
+}
+
+for await (const event of orders) {
+  same<typeof event, TidingsEvent>();
+  const order = event.json<Order>();
+  same<typeof order, Order>();
+  same<ReturnType<typeof event.json>, unknown>();
+}
+try {
+  for await (const _ of subscribe("/events/a")) break;
+} catch (thrown) {
+  if (thrown instanceof Failure && thrown.status === 401) same<typeof thrown.problem, Problem | undefined>();
+}
+
+// What a program does with the EventSource of the browser, it does with this one. Only the handlers are typed more closely.
+type Handlers = "onopen" | "onmessage" | "onerror";
+const source: Omit<globalThis.EventSource, Handlers> = new EventSource("/events/a", { withCredentials: true });
+const constructor: new (url: string | URL, init?: EventSourceInit) => typeof source = EventSource;
+const states: [0, 1, 2] = [EventSource.CONNECTING, EventSource.OPEN, EventSource.CLOSED];
+const more: EventSourceOptions = {
+  method: "POST",
+  body: JSON.stringify({ topic: "a" }),
+  headers: async () => ({ a: "b" }),
+  token: () => null,
+  lastEventId: "1k3f-40",
+  signal: AbortSignal.abort(),
+  retryRefused: true,
+};
+const posted = new EventSource(new URL("https://other.example/stream"), more);
+posted.onmessage = ({ data }) => same<typeof data, string>();
+posted.onerror = (event) => same<typeof event, ErrorEvent>();
+posted.onopen = null;
+same<typeof posted.readyState, 0 | 1 | 2>();
+for await (const { type, data } of posted) same<[typeof type, typeof data], [string, string]>();
+
+void [target, iterable, source, constructor, states];
