@@ -186,7 +186,10 @@ impl ProbeAnswer {
     pub async fn bytes(&mut self) -> Result<Option<Bytes>, Error> {
         while let Some(frame) = self.body.frame().await {
             let frame = frame.map_err(|error| Error::broken(&self.url, error))?;
-            if let Ok(bytes) = frame.into_data() {
+            // A frame of HTTP/2 may be empty, such as the one that ends a stream.
+            if let Ok(bytes) = frame.into_data()
+                && !bytes.is_empty()
+            {
                 return Ok(Some(bytes));
             }
         }

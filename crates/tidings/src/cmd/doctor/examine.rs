@@ -6,6 +6,7 @@ use http::Version;
 use url::Url;
 
 use super::ask::{Asker, Whole};
+use super::check::reach::Door;
 use super::check::{cors, crowd, held, passed, quiet, reach, resume, version};
 use super::flow::heartbeat;
 use super::proxy::{self, Proxy};
@@ -37,14 +38,21 @@ impl Examination<'_> {
         report.proxies = self.proxy.map_or_else(|| Proxy::of(&answer.headers), |proxy| vec![proxy]);
         report.version = Some(version::name(answer.version));
         report.checks.push(version::look(&report.target, answer.version));
-        if reached.is_readable {
-            self.look_at_stream(asker, report, &answer).await;
-        } else {
-            self.look_at_cors(asker, report).await;
-            report.checks.push(Check::unknown(
-                "stream",
-                "nothing else could be looked at, because the stream cannot be read",
-            ));
+        match reached.door {
+            Door::Open => self.look_at_stream(asker, report, &answer).await,
+            Door::Closed => {
+                self.look_at_cors(asker, report).await;
+                report.checks.push(Check::unknown(
+                    "stream",
+                    "nothing else could be checked, because the stream cannot be read",
+                ));
+            }
+            Door::Missing => {
+                report.checks.push(Check::unknown(
+                    "stream",
+                    "nothing else could be checked, because no hub answers for the URL",
+                ));
+            }
         }
     }
 

@@ -240,7 +240,10 @@ fn caddy(fault: &Fault, target: &Target) -> Vec<Line> {
             vec![(Change, "in transport http of reverse_proxy", "read_timeout 1h".to_owned())]
         }
         Fault::AgeCut => {
-            vec![(Change, GLOBAL, "timeouts { write 0 }".to_owned()), out(REVERSE_PROXY, "stream_timeout")]
+            vec![
+                (Change, "in timeouts of servers, in the global options", "write 0".to_owned()),
+                out(REVERSE_PROXY, "stream_timeout"),
+            ]
         }
         Fault::NoLastEventId => vec![out(REVERSE_PROXY, "header_up -Last-Event-ID")],
         Fault::NoHttp2 => vec![(Change, GLOBAL, "protocols h1 h2 h3".to_owned())],

@@ -123,8 +123,11 @@ fn shared(headers: &HeaderMap, origin: &str) -> Result<(), Wrong> {
 /// Whether a page of the origin may send what it would.
 fn allowed(headers: &HeaderMap, origin: &str) -> Result<(), Wrong> {
     let preflight = |words: String| Wrong { words, fault: Fault::Preflight };
-    shared(headers, origin)
-        .map_err(|wrong| Wrong { words: format!("in the preflight (OPTIONS): {}", wrong.words), ..wrong })?;
+    shared(headers, origin).map_err(|wrong| Wrong {
+        words: format!("in the preflight (OPTIONS): {}", wrong.words),
+        // The hub has let the page in before, so it is not the hub that answers.
+        fault: if wrong.fault == Fault::CorsLost { Fault::Preflight } else { wrong.fault },
+    })?;
     let list = |name: &HeaderName| -> Vec<String> {
         let values = values(headers, name).join(",").to_ascii_lowercase();
         values.split(',').map(|name| name.trim().to_owned()).collect()

@@ -27,14 +27,24 @@ pub(in crate::cmd::doctor) struct Reached {
     /// The last answer.
     pub(in crate::cmd::doctor) answer: Option<Whole>,
     pub(in crate::cmd::doctor) checks: Vec<Check>,
-    /// Whether the stream can be read, so that there is more to look at.
-    pub(in crate::cmd::doctor) is_readable: bool,
+    pub(in crate::cmd::doctor) door: Door,
+}
+
+/// How far the hub lets its client in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cmd::doctor) enum Door {
+    /// There is no hub at the URL, or it does not answer for it.
+    Missing,
+    /// There is one, which does not let the stream be read.
+    Closed,
+    /// The stream can be read.
+    Open,
 }
 
 /// Asks at the URL. Follows redirects, without what belongs to the first origin in another one.
 pub(in crate::cmd::doctor) async fn look(asker: &mut Asker, url: &Url) -> Reached {
     let mut reached =
-        Reached { target: Target::of(url), answer: None, checks: Vec::new(), is_readable: false };
+        Reached { target: Target::of(url), answer: None, checks: Vec::new(), door: Door::Missing };
     for _ in 0..=DOCTOR_REDIRECTS_MAX {
         let answer = match asker.whole(&question(&reached.target)).await {
             Ok(answer) => answer,
@@ -138,13 +148,16 @@ impl Reached {
         if !answer.body.starts_with(b": heartbeat ") {
             return None;
         }
-        self.is_readable = true;
+        self.door = Door::Open;
         Some(Check::well(REACH, format!("a hub answers, after {} ms", answer.took.as_millis())))
     }
 
     /// A hub that refuses.
-    fn refused(&self, answer: &Whole, kind: &str, detail: &str) -> Option<Check> {
+    fn refused(&mut self, answer: &Whole, kind: &str, detail: &str) -> Option<Check> {
         let words = format!("the hub answers {}: {detail}", answer.status.as_u16());
+        if matches!(answer.status.as_u16(), 401 | 403) {
+            self.door = Door::Closed;
+        }
         Some(match (kind, answer.status.as_u16()) {
             ("not-found", _) => return None,
             ("wrong-host", _) => {
