@@ -5,12 +5,11 @@ import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-import { startChromium } from '../browser/chromium.js';
 import { until } from '../browser/deadline.js';
 import { BINARY, restartHub, startHub } from '../browser/hub.js';
-import { scene } from '../browser/scene.js';
 import { code, runShell } from './guide.js';
 import { freePort, startProgram } from './program.js';
+import { together } from './together.js';
 import { fits, shows, visit } from './visit.js';
 
 const GUIDE = 'first-page.md';
@@ -50,16 +49,9 @@ async function order(page, item) {
 
 const lines = (page) => page.locator('li').allTextContents();
 
-/** Lets both backends do the same at the same time: most of it is waiting. */
-function scenes(name, act) {
-  const names = Object.keys(BACKENDS);
-  scene(`${names.join(', ')}: ${name}`, (scene) => Promise.all(names.map((backend) => act(scene, backend))));
-}
-
-scenes('a customer sees what becomes of an order, also after a reload and a restart, and nobody else does', async (scene, name) => {
+together(Object.keys(BACKENDS), 'a customer sees what becomes of an order, also after a reload and a restart, and nobody else does', async (scene, name, browser) => {
   const { hub, origin, start } = await startShop(scene);
   await start(name);
-  const browser = await startChromium(scene);
   const open = async (user) => {
     const page = await visit(scene, await browser.newContext(), origin);
     await logIn(page, user);
@@ -92,10 +84,10 @@ scenes('a customer sees what becomes of an order, also after a reload and a rest
   assert.deepEqual(await lines(ann), ['A cuppacked', 'A <b>kettle</b>packed']);
 });
 
-scenes('a login that ends is renewed in silence, without loss', async (scene, name) => {
+together(Object.keys(BACKENDS), 'a login that ends is renewed in silence, without loss', async (scene, name, browser) => {
   const { origin, start } = await startShop(scene, { seconds: 3, retry: '2s' });
   await start(name);
-  const page = await visit(scene, await startChromium(scene), origin);
+  const page = await visit(scene, await browser.newContext(), origin);
   await page.evaluate(() => {
     const { fetch } = window;
     window.renewals = 0;
@@ -114,10 +106,10 @@ scenes('a login that ends is renewed in silence, without loss', async (scene, na
   assert.deepEqual(await lines(page), expected);
 });
 
-scenes('what is wrong is said: a name, no login, another origin', async (scene, name) => {
+together(Object.keys(BACKENDS), 'what is wrong is said: a name, no login, another origin', async (scene, name, browser) => {
   const { hub, origin, start } = await startShop(scene, { allowed: 'http://localhost:1' });
   await start(name);
-  const page = await visit(scene, await startChromium(scene), origin);
+  const page = await visit(scene, await browser.newContext(), origin);
   await logIn(page, 'ann/orders');
   await shows(page, '[role=status]', 'a name has letters and digits');
   const answer = await fetch(`${origin}/orders`, { method: 'POST', body: '{"item":"x"}' });

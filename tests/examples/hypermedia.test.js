@@ -3,13 +3,12 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 
-import { startChromium } from '../browser/chromium.js';
 import { until } from '../browser/deadline.js';
 import { restartHub, startHub } from '../browser/hub.js';
-import { scene } from '../browser/scene.js';
 import { code, runShell } from './guide.js';
 import { freePort } from './program.js';
 import { HUB, newVisitor, startSite } from './site.js';
+import { together } from './together.js';
 import { fits, shows, visit } from './visit.js';
 
 /** What a backend publishes for an order in each of the three, and how one is told that it was paid. */
@@ -39,57 +38,57 @@ const SAID = {
 
 const FLAGS = ['--retry', '100ms', '--drain-window', '0s'];
 
-for (const [name, { added, paid }] of Object.entries(KINDS)) {
-  const publish = (hub, { data, event }) => hub.publish('orders', data, { event });
-  const list = (page) => page.locator('li').allTextContents().then((texts) => texts.map((text) => text.trim()));
+const publish = (hub, { data, event }) => hub.publish('orders', data, { event });
+const list = (page) => page.locator('li').allTextContents().then((texts) => texts.map((text) => text.trim()));
 
-  scene(`${name}: shows the newest and what comes, and misses nothing over a restart of the hub`, async (scene) => {
-    let hub;
-    const origin = await startSite(scene, () => hub.url);
-    hub = await startHub(scene, ...FLAGS, '--cors-origin', origin);
-    await publish(hub, added('Order 0'));
-    const page = await visit(scene, await newVisitor(await startChromium(scene)), `${origin}/${name}.html`);
-    await shows(page, 'li', 'Order 0');
-    for (const [title, shown] of Object.entries(SAID[name])) {
-      const answers = await runShell(code('frameworks.md', title, [[HUB, hub.url]]));
-      assert.doesNotMatch(answers, /"detail"/);
-      for (const [selector, text] of Object.entries(shown)) await shows(page, selector, text);
-    }
-    await publish(hub, added('Order 2 &lt;b&gt;'));
-    await shows(page, 'li', 'Order 2 <b>');
-    if (paid) {
-      await publish(hub, paid('Order 2, by card'));
-      await shows(page, 'output', 'Order 2, by card');
-    }
-    await fits(page, name);
-    assert.deepEqual(page.complaints, []);
+together(Object.keys(KINDS), 'shows the newest and what comes, and misses nothing over a restart of the hub', async (scene, name, browser) => {
+  const { added, paid } = KINDS[name];
+  let hub;
+  const origin = await startSite(scene, () => hub.url);
+  hub = await startHub(scene, ...FLAGS, '--cors-origin', origin);
+  await publish(hub, added('Order 0'));
+  const page = await visit(scene, await newVisitor(browser), `${origin}/${name}.html`);
+  await shows(page, 'li', 'Order 0');
+  for (const [title, shown] of Object.entries(SAID[name])) {
+    const answers = await runShell(code('frameworks.md', title, [[HUB, hub.url]]));
+    assert.doesNotMatch(answers, /"detail"/);
+    for (const [selector, text] of Object.entries(shown)) await shows(page, selector, text);
+  }
+  await publish(hub, added('Order 2 &lt;b&gt;'));
+  await shows(page, 'li', 'Order 2 <b>');
+  if (paid) {
+    await publish(hub, paid('Order 2, by card'));
+    await shows(page, 'output', 'Order 2, by card');
+  }
+  await fits(page, name);
+  assert.deepEqual(page.complaints, []);
 
-    await hub.stop();
-    hub = await restartHub(scene, hub.directory, ...hub.flags, '--listen', `127.0.0.1:${hub.port}`);
-    await publish(hub, added('Order 3'));
-    await shows(page, 'li', 'Order 3');
-    await publish(hub, added('Order 4'));
-    await shows(page, 'li', 'Order 4');
-    assert.deepEqual(await list(page), ['Order 4', 'Order 3', 'Order 2 <b>', 'Order 1', 'Order 0']);
-  });
+  await hub.stop();
+  hub = await restartHub(scene, hub.directory, ...hub.flags, '--listen', `127.0.0.1:${hub.port}`);
+  await publish(hub, added('Order 3'));
+  await shows(page, 'li', 'Order 3');
+  await publish(hub, added('Order 4'));
+  await shows(page, 'li', 'Order 4');
+  assert.deepEqual(await list(page), ['Order 4', 'Order 3', 'Order 2 <b>', 'Order 1', 'Order 0']);
+});
 
-  scene(`${name}: comes to a hub that was not there when the page was loaded, and hears of a log that is gone`, async (scene) => {
-    const port = await freePort();
-    const origin = await startSite(scene, () => `http://127.0.0.1:${port}`);
-    const start = () => startHub(scene, ...FLAGS, '--memory', '--cors-origin', origin, '--listen', `127.0.0.1:${port}`);
-    const page = await visit(scene, await newVisitor(await startChromium(scene)), `${origin}/${name}.html`);
-    await until('it has tried', () => page.complaints.length > 0);
-    let hub = await start();
-    await publish(hub, added('Before'));
-    await shows(page, 'li', 'Before');
+together(Object.keys(KINDS), 'comes to a hub that was not there when the page was loaded, and hears of a log that is gone', async (scene, name, browser) => {
+  const { added, paid } = KINDS[name];
+  const port = await freePort();
+  const origin = await startSite(scene, () => `http://127.0.0.1:${port}`);
+  const start = () => startHub(scene, ...FLAGS, '--memory', '--cors-origin', origin, '--listen', `127.0.0.1:${port}`);
+  const page = await visit(scene, await newVisitor(browser), `${origin}/${name}.html`);
+  await until('it has tried', () => page.complaints.length > 0);
+  let hub = await start();
+  await publish(hub, added('Before'));
+  await shows(page, 'li', 'Before');
 
-    await hub.stop();
-    hub = await start();
-    await publish(hub, added('After'));
-    await shows(page, 'li', 'After');
+  await hub.stop();
+  hub = await start();
+  await publish(hub, added('After'));
+  await shows(page, 'li', 'After');
 
-    // Datastar does not tell the page of the gap, so what was there before stays.
-    const anew = name === 'datastar' ? ['After', 'Before'] : ['After'];
-    await until('the page has loaded anew', async () => isDeepStrictEqual(await list(page), anew));
-  });
-}
+  // Datastar does not tell the page of the gap, so what was there before stays.
+  const anew = name === 'datastar' ? ['After', 'Before'] : ['After'];
+  await until('the page has loaded anew', async () => isDeepStrictEqual(await list(page), anew));
+});

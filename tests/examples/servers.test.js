@@ -7,11 +7,10 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 
 import { Audience, encode } from '../../examples/servers/event-stream.js';
-import { startChromium } from '../browser/chromium.js';
 import { until } from '../browser/deadline.js';
 import { startHub } from '../browser/hub.js';
-import { scene } from '../browser/scene.js';
 import { freePort, startProgram } from './program.js';
+import { together } from './together.js';
 import { fits, shows, visit } from './visit.js';
 
 // That of the servers. A browser's own is 3 s in Chromium, so a shorter wait would show that it was forgotten.
@@ -19,18 +18,12 @@ const RETRY_MS = 4_000;
 
 const SERVERS = ['node', 'express', 'koa'];
 
-/** Lets all three do the same at the same time: most of it is waiting. */
-function scenes(name, act) {
-  scene(`${SERVERS.join(', ')}: ${name}`, (scene) => Promise.all(SERVERS.map((server) => act(scene, server))));
-}
-
-scenes('three pages receive, one leaves, notes come through the hub, and a restart is outlived', async (scene, name) => {
+together(SERVERS, 'three pages receive, one leaves, notes come through the hub, and a restart is outlived', async (scene, name, browser) => {
   const port = await freePort();
   const hub = await startHub(scene, '--memory', '--cors-origin', `http://127.0.0.1:${port}`);
   const start = () => startProgram(scene, process.execPath, [`servers/${name}.js`], { env: { PORT: port, HUB: hub.url } });
   const server = await start();
   // A context each, because six streams of one browser to one host are all that HTTP/1.1 has room for.
-  const browser = await startChromium(scene);
   const pages = [];
   for (let n = 0; n < 3; n++) pages.push(await visit(scene, await browser.newContext(), server.origin));
 
@@ -67,7 +60,7 @@ scenes('three pages receive, one leaves, notes come through the hub, and a resta
   assert.equal(await again.stop(), 0, again.said);
 });
 
-scenes('one URL is a page or a stream, and a note that is wrong or has no hub says so', async (scene, name) => {
+together(SERVERS, 'one URL is a page or a stream, and a note that is wrong or has no hub says so', async (scene, name) => {
   const nowhere = `http://127.0.0.1:${await freePort()}`;
   const { origin } = await startProgram(scene, process.execPath, [`servers/${name}.js`], { env: { PORT: 0, HUB: nowhere } });
   const type = async (accept) => {
@@ -91,7 +84,7 @@ scenes('one URL is a page or a stream, and a note that is wrong or has no hub sa
   assert.equal((await fetch(`${origin}/other`)).status, 404);
 });
 
-scenes('it ends although a client does not read', async (scene, name) => {
+together(SERVERS, 'it ends although a client does not read', async (scene, name) => {
   const server = await startProgram(scene, process.execPath, [`servers/${name}.js`], { env: { PORT: 0 } });
   const socket = net.connect(new URL(server.origin).port, '127.0.0.1');
   scene.after(() => socket.destroy());

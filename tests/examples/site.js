@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 
 import { startOrigin } from '../browser/origin.js';
+import { bundle } from './bundle.js';
 import { EXAMPLES } from './program.js';
 
 const MODULES = new URL('./node_modules/', import.meta.url);
@@ -12,17 +13,23 @@ const DATASTAR = new URL('./.datastar/datastar.js', MODULES);
 /** Where the pages look for the hub. */
 export const HUB = 'http://127.0.0.1:8080';
 
-const TYPES = { '.html': 'text/html; charset=utf-8', '.css': 'text/css', '.js': 'text/javascript' };
+const TYPES = { '.html': 'text/html; charset=utf-8', '.css': 'text/css', '.js': 'text/javascript', '.jsx': 'text/javascript', '.json': 'application/json' };
 
-/** Serves the pages. They find the hub where `hub.url` says at the time. */
-export async function startSite(scene, hubUrl) {
+/** Serves the pages; a script named main is bundled. They find the hub at `hubUrl()`, and `loaded()` is what the server itself knows. */
+export async function startSite(scene, hubUrl, loaded = () => []) {
   return startOrigin(scene, async (request, response) => {
     const { pathname } = new URL(request.url, 'http://site');
-    const type = TYPES[extname(pathname)];
-    const text = type && /^\/[a-z.-]+$/.test(pathname) && (await readFile(join(EXAMPLES, 'pages', pathname), 'utf8').catch(() => null));
-    if (!text) return response.writeHead(404).end();
-    response.writeHead(200, { 'Content-Type': type, 'Cache-Control': 'no-store' }).end(text.replaceAll(HUB, hubUrl()));
+    const text = pathname === '/orders.json' ? JSON.stringify(loaded()) : await textOf(pathname);
+    if (text === null) return response.writeHead(404).end();
+    const headers = { 'Content-Type': TYPES[extname(pathname)], 'Cache-Control': 'no-store' };
+    response.writeHead(200, headers).end(text.replaceAll(HUB, hubUrl()));
   });
+}
+
+async function textOf(pathname) {
+  if (!/^(\/[a-z]+)?\/[a-z-]+\.\w+$/.test(pathname) || !TYPES[extname(pathname)]) return null;
+  const file = join(EXAMPLES, 'pages', pathname);
+  return /\/main\.jsx?$/.test(pathname) ? bundle(file) : readFile(file, 'utf8').catch(() => null);
 }
 
 /** A context of the browser in which the CDN has the packages of npm as they are, so that the hashes in the pages are checked, too. */

@@ -1,0 +1,102 @@
+// The pages with our client: without a framework, and with the hook for React, the composable for Vue and the store for Svelte.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+
+import { startAccessHub } from '../browser/access-hub.js';
+import { until } from '../browser/deadline.js';
+import { startHub } from '../browser/hub.js';
+import { code } from './guide.js';
+import { EXAMPLES, freePort } from './program.js';
+import { newVisitor, startSite } from './site.js';
+import { together } from './together.js';
+import { fits, shows, visit } from './visit.js';
+
+const PAGES = { plain: '/plain.html', react: '/react/index.html', vue: '/vue/index.html', svelte: '/svelte/index.html' };
+
+const publish = (hub, shop, order) => hub.publish(`orders/${shop}`, JSON.stringify(order), { event: 'order' });
+const list = (page) => page.locator('li').allTextContents();
+const lists = (page, expected) => until(`the page shows ${expected}`, async () => isDeepStrictEqual(await list(page), expected));
+
+/** How many streams of the hub are open. */
+async function streams(hub) {
+  const text = await (await fetch(`${hub.url}/metrics`)).text();
+  return Number(/^tidings_streams (\d+)/m.exec(text)?.[1]);
+}
+
+test('what the guide shows of the pages stands in them', async () => {
+  for (const file of ['react/Orders.jsx', 'vue/List.vue', 'svelte/List.svelte']) {
+    const text = await readFile(join(EXAMPLES, 'pages', file), 'utf8');
+    assert.ok(text.includes(code('frameworks.md', file)), file);
+  }
+});
+
+together(Object.keys(PAGES), 'shows the newest and what comes, by topics that change, on one stream, and leaves none behind', async (scene, name, browser) => {
+  let hub;
+  const origin = await startSite(scene, () => hub.url);
+  hub = await startHub(scene, '--memory', '--cors-origin', origin);
+  await publish(hub, 'paris', { id: '1', item: 'Kettle', state: 'placed' });
+  await publish(hub, 'rome', { id: '2', item: 'Teapot', state: 'placed' });
+  const visitor = await newVisitor(browser);
+  const asked = [];
+  visitor.on('request', (request) => request.url().startsWith(`${hub.url}/events`) && asked.push(request.url()));
+  const page = await visit(scene, visitor, origin + PAGES[name]);
+  await lists(page, ['Teapot: placed', 'Kettle: placed']);
+  await shows(page, '[role=status].live', 'open');
+  await publish(hub, 'paris', { id: '1', item: 'Kettle', state: 'packed' });
+  await lists(page, ['Teapot: placed', 'Kettle: packed']);
+  await until('there is one stream', async () => (await streams(hub)) === 1);
+  assert.equal(asked.length, 1, `${asked}`);
+  await fits(page, name);
+
+  await page.getByLabel('Shop').selectOption('Rome');
+  await lists(page, ['Teapot: placed']);
+  await publish(hub, 'paris', { id: '3', item: 'Cup', state: 'placed' });
+  await publish(hub, 'rome', { id: '4', item: 'Spoon', state: 'placed' });
+  await lists(page, ['Spoon: placed', 'Teapot: placed']);
+  await until('there is one stream', async () => (await streams(hub)) === 1);
+
+  await page.getByLabel('Live').uncheck();
+  await until('there is no stream', async () => (await streams(hub)) === 0);
+  await page.getByLabel('Live').check();
+  await lists(page, ['Spoon: placed', 'Teapot: placed']);
+  assert.deepEqual(page.complaints, []);
+});
+
+together(Object.keys(PAGES), 'a topic that may not be read is said to be so, and another one is', async (scene, name, browser) => {
+  let hub;
+  const origin = await startSite(scene, () => hub.url);
+  hub = await startAccessHub(scene, { subscribe: ['orders/rome'] }, '--memory', '--cors-origin', origin);
+  await hub.publish('orders/rome', JSON.stringify({ id: '1', item: 'Teapot', state: 'placed' }), { event: 'order' });
+  const page = await visit(scene, await newVisitor(browser), origin + PAGES[name]);
+  await shows(page, '[role=status]', 'closed');
+  await shows(page, '[role=alert]', /Unauthorized: .*orders\/\*/);
+  await fits(page, `${name}-refused`);
+
+  await page.getByLabel('Shop').selectOption('Rome');
+  await shows(page, '[role=status].live', 'open');
+  assert.equal(await page.locator('[role=alert]').textContent(), '');
+});
+
+together(Object.keys(PAGES), 'says what is wrong, comes back, and loads anew what it has missed', async (scene, name, browser) => {
+  const port = await freePort();
+  const known = [{ id: '1', item: 'Kettle', state: 'delivered' }];
+  const origin = await startSite(scene, () => `http://127.0.0.1:${port}`, () => known);
+  const start = (...flags) => startHub(scene, '--memory', '--retry', '100ms', '--drain-window', '0s', '--listen', `127.0.0.1:${port}`, ...flags);
+  let hub = await start('--cors-origin', origin);
+  await publish(hub, 'paris', { id: '1', item: 'Kettle', state: 'placed' });
+  const page = await visit(scene, await newVisitor(browser), origin + PAGES[name]);
+  await lists(page, ['Kettle: placed']);
+
+  await hub.stop();
+  await shows(page, '[role=alert]', 'trying again');
+  await fits(page, `${name}-away`);
+  hub = await start('--cors-origin', origin);
+  await publish(hub, 'rome', { id: '2', item: 'Teapot', state: 'placed' });
+  await lists(page, ['Teapot: placed', 'Kettle: delivered']);
+  await shows(page, '[role=status].live', 'open');
+  assert.equal(await page.locator('[role=alert]').textContent(), '');
+});
