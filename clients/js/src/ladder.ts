@@ -43,7 +43,7 @@ export class Ladder {
   /** The transport for the next attempt. */
   next(): Transport {
     const now = Date.now();
-    if (this.#at > 0 && !(now - this.#triedAt < PROBE_AFTER_MS)) {
+    if (this.#at > 0 && !(Math.abs(now - this.#triedAt) < PROBE_AFTER_MS)) {
       this.#at = 0;
       this.#triedAt = now;
     }

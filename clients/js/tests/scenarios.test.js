@@ -27,13 +27,13 @@ test("scenarios", { concurrency: plays.length }, async (t) => {
 async function play(scenario, more = {}) {
   const { connections, expect, options = {} } = scenario;
   const answered = connections.filter(({ refuse }) => !refuse);
-  const port = await freePort();
-  const other = await scriptedServer([answered.at(-1).respond]);
-  const own = `http://127.0.0.1:${port}`;
-  const start = () => scriptedServer(scriptOf(answered, own, other.origin), { port, repeats: connections.some(({ repeat }) => repeat) });
-  let server = connections[0].refuse ? undefined : await start();
+  const other = await scriptedServer(() => [answered.at(-1).respond]);
+  const refused = connections[0].refuse ? await freePort() : 0;
+  const repeats = connections.some(({ repeat }) => repeat);
+  const start = () => scriptedServer((own) => scriptOf(answered, own, other.origin), { port: refused, repeats });
+  let server = refused ? undefined : await start();
   const seen = { opens: 0, events: [], errors: [] };
-  const source = new EventSource(`${own}/source`, { ...optionsOf(options), ...more });
+  const source = new EventSource(`${server?.origin ?? `http://127.0.0.1:${refused}`}/source`, { ...optionsOf(options), ...more });
   const closeIfAsked = () => {
     const asked = ({ clientClosesAfterError: errors, clientClosesAfterEvent: events }) =>
       errors === seen.errors.length || events === seen.events.length;

@@ -4,9 +4,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 
 /**
- * Answers each request by the next entry of the script; by the last one for ever, if that repeats. `port` is one that was free.
+ * Answers each request by the next entry of the script; by the last one for ever, if that repeats. `scriptOf` makes the script for
+ * the server's origin. `port` is one that was free.
  */
-export async function scriptedServer(script, { port = 0, repeats = false } = {}) {
+export async function scriptedServer(scriptOf, { port = 0, repeats = false } = {}) {
   const requests = [];
   const timers = [];
   const server = createServer(async (request, response) => {
@@ -26,9 +27,11 @@ export async function scriptedServer(script, { port = 0, repeats = false } = {})
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  const script = scriptOf(origin);
   return {
     requests,
-    origin: `http://127.0.0.1:${server.address().port}`,
+    origin,
     async close() {
       for (const timer of timers) clearInterval(timer);
       server.close();
