@@ -96,10 +96,15 @@ export function sizes(files) {
   ];
 }
 
+// The files of a bundle in a folder, without those of former versions below it.
+export function built(folder) {
+  return readdirSync(folder).filter((name) => name.endsWith(".js")).sort();
+}
+
 // Writes the bundle and removes what an earlier one left.
 function write(files) {
   mkdirSync(hub, { recursive: true });
-  for (const name of readdirSync(hub)) if (!files.has(name)) rmSync(join(hub, name));
+  for (const name of built(hub)) if (!files.has(name)) rmSync(join(hub, name));
   for (const [name, { bytes }] of files) writeFileSync(join(hub, name), bytes);
 }
 

@@ -3,7 +3,8 @@
 //! They are the bundle of `clients/js`, which the crate carries, so that the hub of another program serves them, too. `/tidings.js`
 //! is the entry, which browsers ask for again each time. The entry and each chunk that it loads later have a name with a hash in it as well,
 //! which may be kept for ever. Chunks are imported as `./tidings-HASH.js`, so all names stand in one folder, whatever path it is below.
-//! `/tidings.json` tells the names with hashes for `integrity`.
+//! `/tidings.json` tells the names with hashes for `integrity`. Names with a hash of former versions are served, too: a page may be open
+//! since before an update.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -26,8 +27,11 @@ use crate::answer::problem_type::ProblemType;
 use crate::request::accept_encoding::accepts_gzip;
 use crate::request::if_none_match::is_known;
 
-/// Name and content. The list is made by `build.rs`.
-static BUNDLE: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/scripts.rs"));
+/// The list is made by `build.rs`.
+static BUNDLE: &[Bundled] = include!(concat!(env!("OUT_DIR"), "/scripts.rs"));
+
+/// Whether it is of this version, the name in the bundle of its version, and the content.
+type Bundled = (bool, &'static str, &'static [u8]);
 
 /// What the hub serves, by name.
 static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts::of(BUNDLE));
@@ -92,22 +96,23 @@ struct List<'a> {
 }
 
 impl Scripts {
-    fn of(bundle: &[(&str, &'static [u8])]) -> Self {
+    fn of(bundle: &[Bundled]) -> Self {
         let mut scripts = BTreeMap::new();
         let mut integrity = BTreeMap::new();
         let mut entry = String::new();
-        for (name, bytes) in bundle {
+        for (is_current, name, bytes) in bundle {
+            let script = |cache_control| Script::of(Bytes::from_static(bytes), JAVASCRIPT, cache_control);
             let hash = digest(&SHA384, bytes);
-            let mut hashed = (*name).to_owned();
-            if *name == ENTRY {
-                let [first, second, third, fourth, ..] = hash.as_ref() else { continue };
-                hashed = format!("tidings-{first:02X}{second:02X}{third:02X}{fourth:02X}.js");
-                entry.clone_from(&hashed);
-                scripts
-                    .insert(ENTRY.to_owned(), Script::of(Bytes::from_static(bytes), JAVASCRIPT, ASK_AGAIN));
+            let hashed = if *name == ENTRY { hashed_name(hash.as_ref()) } else { (*name).to_owned() };
+            if *is_current {
+                integrity.insert(hashed.clone(), format!("sha384-{}", BASE64_STANDARD.encode(hash)));
             }
-            integrity.insert(hashed.clone(), format!("sha384-{}", BASE64_STANDARD.encode(hash)));
-            scripts.insert(hashed, Script::of(Bytes::from_static(bytes), JAVASCRIPT, KEEP));
+            if *is_current && *name == ENTRY {
+                entry.clone_from(&hashed);
+                scripts.insert(ENTRY.to_owned(), script(ASK_AGAIN));
+            }
+            // A name with a hash is the same script in every version.
+            scripts.entry(hashed).or_insert_with(|| script(KEEP));
         }
         let integrity = integrity.iter().map(|(name, hash)| (&**name, hash.clone())).collect();
         let list = List { version: env!("CARGO_PKG_VERSION"), entry: &entry, integrity };
@@ -115,6 +120,12 @@ impl Scripts {
         scripts.insert(LIST.to_owned(), Script::of(list.into(), "application/json", ASK_AGAIN));
         Self(scripts)
     }
+}
+
+/// The entry is built without a hash in its name.
+fn hashed_name(hash: &[u8]) -> String {
+    let digits: String = hash.iter().take(4).map(|byte| format!("{byte:02X}")).collect();
+    format!("tidings-{digits}.js")
 }
 
 impl Script {
@@ -157,4 +168,35 @@ impl Script {
 fn compressed(bytes: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("a Vec takes all bytes").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_a_hash_outlive_an_update_and_the_others_are_of_this_version() {
+        let bundle: &[Bundled] = &[
+            (true, "tidings.js", b"new"),
+            (true, "tidings-AAAAAAAA.js", b"same"),
+            (false, "tidings.js", b"old"),
+            (false, "tidings-AAAAAAAA.js", b"same"),
+            (false, "tidings-BBBBBBBB.js", b"old chunk"),
+        ];
+        let names = ["new", "old"].map(|text| hashed_name(digest(&SHA384, text.as_bytes()).as_ref()));
+
+        let Scripts(scripts) = Scripts::of(bundle);
+
+        let content = |name: &str| (&*scripts[name].plain.bytes, scripts[name].cache_control);
+        assert_eq!(content("tidings.js"), (&b"new"[..], ASK_AGAIN));
+        assert_eq!(content(&names[0]), (&b"new"[..], KEEP));
+        assert_eq!(content(&names[1]), (&b"old"[..], KEEP));
+        assert_eq!(content("tidings-BBBBBBBB.js"), (&b"old chunk"[..], KEEP));
+        let list: serde_json::Value = serde_json::from_slice(&scripts[LIST].plain.bytes).unwrap();
+        assert_eq!(list["entry"], names[0]);
+        let told: Vec<_> = list["integrity"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(told.len(), 2);
+        assert!(told.contains(&names[0]) && told.contains(&"tidings-AAAAAAAA.js".to_owned()), "{told:?}");
+        assert_eq!(scripts.len(), 6);
+    }
 }
