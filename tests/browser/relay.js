@@ -1,7 +1,7 @@
 // A network between browser and hub that a test holds in its hand: cut it, heal it, slow it, let it forget idle connections.
 //
 // It relays bytes and remembers the request heads that went up and when; it knows no more of HTTP than where a head
-// ends (and, for `http10`, its first line). Only requests without a body may cross it.
+// ends (and, for `http10`, its first line), and where a body ends that has a `Content-Length`.
 
 import { once } from 'node:events';
 import net from 'node:net';
@@ -115,6 +115,7 @@ class Crossing {
   #hub;
   #options;
   #head = '';
+  #body_left = 0;
   #idle;
 
   constructor(client, hub, options) {
@@ -150,12 +151,24 @@ class Crossing {
   #up(piece) {
     this.#touch();
     this.#head += piece.toString('latin1');
+    this.#passBody();
     for (let end; (end = this.#head.indexOf(HEAD_END)) !== -1; ) {
       const head = this.#head.slice(0, end);
       this.#head = this.#head.slice(end + HEAD_END.length);
       this.onhead(head);
       this.#hub.write((this.#options.http10 ? inHttp10(head) : head) + HEAD_END, 'latin1');
+      this.#body_left = Number(/^content-length: *(\d+)$/im.exec(head)?.[1] ?? 0);
+      this.#passBody();
     }
+  }
+
+  /** What has come of a body stands where a head would. */
+  #passBody() {
+    const body = this.#head.slice(0, this.#body_left);
+    if (body === '') return;
+    this.#head = this.#head.slice(body.length);
+    this.#body_left -= body.length;
+    this.#hub.write(body, 'latin1');
   }
 
   #down(piece) {

@@ -3,7 +3,7 @@
 import type { Ask, Transport } from "./carry.js";
 import { besides, selectorsOf } from "./paths.js";
 import type { Core } from "./core.js";
-import { carriersOf } from "./rare.js";
+import { carrierOf } from "./rare.js";
 
 /** Parameters that a body has. All others stay in the URL, such as those that show who asks. */
 const IN_BODY = ["topic", "last", "since", "last_event_id", "lastEventId", "on_gap", "opening", "with", "partial"];
@@ -11,7 +11,7 @@ const IN_BODY = ["topic", "last", "since", "last_event_id", "lastEventId", "on_g
 /** The request over another transport than `sse`. `isFirst`: the first one over it. */
 export function adapted(core: Core, ask: Ask, transport: Transport, isFirst: boolean): Ask {
   if (transport === "post") return posted(ask);
-  if (transport === "websocket" || transport === "native" || transport === "iframe") return { ...ask, carry: carriersOf(core)[transport] };
+  if (transport === "websocket" || transport === "native" || transport === "iframe") return { ...ask, carry: carrierOf(core, transport) };
   if (transport.endsWith("poll")) {
     const query = ask.url.searchParams;
     query.set("mode", transport);

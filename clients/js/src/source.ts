@@ -103,7 +103,10 @@ export class Source {
       event: (event) => listener.event(event),
       id: (id) => listener.id((this.#id = id)),
       retry: (ms) => (this.#retryMs = ms),
-      heartbeat: (ms) => (this.#heartbeatMs = ms),
+      heartbeat: (ms) => {
+        this.#heartbeatMs = ms;
+        this.#silence?.heard(this.#silenceMs);
+      },
       room: () => this.#room(),
     };
   }
