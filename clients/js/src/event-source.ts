@@ -4,6 +4,7 @@ import { type Access, isRenewable, show } from "./access.js";
 import type { ErrorEvent, TidingsEvent } from "./events.js";
 import { absolute } from "./absolute.js";
 import { Place } from "./place.js";
+import { byteStringOf } from "./requests.js";
 import { type Plan, Source } from "./source.js";
 import { Subscription } from "./subscription.js";
 
@@ -90,9 +91,4 @@ function planOf(url: string, options: EventSourceOptions): Plan {
     // A server that is no hub of tidings says nothing of its heartbeats.
     heartbeatMs: Infinity,
   };
-}
-
-/** `fetch` takes headers as bytes, a character each; the standard wants the UTF-8 bytes of the id. */
-function byteStringOf(text: string): string {
-  return String.fromCharCode(...new TextEncoder().encode(text));
 }

@@ -22,8 +22,10 @@ export async function requestOf(asked: Asked, transport: Transport, id: string, 
   for (const topic of asked.topics) query.append("topic", topic);
   if (id) {
     for (const name of BEGINNINGS) query.delete(name);
-    // A parameter, because a header would make a page of another origin ask first whether it may.
+    // A parameter, because a header would make a page of another origin ask first whether it may. Within one origin it is both,
+    // because some proxies cut parameters off.
     query.set("last_event_id", id);
+    if (url.origin === globalThis.location?.origin) headers["last-event-id"] = byteStringOf(id);
   }
   // Places are told always, so that nothing is missed; topic and time are what a page wants to know of an event.
   query.set("opening", "always");
@@ -39,3 +41,7 @@ export async function requestOf(asked: Asked, transport: Transport, id: string, 
   return (await import("./fallback.js")).adapted(core, ask, transport, isFirst);
 }
 
+/** `fetch` takes headers as bytes, a character each; the standard wants the UTF-8 bytes of the id. */
+export function byteStringOf(text: string): string {
+  return String.fromCharCode(...new TextEncoder().encode(text));
+}
