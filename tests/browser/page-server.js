@@ -16,7 +16,8 @@ export async function startPageServer(scene, streams = {}) {
   return { origin };
 }
 
-async function readPage(pathname) {
+/** A page of `pages/`, or null. */
+export async function readPage(pathname) {
   if (!/^\/[a-z-]+\.html$/.test(pathname)) return null;
   return readFile(new URL(`./pages${pathname}`, import.meta.url)).catch(() => null);
 }

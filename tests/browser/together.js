@@ -9,7 +9,7 @@ import { scene } from './scene.js';
 process.setMaxListeners(50);
 
 /** More at once make a small machine late. */
-const AT_ONCE = 6;
+const AT_ONCE = 8;
 
 /** `scenes` maps the name of a scene to its act, which is called with the scene and a context of the browser. */
 export function together(name, scenes) {

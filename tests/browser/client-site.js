@@ -1,0 +1,80 @@
+// A hub behind a middlebox, and a page of that middlebox that uses the client: what is published is numbered, so that what is lost
+// or heard twice shows.
+
+import assert from 'node:assert/strict';
+
+import { openClient } from './client-page.js';
+import { until } from './deadline.js';
+import { restartHub, startHub } from './hub.js';
+import { startMiddlebox } from './middlebox.js';
+
+export const TOPIC = 'orders/42';
+/** Where events come from, below any origin. */
+export const PATH = `/events/${TOPIC}`;
+
+/** A transport is given up after four seconds. Three of them, and a busy machine. */
+export const DEADLINE_MS = 30_000;
+
+/** `rule` is that of the middlebox, `retry` and `flags` are the hub's, `options` those of `subscribe`. `path` may have parameters. */
+export async function startSite(scene, context, { rule, retry = '200ms', flags = [], options = {}, path = PATH } = {}) {
+  const hub = await startHub(scene, '--retry', retry, ...flags);
+  const box = await startMiddlebox(scene, hub.port, rule);
+  const site = new Site(scene, hub, box, { options, path });
+  site.client = await openClient(scene, context, box.origin, site.url, options);
+  return site;
+}
+
+class Site {
+  /** How many were published. */
+  count = 0;
+  #scene;
+  #options;
+
+  constructor(scene, hub, box, { options, path }) {
+    Object.assign(this, { hub, box, url: `${box.origin}${path}` });
+    this.#scene = scene;
+    this.#options = options;
+  }
+
+  /** Publishes the next number. */
+  async publish(times = 1) {
+    for (let n = 0; n < times; n++) await this.hub.publish(TOPIC, String(++this.count));
+  }
+
+  /** Publishes until the page has heard something, and a few more. */
+  async hears() {
+    const hasHeard = async () => {
+      await this.publish();
+      return (await this.client.data(0)).length > 0;
+    };
+    await until('the page hears', hasHeard, DEADLINE_MS).catch(async (late) => {
+      throw new Error(`${late.message}: ${JSON.stringify(await this.client.log())}`);
+    });
+    await this.publish(3);
+    await this.heardAll();
+  }
+
+  /** Waits until the last number has come. All since the first that was heard have come, each once and in its order. */
+  async heardAll() {
+    const hasLast = async () => (await this.client.data(0)).includes(String(this.count));
+    await until('the page has heard all', hasLast, DEADLINE_MS).catch(async (late) => {
+      throw new Error(`${late.message}, ${this.count} of them: ${JSON.stringify(await this.client.log())}`);
+    });
+    const heard = await this.client.data(1);
+    assert.deepEqual(heard, Array.from(heard, (_, n) => String(this.count - heard.length + 1 + n)));
+  }
+
+  /** Loads the page again, while something is published, and waits until it has heard all. */
+  async reload() {
+    await this.publish();
+    await this.client.reload(this.url, this.#options);
+    await this.publish();
+    await this.heardAll();
+  }
+
+  /** The hub ends as by a crash, and begins anew on its directory. */
+  async restartHub(...flags) {
+    this.hub = await restartHub(this.#scene, this.hub.directory, ...this.hub.flags, ...flags);
+    this.box.to(this.hub.port);
+  }
+}
