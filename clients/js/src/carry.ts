@@ -54,12 +54,13 @@ export const carryByFetch: Carry = async (ask, hear, signal) => {
     if (ms) hear.heartbeat(+ms);
   };
   const decoder = new Decoder({ ...hear, comment }, id);
-  const reader = response.body!.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
+  // Some browsers hand out an answer only as a whole. They are asked for answers that end.
+  const reader = response.body?.getReader();
+  for (let isWhole = false; !isWhole; isWhole = !reader) {
+    const { done, value } = (await reader?.read()) ?? { done: false, value: new Uint8Array(await response.arrayBuffer()) };
     if (done || signal.aborted) return;
     hear.bytes();
-    decoder.push(value);
+    decoder.push(value!);
     await hear.room();
   }
 };

@@ -88,7 +88,7 @@ export class Decoder {
   }
 
   #joined(text: string, more: string): string {
-    if (text.length + more.length > this.#lengthMax) throw new Failure("an event is too long", 200);
+    if (text.length + more.length > this.#lengthMax) throw new Failure("an event is too long", 413);
     return text + more;
   }
 }

@@ -12,7 +12,7 @@ export interface Asked extends Access {
 }
 
 /** Parameters that say where a stream begins. Once there is an id they mean nothing. */
-export const BEGINNINGS = ["last", "since", "last_event_id", "lastEventId"];
+const BEGINNINGS = ["last", "since", "last_event_id", "lastEventId"];
 
 /** `isFirst`: the first attempt over this transport. */
 export async function requestOf(asked: Asked, transport: Transport, id: string, isFirst: boolean): Promise<Ask> {
@@ -35,7 +35,7 @@ export async function requestOf(asked: Asked, transport: Transport, id: string, 
     headers: { accept: "text/event-stream", ...headers },
     credentials: asked.credentials,
     id,
-    until: token || query.has("expires") ? import("./renewal.js").then(({ endOf }) => endOf(token, url)) : undefined,
+    until: token || query.has("expires") ? import("./renewal.js").then(({ endOf }) => endOf(token, url), () => undefined) : undefined,
   };
   if (transport === "sse") return ask;
   return (await import("./fallback.js")).adapted(core, ask, transport, isFirst);

@@ -55,7 +55,7 @@ const FIRST_BYTES_MS = 4_000;
 const POLL_MS = 35_000;
 /** A connection that has lasted for so long was a good one: the next failure is the first one again. */
 const HEALTHY_MS = 5_000;
-/** What a page that nobody sees waits after a failure, at least. */
+/** What a page that nobody sees waits at least, after a failure and between polls that do not wait. */
 const HIDDEN_MS = 15_000;
 /** Access is renewed so long before it ends. */
 const RENEW_MS = 10_000;
@@ -83,6 +83,8 @@ export class Source {
   #renewal: ReturnType<typeof setTimeout> | undefined;
   #wasHeard = false;
   #isSilent = false;
+  /** It is the next poll after one that went well: for the page the stream has not ended in between. */
+  #goesOn = false;
 
   constructor(plan: Plan, listener: SourceListener, id = "") {
     this.#plan = plan;
@@ -92,6 +94,7 @@ export class Source {
     this.#heartbeatMs = plan.heartbeatMs ?? HEARTBEAT_MS;
     this.#hear = {
       open: (origin) => {
+        if (this.#goesOn) return;
         listener.state("open");
         listener.open(origin);
       },
@@ -103,10 +106,7 @@ export class Source {
       event: (event) => listener.event(event),
       id: (id) => listener.id((this.#id = id)),
       retry: (ms) => (this.#retryMs = ms),
-      heartbeat: (ms) => {
-        this.#heartbeatMs = ms;
-        this.#silence?.heard(this.#silenceMs);
-      },
+      heartbeat: (ms) => (this.#heartbeatMs = ms),
       room: () => this.#room(),
     };
   }
@@ -165,7 +165,8 @@ export class Source {
     const isFirst = transport !== this.#transport;
     this.#transport = transport;
     this.#wasHeard = this.#isSilent = false;
-    this.#listener.state("connecting");
+    this.#goesOn &&= !isFirst;
+    if (!this.#goesOn) this.#listener.state("connecting");
     if (isFirst) this.#listener.transport(transport);
     const ask = await this.#plan.ask(transport, this.#id, isFirst);
     if (signal.aborted) return;
@@ -205,10 +206,12 @@ export class Source {
     // An answer that has said nothing is not one to ask for again and again.
     if (failure || !wasHeard) this.#failures += 1;
     const leastMs = failure?.retryAfterMs ?? 0;
-    const hiddenMs = failure && globalThis.document?.hidden ? HIDDEN_MS : 0;
+    const isPaced = failure || this.#transport === "poll";
+    const hiddenMs = isPaced && globalThis.document?.hidden ? HIDDEN_MS : 0;
     const afterMs = Math.max(delayOf(this.#retryMs, this.#failures), leastMs, hiddenMs);
-    if (willRetry) this.#listener.state("waiting");
-    else this.close();
+    this.#goesOn = !failure && !!this.#transport?.endsWith("poll");
+    if (!willRetry) this.close();
+    else if (!this.#goesOn) this.#listener.state("waiting");
     this.#listener.ended(failure, willRetry, afterMs);
     // What the browser says of a network may be wrong if it says that there is one.
     if (!this.#isClosed) await this.#sleep(globalThis.navigator?.onLine === false ? undefined : afterMs, leastMs);

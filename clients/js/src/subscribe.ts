@@ -5,7 +5,7 @@ import type { Transport } from "./carry.js";
 import { absolute } from "./absolute.js";
 import { memoryOf } from "./page.js";
 import { Place } from "./place.js";
-import { type Asked, BEGINNINGS, requestOf } from "./requests.js";
+import { type Asked, requestOf } from "./requests.js";
 import { type Plan, Source, type SourceListener } from "./source.js";
 import { type Refetch, Subscription } from "./subscription.js";
 
@@ -42,14 +42,15 @@ export function subscribe(url: Fresh<string | URL>, options: SubscribeOptions = 
 }
 
 function usual(): readonly Transport[] {
-  if ("body" in Response.prototype) return STREAMS;
-  return WITHOUT_FETCH_STREAMS.slice("EventSource" in globalThis ? 0 : 1);
+  return "body" in Response.prototype ? STREAMS : WITHOUT_FETCH_STREAMS;
 }
 
-/** Under which the place is kept across a reload: not where the URL says where to begin, or is another one each time. */
+/** Says where to begin, or is a secret, which belongs into no storage. */
+const NOT_KEPT = /[?&](last|since|last_event_id|lastEventId|access_token|ticket|signature)=/;
+
+/** Under which the place is kept across a reload. */
 function keyOf({ url, topics }: Asked): string {
-  const text = url instanceof Function ? "" : `${url}`;
-  return BEGINNINGS.some((name) => text.includes(`${name}=`)) ? "" : text && [text, ...topics].join(" ");
+  return url instanceof Function || NOT_KEPT.test(`${url}`) ? "" : [url, ...topics].join(" ");
 }
 
 function planOf(asked: Asked, transports: readonly Transport[]): Plan {
@@ -60,6 +61,7 @@ function planOf(asked: Asked, transports: readonly Transport[]): Plan {
     loadLadder: others.length ? async () => new (await import("./fallback.js")).Ladder(transports, memory) : undefined,
     isLadderNeeded: others.length > 0 && !!memory.get(),
     ask: (transport, id, isFirst) => requestOf(asked, transport, id, isFirst),
-    isPassing: (failure, failures) => failure.isPassing || isRenewable(asked, failure, failures),
+    // An answer that is no event stream may be the page of a network that one has to log in to.
+    isPassing: (failure, failures) => failure.isPassing || failure.status === 200 || isRenewable(asked, failure, failures),
   };
 }

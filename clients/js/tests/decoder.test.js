@@ -40,7 +40,7 @@ for (const [what, text] of [
   test(`${what} that is too long is a failure that does not pass`, () => {
     const decoder = new Decoder(deaf, "", 16);
 
-    assert.throws(() => decoder.push(Buffer.from(text)), { name: "Failure", status: 200, isPassing: false });
+    assert.throws(() => decoder.push(Buffer.from(text)), { name: "Failure", status: 413, isPassing: false });
   });
 }
 

@@ -229,8 +229,26 @@ for (const [when, before] of [
   });
 }
 
+test("polls that follow each other are one stream for the page", async () => {
+  const { attempts, tick, told } = await started({ transport: "long-poll" });
+  for (let number = 0; number < 3; number += 1) {
+    attempts[number].hear.open("https://hub.example");
+    attempts[number].hear.bytes();
+    attempts[number].hear.retry(250);
+    attempts[number].end();
+    await tick(250);
+  }
+  attempts[3].fail(new TypeError("fetch failed"));
+  await tick(500);
+  attempts[4].hear.open("https://hub.example");
+  await tick(0);
+
+  const ended = "ended undefined true 250";
+  assert.deepEqual(told, ["connecting", "transport long-poll", "open", ended, ended, ended, "waiting", "ended 0 true 250", "connecting", "open"]);
+});
+
 /** Starts a source whose answers are the test's. */
-async function started({ others = [], load, until, room = () => undefined } = {}, random = 0) {
+async function started({ transport = "sse", others = [], load, until, room = () => undefined } = {}, random = 0) {
   mock.method(Math, "random", () => random);
   const attempts = [];
   const told = [];
@@ -239,7 +257,7 @@ async function started({ others = [], load, until, room = () => undefined } = {}
       attempts.push({ ...ask.told, hear, signal, end: resolve, fail: reject });
       signal.addEventListener("abort", () => reject(signal.reason));
     });
-  const transports = ["sse", ...others];
+  const transports = [transport, ...others];
   let at = 0;
   const ladder = {
     next: () => transports[at],
@@ -254,7 +272,7 @@ async function started({ others = [], load, until, room = () => undefined } = {}
     },
   };
   const plan = {
-    transport: "sse",
+    transport,
     loadLadder: others.length ? (load ?? (async () => ladder)) : undefined,
     ask: async (transport, id) => ({ told: { transport, id }, carry, until: Promise.resolve(until) }),
     isPassing: (failure) => failure.isPassing,
