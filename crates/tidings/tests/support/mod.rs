@@ -7,6 +7,8 @@ pub(crate) mod origin;
 pub(crate) mod program;
 pub(crate) mod published;
 pub(crate) mod reader;
+pub(crate) mod relay;
+pub(crate) mod server;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -91,6 +91,14 @@ impl NoAnswer {
 }
 
 impl Asker {
+    /// From now on sends nothing that was meant for the first origin. Returns whether there was something.
+    pub(super) fn forget_secrets(&mut self) -> bool {
+        let had_some = self.token.is_some() || !self.headers.is_empty();
+        self.headers.clear();
+        self.token = None;
+        had_some
+    }
+
     /// Connects to the server of a question.
     pub(super) async fn connect(&self, question: &Question) -> Result<ProbeConnection, NoAnswer> {
         self.prober.connect(&question.url, question.offer).await.map_err(NoAnswer::Failed)

@@ -33,6 +33,7 @@ impl Examination<'_> {
         let reached = reach::look(asker, self.url).await;
         report.target = reached.target;
         report.checks.extend(reached.checks);
+        report.has_hub = reached.door != Door::Missing;
         let Some(answer) = reached.answer else { return };
         report.server = proxy::shown(&answer.headers);
         report.proxies = self.proxy.map_or_else(|| Proxy::of(&answer.headers), |proxy| vec![proxy]);
@@ -76,6 +77,10 @@ impl Examination<'_> {
         report.checks.push(passed::look_host(asker, &target).await);
         report.checks.push(passed::look_websocket(asker, &target).await);
         self.look_at_cors(asker, report).await;
+        report.checks.push(Check::note(
+            "publishing",
+            "not checked, because nothing is published: whether requests are held back until they end, and how long a body may be",
+        ));
         self.say("how many streams arrive at once");
         report.checks.push(if flows {
             crowd::look(asker, &target, answer.version == Version::HTTP_2).await
@@ -89,7 +94,13 @@ impl Examination<'_> {
     }
 
     async fn look_at_cors(&self, asker: &Asker, report: &mut Report) {
-        let Some(origin) = self.origin else { return };
+        let Some(origin) = self.origin else {
+            report.checks.push(Check::note(
+                "cors",
+                "not checked, because no --origin says which pages are to use the hub",
+            ));
+            return;
+        };
         self.say("what a page of another origin may do");
         let check = cors::look(asker, &report.target, origin).await;
         report.checks.push(check);

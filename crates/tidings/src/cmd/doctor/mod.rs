@@ -99,6 +99,7 @@ pub(crate) async fn run(args: &DoctorArgs, environment: &Environment, color: Col
         server: None,
         proxies: args.proxy.into_iter().collect(),
         version: None,
+        has_hub: false,
         checks: Vec::new(),
     };
     let examination = Examination {
@@ -123,7 +124,12 @@ pub(crate) async fn run(args: &DoctorArgs, environment: &Environment, color: Col
 /// The URL, by the rules of the other commands.
 fn parsed(text: &str) -> Result<Url, Failure> {
     _ = EventSource::builder(text).map_err(|error| unusable(&error))?;
-    Url::parse(text).map_err(|error| Failure::usage(format!("{text:?} is no URL: {error}")))
+    let url = Url::parse(text).map_err(|error| Failure::usage(format!("{text:?} is no URL: {error}")))?;
+    if url.query_pairs().any(|(name, _)| name == "ticket") {
+        return Err(Failure::usage("a ticket is good for one request, and the doctor makes many")
+            .hint("give a token, by --token-file or --token-command"));
+    }
+    Ok(url)
 }
 
 fn asker(args: &DoctorArgs, environment: &Environment) -> Result<Asker, Failure> {

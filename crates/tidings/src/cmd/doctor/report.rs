@@ -60,6 +60,8 @@ impl Check {
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) target: Target,
+    /// Whether a hub is there.
+    pub(super) has_hub: bool,
     /// What the server calls itself, for people.
     pub(super) server: Option<String>,
     /// The proxies that the server names, or that were given.
@@ -72,7 +74,7 @@ pub(super) struct Report {
 #[derive(Serialize)]
 struct Document<'a> {
     url: String,
-    hub: &'a str,
+    hub: Option<&'a str>,
     server: Option<&'a str>,
     proxies: &'a [Proxy],
     http_version: Option<&'a str>,
@@ -104,7 +106,7 @@ impl Report {
     pub(super) fn json(&self) -> String {
         let document = Document {
             url: self.target.shown(),
-            hub: self.target.root().as_str(),
+            hub: self.has_hub.then(|| self.target.root().as_str()),
             server: self.server.as_deref(),
             proxies: &self.proxies,
             http_version: self.version,

@@ -108,15 +108,14 @@ impl Reached {
             self.checks.push(Check::finding(REDIRECT, words));
             return false;
         };
-        if target.origin() != self.target.origin() {
-            asker.headers.clear();
-            asker.token = None;
-        }
-        let words = format!(
+        let mut words = format!(
             "{from} is answered {status} and leads to {}: use that address, because each reconnection takes both, and a POST may arrive \
              as a GET",
             visible(target.root().as_str())
         );
+        if target.origin() != self.target.origin() && asker.forget_secrets() {
+            words.push_str("; what says who asks was not sent to that other origin");
+        }
         self.checks.push(Check::finding(REDIRECT, words));
         self.target = target;
         true

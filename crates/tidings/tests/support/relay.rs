@@ -1,0 +1,86 @@
+//! A relay before a hub that does to each connection what proxies do, and what they do not: one request a connection, over HTTP/1.1.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use super::server::{Server, read_head};
+
+/// What it does. By default nothing.
+#[derive(Clone)]
+pub(crate) struct Rewrite {
+    /// The head of a request as the hub gets it.
+    pub(crate) request: fn(&str) -> String,
+    /// The head of an answer as the client gets it.
+    pub(crate) answer: fn(&str) -> String,
+    /// Whether the answer to a request with this head is held back for ever.
+    pub(crate) hold: fn(&str) -> bool,
+    /// Time after the request at which the connection is cut.
+    pub(crate) cut_after: Option<Duration>,
+    /// Whether nothing is passed on behind the first piece of a body that is a stream.
+    pub(crate) first_piece_only: bool,
+    /// Told each head of a request.
+    pub(crate) tell: Option<Sender<String>>,
+}
+
+impl Default for Rewrite {
+    fn default() -> Self {
+        Self {
+            request: str::to_owned,
+            answer: str::to_owned,
+            hold: |_| false,
+            cut_after: None,
+            first_piece_only: false,
+            tell: None,
+        }
+    }
+}
+
+pub(crate) struct Relay(Server);
+
+impl Relay {
+    pub(crate) fn start(hub: SocketAddr, rewrite: Rewrite) -> Self {
+        Self(Server::start(move |head, client| {
+            // A connection that ends is the usual end.
+            _ = relay(hub, head, client, &rewrite);
+        }))
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.0.url()
+    }
+}
+
+fn relay(hub: SocketAddr, head: &str, client: &mut TcpStream, rewrite: &Rewrite) -> std::io::Result<()> {
+    if let Some(tell) = &rewrite.tell {
+        // The test may have heard enough.
+        _ = tell.send(head.to_owned());
+    }
+    let mut server = TcpStream::connect(hub)?;
+    server.write_all((rewrite.request)(head).as_bytes())?;
+    if (rewrite.hold)(head) {
+        client.read_exact(&mut [0])?;
+    }
+    if let Some(after) = rewrite.cut_after {
+        let (client, server) = (client.try_clone()?, server.try_clone()?);
+        std::thread::spawn(move || {
+            std::thread::sleep(after);
+            _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
+        });
+    }
+    let Some(answer) = read_head(&mut server) else { return Ok(()) };
+    client.write_all((rewrite.answer)(&answer).as_bytes())?;
+    let (mut piece, is_stream) =
+        ([0; 4_096], answer.to_ascii_lowercase().contains("transfer-encoding: chunked"));
+    loop {
+        let length = server.read(&mut piece)?;
+        if length == 0 {
+            return Ok(());
+        }
+        client.write_all(&piece[..length])?;
+        if rewrite.first_piece_only && is_stream {
+            client.read_exact(&mut [0])?;
+        }
+    }
+}
