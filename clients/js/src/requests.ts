@@ -30,12 +30,14 @@ export async function requestOf(asked: Asked, transport: Transport, id: string, 
   // Places are told always, so that nothing is missed; topic and time are what a page wants to know of an event.
   query.set("opening", "always");
   query.set("with", "time");
+  // A token or a URL that is always the same would only be shown again.
+  const isRenewed = asked.token instanceof Function || asked.url instanceof Function;
   const ask: Ask = {
     url,
     headers: { accept: "text/event-stream", ...headers },
     credentials: asked.credentials,
     id,
-    until: token || query.has("expires") ? import("./renewal.js").then(({ endOf }) => endOf(token, url), () => undefined) : undefined,
+    until: isRenewed && (token || query.has("expires")) ? import("./renewal.js").then(({ endOf }) => endOf(token, url), () => undefined) : undefined,
   };
   if (transport === "sse") return ask;
   return (await import("./fallback.js")).adapted(core, ask, transport, isFirst);
