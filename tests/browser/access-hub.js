@@ -10,12 +10,17 @@ import { startHub } from './hub.js';
 /** The key of the backend. */
 export const KEY = 'k-0123456789abcdef0123456789abcdef';
 const SECRET = '0123456789abcdef0123456789abcdef';
+/** The key that signs URLs. */
+export const SIGNING = 'abcdef0123456789abcdef0123456789';
 
 const SETTINGS = `
 [access.jwt]
 key = "${SECRET}"
 algorithms = ["HS256"]
 leeway = "0s"
+
+[access.signing]
+key = "${SIGNING}"
 
 [[access.keys]]
 name = "backend"

@@ -2,17 +2,7 @@
 
 import { DEADLINE_MS, until } from './deadline.js';
 
-/**
- * Opens the page of `origin`, and subscribes in it. `browser` may be a browser or one of its contexts. Options are those of
- * `subscribe`, and `on`: more types of events. `script` is the client's URL; that of the page's own origin if it is left out.
- */
-export async function openClient(scene, browser, origin, url, options = {}) {
-  const client = await openClientPage(scene, browser, origin);
-  await client.listen(url, options);
-  return client;
-}
-
-/** Opens the page alone. */
+/** Opens the page of `origin`. `browser` may be a browser or one of its contexts. `script` is the client's URL, if not of that origin. */
 export async function openClientPage(scene, browser, origin, script) {
   const page = await browser.newPage();
   scene.after(() => page.close());
@@ -37,6 +27,7 @@ class ClientPage {
     await this.page.waitForFunction(() => window.isReady);
   }
 
+  /** Subscribes. Options are those of `subscribe`, and `on`: more types of events. */
   async listen(url, options = {}) {
     await this.page.evaluate(([url, options]) => listen(url, options), [url, options]);
   }

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 
-import { openClient } from './client-page.js';
+import { openClientPage } from './client-page.js';
 import { until } from './deadline.js';
 import { restartHub, startHub } from './hub.js';
 import { startMiddlebox } from './middlebox.js';
@@ -15,12 +15,17 @@ export const PATH = `/events/${TOPIC}`;
 /** A transport is given up after four seconds. Three of them, and a busy machine. */
 export const DEADLINE_MS = 30_000;
 
-/** `rule` is that of the middlebox, `retry` and `flags` are the hub's, `options` those of `subscribe`. `path` may have parameters. */
-export async function startSite(scene, context, { rule, retry = '200ms', flags = [], options = {}, path = PATH } = {}) {
-  const hub = await startHub(scene, '--retry', retry, ...flags);
+/**
+ * `rule` is that of the middlebox; `retry` and `flags` are the hub's, and `start` starts it; `options` are those of `subscribe`. `path`
+ * may have parameters. With `subscribes: false` the page waits for the test to subscribe.
+ */
+export async function startSite(scene, context, cast = {}) {
+  const { rule, retry = '200ms', flags = [], start = startHub, options = {}, path = PATH, subscribes = true } = cast;
+  const hub = await start(scene, '--retry', retry, ...flags);
   const box = await startMiddlebox(scene, hub.port, rule);
   const site = new Site(scene, hub, box, { options, path });
-  site.client = await openClient(scene, context, box.origin, site.url, options);
+  site.client = await openClientPage(scene, context, box.origin);
+  if (subscribes) await site.client.listen(site.url, options);
   return site;
 }
 
