@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 
 import { until } from '../browser/deadline.js';
 import { BINARY, restartHub, startHub } from '../browser/hub.js';
+import { scene } from '../browser/scene.js';
 import { code, runShell } from './guide.js';
 import { freePort, startProgram } from './program.js';
 import { together } from './together.js';
@@ -14,9 +15,11 @@ import { fits, shows, visit } from './visit.js';
 
 const GUIDE = 'first-page.md';
 const BACKENDS = { node: [process.execPath, 'server.mjs'], python: ['python3', 'server.py'] };
+/** Each way to listen with one of the backends, and both backends at least once. */
+const WAYS = { node: 'node', python: 'python', 'node with our client': 'node' };
 
 /** The folder of the guide, with a hub that runs by its configuration. `allowed` is the origin that may read. */
-async function startShop(scene, { seconds = 3600, allowed, retry = '100ms' } = {}) {
+async function startShop(scene, { client = false, seconds = 3600, allowed, retry = '100ms', flags = [] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'tidings-shop-'));
   scene.after(() => rm(folder, { recursive: true, force: true }));
   const shop = join(folder, 'shop');
@@ -30,11 +33,17 @@ async function startShop(scene, { seconds = 3600, allowed, retry = '100ms' } = {
     ['http://localhost:3000', allowed ?? origin],
     ['[access.jwt]', '[access.jwt]\nleeway = "0s"'],
   ]);
-  const hub = await startHub(scene, '--config', join(shop, 'hub/tidings.toml'), '--retry', retry, '--drain-window', '0s');
+  const hub = await startHub(scene, '--config', join(shop, 'hub/tidings.toml'), '--retry', retry, '--drain-window', '0s', ...flags);
   const there = [['http://localhost:8080', `http://localhost:${hub.port}`]];
   await write('page.html', there);
+  if (client) {
+    const page = await readFile(join(shop, 'page.html'), 'utf8');
+    const [native] = /^  function watch\(user\) \{$[^]*?^  \}\n/m.exec(page);
+    await writeFile(join(shop, 'page.html'), page.replace(native, () => code(GUIDE, 'the client of the hub, in place of EventSource')));
+  }
   for (const title of ['server.mjs', 'server.py']) await write(title, [...there, ['3000', String(port)], ['LOGIN_SECONDS = 3600', `LOGIN_SECONDS = ${seconds}`]]);
-  return { hub, origin, start: (name) => startProgram(scene, BACKENDS[name][0], [BACKENDS[name][1]], { cwd: shop }) };
+  const shell = (title, replacements) => runShell(`cd ${shop}\n${code(GUIDE, title, replacements)}`, { PATH });
+  return { hub, origin, shell, start: (name) => startProgram(scene, BACKENDS[name][0], [BACKENDS[name][1]], { cwd: shop }) };
 }
 
 async function logIn(page, user) {
@@ -47,11 +56,13 @@ async function order(page, item) {
   await page.getByRole('button', { name: 'Order' }).click();
 }
 
+const isOurs = (name) => name.endsWith('our client');
+
 const lines = (page) => page.locator('li').allTextContents();
 
-together(Object.keys(BACKENDS), 'a customer sees what becomes of an order, also after a reload and a restart, and nobody else does', async (scene, name, browser) => {
-  const { hub, origin, start } = await startShop(scene);
-  await start(name);
+together(Object.keys(WAYS), 'a customer sees what becomes of an order, also after a reload and a restart, and nobody else does', async (scene, name, browser) => {
+  const { hub, origin, start } = await startShop(scene, { client: isOurs(name) });
+  await start(WAYS[name]);
   const open = async (user) => {
     const page = await visit(scene, await browser.newContext(), origin);
     await logIn(page, user);
@@ -66,7 +77,7 @@ together(Object.keys(BACKENDS), 'a customer sees what becomes of an order, also 
   await order(bob, 'A teapot');
   await shows(bob, 'li', 'A teapotpacked');
   assert.deepEqual(await lines(ann), ['A <b>kettle</b>packed']);
-  await fits(ann, `first-page-${name}`);
+  await fits(ann, `first-page-${name.replaceAll(' ', '-')}`);
   await ann.reload();
   await shows(ann, 'li', 'A <b>kettle</b>packed');
   for (const page of [ann, bob]) assert.deepEqual(page.complaints, []);
@@ -78,15 +89,20 @@ together(Object.keys(BACKENDS), 'a customer sees what becomes of an order, also 
     return `${answer.status} ${await answer.text()}`;
   });
   assert.match(await refusal, /^502 the hub did not take it: /);
-  await restartHub(scene, hub.directory, ...hub.flags, '--listen', `127.0.0.1:${hub.port}`);
+  const restarted = await restartHub(scene, hub.directory, ...hub.flags, '--listen', `127.0.0.1:${hub.port}`);
   await order(ann, 'A cup');
   await shows(ann, 'li', 'A cuppacked');
   assert.deepEqual(await lines(ann), ['A cuppacked', 'A <b>kettle</b>packed']);
+
+  await ann.context().clearCookies({ name: 'tidings' });
+  await restarted.stop();
+  await restartHub(scene, hub.directory, ...hub.flags, '--listen', `127.0.0.1:${hub.port}`);
+  await shows(ann, '[role=status]', isOurs(name) ? /^refused: 401 Unauthorized: .*users\/ann\/orders/ : 'refused: log in again');
 });
 
-together(Object.keys(BACKENDS), 'a login that ends is renewed in silence, without loss', async (scene, name, browser) => {
-  const { origin, start } = await startShop(scene, { seconds: 3, retry: '2s' });
-  await start(name);
+together(Object.keys(WAYS), 'a login that ends is renewed in silence, without loss', async (scene, name, browser) => {
+  const { origin, start } = await startShop(scene, { client: isOurs(name), seconds: 3, retry: '2s' });
+  await start(WAYS[name]);
   const page = await visit(scene, await browser.newContext(), origin);
   await page.evaluate(() => {
     const { fetch } = window;
@@ -106,9 +122,9 @@ together(Object.keys(BACKENDS), 'a login that ends is renewed in silence, withou
   assert.deepEqual(await lines(page), expected);
 });
 
-together(Object.keys(BACKENDS), 'what is wrong is said: a name, no login, another origin', async (scene, name, browser) => {
-  const { hub, origin, start } = await startShop(scene, { allowed: 'http://localhost:1' });
-  await start(name);
+together(Object.keys(WAYS), 'what is wrong is said: a name, no login, another origin', async (scene, name, browser) => {
+  const { hub, origin, start } = await startShop(scene, { client: isOurs(name), allowed: 'http://localhost:1' });
+  await start(WAYS[name]);
   const page = await visit(scene, await browser.newContext(), origin);
   await logIn(page, 'ann/orders');
   await shows(page, '[role=status]', 'a name has letters and digits');
@@ -116,10 +132,23 @@ together(Object.keys(BACKENDS), 'what is wrong is said: a name, no login, anothe
   assert.equal(`${answer.status} ${await answer.text()}`, '401 log in first');
 
   await logIn(page, 'ann');
-  await shows(page, '[role=status]', 'refused');
+  // A browser does not tell our client either that it was refused, so it tries again.
+  await shows(page, '[role=status]', isOurs(name) ? 'away' : 'refused');
 
   const guide = await readFile(new URL(`../../docs/guides/${GUIDE}`, import.meta.url), 'utf8');
   const [, line] = /^```text\nINFO (.*)\n/m.exec(guide);
   const said = line.replaceAll('http://localhost:3001', origin).replaceAll('localhost:8080', `localhost:${hub.port}`);
   await until('the log of the hub says why', () => hub.said.includes(said));
+});
+
+scene('the look from outside finds nothing', async (scene) => {
+  // It watches a quiet stream for two heartbeats.
+  const { hub, origin, shell } = await startShop(scene, { flags: ['--heartbeat', '1s'] });
+
+  const told = await shell('look from outside', [
+    ['http://localhost:8080', `http://localhost:${hub.port}`],
+    ['http://localhost:3000', origin],
+  ]);
+
+  assert.match(told, /^ok +cors: /m);
 });

@@ -3,6 +3,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { DEADLINE_MS } from '../browser/deadline.js';
+
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 
@@ -18,8 +20,13 @@ export async function visit(scene, browser, url) {
 }
 
 /** Waits until an element of the page holds this text. */
-export function shows(page, selector, text) {
-  return page.locator(selector).filter({ hasText: text }).first().waitFor();
+export async function shows(page, selector, text) {
+  try {
+    await page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: DEADLINE_MS });
+  } catch (cause) {
+    const there = await page.locator(selector).allTextContents();
+    throw new Error(`waited until ${selector} shows ${text}; it shows ${JSON.stringify(there)}`, { cause });
+  }
 }
 
 /** Fails if the page is wider than a phone, and saves what is to be seen in both widths if `TIDINGS_SHOTS` names a folder. */
