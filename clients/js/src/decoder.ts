@@ -17,16 +17,16 @@ export interface DecoderListener {
 /** Characters that a line, and an event's data, may have: four times the largest event of a hub by default, so that memory is bounded. */
 export const LENGTH_MAX = 33_554_432;
 
+/** What a block has said so far. */
+const EMPTY = { type: "", data: "", topic: "", time: "" };
+
 export class Decoder {
   readonly #listener: DecoderListener;
   readonly #lengthMax: number;
   readonly #text = new TextDecoder();
   #line = "";
   #afterCr = false;
-  #data = "";
-  #type = "";
-  #topic = "";
-  #time = "";
+  #block = { ...EMPTY };
   #id: string;
 
   /** `id` is the last event id of the stream before this one. */
@@ -38,53 +38,35 @@ export class Decoder {
 
   /** Throws a `Failure` that does not pass if a line or an event is longer than a decoder may keep. */
   push(bytes: Uint8Array): void {
-    let text = this.#text.decode(bytes, { stream: true });
-    if (text === "") return;
-    if (this.#afterCr && text[0] === "\n") text = text.slice(1);
+    const text = this.#text.decode(bytes, { stream: true });
+    if (!text) return;
     // A lone CR ends its line at once; an LF that follows belongs to it.
-    this.#afterCr = text !== "" && text.endsWith("\r");
-    const lineEnd = /[\r\n]/g;
-    let start = 0;
-    for (let end; (end = lineEnd.exec(text)) !== null; ) {
-      const line = this.#joined(this.#line, text.slice(start, end.index));
-      this.#line = "";
-      if (end[0] === "\r" && text[end.index + 1] === "\n") lineEnd.lastIndex += 1;
-      start = lineEnd.lastIndex;
-      this.#interpret(line);
-    }
-    this.#line = this.#joined(this.#line, text.slice(start));
+    const lines = text.slice(this.#afterCr && text[0] === "\n" ? 1 : 0).split(/\r\n?|\n/);
+    this.#afterCr = text.endsWith("\r");
+    lines[0] = this.#joined(this.#line, lines[0]!);
+    this.#line = lines.pop()!;
+    for (const line of lines) this.#interpret(line);
   }
 
   #interpret(line: string): void {
-    if (line === "") return this.#dispatch();
-    const colon = line.indexOf(":");
-    if (colon === 0) return this.#listener.comment(line.slice(1));
-    if (colon < 0) return this.#field(line, "");
-    this.#field(line.slice(0, colon), line.slice(colon + (line[colon + 1] === " " ? 2 : 1)));
-  }
-
-  #field(name: string, value: string): void {
-    if (name === "data") this.#data = this.#joined(this.#data, value + "\n");
-    else if (name === "event") this.#type = value;
-    else if (name === "topic") this.#topic = value;
-    else if (name === "time") this.#time = value;
+    if (!line) return this.#dispatch();
+    const [, name, value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!;
+    const block = this.#block;
+    if (name === "") this.#listener.comment(line.slice(1));
+    else if (name === "data") block.data = this.#joined(block.data, value + "\n");
+    else if (name === "event") block.type = value;
+    else if (name === "topic" || name === "time") block[name] = value;
     else if (name === "id") this.#id = value.includes("\0") ? this.#id : value;
-    else if (name === "retry" && /^[0-9]+$/.test(value)) this.#listener.retry(Number(value));
+    else if (name === "retry" && /^\d+$/.test(value)) this.#listener.retry(+value);
   }
 
   #dispatch(): void {
-    const event = {
-      type: this.#type || "message",
-      data: this.#data.slice(0, -1),
-      id: this.#id,
-      topic: this.#topic,
-      time: this.#time,
-    };
-    const isEvent = this.#data !== "";
-    this.#type = this.#data = this.#topic = this.#time = "";
-    this.#listener.id(event.id);
+    const { type, data, topic, time } = this.#block;
+    const id = this.#id;
+    this.#block = { ...EMPTY };
+    this.#listener.id(id);
     // A block without data is no event, but its id counts.
-    if (isEvent) this.#listener.event(event);
+    if (data) this.#listener.event({ type: type || "message", data: data.slice(0, -1), id, topic, time });
   }
 
   #joined(text: string, more: string): string {
