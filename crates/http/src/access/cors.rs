@@ -67,11 +67,10 @@ pub(crate) fn refused_preflight(config: &HttpConfig, head: &RequestHead<'_>) -> 
 pub(crate) fn withheld(config: &HttpConfig, policy: Policy, head: &RequestHead<'_>) -> Option<String> {
     let origin =
         head.origin().filter(|_| config.cors == Cors::Any && !is_trusted_page(config, head, false))?;
+    let has_cookies = head.headers.contains_key(COOKIE);
     // A WebSocket has them as well, and is not held back.
-    if policy.page == PageRule::Any
-        || !head.headers.contains_key(COOKIE)
-        || !head.headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode == "cors")
-    {
+    let is_held_back = head.headers.get(SEC_FETCH_MODE).is_some_and(|mode| mode == "cors");
+    if policy.page == PageRule::Any || !has_cookies || !is_held_back {
         return None;
     }
     let name = parsed(origin).filter(Origin::is_of_pages);

@@ -120,7 +120,7 @@ impl Examination<'_> {
             held::Opened::Held { has_head: false }
         };
         report.checks.push(match flow {
-            held::Opened::Flows { flow, .. } => quiet::look(asker, &target, flow, watch).await,
+            held::Opened::Flows { flow, .. } => quiet::look(asker, &target, *flow, watch).await,
             held::Opened::Held { .. } => quiet::look_at_long_poll(asker, &target, watch).await,
             held::Opened::Refused(words) | held::Opened::Broke(words) => Check::unknown("idle", words),
             held::Opened::SentAway => Check::unknown("idle", "the hub had no room for the stream"),

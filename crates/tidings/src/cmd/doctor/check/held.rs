@@ -19,7 +19,7 @@ const COMPRESSION: &str = "compression";
 /// What became of a stream that was asked for.
 pub(in crate::cmd::doctor) enum Opened {
     /// Its first block was there after this time.
-    Flows { flow: Flow, after: Duration },
+    Flows { flow: Box<Flow>, after: Duration },
     /// Nothing came, or the head alone.
     Held { has_head: bool },
     /// It is no stream, in these words.
@@ -48,7 +48,7 @@ pub(in crate::cmd::doctor) async fn opened(mut flow: Flow, begin: Instant) -> Op
     }
     // The way to the head may have been long, and is none of this.
     match flow.first_block(Instant::now() + DOCTOR_FIRST_BLOCK_WAIT).await {
-        Next::Bytes => Opened::Flows { flow, after: begin.elapsed() },
+        Next::Bytes => Opened::Flows { flow: Box::new(flow), after: begin.elapsed() },
         Next::Nothing => Opened::Held { has_head: true },
         Next::Ended if flow.is_sent_away() => Opened::SentAway,
         Next::Ended => Opened::Broke("it ended before its first block".to_owned()),
@@ -71,7 +71,7 @@ pub(in crate::cmd::doctor) async fn look(
     match open(asker, &question(target)).await {
         Opened::Flows { flow, after } => {
             let words = format!("the beginning of a stream arrives at once, after {}", milliseconds(after));
-            (Check::well(BUFFERING, words), Some(flow))
+            (Check::well(BUFFERING, words), Some(*flow))
         }
         Opened::Held { has_head } => {
             let what = if has_head {
