@@ -38,7 +38,7 @@ pub(in crate::cmd::doctor) async fn look(asker: &Asker, target: &Target, origin:
     if let Some((kind, detail)) = read.problem()
         && kind == "origin-not-allowed"
     {
-        let words = format!("pages of {origin} may not use the hub: {detail}");
+        let words = format!("the hub refuses: {detail}");
         return Check::finding(NAME, words).mended_by(Fault::OriginRefused { origin: origin.to_owned() });
     }
     if let Err(wrong) = shared(&read.headers, origin) {

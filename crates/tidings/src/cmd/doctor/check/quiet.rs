@@ -103,9 +103,7 @@ async fn stream(mut flow: Flow, watch: Duration) -> Check {
                 return Check::unknown(NAME, words);
             }
             Next::Ended => return cut(&seen, heartbeat, silence, begin.elapsed(), "ended"),
-            Next::Broke(words) => {
-                return cut(&seen, heartbeat, silence, begin.elapsed(), &format!("broken ({words})"));
-            }
+            Next::Broke(_) => return cut(&seen, heartbeat, silence, begin.elapsed(), "was cut"),
         }
     }
 }
@@ -116,7 +114,7 @@ fn cut(seen: &Seen, heartbeat: Option<Duration>, silence: Duration, age: Duratio
             .is_none_or(|heartbeat| seen.longest + Duration::from_secs(1) > silence && silence < heartbeat)
     {
         let words = format!(
-            "the stream was {how} after {}, although bytes came: something ends answers that are this old; clients come back and \
+            "the stream {how} after {}, although bytes came: something ends answers that are this old; clients come back and \
              lose nothing",
             seconds(age)
         );
@@ -126,7 +124,7 @@ fn cut(seen: &Seen, heartbeat: Option<Duration>, silence: Duration, age: Duratio
         format!(", and the hub sends a heartbeat every {}", seconds(heartbeat))
     });
     let words = format!(
-        "the stream was {how} after {} of silence{heartbeat}: clients come back again and again",
+        "the stream {how} after {} of silence{heartbeat}: clients come back again and again",
         seconds(silence)
     );
     Check::finding(NAME, words).mended_by(Fault::SilenceCut { silence })
