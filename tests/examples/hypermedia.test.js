@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 
+import { startAccessHub } from '../browser/access-hub.js';
 import { until } from '../browser/deadline.js';
 import { restartHub, startHub } from '../browser/hub.js';
 import { code, runShell } from './guide.js';
@@ -91,4 +92,15 @@ together(Object.keys(KINDS), 'comes to a hub that was not there when the page wa
   // Datastar does not tell the page of the gap, so what was there before stays.
   const anew = name === 'datastar' ? ['After', 'Before'] : ['After'];
   await until('the page has loaded anew', async () => isDeepStrictEqual(await list(page), anew));
+});
+
+together(Object.keys(KINDS), 'a page that may not read says so, and its list stays empty', async (scene, name, browser) => {
+  let hub;
+  const origin = await startSite(scene, () => hub.url);
+  hub = await startAccessHub(scene, {}, '--memory', '--cors-origin', origin);
+  const page = await visit(scene, await newVisitor(browser), `${origin}/${name}.html`);
+
+  await shows(page, '[role=status], [role=alert]', name === 'turbo' ? /^refused$/ : 'refused: 401');
+  await fits(page, `${name}-refused`);
+  assert.equal(await page.locator('ol').textContent(), '');
 });

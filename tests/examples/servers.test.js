@@ -7,6 +7,7 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 
 import { Audience, encode } from '../../examples/servers/event-stream.js';
+import { KEY, startAccessHub } from '../browser/access-hub.js';
 import { until } from '../browser/deadline.js';
 import { startHub } from '../browser/hub.js';
 import { freePort, startProgram } from './program.js';
@@ -20,8 +21,9 @@ const SERVERS = ['node', 'express', 'koa'];
 
 together(SERVERS, 'three pages receive, one leaves, notes come through the hub, and a restart is outlived', async (scene, name, browser) => {
   const port = await freePort();
-  const hub = await startHub(scene, '--memory', '--cors-origin', `http://127.0.0.1:${port}`);
-  const start = () => startProgram(scene, process.execPath, [`servers/${name}.js`], { env: { PORT: port, HUB: hub.url } });
+  const hub = await startAccessHub(scene, { subscribe: ['notes'] }, '--memory', '--cors-origin', `http://127.0.0.1:${port}`);
+  const env = { PORT: port, HUB: hub.url, HUB_KEY: KEY };
+  const start = () => startProgram(scene, process.execPath, [`servers/${name}.js`], { env });
   const server = await start();
   // A context each, because six streams of one browser to one host are all that HTTP/1.1 has room for.
   const pages = [];
@@ -82,6 +84,16 @@ together(SERVERS, 'one URL is a page or a stream, and a note that is wrong or ha
   assert.match(await note(JSON.stringify({ note: 'x'.repeat(20_000) })), /^400 a note has at most 16384 bytes$/);
   assert.match(await note('{"note":"x"}'), /^502 the hub did not take it: /);
   assert.equal((await fetch(`${origin}/other`)).status, 404);
+});
+
+together(SERVERS, 'a hub that does not know the origin of the page is said to have refused it', async (scene, name, browser) => {
+  const hub = await startHub(scene, '--memory');
+  const env = { PORT: 0, HUB: hub.url };
+  const { origin } = await startProgram(scene, process.execPath, [`servers/${name}.js`], { env });
+  const page = await visit(scene, await browser.newContext(), origin);
+
+  await shows(page, '#hub', 'refused: the log of the hub says why');
+  await shows(page, '#clock', 'live');
 });
 
 together(SERVERS, 'it ends although a client does not read', async (scene, name) => {
