@@ -4,6 +4,14 @@ import { DEADLINE_MS } from './deadline.js';
 
 const LOOK_AGAIN_MS = 20;
 
+/** A script whose `EventSource` takes the place of the browser's own. */
+let script;
+
+/** From now on all listeners use the `EventSource` of this script. */
+export function useEventSourceOf(url) {
+  script = url;
+}
+
 /**
  * Opens a page of the given origin whose `new EventSource(url)` listens by `onmessage` and, for every name in `on`,
  * by `addEventListener(name)`. `browser` may be a browser or one of its contexts.
@@ -13,6 +21,7 @@ export async function openListener(scene, browser, origin, url, { on = [], crede
   scene.after(() => page.close());
   const listener = new Listener(page);
   const query = new URLSearchParams([['url', url], ...on.map((name) => ['on', name])]);
+  if (script) query.set('script', script);
   if (credentials) query.set('credentials', '');
   await page.goto(`${origin}/listener.html?${query}`);
   return listener;

@@ -86,7 +86,10 @@ class Relay {
       return;
     }
     const crossing = new Crossing(client, net.connect(this.#port, '127.0.0.1'), this.#options);
-    crossing.onhead = (head) => this.requests.push({ head, at_ms: performance.now(), crossing });
+    crossing.onhead = (head) => {
+      // A browser asks whether it may ask; that is no request of the page.
+      if (!head.startsWith('OPTIONS ')) this.requests.push({ head, at_ms: performance.now(), crossing });
+    };
     crossing.ondown = (piece) => this.#trip(piece);
     this.crossings.push(crossing);
   }
