@@ -3,6 +3,7 @@
 import type { Transport } from "./carry.js";
 import type { StreamEvent } from "./event.js";
 import type { Failure, Problem } from "./failure.js";
+import type { State } from "./source.js";
 
 /** An event that was published. Its `type` is that of the publisher; `message` if it has none. */
 export class TidingsEvent extends MessageEvent<string> {
@@ -45,7 +46,7 @@ export interface ErrorEvent extends Event {
   readonly problem: Problem | undefined;
   /** Whether the client asks again by itself. If not, it is closed. */
   readonly willRetry: boolean;
-  /** Milliseconds until it does. */
+  /** Milliseconds until it does; `Infinity` until there is a network. */
   readonly retryInMs: number;
 }
 
@@ -53,6 +54,14 @@ export interface ErrorEvent extends Event {
 export interface TransportEvent extends Event {
   readonly type: "transport";
   readonly transport: Transport;
+}
+
+/** It is connected, asks again, waits, or has ended. */
+export interface StateChangeEvent extends Event {
+  readonly type: "statechange";
+  readonly state: State;
+  /** While it waits: milliseconds until it asks again, or `Infinity` until there is a network. Else 0. */
+  readonly retryInMs: number;
 }
 
 export function gapOf(event: StreamEvent, origin: string): GapEvent {

@@ -3,7 +3,7 @@
 export type { Access, Fresh } from "./access.js";
 export type { Transport } from "./carry.js";
 export { EventSource, type EventSourceOptions } from "./event-source.js";
-export { type ErrorEvent, type GapEvent, TidingsEvent, type TransportEvent } from "./events.js";
+export { type ErrorEvent, type GapEvent, type StateChangeEvent, TidingsEvent, type TransportEvent } from "./events.js";
 export { Failure, type Problem } from "./failure.js";
 export type { State } from "./source.js";
 export { subscribe, type SubscribeOptions } from "./subscribe.js";

@@ -31,7 +31,8 @@ export type State = "connecting" | "open" | "waiting" | "closed";
 
 /** Hears what a subscription brings. */
 export interface SourceListener {
-  state(state: State): void;
+  /** `retryInMs`: while it waits, when the next attempt begins; `Infinity` where the browser is sure that there is no network. */
+  state(state: State, retryInMs?: number): void;
   transport(transport: Transport): void;
   /** The hub has agreed; `origin` is that of the final URL. */
   open(origin: string): void;
@@ -208,17 +209,18 @@ export class Source {
     const leastMs = failure?.retryAfterMs ?? 0;
     const isPaced = failure || this.#transport === "poll";
     const hiddenMs = isPaced && globalThis.document?.hidden ? HIDDEN_MS : 0;
-    const afterMs = Math.max(delayOf(this.#retryMs, this.#failures), leastMs, hiddenMs);
-    this.#goesOn = !failure && !!this.#transport?.endsWith("poll");
-    if (!willRetry) this.close();
-    else if (!this.#goesOn) this.#listener.state("waiting");
-    this.#listener.ended(failure, willRetry, afterMs);
     // What the browser says of a network may be wrong if it says that there is one.
-    if (!this.#isClosed) await this.#sleep(globalThis.navigator?.onLine === false ? undefined : afterMs, leastMs);
+    const isOffline = globalThis.navigator?.onLine === false;
+    const afterMs = isOffline ? Infinity : Math.max(delayOf(this.#retryMs, this.#failures), leastMs, hiddenMs);
+    this.#goesOn = !failure && !isOffline && !!this.#transport?.endsWith("poll");
+    if (!willRetry) this.close();
+    else if (!this.#goesOn) this.#listener.state("waiting", afterMs);
+    this.#listener.ended(failure, willRetry, afterMs);
+    if (!this.#isClosed) await this.#sleep(afterMs, leastMs);
   }
 
   /** Waits until the time is over, or until it is woken, though not before `leastMs`. */
-  #sleep(ms?: number, leastMs = 0): Promise<void> {
+  #sleep(ms = Infinity, leastMs = 0): Promise<void> {
     const notBefore = Date.now() + leastMs;
     return new Promise((resolve) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
@@ -226,7 +228,7 @@ export class Source {
         clearTimeout(timer);
         timer = setTimeout(resolve, Math.min(ms, TIMER_MS_MAX));
       };
-      if (ms !== undefined) wait(ms);
+      wait(ms);
       this.#hurry = () => wait(this.#isClosed ? 0 : Math.max(notBefore - Date.now(), 0));
     });
   }

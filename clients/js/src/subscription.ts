@@ -2,7 +2,7 @@
 
 import type { Transport } from "./carry.js";
 import { GAP, isNews, type StreamEvent } from "./event.js";
-import { type ErrorEvent, errorOf, type GapEvent, gapOf, TidingsEvent, type TransportEvent } from "./events.js";
+import { type ErrorEvent, errorOf, type GapEvent, gapOf, type StateChangeEvent, TidingsEvent, type TransportEvent } from "./events.js";
 import type { Failure } from "./failure.js";
 import type { Place } from "./place.js";
 import type { SourceListener, State } from "./source.js";
@@ -25,6 +25,7 @@ export interface SubscriptionEvents {
   gap: GapEvent;
   error: ErrorEvent;
   transport: TransportEvent;
+  statechange: StateChangeEvent;
 }
 
 /** How a subscription is set up; `subscribe` and `EventSource` know. */
@@ -38,7 +39,7 @@ export interface Setup {
 }
 
 /** Types of events that the client makes itself. */
-const OWN = ["open", "gap", "error", "transport"];
+const OWN = ["open", "gap", "error", "transport", "statechange"];
 
 /** Events that may wait for the page before the client reads no more. */
 const WAITING_MAX = 1_000;
@@ -69,7 +70,7 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
     this.#setup = setup;
     const { place, signal } = setup;
     const listener: SourceListener = {
-      state: (state) => (this.#state = state),
+      state: (state, retryInMs) => this.#changeState(state, retryInMs),
       transport: (transport) => {
         this.#transport = transport;
         this.dispatchEvent(Object.assign(new Event("transport"), { transport }));
@@ -106,7 +107,7 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
 
   /** Ends it, and all iterations. */
   close(): void {
-    this.#state = "closed";
+    this.#changeState("closed");
     this.#setup.place.end();
     this.#setup.signal?.removeEventListener("abort", this.#close);
     this.#feed.close();
@@ -134,6 +135,12 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
   }
 
   readonly #close = () => this.close();
+
+  #changeState(state: State, retryInMs = 0): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.dispatchEvent(Object.assign(new Event("statechange"), { state, retryInMs }));
+  }
 
   #hear(event: StreamEvent): void {
     const heard = new TidingsEvent(event, this.#origin);

@@ -25,13 +25,13 @@ test("events come by their types, with topic, time, id and origin", () => {
 test("a publisher cannot make a gap, an error or an opening", async () => {
   const { feed, subscription } = subscribed();
   const heard = [];
-  for (const type of ["open", "gap", "error", "transport"]) subscription.addEventListener(type, (event) => heard.push(event));
-  const iterated = taken(subscription, 4);
+  for (const type of ["open", "gap", "error", "transport", "statechange"]) subscription.addEventListener(type, (event) => heard.push(event));
+  const iterated = taken(subscription, 5);
 
-  for (const type of ["open", "gap", "error", "transport"]) feed.event(event(type, "x"));
+  for (const type of ["open", "gap", "error", "transport", "statechange"]) feed.event(event(type, "x"));
 
   assert.deepEqual(heard, []);
-  assert.deepEqual((await iterated).map(({ type }) => type), ["open", "gap", "error", "transport"], "an iteration has them");
+  assert.deepEqual((await iterated).map(({ type }) => type), ["open", "gap", "error", "transport", "statechange"], "an iteration has them");
 });
 
 test("an EventSource hears what publishers call error, as the standard has it", () => {
@@ -102,6 +102,17 @@ test("an error says its status, its problem, and whether the client comes back",
     { status: 401, problem, willRetry: false, retryInMs: 0, message: "401 Unauthorized", state: "waiting" },
   ]);
   assert.equal(subscription.state, "closed");
+});
+
+test("each change of the state is told once, and when the client asks again", () => {
+  const { feed, subscription } = subscribed();
+  const heard = [];
+  subscription.addEventListener("statechange", ({ state, retryInMs }) => heard.push([state, retryInMs, subscription.state === state]));
+
+  for (const told of [["connecting"], ["open"], ["waiting", 3_000], ["connecting"], ["connecting"], ["waiting", Infinity]]) feed.state(...told);
+  subscription.close();
+
+  assert.deepEqual(heard, [["open", 0, true], ["waiting", 3_000, true], ["connecting", 0, true], ["waiting", Infinity, true], ["closed", 0, true]]);
 });
 
 test("a regular end is no error of a subscription", () => {

@@ -8,6 +8,7 @@ import {
   type GapEvent,
   type Problem,
   type State,
+  type StateChangeEvent,
   subscribe,
   type SubscribeOptions,
   type Subscription,
@@ -84,6 +85,11 @@ orders.addEventListener("error", (event) => {
 orders.addEventListener("transport", (event) => {
   same<typeof event, TransportEvent>();
   same<typeof event.transport, Transport>();
+});
+orders.addEventListener("statechange", (event) => {
+  same<typeof event, StateChangeEvent>();
+  same<typeof event.state, State>();
+  same<typeof event.retryInMs, number>();
 });
 orders.addEventListener("message", { handleEvent: ({ data }) => data }, { once: true, passive: true });
 const listener = (event: TidingsEvent) => event.data;
