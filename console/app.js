@@ -2,10 +2,11 @@
 //
 // The walk of one event: stream.js -> here -> topic-list.js, snippet-card.js, activity.js, event-list.js.
 
+import { subscribe } from '../tidings.js';
 import { AccessPanel } from './access-panel.js';
 import { Activity } from './activity.js';
 import { aliasesOf } from './aliases.js';
-import { hubNow, noteDate } from './clock.js';
+import { hubNow, noteTime } from './clock.js';
 import { ConnectionList } from './connection-list.js';
 import { Connection } from './connection.js';
 import { authorization, hasCredential } from './credential.js';
@@ -43,7 +44,6 @@ const sole = soleTopic(subject.selectors);
 const aliases = aliasesOf(document.querySelector('meta[name=aliases]')?.content);
 const self_signed = document.querySelector('meta[name=certificate]')?.content === 'self-signed';
 const asked = { hub: HUB, aliases, selectors: subject.selectors, types: [], token_to_publish: hasCredential(), token_to_watch: hasCredential(), self_signed };
-const url = withParameters(urlOf(subject.selectors), [['with', 'time']]);
 const begin = subject.begin.length > 0 ? subject.begin : [['last', String(PAST_MAX)]];
 
 let phase = 'connecting';
@@ -79,16 +79,11 @@ const connection = new Connection(
 const access = new AccessPanel(byId('access'), byId('access-open'), { entered, forgotten: () => location.reload() });
 const connections = new ConnectionList(byId('connections'), byId('tab-connections'));
 const stream = new Stream({
-  url,
+  subscribe,
+  url: urlOf(subject.selectors),
   begin,
-  listener: {
-    state: showState,
-    event: receive,
-    id: (id) => (connection.cursor = id),
-    date: noteDate,
-    opened: (id) => (connections.own = id),
-  },
-  authorization,
+  listener: { state: showState, event: receive, id: (id) => (connection.cursor = id), opened },
+  headers: authorization,
 });
 const seats = new Seats({ given: () => stream.open(), lost: rest });
 byId('list').classList.toggle('has-topics', sole === '');
@@ -124,7 +119,12 @@ function rest() {
   showState({ phase: 'resting' });
 }
 
-/** @param {import('./decoder.js').StreamEvent} event */
+function opened({ connection, time }) {
+  connections.own = connection;
+  noteTime(time);
+}
+
+/** @param {import('./stream.js').StreamEvent} event */
 function receive(event) {
   // What the hub itself says has no time.
   const time = event.time ? new Date(event.time) : new Date(hubNow());
@@ -260,7 +260,6 @@ function watchPage() {
     stream.close();
   });
   addEventListener('beforeunload', leaveRoom);
-  addEventListener('online', () => stream.hurry());
   addEventListener('focus', look);
   document.addEventListener('visibilitychange', () => (document.hidden ? makeRoom() : look()));
 }
@@ -290,5 +289,4 @@ function leaveRoom() {
 function look() {
   if (phase === 'resting') return open();
   seats.looked();
-  stream.check();
 }

@@ -122,10 +122,15 @@ export class Connection {
   }
 
   #waitingWords(seconds) {
-    const next = seconds > 0 ? say('banner.next', { seconds }) : say('banner.next.now');
+    const next = seconds === Infinity ? say('banner.next.network') : seconds > 0 ? say('banner.next', { seconds }) : say('banner.next.now');
     const { expired: reason } = this.#state;
-    const what = reason === undefined ? say('banner.waiting') : reason === '' ? say('banner.expired') : say('banner.expired.reason', { reason });
+    const what = reason === undefined ? this.#broken() : reason === '' ? say('banner.expired') : say('banner.expired.reason', { reason });
     return what + next;
+  }
+
+  #broken() {
+    const { problem } = this.#state;
+    return problem?.status === 200 ? say('banner.strange', { detail: problem.title || '?' }) : say('banner.waiting');
   }
 
   #ended() {
@@ -133,7 +138,6 @@ export class Connection {
   }
 
   #refused(problem) {
-    if (problem.status === 200) return [icon('alert'), word(element('p'), 'banner.strange', { detail: problem.title || '?' })];
     // The part was asked for as well.
     const nothing = problem.status === 403 && this.#uncovered.length > 0;
     const text = nothing

@@ -13,7 +13,7 @@ import { GAP, PARTIAL } from './event-type.js';
  */
 
 /**
- * @param {import('./decoder.js').StreamEvent} event
+ * @param {import('./stream.js').StreamEvent} event
  * @param {string} sole  The topic of the page, if it is about one alone: its events do not name it.
  * @returns {Omit<Entry, 'time'>}
  */

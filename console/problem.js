@@ -11,21 +11,39 @@
 
 const TYPE = 'urn:tidings:problem:';
 
+/** Answers after which it makes sense to ask again by oneself. */
+export const PASSING = [408, 425, 429, 500, 502, 503, 504];
+
 /**
  * @param {Response} response
  * @returns {Promise<Problem>}
  */
 export async function problemOf(response) {
-  const plain = { status: response.status, type: '', title: response.statusText, detail: '', uncovered: [] };
   const type = response.headers.get('content-type') ?? '';
-  if (!type.startsWith('application/problem+json')) return plain;
-  try {
-    const { type, title, detail, uncovered } = await response.json();
-    const name = text(type).startsWith(TYPE) ? type.slice(TYPE.length) : '';
-    return { ...plain, type: name, title: text(title) || plain.title, detail: text(detail), uncovered: texts(uncovered) };
-  } catch {
-    return plain;
-  }
+  const said = type.startsWith('application/problem+json') ? await response.json().catch(() => null) : null;
+  return problemIn(said, response.status, response.statusText);
+}
+
+/**
+ * What a failure of the client is about.
+ *
+ * @param {{ status: number, message: string, problem?: object }} failure
+ * @returns {Problem}
+ */
+export function problemOfFailure({ status, message, problem }) {
+  // In front of what the server says there is the status, or what it means that there is no stream.
+  return problemIn(problem, status, message.replace(/^(\d{3}|not an event stream:) ?(null$)?/, ''));
+}
+
+/**
+ * A problem in a document of JSON. What that leaves out is told beside it.
+ *
+ * @returns {Problem}
+ */
+export function problemIn(said, status = Number(said?.status) || 0, title = '') {
+  const type = text(said?.type);
+  const name = type.startsWith(TYPE) ? type.slice(TYPE.length) : '';
+  return { status, type: name, title: text(said?.title) || title, detail: text(said?.detail), uncovered: texts(said?.uncovered) };
 }
 
 /**
@@ -39,7 +57,7 @@ export function isAboutAccess({ status, type }) {
 
 /** @returns {Problem} */
 export function unreachable() {
-  return { status: 0, type: '', title: '', detail: '', uncovered: [] };
+  return problemIn({});
 }
 
 function text(value) {

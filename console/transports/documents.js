@@ -1,6 +1,6 @@
 // Documents of JSON, as lines, WebSocket and iframe carry them: told to the page one by one.
 
-const PROBLEM = 'urn:tidings:problem:';
+import { problemIn } from '../problem.js';
 
 /**
  * What a transport tells the page.
@@ -27,13 +27,4 @@ export function tell(said, hear) {
   if (said.cursor && !said.id) hear.place(said.cursor);
   if (said.error) hear.end({ problem: problemIn(said.error) });
   else if (said.retry_ms) hear.end({ retry_ms: said.retry_ms });
-}
-
-/**
- * A problem in a document, as the console knows problems.
- *
- * @returns {import('../problem.js').Problem}
- */
-export function problemIn({ type = '', title = '', status = 0, detail = '' }) {
-  return { status, title, detail, uncovered: [], type: type.startsWith(PROBLEM) ? type.slice(PROBLEM.length) : '' };
 }

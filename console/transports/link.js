@@ -3,8 +3,7 @@
 
 import { authorization, hasCredential } from '../credential.js';
 import { HUB, urlOf } from '../hub.js';
-import { problemOf, unreachable } from '../problem.js';
-import { PASSING } from '../stream.js';
+import { PASSING, problemOf, unreachable } from '../problem.js';
 import { withParameters } from '../topic.js';
 
 const RETRY_MS = 1_000;

@@ -2,9 +2,9 @@
 
 import { element } from '../element.js';
 import { icon } from '../icon.js';
+import { problemIn } from '../problem.js';
 import { sayProblem } from '../problem-words.js';
 import { onLanguage, say, word, wordFor } from '../words.js';
-import { problemIn } from './documents.js';
 
 /** @param {import('./link.js').Link} link */
 export function socketCard(link) {

@@ -1,6 +1,7 @@
 // A WebSocket: documents of JSON in both directions.
 
-import { problemIn, tell } from './documents.js';
+import { problemIn } from '../problem.js';
+import { tell } from './documents.js';
 
 /** From here on a close code says: do not come back. */
 const FOR_GOOD = 4100;

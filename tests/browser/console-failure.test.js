@@ -12,7 +12,7 @@ const SCRIPT = { status: 200, contentType: 'text/javascript' };
 /** What happens to which scripts on their way, and what the page says of it. */
 const FAILURES = [
   ['the first module is not found', '**/app.js', (route) => route.fulfill({ status: 404, body: '' }), /\/console\/app\.js/],
-  ['a module that another one needs is blocked', '**/decoder.js', (route) => route.abort(), /\/console\/app\.js/],
+  ['the client is blocked', '**/tidings.js', (route) => route.abort(), /\/console\/app\.js/],
   ['a module cannot be parsed', '**/topic.js', (route) => route.fulfill({ ...SCRIPT, body: 'let x = ;' }), /SyntaxError.*\/console\/topic\.js/],
   ['a module throws', '**/json.js', (route) => route.fulfill({ ...SCRIPT, body: 'export const piecesOf = 1; nowhere();' }), /nowhere.*\/console\/json\.js/],
   ['no script is let through', '**/*.js', (route) => route.abort(), /has not arrived/],
