@@ -99,8 +99,8 @@ export class Answer {
     if (said.retry_ms !== undefined) this.hear.retry((this.retryMs = said.retry_ms));
     // Without a place it is an answer without a stream.
     if (cursor === undefined && said.retry_ms !== undefined) return;
-    this.#heard();
     if (said.heartbeat_ms) this.hear.heartbeat(said.heartbeat_ms);
+    this.#heard();
     if (gap) {
       this.#place(gap.resumes_after);
       this.#event({ type: GAP, data: JSON.stringify(gap) });

@@ -25,7 +25,7 @@ export interface Ask {
 export interface Hear {
   /** The hub has agreed. `origin` is that of the final URL. */
   open(origin: string): void;
-  /** Bytes have come: nothing on the way holds them back. */
+  /** Bytes have come, and what is in them was told: nothing on the way holds them back. */
   bytes(): void;
   event(event: StreamEvent): void;
   id(id: string): void;
@@ -57,10 +57,11 @@ export const carryByFetch: Carry = async (ask, hear, signal) => {
   // Some browsers hand out an answer only as a whole. They are asked for answers that end.
   const reader = response.body?.getReader();
   for (let isWhole = false; !isWhole; isWhole = !reader) {
-    const { done, value } = (await reader?.read()) ?? { done: false, value: new Uint8Array(await response.arrayBuffer()) };
-    if (done || signal.aborted) return;
+    const value = reader ? (await reader.read()).value : new Uint8Array(await response.arrayBuffer());
+    if (!value || signal.aborted) return;
+    decoder.push(value);
+    // After what they tell of heartbeats.
     hear.bytes();
-    decoder.push(value!);
     await hear.room();
   }
 };

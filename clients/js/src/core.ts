@@ -1,13 +1,14 @@
 // What files that are loaded later use of those that every page loads. It is handed to them: if they imported it, the bundler would put
 // it into a file of its own, for which every page would have to wait.
 
-import { fresh, show } from "./access.js";
+import { fresh, isRenewable, show } from "./access.js";
 import { absolute } from "./absolute.js";
 import { delayOf } from "./delay.js";
+import { TidingsEvent } from "./events.js";
 import { Failure, failureOf } from "./failure.js";
 import { memoryOf } from "./page.js";
 import { Source } from "./source.js";
 
-export const core = { absolute, delayOf, Failure, failureOf, fresh, memoryOf, show, Source };
+export const core = { absolute, delayOf, Failure, failureOf, fresh, isRenewable, memoryOf, show, Source, TidingsEvent };
 
 export type Core = typeof core;

@@ -42,7 +42,8 @@ export function subscribe(url: Fresh<string | URL>, options: SubscribeOptions = 
 }
 
 function usual(): readonly Transport[] {
-  return "body" in Response.prototype ? STREAMS : WITHOUT_FETCH_STREAMS;
+  if ("body" in Response.prototype) return STREAMS;
+  return WITHOUT_FETCH_STREAMS.slice("EventSource" in globalThis ? 0 : 1);
 }
 
 /** Says where to begin, or is a secret, which belongs into no storage. */

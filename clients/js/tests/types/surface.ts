@@ -1,12 +1,22 @@
 // The public surface, as programs use it. It is compiled and never run: a line that should not compile says so.
 
 import {
+  type Draft,
   type ErrorEvent,
   EventSource,
   type EventSourceOptions,
   Failure,
   type GapEvent,
+  history,
+  type HistoryGap,
+  type HistoryOptions,
+  type HistoryPage,
   type Problem,
+  publish,
+  publishAll,
+  type Published,
+  type PublishedAll,
+  type PublishOptions,
   type State,
   type StateChangeEvent,
   subscribe,
@@ -111,6 +121,29 @@ try {
 } catch (thrown) {
   if (thrown instanceof Failure && thrown.status === 401) same<typeof thrown.problem, Problem | undefined>();
 }
+
+const publishing: PublishOptions = { topic: "a", type: "status", id: undefined, key: "k", except: "1vcknh9ndjmm8", token, timeoutMs: 1_000 };
+same<Awaited<ReturnType<typeof publish>>, Published>();
+publish("/events/a", "text");
+publish(() => "/events/a?signature=x", { total: 1 } satisfies Order, { type: "order.placed", signal: AbortSignal.abort() });
+publish(new URL("https://hub.example/events"), [1, 2], { ...publishing, headers: () => ({ "x-tenant": "a" }) });
+// @ts-expect-error An event has data.
+publish("/events/a");
+const drafts: Draft[] = [{ topic: "a", data: { total: 1 }, type: undefined }];
+same<Awaited<ReturnType<typeof publishAll>>, PublishedAll>();
+publishAll("/events", new Set(drafts), { key: "k", token: () => "token" });
+// @ts-expect-error Each event has a topic.
+publishAll("/events", [{ data: "" }]);
+
+const reading: HistoryOptions = { topics: ["a"], last: 50, since: new Date(), after: undefined, limit: 10, token: () => null };
+const past = history("/events", reading);
+for await (const page of past) {
+  same<typeof page, HistoryPage>();
+  same<typeof page.events, TidingsEvent[]>();
+  same<typeof page.gap, HistoryGap | undefined>();
+}
+for await (const event of past.events()) same<typeof event, TidingsEvent>();
+subscribe("/events", { lastEventId: past.lastEventId });
 
 // What a program does with the EventSource of the browser, it does with this one. Only the handlers are typed more closely.
 type Handlers = "onopen" | "onmessage" | "onerror";
