@@ -1,5 +1,5 @@
-// A hub behind a middlebox, and a page of that middlebox that uses the client: what is published is numbered, so that what is lost
-// or heard twice shows.
+// A hub, what stands before it, and a page that uses the client: what is published is numbered, so that what is lost or heard twice
+// shows.
 
 import assert from 'node:assert/strict';
 
@@ -16,15 +16,22 @@ export const PATH = `/events/${TOPIC}`;
 export const DEADLINE_MS = 30_000;
 
 /**
- * `rule` is that of the middlebox; `retry` and `flags` are the hub's, and `start` starts it; `options` are those of `subscribe`. `path`
- * may have parameters. With `subscribes: false` the page waits for the test to subscribe.
+ * A hub behind a middlebox. `rule` is that of the middlebox; `retry` and `flags` are the hub's, and `start` starts it. The rest is as for
+ * `openSite`.
  */
-export async function startSite(scene, context, cast = {}) {
-  const { rule, retry = '200ms', flags = [], start = startHub, options = {}, path = PATH, subscribes = true } = cast;
+export async function startSite(scene, context, { rule, retry = '200ms', flags = [], start = startHub, ...rest } = {}) {
   const hub = await start(scene, '--retry', retry, ...flags);
   const box = await startMiddlebox(scene, hub.port, rule);
-  const site = new Site(scene, hub, box, { options, path });
-  site.client = await openClientPage(scene, context, box.origin);
+  return Object.assign(await openSite(scene, context, hub, box.origin, rest), { box });
+}
+
+/**
+ * A page of `pages`, which subscribes to a hub that is found at `origin`. `options` are those of `subscribe`; `path` may have parameters.
+ * With `subscribes: false` the page waits for the test to subscribe.
+ */
+export async function openSite(scene, context, hub, origin, { options = {}, path = PATH, subscribes = true, pages = origin } = {}) {
+  const site = new Site(scene, hub, `${origin}${path}`, options);
+  site.client = await openClientPage(scene, context, pages, `${origin}/tidings.js`);
   if (subscribes) await site.client.listen(site.url, options);
   return site;
 }
@@ -35,8 +42,8 @@ class Site {
   #scene;
   #options;
 
-  constructor(scene, hub, box, { options, path }) {
-    Object.assign(this, { hub, box, url: `${box.origin}${path}` });
+  constructor(scene, hub, url, options) {
+    Object.assign(this, { hub, url });
     this.#scene = scene;
     this.#options = options;
   }
@@ -77,9 +84,8 @@ class Site {
     await this.heardAll();
   }
 
-  /** The hub ends as by a crash, and begins anew on its directory. */
-  async restartHub(...flags) {
-    this.hub = await restartHub(this.#scene, this.hub.directory, ...this.hub.flags, ...flags);
-    this.box.to(this.hub.port);
+  /** Begins a hub anew that was killed, on its directory and its port. */
+  async restartHub() {
+    this.hub = await restartHub(this.#scene, this.hub.directory, ...this.hub.flags, '--listen', `127.0.0.1:${this.hub.port}`);
   }
 }

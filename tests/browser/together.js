@@ -11,15 +11,18 @@ process.setMaxListeners(50);
 /** More at once make a small machine late. */
 const AT_ONCE = 8;
 
-/** `scenes` maps the name of a scene to its act, which is called with the scene and a context of the browser. */
-export function together(name, scenes) {
+/**
+ * `scenes` maps the name of a scene to its act, which is called with the scene and a context of the browser. `options` are those of
+ * the contexts.
+ */
+export function together(name, scenes, options = {}) {
   let browser;
   describe(name, { concurrency: AT_ONCE }, () => {
     before(async () => (browser = await chromium.launch(launchOptions())));
     after(() => browser?.close());
     for (const [title, act] of Object.entries(scenes)) {
       scene(title, async (scene) => {
-        const context = await browser.newContext();
+        const context = await browser.newContext(options);
         scene.after(() => context.close());
         await act(scene, context);
       });
