@@ -171,8 +171,17 @@ pub(crate) const DOCTOR_IDLE_DEFAULT_MAX: Duration = Duration::from_secs(65);
 /// Time that a long poll of `tidings doctor` waits, as one does by default.
 pub(crate) const DOCTOR_LONG_POLL_WAIT: Duration = Duration::from_secs(25);
 
-/// Time that all of `tidings doctor` may take beside the watch of a quiet stream. 90 s: each of its questions has a time of its own.
-pub(crate) const DOCTOR_WAIT_MAX: Duration = Duration::from_secs(90);
+/// The shortest silence of which `tidings doctor` says that it was cut. 1 s: no proxy has a shorter time-out, and a hub that ends breaks
+/// connections at once.
+pub(crate) const DOCTOR_SILENCE_MIN: Duration = Duration::from_secs(1);
+
+/// The greatest age of a stream that was cut at which `tidings doctor` watches another one, to see whether that was an accident. 60 s: the usual
+/// time-out of proxies, and nobody waits much longer twice.
+pub(crate) const DOCTOR_SECOND_WATCH_MAX: Duration = Duration::from_secs(60);
+
+/// Time that all of `tidings doctor` may take beside the first watch of a quiet stream. 3 min: each of its questions has a time of its own, and
+/// a second watch takes half of it.
+pub(crate) const DOCTOR_WAIT_MAX: Duration = Duration::from_secs(180);
 
 /// How far the clocks of a hub and of this machine may differ before `tidings doctor` says so. 5 s: tokens of an issuer on this machine
 /// would be refused, and an answer may take that long.

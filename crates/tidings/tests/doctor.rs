@@ -179,6 +179,22 @@ fn a_connection_that_is_cut_for_its_age_is_found() {
 }
 
 #[test]
+fn a_stream_that_is_cut_once_is_no_finding() {
+    let hub = support::hub(&["--memory"]);
+    let (sender, heads) = std::sync::mpsc::channel();
+    let relay = Relay::start(hub.address, Rewrite { tell: Some(sender), ..Rewrite::default() });
+    let mut program = Program::start(&["doctor", &relay.url(), "--json", "--idle", "30s"]);
+    // It is asked for when the stream flows.
+    while !heads.recv_timeout(PATIENCE).unwrap().contains("mode=long-poll") {}
+
+    relay.cut_all();
+
+    let report = program.stdout.rest().join("");
+    assert!(report.contains("and another one lived for longer"), "{report}");
+    assert_eq!(program.wait(), Some(0));
+}
+
+#[test]
 fn heartbeats_that_do_not_arrive_are_found() {
     let hub = hub(&[]);
     let relay = Relay::start(hub.address, Rewrite { first_piece_only: true, ..Rewrite::default() });

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::server::{Server, read_head};
@@ -37,18 +38,36 @@ impl Default for Rewrite {
     }
 }
 
-pub(crate) struct Relay(Server);
+pub(crate) struct Relay {
+    server: Server,
+    /// The connections so far.
+    open: Arc<Mutex<Vec<TcpStream>>>,
+}
 
 impl Relay {
     pub(crate) fn start(hub: SocketAddr, rewrite: Rewrite) -> Self {
-        Self(Server::start(move |head, client| {
+        let open = Arc::<Mutex<Vec<TcpStream>>>::default();
+        let opened = open.clone();
+        let server = Server::start(move |head, client| {
+            opened.lock().expect("no thread panics").extend(client.try_clone());
             // A connection that ends is the usual end.
             _ = relay(hub, head, client, &rewrite);
-        }))
+            // The other copy of it would keep it open.
+            _ = client.shutdown(Shutdown::Both);
+        });
+        Self { server, open }
     }
 
     pub(crate) fn url(&self) -> String {
-        self.0.url()
+        self.server.url()
+    }
+
+    /// Cuts every connection that there is.
+    pub(crate) fn cut_all(&self) {
+        for socket in self.open.lock().expect("no thread panics").drain(..) {
+            // It may have ended.
+            _ = socket.shutdown(Shutdown::Both);
+        }
     }
 }
 

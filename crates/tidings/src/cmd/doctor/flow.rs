@@ -88,7 +88,7 @@ impl Flow {
         }
     }
 
-    /// Whether a hub sends away whoever asks: with the time to come back, and nothing else.
+    /// Whether a hub has sent its client away: with the time to come back, and nothing else.
     pub(super) fn is_sent_away(&self) -> bool {
         is_sent_away(&self.beginning)
     }

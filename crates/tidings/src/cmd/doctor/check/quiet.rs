@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
-use crate::cmd::doctor::ask::{Asker, Question};
+use super::held::{Opened, open, question};
+use crate::cmd::doctor::ask::{Asker, NoAnswer, Question};
 use crate::cmd::doctor::flow::{Flow, Next};
 use crate::cmd::doctor::remedy::Fault;
-use crate::cmd::doctor::report::{Check, State};
+use crate::cmd::doctor::report::Check;
 use crate::cmd::doctor::target::Target;
-use crate::limits::{DOCTOR_HEARTBEAT_GRACE, DOCTOR_IDLE_DEFAULT_MAX, DOCTOR_LONG_POLL_WAIT};
+use crate::limits::{
+    DOCTOR_ANSWER_WAIT_MAX, DOCTOR_HEARTBEAT_GRACE, DOCTOR_IDLE_DEFAULT_MAX, DOCTOR_LONG_POLL_WAIT,
+    DOCTOR_SECOND_WATCH_MAX, DOCTOR_SILENCE_MIN,
+};
 
 const NAME: &str = "idle";
 
@@ -20,31 +24,75 @@ pub(in crate::cmd::doctor) fn default_watch(heartbeat: Option<Duration>) -> Dura
     (heartbeat * 2 + DOCTOR_HEARTBEAT_GRACE).min(DOCTOR_IDLE_DEFAULT_MAX)
 }
 
-/// Watches a stream that flows, and a long poll beside it. The first fault of the stream is the answer.
+/// Watches a stream that flows, and a long poll beside it. What is cut once may be an accident, so a second stream is watched then.
 pub(in crate::cmd::doctor) async fn look(
     asker: &Asker,
     target: &Target,
     flow: Flow,
     watch: Duration,
 ) -> Check {
+    match both(asker, target, flow, watch).await {
+        Watched::Cut { check, age } if age <= DOCTOR_SECOND_WATCH_MAX => {
+            let again = age + age / 2 + DOCTOR_SILENCE_MIN;
+            match open(asker, &question(target)).await {
+                Opened::Flows { flow, .. } => match stream(*flow, again).await {
+                    Watched::Cut { .. } => check,
+                    Watched::Alive(_) | Watched::Over(_) => once(age, "another one lived for longer"),
+                },
+                Opened::Held { .. } | Opened::Refused(_) | Opened::SentAway | Opened::Broke(_) => {
+                    once(age, "then no other one could be opened")
+                }
+            }
+        }
+        watched => watched.check(),
+    }
+}
+
+fn once(age: Duration, what: &str) -> Check {
+    let words = format!(
+        "a stream was cut after {}, and {what}: the hub, a proxy or the network may have been restarted, so try again",
+        seconds(age)
+    );
+    Check::unknown(NAME, words)
+}
+
+/// Watches both. What ends the stream is the answer, and else what the long poll has found.
+async fn both(asker: &Asker, target: &Target, flow: Flow, watch: Duration) -> Watched {
     let long_poll = long_poll(asker, target, watch);
     tokio::pin!(long_poll);
     let stream = stream(flow, watch);
     tokio::pin!(stream);
-    // Whichever has a finding first ends the watch.
     tokio::select! {
-        stream = &mut stream => match (stream.state, &stream) {
-            (State::Finding, _) => stream,
-            _ => long_poll.await.unwrap_or(stream),
+        watched = &mut stream => match watched {
+            Watched::Alive(check) => Watched::Over(long_poll.await.unwrap_or(check)),
+            ended => ended,
         },
-        long_poll = &mut long_poll => match long_poll {
-            // The stream may be cut in the same moment, and is what most pages have.
-            Some(finding) => match tokio::time::timeout(DOCTOR_HEARTBEAT_GRACE, stream).await {
-                Ok(stream) if stream.state == State::Finding => stream,
-                Ok(_) | Err(_) => finding,
+        poll = &mut long_poll => match poll {
+            // The stream may be cut in the same moment, and is what most pages have; and a hub that ends breaks both.
+            Some(finding) => match timeout(DOCTOR_ANSWER_WAIT_MAX, stream).await {
+                Ok(Watched::Alive(_)) | Err(_) => Watched::Over(finding),
+                Ok(ended) => ended,
             },
             None => stream.await,
         },
+    }
+}
+
+/// What became of a stream that was watched.
+enum Watched {
+    /// It is open at the end of the watch.
+    Alive(Check),
+    /// It was cut at this age.
+    Cut { check: Check, age: Duration },
+    /// It is held back, or its hub has ended it.
+    Over(Check),
+}
+
+impl Watched {
+    fn check(self) -> Check {
+        match self {
+            Self::Alive(check) | Self::Over(check) | Self::Cut { check, .. } => check,
+        }
     }
 }
 
@@ -66,7 +114,7 @@ struct Seen {
     longest: Duration,
 }
 
-async fn stream(mut flow: Flow, watch: Duration) -> Check {
+async fn stream(mut flow: Flow, watch: Duration) -> Watched {
     let heartbeat = flow.heartbeat();
     let begin = Instant::now();
     let (end, mut last, mut seen) = (begin + watch, begin, Seen::default());
@@ -83,7 +131,7 @@ async fn stream(mut flow: Flow, watch: Duration) -> Check {
                 last = Instant::now();
                 // Where events come all the time, the bytes never end.
                 if last >= end {
-                    return alive(&seen, heartbeat, watch);
+                    return Watched::Alive(alive(&seen, heartbeat, watch));
                 }
             }
             Next::Nothing if patience.is_some_and(|patience| silence >= patience) => {
@@ -92,15 +140,15 @@ async fn stream(mut flow: Flow, watch: Duration) -> Check {
                     seconds(heartbeat.unwrap_or_default()),
                     seconds(silence)
                 );
-                return Check::finding(NAME, words).mended_by(Fault::Held);
+                return Watched::Over(Check::finding(NAME, words).mended_by(Fault::Held));
             }
-            Next::Nothing => return alive(&seen, heartbeat, watch),
+            Next::Nothing => return Watched::Alive(alive(&seen, heartbeat, watch)),
             Next::Ended if flow.is_dismissed() => {
                 let words = format!(
                     "the hub itself ended the stream after {}, and said when to come back: it restarts, or has `stream_age_max`",
                     seconds(begin.elapsed())
                 );
-                return Check::unknown(NAME, words);
+                return Watched::Over(Check::unknown(NAME, words));
             }
             Next::Ended => return cut(&seen, heartbeat, silence, begin.elapsed(), "ended"),
             Next::Broke(_) => return cut(&seen, heartbeat, silence, begin.elapsed(), "was cut"),
@@ -108,7 +156,7 @@ async fn stream(mut flow: Flow, watch: Duration) -> Check {
     }
 }
 
-fn cut(seen: &Seen, heartbeat: Option<Duration>, silence: Duration, age: Duration, how: &str) -> Check {
+fn cut(seen: &Seen, heartbeat: Option<Duration>, silence: Duration, age: Duration, how: &str) -> Watched {
     if seen.arrivals > 0
         && heartbeat
             .is_none_or(|heartbeat| seen.longest + Duration::from_secs(1) > silence && silence < heartbeat)
@@ -118,7 +166,8 @@ fn cut(seen: &Seen, heartbeat: Option<Duration>, silence: Duration, age: Duratio
              lose nothing",
             seconds(age)
         );
-        return Check::finding(NAME, words).mended_by(Fault::AgeCut);
+        let check = Check::finding(NAME, words).mended_by(Fault::AgeCut);
+        return Watched::Cut { check, age };
     }
     let heartbeat = heartbeat.map_or_else(String::new, |heartbeat| {
         format!(", and the hub sends a heartbeat every {}", seconds(heartbeat))
@@ -127,7 +176,8 @@ fn cut(seen: &Seen, heartbeat: Option<Duration>, silence: Duration, age: Duratio
         "the stream {how} after {} of silence{heartbeat}: clients come back again and again",
         seconds(silence)
     );
-    Check::finding(NAME, words).mended_by(Fault::SilenceCut { silence })
+    let check = Check::finding(NAME, words).mended_by(Fault::SilenceCut { silence });
+    Watched::Cut { check, age }
 }
 
 fn alive(seen: &Seen, heartbeat: Option<Duration>, watch: Duration) -> Check {
@@ -160,20 +210,22 @@ async fn long_poll(asker: &Asker, target: &Target, watch: Duration) -> Option<Ch
     // It has to end before the watch does.
     let wait = DOCTOR_LONG_POLL_WAIT.min(watch.saturating_sub(Duration::from_secs(2)));
     let wait_text = format!("{}s", wait.as_secs());
-    let question = Question::stream(target.url(&[
+    let asked = Question::stream(target.url(&[
         ("mode", "long-poll"),
         ("wait", &wait_text),
         ("since", "now"),
         ("opening", "none"),
     ]));
     let begin = Instant::now();
-    let answered = asker.whole_within(&question, wait + DOCTOR_HEARTBEAT_GRACE).await;
+    let answered = asker.whole_within(&asked, wait + DOCTOR_HEARTBEAT_GRACE).await;
     let silence = begin.elapsed();
     let how = match answered {
         Ok(answer) if answer.is_event_stream() && answer.status == StatusCode::OK => return None,
         // A hub that refuses has said so elsewhere.
         Ok(answer) if answer.problem().is_some() => return None,
         Ok(answer) => format!("answered {}", answer.words()),
+        // What breaks at once says nothing of silences.
+        Err(NoAnswer::Failed(_)) if silence < DOCTOR_SILENCE_MIN => return None,
         Err(error) => format!("not answered ({})", error.words()),
     };
     let words = format!(
