@@ -42,7 +42,11 @@ together(Object.keys(PAGES), 'shows the newest and what comes, by topics that ch
   await publish(hub, 'rome', { id: '2', item: 'Teapot', state: 'placed' });
   const visitor = await newVisitor(browser);
   const asked = [];
-  visitor.on('request', (request) => request.url().startsWith(`${hub.url}/events`) && asked.push(request.url()));
+  const loaded = [];
+  visitor.on('request', (request) => {
+    if (request.url().startsWith(`${hub.url}/events`)) asked.push(request.url());
+    if (request.url().endsWith('/orders.json')) loaded.push(request.url());
+  });
   const page = await visit(scene, visitor, origin + PAGES[name]);
   await lists(page, ['Teapot: placed', 'Kettle: placed']);
   await shows(page, '[role=status].live', 'open');
@@ -55,6 +59,9 @@ together(Object.keys(PAGES), 'shows the newest and what comes, by topics that ch
   await page.getByLabel('Shop').selectOption('Rome');
   await lists(page, ['Teapot: placed']);
   await publish(hub, 'paris', { id: '3', item: 'Cup', state: 'placed' });
+  // An event that the page cannot read does not keep the others away, and what a publisher calls a gap is none.
+  await hub.publish('orders/rome', 'no JSON', { event: 'order' });
+  await hub.publish('orders/rome', '{"id": "2", "item": "Teapot", "state": "placed"}', { event: 'gap' });
   await publish(hub, 'rome', { id: '4', item: 'Spoon', state: 'placed' });
   await lists(page, ['Spoon: placed', 'Teapot: placed']);
   await until('there is one stream', async () => (await streams(hub)) === 1);
@@ -63,7 +70,9 @@ together(Object.keys(PAGES), 'shows the newest and what comes, by topics that ch
   await until('there is no stream', async () => (await streams(hub)) === 0);
   await page.getByLabel('Live').check();
   await lists(page, ['Spoon: placed', 'Teapot: placed']);
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(loaded, []);
+  assert.ok(page.complaints.length > 0);
+  for (const complaint of page.complaints) assert.match(complaint, /^SyntaxError: .*JSON/);
 });
 
 together(Object.keys(PAGES), 'a topic that may not be read is said to be so, and another one is', async (scene, name, browser) => {
@@ -99,4 +108,30 @@ together(Object.keys(PAGES), 'says what is wrong, comes back, and loads anew wha
   await lists(page, ['Teapot: placed', 'Kettle: delivered']);
   await shows(page, '[role=status].live', 'open');
   assert.equal(await page.locator('[role=alert]').textContent(), '');
+});
+
+together(Object.keys(PAGES), 'a topic that is left while its state is loaded leaves nothing behind', async (scene, name, browser) => {
+  const port = await freePort();
+  let isAsked = false;
+  let answer;
+  const known = new Promise((resolve) => (answer = () => resolve([{ id: '9', item: 'Old', state: 'placed' }])));
+  const origin = await startSite(scene, () => `http://127.0.0.1:${port}`, () => ((isAsked = true), known));
+  const start = () =>
+    startHub(scene, '--memory', '--retry', '100ms', '--drain-window', '0s', '--listen', `127.0.0.1:${port}`, '--cors-origin', origin);
+  let hub = await start();
+  await publish(hub, 'paris', { id: '1', item: 'Kettle', state: 'placed' });
+  const page = await visit(scene, await newVisitor(browser), origin + PAGES[name]);
+  await lists(page, ['Kettle: placed']);
+  await hub.stop();
+  hub = await start();
+  await publish(hub, 'paris', { id: '2', item: 'Cup', state: 'placed' });
+  await until('the page asks what is true now', () => isAsked);
+
+  await page.getByLabel('Shop').selectOption('Rome');
+  await publish(hub, 'rome', { id: '3', item: 'Teapot', state: 'placed' });
+  await lists(page, ['Teapot: placed']);
+  answer();
+  await publish(hub, 'rome', { id: '4', item: 'Spoon', state: 'placed' });
+  await lists(page, ['Spoon: placed', 'Teapot: placed']);
+  assert.deepEqual(page.complaints.filter((text) => !text.startsWith('Failed to load resource')), []);
 });

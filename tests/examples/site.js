@@ -19,7 +19,7 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.css': 'text/css', '.js': 
 export async function startSite(scene, hubUrl, loaded = () => []) {
   return startOrigin(scene, async (request, response) => {
     const { pathname } = new URL(request.url, 'http://site');
-    const text = pathname === '/orders.json' ? JSON.stringify(loaded()) : await textOf(pathname);
+    const text = pathname === '/orders.json' ? JSON.stringify(await loaded()) : await textOf(pathname);
     if (text === null) return response.writeHead(404).end();
     const headers = { 'Content-Type': TYPES[extname(pathname)], 'Cache-Control': 'no-store' };
     response.writeHead(200, headers).end(text.replaceAll(HUB, hubUrl()));

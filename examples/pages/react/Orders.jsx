@@ -33,8 +33,8 @@ function List({ topic }) {
       const order = event.json();
       setOrders((orders) => ({ ...orders, [order.id]: order }));
     },
-    async onGap() {
-      const orders = await (await fetch('/orders.json')).json();
+    async onGap(_gap, signal) {
+      const orders = await (await fetch('/orders.json', { signal })).json();
       setOrders(Object.fromEntries(orders.map((order) => [order.id, order])));
     },
   });

@@ -6,7 +6,8 @@ import { subscribe } from 'tidings';
 /**
  * Subscribes while the component is mounted, and anew when the URL or the topics are others.
  *
- * `onEvent` is called with each event. `onGap` is called where events are missing; what follows waits until it has loaded what is true now.
+ * `onEvent` is called with each event. `onGap` is called where events are missing, with a signal that is aborted when this subscription is
+ * over; what follows waits until it has loaded what is true now.
  * Returns `{ state, error }`; `error` has a `message`, a `status`, and `willRetry`. All other options are those of `subscribe`, as they were
  * when it began: let `token` and `headers` be functions.
  */
@@ -19,20 +20,31 @@ export function useSubscription(url, { topics = [], onEvent, onGap = () => {}, .
   const names = topics.join('\n');
 
   useEffect(() => {
-    const subscription = subscribe(url, { ...options, topics: names === '' ? [] : names.split('\n') });
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const subscription = subscribe(url, { ...options, topics: names === '' ? [] : names.split('\n'), signal });
     const say = (error) => setStatus({ state: subscription.state, error });
     subscription.addEventListener('open', () => say(undefined));
     subscription.addEventListener('error', say);
     setStatus({ state: 'connecting' });
 
     async function listen() {
-      for await (const event of subscription) await (event.type === 'gap' ? refetch(event) : hear(event));
+      for await (const event of subscription) {
+        if (signal.aborted) return;
+        try {
+          // A gap says where the stream goes on. An event that a publisher calls `gap` does not.
+          await (event.resumesAfter === undefined ? hear(event) : refetch(event, signal));
+        } catch (error) {
+          // The tools of the browser show it, and the next event comes.
+          if (!signal.aborted) reportError(error);
+        }
+      }
     }
-    // The hub refuses for good, or `onEvent` has failed.
+    // The hub refuses for good.
     listen().catch((error) => setStatus({ state: 'closed', error }));
 
     // In development React calls this once more than in production, to show what was forgotten here.
-    return () => subscription.close();
+    return () => leaving.abort();
   }, [url, names]);
 
   return status;

@@ -6,22 +6,34 @@ import { subscribe } from 'tidings';
 /**
  * A store of `{ state, error }` that is subscribed to the hub while a component reads it; `error` has a `message`, a `status`, and `willRetry`.
  *
- * `onEvent` is called with each event. `onGap` is called where events are missing; what follows waits until it has loaded what is true now.
+ * `onEvent` is called with each event. `onGap` is called where events are missing, with a signal that is aborted when this subscription is
+ * over; what follows waits until it has loaded what is true now.
  */
 export function subscription(url, { onEvent, onGap = () => {}, ...options }) {
   return readable({ state: 'connecting' }, (set) => {
-    const subscription = subscribe(url, options);
+    const leaving = new AbortController();
+    const { signal } = leaving;
+    const subscription = subscribe(url, { ...options, signal });
     const say = (error) => set({ state: subscription.state, error });
     subscription.addEventListener('open', () => say(undefined));
     subscription.addEventListener('error', say);
 
     async function listen() {
-      for await (const event of subscription) await (event.type === 'gap' ? onGap(event) : onEvent(event));
+      for await (const event of subscription) {
+        if (signal.aborted) return;
+        try {
+          // A gap says where the stream goes on. An event that a publisher calls `gap` does not.
+          await (event.resumesAfter === undefined ? onEvent(event) : onGap(event, signal));
+        } catch (error) {
+          // The tools of the browser show it, and the next event comes.
+          if (!signal.aborted) reportError(error);
+        }
+      }
     }
-    // The hub refuses for good, or `onEvent` has failed.
+    // The hub refuses for good.
     listen().catch((error) => set({ state: 'closed', error }));
 
     // Svelte calls it when nobody reads the store any more.
-    return () => subscription.close();
+    return () => leaving.abort();
   });
 }

@@ -6,7 +6,8 @@ import { subscribe } from 'tidings';
 /**
  * Subscribes while the component is mounted, and anew when the URL or the topics are others; both may be refs or getters.
  *
- * `onEvent` is called with each event. `onGap` is called where events are missing; what follows waits until it has loaded what is true now.
+ * `onEvent` is called with each event. `onGap` is called where events are missing, with a signal that is aborted when this subscription is
+ * over; what follows waits until it has loaded what is true now.
  * Returns a ref of `{ state, error }`; `error` has a `message`, a `status`, and `willRetry`.
  */
 export function useSubscription(url, { topics = [], onEvent, onGap = () => {}, ...options }) {
@@ -17,20 +18,31 @@ export function useSubscription(url, { topics = [], onEvent, onGap = () => {}, .
   watch(
     asked,
     ([url, names], _before, onCleanup) => {
-      const subscription = subscribe(url, { ...options, topics: names === '' ? [] : names.split('\n') });
+      const leaving = new AbortController();
+      const { signal } = leaving;
+      const subscription = subscribe(url, { ...options, topics: names === '' ? [] : names.split('\n'), signal });
       const say = (error) => (status.value = { state: subscription.state, error });
       subscription.addEventListener('open', () => say(undefined));
       subscription.addEventListener('error', say);
       status.value = { state: 'connecting' };
 
       async function listen() {
-        for await (const event of subscription) await (event.type === 'gap' ? onGap(event) : onEvent(event));
+        for await (const event of subscription) {
+          if (signal.aborted) return;
+          try {
+            // A gap says where the stream goes on. An event that a publisher calls `gap` does not.
+            await (event.resumesAfter === undefined ? onEvent(event) : onGap(event, signal));
+          } catch (error) {
+            // The tools of the browser show it, and the next event comes.
+            if (!signal.aborted) reportError(error);
+          }
+        }
       }
-      // The hub refuses for good, or `onEvent` has failed.
+      // The hub refuses for good.
       listen().catch((error) => (status.value = { state: 'closed', error }));
 
       // Vue calls it before the next one begins, and when the component is unmounted.
-      onCleanup(() => subscription.close());
+      onCleanup(() => leaving.abort());
     },
     { immediate: true },
   );
