@@ -3,12 +3,13 @@
 
 import { fresh, isRenewable, show } from "./access.js";
 import { absolute } from "./absolute.js";
+import { carryByFetch } from "./carry.js";
 import { delayOf } from "./delay.js";
 import { TidingsEvent } from "./events.js";
 import { Failure, failureOf } from "./failure.js";
-import { memoryOf } from "./page.js";
+import { memoryOf, watchPage } from "./page.js";
 import { Source } from "./source.js";
 
-export const core = { absolute, delayOf, Failure, failureOf, fresh, isRenewable, memoryOf, show, Source, TidingsEvent };
+export const core = { absolute, carryByFetch, delayOf, Failure, failureOf, fresh, isRenewable, memoryOf, show, Source, TidingsEvent, watchPage };
 
 export type Core = typeof core;

@@ -6,7 +6,7 @@ import type { Core } from "./core.js";
 import { carrierOf } from "./rare.js";
 
 /** Parameters that a body has. All others stay in the URL, such as those that show who asks. */
-const IN_BODY = ["topic", "last", "since", "last_event_id", "lastEventId", "on_gap", "opening", "with", "partial"];
+const IN_BODY = ["topic", "last", "since", "last_event_id", "lastEventId", "on_gap", "opening", "with", "envelope", "partial"];
 
 /** The request over another transport than `sse`. `isFirst`: the first one over it. */
 export function adapted(core: Core, ask: Ask, transport: Transport, isFirst: boolean): Ask {

@@ -3,6 +3,8 @@
 import { type Access, type Fresh, isRenewable } from "./access.js";
 import type { Transport } from "./carry.js";
 import { absolute } from "./absolute.js";
+import { core } from "./core.js";
+import { later } from "./later.js";
 import { memoryOf } from "./page.js";
 import { Place } from "./place.js";
 import { type Asked, requestOf } from "./requests.js";
@@ -35,9 +37,17 @@ const WITHOUT_FETCH_STREAMS: readonly Transport[] = ["native", "iframe", "long-p
  * @param url  `/events/orders/42`, or `/events` with `topics`; a function is called at every attempt, for URLs that are signed.
  */
 export function subscribe(url: Fresh<string | URL>, options: SubscribeOptions = {}): Subscription {
-  const { topics = [], transport = usual(), lastEventId, signal, refetch } = options;
+  const { topics = [], share = true, transport = usual(), lastEventId, signal, refetch } = options;
   const asked: Asked = { ...options, url, topics };
-  const feedOf = (listener: SourceListener, id: string) => new Source(planOf(asked, [transport].flat()), listener, id);
+  const transports = [transport].flat();
+  const plan = planOf(asked, transports);
+  const feedOf = (listener: SourceListener, id: string) => {
+    const alone = (id: string) => new Source(plan, listener, id);
+    // Only secure contexts have locks, and in Node there are no tabs.
+    if (!share || !globalThis.document || !navigator.locks) return alone(id);
+    const kit = { core, planOf, asked, transports, listener, id, alone };
+    return later(() => import("./tabs/tabs.js").then((tabs) => tabs.share(kit)).catch(() => alone(id)));
+  };
   return new Subscription({ feedOf, place: new Place(keyOf(asked), lastEventId), refetch, signal });
 }
 

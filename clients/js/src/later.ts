@@ -1,0 +1,18 @@
+import type { Feed } from "./subscription.js";
+
+/** A feed that has to be loaded. */
+export function later(load: () => Promise<Feed>): Feed {
+  let feed: Feed | undefined;
+  let isClosed = false;
+  return {
+    start() {
+      void load().then((loaded) => {
+        if (!isClosed) (feed = loaded).start();
+      });
+    },
+    close() {
+      isClosed = true;
+      feed?.close();
+    },
+  };
+}

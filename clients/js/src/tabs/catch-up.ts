@@ -1,0 +1,94 @@
+// Brings a tab from its own place to that of the leader: by polls, which end.
+
+import type { Shown } from "../access.js";
+import type { StreamEvent } from "../event.js";
+import type { Failure } from "../failure.js";
+import type { Source } from "../source.js";
+import { ENVELOPE, opened, type Placed } from "./envelope.js";
+import type { Kit } from "./kit.js";
+
+export interface CatchUpListener {
+  /** A request is about to be made: what is it to show? Rejects if it is not to be made. */
+  asks(): Promise<Shown>;
+  /** The hub lets this tab in. */
+  open(origin: string): void;
+  /** An answer begins; `time` is that of the hub, or empty. */
+  begins(time: string): void;
+  event(event: Placed): void;
+  place(cursor: string): void;
+  /** An answer has ended, which had nothing, or has failed. */
+  ended(isEmpty: boolean): void;
+  failed(failure: Failure, willRetry: boolean, afterMs: number): void;
+}
+
+/** Each answer begins with it. */
+const OPEN = "tidings.open";
+/** What an answer may have that has nothing: it only says where it stands. */
+const QUIET = [OPEN, "tidings.cursor"];
+
+export class CatchUp {
+  readonly #source: Source;
+  #isClosed = false;
+
+  constructor({ core, planOf, asked, listener: page }: Kit, id: string, listener: CatchUpListener) {
+    const url = core.absolute(asked.url as string | URL);
+    url.searchParams.set("mode", "poll");
+    url.searchParams.set(...ENVELOPE);
+    let isEmpty = true;
+    this.#source = new core.Source(
+      {
+        // A poll is a request like that of a stream, whose answer ends.
+        ...planOf({ ...asked, url }, ["sse"]),
+        ask: async (...attempt) => {
+          isEmpty = true;
+          const { headers, token } = await listener.asks();
+          const ask = await planOf({ ...asked, url, headers, token }, ["sse"]).ask(...attempt);
+          return { ...ask, carry: opened(core.carryByFetch) };
+        },
+      },
+      {
+        state() {},
+        transport() {},
+        open: (origin) => this.#isClosed || listener.open(origin),
+        event: (event: StreamEvent) => {
+          // The rest of what has come already may be told behind the end.
+          if (this.#isClosed) return;
+          if (event.type === OPEN) listener.begins(timeOf(event));
+          isEmpty &&= QUIET.includes(event.type);
+          listener.event(event as Placed);
+        },
+        id: (id) => this.#isClosed || listener.place(id),
+        ended: (failure, willRetry, afterMs) => {
+          if (failure) listener.failed(failure, willRetry, afterMs);
+          else listener.ended(isEmpty);
+        },
+        // One that has ended must not take the turn of what still waits for room.
+        room: () => (this.#isClosed ? undefined : page.room()),
+      },
+      id,
+    );
+  }
+
+  start(): void {
+    this.#source.start();
+  }
+
+  /** Asks again without a pause. */
+  hurry(): void {
+    // Its pause begins once it has told that an answer has ended.
+    void Promise.resolve().then(() => this.#source.wake());
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#source.close();
+  }
+}
+
+function timeOf({ data }: StreamEvent): string {
+  try {
+    return String(JSON.parse(data).time ?? "");
+  } catch {
+    return "";
+  }
+}
