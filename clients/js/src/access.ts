@@ -33,7 +33,7 @@ export async function show({ token, headers }: Access): Promise<Shown> {
   return { headers: shown, token: bearer ?? "" };
 }
 
-/** Whether what is shown was refused, once, and another may be shown next time. */
-export function isRenewable({ token, headers, url }: Access & { url?: unknown }, { status }: Failure, failures: number): boolean {
-  return status === 401 && !failures && [token, headers, url].some((value) => value instanceof Function);
+/** Whether what is shown was refused, and another may be shown next time. `wasRefused`: the one before was, too. */
+export function isRenewable({ token, headers, url }: Access & { url?: unknown }, { status }: Failure, wasRefused: boolean): boolean {
+  return status === 401 && !wasRefused && [token, headers, url].some((value) => value instanceof Function);
 }

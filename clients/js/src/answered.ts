@@ -35,13 +35,14 @@ export async function answered<T>(core: Core, request: Request, options: CallOpt
   const end = Date.now() + timeoutMs;
   // What is no URL is none later.
   if (!(request.url instanceof Function)) core.absolute(request.url);
-  for (let failures = 0; ; failures += 1) {
+  for (let failures = 0, wasRefused = false; ; failures += 1) {
     try {
       return await attempt(core, request, options, Math.min(end - Date.now(), ATTEMPT_MS_MAX), read);
     } catch (thrown) {
       if (signal?.aborted) throw reasonOf(signal);
       const failure = thrown instanceof core.Failure ? thrown : new core.Failure(messageOf(thrown));
-      if (!failure.isPassing && !core.isRenewable({ ...options, url: request.url }, failure, failures)) throw failure;
+      if (!failure.isPassing && !core.isRenewable({ ...options, url: request.url }, failure, wasRefused)) throw failure;
+      wasRefused = failure.status === 401;
       const waitMs = failure.retryAfterMs + Math.random() * Math.min(WAIT_MS * 2 ** failures, WAIT_MS_MAX);
       if (Date.now() + waitMs >= end) throw failure;
       await pause(waitMs, signal);

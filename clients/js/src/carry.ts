@@ -56,12 +56,12 @@ export const carryByFetch: Carry = async (ask, hear, signal) => {
   const decoder = new Decoder({ ...hear, comment }, id);
   // Some browsers hand out an answer only as a whole. They are asked for answers that end.
   const reader = response.body?.getReader();
-  for (let isWhole = false; !isWhole; isWhole = !reader) {
+  do {
     const value = reader ? (await reader.read()).value : new Uint8Array(await response.arrayBuffer());
     if (!value || signal.aborted) return;
     decoder.push(value);
     // After what they tell of heartbeats.
     hear.bytes();
     await hear.room();
-  }
+  } while (reader);
 };

@@ -84,8 +84,8 @@ function planOf(url: string, options: EventSourceOptions): Plan {
       if (id) headers["last-event-id"] = byteStringOf(id);
       return { url: new URL(url), method, headers, body, credentials: withCredentials ? "include" : options.credentials, id };
     },
-    isPassing: (failure, failures) =>
-      !failure.status || (retryRefused && failure.isPassing) || isRenewable(options, failure, failures),
+    isPassing: (failure, wasRefused) =>
+      !failure.status || (retryRefused && failure.isPassing) || isRenewable(options, failure, wasRefused),
     retryMs,
     silenceMs,
     // A server that is no hub of tidings says nothing of its heartbeats.

@@ -17,8 +17,8 @@ export interface Plan {
   readonly isLadderNeeded?: boolean;
   /** Makes the request of one attempt; tokens and signed URLs are fetched here. `isFirst`: the first one over this transport. */
   ask(transport: Transport, id: string, isFirst: boolean): Promise<Ask>;
-  /** Whether to come back after this failure. `failures`: how many came before it, in a row. */
-  isPassing(failure: Failure, failures: number): boolean;
+  /** Whether to come back after this failure. `wasRefused`: the attempt before was answered 401. */
+  isPassing(failure: Failure, wasRefused: boolean): boolean;
   /** Milliseconds without a byte after which a connection counts as dead. Without it the heartbeats decide. */
   readonly silenceMs?: number | undefined;
   /** How often the hub says something at least, until it tells. */
@@ -74,6 +74,8 @@ export class Source {
   #heartbeatMs: number;
   /** Failures in a row. */
   #failures = 0;
+  /** The newest attempt was answered 401. */
+  #wasRefused = false;
   /** The browser has put the page aside. */
   #isAside = false;
   #hurry: (() => void) | undefined;
@@ -200,7 +202,8 @@ export class Source {
   /** After an attempt: says what came of it, and waits. */
   async #settle(failure: Failure | undefined, lastedMs: number): Promise<void> {
     const [wasHeard, isSilent] = [this.#wasHeard, this.#isSilent];
-    const willRetry = !failure || this.#plan.isPassing(failure, this.#failures);
+    const willRetry = !failure || this.#plan.isPassing(failure, this.#wasRefused);
+    this.#wasRefused = failure?.status === 401;
     if (isSilent) await this.#loadLadder();
     if (this.#ladder?.stepsDown({ failure, isSilent, wasHeard, lastedMs })) return;
     if (wasHeard && (!failure || lastedMs >= HEALTHY_MS)) this.#failures = 0;

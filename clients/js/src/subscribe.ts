@@ -53,7 +53,7 @@ export function subscribe(url: Fresh<string | URL>, options: SubscribeOptions = 
 
 function usual(): readonly Transport[] {
   if ("body" in Response.prototype) return STREAMS;
-  return WITHOUT_FETCH_STREAMS.slice("EventSource" in globalThis ? 0 : 1);
+  return WITHOUT_FETCH_STREAMS.slice(globalThis.EventSource ? 0 : 1);
 }
 
 /** Says where to begin, or is a secret, which belongs into no storage. */
@@ -73,6 +73,6 @@ function planOf(asked: Asked, transports: readonly Transport[]): Plan {
     isLadderNeeded: others.length > 0 && !!memory.get(),
     ask: (transport, id, isFirst) => requestOf(asked, transport, id, isFirst),
     // An answer that is no event stream may be the page of a network that one has to log in to.
-    isPassing: (failure, failures) => failure.isPassing || failure.status === 200 || isRenewable(asked, failure, failures),
+    isPassing: (failure, wasRefused) => failure.isPassing || failure.status === 200 || isRenewable(asked, failure, wasRefused),
   };
 }
