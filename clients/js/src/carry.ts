@@ -1,6 +1,6 @@
 // What every transport does: it asks once, tells what it hears, and returns at the end of the answer.
 
-import { Decoder } from "./decoder.js";
+import { decoderOf } from "./decoder.js";
 import type { StreamEvent } from "./event.js";
 import { failureOf } from "./failure.js";
 
@@ -53,13 +53,13 @@ export const carryByFetch: Carry = async (ask, hear, signal) => {
     const ms = /^ heartbeat (\d+)$/.exec(text)?.[1];
     if (ms) hear.heartbeat(+ms);
   };
-  const decoder = new Decoder({ ...hear, comment }, id);
+  const decode = decoderOf({ ...hear, comment }, id);
   // Some browsers hand out an answer only as a whole. They are asked for answers that end.
   const reader = response.body?.getReader();
   do {
     const value = reader ? (await reader.read()).value : new Uint8Array(await response.arrayBuffer());
     if (!value || signal.aborted) return;
-    decoder.push(value);
+    decode(value);
     // After what they tell of heartbeats.
     hear.bytes();
     await hear.room();

@@ -17,60 +17,54 @@ export interface DecoderListener {
 /** Characters that a line, and an event's data, may have: four times the largest event of a hub by default, so that memory is bounded. */
 export const LENGTH_MAX = 33_554_432;
 
-/** What a block has said so far. */
-const EMPTY = { type: "", data: "", topic: "", time: "" };
+/**
+ * Returns what takes the bytes. `id` is the last event id of the stream before this one. It throws a `Failure` that does not pass if a
+ * line or an event is longer than a decoder may keep.
+ */
+export function decoderOf(listener: DecoderListener, id = "", lengthMax = LENGTH_MAX): (bytes: Uint8Array) => void {
+  const decoder = new TextDecoder();
+  let rest = "";
+  let afterCr = false;
+  // What the block has said so far.
+  let type = "";
+  let data = "";
+  let topic = "";
+  let time = "";
 
-export class Decoder {
-  readonly #listener: DecoderListener;
-  readonly #lengthMax: number;
-  readonly #text = new TextDecoder();
-  #line = "";
-  #afterCr = false;
-  #block = { ...EMPTY };
-  #id: string;
+  const joined = (text: string, more: string): string => {
+    if (text.length + more.length > lengthMax) throw new Failure("an event is too long", 413);
+    return text + more;
+  };
 
-  /** `id` is the last event id of the stream before this one. */
-  constructor(listener: DecoderListener, id = "", lengthMax = LENGTH_MAX) {
-    this.#listener = listener;
-    this.#id = id;
-    this.#lengthMax = lengthMax;
-  }
+  const interpret = (line: string) => {
+    const [, name, value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!;
+    if (!line) dispatch();
+    else if (name === "") listener.comment(line.slice(1));
+    else if (name === "data") data = joined(data, value + "\n");
+    else if (name === "event") type = value;
+    else if (name === "topic") topic = value;
+    else if (name === "time") time = value;
+    else if (name === "id") id = value.includes("\0") ? id : value;
+    else if (name === "retry" && /^\d+$/.test(value)) listener.retry(+value);
+  };
 
-  /** Throws a `Failure` that does not pass if a line or an event is longer than a decoder may keep. */
-  push(bytes: Uint8Array): void {
-    const text = this.#text.decode(bytes, { stream: true });
+  const dispatch = () => {
+    const event = { type: type || "message", data: data.slice(0, -1), id, topic, time };
+    // A block without data is no event, but its id counts.
+    const isEvent = data;
+    type = data = topic = time = "";
+    listener.id(id);
+    if (isEvent) listener.event(event);
+  };
+
+  return (bytes) => {
+    const text = decoder.decode(bytes, { stream: true });
     if (!text) return;
     // A lone CR ends its line at once; an LF that follows belongs to it.
-    const lines = text.slice(this.#afterCr && text[0] === "\n" ? 1 : 0).split(/\r\n?|\n/);
-    this.#afterCr = text.endsWith("\r");
-    lines[0] = this.#joined(this.#line, lines[0]!);
-    this.#line = lines.pop()!;
-    for (const line of lines) this.#interpret(line);
-  }
-
-  #interpret(line: string): void {
-    if (!line) return this.#dispatch();
-    const [, name, value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!;
-    const block = this.#block;
-    if (name === "") this.#listener.comment(line.slice(1));
-    else if (name === "data") block.data = this.#joined(block.data, value + "\n");
-    else if (name === "event") block.type = value;
-    else if (name === "topic" || name === "time") block[name] = value;
-    else if (name === "id") this.#id = value.includes("\0") ? this.#id : value;
-    else if (name === "retry" && /^\d+$/.test(value)) this.#listener.retry(+value);
-  }
-
-  #dispatch(): void {
-    const { type, data, topic, time } = this.#block;
-    const id = this.#id;
-    this.#block = { ...EMPTY };
-    this.#listener.id(id);
-    // A block without data is no event, but its id counts.
-    if (data) this.#listener.event({ type: type || "message", data: data.slice(0, -1), id, topic, time });
-  }
-
-  #joined(text: string, more: string): string {
-    if (text.length + more.length > this.#lengthMax) throw new Failure("an event is too long", 413);
-    return text + more;
-  }
+    const lines = text.slice(afterCr && text[0] === "\n" ? 1 : 0).split(/\r\n?|\n/);
+    afterCr = text.endsWith("\r");
+    lines[0] = joined(rest, lines[0]!);
+    rest = lines.pop()!;
+    lines.forEach(interpret);
+  };
 }

@@ -69,9 +69,9 @@ export function gapOf(event: StreamEvent, origin: string): GapEvent {
   return Object.assign(new TidingsEvent({ ...event, type: "gap" }, origin), { requested, reason, resumesAfter }) as GapEvent;
 }
 
-export function errorOf(error: Failure, willRetry: boolean, retryInMs: number): ErrorEvent {
+export function errorOf(error: Failure, willRetry: boolean, retryInMs: number): object {
   const { message, status, problem } = error;
-  return Object.assign(new Event("error"), { error, message, status, problem, willRetry, retryInMs }) as ErrorEvent;
+  return { error, message, status, problem, willRetry, retryInMs };
 }
 
 /** What a hub says of itself is JSON. Another server may say anything. */

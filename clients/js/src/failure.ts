@@ -45,9 +45,7 @@ export async function failureOf(response: Response): Promise<Failure> {
   return new Failure(`${status} ${title}${detail && `: ${detail}`}`, status, problem, afterMs);
 }
 
-/** What was thrown, as a failure. Files that are loaded later throw errors with its members. */
+/** What was thrown, as a failure. */
 export function asFailure(thrown: unknown): Failure {
-  if (thrown instanceof Failure) return thrown;
-  const { message, status, problem, retryAfterMs } = Object(thrown) as Partial<Failure>;
-  return new Failure(message ?? String(thrown), status, problem, retryAfterMs);
+  return thrown instanceof Failure ? thrown : new Failure(thrown instanceof Error ? thrown.message : `${thrown}`);
 }

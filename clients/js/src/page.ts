@@ -9,13 +9,14 @@ export interface PageListener {
 
 /** Until the signal is aborted. */
 export function watchPage({ wake, sleep }: PageListener, signal: AbortSignal): void {
-  const page = globalThis.document;
-  if (!page) return;
-  const seen = () => page.hidden || wake();
-  for (const type of ["online", "pageshow"]) addEventListener(type, wake, { signal });
-  addEventListener("pagehide", sleep, { signal });
-  page.addEventListener("resume", wake, { signal });
-  page.addEventListener("visibilitychange", seen, { signal });
+  const { document, window } = globalThis;
+  if (!document) return;
+  const listen = (target: EventTarget, type: string, heard: () => unknown) => target.addEventListener(type, heard, { signal });
+  listen(window, "online", wake);
+  listen(window, "pageshow", wake);
+  listen(window, "pagehide", sleep);
+  listen(document, "resume", wake);
+  listen(document, "visibilitychange", () => document.hidden || wake());
 }
 
 /** A text that is kept under a key, across a reload or for other tabs. */

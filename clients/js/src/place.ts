@@ -2,39 +2,30 @@
 
 import { type Memory, memoryOf } from "./page.js";
 
-/** A place is stored this often at most: to store is slow, and events may be many. */
-const STORE_MS = 1_000;
-
 export class Place {
   readonly #memory: Memory | undefined;
   #id: string;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isNew = false;
 
   /** Begins at `id`, or where the page was before it was loaded again. Without a key nothing is kept. */
   constructor(key: string, id?: string) {
     this.#memory = key ? memoryOf("sessionStorage", `tidings.place ${key}`) : undefined;
     this.#id = id ?? this.#memory?.get() ?? "";
-    globalThis.addEventListener?.("pagehide", this.#keep);
   }
 
   get id(): string {
     return this.#id;
   }
 
+  /** Stored once for all events that have come together: to store is slow, and events may be many. */
   set id(id: string) {
     this.#id = id;
-    this.#timer ??= setTimeout(this.#keep, STORE_MS);
+    if (!this.#isNew) void Promise.resolve().then(() => this.#keep());
+    this.#isNew = true;
   }
 
-  /** The subscription is closed. */
-  end(): void {
-    this.#keep();
-    globalThis.removeEventListener?.("pagehide", this.#keep);
-  }
-
-  readonly #keep = () => {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+  #keep(): void {
+    this.#isNew = false;
     this.#memory?.set(this.#id);
-  };
+  }
 }

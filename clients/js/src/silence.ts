@@ -1,34 +1,34 @@
-/** Notices a connection that says nothing though it looks open. One timer for its whole life, however much is heard. */
-export class Silence {
-  readonly #silent: () => void;
-  #limitMs: number;
-  #heardAt = Date.now();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  /** `silent` is called once, when nothing was heard for `limitMs`. */
-  constructor(limitMs: number, silent: () => void) {
-    this.#silent = silent;
-    this.#limitMs = limitMs;
-    this.check();
-  }
-
+/** Notices a connection that says nothing though it looks open. */
+export interface Silence {
   /** Something was heard. From now on it may be silent for `limitMs`. */
-  heard(limitMs: number): void {
-    this.#heardAt = Date.now();
-    if (!this.#timer || limitMs !== this.#limitMs) this.check(limitMs);
-  }
-
+  heard(limitMs: number): void;
   /** Looks now, because timers sleep while a page does. Until something is heard, `limitMs` holds. */
-  check(limitMs: number = this.#limitMs): void {
-    this.#limitMs = limitMs;
-    this.stop();
-    const leftMs = this.#heardAt + limitMs - Date.now();
-    if (leftMs <= 0) this.#silent();
-    else if (leftMs < Infinity) this.#timer = setTimeout(() => this.check(), leftMs);
-  }
+  check(limitMs: number): void;
+  stop(): void;
+}
 
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
+/** `silent` is called once, when nothing was heard for `limitMs`. There is one timer for its whole life, however much is heard. */
+export function listenFor(silent: () => void, limitMs: number): Silence {
+  let heardAt = Date.now();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stop = () => {
+    clearTimeout(timer);
+    timer = undefined;
+  };
+  const check = (ms = limitMs) => {
+    limitMs = ms;
+    stop();
+    const leftMs = heardAt + limitMs - Date.now();
+    if (leftMs <= 0) silent();
+    else if (leftMs < Infinity) timer = setTimeout(check, leftMs);
+  };
+  check();
+  return {
+    heard(ms) {
+      heardAt = Date.now();
+      if (!timer || ms !== limitMs) check(ms);
+    },
+    check,
+    stop,
+  };
 }

@@ -6,7 +6,7 @@ import type { StreamEvent } from "./event.js";
 import { asFailure, Failure } from "./failure.js";
 import type { Ladder } from "./ladder.js";
 import { watchPage } from "./page.js";
-import { Silence } from "./silence.js";
+import { listenFor, type Silence } from "./silence.js";
 
 /** How a subscription asks. */
 export interface Plan {
@@ -174,10 +174,11 @@ export class Source {
     const ask = await this.#plan.ask(transport, this.#id, isFirst);
     if (signal.aborted) return;
     const mayStepDown = (ladder ? ladder.hasNext : this.#plan.loadLadder) && !transport.endsWith("poll");
-    this.#silence = new Silence(mayStepDown ? FIRST_BYTES_MS : this.#silenceMs, () => {
+    const silent = () => {
       this.#isSilent = true;
       this.#abort?.abort();
-    });
+    };
+    this.#silence = listenFor(silent, mayStepDown ? FIRST_BYTES_MS : this.#silenceMs);
     void ask.until?.then((end = 0) => {
       const leftMs = end - Date.now() - RENEW_MS;
       if (leftMs > 0 && !signal.aborted) this.#renewal = setTimeout(() => this.restart(), Math.min(leftMs, TIMER_MS_MAX));

@@ -73,15 +73,21 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
       state: (state, retryInMs) => this.#changeState(state, retryInMs),
       transport: (transport) => {
         this.#transport = transport;
-        this.dispatchEvent(Object.assign(new Event("transport"), { transport }));
+        this.#tell("transport", { transport });
       },
       open: (origin) => {
         this.#origin = origin;
-        this.dispatchEvent(new Event("open"));
+        this.#tell("open");
       },
       event: (event) => this.#inTurn(() => this.#hear(event)),
       id: (id) => this.#inTurn(() => (place.id = id)),
-      ended: (failure, willRetry, afterMs) => this.#ended(failure, willRetry, afterMs),
+      ended: (failure, willRetry, afterMs) => {
+        if (failure) this.#tell("error", errorOf(failure, willRetry, afterMs));
+        else if (setup.isStandard) this.#tell("error");
+        if (willRetry) return;
+        this.#failure = failure;
+        this.close();
+      },
       room: () => (this.#isFull ? new Promise<void>((resolve) => (this.#makeRoom = resolve)) : undefined),
     };
     this.#feed = setup.feedOf(listener, place.id);
@@ -108,7 +114,6 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
   /** Ends it, and all iterations. */
   close(): void {
     this.#changeState("closed");
-    this.#setup.place.end();
     this.#setup.signal?.removeEventListener("abort", this.#close);
     this.#feed.close();
     for (const { wake } of this.#iterations) wake?.();
@@ -139,7 +144,11 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
   #changeState(state: State, retryInMs = 0): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.dispatchEvent(Object.assign(new Event("statechange"), { state, retryInMs }));
+    this.#tell("statechange", { state, retryInMs });
+  }
+
+  #tell(type: string, members?: object): void {
+    this.dispatchEvent(Object.assign(new Event(type), members));
   }
 
   #hear(event: StreamEvent): void {
@@ -179,16 +188,8 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
     this.#makeRoom?.();
   }
 
-  #ended(failure: Failure | undefined, willRetry: boolean, afterMs: number): void {
-    if (!willRetry) this.#failure = failure;
-    if (failure) this.dispatchEvent(errorOf(failure, willRetry, afterMs));
-    else if (this.#setup.isStandard) this.dispatchEvent(new Event("error"));
-    if (!willRetry) this.close();
-  }
-
   get #isFull(): boolean {
-    const waiting = [...this.#iterations].map(({ events }) => events.length);
-    return Math.max(this.#held?.length ?? 0, ...waiting) >= WAITING_MAX;
+    return [this.#held ?? [], ...[...this.#iterations].map(({ events }) => events)].some(({ length }) => length >= WAITING_MAX);
   }
 }
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { Decoder } from "../dist/decoder.js";
+import { decoderOf } from "../dist/decoder.js";
 
 const file = new URL("../../../crates/sse/tests/vectors/vectors.json", import.meta.url);
 const { vectors } = JSON.parse(readFileSync(file, "utf8"));
@@ -18,16 +18,16 @@ for (const vector of vectors) {
     const whole = Buffer.concat(chunks);
     const expected = expectationOf(vector);
 
-    assert.deepEqual(decode(vector, chunks), expected, "as given");
-    for (const pieces of splitsOf(whole)) assert.deepEqual(decode(vector, pieces), expected);
+    assert.deepEqual(decoded(vector, chunks), expected, "as given");
+    for (const pieces of splitsOf(whole)) assert.deepEqual(decoded(vector, pieces), expected);
   });
 }
 
 test("topic and time are those of one event", () => {
   const events = [];
-  const decoder = new Decoder({ ...deaf, event: ({ topic, time, data }) => events.push([topic, time, data]) });
+  const decode = decoderOf({ ...deaf, event: ({ topic, time, data }) => events.push([topic, time, data]) });
 
-  decoder.push(Buffer.from("topic: a/b\ntime: 2026-11-21T08:00:00.007Z\ndata: 1\n\ndata: 2\n\ntopic: c\n\ndata: 3\n\n"));
+  decode(Buffer.from("topic: a/b\ntime: 2026-11-21T08:00:00.007Z\ndata: 1\n\ndata: 2\n\ntopic: c\n\ndata: 3\n\n"));
 
   assert.deepEqual(events, [["a/b", "2026-11-21T08:00:00.007Z", "1"], ["", "", "2"], ["", "", "3"]]);
 });
@@ -38,15 +38,15 @@ for (const [what, text] of [
   ["a line that never ends", "x".repeat(17)],
 ]) {
   test(`${what} that is too long is a failure that does not pass`, () => {
-    const decoder = new Decoder(deaf, "", 16);
+    const decode = decoderOf(deaf, "", 16);
 
-    assert.throws(() => decoder.push(Buffer.from(text)), { name: "Failure", status: 413, isPassing: false });
+    assert.throws(() => decode(Buffer.from(text)), { name: "Failure", status: 413, isPassing: false });
   });
 }
 
 const deaf = { event() {}, id() {}, retry() {}, comment() {} };
 
-function decode(vector, chunks) {
+function decoded(vector, chunks) {
   const seen = { events: [], comments: [], retry: [], finalLastEventId: vector.initialLastEventId ?? "" };
   const listener = {
     event: ({ type, data, id }) => seen.events.push({ type, data, lastEventId: id }),
@@ -54,8 +54,8 @@ function decode(vector, chunks) {
     retry: (ms) => seen.retry.push(ms),
     comment: (text) => seen.comments.push(text),
   };
-  const decoder = new Decoder(listener, vector.initialLastEventId ?? "");
-  for (const chunk of chunks) decoder.push(chunk);
+  const decode = decoderOf(listener, vector.initialLastEventId ?? "");
+  for (const chunk of chunks) decode(chunk);
   return vector.comments ? seen : { ...seen, comments: [] };
 }
 
