@@ -1,4 +1,4 @@
-// The format of an event stream, and those who receive one. No framework is needed for it.
+// The format of an event stream, and the clients of one. No framework is needed for it.
 
 /** The headers of a stream. */
 export const HEADERS = {
@@ -7,7 +7,7 @@ export const HEADERS = {
   'Cache-Control': 'no-cache, no-transform',
   // nginx passes it on at once.
   'X-Accel-Buffering': 'no',
-  // At the same URL there is a page, for those who accept one.
+  // At the same URL there is a page, for browsers that ask for HTML.
   Vary: 'Accept',
 };
 
