@@ -80,7 +80,7 @@ export function haproxy({ hub, port, files, global = [], alpn = 'alpn h2,http/1.
 }
 
 /** Caddy in the same way. */
-export function caddy({ hub, port, files, global = [], site = [], proxy = [], before = [] }) {
+export function caddy({ hub, port, files, global = [], site = [], proxy = [], before = [], handle = 'handle' }) {
   const lines = [
     '{',
     ' admin off',
@@ -91,7 +91,7 @@ export function caddy({ hub, port, files, global = [], site = [], proxy = [], be
     ' bind 127.0.0.1',
     ` tls ${files.certificate} ${files.key}`,
     ...site.map((line) => ` ${line}`),
-    ' handle {',
+    ` ${handle} {`,
     ...before.map((line) => `  ${line}`),
     `  reverse_proxy 127.0.0.1:${hub.port} {`,
     ...proxy.map((line) => `   ${line}`),
@@ -131,6 +131,7 @@ const APPLY = {
   change: (lines, { line, place }) => {
     // `maxconn` stands among the options of the server, and a port that nginx listens on has no address.
     if (line.startsWith('maxconn')) return lines.map((there) => there.replace(/maxconn \d+/, line));
+    if (place === 'in the place of handle_path') return lines.map((there) => (directive(there) === 'handle_path' ? line : there));
     const other = place === 'in the server of the hub' ? line.replace('listen ', 'listen 127.0.0.1:') : line;
     return lines.map((there) => (directive(there) === directive(other) ? other : there));
   },

@@ -57,6 +57,12 @@ const FAULTS = {
     { fault: 'answers preflights', finds: 'cors', frontend: ['http-request return status 204 if METH_OPTIONS'] },
     { fault: 'asks the hub for another host', finds: 'host', backend: ['http-request set-header Host backend'] },
     { fault: 'passes its path on', finds: 'prefix', path: '/push' },
+    {
+      fault: 'folds the path',
+      finds: 'path',
+      global: ['expose-experimental-directives'],
+      frontend: ['http-request normalize-uri path-merge-slashes'],
+    },
   ],
   caddy: [
     { fault: 'cuts a silence of 2 s', finds: 'idle', proxy: ['transport http {', 'read_timeout 2s', '}'], hub: ['--heartbeat', '15s', '--cors-origin', PAGE] },
@@ -66,6 +72,7 @@ const FAULTS = {
     { fault: 'takes the headers of CORS out', finds: 'cors', proxy: ['header_down -Access-Control-Allow-Origin'] },
     { fault: 'asks the hub for another host', finds: 'host', proxy: ['header_up Host backend'] },
     { fault: 'passes its path on', finds: 'prefix', path: '/push' },
+    { fault: 'folds the path', finds: 'path', path: '/push', handle: 'handle_path /push/*' },
   ],
 };
 
@@ -134,6 +141,21 @@ scene('a hub that does not know the origin of a page: the line that is printed l
   const after = await doctor(scene, open.url, '--origin', PAGE, '--idle', '0s');
 
   assert.deepEqual(after.names, []);
+});
+
+scene('nginx without Upgrade: a WebSocket is noted, and the lines that are printed let it through', async (scene) => {
+  const [hub, port] = [await startHub(scene, ...QUICK), await freePort()];
+  const files = makeCertificate(await temporaryFolder(scene), 'localhost');
+  const bad = nginx({ hub, port, files }).replaceAll(/^.*(to_hub|upgrade).*$/gm, '');
+  const ask = (on) => doctor(scene, `https://localhost:${on}/`, '--idle', '0s', '--ca-file', files.certificate);
+  const socket = ({ report }) => report.checks.find(({ check }) => check === 'websocket');
+
+  const first = await start(scene, 'nginx', bad, port);
+  const before = await ask(first);
+  assert.deepEqual([before.names, socket(before).state], [[], 'note']);
+  const after = await ask(await start(scene, 'nginx', mended('nginx', bad, socket(before), hub), port));
+
+  assert.deepEqual([after.names, socket(after).state], [[], 'well']);
 });
 
 scene('nginx names itself, and its lines alone are shown', async (scene) => {

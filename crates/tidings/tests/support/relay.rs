@@ -17,6 +17,8 @@ pub(crate) struct Rewrite {
     pub(crate) answer: fn(&str) -> String,
     /// Whether the answer to a request with this head is held back for ever.
     pub(crate) hold: fn(&str) -> bool,
+    /// Whether the same is done with the body alone.
+    pub(crate) hold_body: fn(&str) -> bool,
     /// Time after the request at which the connection is cut.
     pub(crate) cut_after: Option<Duration>,
     /// Whether nothing is passed on behind the first piece of a body that is a stream.
@@ -31,6 +33,7 @@ impl Default for Rewrite {
             request: str::to_owned,
             answer: str::to_owned,
             hold: |_| false,
+            hold_body: |_| false,
             cut_after: None,
             first_piece_only: false,
             tell: None,
@@ -90,6 +93,9 @@ fn relay(hub: SocketAddr, head: &str, client: &mut TcpStream, rewrite: &Rewrite)
     }
     let Some(answer) = read_head(&mut server) else { return Ok(()) };
     client.write_all((rewrite.answer)(&answer).as_bytes())?;
+    if (rewrite.hold_body)(head) {
+        client.read_exact(&mut [0])?;
+    }
     let (mut piece, is_stream) =
         ([0; 4_096], answer.to_ascii_lowercase().contains("transfer-encoding: chunked"));
     loop {

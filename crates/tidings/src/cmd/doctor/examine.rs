@@ -117,11 +117,11 @@ impl Examination<'_> {
         let flow = if flows {
             held::open(asker, &held::question(&target)).await
         } else {
-            held::Opened::Held { has_head: false }
+            held::Opened::Held(held::Head::Missing)
         };
         report.checks.push(match flow {
             held::Opened::Flows { flow, .. } => quiet::look(asker, &target, *flow, watch).await,
-            held::Opened::Held { .. } => quiet::look_at_long_poll(asker, &target, watch).await,
+            held::Opened::Held(_) => quiet::look_at_long_poll(asker, &target, watch).await,
             held::Opened::Refused(words) | held::Opened::Broke(words) => Check::unknown("idle", words),
             held::Opened::SentAway => Check::unknown("idle", "the hub had no room for the stream"),
         });

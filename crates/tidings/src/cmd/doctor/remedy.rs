@@ -107,12 +107,9 @@ const SETTINGS: &str = "in its configuration";
 impl Remedy {
     /// The remedies of a fault: those of the hub, and those of these proxies.
     pub(super) fn all(fault: &Fault, target: &Target, proxies: &[Proxy]) -> Vec<Self> {
-        let hub = of_hub(fault, target).into_iter().map(|(place, line)| Self {
-            of: Of::Hub(Hub::Hub),
-            action: Add,
-            place,
-            line,
-        });
+        let hub = of_hub(fault, target);
+        let hub =
+            hub.into_iter().map(|(action, place, line)| Self { of: Of::Hub(Hub::Hub), action, place, line });
         let of_proxies = proxies.iter().flat_map(|proxy| {
             let lines = match proxy {
                 Proxy::Nginx => nginx(fault, target),
@@ -148,18 +145,22 @@ impl Action {
 
 type Line = (Action, &'static str, String);
 
-fn of_hub(fault: &Fault, target: &Target) -> Option<(&'static str, String)> {
-    let line = match fault {
+fn of_hub(fault: &Fault, target: &Target) -> Vec<Line> {
+    let add = |line: String| vec![(Add, SETTINGS, line)];
+    let change = |lines: &[&str]| lines.iter().map(|line| (Change, SETTINGS, (*line).to_owned())).collect();
+    match fault {
         // Half of it, so that one late heartbeat is no cut.
         Fault::SilenceCut { silence } if silence.as_secs() >= 2 => {
-            format!("heartbeat = \"{}s\"", silence.as_secs() / 2)
+            vec![(Change, SETTINGS, format!("heartbeat = \"{}s\"", silence.as_secs() / 2))]
         }
-        Fault::HubIsFull => "connections_max, user_streams_max or address_streams_max".to_owned(),
-        Fault::OriginRefused { origin } => format!("cors_origin = [\"{origin}\"]"),
-        Fault::HostRefused => format!("allowed_host = [\"{}\"]", target.host()),
-        _ => return None,
-    };
-    Some((SETTINGS, line))
+        // Twice the defaults: which of them it is, the hub tells its operator alone.
+        Fault::HubIsFull => {
+            change(&["connections_max = 20000", "user_streams_max = 2000", "address_streams_max = 10000"])
+        }
+        Fault::OriginRefused { origin } => add(format!("cors_origin = [\"{origin}\"]")),
+        Fault::HostRefused => add(format!("allowed_host = [\"{}\"]", target.host())),
+        _ => vec![],
+    }
 }
 
 fn nginx(fault: &Fault, target: &Target) -> Vec<Line> {
@@ -255,7 +256,7 @@ fn caddy(fault: &Fault, target: &Target) -> Vec<Line> {
         Fault::HostRewritten | Fault::HostRefused => vec![out(REVERSE_PROXY, "header_up Host")],
         Fault::Prefix => vec![add("before reverse_proxy", &format!("uri path_regexp ^{prefix}/ /"))],
         Fault::PathRewritten => vec![
-            out("around reverse_proxy", "handle_path"),
+            (Change, "in the place of handle_path", format!("handle {prefix}/* {{")),
             add("before reverse_proxy", &format!("uri path_regexp ^{prefix}/ /")),
         ],
         Fault::NoUpgrade => vec![out(REVERSE_PROXY, "header_up -Upgrade")],

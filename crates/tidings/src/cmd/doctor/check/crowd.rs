@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use tidings_client::Offer;
 use tokio::time::Instant;
 
-use super::held::{Opened, open, opened, question};
+use super::held::{Head, Opened, open, opened, question};
 use crate::cmd::doctor::ask::{Asker, NoAnswer, Question};
 use crate::cmd::doctor::flow::Flow;
 use crate::cmd::doctor::remedy::Fault;
@@ -47,7 +47,7 @@ async fn on_one_connection(asker: &Asker, question: &Question) -> Result<Vec<Ope
     let all = begun.into_iter().map(|begun| async {
         match begun {
             Ok(begun) => opened(Flow::of(begun), begin).await,
-            Err(NoAnswer::Late(_)) => Opened::Held { has_head: false },
+            Err(NoAnswer::Late(_)) => Opened::Held(Head::Missing),
             Err(other) => Opened::Broke(other.words()),
         }
     });
@@ -62,7 +62,7 @@ fn reasons(all: &[Opened]) -> String {
     for opened in all {
         let reason = match opened {
             Opened::Flows { .. } => continue,
-            Opened::Held { .. } => format!("nothing came within {} s", DOCTOR_FIRST_BLOCK_WAIT.as_secs()),
+            Opened::Held(_) => format!("nothing came within {} s", DOCTOR_FIRST_BLOCK_WAIT.as_secs()),
             Opened::SentAway => "the hub had no room for one more, or for one more of this sender".to_owned(),
             Opened::Refused(words) | Opened::Broke(words) => words.clone(),
         };

@@ -21,7 +21,7 @@ pub(in crate::cmd::doctor) enum Opened {
     /// Its first block was there after this time.
     Flows { flow: Box<Flow>, after: Duration },
     /// Nothing came, or the head alone.
-    Held { has_head: bool },
+    Held(Head),
     /// It is no stream, in these words.
     Refused(String),
     /// The hub has no room for it.
@@ -30,12 +30,38 @@ pub(in crate::cmd::doctor) enum Opened {
     Broke(String),
 }
 
+/// What has come of a stream that is held back.
+pub(in crate::cmd::doctor) enum Head {
+    /// Nothing.
+    Missing,
+    /// The head, with what the hub says against buffers.
+    Asks,
+    /// The head, without that.
+    Silent,
+}
+
+impl Head {
+    fn words(&self) -> &'static str {
+        match self {
+            Self::Missing => "nothing of a stream has arrived",
+            Self::Asks => {
+                "the head of a stream has arrived, with the `X-Accel-Buffering: no` of the hub, which something does not obey, and no \
+                 event behind it"
+            }
+            Self::Silent => {
+                "the head of a stream has arrived, without the `X-Accel-Buffering: no` of the hub, which nginx takes out and obeys, and no \
+                 event behind it"
+            }
+        }
+    }
+}
+
 /// Opens a stream, and waits for its first block.
 pub(in crate::cmd::doctor) async fn open(asker: &Asker, question: &Question) -> Opened {
     let begin = Instant::now();
     let flow = match asker.begin(question, DOCTOR_FIRST_BLOCK_WAIT).await {
         Ok(begun) => Flow::of(begun),
-        Err(NoAnswer::Late(_)) => return Opened::Held { has_head: false },
+        Err(NoAnswer::Late(_)) => return Opened::Held(Head::Missing),
         Err(other) => return Opened::Broke(other.words()),
     };
     opened(flow, begin).await
@@ -49,7 +75,11 @@ pub(in crate::cmd::doctor) async fn opened(mut flow: Flow, begin: Instant) -> Op
     // The way to the head may have been long, and is none of this.
     match flow.first_block(Instant::now() + DOCTOR_FIRST_BLOCK_WAIT).await {
         Next::Bytes => Opened::Flows { flow: Box::new(flow), after: begin.elapsed() },
-        Next::Nothing => Opened::Held { has_head: true },
+        Next::Nothing => Opened::Held(if flow.headers().contains_key("x-accel-buffering") {
+            Head::Asks
+        } else {
+            Head::Silent
+        }),
         Next::Ended if flow.is_sent_away() => Opened::SentAway,
         Next::Ended => Opened::Broke("it ended before its first block".to_owned()),
         Next::Broke(words) => Opened::Broke(words),
@@ -73,15 +103,11 @@ pub(in crate::cmd::doctor) async fn look(
             let words = format!("the beginning of a stream arrives at once, after {}", milliseconds(after));
             (Check::well(BUFFERING, words), Some(*flow))
         }
-        Opened::Held { has_head } => {
-            let what = if has_head {
-                "the head of a stream has arrived, and no byte behind it"
-            } else {
-                "nothing of a stream has arrived"
-            };
+        Opened::Held(head) => {
             let words = format!(
-                "{what} within {} s, while an answer that ends arrives after {whole}: something holds answers back, and events with \
+                "{} within {} s, while an answer that ends arrives after {whole}: something holds answers back, and events with \
                  them; `?mode=long-poll` arrives all the same",
+                head.words(),
                 DOCTOR_FIRST_BLOCK_WAIT.as_secs()
             );
             (Check::finding(BUFFERING, words).mended_by(Fault::Held), None)
@@ -107,7 +133,7 @@ pub(in crate::cmd::doctor) async fn look_compressed(asker: &Asker, target: &Targ
             format!("a stream is compressed, and arrives at once, after {}", milliseconds(after)),
         ),
         Opened::Flows { .. } => Check::well(COMPRESSION, "nothing compresses a stream"),
-        Opened::Held { .. } => {
+        Opened::Held(_) => {
             let words = format!(
                 "a stream arrives at once for a client that takes no compression, and nothing within {} s for one that takes gzip, \
                  as browsers do: something compresses it, and waits until there is enough",

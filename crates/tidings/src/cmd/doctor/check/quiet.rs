@@ -39,7 +39,7 @@ pub(in crate::cmd::doctor) async fn look(
                     Watched::Cut { .. } => check,
                     Watched::Alive(_) | Watched::Over(_) => once(age, "another one lived for longer"),
                 },
-                Opened::Held { .. } | Opened::Refused(_) | Opened::SentAway | Opened::Broke(_) => {
+                Opened::Held(_) | Opened::Refused(_) | Opened::SentAway | Opened::Broke(_) => {
                     once(age, "then no other one could be opened")
                 }
             }
