@@ -60,13 +60,14 @@ class Tab {
     return until('the tab is open', async () => (await this.state()) === 'open');
   }
 
-  hears(data) {
-    return until(`the tab hears ${data}`, async () => (await this.heard()).includes(data));
+  hears(data, deadline_ms) {
+    return until(`the tab hears ${data}`, async () => (await this.heard()).includes(data), deadline_ms);
   }
 }
 
-/** Streams that the hub has now; polls are among them while they are answered. */
-export async function streamsOf(hub) {
-  const metrics = await (await fetch(new URL('/metrics', hub.url))).text();
+/** Streams that the hub has now; polls are among them while they are answered. `key` is one of an operator, where the hub wants one. */
+export async function streamsOf(hub, key) {
+  const headers = key ? { Authorization: `Bearer ${key}` } : {};
+  const metrics = await (await fetch(new URL('/metrics', hub.url), { headers })).text();
   return Number(/^tidings_streams (\d+)$/m.exec(metrics)[1]);
 }
