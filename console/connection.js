@@ -122,7 +122,7 @@ export class Connection {
   }
 
   #waitingWords(seconds) {
-    const next = seconds === Infinity ? say('banner.next.network') : seconds > 0 ? say('banner.next', { seconds }) : say('banner.next.now');
+    const next = seconds > 0 ? say('banner.next', { seconds }) : say('banner.next.now');
     const { expired: reason } = this.#state;
     const what = reason === undefined ? this.#broken() : reason === '' ? say('banner.expired') : say('banner.expired.reason', { reason });
     return what + next;

@@ -7,7 +7,7 @@ import { withParameters } from './topic.js';
 /**
  * @typedef {object} State
  * @property {'connecting' | 'live' | 'waiting' | 'ended' | 'refused'} phase
- * @property {number} [until]   While waiting: when the next attempt begins, in ms since the epoch; `Infinity` until there is a network.
+ * @property {number} [until]   While waiting: when the next attempt begins, in ms since the epoch.
  * @property {import('./problem.js').Problem} [problem]  Why it was refused, or why it waits.
  * @property {string} [expired]  While waiting: why the access of the stream before ended, if that was its end.
  */

@@ -47,7 +47,7 @@ export const carryByFetch: Carry = async (ask, hear, signal) => {
   const { id, until: _, url, ...request } = ask;
   const response = await fetch(url, { ...request, cache: "no-store", signal } as RequestInit);
   const type = response.headers.get("content-type") ?? "";
-  if (response.status !== 200 || !/^\s*text\/event-stream\s*(;|$)/i.test(type)) throw await failureOf(response);
+  if (response.status !== 200 || !/^text\/event-stream\s*(;|$)/i.test(type)) throw await failureOf(response);
   hear.open(new URL(response.url || url).origin);
   const comment = (text: string) => {
     const ms = /^ heartbeat (\d+)$/.exec(text)?.[1];

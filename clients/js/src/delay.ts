@@ -13,8 +13,8 @@ const RETRY_MS_MAX = 86_400_000;
  * Milliseconds to wait after some failures in a row; after none, what the hub said. Each failure makes the wait longer, with full
  * jitter above what the hub said, so that clients that failed together do not come back together.
  */
-export function delayOf(retryMs: number, failures: number, random: () => number = Math.random): number {
+export function delayOf(retryMs: number, failures: number): number {
   const floor = Math.min(Math.max(retryMs, RETRY_MS_MIN), RETRY_MS_MAX);
   const ceiling = Math.max(floor, Math.min(floor * 2 ** failures, BACKOFF_MS_MAX));
-  return Math.round(floor + (ceiling - floor) * random());
+  return Math.round(floor + (ceiling - floor) * Math.random());
 }

@@ -11,16 +11,13 @@ export interface StreamEvent {
   time: string;
 }
 
-/** Types that begin so are the hub's own. No publisher can use them. */
-const OWN = "tidings.";
-
 /** Events that were asked for are gone. */
-export const GAP = `${OWN}gap`;
+export const GAP = "tidings.gap";
 
-/** The hub says who is there in a topic, or who has come and gone. */
-const PRESENCE = `${OWN}presence`;
+/** Types that no publisher can use: the hub says in these where the stream stands. Who is there in a topic is news all the same. */
+const NO_NEWS = /^tidings\.(?!presence)/;
 
-/** Whether the event is news for the page. The others only say where the stream stands. */
+/** Whether the event is news for the page. */
 export function isNews({ type }: StreamEvent): boolean {
-  return !type.startsWith(OWN) || type.startsWith(PRESENCE);
+  return !NO_NEWS.test(type);
 }

@@ -46,7 +46,7 @@ export interface ErrorEvent extends Event {
   readonly problem: Problem | undefined;
   /** Whether the client asks again by itself. If not, it is closed. */
   readonly willRetry: boolean;
-  /** Milliseconds until it does; `Infinity` until there is a network. */
+  /** Milliseconds until it does. */
   readonly retryInMs: number;
 }
 
@@ -60,7 +60,7 @@ export interface TransportEvent extends Event {
 export interface StateChangeEvent extends Event {
   readonly type: "statechange";
   readonly state: State;
-  /** While it waits: milliseconds until it asks again, or `Infinity` until there is a network. Else 0. */
+  /** While it waits: milliseconds until it asks again. Else 0. */
   readonly retryInMs: number;
 }
 

@@ -5,10 +5,9 @@ export function later(load: () => Promise<Feed>): Feed {
   let feed: Feed | undefined;
   let isClosed = false;
   return {
-    start() {
-      void load().then((loaded) => {
-        if (!isClosed) (feed = loaded).start();
-      });
+    async start() {
+      feed = await load();
+      if (!isClosed) feed.start();
     },
     close() {
       isClosed = true;

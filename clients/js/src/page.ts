@@ -21,7 +21,7 @@ export function watchPage({ wake, sleep }: PageListener, signal: AbortSignal): v
 
 /** A text that is kept under a key, across a reload or for other tabs. */
 export interface Memory {
-  get(): string | undefined;
+  get(): string | null | undefined;
   /** Without a text it is forgotten. */
   set(text?: string): void;
 }
@@ -36,7 +36,7 @@ export function memoryOf(area: "localStorage" | "sessionStorage", key: string): 
     }
   };
   return {
-    get: () => tried((storage) => storage.getItem(key) ?? undefined),
+    get: () => tried((storage) => storage.getItem(key)),
     set: (text) => tried((storage) => (text ? storage.setItem(key, text) : storage.removeItem(key))),
   };
 }

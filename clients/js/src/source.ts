@@ -31,7 +31,7 @@ export type State = "connecting" | "open" | "waiting" | "closed";
 
 /** Hears what a subscription brings. */
 export interface SourceListener {
-  /** `retryInMs`: while it waits, when the next attempt begins; `Infinity` where the browser is sure that there is no network. */
+  /** `retryInMs`: while it waits, when the next attempt begins. */
   state(state: State, retryInMs?: number): void;
   transport(transport: Transport): void;
   /** The hub has agreed; `origin` is that of the final URL. */
@@ -58,6 +58,8 @@ const POLL_MS = 35_000;
 const HEALTHY_MS = 5_000;
 /** What a page that nobody sees waits at least, after a failure and between polls that do not wait. */
 const HIDDEN_MS = 15_000;
+/** What a page waits at least where the browser says that there is no network. The hub may be on the same machine. */
+const OFFLINE_MS = 30_000;
 /** Access is renewed so long before it ends. */
 const RENEW_MS = 10_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -213,10 +215,9 @@ export class Source {
     const leastMs = failure?.retryAfterMs ?? 0;
     const isPaced = failure || this.#transport === "poll";
     const hiddenMs = isPaced && globalThis.document?.hidden ? HIDDEN_MS : 0;
-    // What the browser says of a network may be wrong if it says that there is one.
-    const isOffline = globalThis.navigator?.onLine === false;
-    const afterMs = isOffline ? Infinity : Math.max(delayOf(this.#retryMs, this.#failures), leastMs, hiddenMs);
-    this.#goesOn = !failure && !isOffline && !!this.#transport?.endsWith("poll");
+    const offlineMs = globalThis.navigator?.onLine === false ? OFFLINE_MS : 0;
+    const afterMs = Math.max(delayOf(this.#retryMs, this.#failures), leastMs, hiddenMs, offlineMs);
+    this.#goesOn = !failure && !!this.#transport?.endsWith("poll");
     if (!willRetry) this.close();
     else if (!this.#goesOn) this.#listener.state("waiting", afterMs);
     this.#listener.ended(failure, willRetry, afterMs);

@@ -29,7 +29,7 @@ export interface SubscribeOptions extends Access {
 /** Streams first; then polls, because what holds back an answer without end lets one pass that ends. */
 const STREAMS: readonly Transport[] = ["sse", "post", "long-poll", "poll"];
 /** Where `fetch` hands out an answer only as a whole. */
-const WITHOUT_FETCH_STREAMS: readonly Transport[] = ["native", "iframe", "long-poll", "poll"];
+const WITHOUT_FETCH_STREAMS: readonly Transport[] = ["native", "iframe", ...STREAMS.slice(2)];
 
 /**
  * Subscribes to topics of a hub.
@@ -57,7 +57,7 @@ function usual(): readonly Transport[] {
 }
 
 /** Says where to begin, or is a secret, which belongs into no storage. */
-const NOT_KEPT = /[?&](last|since|last_event_id|lastEventId|access_token|ticket|signature)=/;
+const NOT_KEPT = /[?&](last|since|last_?event_?id|access_token|ticket|signature)=/i;
 
 /** Under which the place is kept across a reload. */
 function keyOf({ url, topics }: Asked): string {
@@ -70,7 +70,7 @@ function planOf(asked: Asked, transports: readonly Transport[]): Plan {
   return {
     transport,
     loadLadder: others.length ? async () => new (await import("./fallback.js")).Ladder(transports, memory) : undefined,
-    isLadderNeeded: others.length > 0 && !!memory.get(),
+    isLadderNeeded: !!memory.get(),
     ask: (transport, id, isFirst) => requestOf(asked, transport, id, isFirst),
     // An answer that is no event stream may be the page of a network that one has to log in to.
     isPassing: (failure, wasRefused) => failure.isPassing || failure.status === 200 || isRenewable(asked, failure, wasRefused),

@@ -229,22 +229,6 @@ for (const [when, before] of [
   });
 }
 
-test("without a network it waits for one, and says so", async (t) => {
-  const before = Object.getOwnPropertyDescriptor(globalThis, "navigator");
-  Object.defineProperty(globalThis, "navigator", { value: { onLine: false }, configurable: true });
-  t.after(() => (before ? Object.defineProperty(globalThis, "navigator", before) : delete globalThis.navigator));
-  const { attempts, source, tick, told } = await started();
-  attempts[0].fail(new TypeError("fetch failed"));
-  await tick(86_400_000);
-  assert.equal(attempts.length, 1);
-  assert.equal(told.at(-1), "ended 0 true Infinity");
-
-  source.wake();
-  await tick(0);
-
-  assert.equal(attempts.length, 2);
-});
-
 test("polls that follow each other are one stream for the page", async () => {
   const { attempts, tick, told } = await started({ transport: "long-poll" });
   for (let number = 0; number < 3; number += 1) {
