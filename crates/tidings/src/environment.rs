@@ -11,7 +11,7 @@ pub(crate) type Environment = BTreeMap<String, String>;
 /// What the name of each of our variables begins with.
 const PREFIX: &str = "TIDINGS_";
 
-/// The token of `pub`, `sub` and `relay`, the file with it, and the command that prints it.
+/// The token of `pub`, `sub`, `relay` and `doctor`, the file with it, and the command that prints it.
 pub(crate) const TOKEN_VARIABLES: [&str; 3] =
     ["TIDINGS_TOKEN", "TIDINGS_TOKEN_FILE", "TIDINGS_TOKEN_COMMAND"];
 
@@ -19,7 +19,7 @@ pub(crate) const TOKEN_VARIABLES: [&str; 3] =
 pub(crate) const SOURCE_TOKEN_VARIABLES: [&str; 3] =
     ["TIDINGS_SOURCE_TOKEN", "TIDINGS_SOURCE_TOKEN_FILE", "TIDINGS_SOURCE_TOKEN_COMMAND"];
 
-/// Whether a variable is for `pub`, `sub` or `relay`, and says nothing to the hub.
+/// Whether a variable is for `pub`, `sub`, `relay` or `doctor`, and says nothing to the hub.
 pub(crate) fn is_of_clients(name: &str) -> bool {
     TOKEN_VARIABLES.contains(&name) || SOURCE_TOKEN_VARIABLES.contains(&name)
 }

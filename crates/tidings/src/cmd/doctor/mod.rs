@@ -55,10 +55,10 @@ pub(crate) struct DoctorArgs {
     /// members and checks. stderr has {"checking":...} for each of them.
     #[arg(long)]
     json: bool,
-    /// Origin of the pages that are to use the hub, such as `https://app.example`: looks at CORS, too
+    /// Origin of the pages that are to use the hub, such as `https://app.example`; without it CORS is not checked
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     origin: Option<String>,
-    /// Proxy whose lines are shown, unless the server names itself: else those of all
+    /// Proxy whose lines are shown; without it the one that the server names, or all
     #[arg(long, value_enum)]
     proxy: Option<Proxy>,
     /// How long a quiet stream is watched [default: two heartbeats of the hub and 4s, at most 65s]

@@ -183,7 +183,7 @@ fn cut(seen: &Seen, heartbeat: Option<Duration>, silence: Duration, age: Duratio
 fn alive(seen: &Seen, heartbeat: Option<Duration>, watch: Duration) -> Check {
     let watched = seconds(watch);
     match heartbeat {
-        Some(heartbeat) if watch < heartbeat => {
+        Some(heartbeat) if seen.arrivals == 0 && watch < heartbeat + DOCTOR_HEARTBEAT_GRACE => {
             let enough = (heartbeat + DOCTOR_HEARTBEAT_GRACE).as_secs();
             let words = format!(
                 "the stream was not cut within {watched}; the hub sends a heartbeat every {}, and `--idle {enough}s` would see whether it \

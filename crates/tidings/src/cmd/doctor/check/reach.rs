@@ -108,6 +108,13 @@ impl Reached {
             self.checks.push(Check::finding(REDIRECT, words));
             return false;
         };
+        if target.root() == self.target.root() {
+            let words = format!(
+                "{from} is answered {status} and leads to itself: a server wants https, and the proxy before it asks for it over http, perhaps"
+            );
+            self.checks.push(Check::finding(REDIRECT, words));
+            return false;
+        }
         let mut words = format!(
             "{from} is answered {status} and leads to {}: use that address, because each reconnection takes both, and a POST may arrive \
              as a GET",
