@@ -20,6 +20,7 @@ import { startTabs } from '../tabs.js';
 import { countOf } from '../time.js';
 import { exampleTopic, soleTopic, withParameters } from '../topic.js';
 import { learn, say, sayAll, word } from '../words.js';
+import { clientCard } from './client-card.js';
 import { TRANSPORT_WORDS } from './dictionary.js';
 import { Link } from './link.js';
 import { socketCard } from './socket-card.js';
@@ -82,7 +83,8 @@ function showOne(transport) {
   const showPart = startTabs(byId('main'), byId('tabs'));
 
   const code = snippet('transports.code');
-  code.show(transport.code(urlOf(selectors), exampleTopic(selectors).replaceAll('\\', '\\\\').replaceAll("'", "\\'")));
+  const showCode = () => code.show(transport.code(urlOf(selectors), exampleTopic(selectors).replaceAll('\\', '\\\\').replaceAll("'", "\\'")));
+  showCode();
   byId('snippet').append(code.node);
 
   // A topic's own page does not name it in each row.
@@ -100,6 +102,7 @@ function showOne(transport) {
   const access = new AccessPanel(byId('access'), byId('access-open'), { entered, forgotten: () => location.reload() });
   const form = new PublishForm(byId('publish-form'), { topic: sole, suggested: exampleTopic(selectors), refused, send });
   if (transport.key === 'web-socket') byId('publish').after(socketCard(stream));
+  if (transport.key === 'client') byId('publish').before(clientCard(chosen));
 
   byId('cut').addEventListener('click', () => useCut(!is_cut));
   onCredential(showKey);
@@ -149,6 +152,12 @@ function showOne(transport) {
     const needs_header = answer?.error?.type?.endsWith(':key-required') && hasCredential();
     if (answer && !needs_header) return { problem: problemIn(answer.error ?? {}) };
     return publish({ topic, data, event, id, retry });
+  }
+
+  /** Another way is chosen: it goes on where this one is. */
+  function chosen() {
+    showCode();
+    useCut(false);
   }
 
   function useCut(cut) {

@@ -14,9 +14,9 @@ import { startPageServer } from './page-server.js';
 import { startPrefixProxy } from './prefix-proxy.js';
 import { scene } from './scene.js';
 
-const SHOWS = ['sse', 'envelope', 'long-poll', 'poll', 'lines', 'pages', 'web-socket', 'iframe'];
+const SHOWS = ['client', 'sse', 'envelope', 'long-poll', 'poll', 'lines', 'pages', 'web-socket', 'iframe'];
 /** Those whose key or token stands in no header. */
-const BY_TICKET = SHOWS.filter((show) => !['lines', 'pages'].includes(show));
+const BY_TICKET = SHOWS.filter((show) => !['client', 'lines', 'pages'].includes(show));
 
 const pageOf = (root, show, topic = 'orders/42') => `${root}/console/transports.html?show=${show}&topic=${encodeURIComponent(topic)}`;
 
@@ -155,7 +155,7 @@ scene('the console leads to the list, and the list to each page, in both languag
   await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth);
   await page.emulateMedia({ colorScheme: 'dark' });
   await shoot(page, 'list-phone-dark-zh');
-  await page.locator('#list-of-ways a').nth(6).click();
+  await page.locator('#list-of-ways a').nth(7).click();
   await live(page);
   await shoot(page, 'web-socket-phone-dark-zh');
   await page.setViewportSize({ width: 1280, height: 800 });
@@ -163,6 +163,33 @@ scene('the console leads to the list, and the list to each page, in both languag
   await page.locator('.brand').click();
   await page.locator('#app:not([hidden])').waitFor();
   assert.equal(new URL(page.url()).pathname, '/console/');
+  assertQuiet(complaints);
+});
+
+scene('the page of the client tells what is used, and goes on by what is chosen', async (scene) => {
+  const hub = await startHub(scene, '--retry', '100ms');
+  await hub.publish('orders/42', 'before');
+  const { page, complaints } = await visitConsole(scene, pageOf(hub.url, 'client'));
+  const select = page.locator('.client select');
+  const heard = ['before'];
+  await shows(page, 'before');
+
+  for (const transport of ['', 'post', 'long-poll', 'poll', 'websocket', 'native', 'iframe', 'sse']) {
+    if (transport) await select.selectOption(transport);
+    await page.getByText(`Used now: ${transport || 'sse'}`).waitFor();
+    await hub.publish('orders/42', `by ${transport}`);
+    await shows(page, `by ${transport}`);
+    await live(page);
+    heard.unshift(`by ${transport}`);
+    const code = await page.locator('#snippet code').textContent();
+    assert.equal(code.includes(`transport: '${transport}'`), transport !== '');
+  }
+
+  assert.deepEqual(await data(page), heard);
+  await shoot(page, 'client-chosen');
+  await page.getByRole('button', { name: '中文' }).click();
+  await page.getByText('当前使用：sse').waitFor();
+  await shoot(page, 'client-chosen-zh');
   assertQuiet(complaints);
 });
 

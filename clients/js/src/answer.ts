@@ -77,6 +77,7 @@ export class Answer {
 
   /** A document has come, or its text. */
   say(document: unknown): void {
+    if (this.#isEnded) return;
     try {
       const said = typeof document === "string" ? JSON.parse(document) : document;
       if (said !== null && typeof said === "object") this.#tell(said);
@@ -87,6 +88,7 @@ export class Answer {
 
   /** An event of the hub's own, with its id if it has one. */
   own(type: string, data: string, id = this.#id): void {
+    if (this.#isEnded) return;
     this.#heard();
     this.#place(id);
     this.#event({ type, data });
