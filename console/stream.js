@@ -105,7 +105,7 @@ export class Stream {
 
   #opened(data) {
     this.#place();
-    this.#listener.opened?.({ connection: memberOf(data, 'connection'), time: memberOf(data, 'time') });
+    this.#listener.opened?.({ connection: memberOf(data, 'connection') || memberOf(data, 'shared_connection'), time: memberOf(data, 'time') });
   }
 
   #place() {

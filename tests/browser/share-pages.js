@@ -15,6 +15,7 @@ self.told = [];
 self.listen = (url, options = {}) => {
   const subscription = self.subscription = subscribe(url, options);
   for (const type of ["message", "gap"]) subscription.addEventListener(type, ({ type, data }) => self.heard.push(type === "gap" ? "gap " + data : data));
+  subscription.addEventListener("tidings.open", (event) => (self.opening = event.json()));
   for (const type of ["open", "error", "transport"]) subscription.addEventListener(type, ({ type, status, willRetry }) => self.told.push({ type, status, willRetry }));
 };
 const [url, options] = JSON.parse(decodeURIComponent(location.hash.slice(1)) || "[]");

@@ -259,3 +259,35 @@ scene('a hub that is killed and begins again is found by all tabs', async (scene
   for (const tab of tabs) assert.equal((await tab.told()).find(({ type }) => type === 'error')?.willRetry, true);
   await onlyOneStream(again);
 });
+
+scene('where tabs cannot share, each has a connection of its own', async (scene) => {
+  // Neither https nor localhost: such a page has no locks.
+  const launch = (scene) => startChromium(scene, ['--host-resolver-rules=MAP plain.test 127.0.0.1']);
+  const origin = await startSharePages(scene);
+  const there = origin.replace('127.0.0.1', 'plain.test');
+  const hub = await startHub(scene, '--cors-origin', origin, '--cors-origin', there);
+  const browser = await launch(scene);
+  const [plain, broken] = [await browser.newContext(), await browser.newContext()];
+  const url = new URL('/events/orders/42', hub.url);
+  // What is loaded later does not come.
+  await broken.route(/tidings-[A-Z0-9]{8}\.js/, (route) => route.abort());
+  const tabs = [];
+  for (const [context, from] of [[plain, there], [plain, there], [broken, origin], [broken, origin]]) tabs.push(await openTab(context, from, url));
+  for (const tab of tabs) await tab.isOpen();
+
+  await hub.publish('orders/42', 'event');
+  for (const tab of tabs) await tab.hears('event');
+  assert.equal(await tabs[0].page.evaluate(() => self.isSecureContext), false);
+  assert.equal(await streamsOf(hub), 4);
+});
+
+scene('a page is told of the connection, but not by the name that keeps an event from it', async (scene) => {
+  const site = await cast(scene);
+  const tabs = await openTabs(site, 2);
+
+  for (const tab of tabs) {
+    const opening = await until('the tab is told where the stream begins', () => tab.page.evaluate(() => self.opening));
+    assert.equal(opening.connection, undefined);
+    assert.match(opening.shared_connection, /^[0-9a-z]{13}$/);
+  }
+});

@@ -6,7 +6,7 @@ import { mock, test } from "node:test";
 
 import { Air, Failure, Hub, Locks, Post, randomOf, Tab } from "./support/tabs-world.js";
 
-const SEEDS = Number(process.env.TIDINGS_TABS_SEEDS ?? 150);
+const SEEDS = Number(process.env.TIDINGS_TABS_SEEDS ?? 100);
 const FIRST_SEED = Number(process.env.TIDINGS_TABS_SEED ?? 1);
 const TOPICS = ["orders/1", "orders/2", "news/a", "news/a/b", "chat"];
 const URLS = ["https://hub/events/orders/1", "https://hub/events/orders/*", "https://hub/events?topic=news/**", "https://hub/events?topic=chat&topic=orders/2", "https://hub/events/**"];
@@ -157,6 +157,8 @@ const CHAOS = {
   thaw: ({ tabs }) => tabs.forEach((tab) => tab.freeze(false)),
   sleep: (_, tab) => tab?.sleep(),
   wake: ({ tabs }) => tabs.forEach((tab) => tab.isGone || tab.wake()),
+  hide: (_, tab) => tab && (tab.isHidden = true),
+  show: ({ tabs }) => tabs.forEach((tab) => (tab.isHidden = false)),
   fill: (_, tab) => tab?.fill(true),
   empty: ({ tabs }) => tabs.forEach((tab) => tab.fill(false)),
   cut: ({ hub, random }) => [...hub.streams].forEach((stream) => random() < 0.5 && stream.cut()),

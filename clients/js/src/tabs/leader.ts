@@ -20,7 +20,8 @@ const SHRINK_MS = 10_000;
 /** Types of the hub's own events. */
 const OWN = "tidings.";
 const GAP = "tidings.gap";
-const PARTIAL = "tidings.partial";
+const OPEN = "tidings.open";
+const CURSOR = "tidings.cursor";
 /** As in the core: heartbeats that may fail to come, and how often they come. Timers of a hidden page may be a minute late. */
 const HEARTBEATS_MISSED = 2.5;
 const HEARTBEAT_MS = 15_000;
@@ -60,6 +61,7 @@ export class Leader {
   #isPlaced: boolean;
   #state: State = "connecting";
   #transport: Transport;
+  #opening = "";
   /** What the last request has asked for. */
   #union: readonly string[] = [];
   /** The client itself has left a connection that was open: nothing has happened that tabs need to know. */
@@ -116,7 +118,7 @@ export class Leader {
   announce(): void {
     const state = this.#isQuiet ? "open" : this.#state;
     this.#listener.say([
-      { kind: "term", wishes: this.#followed, place: this.#isPlaced ? this.#place : "", state, transport: this.#transport },
+      { kind: "term", wishes: this.#followed, place: this.#isPlaced ? this.#place : "", state, transport: this.#transport, opening: this.#opening },
     ]);
   }
 
@@ -219,8 +221,10 @@ export class Leader {
   #hear(event: Placed): void {
     if (event.type === GAP) this.#tell({ kind: "gap", event });
     else if (!event.type.startsWith(OWN)) this.#tellEvent(event);
-    else if (event.cursor) this.#tell({ kind: "place", cursor: event.cursor });
-    if (event.type === PARTIAL) this.#listener.own(event);
+    else if (event.type === OPEN) this.#tell({ kind: "place", event: { ...event, data: (this.#opening = openingOf(event.data)) } });
+    else if (event.type === CURSOR) this.#tell({ kind: "place", event });
+    // Tabs have begun elsewhere, and each has an access of its own.
+    else this.#listener.own(event);
   }
 
   #tellEvent(event: Placed): void {
@@ -270,4 +274,14 @@ export class Leader {
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((selector, at) => selector === other[at]);
+}
+
+/** What tabs hear of the beginning. The connection has another name: a page that publishes with `except` would keep the event from all tabs. */
+function openingOf(data: string): string {
+  try {
+    const { connection, ...opening } = JSON.parse(data);
+    return JSON.stringify({ ...opening, shared_connection: connection });
+  } catch {
+    return "";
+  }
 }

@@ -29,6 +29,7 @@ const TAKE_OVER_MS = 300;
 
 const OWN = "tidings.";
 const GAP = "tidings.gap";
+const OPEN = "tidings.open";
 
 type Channel = ReturnType<Kit["world"]["channelOf"]>;
 
@@ -73,6 +74,8 @@ export class Member implements Feed {
   /** The hub has let this tab read what it wants. */
   #isLetIn = false;
   #toldAt = 0;
+  /** What the page was told of the connection. */
+  #opening = "";
   /** The hub's time at the last poll; empty once something later was heard. */
   #hubTime = "";
   #state: State = "connecting";
@@ -359,11 +362,13 @@ export class Member implements Feed {
         this.#kit.listener.open(origin);
       },
       event: (event) => {
+        // Where a poll begins is nothing that the page could use.
+        if (event.type === OPEN) return;
+        if (event.cursor) this.#reach(event.cursor, true);
         this.#tell(event);
         // Where the leader has told of it, too, the queue has what comes behind it.
         const at = event.cursor ? this.#queue.findIndex((item) => item.kind === "event" && item.event.cursor === event.cursor) : -1;
         if (at < 0 || this.#catchUp !== catchUp) return;
-        this.#reach(event.cursor, true);
         this.#levelUp(at + 1);
       },
       place: (cursor) => {
@@ -392,7 +397,7 @@ export class Member implements Feed {
     this.#catchUp?.close();
     this.#catchUp = undefined;
     this.#isLevel = this.#isAhead = true;
-    this.#queue = this.#queue.filter(({ kind }, at) => at >= covered || !["event", "place", "gap"].includes(kind));
+    this.#queue = this.#queue.filter(({ kind }, at) => at >= covered || !["event", "gap"].includes(kind));
     this.#drain();
   }
 
@@ -417,7 +422,7 @@ export class Member implements Feed {
   }
 
   /** From `place` on the leader follows what its `wishes` say. */
-  #anchor({ wishes, place, state, transport }: Extract<Item, { kind: "term" }>): void {
+  #anchor({ wishes, place, state, transport, opening }: Extract<Item, { kind: "term" }>): void {
     if (this.#leader) return void (this.#wishes = wishes);
     this.#wishes = wishes;
     if (!(this.#tab in wishes)) {
@@ -433,6 +438,9 @@ export class Member implements Feed {
     const states: Item[] = state === "connecting" ? [] : [{ kind: "state", state, retryInMs: 0 }];
     // What still waits is told again from `place` on.
     this.#queue = [{ kind: "transport", transport }, ...states];
+    if (opening && opening !== this.#opening) {
+      this.#queue.push({ kind: "place", event: { type: OPEN, data: opening, id: place, topic: "", time: "", cursor: "" } });
+    }
     if (this.#isLevel && this.#heard.has(place)) {
       this.#isAhead = place !== this.#place;
       return this.#drain();
@@ -456,13 +464,11 @@ export class Member implements Feed {
     if (item.kind === "event") this.#hearEvent(item.event);
     else if (item.kind === "gap" && this.#isAhead) this.#doubt();
     else if (item.kind === "gap") {
+      this.#reach(item.event.cursor, true);
       this.#tell(item.event);
       this.#heard.add(item.event.cursor);
-      this.#reach(item.event.cursor, true);
-    } else if (item.kind === "place") {
-      if (!this.#isAhead) this.#reach(item.cursor, true);
-      this.#heard.add(item.cursor);
-    } else if (item.kind === "state") this.#say(item.state, item.retryInMs);
+    } else if (item.kind === "place") this.#hearPlace(item.event);
+    else if (item.kind === "state") this.#say(item.state, item.retryInMs);
     else if (item.kind === "transport") {
       if (item.transport !== this.#transport) listener.transport((this.#transport = item.transport) as typeof item.transport);
     } else if (item.kind === "open") listener.open(item.origin);
@@ -484,8 +490,18 @@ export class Member implements Feed {
       this.#hubTime = "";
     }
     this.#heard.add(cursor, time);
-    if (isWanted) this.#tell(event);
     this.#reach(cursor, isWanted);
+    if (isWanted) this.#tell(event);
+  }
+
+  #hearPlace(event: Placed): void {
+    const { cursor, type, data } = event;
+    if (cursor) {
+      if (!this.#isAhead) this.#reach(cursor, true);
+      this.#heard.add(cursor);
+    }
+    if (type === OPEN) this.#opening = data;
+    this.#tell(event);
   }
 
   /** It may be behind what the leader tells now, or not: another poll says so, and brings it. */
@@ -509,8 +525,7 @@ export class Member implements Feed {
     const { cursor, ...told } = event;
     if (!told.type.startsWith(OWN)) this.#heard.add(cursor, told.time);
     else if (told.type === GAP) this.#heard.clear();
-    // Where the leader's connection begins, and its name, is nothing that this tab could use.
-    if (told.type !== "tidings.open") this.#kit.listener.event(told satisfies StreamEvent);
+    this.#kit.listener.event(told satisfies StreamEvent);
   }
 
   /** `isDue`: tells the page in any case. */

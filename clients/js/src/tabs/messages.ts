@@ -14,11 +14,12 @@ export type Wishes = Record<string, readonly string[]>;
 
 /** What the leader tells, one after the other. */
 export type Item =
-  /** From `place` on, all of this follows. An empty place: it is not known yet. */
-  | { kind: "term"; wishes: Wishes; place: string; state: State; transport: Transport }
+  /** From `place` on, all of this follows. An empty place: it is not known yet. `opening` is the data of `tidings.open`, as tabs hear it. */
+  | { kind: "term"; wishes: Wishes; place: string; state: State; transport: Transport; opening: string }
   | { kind: "event"; event: Placed }
   | { kind: "gap"; event: Placed }
-  | { kind: "place"; cursor: string }
+  /** The hub says where the stream begins or stands. */
+  | { kind: "place"; event: Placed }
   | { kind: "state"; state: State; retryInMs: number }
   | { kind: "transport"; transport: Transport }
   | { kind: "open"; origin: string }
@@ -54,10 +55,10 @@ export type Message = Told | Asked;
 
 /** Members of items that are texts. No object, since the bundler would shorten what is a kind here and a method elsewhere. */
 const TEXTS = new Map<unknown, readonly string[]>([
-  ["term", ["place", "state", "transport"]],
+  ["term", ["place", "state", "transport", "opening"]],
   ["event", []],
   ["gap", []],
-  ["place", ["cursor"]],
+  ["place", []],
   ["state", ["state"]],
   ["transport", ["transport"]],
   ["open", ["origin"]],
@@ -80,7 +81,7 @@ function isItem(item: any): boolean {
   if (item.kind === "state") return typeof item.retryInMs === "number";
   if (item.kind === "ended") return !item.failure || isText(item.failure.message);
   const { event } = item;
-  return (item.kind !== "event" && item.kind !== "gap") || (!!event && ["type", "data", "id", "topic", "time", "cursor"].every((name) => isText(event[name])));
+  return !["event", "gap", "place"].includes(item.kind) || (!!event && ["type", "data", "id", "topic", "time", "cursor"].every((name) => isText(event[name])));
 }
 
 function isText(value: unknown): value is string {
