@@ -32,7 +32,7 @@ const target = ["chrome96", "edge96", "firefox94", "safari15"];
 // Names of properties that no page sees and no browser has: they are shortened in the bundle, which is 2 % of it. `#names` are
 // shortened in any case.
 const internal =
-  /^(absolute|alone|ask|asked|bytes|carry|carryByFetch|check|comment|delayOf|ended|failure|failureOf|feedOf|fresh|hasNext|heard|heartbeat|heartbeatMs|isFirst|isLadderNeeded|isRenewable|isSilent|isStandard|lastedMs|listener|loadLadder|memoryOf|planOf|restart|room|show|sleep|Source|stepsDown|transports|until|wake|wasHeard|wasRefused|watchPage|works)$/;
+  /^(absolute|alone|ask|asked|bytes|carry|carryByFetch|check|comment|delayOf|ended|failureOf|feedOf|fresh|hasNext|heard|heartbeat|heartbeatMs|isFirst|isLadderNeeded|isRenewable|isSilent|isStandard|lastedMs|listener|loadLadder|memoryOf|planOf|restart|room|show|sleep|sourceOf|stepsDown|transports|until|wake|wasHeard|wasRefused|watchPage|works)$/;
 
 export function dist() {
   rmSync(join(root, "dist"), { recursive: true, force: true });

@@ -8,8 +8,8 @@ import { delayOf } from "./delay.js";
 import { TidingsEvent } from "./events.js";
 import { Failure, failureOf } from "./failure.js";
 import { memoryOf, watchPage } from "./page.js";
-import { Source } from "./source.js";
+import { sourceOf } from "./source.js";
 
-export const core = { absolute, carryByFetch, delayOf, Failure, failureOf, fresh, isRenewable, memoryOf, show, Source, TidingsEvent, watchPage };
+export const core = { absolute, carryByFetch, delayOf, Failure, failureOf, fresh, isRenewable, memoryOf, show, sourceOf, TidingsEvent, watchPage };
 
 export type Core = typeof core;

@@ -5,7 +5,7 @@ import type { ErrorEvent, TidingsEvent } from "./events.js";
 import { absolute } from "./absolute.js";
 import { Place } from "./place.js";
 import { byteStringOf } from "./requests.js";
-import { type Plan, Source } from "./source.js";
+import { type Plan, sourceOf } from "./source.js";
 import { Subscription } from "./subscription.js";
 
 export interface EventSourceOptions extends Access {
@@ -48,7 +48,7 @@ export class EventSource extends Subscription {
   constructor(url: string | URL, options: EventSourceOptions = {}) {
     const href = parsed(url);
     super({
-      feedOf: (listener, id) => new Source(planOf(href, options), listener, id),
+      feedOf: (listener, id) => sourceOf(planOf(href, options), listener, id),
       place: new Place("", options.lastEventId),
       signal: options.signal,
       isStandard: true,
@@ -75,19 +75,19 @@ function parsed(url: string | URL): string {
 }
 
 function planOf(url: string, options: EventSourceOptions): Plan {
-  const { method, body, withCredentials, retryRefused, retryMs, silenceMs } = options;
+  const { withCredentials, retryRefused } = options;
   return {
+    ...options,
     transport: "sse",
     ask: async (_, id) => {
       const shown = await show(options);
       const headers: Record<string, string> = { accept: "text/event-stream", ...shown.headers };
       if (id) headers["last-event-id"] = byteStringOf(id);
-      return { url: new URL(url), method, headers, body, credentials: withCredentials ? "include" : options.credentials, id };
+      const credentials = withCredentials ? "include" : options.credentials;
+      return { ...options, credentials, url: new URL(url), headers, id };
     },
     isPassing: (failure, wasRefused) =>
       !failure.status || (retryRefused && failure.isPassing) || isRenewable(options, failure, wasRefused),
-    retryMs,
-    silenceMs,
     // A server that is no hub of tidings says nothing of its heartbeats.
     heartbeatMs: Infinity,
   };

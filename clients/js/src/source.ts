@@ -64,168 +64,133 @@ const OFFLINE_MS = 30_000;
 const RENEW_MS = 10_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-export class Source {
-  readonly #plan: Plan;
-  readonly #listener: SourceListener;
-  readonly #hear: Hear;
-  /** Ends what watches the page. */
-  readonly #life = new AbortController();
-  #ladder: Ladder | undefined;
-  #id: string;
-  #retryMs: number;
-  #heartbeatMs: number;
-  /** Failures in a row. */
-  #failures = 0;
-  /** The newest attempt was answered 401. */
-  #wasRefused = false;
-  /** The browser has put the page aside. */
-  #isAside = false;
-  #hurry: (() => void) | undefined;
-  // Of the newest attempt.
-  #transport: Transport | undefined;
-  #abort: AbortController | undefined;
-  #silence: Silence | undefined;
-  #renewal: ReturnType<typeof setTimeout> | undefined;
-  #wasHeard = false;
-  #isSilent = false;
-  /** It is the next poll after one that went well: for the page the stream has not ended in between. */
-  #goesOn = false;
-
-  constructor(plan: Plan, listener: SourceListener, id = "") {
-    this.#plan = plan;
-    this.#listener = listener;
-    this.#id = id;
-    this.#retryMs = plan.retryMs ?? RETRY_MS;
-    this.#heartbeatMs = plan.heartbeatMs ?? HEARTBEAT_MS;
-    this.#hear = {
-      open: (origin) => {
-        if (this.#goesOn) return;
-        listener.state("open");
-        listener.open(origin);
-      },
-      bytes: () => {
-        this.#silence?.heard(this.#silenceMs);
-        if (!this.#wasHeard) this.#ladder?.works();
-        this.#wasHeard = true;
-      },
-      event: (event) => listener.event(event),
-      id: (id) => listener.id((this.#id = id)),
-      retry: (ms) => (this.#retryMs = ms),
-      heartbeat: (ms) => (this.#heartbeatMs = ms),
-      room: () => this.#room(),
-    };
-  }
-
+/** One subscription over the network. */
+export interface Source {
   /** Begins. Nothing is told before it returns. */
-  start(): void {
-    const sleep = () => {
-      this.#isAside = true;
-      // A browser does not keep a page that is connected.
-      this.#abort?.abort();
-    };
-    watchPage({ wake: () => this.wake(), sleep }, this.#life.signal);
-    void Promise.resolve().then(() => this.#run());
-  }
-
+  start(): void;
   /** Ends. */
-  close(): void {
-    this.#life.abort();
-    this.restart();
-    this.#listener.state("closed");
-  }
-
+  close(): void;
   /** Asks anew, at the place where it is. */
-  restart(): void {
-    this.#abort?.abort();
-    this.#hurry?.();
-  }
-
+  restart(): void;
   /** Connects now if it waits, and is soon done with a connection that has died meanwhile. */
-  wake(): void {
-    this.#isAside = false;
-    this.#hurry?.();
-    this.#silence?.check(Math.min(this.#silenceMs, this.#heartbeatMs * HEARTBEATS_MISSED_AT_WAKE));
-  }
+  wake(): void;
+}
 
-  async #run(): Promise<void> {
-    if (this.#plan.isLadderNeeded) await this.#loadLadder();
-    while (!this.#isClosed) {
-      const { signal } = (this.#abort = new AbortController());
+export function sourceOf(plan: Plan, listener: SourceListener, id = ""): Source {
+  let { retryMs = RETRY_MS, heartbeatMs = HEARTBEAT_MS } = plan;
+  /** Ends what watches the page. */
+  const life = new AbortController();
+  let ladder: Ladder | undefined;
+  /** Failures in a row. */
+  let failures = 0;
+  /** The newest attempt was answered 401. */
+  let wasRefused = false;
+  /** The browser has put the page aside. */
+  let isAside = false;
+  let hurry: (() => void) | undefined;
+  // Of the newest attempt.
+  let transport: Transport | undefined;
+  let abort: AbortController | undefined;
+  let silence: Silence | undefined;
+  let renewal: ReturnType<typeof setTimeout> | undefined;
+  let wasHeard = false;
+  let isSilent = false;
+  /** It is the next poll after one that went well: for the page the stream has not ended in between. */
+  let goesOn = false;
+
+  const hear: Hear = {
+    open(origin) {
+      if (goesOn) return;
+      listener.state("open");
+      listener.open(origin);
+    },
+    bytes() {
+      silence?.heard(silenceMs());
+      if (!wasHeard) ladder?.works();
+      wasHeard = true;
+    },
+    event: (event) => listener.event(event),
+    id: (heard) => listener.id((id = heard)),
+    retry: (ms) => (retryMs = ms),
+    heartbeat: (ms) => (heartbeatMs = ms),
+    /** A page that has no room for more reads nothing, so that nothing is heard meanwhile. */
+    room() {
+      const [heard, room] = [silence, listener.room()];
+      if (room) heard?.stop();
+      return room?.then(() => heard?.heard(silenceMs()));
+    },
+  };
+
+  async function run(): Promise<void> {
+    if (plan.isLadderNeeded) await loadLadder();
+    while (!isClosed()) {
+      const { signal } = (abort = new AbortController());
       const begun = Date.now();
-      const thrown = await this.#attempt(signal).catch(asFailure);
-      clearTimeout(this.#renewal);
-      this.#silence?.stop();
-      const failure = this.#isSilent ? new Failure("the connection is silent") : thrown;
-      if (this.#isClosed) return;
+      const thrown = await attempt(signal).catch(asFailure);
+      clearTimeout(renewal);
+      silence?.stop();
+      const failure = isSilent ? new Failure("the connection is silent") : thrown;
+      if (isClosed()) return;
       // What it has left by itself is asked for again at once, but for a page that the browser has put aside.
-      if (this.#isSilent || !signal.aborted) await this.#settle(failure, Date.now() - begun);
-      if (this.#isAside) await this.#sleep();
+      if (isSilent || !signal.aborted) await settle(failure, Date.now() - begun);
+      if (isAside) await sleep();
     }
   }
 
   /** One attempt, until it has ended. */
-  async #attempt(signal: AbortSignal): Promise<undefined> {
-    const ladder = this.#ladder;
-    const transport = ladder?.next() ?? this.#plan.transport;
-    const isFirst = transport !== this.#transport;
-    this.#transport = transport;
-    this.#wasHeard = this.#isSilent = false;
-    this.#goesOn &&= !isFirst;
-    if (!this.#goesOn) this.#listener.state("connecting");
-    if (isFirst) this.#listener.transport(transport);
-    const ask = await this.#plan.ask(transport, this.#id, isFirst);
+  async function attempt(signal: AbortSignal): Promise<undefined> {
+    const before = transport;
+    transport = ladder?.next() ?? plan.transport;
+    const isFirst = transport !== before;
+    wasHeard = isSilent = false;
+    goesOn &&= !isFirst;
+    if (!goesOn) listener.state("connecting");
+    if (isFirst) listener.transport(transport);
+    const mayStepDown = (ladder ? ladder.hasNext : plan.loadLadder) && !transport.endsWith("poll");
+    const ask = await plan.ask(transport, id, isFirst);
     if (signal.aborted) return;
-    const mayStepDown = (ladder ? ladder.hasNext : this.#plan.loadLadder) && !transport.endsWith("poll");
     const silent = () => {
-      this.#isSilent = true;
-      this.#abort?.abort();
+      isSilent = true;
+      abort?.abort();
     };
-    this.#silence = listenFor(silent, mayStepDown ? FIRST_BYTES_MS : this.#silenceMs);
+    silence = listenFor(silent, mayStepDown ? FIRST_BYTES_MS : silenceMs());
     void ask.until?.then((end = 0) => {
       const leftMs = end - Date.now() - RENEW_MS;
-      if (leftMs > 0 && !signal.aborted) this.#renewal = setTimeout(() => this.restart(), Math.min(leftMs, TIMER_MS_MAX));
+      if (leftMs > 0 && !signal.aborted) renewal = setTimeout(restart, Math.min(leftMs, TIMER_MS_MAX));
     });
-    await (ask.carry ?? carryByFetch)(ask, this.#hear, signal);
+    await (ask.carry ?? carryByFetch)(ask, hear, signal);
     return;
   }
 
   /** If it cannot be loaded, the network fails as a whole: the transport is not to blame. */
-  async #loadLadder(): Promise<void> {
-    this.#ladder ??= await this.#plan.loadLadder?.().catch(() => undefined);
-  }
-
-  /** A page that has no room for more reads nothing, so that nothing is heard meanwhile. */
-  #room(): Promise<unknown> | undefined {
-    const silence = this.#silence;
-    const room = this.#listener.room();
-    if (room) silence?.stop();
-    return room?.then(() => silence?.heard(this.#silenceMs));
+  async function loadLadder(): Promise<void> {
+    ladder ??= await plan.loadLadder?.().catch(() => undefined);
   }
 
   /** After an attempt: says what came of it, and waits. */
-  async #settle(failure: Failure | undefined, lastedMs: number): Promise<void> {
-    const [wasHeard, isSilent] = [this.#wasHeard, this.#isSilent];
-    const willRetry = !failure || this.#plan.isPassing(failure, this.#wasRefused);
-    this.#wasRefused = failure?.status === 401;
-    if (isSilent) await this.#loadLadder();
-    if (this.#ladder?.stepsDown({ failure, isSilent, wasHeard, lastedMs })) return;
-    if (wasHeard && (!failure || lastedMs >= HEALTHY_MS)) this.#failures = 0;
+  async function settle(failure: Failure | undefined, lastedMs: number): Promise<void> {
+    const tried = { failure, isSilent, wasHeard, lastedMs };
+    const willRetry = !failure || plan.isPassing(failure, wasRefused);
+    wasRefused = failure?.status === 401;
+    if (isSilent) await loadLadder();
+    if (ladder?.stepsDown(tried)) return;
+    if (wasHeard && (!failure || lastedMs >= HEALTHY_MS)) failures = 0;
     // An answer that has said nothing is not one to ask for again and again.
-    if (failure || !wasHeard) this.#failures += 1;
+    if (failure || !wasHeard) failures += 1;
     const leastMs = failure?.retryAfterMs ?? 0;
-    const isPaced = failure || this.#transport === "poll";
+    const isPaced = failure || transport === "poll";
     const hiddenMs = isPaced && globalThis.document?.hidden ? HIDDEN_MS : 0;
     const offlineMs = globalThis.navigator?.onLine === false ? OFFLINE_MS : 0;
-    const afterMs = Math.max(delayOf(this.#retryMs, this.#failures), leastMs, hiddenMs, offlineMs);
-    this.#goesOn = !failure && !!this.#transport?.endsWith("poll");
-    if (!willRetry) this.close();
-    else if (!this.#goesOn) this.#listener.state("waiting", afterMs);
-    this.#listener.ended(failure, willRetry, afterMs);
-    if (!this.#isClosed) await this.#sleep(afterMs, leastMs);
+    const afterMs = Math.max(delayOf(retryMs, failures), leastMs, hiddenMs, offlineMs);
+    goesOn = !failure && !!transport?.endsWith("poll");
+    if (!willRetry) close();
+    else if (!goesOn) listener.state("waiting", afterMs);
+    listener.ended(failure, willRetry, afterMs);
+    if (!isClosed()) await sleep(afterMs, leastMs);
   }
 
   /** Waits until the time is over, or until it is woken, though not before `leastMs`. */
-  #sleep(ms = Infinity, leastMs = 0): Promise<void> {
+  function sleep(ms = Infinity, leastMs = 0): Promise<void> {
     const notBefore = Date.now() + leastMs;
     return new Promise((resolve) => {
       let timer: ReturnType<typeof setTimeout> | undefined;
@@ -234,16 +199,48 @@ export class Source {
         timer = setTimeout(resolve, Math.min(ms, TIMER_MS_MAX));
       };
       wait(ms);
-      this.#hurry = () => wait(this.#isClosed ? 0 : Math.max(notBefore - Date.now(), 0));
+      hurry = () => wait(isClosed() ? 0 : Math.max(notBefore - Date.now(), 0));
     });
   }
 
-  get #silenceMs(): number {
-    const pollMs = this.#transport === "long-poll" ? POLL_MS : 0;
-    return this.#plan.silenceMs ?? Math.max(this.#heartbeatMs * HEARTBEATS_MISSED, pollMs);
+  function silenceMs(): number {
+    const pollMs = transport === "long-poll" ? POLL_MS : 0;
+    return plan.silenceMs ?? Math.max(heartbeatMs * HEARTBEATS_MISSED, pollMs);
   }
 
-  get #isClosed(): boolean {
-    return this.#life.signal.aborted;
+  function isClosed(): boolean {
+    return life.signal.aborted;
   }
+
+  function restart(): void {
+    abort?.abort();
+    hurry?.();
+  }
+
+  function close(): void {
+    life.abort();
+    restart();
+    listener.state("closed");
+  }
+
+  function wake(): void {
+    isAside = false;
+    hurry?.();
+    silence?.check(Math.min(silenceMs(), heartbeatMs * HEARTBEATS_MISSED_AT_WAKE));
+  }
+
+  return {
+    start() {
+      const putAside = () => {
+        isAside = true;
+        // A browser does not keep a page that is connected.
+        abort?.abort();
+      };
+      watchPage({ wake, sleep: putAside }, life.signal);
+      void Promise.resolve().then(run);
+    },
+    close,
+    restart,
+    wake,
+  };
 }

@@ -8,7 +8,7 @@ import { later } from "./later.js";
 import { memoryOf } from "./page.js";
 import { Place } from "./place.js";
 import { type Asked, requestOf } from "./requests.js";
-import { type Plan, Source, type SourceListener } from "./source.js";
+import { type Plan, sourceOf, type SourceListener } from "./source.js";
 import { type Refetch, Subscription } from "./subscription.js";
 
 export interface SubscribeOptions extends Access {
@@ -42,7 +42,7 @@ export function subscribe(url: Fresh<string | URL>, options: SubscribeOptions = 
   const transports = [transport].flat();
   const plan = planOf(asked, transports);
   const feedOf = (listener: SourceListener, id: string) => {
-    const alone = (id: string) => new Source(plan, listener, id);
+    const alone = (id: string) => sourceOf(plan, listener, id);
     // Only secure contexts have locks, and in Node there are no tabs.
     if (!share || !globalThis.document || !navigator.locks) return alone(id);
     const kit = { core, planOf, asked, transports, listener, id, alone };
@@ -52,8 +52,7 @@ export function subscribe(url: Fresh<string | URL>, options: SubscribeOptions = 
 }
 
 function usual(): readonly Transport[] {
-  if ("body" in Response.prototype) return STREAMS;
-  return WITHOUT_FETCH_STREAMS.slice(globalThis.EventSource ? 0 : 1);
+  return "body" in Response.prototype ? STREAMS : WITHOUT_FETCH_STREAMS.slice(globalThis.EventSource ? 0 : 1);
 }
 
 /** Says where to begin, or is a secret, which belongs into no storage. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { Source } from "../dist/source.js";
+import { sourceOf } from "../dist/source.js";
 
 let page;
 let window;
@@ -168,7 +168,7 @@ async function started(transport = "sse") {
     id() {},
     room() {},
   };
-  const source = new Source(plan, listener);
+  const source = sourceOf(plan, listener);
   const tick = async (ms) => {
     await settled();
     mock.timers.tick(ms);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { Failure } from "../dist/failure.js";
-import { Source } from "../dist/source.js";
+import { sourceOf } from "../dist/source.js";
 
 beforeEach(() => mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_800_000_000_000 }));
 afterEach(() => mock.timers.reset());
@@ -277,7 +277,7 @@ async function started({ transport = "sse", others = [], load, until, room = () 
     ask: async (transport, id) => ({ told: { transport, id }, carry, until: Promise.resolve(until) }),
     isPassing: (failure) => failure.isPassing,
   };
-  const source = new Source(plan, {
+  const source = sourceOf(plan, {
     state: (state) => told.push(state),
     transport: (transport) => told.push(`transport ${transport}`),
     open: () => {},

@@ -35,7 +35,7 @@ export class CatchUp {
     url.searchParams.set("mode", "poll");
     url.searchParams.set(...ENVELOPE);
     let isEmpty = true;
-    this.#source = new core.Source(
+    this.#source = core.sourceOf(
       {
         // A poll is a request like that of a stream, whose answer ends.
         ...planOf({ ...asked, url }, ["sse"]),

@@ -85,7 +85,7 @@ export class Leader {
   start(): void {
     const { core, planOf, asked, transports } = this.#kit;
     this.#heardAt = Date.now();
-    this.#source = new core.Source(
+    this.#source = core.sourceOf(
       { ...planOf(asked, transports), ask: (transport, id, isFirst) => this.#ask(transport, id, isFirst) },
       {
         state: (state, retryInMs = 0) => this.#tell({ kind: "state", state: (this.#state = state), retryInMs }, state === "connecting"),

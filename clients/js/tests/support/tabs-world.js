@@ -317,7 +317,7 @@ export class Tab {
     };
     const { token, headers, id = "", topics = [] } = options;
     this.beginsAt = id ? Number(id.slice(2)) : undefined;
-    const alone = (id) => new core.Source(planOf(kit.asked), listener, id);
+    const alone = (id) => core.sourceOf(planOf(kit.asked), listener, id);
     const kit = { core, alone, planOf, world, listener, id, transports: ["sse"], asked: { url, topics, token, headers } };
     const group = groupOf(kit);
     this.selectors = group.selectors;
