@@ -42,6 +42,7 @@ const FAULTS = {
     { fault: 'takes the headers of CORS out', finds: 'cors', lines: ['proxy_hide_header Access-Control-Allow-Origin;'] },
     { fault: 'adds headers of CORS', finds: 'cors', lines: ['add_header Access-Control-Allow-Origin *;'] },
     { fault: 'answers preflights', finds: 'cors', lines: ['if ($request_method = OPTIONS) { return 405; }'] },
+    { fault: 'refuses POST', finds: 'post', lines: ['if ($request_method = POST) { return 405; }'] },
     { fault: 'asks the hub for another host', finds: 'host', pass: 'backend' },
     { fault: 'passes its path on', finds: 'prefix', location: '/push/', path: '/push' },
     { fault: 'decodes the path', finds: 'path', location: '/push/', path: '/push', slash: true },
@@ -55,6 +56,7 @@ const FAULTS = {
     { fault: 'takes the headers of CORS out', finds: 'cors', backend: ['http-response del-header Access-Control-Allow-Origin'] },
     { fault: 'adds headers of CORS', finds: 'cors', backend: ['http-response add-header Access-Control-Allow-Origin *'] },
     { fault: 'answers preflights', finds: 'cors', frontend: ['http-request return status 204 if METH_OPTIONS'] },
+    { fault: 'refuses POST', finds: 'post', frontend: ['http-request deny if METH_POST'] },
     { fault: 'asks the hub for another host', finds: 'host', backend: ['http-request set-header Host backend'] },
     { fault: 'passes its path on', finds: 'prefix', path: '/push' },
     {

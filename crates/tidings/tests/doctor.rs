@@ -78,6 +78,7 @@ fn nothing_stands_before_a_hub_on_this_machine() {
         "last-event-id",
         "path",
         "host",
+        "post",
         "websocket",
         "cors",
         "connections",
@@ -279,8 +280,10 @@ fn a_server_that_says_no_date_is_well_and_a_wrong_one_is_noted() {
 #[test]
 fn a_stream_that_is_held_back_is_found() {
     let hub = hub(&[]);
-    let relay =
-        Relay::start(hub.address, Rewrite { hold: |head| !head.contains("mode="), ..Rewrite::default() });
+    let relay = Relay::start(
+        hub.address,
+        Rewrite { hold: |head| head.starts_with("GET") && !head.contains("mode="), ..Rewrite::default() },
+    );
 
     let report = doctor(&relay.url(), &NO_WATCH);
 
@@ -291,7 +294,7 @@ fn a_stream_that_is_held_back_is_found() {
 #[test]
 fn of_a_head_without_events_it_is_told_whether_it_asks_not_to_be_held_back() {
     let hub = hub(&[]);
-    let hold_body = |head: &str| !head.contains("mode=");
+    let hold_body = |head: &str| head.starts_with("GET") && !head.contains("mode=");
     let asks = Relay::start(hub.address, Rewrite { hold_body, ..Rewrite::default() });
     let answer = |head: &str| without(head, "x-accel-buffering");
     let silent = Relay::start(hub.address, Rewrite { hold_body, answer, ..Rewrite::default() });

@@ -71,7 +71,7 @@ Says what stands between this machine and a hub, and for each finding the line o
 mends it.
 
 It checks whether a hub answers, over which version of HTTP, whether its streams arrive at once, plain and compressed, whether \
-Last-Event-ID, the path, the host and Upgrade arrive at the hub, what a page of another origin may do, how many streams arrive at once, \
+Last-Event-ID, the path, the host, POST and Upgrade arrive at the hub, what a page of another origin may do, how many streams arrive at once, \
 and whether a silence is cut. It reads one topic and publishes nothing, so it cannot tell whether requests are held back. The report goes \
 to stdout; stderr says what is being checked.";
 

@@ -81,6 +81,9 @@ fn relay(hub: SocketAddr, head: &str, client: &mut TcpStream, rewrite: &Rewrite)
     }
     let mut server = TcpStream::connect(hub)?;
     server.write_all((rewrite.request)(head).as_bytes())?;
+    let mut body = vec![0; length(head)];
+    client.read_exact(&mut body)?;
+    server.write_all(&body)?;
     if (rewrite.hold)(head) {
         client.read_exact(&mut [0])?;
     }
@@ -108,4 +111,11 @@ fn relay(hub: SocketAddr, head: &str, client: &mut TcpStream, rewrite: &Rewrite)
             client.read_exact(&mut [0])?;
         }
     }
+}
+
+/// The length of the body behind a head.
+fn length(head: &str) -> usize {
+    let lower = head.to_ascii_lowercase();
+    let value = lower.lines().find_map(|line| line.strip_prefix("content-length:"));
+    value.map_or(0, |value| value.trim().parse().expect("it is a number"))
 }

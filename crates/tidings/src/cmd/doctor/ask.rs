@@ -29,6 +29,7 @@ pub(super) struct Question {
     pub(super) url: Url,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) offer: Offer,
+    pub(super) body: Bytes,
 }
 
 /// Why there is no answer.
@@ -66,7 +67,7 @@ pub(super) struct Whole {
 impl Question {
     /// A `GET` as a page asks for a stream, without compression.
     pub(super) fn stream(url: Url) -> Self {
-        Self { method: Method::GET, url, headers: Vec::new(), offer: Offer::Browser }
+        Self { method: Method::GET, url, headers: Vec::new(), offer: Offer::Browser, body: Bytes::new() }
             .with(ACCEPT, HeaderValue::from_static("text/event-stream"))
             .with(ACCEPT_ENCODING, HeaderValue::from_static("identity"))
     }
@@ -122,7 +123,7 @@ impl Asker {
         wait: Duration,
     ) -> Result<Begun, NoAnswer> {
         let headers = self.headers(question).await?;
-        let asked = connection.ask(question.method.clone(), &question.url, headers, Bytes::new());
+        let asked = connection.ask(question.method.clone(), &question.url, headers, question.body.clone());
         let answer =
             timeout(wait, asked).await.map_err(|_| NoAnswer::Late(wait))?.map_err(NoAnswer::Failed)?;
         Ok(Begun { answer, _connection: None })

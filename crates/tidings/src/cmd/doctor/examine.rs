@@ -72,9 +72,10 @@ impl Examination<'_> {
         }
         self.say("whether Last-Event-ID arrives");
         report.checks.push(resume::look(asker, &target).await);
-        self.say("whether path, host and Upgrade arrive");
+        self.say("whether path, host, POST and Upgrade arrive");
         report.checks.extend(passed::look_path(asker, &target).await);
         report.checks.push(passed::look_host(asker, &target).await);
+        report.checks.extend(passed::look_post(asker, &target).await);
         report.checks.push(passed::look_websocket(asker, &target).await);
         self.look_at_cors(asker, report).await;
         report.checks.push(Check::note(

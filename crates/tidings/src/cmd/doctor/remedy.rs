@@ -46,6 +46,8 @@ pub(super) enum Fault {
     Prefix,
     /// The path is decoded, or its slashes are folded.
     PathRewritten,
+    /// A `POST` is not passed on.
+    PostRefused,
     /// `Upgrade` is not passed on.
     NoUpgrade,
 }
@@ -178,6 +180,7 @@ fn nginx(fault: &Fault, target: &Target) -> Vec<Line> {
         Fault::Connections => vec![here("limit_conn_dry_run on;"), here("limit_req_dry_run on;")],
         Fault::CorsLost => CORS_HEADERS.map(|name| here(&format!("proxy_pass_header {name};"))).to_vec(),
         Fault::CorsTwice => vec![out("add_header Access-Control-")],
+        Fault::PostRefused => vec![out("limit_except"), out("if ($request_method")],
         Fault::Preflight => vec![out("if ($request_method = OPTIONS)"), out("limit_except")],
         Fault::HostRewritten | Fault::HostRefused => vec![here("proxy_set_header Host $http_host;")],
         Fault::Prefix | Fault::PathRewritten if !prefix.is_empty() => vec![
@@ -221,6 +224,7 @@ fn haproxy(fault: &Fault, target: &Target) -> Vec<Line> {
         Fault::Connections => vec![(Change, "in global, and on the server line", "maxconn 10000".to_owned())],
         Fault::CorsLost => vec![out(BACKEND, "http-response del-header Access-Control-")],
         Fault::CorsTwice => vec![out(BACKEND, "http-response add-header Access-Control-")],
+        Fault::PostRefused => vec![out(FRONTEND, "http-request deny")],
         Fault::Preflight => vec![out(FRONTEND, "http-request return status 204")],
         Fault::HostRewritten | Fault::HostRefused => vec![out(BACKEND, "http-request set-header Host")],
         Fault::Prefix => vec![add(BACKEND, &format!("http-request replace-path {prefix}/(.*) /\\1"))],
@@ -252,6 +256,7 @@ fn caddy(fault: &Fault, target: &Target) -> Vec<Line> {
         Fault::Connections => vec![],
         Fault::CorsLost => vec![out(REVERSE_PROXY, "header_down -Access-Control-")],
         Fault::CorsTwice => vec![out("in the site of the hub", "header Access-Control-")],
+        Fault::PostRefused => vec![out("in the site of the hub", "method GET")],
         Fault::Preflight => vec![out("in the site of the hub", "method OPTIONS")],
         Fault::HostRewritten | Fault::HostRefused => vec![out(REVERSE_PROXY, "header_up Host")],
         Fault::Prefix => vec![add("before reverse_proxy", &format!("uri path_regexp ^{prefix}/ /"))],
@@ -281,6 +286,7 @@ fn cloudflare(fault: &Fault) -> Vec<Line> {
         Fault::CorsLost | Fault::CorsTwice => {
             line(Remove, RULES, "a response header transform rule for Access-Control-")
         }
+        Fault::PostRefused => line(Remove, RULES, "a custom rule that blocks POST to the host of the hub"),
         Fault::Preflight => {
             line(Change, "in Access, in the settings of the application", "options_preflight_bypass: true")
         }
@@ -315,6 +321,7 @@ fn traefik(fault: &Fault, target: &Target) -> Vec<Line> {
         }
         Fault::Prefix => line(Add, MIDDLEWARES, &format!("stripPrefix: {{ prefixes: [\"{prefix}\"] }}")),
         Fault::PathRewritten => line(Change, "in http of the entry point", "sanitizePath: false"),
+        Fault::PostRefused => line(Remove, "in the rule of the router", "Method(`GET`)"),
         Fault::NoUpgrade => line(Remove, "in customRequestHeaders", "Upgrade: \"\""),
         Fault::HubIsFull | Fault::OriginRefused { .. } => vec![],
     }

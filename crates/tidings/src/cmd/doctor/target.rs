@@ -1,5 +1,8 @@
 //! What is examined: the root of a hub, and a stream below it that can be asked for.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 /// Parameters of a stream that the doctor chooses itself.
@@ -129,6 +132,12 @@ impl Target {
         self.path.starts_with("events/")
     }
 
+    /// The topic or pattern behind `/events/`, as a text.
+    pub(super) fn topic(&self) -> Option<String> {
+        let path = self.path.strip_prefix("events/")?;
+        percent_decode_str(path).decode_utf8().ok().map(Cow::into_owned)
+    }
+
     /// Whether the connection has TLS.
     pub(super) fn is_https(&self) -> bool {
         self.root.scheme() == "https"
@@ -196,6 +205,13 @@ mod tests {
         let url = target(url).url(&[("mode", "long-poll")]);
 
         assert_eq!(url.as_str(), "http://h/events?topic=a&access_token=x&mode=long-poll");
+    }
+
+    #[test]
+    fn a_topic_is_decoded() {
+        assert_eq!(target("http://h/events/caf%C3%A9/x%2Fy").topic().as_deref(), Some("caf\u{e9}/x/y"));
+        assert_eq!(target("http://h/events/%ff").topic(), None);
+        assert_eq!(target("http://h/events?topic=a").topic(), None);
     }
 
     #[test]

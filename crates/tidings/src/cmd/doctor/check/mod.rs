@@ -6,7 +6,7 @@
 //! | `version` | `http-version` |
 //! | `held` | `buffering`, `compression` |
 //! | `resume` | `last-event-id` |
-//! | `passed` | `path`, `origin`, `websocket`: what arrives at the hub as it was sent |
+//! | `passed` | `path`, `host`, `post`, `websocket`: what arrives at the hub as it was sent |
 //! | `cors` | `cors` |
 //! | `crowd` | `connections` |
 //! | `quiet` | `idle` |

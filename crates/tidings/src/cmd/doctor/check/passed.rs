@@ -1,7 +1,7 @@
-//! What arrives at the hub as it was sent: the path, the host, and the wish for a WebSocket.
+//! What arrives at the hub as it was sent: the path, the host, a `POST`, and the wish for a WebSocket.
 
-use http::header::{CONNECTION, HeaderName, ORIGIN, UPGRADE};
-use http::{HeaderValue, StatusCode};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, ORIGIN, UPGRADE};
+use http::{HeaderValue, Method, StatusCode};
 use tidings_client::Offer;
 
 use crate::cmd::doctor::ask::{Asker, Question};
@@ -11,6 +11,7 @@ use crate::cmd::doctor::target::{Target, unused_name};
 
 const PATH: &str = "path";
 const HOST: &str = "host";
+const POST: &str = "post";
 const WEBSOCKET: &str = "websocket";
 
 /// Looks whether a path arrives as it was sent. A hub refuses an empty segment, and takes an encoded slash beside one.
@@ -73,6 +74,31 @@ pub(in crate::cmd::doctor) async fn look_host(asker: &Asker, target: &Target) ->
         }
         None => Check::unknown(HOST, format!("a page of the hub's own was answered {}", whole.words())),
     }
+}
+
+/// Looks whether a `POST` arrives, by one that only reads: `POST /subscribe`, which the browser client tries where a `GET` is held back.
+pub(in crate::cmd::doctor) async fn look_post(asker: &Asker, target: &Target) -> Option<Check> {
+    let body = serde_json::json!({ "topics": [target.topic()?], "mode": "poll", "since": "now" }).to_string();
+    let question = Question {
+        method: Method::POST,
+        body: body.into(),
+        ..Question::stream(target.with_topic("subscribe", &[]))
+    };
+    let whole =
+        match asker.whole(&question.with(CONTENT_TYPE, HeaderValue::from_static("application/json"))).await {
+            Ok(whole) => whole,
+            Err(error) => return Some(Check::unknown(POST, error.words())),
+        };
+    Some(match whole.problem() {
+        // Such as a signed URL, which covers one method.
+        Some(_) => Check::unknown(POST, format!("the hub was asked by POST, and answered {}", whole.words())),
+        None if whole.is_event_stream() => Check::well(POST, "a POST arrives"),
+        None => Check::finding(
+            POST,
+            format!("a POST does not arrive at the hub: it was answered {}; so nobody can publish this way, either", whole.words()),
+        )
+        .mended_by(Fault::PostRefused),
+    })
 }
 
 /// Looks whether a WebSocket can be opened over HTTP/1.1, as browsers do.
