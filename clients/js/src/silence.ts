@@ -1,3 +1,6 @@
+/** A page that was busy or stood still has not read yet what came meanwhile. When it goes on, it has so long to do that. */
+const READ_MS = 200;
+
 /** Notices a connection that says nothing though it looks open. */
 export interface Silence {
   /** Something was heard. From now on it may be silent for `limitMs`. */
@@ -15,12 +18,13 @@ export function listenFor(silent: () => void, limitMs: number): Silence {
     clearTimeout(timer);
     timer = undefined;
   };
-  const check = (ms = limitMs) => {
+  const check = (ms = limitMs, hasRead = false) => {
     limitMs = ms;
     stop();
-    const leftMs = heardAt + limitMs - Date.now();
-    if (leftMs <= 0) silent();
-    else if (leftMs < Infinity) timer = setTimeout(check, leftMs);
+    const leftMs = heardAt + ms - Date.now();
+    const waitMs = leftMs - READ_MS;
+    if (leftMs <= 0 && hasRead) silent();
+    else if (leftMs < Infinity) timer = setTimeout(check, Math.max(waitMs, READ_MS), ms, waitMs <= 0);
   };
   check();
   return {
