@@ -63,9 +63,77 @@ together('the client', {
     await site.hears();
 
     for (let n = 0; n < 3; n++) await site.reload();
+    await site.heardAll();
 
     const { length } = await site.client.data(0);
     assert.equal(length, site.count - Number((await site.client.data(1))[0]) + 1);
+  },
+
+  'a page that is loaded again and again while events come hears each of them once': async (scene, context) => {
+    const site = await startSite(scene, context);
+    await site.hears();
+
+    let isOver = false;
+    const published = (async () => {
+      while (!isOver) await site.publish();
+    })();
+    for (let n = 0; n < 3; n++) await site.client.reload(site.url);
+    isOver = true;
+    await published;
+
+    await site.heardAll();
+  },
+
+  'a page that may store nothing': async (scene, context) => {
+    await context.addInitScript(() => {
+      for (const area of ['localStorage', 'sessionStorage']) {
+        Object.defineProperty(window, area, {
+          get: () => {
+            throw new DOMException('The operation is insecure.', 'SecurityError');
+          },
+        });
+      }
+    });
+    const site = await startSite(scene, context, { path: PATH });
+    await site.hears();
+
+    site.box.cut();
+    await site.publish();
+    await site.client.told('error', 1);
+    site.box.heal();
+
+    await site.heardAll();
+    assert.deepEqual(site.client.complaints, []);
+  },
+
+  'a worker, and a frame in a sandbox, subscribe as a page does': async (scene, context) => {
+    const site = await startSite(scene, context, { flags: ['--cors-origin', '*'], subscribes: false });
+    await site.client.page.evaluate((url) => {
+      const code = `
+        import { subscribe } from ${JSON.stringify(new URL('/tidings.js', location.href).href)};
+        const say = (text) => (self.document ? parent.postMessage(text, '*') : postMessage(text));
+        const source = subscribe(${JSON.stringify(url)});
+        source.addEventListener('open', () => say('open'));
+        source.addEventListener('message', ({ data }) => say(data));
+      `;
+      const worker = new Worker(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })), { type: 'module' });
+      worker.onmessage = ({ data }) => note('worker', { data });
+      const frame = document.createElement('iframe');
+      frame.sandbox = 'allow-scripts';
+      frame.srcdoc = `<script type="module">${code}</script>`;
+      addEventListener('message', ({ data, source }) => source === frame.contentWindow && note('frame', { data }));
+      document.body.append(frame);
+    }, site.url);
+    for (const who of ['worker', 'frame']) await site.client.told(who, 1);
+
+    await site.publish();
+    site.box.drop();
+    await site.publish();
+
+    for (const who of ['worker', 'frame']) {
+      const heard = (await site.client.told(who, 4)).map(({ data }) => data);
+      assert.deepEqual(heard.filter((data) => data !== 'open'), ['1', '2'], who);
+    }
   },
 
   'a page that begins with last=2 begins so after each load, and goes on after a cut': async (scene, context) => {
@@ -164,6 +232,23 @@ together('the client', {
     const [{ status, willRetry, message }] = await site.client.told('error', 1);
     assert.deepEqual([status, willRetry, message], [0, true, 'the connection is silent']);
     assert.deepEqual(await site.client.transports(), ['sse']);
+  },
+
+  'a page that is busy, or waits for an answer to a question, for longer than a stream may be silent: its stream stays': async (scene, context) => {
+    const site = await startSite(scene, context, { flags: ['--heartbeat', '1s'] });
+    await site.hears();
+
+    for (const type of ['none', 'visibilitychange']) {
+      await site.client.page.evaluate((type) => {
+        for (const end = performance.now() + 4_000; performance.now() < end; );
+        document.dispatchEvent(new Event(type));
+      }, type);
+      await site.publish();
+      await site.heardAll();
+    }
+
+    assert.deepEqual(await site.client.told('error', 0), []);
+    assert.equal(site.box.requests.length, 1);
   },
 
   'a stream that lives stays, however often the page is hidden, frozen, and seen again': async (scene, context) => {

@@ -27,6 +27,7 @@ together('the client', {
     assert.deepEqual(await client.told('error', 0), [], 'to look for a way is no error');
     const before = box.requests.length;
     await site.reload();
+    await site.heardAll();
     assert.deepEqual(await client.transports(), ['long-poll']);
     assert.deepEqual(new Set(box.asked.slice(before)), new Set(['long-poll']));
 
@@ -61,6 +62,7 @@ together('the client', {
 
     assert.deepEqual(await site.client.transports(), ['sse', 'post']);
     await site.reload();
+    await site.heardAll();
     assert.deepEqual(await site.client.transports(), ['post']);
     assert.deepEqual(site.client.complaints, []);
   },
@@ -78,6 +80,15 @@ together('the client', {
       },
     ]),
   ),
+
+  'a network so slow that the first bytes need five seconds: it polls, and is told of no error': async (scene, context) => {
+    const site = await startSite(scene, context, { rule: forEvents(() => ({ delay_ms: 5_000 })) });
+
+    await site.hears();
+
+    assert.deepEqual(await site.client.transports(), ['sse', 'post', 'long-poll']);
+    assert.deepEqual(await site.client.told('error', 0), []);
+  },
 
   'a part of the client is answered 502 once: it asks for it again': async (scene, context) => {
     let refused = 0;
@@ -131,6 +142,7 @@ together('the client', {
 
     assert.deepEqual(await site.client.transports(), ['sse', 'post', 'long-poll', 'poll']);
     await site.reload();
+    await site.heardAll();
     assert.deepEqual(await site.client.transports(), ['poll']);
   },
 

@@ -41,11 +41,13 @@ class Site {
   count = 0;
   #scene;
   #options;
+  #flags;
 
   constructor(scene, hub, url, options) {
     Object.assign(this, { hub, url });
     this.#scene = scene;
     this.#options = options;
+    this.#flags = [...hub.flags, '--listen', `127.0.0.1:${hub.port}`];
   }
 
   /** Publishes the next number. */
@@ -67,25 +69,24 @@ class Site {
   }
 
   /** Waits until the last number has come. All since the first that was heard have come, each once and in its order. */
-  async heardAll() {
+  async heardAll(deadline_ms = DEADLINE_MS) {
     const hasLast = async () => (await this.client.data(0)).includes(String(this.count));
-    await until('the page has heard all', hasLast, DEADLINE_MS).catch(async (late) => {
+    await until('the page has heard all', hasLast, deadline_ms).catch(async (late) => {
       throw new Error(`${late.message}, ${this.count} of them: ${JSON.stringify(await this.client.log())}`);
     });
     const heard = await this.client.data(1);
     assert.deepEqual(heard, Array.from(heard, (_, n) => String(this.count - heard.length + 1 + n)));
   }
 
-  /** Loads the page again, while something is published, and waits until it has heard all. */
+  /** Loads the page again, while something is published. */
   async reload() {
     await this.publish();
     await this.client.reload(this.url, this.#options);
     await this.publish();
-    await this.heardAll();
   }
 
   /** Begins a hub anew that was killed, on its directory and its port. */
   async restartHub() {
-    this.hub = await restartHub(this.#scene, this.hub.directory, ...this.hub.flags, '--listen', `127.0.0.1:${this.hub.port}`);
+    this.hub = await restartHub(this.#scene, this.hub.directory, ...this.#flags);
   }
 }

@@ -2,6 +2,7 @@
 // silent, or answers by itself. It serves the plain pages, too, as an app and its hub are often behind one proxy.
 
 import http from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startOrigin } from './origin.js';
 import { readPage } from './page-server.js';
@@ -14,6 +15,7 @@ import { readPage } from './page-server.js';
  * - `answers: { status, body }`: the hub is not asked
  * - `holds: true`: the answer is passed on once it has ended
  * - `bytes_max`: so much of the answer is passed on as it comes, and the rest once it has ended
+ * - `delay_ms`: each answer begins so much later
  * - `cut_ms`: what has not ended by then is cut, with 504 if nothing was passed on
  * - `strips: true`: the hub is asked without the parameters
  */
@@ -48,10 +50,15 @@ class Middlebox {
     for (const passage of this.#passages) passage.stall();
   }
 
+  /** What is open is cut. */
+  drop() {
+    for (const passage of this.#passages) passage.cut();
+  }
+
   /** The network is gone: what is open is cut, and nobody is answered. */
   cut() {
     this.#isAway = true;
-    for (const passage of this.#passages) passage.cut();
+    this.drop();
   }
 
   /** The network is back. */
@@ -113,10 +120,13 @@ class Passage {
 
   begin(port, path, body) {
     const { method, headers } = this.request;
-    this.#asked = http.request({ host: '127.0.0.1', port, path, method, headers }, (answer) => this.#answer(answer));
+    const { cut_ms, delay_ms = 0 } = this.#treatment;
+    this.#asked = http.request({ host: '127.0.0.1', port, path, method, headers }, async (answer) => {
+      await sleep(delay_ms);
+      this.#answer(answer);
+    });
     this.#asked.on('error', () => this.cut());
     this.#asked.end(body);
-    const { cut_ms } = this.#treatment;
     const timer = cut_ms === undefined ? undefined : setTimeout(() => this.#late(), cut_ms);
     this.#response.on('close', () => {
       clearTimeout(timer);
