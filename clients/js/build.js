@@ -29,8 +29,8 @@ export const coreGzipBytesMax = 4_999;
 // The newest versions of November 2021, so that no browser of the last five years gets syntax that it cannot read.
 const target = ["chrome96", "edge96", "firefox94", "safari15"];
 
-// Names of properties that no page sees and no browser has: they are shortened in the bundle, which is 2 % of it. `#names` are
-// shortened in any case.
+// Names of properties that no page sees, that the client reads from nothing of the browser, and that are in no text which leaves the page:
+// they are shortened in the bundle, which is 2 % of it. `#names` are shortened in any case.
 const internal =
   /^(absolute|alone|ask|asked|bytes|carry|carryByFetch|check|comment|delayOf|ended|failureOf|feedOf|fresh|hasNext|heard|heartbeat|heartbeatMs|isFirst|isLadderNeeded|isRenewable|isSilent|isStandard|lastedMs|listener|loadLadder|memoryOf|planOf|restart|room|show|sleep|sourceOf|stepsDown|transports|until|wake|wasHeard|wasRefused|watchPage|works)$/;
 

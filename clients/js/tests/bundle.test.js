@@ -52,3 +52,26 @@ test("what tabs say to each other is not shortened", () => {
 
   for (const name of members.split(" ")) assert.match(text, new RegExp(`[{,.]${name}\\b`), name);
 });
+
+// What is shortened by mistake would be missing for pages alone: programs that install the package have the whole name.
+test("what a page sees of the client has the same names in the bundle", async () => {
+  const [bundled, built] = [await import(join(hub, "tidings.js")), await import("../dist/index.js")];
+  const closed = { signal: AbortSignal.abort() };
+  const seen = ({ EventSource, Failure, TidingsEvent, subscribe, history }) => [
+    new Failure("no", 503),
+    new TidingsEvent({ type: "a", data: "1", id: "1", topic: "a", time: "" }, "https://hub.example"),
+    new EventSource("https://hub.example/events/a", closed),
+    subscribe("https://hub.example/events/a", closed),
+    history("https://hub.example/events/a"),
+  ].map(namesOf);
+
+  assert.deepEqual(seen(bundled), seen(built));
+});
+
+/** All names of an object and of what it inherits, up to what is of the platform. */
+function namesOf(object) {
+  const names = Object.getOwnPropertyNames(object);
+  const parent = Object.getPrototypeOf(object);
+  if (!parent || /native code/.test(parent.constructor)) return names.sort();
+  return [...names, ...namesOf(parent)].sort();
+}
