@@ -6,7 +6,7 @@ import { subscribe } from '../tidings.js';
 import { AccessPanel } from './access-panel.js';
 import { Activity } from './activity.js';
 import { aliasesOf } from './aliases.js';
-import { hubNow, noteTime } from './clock.js';
+import { askTime, hubNow } from './clock.js';
 import { ConnectionList } from './connection-list.js';
 import { Connection } from './connection.js';
 import { authorization, hasCredential } from './credential.js';
@@ -18,7 +18,7 @@ import { startHeader } from './header.js';
 import { HUB, urlOf } from './hub.js';
 import { icon } from './icon.js';
 import { PublishForm } from './publish-form.js';
-import { Seats, hasSpareConnection, sharesConnections } from './seats.js';
+import { hasSpareConnection, sharesConnections } from './room.js';
 import { SnippetCard } from './snippet-card.js';
 import { Stream } from './stream.js';
 import { startTabs } from './tabs.js';
@@ -74,7 +74,7 @@ const empty = new EmptyState(byId('empty'), { asked, home: subject.home, tried: 
 const list = new EventList(byId('list'), byId('newest'), showList);
 const connection = new Connection(
   { phase: byId('phase'), word: byId('phase-word'), banner: byId('banner'), cursor: byId('cursor') },
-  { retry: open, ask: () => access.ask() },
+  { retry: () => stream.open(), ask: () => access.ask() },
 );
 const access = new AccessPanel(byId('access'), byId('access-open'), { entered, forgotten: () => location.reload() });
 const connections = new ConnectionList(byId('connections'), byId('tab-connections'));
@@ -82,10 +82,9 @@ const stream = new Stream({
   subscribe,
   url: urlOf(subject.selectors),
   begin,
-  listener: { state: showState, event: receive, id: (id) => (connection.cursor = id), opened },
+  listener: { state: showState, event: receive, id: (id) => (connection.cursor = id), opened: (id) => (connections.own = id) },
   headers: authorization,
 });
-const seats = new Seats({ given: () => stream.open(), lost: rest });
 byId('list').classList.toggle('has-topics', sole === '');
 byId('filter').addEventListener('input', (event) => useFilter(event.target.value));
 byId('clear').addEventListener('click', clear);
@@ -98,30 +97,11 @@ byId('app').hidden = false;
 byId('failed').hidden = true;
 watchPage();
 connections.look();
-if (document.hidden) waitForSeat();
-else open();
+if (!document.hidden || !isAlone()) stream.open();
 
-/** Connects, for somebody who looks at the page. */
-function open() {
-  seats.take();
-  stream.open();
-}
-
-/** Connects if there is a connection left for a page that nobody looks at. */
-function waitForSeat() {
-  showState({ phase: 'resting' });
-  seats.ask();
-}
-
-/** Other tabs need the connection. */
-function rest() {
-  stream.close();
-  showState({ phase: 'resting' });
-}
-
-function opened({ connection, time }) {
-  connections.own = connection;
-  noteTime(time);
+/** Whether each tab has a stream of its own: browsers have locks, which sharing takes, over https and on localhost alone. */
+function isAlone() {
+  return sharesConnections() && !navigator.locks;
 }
 
 /** @param {import('./stream.js').StreamEvent} event */
@@ -142,8 +122,10 @@ function showState(state) {
   if (state.phase === 'refused' && showCovered(state.problem)) return;
   connection.state = state;
   phase = state.phase;
-  if (phase === 'live') form.reached();
-  if (phase === 'ended' || phase === 'refused') seats.leave();
+  if (phase === 'live') {
+    form.reached();
+    askTime();
+  }
   if (phase === 'refused' && state.problem.status === 401) lock({ to_watch: true });
   if (phase !== 'connecting') setTimeout(settle, PATIENCE_MS);
 }
@@ -176,7 +158,7 @@ function entered() {
   connection.uncovered = [];
   snippets.wantToken({ to_publish: true, to_watch: true });
   empty.wantToken();
-  open();
+  stream.open();
   form.unlock();
   connections.look();
 }
@@ -252,27 +234,17 @@ function announce() {
   heard = 0;
 }
 
-/** A page that slept, or lost its network, looks after its stream when it wakes. */
+/** The client looks after the stream of a page that slept, or was put aside. What it leaves to the page is to make room for others. */
 function watchPage() {
-  addEventListener('pageshow', (event) => event.persisted && open());
-  addEventListener('pagehide', () => {
-    seats.leave();
-    stream.close();
-  });
-  addEventListener('beforeunload', leaveRoom);
-  addEventListener('focus', look);
-  document.addEventListener('visibilitychange', () => (document.hidden ? makeRoom() : look()));
+  document.addEventListener('visibilitychange', () => (document.hidden ? makeRoom() : stream.wake()));
+  addEventListener('pageshow', () => document.hidden || stream.wake());
+  if (sharesConnections()) addEventListener('beforeunload', leaveRoom);
 }
 
-/**
- * Nobody looks at this page any more: somebody may have opened another one. If streams hold all connections, also those of
- * other pages, that one could not even load.
- */
+/** Nobody looks at this page any more: somebody may have opened another one, which could not even load. */
 async function makeRoom() {
-  if (phase !== 'live' || !sharesConnections() || (await hasSpareConnection())) return;
-  if (phase !== 'live' || !document.hidden) return;
-  rest();
-  seats.leave();
+  const is_needed = isAlone() || (sharesConnections() && !(await hasSpareConnection()));
+  if (is_needed && document.hidden) stream.rest();
 }
 
 /**
@@ -280,13 +252,6 @@ async function makeRoom() {
  * asked for is a download, this one goes on.
  */
 function leaveRoom() {
-  if (phase !== 'live') return;
-  rest();
-  setTimeout(() => phase === 'resting' && open(), NEXT_PAGE_MS);
-}
-
-/** Somebody looks at the page. */
-function look() {
-  if (phase === 'resting') return open();
-  seats.looked();
+  stream.rest();
+  setTimeout(() => stream.wake(), NEXT_PAGE_MS);
 }

@@ -4,7 +4,7 @@ import { element } from './element.js';
 import { icon } from './icon.js';
 import { isAboutAccess } from './problem.js';
 import { sayProblem } from './problem-words.js';
-import { sharesConnections } from './seats.js';
+import { sharesConnections } from './room.js';
 import { isPattern } from './topic.js';
 import { visible } from './visible.js';
 import { onLanguage, say, word } from './words.js';
@@ -75,7 +75,6 @@ export class Connection {
     const parts = {
       connecting: () => (this.#slow ? this.#slowly() : []),
       live: () => (this.#uncovered.length > 0 ? this.#partly() : []),
-      resting: () => this.#resting(),
       waiting: () => this.#waiting(),
       ended: () => this.#ended(),
       refused: () => this.#refused(problem),
@@ -99,11 +98,6 @@ export class Connection {
   #partly() {
     const key = this.#uncovered.some(isPattern) ? 'banner.part' : 'banner.uncovered';
     return [icon('alert'), word(element('p'), key, { selectors: this.#named() }), this.#key()];
-  }
-
-  #resting() {
-    const button = element('button', { class: 'quiet', type: 'button', onclick: () => this.#retry() });
-    return [icon('pause'), word(element('p'), 'banner.resting'), word(button, 'banner.live')];
   }
 
   #waiting() {

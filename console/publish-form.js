@@ -3,7 +3,7 @@
 import { element } from './element.js';
 import { sayProblem } from './problem-words.js';
 import { isReachable, publish } from './publisher.js';
-import { sharesConnections } from './seats.js';
+import { sharesConnections } from './room.js';
 import { isPattern } from './topic.js';
 import { onLanguage, say, word, wordFor } from './words.js';
 

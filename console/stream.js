@@ -26,7 +26,7 @@ import { withParameters } from './topic.js';
  * @property {(state: State) => void} state
  * @property {(event: StreamEvent) => void} event
  * @property {(id: string) => void} id
- * @property {(opened: { connection: string, time: string }) => void} [opened]  The id of the connection, and the hub's time.
+ * @property {(connection: string) => void} [opened]  The id of the connection, which may be that of all tabs.
  */
 
 /** The answer of a hub that has no more to say. */
@@ -43,6 +43,8 @@ export class Stream {
   /** Whether to ask for that part of the selectors alone that access covers. */
   partial = false;
   #id = '';
+  /** It leaves its connection to others. At the beginning it has none. */
+  #is_resting = true;
   #subscription = null;
   /** Why the access of the stream before is over; undefined if it ended in another way. */
   #expired = undefined;
@@ -66,6 +68,7 @@ export class Stream {
   /** Connects, now, and goes on where it was. */
   open() {
     this.close();
+    this.#is_resting = false;
     const url = withParameters(this.#url, [...this.#begin, ['partial', this.partial ? 'true' : '']]);
     // Headers, not a token: tabs share a connection if they show the same. Two tokens of one user may cover different topics.
     const subscription = this.#subscribe(url, { headers: this.#headers(), lastEventId: this.#id });
@@ -88,6 +91,17 @@ export class Stream {
     subscription?.close();
   }
 
+  /** Leaves the connection to others, if it has one or waits for one, until it is woken. */
+  rest() {
+    this.#is_resting ||= this.#subscription !== null;
+    this.close();
+  }
+
+  /** Connects if it rests. */
+  wake() {
+    if (this.#is_resting) this.open();
+  }
+
   async #read(subscription) {
     try {
       for await (const event of subscription) this.#hear(event);
@@ -105,7 +119,7 @@ export class Stream {
 
   #opened(data) {
     this.#place();
-    this.#listener.opened?.({ connection: memberOf(data, 'connection') || memberOf(data, 'shared_connection'), time: memberOf(data, 'time') });
+    this.#listener.opened?.(memberOf(data, 'connection') || memberOf(data, 'shared_connection'));
   }
 
   #place() {

@@ -202,13 +202,13 @@ test('a stream can ask for what is covered alone, each time it connects', async 
   ]);
 });
 
-test('the id of the connection and the hub\'s time are told', async (t) => {
-  const open = 'event: tidings.open\nid: 7-1\ndata: {"cursor":"7-1","connection":"1vcknh9ndjmm8","time":"2026-11-26T09:50:12.000Z"}\n\n';
+test('the id of the connection is told', async (t) => {
+  const open = 'event: tidings.open\nid: 7-1\ndata: {"cursor":"7-1","connection":"1vcknh9ndjmm8"}\n\n';
   const { origin } = await hub(t, [stream(open)]);
 
   const { until } = listen(t, origin);
 
-  assert.deepEqual((await until((seen) => seen.opened.length > 0)).opened, [{ connection: '1vcknh9ndjmm8', time: '2026-11-26T09:50:12.000Z' }]);
+  assert.deepEqual((await until((seen) => seen.opened.length > 0)).opened, ['1vcknh9ndjmm8']);
 });
 
 test('204 is the end', async (t) => {
@@ -244,4 +244,36 @@ test('after close nothing is told, and what came before it counts', async (t) =>
 
   assert.deepEqual(data, ['x', 'y']);
   assert.equal(asked[1].query.last_event_id, '1');
+});
+
+test('a stream that rests leaves its connection, and goes on after its place when it is woken', async (t) => {
+  let ended = 0;
+  const { asked, origin } = await hub(t, [
+    (response) => stream('id: 1\ndata: x\n\n')(response.on('close', () => (ended += 1))),
+    stream('id: 2\ndata: y\n\n'),
+  ]);
+  const { stream: reader, until } = listen(t, origin);
+  await until((seen) => seen.data.length === 1);
+  reader.wake();
+  assert.equal(asked.length, 1, 'it is awake');
+
+  reader.rest();
+  reader.rest();
+  while (ended === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  reader.wake();
+  await until((seen) => seen.data.length === 2);
+
+  assert.deepEqual(asked.map(({ query }) => query.last_event_id), [undefined, '1']);
+});
+
+test('a stream that was refused does not rest: it is asked for again by those who look at the page', async (t) => {
+  const { asked, origin } = await hub(t, [refused(403, {})]);
+  const { stream: reader, until } = listen(t, origin);
+  await until((seen) => seen.states.at(-1)?.phase === 'refused');
+
+  reader.rest();
+  reader.wake();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+
+  assert.equal(asked.length, 1);
 });

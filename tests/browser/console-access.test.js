@@ -225,7 +225,7 @@ scene('who is no admin sees no connections, and without a key or token the page 
   await live(page);
   proxy.asked.length = 0;
   const again = page.waitForResponse('**/events/**');
-  await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await page.evaluate(() => ['pagehide', 'pageshow'].forEach((type) => dispatchEvent(new PageTransitionEvent(type, { persisted: true }))));
   await again;
   await live(page);
 
