@@ -69,6 +69,7 @@ const form = new PublishForm(byId('publish-form'), {
   topic: sole,
   suggested: exampleTopic(subject.selectors),
   refused,
+  hears: () => phase === 'live',
 });
 const empty = new EmptyState(byId('empty'), { asked, home: subject.home, tried: tryIt, reset: () => useFilter('') });
 const list = new EventList(byId('list'), byId('newest'), showList);

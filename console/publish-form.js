@@ -30,18 +30,21 @@ export class PublishForm {
   #locked = false;
   #told;
   #publisher;
+  #hears;
 
   /**
    * @param {HTMLFormElement} form
-   * @param {{ topic: string, suggested: string, refused: (problem: import('./problem.js').Problem) => void, send?: typeof publish }} options
-   *   `topic` is empty where the form has to ask for it; `refused` is called when the hub says no, with the problem; `send` publishes.
+   * @param {{ topic: string, suggested: string, refused: (problem: import('./problem.js').Problem) => void, send?: typeof publish, hears?: () => boolean }} options
+   *   `topic` is empty where the form has to ask for it; `refused` is called when the hub says no, with the problem; `send` publishes;
+   *   `hears` says whether the page hears the hub.
    */
-  constructor(form, { topic, suggested, refused, send = publish }) {
+  constructor(form, { topic, suggested, refused, send = publish, hears = () => true }) {
     this.#form = form;
     this.#topic = topic;
     this.#asked = topic === '' ? topicInput(suggested) : null;
     this.#told = refused;
     this.#publisher = send;
+    this.#hears = hears;
     this.#build();
     form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -101,7 +104,7 @@ export class PublishForm {
     }
     this.#send.disabled = true;
     this.#locked = false;
-    const slow = setTimeout(() => this.#tell('wait', () => say(sharesConnections() ? 'publish.slow.shared' : 'publish.slow')), SLOW_MS);
+    const slow = setTimeout(() => this.#tell('wait', this.#slowly()), SLOW_MS);
     const answer = await this.#publisher({
       topic,
       data: this.#data.value,
@@ -114,6 +117,12 @@ export class PublishForm {
     if (answer.problem) return this.#refused(answer.problem);
     this.#tell('good', () => say('publish.sent', { id: answer.id }));
     this.#id.value = '';
+  }
+
+  /** A page that hears the hub and has no answer may have no connection left to ask over. */
+  #slowly() {
+    const key = this.#hears() && sharesConnections() ? 'publish.slow.shared' : 'publish.slow';
+    return () => say(key);
   }
 
   #refused(problem) {

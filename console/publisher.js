@@ -1,8 +1,9 @@
-// Publishes an event.
+// Publishes an event: once, however often the client has to send it.
 
+import { publish as send } from '../tidings.js';
 import { authorization } from './credential.js';
 import { HUB, urlOf } from './hub.js';
-import { problemOf, unreachable } from './problem.js';
+import { problemOfFailure } from './problem.js';
 import { withParameters } from './topic.js';
 
 /**
@@ -23,14 +24,10 @@ const ANSWER_MS_MAX = 5_000;
  */
 export async function publish({ topic, data, event = '', id = '', retry = '' }) {
   const url = withParameters(urlOf([topic]), [['event', event], ['id', id], ['retry', retry]]);
-  const headers = { 'content-type': 'text/plain; charset=utf-8', ...authorization() };
   try {
-    const response = await fetch(url, { method: 'POST', headers, body: data });
-    if (!response.ok) return { problem: await problemOf(response) };
-    const answer = await response.json();
-    return { id: String(answer.id) };
-  } catch {
-    return { problem: unreachable() };
+    return await send(url, data, { headers: authorization() });
+  } catch (failure) {
+    return { problem: problemOfFailure(failure) };
   }
 }
 

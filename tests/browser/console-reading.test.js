@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { startChromium } from './chromium.js';
-import { openConsole, rowWith, shown } from './console-page.js';
+import { fillAndPublish, openConsole, rowWith, shown } from './console-page.js';
 import { startHub } from './hub.js';
 import { startRelay } from './relay.js';
 import { scene } from './scene.js';
@@ -107,7 +107,7 @@ scene('characters that nobody sees, or that turn text around, are shown by their
   }
 });
 
-scene('that the hub cannot be reached is taken back when it can be', async (scene) => {
+scene('that the hub cannot be reached is taken back when it can be, and the event goes out then', async (scene) => {
   const hub = await startHub(scene);
   const relay = await startRelay(scene, hub.port);
   const { page } = await openConsole(scene, `${relay.url}/`);
@@ -120,6 +120,25 @@ scene('that the hub cannot be reached is taken back when it can be', async (scen
 
   await page.getByText('The hub can be reached again.').waitFor();
   assert.equal(await page.getByText('The hub cannot be reached.').count(), 0);
+  await page.locator('#publish-form').getByRole('button', { name: 'Publish' }).click();
+  await page.getByText('Published as').waitFor();
+});
+
+scene('an event that is lost on its way is sent again, and published once', async (scene) => {
+  const hub = await startHub(scene);
+  const relay = await startRelay(scene, hub.port);
+  const { page } = await openConsole(scene, `${relay.url}/events/a`);
+  await fillAndPublish(page, { data: 'before' });
+  relay.cut();
+  await page.locator('#publish-form').getByLabel('Data').fill('meanwhile');
+  await page.locator('#publish-form').getByRole('button', { name: 'Publish' }).click();
+  await page.getByText('The hub has not answered yet.').waitFor();
+
+  relay.heal();
+
+  await page.getByText('Published as').waitFor();
+  await rowWith(page, 'meanwhile').waitFor();
+  assert.deepEqual(await shown(page), ['meanwhile', 'before']);
 });
 
 scene('a refusal is told in the language of the page', async (scene) => {
