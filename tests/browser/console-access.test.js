@@ -168,6 +168,8 @@ scene('an admin sees who is connected, page by page, and disconnects one', async
   const proxy = await startAdminProxy(scene, hub.port, { key: KEY, connections: CONNECTIONS });
   const { page, complaints } = await visitConsole(scene, `${proxy.origin}/`);
   await panelOf(page).waitFor();
+  // For everything, and for that part which everybody may read.
+  await until('the browser has complained of both refusals', () => complaints.length === 2);
   complaints.length = 0;
   assert.equal(await page.locator('#connections').isVisible(), false);
   await enter(page, KEY);

@@ -34,7 +34,7 @@ export interface LeaderListener {
   own(event: StreamEvent): void;
   /** Before each request. False: this page shows another user by now. */
   isStill(shown: Shown): Promise<boolean>;
-  /** The hub refuses for good, or is none. */
+  /** The hub refuses for good, or is none. `failure`: it has refused what this tab itself wants. */
   refused(failure?: Failure): void;
 }
 
@@ -251,7 +251,9 @@ export class Leader {
     const refused = failure?.status === 403 && Array.isArray(uncovered) ? this.#wanting(uncovered) : [];
     this.#wishes = Object.fromEntries(Object.entries(this.#wishes).filter(([tab]) => !refused.includes(tab)));
     // It is not asked for the same again; but what was refused may be what another tab wanted, which has gone.
-    if (refused.includes(this.#tab) || isSame(this.#union, this.#wanted())) return this.#listener.refused(failure);
+    if (refused.includes(this.#tab) || isSame(this.#union, this.#wanted())) {
+      return this.#listener.refused(isSame(this.#union, unionOf([this.#group.selectors])) ? failure : undefined);
+    }
     if (refused.length) this.#listener.say([{ kind: "alone", tabs: refused }]);
     this.#state = "connecting";
     this.start();

@@ -6,6 +6,7 @@
 
 import type { Shown } from "../access.js";
 import type { StreamEvent } from "../event.js";
+import type { Failure } from "../failure.js";
 import type { State } from "../source.js";
 import type { Feed } from "../subscription.js";
 import { CatchUp } from "./catch-up.js";
@@ -160,6 +161,13 @@ export class Member implements Feed {
     this.#alone.start();
   }
 
+  /** What is no matter of access may be one of the way in which tabs ask, so it asks in its own way before it gives up. */
+  #refused(failure: Failure | undefined): void {
+    if (failure?.status !== 401 && failure?.status !== 403) return this.#goAlone();
+    this.close();
+    this.#kit.listener.ended(failure, false, 0);
+  }
+
   #wake(): void {
     if (!this.#stay) return void this.#enter();
     this.#catchUp?.hurry();
@@ -256,7 +264,7 @@ export class Member implements Feed {
       },
       own: (event) => this.#kit.listener.event(event),
       isStill: (shown) => this.#isStill(shown),
-      refused: () => this.#goAlone(),
+      refused: (failure) => this.#refused(failure),
     });
     this.#leader = leader;
     for (const tab of Object.keys(this.#wishes)) this.#await(tab, signal);
@@ -382,8 +390,7 @@ export class Member implements Feed {
       },
       failed: (failure, willRetry, afterMs) => {
         if (this.#catchUp !== catchUp) return;
-        // A refusal is told by a connection of its own, which may also get through where a poll is not known.
-        if (!willRetry) return this.#goAlone();
+        if (!willRetry) return this.#refused(failure);
         this.#say("waiting", afterMs);
         this.#kit.listener.ended(failure, true, afterMs);
       },
