@@ -124,7 +124,8 @@ export class Connection {
 
   #broken() {
     const { problem } = this.#state;
-    return problem?.status === 200 ? say('banner.strange', { detail: problem.title || '?' }) : say('banner.waiting');
+    if (problem?.status === 200) return say('banner.strange', { detail: problem.title || '?' });
+    return say(navigator.onLine === false ? 'banner.offline' : 'banner.waiting');
   }
 
   #ended() {
