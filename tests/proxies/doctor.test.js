@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { describe } from 'node:test';
 
 import { startHub } from '../browser/hub.js';
 import { scene } from '../browser/scene.js';
@@ -20,6 +21,9 @@ const QUICK = ['--heartbeat', '1s', '--cors-origin', PAGE];
 
 /** A watch that sees two of them. */
 const WATCH = ['--idle', '3s', '--origin', PAGE];
+
+/** Most of these scenes wait for heartbeats that do not come. More at once make a small machine late. */
+const AT_ONCE = 6;
 
 const MAKERS = { nginx, haproxy, caddy };
 
@@ -85,89 +89,91 @@ async function start(scene, name, configuration, port) {
   return own;
 }
 
-for (const [name, faults] of Object.entries(FAULTS)) {
-  scene(`${name}, well configured: nothing is found`, async (scene) => {
-    const [hub, port] = [await startHub(scene, ...QUICK), await freePort()];
-    const files = makeCertificate(await temporaryFolder(scene), 'localhost');
-    await startProxy(scene, name, port, MAKERS[name]({ hub, port, files }));
-
-    const { code, output, errors } = await doctorSays(scene, `https://localhost:${port}/`, ...WATCH, '--ca-file', files.certificate);
-
-    assert.match(output, /\nnothing stands between this machine and the hub\n$/, output);
-    assert.equal(code, 0, errors);
-    assert.match(output, /in HTTP\/2 over TLS\n/);
-  });
-
-  for (const { fault, finds, hub: flags = QUICK, path = '', slash, ...parts } of faults) {
-    scene(`${name} ${fault}: ${finds} is found, and the line that is printed mends it`, async (scene) => {
-      const [hub, port] = [await startHub(scene, ...flags), await freePort()];
+describe('tidings doctor', { concurrency: AT_ONCE }, () => {
+  for (const [name, faults] of Object.entries(FAULTS)) {
+    scene(`${name}, well configured: nothing is found`, async (scene) => {
+      const [hub, port] = [await startHub(scene, ...QUICK), await freePort()];
       const files = makeCertificate(await temporaryFolder(scene), 'localhost');
-      const pass = slash ? `127.0.0.1:${hub.port}/` : parts.pass;
-      const bad = MAKERS[name]({ hub, port, files, ...parts, pass });
-      const ask = (on) => doctor(scene, `https://localhost:${on}${path}/`, ...WATCH, '--ca-file', files.certificate, '--proxy', name);
+      await startProxy(scene, name, port, MAKERS[name]({ hub, port, files }));
 
-      const first = await start(scene, name, bad, port);
-      const before = await ask(first);
-      assert.deepEqual(before.names, [finds], JSON.stringify(before.report.checks, null, 1));
-      const after = await ask(await start(scene, name, mended(name, bad, before.findings[0], hub).replaceAll(String(first), String(port)), port));
+      const { code, output, errors } = await doctorSays(scene, `https://localhost:${port}/`, ...WATCH, '--ca-file', files.certificate);
 
-      assert.deepEqual(after.names, [], JSON.stringify(after.report.checks, null, 1));
+      assert.match(output, /\nnothing stands between this machine and the hub\n$/, output);
+      assert.equal(code, 0, errors);
+      assert.match(output, /in HTTP\/2 over TLS\n/);
+    });
+
+    for (const { fault, finds, hub: flags = QUICK, path = '', slash, ...parts } of faults) {
+      scene(`${name} ${fault}: ${finds} is found, and the line that is printed mends it`, async (scene) => {
+        const [hub, port] = [await startHub(scene, ...flags), await freePort()];
+        const files = makeCertificate(await temporaryFolder(scene), 'localhost');
+        const pass = slash ? `127.0.0.1:${hub.port}/` : parts.pass;
+        const bad = MAKERS[name]({ hub, port, files, ...parts, pass });
+        const ask = (on) => doctor(scene, `https://localhost:${on}${path}/`, ...WATCH, '--ca-file', files.certificate, '--proxy', name);
+
+        const first = await start(scene, name, bad, port);
+        const before = await ask(first);
+        assert.deepEqual(before.names, [finds], JSON.stringify(before.report.checks, null, 1));
+        const after = await ask(await start(scene, name, mended(name, bad, before.findings[0], hub).replaceAll(String(first), String(port)), port));
+
+        assert.deepEqual(after.names, [], JSON.stringify(after.report.checks, null, 1));
+      });
+    }
+  }
+
+  for (const title of [...titles('nginx'), ...titles('HAProxy'), ...titles('Caddy')]) {
+    scene(`${title}, as the guide has it: nothing is found`, async (scene) => {
+      const hub = await startGuideHub(scene, ...QUICK);
+      const [port, folder] = [await freePort(), await temporaryFolder(scene)];
+      const files = makeCertificate(folder, 'localhost');
+      await startProxy(scene, program(title), port, runnable(title, { hub, port, files }).replaceAll('hub.example', 'localhost'));
+      const path = title.includes('below a path') ? '/push/' : '/';
+
+      const { names, report } = await doctor(scene, `https://localhost:${port}${path}`, ...WATCH, '--ca-file', files.certificate);
+
+      assert.deepEqual(names, [], JSON.stringify(report.checks, null, 1));
+      assert.ok(report.checks.every(({ check, state }) => state === 'well' || check === 'publishing'), JSON.stringify(report.checks, null, 1));
     });
   }
-}
 
-for (const title of [...titles('nginx'), ...titles('HAProxy'), ...titles('Caddy')]) {
-  scene(`${title}, as the guide has it: nothing is found`, async (scene) => {
-    const hub = await startGuideHub(scene, ...QUICK);
-    const [port, folder] = [await freePort(), await temporaryFolder(scene)];
-    const files = makeCertificate(folder, 'localhost');
-    await startProxy(scene, program(title), port, runnable(title, { hub, port, files }).replaceAll('hub.example', 'localhost'));
-    const path = title.includes('below a path') ? '/push/' : '/';
+  scene('a hub that does not know the origin of a page: the line that is printed lets it in', async (scene) => {
+    const strict = await startHub(scene);
+    const before = await doctor(scene, strict.url, '--origin', PAGE, '--idle', '0s');
+    assert.deepEqual(before.names, ['cors']);
+    const [{ line }] = before.findings[0].remedies.filter((remedy) => remedy.for === 'hub');
+    const file = join(await temporaryFolder(scene), 'tidings.toml');
+    writeFileSync(file, `${line}\n`);
 
-    const { names, report } = await doctor(scene, `https://localhost:${port}${path}`, ...WATCH, '--ca-file', files.certificate);
+    const open = await startHub(scene, '--config', file);
+    const after = await doctor(scene, open.url, '--origin', PAGE, '--idle', '0s');
 
-    assert.deepEqual(names, [], JSON.stringify(report.checks, null, 1));
-    assert.ok(report.checks.every(({ check, state }) => state === 'well' || check === 'publishing'), JSON.stringify(report.checks, null, 1));
+    assert.deepEqual(after.names, []);
   });
-}
 
-scene('a hub that does not know the origin of a page: the line that is printed lets it in', async (scene) => {
-  const strict = await startHub(scene);
-  const before = await doctor(scene, strict.url, '--origin', PAGE, '--idle', '0s');
-  assert.deepEqual(before.names, ['cors']);
-  const [{ line }] = before.findings[0].remedies.filter((remedy) => remedy.for === 'hub');
-  const file = join(await temporaryFolder(scene), 'tidings.toml');
-  writeFileSync(file, `${line}\n`);
+  scene('nginx without Upgrade: a WebSocket is noted, and the lines that are printed let it through', async (scene) => {
+    const [hub, port] = [await startHub(scene, ...QUICK), await freePort()];
+    const files = makeCertificate(await temporaryFolder(scene), 'localhost');
+    const bad = nginx({ hub, port, files }).replaceAll(/^.*(to_hub|upgrade).*$/gm, '');
+    const ask = (on) => doctor(scene, `https://localhost:${on}/`, '--idle', '0s', '--ca-file', files.certificate);
+    const socket = ({ report }) => report.checks.find(({ check }) => check === 'websocket');
 
-  const open = await startHub(scene, '--config', file);
-  const after = await doctor(scene, open.url, '--origin', PAGE, '--idle', '0s');
+    const first = await start(scene, 'nginx', bad, port);
+    const before = await ask(first);
+    assert.deepEqual([before.names, socket(before).state], [[], 'note']);
+    const after = await ask(await start(scene, 'nginx', mended('nginx', bad, socket(before), hub), port));
 
-  assert.deepEqual(after.names, []);
-});
+    assert.deepEqual([after.names, socket(after).state], [[], 'well']);
+  });
 
-scene('nginx without Upgrade: a WebSocket is noted, and the lines that are printed let it through', async (scene) => {
-  const [hub, port] = [await startHub(scene, ...QUICK), await freePort()];
-  const files = makeCertificate(await temporaryFolder(scene), 'localhost');
-  const bad = nginx({ hub, port, files }).replaceAll(/^.*(to_hub|upgrade).*$/gm, '');
-  const ask = (on) => doctor(scene, `https://localhost:${on}/`, '--idle', '0s', '--ca-file', files.certificate);
-  const socket = ({ report }) => report.checks.find(({ check }) => check === 'websocket');
+  scene('nginx names itself, and its lines alone are shown', async (scene) => {
+    const [hub, port] = [await startHub(scene, ...QUICK), await freePort()];
+    const files = makeCertificate(await temporaryFolder(scene), 'localhost');
+    await startProxy(scene, 'nginx', port, nginx({ hub, port, files, lines: ['proxy_set_header Last-Event-ID "";'] }));
 
-  const first = await start(scene, 'nginx', bad, port);
-  const before = await ask(first);
-  assert.deepEqual([before.names, socket(before).state], [[], 'note']);
-  const after = await ask(await start(scene, 'nginx', mended('nginx', bad, socket(before), hub), port));
+    const { output } = await doctorSays(scene, `https://localhost:${port}/`, '--idle', '0s', '--ca-file', files.certificate);
 
-  assert.deepEqual([after.names, socket(after).state], [[], 'well']);
-});
-
-scene('nginx names itself, and its lines alone are shown', async (scene) => {
-  const [hub, port] = [await startHub(scene, ...QUICK), await freePort()];
-  const files = makeCertificate(await temporaryFolder(scene), 'localhost');
-  await startProxy(scene, 'nginx', port, nginx({ hub, port, files, lines: ['proxy_set_header Last-Event-ID "";'] }));
-
-  const { output } = await doctorSays(scene, `https://localhost:${port}/`, '--idle', '0s', '--ca-file', files.certificate);
-
-  assert.match(output, /which names nginx\/\d/);
-  assert.match(output, /\n +nginx, in the location of the hub, add:\n +proxy_set_header Last-Event-ID \$http_last_event_id;\n/);
-  assert.doesNotMatch(output, /HAProxy|Caddy|Traefik|Cloudflare/);
+    assert.match(output, /which names nginx\/\d/);
+    assert.match(output, /\n +nginx, in the location of the hub, add:\n +proxy_set_header Last-Event-ID \$http_last_event_id;\n/);
+    assert.doesNotMatch(output, /HAProxy|Caddy|Traefik|Cloudflare/);
+  });
 });

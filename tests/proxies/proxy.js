@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -20,14 +21,23 @@ const PROXIES = {
   caddy: { binary: '/usr/bin/caddy', package: 'caddy', args: (_, file) => ['run', '--adapter', 'caddyfile', '--config', file] },
 };
 
-/** A port that was free a moment ago: none of these proxies can choose one and tell. */
+/** Ports that the system gives to nobody by itself: a hub or a client that asks for any free one does not get one of these. */
+const PORTS = [20_000, 32_000];
+const given = new Set();
+
+/** A port that was free a moment ago: none of these proxies can choose one and tell. It is given to one scene alone. */
 export async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(...PORTS);
+    if (given.has(port)) continue;
+    given.add(port);
+    const server = net.createServer().listen(port, '127.0.0.1');
+    const isFree = await Promise.race([once(server, 'listening'), once(server, 'error').then(() => false)]).catch(() => false);
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** A folder that goes away with the scene. */
