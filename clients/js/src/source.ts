@@ -52,6 +52,8 @@ const HEARTBEATS_MISSED = 2.5;
 const HEARTBEATS_MISSED_AT_WAKE = 1.2;
 /** A stream begins with bytes. If none come for so long, and there is another transport, something holds them back. */
 const FIRST_BYTES_MS = 4_000;
+/** The same for a stream by `POST`: what holds back the first one may hold back this one, and polls come next. */
+const POST_FIRST_BYTES_MS = 2_500;
 /** A long poll may be silent for so long, beyond its own wait. */
 const POLL_MS = 35_000;
 /** A connection that has lasted for so long was a good one: the next failure is the first one again. */
@@ -110,7 +112,11 @@ export function sourceOf(plan: Plan, listener: SourceListener, id = ""): Source 
       wasHeard = true;
     },
     event: (event) => listener.event(event),
-    id: (heard) => listener.id((id = heard)),
+    id(heard) {
+      // What is heard of is progress. The same place again may come from a hub that fails each time.
+      if (heard !== id) failures = 0;
+      listener.id((id = heard));
+    },
     retry: (ms) => (retryMs = ms),
     heartbeat: (ms) => (heartbeatMs = ms),
     /** A page that has no room for more reads nothing, so that nothing is heard meanwhile. */
@@ -153,7 +159,8 @@ export function sourceOf(plan: Plan, listener: SourceListener, id = ""): Source 
       isSilent = true;
       abort?.abort();
     };
-    silence = listenFor(silent, mayStepDown ? FIRST_BYTES_MS : silenceMs());
+    const firstMs = transport === "post" ? POST_FIRST_BYTES_MS : FIRST_BYTES_MS;
+    silence = listenFor(silent, mayStepDown ? firstMs : silenceMs());
     void ask.until?.then((end = 0) => {
       const leftMs = end - Date.now() - RENEW_MS;
       if (leftMs > 0 && !signal.aborted) renewal = setTimeout(restart, Math.min(leftMs, TIMER_MS_MAX));

@@ -94,6 +94,34 @@ test("a connection that opens and fails at once again and again is asked for les
   assert.deepEqual(told.filter((line) => line.startsWith("ended")).map((line) => Number(line.split(" ").at(-1))), [6_000, 12_000, 24_000, 30_000]);
 });
 
+test("a connection that has brought something new is a good one, however soon it is cut", async () => {
+  const { attempts, tick, told } = await started({}, 1);
+  for (let number = 0; number < 4; number += 1) {
+    attempts.at(-1).hear.bytes();
+    attempts.at(-1).hear.id(`${number}`);
+    attempts.at(-1).fail(new TypeError("network error"));
+    await tick(0);
+    await tick(Number(told.at(-1).split(" ").at(-1)));
+  }
+
+  const waits = told.filter((line) => line.startsWith("ended")).map((line) => Number(line.split(" ").at(-1)));
+  assert.deepEqual(waits, [6_000, 6_000, 6_000, 6_000]);
+});
+
+test("a hub that tells the same place each time and fails is asked for less and less often", async () => {
+  const { attempts, tick, told } = await started({}, 1);
+  for (let number = 0; number < 3; number += 1) {
+    attempts.at(-1).hear.bytes();
+    attempts.at(-1).hear.id("7");
+    attempts.at(-1).fail(new TypeError("network error"));
+    await tick(0);
+    await tick(Number(told.at(-1).split(" ").at(-1)));
+  }
+
+  const waits = told.filter((line) => line.startsWith("ended")).map((line) => Number(line.split(" ").at(-1)));
+  assert.deepEqual(waits, [6_000, 12_000, 24_000]);
+});
+
 test("a stream that misses its heartbeats is given up, however often it is looked at", async () => {
   const { attempts, tick } = await started();
   const [{ hear, signal }] = attempts;
@@ -166,7 +194,9 @@ test("a stream that brings nothing for four seconds makes way for another transp
 
   assert.deepEqual(attempts.map(({ transport }) => transport), ["sse", "post"]);
   assert.deepEqual(told, ["connecting", "transport sse", "connecting", "transport post"]);
-  await tick(4_000);
+  await tick(2_499);
+  assert.equal(attempts.length, 2);
+  await tick(1);
   assert.deepEqual(attempts.map(({ transport }) => transport), ["sse", "post", "long-poll"]);
   await tick(30_000);
   assert.equal(attempts.length, 3, "a poll waits");

@@ -110,6 +110,28 @@ async fn a_poll_that_finds_nothing_answers_at_once_with_a_place() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_poll_on_a_quiet_topic_tells_a_newer_place_behind_its_opening() {
+    let (front, hub) = front().await;
+    publish(&hub, "other", &["1", "2"]).await;
+
+    let (quick, _) = split_retry(&get(&front, "/events/a?mode=poll&opening=always", Some("1-1")).await);
+    let (same, _) = split_retry(&get(&front, "/events/a?mode=poll&opening=always", Some("1-2")).await);
+    let waiting = tokio::spawn({
+        let front = front.clone();
+        async move { get(&front, "/events/a?mode=long-poll&opening=always", Some("1-2")).await }
+    });
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    publish(&hub, "other", &["3"]).await;
+    let (slow, _) = split_retry(&waiting.await.unwrap());
+
+    assert!(quick.starts_with(&format!("{HEARTBEAT}event: tidings.open\nid: 1-1\n")), "{quick}");
+    assert!(quick.ends_with(&format!("\n\n{}", cursor("1-2"))), "{quick}");
+    assert!(same.starts_with(&format!("{HEARTBEAT}event: tidings.open\nid: 1-2\n")), "{same}");
+    assert!(!same.contains("tidings.cursor"), "{same}");
+    assert!(slow.ends_with(&format!("\n\n{}", cursor("1-3"))), "{slow}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_without_a_place_is_told_one_before_its_events() {
     let (front, hub) = front().await;
     publish(&hub, "a", &["1", "2"]).await;

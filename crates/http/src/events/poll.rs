@@ -53,6 +53,8 @@ struct Answer<'a> {
     /// Where the client stands when it has read these bytes, whether or not they tell it.
     place: Cursor,
     is_told: bool,
+    /// It says something beside its opening.
+    has_news: bool,
     /// There was no room for something that was taken: it comes with the next poll.
     left_out: bool,
 }
@@ -84,6 +86,7 @@ pub(super) async fn poll(front: &Front, poll: Poll) -> Result<Body, Problem> {
         bytes: opening.into(),
         place,
         is_told,
+        has_news: false,
         left_out: false,
     };
     // What its publisher was told before the poll began is in its answer, though the rings may show it a moment later.
@@ -156,7 +159,8 @@ impl Answer<'_> {
         }
         self.front.metrics().streams().delivered(delivery, bytes.len());
         self.place = self.subscription.cursor();
-        self.is_told |= !bytes.is_empty();
+        self.has_news |= !bytes.is_empty();
+        self.is_told |= self.has_news;
         self.add((bytes, sum));
         ControlFlow::Continue(())
     }
@@ -224,9 +228,12 @@ impl Answer<'_> {
 
     /// The answer, with a place if it has told none. `taken` is none if there was no room to look for something.
     fn finish(mut self, taken: Option<Taken>) -> Body {
-        if !self.is_told && !self.left_out {
-            // A client that is told this place does not fall out of the log on a quiet topic.
-            self.place = self.subscription.advance();
+        if !self.has_news && !self.left_out {
+            // A client that is told this place does not fall out of the log on a quiet topic. The opening may have told the one
+            // that was asked for.
+            let place = self.subscription.advance();
+            self.is_told &= place == self.place;
+            self.place = place;
         }
         self.tell_place();
         if self.front.drain().is_ending() {
