@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 
-import { Air, Failure, Hub, Locks, Post, randomOf, Tab } from "./support/tabs-world.js";
+import { Air, Failure, Hub, Locks, Post, randomOf, RETRY_MS, Tab } from "./support/tabs-world.js";
 
 const SEEDS = Number(process.env.TIDINGS_TABS_SEEDS ?? 100);
 const FIRST_SEED = Number(process.env.TIDINGS_TABS_SEED ?? 1);
@@ -140,6 +140,72 @@ scene("what one tab may not read, the others still do", 5, async (browser) => {
   assert.equal(browser.hub.streams.size, 1);
 });
 
+scene("a hub that has no room is asked again when it has said, and has not let the tab in before", 6, async (browser) => {
+  const { hub } = browser;
+  const leader = open(browser, URLS[4]);
+  await rest(browser, 10);
+  for (const topic of ["orders/1", "orders/2", "orders/1"]) hub.publish(topic);
+  await rest(browser, 5);
+  const before = hub.requests;
+  const tab = open(browser, URLS[1], { id: "e-1" });
+  tab.isUnheard = true;
+  await rest(browser, 20);
+  // The leader says what it follows whenever another tab comes. It brings no tab back sooner.
+  open(browser, URLS[0]);
+  await rest(browser, 20);
+  hub.publish("orders/2");
+  await rest(browser, 5);
+
+  assert.deepEqual(tab.heard, []);
+  assert.equal(tab.state, "waiting");
+  assert.equal(tab.requests, 1 + Math.floor(45_000 / RETRY_MS));
+  tab.isUnheard = false;
+  await rest(browser, 10);
+  assert.deepEqual(tab.heard, [2, 3, 4]);
+  assert.equal(tab.state, "open");
+  assert.deepEqual(leader.heard, [1, 2, 3, 4]);
+  assert.equal(hub.streams.size, 1);
+});
+
+scene("all tabs hear that the access of their stream is over, once, and go on", 7, async (browser) => {
+  const { hub } = browser;
+  const tabs = URLS.map((url) => open(browser, url));
+  await rest(browser, 10);
+  for (const tab of tabs) tab.own = [];
+  const [stream] = hub.streams;
+  hub.publish("orders/2");
+  hub.expire(stream);
+  await rest(browser, 20);
+  hub.publish("orders/2");
+  await rest(browser, 5);
+
+  for (const tab of tabs) {
+    assert.deepEqual(tab.own.filter((type) => type === "tidings.expired"), ["tidings.expired"]);
+    check(tab, hub, true);
+  }
+  assert.equal(hub.streams.size, 1);
+});
+
+scene("two leaders of one term are not taken for one", 8, async (browser) => {
+  const { hub, air } = browser;
+  const tabs = [1, 2].map(() => open(browser, URLS[1], { token: "one" }));
+  let newest;
+  const other = air.of({ name: "other" }, "group one");
+  other.onmessage = ({ data }) => (newest = data.items?.length ? data : newest);
+  await rest(browser, 10);
+  hub.publish("orders/1");
+  await rest(browser, 5);
+  // It leads from the same millisecond on, and has told as many messages, but not the same ones.
+  const event = { type: "message", data: "3", id: "e-3", cursor: "e-3", topic: "orders/1", time: new Date(Date.now()).toISOString() };
+  other.postMessage({ from: "other", term: newest.term, turn: newest.turn + 1, items: [{ kind: "event", event }] });
+  await rest(browser, 1);
+  hub.publish("orders/2");
+  hub.publish("orders/1");
+  await rest(browser, 20);
+
+  assert.deepEqual(tabs.map(({ heard }) => heard), [[1, 2, 3], [1, 2, 3]]);
+});
+
 const CHAOS = {
   publish: ({ hub, random }) => hub.publish(TOPICS[Math.floor(random() * TOPICS.length)], random() < 0.3 ? { id: `own-${Math.floor(random() * 5)}` } : {}),
   burst: ({ hub, random }) => {
@@ -163,9 +229,12 @@ const CHAOS = {
   empty: ({ tabs }) => tabs.forEach((tab) => tab.fill(false)),
   cut: ({ hub, random }) => [...hub.streams].forEach((stream) => random() < 0.5 && stream.cut()),
   forget: ({ hub, random }) => (hub.gone = random() < 0.3 ? Math.max(hub.gone, hub.log.length - Math.floor(random() * 6)) : hub.gone),
+  expire: ({ hub, random }) => [...hub.streams].forEach((stream) => random() < 0.5 && hub.expire(stream)),
+  crowd: ({ hub }) => (hub.isFull = true),
+  room: ({ hub }) => (hub.isFull = false),
   seconds: ({ random }) => mock.timers.tick(Math.floor(random() * 4_000)),
 };
-const OFTEN = ["publish", "publish", "publish", "burst", "join", "seconds", "thaw", "wake", "empty"];
+const OFTEN = ["publish", "publish", "publish", "burst", "join", "seconds", "thaw", "wake", "empty", "room"];
 
 for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed += 1) {
   scene(`whatever happens: seed ${seed}`, seed, async (browser, random) => {
@@ -181,6 +250,7 @@ for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed += 1) {
       }
       for (const tab of browser.tabs) check(tab, browser.hub, false);
     }
+    browser.hub.isFull = false;
     const living = browser.tabs.filter(({ isGone }) => !isGone);
     for (const tab of living) {
       tab.freeze(false);

@@ -2,7 +2,6 @@
 
 import type { Shown } from "../access.js";
 import type { Ask, Carry, Transport } from "../carry.js";
-import type { StreamEvent } from "../event.js";
 import type { Failure } from "../failure.js";
 import type { Source, State } from "../source.js";
 import { ENVELOPE, opened, type Placed } from "./envelope.js";
@@ -21,7 +20,6 @@ const SHRINK_MS = 10_000;
 const OWN = "tidings.";
 const GAP = "tidings.gap";
 const OPEN = "tidings.open";
-const CURSOR = "tidings.cursor";
 /** As in the core: heartbeats that may fail to come, and how often they come. Timers of a hidden page may be a minute late. */
 const HEARTBEATS_MISSED = 2.5;
 const HEARTBEAT_MS = 15_000;
@@ -30,8 +28,6 @@ const SILENCE_MS_MIN = 60_000;
 export interface LeaderListener {
   /** To all tabs, this one included. */
   say(items: readonly Item[]): void;
-  /** For this tab alone. */
-  own(event: StreamEvent): void;
   /** Before each request. False: this page shows another user by now. */
   isStill(shown: Shown): Promise<boolean>;
   /** The hub refuses for good, or is none. `failure`: it has refused what this tab itself wants. */
@@ -222,9 +218,8 @@ export class Leader {
     if (event.type === GAP) this.#tell({ kind: "gap", event });
     else if (!event.type.startsWith(OWN)) this.#tellEvent(event);
     else if (event.type === OPEN) this.#tell({ kind: "place", event: { ...event, data: (this.#opening = openingOf(event.data)) } });
-    else if (event.type === CURSOR) this.#tell({ kind: "place", event });
-    // Tabs have begun elsewhere, and each has an access of its own.
-    else this.#listener.own(event);
+    // Where the stream stands, or that its access is over: the tabs have one user, and each may renew what it shows.
+    else this.#tell({ kind: "place", event });
   }
 
   #tellEvent(event: Placed): void {

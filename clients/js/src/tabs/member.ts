@@ -54,7 +54,8 @@ export class Member implements Feed {
   #leader: Leader | undefined;
   #leading: AbortController | undefined;
   #catchUp: CatchUp | undefined;
-  /** Of the leader that it hears: see `Told`. */
+  /** Of the leader that it hears: see `Told`. Two that begin in one millisecond have one term, so its name counts, too. */
+  #from = "";
   #term = 0;
   #turn = 0;
   #wishes: Wishes = {};
@@ -244,6 +245,7 @@ export class Member implements Feed {
     this.#anchors += 1;
     // Later than that of any leader that was heard, and of most that were not.
     this.#term = Math.max(this.#term + 1, Date.now());
+    this.#from = this.#tab;
     this.#turn = 0;
     const out: Item[] = [];
     let isPosted = true;
@@ -262,7 +264,6 @@ export class Member implements Feed {
         isPosted = false;
         for (const item of items) this.#take(item);
       },
-      own: (event) => this.#kit.listener.event(event),
       isStill: (shown) => this.#isStill(shown),
       refused: (failure) => this.#refused(failure),
     });
@@ -324,10 +325,11 @@ export class Member implements Feed {
     this.#leader!.announce();
   }
 
-  #told({ term, turn, items }: Told): void {
+  #told({ from, term, turn, items }: Told): void {
     if (term < this.#term) return;
     this.#watch.heard();
-    const isNext = term === this.#term && turn === this.#turn + 1;
+    const isNext = from === this.#from && term === this.#term && turn === this.#turn + 1;
+    this.#from = from;
     this.#term = term;
     this.#turn = turn;
     // What came before the leader says what it follows, or what is missing, is of no use.
@@ -360,11 +362,13 @@ export class Member implements Feed {
         queuedAtAsk = this.#queue.length;
         return shown;
       },
-      begins: (time) => (this.#hubTime = time),
-      open: (origin) => {
+      begins: (time) => {
+        this.#hubTime = time;
         // The hub lets this tab read what it wants, so the leader may read it for this tab.
         this.#isLetIn = true;
         if (!this.#isAnchored) this.#join();
+      },
+      open: (origin) => {
         if (this.#state === "open") return;
         this.#say("open");
         this.#kit.listener.open(origin);

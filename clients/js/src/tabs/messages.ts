@@ -18,7 +18,7 @@ export type Item =
   | { kind: "term"; wishes: Wishes; place: string; state: State; transport: Transport; opening: string }
   | { kind: "event"; event: Placed }
   | { kind: "gap"; event: Placed }
-  /** The hub says where the stream begins or stands. */
+  /** The hub says something of the stream: where it begins or stands, or that its access is over. */
   | { kind: "place"; event: Placed }
   | { kind: "state"; state: State; retryInMs: number }
   | { kind: "transport"; transport: Transport }

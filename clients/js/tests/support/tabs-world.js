@@ -150,6 +150,9 @@ export class Air {
   }
 }
 
+/** When a hub that has no room says to come back. */
+export const RETRY_MS = 7_000;
+
 /** A hub: one log, and those who read it. */
 export class Hub {
   log = [];
@@ -157,6 +160,8 @@ export class Hub {
   gone = 0;
   streams = new Set();
   requests = 0;
+  /** It has no room: an answer is a `retry`, and its end. */
+  isFull = false;
   #post;
 
   constructor(post) {
@@ -177,6 +182,7 @@ export class Hub {
     return (ask, hear, signal) => {
       if (tab.isCrashed) return new Promise(() => {});
       this.requests += 1;
+      tab.requests += 1;
       return new Promise((resolve, reject) => {
         const connection = { tab, wake: () => this.#more(connection) };
         const done = (settle) => (value) => {
@@ -202,6 +208,10 @@ export class Hub {
     connection.isInEnvelopes = query.get("envelope") === "json";
     hear.open(ask.url.origin);
     hear.bytes();
+    if (this.isFull || connection.tab.isUnheard) {
+      hear.retry(RETRY_MS);
+      return connection.resolve();
+    }
     const id = query.get("last_event_id");
     const matching = this.log.filter((event) => this.#matches(connection, event));
     const last = Number(query.get("last") ?? 0);
@@ -232,6 +242,15 @@ export class Hub {
   #say({ hear }, type, at, data) {
     hear.id(`e-${at}`);
     hear.event({ type, data: JSON.stringify(data), id: `e-${at}`, topic: "", time: "" });
+  }
+
+  /** The access of a stream is over. */
+  expire(connection) {
+    this.#post.send("hub", connection.tab, () => {
+      if (connection.isDone) return;
+      this.#say(connection, "tidings.expired", connection.at, { reason: "over" });
+      connection.resolve();
+    });
   }
 
   /** Some of what comes next. Returns how many events that were. */
@@ -266,6 +285,11 @@ export class Hub {
 export class Tab {
   heard = [];
   told = [];
+  /** Types of events of the hub's own. */
+  own = [];
+  requests = 0;
+  /** The hub has no room for this tab. */
+  isUnheard = false;
   isFrozen = false;
   isGone = false;
   isHidden = false;
@@ -295,20 +319,24 @@ export class Tab {
     const planOf = (asked) => ({
       transport: "sse",
       ask: async (transport, id, isFirst) => ({ ...(await requestOf(asked, transport, id, isFirst)), carry: core.carryByFetch }),
+      // This hub sends no heartbeats.
+      silenceMs: 3_600_000,
       isPassing: (failure, failures) => failure.isPassing || (failure.status === 401 && !failures),
     });
     const listener = {
       state: (state) => (this.state = state),
       transport: () => {},
-      open: () => {
-        this.openedAt ??= hub.log.length;
-        this.told.push("open");
-      },
+      open: () => this.told.push("open"),
       event: ({ type, data }) => {
         if (type === "tidings.gap") this.heard.push({ gap: Number(JSON.parse(data).resumes_after.slice(2)) });
         else if (!type.startsWith("tidings.")) this.heard.push(Number(data));
+        else this.own.push(type);
       },
-      id: (id) => (this.id = id),
+      id: (id) => {
+        this.id = id;
+        // It is told everything from its first place on.
+        this.openedAt ??= Number(/^e-(\d+)$/.exec(id)?.[1] ?? hub.log.length);
+      },
       ended: (failure, willRetry) => {
         this.told.push(failure ? `${failure.status} ${willRetry}` : "ended");
         if (!willRetry) this.close();
