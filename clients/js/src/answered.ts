@@ -2,6 +2,7 @@
 
 import type { Access, Fresh } from "./access.js";
 import type { Core } from "./core.js";
+import type { Failure } from "./failure.js";
 
 /** What a call takes beside what it asks for. */
 export interface CallOptions extends Access {
@@ -35,6 +36,7 @@ export async function answered<T>(core: Core, request: Request, options: CallOpt
   const end = Date.now() + timeoutMs;
   // What is no URL is none later.
   if (!(request.url instanceof Function)) core.absolute(request.url);
+  let told: Failure | undefined;
   for (let failures = 0, wasRefused = false; ; failures += 1) {
     try {
       return await attempt(core, request, options, Math.min(end - Date.now(), ATTEMPT_MS_MAX), read);
@@ -44,7 +46,9 @@ export async function answered<T>(core: Core, request: Request, options: CallOpt
       if (!failure.isPassing && !core.isRenewable({ ...options, url: request.url }, failure, wasRefused)) throw failure;
       wasRefused = failure.status === 401;
       const waitMs = failure.retryAfterMs + Math.random() * Math.min(WAIT_MS * 2 ** failures, WAIT_MS_MAX);
-      if (Date.now() + waitMs >= end) throw failure;
+      // What the hub has said last says more than a last attempt for which there was no time.
+      if (failure.status) told = failure;
+      if (Date.now() + waitMs >= end) throw told ?? failure;
       await pause(waitMs, signal);
       if (signal?.aborted) throw reasonOf(signal);
     }
