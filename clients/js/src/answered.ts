@@ -33,9 +33,10 @@ export interface Request {
 /** Rejects with a `Failure` where the hub refuses, or does not answer in time. */
 export async function answered<T>(core: Core, request: Request, options: CallOptions, read: (answer: Response) => Promise<T>): Promise<T> {
   const { signal, timeoutMs = CALL_MS_MAX } = options;
+  if (!(timeoutMs >= 0)) throw new TypeError(`timeoutMs is no number of milliseconds: ${timeoutMs}`);
   const end = Date.now() + timeoutMs;
-  // What is no URL is none later.
-  if (!(request.url instanceof Function)) core.absolute(request.url);
+  // What is wrong with the URL is wrong later, too.
+  if (!(request.url instanceof Function)) request.address?.(core.absolute(request.url));
   let told: Failure | undefined;
   for (let failures = 0, wasRefused = false; ; failures += 1) {
     try {

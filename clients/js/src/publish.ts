@@ -71,7 +71,12 @@ export function publishAll(core: Core, url: Fresh<string | URL>, events: Iterabl
   });
 }
 
+/** What JSON would say nothing of, though it has bytes or members. */
+const NO_JSON = /^\[object (Blob|File|FormData|URLSearchParams|ArrayBuffer|DataView|\w+Array|ReadableStream|Map|Set)\]$/;
+
 function textOf(data: unknown): string {
+  const kind = Object.prototype.toString.call(data);
+  if (NO_JSON.test(kind)) throw new TypeError(`an event is a text, or what JSON can say: ${kind}`);
   const text = typeof data === "string" ? data : JSON.stringify(data);
   if (text === undefined) throw new TypeError(`no text, and nothing that JSON can say: ${String(data)}`);
   return text;

@@ -192,7 +192,7 @@ export function sourceOf(plan: Plan, listener: SourceListener, id = ""): Source 
     goesOn = !failure && !!transport?.endsWith("poll");
     if (!willRetry) close();
     else if (!goesOn) listener.state("waiting", afterMs);
-    listener.ended(failure, willRetry, afterMs);
+    listener.ended(failure, willRetry, willRetry ? afterMs : 0);
     if (!isClosed()) await sleep(afterMs, leastMs);
   }
 

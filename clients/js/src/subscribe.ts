@@ -13,7 +13,7 @@ import { type Refetch, Subscription } from "./subscription.js";
 
 export interface SubscribeOptions extends Access {
   /** Topics and patterns beside those in the URL, which is `/events` of a hub then. */
-  topics?: readonly string[] | undefined;
+  topics?: string | readonly string[] | undefined;
   /** Whether the tabs of this browser share one connection: those with the same URL and the same user. True if it is left out. */
   share?: boolean | undefined;
   /** Only this transport, or these, from the best to the last resort. By default the client finds out what gets through. */
@@ -38,7 +38,7 @@ const WITHOUT_FETCH_STREAMS: readonly Transport[] = ["native", "iframe", ...STRE
  */
 export function subscribe(url: Fresh<string | URL>, options: SubscribeOptions = {}): Subscription {
   const { topics = [], share = true, transport = usual(), lastEventId, signal, refetch } = options;
-  const asked: Asked = { ...options, url, topics };
+  const asked: Asked = { ...options, url, topics: [topics].flat() };
   const transports = [transport].flat();
   const plan = planOf(asked, transports);
   const feedOf = (listener: SourceListener, id: string) => {

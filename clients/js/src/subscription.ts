@@ -57,6 +57,8 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
   #state: State = "connecting";
   #transport: Transport = "sse";
   #origin = "";
+  /** The place of what has come. */
+  #newest: string;
   /** Why it is closed, if the hub has refused. */
   #failure: Failure | undefined;
   /** What came since a refetch began; undefined while there is none. */
@@ -69,6 +71,7 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
     super();
     this.#setup = setup;
     const { place, signal } = setup;
+    this.#newest = place.id;
     const listener: SourceListener = {
       state: (state, retryInMs) => this.#changeState(state, retryInMs),
       transport: (transport) => {
@@ -80,7 +83,13 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
         this.#tell("open");
       },
       event: (event) => this.#inTurn(() => this.#hear(event)),
-      id: (id) => this.#inTurn(() => (place.id = id)),
+      id: (id) =>
+        this.#inTurn(() => {
+          this.#newest = id;
+          // An iteration is where it has taken the events, and not where they have come.
+          if (!this.#iterations.size) place.id = id;
+          this.#wake();
+        }),
       ended: (failure, willRetry, afterMs) => {
         if (failure) this.#tell("error", errorOf(failure, willRetry, afterMs));
         else if (setup.isStandard) this.#tell("error");
@@ -106,7 +115,7 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
     return this.#transport;
   }
 
-  /** Where another subscription would go on; empty before the first place is told. */
+  /** Where another subscription would go on: behind what was heard, or what an iteration has taken. Empty before the first place is told. */
   get lastEventId(): string {
     return this.#setup.place.id;
   }
@@ -116,7 +125,7 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
     this.#changeState("closed");
     this.#setup.signal?.removeEventListener("abort", this.#close);
     this.#feed.close();
-    for (const { wake } of this.#iterations) wake?.();
+    this.#wake();
     this.#makeRoom?.();
   }
 
@@ -127,6 +136,7 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
     try {
       for (;;) {
         const event = waiting.events.shift();
+        this.#setup.place.id = event ? event.lastEventId : this.#newest;
         if (!this.#isFull) this.#makeRoom?.();
         if (event) yield event;
         else if (this.#failure) throw this.#failure;
@@ -168,10 +178,12 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
   }
 
   #offer(event: TidingsEvent): void {
-    for (const { events, wake } of this.#iterations) {
-      events.push(event);
-      wake?.();
-    }
+    for (const { events } of this.#iterations) events.push(event);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const { wake } of this.#iterations) wake?.();
   }
 
   /** Does it now, or once the page has loaded its state. */
@@ -189,7 +201,7 @@ export class Subscription extends EventTarget implements AsyncIterable<TidingsEv
   }
 
   get #isFull(): boolean {
-    return [this.#held ?? [], ...[...this.#iterations].map(({ events }) => events)].some(({ length }) => length >= WAITING_MAX);
+    return [{ events: this.#held ?? [] }, ...this.#iterations].some(({ events }) => events.length >= WAITING_MAX);
   }
 }
 

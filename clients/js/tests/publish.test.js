@@ -198,3 +198,15 @@ test("a closed hub takes what is shown", async (t) => {
 
   assert.equal((await publish(`${hub.url}/events/a`, "", { token: KEY })).replayed, false);
 });
+
+test("what is wrong with a call is told at once, and nothing is sent", async (t) => {
+  const server = await serverOf(t, [busy()], { repeats: true });
+  const url = `${server.origin}/events/a`;
+
+  await assert.rejects(publish(url, "", { topic: "b" }), TypeError);
+  for (const timeoutMs of ["abc", NaN, -1]) await assert.rejects(publish(url, "", { timeoutMs }), TypeError);
+  for (const data of [new Blob(["x"]), new FormData(), new Uint8Array(2), new ArrayBuffer(2), new URLSearchParams("a=b"), new Map(), new Set()]) {
+    await assert.rejects(publish(url, data), TypeError);
+  }
+  assert.equal(server.requests.length, 0);
+});

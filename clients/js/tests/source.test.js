@@ -38,7 +38,7 @@ test("a failure that does not pass closes it", async () => {
   await tick(600_000);
 
   assert.equal(attempts.length, 1);
-  assert.deepEqual(told.slice(2), ["closed", "ended 403 false 3000"]);
+  assert.deepEqual(told.slice(2), ["closed", "ended 403 false 0"]);
 });
 
 test("the hub is not asked before the time that it has named, not even by a wake", async () => {

@@ -69,17 +69,34 @@ for (const secret of ["access_token=x.y.z", "ticket=abc", "expires=9999999999&ke
   });
 }
 
-test("a place is stored with the events that told it, once for all that came together", async () => {
+test("a place is stored once for all events that came together", async () => {
   const storage = storing();
   const writes = [];
   const set = storage.set.bind(storage);
   storage.set = (key, text) => (writes.push(text), set(key, text));
   const server = await serving(stream("id: 7\ndata: a\n\nid: 8\ndata: b\n\n"));
-
-  await heard(2, `${server.origin}/events/a`);
+  const subscription = subscribe(`${server.origin}/events/a`);
+  endings.push(() => subscription.close());
+  await new Promise((resolve) => subscription.addEventListener("message", ({ data }) => data === "b" && resolve()));
   await new Promise((resolve) => setTimeout(resolve));
 
   assert.deepEqual(writes, ["8"]);
+});
+
+test("a reload while an iteration has not taken all goes on with what it has not taken", async () => {
+  storing();
+  const events = [1, 2, 3, 4, 5].map((id) => `id: ${id}\ndata: ${id}\n\n`).join("");
+  const server = await serving(stream(events), stream("id: 6\ndata: 6\n\n"));
+  const subscription = subscribe(`${server.origin}/events/a`);
+  endings.push(() => subscription.close());
+  const iteration = subscription[Symbol.asyncIterator]();
+  for (let count = 0; count < 2; count += 1) await iteration.next();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(subscription.lastEventId, "2");
+
+  await heard(1, `${server.origin}/events/a`);
+
+  assert.equal(placeOf(server.requests[1]), "2");
 });
 
 test("an answer that is no event stream is asked for again: it may be that of a login page", async () => {

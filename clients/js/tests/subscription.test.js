@@ -71,6 +71,39 @@ test("to leave an iteration closes the subscription", async () => {
   assert.equal(feed.isClosed, true);
 });
 
+test("an iteration is where it has taken the events, and moves on with the stream when it waits", async () => {
+  const { feed, subscription } = subscribed();
+  const iteration = subscription[Symbol.asyncIterator]();
+  const first = iteration.next();
+  for (const id of ["1", "2", "3"]) {
+    feed.id(id);
+    feed.event(event("message", id, id));
+  }
+  assert.equal((await first).value.data, "1");
+  assert.equal(subscription.lastEventId, "1");
+  await iteration.next();
+  await iteration.next();
+  const waits = iteration.next();
+  await turn();
+  feed.id("9");
+  await turn();
+  assert.equal(subscription.lastEventId, "9", "a place without an event");
+
+  await Promise.all([iteration.return(), feed.event(event("message", "x", "10")), waits]);
+});
+
+test("an iteration that is left leaves the rest to another subscription", async () => {
+  const { feed, subscription } = subscribed();
+  const two = taken(subscription, 2);
+  for (const id of ["1", "2", "3"]) {
+    feed.id(id);
+    feed.event(event("message", id, id));
+  }
+  await two;
+
+  assert.equal(subscription.lastEventId, "2");
+});
+
 test("an iteration hears why the hub refuses, after what came before", async () => {
   const { feed, subscription } = subscribed();
   const heard = [];
