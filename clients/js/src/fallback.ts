@@ -12,12 +12,12 @@ const IN_BODY = ["topic", "last", "since", "last_event_id", "lastEventId", "on_g
 export function adapted(core: Core, ask: Ask, transport: Transport, isFirst: boolean): Ask {
   if (transport === "post") return posted(ask);
   if (transport === "websocket" || transport === "native" || transport === "iframe") return { ...ask, carry: carrierOf(core, transport) };
-  if (transport.endsWith("poll")) {
-    const query = ask.url.searchParams;
-    query.set("mode", transport);
-    // The first one shows that this transport gets through.
-    if (isFirst) query.set("wait", "0s");
-  }
+  // A page without types can ask for anything.
+  if (transport !== "poll" && transport !== "long-poll") throw new core.Failure(`no such transport: ${transport}`, 400);
+  const query = ask.url.searchParams;
+  query.set("mode", transport);
+  // The first one shows that this transport gets through.
+  if (isFirst) query.set("wait", "0s");
   return ask;
 }
 

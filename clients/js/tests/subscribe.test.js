@@ -162,6 +162,14 @@ test("what helped last time is used first, and forgotten when a better one works
   assert.equal(storage.has(`tidings.transport ${server.origin}`), false);
 });
 
+test("a transport that there is not closes it, and nothing is asked", async () => {
+  const server = await serving(stream("data: a\n\n"));
+  const subscription = subscribe(`${server.origin}/events/a`, { transport: "websockets" });
+  const error = await new Promise((resolve) => subscription.addEventListener("error", resolve));
+
+  assert.deepEqual([error.message, error.willRetry, server.requests.length], ["no such transport: websockets", false, 0]);
+});
+
 test("one transport is used alone, whatever has helped before", async () => {
   const storage = storing();
   const server = await serving(stream("id: 7\ndata: a\n\n"));
