@@ -110,6 +110,37 @@ together(Object.keys(PAGES), 'says what is wrong, comes back, and loads anew wha
   assert.equal(await page.locator('[role=alert]').textContent(), '');
 });
 
+together(Object.keys(PAGES), 'opened while the hub is away, is live once it is there', async (scene, name, browser) => {
+  const port = await freePort();
+  const origin = await startSite(scene, () => `http://127.0.0.1:${port}`);
+  const page = await visit(scene, await newVisitor(browser), origin + PAGES[name]);
+  await until('the page has asked in vain', () => page.complaints.some((text) => text.includes('ERR_CONNECTION_REFUSED')));
+  await shows(page, '[role=status]', /^(connecting|waiting)$/);
+  const hub = await startHub(scene, '--memory', '--listen', `127.0.0.1:${port}`, '--cors-origin', origin);
+  await publish(hub, 'paris', { id: '1', item: 'Kettle', state: 'placed' });
+  await lists(page, ['Kettle: placed']);
+  await shows(page, '[role=status].live', 'open');
+});
+
+together(Object.keys(PAGES), 'a hub that ends in order is not shown as open', async (scene, name, browser) => {
+  const port = await freePort();
+  const origin = await startSite(scene, () => `http://127.0.0.1:${port}`);
+  // The page stays away for so long that no attempt fails meanwhile.
+  const start = () =>
+    startHub(scene, '--memory', '--retry', '5m', '--drain-window', '0s', '--listen', `127.0.0.1:${port}`, '--cors-origin', origin);
+  const hub = await start();
+  const page = await visit(scene, await newVisitor(browser), origin + PAGES[name]);
+  await shows(page, '[role=status].live', 'open');
+
+  await hub.stop();
+  await shows(page, '[role=status]:not(.live)', /^waiting$/);
+  assert.equal(await page.locator('[role=alert]').textContent(), '');
+  await fits(page, `${name}-waiting`);
+  await start();
+  await page.evaluate(() => dispatchEvent(new Event('online')));
+  await shows(page, '[role=status].live', /^open$/);
+});
+
 together(Object.keys(PAGES), 'a topic that is left while its state is loaded leaves nothing behind', async (scene, name, browser) => {
   const port = await freePort();
   let isAsked = false;

@@ -23,10 +23,13 @@ export function useSubscription(url, { topics = [], onEvent, onGap = () => {}, .
     const leaving = new AbortController();
     const { signal } = leaving;
     const subscription = subscribe(url, { ...options, topics: names === '' ? [] : names.split('\n'), signal });
-    const say = (error) => setStatus({ state: subscription.state, error });
-    subscription.addEventListener('open', () => say(undefined));
-    subscription.addEventListener('error', say);
-    setStatus({ state: 'connecting' });
+    let now = { state: 'connecting' };
+    const say = (news) => setStatus((now = { ...now, ...news }));
+    say();
+    // Where the hub ends a stream in order, the state alone tells that it is away.
+    subscription.addEventListener('statechange', ({ state }) => say({ state }), { signal });
+    subscription.addEventListener('error', (error) => say({ error }), { signal });
+    subscription.addEventListener('open', () => say({ error: undefined }), { signal });
 
     async function listen() {
       for await (const event of subscription) {
@@ -40,8 +43,8 @@ export function useSubscription(url, { topics = [], onEvent, onGap = () => {}, .
         }
       }
     }
-    // The hub refuses for good.
-    listen().catch((error) => setStatus({ state: 'closed', error }));
+    // Where the hub refuses for good, `error` has said so.
+    listen().catch(() => {});
 
     // In development React calls this once more than in production, to show what was forgotten here.
     return () => leaving.abort();

@@ -14,9 +14,13 @@ export function subscription(url, { onEvent, onGap = () => {}, ...options }) {
     const leaving = new AbortController();
     const { signal } = leaving;
     const subscription = subscribe(url, { ...options, signal });
-    const say = (error) => set({ state: subscription.state, error });
-    subscription.addEventListener('open', () => say(undefined));
-    subscription.addEventListener('error', say);
+    let now = { state: 'connecting' };
+    const say = (news) => set((now = { ...now, ...news }));
+    say();
+    // Where the hub ends a stream in order, the state alone tells that it is away.
+    subscription.addEventListener('statechange', ({ state }) => say({ state }), { signal });
+    subscription.addEventListener('error', (error) => say({ error }), { signal });
+    subscription.addEventListener('open', () => say({ error: undefined }), { signal });
 
     async function listen() {
       for await (const event of subscription) {
@@ -30,8 +34,8 @@ export function subscription(url, { onEvent, onGap = () => {}, ...options }) {
         }
       }
     }
-    // The hub refuses for good.
-    listen().catch((error) => set({ state: 'closed', error }));
+    // Where the hub refuses for good, `error` has said so.
+    listen().catch(() => {});
 
     // Svelte calls it when nobody reads the store any more.
     return () => leaving.abort();

@@ -21,10 +21,13 @@ export function useSubscription(url, { topics = [], onEvent, onGap = () => {}, .
       const leaving = new AbortController();
       const { signal } = leaving;
       const subscription = subscribe(url, { ...options, topics: names === '' ? [] : names.split('\n'), signal });
-      const say = (error) => (status.value = { state: subscription.state, error });
-      subscription.addEventListener('open', () => say(undefined));
-      subscription.addEventListener('error', say);
-      status.value = { state: 'connecting' };
+      let now = { state: 'connecting' };
+      const say = (news) => (status.value = now = { ...now, ...news });
+      say();
+      // Where the hub ends a stream in order, the state alone tells that it is away.
+      subscription.addEventListener('statechange', ({ state }) => say({ state }), { signal });
+      subscription.addEventListener('error', (error) => say({ error }), { signal });
+      subscription.addEventListener('open', () => say({ error: undefined }), { signal });
 
       async function listen() {
         for await (const event of subscription) {
@@ -38,8 +41,8 @@ export function useSubscription(url, { topics = [], onEvent, onGap = () => {}, .
           }
         }
       }
-      // The hub refuses for good.
-      listen().catch((error) => (status.value = { state: 'closed', error }));
+      // Where the hub refuses for good, `error` has said so.
+      listen().catch(() => {});
 
       // Vue calls it before the next one begins, and when the component is unmounted.
       onCleanup(() => leaving.abort());
