@@ -1,7 +1,7 @@
 // The guide of a first page: its configuration, its page and both of its backends, as they stand there, at two origins in Chromium.
 
 import assert from 'node:assert/strict';
-import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -43,7 +43,7 @@ async function startShop(scene, { client = false, seconds = 3600, allowed, retry
   }
   for (const title of ['server.mjs', 'server.py']) await write(title, [...there, ['3000', String(port)], ['LOGIN_SECONDS = 3600', `LOGIN_SECONDS = ${seconds}`]]);
   const shell = (title, replacements) => runShell(`cd ${shop}\n${code(GUIDE, title, replacements)}`, { PATH });
-  return { hub, origin, shell, start: (name) => startProgram(scene, BACKENDS[name][0], [BACKENDS[name][1]], { cwd: shop }) };
+  return { shop, hub, origin, shell, start: (name) => startProgram(scene, BACKENDS[name][0], [BACKENDS[name][1]], { cwd: shop }) };
 }
 
 async function logIn(page, user) {
@@ -62,11 +62,11 @@ const lines = (page) => page.locator('li').allTextContents();
 
 together(Object.keys(WAYS), 'a customer sees what becomes of an order, also after a reload and a restart, and nobody else does', async (scene, name, browser) => {
   const { hub, origin, start } = await startShop(scene, { client: isOurs(name) });
-  await start(WAYS[name]);
+  const backend = await start(WAYS[name]);
   const open = async (user) => {
     const page = await visit(scene, await browser.newContext(), origin);
     await logIn(page, user);
-    await shows(page, '[role=status]', 'live');
+    await shows(page, '[role=status]', isOurs(name) ? 'open' : 'live');
     assert.equal(await page.getByLabel('Name').isVisible(), false);
     return page;
   };
@@ -83,7 +83,7 @@ together(Object.keys(WAYS), 'a customer sees what becomes of an order, also afte
   for (const page of [ann, bob]) assert.deepEqual(page.complaints, []);
 
   await hub.stop();
-  await shows(ann, '[role=status]', 'away');
+  await shows(ann, '[role=status]', isOurs(name) ? /^(waiting|connecting)/ : 'away');
   const refusal = ann.evaluate(async () => {
     const answer = await fetch('/orders', { method: 'POST', body: '{"item": "A spoon"}' });
     return `${answer.status} ${await answer.text()}`;
@@ -94,10 +94,47 @@ together(Object.keys(WAYS), 'a customer sees what becomes of an order, also afte
   await shows(ann, 'li', 'A cuppacked');
   assert.deepEqual(await lines(ann), ['A cuppacked', 'A <b>kettle</b>packed']);
 
+  await backend.stop();
+  await start(WAYS[name]);
+  await ann.reload();
+  await logIn(ann, 'ann');
+  await order(ann, 'A bowl');
+  await shows(ann, 'li', 'A bowlpacked');
+  assert.deepEqual(await lines(ann), ['A bowlpacked', 'A cuppacked', 'A <b>kettle</b>packed']);
+  const ids = await ann.locator('li').evaluateAll((all) => all.map(({ id }) => id));
+  assert.equal(new Set(ids).size, ids.length, `${ids}`);
+
   await ann.context().clearCookies({ name: 'tidings' });
   await restarted.stop();
   await restartHub(scene, hub.directory, ...hub.flags, '--listen', `127.0.0.1:${hub.port}`);
-  await shows(ann, '[role=status]', isOurs(name) ? /^refused: 401 Unauthorized: .*users\/ann\/orders/ : 'refused: log in again');
+  await shows(ann, '[role=status]', isOurs(name) ? /^closed: 401 Unauthorized: .*users\/ann\/orders/ : 'refused: log in again');
+});
+
+together(Object.keys(WAYS), 'a page that was opened while the hub was away is live once it is there', async (scene, name, browser) => {
+  const { hub, origin, start } = await startShop(scene, { client: isOurs(name) });
+  await hub.stop();
+  await start(WAYS[name]);
+  const page = await visit(scene, await browser.newContext(), origin);
+  await logIn(page, 'ann');
+  await shows(page, '[role=status]', isOurs(name) ? 'connecting' : 'away');
+  await until('the page has asked in vain', () => page.complaints.some((text) => text.includes('ERR_CONNECTION_REFUSED')));
+
+  await restartHub(scene, hub.directory, ...hub.flags, '--listen', `127.0.0.1:${hub.port}`);
+  await shows(page, '[role=status]', isOurs(name) ? /^open$/ : 'live');
+  await order(page, 'A kettle');
+  await shows(page, 'li', 'A kettlepacked');
+});
+
+together(Object.keys(WAYS), 'a hub that ends in order is not shown as live', async (scene, name, browser) => {
+  // The page stays away for so long that no attempt fails meanwhile.
+  const { hub, origin, start } = await startShop(scene, { client: isOurs(name), retry: '5m' });
+  await start(WAYS[name]);
+  const page = await visit(scene, await browser.newContext(), origin);
+  await logIn(page, 'ann');
+  await shows(page, '[role=status]', isOurs(name) ? 'open' : 'live');
+
+  await hub.stop();
+  await shows(page, '[role=status]', isOurs(name) ? /^waiting$/ : 'away');
 });
 
 together(Object.keys(WAYS), 'a login that ends is renewed in silence, without loss', async (scene, name, browser) => {
@@ -133,7 +170,7 @@ together(Object.keys(WAYS), 'what is wrong is said: a name, no login, another or
 
   await logIn(page, 'ann');
   // A browser does not tell our client either that it was refused, so it tries again.
-  await shows(page, '[role=status]', isOurs(name) ? 'away' : 'refused');
+  await shows(page, '[role=status]', isOurs(name) ? /^waiting: / : 'refused');
 
   const guide = await readFile(new URL(`../../docs/guides/${GUIDE}`, import.meta.url), 'utf8');
   const [, line] = /^```text\nINFO (.*)\n/m.exec(guide);
@@ -143,7 +180,7 @@ together(Object.keys(WAYS), 'what is wrong is said: a name, no login, another or
 
 scene('the look from outside finds nothing', async (scene) => {
   // It watches a quiet stream for two heartbeats.
-  const { hub, origin, shell } = await startShop(scene, { flags: ['--heartbeat', '1s'] });
+  const { shop, hub, origin, shell } = await startShop(scene, { flags: ['--heartbeat', '1s'] });
 
   const told = await shell('look from outside', [
     ['http://localhost:8080', `http://localhost:${hub.port}`],
@@ -151,4 +188,5 @@ scene('the look from outside finds nothing', async (scene) => {
   ]);
 
   assert.match(told, /^ok +cors: /m);
+  for (const secret of ['hub/backend.key', 'hub/login.key', 'ann.token']) assert.equal((await stat(join(shop, secret))).mode & 0o077, 0, secret);
 });
