@@ -22,6 +22,9 @@ const QUICK = ['--heartbeat', '1s', '--cors-origin', PAGE];
 /** A watch that sees two of them. */
 const WATCH = ['--idle', '3s', '--origin', PAGE];
 
+/** A watch in which a long poll waits for more than 3 s, and a stream has its heartbeats. */
+const LONG_POLL_WATCH = ['--idle', '7s', '--origin', PAGE];
+
 /** Most of these scenes wait for heartbeats that do not come. More at once make a small machine late. */
 const AT_ONCE = 6;
 
@@ -35,6 +38,7 @@ const FAULTS = {
     { fault: 'holds answers back', finds: 'buffering', server: 'proxy_buffering on;\n proxy_ignore_headers X-Accel-Buffering;', version: '1.0' },
     { fault: 'compresses streams into a buffer', finds: 'compression', server: COMPRESSES },
     { fault: 'cuts a silence of 2 s', finds: 'idle', silence: '2s', hub: ['--heartbeat', '15s', '--cors-origin', PAGE] },
+    { fault: 'cuts a long poll of 3 s', finds: 'idle', silence: '3s', watch: LONG_POLL_WATCH },
     { fault: 'drops Last-Event-ID', finds: 'last-event-id', lines: ['proxy_set_header Last-Event-ID "";'] },
     { fault: 'speaks HTTP/1.1', finds: 'http-version', listen: 'ssl' },
     {
@@ -54,6 +58,7 @@ const FAULTS = {
   haproxy: [
     { fault: 'holds answers back', finds: 'buffering', backend: ['http-response wait-for-body time 30s unless { status 101 }'] },
     { fault: 'cuts a silence of 2 s', finds: 'idle', server: '2s', hub: ['--heartbeat', '15s', '--cors-origin', PAGE] },
+    { fault: 'cuts a long poll of 3 s', finds: 'idle', server: '3s', watch: LONG_POLL_WATCH },
     { fault: 'drops Last-Event-ID', finds: 'last-event-id', backend: ['http-request del-header Last-Event-ID'] },
     { fault: 'speaks HTTP/1.1', finds: 'http-version', alpn: '' },
     { fault: 'has five connections to the hub', finds: 'connections', options: 'maxconn 5' },
@@ -72,6 +77,7 @@ const FAULTS = {
   ],
   caddy: [
     { fault: 'cuts a silence of 2 s', finds: 'idle', proxy: ['transport http {', 'read_timeout 2s', '}'], hub: ['--heartbeat', '15s', '--cors-origin', PAGE] },
+    { fault: 'cuts a long poll of 3 s', finds: 'idle', proxy: ['transport http {', 'read_timeout 3s', '}'], watch: LONG_POLL_WATCH },
     { fault: 'cuts what is older than 2 s', finds: 'idle', global: ['servers {', 'timeouts {', 'write 2s', '}', '}'] },
     { fault: 'drops Last-Event-ID', finds: 'last-event-id', proxy: ['header_up -Last-Event-ID'] },
     { fault: 'speaks HTTP/1.1', finds: 'http-version', global: ['servers {', 'protocols h1', '}'] },
@@ -103,17 +109,19 @@ describe('tidings doctor', { concurrency: AT_ONCE }, () => {
       assert.match(output, /in HTTP\/2 over TLS\n/);
     });
 
-    for (const { fault, finds, hub: flags = QUICK, path = '', slash, ...parts } of faults) {
+    for (const { fault, finds, hub: flags = QUICK, path = '', slash, watch = WATCH, ...parts } of faults) {
       scene(`${name} ${fault}: ${finds} is found, and the line that is printed mends it`, async (scene) => {
         const [hub, port] = [await startHub(scene, ...flags), await freePort()];
         const files = makeCertificate(await temporaryFolder(scene), 'localhost');
         const pass = slash ? `127.0.0.1:${hub.port}/` : parts.pass;
         const bad = MAKERS[name]({ hub, port, files, ...parts, pass });
-        const ask = (on) => doctor(scene, `https://localhost:${on}${path}/`, ...WATCH, '--ca-file', files.certificate, '--proxy', name);
+        const ask = (on) => doctor(scene, `https://localhost:${on}${path}/`, ...watch, '--ca-file', files.certificate, '--proxy', name);
 
         const first = await start(scene, name, bad, port);
         const before = await ask(first);
         assert.deepEqual(before.names, [finds], JSON.stringify(before.report.checks, null, 1));
+        // The hub's heartbeat mends a stream, and no long poll.
+        if (watch === LONG_POLL_WATCH) assert.ok(before.findings[0].remedies.every((remedy) => remedy.for === name));
         const after = await ask(await start(scene, name, mended(name, bad, before.findings[0], hub).replaceAll(String(first), String(port)), port));
 
         assert.deepEqual(after.names, [], JSON.stringify(after.report.checks, null, 1));
@@ -133,6 +141,29 @@ describe('tidings doctor', { concurrency: AT_ONCE }, () => {
 
       assert.deepEqual(names, [], JSON.stringify(report.checks, null, 1));
       assert.ok(report.checks.every(({ check, state }) => state === 'well' || check === 'publishing'), JSON.stringify(report.checks, null, 1));
+    });
+  }
+
+  for (const title of [...titles('nginx'), ...titles('HAProxy'), ...titles('Caddy')]) {
+    scene(`${title}, as the guide has it, with a hub that is away: the proxy is found not to reach it`, async (scene) => {
+      const hub = await startGuideHub(scene, ...QUICK);
+      const [port, folder] = [await freePort(), await temporaryFolder(scene)];
+      const files = makeCertificate(folder, 'localhost');
+      await startProxy(scene, program(title), port, runnable(title, { hub, port, files }).replaceAll('hub.example', 'localhost'));
+      const path = title.includes('below a path') ? '/push/' : '/';
+      const ask = () => doctor(scene, `https://localhost:${port}${path}`, '--idle', '0s', '--ca-file', files.certificate);
+
+      await hub.kill();
+      // HAProxy holds the first request until its check has seen that the hub is away.
+      if (program(title) === 'haproxy') await ask();
+      const { names, findings } = await ask();
+
+      assert.deepEqual(names, ['reach']);
+      const [{ text, remedies }] = findings;
+      // Caddy holds the request for longer than the doctor waits.
+      const words = program(title) === 'caddy' ? /a proxy that does not reach its hub may wait like this/ : /a proxy answers in the hub's place/;
+      assert.match(text, words);
+      assert.deepEqual(remedies, []);
     });
   }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
+use support::desk::{Desk, WHOLE};
 use support::program::Program;
 use support::relay::{Relay, Rewrite};
 use support::server::{Server, answer};
@@ -45,6 +46,13 @@ impl Report {
         let checks = self.0["checks"].as_array().unwrap();
         let check = checks.iter().find(|check| check["check"] == name).unwrap_or_else(|| panic!("{self:?}"));
         check["text"].as_str().unwrap()
+    }
+
+    /// What mends what a check has found.
+    fn remedies(&self, name: &str) -> &Value {
+        let checks = self.0["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["check"] == name).unwrap_or_else(|| panic!("{self:?}"));
+        &check["remedies"]
     }
 
     #[track_caller]
@@ -148,13 +156,7 @@ fn a_full_hub_is_told_with_its_settings() {
     let report = doctor(&url(&hub), &NO_WATCH);
 
     report.assert_finding("connections", " times the hub had no room for one more");
-    let remedies = &report.0["checks"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|check| check["state"] == "finding")
-        .unwrap()["remedies"];
-    assert_eq!(remedies[0]["for"], "hub", "{report:?}");
+    assert_eq!(report.remedies("connections")[0]["for"], "hub", "{report:?}");
 }
 
 #[test]
@@ -306,7 +308,9 @@ fn of_a_head_without_events_it_is_told_whether_it_asks_not_to_be_held_back() {
 
 #[test]
 fn what_is_no_hub_is_told_by_its_own_words() {
-    let cases: [(&str, Vec<u8>, &str, &str); 9] = [
+    let no_room = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache, no-store, no-transform\r\n\
+                   X-Content-Type-Options: nosniff\r\nContent-Length: 12\r\n\r\nretry: 3000\n";
+    let cases: [(&str, Vec<u8>, &str, &str); 13] = [
         (
             "a page",
             answer("200 OK", "text/html", "<title>Wel\u{1b}[2Jcome</title>"),
@@ -347,9 +351,37 @@ fn what_is_no_hub_is_told_by_its_own_words() {
                 r#"{"type":"urn:tidings:problem:credentials-required","detail":"show \u001b[1ma key"}"#,
             ),
             "access",
-            "the hub answers 401: show \\u{1b}[1ma key; give the URL of a topic that may be read",
+            "the hub answers 401: show \\u{1b}[1ma key: give a token that covers a topic",
         ),
-        ("no room", answer("200 OK", "text/event-stream", "retry: 3000\n"), "reach", "the hub has no room"),
+        ("no room", no_room.into(), "reach", "the hub has no room"),
+        (
+            "a proxy that answers for a hub that is away",
+            answer("200 OK", "text/event-stream", "retry: 5000\n"),
+            "reach",
+            "a proxy answers in the hub's place, because it does not reach the hub",
+        ),
+        (
+            "the port of TLS of nginx",
+            answer(
+                "400 Bad Request",
+                "text/html",
+                "<title>400 The plain HTTP request was sent to HTTPS port</title>",
+            ),
+            "reach",
+            "write https:// in place of http://",
+        ),
+        (
+            "the port of TLS of a server in Go",
+            answer("400 Bad Request", "", "Client sent an HTTP request to an HTTPS server.\n"),
+            "reach",
+            "write https:// in place of http://",
+        ),
+        (
+            "another bad request",
+            answer("400 Bad Request", "text/plain", "see https://x/"),
+            "reach",
+            "no tidings hub: 400 Bad Request with text/plain",
+        ),
     ];
     for (name, bytes, check, words) in cases {
         let server = Server::start(move |_, socket| drop(socket.write_all(&bytes)));
@@ -359,6 +391,44 @@ fn what_is_no_hub_is_told_by_its_own_words() {
         let http = report.findings();
         assert_eq!(http, [check], "{name}: {report:?}");
         assert!(report.text(check).contains(words), "{name}: {report:?}");
+        let remedies = report.remedies(check).as_array().unwrap().len();
+        assert_eq!(remedies > 0, name == "no room", "{name}: {report:?}");
+    }
+}
+
+#[test]
+fn a_proxy_that_answers_for_the_hub_when_a_long_poll_is_late_cuts_it() {
+    // As nginx does with `error_page 504 = @away` and a time-out of 2 s.
+    let hub = hub(&[]);
+    let in_place = |head: &str| {
+        head.contains("mode=long-poll").then(|| {
+            std::thread::sleep(Duration::from_secs(2));
+            answer("200 OK", "text/event-stream", "retry: 5000\n")
+        })
+    };
+    let relay = Relay::start(hub.address, Rewrite { in_place, ..Rewrite::default() });
+
+    let report = doctor(&relay.url(), &["--idle", "6s"]);
+
+    report.assert_finding("idle", "by a proxy in the hub's place");
+    assert!(report.text("idle").contains("`?mode=long-poll&wait=1s`"), "{report:?}");
+    let remedies = report.remedies("idle").as_array().unwrap();
+    assert!(remedies.iter().all(|remedy| remedy["for"] != "hub"), "{report:?}");
+}
+
+#[test]
+fn a_hub_that_not_everybody_may_read_is_told_without_the_name_that_the_doctor_chose() {
+    let desk = Desk::new(WHOLE);
+    let hub = desk.hub();
+    let token = desk.token(&["--sub", "u1", "--subscribe", "orders/*"]);
+
+    let without = doctor(&url(&hub), &NO_WATCH);
+    let with = doctor(&url(&hub), &["--idle", "0s", "--token", &token]);
+
+    without.assert_finding("access", "not everybody may read here (the hub answers 401): give a token");
+    with.assert_finding("access", "does not cover every topic (the hub answers 403): give a token");
+    for report in [without, with] {
+        assert!(!report.text("access").contains("tidings-doctor-"), "{report:?}");
     }
 }
 
@@ -498,6 +568,7 @@ fn names_ports_and_certificates_that_are_wrong_are_told_with_what_to_try() {
         ("http://no-such-host.invalid/".to_owned(), "is the name no-such-host.invalid right?"),
         (format!("https://{}/", plain.address), "does not speak TLS; for plain HTTP write http://"),
         (format!("https://localhost:{}/", tls.address.port()), "trusted here"),
+        (format!("http://localhost:{}/", tls.address.port()), "speaks https"),
     ];
     for (url, words) in cases {
         doctor(&url, &NO_WATCH).assert_finding("reach", words);

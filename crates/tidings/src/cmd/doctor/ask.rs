@@ -9,6 +9,7 @@ use tidings_client::{Error, Offer, ProbeAnswer, ProbeConnection, Prober, TokenNe
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
+use super::flow::SentAway;
 use super::inflate::Inflate;
 use crate::limits::{DOCTOR_ANSWER_BYTES_MAX, DOCTOR_ANSWER_WAIT_MAX};
 use crate::link::{Header, Token};
@@ -202,8 +203,18 @@ impl Whole {
         self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 
-    /// Whether it is a stream of events, or a piece of one.
+    /// Whether it is a stream of events, or a piece of one, and not what a proxy says in the hub's place.
     pub(super) fn is_event_stream(&self) -> bool {
+        self.has_type_of_stream() && self.sent_away() != Some(SentAway::ByProxy)
+    }
+
+    /// Who has sent the client away, if somebody has.
+    pub(super) fn sent_away(&self) -> Option<SentAway> {
+        let is_stream = self.status == StatusCode::OK && self.has_type_of_stream();
+        if is_stream { SentAway::of(&self.headers, &self.body) } else { None }
+    }
+
+    fn has_type_of_stream(&self) -> bool {
         self.header("content-type").is_some_and(|of| is_event_stream(&of))
     }
 
@@ -219,6 +230,9 @@ impl Whole {
     pub(super) fn words(&self) -> String {
         if let Some((_, detail)) = self.problem() {
             return format!("{}: {detail}", self.status);
+        }
+        if self.sent_away() == Some(SentAway::ByProxy) {
+            return format!("{} by a proxy in the hub's place, with the time to come back", self.status);
         }
         let of = self.header("content-type").unwrap_or_else(|| "no content type".to_owned());
         match title(&self.text()) {

@@ -124,7 +124,7 @@ impl Examination<'_> {
             held::Opened::Flows { flow, .. } => quiet::look(asker, &target, *flow, watch).await,
             held::Opened::Held(_) => quiet::look_at_long_poll(asker, &target, watch).await,
             held::Opened::Refused(words) | held::Opened::Broke(words) => Check::unknown("idle", words),
-            held::Opened::SentAway => Check::unknown("idle", "the hub had no room for the stream"),
+            held::Opened::SentAway(by) => Check::unknown("idle", by.words()),
         });
     }
 

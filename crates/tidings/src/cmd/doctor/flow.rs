@@ -9,6 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::ask::{Begun, is_event_stream};
 use super::inflate::Inflate;
+use super::remedy::Fault;
 use crate::limits::DOCTOR_STREAM_BYTES_KEPT;
 use crate::terminal::chain::{chain, excerpt};
 
@@ -88,9 +89,9 @@ impl Flow {
         }
     }
 
-    /// Whether a hub has sent its client away: with the time to come back, and nothing else.
-    pub(super) fn is_sent_away(&self) -> bool {
-        is_sent_away(&self.beginning)
+    /// Who has sent the client away, if somebody has.
+    pub(super) fn sent_away(&self) -> Option<SentAway> {
+        SentAway::of(self.headers(), &self.beginning)
     }
 
     /// The longest silence that the hub announces.
@@ -117,11 +118,56 @@ impl Flow {
     }
 }
 
-/// Whether a piece of a stream is the answer of a hub that has no room: `retry` alone.
-pub(super) fn is_sent_away(piece: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(piece);
-    let mut lines = text.lines().filter(|line| !line.is_empty()).peekable();
-    lines.peek().is_some() && lines.all(|line| line.starts_with("retry:"))
+/// Who has sent a client away: with the time to come back, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SentAway {
+    /// The hub, which has no room.
+    ByHub,
+    /// A proxy in the hub's place, because it does not reach the hub: a browser's `EventSource` would give up for good at a 502.
+    ByProxy,
+}
+
+impl SentAway {
+    /// `None` if it is another answer. `piece` is the beginning of a stream, behind these headers.
+    pub(super) fn of(headers: &HeaderMap, piece: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(piece);
+        let mut lines = text.lines().filter(|line| !line.is_empty()).peekable();
+        let is_retry_alone = lines.peek().is_some() && lines.all(|line| line.starts_with("retry:"));
+        is_retry_alone.then(|| if is_of_hub(headers) { Self::ByHub } else { Self::ByProxy })
+    }
+
+    /// Words for people.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::ByHub => {
+                "the hub has no room for one stream more, or for one more of this sender, or it is ending"
+            }
+            Self::ByProxy => {
+                "a proxy answers in the hub's place, because it does not reach the hub: is the hub running, and is its address in the \
+                 configuration of the proxy right?"
+            }
+        }
+    }
+
+    /// What mends it, if a line of a configuration does.
+    pub(super) fn fault(self) -> Option<Fault> {
+        match self {
+            Self::ByHub => Some(Fault::HubIsFull),
+            Self::ByProxy => None,
+        }
+    }
+}
+
+/// Whether a hub has written the head of a stream. By all that a hub says against caches, buffers and sniffing, because proxies take some of
+/// it out (nginx: `X-Accel-Buffering`). One of them is enough. `nosniff` alone is not, where a proxy adds it to every answer.
+fn is_of_hub(headers: &HeaderMap) -> bool {
+    let says = |name: &str, word: &str| {
+        let mut values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        values.any(|value| value.to_ascii_lowercase().contains(word))
+    };
+    says("cache-control", "no-transform")
+        || says("x-accel-buffering", "no")
+        || (says("x-content-type-options", "nosniff") && headers.contains_key("cross-origin-resource-policy"))
 }
 
 /// The heartbeat that the first line of a stream announces.
@@ -137,11 +183,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hub_that_has_no_room_says_when_to_come_back_and_nothing_else() {
-        assert!(is_sent_away(b"retry: 3000\n"));
-        assert!(is_sent_away(b"retry: 3000\n\n"));
-        assert!(!is_sent_away(b""));
-        assert!(!is_sent_away(b": heartbeat 15000\nretry: 3000\n\n"));
+    fn who_sends_a_client_away_says_when_to_come_back_and_nothing_else() {
+        let of = |piece: &[u8]| SentAway::of(&HeaderMap::new(), piece);
+
+        assert_eq!(of(b"retry: 3000\n"), Some(SentAway::ByProxy));
+        assert_eq!(of(b"retry: 3000\n\n"), Some(SentAway::ByProxy));
+        assert_eq!(of(b""), None);
+        assert_eq!(of(b": heartbeat 15000\nretry: 3000\n\n"), None);
+    }
+
+    #[test]
+    fn a_hub_that_sends_away_is_known_by_one_of_its_headers() {
+        let of = |lines: &[(&'static str, &'static str)]| {
+            let headers = lines.iter().map(|(name, value)| {
+                (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
+            });
+            SentAway::of(&headers.collect(), b"retry: 3000\n")
+        };
+        let nosniff = ("x-content-type-options", "nosniff");
+
+        assert_eq!(of(&[("cache-control", "no-store, No-Transform")]), Some(SentAway::ByHub));
+        assert_eq!(of(&[("x-accel-buffering", "no")]), Some(SentAway::ByHub));
+        assert_eq!(of(&[nosniff, ("cross-origin-resource-policy", "same-origin")]), Some(SentAway::ByHub));
+        assert_eq!(of(&[nosniff]), Some(SentAway::ByProxy));
+        assert_eq!(of(&[("cache-control", "no-cache")]), Some(SentAway::ByProxy));
     }
 
     #[test]

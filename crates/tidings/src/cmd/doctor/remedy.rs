@@ -18,6 +18,8 @@ pub(super) enum Fault {
     HeldCompressed,
     /// A silence of so long is cut.
     SilenceCut { silence: Duration },
+    /// A long poll is cut while it waits, which no heartbeat prevents.
+    LongPollCut,
     /// A stream is cut although it is not silent.
     AgeCut,
     /// `Last-Event-ID` does not arrive.
@@ -95,6 +97,9 @@ pub(super) enum Action {
 use Action::{Add, Change, Remove};
 
 const LOCATION: &str = "in the location of the hub";
+/// How nginx reaches the hub, only its operator knows.
+const PASS: &str =
+    "in the location of the hub, with the address at which nginx reaches it for 127.0.0.1:8080";
 const BACKEND: &str = "in the backend of the hub";
 const FRONTEND: &str = "in the frontend";
 const DEFAULTS: &str = "in defaults, or in frontend and backend";
@@ -174,6 +179,7 @@ fn nginx(fault: &Fault, target: &Target) -> Vec<Line> {
         Fault::Held => vec![here("proxy_buffering off;")],
         Fault::HeldCompressed => vec![here("gzip off;")],
         Fault::SilenceCut { .. } => vec![here("proxy_read_timeout 1h;"), here("proxy_send_timeout 1h;")],
+        Fault::LongPollCut => vec![here("proxy_read_timeout 1h;")],
         Fault::NoLastEventId => vec![here("proxy_set_header Last-Event-ID $http_last_event_id;")],
         Fault::NoHttp2 => vec![(Change, "in the server of the hub", format!("listen {port} ssl http2;"))],
         Fault::NoTls => vec![(Change, "in the server of the hub", "listen 443 ssl http2;".to_owned())],
@@ -182,17 +188,17 @@ fn nginx(fault: &Fault, target: &Target) -> Vec<Line> {
         Fault::CorsTwice => vec![out("add_header Access-Control-")],
         Fault::PostRefused => vec![out("limit_except"), out("if ($request_method")],
         Fault::Preflight => vec![out("if ($request_method = OPTIONS)"), out("limit_except")],
-        Fault::HostRewritten | Fault::HostRefused => vec![here("proxy_set_header Host $http_host;")],
+        Fault::HostRewritten => vec![here("proxy_set_header Host $http_host;")],
         Fault::Prefix | Fault::PathRewritten if !prefix.is_empty() => vec![
             (
                 Add,
                 "beside server",
                 format!("map $request_uri $behind_prefix {{ ~^{prefix}(?<rest>/.*)$ $rest; }}"),
             ),
-            (Change, LOCATION, "proxy_pass http://127.0.0.1:8080$behind_prefix;".to_owned()),
+            (Change, PASS, "proxy_pass http://127.0.0.1:8080$behind_prefix;".to_owned()),
         ],
         Fault::Prefix | Fault::PathRewritten => {
-            vec![(Change, LOCATION, "proxy_pass http://127.0.0.1:8080;".to_owned())]
+            vec![(Change, PASS, "proxy_pass http://127.0.0.1:8080;".to_owned())]
         }
         Fault::NoUpgrade => vec![
             here("proxy_http_version 1.1;"),
@@ -200,7 +206,7 @@ fn nginx(fault: &Fault, target: &Target) -> Vec<Line> {
             here("proxy_set_header Connection $to_hub;"),
             (Add, "beside server", "map $http_upgrade $to_hub { default upgrade; \"\" \"\"; }".to_owned()),
         ],
-        Fault::AgeCut | Fault::HubIsFull | Fault::OriginRefused { .. } => vec![],
+        Fault::AgeCut | Fault::HubIsFull | Fault::HostRefused | Fault::OriginRefused { .. } => vec![],
     }
 }
 
@@ -214,7 +220,7 @@ fn haproxy(fault: &Fault, target: &Target) -> Vec<Line> {
     match fault {
         Fault::Held => vec![out(BACKEND, "http-response wait-for-body")],
         Fault::HeldCompressed => vec![out(BACKEND, "compression")],
-        Fault::SilenceCut { .. } => vec![
+        Fault::SilenceCut { .. } | Fault::LongPollCut => vec![
             (Change, DEFAULTS, "timeout client 1h".to_owned()),
             (Change, DEFAULTS, "timeout server 1h".to_owned()),
         ],
@@ -226,11 +232,11 @@ fn haproxy(fault: &Fault, target: &Target) -> Vec<Line> {
         Fault::CorsTwice => vec![out(BACKEND, "http-response add-header Access-Control-")],
         Fault::PostRefused => vec![out(FRONTEND, "http-request deny")],
         Fault::Preflight => vec![out(FRONTEND, "http-request return status 204")],
-        Fault::HostRewritten | Fault::HostRefused => vec![out(BACKEND, "http-request set-header Host")],
+        Fault::HostRewritten => vec![out(BACKEND, "http-request set-header Host")],
         Fault::Prefix => vec![add(BACKEND, &format!("http-request replace-path {prefix}/(.*) /\\1"))],
         Fault::PathRewritten => vec![out(FRONTEND, "http-request normalize-uri")],
         Fault::NoUpgrade => vec![out(BACKEND, "http-request del-header Upgrade")],
-        Fault::AgeCut | Fault::HubIsFull | Fault::OriginRefused { .. } => vec![],
+        Fault::AgeCut | Fault::HubIsFull | Fault::HostRefused | Fault::OriginRefused { .. } => vec![],
     }
 }
 
@@ -241,7 +247,7 @@ fn caddy(fault: &Fault, target: &Target) -> Vec<Line> {
     match fault {
         Fault::Held => vec![add(REVERSE_PROXY, "flush_interval -1")],
         Fault::HeldCompressed => vec![out("in the site of the hub", "encode")],
-        Fault::SilenceCut { .. } => {
+        Fault::SilenceCut { .. } | Fault::LongPollCut => {
             vec![(Change, "in transport http of reverse_proxy", "read_timeout 1h".to_owned())]
         }
         Fault::AgeCut => {
@@ -258,14 +264,14 @@ fn caddy(fault: &Fault, target: &Target) -> Vec<Line> {
         Fault::CorsTwice => vec![out("in the site of the hub", "header Access-Control-")],
         Fault::PostRefused => vec![out("in the site of the hub", "method GET")],
         Fault::Preflight => vec![out("in the site of the hub", "method OPTIONS")],
-        Fault::HostRewritten | Fault::HostRefused => vec![out(REVERSE_PROXY, "header_up Host")],
+        Fault::HostRewritten => vec![out(REVERSE_PROXY, "header_up Host")],
         Fault::Prefix => vec![add("before reverse_proxy", &format!("uri path_regexp ^{prefix}/ /"))],
         Fault::PathRewritten => vec![
             (Change, "in the place of handle_path", format!("handle {prefix}/* {{")),
             add("before reverse_proxy", &format!("uri path_regexp ^{prefix}/ /")),
         ],
         Fault::NoUpgrade => vec![out(REVERSE_PROXY, "header_up -Upgrade")],
-        Fault::HubIsFull | Fault::OriginRefused { .. } => vec![],
+        Fault::HubIsFull | Fault::HostRefused | Fault::OriginRefused { .. } => vec![],
     }
 }
 
@@ -277,7 +283,9 @@ fn cloudflare(fault: &Fault) -> Vec<Line> {
             line(Add, RULES, "a compression rule for the host of the hub: disable compression")
         }
         // Its time cannot be set but by the largest plan.
-        Fault::SilenceCut { .. } => line(Change, ZONE, "proxy_read_timeout: 3600 (Enterprise)"),
+        Fault::SilenceCut { .. } | Fault::LongPollCut => {
+            line(Change, ZONE, "proxy_read_timeout: 3600 (Enterprise)")
+        }
         Fault::AgeCut => vec![],
         Fault::NoLastEventId => line(Remove, RULES, "a request header transform rule for Last-Event-ID"),
         Fault::NoHttp2 => line(Change, ZONE, "http2: on"),
@@ -290,13 +298,11 @@ fn cloudflare(fault: &Fault) -> Vec<Line> {
         Fault::Preflight => {
             line(Change, "in Access, in the settings of the application", "options_preflight_bypass: true")
         }
-        Fault::HostRewritten | Fault::HostRefused => {
-            line(Remove, RULES, "an origin rule that overrides the host header")
-        }
+        Fault::HostRewritten => line(Remove, RULES, "an origin rule that overrides the host header"),
         Fault::Prefix => line(Add, RULES, "a URL rewrite rule for the path"),
         Fault::PathRewritten => line(Change, RULES, "normalize URLs to origin: off"),
         Fault::NoUpgrade => line(Change, ZONE, "websockets: on"),
-        Fault::HubIsFull | Fault::OriginRefused { .. } => vec![],
+        Fault::HubIsFull | Fault::HostRefused | Fault::OriginRefused { .. } => vec![],
     }
 }
 
@@ -308,7 +314,9 @@ fn traefik(fault: &Fault, target: &Target) -> Vec<Line> {
         Fault::HeldCompressed => {
             line(Add, "in the middleware compress", "excludedContentTypes: [text/event-stream]")
         }
-        Fault::SilenceCut { .. } | Fault::AgeCut => line(Change, ENTRY_POINT, "writeTimeout: 0"),
+        Fault::SilenceCut { .. } | Fault::LongPollCut | Fault::AgeCut => {
+            line(Change, ENTRY_POINT, "writeTimeout: 0")
+        }
         Fault::NoLastEventId => line(Remove, "in customRequestHeaders", "Last-Event-ID: \"\""),
         Fault::NoHttp2 => line(Change, "in the options of TLS", "alpnProtocols: [h2, http/1.1]"),
         Fault::NoTls => line(Add, "in the router of the hub", "tls: {}"),
@@ -316,13 +324,11 @@ fn traefik(fault: &Fault, target: &Target) -> Vec<Line> {
         Fault::CorsLost | Fault::CorsTwice | Fault::Preflight => {
             line(Remove, "in the middleware headers", "accessControlAllow")
         }
-        Fault::HostRewritten | Fault::HostRefused => {
-            line(Change, "in loadBalancer of the service", "passHostHeader: true")
-        }
+        Fault::HostRewritten => line(Change, "in loadBalancer of the service", "passHostHeader: true"),
         Fault::Prefix => line(Add, MIDDLEWARES, &format!("stripPrefix: {{ prefixes: [\"{prefix}\"] }}")),
         Fault::PathRewritten => line(Change, "in http of the entry point", "sanitizePath: false"),
         Fault::PostRefused => line(Remove, "in the rule of the router", "Method(`GET`)"),
         Fault::NoUpgrade => line(Remove, "in customRequestHeaders", "Upgrade: \"\""),
-        Fault::HubIsFull | Fault::OriginRefused { .. } => vec![],
+        Fault::HubIsFull | Fault::HostRefused | Fault::OriginRefused { .. } => vec![],
     }
 }

@@ -51,8 +51,8 @@ impl Check {
     }
 
     /// The same, with what mends it.
-    pub(super) fn mended_by(self, fault: Fault) -> Self {
-        Self { fault: Some(fault), ..self }
+    pub(super) fn mended_by(self, fault: impl Into<Option<Fault>>) -> Self {
+        Self { fault: fault.into(), ..self }
     }
 }
 
@@ -168,15 +168,7 @@ impl Report {
         let margin = " ".repeat(INDENT);
         text.push_str(&lines(&words, WIDTH - INDENT).join(&format!("\n{margin}")));
         text.push('\n');
-        let mut last = None;
-        for remedy in self.remedies(check) {
-            let head = format!("{margin}{}, {}, {}:\n", remedy.of(), remedy.place, remedy.action.words());
-            if last.as_ref() != Some(&head) {
-                text.push_str(&head);
-            }
-            text.push_str(&format!("{margin}  {}\n", visible(&remedy.line)));
-            last = Some(head);
-        }
+        text.push_str(&remedy_lines(&self.remedies(check), &margin));
     }
 
     fn remedies(&self, check: &Check) -> Vec<Remedy> {
@@ -186,5 +178,49 @@ impl Report {
 
     fn count(&self, state: State) -> usize {
         self.checks.iter().filter(|check| check.state == state).count()
+    }
+}
+
+/// What to write where. All lines of one configuration belong together; those of another are a way of their own, behind an "or".
+fn remedy_lines(remedies: &[Remedy], margin: &str) -> String {
+    let mut text = String::new();
+    let mut last: Option<&Remedy> = None;
+    for remedy in remedies {
+        let is_same_place = last.is_some_and(|last| {
+            (last.of, last.place, last.action) == (remedy.of, remedy.place, remedy.action)
+        });
+        if !is_same_place {
+            let or = if last.is_some_and(|last| last.of != remedy.of) { "or " } else { "" };
+            text.push_str(&format!(
+                "{margin}{or}{}, {}, {}:\n",
+                remedy.of(),
+                remedy.place,
+                remedy.action.words()
+            ));
+        }
+        text.push_str(&format!("{margin}  {}\n", visible(&remedy.line)));
+        last = Some(remedy);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn the_lines_of_another_configuration_are_another_way() {
+        let target = Target::of(&Url::parse("https://h/").unwrap());
+        let fault = Fault::SilenceCut { silence: Duration::from_secs(10) };
+
+        let text = remedy_lines(&Remedy::all(&fault, &target, &[Proxy::Nginx]), "  ");
+
+        let expected = "  the hub, in its configuration, change to:\n    heartbeat = \"5s\"\n  or nginx, in the location of the hub, add:\n    \
+                        proxy_read_timeout 1h;\n    proxy_send_timeout 1h;\n";
+        assert_eq!(text, expected);
     }
 }

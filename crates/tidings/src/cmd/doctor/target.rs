@@ -154,9 +154,12 @@ impl Target {
     }
 }
 
+/// How a name begins that no topic and no event has.
+pub(super) const UNUSED_NAME: &str = "tidings-doctor-";
+
 /// A name that no topic and no event has.
 pub(super) fn unused_name() -> String {
-    format!("tidings-doctor-{:016x}", fastrand::u64(..))
+    format!("{UNUSED_NAME}{:016x}", fastrand::u64(..))
 }
 
 fn is_chosen(pair: &str) -> bool {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::held::{Head, Opened, open, opened, question};
 use crate::cmd::doctor::ask::{Asker, NoAnswer, Question};
-use crate::cmd::doctor::flow::Flow;
+use crate::cmd::doctor::flow::{Flow, SentAway};
 use crate::cmd::doctor::remedy::Fault;
 use crate::cmd::doctor::report::Check;
 use crate::cmd::doctor::target::Target;
@@ -32,9 +32,9 @@ pub(in crate::cmd::doctor) async fn look(asker: &Asker, target: &Target, is_http
     if open == DOCTOR_STREAMS {
         return Check::well(NAME, format!("{DOCTOR_STREAMS} streams at once arrive, {how}"));
     }
-    let sent_away = all.iter().any(|opened| matches!(opened, Opened::SentAway));
+    let by_hub = all.iter().any(|opened| matches!(opened, Opened::SentAway(SentAway::ByHub)));
     let words = format!("of {DOCTOR_STREAMS} streams at once, {how}, {open} arrive: {}", reasons(&all));
-    Check::finding(NAME, words).mended_by(if sent_away { Fault::HubIsFull } else { Fault::Connections })
+    Check::finding(NAME, words).mended_by(if by_hub { Fault::HubIsFull } else { Fault::Connections })
 }
 
 async fn on_one_connection(asker: &Asker, question: &Question) -> Result<Vec<Opened>, NoAnswer> {
@@ -63,7 +63,12 @@ fn reasons(all: &[Opened]) -> String {
         let reason = match opened {
             Opened::Flows { .. } => continue,
             Opened::Held(_) => format!("nothing came within {} s", DOCTOR_FIRST_BLOCK_WAIT.as_secs()),
-            Opened::SentAway => "the hub had no room for one more, or for one more of this sender".to_owned(),
+            Opened::SentAway(SentAway::ByHub) => {
+                "the hub had no room for one more, or for one more of this sender".to_owned()
+            }
+            Opened::SentAway(SentAway::ByProxy) => {
+                "a proxy answered in the hub's place, because it did not reach the hub or has too few connections to it".to_owned()
+            }
             Opened::Refused(words) | Opened::Broke(words) => words.clone(),
         };
         *reasons.entry(reason).or_default() += 1;

@@ -7,7 +7,7 @@ use http::header::ACCEPT_ENCODING;
 use tokio::time::Instant;
 
 use crate::cmd::doctor::ask::{Asker, NoAnswer, Question};
-use crate::cmd::doctor::flow::{Flow, Next};
+use crate::cmd::doctor::flow::{Flow, Next, SentAway};
 use crate::cmd::doctor::remedy::Fault;
 use crate::cmd::doctor::report::Check;
 use crate::cmd::doctor::target::Target;
@@ -24,8 +24,8 @@ pub(in crate::cmd::doctor) enum Opened {
     Held(Head),
     /// It is no stream, in these words.
     Refused(String),
-    /// The hub has no room for it.
-    SentAway,
+    /// It is told when to come back.
+    SentAway(SentAway),
     /// The connection broke before the first block, in these words.
     Broke(String),
 }
@@ -80,8 +80,10 @@ pub(in crate::cmd::doctor) async fn opened(mut flow: Flow, begin: Instant) -> Op
         } else {
             Head::Silent
         }),
-        Next::Ended if flow.is_sent_away() => Opened::SentAway,
-        Next::Ended => Opened::Broke("it ended before its first block".to_owned()),
+        Next::Ended => match flow.sent_away() {
+            Some(by) => Opened::SentAway(by),
+            None => Opened::Broke("it ended before its first block".to_owned()),
+        },
         Next::Broke(words) => Opened::Broke(words),
     }
 }
@@ -112,10 +114,7 @@ pub(in crate::cmd::doctor) async fn look(
             );
             (Check::finding(BUFFERING, words).mended_by(Fault::Held), None)
         }
-        Opened::SentAway => {
-            let words = "the hub has no room for one stream more, or for one more of this sender";
-            (Check::finding(BUFFERING, words).mended_by(Fault::HubIsFull), None)
-        }
+        Opened::SentAway(by) => (Check::finding(BUFFERING, by.words()).mended_by(by.fault()), None),
         Opened::Refused(words) | Opened::Broke(words) => {
             let words =
                 format!("a stream does not begin, while an answer that ends arrives after {whole}: {words}");
@@ -141,7 +140,7 @@ pub(in crate::cmd::doctor) async fn look_compressed(asker: &Asker, target: &Targ
             );
             Check::finding(COMPRESSION, words).mended_by(Fault::HeldCompressed)
         }
-        Opened::SentAway => Check::unknown(COMPRESSION, "the hub had no room for the stream"),
+        Opened::SentAway(by) => Check::unknown(COMPRESSION, by.words()),
         Opened::Refused(words) | Opened::Broke(words) => Check::finding(
             COMPRESSION,
             format!("a client that takes gzip, as browsers do, gets no stream: {words}"),

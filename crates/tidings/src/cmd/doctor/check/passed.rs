@@ -60,7 +60,8 @@ pub(in crate::cmd::doctor) async fn look_host(asker: &Asker, target: &Target) ->
     match whole.problem() {
         // There browsers say `Sec-Fetch-Site: same-origin`, which no page can forge.
         Some((kind, _)) if kind == "origin-not-allowed" && (target.is_https() || target.is_loopback()) => {
-            let words = "the hub is asked for another host than its client was; over https and on this machine nothing depends on it";
+            let words = "a proxy puts another `Host` in the place of this one; that does no harm here, because over https, and on this \
+                         machine, browsers tell the hub which pages are its own";
             Check::well(HOST, words)
         }
         Some((kind, detail)) if kind == "origin-not-allowed" => {

@@ -39,7 +39,7 @@ pub(in crate::cmd::doctor) async fn look(
                     Watched::Cut { .. } => check,
                     Watched::Alive(_) | Watched::Over(_) => once(age, "another one lived for longer"),
                 },
-                Opened::Held(_) | Opened::Refused(_) | Opened::SentAway | Opened::Broke(_) => {
+                Opened::Held(_) | Opened::Refused(_) | Opened::SentAway(_) | Opened::Broke(_) => {
                     once(age, "then no other one could be opened")
                 }
             }
@@ -223,17 +223,21 @@ async fn long_poll(asker: &Asker, target: &Target, watch: Duration) -> Option<Ch
         Ok(answer) if answer.is_event_stream() && answer.status == StatusCode::OK => return None,
         // A hub that refuses has said so elsewhere.
         Ok(answer) if answer.problem().is_some() => return None,
+        // So does what a proxy says in the hub's place, unless it does so after a time-out (nginx: `error_page 504`).
+        Ok(answer) if answer.sent_away().is_some() && silence < DOCTOR_SILENCE_MIN => return None,
         Ok(answer) => format!("answered {}", answer.words()),
         // What breaks at once says nothing of silences.
         Err(NoAnswer::Failed(_)) if silence < DOCTOR_SILENCE_MIN => return None,
         Err(error) => format!("not answered ({})", error.words()),
     };
     let words = format!(
-        "a long poll, which is silent for {} s, was {how} after {}; a shorter `wait` is a way out, too",
+        "a long poll, which is silent for {} s, was {how} after {}: raise that time-out of the proxy, or let pages ask for less by the \
+         parameter `wait` of the URL, as in `?mode=long-poll&wait={}s`",
         wait.as_secs(),
-        seconds(silence)
+        seconds(silence),
+        (silence.as_secs() / 2).max(1)
     );
-    Some(Check::finding(NAME, words).mended_by(Fault::SilenceCut { silence }))
+    Some(Check::finding(NAME, words).mended_by(Fault::LongPollCut))
 }
 
 /// A time for people.

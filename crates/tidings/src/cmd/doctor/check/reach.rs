@@ -7,10 +7,9 @@ use tidings_client::Error;
 use url::Url;
 
 use crate::cmd::doctor::ask::{Asker, NoAnswer, Question, Whole};
-use crate::cmd::doctor::flow::is_sent_away;
 use crate::cmd::doctor::remedy::Fault;
 use crate::cmd::doctor::report::Check;
-use crate::cmd::doctor::target::Target;
+use crate::cmd::doctor::target::{Target, UNUSED_NAME};
 use crate::limits::DOCTOR_REDIRECTS_MAX;
 use crate::terminal::chain::{excerpt, visible};
 
@@ -133,7 +132,7 @@ impl Reached {
         let check = match self.judged(&answer) {
             Some(check) => check,
             None if self.find_elsewhere(asker, url).await => return,
-            None => no_hub(&answer),
+            None => no_hub(&answer, &self.target),
         };
         self.checks.push(check);
         self.answer = Some(answer);
@@ -144,12 +143,11 @@ impl Reached {
         if let Some((kind, detail)) = answer.problem() {
             return self.refused(answer, &kind, &detail);
         }
+        if let Some(sent_away) = answer.sent_away() {
+            return Some(Check::finding(REACH, sent_away.words()).mended_by(sent_away.fault()));
+        }
         if !answer.is_event_stream() || answer.status != StatusCode::OK {
             return None;
-        }
-        if is_sent_away(&answer.body) {
-            let words = "the hub has no room for one stream more, or for one more of this sender";
-            return Some(Check::finding(REACH, words).mended_by(Fault::HubIsFull));
         }
         if !answer.body.starts_with(b": heartbeat ") {
             return None;
@@ -173,13 +171,24 @@ impl Reached {
             }
             ("reserved-topic", _) => Check::finding(ACCESS, words),
             (_, 401 | 403) if self.target.is_named => Check::finding(ACCESS, words),
-            (_, 401 | 403) => Check::finding(
-                ACCESS,
-                format!(
-                    "{words}; give the URL of a topic that may be read, as in {}events/TOPIC",
-                    self.target.root()
-                ),
-            ),
+            (_, 401 | 403) => {
+                // The name is one of the doctor's own, and tells nobody anything.
+                let words = if !detail.contains(UNUSED_NAME) {
+                    words
+                } else if detail.starts_with("for everybody") {
+                    format!("not everybody may read here (the hub answers {})", answer.status.as_u16())
+                } else {
+                    format!(
+                        "what was sent to say who asks does not cover every topic (the hub answers {})",
+                        answer.status.as_u16()
+                    )
+                };
+                let url = format!("{}events/TOPIC", self.target.root());
+                let words = format!(
+                    "{words}: give a token that covers a topic, by --token-file or --token-command, and the URL of that topic, as in {url}"
+                );
+                Check::finding(ACCESS, words)
+            }
             _ => Check::finding(REACH, words),
         })
     }
@@ -219,7 +228,14 @@ impl Reached {
 /// There is no answer.
 fn unreached(error: &NoAnswer, target: &Target) -> Check {
     let words = error.words();
-    let NoAnswer::Failed(error) = error else { return Check::finding(REACH, words) };
+    let error = match error {
+        NoAnswer::Failed(error) => error,
+        NoAnswer::NoToken(_) => return Check::finding(REACH, words),
+        NoAnswer::Late(_) => {
+            let hint = "a server takes connections there, and a proxy that does not reach its hub may wait like this: is the hub running?";
+            return Check::finding(REACH, format!("{words}; {hint}"));
+        }
+    };
     let name = target.host();
     let hint = match error {
         _ if words.contains("dns error") || words.contains("failed to lookup") => format!("; is the name {name} right?"),
@@ -233,9 +249,23 @@ fn unreached(error: &NoAnswer, target: &Target) -> Check {
     Check::finding(REACH, format!("{words}{hint}"))
 }
 
+/// Whether a server says that its port is one of TLS: the hub, nginx ("The plain HTTP request was sent to HTTPS port") and Apache
+/// ("speaking plain HTTP to an SSL-enabled server port"), and servers in Go, as Caddy and Traefik are.
+fn wants_tls(answer: &Whole) -> bool {
+    let text = answer.text().to_ascii_lowercase();
+    answer.status == StatusCode::BAD_REQUEST
+        && ["plain http", "http request to an https server"].iter().any(|sign| text.contains(sign))
+}
+
 /// Something else answers.
-fn no_hub(answer: &Whole) -> Check {
+fn no_hub(answer: &Whole, target: &Target) -> Check {
     let words = answer.words();
+    if !target.is_https() && wants_tls(answer) {
+        return Check::finding(
+            REACH,
+            "what answers there speaks https, and was asked in plain HTTP: write https:// in place of http://",
+        );
+    }
     match (answer.problem(), answer.status.as_u16()) {
         (Some(_), _) => {
             Check::finding(PREFIX, format!("a hub answers, and knows nothing at this path: {words}"))
