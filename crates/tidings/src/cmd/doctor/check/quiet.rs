@@ -231,8 +231,8 @@ async fn long_poll(asker: &Asker, target: &Target, watch: Duration) -> Option<Ch
         Err(error) => format!("not answered ({})", error.words()),
     };
     let words = format!(
-        "a long poll, which is silent for {} s, was {how} after {}: raise that time-out of the proxy, or let pages ask for less by the \
-         parameter `wait` of the URL, as in `?mode=long-poll&wait={}s`",
+        "a long poll, which is silent for {} s, is cut: after {} it was {how}; raise that time-out of the proxy, or let pages ask for less by \
+         the parameter `wait` of the URL, as in `?mode=long-poll&wait={}s`",
         wait.as_secs(),
         seconds(silence),
         (silence.as_secs() / 2).max(1)
