@@ -5,28 +5,17 @@ import { createHmac } from "node:crypto";
 import { test } from "node:test";
 
 import { subscribe } from "../dist/index.js";
-import { closedHubOf, hubOf, KEY, proxyOf, SECRET } from "./support/hub.js";
+import { closedHubOf, hubOf, proxyOf, SIGNING, tokenFor } from "./support/hub.js";
 
 const TRANSPORTS = ["sse", "post", "long-poll", "poll"];
 const inSeconds = (seconds) => Math.floor(Date.now() / 1_000) + seconds;
-
-function tokenFor(subscribe, seconds) {
-  const claims = { sub: "u1", exp: inSeconds(seconds), tidings: { subscribe } };
-  const signed = [{ alg: "HS256", typ: "JWT" }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-  return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
-}
 
 /** As the guide to access has it. */
 function signedUrl(base, topics, { seconds = 600 } = {}) {
   const expires = inSeconds(seconds);
   const text = ["tidings-sign-1", "GET", expires, "default", ...[...new Set(topics)].sort()].join("\n");
-  const signature = createHmac("sha256", SECRET).update(text).digest("base64url");
+  const signature = createHmac("sha256", SIGNING).update(text).digest("base64url");
   return `${base}/events?${new URLSearchParams([...topics.map((topic) => ["topic", topic]), ["expires", expires], ["key", "default"], ["signature", signature]])}`;
-}
-
-async function publish(hub, topic, data) {
-  const answer = await hub.post(topic, data, {}, { "content-type": "text/plain", authorization: `Bearer ${KEY}` });
-  assert.equal(answer.status, 201, await answer.text());
 }
 
 /** A subscription that ends with the test, its events in turn, and its failures. */
@@ -43,15 +32,15 @@ for (const transport of TRANSPORTS) {
   test(`${transport}: token and headers are shown at every attempt, also below a path`, async (t) => {
     const hub = await closedHubOf(t, "--memory", "--retry", "100ms");
     const proxy = await proxyOf(t, hub, { prefix: "/push/hub" });
-    await publish(hub, "orders/1", "one");
+    await hub.publish("orders/1", "one");
     let asked = 0;
-    const token = () => ((asked += 1), tokenFor(["orders/*"], 600));
+    const token = () => ((asked += 1), tokenFor(["orders/*"]));
     const { source, next } = heard(t, `${proxy.url}/events/orders/1?last=1`, { transport, token, headers: async () => ({ "X-Page": `${asked}` }) });
 
     assert.equal(await next(), "one");
     const first = proxy.requests.length;
     assert.equal(asked, first);
-    await publish(hub, "orders/1", "two");
+    await hub.publish("orders/1", "two");
     assert.equal(await next(), "two");
     source.close();
 
@@ -68,11 +57,11 @@ for (const transport of TRANSPORTS) {
     const hub = await closedHubOf(t, "--memory", "--retry", "100ms");
     let made = 0;
     const url = () => ((made += 1), signedUrl(hub.url, ["orders/1", "news/**"]));
-    await publish(hub, "news/a", "one");
+    await hub.publish("news/a", "one");
 
     const { next } = heard(t, () => `${url()}&since=earliest`, { transport });
     assert.equal(await next(), "one");
-    await publish(hub, "orders/1", "two");
+    await hub.publish("orders/1", "two");
     assert.equal(await next(), "two");
 
     assert.ok(made >= (transport.endsWith("poll") ? 2 : 1));
@@ -84,7 +73,7 @@ test("a token, and a signed URL, are renewed before they end, and nobody notices
   const proxy = await proxyOf(t, hub);
   const shown = [];
   const kinds = {
-    token: [`${proxy.url}/events/orders/1`, { token: () => shown.at(shown.push(tokenFor(["orders/*"], shown.length ? 600 : 12)) - 1) }],
+    token: [`${proxy.url}/events/orders/1`, { token: () => shown.at(shown.push(tokenFor(["orders/*"], { seconds: shown.length ? 600 : 12 })) - 1) }],
     url: [() => shown.at(shown.push(signedUrl(proxy.url, ["orders/1"], { seconds: shown.length ? 600 : 12 })) - 1), {}],
   };
 
@@ -95,7 +84,7 @@ test("a token, and a signed URL, are renewed before they end, and nobody notices
     source.addEventListener("tidings.expired", () => (expired += 1));
     while (source.state !== "open") await new Promise((resolve) => setTimeout(resolve, 10));
     while (shown.length < 2 || source.state !== "open") await new Promise((resolve) => setTimeout(resolve, 10));
-    await publish(hub, "orders/1", name);
+    await hub.publish("orders/1", name);
 
     assert.equal(await next(), name);
     assert.deepEqual([failures, expired, shown.length], [[], 0, 2], name);
@@ -105,8 +94,8 @@ test("a token, and a signed URL, are renewed before they end, and nobody notices
 
 test("after 401 another token is shown, and after the second 401 in a row it is over", async (t) => {
   const hub = await closedHubOf(t, "--memory", "--retry", "100ms");
-  await publish(hub, "orders/1", "one");
-  const tokens = ["wrong", tokenFor(["orders/*"], 600)];
+  await hub.publish("orders/1", "one");
+  const tokens = ["wrong", tokenFor(["orders/*"])];
   const good = heard(t, `${hub.url}/events/orders/1?last=1`, { token: () => tokens.shift() });
   const bad = heard(t, `${hub.url}/events/orders/1`, { token: () => "wrong" });
   const fixed = heard(t, `${hub.url}/events/orders/1`, { token: "wrong" });
@@ -123,8 +112,8 @@ test("after 401 another token is shown, and after the second 401 in a row it is 
 test("a failure of the network before a 401 takes no chance from it", async (t) => {
   const hub = await closedHubOf(t, "--memory", "--retry", "100ms");
   const proxy = await proxyOf(t, hub, { loses: (number) => number === 0 });
-  await publish(hub, "orders/1", "one");
-  const tokens = ["lost on the way", "wrong", tokenFor(["orders/*"], 600)];
+  await hub.publish("orders/1", "one");
+  const tokens = ["lost on the way", "wrong", tokenFor(["orders/*"])];
 
   const { failures, next } = heard(t, `${proxy.url}/events/orders/1?last=1`, { token: () => tokens.shift() });
 
@@ -136,7 +125,7 @@ test("what is not covered is told with its selectors, whatever asks", async (t) 
   const hub = await closedHubOf(t, "--memory");
 
   for (const transport of TRANSPORTS) {
-    const { next } = heard(t, `${hub.url}/events`, { transport, topics: ["orders/1", "news"], token: () => tokenFor(["orders/*"], 600) });
+    const { next } = heard(t, `${hub.url}/events`, { transport, topics: ["orders/1", "news"], token: () => tokenFor(["orders/*"]) });
     await assert.rejects(next(), ({ status, problem }) => status === 403 && problem.uncovered.join() === "news", transport);
   }
 });

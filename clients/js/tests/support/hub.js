@@ -1,33 +1,12 @@
 // The real hub, and a proxy in front of it that a test can let lose an answer.
 
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
+import { startAccessHub } from "../../../../tests/browser/access-hub.js";
 import { startHub } from "../../../../tests/browser/hub.js";
 
-/** The key of a hub with access settings. It may do everything. */
-export const KEY = "k-0123456789abcdef0123456789abcdef";
-/** What signs tokens and URLs. */
-export const SECRET = "0123456789abcdef0123456789abcdef";
-
-const SETTINGS = `
-[access.jwt]
-key = "${SECRET}"
-algorithms = ["HS256"]
-leeway = "0s"
-
-[access.signing]
-key = "${SECRET}"
-
-[[access.keys]]
-name = "backend"
-key = "${KEY}"
-publish = ["**"]
-subscribe = ["**"]
-`;
+export { KEY, SIGNING, tokenFor } from "../../../../tests/browser/access-hub.js";
 
 /** A hub that ends with the test. */
 export function hubOf(t, ...flags) {
@@ -35,12 +14,8 @@ export function hubOf(t, ...flags) {
 }
 
 /** A hub whose topics are closed to those who show nothing. */
-export async function closedHubOf(t, ...flags) {
-  const folder = mkdtempSync(join(tmpdir(), "tidings-client-"));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const file = join(folder, "tidings.toml");
-  writeFileSync(file, SETTINGS, { mode: 0o600 });
-  return hubOf(t, "--config", file, ...flags);
+export function closedHubOf(t, ...flags) {
+  return startAccessHub({ after: (end) => t.after(end) }, {}, ...flags);
 }
 
 /**
