@@ -42,6 +42,7 @@ export class Stream {
   #headers;
   /** Whether to ask for that part of the selectors alone that access covers. */
   partial = false;
+  /** Where the next subscription goes on. */
   #id = '';
   /** It leaves its connection to others. At the beginning it has none. */
   #is_resting = true;
@@ -76,8 +77,8 @@ export class Stream {
     const on = (type, act) => subscription.addEventListener(type, (event) => this.#subscription === subscription && act(event));
     on('statechange', ({ state, retryInMs }) => this.#changed(state, retryInMs));
     on('error', (failure) => (failure.willRetry ? this.#waits(failure.retryInMs, problemOfFailure(failure)) : this.#refused(failure)));
-    on(OPEN, ({ data }) => this.#opened(data));
-    on(CURSOR, () => this.#place());
+    on(OPEN, (event) => this.#opened(event));
+    on(CURSOR, ({ lastEventId }) => this.#listener.id(lastEventId));
     on(PARTIAL, (event) => this.#hear(event));
     on(EXPIRED, ({ data }) => (this.#expired = memberOf(data, 'reason').slice(0, REASON_LENGTH_MAX)));
     this.#listener.state({ phase: 'connecting' });
@@ -88,7 +89,9 @@ export class Stream {
   close() {
     const subscription = this.#subscription;
     this.#subscription = null;
-    subscription?.close();
+    if (!subscription) return;
+    subscription.close();
+    this.#id = subscription.lastEventId;
   }
 
   /** Leaves the connection to others, if it has one or waits for one, until it is woken. */
@@ -111,20 +114,15 @@ export class Stream {
   }
 
   #hear({ type, data, lastEventId, topic, time, resumesAfter }) {
-    this.#place();
+    this.#listener.id(lastEventId);
     // A publisher may call an event `gap`, too; that one resumes nowhere.
     const told = resumesAfter === undefined ? type : GAP;
     if (isShown(told)) this.#listener.event({ type: told, data, id: lastEventId, topic, time });
   }
 
-  #opened(data) {
-    this.#place();
+  #opened({ data, lastEventId }) {
+    this.#listener.id(lastEventId);
     this.#listener.opened?.(memberOf(data, 'connection') || memberOf(data, 'shared_connection'));
-  }
-
-  #place() {
-    this.#id = this.#subscription?.lastEventId ?? this.#id;
-    this.#listener.id(this.#id);
   }
 
   #changed(state, retry_ms) {
