@@ -222,7 +222,7 @@ impl Hub {
     }
 
     /// What the log knows of an epoch.
-    pub(crate) fn status_of(&self, epoch: Epoch) -> EpochStatus {
+    pub fn status_of(&self, epoch: Epoch) -> EpochStatus {
         self.0.store.status_of(epoch)
     }
 

@@ -1,0 +1,86 @@
+//! What a record has done: to each inbox that it changed, and for whom it was written.
+
+use tidings_core::{Cursor, Sequence};
+
+use crate::item::Item;
+use crate::record::Mark;
+use crate::user::User;
+
+/// The authoritative count of a user's unread items.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Unread {
+    /// How many there are.
+    pub count: u64,
+    /// The sequence of the last change of the user's inbox; zero if the hub knows nothing of the user. The same on every node.
+    pub version: Sequence,
+}
+
+/// What a record has done to the inbox of one user.
+#[derive(Debug, Clone)]
+pub struct Effect {
+    /// Whose.
+    pub user: User,
+    /// The place of the record.
+    pub place: Cursor,
+    /// What is to be shown of it, in order.
+    pub shown: Vec<Shown>,
+    /// The count behind it.
+    pub unread: Unread,
+}
+
+/// A change that a reader sees.
+#[derive(Debug, Clone)]
+pub enum Shown {
+    /// A new item.
+    Notification(Box<Item>),
+    /// Items are marked.
+    Marked {
+        /// Which.
+        ids: Vec<Cursor>,
+        /// As what.
+        mark: Mark,
+    },
+    /// Items as they are now, of a reader that was away.
+    Flags {
+        /// Which.
+        ids: Vec<Cursor>,
+        /// What the user has done with all of them.
+        flags: crate::item::Flags,
+    },
+    /// Items are gone.
+    Deleted {
+        /// Which.
+        ids: Vec<Cursor>,
+        /// By time or number, and not by the user.
+        expired: bool,
+    },
+    /// All is gone.
+    Erased,
+    /// The kinds that are muted are others.
+    Mutes,
+    /// The selectors that are followed are others.
+    Follows,
+}
+
+/// What came of a record, for its writer.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// Users that have a new item.
+    pub notified: u64,
+    /// The item that had the same dedupe key, so that there is no new one. Of a record for one user.
+    pub repeated: Option<Cursor>,
+    /// The user has muted the kind, so that there is no new item. Of a record for one user.
+    pub muted: bool,
+    /// Items that were changed or taken away.
+    pub changed: u64,
+    /// The count behind it. Of a record of one user.
+    pub unread: Unread,
+}
+
+/// All that came of a record.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Applied {
+    pub(crate) outcome: Outcome,
+    /// One for each inbox that it changed.
+    pub(crate) effects: Vec<Effect>,
+}

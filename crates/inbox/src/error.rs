@@ -1,0 +1,44 @@
+//! Why the inbox did not do it.
+
+use tidings_core::{PublishError, StoreError};
+
+/// Why the inbox did not do it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InboxError {
+    /// The log did not take the record, or could not be read.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The database failed. It can be removed: the hub makes it anew from its log.
+    #[error("the database of the inbox failed: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A file of the database could not be removed.
+    #[error("the database of the inbox could not be removed: {0}")]
+    Files(#[from] std::io::Error),
+    /// The database is of another version of the hub.
+    #[error("the database of the inbox has another form")]
+    OtherForm,
+    /// The inbox is not there yet: it is being made from the log.
+    #[error("the inbox is being made from the log, and is not there yet")]
+    NotReady,
+    /// The hub closes, or the projection has stopped.
+    #[error("the inbox has stopped")]
+    Stopped,
+    /// The notification is larger than an event may be.
+    #[error("the notification is larger than an event may be: {0}")]
+    TooLarge(tidings_core::DraftError),
+    /// A user has as many follows or mutes as a user may have.
+    #[error("a user has at most {max} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// The bound.
+        max: usize,
+    },
+}
+
+impl From<StoreError> for InboxError {
+    fn from(error: StoreError) -> Self {
+        Self::Publish(error.into())
+    }
+}

@@ -1,0 +1,236 @@
+//! Follows the log and applies its records: the only writer of the database.
+//!
+//! It is a follower as every subscriber is: it reads the rings of its topics, and pages of the store where it is behind. A gap means
+//! that the database is not of this log, or that the log was put back: then the database is made anew from what the log holds.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tidings_core::ring::Watcher;
+use tidings_core::{
+    Cursor, Delivery, EpochStatus, Event, Follower, Needs, OnGap, Query, Reading, Selector, Selectors,
+    Sequence, Start, Step, View,
+};
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use crate::error::InboxError;
+use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
+use crate::projection::{Batch, Done};
+use crate::record::{Record, SHARED_TOPIC, STATE_TOPIC};
+use crate::shared::Shared;
+use crate::user::User;
+
+/// How long it waits after a failure of the store or the database.
+const RETRY_WAIT: Duration = Duration::from_secs(1);
+
+/// Wakes the follower when its topics have news.
+#[derive(Default)]
+pub(crate) struct Bell(Notify);
+
+impl Watcher for Bell {
+    fn ring_moved(&self, _key: usize) {
+        self.0.notify_one();
+    }
+}
+
+/// All topics of records.
+///
+/// # Panics
+///
+/// Never: the texts are selectors.
+#[expect(clippy::expect_used, reason = "constants that are selectors")]
+fn everything() -> Selectors {
+    let texts = ["inbox/**", SHARED_TOPIC, STATE_TOPIC];
+    let selectors = texts.map(|text| Selector::parse(text).expect("a constant selector is one"));
+    Selectors::new(selectors).expect("three selectors are not too many")
+}
+
+/// Runs until the hub is closed.
+pub(crate) async fn run(shared: Arc<Shared>, begins: Cursor) {
+    let bell = Arc::<Bell>::default();
+    let selectors = everything();
+    let view = shared.hub.view(&selectors, bell.clone(), 0);
+    let follower = Follower::new(selectors, OnGap::Earliest, begins);
+    let ready_after = shared.hub.bounds().head.sequence;
+    let mut following =
+        Following { shared: shared.clone(), follower, view, bell, ready_after, is_ready: false };
+    loop {
+        match following.step().await {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                tracing::warn!(%error, "the inbox does not get on, and tries again");
+                sleep(RETRY_WAIT).await;
+            }
+        }
+    }
+    shared.progress.stop();
+    shared.live.close();
+}
+
+struct Following {
+    shared: Arc<Shared>,
+    follower: Follower,
+    view: View,
+    bell: Arc<Bell>,
+    /// The inbox is ready when it has come to the head that the log had when it began.
+    ready_after: Sequence,
+    is_ready: bool,
+}
+
+impl Following {
+    /// One step. False when the hub is closed.
+    async fn step(&mut self) -> Result<bool, InboxError> {
+        let before = self.follower.clone();
+        let step = match self.follower.needs() {
+            Needs::Rings => {
+                let reach = self.view.after(self.follower.cursor(), BATCH_BYTES_MAX);
+                self.follower.take_reach(reach)
+            }
+            Needs::Log => self.shared.hub.next_page(&mut self.follower, BATCH_BYTES_MAX).await?,
+        };
+        match step {
+            Step::Deliver(Delivery::Frames(frames)) => {
+                let events: Vec<_> = frames.iter().map(|frame| frame.event().clone()).collect();
+                if let Err(error) = self.take(events).await {
+                    // What was not applied is taken again.
+                    self.follower = before;
+                    return Err(error);
+                }
+            }
+            Step::Deliver(Delivery::Gap(gap)) => {
+                tracing::warn!(lost = ?gap.lost, "the inbox is made anew from the log, which does not go on where the database ends");
+                self.begin_anew(gap.resumes_after).await?;
+            }
+            Step::Again => {}
+            Step::Wait => {
+                self.came_to_the_end().await?;
+                self.bell.0.notified().await;
+            }
+            Step::End => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Applies events, at most so many in one transaction.
+    async fn take(&mut self, events: Vec<Event>) -> Result<(), InboxError> {
+        let mut events = events;
+        while !events.is_empty() {
+            let rest = events.split_off(events.len().min(BATCH_RECORDS_MAX));
+            let through = match (rest.is_empty(), events.last()) {
+                (true, _) | (false, None) => self.follower.cursor(),
+                (false, Some(last)) => last.cursor,
+            };
+            let again = if self.shared.is_late() { self.read_again(&events).await? } else { HashMap::new() };
+            let shared = self.shared.clone();
+            let batch = Batch { events, again };
+            let done = spawn_blocking(move || shared.projection().apply(batch, through)).await;
+            let Done { outcomes, effects } = done.map_err(|_| InboxError::Stopped)??;
+            self.shared.progress.came_to(through.sequence, outcomes);
+            self.shared.expiry.notify_one();
+            self.shared.live.tell(effects);
+            events = rest;
+        }
+        Ok(())
+    }
+
+    /// What the log says of users between their states in state records and these records.
+    async fn read_again(&self, events: &[Event]) -> Result<HashMap<u64, Vec<Event>>, InboxError> {
+        let mut again = HashMap::new();
+        for event in events {
+            let Some(Record::State(part)) =
+                Record::of(event).filter(|record| matches!(record, Record::State(part) if part.last))
+            else {
+                continue;
+            };
+            let between = self.read_between(&part.user, part.as_of, event.cursor).await?;
+            if !between.is_empty() {
+                again.insert(event.cursor.sequence.0, between);
+            }
+        }
+        Ok(again)
+    }
+
+    /// Records of a user after one place and before another. What the log does not hold any more is told by a later state record.
+    async fn read_between(&self, user: &User, after: u64, before: Cursor) -> Result<Vec<Event>, InboxError> {
+        let mut place = self.shared.hub.bounds().floor;
+        if after > place.sequence.0 {
+            place = before.at(Sequence(after));
+        }
+        let mut found = Vec::new();
+        while place.sequence < before.sequence.previous() {
+            let query = Query {
+                start: Start::After(place),
+                selectors: of_user(user),
+                events_max: BATCH_RECORDS_MAX,
+                bytes_max: BATCH_BYTES_MAX,
+            };
+            let page = match self.shared.hub.read(query).await? {
+                Reading::Page(page) => page,
+                // Retention went past in the meantime, or the place is of an epoch that was cut off.
+                Reading::Lost { resumes_after, .. } if resumes_after.sequence > place.sequence => {
+                    place = resumes_after;
+                    continue;
+                }
+                Reading::Lost { .. } => break,
+            };
+            place = page.next;
+            found.extend(page.events.into_iter().filter(|event| event.cursor.sequence < before.sequence));
+            if !(page.next.sequence < page.head.sequence) {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    /// It has all that the log holds.
+    async fn came_to_the_end(&mut self) -> Result<(), InboxError> {
+        let place = self.follower.cursor();
+        self.shared.progress.came_to(place.sequence, Vec::new());
+        if self.is_ready || place.sequence < self.ready_after {
+            return Ok(());
+        }
+        let shared = self.shared.clone();
+        let whole = spawn_blocking(move || {
+            let mut projection = shared.projection();
+            projection.apply(Batch::default(), place)?;
+            projection.is_whole()
+        });
+        whole.await.map_err(|_| InboxError::Stopped)??;
+        self.is_ready = true;
+        self.shared.ready.send_replace(true);
+        Ok(())
+    }
+
+    async fn begin_anew(&mut self, after: Cursor) -> Result<(), InboxError> {
+        self.is_ready = false;
+        self.shared.ready.send_replace(false);
+        self.ready_after = self.shared.hub.bounds().head.sequence;
+        let shared = self.shared.clone();
+        spawn_blocking(move || shared.projection().begin(after)).await.map_err(|_| InboxError::Stopped)?
+    }
+}
+
+#[expect(clippy::expect_used, reason = "topics that were parsed")]
+fn of_user(user: &User) -> Selectors {
+    let shared = Selector::parse(SHARED_TOPIC).expect("a constant selector is one");
+    Selectors::new([Selector::Topic(user.topic()), shared]).expect("two selectors are not too many")
+}
+
+/// Where the database goes on in the log; none if it is not of this log, or the log does not hold what comes next.
+pub(crate) fn goes_on(shared: &Shared) -> Result<Option<Cursor>, InboxError> {
+    let applied = shared.projection.lock().unwrap_or_else(PoisonError::into_inner).applied()?;
+    let bounds = shared.hub.bounds();
+    let fits = |place: &Cursor| {
+        let reaches = match shared.hub.status_of(place.epoch) {
+            EpochStatus::Current => bounds.head.sequence,
+            EpochStatus::Ended { at } => at,
+            EpochStatus::Unknown => return false,
+        };
+        place.sequence <= reaches && place.sequence >= bounds.floor.sequence
+    };
+    Ok(applied.filter(fits))
+}

@@ -1,0 +1,83 @@
+//! Every fixed bound of the inbox.
+
+/// Characters of a title. A title is one line of a panel; more belongs into the body.
+pub const TITLE_CHARACTERS_MAX: usize = 500;
+
+/// Bytes of a body: a few paragraphs. What is longer belongs behind the link.
+pub const BODY_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes of a link: as much as browsers and proxies take in a URL.
+pub const LINK_BYTES_MAX: usize = 2_048;
+
+/// Bytes of a kind, which is a word that programs filter and mute by.
+pub const KIND_BYTES_MAX: usize = 64;
+
+/// Bytes of a notification's own data as JSON: an object of a few dozen members.
+pub const DATA_BYTES_MAX: usize = 8 * 1024;
+
+/// Bytes of a dedupe key: room for a name, a date and a hash.
+pub const DEDUPE_BYTES_MAX: usize = 200;
+
+/// Bytes of a user's name: more than any provider of identities gives, and its topic stays within the bound of topics.
+pub const USER_BYTES_MAX: usize = 200;
+
+/// Users that one call may notify. The record of 10,000 users is about 400 KB.
+pub const USERS_MAX: usize = 10_000;
+
+/// Notifications that one mark may name. A page marks what it shows; more is said by `through` or `all`.
+pub const IDS_MAX: usize = 1_000;
+
+/// Selectors that one user may follow.
+pub const FOLLOWS_MAX: usize = 1_000;
+
+/// Kinds that one user may mute.
+pub const MUTES_MAX: usize = 200;
+
+/// Items of one page of the list.
+pub const PAGE_ITEMS_MAX: usize = 200;
+
+/// Items of one page of the list, if the reader does not say.
+pub const PAGE_ITEMS_DEFAULT: usize = 50;
+
+/// Changes that a stream which comes back is told one by one. Of more it hears a gap, and its client loads the list anew.
+pub const BACKLOG_MAX: usize = 500;
+
+/// Deleted notifications of a user that are remembered, so that a stream that comes back is told of them.
+pub const TOMBSTONES_MAX: u64 = 200;
+
+/// Changes of one user that wait for a stream which is slow. A stream that is further behind reads the database.
+pub const EFFECTS_WAITING_MAX: usize = 16;
+
+/// Records that one transaction of the projection takes. More make a commit no cheaper, and others wait for it.
+pub const BATCH_RECORDS_MAX: usize = 1_000;
+
+/// Bytes that the projection takes at once.
+pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Outcomes that wait for whom they are for. A writer takes its own within moments, or has left.
+pub const OUTCOMES_MAX: usize = 65_536;
+
+/// Connections that read the database at the same time, one thread each.
+pub const READERS_MAX: usize = 4;
+
+/// Bytes of a state record's data. A user with more state has several, in one append.
+pub const STATE_PART_BYTES: usize = 64 * 1024;
+
+/// Users whose state one append carries forward.
+pub const CARRY_USERS: usize = 100;
+
+/// Parts into which the users are divided for pruning by age, so that one record touches few of them.
+pub const PRUNE_BUCKETS: u16 = 64;
+
+/// Time between two looks whether something is to be pruned, in seconds: each bucket is looked at once an hour.
+pub const PRUNE_LOOK_SECONDS: u64 = 3_600 / PRUNE_BUCKETS as u64;
+
+/// Time after which the keeper looks at the clock at the latest, in seconds: a clock that is set is noticed so soon.
+pub const KEEPER_LOOK_SECONDS: u64 = 30;
+
+/// How much further than time itself the clock may have gone between two looks, in seconds, to be taken at its word. Beyond it the clock was set,
+/// and nothing expires by it until it has stood for [`CLOCK_JUMP_WAIT_SECONDS`].
+pub const CLOCK_JUMP_SECONDS: u64 = 60;
+
+/// How long a clock that was set ahead must stand before notifications expire by it, in seconds: time to notice and to set it back.
+pub const CLOCK_JUMP_WAIT_SECONDS: u64 = 600;

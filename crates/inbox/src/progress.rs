@@ -1,0 +1,87 @@
+//! How far the projection has come, and what came of each record, for whom it was written.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tidings_core::Sequence;
+use tokio::sync::oneshot;
+
+use crate::effect::Outcome;
+use crate::limits::OUTCOMES_MAX;
+
+/// How far the projection has come.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    applied: Sequence,
+    /// Of records whose writer has not asked yet.
+    outcomes: BTreeMap<Sequence, Outcome>,
+    waiting: HashMap<Sequence, Vec<oneshot::Sender<Option<Outcome>>>>,
+    is_over: bool,
+}
+
+impl Progress {
+    /// The projection has come to a place.
+    pub(crate) fn came_to(&self, through: Sequence, outcomes: Vec<(Sequence, Outcome)>) {
+        let mut state = self.lock();
+        state.applied = state.applied.max(through);
+        for (sequence, outcome) in outcomes {
+            match state.waiting.remove(&sequence) {
+                // A writer that has left is no error.
+                Some(waiting) => {
+                    waiting.into_iter().for_each(|writer| drop(writer.send(Some(outcome.clone()))))
+                }
+                None => drop(state.outcomes.insert(sequence, outcome)),
+            }
+        }
+        while state.outcomes.len() > OUTCOMES_MAX {
+            state.outcomes.pop_first();
+        }
+        if !state.waiting.is_empty() {
+            // Of places at which there is no record, and of those whose outcome was taken.
+            let passed: Vec<_> =
+                state.waiting.keys().copied().filter(|sequence| *sequence <= through).collect();
+            for sequence in passed {
+                let waiting = state.waiting.remove(&sequence).into_iter().flatten();
+                waiting.for_each(|writer| drop(writer.send(None)));
+            }
+        }
+    }
+
+    /// Waits until the projection has come to a place, and returns what came of the record there; none if that is not known any more.
+    /// The error says that the projection has stopped.
+    pub(crate) async fn outcome(&self, at: Sequence) -> Result<Option<Outcome>, Stopped> {
+        let receiver = {
+            let mut state = self.lock();
+            if at <= state.applied {
+                return Ok(state.outcomes.remove(&at));
+            }
+            if state.is_over {
+                return Err(Stopped);
+            }
+            let (sender, receiver) = oneshot::channel();
+            state.waiting.entry(at).or_default().push(sender);
+            receiver
+        };
+        receiver.await.map_err(|_| Stopped)
+    }
+
+    /// Nothing comes any more.
+    pub(crate) fn stop(&self) {
+        let mut state = self.lock();
+        state.is_over = true;
+        state.waiting.clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The projection has stopped.
+#[derive(Debug)]
+pub(crate) struct Stopped;

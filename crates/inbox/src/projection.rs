@@ -1,0 +1,129 @@
+//! The projection: the database, and the place of the log that it goes up to, which change in one transaction.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, TransactionBehavior};
+use tidings_core::{Cursor, Event, Sequence};
+
+use crate::effect::{Applied, Effect, Outcome};
+use crate::error::InboxError;
+use crate::record::Record;
+use crate::rules::{At, apply};
+use crate::sqlite::rows::{Patterns, SqlRows};
+use crate::sqlite::{Database, schema};
+
+/// Applies records, one batch after the other.
+#[derive(Debug)]
+pub(crate) struct Projection {
+    connection: Connection,
+    patterns: Patterns,
+    began_after: u64,
+}
+
+/// Records in the order of the log, and what the log says between a state and its record: see [`StatePart`](crate::record::StatePart).
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) events: Vec<Event>,
+    /// By the sequence of the state record that they are applied behind.
+    pub(crate) again: HashMap<u64, Vec<Event>>,
+}
+
+/// What a batch has done.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    /// By the sequences of the records.
+    pub(crate) outcomes: Vec<(Sequence, Outcome)>,
+    /// In the order of the log.
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl Projection {
+    /// Opens the database, or makes it.
+    pub(crate) fn open(database: &Database) -> Result<Self, InboxError> {
+        let connection = database.writer()?;
+        let patterns = Patterns::load(&connection)?;
+        let began_after = schema::began_after(&connection)?;
+        Ok(Self { connection, patterns, began_after })
+    }
+
+    /// The place of the log that it goes up to; none if it is new.
+    pub(crate) fn applied(&self) -> Result<Option<Cursor>, InboxError> {
+        Ok(schema::applied(&self.connection)?)
+    }
+
+    /// Begins at a place of the log.
+    pub(crate) fn begin(&mut self, after: Cursor) -> Result<(), InboxError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for table in ["users", "items", "deleted", "mutes", "follows"] {
+            transaction.execute(&format!("DELETE FROM {table}"), [])?;
+        }
+        schema::set_began_after(&transaction, after.sequence.0)?;
+        schema::set_applied(&transaction, after)?;
+        transaction.commit()?;
+        self.began_after = after.sequence.0;
+        self.patterns = Patterns::default();
+        Ok(())
+    }
+
+    /// It has all that the log tells: from now on it knows every user better than a state record does.
+    pub(crate) fn is_whole(&mut self) -> Result<(), InboxError> {
+        if self.began_after == 0 {
+            return Ok(());
+        }
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute("UPDATE users SET complete = 1 WHERE complete = 0", [])?;
+        schema::set_began_after(&transaction, 0)?;
+        transaction.commit()?;
+        self.began_after = 0;
+        Ok(())
+    }
+
+    /// Whether state records may be news to it.
+    pub(crate) fn is_late(&self) -> bool {
+        self.began_after > 0
+    }
+
+    /// Applies a batch and moves to a place, both or neither.
+    pub(crate) fn apply(&mut self, batch: Batch, through: Cursor) -> Result<Done, InboxError> {
+        let applied = schema::applied(&self.connection)?.map_or(Sequence::ZERO, |place| place.sequence);
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut rows =
+            SqlRows { connection: &transaction, began_after: self.began_after, patterns: &mut self.patterns };
+        let mut done = Done::default();
+        let Batch { events, mut again } = batch;
+        let result = (|| {
+            for event in events.iter().filter(|event| event.cursor.sequence > applied) {
+                let Some(record) = Record::of(event) else { continue };
+                let state_of = match &record {
+                    Record::State(part) if part.last => Some(part.user.clone()),
+                    _ => None,
+                };
+                let Applied { outcome, effects } = apply(&mut rows, at(event), record, None)?;
+                done.outcomes.push((event.cursor.sequence, outcome));
+                done.effects.extend(effects);
+                let Some((user, events)) = state_of.zip(again.remove(&event.cursor.sequence.0)) else {
+                    continue;
+                };
+                for event in &events {
+                    if let Some(record) =
+                        Record::of(event).filter(|record| !matches!(record, Record::State(_)))
+                    {
+                        apply(&mut rows, at(event), record, Some(&user))?;
+                    }
+                }
+            }
+            schema::set_applied(&transaction, through)
+        })();
+        let result = result.and_then(|()| transaction.commit());
+        if let Err(error) = result {
+            // The patterns went along with a transaction that is not there.
+            self.patterns = Patterns::load(&self.connection)?;
+            return Err(error.into());
+        }
+        Ok(done)
+    }
+}
+
+fn at(event: &Event) -> At {
+    At { place: event.cursor, time: event.time }
+}

@@ -1,0 +1,241 @@
+//! A record: what happened to inboxes, as the log holds it. The state of all inboxes is what these come to, in the order of the log.
+//!
+//! Records are events of the type [`RECORD_TYPE`], whose data is JSON. No rule that applies them looks at a clock or at settings: what
+//! depends on these stands in the record. So every projection of one log comes to the same state.
+
+use serde::{Deserialize, Serialize};
+use tidings_core::{Event, Topic};
+
+use crate::item::Flags;
+use crate::notification::Notification;
+use crate::user::User;
+
+/// The type of the events that are records. No publisher can use it.
+pub(crate) const RECORD_TYPE: &str = "tidings.inbox";
+
+/// The topic of records that concern many users.
+pub(crate) const SHARED_TOPIC: &str = "tidings/inbox";
+
+/// The topic of state records.
+pub(crate) const STATE_TOPIC: &str = "tidings/inbox/state";
+
+/// What happened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Record {
+    /// One user is notified.
+    Notify(Notify<User>),
+    /// Several users are, each with an item of the same id.
+    NotifyMany(Notify<Vec<User>>),
+    /// Those who follow a topic at this place of the log are.
+    NotifyTopic(Notify<Box<str>>),
+    /// Items are marked.
+    Mark {
+        /// Of whom.
+        user: User,
+        /// As what.
+        mark: Mark,
+        /// Which of them.
+        which: Which,
+    },
+    /// Items are taken away.
+    Delete {
+        /// Of whom.
+        user: User,
+        /// Sequences of their records.
+        ids: Vec<u64>,
+    },
+    /// All that the hub knows of a user is taken away.
+    Erase {
+        /// Who.
+        user: User,
+    },
+    /// Notifications of a kind are wanted no more, or again.
+    Mute {
+        /// Of whom.
+        user: User,
+        /// Which.
+        kind: Box<str>,
+        /// Whether not.
+        muted: bool,
+    },
+    /// A user follows the topics that a selector matches, or does not any more.
+    Follow {
+        /// Who.
+        user: User,
+        /// Topic or pattern.
+        selector: Box<str>,
+        /// Whether so.
+        follows: bool,
+    },
+    /// Items whose end is at this time or before are over, of all users.
+    Expire {
+        /// Milliseconds since 1970.
+        through: u64,
+    },
+    /// Old items leave, of all users of a [bucket](bucket_of).
+    Prune {
+        /// Of which users.
+        bucket: u16,
+        /// Read items that are older leave. Milliseconds since 1970.
+        read_before: u64,
+        /// So do unread ones that are older than this.
+        unread_before: u64,
+    },
+    /// A part of the state of one user.
+    State(StatePart),
+}
+
+/// A notification on its way to its users.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Notify<To> {
+    /// To whom.
+    pub(crate) to: To,
+    /// What they are told.
+    pub(crate) says: Notification,
+    /// How many items an inbox keeps when this one comes in.
+    pub(crate) keep: Keep,
+}
+
+/// How many items an inbox keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keep {
+    /// All together: beyond it the oldest that was read leaves.
+    pub items: u64,
+    /// Unread ones: beyond it the oldest of these leaves.
+    pub unread: u64,
+}
+
+/// What a mark says of an item. Archived implies read, read implies seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// The user has read it.
+    Read,
+    /// The user wants to read it again. It is not archived then.
+    Unread,
+    /// The user has seen that it is there.
+    Seen,
+    /// The user is done with it.
+    Archived,
+}
+
+impl Mark {
+    /// The flags of an item that is marked.
+    pub fn of(self, flags: Flags) -> Flags {
+        match self {
+            Self::Seen => flags | Flags::SEEN,
+            Self::Read => flags | Flags::SEEN | Flags::READ,
+            Self::Archived => flags | Flags::SEEN | Flags::READ | Flags::ARCHIVED,
+            Self::Unread => flags.without(Flags::READ).without(Flags::ARCHIVED),
+        }
+    }
+}
+
+/// Which items of a user a mark is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// Those whose records have these sequences.
+    Ids(Vec<u64>),
+    /// Those up to and including this sequence.
+    Through(u64),
+    /// All that are there at this place of the log.
+    All,
+}
+
+/// A part of a state record. All parts of one stand next to each other in the log, by one append.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StatePart {
+    /// Whose state.
+    pub(crate) user: User,
+    /// It is the state at this sequence of the log.
+    pub(crate) as_of: u64,
+    /// The last change of the user's inbox up to there.
+    pub(crate) version: u64,
+    /// The first part: what was known of the user before is not.
+    pub(crate) first: bool,
+    /// The last part: the state is whole.
+    pub(crate) last: bool,
+    /// Items, oldest first over all parts.
+    pub(crate) items: Vec<StateItem>,
+    /// Kinds that are muted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mutes: Vec<Box<str>>,
+    /// Selectors that are followed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) follows: Vec<Box<str>>,
+}
+
+/// An item in a state record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StateItem {
+    /// Epoch of its record.
+    pub(crate) epoch: u64,
+    /// Sequence of its record.
+    pub(crate) sequence: u64,
+    /// When it came, in milliseconds since 1970.
+    pub(crate) time: u64,
+    /// What the user has done with it.
+    pub(crate) flags: Flags,
+    /// Its last change.
+    pub(crate) version: u64,
+    /// What it says.
+    pub(crate) says: Notification,
+}
+
+impl Record {
+    /// Reads an event of the log. None if it is no record, or one of a later version, which is passed over and told.
+    pub(crate) fn of(event: &Event) -> Option<Self> {
+        let event_type = event.draft.event_type()?;
+        if event_type.as_str() != RECORD_TYPE || !event.draft.topic().is_reserved() {
+            return None;
+        }
+        match serde_json::from_slice(event.draft.data()) {
+            Ok(record) => Some(record),
+            Err(error) => {
+                tracing::warn!(%error, place = %event.cursor, "a record of the inbox could not be read, and is passed over");
+                None
+            }
+        }
+    }
+
+    /// The topic that the record belongs to.
+    ///
+    /// # Panics
+    ///
+    /// Never: the texts are topics.
+    #[expect(clippy::expect_used, reason = "constants that are topics")]
+    pub(crate) fn topic(&self) -> Topic {
+        match self {
+            Self::Notify(Notify { to: user, .. })
+            | Self::Mark { user, .. }
+            | Self::Delete { user, .. }
+            | Self::Erase { user }
+            | Self::Mute { user, .. }
+            | Self::Follow { user, .. } => user.topic(),
+            Self::NotifyMany(_) | Self::NotifyTopic(_) | Self::Expire { .. } | Self::Prune { .. } => {
+                Topic::parse(SHARED_TOPIC).expect("the shared topic is one")
+            }
+            Self::State(_) => Topic::parse(STATE_TOPIC).expect("the topic of states is one"),
+        }
+    }
+
+    /// The record as the data of an event.
+    ///
+    /// # Panics
+    ///
+    /// Never: all of it can be written as JSON.
+    #[expect(clippy::expect_used, reason = "no map with keys that are no text, and no type that fails")]
+    pub(crate) fn data(&self) -> bytes::Bytes {
+        serde_json::to_vec(self).expect("a record is JSON").into()
+    }
+}
+
+/// The bucket of a user: FNV-1a of the name. It must stay the same for ever, since records of the log name buckets.
+pub(crate) fn bucket_of(user: &User) -> u16 {
+    let hash = user.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    u16::try_from(hash % u64::from(crate::limits::PRUNE_BUCKETS)).unwrap_or(0)
+}

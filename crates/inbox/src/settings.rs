@@ -1,0 +1,32 @@
+//! What an operator may choose.
+
+use std::time::Duration;
+
+use crate::sqlite::Location;
+
+/// How inboxes are kept. Open to `..InboxSettings::default()`.
+#[derive(Debug, Clone)]
+pub struct InboxSettings {
+    /// Where the database is. It is derived from the log: a lost one is made anew. Default in memory.
+    pub location: Location,
+    /// Items of one inbox. Beyond it the oldest that was read leaves. Default 1,000: months for most users, and no page shows more.
+    pub items_max: u64,
+    /// Unread items of one inbox. Beyond it the oldest of them leaves. Default 2,000: unread ones are kept longer, but nobody reads them all.
+    pub unread_max: u64,
+    /// Age at which items leave that were read; none keeps them. Default 90 days.
+    pub age_max: Option<Duration>,
+    /// Age at which items leave that were not read; none keeps them. Default 365 days.
+    pub unread_age_max: Option<Duration>,
+}
+
+impl Default for InboxSettings {
+    fn default() -> Self {
+        Self {
+            location: Location::Memory,
+            items_max: 1_000,
+            unread_max: 2_000,
+            age_max: Some(Duration::from_hours(24 * 90)),
+            unread_age_max: Some(Duration::from_hours(24 * 365)),
+        }
+    }
+}

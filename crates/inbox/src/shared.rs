@@ -1,0 +1,74 @@
+//! What the parts of an inbox share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+use tidings_core::{Clock, Hub};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::spawn_blocking;
+
+use crate::error::InboxError;
+use crate::live::Live;
+use crate::progress::Progress;
+use crate::projection::Projection;
+use crate::settings::InboxSettings;
+use crate::sqlite::Database;
+
+pub(crate) struct Shared {
+    pub(crate) hub: Hub,
+    pub(crate) settings: InboxSettings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) projection: Mutex<Projection>,
+    pub(crate) readers: Readers,
+    pub(crate) progress: Progress,
+    pub(crate) live: Arc<Live>,
+    /// Whether the database has come to the end of the log once.
+    pub(crate) ready: watch::Sender<bool>,
+    /// There may be an item that ends earlier than those before.
+    pub(crate) expiry: Notify,
+}
+
+impl Shared {
+    pub(crate) fn projection(&self) -> MutexGuard<'_, Projection> {
+        self.projection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_late(&self) -> bool {
+        self.projection().is_late()
+    }
+}
+
+/// Connections that read.
+pub(crate) struct Readers {
+    database: Database,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Semaphore,
+}
+
+impl Readers {
+    pub(crate) fn new(database: Database, connections_max: usize) -> Self {
+        Self { database, idle: Arc::default(), permits: Semaphore::new(connections_max) }
+    }
+
+    /// Reads on a thread that may block. Cancel safe: what was begun ends by itself, and is bounded.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, InboxError> {
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await.map_err(|_| InboxError::Stopped)?;
+        let idle = self.idle.clone();
+        let database = self.database.clone();
+        let task = spawn_blocking(move || {
+            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match taken {
+                Some(connection) => connection,
+                None => database.reader()?,
+            };
+            let read = read(&connection);
+            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            Ok(read?)
+        });
+        task.await.map_err(|_| InboxError::Stopped)?
+    }
+}

@@ -1,0 +1,106 @@
+//! The database: what the records come to, in one file of SQLite.
+//!
+//! It is derived from the log and may be lost: a hub without it makes it anew. So a transaction need not be on the disk when it ends
+//! (`synchronous = NORMAL`), only be whole or not there, with the place of the log that it goes up to.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `schema` | the tables |
+//! | `rows` | the rows that the rules change |
+//! | `read` | lists, counts, and what changed since a place |
+//! | `state` | the whole state of a user, to be carried forward in the log |
+
+pub(crate) mod read;
+pub(crate) mod rows;
+pub(crate) mod schema;
+pub(crate) mod state;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::error::InboxError;
+
+/// How long a reader or the writer waits for the other, which is for moments only.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
+
+/// Prepared statements that a connection keeps: all that there are.
+const STATEMENTS: usize = 64;
+
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub enum Location {
+    /// In this file, beside which SQLite keeps `-wal` and `-shm`.
+    File(PathBuf),
+    /// In memory, gone with the process.
+    Memory,
+}
+
+/// A database that connections are made to.
+#[derive(Debug, Clone)]
+pub(crate) struct Database {
+    location: Location,
+    /// The name of a database in memory, by which connections of this process find it.
+    name: String,
+}
+
+impl Database {
+    pub(crate) fn at(location: Location) -> Self {
+        static NAMES: AtomicU64 = AtomicU64::new(0);
+        let name = format!("file:/tidings-inbox-{}?vfs=memdb", NAMES.fetch_add(1, Ordering::Relaxed));
+        Self { location, name }
+    }
+
+    /// The file, if it is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match &self.location {
+            Location::File(path) => Some(path),
+            Location::Memory => None,
+        }
+    }
+
+    /// A connection that writes, to tables that are there.
+    pub(crate) fn writer(&self) -> Result<Connection, InboxError> {
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        // It answers the mode, which a database in memory does not take.
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+        schema::prepare(&connection)?;
+        Ok(connection)
+    }
+
+    /// A connection that reads. The writer must be there.
+    pub(crate) fn reader(&self) -> Result<Connection, InboxError> {
+        let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.pragma_update(None, "query_only", true)?;
+        Ok(connection)
+    }
+
+    fn open(&self, flags: OpenFlags) -> Result<Connection, InboxError> {
+        let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = match &self.location {
+            Location::File(path) => Connection::open_with_flags(path, flags)?,
+            Location::Memory => Connection::open_with_flags(&self.name, flags | OpenFlags::SQLITE_OPEN_URI)?,
+        };
+        connection.busy_timeout(BUSY_WAIT)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(connection)
+    }
+
+    /// Takes the files away. No connection may be open.
+    pub(crate) fn remove(&self) -> std::io::Result<()> {
+        let Location::File(path) = &self.location else { return Ok(()) };
+        for ending in ["", "-wal", "-shm", "-journal"] {
+            let mut name = path.clone().into_os_string();
+            name.push(ending);
+            match std::fs::remove_file(name) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,342 @@
+//! The rows that the rules change, in a transaction of the database.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::{Connection, OptionalExtension as _, Row};
+use tidings_core::{Cursor, Selector, Topic};
+
+use crate::item::{Flags, Item, id};
+use crate::limits::TOMBSTONES_MAX;
+use crate::record::{Mark, Which, bucket_of};
+use crate::rows::{Account, Owned, Rows};
+use crate::user::User;
+
+/// The patterns that are followed, with the number of users of each: a topic is compared with all of them.
+#[derive(Debug, Default)]
+pub(crate) struct Patterns(BTreeMap<Box<str>, (Selector, u64)>);
+
+/// The rows, through one connection. The caller begins and ends the transaction.
+pub(crate) struct SqlRows<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) began_after: u64,
+    pub(crate) patterns: &'a mut Patterns,
+}
+
+type Result<T> = rusqlite::Result<T>;
+
+/// SQLite's integers have a sign, and sequences stay far below it.
+fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn unsigned(row: &Row<'_>, index: usize) -> Result<u64> {
+    Ok(row.get::<_, i64>(index)?.cast_unsigned())
+}
+
+pub(crate) const ACCOUNT: &str =
+    "SELECT key, unread, items, version, needs_from, complete, forgot FROM users WHERE name = ?1";
+
+pub(crate) fn account(row: &Row<'_>) -> Result<Account> {
+    Ok(Account {
+        key: row.get(0)?,
+        unread: unsigned(row, 1)?,
+        items: unsigned(row, 2)?,
+        version: unsigned(row, 3)?,
+        needs_from: unsigned(row, 4)?,
+        is_complete: row.get(5)?,
+        forgot: unsigned(row, 6)?,
+    })
+}
+
+fn place(row: &Row<'_>) -> Result<Cursor> {
+    // An epoch may have all 64 bits.
+    Ok(id(row.get::<_, i64>(0)?.cast_unsigned(), unsigned(row, 1)?))
+}
+
+fn placed_flags(row: &Row<'_>) -> Result<(Cursor, Flags)> {
+    Ok((place(row)?, Flags::of_bits(row.get(2)?)))
+}
+
+fn owned(row: &Row<'_>) -> Result<Owned> {
+    let name: String = row.get(0)?;
+    Ok(Owned { user: User::held(&name), sequence: unsigned(row, 1)? })
+}
+
+impl SqlRows<'_> {
+    fn run(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<usize> {
+        self.connection.prepare_cached(sql)?.execute(parameters)
+    }
+
+    fn one<T>(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+        of: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        self.connection.prepare_cached(sql)?.query_row(parameters, of).optional()
+    }
+
+    fn all<T>(
+        &self,
+        sql: &str,
+        parameters: impl rusqlite::Params,
+        of: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        self.connection.prepare_cached(sql)?.query_map(parameters, of)?.collect()
+    }
+
+    /// Remembers the newest of what was deleted, and how far back that reaches.
+    fn forget_old(&self, account: &mut Account) -> Result<()> {
+        let beyond = self.one(
+            "SELECT version FROM deleted WHERE user = ?1 ORDER BY version DESC, sequence DESC LIMIT 1 OFFSET ?2",
+            (account.key, int(TOMBSTONES_MAX)),
+            |row| unsigned(row, 0),
+        )?;
+        if let Some(version) = beyond {
+            self.run("DELETE FROM deleted WHERE user = ?1 AND version <= ?2", (account.key, int(version)))?;
+            account.forgot = account.forgot.max(version);
+        }
+        Ok(())
+    }
+}
+
+impl Rows for SqlRows<'_> {
+    type Error = rusqlite::Error;
+
+    fn began_after(&self) -> u64 {
+        self.began_after
+    }
+
+    fn account(&mut self, user: &User) -> Result<Option<Account>> {
+        self.one(ACCOUNT, [user.as_str()], account)
+    }
+
+    fn open(&mut self, user: &User, account: Account) -> Result<Account> {
+        self.run(
+            "INSERT INTO users (name, bucket, unread, items, version, needs_from, complete, forgot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            (
+                user.as_str(),
+                bucket_of(user),
+                int(account.unread),
+                int(account.items),
+                int(account.version),
+                int(account.needs_from),
+                account.is_complete,
+                int(account.forgot),
+            ),
+        )?;
+        Ok(Account { key: self.connection.last_insert_rowid(), ..account })
+    }
+
+    fn save(&mut self, account: &Account) -> Result<()> {
+        self.run(
+            "UPDATE users SET unread = ?2, items = ?3, version = ?4, needs_from = ?5, complete = ?6, forgot = ?7 WHERE key = ?1",
+            (
+                account.key,
+                int(account.unread),
+                int(account.items),
+                int(account.version),
+                int(account.needs_from),
+                account.is_complete,
+                int(account.forgot),
+            ),
+        )
+        .map(drop)
+    }
+
+    fn erase(&mut self, key: i64) -> Result<()> {
+        self.clear(key)?;
+        self.run("DELETE FROM users WHERE key = ?1", [key]).map(drop)
+    }
+
+    fn clear(&mut self, key: i64) -> Result<()> {
+        for selector in
+            self.all("SELECT selector FROM follows WHERE user = ?1", [key], |row| row.get::<_, String>(0))?
+        {
+            self.patterns.remove(&selector);
+        }
+        for table in ["items", "deleted", "mutes", "follows"] {
+            self.run(&format!("DELETE FROM {table} WHERE user = ?1"), [key])?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, key: i64, item: &Item) -> Result<()> {
+        let says = serde_json::to_string(&item.says)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        self.run(
+            "INSERT OR REPLACE INTO items (user, sequence, epoch, time, flags, version, expires, kind, dedupe, says) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            (
+                key,
+                int(item.id.sequence.0),
+                item.id.epoch.0.cast_signed(),
+                int(item.time.0),
+                item.flags.bits(),
+                int(item.version.0),
+                item.says.expires.map(int),
+                item.says.kind.as_deref(),
+                item.says.dedupe.as_deref(),
+                says,
+            ),
+        )
+        .map(drop)
+    }
+
+    fn with_dedupe(&mut self, key: i64, dedupe: &str) -> Result<Option<Cursor>> {
+        let sql =
+            "SELECT epoch, sequence FROM items WHERE user = ?1 AND dedupe = ?2 ORDER BY sequence LIMIT 1";
+        self.one(sql, (key, dedupe), place)
+    }
+
+    fn marked_by(&mut self, key: i64, which: &Which, mark: Mark) -> Result<Vec<(Cursor, Flags)>> {
+        // The flags that must be there, or must not, after the mark; so those without them change.
+        let others = match mark {
+            Mark::Seen => "flags & 1 = 0",
+            Mark::Read => "flags & 3 <> 3",
+            Mark::Archived => "flags & 7 <> 7",
+            Mark::Unread => "flags & 6 <> 0",
+        };
+        let select = "SELECT epoch, sequence, flags FROM items WHERE user = ?1";
+        match which {
+            Which::Ids(sequences) => {
+                let sql = format!("{select} AND sequence = ?2 AND {others}");
+                let unique: BTreeSet<_> = sequences.iter().copied().collect();
+                let found =
+                    unique.into_iter().map(|sequence| self.one(&sql, (key, int(sequence)), placed_flags));
+                found.filter_map(Result::transpose).collect()
+            }
+            Which::Through(sequence) => self.all(
+                &format!("{select} AND sequence <= ?2 AND {others}"),
+                (key, int(*sequence)),
+                placed_flags,
+            ),
+            Which::All => self.all(&format!("{select} AND {others}"), [key], placed_flags),
+        }
+    }
+
+    fn set_flags(&mut self, key: i64, sequence: u64, flags: Flags, version: u64) -> Result<()> {
+        let sql = "UPDATE items SET flags = ?3, version = ?4 WHERE user = ?1 AND sequence = ?2";
+        self.run(sql, (key, int(sequence), flags.bits(), int(version))).map(drop)
+    }
+
+    fn remove(
+        &mut self,
+        account: &mut Account,
+        sequence: u64,
+        version: u64,
+    ) -> Result<Option<(Cursor, Flags)>> {
+        let sql = "DELETE FROM items WHERE user = ?1 AND sequence = ?2 RETURNING epoch, sequence, flags";
+        let Some(removed) = self.one(sql, (account.key, int(sequence)), placed_flags)? else {
+            return Ok(None);
+        };
+        self.run(
+            "INSERT OR REPLACE INTO deleted (user, version, sequence, epoch) VALUES (?1, ?2, ?3, ?4)",
+            (account.key, int(version), int(sequence), removed.0.epoch.0.cast_signed()),
+        )?;
+        self.forget_old(account)?;
+        Ok(Some(removed))
+    }
+
+    fn oldest(&mut self, key: i64, is_unread: bool) -> Result<Option<u64>> {
+        let which = if is_unread { "flags & 2 = 0" } else { "flags & 2 <> 0" };
+        let sql = format!("SELECT sequence FROM items WHERE user = ?1 AND {which} ORDER BY sequence LIMIT 1");
+        self.one(&sql, [key], |row| unsigned(row, 0))
+    }
+
+    fn expired(&mut self, through: u64, only: Option<&User>) -> Result<Vec<Owned>> {
+        let sql = "SELECT users.name, sequence FROM items JOIN users ON users.key = items.user
+             WHERE expires <= ?1 AND (?2 IS NULL OR users.name = ?2) ORDER BY users.name, sequence";
+        self.all(sql, (int(through), only.map(User::as_str)), owned)
+    }
+
+    fn aged(
+        &mut self,
+        bucket: u16,
+        read_before: u64,
+        unread_before: u64,
+        only: Option<&User>,
+    ) -> Result<Vec<Owned>> {
+        let sql = "SELECT users.name, sequence FROM users JOIN items ON items.user = users.key
+             WHERE bucket = ?1 AND time < CASE WHEN flags & 2 = 0 THEN ?3 ELSE ?2 END AND (?4 IS NULL OR users.name = ?4)
+             ORDER BY users.name, sequence";
+        self.all(sql, (bucket, int(read_before), int(unread_before), only.map(User::as_str)), owned)
+    }
+
+    fn is_muted(&mut self, key: i64, kind: &str) -> Result<bool> {
+        Ok(self.one("SELECT 1 FROM mutes WHERE user = ?1 AND kind = ?2", (key, kind), |_| Ok(()))?.is_some())
+    }
+
+    fn set_muted(&mut self, key: i64, kind: &str, muted: bool) -> Result<bool> {
+        let sql = match muted {
+            true => "INSERT OR IGNORE INTO mutes (user, kind) VALUES (?1, ?2)",
+            false => "DELETE FROM mutes WHERE user = ?1 AND kind = ?2",
+        };
+        Ok(self.run(sql, (key, kind))? > 0)
+    }
+
+    fn set_follows(&mut self, key: i64, selector: &str, follows: bool) -> Result<bool> {
+        let sql = match follows {
+            true => "INSERT OR IGNORE INTO follows (user, selector) VALUES (?1, ?2)",
+            false => "DELETE FROM follows WHERE user = ?1 AND selector = ?2",
+        };
+        let changes = self.run(sql, (key, selector))? > 0;
+        match (changes, follows) {
+            (true, true) => self.patterns.add(selector),
+            (true, false) => self.patterns.remove(selector),
+            (false, _) => {}
+        }
+        Ok(changes)
+    }
+
+    fn followers(&mut self, topic: &str, only: Option<&User>) -> Result<Vec<User>> {
+        let Ok(parsed) = Topic::parse_held(topic) else { return Ok(Vec::new()) };
+        let sql = "SELECT users.name FROM follows JOIN users ON users.key = follows.user
+             WHERE selector = ?1 AND (?2 IS NULL OR users.name = ?2)";
+        let selectors = std::iter::once(topic).chain(self.patterns.matching(&parsed));
+        let mut users = BTreeSet::new();
+        for selector in selectors {
+            users.extend(self.all(sql, (selector, only.map(User::as_str)), |row| {
+                row.get::<_, String>(0).map(|name| User::held(&name))
+            })?);
+        }
+        Ok(users.into_iter().collect())
+    }
+}
+
+impl Patterns {
+    /// Those that the database holds.
+    pub(crate) fn load(connection: &Connection) -> Result<Self> {
+        let mut patterns = Self::default();
+        let mut statement = connection.prepare("SELECT selector, count(*) FROM follows GROUP BY selector")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (selector, users): (String, i64) = (row.get(0)?, row.get(1)?);
+            patterns.add_many(&selector, users.cast_unsigned());
+        }
+        Ok(patterns)
+    }
+
+    fn add(&mut self, selector: &str) {
+        self.add_many(selector, 1);
+    }
+
+    fn add_many(&mut self, text: &str, users: u64) {
+        // A topic is found by its text.
+        if let Ok(selector @ Selector::Pattern(_)) = Selector::parse(text) {
+            self.0.entry(text.into()).or_insert((selector, 0)).1 += users;
+        }
+    }
+
+    fn remove(&mut self, text: &str) {
+        if let Some((_, users)) = self.0.get_mut(text) {
+            *users -= 1;
+            if *users == 0 {
+                self.0.remove(text);
+            }
+        }
+    }
+
+    fn matching<'a>(&'a self, topic: &'a Topic) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(|(_, (selector, _))| selector.matches(topic)).map(|(text, _)| &**text)
+    }
+}

@@ -1,0 +1,112 @@
+//! The tables, and the version of their form.
+
+use rusqlite::Connection;
+use tidings_core::{Cursor, Epoch, Sequence};
+
+use crate::error::InboxError;
+
+/// The form of the tables. A database of another form is made anew from the log.
+const FORM: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE users (
+    key INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    bucket INTEGER NOT NULL,
+    unread INTEGER NOT NULL,
+    items INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    needs_from INTEGER NOT NULL,
+    complete INTEGER NOT NULL,
+    forgot INTEGER NOT NULL
+);
+CREATE TABLE items (
+    user INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    flags INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    expires INTEGER,
+    kind TEXT,
+    dedupe TEXT,
+    says TEXT NOT NULL,
+    PRIMARY KEY (user, sequence)
+) WITHOUT ROWID;
+CREATE TABLE deleted (
+    user INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    sequence INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    PRIMARY KEY (user, version, sequence)
+) WITHOUT ROWID;
+CREATE TABLE mutes (user INTEGER NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (user, kind)) WITHOUT ROWID;
+CREATE TABLE follows (user INTEGER NOT NULL, selector TEXT NOT NULL, PRIMARY KEY (user, selector)) WITHOUT ROWID;
+";
+
+/// Made apart, since a rebuild makes them when the rows are there.
+const INDEXES: &str = "
+CREATE INDEX users_by_bucket ON users (bucket);
+CREATE INDEX users_by_need ON users (needs_from);
+CREATE INDEX items_unread ON items (user, sequence) WHERE flags & 2 = 0;
+CREATE INDEX items_by_version ON items (user, version);
+CREATE INDEX items_by_dedupe ON items (user, dedupe) WHERE dedupe IS NOT NULL;
+CREATE INDEX items_by_end ON items (expires) WHERE expires IS NOT NULL;
+CREATE INDEX follows_by_selector ON follows (selector);
+";
+
+/// Makes the tables of a database that has none.
+///
+/// # Errors
+///
+/// [`InboxError::OtherForm`] if it has tables of another form.
+pub(crate) fn prepare(connection: &Connection) -> Result<(), InboxError> {
+    let form: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match form {
+        FORM => Ok(()),
+        0 => {
+            connection.execute_batch(&format!(
+                "BEGIN IMMEDIATE; {TABLES} {INDEXES} PRAGMA user_version = {FORM}; COMMIT;"
+            ))?;
+            Ok(())
+        }
+        _ => Err(InboxError::OtherForm),
+    }
+}
+
+/// The place of the log that the rows go up to; none if they hold nothing yet.
+pub(crate) fn applied(connection: &Connection) -> rusqlite::Result<Option<Cursor>> {
+    let Some(epoch) = meta(connection, "epoch")? else { return Ok(None) };
+    let sequence = meta(connection, "sequence")?.unwrap_or(0);
+    Ok(Some(Cursor::new(Epoch(epoch.cast_unsigned()), Sequence(sequence.cast_unsigned()))))
+}
+
+pub(crate) fn set_applied(connection: &Connection, place: Cursor) -> rusqlite::Result<()> {
+    set_meta(connection, "epoch", place.epoch.0.cast_signed())?;
+    set_meta(connection, "sequence", place.sequence.0.cast_signed())
+}
+
+/// The place that the rows began after; zero if they know all of the log.
+pub(crate) fn began_after(connection: &Connection) -> rusqlite::Result<u64> {
+    Ok(meta(connection, "began_after")?.unwrap_or(0).cast_unsigned())
+}
+
+pub(crate) fn set_began_after(connection: &Connection, sequence: u64) -> rusqlite::Result<()> {
+    set_meta(connection, "began_after", sequence.cast_signed())
+}
+
+fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+    let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
+    let mut rows = statement.query([name])?;
+    rows.next()?.map(|row| row.get(0)).transpose()
+}
+
+fn set_meta(connection: &Connection, name: &str, value: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = ?2",
+        )?
+        .execute((name, value))
+        .map(drop)
+}

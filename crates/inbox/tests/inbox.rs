@@ -1,0 +1,172 @@
+//! The inbox on a hub: what is notified is listed, counted, marked and told.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidings_core::{Clock, Epoch, Hub, Limits, MemoryStore, Selector, Topic, UnixMillis};
+use tidings_inbox::{
+    Inbox, InboxSettings, ListRequest, Location, Mark, Notification, Shown, User, Watch, Which,
+};
+use tidings_store::{FileStore, FileStoreConfig};
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixMillis {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        UnixMillis(u64::try_from(now.as_millis()).unwrap())
+    }
+}
+
+fn says(title: &str) -> Notification {
+    Notification { title: title.into(), ..Notification::default() }
+}
+
+fn user(name: &str) -> User {
+    User::parse(name).unwrap()
+}
+
+async fn in_memory() -> (Hub, Inbox) {
+    let store =
+        MemoryStore::new(Epoch(7), Arc::new(SystemClock), tidings_core::memory::MemoryRetention::default());
+    let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+    let inbox = Inbox::start(hub.clone(), InboxSettings::default(), Arc::new(SystemClock)).await.unwrap();
+    inbox.ready().await;
+    (hub, inbox)
+}
+
+async fn titles(inbox: &Inbox, user: &User) -> Vec<String> {
+    let listed = inbox.list(user, ListRequest::default()).await.unwrap();
+    listed.items.iter().map(|item| item.says.title.to_string()).collect()
+}
+
+async fn next(watch: &mut Watch) -> (Vec<Shown>, u64) {
+    let update = tokio::time::timeout(Duration::from_secs(20), watch.next()).await.unwrap().unwrap().unwrap();
+    (update.shown, update.unread.count)
+}
+
+#[tokio::test]
+async fn what_is_notified_is_listed_newest_first_and_counted() {
+    let (_hub, inbox) = in_memory().await;
+    let alice = user("alice");
+
+    let first = inbox.notify(&alice, says("one"), None).await.unwrap();
+    inbox.notify(&alice, says("two"), None).await.unwrap();
+    inbox.notify(&user("bob"), says("other"), None).await.unwrap();
+
+    assert_eq!(titles(&inbox, &alice).await, ["two", "one"]);
+    assert_eq!(inbox.unread(&alice).await.unwrap().count, 2);
+    let marked = inbox.mark(&alice, Mark::Read, Which::Through(first.id.sequence.0)).await.unwrap();
+    assert_eq!((marked.unread.count, marked.changed), (1, 1));
+    assert_eq!(inbox.unread(&user("nobody")).await.unwrap(), tidings_inbox::Unread::default());
+}
+
+#[tokio::test]
+async fn a_dedupe_key_a_mute_and_a_followed_topic() {
+    let (_hub, inbox) = in_memory().await;
+    let (alice, bob) = (user("alice"), user("bob"));
+    let keyed =
+        |title: &str| Notification { dedupe: Some("k".into()), kind: Some("sale".into()), ..says(title) };
+
+    let first = inbox.notify(&alice, keyed("one"), None).await.unwrap();
+    let again = inbox.notify(&alice, keyed("two"), None).await.unwrap();
+    assert_eq!((again.id, again.repeated), (first.id, true));
+    inbox.mute(&bob, "sale", true).await.unwrap();
+    assert!(inbox.notify(&bob, keyed("one"), None).await.unwrap().muted);
+    inbox.follow(&alice, &Selector::parse("orders/*").unwrap(), true).await.unwrap();
+    inbox.follow(&bob, &Selector::parse("orders/42").unwrap(), true).await.unwrap();
+    let topic = Topic::parse("orders/42").unwrap();
+    assert_eq!(inbox.notify_topic(&topic, says("paid"), None).await.unwrap(), 2);
+    assert_eq!(
+        inbox.notify_many(vec![alice.clone(), bob.clone(), alice.clone()], says("all"), None).await.unwrap(),
+        2
+    );
+
+    assert_eq!(titles(&inbox, &alice).await, ["all", "paid", "one"]);
+    assert_eq!(titles(&inbox, &bob).await, ["all", "paid"]);
+    inbox.erase(&alice).await.unwrap();
+    assert!(titles(&inbox, &alice).await.is_empty());
+    assert!(inbox.follows(&alice).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_watch_hears_every_change_and_the_count_behind_it() {
+    let (_hub, inbox) = in_memory().await;
+    let alice = user("alice");
+    let mut watch = inbox.watch(&alice);
+    assert_eq!(watch.begin(None).await.unwrap().unread.count, 0);
+
+    let one = inbox.notify(&alice, says("one"), None).await.unwrap();
+    let (shown, count) = next(&mut watch).await;
+    assert!(matches!(&shown[..], [Shown::Notification(item)] if item.id == one.id));
+    assert_eq!(count, 1);
+    inbox.mark(&alice, Mark::Archived, Which::All).await.unwrap();
+    let (shown, count) = next(&mut watch).await;
+    assert!(matches!(&shown[..], [Shown::Marked { mark: Mark::Archived, .. }]));
+    assert_eq!(count, 0);
+    inbox.delete(&alice, one.id.sequence).await.unwrap();
+    assert!(matches!(&next(&mut watch).await.0[..], [Shown::Deleted { expired: false, .. }]));
+
+    // One that comes back hears what it missed.
+    let mut back = inbox.watch(&alice);
+    let update = back.begin(Some(one.id.sequence)).await.unwrap();
+    assert!(
+        matches!(&update.shown[..], [Shown::Deleted { .. }, Shown::Mutes, Shown::Follows]),
+        "{:?}",
+        update.shown
+    );
+}
+
+#[tokio::test]
+async fn an_item_ends_at_its_time() {
+    let (_hub, inbox) = in_memory().await;
+    let alice = user("alice");
+    let mut watch = inbox.watch(&alice);
+    watch.begin(None).await.unwrap();
+    let expires = Some(SystemClock.now().0 + 100);
+
+    inbox.notify(&alice, Notification { expires, ..says("soon over") }, None).await.unwrap();
+
+    assert_eq!(next(&mut watch).await.1, 1);
+    let (shown, count) = next(&mut watch).await;
+    assert!(matches!(&shown[..], [Shown::Deleted { expired: true, .. }]));
+    assert_eq!(count, 0);
+}
+
+#[tokio::test]
+async fn a_lost_database_is_made_anew_from_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let (log, database) = (dir.path().join("log"), dir.path().join("inbox.db"));
+    let alice = user("alice");
+    let open = async || {
+        let config = FileStoreConfig { dir: log.clone(), ..FileStoreConfig::default() };
+        let store = FileStore::open(config, Arc::new(SystemClock)).unwrap();
+        let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+        let settings =
+            InboxSettings { location: Location::File(database.clone()), ..InboxSettings::default() };
+        let inbox = Inbox::start(hub.clone(), settings, Arc::new(SystemClock)).await.unwrap();
+        inbox.ready().await;
+        (hub, inbox)
+    };
+    let (hub, inbox) = open().await;
+    for number in 0..50 {
+        let notified = inbox.notify(&alice, says(&number.to_string()), None).await.unwrap();
+        if number % 3 == 0 {
+            inbox.mark(&alice, Mark::Read, Which::Ids(vec![notified.id.sequence.0])).await.unwrap();
+        }
+    }
+    let before = (inbox.unread(&alice).await.unwrap(), titles(&inbox, &alice).await);
+    drop(inbox);
+    hub.close().await.unwrap();
+
+    let (hub, inbox) = open().await;
+    assert_eq!((inbox.unread(&alice).await.unwrap(), titles(&inbox, &alice).await), before);
+    drop(inbox);
+    hub.close().await.unwrap();
+    for name in ["inbox.db", "inbox.db-wal", "inbox.db-shm"] {
+        let _ = std::fs::remove_file(dir.path().join(name));
+    }
+
+    let (_hub, inbox) = open().await;
+    assert_eq!((inbox.unread(&alice).await.unwrap(), titles(&inbox, &alice).await), before);
+}
