@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tidings_core::{
     BatchPart, BatchProgress, Cursor, Draft, DraftParts, IdempotencyKey, Placement, Store, StoreError,
@@ -32,6 +33,10 @@ impl Batches {
         sound: &dyn Store,
         mut drafts: Vec<Draft>,
     ) -> Result<Vec<Placement>, StoreError> {
+        if fault == Fault::PlacesTwoPartsThatGoOnAtTheSamePlace {
+            // Without a wait, a busy machine may run each publisher to its end before it begins the next one.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         let last = drafts.pop().expect("a part has a last draft");
         let (key, part) = (last.key().unwrap().clone(), *last.batch_part().unwrap());
         let seen = self.seen.lock().unwrap().get(&key).copied();
