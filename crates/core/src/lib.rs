@@ -53,5 +53,6 @@ pub use roster::{
 };
 pub use select::{Literals, Pattern, Selector, Selectors};
 pub use store::{
-    Bounds, MemoryStore, Page, Placement, Query, Reading, Start, Store, StoreError, Tail, TailError, Tailed,
+    Bounds, MemoryStore, Page, Placement, Query, Reading, RetentionHold, Start, Store, StoreError, Tail,
+    TailError, Tailed,
 };

@@ -123,6 +123,10 @@ pub const MEMORY_BLOCK_EVENTS_MAX: usize = 1_024;
 /// kept, and one event.
 pub const MEMORY_BLOCK_BYTES_MAX: usize = 1_048_576;
 
+/// Parts of its bounds, of which a memory store with a hold wants one free ahead. 8: an eighth is time for the holder while
+/// publishers go on, and it is asked again after half of that, not with each append.
+pub const MEMORY_AHEAD_PARTS: usize = 8;
+
 /// The share of the bytes kept that indexes of blocks take at most, besides: a half, 128 MiB by default. An index is made
 /// when a reader needs it, and takes some 80 bytes for an event of a topic of its own with four segments, so that a million of
 /// these have room. Without room for all, the newest blocks have one; in others a reader looks at each event.

@@ -95,6 +95,11 @@ fn stores_that_read_wrongly_are_caught() {
 }
 
 #[test]
+fn stores_that_take_a_hold_wrongly_are_caught() {
+    fails(Fault::HoldsNothing, "what_is_held_stays_until_it_is_released");
+}
+
+#[test]
 fn stores_that_open_again_wrongly_are_caught() {
     const LIVES: &str = "each_life_that_appends_is_an_epoch_and_a_restart_is_no_gap";
 

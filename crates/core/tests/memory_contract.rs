@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use tidings_core::contract::Fixture;
 use tidings_core::memory::{MemoryRetention, MemoryStore};
-use tidings_core::{Clock, Cursor, Epoch, Sequence, Store};
+use tidings_core::{Clock, Cursor, Epoch, RetentionHold, Sequence, Store};
 
 /// Opens memory stores, and knows them, to begin epochs in them.
 #[derive(Default)]
@@ -37,6 +37,16 @@ impl Fixture for Memory {
 
     async fn open_bounded(&self, clock: Arc<dyn Clock>, events: usize) -> Arc<dyn Store> {
         self.store(clock, MemoryRetention { events_max: events, ..MemoryRetention::default() })
+    }
+
+    async fn open_held(
+        &self,
+        clock: Arc<dyn Clock>,
+        events: usize,
+        hold: Arc<RetentionHold>,
+    ) -> Option<Arc<dyn Store>> {
+        let retention = MemoryRetention { events_max: events, ..MemoryRetention::default() };
+        Some(Arc::new(MemoryStore::new(next_epoch(), clock, retention).with_hold(hold)))
     }
 
     fn survives_restart(&self) -> bool {

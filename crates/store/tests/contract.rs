@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tempfile::TempDir;
 use tidings_core::contract::Fixture;
-use tidings_core::{Clock, Store};
+use tidings_core::{Clock, RetentionHold, Store};
 use tidings_store::{Durability, FileStore, FileStoreConfig, Retention};
 
 const SMALL: u64 = 65_536;
@@ -24,9 +24,15 @@ impl Files {
         Self { dir: tempfile::tempdir().unwrap(), durability, segment_bytes }
     }
 
-    fn open(&self, clock: Arc<dyn Clock>, segment_bytes: u64, retention: Retention) -> Arc<dyn Store> {
+    fn open(
+        &self,
+        clock: Arc<dyn Clock>,
+        segment_bytes: u64,
+        retention: Retention,
+        hold: Option<Arc<RetentionHold>>,
+    ) -> Arc<dyn Store> {
         let dir = self.dir.path().join("data");
-        let config = FileStoreConfig { dir, durability: self.durability, segment_bytes, retention };
+        let config = FileStoreConfig { dir, durability: self.durability, segment_bytes, retention, hold };
         Arc::new(FileStore::open(config, clock).unwrap())
     }
 }
@@ -34,12 +40,22 @@ impl Files {
 #[async_trait]
 impl Fixture for Files {
     async fn open(&self, clock: Arc<dyn Clock>) -> Arc<dyn Store> {
-        self.open(clock, self.segment_bytes, Retention::default())
+        self.open(clock, self.segment_bytes, Retention::default(), None)
     }
 
     async fn open_bounded(&self, clock: Arc<dyn Clock>, events: usize) -> Arc<dyn Store> {
         // Whole segments leave, so small ones are as exact as this store can be.
-        self.open(clock, SMALL, Retention { count: Some(events as u64), ..Retention::default() })
+        self.open(clock, SMALL, Retention { count: Some(events as u64), ..Retention::default() }, None)
+    }
+
+    async fn open_held(
+        &self,
+        clock: Arc<dyn Clock>,
+        events: usize,
+        hold: Arc<RetentionHold>,
+    ) -> Option<Arc<dyn Store>> {
+        let retention = Retention { count: Some(events as u64), ..Retention::default() };
+        Some(self.open(clock, SMALL, retention, Some(hold)))
     }
 
     fn survives_restart(&self) -> bool {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use tidings_core::memory::{MemoryRetention, MemoryStore};
 use tidings_core::{
-    Bounds, Clock, Cursor, Draft, Epoch, EpochStatus, Event, Lost, Placement, Query, Reading, Sequence,
-    Start, Store, StoreError, Tail, UnixMillis,
+    Bounds, Clock, Cursor, Draft, Epoch, EpochStatus, Event, Lost, Placement, Query, Reading, RetentionHold,
+    Sequence, Start, Store, StoreError, Tail, UnixMillis,
 };
 
 /// One life of a log.
@@ -40,6 +40,10 @@ impl LastingStore {
         }
         *hands.lock().unwrap() = None;
         Self { store, epoch, is_over }
+    }
+
+    pub(crate) fn with_hold(self, hold: Arc<RetentionHold>) -> Self {
+        Self { store: self.store.with_hold(hold), ..self }
     }
 
     pub(crate) fn begin_epoch(&self, epoch: Epoch, after: Sequence) -> Cursor {

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use tidings_core::contract::Fixture;
 use tidings_core::contract::fixture::{query_everything, read_all};
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{Clock, Cursor, Epoch, Event, Sequence, Start, Store};
+use tidings_core::{Clock, Cursor, Epoch, Event, RetentionHold, Sequence, Start, Store};
 
 use lasting::LastingStore;
 use store::FaultyStore;
@@ -90,6 +90,7 @@ pub(crate) enum Fault {
     ForgetsABatchWithItsFirstPart,
     KnowsPartsThatWereCutOff,
     ForgetsABatchOfWhichAPartWasCutOff,
+    HoldsNothing,
 }
 
 /// Opens stores with a fault. A log survives a restart, as the events of the store that was opened last, unless the
@@ -166,6 +167,24 @@ impl Fixture for Faulty {
     async fn open_bounded(&self, clock: Arc<dyn Clock>, events: usize) -> Arc<dyn Store> {
         let retention = MemoryRetention { events_max: events, ..MemoryRetention::default() };
         self.store(Arc::new(LastingStore::open(Vec::new(), next_epoch(), clock, retention).await))
+    }
+
+    async fn open_held(
+        &self,
+        clock: Arc<dyn Clock>,
+        events: usize,
+        hold: Arc<RetentionHold>,
+    ) -> Option<Arc<dyn Store>> {
+        let retention = MemoryRetention { events_max: events, ..MemoryRetention::default() };
+        let store = LastingStore::open(Vec::new(), next_epoch(), clock, retention).await;
+        let store = match self.fault {
+            Fault::HoldsNothing => {
+                hold.want_through(Sequence(1));
+                store
+            }
+            _ => store.with_hold(hold),
+        };
+        Some(self.store(Arc::new(store)))
     }
 
     fn survives_restart(&self) -> bool {

@@ -1,7 +1,10 @@
 //! What an operator may choose.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use tidings_core::RetentionHold;
 
 use crate::limits::SEGMENT_BYTES_DEFAULT;
 
@@ -23,6 +26,11 @@ pub struct FileStoreConfig {
     pub segment_bytes: u64,
     /// When events leave. By default never.
     pub retention: Retention,
+    /// What keeps events that retention would remove, until they are released. By default nothing does. The store wants to
+    /// remove whole segments: all that retention would remove now, and by bytes and count also what it would remove if
+    /// the log had one more segment, so that the holder has time while that one fills. With a hold that is not
+    /// released, the log grows beyond its bounds.
+    pub hold: Option<Arc<RetentionHold>>,
 }
 
 impl Default for FileStoreConfig {
@@ -32,6 +40,7 @@ impl Default for FileStoreConfig {
             durability: Durability::default(),
             segment_bytes: SEGMENT_BYTES_DEFAULT,
             retention: Retention::default(),
+            hold: None,
         }
     }
 }

@@ -76,7 +76,7 @@ pub(crate) fn open(
         sealer,
         active,
         keys,
-        retiring: Retiring::new(config.retention),
+        retiring: Retiring::new(config.retention, config.segment_bytes, config.hold.clone()),
         group: WriteGroup::new(hash.tag()),
         head,
         last_time,

@@ -58,6 +58,8 @@ struct QueueState {
     closed: Option<StoreError>,
     /// The writer waits to be woken.
     asleep: bool,
+    /// The writer is to look at what else there is to do, though no append has come.
+    is_nudged: bool,
     gathering: Gathering,
 }
 
@@ -76,7 +78,7 @@ impl QueueState {
 pub(crate) enum Work {
     /// Appends.
     Appends,
-    /// Nothing came in time.
+    /// Nothing came in time, or there is something else to do.
     Idle,
     /// Nothing will come any more.
     Closed,
@@ -108,6 +110,12 @@ impl Queue {
         Ok(asleep.then(|| Bell(self.clone())))
     }
 
+    /// Has the writer look at what else there is to do.
+    pub(crate) fn nudge(&self) {
+        self.lock().is_nudged = true;
+        self.wake.notify_one();
+    }
+
     /// Takes no more appends. Those that are here will still be taken.
     pub(crate) fn close(&self) {
         self.refuse(StoreError::Stopped("it was closed".into()));
@@ -124,7 +132,9 @@ impl Queue {
         let mut state = self.gather(self.lock());
         if state.waiting.is_empty() && state.closed.is_none() {
             state.asleep = true;
-            let idle = |state: &mut QueueState| state.waiting.is_empty() && state.closed.is_none();
+            let idle = |state: &mut QueueState| {
+                state.waiting.is_empty() && state.closed.is_none() && !state.is_nudged
+            };
             state = match patience {
                 None => self.wake.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner),
                 Some(patience) => {
@@ -134,6 +144,7 @@ impl Queue {
             };
             state.asleep = false;
         }
+        state.is_nudged = false;
         if state.waiting.is_empty() {
             return if state.closed.is_some() { Work::Closed } else { Work::Idle };
         }

@@ -1,27 +1,44 @@
 //! Retention: the oldest segments leave, first the log, then the disk.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tidings_core::{Sequence, UnixMillis};
+use tidings_core::{RetentionHold, Sequence, UnixMillis};
 
 use super::config::Retention;
 use super::disk::Disk;
 use super::ended::Ended;
 use super::log::Log;
 use super::names;
+use super::queue::Queue;
 use crate::limits::{AGE_LOOK_MAX, AGE_LOOK_MIN, AGE_PARTS};
 
 /// Lets segments go. Files are removed strictly from the oldest end, so that no crash leaves a hole.
 pub(crate) struct Retiring {
     retention: Retention,
+    /// Bytes of a segment that is to come.
+    segment_bytes: u64,
+    /// What keeps events that would leave.
+    hold: Option<Arc<RetentionHold>>,
     /// Segments that are not part of the log any more, and whose files are still there.
     doomed: VecDeque<Sequence>,
 }
 
 impl Retiring {
-    pub(crate) fn new(retention: Retention) -> Self {
-        Self { retention, doomed: VecDeque::new() }
+    pub(crate) fn new(retention: Retention, segment_bytes: u64, hold: Option<Arc<RetentionHold>>) -> Self {
+        Self { retention, segment_bytes, hold, doomed: VecDeque::new() }
+    }
+
+    /// Has the writer of a queue look again after each release.
+    pub(crate) fn on_release(&self, queue: &Arc<Queue>) {
+        let Some(hold) = &self.hold else { return };
+        let queue = Arc::downgrade(queue);
+        hold.on_release(move || {
+            if let Some(queue) = queue.upgrade() {
+                queue.nudge();
+            }
+        });
     }
 
     /// How long to wait between two looks when nothing else happens; for ever if only appends can change anything.
@@ -36,29 +53,48 @@ impl Retiring {
         is_older(first, age / AGE_PARTS, now) || is_older(last, age, now)
     }
 
-    /// Lets go what the bounds say. `active_bytes` are those of the newest segment.
+    /// Lets go what the bounds say, as far as it is released, and says what more is wanted. `active_bytes` are those of
+    /// the newest segment.
     pub(crate) fn retire(&mut self, log: &Log, disk: &dyn Disk, active_bytes: u64, now: UnixMillis) {
         let view = log.view();
         let ended: Vec<_> = view.segments.iter().map_while(|segment| segment.ended.get().copied()).collect();
+        let released = self.hold.as_ref().map_or(Sequence(u64::MAX), |hold| hold.released());
         let mut bytes = ended.iter().map(|ended| ended.end).sum::<u64>() + active_bytes;
         for (pair, ended) in view.segments.windows(2).zip(ended) {
             let [segment, next] = pair else { break };
+            let last = next.base().previous();
             let left = view.head.next().0.saturating_sub(next.base().0);
-            if !self.goes(ended, left, bytes, now) {
+            let of_segment = next.base().0 - segment.base().0;
+            let goes = self.goes(ended, left, bytes, now);
+            if !goes && !self.goes_next(left + of_segment, bytes) {
                 break;
             }
             bytes -= ended.end;
-            log.pop();
-            self.doomed.push_back(segment.base());
-            tracing::info!(base = segment.base().0, "a segment has left the log");
+            match &self.hold {
+                Some(hold) if !goes || last > released => hold.want_through(last),
+                Some(_) | None => {
+                    log.pop();
+                    self.doomed.push_back(segment.base());
+                    tracing::info!(base = segment.base().0, "a segment has left the log");
+                }
+            }
         }
         self.remove(disk);
     }
 
     fn goes(&self, ended: Ended, left: u64, bytes: u64, now: UnixMillis) -> bool {
-        let Retention { age, bytes: bytes_max, count } = self.retention;
-        age.is_some_and(|age| is_older(ended.last_time, age, now))
-            || bytes_max.is_some_and(|bytes_max| bytes > bytes_max)
+        self.retention.age.is_some_and(|age| is_older(ended.last_time, age, now)) || self.is_over(left, bytes)
+    }
+
+    /// Whether a segment will go when the log has one more, and a hold is to be asked for it. So the holder has the time in which that
+    /// segment fills, and the log does not grow beyond its bound meanwhile. `left` counts it already.
+    fn goes_next(&self, left: u64, bytes: u64) -> bool {
+        self.hold.is_some() && self.is_over(left, bytes + self.segment_bytes)
+    }
+
+    fn is_over(&self, left: u64, bytes: u64) -> bool {
+        let Retention { age: _, bytes: bytes_max, count } = self.retention;
+        bytes_max.is_some_and(|bytes_max| bytes > bytes_max)
             || count.is_some_and(|count| left >= count.max(1))
     }
 

@@ -113,6 +113,7 @@ impl FileStore {
         let (log, announcer, metrics) =
             (writer.log.clone(), writer.announcer.clone(), writer.metrics.clone());
         let queue = Arc::new(Queue::new());
+        writer.retiring.on_release(&queue);
         let thread = {
             let (queue, announcer) = (queue.clone(), announcer.clone());
             let run = move || {

@@ -60,5 +60,6 @@ fn file_config(config: &Config) -> FileStoreConfig {
             bytes: config.retention_bytes.map(|size| size.0),
             count: config.retention_count.and_then(|count| u64::try_from(count).ok()),
         },
+        hold: None,
     }
 }

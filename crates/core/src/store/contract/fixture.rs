@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::event::{Clock, Cursor, Draft, DraftFields, Event, Sequence, Topic, UnixMillis};
 use crate::limits::Limits;
 use crate::select::{Selector, Selectors};
-use crate::store::{Page, Placement, Query, Reading, Start, Store};
+use crate::store::{Page, Placement, Query, Reading, RetentionHold, Start, Store};
 
 /// Opens the store under test. Each fixture stands for a log of its own.
 #[async_trait]
@@ -19,6 +19,17 @@ pub trait Fixture: Send + Sync {
 
     /// Opens a log that keeps about so many of the newest events, as exactly as the store can.
     async fn open_bounded(&self, clock: Arc<dyn Clock>, events: usize) -> Arc<dyn Store>;
+
+    /// Opens a log as [`open_bounded`](Self::open_bounded) does, with a hold. `None` if the store takes none.
+    async fn open_held(
+        &self,
+        clock: Arc<dyn Clock>,
+        events: usize,
+        hold: Arc<RetentionHold>,
+    ) -> Option<Arc<dyn Store>> {
+        let _ = (clock, events, hold);
+        None
+    }
 
     /// Whether a log that is opened again is the same log.
     fn survives_restart(&self) -> bool;

@@ -1,5 +1,6 @@
 //! Lasting: restart and retention.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidings_sse::EventId;
@@ -10,7 +11,7 @@ use crate::contract::following::{numbers, take};
 use crate::event::{Cursor, DraftFields, EpochStatus, Sequence, UnixMillis};
 use crate::limits::TOPIC_SEGMENTS_MAX;
 use crate::read::gap::Lost;
-use crate::store::{Placement, Reading, Start, Store, Tail, TailError, Tailed};
+use crate::store::{Placement, Reading, RetentionHold, Start, Store, Tail, TailError, Tailed};
 
 /// See the name.
 pub async fn what_was_acknowledged_is_there_after_a_restart(fixture: &dyn Fixture) {
@@ -162,6 +163,39 @@ pub async fn what_retention_took_is_expired_not_empty(fixture: &dyn Fixture) {
     let held = read_all(&*store, query(Start::After(floor), &["a"])).await;
     assert_eq!(held.first().map(|event| event.cursor), Some(floor.next()));
     assert_eq!(read_all(&*store, query(Start::Earliest, &["a"])).await, held);
+}
+
+/// How long a store may take to say what it wants to remove, or to remove it. A store looks from time to time; one that
+/// waits for the next append never does.
+const LEAVES_WITHIN: Duration = Duration::from_secs(20);
+
+/// See the name.
+pub async fn what_is_held_stays_until_it_is_released(fixture: &dyn Fixture) {
+    let hold = Arc::new(RetentionHold::default());
+    let Some(store) = fixture.open_held(ManualClock::at(0), 100, hold.clone()).await else { return };
+    let filler = "x".repeat(1_000);
+
+    // The store wants what leaves a log without a hold, and keeps it.
+    for _ in 0..100 {
+        append(&*store, "a", &[filler.as_str(); 10]).await;
+    }
+    let wanted = timeout(LEAVES_WITHIN, hold.wanted()).await.expect("the store says what it wants to remove");
+    assert!(wanted < store.bounds().head.sequence, "the newest event never leaves");
+    assert_eq!(store.bounds().earliest(), Sequence(1));
+
+    // What is released leaves without a further append, and no more does.
+    hold.release_through(wanted.previous());
+    let leaves = timeout(LEAVES_WITHIN, async {
+        while store.bounds().earliest() == Sequence(1) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    assert!(leaves.await.is_ok(), "what was released did not leave");
+    append_batches(&*store, 10).await;
+    let earliest = store.bounds().earliest();
+    assert!(earliest <= wanted, "{wanted} was not released, and the log begins at {earliest}");
+    let held = read_all(&*store, query(Start::Earliest, &["a"])).await;
+    assert_eq!(held.first().map(|event| event.cursor.sequence), Some(earliest));
 }
 
 /// Appends events one at a time.

@@ -79,6 +79,7 @@ macro_rules! contract_tests {
             lasting::a_topic_of_more_segments_than_publishers_may_use_is_read_back,
             lasting::keys_and_ids_are_known_after_a_restart,
             lasting::what_retention_took_is_expired_not_empty,
+            lasting::what_is_held_stays_until_it_is_released,
             lasting::a_tail_that_was_never_read_and_that_retention_overtakes_is_told,
             lasting::a_tail_that_falls_behind_further_than_it_keeps_is_told_what_it_lost,
             lasting::a_tail_that_kept_what_retention_took_misses_nothing,

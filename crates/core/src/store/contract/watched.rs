@@ -7,7 +7,9 @@ use async_trait::async_trait;
 
 use crate::contract::fixture::Fixture;
 use crate::event::{Clock, Cursor, Draft, Epoch, EpochStatus, Sequence};
-use crate::store::{Bounds, Placement, Query, Reading, Store, StoreError, Tail, TailError, Tailed};
+use crate::store::{
+    Bounds, Placement, Query, Reading, RetentionHold, Store, StoreError, Tail, TailError, Tailed,
+};
 
 /// The calls that were made and have not returned.
 #[derive(Default)]
@@ -88,6 +90,16 @@ impl Fixture for Watched<Arc<dyn Fixture>> {
     async fn open_bounded(&self, clock: Arc<dyn Clock>, events: usize) -> Arc<dyn Store> {
         let _call = self.calls.begin("open");
         self.watch(self.inner.open_bounded(clock, events).await)
+    }
+
+    async fn open_held(
+        &self,
+        clock: Arc<dyn Clock>,
+        events: usize,
+        hold: Arc<RetentionHold>,
+    ) -> Option<Arc<dyn Store>> {
+        let _call = self.calls.begin("open");
+        self.inner.open_held(clock, events, hold).await.map(|store| self.watch(store))
     }
 
     fn survives_restart(&self) -> bool {

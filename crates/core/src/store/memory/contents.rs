@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::MemoryRetention;
 use super::events::Events;
+use super::held::Held;
 use crate::event::{
     Cursor, Draft, Epoch, EpochStatus, Event, IdempotencyKey, Line, Sequence, Topic, UnixMillis,
 };
@@ -20,6 +21,8 @@ pub(super) struct Contents {
     /// The time of the last event that retention took.
     floor_time: UnixMillis,
     bytes: usize,
+    /// What keeps events that retention would remove.
+    pub(super) held: Option<Held>,
     pub(super) head: Sequence,
     pub(super) closed: bool,
     /// The events of each key; a batch has one for each append.
@@ -35,6 +38,7 @@ impl Contents {
             floor: Cursor::new(epoch, Sequence::ZERO),
             floor_time: UnixMillis::default(),
             bytes: 0,
+            held: None,
             head: Sequence::ZERO,
             closed: false,
             keys: HashMap::new(),
@@ -76,10 +80,19 @@ impl Contents {
         Placement::New(cursor)
     }
 
+    /// Lets go what the bounds say, as far as it is not held.
     pub(super) fn retain(&mut self, retention: MemoryRetention) {
+        if let Some(held) = &mut self.held {
+            held.want(&self.events, self.bytes, retention);
+        }
+        let released = self.held.as_ref().map(Held::released);
         while self.events.len() > retention.events_max.max(1)
             || (self.bytes > retention.bytes_max && self.events.len() > 1)
         {
+            let first = self.events.first().map(|event| event.cursor.sequence);
+            if released.is_some_and(|released| first > Some(released)) {
+                break;
+            }
             let Some(event) = self.events.pop_first() else { return };
             self.floor = event.cursor;
             self.floor_time = event.time;
@@ -94,6 +107,9 @@ impl Contents {
             self.head = event.cursor.sequence.previous();
             self.forget(&event, VecDeque::pop_back);
         }
+        if let Some(held) = &mut self.held {
+            held.cut(self.head);
+        }
         self.line.begin(epoch, self.head);
         if self.events.is_empty() {
             self.floor = self.head();
@@ -104,6 +120,9 @@ impl Contents {
     /// Forgets an event that has left the log at one of its ends; `pop` takes from the same end.
     fn forget(&mut self, event: &Event, pop: fn(&mut VecDeque<Sequence>) -> Option<Sequence>) {
         self.bytes -= event.draft.bytes();
+        if let Some(held) = &mut self.held {
+            held.forget(event.cursor.sequence, event.draft.bytes());
+        }
         if let Some(key) = event.draft.key()
             && let Some(places) = self.keys.get_mut(key)
         {

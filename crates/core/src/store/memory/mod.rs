@@ -5,7 +5,7 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | `contents`, `events` | what stands behind the lock: the log, its keys and ids |
+//! | `contents`, `events`, `held` | what stands behind the lock: the log, its keys and ids, and what a hold keeps |
 //! | `block`, `index`, `indexes` | older events, and which of them may match |
 //! | `reading`, `id` | where a page begins, and what is in it |
 //! | `scan`, `work` | a walk over the events that match, and what it is charged for |
@@ -15,6 +15,9 @@ mod block;
 mod charge_tests;
 mod contents;
 mod events;
+mod held;
+#[cfg(test)]
+mod held_tests;
 mod id;
 mod index;
 mod indexes;
@@ -30,13 +33,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use contents::Contents;
+use held::Held;
 use indexes::Indexes;
 
 use crate::event::{Clock, Cursor, Draft, Epoch, EpochStatus, Sequence};
 use crate::limits::{BUDGET_UNITS, MEMORY_INDEX_SHARE};
 use crate::read_desk::{Desk, Meter, Sharing};
 use crate::store::tail::{Announcer, ReadLog};
-use crate::store::{Bounds, Placement, Query, Reading, Store, StoreError, Tail};
+use crate::store::{Bounds, Placement, Query, Reading, RetentionHold, Store, StoreError, Tail};
 
 /// What a [`MemoryStore`] keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +87,21 @@ impl MemoryStore {
         let log = Arc::new(MemoryLog { contents: Mutex::new(Contents::new(epoch)), indexes });
         let reader = Arc::new(LogReader { log: log.clone(), desk: Desk::new(Sharing::default()) });
         Self { log, reader, clock, retention, announcer: Announcer::default() }
+    }
+
+    /// With a hold, which keeps events that retention would remove until they are released. The store wants to remove them
+    /// before it must: a sixteenth to an eighth of its bounds ahead
+    /// ([`MEMORY_AHEAD_PARTS`](crate::limits::MEMORY_AHEAD_PARTS)). What is not released in time stays in memory, beyond the
+    /// bounds.
+    pub fn with_hold(self, hold: Arc<RetentionHold>) -> Self {
+        self.log.contents().held = Some(Held::new(hold.clone()));
+        let (log, retention) = (Arc::downgrade(&self.log), self.retention);
+        hold.on_release(move || {
+            if let Some(log) = log.upgrade() {
+                log.contents().retain(retention);
+            }
+        });
+        self
     }
 
     /// Ends the current epoch after a place, at the head at the latest, and goes on in another one, as an engine does
