@@ -8,6 +8,7 @@ use http::{Extensions, HeaderMap};
 use prometheus_client::registry::Registry;
 use tidings_access::Access;
 use tidings_core::{Clock, Dismissal, Hub, InUse, Whom};
+use tidings_inbox::Inbox;
 use tokio::time::Instant;
 
 use crate::access::client::Client;
@@ -59,6 +60,7 @@ struct FrontParts {
     readiness_asked: Mutex<Option<Instant>>,
     refusal_log: RefusalLog,
     authorizer: OnceLock<Arc<dyn Authorizer>>,
+    inbox: OnceLock<Inbox>,
     tickets: Tickets,
     shares: Shares,
     denials: Denials,
@@ -98,6 +100,7 @@ impl Front {
             readiness_asked: Mutex::default(),
             refusal_log: RefusalLog::default(),
             authorizer: OnceLock::new(),
+            inbox: OnceLock::new(),
             tickets: Tickets::new(),
             shares,
             _sse,
@@ -119,6 +122,14 @@ impl Front {
     pub fn with_authorizer(self, authorizer: Arc<dyn Authorizer>) -> Self {
         // A second one would leave requests that were decided by the first.
         let _ = self.parts.authorizer.set(authorizer);
+        self
+    }
+
+    /// The same front, with the inbox of the same hub: it answers below `/inbox` then. Clones of the front do, too; the first one that is
+    /// given stays.
+    #[must_use]
+    pub fn with_inbox(self, inbox: Inbox) -> Self {
+        let _ = self.parts.inbox.set(inbox);
         self
     }
 
@@ -155,6 +166,10 @@ impl Front {
 
     pub(crate) fn tickets(&self) -> &Tickets {
         &self.parts.tickets
+    }
+
+    pub(crate) fn inbox(&self) -> Option<&Inbox> {
+        self.parts.inbox.get()
     }
 
     pub(crate) fn authorizer(&self) -> Option<&Arc<dyn Authorizer>> {

@@ -264,7 +264,7 @@ impl Front {
     }
 
     /// Tells the operator's log of a request that is refused for want of grants.
-    fn told<T>(&self, parts: &Parts, decided: Result<T, Problem>) -> Result<T, Problem> {
+    pub(crate) fn told<T>(&self, parts: &Parts, decided: Result<T, Problem>) -> Result<T, Problem> {
         decided.inspect_err(|problem| self.refusal_log().tell(problem, parts.uri.path()))
     }
 }

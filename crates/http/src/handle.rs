@@ -22,6 +22,7 @@ use crate::console::not_found;
 use crate::events::publish::publish;
 use crate::front::Front;
 use crate::granted::Keyed;
+use crate::inbox;
 use crate::operations;
 use crate::request::path::refuse_second_topic;
 use crate::route::{Action, Route};
@@ -164,6 +165,7 @@ impl Front {
             Action::Ticket => self.ticket_granted(&head, parts).await,
             // Boxed, or the future of every request would be as large as this one.
             Action::Admin(route) => Box::pin(admin::answer(self, route, &head, parts, body)).await,
+            Action::Inbox(action) => Box::pin(inbox::answer(self, action, &head, parts, keyed, body)).await,
             Action::RefuseMethod(route) => Err(method_not_allowed(route.methods())),
             Action::RefuseAccept(problem) => Err(problem),
             Action::RefusePath => Err(not_found()),

@@ -13,7 +13,7 @@
 //! Beside the walk: `front` is what all requests share, `request` the parts of a request, parsed, and `answer` what answers
 //! are made of. `budget` lends the bytes that requests hold in memory, `unread` counts the large events that subscribers
 //! keep, and `budgets` has all of a front's. `events::history` is the log as JSON, `console` the files for people,
-//! `scripts` the browser client, `operations` what machines ask, `metrics` what is counted. `clock` and `epoch` are the date and randomness, `config` the
+//! `scripts` the browser client, `inbox` the inbox of each user, `operations` what machines ask, `metrics` what is counted. `clock` and `epoch` are the date and randomness, `config` the
 //! settings, `limits` every bound that is no setting.
 //!
 //! # In a server of your own
@@ -74,6 +74,7 @@ mod events;
 mod front;
 mod granted;
 mod handle;
+mod inbox;
 mod kind_log;
 pub mod lane;
 mod let_in;
@@ -115,4 +116,7 @@ pub use shares::{FairShares, ShareLimits};
 #[doc(no_inline)]
 pub use tidings_access as grants;
 pub use tidings_core as core;
+/// The inbox, for programs that give a front one.
+#[doc(no_inline)]
+pub use tidings_inbox;
 pub use tls::{Tls, TlsError};

@@ -571,6 +571,18 @@ pub(crate) const LINES_STEP_BYTES: usize = 65_536;
 /// have; of others the number is told.
 pub(crate) const UNCOVERED_SHOWN_MAX: usize = 100;
 
+/// Bytes of the body of `POST /inbox/{user}`. 64 KiB: all members of a notification, each as long as it may be, with escapes.
+pub(crate) const INBOX_NOTIFY_BODY_BYTES_MAX: usize = 65_536;
+
+/// Bytes of the body of `POST /inbox`. 4 MiB: the names of 10,000 users, each as long as it may be, and a notification.
+pub(crate) const INBOX_MANY_BODY_BYTES_MAX: usize = 4_194_304;
+
+/// Bytes of the body of a mark. 64 KiB: 1,000 ids.
+pub(crate) const INBOX_MARK_BODY_BYTES_MAX: usize = 65_536;
+
+/// Kinds that one list may be of. A panel has a few tabs.
+pub(crate) const INBOX_KINDS_MAX: usize = 20;
+
 /// Bytes of the body of `POST /subscribe`. 128 KiB: as many selectors as a subscription may have, each as long as it may be, with escapes.
 pub(crate) const SUBSCRIBE_BODY_BYTES_MAX: usize = 131_072;
 

@@ -9,6 +9,7 @@ use crate::access::policy::Policy;
 use crate::admin::AdminRoute;
 use crate::aliases::Aliases;
 use crate::answer::problem::Problem;
+use crate::inbox::{InboxAction, InboxRoute};
 use crate::request::accept::{Representation, negotiate};
 use crate::request::mode::asks_for_iframe;
 use crate::scripts;
@@ -40,6 +41,8 @@ pub(crate) enum Route<'a> {
     Tickets,
     /// Below `/admin/`, and `/subscriptions`.
     Admin(AdminRoute),
+    /// `/inbox`, and below it.
+    Inbox(InboxRoute<'a>),
     /// `*`, the hub as a whole: only `OPTIONS` asks for it. RFC 9110, 9.3.7.
     Hub,
     /// Nothing.
@@ -47,7 +50,7 @@ pub(crate) enum Route<'a> {
 }
 
 /// The hub's paths that stand alone. An alias can be none of them.
-const PATHS: [(&str, Route<'static>); 13] = [
+const PATHS: [(&str, Route<'static>); 14] = [
     ("/events", Route::Events),
     ("/subscribe", Route::Subscribe),
     ("/", Route::Home),
@@ -60,12 +63,19 @@ const PATHS: [(&str, Route<'static>); 13] = [
     ("/admin/connections", Route::Admin(AdminRoute::Connections)),
     ("/admin/disconnect", Route::Admin(AdminRoute::Disconnect)),
     ("/subscriptions", Route::Admin(AdminRoute::Subscriptions)),
+    ("/inbox", Route::Inbox(InboxRoute::All)),
     ("*", Route::Hub),
 ];
 
 /// The hub's paths below which others stand.
-const BELOW: [Below; 2] =
-    [("/events/", |topic| Route::Topic(topic)), ("/console/", |file| Route::Console(file))];
+const BELOW: [Below; 3] = [
+    ("/events/", |topic| Route::Topic(topic)),
+    ("/console/", |file| Route::Console(file)),
+    ("/inbox/", |rest| match InboxRoute::below(rest) {
+        InboxRoute::Unknown => Route::Unknown,
+        route => Route::Inbox(route),
+    }),
+];
 
 /// The beginning of a path, and the route of what follows.
 type Below = (&'static str, for<'a> fn(&'a str) -> Route<'a>);
@@ -95,6 +105,7 @@ pub(crate) enum Action<'a> {
     Metrics,
     Ticket,
     Admin(AdminRoute),
+    Inbox(InboxAction<'a>),
     RefuseMethod(Route<'a>),
     RefuseAccept(Problem),
     RefusePath,
@@ -123,6 +134,7 @@ impl<'a> Route<'a> {
             Self::Events | Self::Topic(_) | Self::Hub => "GET, HEAD, POST, OPTIONS",
             Self::Tickets | Self::Subscribe => "POST, OPTIONS",
             Self::Admin(route) => route.methods(),
+            Self::Inbox(route) => route.methods(),
             _ => "GET, HEAD, OPTIONS",
         }
     }
@@ -130,7 +142,12 @@ impl<'a> Route<'a> {
     /// Whether events are behind it, and not only what everybody may know.
     fn has_events(self) -> bool {
         match self {
-            Self::Events | Self::Topic(_) | Self::Subscribe | Self::Tickets | Self::Admin(_) => true,
+            Self::Events
+            | Self::Topic(_)
+            | Self::Subscribe
+            | Self::Tickets
+            | Self::Admin(_)
+            | Self::Inbox(_) => true,
             Self::Home
             | Self::Console(_)
             | Self::Script(_)
@@ -156,6 +173,7 @@ impl<'a> Route<'a> {
             | Self::Ready
             | Self::Metrics
             | Self::Admin(_)
+            | Self::Inbox(_)
                 if handshake::is_connect(parts) =>
             {
                 Action::RefuseMethod(self)
@@ -173,6 +191,9 @@ impl<'a> Route<'a> {
             Self::Tickets => Action::RefuseMethod(self),
             Self::Admin(route) if route.takes(method) => Action::Admin(route),
             Self::Admin(_) => Action::RefuseMethod(self),
+            Self::Inbox(route) => {
+                route.action(method, headers).map_or(Action::RefuseMethod(self), Action::Inbox)
+            }
             _ if !reads => Action::RefuseMethod(self),
             Self::Topic(topic) if handshake::is_asked_for(parts) => Action::Socket(Some(topic)),
             Self::Events if handshake::is_asked_for(parts) => Action::Socket(None),
@@ -219,6 +240,7 @@ impl<'a> Action<'a> {
             Self::Live | Self::Ready => Policy::PUBLIC,
             Self::Metrics => Policy::METRICS,
             Self::Admin(_) => Policy::ADMIN,
+            Self::Inbox(action) => action.policy(),
             Self::Options(_) | Self::RefuseMethod(_) | Self::RefusePath => Policy::PUBLIC,
         }
     }
@@ -242,6 +264,7 @@ impl<'a> Action<'a> {
             | Self::Ticket
             | Self::ReadByBody(_)
             | Self::Admin(_)
+            | Self::Inbox(_)
             | Self::RefuseMethod(_)
             | Self::RefuseAccept(_)
             | Self::RefusePath => None,
@@ -258,6 +281,7 @@ impl<'a> Action<'a> {
             | Self::Options(_)
             | Self::Subscribe(..)
             | Self::Socket(_) => true,
+            Self::Inbox(action) => action.is_stream(),
             Self::Publish(_)
             | Self::PublishLines
             | Self::History(_)

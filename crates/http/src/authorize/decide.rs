@@ -39,6 +39,8 @@ enum NeededGrant<'a> {
     Subscribe,
     /// To read a part of the selectors at least.
     SubscribePart,
+    /// To read all of the selectors, or to publish to the first, which is an inbox.
+    SubscribeOrNotify,
     /// `admin`.
     Admin,
     /// `admin`, or to read this presence of a topic.
@@ -101,6 +103,29 @@ impl Front {
     ) -> Result<Grants, Problem> {
         let action = AskedAction::Publish;
         let needs = Needs { grant: NeededGrant::Publish, selectors, place: None, action };
+        self.authorize(request, needs).await
+    }
+
+    /// The grants by which a request that reads an inbox is let in, or one that changes what its reader may change.
+    pub(crate) async fn authorize_inbox(
+        &self,
+        request: ParsedRequest<'_>,
+        action: AskedAction,
+        selectors: &[Selector],
+    ) -> Result<Grants, Problem> {
+        let needs = Needs { grant: NeededGrant::Subscribe, selectors, place: None, action };
+        self.authorize(request, needs).await
+    }
+
+    /// The grants by which a request is let in of whose an inbox is, or of who may notify there. The first selector is the inbox; the
+    /// others are what its reader must be allowed to read as well.
+    pub(crate) async fn authorize_inbox_owner(
+        &self,
+        request: ParsedRequest<'_>,
+        selectors: &[Selector],
+    ) -> Result<Grants, Problem> {
+        let action = AskedAction::Subscribe;
+        let needs = Needs { grant: NeededGrant::SubscribeOrNotify, selectors, place: None, action };
         self.authorize(request, needs).await
     }
 
@@ -179,6 +204,7 @@ impl Front {
             NeededGrant::Publish
             | NeededGrant::Subscribe
             | NeededGrant::SubscribePart
+            | NeededGrant::SubscribeOrNotify
             | NeededGrant::Admin => needs.selectors,
         };
         let ParsedRequest { head, parts, query } = request;
@@ -219,7 +245,12 @@ impl Needs<'_> {
         let what = match self.grant {
             NeededGrant::Publish => return identity.check_cover(publish, "publish", self.selectors),
             NeededGrant::SubscribePart if self.selectors.iter().any(has_part) => return Ok(()),
-            NeededGrant::Subscribe | NeededGrant::SubscribePart => {
+            NeededGrant::SubscribeOrNotify
+                if self.selectors.first().is_some_and(|inbox| publish.covers(inbox)) =>
+            {
+                return Ok(());
+            }
+            NeededGrant::Subscribe | NeededGrant::SubscribePart | NeededGrant::SubscribeOrNotify => {
                 return identity.check_cover(subscribe, "subscribe", self.selectors);
             }
             NeededGrant::Admin | NeededGrant::Audience(_) if *admin => return Ok(()),

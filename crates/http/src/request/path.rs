@@ -74,6 +74,11 @@ fn selectors_by(
     Selectors::new(all).map_err(|error| Problem::new(ProblemType::BadTopics, error.to_string()))
 }
 
+/// A selector as a path has it, still encoded, which reaches nothing of the hub's own.
+pub(crate) fn plain_selector(rest: &str) -> Result<Selector, Problem> {
+    selector(&decode(rest)?)
+}
+
 /// One selector, decoded.
 fn selector(text: &str) -> Result<Selector, Problem> {
     let selector = Selector::parse(text).map_err(|error| bad_topic(&error))?;

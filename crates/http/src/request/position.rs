@@ -98,7 +98,7 @@ fn since(text: &str, clock: &dyn Clock) -> Result<Position, Problem> {
 }
 
 /// Why a text is no time.
-enum TimeFault {
+pub(crate) enum TimeFault {
     NoTime,
     /// It is a date, or a date and a time of day, somewhere.
     NoZone,
@@ -107,7 +107,7 @@ enum TimeFault {
 }
 
 /// A time with its offset. One that is before 1970, or later than calendars go, is the nearest that can be told.
-fn time(text: &str) -> Result<UnixMillis, TimeFault> {
+pub(crate) fn time(text: &str) -> Result<UnixMillis, TimeFault> {
     let pieces = Pieces::parse(text).map_err(|_| TimeFault::NoTime)?;
     let offset = pieces.to_numeric_offset().ok_or(TimeFault::NoZone)?;
     let time = pieces.time().ok_or(TimeFault::NoTime)?;
@@ -119,7 +119,8 @@ fn time(text: &str) -> Result<UnixMillis, TimeFault> {
     Ok(UnixMillis(u64::try_from(time.as_millisecond()).unwrap_or(0)))
 }
 
-fn age(text: &str) -> Option<Duration> {
+/// An age such as `90s`, `10m`, `2h` or `7d`.
+pub(crate) fn age(text: &str) -> Option<Duration> {
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let seconds = match unit {
         "s" => 1,

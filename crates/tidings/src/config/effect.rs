@@ -23,6 +23,11 @@ pub(crate) fn without_effect(loaded: &Loaded) -> Vec<String> {
         let why = format!("durability is {}, and not interval", config.text("durability"));
         told.push(("durability_interval", why));
     }
+    if !config.inbox {
+        let of_inbox = ["inbox_items_max", "inbox_unread_max", "inbox_age", "inbox_unread_age"];
+        let idle = of_inbox.into_iter().filter(|name| is_set(name));
+        told.extend(idle.map(|name| (name, "inbox is false, and then there is none".to_owned())));
+    }
     let settings = told.into_iter().map(|(name, why)| format!("{name} has no effect: {why}"));
     settings.chain(loaded.access.iter().flat_map(taken_as_they_stand)).collect()
 }

@@ -209,6 +209,42 @@ settings! {
             why: "Large enough that files stay few, small enough that retention is fine-grained.",
         }
     }
+    "Inbox" {
+        inbox: bool {
+            default: "true",
+            value: "true|false",
+            means: "Keep an inbox for each user, below /inbox. What happens to inboxes is in the log; what it comes to is in `inbox.db` in the directory of the log, or in memory with memory. That file can be removed while the hub does not run: the next start makes it anew from the log.",
+            why: "A hub without notifications keeps an empty file of some kilobytes, and looks at no event of others.",
+        }
+        inbox_items_max: usize {
+            default: "1_000",
+            range: "1" to "100_000",
+            value: "COUNT",
+            means: "Notifications that one inbox keeps. Beyond it the oldest that was read leaves.",
+            why: "Months for most users, and no page shows more.",
+        }
+        inbox_unread_max: usize {
+            default: "2_000",
+            range: "1" to "100_000",
+            value: "COUNT",
+            means: "Unread notifications that one inbox keeps. Beyond it the oldest of them leaves.",
+            why: "What was not read is kept longer, but nobody reads so much, and a program that runs wild must not fill the disk.",
+        }
+        inbox_age: Option<Duration> {
+            default: "90d",
+            range: "1m" to "36500d",
+            value: "DURATION",
+            means: "Age at which notifications leave an inbox that were read, within an hour. `none` keeps them.",
+            why: "Who wants to find it again has looked within three months.",
+        }
+        inbox_unread_age: Option<Duration> {
+            default: "365d",
+            range: "1m" to "36500d",
+            value: "DURATION",
+            means: "Age at which notifications leave an inbox that were not read, within an hour. `none` keeps them.",
+            why: "A user who was away for a season should find all that came, and one who never comes back should leave no pile.",
+        }
+    }
     "Streams" {
         heartbeat: Duration {
             default: "15s",

@@ -6,6 +6,7 @@ mod access_log;
 mod console;
 mod front;
 mod heap;
+mod inbox;
 mod listen;
 pub(crate) mod logging;
 mod machine;
@@ -113,6 +114,10 @@ impl Serve<'_> {
         let notices = access.as_ref().and_then(|access| access.notices.clone());
         http.access = access.map(|access| Arc::new(access.settings()));
         let front = Front::new(hub.clone(), http, console::pages(config), Arc::new(SystemClock));
+        let front = match inbox::start(config, &hub).await? {
+            Some(inbox) => front.with_inbox(inbox),
+            None => front,
+        };
         let front = match webhook {
             Some(settings) => front.with_authorizer(Arc::new(webhook::new(settings)?)),
             None => front,

@@ -1,0 +1,38 @@
+//! The inbox of each user, as the configuration asks for it.
+
+use std::sync::Arc;
+
+use tidings_core::Hub;
+use tidings_http::SystemClock;
+use tidings_inbox::{Inbox, InboxSettings, Location};
+
+use crate::config::Config;
+use crate::terminal::failure::{Exit, Failure};
+
+/// The name of the database in the directory of the log.
+const DATABASE: &str = "inbox.db";
+
+/// Starts it, if it is asked for.
+pub(super) async fn start(config: &Config, hub: &Hub) -> Result<Option<Inbox>, Failure> {
+    if !config.inbox {
+        return Ok(None);
+    }
+    let inbox = Inbox::start(hub.clone(), settings(config), Arc::new(SystemClock)).await;
+    inbox.map(Some).map_err(|error| {
+        Failure::new(Exit::Data, error.to_string())
+            .hint("`inbox.db` can be removed: it is made anew from the log; without an inbox, start with --inbox false")
+    })
+}
+
+fn settings(config: &Config) -> InboxSettings {
+    InboxSettings {
+        location: match config.memory {
+            true => Location::Memory,
+            false => Location::File(config.data.join(DATABASE)),
+        },
+        items_max: config.inbox_items_max as u64,
+        unread_max: config.inbox_unread_max as u64,
+        age_max: config.inbox_age,
+        unread_age_max: config.inbox_unread_age,
+    }
+}
