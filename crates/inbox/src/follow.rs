@@ -4,6 +4,7 @@
 //! that the database is not of this log, or that the log was put back: then the database is made anew from what the log holds.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -27,12 +28,18 @@ use crate::user::User;
 const RETRY_WAIT: Duration = Duration::from_secs(1);
 
 /// Wakes the follower when its topics have news.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Bell(Notify);
+
+impl Bell {
+    pub(crate) fn ring(&self) {
+        self.0.notify_one();
+    }
+}
 
 impl Watcher for Bell {
     fn ring_moved(&self, _key: usize) {
-        self.0.notify_one();
+        self.ring();
     }
 }
 
@@ -50,7 +57,7 @@ fn everything() -> Selectors {
 
 /// Runs until the hub is closed.
 pub(crate) async fn run(shared: Arc<Shared>, begins: Cursor) {
-    let bell = Arc::<Bell>::default();
+    let bell = shared.bell.clone();
     let selectors = everything();
     let view = shared.hub.view(&selectors, bell.clone(), 0);
     let follower = Follower::new(selectors, OnGap::Earliest, begins);
@@ -190,18 +197,22 @@ impl Following {
     async fn came_to_the_end(&mut self) -> Result<(), InboxError> {
         let place = self.follower.cursor();
         self.shared.progress.came_to(place.sequence, Vec::new());
-        if self.is_ready || place.sequence < self.ready_after {
+        let is_asked = self.shared.asked_to_advance.swap(false, Ordering::AcqRel);
+        let becomes_ready = !self.is_ready && place.sequence >= self.ready_after;
+        if !is_asked && !becomes_ready {
             return Ok(());
         }
         let shared = self.shared.clone();
         let whole = spawn_blocking(move || {
             let mut projection = shared.projection();
             projection.apply(Batch::default(), place)?;
-            projection.is_whole()
+            if becomes_ready { projection.is_whole() } else { Ok(()) }
         });
         whole.await.map_err(|_| InboxError::Stopped)??;
-        self.is_ready = true;
-        self.shared.ready.send_replace(true);
+        if becomes_ready {
+            self.is_ready = true;
+            self.shared.ready.send_replace(true);
+        }
         Ok(())
     }
 

@@ -6,6 +6,7 @@ use tidings_core::event::KeyFields;
 use tidings_core::{Clock, Cursor, EpochStatus, Hub, Selector, Sequence, Topic};
 use tokio::task::JoinHandle;
 
+use crate::carry;
 use crate::effect::{Outcome, Unread};
 use crate::error::InboxError;
 use crate::follow;
@@ -76,6 +77,8 @@ impl Inbox {
             progress: Progress::default(),
             live: Arc::<Live>::default(),
             ready: tokio::sync::watch::Sender::new(false),
+            bell: Arc::default(),
+            asked_to_advance: std::sync::atomic::AtomicBool::new(false),
             expiry: tokio::sync::Notify::new(),
         });
         let begins = match follow::goes_on(&shared)? {
@@ -94,6 +97,7 @@ impl Inbox {
             tokio::spawn(follow::run(shared.clone(), begins)),
             tokio::spawn(keeper::expire(shared.clone())),
             tokio::spawn(keeper::prune(shared.clone())),
+            tokio::spawn(carry::carry(shared.clone())),
         ];
         Ok(Self { shared, _tasks: Arc::new(Tasks(tasks)) })
     }

@@ -23,10 +23,12 @@
 //! | `writer`, `progress` | writes records, and waits for what comes of them |
 //! | `effect`, `live`, `watch` | what has changed, and who is told |
 //! | `keeper` | items that end, and old ones that leave |
+//! | `carry` | states that are carried forward before retention takes what they came from |
 //! | `limits`, `settings`, `error` | bounds, settings, errors |
 //!
 //! This crate knows no HTTP.
 
+mod carry;
 mod effect;
 mod error;
 mod follow;

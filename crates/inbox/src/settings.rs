@@ -1,6 +1,9 @@
 //! What an operator may choose.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use tidings_core::RetentionHold;
 
 use crate::sqlite::Location;
 
@@ -17,6 +20,12 @@ pub struct InboxSettings {
     pub age_max: Option<Duration>,
     /// Age at which items leave that were not read; none keeps them. Default 365 days.
     pub unread_age_max: Option<Duration>,
+    /// What keeps the log's retention from taking records that an inbox needs: the same value that the store was opened with. Without
+    /// one, a log with retention loses what it has no room for, and a database that is made anew has less than the lost one.
+    pub hold: Option<Arc<RetentionHold>>,
+    /// How long after it was answered a record may be lost by a power cut; zero where the store promises none. So long does retention
+    /// wait for states that were carried forward. Default zero.
+    pub settle: Duration,
 }
 
 impl Default for InboxSettings {
@@ -27,6 +36,8 @@ impl Default for InboxSettings {
             unread_max: 2_000,
             age_max: Some(Duration::from_hours(24 * 90)),
             unread_age_max: Some(Duration::from_hours(24 * 365)),
+            hold: None,
+            settle: Duration::ZERO,
         }
     }
 }

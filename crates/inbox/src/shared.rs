@@ -1,5 +1,6 @@
 //! What the parts of an inbox share.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
@@ -8,6 +9,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::spawn_blocking;
 
 use crate::error::InboxError;
+use crate::follow::Bell;
 use crate::live::Live;
 use crate::progress::Progress;
 use crate::projection::Projection;
@@ -24,6 +26,10 @@ pub(crate) struct Shared {
     pub(crate) live: Arc<Live>,
     /// Whether the database has come to the end of the log once.
     pub(crate) ready: watch::Sender<bool>,
+    /// Wakes the follower.
+    pub(crate) bell: Arc<Bell>,
+    /// The follower is asked to move on over what it has no part in, and to note the place.
+    pub(crate) asked_to_advance: AtomicBool,
     /// There may be an item that ends earlier than those before.
     pub(crate) expiry: Notify,
 }
@@ -31,6 +37,12 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn projection(&self) -> MutexGuard<'_, Projection> {
         self.projection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the follower move on to the end of the log, and note the place in the database.
+    pub(crate) fn ask_to_advance(&self) {
+        self.asked_to_advance.store(true, Ordering::Release);
+        self.bell.ring();
     }
 
     pub(crate) fn is_late(&self) -> bool {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidings_core::{Clock, Epoch, Hub, Limits, MemoryStore, Selector, Topic, UnixMillis};
+use tidings_core::{Clock, Epoch, Hub, Limits, MemoryStore, RetentionHold, Selector, Topic, UnixMillis};
 use tidings_inbox::{
     Inbox, InboxSettings, ListRequest, Location, Mark, Notification, Shown, User, Watch, Which,
 };
-use tidings_store::{FileStore, FileStoreConfig};
+use tidings_store::{FileStore, FileStoreConfig, Retention};
 
 struct SystemClock;
 
@@ -169,4 +169,71 @@ async fn a_lost_database_is_made_anew_from_the_log() {
 
     let (_hub, inbox) = open().await;
     assert_eq!((inbox.unread(&alice).await.unwrap(), titles(&inbox, &alice).await), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_inbox_holds_outlives_the_events_it_came_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let hold = Arc::<RetentionHold>::default();
+    let retention = Retention { bytes: Some(256 * 1_024), ..Retention::default() };
+    let config = FileStoreConfig {
+        dir: dir.path().join("log"),
+        segment_bytes: 64 * 1_024,
+        retention,
+        hold: Some(hold.clone()),
+        ..FileStoreConfig::default()
+    };
+    let store = Arc::new(FileStore::open(config, Arc::new(SystemClock)).unwrap());
+    let hub = Hub::start(store, Limits::default()).await.unwrap();
+    let settings = |name: &str, hold| InboxSettings {
+        location: Location::File(dir.path().join(name)),
+        hold,
+        ..InboxSettings::default()
+    };
+    let first =
+        Inbox::start(hub.clone(), settings("first.db", Some(hold)), Arc::new(SystemClock)).await.unwrap();
+    first.ready().await;
+    let (alice, bob) = (user("alice"), user("bob"));
+    first.mute(&alice, "sale", true).await.unwrap();
+    first.follow(&bob, &Selector::parse("orders/**").unwrap(), true).await.unwrap();
+    let oldest = first.notify(&alice, says("the oldest"), None).await.unwrap();
+    first.notify(&bob, Notification { dedupe: Some("k".into()), ..says("keyed") }, None).await.unwrap();
+    first.mark(&alice, Mark::Read, Which::All).await.unwrap();
+    let begins_at = hub.bounds().earliest();
+    for number in 0..400 {
+        let body = Some("x".repeat(3_000).into());
+        first
+            .notify(&user(&format!("u{}", number % 7)), Notification { body, ..says("filler") }, None)
+            .await
+            .unwrap();
+        first.mark(&user(&format!("u{}", number % 7)), Mark::Read, Which::All).await.unwrap();
+        if number % 50 == 0 {
+            first.erase(&user(&format!("u{}", number % 7))).await.unwrap();
+        }
+        if number % 5 == 0 {
+            first.delete(&user(&format!("u{}", (number + 3) % 7)), oldest.id.sequence).await.unwrap();
+        }
+    }
+    assert!(hub.bounds().earliest() > oldest.id.sequence, "{begins_at:?} {:?}", hub.bounds());
+
+    let second = Inbox::start(hub.clone(), settings("second.db", None), Arc::new(SystemClock)).await.unwrap();
+    second.ready().await;
+
+    for name in ["alice", "bob", "u0", "u1", "u2", "u3", "u4", "u5", "u6"] {
+        let user = user(name);
+        let (one, other) =
+            (first.list(&user, ListRequest::default()), second.list(&user, ListRequest::default()));
+        let (one, other) = (one.await.unwrap(), other.await.unwrap());
+        assert_eq!(one.unread, other.unread, "{name}");
+        let ids = |listed: &tidings_inbox::Listed| {
+            listed.items.iter().map(|item| (item.id, item.flags, item.version, item.time)).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&one), ids(&other), "{name}");
+        assert_eq!(first.mutes(&user).await.unwrap(), second.mutes(&user).await.unwrap(), "{name}");
+        assert_eq!(first.follows(&user).await.unwrap(), second.follows(&user).await.unwrap(), "{name}");
+    }
+    assert_eq!(second.mutes(&alice).await.unwrap(), ["sale"]);
+    let again =
+        second.notify(&bob, Notification { dedupe: Some("k".into()), ..says("again") }, None).await.unwrap();
+    assert!(again.repeated);
 }

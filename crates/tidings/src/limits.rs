@@ -6,6 +6,10 @@ use std::time::Duration;
 /// Part of `drain_deadline` that is kept back for closing the store: a last write and its sync on a slow disk.
 pub(crate) const STORE_CLOSE_RESERVE: Duration = Duration::from_secs(1);
 
+/// How long after a write the operating system has it on the disk, with `durability` none: Linux writes what is older than 30 s, and looks every
+/// 5 s; the rest is for a slow disk.
+pub(crate) const WRITEBACK_WAIT: Duration = Duration::from_secs(120);
+
 /// Open files beside connections that have a place: 4,096 that have asked for nothing yet or are being refused, the log and its
 /// indexes, and what the runtime needs.
 pub(crate) const FILES_RESERVE: u64 = 4_352;

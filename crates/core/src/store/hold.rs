@@ -49,6 +49,7 @@ use crate::event::Sequence;
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Default)]
 pub struct RetentionHold {
     places: watch::Sender<Places>,
     /// What the store does after a release.
@@ -118,12 +119,6 @@ impl RetentionHold {
     /// not keep the store alive.
     pub fn on_release(&self, listener: impl Fn() + Send + Sync + 'static) {
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(listener));
-    }
-}
-
-impl Default for RetentionHold {
-    fn default() -> Self {
-        Self { places: watch::Sender::default(), listener: Mutex::default() }
     }
 }
 

@@ -1,30 +1,36 @@
 //! The inbox of each user, as the configuration asks for it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tidings_core::Hub;
+use tidings_core::{Hub, RetentionHold};
 use tidings_http::SystemClock;
 use tidings_inbox::{Inbox, InboxSettings, Location};
 
-use crate::config::Config;
+use crate::config::{Config, Durability};
+use crate::limits::WRITEBACK_WAIT;
 use crate::terminal::failure::{Exit, Failure};
 
 /// The name of the database in the directory of the log.
 const DATABASE: &str = "inbox.db";
 
 /// Starts it, if it is asked for.
-pub(super) async fn start(config: &Config, hub: &Hub) -> Result<Option<Inbox>, Failure> {
+pub(super) async fn start(
+    config: &Config,
+    hub: &Hub,
+    hold: Option<Arc<RetentionHold>>,
+) -> Result<Option<Inbox>, Failure> {
     if !config.inbox {
         return Ok(None);
     }
-    let inbox = Inbox::start(hub.clone(), settings(config), Arc::new(SystemClock)).await;
+    let inbox = Inbox::start(hub.clone(), settings(config, hold), Arc::new(SystemClock)).await;
     inbox.map(Some).map_err(|error| {
         Failure::new(Exit::Data, error.to_string())
             .hint("`inbox.db` can be removed: it is made anew from the log; without an inbox, start with --inbox false")
     })
 }
 
-fn settings(config: &Config) -> InboxSettings {
+fn settings(config: &Config, hold: Option<Arc<RetentionHold>>) -> InboxSettings {
     InboxSettings {
         location: match config.memory {
             true => Location::Memory,
@@ -34,5 +40,11 @@ fn settings(config: &Config) -> InboxSettings {
         unread_max: config.inbox_unread_max as u64,
         age_max: config.inbox_age,
         unread_age_max: config.inbox_unread_age,
+        hold,
+        settle: match config.durability {
+            Durability::Fsync => Duration::ZERO,
+            Durability::Interval => 2 * config.durability_interval,
+            Durability::None => WRITEBACK_WAIT,
+        },
     }
 }

@@ -96,7 +96,7 @@ impl Serve<'_> {
     ) -> Result<(), Failure> {
         let Self { config, shares, key, access, certificate, hangups, key_files, manager } = self;
         let reads_more = key_files.is_some();
-        let OpenStore { store, metrics } = store;
+        let OpenStore { store, metrics, hold } = store;
         let (store, mut fatal) = Watched::new(store);
         // What was published last is encoded before the first reader comes back after a restart.
         let encodings = [Encoder::Sse(Opening::Event).encoding()];
@@ -114,7 +114,7 @@ impl Serve<'_> {
         let notices = access.as_ref().and_then(|access| access.notices.clone());
         http.access = access.map(|access| Arc::new(access.settings()));
         let front = Front::new(hub.clone(), http, console::pages(config), Arc::new(SystemClock));
-        let front = match inbox::start(config, &hub).await? {
+        let front = match inbox::start(config, &hub, hold).await? {
             Some(inbox) => front.with_inbox(inbox),
             None => front,
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{Clock, MemoryStore, Store};
+use tidings_core::{Clock, MemoryStore, RetentionHold, Store};
 use tidings_http::{SystemClock, random_epoch};
 use tidings_store::{Durability, FileStore, FileStoreConfig, OpenError, Retention, StoreMetrics};
 
@@ -15,15 +15,22 @@ pub(super) struct OpenStore {
     pub(super) store: Arc<dyn Store>,
     /// What it measures, if it has a disk.
     pub(super) metrics: Option<StoreMetrics>,
+    /// What keeps events that the inbox needs, if there is an inbox.
+    pub(super) hold: Option<Arc<RetentionHold>>,
 }
 
 /// Opens the store.
 pub(super) fn open(config: &Config) -> Result<OpenStore, Failure> {
     let clock = Arc::new(SystemClock);
-    if config.memory { in_memory(config, clock) } else { in_files(config, clock) }
+    let hold = config.inbox.then(Arc::<RetentionHold>::default);
+    if config.memory { in_memory(config, clock, hold) } else { in_files(config, clock, hold) }
 }
 
-fn in_memory(config: &Config, clock: Arc<dyn Clock>) -> Result<OpenStore, Failure> {
+fn in_memory(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    hold: Option<Arc<RetentionHold>>,
+) -> Result<OpenStore, Failure> {
     let epoch = random_epoch()
         .map_err(|error| Failure::new(Exit::Failed, format!("the system gives no randomness: {error}")))?;
     let default = MemoryRetention::default();
@@ -31,11 +38,20 @@ fn in_memory(config: &Config, clock: Arc<dyn Clock>) -> Result<OpenStore, Failur
         events_max: config.retention_count.unwrap_or(default.events_max),
         bytes_max: config.retention_bytes.map_or(default.bytes_max, |size| size.bytes()),
     };
-    Ok(OpenStore { store: Arc::new(MemoryStore::new(epoch, clock, retention)), metrics: None })
+    let store = MemoryStore::new(epoch, clock, retention);
+    let store = match &hold {
+        Some(hold) => store.with_hold(hold.clone()),
+        None => store,
+    };
+    Ok(OpenStore { store: Arc::new(store), metrics: None, hold })
 }
 
-fn in_files(config: &Config, clock: Arc<dyn Clock>) -> Result<OpenStore, Failure> {
-    let store = FileStore::open(file_config(config), clock).map_err(|error| {
+fn in_files(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    hold: Option<Arc<RetentionHold>>,
+) -> Result<OpenStore, Failure> {
+    let store = FileStore::open(file_config(config, hold.clone()), clock).map_err(|error| {
         let exit = match error {
             OpenError::InUse { .. } => Exit::InUse,
             _ => Exit::Data,
@@ -43,10 +59,10 @@ fn in_files(config: &Config, clock: Arc<dyn Clock>) -> Result<OpenStore, Failure
         Failure::new(exit, error.to_string()).hint(error.hint())
     })?;
     let metrics = Some(store.metrics().clone());
-    Ok(OpenStore { store: Arc::new(store), metrics })
+    Ok(OpenStore { store: Arc::new(store), metrics, hold })
 }
 
-fn file_config(config: &Config) -> FileStoreConfig {
+fn file_config(config: &Config, hold: Option<Arc<RetentionHold>>) -> FileStoreConfig {
     FileStoreConfig {
         dir: config.data.clone(),
         durability: match config.durability {
@@ -60,6 +76,6 @@ fn file_config(config: &Config) -> FileStoreConfig {
             bytes: config.retention_bytes.map(|size| size.0),
             count: config.retention_count.and_then(|count| u64::try_from(count).ok()),
         },
-        hold: None,
+        hold,
     }
 }

@@ -44,7 +44,7 @@ impl Bare {
             key_files: None,
             manager: &manager,
         };
-        let store = OpenStore { store: Arc::new(store), metrics: None };
+        let store = OpenStore { store: Arc::new(store), metrics: None, hold: None };
         serve.run(store, listener, &mut signals).await
     }
 }

@@ -1,0 +1,65 @@
+//! Carries the state of users forward in the log, before retention takes the records that it came from.
+//!
+//! Retention asks by a [`RetentionHold`]. A user's state needs the log from one sequence on; if retention wants more, the whole state
+//! is written into the log again, and needs nothing before that. So what the log holds is enough to make the database anew, always.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tidings_core::{RetentionHold, Sequence};
+use tokio::time::sleep;
+
+use crate::error::InboxError;
+use crate::keeper::wait_until_ready;
+use crate::limits::CARRY_USERS;
+use crate::shared::Shared;
+use crate::sqlite::Location;
+use crate::sqlite::state;
+use crate::writer::write;
+
+/// How long it waits after a failure, such as a full disk.
+const RETRY_WAIT: Duration = Duration::from_secs(1);
+
+/// Lets events leave the log that no inbox needs any more, and sees to it that none needs them. Runs for as long as the inbox is there.
+pub(crate) async fn carry(shared: Arc<Shared>) {
+    let Some(hold) = shared.settings.hold.clone() else { return };
+    loop {
+        let through = hold.wanted().await;
+        if let Err(error) = prepare(&shared, &hold, through).await {
+            tracing::warn!(%error, through = through.0, "the log keeps old events, since the inbox could not be carried forward");
+            sleep(RETRY_WAIT).await;
+        }
+    }
+}
+
+async fn prepare(shared: &Shared, hold: &RetentionHold, through: Sequence) -> Result<(), InboxError> {
+    wait_until_ready(shared).await;
+    // A quiet inbox does not follow what it has no part in, unless it is asked.
+    shared.ask_to_advance();
+    shared.progress.outcome(through).await.map_err(|_| InboxError::Stopped)?;
+    // A log in memory and a database in memory end together.
+    if matches!(shared.settings.location, Location::File(_)) {
+        carry_through(shared, through).await?;
+        // The records must be on the disk before what they are made of leaves it.
+        sleep(shared.settings.settle).await;
+    }
+    hold.release_through(through);
+    Ok(())
+}
+
+/// Writes state records until no user's state needs an event up to a place.
+async fn carry_through(shared: &Shared, through: Sequence) -> Result<(), InboxError> {
+    loop {
+        let users =
+            shared.readers.read(move |connection| state::in_need(connection, through.0, CARRY_USERS)).await?;
+        if users.is_empty() {
+            return Ok(());
+        }
+        let (place, records) =
+            shared.readers.read(move |connection| state::records(connection, &users)).await?;
+        debug_assert!(place.sequence >= through, "the projection has come to what retention wants");
+        for records in records.into_iter().filter(|records| !records.is_empty()) {
+            write(shared, records).await?;
+        }
+    }
+}
