@@ -2,6 +2,9 @@
 // `esbuild` makes `hub/`, the bundle that the hub serves as `/tidings.js`, and `terser` takes three bytes of a hundred more out of it. It is committed,
 // so that the hub builds without Node.
 //
+// The inbox is an entry of its own, `/tidings-inbox.js`: one file that imports the core by its name that never changes, so that a page with both loads
+// the core once, and a page without an inbox loads nothing more.
+//
 //   node build.js          makes both, and prints the sizes of the bundle
 //   node build.js dist     makes `dist/` alone
 
@@ -22,6 +25,9 @@ export const hub = join(root, "hub");
 // The entry of the bundle, by the name that never changes.
 export const entry = "tidings.js";
 
+// The entry of the inbox and of its element.
+export const inboxEntry = "tidings-inbox.js";
+
 // What the core may weigh: the bytes that travel when a page imports the entry. That is less than one image of most pages, and about what a
 // server sends in the first round trip of a connection.
 export const coreGzipBytesMax = 4_999;
@@ -41,30 +47,39 @@ export function dist() {
   for (const name of ["LICENSE-APACHE", "LICENSE-MIT"]) copyFileSync(join(root, "../..", name), join(root, name));
 }
 
+const settings = {
+  absWorkingDir: root,
+  outdir: "hub",
+  entryNames: "[name]",
+  bundle: true,
+  format: "esm",
+  target,
+  minify: true,
+  charset: "utf8",
+  legalComments: "none",
+  // It counts for the hashes: another terser may write other bytes, which need other names. It takes this line away.
+  footer: { js: `// terser ${devDependencies.terser}` },
+  metafile: true,
+  write: false,
+};
+
+// Modules of the core that the inbox uses by what the core exports. They are the same for a page that imports both entries, such as the class `Failure`.
+const ofTheCore = {
+  name: "core",
+  setup: ({ onResolve }) => onResolve({ filter: /\/(failure|subscribe)\.js$/ }, () => ({ path: `./${entry}`, external: true })),
+};
+
 // The files of the bundle by name. What `src/` imports by `import()` becomes a chunk that is loaded when it is needed. The name of
 // a chunk is the hash of what is in it.
 export async function bundle() {
-  const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: { tidings: "src/index.ts" },
-    outdir: "hub",
-    entryNames: "[name]",
-    chunkNames: "tidings-[hash]",
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    target,
-    minify: true,
-    mangleProps: internal,
-    charset: "utf8",
-    legalComments: "none",
-    // It counts for the hashes: another terser may write other bytes, which need other names. It takes this line away.
-    footer: { js: `// terser ${devDependencies.terser}` },
-    metafile: true,
-    write: false,
-  });
+  const built = await Promise.all([
+    build({ ...settings, entryPoints: { tidings: "src/index.ts" }, chunkNames: "tidings-[hash]", splitting: true, mangleProps: internal }),
+    // Nothing is shortened here: it uses the core as pages do, by names that stay.
+    build({ ...settings, entryPoints: { "tidings-inbox": "src/inbox/hub.ts" }, plugins: [ofTheCore] }),
+  ]);
   const files = new Map();
-  for (const { path, text } of outputFiles) {
+  const outputs = built.flatMap(({ outputFiles, metafile }) => outputFiles.map((file) => [file, metafile]));
+  for (const [{ path, text }, metafile] of outputs) {
     const { imports, inputs } = metafile.outputs[relative(root, path)];
     const { code } = await minify(text, { module: true, ecma: 2020, compress: { passes: 3 } });
     const loads = imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => basename(path));
@@ -92,10 +107,11 @@ export function sizes(files) {
     const { bytes, inputs } = files.get(name);
     return `${name}: ${bytes.length} bytes, ${gzipBytes(files, [name])} as gzip, from ${inputs.length} modules`;
   };
-  const later = [...files.keys()].filter((name) => !names.includes(name));
+  const later = [...files.keys()].filter((name) => !names.includes(name) && name !== inboxEntry);
   return [
     `core: ${gzipBytes(files, names)} bytes as gzip of at most ${coreGzipBytesMax}, in ${names.length} file${names.length === 1 ? "" : "s"}`,
     ...names.map((name) => `  ${line(name)}`),
+    `inbox: ${line(inboxEntry)}, beside the core`,
     ...later.map((name) => `later: ${line(name)}: ${files.get(name).inputs.join(", ")}`),
   ];
 }

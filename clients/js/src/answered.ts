@@ -28,10 +28,17 @@ export interface Request {
   method: string;
   headers: Record<string, string>;
   body?: string;
+  /** The browser sends it also when the page is left meanwhile. */
+  isKept?: boolean;
+  /** The caller comes back by itself, and is told of each failure. */
+  isOnce?: boolean;
 }
 
+/** What is used of the core. */
+type Calling = Pick<Core, "absolute" | "Failure" | "failureOf" | "fresh" | "isRenewable" | "show">;
+
 /** Rejects with a `Failure` where the hub refuses, or does not answer in time. */
-export async function answered<T>(core: Core, request: Request, options: CallOptions, read: (answer: Response) => Promise<T>): Promise<T> {
+export async function answered<T>(core: Calling, request: Request, options: CallOptions, read: (answer: Response) => Promise<T>): Promise<T> {
   const { signal, timeoutMs = CALL_MS_MAX } = options;
   if (!(timeoutMs >= 0)) throw new TypeError(`timeoutMs is no number of milliseconds: ${timeoutMs}`);
   const end = Date.now() + timeoutMs;
@@ -45,6 +52,7 @@ export async function answered<T>(core: Core, request: Request, options: CallOpt
       if (signal?.aborted) throw reasonOf(signal);
       const failure = thrown instanceof core.Failure ? thrown : new core.Failure(messageOf(thrown));
       if (!failure.isPassing && !core.isRenewable({ ...options, url: request.url }, failure, wasRefused)) throw failure;
+      if (request.isOnce && failure.isPassing) throw failure;
       wasRefused = failure.status === 401;
       const waitMs = failure.retryAfterMs + Math.random() * Math.min(WAIT_MS * 2 ** failures, WAIT_MS_MAX);
       // What the hub has said last says more than a last attempt for which there was no time.
@@ -57,8 +65,8 @@ export async function answered<T>(core: Core, request: Request, options: CallOpt
 }
 
 async function attempt<T>(
-  core: Core,
-  { url: given, address, method, headers, body }: Request,
+  core: Calling,
+  { url: given, address, method, headers, body, isKept }: Request,
   options: CallOptions,
   ms: number,
   read: (answer: Response) => Promise<T>,
@@ -73,7 +81,7 @@ async function attempt<T>(
     const url = core.absolute(location);
     address?.(url);
     const all = { ...headers, ...shown.headers };
-    const request = { method, headers: all, body, credentials: options.credentials, cache: "no-store", signal: abort.signal };
+    const request = { method, headers: all, body, credentials: options.credentials, cache: "no-store", signal: abort.signal, keepalive: isKept };
     const answer = await fetch(url, request as RequestInit);
     if (!answer.ok) throw await core.failureOf(answer);
     return read(answer);

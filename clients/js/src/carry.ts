@@ -2,7 +2,7 @@
 
 import { decoderOf } from "./decoder.js";
 import type { StreamEvent } from "./event.js";
-import { failureOf } from "./failure.js";
+import { failureOf } from "./refusal.js";
 
 export type Transport = "sse" | "post" | "long-poll" | "poll" | "websocket" | "native" | "iframe";
 

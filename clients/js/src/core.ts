@@ -6,8 +6,9 @@ import { absolute } from "./absolute.js";
 import { carryByFetch } from "./carry.js";
 import { delayOf } from "./delay.js";
 import { TidingsEvent } from "./events.js";
-import { Failure, failureOf } from "./failure.js";
+import { Failure } from "./failure.js";
 import { memoryOf, watchPage } from "./page.js";
+import { failureOf } from "./refusal.js";
 import { sourceOf } from "./source.js";
 
 export const core = { absolute, carryByFetch, delayOf, Failure, failureOf, fresh, isRenewable, memoryOf, show, sourceOf, TidingsEvent, watchPage };

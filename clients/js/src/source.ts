@@ -3,9 +3,10 @@
 import { type Ask, carryByFetch, type Hear, type Transport } from "./carry.js";
 import { delayOf, RETRY_MS } from "./delay.js";
 import type { StreamEvent } from "./event.js";
-import { asFailure, Failure } from "./failure.js";
+import { Failure } from "./failure.js";
 import type { Ladder } from "./ladder.js";
 import { watchPage } from "./page.js";
+import { asFailure } from "./refusal.js";
 import { listenFor, type Silence } from "./silence.js";
 
 /** How a subscription asks. */

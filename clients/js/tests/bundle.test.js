@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { built, bundle, core, coreGzipBytesMax, gzipBytes, hub, sizes } from "../build.js";
+import { built, bundle, core, coreGzipBytesMax, entry, gzipBytes, hub, inboxEntry, sizes } from "../build.js";
 
 const files = await bundle();
 
@@ -25,11 +25,26 @@ test("the core is small", (t) => {
 // The hub serves these names and no others, all in one folder.
 test("each file has the entry's name or a hash in its name, and names its neighbours", () => {
   for (const [name, { bytes }] of files) {
-    assert.match(name, /^tidings(-[A-Z0-9]{8})?\.js$/);
+    assert.match(name, /^tidings(-[A-Z0-9]{8}|-inbox)?\.js$/);
     for (const [, specifier] of bytes.toString().matchAll(/(?:\bfrom|\bimport\(?)"([^"]*)"/g)) {
       assert.ok(specifier.startsWith("./") && files.has(specifier.slice(2)), `${name} imports ${specifier}`);
     }
   }
+});
+
+// A page that has both entries has the core once, and one class `Failure`. It uses what pages use, so that the entries of two versions get along.
+test("the entry of the inbox takes of the core what pages can take", async () => {
+  const text = files.get(inboxEntry).bytes.toString();
+  const imports = [...text.matchAll(/import\s*{([^}]*)}\s*from\s*"([^"]*)"/g)];
+  const names = imports.flatMap(([, names]) => names.split(",").map((name) => name.trim().split(/\s/)[0]));
+
+  assert.deepEqual([...new Set(imports.map(([, , from]) => from))], [`./${entry}`]);
+  assert.deepEqual([...new Set(names)].sort(), ["Failure", "subscribe"]);
+  const [bundled, built] = [await import(join(hub, inboxEntry)), await import("../dist/inbox/hub.js")];
+  assert.deepEqual(Object.keys(bundled).sort(), Object.keys(built).sort());
+  const closed = { signal: AbortSignal.abort() };
+  const seen = ({ inbox }) => namesOf(inbox("https://hub.example/inbox/alice", closed));
+  assert.deepEqual(seen(bundled), seen(built));
 });
 
 test("two builds are the same", async () => {

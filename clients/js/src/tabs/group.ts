@@ -3,6 +3,7 @@
 import type { Shown } from "../access.js";
 import type { Kit } from "./kit.js";
 import { VERSION } from "./messages.js";
+import { nameOf } from "./name.js";
 import { isReserved, SELECTORS_MAX } from "./selectors.js";
 
 /** Parameters that say where this tab begins, and those that the client sets in any case. Others may mean something that tabs cannot share. */
@@ -45,7 +46,7 @@ export function groupOf({ asked, transports, core }: Kit): Group | undefined {
     nameFor: async ({ token, headers: { authorization, ...headers } }) => {
       // Where the token is the one that `authorization` shows, its user counts, since each tab may have a token of its own.
       const user = token && authorization === `Bearer ${token}` ? await userOf(token) : ["", authorization ?? ""];
-      return nameOf([events.href, credentials ?? "", transports, user, Object.entries(headers).sort()]);
+      return nameOf(`tidings.tabs ${VERSION}`, [events.href, credentials ?? "", transports, user, Object.entries(headers).sort()]);
     },
   };
 }
@@ -55,12 +56,6 @@ async function userOf(token: string): Promise<unknown[]> {
   const { claimsOf } = await import("../renewal.js");
   const { sub, iss } = claimsOf(token) as { sub?: unknown; iss?: unknown };
   return sub === undefined ? ["", token] : ["sub", sub, iss ?? ""];
-}
-
-/** Names can be seen by every page of this origin, so they do not tell what is shown. */
-async function nameOf(parts: readonly unknown[]): Promise<string> {
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(JSON.stringify(parts)));
-  return `tidings.tabs ${VERSION} ${Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
 function decoded(path: string): string {

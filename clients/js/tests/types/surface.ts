@@ -28,6 +28,9 @@ import {
   version,
 } from "tidings";
 
+import { inbox, Inbox, type InboxErrorEvent, type InboxOptions, type InboxSnapshot, type Item } from "tidings/inbox";
+import { TidingsInbox } from "tidings/inbox/element";
+
 /** Compiles if both types are the same. */
 function same<A, B>(..._: [A, B] extends [B, A] ? [] : [never]): void {}
 
@@ -166,4 +169,29 @@ posted.onopen = null;
 same<typeof posted.readyState, 0 | 1 | 2>();
 for await (const { type, data } of posted) same<[typeof type, typeof data], [string, string]>();
 
-void [target, iterable, source, constructor, states];
+const opening: InboxOptions = { url: "https://hub.example", token: () => "t", filter: { archived: undefined, kind: ["a"] }, share: false, transport: "poll", timeoutMs: 5, signal: undefined };
+const box: Inbox = inbox("alice", opening);
+inbox(new URL("https://hub.example/inbox/alice"), { ...opening, token, headers: undefined });
+// @ts-expect-error An option that is written wrongly.
+inbox("alice", { hub: "/" });
+same<[typeof box.unread, typeof box.items, typeof box.hasMore, typeof box.state], [number, readonly Item[], boolean, State]>();
+same<typeof box.snapshot, InboxSnapshot>();
+same<Awaited<typeof box.ready>, void>();
+const leaveBox: () => void = box.subscribe(() => {});
+box.addEventListener("change", (event) => same<typeof event, Event>());
+box.addEventListener("notification", ({ detail }) => same<typeof detail, Item>());
+box.addEventListener("error", (event) => {
+  same<typeof event, InboxErrorEvent>();
+  same<typeof event.error, Failure>();
+});
+for (const item of box.items) await box.markRead(item);
+await Promise.all([box.markUnread("id"), box.markSeen({ all: true }), box.archive(new Set(["id"])), box.markRead({ through: "id" }), box.remove("id"), box.mute("k"), box.follow("a/*", false)]);
+// @ts-expect-error One at a time.
+box.remove(["id"]);
+// @ts-expect-error It does not change.
+box.items[0]!.read = true;
+const bell = new TidingsInbox();
+bell.token = async () => "t";
+bell.box = box;
+
+void [leaveBox, target, iterable, source, constructor, states];
