@@ -83,4 +83,7 @@ pub(crate) struct Applied {
     pub(crate) outcome: Outcome,
     /// One for each inbox that it changed.
     pub(crate) effects: Vec<Effect>,
+    /// The user whose state it was, and as of which sequence, if the rows have taken it: what the log said of the user since is to be
+    /// applied behind it.
+    pub(crate) took_state: Option<(User, u64)>,
 }

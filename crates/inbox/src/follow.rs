@@ -20,6 +20,7 @@ use tokio::time::sleep;
 use crate::error::InboxError;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
 use crate::projection::{Batch, Done};
+use crate::rebuild;
 use crate::record::{Record, SHARED_TOPIC, STATE_TOPIC};
 use crate::shared::Shared;
 use crate::user::User;
@@ -49,7 +50,7 @@ impl Watcher for Bell {
 ///
 /// Never: the texts are selectors.
 #[expect(clippy::expect_used, reason = "constants that are selectors")]
-fn everything() -> Selectors {
+pub(crate) fn everything() -> Selectors {
     let texts = ["inbox/**", SHARED_TOPIC, STATE_TOPIC];
     let selectors = texts.map(|text| Selector::parse(text).expect("a constant selector is one"));
     Selectors::new(selectors).expect("three selectors are not too many")
@@ -57,6 +58,7 @@ fn everything() -> Selectors {
 
 /// Runs until the hub is closed.
 pub(crate) async fn run(shared: Arc<Shared>, begins: Cursor) {
+    let begins = rebuild::if_long(&shared, begins).await;
     let bell = shared.bell.clone();
     let selectors = everything();
     let view = shared.hub.view(&selectors, bell.clone(), 0);
@@ -219,9 +221,12 @@ impl Following {
     async fn begin_anew(&mut self, after: Cursor) -> Result<(), InboxError> {
         self.is_ready = false;
         self.shared.ready.send_replace(false);
-        self.ready_after = self.shared.hub.bounds().head.sequence;
         let shared = self.shared.clone();
-        spawn_blocking(move || shared.projection().begin(after)).await.map_err(|_| InboxError::Stopped)?
+        spawn_blocking(move || shared.projection().begin(after)).await.map_err(|_| InboxError::Stopped)??;
+        let place = rebuild::if_long(&self.shared, after).await;
+        self.follower = Follower::new(everything(), OnGap::Earliest, place);
+        self.ready_after = self.shared.hub.bounds().head.sequence;
+        Ok(())
     }
 }
 

@@ -11,11 +11,12 @@ use crate::effect::{Outcome, Unread};
 use crate::error::InboxError;
 use crate::follow;
 use crate::keeper;
-use crate::limits::{FOLLOWS_MAX, MUTES_MAX, READERS_MAX};
+use crate::limits::{FOLLOWS_MAX, MUTES_MAX, READERS_MAX, REBUILD_EVENTS_MIN};
 use crate::live::Live;
 use crate::notification::Notification;
 use crate::progress::Progress;
 use crate::projection::Projection;
+use crate::rebuild;
 use crate::record::{Keep, Mark, Notify, Record, Which};
 use crate::settings::InboxSettings;
 use crate::shared::{Readers, Shared};
@@ -64,12 +65,23 @@ impl Inbox {
     ///
     /// When the database can neither be opened nor made.
     pub async fn start(hub: Hub, settings: InboxSettings, clock: Arc<dyn Clock>) -> Result<Self, InboxError> {
+        Self::start_with(hub, settings, clock, REBUILD_EVENTS_MIN).await
+    }
+
+    pub(crate) async fn start_with(
+        hub: Hub,
+        settings: InboxSettings,
+        clock: Arc<dyn Clock>,
+        rebuild_events_min: u64,
+    ) -> Result<Self, InboxError> {
         let database = Database::at(settings.location.clone());
         let opened = database.clone();
         let projection =
             tokio::task::spawn_blocking(move || open(&opened)).await.map_err(|_| InboxError::Stopped)??;
         let shared = Arc::new(Shared {
             hub,
+            database: database.clone(),
+            rebuild_events_min,
             settings,
             clock,
             projection: std::sync::Mutex::new(projection),
@@ -353,6 +365,9 @@ impl Inbox {
 
 /// Opens the database. One that is of another form or cannot be read is made anew from the log, which says it all.
 fn open(database: &Database) -> Result<Projection, InboxError> {
+    if let Some(path) = database.path() {
+        rebuild::remove_leftovers(path)?;
+    }
     match Projection::open(database) {
         Ok(projection) => Ok(projection),
         Err(error) => {

@@ -20,6 +20,7 @@
 //! | `sqlite` | the database |
 //! | `projection` | the database and the place of the log that it goes up to |
 //! | `follow` | follows the log |
+//! | `rebuild` | makes the database from a long log in bulk |
 //! | `writer`, `progress` | writes records, and waits for what comes of them |
 //! | `effect`, `live`, `watch` | what has changed, and who is told |
 //! | `keeper` | items that end, and old ones that leave |
@@ -40,6 +41,7 @@ mod live;
 mod notification;
 mod progress;
 mod projection;
+mod rebuild;
 mod record;
 mod rows;
 mod rules;

@@ -81,3 +81,27 @@ pub const CLOCK_JUMP_SECONDS: u64 = 60;
 
 /// How long a clock that was set ahead must stand before notifications expire by it, in seconds: time to notice and to set it back.
 pub const CLOCK_JUMP_WAIT_SECONDS: u64 = 600;
+
+/// Events that an empty database has before it for it to be made in bulk. Fewer are applied one by one within a second or two, without
+/// other files.
+pub const REBUILD_EVENTS_MIN: u64 = 100_000;
+
+/// Events of the log for each part of the users that a rebuild divides the records into, or up to twice as many. What a part comes to is
+/// in memory as a whole, for two parts at once: about 100 MB with records of 300 bytes.
+pub const REBUILD_PART_EVENTS: u64 = 131_072;
+
+/// Parts that a rebuild divides the users into at the most, each an open file with a buffer. Beyond 33 million events its memory grows with
+/// the log.
+pub const REBUILD_PARTS_MAX: u64 = 256;
+
+/// Bytes of the buffer of each part's file: 16 MB for all.
+pub const REBUILD_SPILL_BUFFER_BYTES: usize = 64 * 1024;
+
+/// Records between two whose places in a part's file are remembered, to go back to what a state record was written beside.
+pub const REBUILD_LANDMARK_RECORDS: u64 = 1_024;
+
+/// Pages of the log that are read ahead while a rebuild divides those before.
+pub const REBUILD_PAGES_AHEAD: usize = 4;
+
+/// Seconds between two lines of the hub's log that say how far a rebuild has come.
+pub const REBUILD_TELL_SECONDS: u64 = 5;

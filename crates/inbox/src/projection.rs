@@ -78,6 +78,17 @@ impl Projection {
         Ok(())
     }
 
+    /// Whether it holds nothing.
+    pub(crate) fn is_empty(&self) -> Result<bool, InboxError> {
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM users)";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+
+    /// The place of the log that it began after; zero if it knows all of the log.
+    pub(crate) fn began_after(&self) -> u64 {
+        self.began_after
+    }
+
     /// Whether state records may be news to it.
     pub(crate) fn is_late(&self) -> bool {
         self.began_after > 0
@@ -94,14 +105,11 @@ impl Projection {
         let result = (|| {
             for event in events.iter().filter(|event| event.cursor.sequence > applied) {
                 let Some(record) = Record::of(event) else { continue };
-                let state_of = match &record {
-                    Record::State(part) if part.last => Some(part.user.clone()),
-                    _ => None,
-                };
-                let Applied { outcome, effects } = apply(&mut rows, at(event), record, None)?;
+                let Applied { outcome, effects, took_state } = apply(&mut rows, at(event), record, None)?;
                 done.outcomes.push((event.cursor.sequence, outcome));
                 done.effects.extend(effects);
-                let Some((user, events)) = state_of.zip(again.remove(&event.cursor.sequence.0)) else {
+                // A state that the rows knew better was not taken, and what came since is in them.
+                let Some(((user, _), events)) = took_state.zip(again.remove(&event.cursor.sequence.0)) else {
                     continue;
                 };
                 for event in &events {

@@ -4,7 +4,7 @@
 //! depends on these stands in the record. So every projection of one log comes to the same state.
 
 use serde::{Deserialize, Serialize};
-use tidings_core::{Event, Topic};
+use tidings_core::{Cursor, Event, Topic};
 
 use crate::item::Flags;
 use crate::notification::Notification;
@@ -191,10 +191,15 @@ impl Record {
         if event_type.as_str() != RECORD_TYPE || !event.draft.topic().is_reserved() {
             return None;
         }
-        match serde_json::from_slice(event.draft.data()) {
+        Self::read(event.cursor, event.draft.data())
+    }
+
+    /// Reads the data of an event that is a record. None if it is one of a later version.
+    pub(crate) fn read(place: Cursor, json: &[u8]) -> Option<Self> {
+        match serde_json::from_slice(json) {
             Ok(record) => Some(record),
             Err(error) => {
-                tracing::warn!(%error, place = %event.cursor, "a record of the inbox could not be read, and is passed over");
+                tracing::warn!(%error, %place, "a record of the inbox could not be read, and is passed over");
                 None
             }
         }
@@ -232,10 +237,13 @@ impl Record {
     }
 }
 
-/// The bucket of a user: FNV-1a of the name. It must stay the same for ever, since records of the log name buckets.
+/// The bucket of a user. It must stay the same for ever, since records of the log name buckets.
 pub(crate) fn bucket_of(user: &User) -> u16 {
-    let hash = user.as_str().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    u16::try_from(hash % u64::from(crate::limits::PRUNE_BUCKETS)).unwrap_or(0)
+    u16::try_from(hash_of(user.as_str()) % u64::from(crate::limits::PRUNE_BUCKETS)).unwrap_or(0)
+}
+
+/// FNV-1a of a name. It must stay the same for ever, too.
+pub(crate) fn hash_of(name: &str) -> u64 {
+    name.bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }

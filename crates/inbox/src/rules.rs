@@ -297,6 +297,7 @@ impl<R: Rows> Turn<'_, R> {
         account.forgot = part.as_of;
         account.needs_from = part.as_of + 1;
         account.is_complete = part.last && part.as_of >= self.rows.began_after();
+        self.applied.took_state = part.last.then_some((part.user, part.as_of));
         self.rows.save(&account)
     }
 }

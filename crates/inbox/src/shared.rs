@@ -1,5 +1,6 @@
 //! What the parts of an inbox share.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,12 +15,15 @@ use crate::live::Live;
 use crate::progress::Progress;
 use crate::projection::Projection;
 use crate::settings::InboxSettings;
-use crate::sqlite::Database;
+use crate::sqlite::{Database, Location};
 
 pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) settings: InboxSettings,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) database: Database,
+    /// Events before an empty database from which on it is made in bulk.
+    pub(crate) rebuild_events_min: u64,
     pub(crate) projection: Mutex<Projection>,
     pub(crate) readers: Readers,
     pub(crate) progress: Progress,
@@ -45,6 +49,18 @@ impl Shared {
         self.bell.ring();
     }
 
+    /// Takes another database, which is whole, in the place of the one that there is.
+    pub(crate) fn take_database(&self, file: &Path) -> Result<(), InboxError> {
+        let mut projection = self.projection();
+        let nowhere = Projection::open(&Database::at(Location::Memory))?;
+        // No connection may be open.
+        drop(std::mem::replace(&mut *projection, nowhere));
+        self.readers.close();
+        let taken = self.database.take(file);
+        *projection = Projection::open(&self.database)?;
+        Ok(taken?)
+    }
+
     pub(crate) fn is_late(&self) -> bool {
         self.projection().is_late()
     }
@@ -53,13 +69,28 @@ impl Shared {
 /// Connections that read.
 pub(crate) struct Readers {
     database: Database,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Idle>>,
     permits: Semaphore,
+}
+
+/// Connections that nobody uses now.
+#[derive(Default)]
+struct Idle {
+    connections: Vec<Connection>,
+    /// How often the database was replaced.
+    generation: u64,
 }
 
 impl Readers {
     pub(crate) fn new(database: Database, connections_max: usize) -> Self {
         Self { database, idle: Arc::default(), permits: Semaphore::new(connections_max) }
+    }
+
+    /// Closes all connections. One that is in use is closed when its reading ends.
+    fn close(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.connections.clear();
+        idle.generation += 1;
     }
 
     /// Reads on a thread that may block. Cancel safe: what was begun ends by itself, and is bounded.
@@ -72,13 +103,19 @@ impl Readers {
         let idle = self.idle.clone();
         let database = self.database.clone();
         let task = spawn_blocking(move || {
-            let taken = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let (taken, generation) = {
+                let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+                (idle.connections.pop(), idle.generation)
+            };
             let connection = match taken {
                 Some(connection) => connection,
                 None => database.reader()?,
             };
             let read = read(&connection);
-            idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.generation == generation {
+                idle.connections.push(connection);
+            }
             Ok(read?)
         });
         task.await.map_err(|_| InboxError::Stopped)?

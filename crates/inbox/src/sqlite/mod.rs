@@ -90,6 +90,16 @@ impl Database {
         Ok(connection)
     }
 
+    /// Takes a file that is a whole database in the place of its own. No connection may be open.
+    pub(crate) fn take(&self, file: &Path) -> std::io::Result<()> {
+        let Location::File(path) = &self.location else { return Ok(()) };
+        // What is in the old database's log of changes must not be taken for changes of the new one, not even after a power cut.
+        self.remove()?;
+        sync_folder(path)?;
+        std::fs::rename(file, path)?;
+        sync_folder(path)
+    }
+
     /// Takes the files away. No connection may be open.
     pub(crate) fn remove(&self) -> std::io::Result<()> {
         let Location::File(path) = &self.location else { return Ok(()) };
@@ -103,4 +113,9 @@ impl Database {
         }
         Ok(())
     }
+}
+
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -25,7 +25,7 @@ pub(crate) struct SqlRows<'a> {
 type Result<T> = rusqlite::Result<T>;
 
 /// SQLite's integers have a sign, and sequences stay far below it.
-fn int(number: u64) -> i64 {
+pub(crate) fn int(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
@@ -316,7 +316,7 @@ impl Patterns {
         Ok(patterns)
     }
 
-    fn add(&mut self, selector: &str) {
+    pub(crate) fn add(&mut self, selector: &str) {
         self.add_many(selector, 1);
     }
 
@@ -327,7 +327,7 @@ impl Patterns {
         }
     }
 
-    fn remove(&mut self, text: &str) {
+    pub(crate) fn remove(&mut self, text: &str) {
         if let Some((_, users)) = self.0.get_mut(text) {
             *users -= 1;
             if *users == 0 {
@@ -336,7 +336,7 @@ impl Patterns {
         }
     }
 
-    fn matching<'a>(&'a self, topic: &'a Topic) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn matching<'a>(&'a self, topic: &'a Topic) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(|(_, (selector, _))| selector.matches(topic)).map(|(text, _)| &**text)
     }
 }

@@ -12,7 +12,7 @@ const TABLES: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE users (
     key INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
     bucket INTEGER NOT NULL,
     unread INTEGER NOT NULL,
     items INTEGER NOT NULL,
@@ -47,6 +47,7 @@ CREATE TABLE follows (user INTEGER NOT NULL, selector TEXT NOT NULL, PRIMARY KEY
 
 /// Made apart, since a rebuild makes them when the rows are there.
 const INDEXES: &str = "
+CREATE UNIQUE INDEX users_by_name ON users (name);
 CREATE INDEX users_by_bucket ON users (bucket);
 CREATE INDEX users_by_need ON users (needs_from);
 CREATE INDEX items_unread ON items (user, sequence) WHERE flags & 2 = 0;
@@ -66,13 +67,23 @@ pub(crate) fn prepare(connection: &Connection) -> Result<(), InboxError> {
     match form {
         FORM => Ok(()),
         0 => {
-            connection.execute_batch(&format!(
-                "BEGIN IMMEDIATE; {TABLES} {INDEXES} PRAGMA user_version = {FORM}; COMMIT;"
-            ))?;
-            Ok(())
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            make_tables(connection)?;
+            make_indexes(connection)?;
+            Ok(connection.execute_batch("COMMIT")?)
         }
         _ => Err(InboxError::OtherForm),
     }
+}
+
+/// Makes the tables.
+pub(crate) fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(TABLES)
+}
+
+/// Makes the indexes, and says that the form is whole.
+pub(crate) fn make_indexes(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("{INDEXES} PRAGMA user_version = {FORM};"))
 }
 
 /// The place of the log that the rows go up to; none if they hold nothing yet.

@@ -1,0 +1,131 @@
+//! The new database: rows go in sorted by user and sequence, each table at its end.
+//!
+//! It has no journal and waits for no disk, since nobody takes it for a database before it is whole: it has another name, and the version
+//! of its form is written with the indexes.
+
+use std::fs::File;
+use std::path::Path;
+
+use rusqlite::{Connection, InterruptHandle, Transaction};
+use tidings_core::Cursor;
+
+use super::held::Held;
+use crate::record::bucket_of;
+use crate::sqlite::rows::int;
+use crate::sqlite::schema;
+
+pub(super) struct Loader {
+    connection: Connection,
+    users: i64,
+}
+
+impl Loader {
+    pub(super) fn create(path: &Path) -> rusqlite::Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
+        connection.pragma_update(None, "synchronous", "OFF")?;
+        connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
+        // 64 MB, for the sorting of the indexes.
+        connection.pragma_update(None, "cache_size", -65_536)?;
+        schema::make_tables(&connection)?;
+        Ok(Self { connection, users: 0 })
+    }
+
+    pub(super) fn interrupt_handle(&self) -> InterruptHandle {
+        self.connection.get_interrupt_handle()
+    }
+
+    /// Adds the users of a part.
+    pub(super) fn add(&mut self, users: &[Held]) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction()?;
+        add_users(&transaction, self.users, users)?;
+        add_items(&transaction, self.users, users)?;
+        add_others(&transaction, self.users, users)?;
+        transaction.commit()?;
+        self.users += i64::try_from(users.len()).unwrap_or(i64::MAX);
+        Ok(())
+    }
+
+    /// Makes it whole and durable.
+    pub(super) fn finish(
+        self,
+        path: &Path,
+        place: Cursor,
+        began_after: u64,
+    ) -> Result<(), crate::InboxError> {
+        self.connection.execute_batch("BEGIN")?;
+        schema::set_began_after(&self.connection, began_after)?;
+        schema::set_applied(&self.connection, place)?;
+        schema::make_indexes(&self.connection)?;
+        self.connection.execute_batch("COMMIT")?;
+        self.connection.close().map_err(|(_, error)| error)?;
+        Ok(File::open(path)?.sync_all()?)
+    }
+}
+
+/// Users with the keys that they get.
+fn keyed(before: i64, users: &[Held]) -> impl Iterator<Item = (i64, &Held)> {
+    (before + 1..).zip(users)
+}
+
+fn add_users(to: &Transaction<'_>, before: i64, users: &[Held]) -> rusqlite::Result<()> {
+    let mut insert = to.prepare(
+        "INSERT INTO users (key, name, bucket, unread, items, version, needs_from, complete, forgot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    for (key, Held { user, account, .. }) in keyed(before, users) {
+        insert.execute((
+            key,
+            user.as_str(),
+            bucket_of(user),
+            int(account.unread),
+            int(account.items),
+            int(account.version),
+            int(account.needs_from),
+            account.is_complete,
+            int(account.forgot),
+        ))?;
+    }
+    Ok(())
+}
+
+fn add_items(to: &Transaction<'_>, before: i64, users: &[Held]) -> rusqlite::Result<()> {
+    let mut insert = to.prepare(
+        "INSERT INTO items (user, sequence, epoch, time, flags, version, expires, kind, dedupe, says) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    )?;
+    for (key, held) in keyed(before, users) {
+        for item in &held.items {
+            insert.execute((
+                key,
+                int(item.sequence),
+                item.epoch.cast_signed(),
+                int(item.time.0),
+                item.flags.bits(),
+                int(item.version),
+                item.expires.map(int),
+                item.kind.as_deref(),
+                item.dedupe.as_deref(),
+                &*item.says,
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+fn add_others(to: &Transaction<'_>, before: i64, users: &[Held]) -> rusqlite::Result<()> {
+    let mut deleted =
+        to.prepare("INSERT INTO deleted (user, version, sequence, epoch) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut mutes = to.prepare("INSERT INTO mutes (user, kind) VALUES (?1, ?2)")?;
+    let mut follows = to.prepare("INSERT INTO follows (user, selector) VALUES (?1, ?2)")?;
+    for (key, held) in keyed(before, users) {
+        for ((version, sequence), epoch) in &held.deleted {
+            deleted.execute((key, int(*version), int(*sequence), epoch.cast_signed()))?;
+        }
+        for kind in &held.mutes {
+            mutes.execute((key, &**kind))?;
+        }
+        for selector in &held.follows {
+            follows.execute((key, &**selector))?;
+        }
+    }
+    Ok(())
+}
