@@ -10,7 +10,9 @@ use rusqlite::{Connection, InterruptHandle, Transaction};
 use tidings_core::Cursor;
 
 use super::held::Held;
+use crate::error::InboxError;
 use crate::record::bucket_of;
+use crate::sqlite::make_private;
 use crate::sqlite::rows::int;
 use crate::sqlite::schema;
 
@@ -20,7 +22,8 @@ pub(super) struct Loader {
 }
 
 impl Loader {
-    pub(super) fn create(path: &Path) -> rusqlite::Result<Self> {
+    pub(super) fn create(path: &Path) -> Result<Self, InboxError> {
+        make_private(path)?;
         let connection = Connection::open(path)?;
         connection.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "OFF")?;
@@ -47,12 +50,7 @@ impl Loader {
     }
 
     /// Makes it whole and durable.
-    pub(super) fn finish(
-        self,
-        path: &Path,
-        place: Cursor,
-        began_after: u64,
-    ) -> Result<(), crate::InboxError> {
+    pub(super) fn finish(self, path: &Path, place: Cursor, began_after: u64) -> Result<(), InboxError> {
         self.connection.execute_batch("BEGIN")?;
         schema::set_began_after(&self.connection, began_after)?;
         schema::set_applied(&self.connection, place)?;

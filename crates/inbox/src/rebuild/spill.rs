@@ -11,6 +11,7 @@ use tidings_core::{Cursor, Epoch, Sequence, UnixMillis};
 use super::{SPILL, beside};
 use crate::limits::{REBUILD_LANDMARK_RECORDS, REBUILD_SPILL_BUFFER_BYTES};
 use crate::rules::At;
+use crate::sqlite::make_private;
 
 /// A length, an epoch, a sequence and a time stand before the JSON of a record.
 const HEAD_BYTES: usize = 4 + 3 * 8;
@@ -38,7 +39,8 @@ impl Spill {
     /// A new one beside the database.
     pub(super) fn create(database: &Path, number: usize) -> io::Result<Self> {
         let path = beside(database, &format!("{SPILL}{number}"));
-        let file = File::options().read(true).write(true).create(true).truncate(true).open(&path)?;
+        let file = make_private(&path)?;
+        file.set_len(0)?;
         std::fs::remove_file(&path)?;
         let file = BufWriter::with_capacity(REBUILD_SPILL_BUFFER_BYTES, file);
         Ok(Self { file, records: 0, bytes: 0, landmarks: Vec::new() })

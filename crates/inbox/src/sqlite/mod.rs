@@ -15,6 +15,7 @@ pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod state;
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -80,6 +81,10 @@ impl Database {
     }
 
     fn open(&self, flags: OpenFlags) -> Result<Connection, InboxError> {
+        if let (Location::File(path), true) = (&self.location, flags.contains(OpenFlags::SQLITE_OPEN_CREATE))
+        {
+            make_private(path)?;
+        }
         let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = match &self.location {
             Location::File(path) => Connection::open_with_flags(path, flags)?,
@@ -113,6 +118,11 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// Makes a file that is not there, for the hub's user alone, as all files of a hub are. SQLite gives the files beside it the same mode.
+pub(crate) fn make_private(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 fn sync_folder(path: &Path) -> std::io::Result<()> {

@@ -55,6 +55,22 @@ const FILES_OF_DISKS: [&str; 10] = [
     "Thumbs.db",
 ];
 
+/// The database of the inboxes, which the hub keeps beside its log.
+const INBOX: &str = "inbox.db";
+
+/// What the names of the files beside it end with: those of SQLite, and those of a database that is being made.
+const BESIDE_INBOX: [&str; 5] = ["", "-wal", "-shm", "-journal", ".new"];
+
+/// What stands before the number of a file that holds a part of the log while a database is being made.
+const SPILL_OF_INBOX: &str = ".spill-";
+
+fn is_of_inbox(name: &str) -> bool {
+    let Some(ending) = name.strip_prefix(INBOX) else { return false };
+    let spill = ending.strip_prefix(SPILL_OF_INBOX);
+    BESIDE_INBOX.contains(&ending)
+        || spill.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 /// Makes the directory, durably. Directories above it that are missing get the usual mode, as `mkdir -p` gives it: others may
 /// need what comes to stand there later, and what the hub writes is closed to them by `DIR_MODE`.
 pub(crate) fn make(dir: &Path) -> io::Result<()> {
@@ -94,7 +110,9 @@ pub(crate) fn refuse_what_is_not_ours(dir: &File, path: &Path) -> Result<(), Ope
         // A name that is no text is none of these.
         let text = name.to_str().unwrap_or_default();
         let is_ours = match kind {
-            FileType::RegularFile => names::parse(text) != FileName::Other || FILES_OF_DISKS.contains(&text),
+            FileType::RegularFile => {
+                names::parse(text) != FileName::Other || FILES_OF_DISKS.contains(&text) || is_of_inbox(text)
+            }
             FileType::Directory => DIRECTORIES_OF_DISKS.contains(&text) || text.starts_with(TRASH),
             _ => false,
         };
@@ -158,7 +176,17 @@ mod tests {
         for name in FILES_OF_DISKS {
             fs::write(dir.path().join(name), "").unwrap();
         }
-        for name in ["LOCK", "META", "META.new", "00000000000000000001.log", "00000000000000000001.idx.new"] {
+        let of_inbox = [
+            "inbox.db",
+            "inbox.db-wal",
+            "inbox.db-shm",
+            "inbox.db-journal",
+            "inbox.db.new",
+            "inbox.db.spill-12",
+        ];
+        let of_store =
+            ["LOCK", "META", "META.new", "00000000000000000001.log", "00000000000000000001.idx.new"];
+        for name in of_store.into_iter().chain(of_inbox) {
             fs::write(dir.path().join(name), "").unwrap();
         }
 
@@ -167,8 +195,18 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_by_name_and_kind() {
-        let cases =
-            ["notes.new", ".hidden", "00000000000000000001.log.bak", "meta", "lost+found", ".Trash-0"];
+        let cases = [
+            "notes.new",
+            ".hidden",
+            "00000000000000000001.log.bak",
+            "meta",
+            "lost+found",
+            ".Trash-0",
+            "inbox.db.bak",
+            "inbox.db.spill-",
+            "inbox.db.spill-x",
+            "my-inbox.db",
+        ];
         for name in cases {
             let dir = tempfile::tempdir().unwrap();
             fs::write(dir.path().join(name), "").unwrap();
