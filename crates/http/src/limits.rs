@@ -596,6 +596,16 @@ pub(crate) const POLL_WAIT_MAX: Duration = Duration::from_secs(60);
 /// come back at once.
 pub(crate) const LONG_POLL_RETRY: Duration = Duration::from_millis(250);
 
+/// The delay between two polls of a count by an event stream that ends. 10 s: a badge that is late by that much is no worse, and a hub answers
+/// ten thousand of them with a thousand requests in a second.
+pub(crate) const COUNT_RETRY_DEFAULT: Duration = Duration::from_secs(10);
+
+/// The shortest delay that a client may choose. 1 s: a page that wants to know sooner has the stream, which tells it at once.
+pub(crate) const COUNT_RETRY_MIN: Duration = Duration::from_secs(1);
+
+/// The longest delay that a client may choose. A day, as that of events.
+pub(crate) const COUNT_RETRY_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Bytes of events in the answer to a poll, unless a single event has more. 256 KiB, which a phone reads within a second or so.
 pub(crate) const POLL_BYTES_MAX: usize = 262_144;
 

@@ -78,7 +78,7 @@ problem_types! {
     ReservedEventType: BAD_REQUEST, "reserved-event-type", "the event's type begins with `tidings.`";
     BadId: BAD_REQUEST, "bad-id", "the event's id is empty, too long, or has control characters or white space at an end";
     ReservedId: BAD_REQUEST, "reserved-id", "the event's id looks like one of the hub's own";
-    BadRetry: BAD_REQUEST, "bad-retry", "`retry` is no number of milliseconds, or more than a day";
+    BadRetry: BAD_REQUEST, "bad-retry", "`retry` is no number of milliseconds, or more than a day; of a count that is polled, no time from a second to a day";
     BadIdempotencyKey: BAD_REQUEST, "bad-idempotency-key", "the idempotency key is empty, too long, not ASCII, or given twice";
     DataNotUtf8: BAD_REQUEST, "data-not-utf8", "the body is not UTF-8, or is UTF-16 or UTF-32";
     FieldInQuery: BAD_REQUEST, "field-in-query", "`event`, `id` or `retry` is in the query, and the body is a stream of events";

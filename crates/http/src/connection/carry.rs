@@ -19,8 +19,8 @@ use crate::front::Front;
 use crate::lane::parking::Leave;
 use crate::lane::{CHUNK_END, Framing, LAST_CHUNK, chunk_head};
 use crate::limits::{CHUNK_BYTES_MAX, SECOND_PROBE_WAIT, STRAY_READ_BYTES};
-use crate::presence::task_presence::TaskPresence;
 use crate::stream::Ending;
+use crate::stream::beside::Beside;
 use crate::stream::gzip::Coding;
 use crate::stream::gzip::blocks::EMPTY;
 use crate::stream::machine::ClientBytes;
@@ -32,9 +32,10 @@ pub(crate) async fn carry<S>(front: &Front, mut stream: S, leave: Leave)
 where
     S: AsyncRead + AsyncWrite + Raw + Watched + Unpin,
 {
-    let Leave { follower, is_opened, encoder, framing, coded, attendance, session, permit, entry } = leave;
+    let Leave { follower, is_opened, beside, encoder, framing, coded, attendance, session, permit, entry } =
+        leave;
     let visitor = Visitor { session: session.clone(), address: front.peer(), transport: encoder.transport() };
-    let presence = TaskPresence::watch(front.hub(), follower.selectors());
+    let beside = beside.or_else(|| Beside::watch(front.hub(), follower.selectors()));
     let subscription = front.hub().follow(follower, visitor, attendance);
     let watch = AnswerWatch::default();
     let watched = watch.clone();
@@ -42,7 +43,7 @@ where
         opening: None,
         is_opened,
         subscription,
-        presence,
+        beside,
         encoder,
         encoding: encoder.in_use(front.hub()),
         coded,

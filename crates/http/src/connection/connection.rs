@@ -60,10 +60,16 @@ impl Surroundings {
             Ok(Some((stream, Gone::Socket(socket, unread)))) => {
                 Box::pin(self.sockets.begin(stream, socket, unread, place)).await;
             }
+            // No lane knows what it is told.
+            Ok(Some((stream, Gone::Stream(leave)))) if leave.beside.is_some() => {
+                let _place = place;
+                Box::pin(carry(&self.front, stream, leave)).await;
+            }
             Ok(Some((stream, Gone::Stream(leave)))) => {
                 let Leave {
                     follower,
                     is_opened,
+                    beside: _,
                     encoder,
                     framing,
                     coded,

@@ -15,10 +15,10 @@ use crate::shares::Limited;
 use crate::stream::permits::StreamPermit;
 
 /// What a stream holds of the room of the hub, for as long as it lasts. None where no limit is for it.
-pub(super) type Room = Option<StreamPermit>;
+pub(crate) type Room = Option<StreamPermit>;
 
 /// Why a subscriber finds no stream.
-pub(super) enum SentAway {
+pub(crate) enum SentAway {
     /// The hub ends.
     Ending,
     /// Its user, key or address has as many as it may have.
@@ -28,7 +28,7 @@ pub(super) enum SentAway {
 }
 
 /// The room for a stream. Its share is looked at first: to find out that a crowd finds no stream, nobody is asked for a place.
-pub(super) async fn admit(front: &Front, request: &SubscribeRequest) -> Result<Room, SentAway> {
+pub(crate) async fn admit(front: &Front, request: &SubscribeRequest) -> Result<Room, SentAway> {
     if front.drain().is_ending() {
         return Err(SentAway::Ending);
     }
@@ -60,7 +60,7 @@ pub(crate) fn refuse(
 
 /// Tells a subscriber for whom there is no stream when to come back. Any other status than 200 would make a browser's `EventSource`
 /// give up for good.
-pub(super) fn send_away(
+pub(crate) fn send_away(
     front: &Front,
     request: &SubscribeRequest,
     why: SentAway,
@@ -81,7 +81,7 @@ pub(super) fn send_away(
 }
 
 /// Sends away by a moment of its own among all that are sent away. `why` is the problem that everybody else is answered with.
-fn later(
+pub(crate) fn later(
     front: &Front,
     request: &SubscribeRequest,
     why: ProblemType,

@@ -61,7 +61,7 @@ impl Beginning {
 }
 
 /// After a crash all clients come back, and each of them after the delay that it was told here.
-fn retry(front: &Front, mode: Mode) -> Duration {
+pub(crate) fn retry(front: &Front, mode: Mode) -> Duration {
     match mode {
         Mode::Stream | Mode::Iframe | Mode::Poll => front.drain().delay(front.config().retry),
         Mode::LongPoll(_) => LONG_POLL_RETRY,

@@ -207,9 +207,7 @@ impl Answer<'_> {
 
     /// Waits until there may be something to say, or until the answer must be given.
     async fn wait_until(&mut self, ends_at: Instant) {
-        let until = self.session.as_ref().and_then(|session| session.until);
-        let left = until.map(|until| until.0.saturating_sub(self.front.clock().now().0));
-        let expires_at = left.map(|left| Instant::now() + Duration::from_millis(left));
+        let expires_at = expiry::wake_at(self.session.as_deref(), self.front.clock().now());
         let wake_at = expires_at.map_or(ends_at, |at| at.min(ends_at));
         tokio::select! {
             () = self.subscription.rung() => {}

@@ -31,7 +31,7 @@ pub(super) fn head(request: &SubscribeRequest) -> Response<Body> {
 }
 
 /// The same, of a stream that there is: how it travels is known.
-pub(super) fn head_of_stream(request: &SubscribeRequest) -> Response<Body> {
+pub(crate) fn head_of_stream(request: &SubscribeRequest) -> Response<Body> {
     let mut response = head(request);
     if request.coding == Some(Coding::Gzip) {
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));

@@ -20,7 +20,7 @@ use crate::answer::problem::Problem;
 use crate::front::Front;
 use crate::lane::Framing;
 use crate::lane::parking::{Leave, Parking};
-use crate::presence::task_presence::TaskPresence;
+use crate::stream::beside::Beside;
 use crate::stream::gzip::{Coded, Coding, blocks};
 use crate::stream::task::{self, Carried};
 use crate::websocket;
@@ -124,21 +124,31 @@ async fn carry(front: &Front, mut response: Response<Body>, begun: Begun) -> Res
         poll::poll(front, poll).await?
     } else if let Some(slot) = parking_slot {
         let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
-        let leave =
-            Leave { follower, is_opened, encoder, framing, coded, attendance, session, permit, entry };
+        let leave = Leave {
+            follower,
+            is_opened,
+            beside: None,
+            encoder,
+            framing,
+            coded,
+            attendance,
+            session,
+            permit,
+            entry,
+        };
         let mut parking = Parking::new(opening, leave, slot);
         Body::stream(poll_fn(move |_| parking.poll_opening()))
     } else {
         let address = front.peer();
         let visitor = Visitor { session: session.clone(), address, transport: encoder.transport() };
-        let presence = TaskPresence::watch(front.hub(), follower.selectors());
+        let beside = Beside::watch(front.hub(), follower.selectors());
         let subscription = front.hub().follow(follower, visitor, attendance);
         let (opening, encoding) = (Some(opening), encoder.in_use(front.hub()));
         let carried = Carried {
             opening,
             is_opened,
             subscription,
-            presence,
+            beside,
             encoder,
             encoding,
             coded,

@@ -48,33 +48,33 @@ pub(crate) const KNOWN: &[&str] = &[
 pub(crate) struct SubscribeRequest {
     /// What to subscribe to, and from where on.
     pub(crate) events: Request,
-    pub(super) encoder: Encoder,
-    pub(super) mode: Mode,
+    pub(crate) encoder: Encoder,
+    pub(crate) mode: Mode,
     /// The page that frames it. Known of every request of this mode.
     pub(super) page: Option<FramingPage>,
     /// Whether it is told where it begins also if an event or a gap is there to begin with.
-    pub(super) always_opens: bool,
+    pub(crate) always_opens: bool,
     /// `HEAD`: the headers of the answer are all that is asked for.
-    pub(super) head_only: bool,
-    pub(super) version: Version,
+    pub(crate) head_only: bool,
+    pub(crate) version: Version,
     pub(super) accepts_gzip: bool,
     /// How the stream travels, once that is known; none where the hub compresses no streams, or none of this kind.
-    pub(super) coding: Option<Coding>,
+    pub(crate) coding: Option<Coding>,
     /// Put among the request's extensions by `connection/http1`, if its connection can be parked in a lane.
-    pub(super) parking_slot: Option<ParkingSlot>,
+    pub(crate) parking_slot: Option<ParkingSlot>,
     /// Put among the request's extensions by the connections of our own server, whose streams need a permit each.
     pub(super) permits: Option<StreamPermits>,
     /// What let the subscriber in, which the check of its access has put among the request's extensions.
-    pub(super) session: Option<Arc<Session>>,
+    pub(crate) session: Option<Arc<Session>>,
     /// The name of what it has shown, if grants were asked for.
     pub(super) credential: Option<Credential>,
     /// There is no place for its connection yet.
     pub(super) unplaced: Option<Unplaced>,
     /// Put among the request's extensions by what carries the answer, if it wants to know how the answer is taken.
-    pub(super) watch: AnswerWatch,
-    pub(super) entry: Option<AccessEntry>,
+    pub(crate) watch: AnswerWatch,
+    pub(crate) entry: Option<AccessEntry>,
     /// Put among the request's extensions by `connection/http1`.
-    pub(super) interruption: Interruption,
+    pub(crate) interruption: Interruption,
     /// It opens a WebSocket.
     pub(super) socket: Option<(Handshake, SocketAccess)>,
 }
@@ -134,7 +134,7 @@ impl SubscribeRequest {
 
     /// Chooses how the stream travels. What is framed by a page is for browsers that something on the way keeps from streaming: there
     /// is no need to make it harder to read.
-    pub(super) fn choose_coding(&mut self, front: &Front) {
+    pub(crate) fn choose_coding(&mut self, front: &Front) {
         let is_chosen = front.config().compression && self.mode != Mode::Iframe && self.socket.is_none();
         let coding = if self.accepts_gzip { Coding::Gzip } else { Coding::Identity };
         self.coding = is_chosen.then_some(coding);
@@ -172,7 +172,7 @@ impl SubscribeRequest {
     }
 
     /// Takes note of the address that a proxy told. The connection knows the proxy's alone.
-    pub(super) fn comes_from(&mut self, address: IpAddr) {
+    pub(crate) fn comes_from(&mut self, address: IpAddr) {
         let mut session = self.session.take().unwrap_or_default();
         Arc::make_mut(&mut session).address = Some(address);
         self.session = Some(session);

@@ -12,12 +12,13 @@ use tidings_inbox::Inbox;
 use super::notify::{self, many, read, take_share};
 use super::problem::user;
 use super::route::InboxAction;
-use super::{list, marks, preferences};
+use super::{count, list, marks, preferences, stream};
 use crate::access::head::RequestHead;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::authorize::{AskedAction, ParsedRequest};
+use crate::events::admission;
 use crate::front::Front;
 use crate::granted::Keyed;
 use crate::limits::{INBOX_MANY_BODY_BYTES_MAX, INBOX_MARK_BODY_BYTES_MAX, INBOX_NOTIFY_BODY_BYTES_MAX};
@@ -66,8 +67,21 @@ where
             asked.read(&query, &user.topic()).await?;
             list::list(inbox, &user, request).await
         }
-        InboxAction::Subscribe(_, _) | InboxAction::PollCount(_) => {
-            Err(Problem::new(ProblemType::NotAcceptable, "this URL answers application/json"))
+        InboxAction::Subscribe(text, format) => {
+            let query = asked.query(stream::KNOWN)?;
+            let user = user(text)?;
+            let mut request = stream::read(front, parts, &query, &user, format)?;
+            match asked.change(&query, &user.topic()).await {
+                Ok(grants) => grants.into_iter().for_each(|grants| request.let_in_by(front, grants)),
+                Err(problem) => return admission::refuse(front, &request, problem),
+            }
+            stream::subscribe(front, inbox, user, request).await
+        }
+        InboxAction::PollCount(text) => {
+            let query = asked.query(count::KNOWN)?;
+            let (user, pace) = (user(text)?, count::pace(&query)?);
+            asked.read(&query, &user.topic()).await?;
+            Ok(count::poll(front, inbox, &user, pace).await)
         }
         InboxAction::Count(text) => {
             let query = asked.query(&[])?;

@@ -12,6 +12,7 @@ use tidings_core::{Follower, Session};
 
 use super::batch::{Framing, chunk_frame_bytes};
 use crate::access_log::AccessEntry;
+use crate::stream::beside::Beside;
 use crate::stream::permits::StreamPermit;
 use crate::stream::{Coded, Encoder};
 use crate::websocket::socket::Socket;
@@ -21,6 +22,8 @@ pub(crate) struct Leave {
     pub(crate) follower: Follower,
     /// The opening has its first block.
     pub(crate) is_opened: bool,
+    /// What it is told beside its subscription, if a task has to carry it for that.
+    pub(crate) beside: Option<Box<Beside>>,
     pub(crate) encoder: Encoder,
     pub(crate) framing: Framing,
     /// Whether the stream is compressed.

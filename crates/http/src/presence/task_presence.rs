@@ -27,12 +27,12 @@ impl Watcher for Bell {
 }
 
 impl TaskPresence {
-    /// Of a stream that asks for presence. Boxed, since few do.
-    pub(crate) fn watch(hub: &Hub, selectors: &Selectors) -> Option<Box<Self>> {
+    /// Of a stream that asks for presence.
+    pub(crate) fn watch(hub: &Hub, selectors: &Selectors) -> Option<Self> {
         let bell = Arc::<Bell>::default();
         let view = hub.presences().watch(selectors, bell.clone(), 0)?;
         let knows = vec![false; view.topics()];
-        Some(Box::new(Self { view, bell, knows, looks: true }))
+        Some(Self { view, bell, knows, looks: true })
     }
 
     /// Waits for the next notice. Cancel safe.

@@ -3,7 +3,10 @@
 //! They ask when they look at a stream anyway, not at each event: a lane in its sweep, a task with its heartbeats and at
 //! the time that the session names.
 
+use std::time::Duration;
+
 use tidings_core::{Session, UnixMillis};
+use tokio::time::Instant;
 
 use super::ending::Ending;
 use crate::answer::document::time;
@@ -13,6 +16,12 @@ pub(crate) fn ending(session: Option<&Session>, now: UnixMillis) -> Option<Endin
     let session = session?;
     let is_over = session.is_withdrawn() || session.ended_at(now).is_some();
     is_over.then_some(Ending::AccessEnded)
+}
+
+/// The moment at which the time of a session is over, if it has one.
+pub(crate) fn wake_at(session: Option<&Session>, now: UnixMillis) -> Option<Instant> {
+    let until = session?.until?;
+    Some(Instant::now() + Duration::from_millis(until.0.saturating_sub(now.0)))
 }
 
 /// Why a stream ends whose access is over, for the people who read what their program was told.

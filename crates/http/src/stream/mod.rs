@@ -8,6 +8,7 @@
 //! | `encode` | events, gaps, heartbeats as bytes |
 //! | `gzip` | the same bytes, compressed once for all who read them |
 //! | `task` | a stream that the server carries: its driver, as a stream of bytes |
+//! | `beside` | what such a stream is told beside its subscription |
 //! | `metrics` | what was delivered, and why streams ended, counted |
 //! | `drain` | the end of all streams, spread over a window of time |
 //! | `permits` | how many streams there may be |
@@ -15,6 +16,7 @@
 //!
 //! The other driver are the [lanes](crate::lane).
 
+pub(crate) mod beside;
 pub(crate) mod drain;
 pub(crate) mod encode;
 pub mod ending;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::future::OptionFuture;
 use futures_util::stream::unfold;
 use futures_util::{FutureExt, Stream};
-use tidings_core::presence::{Notice, watched_topics};
+use tidings_core::presence::watched_topics;
 use tidings_core::roster::{Attendance, TooManySelectors};
 use tidings_core::{
     Clock, ConnectionId, Cursor, Delivery, Follower, Frame, Hub, InUse, Selectors, Sequence, Session,
@@ -18,6 +18,7 @@ use tidings_core::{
 };
 use tokio::time::{Instant, sleep_until};
 
+use super::beside::{Beside, News};
 use super::drain::Drain;
 use super::encode::{Encoder, Whereabouts};
 use super::ending::Ending;
@@ -27,8 +28,8 @@ use super::machine::{AfterFailure, DrainTicks, Due, Machine, Now, Outlet, Past, 
 use super::metrics::{StreamEnd, StreamMetrics};
 use super::permits::StreamPermit;
 use crate::answer::watch::AnswerWatch;
+use crate::inbox::task_inbox::TaskInbox;
 use crate::limits::{CHUNK_BYTES_MAX, LARGE_PIECE_BYTES, OPENING_LOOK_WAIT};
-use crate::presence::task_presence::TaskPresence;
 use crate::unread::{FrameKey, KeptFrame, UnreadFrames};
 
 /// What all tasks of a front share.
@@ -50,8 +51,8 @@ pub(crate) struct Carried {
     /// The opening has its first block. Otherwise the client is told its place when nothing else comes first.
     pub(crate) is_opened: bool,
     pub(crate) subscription: Subscription,
-    /// What it asks to be told of who reads a topic.
-    pub(crate) presence: Option<Box<TaskPresence>>,
+    /// What it is told beside its subscription.
+    pub(crate) beside: Option<Box<Beside>>,
     pub(crate) encoder: Encoder,
     /// Has the feed make the encoding.
     pub(crate) encoding: Option<InUse>,
@@ -95,7 +96,7 @@ pub(crate) fn parts(shared: TaskRules, carried: Carried) -> impl Stream<Item = P
 pub(crate) struct StreamTask {
     opening: Option<Bytes>,
     subscription: Subscription,
-    presence: Option<Box<TaskPresence>>,
+    beside: Option<Box<Beside>>,
     encoder: Encoder,
     /// What a compressed stream needs beside the others.
     deflate: Option<Box<Deflate>>,
@@ -151,7 +152,7 @@ pub(crate) struct Handed {
 /// What came first.
 enum First {
     Upcoming(Result<Upcoming, StoreError>),
-    Presence(Arc<Notice>),
+    News(News),
     /// Look at the time again.
     Time,
 }
@@ -162,7 +163,7 @@ impl StreamTask {
             opening,
             is_opened,
             subscription,
-            presence,
+            beside,
             encoder,
             encoding,
             coded,
@@ -171,13 +172,15 @@ impl StreamTask {
             watch,
         } = carried;
         let begin = if is_opened { Machine::opened } else { Machine::unopened };
+        let inbox = beside.as_deref().and_then(Beside::inbox);
+        let place = inbox.map_or_else(|| subscription.cursor(), TaskInbox::place);
         Self {
             opening,
-            machine: begin(subscription.cursor().sequence, Tick::default()),
+            machine: begin(place.sequence, Tick::default()),
             // As much as a chunk, a TLS record or an HTTP/2 frame holds: a client that stops reading keeps one of them in
             // memory, and its place in the log.
             subscription: subscription.in_pieces_of(CHUNK_BYTES_MAX),
-            presence,
+            beside,
             encoder,
             deflate: (coded != Coded::Identity)
                 .then(|| Box::new(Deflate { sum: coded.sum(), upcoming: None })),
@@ -228,7 +231,9 @@ impl StreamTask {
             }
             match self.first(self.wake_after(now)).await {
                 First::Time => {}
-                First::Presence(notice) => {
+                First::News(News::Inbox(Ok(blocks))) => return Some(self.blocks(blocks)),
+                First::News(News::Inbox(Err(ending))) => return Some(self.farewell(ending)),
+                First::News(News::Presence(notice)) => {
                     let now = self.now().tick;
                     self.machine.progressed(now);
                     let notice = self.encoder.presence(&notice);
@@ -286,10 +291,10 @@ impl StreamTask {
         self.machine.progressed(now);
     }
 
-    /// Whether another driver may go on now. One that is told who reads a topic stays, or it would be told the whole state again.
+    /// Whether another driver may go on now. One that is told something beside its events stays, or it would be told the whole state again.
     pub(crate) fn can_be_handed_over(&self) -> bool {
         let is_between_blocks = self.opening.is_none() && self.large.is_none() && self.parting.is_none();
-        is_between_blocks && !self.ended && self.presence.is_none()
+        is_between_blocks && !self.ended && self.beside.is_none()
     }
 
     /// Hands the stream over. What is left is only to be dropped.
@@ -318,7 +323,7 @@ impl StreamTask {
         self.subscription.change(selectors, visitor)?;
         // Another watch would tell the whole state again.
         if !watches_the_same {
-            self.presence = TaskPresence::watch(hub, self.subscription.selectors());
+            self.beside = Beside::watch(hub, self.subscription.selectors());
         }
         self.expires_after = session.as_ref().filter(|session| session.can_end()).map(|_| 0);
         self.session = session;
@@ -374,20 +379,27 @@ impl StreamTask {
         let opens_at = self.opens_after.map(|(_, at)| at).filter(|at| *at > Instant::now());
         wake_at = opens_at.map_or(wake_at, |at| at.min(wake_at));
         let waits = self.machine.is_opened() || opens_at.is_some();
+        let passes_over = self.inbox().is_some();
         let subscription = &mut self.subscription;
         let upcoming = async {
-            match waits {
-                true => subscription.next().await.map(Upcoming::from),
-                false => subscription.upcoming().await,
+            loop {
+                let upcoming = match waits {
+                    true => subscription.next().await.map(Upcoming::from),
+                    false => subscription.upcoming().await,
+                };
+                // Here, so that a flow of records does not keep the inbox from being read.
+                if !(passes_over && matches!(upcoming, Ok(Upcoming::Delivery(_)))) {
+                    return upcoming;
+                }
             }
         };
         // Boxed, since few streams ask for it.
-        let presence = self.presence.as_mut().map(|presence| presence.next().boxed());
-        // Biased: notices, of which there are few, before events, and events before heartbeats.
+        let news = self.beside.as_mut().map(|beside| beside.next().boxed());
+        // Biased: news, of which there are few, before events, and events before heartbeats.
         tokio::select! {
             biased;
             () = self.shared.drain.begun(), if !ending => First::Time,
-            Some(notice) = OptionFuture::from(presence) => First::Presence(notice),
+            Some(news) = OptionFuture::from(news) => First::News(news),
             upcoming = upcoming => First::Upcoming(upcoming),
             () = sleep_until(wake_at) => First::Time,
         }
@@ -447,6 +459,14 @@ impl StreamTask {
             }
             None => block,
         }
+    }
+
+    /// Blocks of an inbox.
+    fn blocks(&mut self, blocks: Bytes) -> Bytes {
+        let (place, now) = (self.place(), self.now().tick);
+        self.machine.wrote(place.sequence, now);
+        self.shared.metrics.add_delivered(1, blocks.len() as u64);
+        self.block(blocks)
     }
 
     /// What comes next, if it waited for its large events to be compressed. Cancel safe.
@@ -514,7 +534,7 @@ impl StreamTask {
 
     /// Tells the place to a client that has heard nothing, now that nothing comes first. None if it did not ask for that.
     fn open(&mut self) -> Option<Bytes> {
-        let (place, now) = (self.subscription.cursor(), self.now().tick);
+        let (place, now) = (self.place(), self.now().tick);
         let whereabouts = self.whereabouts(place);
         self.machine.wrote(place.sequence, now);
         let open = self.encoder.open(whereabouts)?;
@@ -522,7 +542,8 @@ impl StreamTask {
     }
 
     fn heartbeat(&mut self) -> Bytes {
-        let (place, now) = (self.subscription.advance(), self.now().tick);
+        let (passed, now) = (self.subscription.advance(), self.now().tick);
+        let place = self.inbox().map_or(passed, TaskInbox::place);
         self.machine.progressed(now);
         let log = self.subscription.bounds().into();
         let is_news = self.machine.is_news(place.sequence, log, &self.shared.rules, now);
@@ -533,6 +554,16 @@ impl StreamTask {
             self.machine.wrote(place.sequence, now);
         }
         self.block(heartbeat.bytes)
+    }
+
+    /// The place that the client has come to.
+    fn place(&self) -> Cursor {
+        self.inbox().map_or_else(|| self.subscription.cursor(), TaskInbox::place)
+    }
+
+    /// The inbox that the client is told of, in place of what the subscription delivers.
+    fn inbox(&self) -> Option<&TaskInbox> {
+        self.beside.as_deref().and_then(Beside::inbox)
     }
 
     fn whereabouts(&self, place: Cursor) -> Whereabouts {
@@ -546,8 +577,14 @@ impl StreamTask {
 
     /// What is at hand, so that it need not be asked for again, and then the farewell.
     fn last(&mut self, ending: Ending) -> Bytes {
+        if let Some(Beside::Inbox(inbox)) = self.beside.as_deref_mut().filter(|_| ending.comes_after_events())
+            && let Some(blocks) = inbox.at_hand()
+        {
+            let blocks = self.blocks(blocks);
+            return [blocks, self.farewell(ending)].concat().into();
+        }
         // The rings answer at once; a read of the store would only be begun.
-        let live = self.subscription.is_live() && ending.comes_after_events();
+        let live = self.inbox().is_none() && self.subscription.is_live() && ending.comes_after_events();
         let delivery = if live { self.subscription.next().now_or_never() } else { None };
         let Some(delivery) = delivery.and_then(Result::ok).flatten() else { return self.farewell(ending) };
         let events = self.encode(&delivery);
@@ -562,7 +599,7 @@ impl StreamTask {
         tracing::debug!(%ending, "a stream ends");
         self.ended = true;
         self.end.note(ending);
-        let place = self.subscription.cursor();
+        let place = self.place();
         let farewell = self.encoder.farewell(place, self.shared.rules.delay(self.shared.drain.share()));
         let last = if ending == Ending::AccessEnded {
             let reason = expiry::reason(self.session.as_deref(), self.shared.clock.now());

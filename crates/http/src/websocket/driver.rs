@@ -31,8 +31,8 @@ use crate::limits::{
     SMALL_BODY_SHARE_STEP_BYTES, SOCKET_MESSAGE_EXTRA_BYTES, SOCKET_PUBLISHES_WAITING_MAX,
     SOCKET_QUIET_SELECTORS, SOCKET_QUIET_WAIT, SOCKET_READ_BYTES,
 };
-use crate::presence::task_presence::TaskPresence;
 use crate::request::body_budgets::BodyShare;
+use crate::stream::beside::Beside;
 use crate::stream::encode::socket_frame;
 use crate::stream::metrics::StreamEnd;
 use crate::stream::task::{Carried, Handed, StreamTask};
@@ -88,13 +88,13 @@ where
     let coded = quiet.coded();
     let QuietSocket { front, access, pace, deflates } = quiet;
     let selectors = subscription.selectors().clone();
-    let presence = TaskPresence::watch(front.hub(), &selectors);
+    let beside = Beside::watch(front.hub(), &selectors);
     let watch = AnswerWatch::default();
     let carried = Carried {
         opening,
         is_opened: true,
         subscription,
-        presence,
+        beside,
         encoder: Encoder::WebSocket,
         encoding: Encoder::WebSocket.in_use(front.hub()),
         coded,

@@ -1,0 +1,239 @@
+//! `GET /inbox/{user}` for a stream: its first block is the count, then comes what was missed, then what happens.
+//!
+//! What every stream has, this one has by the same code: who finds room, the head, the roster, heartbeats and the end. It differs in what it is
+//! told, which is in [`task_inbox`](super::task_inbox), and in its place, which is that of the inbox.
+
+use bytes::Bytes;
+use futures_util::stream::poll_fn;
+use http::request::Parts;
+use http::{Response, Version};
+use tidings_core::limits::EVENT_ID_BYTES_MAX;
+use tidings_core::{
+    ConnectionId, Cursor, Follower, Gap, Lost, OnGap, Position, Request, Selector, Selectors, Sequence,
+    Visitor,
+};
+use tidings_inbox::{Inbox, InboxError, User};
+
+use super::blocks::{self, Told};
+use super::poll;
+use super::problem::not_done;
+use super::task_inbox::TaskInbox;
+use crate::answer::body::Body;
+use crate::answer::problem::Problem;
+use crate::answer::problem_type::ProblemType;
+use crate::events::admission::{admit, later, send_away};
+use crate::events::beginning::retry;
+use crate::events::gap::{GAP, gap_header};
+use crate::events::problem::too_many_selectors;
+use crate::events::stream_head::head_of_stream;
+use crate::events::subscribe_request::SubscribeRequest;
+use crate::front::Front;
+use crate::lane::Framing;
+use crate::lane::parking::{Leave, Parking};
+use crate::request::mode::Mode;
+use crate::request::position::position;
+use crate::request::query::Query;
+use crate::stream::beside::Beside;
+use crate::stream::gzip::{Coded, Coding, blocks as gzip};
+use crate::stream::task::{self, Carried};
+use crate::stream::{FirstBlock, FirstBytes, StreamFormat, Whereabouts};
+
+/// The parameters of a stream of an inbox.
+pub(super) const KNOWN: &[&str] = &["last_event_id", "lastEventId", "opening", "mode", "wait"];
+
+/// Where a reader comes from.
+pub(super) enum After {
+    /// It has seen nothing.
+    Nothing,
+    /// It has seen all up to here.
+    Place(Sequence),
+    /// It has seen something that cannot be gone on from.
+    Lost { requested: String, lost: Lost },
+}
+
+/// What a reader comes in with.
+pub(super) struct Come {
+    pub(super) inbox: TaskInbox,
+    pub(super) told: Told,
+    /// What it has missed cannot be told.
+    pub(super) gap: Option<Gap>,
+}
+
+/// Reads a request for a stream of a user's inbox.
+pub(super) fn read(
+    front: &Front,
+    parts: &Parts,
+    query: &Query<'_>,
+    user: &User,
+    format: StreamFormat,
+) -> Result<SubscribeRequest, Problem> {
+    if format != StreamFormat::Sse {
+        let detail =
+            "an inbox is told as text/event-stream, or listed as application/json; accept one of them";
+        return Err(Problem::new(ProblemType::NotAcceptable, detail));
+    }
+    if Mode::parse(query)? == Mode::Iframe {
+        let detail = "for an inbox `mode` is `stream`, `poll` or `long-poll`";
+        return Err(Problem::new(ProblemType::BadMode, detail));
+    }
+    let events = Request {
+        selectors: selectors(user),
+        from: position(&front.position_bounds(), &parts.headers, query)?.unwrap_or(Position::Now),
+        on_gap: OnGap::Latest,
+    };
+    SubscribeRequest::new(parts, query, format, events)
+}
+
+/// What a reader of the inbox has subscribed to on the roster.
+#[expect(clippy::expect_used, reason = "one topic is a selector, and not too many")]
+pub(super) fn selectors(user: &User) -> Selectors {
+    Selectors::new([Selector::Topic(user.topic())]).expect("one selector is not too many")
+}
+
+/// Answers with the head of a stream, and a body that begins with the count; or with a part of it that ends, for a poll.
+pub(super) async fn subscribe(
+    front: &Front,
+    inbox: &Inbox,
+    user: User,
+    mut request: SubscribeRequest,
+) -> Result<Response<Body>, Problem> {
+    if let Some(address) = front.address_beyond_proxies() {
+        request.comes_from(address);
+    }
+    request.choose_coding(front);
+    if request.head_only {
+        return Ok(head_of_stream(&request));
+    }
+    let room = match admit(front, &request).await {
+        Ok(room) => room,
+        Err(why) => return send_away(front, &request, why),
+    };
+    let attendance = front.hub().roster().attend(&request.events.selectors).map_err(too_many_selectors)?;
+    let come = match come(front, inbox, user, &request.events.from).await {
+        Ok(come) => come,
+        // Any other status than 200 would make a browser's `EventSource` give up for good.
+        Err(error) => {
+            let problem = not_done(error);
+            return later(front, &request, problem.problem_type(), problem.detail());
+        }
+    };
+    let mut response = head_of_stream(&request);
+    if let Some(gap) = &come.gap {
+        response.headers_mut().insert(GAP, gap_header(gap));
+    }
+    let whereabouts = whereabouts(front, come.inbox.place(), attendance.id());
+    let first = FirstBytes { whereabouts, retry: retry(front, request.mode), block: FirstBlock::Later };
+    let lines = request.encoder.opening(&first);
+    if request.mode.ends() {
+        *response.body_mut() = poll::poll(front, request, come, lines, attendance).await;
+        return Ok(response);
+    }
+    let Come { inbox, told, gap } = come;
+    let mut opening = [lines, blocks_of(&told, gap.as_ref())].concat();
+    if request.always_opens {
+        // Behind the others: it tells the place that they lead to.
+        opening.extend(request.encoder.open(whereabouts).unwrap_or_default());
+    }
+    let (opening, coded): (Bytes, _) = match request.coding {
+        Some(Coding::Gzip) => {
+            let (bytes, sum) = gzip::begin(&opening);
+            (bytes.into(), Coded::Gzip(sum))
+        }
+        Some(Coding::Identity | Coding::Messages) | None => (opening.into(), Coded::Identity),
+    };
+    let SubscribeRequest { events, encoder, version, parking_slot, session, watch, entry, .. } = request;
+    let follower = Follower::new(events.selectors, events.on_gap, front.hub().bounds().head);
+    let beside = Some(Box::new(Beside::Inbox(inbox)));
+    *response.body_mut() = if let Some(slot) = parking_slot {
+        let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
+        let leave = Leave {
+            follower,
+            is_opened: true,
+            beside,
+            encoder,
+            framing,
+            coded,
+            attendance,
+            session,
+            permit: room,
+            entry,
+        };
+        let mut parking = Parking::new(opening, leave, slot);
+        Body::stream(poll_fn(move |_| parking.poll_opening()))
+    } else {
+        let visitor =
+            Visitor { session: session.clone(), address: front.peer(), transport: encoder.transport() };
+        let subscription = front.hub().follow(follower, visitor, attendance);
+        let carried = Carried {
+            opening: Some(opening),
+            is_opened: true,
+            subscription,
+            beside,
+            encoder,
+            encoding: None,
+            coded,
+            session,
+            permit: room,
+            watch,
+        };
+        Body::stream(task::stream(front.task_rules(), carried))
+    };
+    Ok(response)
+}
+
+/// The count, and what was missed or that it cannot be told.
+pub(super) fn blocks_of(told: &Told, gap: Option<&Gap>) -> Bytes {
+    match gap {
+        Some(gap) => [blocks::opening_before_gap(told), blocks::gap(gap)].concat().into(),
+        None => blocks::opening(told),
+    }
+}
+
+/// Reads what a reader is told that comes from a place.
+async fn come(front: &Front, inbox: &Inbox, user: User, from: &Position) -> Result<Come, InboxError> {
+    if !inbox.is_ready() {
+        return Err(InboxError::NotReady);
+    }
+    let after = after(front, inbox, from);
+    let place = match &after {
+        After::Place(place) => Some(*place),
+        After::Nothing | After::Lost { .. } => None,
+    };
+    let (inbox, told) = TaskInbox::begin(inbox, user, place).await?;
+    let resumes_after = inbox.place();
+    let gap = match (after, from) {
+        (After::Lost { requested, lost }, _) => Some(Gap { requested, lost, resumes_after }),
+        (After::Place(_), Position::Id(text)) if told.update.is_gap => {
+            Some(Gap { requested: text.clone(), lost: Lost::Expired, resumes_after })
+        }
+        (After::Place(_) | After::Nothing, _) => None,
+    };
+    if let Some(gap) = &gap {
+        front.hub().metrics().gaps(gap.lost, 1);
+    }
+    Ok(Come { inbox, told, gap })
+}
+
+fn after(front: &Front, inbox: &Inbox, from: &Position) -> After {
+    let Position::Id(text) = from else { return After::Nothing };
+    let lost = |lost| After::Lost { requested: shown(text), lost };
+    let Ok(place) = text.parse::<Cursor>() else { return lost(Lost::Unknown) };
+    if inbox.knows(place) {
+        return After::Place(place.sequence);
+    }
+    match place.epoch == front.hub().bounds().head.epoch {
+        // It is beyond the end of the log.
+        true => lost(Lost::Unknown),
+        false => lost(Lost::OtherEpoch),
+    }
+}
+
+/// A text of the client's own, as it may go back to it.
+fn shown(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(EVENT_ID_BYTES_MAX).collect()
+}
+
+pub(super) fn whereabouts(front: &Front, place: Cursor, connection: ConnectionId) -> Whereabouts {
+    let heartbeat = front.config().heartbeat;
+    Whereabouts { place, connection, heartbeat, time: front.clock().now() }
+}
