@@ -143,6 +143,16 @@ impl Hub {
         Draft::own(topic, own_type, data, &self.0.limits)
     }
 
+    /// Validates a [state record](Draft::is_state) of the hub's own: an event in everything but its kind, which the store
+    /// keeps.
+    ///
+    /// # Errors
+    ///
+    /// As for [`own_draft`](Self::own_draft).
+    pub fn state_draft(&self, topic: Topic, own_type: &EventType, data: Bytes) -> Result<Draft, DraftError> {
+        Ok(self.own_draft(topic, own_type, data)?.as_state())
+    }
+
     /// Publishes one event. When this returns, it is as durable as the store promises.
     ///
     /// Cancel safety: a dropped call may or may not have published. With an idempotency key it can be repeated.

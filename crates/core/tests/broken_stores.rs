@@ -49,6 +49,7 @@ fn stores_that_place_wrongly_are_caught() {
     fails(Fault::Interleaves, "drafts_of_an_append_stay_next_to_each_other_while_others_append");
     fails(Fault::LetsTimeGoBack, "times_never_go_back");
     fails(Fault::DropsTheEventType, "every_field_is_kept_to_the_byte");
+    fails(Fault::TakesAStateForAnEvent, "every_field_is_kept_to_the_byte");
     fails(Fault::TakesAppendsAfterClose, "a_closed_store_refuses");
 }
 

@@ -1,6 +1,6 @@
 //! The only door into the hub: each rule, with its exact error.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use bytes::Bytes;
 use tidings_core::contract::ManualClock;
 use tidings_core::memory::{MemoryRetention, MemoryStore};
 use tidings_core::{
-    BatchPart, Draft, DraftError, DraftFields, Epoch, Hub, IdempotencyKey, KeyFields, Limits, Sequence, Topic,
+    BatchPart, Draft, DraftError, DraftFields, Epoch, Hub, IdempotencyKey, KeyFields, Limits, Placement,
+    Sequence, Store, Topic,
 };
 use tidings_sse::EventType;
 
@@ -156,6 +157,45 @@ async fn a_draft_says_the_same_whatever_its_key() {
     assert!(
         !door.draft(b"x", fields("k")).unwrap().says_the_same_as(&door.draft(b"y", fields("k")).unwrap())
     );
+}
+
+#[tokio::test]
+async fn a_draft_of_the_hubs_own_may_have_a_key() {
+    let door = Door::open().await;
+    let key = |key: &str| IdempotencyKey::parse(KeyFields { credential: "me", key }).unwrap();
+    let own = |data: &[u8], name| door.own("tidings.note", data).unwrap().with_key(key(name));
+
+    let mut placements = Vec::new();
+    for data in [b"x", b"x", b"y"] {
+        placements.extend(door.store.append(vec![own(data, "k")]).await.unwrap());
+    }
+
+    let Placement::New(cursor) = placements[0] else { panic!("{placements:?}") };
+    assert_eq!(placements[1..], [Placement::Repeated(cursor), Placement::KeyReused(cursor)]);
+    assert_eq!(own(b"x", "k").key(), Some(&key("k")));
+    assert!(own(b"x", "k").says_the_same_as(&own(b"x", "l")));
+    assert_eq!(own(b"x", "k").bytes(), door.own("tidings.note", b"x").unwrap().bytes() + "mek".len());
+}
+
+#[tokio::test]
+async fn a_state_record_is_an_event_of_the_hubs_own_of_another_kind() {
+    let door = Door::open().await;
+    let state = |own_type: &str, data: &[u8]| {
+        let own_type = EventType::new(own_type).unwrap();
+        door.hub.state_draft(Topic::parse("a").unwrap(), &own_type, Bytes::copy_from_slice(data))
+    };
+    assert_eq!(state("note", b"x"), Err(DraftError::TypeNotOwn));
+    assert_eq!(state("tidings.note", b"0123456789a"), Err(DraftError::DataTooLong { bytes_max: 10 }));
+
+    let (state, own) = (state("tidings.note", b"x").unwrap(), door.own("tidings.note", b"x").unwrap());
+
+    assert!(state.is_state() && !own.is_state());
+    assert!(!state.says_the_same_as(&own) && !own.says_the_same_as(&state) && state != own);
+    assert_eq!(state.bytes(), own.bytes());
+    // What is set later leaves it as it is.
+    let key = IdempotencyKey::parse("k".into()).unwrap();
+    let part = BatchPart { before: 1, through: 2, digest: [7; 16], complete: false };
+    assert!(state.clone().with_key(key.clone()).is_state() && state.ending_part(key, part).is_state());
 }
 
 #[tokio::test]

@@ -295,6 +295,26 @@ async fn expect_data(subscription: &mut Subscription, expected: &[&str]) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_state_record_has_a_place_of_its_own_and_is_delivered_as_one() {
+    let hub = hub().await;
+    let selectors = selectors(&["tidings/inbox/state"]);
+    let request = Request { selectors, from: Position::Now, on_gap: OnGap::Earliest };
+    let mut live = hub.subscribe(request.clone()).await.unwrap().subscription;
+    let topic = Topic::parse("tidings/inbox/state").unwrap();
+    let state = hub.state_draft(topic, &EventType::new("tidings.state").unwrap(), "s".into()).unwrap();
+
+    hub.publish_all(vec![draft("a", "1"), state, draft("a", "3")]).await.unwrap();
+
+    let from = Position::Earliest;
+    let mut later = hub.subscribe(Request { from, ..request }).await.unwrap().subscription;
+    for subscription in [&mut live, &mut later] {
+        let events = events(subscription).await;
+        assert_eq!(events.len(), 1);
+        assert!(events[0].draft.is_state() && events[0].cursor.sequence.0 == 2, "{events:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn reserved_topics_go_live_to_those_that_name_them_and_to_those_that_ask_for_everything() {
     let hub = hub().await;
     let mut subscriptions = Vec::new();

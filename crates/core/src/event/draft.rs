@@ -3,6 +3,7 @@
 //! [`Hub::draft`](crate::Hub::draft) is the only door for publishers, [`Hub::own_draft`](crate::Hub::own_draft) the one
 //! for the hub itself. What is inside a draft is never checked again.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -38,10 +39,12 @@ pub struct Draft {
 struct Fields {
     event_type: Option<EventType>,
     id: Option<EventId>,
-    retry_ms: Option<u64>,
+    /// One more than the milliseconds, which takes half as many bytes as an option of them.
+    retry: Option<NonZeroU64>,
     key: Option<IdempotencyKey>,
     batch_part: Option<BatchPart>,
     excepted: Option<ConnectionId>,
+    is_state: bool,
 }
 
 /// What a publisher may set beside topic and data, as it arrived.
@@ -76,6 +79,7 @@ impl Draft {
             retry_ms: fields.retry_ms.map(retry_ms).transpose()?,
             key: fields.key.map(IdempotencyKey::parse).transpose()?,
             batch_part: None,
+            is_state: false,
         }))
     }
 
@@ -96,27 +100,42 @@ impl Draft {
 
     /// The draft as a store wrote it, read back: what was validated once is not validated by newer rules.
     pub fn restore(parts: DraftParts) -> Self {
-        let DraftParts { topic, data, event_type, id, retry_ms, key, batch_part } = parts;
-        let none = event_type.is_none() && id.is_none() && retry_ms.is_none() && key.is_none();
-        let fields = (!none || batch_part.is_some())
-            .then(|| Arc::new(Fields { event_type, id, retry_ms, key, batch_part, excepted: None }));
-        Self { topic, data, fields }
+        let DraftParts { topic, data, event_type, id, retry_ms, key, batch_part, is_state } = parts;
+        let retry = retry_ms.map(|ms| NonZeroU64::MIN.saturating_add(ms));
+        let fields = Fields { event_type, id, retry, key, batch_part, excepted: None, is_state };
+        Self { topic, data, fields: (fields != Fields::default()).then(|| Arc::new(fields)) }
+    }
+
+    /// The draft under an idempotency key. For drafts of the hub's own; a publisher's key is among its
+    /// [fields](DraftFields::key).
+    pub fn with_key(self, key: IdempotencyKey) -> Self {
+        self.with_fields(|fields| fields.key = Some(key))
+    }
+
+    /// The draft as a state record.
+    pub(crate) fn as_state(self) -> Self {
+        self.with_fields(|fields| fields.is_state = true)
     }
 
     /// The draft as the last one of an append of a batch. The drafts before it in the append must have no key.
     pub fn ending_part(self, key: IdempotencyKey, batch_part: BatchPart) -> Self {
-        let Self { topic, data, fields } = self;
-        let fields = fields.map(Arc::unwrap_or_clone).unwrap_or_default();
-        let fields = Fields { key: Some(key), batch_part: Some(batch_part), ..fields };
-        Self { topic, data, fields: Some(Arc::new(fields)) }
+        self.with_fields(|fields| {
+            fields.key = Some(key);
+            fields.batch_part = Some(batch_part);
+        })
     }
 
     /// The draft without an echo to one connection, that of its publisher: while it follows the log, it gets the place of the
     /// event and not the event. No store keeps this on a disk, so history and later readings are the same for all readers.
     pub fn excepting(self, connection: ConnectionId) -> Self {
+        self.with_fields(|fields| fields.excepted = Some(connection))
+    }
+
+    fn with_fields(self, set: impl FnOnce(&mut Fields)) -> Self {
         let Self { topic, data, fields } = self;
-        let fields = fields.map(Arc::unwrap_or_clone).unwrap_or_default();
-        Self { topic, data, fields: Some(Arc::new(Fields { excepted: Some(connection), ..fields })) }
+        let mut fields = fields.map(Arc::unwrap_or_clone).unwrap_or_default();
+        set(&mut fields);
+        Self { topic, data, fields: Some(Arc::new(fields)) }
     }
 
     /// Takes the text of an equal topic for its own.
@@ -151,7 +170,7 @@ impl Draft {
 
     /// The reconnection delay, in milliseconds.
     pub fn retry_ms(&self) -> Option<u64> {
-        self.fields.as_ref()?.retry_ms
+        Some(self.fields.as_ref()?.retry?.get() - 1)
     }
 
     /// The key that makes a second publish of the same draft harmless.
@@ -170,6 +189,12 @@ impl Draft {
         self.fields.as_ref()?.excepted
     }
 
+    /// Whether it is a state record: not something that has happened, but what the hub still needs of events that leave
+    /// the log. It has a place and is delivered as an event is, and a store keeps that it is one.
+    pub fn is_state(&self) -> bool {
+        self.fields.as_ref().is_some_and(|fields| fields.is_state)
+    }
+
     /// Bytes of all fields together: what a draft counts for wherever bytes are bounded.
     pub fn bytes(&self) -> usize {
         self.topic.as_str().len() + self.data.len() + self.fields.as_ref().map_or(0, |fields| fields.bytes())
@@ -177,8 +202,8 @@ impl Draft {
 
     /// Whether publishing both would be publishing the same event.
     pub fn says_the_same_as(&self, other: &Self) -> bool {
-        (&self.topic, &self.data, self.event_type(), self.id(), self.retry_ms())
-            == (&other.topic, &other.data, other.event_type(), other.id(), other.retry_ms())
+        (&self.topic, &self.data, self.event_type(), self.id(), self.retry_ms(), self.is_state())
+            == (&other.topic, &other.data, other.event_type(), other.id(), other.retry_ms(), other.is_state())
     }
 }
 
@@ -209,12 +234,23 @@ pub struct DraftParts {
     pub key: Option<IdempotencyKey>,
     /// See [`Draft::batch_part`].
     pub batch_part: Option<BatchPart>,
+    /// See [`Draft::is_state`].
+    pub is_state: bool,
 }
 
 impl DraftParts {
     /// The parts of a draft that has nothing but a topic and data.
     pub fn new(topic: Topic, data: Bytes) -> Self {
-        Self { topic, data, event_type: None, id: None, retry_ms: None, key: None, batch_part: None }
+        Self {
+            topic,
+            data,
+            event_type: None,
+            id: None,
+            retry_ms: None,
+            key: None,
+            batch_part: None,
+            is_state: false,
+        }
     }
 }
 
@@ -340,4 +376,15 @@ pub enum DraftError {
     /// Not the name of a credential. The hub's configuration is to be mended, not the event.
     #[error("a credential's name has at most {CREDENTIAL_BYTES_MAX} bytes and no control character")]
     Credential,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Millions of drafts stand in memory. Before there were state records, these were the sizes.
+    #[test]
+    fn a_draft_takes_no_more_memory_than_it_must() {
+        assert_eq!((size_of::<Draft>(), size_of::<Fields>()), (56, 136));
+    }
 }

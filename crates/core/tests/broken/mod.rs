@@ -30,6 +30,7 @@ pub(crate) enum Fault {
     Interleaves,
     LetsTimeGoBack,
     DropsTheEventType,
+    TakesAStateForAnEvent,
     TakesAppendsAfterClose,
     IgnoresSelectors,
     TakesTwoStarsForEverything,

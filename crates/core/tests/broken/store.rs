@@ -65,11 +65,16 @@ pub(crate) fn parts(draft: &Draft) -> DraftParts {
         retry_ms: draft.retry_ms(),
         key: draft.key().cloned(),
         batch_part: draft.batch_part().copied(),
+        is_state: draft.is_state(),
     }
 }
 
 pub(crate) fn without_key(draft: Draft) -> Draft {
     Draft::restore(DraftParts { key: None, batch_part: None, ..parts(&draft) })
+}
+
+fn as_event(draft: Draft) -> Draft {
+    Draft::restore(DraftParts { is_state: false, ..parts(&draft) })
 }
 
 /// The draft with a key that a broken store makes of its own.
@@ -123,6 +128,7 @@ impl Store for FaultyStore {
                 let joined = |key: &IdempotencyKey| format!("{}{}", key.credential(), key.as_str());
                 drafts = map_keys(drafts, |draft, key| with_key(draft, "", &joined(key)));
             }
+            Fault::TakesAStateForAnEvent => drafts = drafts.into_iter().map(as_event).collect(),
             Fault::DropsTheEventType => drafts = drafts.into_iter().map(without_type).collect(),
             Fault::TakesAppendsAfterClose => {
                 let placed = self.sound.append(drafts).await;

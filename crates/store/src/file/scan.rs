@@ -102,7 +102,7 @@ pub(crate) fn scan(
 /// Adds a record to the index.
 fn note(index: &GrowingIndex, offset: u64, record: &Record<'_>, hash: &KeyedHash) -> Result<(), Flaw> {
     match record.kind {
-        Kind::Event => {
+        Kind::Event | Kind::State => {
             let pushed = index.push(offset as u32, record, hash);
             pushed.map_err(|_| Flaw::Broken("the record's topic is none"))
         }
@@ -115,7 +115,7 @@ fn note(index: &GrowingIndex, offset: u64, record: &Record<'_>, hash: &KeyedHash
             index.pass(offset as u32);
             Ok(())
         }
-        Kind::State => Ok(()),
+        Kind::Former => Ok(()),
     }
 }
 

@@ -83,6 +83,11 @@ pub fn draft_with(topic: &str, data: &str, fields: DraftFields<'_>) -> Draft {
         .expect("the case makes a legal draft")
 }
 
+/// A state record that says what a draft says.
+pub fn state(draft: Draft) -> Draft {
+    draft.as_state()
+}
+
 /// A place in the current epoch of a store.
 pub fn at(store: &dyn Store, sequence: u64) -> Cursor {
     store.bounds().head.at(Sequence(sequence))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::event::{Draft, DraftFields, KeyFields, Sequence, UnixMillis};
 use crate::store::contract::fixture::{
-    Fixture, ManualClock, append, at, draft, draft_with, page, query, read_all, texts,
+    Fixture, ManualClock, append, at, draft, draft_with, page, query, read_all, state, texts,
 };
 use crate::store::{Placement, Start, Store, StoreError};
 
@@ -67,6 +67,8 @@ pub async fn every_field_is_kept_to_the_byte(fixture: &dyn Fixture) {
         draft_with("https://example.com/\u{8ba2}\u{5355}", "\u{4f60}\u{597d}\r\n\u{1f980}\0\n", fields),
         draft("plain", ""),
         draft("plain", &"x".repeat(300_000)),
+        state(draft("plain", "")),
+        state(draft_with("plain", "keyed", DraftFields { key: Some("k-2".into()), ..fields })),
     ];
 
     store.append(drafts.to_vec()).await.unwrap();

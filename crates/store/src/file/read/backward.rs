@@ -11,7 +11,6 @@ use super::matcher::Matcher;
 use super::records::{Records, broken};
 use crate::file::fault::Fault;
 use crate::file::log::Span;
-use crate::file::record::kind::Kind;
 use crate::limits::OFFSETS_AHEAD;
 
 /// Looks for the last `wanted` records of a span that match.
@@ -54,7 +53,7 @@ async fn matching(
             return Ok(None);
         }
         let record = records.record(ordinal)?;
-        if record.kind == Kind::Event {
+        if record.kind.is_shown() {
             let topic = matcher.admit(record.topic);
             let topic = topic.map_err(|_| broken(span.segment, 0, "a record's topic is none"))?;
             if topic.is_some() {

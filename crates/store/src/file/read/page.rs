@@ -8,7 +8,6 @@ use super::matcher::Matcher;
 use super::records::{Records, broken};
 use crate::file::fault::Fault;
 use crate::file::log::{LogView, Span};
-use crate::file::record::kind::Kind;
 use crate::file::record::{Flaw, Record};
 
 /// The page of what matches after a place. It ends where the budget is used up, but not before it has got somewhere.
@@ -81,7 +80,7 @@ impl Filling<'_> {
     /// Takes a record if it matches. If there is no room for it, the page ends before it.
     fn consider(&mut self, record: Record<'_>, span: &Span<'_>) -> Result<Room, Fault> {
         let sequence = record.stamp.sequence;
-        if record.kind != Kind::Event {
+        if !record.kind.is_shown() {
             self.next = sequence;
             return Ok(Room::Some);
         }

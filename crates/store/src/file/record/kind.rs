@@ -13,10 +13,13 @@ pub(crate) enum Kind {
     Delete,
     /// The content of an event is erased.
     Erase,
+    /// What the hub still needs of events that leave the log; an event in everything else.
+    State,
     /// An epoch begins after the record before.
     Epoch,
-    /// The state of a topic, carried forward from a segment that leaves the log.
-    State,
+    /// A number that was kept for the state of a topic, before that had a place of its own. No hub has written it; the golden
+    /// directories have it.
+    Former,
 }
 
 /// Kinds from here on have no place of their own.
@@ -30,8 +33,9 @@ impl Kind {
             3 => Self::Close,
             4 => Self::Delete,
             5 => Self::Erase,
+            6 => Self::State,
             64 => Self::Epoch,
-            65 => Self::State,
+            65 => Self::Former,
             _ => return None,
         })
     }
@@ -43,9 +47,15 @@ impl Kind {
             Self::Close => 3,
             Self::Delete => 4,
             Self::Erase => 5,
+            Self::State => 6,
             Self::Epoch => 64,
-            Self::State => 65,
+            Self::Former => 65,
         }
+    }
+
+    /// Whether readers are shown a record of this kind: an event, or the state of something.
+    pub(crate) fn is_shown(self) -> bool {
+        matches!(self, Self::Event | Self::State)
     }
 
     /// Whether a record of this kind takes the next sequence. One that does not has the sequence of the record before.
@@ -62,7 +72,7 @@ mod tests {
     fn a_kind_and_its_number_are_one_to_one() {
         let known: Vec<_> = (0..=u8::MAX).filter(|number| Kind::parse(*number).is_some()).collect();
 
-        assert_eq!(known, [1, 2, 3, 4, 5, 64, 65]);
+        assert_eq!(known, [1, 2, 3, 4, 5, 6, 64, 65]);
         assert!(known.into_iter().all(|number| Kind::parse(number).unwrap().number() == number));
     }
 }

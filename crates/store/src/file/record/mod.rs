@@ -148,6 +148,7 @@ impl Record<'_> {
             retry_ms: self.retry_ms,
             key: key.ok_or_else(broken("the record's idempotency key is none"))?,
             batch_part: self.batch_part,
+            is_state: self.kind == Kind::State,
         };
         let cursor = Cursor::new(epoch, self.stamp.sequence);
         Ok(Event { cursor, time: self.stamp.time, draft: Draft::restore(parts) })

@@ -2,11 +2,17 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use tidings_core::contract::fixture::draft_with;
+use tidings_core::contract::fixture::{draft_with, state};
 use tidings_core::{Cursor, Draft, DraftFields, Epoch, Event, Sequence, Topic, UnixMillis};
 
 use super::kind::Kind;
 use super::{Record, RecordStamp};
+
+/// The same, and some of them are state records, which version 1 does not know.
+pub(crate) fn stamped_draft_of_any_kind() -> impl Strategy<Value = (RecordStamp, Draft)> {
+    (stamped_draft(), any::<bool>())
+        .prop_map(|((stamp, draft), is_state)| (stamp, if is_state { state(draft) } else { draft }))
+}
 
 /// A draft with any fields, at any place.
 pub(crate) fn stamped_draft() -> impl Strategy<Value = (RecordStamp, Draft)> {
@@ -38,7 +44,8 @@ pub(crate) fn is_what_was_encoded(
     draft: Draft,
     len: usize,
 ) -> Result<(), TestCaseError> {
-    prop_assert_eq!((record.stamp, record.kind, record.len), (stamp, Kind::Event, len));
+    let kind = if draft.is_state() { Kind::State } else { Kind::Event };
+    prop_assert_eq!((record.stamp, record.kind, record.len), (stamp, kind, len));
     let event = record.to_event(Topic::parse(record.topic).unwrap(), Epoch(1)).unwrap();
     let cursor = Cursor::new(Epoch(1), stamp.sequence);
     prop_assert_eq!(event, Event { cursor, time: stamp.time, draft });

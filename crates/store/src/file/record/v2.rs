@@ -38,9 +38,10 @@ pub(crate) fn encoded_len(draft: &Draft) -> usize {
     HEADER_BYTES + draft.topic().as_str().len() + event_type + id + retry + key + batch + draft.data().len()
 }
 
-/// Appends the record of an event. The draft must be no longer than [`RECORD_BYTES_MAX`] when encoded.
+/// Appends the record of an event, or of the state of something. The draft must be no longer than [`RECORD_BYTES_MAX`] when encoded.
 pub(crate) fn encode(stamp: RecordStamp, draft: &Draft, tag: &RecordTag, into: &mut Vec<u8>) {
-    encode_with(stamp, Kind::Event, draft.topic().as_str(), tag, into, |into| {
+    let kind = if draft.is_state() { Kind::State } else { Kind::Event };
+    encode_with(stamp, kind, draft.topic().as_str(), tag, into, |into| {
         if let Some(event_type) = draft.event_type().map(EventType::as_str) {
             put(Attribute::EventType as u8, &[event_type.as_bytes()], into);
         }

@@ -73,7 +73,7 @@ fn of_version_2(sequence: u64, kind: u8, tag: &RecordTag) -> String {
 fn forged(tag: &RecordTag) -> String {
     let events: String = (3..6).map(|sequence| of_version_2(sequence, 1, tag)).collect();
     let old: String = (3..6).map(of_version_1).collect();
-    let others: String = [2, 64, 65].map(|kind| of_version_2(3, kind, tag)).concat();
+    let others: String = [2, 6, 64, 65].map(|kind| of_version_2(3, kind, tag)).concat();
     (0..8).map(|shift| ["x".repeat(shift).as_str(), &events, &old, &others].concat()).collect()
 }
 

@@ -72,7 +72,7 @@ fn write() -> SimDisk {
     disk
 }
 
-/// Writes a record of every kind, and an event with every attribute, behind the last event of a log.
+/// Writes a record of every kind that no hub writes, and an event with every attribute, behind the last event of a log.
 fn write_what_is_not_used_yet(disk: &SimDisk, writer: &LogWriter) {
     let first = writer.head.0 + 1;
     let stream = |kind, number, attributes, data| AnyRecord {
@@ -105,7 +105,7 @@ fn write_what_is_not_used_yet(disk: &SimDisk, writer: &LogWriter) {
         AnyRecord {
             stamp: stamp(first + 1, 0),
             topic: "orders/42",
-            ..stream(Kind::State.number(), 1, &[(6, b"a-user")], b"42")
+            ..stream(Kind::Former.number(), 1, &[(6, b"a-user")], b"42")
         },
         stream(Kind::Erase.number(), 2, &[], &erased),
         stream(Kind::Close.number(), 3, &[], b""),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tidings_core::contract::fixture::{ManualClock, draft_with};
+use tidings_core::contract::fixture::{ManualClock, draft_with, state};
 use tidings_core::{
     BatchPart, Clock, Cursor, Draft, DraftFields, Epoch, Event, IdempotencyKey, KeyFields, Placement,
     Sequence, StoreError, UnixMillis,
@@ -435,6 +435,8 @@ impl Play {
             ..DraftFields::default()
         };
         let data = format!("{} {}", if key.is_some() { number % 80 } else { number }, "x".repeat(filler));
-        draft_with(topic, &data, fields)
+        let draft = draft_with(topic, &data, fields);
+        // Among those with one key, the same that say the same.
+        if number.is_multiple_of(5) { state(draft) } else { draft }
     }
 }

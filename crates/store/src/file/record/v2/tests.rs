@@ -1,13 +1,13 @@
 //! Records of version 2, byte for byte, with all that a later version may add, and whatever else may stand in their place.
 
 use proptest::prelude::*;
-use tidings_core::contract::fixture::{draft, draft_with};
+use tidings_core::contract::fixture::{draft, draft_with, state};
 use tidings_core::{DraftFields, IdempotencyKey, Topic};
 
 use super::any::{AnyRecord, mend};
 use super::*;
 use crate::file::hash::KeyedHash;
-use crate::file::record::round_trip::{is_what_was_encoded, stamped_draft};
+use crate::file::record::round_trip::{is_what_was_encoded, stamped_draft_of_any_kind};
 
 const STAMP: RecordStamp =
     RecordStamp { sequence: Sequence(7), time: UnixMillis(1_000), lag: 1, more: false };
@@ -43,6 +43,20 @@ fn the_bytes_are_those_of_the_description() {
     let header = b"\x50\0\0\0\x07\0\0\0\0\0\0\0\xe8\x03\0\0\0\0\0\0\x01\0\0\0\x01\x01\x05\0\x1b\0\0\0";
     let header = [&crc32c::crc32c(body).to_le_bytes(), &header[..]].concat();
     assert_eq!(bytes, [&tag().of(&header).to_le_bytes(), &header[..], body].concat());
+}
+
+#[test]
+fn a_state_record_differs_from_an_event_in_its_kind() {
+    let draft =
+        draft_with("topic", "data", DraftFields { key: Some("KEY".into()), ..DraftFields::default() });
+    let mut event = encoded(STAMP, &draft);
+
+    let bytes = encoded(STAMP, &state(draft));
+
+    assert_eq!((event[36], bytes[36]), (1, 6));
+    event[36] = 6;
+    mend(&mut event, &tag());
+    assert_eq!(bytes, event);
 }
 
 #[test]
@@ -122,7 +136,7 @@ fn nothing_behind_a_header_is_looked_at_when_its_tag_is_wrong() {
 
 #[test]
 fn every_kind_is_read_as_it_was_written() {
-    let kinds = [Kind::Event, Kind::Create, Kind::Close, Kind::Delete, Kind::Erase, Kind::Epoch, Kind::State];
+    let kinds = (0..=u8::MAX).filter_map(Kind::parse);
     for kind in kinds {
         let bytes = made_up(AnyRecord { kind: kind.number(), ..PLAIN });
 
@@ -261,7 +275,7 @@ fn a_batch_of_another_length_is_not_from_this_version() {
 
 proptest! {
     #[test]
-    fn decoding_returns_what_was_encoded((stamp, draft) in stamped_draft(), neighbour in any::<Vec<u8>>()) {
+    fn decoding_returns_what_was_encoded((stamp, draft) in stamped_draft_of_any_kind(), neighbour in any::<Vec<u8>>()) {
         let mut bytes = encoded(stamp, &draft);
         let len = bytes.len();
         prop_assert_eq!(len, encoded_len(&draft));
