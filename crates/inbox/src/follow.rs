@@ -112,7 +112,11 @@ impl Following {
             }
             Step::Deliver(Delivery::Gap(gap)) => {
                 tracing::warn!(lost = ?gap.lost, "the inbox is made anew from the log, which does not go on where the database ends");
-                self.begin_anew(gap.resumes_after).await?;
+                if let Err(error) = self.begin_anew(gap.resumes_after).await {
+                    // The rows are those of before, and the gap is to be found again.
+                    self.follower = before;
+                    return Err(error);
+                }
             }
             Step::Again => {}
             Step::Wait => {
