@@ -69,6 +69,8 @@ impl Database {
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+        // What a user has erased is overwritten, not only no longer found.
+        connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         schema::prepare(&connection)?;
         Ok(connection)
     }
