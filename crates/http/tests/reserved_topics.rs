@@ -12,10 +12,17 @@ const JSON: &str = "accept: application/json\r\n";
 const ADDRESS_BAR: &str = "accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n";
 
 fn refusal(name: &str) -> String {
-    let detail = format!(
-        "`{name}` is reserved: topics that begin with `inbox/` or `tidings/` are for the hub's own use; over HTTP nobody \
-         can publish to them, and nothing of them can be read but a stream of `tidings/presence/TOPIC`; choose another name"
-    );
+    let detail = if name.starts_with("inbox/") {
+        format!(
+            "`{name}` is reserved: topics that begin with `inbox/` are the inboxes of users, and nothing of them is read or \
+             published as events; an inbox is at /inbox/{{user}}, for both; or choose another name"
+        )
+    } else {
+        format!(
+            "`{name}` is reserved: topics that begin with `tidings/` are for the hub's own use; over HTTP nobody can publish \
+             to them, and nothing of them can be read but a stream of `tidings/presence/TOPIC`; choose another name"
+        )
+    };
     problem("403 Forbidden", "reserved-topic", &detail)
 }
 

@@ -289,9 +289,9 @@ fn a_reserved_topic_is_refused_in_the_words_of_the_hub_and_no_key_is_asked_for()
     let hub = support::hub(&["--memory"]);
     let said = |name: &str| {
         format!(
-            "the hub answered 403 Forbidden: `{name}` is reserved: topics that begin with `inbox/` or `tidings/` are \
-             for the hub's own use; over HTTP nobody can publish to them, and nothing of them can be read but a stream \
-             of `tidings/presence/TOPIC`; choose another name"
+            "the hub answered 403 Forbidden: `{name}` is reserved: topics that begin with `inbox/` are the inboxes of \
+             users, and nothing of them is read or published as events; an inbox is at /inbox/{{user}}, for both; or \
+             choose another name"
         )
     };
 

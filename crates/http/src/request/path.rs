@@ -143,10 +143,17 @@ fn bad_topic(error: &TopicError) -> Problem {
 /// A name that is a topic or a selector, and that no client may use. A client is told so, and does not only find nothing
 /// there: a browser gives up at this status, for asking again would not help.
 fn reserved(name: &str) -> Problem {
-    let detail = format!(
-        "`{name}` is reserved: topics that begin with `inbox/` or `tidings/` are for the hub's own use; over HTTP nobody \
-         can publish to them, and nothing of them can be read but a stream of `tidings/presence/TOPIC`; choose another name"
-    );
+    let detail = if name.starts_with("inbox/") {
+        format!(
+            "`{name}` is reserved: topics that begin with `inbox/` are the inboxes of users, and nothing of them is read or \
+             published as events; an inbox is at /inbox/{{user}}, for both; or choose another name"
+        )
+    } else {
+        format!(
+            "`{name}` is reserved: topics that begin with `tidings/` are for the hub's own use; over HTTP nobody can publish \
+             to them, and nothing of them can be read but a stream of `tidings/presence/TOPIC`; choose another name"
+        )
+    };
     Problem::new(ProblemType::ReservedTopic, detail)
 }
 
