@@ -12,6 +12,7 @@
 //! | `attempt`, `redirect`, `retry_after`, `problem` | from a request to an answer that is a stream, or to an error |
 //! | `transport`, `connector`, `tls` | one request on one connection |
 //! | `publisher`, `draft`, `atomic_batch` | the other direction |
+//! | `inbox` | questions about the inboxes of users |
 //! | `document` | a small document, fetched whole |
 //! | `caller` | questions to a program of one's own, with a small answer |
 //! | `probe` | questions to a server that is examined, over the version of HTTP that a browser speaks |
@@ -34,6 +35,7 @@ mod event_source;
 mod expired;
 mod gap;
 mod heartbeat;
+mod inbox;
 mod item;
 mod limits;
 mod machine;
@@ -61,6 +63,7 @@ pub use error::{BoxError, Error, Missing, Refusal};
 pub use event_source::EventSource;
 pub use expired::Expired;
 pub use gap::{Gap, GapReason, PRESENCE_TYPE, RESERVED_TYPE_PREFIX};
+pub use inbox::InboxQuestion;
 pub use item::{Event, Item, Open, Reconnecting};
 pub use machine::ReadyState;
 pub use opening::Opening;

@@ -126,6 +126,9 @@ pub(crate) const HISTORY_EVENTS: &str = "20";
 /// Bytes of such a page of history. 32 MiB: 20 events of 1 MiB, and room for the escapes of JSON.
 pub(crate) const HISTORY_PAGE_BYTES_MAX: usize = 33_554_432;
 
+/// Bytes of the answer to a question about an inbox. 16 MiB: a page of 200 items, each as long as it may be, and room for the escapes of JSON.
+pub(crate) const INBOX_ANSWER_BYTES_MAX: usize = 16_777_216;
+
 // Questions to a program of one's own.
 
 /// Time that a connection to it is kept without a question. 4 s: servers close theirs after 5 s and more, and a question must not meet

@@ -30,6 +30,7 @@ pub use self::error::PublishError;
 use self::patience::{Failed, Patience};
 use self::post::Post;
 pub use self::target::Target;
+use self::target::inbox_url;
 use crate::atomic_batch::{AtomicBatch, AtomicReceipt, Placed};
 use crate::backoff::Roll;
 use crate::cause;
@@ -37,6 +38,7 @@ use crate::config::ConfigError;
 use crate::connector::Connector;
 use crate::draft::Draft;
 use crate::error::{BoxError, Error, Refusal};
+use crate::inbox::InboxQuestion;
 use crate::limits::{EXCERPT_BYTES_MAX, EXCERPT_WAIT, REDIRECTS_MAX};
 use crate::machine::is_passing;
 use crate::redirect::{Hop, RedirectError};
@@ -276,6 +278,23 @@ impl Publisher {
         let (url, answer) = self.deliver(&Post::newest(target.into().url(&self.hub)?)).await?;
         let page: HistoryPage = read(&url, answer)?;
         Ok(page.events)
+    }
+
+    /// Asks about the inbox of a user, or notifies users, and returns the answer, which is JSON. Tried again like
+    /// [`publish`](Self::publish), so a notification is there once.
+    ///
+    /// # Errors
+    ///
+    /// As for [`publish`](Self::publish). Cancel-safe for what only reads.
+    pub async fn ask_inbox(&self, question: &InboxQuestion) -> Result<String, PublishError> {
+        let url = inbox_url(&self.hub, &question.segments).ok_or_else(|| PublishError::Target {
+            target: question.segments.join("/"),
+            hub: self.hub.to_string(),
+        })?;
+        let (url, answer) = self.deliver(&Post::inbox(url, question)?).await?;
+        let _: serde::de::IgnoredAny = serde_json::from_slice(answer.body())
+            .map_err(|_| PublishError::Answer(refusal(&url, answer.clone())))?;
+        String::from_utf8(answer.body().to_vec()).map_err(|_| PublishError::Answer(refusal(&url, answer)))
     }
 
     /// Where to publish, with what is said of the whole request.

@@ -10,6 +10,10 @@ pub(crate) const STORE_CLOSE_RESERVE: Duration = Duration::from_secs(1);
 /// 5 s; the rest is for a slow disk.
 pub(crate) const WRITEBACK_WAIT: Duration = Duration::from_secs(120);
 
+/// Time for which a hub that starts waits until its inboxes have come to the end of its log, before it listens. 1 s: a database that was left in
+/// good order has come there in milliseconds, and no first request is refused.
+pub(crate) const INBOX_START_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// Open files beside connections that have a place: 4,096 that have asked for nothing yet or are being refused, the log and its
 /// indexes, and what the runtime needs.
 pub(crate) const FILES_RESERVE: u64 = 4_352;
@@ -48,6 +52,9 @@ pub(crate) const BATCH_BYTES_MAX: usize = 512 << 10;
 
 /// Bytes of standard input that is published all or none. 4 MiB, as much as a hub takes in one request.
 pub(crate) const ATOMIC_INPUT_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes of a line with a user, of `tidings inbox notify --users`. 1 KiB: no name of a user is as long, and a file of another kind is noticed.
+pub(crate) const USER_LINE_BYTES_MAX: usize = 1 << 10;
 
 /// Time for which `pub` tries again what it has read from standard input, once the hub has answered before. One hour: a pipe that
 /// runs for months outlasts a hub that is moved or mended, the lines wait in the program before it, and a hub that never comes back

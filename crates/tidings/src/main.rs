@@ -7,7 +7,7 @@
 //! | `serve` | `tidings serve`: wires store, hub and HTTP front, and ends them in good order |
 //! | `config` | every setting: table, sources, precedence, reference |
 //! | `credentials` | reads the keys, and the certificate for TLS |
-//! | `link` | how `pub`, `sub`, `relay` and `doctor` reach a server |
+//! | `link` | how `pub`, `sub`, `relay`, `inbox` and `doctor` reach a server |
 //! | `environment` | the environment, read once |
 //! | `limits` | every bound of the command line |
 //! | `signals` | the signals that ask the process to end or to read its files again |
@@ -33,7 +33,9 @@ mod utf8;
 use std::process::ExitCode;
 
 use cli::{ConfigTask, Flags, Task};
-use cmd::{bench, completions, doctor, init, key as new_key, manual, publish, relay, sign, sub, token};
+use cmd::{
+    bench, completions, doctor, inbox, init, key as new_key, manual, publish, relay, sign, sub, token,
+};
 use config::Loaded;
 use credentials::{access, exposed, key};
 use environment::Environment;
@@ -68,6 +70,7 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
         Task::Pub(args) => block_on(publish::run(&args, environment)),
         Task::Sub(args) => block_on(sub::run(&args, environment, color)),
         Task::Relay(args) => block_on(relay::run(&args, environment, color)),
+        Task::Inbox(task) => block_on(inbox::run(&task, environment, color)),
         Task::Doctor(args) => block_on(doctor::run(&args, environment, color)),
         Task::Token(args) => block_on(token::run(&args, environment)),
         Task::Key(args) => new_key::run(&args),

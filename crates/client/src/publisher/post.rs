@@ -8,7 +8,10 @@ use url::Url;
 use super::{PublishError, draw_key, key};
 use crate::atomic_batch::AtomicBatch;
 use crate::draft::Draft;
-use crate::limits::{HISTORY_EVENTS, HISTORY_PAGE_BYTES_MAX, IDS_BYTES_MAX, RECEIPT_BYTES_MAX};
+use crate::inbox::InboxQuestion;
+use crate::limits::{
+    HISTORY_EVENTS, HISTORY_PAGE_BYTES_MAX, IDS_BYTES_MAX, INBOX_ANSWER_BYTES_MAX, RECEIPT_BYTES_MAX,
+};
 use crate::redirect::Hop;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -77,6 +80,26 @@ impl Post {
             method: Method::GET,
             headers: vec![(header::ACCEPT, HeaderValue::from_static("application/json"))],
         }
+    }
+
+    /// A question about inboxes. Who only reads needs no key.
+    pub(super) fn inbox(mut url: Url, question: &InboxQuestion) -> Result<Self, PublishError> {
+        if !question.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&question.query);
+        }
+        let json = HeaderValue::from_static("application/json");
+        let mut headers = vec![(header::ACCEPT, json.clone())];
+        if question.method != Method::GET {
+            headers.push((header::CONTENT_TYPE, json));
+            headers.push((IDEMPOTENCY_KEY, question.key.as_deref().map_or_else(draw_key, key)?));
+        }
+        Ok(Self {
+            url,
+            body: question.body.clone(),
+            answers_bytes_max: INBOX_ANSWER_BYTES_MAX,
+            method: question.method.clone(),
+            headers,
+        })
     }
 
     fn publish(url: Url, content_type: &'static str, body: Bytes, key: HeaderValue) -> Self {

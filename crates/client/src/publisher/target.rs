@@ -68,6 +68,16 @@ fn topic_url(hub: &Url, topic: &str) -> Option<Url> {
     at_path(hub, &format!("/events/{encoded}"))
 }
 
+/// `/inbox` below the hub's own path, and what stands below it. `None` if a URL cannot hold a segment.
+pub(super) fn inbox_url(hub: &Url, segments: &[String]) -> Option<Url> {
+    if segments.iter().any(String::is_empty) {
+        return None;
+    }
+    let below: String =
+        segments.iter().map(|segment| format!("/{}", utf8_percent_encode(segment, ENCODED))).collect();
+    at_path(hub, &format!("/inbox{below}"))
+}
+
 /// A path below the hub's own. `None` if a URL bends it.
 fn at_path(hub: &Url, path: &str) -> Option<Url> {
     let path = format!("{}{path}", hub.path().trim_end_matches('/'));
@@ -110,6 +120,18 @@ mod tests {
     fn events_of_many_topics_go_to_the_url_without_a_topic() {
         assert_eq!(url("http://h:1", Target::AllTopics).as_deref(), Some("http://h:1/events"));
         assert_eq!(url("http://h:1/hub/?x=1", Target::AllTopics).as_deref(), Some("http://h:1/hub/events"));
+    }
+
+    #[test]
+    fn a_user_is_one_segment_whatever_its_name() {
+        let at = |hub: &str, segments: &[&str]| {
+            let segments: Vec<_> = segments.iter().map(|segment| (*segment).to_owned()).collect();
+            inbox_url(&Url::parse(hub).unwrap(), &segments).map(String::from)
+        };
+        assert_eq!(at("http://h:1", &["alice", "count"]).as_deref(), Some("http://h:1/inbox/alice/count"));
+        assert_eq!(at("http://h:1/hub/?x=1", &[]).as_deref(), Some("http://h:1/hub/inbox"));
+        assert_eq!(at("http://h:1", &["a/b?c#d%"]).as_deref(), Some("http://h:1/inbox/a%2Fb%3Fc%23d%25"));
+        assert_eq!((at("http://h:1", &[".."]), at("http://h:1", &[""])), (None, None));
     }
 
     #[test]

@@ -14,11 +14,13 @@ use tidings_bench::Bench;
 
 use self::asked::{Asked, other_spelling};
 use self::words::{
-    ABOUT, COMPLETIONS, DOCTOR, DOCTOR_EXAMPLES, EXIT_CODES, INIT, KEY, PUB, PUB_EXAMPLES, RELAY,
+    ABOUT, COMPLETIONS, DOCTOR, DOCTOR_EXAMPLES, EXIT_CODES, INBOX, INIT, KEY, PUB, PUB_EXAMPLES, RELAY,
     RELAY_EXAMPLES, SERVE, SIGN, SIGN_EXAMPLES, SUB, SUB_EXAMPLES, TOKEN, TOKEN_EXAMPLES,
 };
+pub(crate) use self::words::{INBOX_COUNT, INBOX_LIST, INBOX_NOTIFY, INBOX_READ};
 use crate::cmd::completions::CompletionsArgs;
 use crate::cmd::doctor::DoctorArgs;
+use crate::cmd::inbox::InboxTask;
 use crate::cmd::init::InitArgs;
 use crate::cmd::key::KeyArgs;
 use crate::cmd::manual::ManArgs;
@@ -71,6 +73,9 @@ pub(crate) enum Task {
     /// Say what stands between this machine and a hub
     #[command(long_about = DOCTOR, after_long_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Notify users, and show and mark what is in their inboxes
+    #[command(subcommand, long_about = INBOX, disable_help_subcommand = true)]
+    Inbox(Box<InboxTask>),
     /// Make a key that nobody guesses
     #[command(long_about = KEY)]
     Key(KeyArgs),

@@ -106,6 +106,66 @@ Exit codes:
   1  the stream, or publishing, failed for good; it has said why
   2  the command line is wrong";
 
+pub(crate) const INBOX: &str = "\
+Notifies users by the inbox that a hub keeps for each of them, and shows, marks and counts what is there.
+
+URL is that of the hub, such as http://127.0.0.1:8080. Where a hub takes tokens, to notify one must be allowed to publish to \
+inbox/USER, and for the rest to subscribe to it.";
+
+/// The words, and the examples.
+pub(crate) const INBOX_NOTIFY: (&str, &str) = (
+    "\
+Notifies a user, several, all who are named in a file, or those who follow a topic.
+
+The id of a notification to one user goes to stdout; of many, how many have it now to stderr. Those who have muted the kind, and those \
+whose inbox holds one with the same --dedupe key, are not among them. A hub that is away is tried again for a minute, and nothing is \
+notified twice.",
+    "\
+Examples:
+  tidings inbox notify http://127.0.0.1:8080 alice 'Your order has left' --link /orders/9
+  tidings inbox notify http://127.0.0.1:8080 alice bob 'The office is closed' --kind news --expires 2d
+  tidings inbox notify http://127.0.0.1:8080 --users - 'New terms' < users.txt
+  tidings inbox notify http://127.0.0.1:8080 --topic orders/9 'Order 9 was paid'
+
+Exit codes:
+  0  it is in the inboxes that it is for
+  1  it is not, or not in all of them; it has said why
+  2  the command line is wrong",
+);
+
+pub(crate) const INBOX_LIST: (&str, &str) = (
+    "\
+Shows the notifications of a user, the newest first: whether they are new, seen, read or archived, their id, time in UTC, kind and title, and \
+below it what else they say. How many are unread goes to stderr. Control characters are shown by number; --json has all as it is.
+
+`tidings sub URL/inbox/USER` shows them as they come.",
+    "\
+Examples:
+  tidings inbox list http://127.0.0.1:8080 alice --unread
+  tidings inbox list http://127.0.0.1:8080 alice --all --json | jq -r .title",
+);
+
+pub(crate) const INBOX_READ: (&str, &str) = (
+    "\
+Marks notifications of a user as read, or as what --as says. What is read counts as seen, and what is archived as read. What has changed, and how \
+many are unread now, goes to stderr.",
+    "\
+Examples:
+  tidings inbox read http://127.0.0.1:8080 alice --all
+  tidings inbox read http://127.0.0.1:8080 alice 1k3f-40 1k3f-42
+  tidings inbox mark http://127.0.0.1:8080 alice --through 1k3f-40 --as archived",
+);
+
+pub(crate) const INBOX_COUNT: (&str, &str) = (
+    "\
+Prints how many notifications of a user are unread. With --watch it goes on, and prints each other count as the hub tells it, across \
+reconnections.",
+    "\
+Examples:
+  tidings inbox count http://127.0.0.1:8080 alice
+  tidings inbox count http://127.0.0.1:8080 alice --watch",
+);
+
 pub(crate) const KEY: &str = "\
 Prints 256 random bits of the operating system in hexadecimal: a publish key, a named key, or a secret that signs tokens or URLs. The \
 line `key_hash = ...` on standard error is for [[access.keys]] in a configuration, which then holds no secret.

@@ -6,6 +6,7 @@
 //! | `publish` | `tidings pub` |
 //! | `sub` | `tidings sub` |
 //! | `relay` | `tidings relay` |
+//! | `inbox` | `tidings inbox` |
 //! | `doctor` | `tidings doctor` |
 //! | `token` | `tidings token`, `tidings token explain` |
 //! | `key` | `tidings key` |
@@ -21,6 +22,7 @@ pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod inbox;
 pub(crate) mod init;
 pub(crate) mod key;
 mod key_source;

@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use http::{HeaderName, HeaderValue};
-use tidings_client::{ConfigError, Problem, PublishError, Publisher, PublisherBuilder, RedirectError};
+use tidings_client::{
+    ConfigError, EventSource, EventSourceBuilder, Problem, PublishError, Publisher, PublisherBuilder,
+    RedirectError,
+};
 
 use super::token::{Token, TokenArgs};
 use crate::config::Secret;
@@ -94,6 +97,23 @@ impl HubArgs {
         })?;
         if let Some(token) = token {
             builder = token.on_publisher(builder)?;
+        }
+        if let Some(pem) = trust.pem()? {
+            builder = builder.root_certificates(&pem).map_err(|error| trust.unusable(&error))?;
+        }
+        Ok(builder)
+    }
+
+    /// A stream of the hub at this URL.
+    pub(crate) fn source(
+        &self,
+        url: &str,
+        trust: &Trust,
+        token: Option<&Token>,
+    ) -> Result<EventSourceBuilder, Failure> {
+        let mut builder = EventSource::builder(url).map_err(|error| unusable(&error))?;
+        if let Some(token) = token {
+            builder = token.on_source(builder)?;
         }
         if let Some(pem) = trust.pem()? {
             builder = builder.root_certificates(&pem).map_err(|error| trust.unusable(&error))?;

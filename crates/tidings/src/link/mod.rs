@@ -1,4 +1,4 @@
-//! How the client commands `pub`, `sub`, `relay` and `doctor` reach a server, and what they say about the connection.
+//! How the client commands `pub`, `sub`, `relay`, `inbox` and `doctor` reach a server, and what they say about the connection.
 //!
 //! | file | noun |
 //! |---|---|

@@ -6,9 +6,10 @@ use std::time::Duration;
 use tidings_core::{Hub, RetentionHold};
 use tidings_http::SystemClock;
 use tidings_inbox::{Inbox, InboxSettings, Location};
+use tokio::time::timeout;
 
 use crate::config::{Config, Durability};
-use crate::limits::WRITEBACK_WAIT;
+use crate::limits::{INBOX_START_WAIT_MAX, WRITEBACK_WAIT};
 use crate::terminal::failure::{Exit, Failure};
 
 /// The name of the database in the directory of the log.
@@ -24,10 +25,13 @@ pub(super) async fn start(
         return Ok(None);
     }
     let inbox = Inbox::start(hub.clone(), settings(config, hold), Arc::new(SystemClock)).await;
-    inbox.map(Some).map_err(|error| {
+    let inbox = inbox.map_err(|error| {
         Failure::new(Exit::Data, error.to_string())
-            .hint("`inbox.db` can be removed: it is made anew from the log; without an inbox, start with --inbox false")
-    })
+            .hint("`inbox.db` can be removed: it is made anew from the log; without an inbox, start with --inbox=false")
+    })?;
+    // One that is made anew from a long log is waited for by nobody: events have nothing to do with it.
+    let _ = timeout(INBOX_START_WAIT_MAX, inbox.ready()).await;
+    Ok(Some(inbox))
 }
 
 fn settings(config: &Config, hold: Option<Arc<RetentionHold>>) -> InboxSettings {

@@ -5,7 +5,7 @@
 //! | `line` | an item of the stream, for people and for programs |
 //! | `hangup` | whether anybody reads the output |
 
-mod hangup;
+pub(super) mod hangup;
 mod line;
 
 use std::io::{self, ErrorKind};
