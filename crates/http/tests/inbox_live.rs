@@ -626,4 +626,6 @@ async fn what_an_inbox_cannot_be_told_by_is_refused() {
         assert_eq!(response.status(), status, "{target}");
         assert_eq!(response.headers()["content-type"], "application/problem+json", "{target}");
     }
+    let socket = [("upgrade", "websocket"), ("connection", "upgrade"), ("accept", "*/*")];
+    assert_eq!(scene.get("/inbox/alice", &socket).await.status(), 406);
 }

@@ -37,6 +37,7 @@ use crate::stream::beside::Beside;
 use crate::stream::gzip::{Coded, Coding, blocks as gzip};
 use crate::stream::task::{self, Carried};
 use crate::stream::{FirstBlock, FirstBytes, StreamFormat, Whereabouts};
+use crate::websocket::handshake;
 
 /// The parameters of a stream of an inbox.
 pub(super) const KNOWN: &[&str] = &["last_event_id", "lastEventId", "opening", "mode", "wait"];
@@ -67,7 +68,7 @@ pub(super) fn read(
     user: &User,
     format: StreamFormat,
 ) -> Result<SubscribeRequest, Problem> {
-    if format != StreamFormat::Sse {
+    if format != StreamFormat::Sse || handshake::is_asked_for(parts) {
         let detail =
             "an inbox is told as text/event-stream, or listed as application/json; accept one of them";
         return Err(Problem::new(ProblemType::NotAcceptable, detail));
