@@ -7,7 +7,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `plan` | what is asked |
-//! | `fanout`, `publish`, `idle`, `resume` | the four benchmarks |
+//! | `fanout`, `publish`, `idle`, `resume`, `inbox` | the five benchmarks |
 //! | `soak` | a hub of its own, restarted under load |
 //! | `crowd`, `connection`, `publisher` | many subscribers; one; one publisher |
 //! | `messages` | what one subscriber hears by WebSocket |
@@ -27,6 +27,7 @@ mod error;
 mod fanout;
 mod heard;
 mod idle;
+mod inbox;
 mod latencies;
 mod limits;
 mod messages;
@@ -46,7 +47,7 @@ use std::path::Path;
 use clap::Subcommand;
 
 pub use error::BenchError;
-pub use plan::{FanoutArgs, IdleArgs, PublishArgs, ResumeArgs};
+pub use plan::{FanoutArgs, IdleArgs, InboxArgs, PublishArgs, ResumeArgs};
 use report::{Progress, Report, render};
 pub use soak::SoakArgs;
 
@@ -58,6 +59,7 @@ pub enum Bench {
     Publish(PublishArgs),
     Idle(IdleArgs),
     Resume(ResumeArgs),
+    Inbox(InboxArgs),
     Soak(SoakArgs),
 }
 
@@ -81,6 +83,10 @@ pub fn run(bench: &Bench, program: &Path) -> Result<String, BenchError> {
         Bench::Resume(args) => {
             let (requests, headers) = (args.requests()?, args.common.header_lines()?);
             finish(resume::run(args, requests, &headers, &progress), args.common.json, &progress)
+        }
+        Bench::Inbox(args) => {
+            let (requests, headers) = (args.requests()?, args.common.header_lines()?);
+            finish(inbox::run(args, &requests, &headers, &progress), args.common.json, &progress)
         }
         Bench::Soak(args) => soak(args, program, &progress),
     }

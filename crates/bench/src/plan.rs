@@ -281,6 +281,36 @@ impl ResumeArgs {
     }
 }
 
+/// Notify users, read their counts and lists, and reach the streams of many of them by one call
+#[derive(Debug, Args)]
+pub struct InboxArgs {
+    /// URL of the inboxes of a hub, such as `http://127.0.0.1:8080/inbox`
+    pub(super) url: Target,
+    /// Among how many users, whose names are user-0 and so on
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub(super) users: usize,
+    /// How many notifications, each to one user; 0 for none
+    #[arg(long, default_value_t = 50_000, value_name = "N")]
+    pub(super) notifications: usize,
+    /// How many connections notify, each with one call under way
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    pub(super) connections: usize,
+    /// How many counts are read, and then how many lists of 50; 0 for none
+    #[arg(long, default_value_t = 2_000, value_name = "N")]
+    pub(super) readings: usize,
+    /// How many users have a stream, and are notified by one call; 0 for none
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    pub(super) streams: usize,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+impl InboxArgs {
+    pub(super) fn requests(&self) -> Result<Requests, BenchError> {
+        Ok(Requests::new(&self.url, &self.common, self.streams)?.at(self.url.below("user-{n}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,9 @@ use mio::net::TcpStream;
 /// A publisher.
 pub(super) struct Publisher {
     pub(super) socket: TcpStream,
+    host: String,
+    /// What stands in each request beside what it is about.
+    more: String,
     head: String,
     /// What the socket did not take yet of the request under way.
     unsent: Vec<u8>,
@@ -27,7 +30,8 @@ impl Publisher {
             "POST {target} HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\n{more}Content-Length: "
         );
         let socket = TcpStream::from_std(socket);
-        Ok(Self { socket, head, unsent: Vec::new(), answer: Vec::new(), busy: false })
+        let (host, more) = (host.to_owned(), more.to_owned());
+        Ok(Self { socket, host, more, head, unsent: Vec::new(), answer: Vec::new(), busy: false })
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -40,6 +44,23 @@ impl Publisher {
         self.unsent.clear();
         write!(self.unsent, "{}{}\r\n\r\n", self.head, body.len())?;
         self.unsent.extend_from_slice(body);
+        self.send()
+    }
+
+    /// Posts to another path.
+    pub(super) fn post(&mut self, target: &str, content_type: &str, body: &[u8]) -> io::Result<()> {
+        self.head = format!(
+            "POST {target} HTTP/1.1\r\nHost: {}\r\nContent-Type: {content_type}\r\n{}Content-Length: ",
+            self.host, self.more
+        );
+        self.publish(body)
+    }
+
+    /// Reads another path.
+    pub(super) fn get(&mut self, target: &str) -> io::Result<()> {
+        self.busy = true;
+        self.unsent.clear();
+        write!(self.unsent, "GET {target} HTTP/1.1\r\nHost: {}\r\n{}\r\n", self.host, self.more)?;
         self.send()
     }
 

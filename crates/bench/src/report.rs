@@ -186,6 +186,46 @@ impl Report for ResumeReport {
     }
 }
 
+/// What `bench inbox` found.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct InboxReport {
+    pub(super) users: usize,
+    pub(super) connections: usize,
+    pub(super) notifications: u64,
+    pub(super) seconds: f64,
+    /// From a call to its answer: p50, p99, p99.9, max.
+    pub(super) latency_us: Option<[f64; 4]>,
+    pub(super) cpu_us_per_notification: Option<f64>,
+    pub(super) count_us: Option<[f64; 4]>,
+    pub(super) list_us: Option<[f64; 4]>,
+    pub(super) streams: usize,
+    /// From one call to the notification in each stream.
+    pub(super) reached_us: Option<[f64; 4]>,
+}
+
+impl Report for InboxReport {
+    fn rows(&self) -> Vec<(&'static str, String)> {
+        let times = |us: Option<[f64; 4]>| {
+            us.map_or_else(
+                || "not measured".to_owned(),
+                |[p50, p99, _, max]| format!("p50 {p50:.0} us, p99 {p99:.0} us, max {max:.0} us"),
+            )
+        };
+        vec![
+            ("users", self.users.to_string()),
+            ("connections", self.connections.to_string()),
+            ("notifications", self.notifications.to_string()),
+            ("notified", format!("{:.0} per second", self.notifications as f64 / self.seconds.max(1e-9))),
+            ("a call", times(self.latency_us)),
+            ("server CPU per notification", figure(self.cpu_us_per_notification, "us", 1)),
+            ("a count", times(self.count_us)),
+            ("a list of 50", times(self.list_us)),
+            ("streams", self.streams.to_string()),
+            ("from one call to each stream", times(self.reached_us)),
+        ]
+    }
+}
+
 fn figure(value: Option<f64>, unit: &str, digits: usize) -> String {
     value.map_or_else(
         || "not measured: name the server with --pid".to_owned(),

@@ -87,7 +87,7 @@ pub const CLOCK_JUMP_WAIT_SECONDS: u64 = 600;
 pub const REBUILD_EVENTS_MIN: u64 = 100_000;
 
 /// Events of the log for each part of the users that a rebuild divides the records into, or up to twice as many. What a part comes to is
-/// in memory as a whole, for two parts at once: about 100 MB with records of 300 bytes.
+/// in memory as a whole, for three parts at once: about 50 MB each with records of 300 bytes.
 pub const REBUILD_PART_EVENTS: u64 = 131_072;
 
 /// Parts that a rebuild divides the users into at the most, each an open file with a buffer. Beyond 33 million events its memory grows with
@@ -99,6 +99,9 @@ pub const REBUILD_SPILL_BUFFER_BYTES: usize = 64 * 1024;
 
 /// Records between two whose places in a part's file are remembered, to go back to what a state record was written beside.
 pub const REBUILD_LANDMARK_RECORDS: u64 = 1_024;
+
+/// Threads of a rebuild that apply records. One more adds what they come to to the database, in less time than one of them takes.
+pub const REBUILD_FOLDERS: usize = 2;
 
 /// Pages of the log that are read ahead while a rebuild divides those before.
 pub const REBUILD_PAGES_AHEAD: usize = 4;

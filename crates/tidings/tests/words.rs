@@ -46,6 +46,7 @@ fn the_page_of_all_help_is_up_to_date() {
         "bench publish",
         "bench idle",
         "bench resume",
+        "bench inbox",
         "bench soak",
         "config",
         "completions",

@@ -18,7 +18,7 @@ use super::spill::Spilled;
 use super::{NEW, beside, remove_leftovers};
 use crate::error::InboxError;
 use crate::follow::everything;
-use crate::limits::{REBUILD_PAGES_AHEAD, REBUILD_TELL_SECONDS};
+use crate::limits::{REBUILD_FOLDERS, REBUILD_PAGES_AHEAD, REBUILD_TELL_SECONDS};
 
 pub(super) struct Attempt {
     pub(super) hub: Hub,
@@ -102,7 +102,7 @@ fn route(mut router: Router, mut pages: mpsc::Receiver<Vec<Event>>) -> Result<Ve
     Ok(router.finish()?)
 }
 
-/// Folds each part while the one before is loaded.
+/// Folds parts while others are loaded. Of the two, folding takes longer.
 pub(super) fn load(
     spills: Vec<Spilled>,
     file: &Path,
@@ -114,17 +114,22 @@ pub(super) fn load(
     stopping.interrupts(loader.interrupt_handle());
     let mut progress = Progress::new("parts of the inbox are made", spills.len() as u64);
     thread::scope(|scope| {
-        // Without room, so that no more than two parts are in memory.
+        // Without room, so that no more parts are in memory than there are threads.
         let (parts, folded) = std::sync::mpsc::sync_channel(0);
-        scope.spawn(move || {
-            for spilled in spills {
-                let part = fold(spilled, began_after, || stopping.is_stopped());
-                // The other end is gone when it has failed.
-                if parts.send(part).is_err() {
-                    break;
+        let spills = Arc::new(Mutex::new(spills.into_iter()));
+        for _ in 0..REBUILD_FOLDERS {
+            let (spills, parts) = (spills.clone(), parts.clone());
+            scope.spawn(move || {
+                let next = || spills.lock().unwrap_or_else(PoisonError::into_inner).next();
+                while let Some(spilled) = next() {
+                    // The other end is gone when it has failed.
+                    if parts.send(fold(spilled, began_after, || stopping.is_stopped())).is_err() {
+                        break;
+                    }
                 }
-            }
-        });
+            });
+        }
+        drop(parts);
         for (done, part) in (1..).zip(folded) {
             let Some(users) = part? else { return Err(InboxError::Stopped) };
             loader.add(&users)?;

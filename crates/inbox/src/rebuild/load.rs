@@ -1,4 +1,4 @@
-//! The new database: rows go in sorted by user and sequence, each table at its end.
+//! The new database: rows go in sorted by user and sequence, each table at its end, and so do the indexes that begin with the user.
 //!
 //! It has no journal and waits for no disk, since nobody takes it for a database before it is whole: it has another name, and the version
 //! of its form is written with the indexes.

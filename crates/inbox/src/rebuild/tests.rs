@@ -20,8 +20,11 @@ use crate::projection::{Batch, Projection};
 use crate::record::{Record, SHARED_TOPIC};
 use crate::sqlite::{Database, Location};
 
-/// All that the database says, but for the keys of users.
+/// All that the database says, but for the keys of users. Its counts must be those of its rows.
 fn rows(connection: &Connection) -> Vec<String> {
+    let wrong = "SELECT count(*) FROM users WHERE items <> (SELECT count(*) FROM items WHERE user = key)
+         OR unread <> (SELECT count(*) FROM items WHERE user = key AND flags & 2 = 0)";
+    assert_eq!(connection.query_row(wrong, [], |row| row.get(0)), Ok(0), "users whose counts are wrong");
     let queries = [
         "SELECT format('%s %d %d %d %d %d %d %d', name, bucket, unread, items, version, needs_from, complete, forgot) FROM users",
         "SELECT format('%s %d %d %d %d %d %s %s %s %s', name, sequence, epoch, time, flags, items.version, expires, kind, dedupe, says)

@@ -45,14 +45,18 @@ CREATE TABLE mutes (user INTEGER NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (user
 CREATE TABLE follows (user INTEGER NOT NULL, selector TEXT NOT NULL, PRIMARY KEY (user, selector)) WITHOUT ROWID;
 ";
 
-/// Made apart, since a rebuild makes them when the rows are there.
+/// Of what belongs to one user: a rebuild, which adds rows by user, adds to the end of these, too.
+const INDEXES_BY_USER: &str = "
+CREATE INDEX items_unread ON items (user, sequence) WHERE flags & 2 = 0;
+CREATE INDEX items_by_version ON items (user, version);
+CREATE INDEX items_by_dedupe ON items (user, dedupe) WHERE dedupe IS NOT NULL;
+";
+
+/// A rebuild makes these when the rows are there.
 const INDEXES: &str = "
 CREATE UNIQUE INDEX users_by_name ON users (name);
 CREATE INDEX users_by_bucket ON users (bucket);
 CREATE INDEX users_by_need ON users (needs_from);
-CREATE INDEX items_unread ON items (user, sequence) WHERE flags & 2 = 0;
-CREATE INDEX items_by_version ON items (user, version);
-CREATE INDEX items_by_dedupe ON items (user, dedupe) WHERE dedupe IS NOT NULL;
 CREATE INDEX items_by_end ON items (expires) WHERE expires IS NOT NULL;
 CREATE INDEX follows_by_selector ON follows (selector);
 ";
@@ -76,12 +80,13 @@ pub(crate) fn prepare(connection: &Connection) -> Result<(), InboxError> {
     }
 }
 
-/// Makes the tables.
+/// Makes the tables, and the indexes that grow with them.
 pub(crate) fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(TABLES)
+    connection.execute_batch(TABLES)?;
+    connection.execute_batch(INDEXES_BY_USER)
 }
 
-/// Makes the indexes, and says that the form is whole.
+/// Makes the other indexes, and says that the form is whole.
 pub(crate) fn make_indexes(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!("{INDEXES} PRAGMA user_version = {FORM};"))
 }
