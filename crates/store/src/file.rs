@@ -11,7 +11,7 @@
 //! | `active`, `segment`, `log` | the newest segment, any segment, all of them |
 //! | `index`, `seal` | where a topic, an id, a sequence is; in memory first, then in a file |
 //! | `read` | from a query to a page |
-//! | `keys`, `retire` | idempotency, retention |
+//! | `keys`, `retire`, `held` | idempotency, retention, and how long that has been held |
 //! | `metrics` | how long it took, and how much it was |
 //! | `open`, `files`, `line`, `scan`, `recover`, `meta`, `lock`, `directory`, `content` | what is there at a start, and what a crash left of it |
 //! | `disk`, `host` | the operating system, or a test in its place |
@@ -30,6 +30,7 @@ mod gathering;
 mod group;
 mod hash;
 mod header;
+mod held;
 mod host;
 mod index;
 mod keys;

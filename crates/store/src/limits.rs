@@ -84,6 +84,10 @@ pub(crate) const AGE_LOOK_MIN: Duration = Duration::from_millis(100);
 /// longer.
 pub(crate) const AGE_LOOK_MAX: Duration = Duration::from_secs(60);
 
+/// How long the oldest segment that would leave may be held before the log of the hub says so, and says it again. 5 minutes: the
+/// inbox carries what it needs within seconds, and is made anew from a long log in about a minute.
+pub(crate) const HELD_WARN_AFTER: Duration = Duration::from_secs(300);
+
 /// Bytes that recovery reads of a segment at once: few calls, and little memory.
 pub(crate) const SCAN_READ_BYTES: usize = 1_048_576;
 

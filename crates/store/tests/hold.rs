@@ -5,11 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::encoding::text::encode;
+use prometheus_client::registry::Registry;
 use tempfile::TempDir;
 use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::append;
 use tidings_core::{RetentionHold, Sequence, Store};
 use tidings_store::{FileStore, FileStoreConfig, Retention};
+use tidings_testkit::metrics::Exposition;
 
 const SEGMENT_BYTES: u64 = 65_536;
 
@@ -103,6 +106,29 @@ async fn a_segment_is_wanted_while_the_one_fills_for_which_it_must_leave() {
         assert!(segments(&dir) <= 6, "what was released does not leave");
     }
     assert_eq!(store.bounds().earliest(), last.next());
+}
+
+#[tokio::test]
+async fn what_is_held_is_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let hold = Arc::new(RetentionHold::default());
+    let retention = Retention { count: Some(1), ..Retention::default() };
+    let store = FileStore::open(config(&dir, retention, &hold), ManualClock::at(0)).unwrap();
+    let held = || {
+        let mut registry = Registry::default();
+        store.metrics().register(&mut registry);
+        let mut text = String::new();
+        encode(&mut text, &registry).unwrap();
+        Exposition::open_metrics(&text).value("tidings_store_held_bytes")
+    };
+    assert_eq!(held(), 0.0);
+
+    fill(&store, &dir, 4).await;
+    append(&store, "a", &["x"]).await;
+    eventually("three segments to be held", || held() > 2.0 * SEGMENT_BYTES as f64).await;
+
+    hold.release_through(wanted(&hold).await);
+    eventually("them to leave", || held() == 0.0).await;
 }
 
 #[tokio::test]

@@ -29,7 +29,8 @@ pub struct FileStoreConfig {
     /// What keeps events that retention would remove, until they are released. By default nothing does. The store wants to
     /// remove whole segments: all that retention would remove now, and by bytes and count also what it would remove if
     /// the log had one more segment, so that the holder has time while that one fills. With a hold that is not
-    /// released, the log grows beyond its bounds.
+    /// released, the log grows beyond its bounds. All that was appended before a release is on the disk before what was released
+    /// leaves, whatever the durability.
     pub hold: Option<Arc<RetentionHold>>,
 }
 

@@ -1,15 +1,16 @@
-//! What a file store measures: how long appends, syncs and reads take, and what one write holds.
+//! What a file store measures: how long appends, syncs and reads take, what one write holds, and what is held of the log.
 //!
 //! The writer's thread counts groups and syncs, the callers' tasks their own appends and reads.
 
 use std::time::Duration;
 
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::limits::{GROUP_BYTES_BUCKETS, GROUP_EVENTS_BUCKETS, STORE_SECONDS_BUCKETS};
 
-/// The histograms of a store. Cloning shares them.
+/// The measures of a store. Cloning shares them.
 #[derive(Debug, Clone)]
 pub struct StoreMetrics {
     append: Histogram,
@@ -17,6 +18,7 @@ pub struct StoreMetrics {
     read: Histogram,
     group_events: Histogram,
     group_bytes: Histogram,
+    held: Gauge,
 }
 
 impl Default for StoreMetrics {
@@ -27,6 +29,7 @@ impl Default for StoreMetrics {
             read: Histogram::new(STORE_SECONDS_BUCKETS),
             group_events: Histogram::new(GROUP_EVENTS_BUCKETS),
             group_bytes: Histogram::new(GROUP_BYTES_BUCKETS),
+            held: Gauge::default(),
         }
     }
 }
@@ -45,6 +48,8 @@ impl StoreMetrics {
         registry.register("group_events", help, self.group_events.clone());
         let help = "Bytes of a group, which is one write";
         registry.register_with_unit("group", help, Unit::Bytes, self.group_bytes.clone());
+        let help = "Bytes of the log that retention would have removed and that are held";
+        registry.register_with_unit("held", help, Unit::Bytes, self.held.clone());
     }
 
     pub(crate) fn appended(&self, time: Duration) {
@@ -57,6 +62,10 @@ impl StoreMetrics {
 
     pub(crate) fn read(&self, time: Duration) {
         self.read.observe(time.as_secs_f64());
+    }
+
+    pub(crate) fn holds(&self, bytes: u64) {
+        self.held.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// A group was written. One that only repeats what was stored before writes nothing, and is none.

@@ -2,14 +2,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tidings_core::{RetentionHold, Sequence, UnixMillis};
 
 use super::config::Retention;
 use super::disk::Disk;
 use super::ended::Ended;
-use super::log::Log;
+use super::held::HeldTime;
+use super::log::{Log, LogView};
 use super::names;
 use super::queue::Queue;
 use crate::limits::{AGE_LOOK_MAX, AGE_LOOK_MIN, AGE_PARTS};
@@ -21,13 +22,27 @@ pub(crate) struct Retiring {
     segment_bytes: u64,
     /// What keeps events that would leave.
     hold: Option<Arc<RetentionHold>>,
+    held: HeldTime,
     /// Segments that are not part of the log any more, and whose files are still there.
     doomed: VecDeque<Sequence>,
 }
 
+/// What is to become of the oldest segments.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// Those that leave now, by their first events.
+    leave: Vec<Sequence>,
+    /// The last event that retention wants to remove and must not, or that will have to go soon.
+    wanted: Option<Sequence>,
+    /// The first event of the oldest segment that would leave and is held.
+    held: Option<Sequence>,
+    /// Bytes of all segments that would leave and are held.
+    pub(crate) held_bytes: u64,
+}
+
 impl Retiring {
     pub(crate) fn new(retention: Retention, segment_bytes: u64, hold: Option<Arc<RetentionHold>>) -> Self {
-        Self { retention, segment_bytes, hold, doomed: VecDeque::new() }
+        Self { retention, segment_bytes, hold, held: HeldTime::default(), doomed: VecDeque::new() }
     }
 
     /// Has the writer of a queue look again after each release.
@@ -44,7 +59,8 @@ impl Retiring {
     /// How long to wait between two looks when nothing else happens; for ever if only appends can change anything.
     pub(crate) fn interval(&self) -> Option<Duration> {
         let age = self.retention.age.map(|age| (age / AGE_PARTS).clamp(AGE_LOOK_MIN, AGE_LOOK_MAX));
-        if self.doomed.is_empty() { age } else { Some(AGE_LOOK_MIN) }
+        let again = (!self.doomed.is_empty()).then_some(AGE_LOOK_MIN);
+        [age, again, self.held.due_in(Instant::now())].into_iter().flatten().min()
     }
 
     /// Whether a segment with such a first and last event should end although it is not full.
@@ -53,13 +69,12 @@ impl Retiring {
         is_older(first, age / AGE_PARTS, now) || is_older(last, age, now)
     }
 
-    /// Lets go what the bounds say, as far as it is released, and says what more is wanted. `active_bytes` are those of
-    /// the newest segment.
-    pub(crate) fn retire(&mut self, log: &Log, disk: &dyn Disk, active_bytes: u64, now: UnixMillis) {
-        let view = log.view();
+    /// What the bounds say of the log. `active_bytes` are those of the newest segment.
+    pub(crate) fn plan(&self, view: &LogView, active_bytes: u64, now: UnixMillis) -> Plan {
         let ended: Vec<_> = view.segments.iter().map_while(|segment| segment.ended.get().copied()).collect();
         let released = self.hold.as_ref().map_or(Sequence(u64::MAX), |hold| hold.released());
         let mut bytes = ended.iter().map(|ended| ended.end).sum::<u64>() + active_bytes;
+        let mut plan = Plan::default();
         for (pair, ended) in view.segments.windows(2).zip(ended) {
             let [segment, next] = pair else { break };
             let last = next.base().previous();
@@ -70,14 +85,40 @@ impl Retiring {
                 break;
             }
             bytes -= ended.end;
-            match &self.hold {
-                Some(hold) if !goes || last > released => hold.want_through(last),
-                Some(_) | None => {
-                    log.pop();
-                    self.doomed.push_back(segment.base());
-                    tracing::info!(base = segment.base().0, "a segment has left the log");
-                }
+            if goes && last <= released && plan.wanted.is_none() {
+                plan.leave.push(segment.base());
+                continue;
             }
+            plan.wanted = Some(last);
+            if goes {
+                plan.held.get_or_insert(segment.base());
+                plan.held_bytes += ended.end;
+            }
+        }
+        plan
+    }
+
+    /// Whether what leaves by a plan has been held: what was written before its release must be on the disk then.
+    pub(crate) fn takes_what_was_held(&self, plan: &Plan) -> bool {
+        self.hold.is_some() && !plan.leave.is_empty()
+    }
+
+    /// Lets go what leaves by a plan, and says what is wanted and what is held.
+    pub(crate) fn carry_out(&mut self, plan: Plan, log: &Log, disk: &dyn Disk) {
+        if let (Some(hold), Some(wanted)) = (&self.hold, plan.wanted) {
+            hold.want_through(wanted);
+        }
+        if let Some(time) = self.held.look(plan.held, Instant::now()) {
+            tracing::warn!(
+                bytes = plan.held_bytes,
+                seconds = time.as_secs(),
+                "the log keeps more than its retention says: its oldest events are held for the inbox, which has not carried them forward"
+            );
+        }
+        for base in plan.leave {
+            log.pop();
+            self.doomed.push_back(base);
+            tracing::info!(base = base.0, "a segment has left the log");
         }
         self.remove(disk);
     }

@@ -7,6 +7,7 @@ pub(crate) mod epoch;
 pub(crate) mod failure;
 pub(crate) mod forgery;
 pub(crate) mod golden;
+mod hold;
 pub(crate) mod index;
 pub(crate) mod judge;
 pub(crate) mod line;

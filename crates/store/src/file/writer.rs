@@ -126,7 +126,13 @@ impl LogWriter {
         if first.is_some_and(|first| self.retiring.ends(first, self.last_time, now)) {
             let _ = self.roll(0);
         }
-        self.retiring.retire(&self.log, &*self.disk, self.active.end, now);
+        let plan = self.retiring.plan(&self.log.view(), self.active.end, now);
+        // What was written before a release may be what is left of the events that leave.
+        if self.retiring.takes_what_was_held(&plan) && self.sync().is_err() {
+            return;
+        }
+        self.metrics.holds(plan.held_bytes);
+        self.retiring.carry_out(plan, &self.log, &*self.disk);
     }
 
     /// Makes everything durable and says so.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidings_core::contract::fixture::{ManualClock, draft_with, state};
 use tidings_core::{
     BatchPart, Clock, Cursor, Draft, DraftFields, Epoch, Event, IdempotencyKey, KeyFields, Placement,
-    Sequence, StoreError, UnixMillis,
+    RetentionHold, Sequence, StoreError, UnixMillis,
 };
 use tokio::sync::oneshot;
 
@@ -215,6 +215,21 @@ pub(crate) fn open_store(
     open_host(host(disk, clock, start), durability, retention)
 }
 
+/// Opens the store with a hold.
+pub(crate) fn open_held(
+    disk: &SimDisk,
+    durability: Durability,
+    retention: Retention,
+    hold: Arc<RetentionHold>,
+    (clock, start): (Arc<dyn Clock>, usize),
+) -> Result<LogWriter, OpenError> {
+    let hold = Some(hold);
+    open_config(
+        host(disk, clock, start),
+        FileStoreConfig { durability, retention, hold, ..FileStoreConfig::default() },
+    )
+}
+
 /// A machine after a number of starts. Each store that is opened on it gets an epoch of its own.
 pub(crate) fn host(disk: &SimDisk, clock: Arc<dyn Clock>, start: usize) -> Host {
     let mut dice = Dice::new(disk.begin_life());
@@ -232,8 +247,11 @@ pub(crate) fn open_host(
     durability: Durability,
     retention: Retention,
 ) -> Result<LogWriter, OpenError> {
-    let config =
-        FileStoreConfig { durability, segment_bytes: 8_192, retention, ..FileStoreConfig::default() };
+    open_config(host, FileStoreConfig { durability, retention, ..FileStoreConfig::default() })
+}
+
+fn open_config(host: Host, config: FileStoreConfig) -> Result<LogWriter, OpenError> {
+    let config = FileStoreConfig { segment_bytes: 8_192, ..config };
     open::open(host, &config, |disk, log| Ok(Sealer::Inline(disk, log)))
 }
 
