@@ -56,6 +56,7 @@ let settled = false;
 startHeader();
 const transports = withParameters(`${HUB}console/transports.html`, subject.home ? [] : subject.selectors.map((topic) => ['topic', topic]));
 for (const link of document.querySelectorAll('.to-transports')) link.href = transports;
+for (const link of document.querySelectorAll('.to-inbox')) link.href = `${HUB}console/inbox.html`;
 const showPart = startTabs(byId('main'), byId('tabs'));
 showTitle(subject);
 byId('filter-icon').append(icon('search'));
