@@ -104,7 +104,9 @@ impl SigningKey {
         let selectors = Allowed::new(signed.selectors.iter().cloned());
         let (publish, subscribe) = match signed.method {
             "POST" => (selectors, Allowed::nothing()),
-            _ => (Allowed::nothing(), selectors),
+            "GET" | "HEAD" => (Allowed::nothing(), selectors),
+            // The path is not signed: one who may take an item away could erase its user by the same signature.
+            _ => (Allowed::nothing(), Allowed::nothing()),
         };
         let credential = Some(Credential::Signature((*self.name).into()));
         let (until, key) = (Some(until), Some(self.mark));

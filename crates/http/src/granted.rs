@@ -33,6 +33,7 @@ use crate::stream::StreamFormat;
 use crate::websocket::{Handshake, SocketAccess};
 
 /// What a request has shown at the gate: the publish key, and how long that lives.
+#[derive(Clone)]
 pub(crate) struct Keyed<'a> {
     pub(crate) credential: Option<&'a Credential>,
     pub(crate) life: Option<KeyLife>,

@@ -681,3 +681,7 @@ pub(crate) const SOCKET_REF_BYTES_MAX: usize = 128;
 
 /// Time for which a socket that the hub has closed waits for the client to close it, too. 5 s.
 pub(crate) const SOCKET_CLOSE_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// Inboxes of one call to notify that an authorizer or a webhook is asked about one by one. 100, as many selectors as a request to read may
+/// have: of more it is asked about `inbox/**`.
+pub(crate) const INBOXES_ASKED_MAX: usize = 100;

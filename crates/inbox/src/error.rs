@@ -27,6 +27,21 @@ pub enum InboxError {
     /// The notification is larger than an event may be.
     #[error("the notification is larger than an event may be: {0}")]
     TooLarge(tidings_core::DraftError),
+    /// The idempotency key is none.
+    #[error(transparent)]
+    Key(tidings_core::DraftError),
+    /// The idempotency key was used for another call.
+    #[error("this idempotency key was used for another call")]
+    KeyReused,
+    /// It is in the log, and the database has not come to it in time: it shows it later.
+    #[error("the database of the inbox is behind the log")]
+    Behind,
+    /// The users of the hub follow as many patterns as they may together.
+    #[error(
+        "the users of the hub follow {} patterns together, and no more can be",
+        crate::limits::PATTERNS_MAX
+    )]
+    TooManyPatterns,
     /// A user has as many follows or mutes as a user may have.
     #[error("a user has at most {max} {what}")]
     TooMany {

@@ -141,7 +141,9 @@ impl Following {
             let shared = self.shared.clone();
             let batch = Batch { events, again };
             let done = spawn_blocking(move || shared.projection().apply(batch, through)).await;
-            let Done { outcomes, effects } = done.map_err(|_| InboxError::Stopped)??;
+            let done = done.map_err(|_| InboxError::Stopped)??;
+            self.shared.counts.applied(&done);
+            let Done { outcomes, effects, .. } = done;
             self.shared.progress.came_to(through.sequence, outcomes);
             self.shared.expiry.notify_one();
             self.shared.live.tell(effects);

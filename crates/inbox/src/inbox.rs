@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use tidings_core::event::KeyFields;
 use tidings_core::{Clock, Cursor, EpochStatus, Hub, Selector, Sequence, Topic};
 use tokio::task::JoinHandle;
 
 use crate::carry;
+use crate::counts::Counts;
 use crate::effect::{Outcome, Unread};
 use crate::error::InboxError;
 use crate::follow;
 use crate::keeper;
-use crate::limits::{FOLLOWS_MAX, MUTES_MAX, READERS_MAX, REBUILD_EVENTS_MIN};
+use crate::key::CallKey;
+use crate::limits::{FOLLOWS_MAX, LOOKUPS_MAX, MUTES_MAX, PATTERNS_MAX, READERS_MAX, REBUILD_EVENTS_MIN};
 use crate::live::Live;
 use crate::notification::Notification;
 use crate::progress::Progress;
@@ -24,7 +25,7 @@ use crate::sqlite::Database;
 use crate::sqlite::read::{self, ListRequest, Listed};
 use crate::user::User;
 use crate::watch::Watch;
-use crate::writer::{append, draft, write};
+use crate::writer::{Written, write, write_once};
 
 /// The inboxes of all users of a hub. Cloning shares them.
 ///
@@ -45,8 +46,19 @@ pub struct Notified {
     pub id: Cursor,
     /// It was there already, by its dedupe key or its idempotency key.
     pub repeated: bool,
+    /// The call was made before, by its idempotency key.
+    pub replayed: bool,
     /// The user has muted its kind, and there is no item.
     pub muted: bool,
+}
+
+/// Notifications of many users that are a fact now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotifiedMany {
+    /// Users that have a new item. None of a call that was made before, so long ago that this is not known any more.
+    pub notified: Option<u64>,
+    /// The call was made before, by its idempotency key, and nothing has come in now.
+    pub repeated: bool,
 }
 
 /// What came of a change of one inbox.
@@ -85,14 +97,16 @@ impl Inbox {
             settings,
             clock,
             projection: std::sync::Mutex::new(projection),
-            readers: Readers::new(database, READERS_MAX),
+            readers: Readers::new(database, READERS_MAX, LOOKUPS_MAX),
             progress: Progress::default(),
             live: Arc::<Live>::default(),
             ready: tokio::sync::watch::Sender::new(false),
             bell: Arc::default(),
             asked_to_advance: std::sync::atomic::AtomicBool::new(false),
             expiry: tokio::sync::Notify::new(),
+            counts: Counts::default(),
         });
+        shared.counts.set_patterns(shared.projection().patterns());
         let begins = match follow::goes_on(&shared)? {
             Some(place) => place,
             None => {
@@ -135,15 +149,17 @@ impl Inbox {
         &self,
         user: &User,
         says: Notification,
-        key: Option<KeyFields<'_>>,
+        key: Option<CallKey<'_>>,
     ) -> Result<Notified, InboxError> {
         self.check_ready()?;
         let record = Record::Notify(Notify { to: user.clone(), says, keep: self.keep() });
-        let (outcome, published) = self.write_keyed(vec![record], key).await?;
-        let Some(first) = published.first() else { return Err(InboxError::Stopped) };
+        let Written { outcome, last, repeated: replayed } =
+            write_once(&self.shared, vec![record], key).await?;
+        let outcome = outcome.unwrap_or_default();
         Ok(Notified {
-            id: outcome.repeated.unwrap_or(first.cursor),
-            repeated: first.repeated || outcome.repeated.is_some(),
+            id: outcome.repeated.unwrap_or(last),
+            repeated: replayed || outcome.repeated.is_some(),
+            replayed,
             muted: outcome.muted,
         })
     }
@@ -157,8 +173,8 @@ impl Inbox {
         &self,
         mut users: Vec<User>,
         says: Notification,
-        key: Option<KeyFields<'_>>,
-    ) -> Result<u64, InboxError> {
+        key: Option<CallKey<'_>>,
+    ) -> Result<NotifiedMany, InboxError> {
         self.check_ready()?;
         users.sort();
         users.dedup();
@@ -188,9 +204,9 @@ impl Inbox {
                 .map(|to| Record::NotifyMany(Notify { to, says: says.clone(), keep: self.keep() })),
         );
         if records.is_empty() {
-            return Ok(0);
+            return Ok(NotifiedMany { notified: Some(0), repeated: false });
         }
-        Ok(self.write_keyed(records, key).await?.0.notified)
+        Ok(NotifiedMany::of(write_once(&self.shared, records, key).await?))
     }
 
     /// Notifies those who follow a topic at this place of the log. How many have a new item.
@@ -202,11 +218,11 @@ impl Inbox {
         &self,
         topic: &Topic,
         says: Notification,
-        key: Option<KeyFields<'_>>,
-    ) -> Result<u64, InboxError> {
+        key: Option<CallKey<'_>>,
+    ) -> Result<NotifiedMany, InboxError> {
         self.check_ready()?;
         let record = Record::NotifyTopic(Notify { to: topic.as_str().into(), says, keep: self.keep() });
-        Ok(self.write_keyed(vec![record], key).await?.0.notified)
+        Ok(NotifiedMany::of(write_once(&self.shared, vec![record], key).await?))
     }
 
     /// Marks items. Those that are not there are passed over.
@@ -215,6 +231,9 @@ impl Inbox {
     ///
     /// As for [`notify`](Self::notify).
     pub async fn mark(&self, user: &User, mark: Mark, which: Which) -> Result<Changed, InboxError> {
+        if matches!(&which, Which::Ids(ids) if ids.is_empty()) {
+            return self.nothing(user).await;
+        }
         self.change(Record::Mark { user: user.clone(), mark, which }).await
     }
 
@@ -242,9 +261,12 @@ impl Inbox {
     ///
     /// As for [`notify`](Self::notify); and [`InboxError::TooMany`].
     pub async fn mute(&self, user: &User, kind: &str, muted: bool) -> Result<Changed, InboxError> {
+        let mutes = self.mutes(user).await?;
+        if mutes.iter().any(|held| held == kind) == muted {
+            return self.nothing(user).await;
+        }
         if muted {
-            let mutes = self.mutes(user).await?;
-            check_room(&mutes, kind, MUTES_MAX, "muted kinds")?;
+            check_room(&mutes, MUTES_MAX, "muted kinds")?;
         }
         self.change(Record::Mute { user: user.clone(), kind: kind.into(), muted }).await
     }
@@ -260,9 +282,15 @@ impl Inbox {
         selector: &Selector,
         follows: bool,
     ) -> Result<Changed, InboxError> {
+        let followed = self.follows(user).await?;
+        if followed.iter().any(|held| held == selector.as_str()) == follows {
+            return self.nothing(user).await;
+        }
         if follows {
-            let followed = self.follows(user).await?;
-            check_room(&followed, selector.as_str(), FOLLOWS_MAX, "selectors that are followed")?;
+            check_room(&followed, FOLLOWS_MAX, "selectors that are followed")?;
+            if selector.topic().is_none() && self.shared.counts.patterns() >= PATTERNS_MAX as u64 {
+                return Err(InboxError::TooManyPatterns);
+            }
         }
         self.change(Record::Follow { user: user.clone(), selector: selector.as_str().into(), follows }).await
     }
@@ -275,7 +303,7 @@ impl Inbox {
     pub async fn unread(&self, user: &User) -> Result<Unread, InboxError> {
         self.check_ready()?;
         let user = user.clone();
-        self.shared.readers.read(move |connection| read::unread(connection, &user)).await
+        self.shared.readers.look_up(move |connection| read::unread(connection, &user)).await
     }
 
     /// A page of a user's items, newest first.
@@ -289,15 +317,25 @@ impl Inbox {
         self.shared.readers.read(move |connection| read::list(connection, &user, &request)).await
     }
 
-    /// Whether an item is there.
+    /// The sequences of those items of a user that are there. An id of another epoch is that of another item, of a log that was put back.
     ///
     /// # Errors
     ///
     /// As for [`unread`](Self::unread).
-    pub async fn holds(&self, user: &User, id: Sequence) -> Result<bool, InboxError> {
+    pub async fn held(&self, user: &User, ids: Vec<Cursor>) -> Result<Vec<Sequence>, InboxError> {
         self.check_ready()?;
         let user = user.clone();
-        self.shared.readers.read(move |connection| read::holds(connection, &user, id)).await
+        self.shared.readers.look_up(move |connection| read::held(connection, &user, &ids)).await
+    }
+
+    /// The sequence up to which an id is one of this log; none if its epoch is not known. What was cut off behind it has the sequences of
+    /// other items now.
+    pub fn reaches(&self, id: Cursor) -> Option<Sequence> {
+        match self.shared.hub.status_of(id.epoch) {
+            EpochStatus::Current => Some(id.sequence),
+            EpochStatus::Ended { at } => Some(id.sequence.min(at)),
+            EpochStatus::Unknown => None,
+        }
     }
 
     /// The kinds that a user has muted, sorted.
@@ -308,7 +346,7 @@ impl Inbox {
     pub async fn mutes(&self, user: &User) -> Result<Vec<String>, InboxError> {
         self.check_ready()?;
         let user = user.clone();
-        self.shared.readers.read(move |connection| read::mutes(connection, &user)).await
+        self.shared.readers.look_up(move |connection| read::mutes(connection, &user)).await
     }
 
     /// The selectors that a user follows, sorted.
@@ -319,7 +357,7 @@ impl Inbox {
     pub async fn follows(&self, user: &User) -> Result<Vec<String>, InboxError> {
         self.check_ready()?;
         let user = user.clone();
-        self.shared.readers.read(move |connection| read::follows(connection, &user)).await
+        self.shared.readers.look_up(move |connection| read::follows(connection, &user)).await
     }
 
     /// Follows the inbox of a user. [`Watch::begin`] is called first.
@@ -350,16 +388,15 @@ impl Inbox {
         Ok(Changed { unread, changed })
     }
 
-    async fn write_keyed(
-        &self,
-        records: Vec<Record>,
-        key: Option<KeyFields<'_>>,
-    ) -> Result<(Outcome, Vec<tidings_core::Published>), InboxError> {
-        // The key of each record of a call is another one, made of that of the call.
-        let _ = key;
-        let drafts =
-            records.iter().map(|record| draft(&self.shared, record)).collect::<Result<Vec<_>, _>>()?;
-        append(&self.shared, drafts).await
+    /// Of a change that is none: it would fill the log.
+    async fn nothing(&self, user: &User) -> Result<Changed, InboxError> {
+        Ok(Changed { unread: self.unread(user).await?, changed: 0 })
+    }
+}
+
+impl NotifiedMany {
+    fn of(Written { outcome, repeated, .. }: Written) -> Self {
+        Self { notified: outcome.map(|outcome| outcome.notified), repeated }
     }
 }
 
@@ -380,8 +417,8 @@ fn open(database: &Database) -> Result<Projection, InboxError> {
     }
 }
 
-fn check_room(held: &[String], text: &str, max: usize, what: &'static str) -> Result<(), InboxError> {
-    if held.len() >= max && !held.iter().any(|held| held == text) {
+fn check_room(held: &[String], max: usize, what: &'static str) -> Result<(), InboxError> {
+    if held.len() >= max {
         return Err(InboxError::TooMany { what, max });
     }
     Ok(())

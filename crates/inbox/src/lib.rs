@@ -21,21 +21,24 @@
 //! | `projection` | the database and the place of the log that it goes up to |
 //! | `follow` | follows the log |
 //! | `rebuild` | makes the database from a long log in bulk |
-//! | `writer`, `progress` | writes records, and waits for what comes of them |
+//! | `writer`, `key`, `progress` | writes records, once under an idempotency key, and waits for what comes of them |
 //! | `effect`, `live`, `watch` | what has changed, and who is told |
 //! | `keeper` | items that end, and old ones that leave |
 //! | `carry` | states that are carried forward before retention takes what they came from |
+//! | `counts` | numbers for operators |
 //! | `limits`, `settings`, `error` | bounds, settings, errors |
 //!
 //! This crate knows no HTTP.
 
 mod carry;
+mod counts;
 mod effect;
 mod error;
 mod follow;
 mod inbox;
 mod item;
 mod keeper;
+mod key;
 pub mod limits;
 mod live;
 mod notification;
@@ -54,8 +57,9 @@ mod writer;
 
 pub use effect::{Effect, Outcome, Shown, Unread};
 pub use error::InboxError;
-pub use inbox::{Changed, Inbox, Notified};
+pub use inbox::{Changed, Inbox, Notified, NotifiedMany};
 pub use item::{Flags, Item};
+pub use key::CallKey;
 pub use notification::{BadNotification, Notification, check_kind};
 pub use record::{Keep, Mark, Which};
 pub use settings::InboxSettings;

@@ -1,5 +1,7 @@
 //! Every fixed bound of the inbox.
 
+use std::time::Duration;
+
 /// Characters of a title. A title is one line of a panel; more belongs into the body.
 pub const TITLE_CHARACTERS_MAX: usize = 500;
 
@@ -14,6 +16,10 @@ pub const KIND_BYTES_MAX: usize = 64;
 
 /// Bytes of a notification's own data as JSON: an object of a few dozen members.
 pub const DATA_BYTES_MAX: usize = 8 * 1024;
+
+/// Lists and objects of a notification's own data that stand within each other. Parsers of many languages stop at some hundred, and one
+/// notification that they cannot read would take the whole list away.
+pub const DATA_DEPTH_MAX: usize = 32;
 
 /// Bytes of a dedupe key: room for a name, a date and a hash.
 pub const DEDUPE_BYTES_MAX: usize = 200;
@@ -39,6 +45,10 @@ pub const PAGE_ITEMS_MAX: usize = 200;
 /// Items of one page of the list, if the reader does not say.
 pub const PAGE_ITEMS_DEFAULT: usize = 50;
 
+/// Bytes of what the items of one page say, and of the changes that a stream which comes back is told one by one. A page ends before it
+/// would have more, but has one item at least: 200 items of the greatest size would be 4 MB.
+pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
+
 /// Changes that a stream which comes back is told one by one. Of more it hears a gap, and its client loads the list anew.
 pub const BACKLOG_MAX: usize = 500;
 
@@ -54,11 +64,22 @@ pub const BATCH_RECORDS_MAX: usize = 1_000;
 /// Bytes that the projection takes at once.
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Outcomes that wait for whom they are for. A writer takes its own within moments, or has left.
+/// Outcomes that are remembered, some 100 bytes each: for writers, and for those who repeat a call under an idempotency key.
 pub const OUTCOMES_MAX: usize = 65_536;
+
+/// Time that a write waits for the database once its record is durable. 10 s: it waits for some milliseconds, and longer only while the
+/// disk of the database is full or another program holds it. Then its caller is told, and what was written is shown later.
+pub const OUTCOME_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Connections that read the database at the same time, one thread each.
 pub const READERS_MAX: usize = 4;
+
+/// Connections beside them for counts and other readings of a few rows, which take some 50 microseconds: they do not wait for lists.
+pub const LOOKUPS_MAX: usize = 2;
+
+/// Different patterns that the users of a hub follow together: a topic that is notified is compared with them. In memory each takes some
+/// 400 bytes. Topics that are followed are not counted.
+pub const PATTERNS_MAX: usize = 200_000;
 
 /// Bytes of a state record's data. A user with more state has several, in one append.
 pub const STATE_PART_BYTES: usize = 64 * 1024;

@@ -1,11 +1,13 @@
 //! A notification: what an application tells a user.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use tidings_core::UnixMillis;
 
 use crate::limits::{
-    BODY_BYTES_MAX, DATA_BYTES_MAX, DEDUPE_BYTES_MAX, KIND_BYTES_MAX, LINK_BYTES_MAX, TITLE_CHARACTERS_MAX,
+    BODY_BYTES_MAX, DATA_BYTES_MAX, DATA_DEPTH_MAX, DEDUPE_BYTES_MAX, KIND_BYTES_MAX, LINK_BYTES_MAX,
+    TITLE_CHARACTERS_MAX,
 };
 
 /// What an application says to a user. Its texts are plain text, never HTML.
@@ -52,17 +54,53 @@ impl Notification {
         if let Some(kind) = &self.kind {
             check_kind(kind)?;
         }
-        if self.data.as_ref().is_some_and(|data| data.get().len() > DATA_BYTES_MAX) {
-            return Err(BadNotification::TooLong { member: "data", bytes_max: DATA_BYTES_MAX });
-        }
+        let data = self.data.map(|data| checked_data(&data)).transpose()?;
         if let Some(dedupe) = &self.dedupe {
             check_dedupe(dedupe)?;
         }
         if self.expires.is_some_and(|expires| expires <= now.0) {
             return Err(BadNotification::Expired);
         }
-        Ok(self)
+        Ok(Self { data, ..self })
     }
+}
+
+/// The data without white space between its parts. It is kept as text and goes back to readers so; a text that some parsers refuse would
+/// take the whole list from them, since it stands in the middle of it.
+fn checked_data(data: &RawValue) -> Result<Box<RawValue>, BadNotification> {
+    if data.get().len() > DATA_BYTES_MAX {
+        return Err(BadNotification::TooLong { member: "data", bytes_max: DATA_BYTES_MAX });
+    }
+    // Only a parser that makes values looks at surrogates, at numbers and at how deep it is.
+    let value: Value = serde_json::from_str(data.get()).map_err(|_| BadNotification::Data)?;
+    if depth(&value) > DATA_DEPTH_MAX {
+        return Err(BadNotification::Data);
+    }
+    RawValue::from_string(without_white_space(data.get())).map_err(|_| BadNotification::Data)
+}
+
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+/// JSON without what stands between its parts. Its texts and numbers stay as they are, to the byte.
+fn without_white_space(json: &str) -> String {
+    let (mut in_text, mut escaped) = (false, false);
+    let mut kept = json.to_owned();
+    kept.retain(|character| {
+        if !in_text {
+            in_text = character == '"';
+            return !matches!(character, ' ' | '\t' | '\n' | '\r');
+        }
+        in_text = escaped || character != '"';
+        escaped = character == '\\' && !escaped;
+        true
+    });
+    kept
 }
 
 fn check_title(title: &str) -> Result<(), BadNotification> {
@@ -165,6 +203,12 @@ pub enum BadNotification {
     /// No word.
     #[error("a `kind` is 1 to {KIND_BYTES_MAX} letters, digits, `.`, `_` and `-`")]
     Kind,
+    /// Some parsers could not read it.
+    #[error(
+        "`data` is JSON that every parser can read: at most {DATA_DEPTH_MAX} lists and objects within each other, no number beyond \
+         those of 64 bits, and no half of a surrogate pair"
+    )]
+    Data,
     /// No key.
     #[error("a `dedupe` key is 1 to {DEDUPE_BYTES_MAX} bytes without control characters")]
     Dedupe,
@@ -215,6 +259,33 @@ mod tests {
             "a",
         ] {
             assert_eq!(checked(|n| n.link = Some(link.into())), Ok(()), "{link:?}");
+        }
+    }
+
+    #[test]
+    fn data_is_what_every_parser_reads_and_keeps_its_texts_and_numbers_to_the_byte() {
+        let checked = |text: &str| {
+            let data = Some(RawValue::from_string(text.to_owned()).unwrap());
+            let notification = Notification { title: "t".into(), data, ..Notification::default() };
+            notification.check(UnixMillis(1_000)).map(|checked| checked.data.unwrap().get().to_owned())
+        };
+
+        for (text, kept) in [
+            (
+                "{ \"a\" :\n[1.0, 1e2,\t\"x \\\" \\\\\" , \" y\"] }",
+                "{\"a\":[1.0,1e2,\"x \\\" \\\\\",\" y\"]}",
+            ),
+            ("  null ", "null"),
+            ("18446744073709551615", "18446744073709551615"),
+            ("\"\\ud83d\\ude00 \u{85}\"", "\"\\ud83d\\ude00 \u{85}\""),
+            ("{\"a\":1,\"a\":2}", "{\"a\":1,\"a\":2}"),
+        ] {
+            assert_eq!(checked(text).as_deref(), Ok(kept), "{text}");
+        }
+        let deep = |count: usize| format!("{}1{}", "[".repeat(count), "]".repeat(count));
+        assert!(checked(&deep(DATA_DEPTH_MAX)).is_ok());
+        for text in ["\"\\ud800\"", "1e999", &deep(DATA_DEPTH_MAX + 1), &deep(4_000)] {
+            assert_eq!(checked(text), Err(BadNotification::Data), "{text}");
         }
     }
 

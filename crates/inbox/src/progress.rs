@@ -18,7 +18,7 @@ pub(crate) struct Progress {
 #[derive(Debug, Default)]
 struct State {
     applied: Sequence,
-    /// Of records whose writer has not asked yet.
+    /// Of the newest records: their writers ask for them, and again those who repeat a call.
     outcomes: BTreeMap<Sequence, Outcome>,
     waiting: HashMap<Sequence, Vec<oneshot::Sender<Option<Outcome>>>>,
     is_over: bool,
@@ -30,19 +30,16 @@ impl Progress {
         let mut state = self.lock();
         state.applied = state.applied.max(through);
         for (sequence, outcome) in outcomes {
-            match state.waiting.remove(&sequence) {
-                // A writer that has left is no error.
-                Some(waiting) => {
-                    waiting.into_iter().for_each(|writer| drop(writer.send(Some(outcome.clone()))))
-                }
-                None => drop(state.outcomes.insert(sequence, outcome)),
-            }
+            // A writer that has left is no error.
+            let waiting = state.waiting.remove(&sequence).into_iter().flatten();
+            waiting.for_each(|writer| drop(writer.send(Some(outcome.clone()))));
+            state.outcomes.insert(sequence, outcome);
         }
         while state.outcomes.len() > OUTCOMES_MAX {
             state.outcomes.pop_first();
         }
         if !state.waiting.is_empty() {
-            // Of places at which there is no record, and of those whose outcome was taken.
+            // Of places at which there is no record.
             let passed: Vec<_> =
                 state.waiting.keys().copied().filter(|sequence| *sequence <= through).collect();
             for sequence in passed {
@@ -58,7 +55,7 @@ impl Progress {
         let receiver = {
             let mut state = self.lock();
             if at <= state.applied {
-                return Ok(state.outcomes.remove(&at));
+                return Ok(state.outcomes.get(&at).cloned());
             }
             if state.is_over {
                 return Err(Stopped);

@@ -35,6 +35,8 @@ pub(crate) struct Done {
     pub(crate) outcomes: Vec<(Sequence, Outcome)>,
     /// In the order of the log.
     pub(crate) effects: Vec<Effect>,
+    /// The patterns that are followed then.
+    pub(crate) patterns: usize,
 }
 
 impl Projection {
@@ -128,7 +130,13 @@ impl Projection {
             self.patterns = Patterns::load(&self.connection)?;
             return Err(error.into());
         }
+        done.patterns = self.patterns.len();
         Ok(done)
+    }
+
+    /// Different patterns that users follow.
+    pub(crate) fn patterns(&self) -> usize {
+        self.patterns.len()
     }
 }
 

@@ -9,6 +9,7 @@ use tidings_core::{Clock, Hub};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::spawn_blocking;
 
+use crate::counts::Counts;
 use crate::error::InboxError;
 use crate::follow::Bell;
 use crate::live::Live;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) asked_to_advance: AtomicBool,
     /// There may be an item that ends earlier than those before.
     pub(crate) expiry: Notify,
+    pub(crate) counts: Counts,
 }
 
 impl Shared {
@@ -70,7 +72,10 @@ impl Shared {
 pub(crate) struct Readers {
     database: Database,
     idle: Arc<Mutex<Idle>>,
-    permits: Semaphore,
+    /// For readings of many rows.
+    permits: Arc<Semaphore>,
+    /// For those of one row or a few, which do not wait for the others.
+    lookups: Arc<Semaphore>,
 }
 
 /// Connections that nobody uses now.
@@ -82,8 +87,9 @@ struct Idle {
 }
 
 impl Readers {
-    pub(crate) fn new(database: Database, connections_max: usize) -> Self {
-        Self { database, idle: Arc::default(), permits: Semaphore::new(connections_max) }
+    pub(crate) fn new(database: Database, connections_max: usize, lookups_max: usize) -> Self {
+        let permits = Arc::new(Semaphore::new(connections_max));
+        Self { database, idle: Arc::default(), permits, lookups: Arc::new(Semaphore::new(lookups_max)) }
     }
 
     /// Closes all connections. One that is in use is closed when its reading ends.
@@ -93,16 +99,34 @@ impl Readers {
         idle.generation += 1;
     }
 
-    /// Reads on a thread that may block. Cancel safe: what was begun ends by itself, and is bounded.
+    /// Reads many rows, on a thread that may block. Cancel safe: what was begun ends by itself, and is bounded.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, InboxError> {
+        self.read_by(&self.permits, read).await
+    }
+
+    /// Reads a few rows, on a thread that may block. Cancel safe, as above.
+    pub(crate) async fn look_up<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, InboxError> {
+        self.read_by(&self.lookups, read).await
+    }
+
+    async fn read_by<T: Send + 'static>(
+        &self,
+        permits: &Arc<Semaphore>,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, InboxError> {
         // The semaphore is never closed.
-        let _permit = self.permits.acquire().await.map_err(|_| InboxError::Stopped)?;
+        let permit = permits.clone().acquire_owned().await.map_err(|_| InboxError::Stopped)?;
         let idle = self.idle.clone();
         let database = self.database.clone();
         let task = spawn_blocking(move || {
+            // Of the reading and not of who waits for it: clients that leave at once would have all threads read.
+            let _permit = permit;
             let (taken, generation) = {
                 let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
                 (idle.connections.pop(), idle.generation)

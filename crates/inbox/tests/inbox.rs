@@ -76,10 +76,14 @@ async fn a_dedupe_key_a_mute_and_a_followed_topic() {
     inbox.follow(&alice, &Selector::parse("orders/*").unwrap(), true).await.unwrap();
     inbox.follow(&bob, &Selector::parse("orders/42").unwrap(), true).await.unwrap();
     let topic = Topic::parse("orders/42").unwrap();
-    assert_eq!(inbox.notify_topic(&topic, says("paid"), None).await.unwrap(), 2);
+    assert_eq!(inbox.notify_topic(&topic, says("paid"), None).await.unwrap().notified, Some(2));
     assert_eq!(
-        inbox.notify_many(vec![alice.clone(), bob.clone(), alice.clone()], says("all"), None).await.unwrap(),
-        2
+        inbox
+            .notify_many(vec![alice.clone(), bob.clone(), alice.clone()], says("all"), None)
+            .await
+            .unwrap()
+            .notified,
+        Some(2)
     );
 
     assert_eq!(titles(&inbox, &alice).await, ["all", "paid", "one"]);

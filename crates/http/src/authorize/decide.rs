@@ -16,6 +16,7 @@ use crate::access_log::AccessEntry;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
+use crate::limits::INBOXES_ASKED_MAX;
 use crate::request::query::Query;
 
 /// What a request needs, to be let in.
@@ -35,6 +36,8 @@ struct Needs<'a> {
 enum NeededGrant<'a> {
     /// To publish to each of the topics.
     Publish,
+    /// To publish to each of the topics, which are inboxes.
+    Notify,
     /// To read all of the selectors.
     Subscribe,
     /// To read a part of the selectors at least.
@@ -103,6 +106,19 @@ impl Front {
     ) -> Result<Grants, Problem> {
         let action = AskedAction::Publish;
         let needs = Needs { grant: NeededGrant::Publish, selectors, place: None, action };
+        self.authorize(request, needs).await
+    }
+
+    /// The grants by which a request to notify is let in: to publish to each of the inboxes.
+    ///
+    /// An authorizer is asked about all inboxes at once, if it would be asked about more than it can be expected to look at.
+    pub(crate) async fn authorize_notify(
+        &self,
+        request: ParsedRequest<'_>,
+        inboxes: &[Selector],
+    ) -> Result<Grants, Problem> {
+        let action = AskedAction::Publish;
+        let needs = Needs { grant: NeededGrant::Notify, selectors: inboxes, place: None, action };
         self.authorize(request, needs).await
     }
 
@@ -197,11 +213,16 @@ impl Front {
         needs: Needs<'_>,
     ) -> Result<Identity, Problem> {
         let Some(authorizer) = self.authorizer() else { return Ok(identity) };
+        let all = [all_inboxes()];
         let selectors = match &needs.grant {
             // Either of two grants will do, and it is asked about one of them: not if the other is there.
-            NeededGrant::Audience(_) if needs.check(&identity).is_ok() => return Ok(identity),
+            NeededGrant::Audience(_) | NeededGrant::SubscribeOrNotify if needs.check(&identity).is_ok() => {
+                return Ok(identity);
+            }
             NeededGrant::Audience(presence) => std::slice::from_ref(*presence),
+            NeededGrant::Notify if needs.selectors.len() > INBOXES_ASKED_MAX => &all,
             NeededGrant::Publish
+            | NeededGrant::Notify
             | NeededGrant::Subscribe
             | NeededGrant::SubscribePart
             | NeededGrant::SubscribeOrNotify
@@ -243,7 +264,9 @@ impl Needs<'_> {
         let is_covered = |selector: &Selector| subscribe.covers(selector);
         let has_part = |selector: &Selector| subscribe.covered_part(selector).next().is_some();
         let what = match self.grant {
-            NeededGrant::Publish => return identity.check_cover(publish, "publish", self.selectors),
+            NeededGrant::Publish | NeededGrant::Notify => {
+                return identity.check_cover(publish, "publish", self.selectors);
+            }
             NeededGrant::SubscribePart if self.selectors.iter().any(has_part) => return Ok(()),
             NeededGrant::SubscribeOrNotify
                 if self.selectors.first().is_some_and(|inbox| publish.covers(inbox)) =>
@@ -262,6 +285,12 @@ impl Needs<'_> {
         };
         Err(identity.refusal(what, Vec::new()))
     }
+}
+
+/// The selector of the inboxes of all users.
+#[expect(clippy::expect_used, reason = "a constant that is a selector")]
+pub(crate) fn all_inboxes() -> Selector {
+    Selector::parse("inbox/**").expect("the pattern of all inboxes is one")
 }
 
 /// Tells the access log who sends a request, also if it is refused.

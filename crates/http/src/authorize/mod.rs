@@ -14,4 +14,5 @@ mod decide;
 mod identity;
 
 pub use asked::{Asked, AskedAction, Authorizer, Denied};
+pub(crate) use decide::all_inboxes;
 pub(crate) use identity::ParsedRequest;

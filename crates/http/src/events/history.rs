@@ -220,7 +220,8 @@ fn no_room() -> Problem {
     Problem::new(ProblemType::TooManyConnections, detail).with_header(RETRY_AFTER, "5")
 }
 
-fn answers_full() -> Problem {
+/// Answers hold as many bytes as they may.
+pub(crate) fn answers_full() -> Problem {
     let detail = "answers that are not read hold as many bytes as `answers_bytes_max` says; try again soon";
     Problem::new(ProblemType::AnswersFull, detail).with_header(RETRY_AFTER, ANSWER_RETRY_SECONDS)
 }

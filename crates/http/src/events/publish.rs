@@ -139,7 +139,7 @@ fn created(published: &Published) -> Response<Body> {
 }
 
 /// The answer to a publish that added nothing to the log.
-pub(super) fn replayed(mut response: Response<Body>) -> Response<Body> {
+pub(crate) fn replayed(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response
 }

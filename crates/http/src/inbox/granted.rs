@@ -3,33 +3,43 @@
 //! To read an inbox, to mark and to mute in it, one must be allowed to subscribe to `inbox/{user}`; to notify, to publish to it.
 
 use bytes::Bytes;
-use http::Response;
 use http::request::Parts;
+use http::{Method, Response};
 use tidings_access::Grants;
 use tidings_core::{Selector, Topic};
 use tidings_inbox::Inbox;
 
-use super::notify::{self, many, read, take_share};
-use super::problem::user;
+use super::notify::{Call, many, read, take_share};
+use super::problem::{item_of_path, kind_of_path, user};
 use super::route::InboxAction;
 use super::{count, list, marks, preferences, stream};
 use crate::access::head::RequestHead;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::authorize::{AskedAction, ParsedRequest};
+use crate::authorize::{AskedAction, ParsedRequest, all_inboxes};
 use crate::events::admission;
+use crate::events::problem::ending;
+use crate::events::publish::Publisher;
 use crate::front::Front;
 use crate::granted::Keyed;
-use crate::limits::{INBOX_MANY_BODY_BYTES_MAX, INBOX_MARK_BODY_BYTES_MAX, INBOX_NOTIFY_BODY_BYTES_MAX};
-use crate::request::path::{decode, plain_selector, topic_of_text};
+use crate::limits::{
+    INBOX_MANY_BODY_BYTES_MAX, INBOX_MARK_BODY_BYTES_MAX, INBOX_NOTIFY_BODY_BYTES_MAX, SMALL_BODY_BYTES_MAX,
+};
+use crate::request::body::WholeBody;
+use crate::request::idempotency_key::idempotency_key;
+use crate::request::path::{one_topic, plain_selector};
 use crate::request::query::Query;
+
+/// How often the names of a call stand in memory beside its body: as users, as topics, as a record, and as its JSON.
+const MANY_BODY_COPIES: usize = 4;
 
 /// A request to the inbox, as its head says it.
 struct Asked<'a> {
     front: &'a Front,
     head: &'a RequestHead<'a>,
     parts: &'a Parts,
+    keyed: Keyed<'a>,
 }
 
 /// Answers a request to the inbox.
@@ -50,22 +60,26 @@ where
             "this hub has no inbox; it was started with `inbox = false`",
         ));
     };
-    let asked = Asked { front, head, parts };
+    let asked = Asked { front, head, parts, keyed };
     match action {
         InboxAction::RefuseAccept(problem) => Err(problem),
-        InboxAction::NotifyMany => asked.notify_many(inbox, keyed, body).await,
-        InboxAction::Notify(text) => asked.notify(inbox, keyed, text, body).await,
+        InboxAction::NotifyMany => asked.notify_many(inbox, body).await,
+        InboxAction::Notify(text) => asked.notify(inbox, text, body).await,
         InboxAction::Erase(text) => {
             let query = asked.query(&[])?;
             let user = user(text)?;
-            asked.own(&query, &[Selector::Topic(user.topic())]).await?;
+            let grants = asked.own(&query, &[Selector::Topic(user.topic())]).await?;
+            asked.takes_place(grants.as_ref())?;
             marks::erase(inbox, &user).await
         }
         InboxAction::List(text) => {
             let query = asked.query(list::KNOWN)?;
-            let (user, request) = (user(text)?, list::request(&query)?);
+            let (user, request) = (user(text)?, list::request(inbox, &query)?);
             asked.read(&query, &user.topic()).await?;
-            list::list(inbox, &user, request).await
+            if parts.method == Method::HEAD {
+                return Ok(list::head());
+            }
+            list::list(front, inbox, &user, request).await
         }
         InboxAction::Subscribe(text, format) => {
             let query = asked.query(stream::KNOWN)?;
@@ -93,16 +107,16 @@ where
             let query = asked.query(&[])?;
             let user = user(text)?;
             let grants = asked.change(&query, &user.topic()).await?;
-            let body = read(front, parts, body, INBOX_MARK_BODY_BYTES_MAX).await?;
-            take_share(front, &front.publisher(grants.as_ref(), keyed), 1, body.data.len())?;
+            let publisher = asked.publisher(grants.as_ref());
+            let body = asked.body(&publisher, body, INBOX_MARK_BODY_BYTES_MAX).await?;
             marks::mark(inbox, &user, mark, marks::which(&body.data)?).await
         }
         InboxAction::Delete(text, id) => {
             let query = asked.query(&[])?;
-            let user = user(text)?;
+            let (user, id) = (user(text)?, item_of_path(id)?);
             let grants = asked.change(&query, &user.topic()).await?;
-            take_share(front, &front.publisher(grants.as_ref(), keyed), 1, 0)?;
-            marks::delete(inbox, &user, &decode(id)?).await
+            asked.takes_place(grants.as_ref())?;
+            marks::delete(inbox, &user, id).await
         }
         InboxAction::Mutes(text) => {
             let query = asked.query(&[])?;
@@ -112,10 +126,10 @@ where
         }
         InboxAction::Mute(text, kind, muted) => {
             let query = asked.query(&[])?;
-            let user = user(text)?;
+            let (user, kind) = (user(text)?, kind_of_path(kind)?);
             let grants = asked.change(&query, &user.topic()).await?;
-            take_share(front, &front.publisher(grants.as_ref(), keyed), 1, 0)?;
-            preferences::mute(inbox, &user, kind, muted).await
+            asked.takes_place(grants.as_ref())?;
+            preferences::mute(inbox, &user, &kind, muted).await
         }
         InboxAction::Follows(text) => {
             let query = asked.query(&[])?;
@@ -130,7 +144,7 @@ where
             let mut needed = vec![Selector::Topic(user.topic())];
             needed.extend(follows.then(|| selector.clone()));
             let grants = asked.own(&query, &needed).await?;
-            take_share(front, &front.publisher(grants.as_ref(), keyed), 1, 0)?;
+            asked.takes_place(grants.as_ref())?;
             preferences::follow(inbox, &user, &selector, follows).await
         }
     }
@@ -182,63 +196,97 @@ impl<'a> Asked<'a> {
         self.told(grants).map(Some)
     }
 
-    async fn notify<B>(
+    fn publisher<'g>(&self, grants: Option<&'g Grants>) -> Publisher<'g>
+    where
+        'a: 'g,
+    {
+        self.front.publisher(grants, self.keyed.clone())
+    }
+
+    /// Lets in a change that has no body: the hub takes it, and its sender has a share left.
+    fn takes_place(&self, grants: Option<&Grants>) -> Result<(), Problem> {
+        if self.front.drain().has_begun() {
+            return Err(ending());
+        }
+        take_share(self.front, &self.publisher(grants), 1, 0)
+    }
+
+    /// The body of a change, of a sender that has a share left.
+    async fn body<B>(
         &self,
-        inbox: &Inbox,
-        keyed: Keyed<'_>,
-        text: &str,
+        publisher: &Publisher<'_>,
         body: B,
-    ) -> Result<Response<Body>, Problem>
+        bytes_max: usize,
+    ) -> Result<WholeBody<'a>, Problem>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+    {
+        let announced = body.size_hint().exact().unwrap_or(0).min(bytes_max as u64);
+        if self.front.drain().has_begun() {
+            return Err(ending());
+        }
+        // Before the body is read.
+        take_share(self.front, publisher, 1, announced)?;
+        let body = read(self.front, self.parts, body, bytes_max).await?;
+        let more = (body.data.len() as u64).saturating_sub(announced);
+        self.front.shares().add_bytes(publisher.sender, more);
+        // It may have been long on its way.
+        publisher.let_in.check(self.front).await?;
+        Ok(body)
+    }
+
+    async fn notify<B>(&self, inbox: &Inbox, text: &str, body: B) -> Result<Response<Body>, Problem>
     where
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let query = self.query(&[])?;
         let user = user(text)?;
+        let key = idempotency_key(&self.parts.headers)?;
         let grants = self.publish(&query, &[Selector::Topic(user.topic())]).await?;
-        let body = read(self.front, self.parts, body, INBOX_NOTIFY_BODY_BYTES_MAX).await?;
-        let publisher = self.front.publisher(grants.as_ref(), keyed);
-        notify::one(self.front, inbox, self.parts, &publisher, &user, &body.data).await
+        let publisher = self.publisher(grants.as_ref());
+        let body = self.body(&publisher, body, INBOX_NOTIFY_BODY_BYTES_MAX).await?;
+        let call = Call { front: self.front, inbox, publisher: &publisher, key };
+        call.notify(&user, &body.data).await
     }
 
-    async fn notify_many<B>(
-        &self,
-        inbox: &Inbox,
-        keyed: Keyed<'_>,
-        body: B,
-    ) -> Result<Response<Body>, Problem>
+    async fn notify_many<B>(&self, inbox: &Inbox, body: B) -> Result<Response<Body>, Problem>
     where
         B: http_body::Body<Data = Bytes> + Unpin,
     {
         let query = self.query(&["topic"])?;
+        let key = idempotency_key(&self.parts.headers)?;
+        if query.one("topic")?.is_some() {
+            let topic = one_topic(&query)?;
+            // Anybody's inbox may be reached.
+            let grants = self.publish(&query, &[all_inboxes()]).await?;
+            let publisher = self.publisher(grants.as_ref());
+            let body = self.body(&publisher, body, INBOX_NOTIFY_BODY_BYTES_MAX).await?;
+            let call = Call { front: self.front, inbox, publisher: &publisher, key };
+            return call.notify_topic(&topic, &body.data).await;
+        }
         if self.front.asks_for_grants() {
             self.told(self.front.refuse_stranger(self.parsed(&query)).await)?;
         }
-        if let Some(topic) = query.one("topic")? {
-            let topic = topic_of_text(topic)?;
-            // Anybody's inbox may be reached.
-            let grants = self.publish(&query, &[plain_selector_of_all()]).await?;
-            let body = read(self.front, self.parts, body, INBOX_NOTIFY_BODY_BYTES_MAX).await?;
-            let publisher = self.front.publisher(grants.as_ref(), keyed);
-            return notify::topic(self.front, inbox, self.parts, &publisher, (topic, &body.data)).await;
+        let mut body = read(self.front, self.parts, body, INBOX_MANY_BODY_BYTES_MAX).await?;
+        // The names stand in memory several times while their record is made. Small bodies have room for that beside their share.
+        if body.data.len() > SMALL_BODY_BYTES_MAX {
+            body.share.resize(MANY_BODY_COPIES * body.data.len()).await?;
         }
-        let body = read(self.front, self.parts, body, INBOX_MANY_BODY_BYTES_MAX).await?;
         let many = many(self.front, &body.data)?;
         let topics: Vec<_> = many.users.iter().map(|user| Selector::Topic(user.topic())).collect();
         let grants = self.publish(&query, &topics).await?;
-        let publisher = self.front.publisher(grants.as_ref(), keyed);
-        notify::to_many(self.front, inbox, self.parts, &publisher, (many, body.data.len())).await
+        drop(topics);
+        let publisher = self.publisher(grants.as_ref());
+        publisher.let_in.check(self.front).await?;
+        let call = Call { front: self.front, inbox, publisher: &publisher, key };
+        call.notify_many(many, body.data.len()).await
     }
 
     async fn publish(&self, query: &Query<'_>, topics: &[Selector]) -> Result<Option<Grants>, Problem> {
         if !self.front.asks_for_grants() {
             return Ok(None);
         }
-        let grants = Box::pin(self.front.authorize_publish(self.parsed(query), topics)).await;
+        let grants = Box::pin(self.front.authorize_notify(self.parsed(query), topics)).await;
         self.told(grants).map(Some)
     }
-}
-
-#[expect(clippy::expect_used, reason = "a constant that is a selector")]
-fn plain_selector_of_all() -> Selector {
-    Selector::parse("inbox/**").expect("the pattern of all inboxes is one")
 }

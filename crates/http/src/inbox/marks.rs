@@ -2,9 +2,11 @@
 
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
+use tidings_core::Cursor;
 use tidings_inbox::limits::IDS_MAX;
 use tidings_inbox::{Changed, Inbox, Mark, User, Which};
 
+use super::at_most::AtMost;
 use super::notify::object;
 use super::problem::{item, not_done};
 use crate::answer::body::Body;
@@ -16,7 +18,7 @@ use crate::answer::problem_type::ProblemType;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WhichDocument {
-    ids: Option<Vec<String>>,
+    ids: Option<AtMost<Box<str>, IDS_MAX>>,
     through: Option<String>,
     all: Option<bool>,
 }
@@ -28,42 +30,60 @@ struct ChangedDocument {
     changed: u64,
 }
 
+/// The items that a mark is about, as its sender names them.
+pub(super) enum Named {
+    Ids(Vec<Cursor>),
+    Through(Cursor),
+    All,
+}
+
 /// Reads which items a mark is about.
-pub(super) fn which(body: &[u8]) -> Result<Which, Problem> {
+pub(super) fn which(body: &[u8]) -> Result<Named, Problem> {
     let refused = |detail: String| Problem::new(ProblemType::BadMark, detail);
     let WhichDocument { ids, through, all } = object(body).map_err(refused)?;
     match (ids, through, all) {
-        (Some(ids), None, None) if ids.len() <= IDS_MAX => {
-            let ids = ids.iter().map(|id| item(id).map(|id| id.sequence.0)).collect::<Result<_, _>>()?;
-            Ok(Which::Ids(ids))
+        (Some(AtMost(ids)), None, None) => {
+            Ok(Named::Ids(ids.iter().map(|id| item(id)).collect::<Result<_, _>>()?))
         }
-        (Some(ids), None, None) => {
-            let count = ids.len();
-            Err(refused(format!(
-                "`ids` has at most {IDS_MAX} ids, and here are {count}; use `through` or `all`"
-            )))
-        }
-        (None, Some(through), None) => Ok(Which::Through(item(&through)?.sequence.0)),
-        (None, None, Some(true)) => Ok(Which::All),
+        (None, Some(through), None) => Ok(Named::Through(item(&through)?)),
+        (None, None, Some(true)) => Ok(Named::All),
         _ => Err(refused("the body has one of `ids`, `through` and `all`, and `all` is `true`".to_owned())),
     }
 }
 
-/// Marks items. Those that are not there are passed over.
+/// Marks items. Those that are not there are passed over: they are in the inbox no more, or were never in this one.
 pub(super) async fn mark(
     inbox: &Inbox,
     user: &User,
     mark: Mark,
-    which: Which,
+    named: Named,
 ) -> Result<Response<Body>, Problem> {
+    let none = Which::Ids(Vec::new());
+    let which = match named {
+        Named::Ids(ids) => {
+            let held = inbox.held(user, ids).await.map_err(not_done)?;
+            Which::Ids(held.iter().map(|sequence| sequence.0).collect())
+        }
+        Named::Through(id) => match inbox.reaches(id) {
+            Some(sequence) => Which::Through(sequence.0),
+            // Its epoch is so old that only the item itself tells that there was one.
+            None => {
+                let held = inbox.held(user, vec![id]).await.map_err(not_done)?;
+                held.first().map_or(none, |sequence| Which::Through(sequence.0))
+            }
+        },
+        Named::All => Which::All,
+    };
     let Changed { unread, changed } = inbox.mark(user, mark, which).await.map_err(not_done)?;
     let document = ChangedDocument { unread: unread.count, version: unread.version.0, changed };
     Ok(json::response(StatusCode::OK, &document))
 }
 
 /// Takes an item away. One that is not there is gone as well, so a repetition has the same answer.
-pub(super) async fn delete(inbox: &Inbox, user: &User, id: &str) -> Result<Response<Body>, Problem> {
-    inbox.delete(user, item(id)?.sequence).await.map_err(not_done)?;
+pub(super) async fn delete(inbox: &Inbox, user: &User, id: Cursor) -> Result<Response<Body>, Problem> {
+    if let Some(sequence) = inbox.held(user, vec![id]).await.map_err(not_done)?.first() {
+        inbox.delete(user, *sequence).await.map_err(not_done)?;
+    }
     Ok(no_content())
 }
 

@@ -14,8 +14,10 @@
 //! | `blocks` | a change as server-sent events |
 //! | `count` | the count as an event stream that ends |
 //! | `item_document` | an item as JSON |
+//! | `at_most` | a list of a body |
 //! | `problem` | why the inbox does not do it |
 
+mod at_most;
 mod blocks;
 mod count;
 mod granted;

@@ -6,24 +6,26 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Response, StatusCode};
+use ring::digest::{Context, SHA256};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tidings_core::{KeyFields, Topic, UnixMillis};
 use tidings_inbox::limits::USERS_MAX;
-use tidings_inbox::{Inbox, Notification, Notified, User};
+use tidings_inbox::{CallKey, Inbox, Notification, Notified, User};
 
+use super::at_most::AtMost;
 use super::problem::{bad_notification, named_user, not_done};
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::events::problem::{ending, too_many_publishes};
-use crate::events::publish::Publisher;
+use crate::events::publish::{Publisher, replayed};
 use crate::front::Front;
 use crate::limits::JSON_FAULT_CHARS_MAX;
 use crate::request::body::WholeBody;
 use crate::request::body_document::read_document;
-use crate::request::idempotency_key::idempotency_key;
 use crate::request::position::{age, time};
 
 /// A notification as it is sent. A name that stands twice is refused, and so is one that is not known.
@@ -43,15 +45,21 @@ struct NotificationDocument {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ManyDocument {
-    users: Vec<String>,
+    users: AtMost<Box<str>, USERS_MAX>,
     notification: NotificationDocument,
 }
 
-/// The body of `POST /inbox?topic=`: a notification, or one in a member of this name as where there are users.
+/// The body of `POST /inbox?topic=`, if the notification is in a member of this name as where there are users.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TopicDocument {
     notification: NotificationDocument,
+}
+
+/// Tells whether it is. Nothing else is looked at.
+#[derive(Deserialize)]
+struct Wrapped {
+    notification: Option<IgnoredAny>,
 }
 
 #[derive(Serialize)]
@@ -64,13 +72,31 @@ struct NotifiedDocument {
 
 #[derive(Serialize)]
 struct CountDocument {
-    notified: u64,
+    /// `null` of a call that was made before, so long ago that it is not known any more.
+    notified: Option<u64>,
 }
 
 /// Whom the body of `POST /inbox` notifies, and of what.
 pub(super) struct Many {
+    /// Sorted, each once.
     pub(super) users: Vec<User>,
-    says: Notification,
+    says: Said,
+}
+
+/// What a body says.
+struct Said {
+    notification: Notification,
+    /// The end as it is written, which may be a distance: the same body says the same later.
+    expires: Option<String>,
+}
+
+/// A call that notifies.
+pub(super) struct Call<'a> {
+    pub(super) front: &'a Front,
+    pub(super) inbox: &'a Inbox,
+    pub(super) publisher: &'a Publisher<'a>,
+    /// Its idempotency key.
+    pub(super) key: Option<&'a str>,
 }
 
 /// Reads the body of a request, whose sender has a share of what the hub takes.
@@ -107,72 +133,70 @@ pub(super) fn take_share(
     front: &Front,
     publisher: &Publisher<'_>,
     events: u64,
-    bytes: usize,
+    bytes: u64,
 ) -> Result<(), Problem> {
-    let taken = front.shares().publish(publisher.sender, events, bytes as u64);
+    let taken = front.shares().publish(publisher.sender, events, bytes);
     taken.map_err(|limited| too_many_publishes(&limited))
-}
-
-/// Notifies a user.
-pub(super) async fn one(
-    front: &Front,
-    inbox: &Inbox,
-    parts: &Parts,
-    publisher: &Publisher<'_>,
-    user: &User,
-    body: &[u8],
-) -> Result<Response<Body>, Problem> {
-    let says = document::<NotificationDocument>(body)?.check(front)?;
-    take_share(front, publisher, 1, body.len())?;
-    let key = key(parts, publisher)?;
-    let Notified { id, repeated, muted } = inbox.notify(user, says, key).await.map_err(not_done)?;
-    let document = NotifiedDocument { id: id.to_string(), repeated, muted };
-    Ok(json::response(StatusCode::CREATED, &document))
 }
 
 /// Reads whom to notify.
 pub(super) fn many(front: &Front, body: &[u8]) -> Result<Many, Problem> {
-    let ManyDocument { users, notification } = document(body)?;
-    if users.is_empty() || users.len() > USERS_MAX {
-        let detail = format!("`users` has 1 to {USERS_MAX} names, and here are {}", users.len());
+    let ManyDocument { users: AtMost(names), notification } = document(body)?;
+    if names.is_empty() {
+        let detail = format!("`users` has 1 to {USERS_MAX} names, and here are none");
         return Err(Problem::new(ProblemType::BadNotification, detail));
     }
-    let users = users.iter().map(|name| named_user(name)).collect::<Result<_, _>>()?;
+    let mut users = names.iter().map(|name| named_user(name)).collect::<Result<Vec<_>, _>>()?;
+    users.sort_unstable();
+    users.dedup();
     Ok(Many { users, says: notification.check(front)? })
 }
 
-/// Notifies them.
-pub(super) async fn to_many(
-    front: &Front,
-    inbox: &Inbox,
-    parts: &Parts,
-    publisher: &Publisher<'_>,
-    (many, bytes): (Many, usize),
-) -> Result<Response<Body>, Problem> {
-    take_share(front, publisher, many.users.len() as u64, bytes)?;
-    let key = key(parts, publisher)?;
-    let notified = inbox.notify_many(many.users, many.says, key).await.map_err(not_done)?;
-    Ok(json::response(StatusCode::CREATED, &CountDocument { notified }))
+impl Call<'_> {
+    /// Notifies a user.
+    pub(super) async fn notify(&self, user: &User, body: &[u8]) -> Result<Response<Body>, Problem> {
+        let says = document::<NotificationDocument>(body)?.check(self.front)?;
+        let key = self.key(|| says.digest("user", [user.as_str()]));
+        let notified = self.inbox.notify(user, says.notification, key).await.map_err(not_done)?;
+        let Notified { id, repeated, replayed: was_made, muted } = notified;
+        let document = NotifiedDocument { id: id.to_string(), repeated, muted };
+        Ok(answer(&document, was_made))
+    }
+
+    /// Notifies many. A call with many users is many events of the share of its sender: it is as much work for the hub.
+    pub(super) async fn notify_many(&self, many: Many, bytes: usize) -> Result<Response<Body>, Problem> {
+        let Many { users, says } = many;
+        take_share(self.front, self.publisher, users.len() as u64, bytes as u64)?;
+        let key = self.key(|| says.digest("users", users.iter().map(User::as_str)));
+        let notified = self.inbox.notify_many(users, says.notification, key).await.map_err(not_done)?;
+        Ok(answer(&CountDocument { notified: notified.notified }, notified.repeated))
+    }
+
+    /// Notifies those who follow a topic. How many these are is known behind it, and counts against the next call.
+    pub(super) async fn notify_topic(&self, topic: &Topic, body: &[u8]) -> Result<Response<Body>, Problem> {
+        let is_wrapped = document::<Wrapped>(body)?.notification.is_some();
+        let says = match is_wrapped {
+            true => document::<TopicDocument>(body)?.notification,
+            false => document::<NotificationDocument>(body)?,
+        };
+        let says = says.check(self.front)?;
+        let key = self.key(|| says.digest("topic", [topic.as_str()]));
+        let notified = self.inbox.notify_topic(topic, says.notification, key).await.map_err(not_done)?;
+        let more = notified.notified.filter(|_| !notified.repeated).unwrap_or(0).saturating_sub(1);
+        self.front.shares().add_events(self.publisher.sender, more);
+        Ok(answer(&CountDocument { notified: notified.notified }, notified.repeated))
+    }
+
+    fn key(&self, digest: impl FnOnce() -> [u8; 16]) -> Option<CallKey<'_>> {
+        let fields = KeyFields { credential: &self.publisher.credential, key: self.key? };
+        Some(CallKey { fields, digest: digest() })
+    }
 }
 
-/// Notifies those who follow a topic.
-pub(super) async fn topic(
-    front: &Front,
-    inbox: &Inbox,
-    parts: &Parts,
-    publisher: &Publisher<'_>,
-    (topic, body): (Topic, &[u8]),
-) -> Result<Response<Body>, Problem> {
-    let wrapped = document::<TopicDocument>(body).map(|document| document.notification);
-    let says = wrapped.or_else(|_| document::<NotificationDocument>(body))?.check(front)?;
-    take_share(front, publisher, 1, body.len())?;
-    let key = key(parts, publisher)?;
-    let notified = inbox.notify_topic(&topic, says, key).await.map_err(not_done)?;
-    Ok(json::response(StatusCode::CREATED, &CountDocument { notified }))
-}
-
-fn key<'a>(parts: &'a Parts, publisher: &'a Publisher<'_>) -> Result<Option<KeyFields<'a>>, Problem> {
-    Ok(idempotency_key(&parts.headers)?.map(|key| KeyFields { credential: &publisher.credential, key }))
+/// The answer to a call, which was perhaps made before.
+fn answer(document: &impl Serialize, was_made: bool) -> Response<Body> {
+    let response = json::response(StatusCode::CREATED, document);
+    if was_made { replayed(response) } else { response }
 }
 
 /// A body as a document of a type.
@@ -194,12 +218,39 @@ pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String
 }
 
 impl NotificationDocument {
-    fn check(self, front: &Front) -> Result<Notification, Problem> {
+    fn check(self, front: &Front) -> Result<Said, Problem> {
         let now = front.clock().now();
         let Self { title, body, link, kind, data, dedupe, expires } = self;
-        let expires = expires.map(|text| end(&text, now)).transpose()?;
-        let says = Notification { title, body, link, kind, data, dedupe, expires };
-        says.check(now).map_err(|error| bad_notification(&error))
+        let until = expires.as_deref().map(|text| end(text, now)).transpose()?;
+        let says = Notification { title, body, link, kind, data, dedupe, expires: until };
+        let notification = says.check(now).map_err(|error| bad_notification(&error))?;
+        Ok(Said { notification, expires })
+    }
+}
+
+impl Said {
+    /// What tells a call from others under the same idempotency key: the first 16 bytes of SHA-256 over what it notifies, and all that it
+    /// says. Each text stands behind its length in eight bytes, and one that is not there is empty, which none is. The log keeps it, so it
+    /// must not change.
+    fn digest<'t>(&self, what: &str, to: impl IntoIterator<Item = &'t str>) -> [u8; 16] {
+        let Notification { title, body, link, kind, data, dedupe, .. } = &self.notification;
+        let mut context = Context::new(&SHA256);
+        let mut add = |text: &str| {
+            context.update(&(text.len() as u64).to_le_bytes());
+            context.update(text.as_bytes());
+        };
+        add(what);
+        to.into_iter().for_each(&mut add);
+        add("");
+        add(title);
+        for text in [body, link, kind, dedupe] {
+            // A body may be empty, and means what none means.
+            add(text.as_deref().unwrap_or_default());
+        }
+        add(data.as_ref().map_or("", |data| data.get()));
+        add(self.expires.as_deref().unwrap_or_default());
+        let whole = context.finish();
+        *whole.as_ref().first_chunk().expect("SHA-256 has 32 bytes")
     }
 }
 

@@ -3,14 +3,14 @@
 use http::{Response, StatusCode};
 use serde::Serialize;
 use tidings_core::Selector;
-use tidings_inbox::{Inbox, User, check_kind};
+use tidings_inbox::{Inbox, User};
 
+use super::list::fresh;
 use super::marks::no_content;
-use super::problem::{bad_notification, not_done};
+use super::problem::not_done;
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
-use crate::request::path::decode;
 
 #[derive(Serialize)]
 struct MutesDocument {
@@ -25,13 +25,13 @@ struct FollowsDocument {
 /// Answers with the kinds that are muted.
 pub(super) async fn mutes(inbox: &Inbox, user: &User) -> Result<Response<Body>, Problem> {
     let muted = inbox.mutes(user).await.map_err(not_done)?;
-    Ok(json::response(StatusCode::OK, &MutesDocument { muted }))
+    Ok(fresh(json::response(StatusCode::OK, &MutesDocument { muted })))
 }
 
 /// Answers with the selectors that are followed.
 pub(super) async fn follows(inbox: &Inbox, user: &User) -> Result<Response<Body>, Problem> {
     let follows = inbox.follows(user).await.map_err(not_done)?;
-    Ok(json::response(StatusCode::OK, &FollowsDocument { follows }))
+    Ok(fresh(json::response(StatusCode::OK, &FollowsDocument { follows })))
 }
 
 /// Mutes a kind, or does not any more.
@@ -41,9 +41,7 @@ pub(super) async fn mute(
     kind: &str,
     muted: bool,
 ) -> Result<Response<Body>, Problem> {
-    let kind = decode(kind)?;
-    check_kind(&kind).map_err(|error| bad_notification(&error))?;
-    inbox.mute(user, &kind, muted).await.map_err(not_done)?;
+    inbox.mute(user, kind, muted).await.map_err(not_done)?;
     Ok(no_content())
 }
 

@@ -1,17 +1,42 @@
 //! Why the inbox does not do what a request asks for.
 
+use std::borrow::Cow;
+
 use http::header::RETRY_AFTER;
-use tidings_core::{Cursor, DraftError};
-use tidings_inbox::{BadNotification, InboxError, User};
+use percent_encoding::percent_decode_str;
+use tidings_core::Cursor;
+use tidings_inbox::{BadNotification, InboxError, User, check_kind};
 
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::events::problem::not_published;
-use crate::request::path::decode;
+use crate::request::escape::broken_escape;
+
+/// A part of a path, decoded. Its fault is told as one of what it names.
+fn decoded<'a>(text: &'a str, what: &str, problem_type: ProblemType) -> Result<Cow<'a, str>, Problem> {
+    if let Some(broken) = broken_escape(text) {
+        return Err(Problem::new(problem_type, format!("{what} has {broken}")));
+    }
+    let not_text =
+        |_| Problem::new(problem_type, format!("{what} is percent-encoded UTF-8, and this is not"));
+    percent_decode_str(text).decode_utf8().map_err(not_text)
+}
 
 /// The user of a path, still encoded.
 pub(super) fn user(text: &str) -> Result<User, Problem> {
-    named_user(&decode(text)?)
+    named_user(&decoded(text, "the name of the user", ProblemType::BadUser)?)
+}
+
+/// The id of an item in a path, still encoded.
+pub(super) fn item_of_path(text: &str) -> Result<Cursor, Problem> {
+    item(&decoded(text, "the id of the item", ProblemType::BadItem)?)
+}
+
+/// A kind in a path, still encoded.
+pub(super) fn kind_of_path(text: &str) -> Result<String, Problem> {
+    let kind = decoded(text, "the kind", ProblemType::BadNotification)?;
+    check_kind(&kind).map_err(|error| bad_notification(&error))?;
+    Ok(kind.into_owned())
 }
 
 /// A user that is named by itself.
@@ -37,11 +62,21 @@ pub(super) fn bad_notification(error: &BadNotification) -> Problem {
 pub(super) fn not_done(error: InboxError) -> Problem {
     match error {
         InboxError::Publish(error) => not_published(error),
-        InboxError::TooLarge(DraftError::Key | DraftError::Credential) => {
-            Problem::new(ProblemType::BadIdempotencyKey, DraftError::Key.to_string())
-        }
         InboxError::TooLarge(error) => Problem::new(ProblemType::TooLarge, error.to_string()),
-        InboxError::TooMany { .. } => Problem::new(ProblemType::TooManyPreferences, error.to_string()),
+        InboxError::Key(error) => Problem::new(ProblemType::BadIdempotencyKey, error.to_string()),
+        InboxError::KeyReused => {
+            let detail =
+                "this idempotency key was used for something else; use a new key for a new notification";
+            Problem::new(ProblemType::IdempotencyKeyReused, detail)
+        }
+        InboxError::Behind => {
+            let detail = "the log has it, and the inbox shows it later: its database is behind. Do not send it again without the \
+                          same Idempotency-Key";
+            Problem::new(ProblemType::InboxNotReady, detail).with_header(RETRY_AFTER, "10")
+        }
+        InboxError::TooMany { .. } | InboxError::TooManyPatterns => {
+            Problem::new(ProblemType::TooManyPreferences, error.to_string())
+        }
         InboxError::NotReady => {
             let detail = "the hub is making its inboxes from its log; try again in a moment";
             Problem::new(ProblemType::InboxNotReady, detail).with_header(RETRY_AFTER, "2")

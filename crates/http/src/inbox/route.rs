@@ -118,7 +118,11 @@ impl<'a> InboxRoute<'a> {
                 Ok(Representation::History | Representation::Page) => InboxAction::List(user),
                 Err(problem) => InboxAction::RefuseAccept(problem),
             },
-            Self::Count(user) if reads && asks_for_stream(headers) => InboxAction::PollCount(user),
+            Self::Count(user) if reads && asks_for_stream(headers) => match negotiate(headers) {
+                Ok(Representation::Stream(_)) => InboxAction::PollCount(user),
+                Ok(Representation::History | Representation::Page) => InboxAction::Count(user),
+                Err(problem) => InboxAction::RefuseAccept(problem),
+            },
             Self::Count(user) if reads => InboxAction::Count(user),
             Self::Mark(user, mark) if method == Method::POST => InboxAction::Mark(user, mark),
             Self::Mutes(user) if reads => InboxAction::Mutes(user),

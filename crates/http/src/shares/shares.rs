@@ -168,6 +168,17 @@ impl Shares {
         });
     }
 
+    /// Counts events that nobody had announced. The next publish waits for them.
+    pub(crate) fn add_events(&self, sender: Sender, events: u64) {
+        let Some(name) = sender.name.filter(|_| events > 0) else { return };
+        let Some(rate) = self.0.limits.of(name.kind).publishes_per_second else { return };
+        // It refuses nothing.
+        let _ = self.with(name, |usage, now| {
+            usage.publishes.take(now, events, rate as u64);
+            Ok(false)
+        });
+    }
+
     /// Looks at what a name uses. A name for which there is no room is not counted.
     fn with(
         &self,

@@ -7,7 +7,7 @@ use super::rows::{ACCOUNT, account, unsigned};
 use super::schema;
 use crate::effect::{Shown, Unread};
 use crate::item::{Flags, Item, id};
-use crate::limits::{BACKLOG_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::limits::{BACKLOG_MAX, PAGE_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
 use crate::notification::Notification;
 use crate::rows::Account;
 use crate::user::User;
@@ -92,15 +92,24 @@ fn texts(connection: &Connection, user: &User, sql: &str) -> rusqlite::Result<Ve
     connection.prepare_cached(sql)?.query_map([user.as_str()], |row| row.get(0))?.collect()
 }
 
-/// Whether an item is there.
-pub(crate) fn holds(connection: &Connection, user: &User, sequence: Sequence) -> rusqlite::Result<bool> {
-    let Some(account) = known(connection, user)? else { return Ok(false) };
-    let sql = "SELECT 1 FROM items WHERE user = ?1 AND sequence = ?2";
-    Ok(connection
-        .prepare_cached(sql)?
-        .query_row((account.key, signed(sequence)), |_| Ok(()))
-        .optional()?
-        .is_some())
+/// Those of these places at which a user has an item, in their order. A sequence of another epoch is another item.
+pub(crate) fn held(
+    connection: &Connection,
+    user: &User,
+    places: &[Cursor],
+) -> rusqlite::Result<Vec<Sequence>> {
+    let snapshot = connection.unchecked_transaction()?;
+    let Some(account) = known(&snapshot, user)? else { return Ok(Vec::new()) };
+    let mut statement =
+        snapshot.prepare_cached("SELECT 1 FROM items WHERE user = ?1 AND sequence = ?2 AND epoch = ?3")?;
+    let mut held = Vec::new();
+    for place in places {
+        let key = (account.key, signed(place.sequence), place.epoch.0.cast_signed());
+        if statement.exists(key)? {
+            held.push(place.sequence);
+        }
+    }
+    Ok(held)
 }
 
 fn signed(sequence: Sequence) -> i64 {
@@ -121,6 +130,11 @@ pub(super) fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
         version: Sequence(unsigned(row, 4)?),
         says,
     })
+}
+
+/// Bytes of what an item says.
+fn said(row: &Row<'_>) -> rusqlite::Result<usize> {
+    Ok(row.get_ref(5)?.as_bytes()?.len())
 }
 
 /// A page of a user's items.
@@ -153,10 +167,17 @@ pub(crate) fn list(connection: &Connection, user: &User, request: &ListRequest) 
         parameters.extend(request.kinds.iter().map(|kind| kind as &dyn ToSql));
     }
     sql.push_str(" ORDER BY sequence DESC LIMIT ?4");
-    let mut items: Vec<_> =
-        snapshot.prepare_cached(&sql)?.query_map(&parameters[..], item)?.collect::<rusqlite::Result<_>>()?;
-    let more = items.len() > limit;
-    items.truncate(limit);
+    let mut statement = snapshot.prepare_cached(&sql)?;
+    let mut rows = statement.query(&parameters[..])?;
+    let (mut items, mut bytes, mut more) = (Vec::new(), 0, false);
+    while let Some(row) = rows.next()? {
+        bytes += said(row)?;
+        if items.len() == limit || !items.is_empty() && bytes > PAGE_BYTES_MAX {
+            more = true;
+            break;
+        }
+        items.push(item(row)?);
+    }
     Ok(Listed { items, unread: count(&account), position, more })
 }
 
@@ -189,8 +210,16 @@ fn changes(
     let limit = i64::try_from(BACKLOG_MAX + 1).unwrap_or(i64::MAX);
     let sql = format!("{ITEM} AND version > ?2 ORDER BY version, sequence LIMIT ?3");
     let mut statement = connection.prepare_cached(&sql)?;
-    let items: Vec<_> =
-        statement.query_map((account.key, signed(after), limit), item)?.collect::<rusqlite::Result<_>>()?;
+    let mut rows = statement.query((account.key, signed(after), limit))?;
+    let (mut items, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        bytes += said(row)?;
+        if bytes > PAGE_BYTES_MAX {
+            return Ok(None);
+        }
+        items.push(item(row)?);
+    }
+    drop(rows);
     let sql = "SELECT epoch, sequence FROM deleted WHERE user = ?1 AND version > ?2 AND sequence <= ?2 ORDER BY version, sequence";
     let mut statement = connection.prepare_cached(sql)?;
     let deleted: Vec<Cursor> = statement

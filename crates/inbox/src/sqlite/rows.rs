@@ -1,8 +1,10 @@
 //! The rows that the rules change, in a transaction of the database.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::fmt;
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
+use tidings_core::select::PatternIndex;
 use tidings_core::{Cursor, Selector, Topic};
 
 use crate::item::{Flags, Item, id};
@@ -11,9 +13,15 @@ use crate::record::{Mark, Which, bucket_of};
 use crate::rows::{Account, Owned, Rows};
 use crate::user::User;
 
-/// The patterns that are followed, with the number of users of each: a topic is compared with all of them.
-#[derive(Debug, Default)]
-pub(crate) struct Patterns(BTreeMap<Box<str>, (Selector, u64)>);
+/// The patterns that are followed, with the number of users of each. A topic is compared with few of them.
+#[derive(Default)]
+pub(crate) struct Patterns(PatternIndex<(Box<str>, u64)>);
+
+impl fmt::Debug for Patterns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Patterns").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
 
 /// The rows, through one connection. The caller begins and ends the transaction.
 pub(crate) struct SqlRows<'a> {
@@ -322,21 +330,31 @@ impl Patterns {
 
     fn add_many(&mut self, text: &str, users: u64) {
         // A topic is found by its text.
-        if let Ok(selector @ Selector::Pattern(_)) = Selector::parse(text) {
-            self.0.entry(text.into()).or_insert((selector, 0)).1 += users;
+        let Ok(Selector::Pattern(pattern)) = Selector::parse(text) else { return };
+        match self.0.get_mut(&pattern) {
+            Some((_, all)) => *all += users,
+            None => drop(self.0.insert(pattern, (text.into(), users))),
         }
     }
 
     pub(crate) fn remove(&mut self, text: &str) {
-        if let Some((_, users)) = self.0.get_mut(text) {
-            *users -= 1;
+        let Ok(Selector::Pattern(pattern)) = Selector::parse(text) else { return };
+        if let Some((_, users)) = self.0.get_mut(&pattern) {
+            *users = users.saturating_sub(1);
             if *users == 0 {
-                self.0.remove(text);
+                self.0.remove(&pattern);
             }
         }
     }
 
-    pub(crate) fn matching<'a>(&'a self, topic: &'a Topic) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(|(_, (selector, _))| selector.matches(topic)).map(|(text, _)| &**text)
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn matching<'a>(&'a self, topic: &Topic) -> Vec<&'a str> {
+        let mut matching = Vec::new();
+        self.0.matching(topic, |(text, _)| matching.push(&**text));
+        matching
     }
 }
