@@ -1,8 +1,8 @@
 //! The browser client: the scripts that pages import from the hub.
 //!
-//! They are the bundle of `clients/js`, which the crate carries, so that the hub of another program serves them, too. `/tidings.js`
-//! is the entry, which browsers ask for again each time. The entry and each chunk that it loads later have a name with a hash in it as well,
-//! which may be kept for ever. Chunks are imported as `./tidings-HASH.js`, so all names stand in one folder, whatever path it is below.
+//! They are the bundle of `clients/js`, which the crate carries, so that the hub of another program serves them, too. `/tidings.js` and
+//! `/tidings-inbox.js` are the entries, which browsers ask for again each time. The entries and each chunk that they load later have a name with a
+//! hash in it as well, which may be kept for ever. Chunks are imported as `./tidings-HASH.js`, so all names stand in one folder, whatever path it is below.
 //! `/tidings.json` tells the names with hashes for `integrity`. Names with a hash of former versions are served, too: a page may be open
 //! since before an update.
 
@@ -38,6 +38,9 @@ static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts::of(BUNDLE));
 
 /// The entry, by the name that never changes.
 pub(crate) const ENTRY: &str = "tidings.js";
+
+/// The entry of the inbox and of its element, which imports the other one.
+const INBOX_ENTRY: &str = "tidings-inbox.js";
 
 /// The names with hashes.
 pub(crate) const LIST: &str = "tidings.json";
@@ -91,6 +94,8 @@ struct List<'a> {
     version: &'a str,
     /// The entry, by its name with a hash.
     entry: &'a str,
+    /// That of the inbox.
+    inbox: &'a str,
     /// What `integrity` is for each name with a hash.
     integrity: BTreeMap<&'a str, String>,
 }
@@ -99,33 +104,34 @@ impl Scripts {
     fn of(bundle: &[Bundled]) -> Self {
         let mut scripts = BTreeMap::new();
         let mut integrity = BTreeMap::new();
-        let mut entry = String::new();
+        let (mut entry, mut inbox) = (String::new(), String::new());
         for (is_current, name, bytes) in bundle {
             let script = |cache_control| Script::of(Bytes::from_static(bytes), JAVASCRIPT, cache_control);
             let hash = digest(&SHA384, bytes);
-            let hashed = if *name == ENTRY { hashed_name(hash.as_ref()) } else { (*name).to_owned() };
+            let stem = [ENTRY, INBOX_ENTRY].contains(name).then(|| name.trim_end_matches(".js"));
+            let hashed = stem.map_or_else(|| (*name).to_owned(), |stem| hashed_name(stem, hash.as_ref()));
             if *is_current {
                 integrity.insert(hashed.clone(), format!("sha384-{}", BASE64_STANDARD.encode(hash)));
             }
-            if *is_current && *name == ENTRY {
-                entry.clone_from(&hashed);
-                scripts.insert(ENTRY.to_owned(), script(ASK_AGAIN));
+            if *is_current && stem.is_some() {
+                (if *name == ENTRY { &mut entry } else { &mut inbox }).clone_from(&hashed);
+                scripts.insert((*name).to_owned(), script(ASK_AGAIN));
             }
             // A name with a hash is the same script in every version.
             scripts.entry(hashed).or_insert_with(|| script(KEEP));
         }
         let integrity = integrity.iter().map(|(name, hash)| (&**name, hash.clone())).collect();
-        let list = List { version: env!("CARGO_PKG_VERSION"), entry: &entry, integrity };
+        let list = List { version: env!("CARGO_PKG_VERSION"), entry: &entry, inbox: &inbox, integrity };
         let list = serde_json::to_vec(&list).expect("texts are always JSON");
         scripts.insert(LIST.to_owned(), Script::of(list.into(), "application/json", ASK_AGAIN));
         Self(scripts)
     }
 }
 
-/// The entry is built without a hash in its name.
-fn hashed_name(hash: &[u8]) -> String {
+/// The entries are built without a hash in their names.
+fn hashed_name(stem: &str, hash: &[u8]) -> String {
     let digits: String = hash.iter().take(4).map(|byte| format!("{byte:02X}")).collect();
-    format!("tidings-{digits}.js")
+    format!("{stem}-{digits}.js")
 }
 
 impl Script {
@@ -179,11 +185,13 @@ mod tests {
         let bundle: &[Bundled] = &[
             (true, "tidings.js", b"new"),
             (true, "tidings-AAAAAAAA.js", b"same"),
+            (true, "tidings-inbox.js", b"inbox"),
             (false, "tidings.js", b"old"),
             (false, "tidings-AAAAAAAA.js", b"same"),
             (false, "tidings-BBBBBBBB.js", b"old chunk"),
         ];
-        let names = ["new", "old"].map(|text| hashed_name(digest(&SHA384, text.as_bytes()).as_ref()));
+        let hashed = |stem, text: &str| hashed_name(stem, digest(&SHA384, text.as_bytes()).as_ref());
+        let names = [hashed("tidings", "new"), hashed("tidings", "old"), hashed("tidings-inbox", "inbox")];
 
         let Scripts(scripts) = Scripts::of(bundle);
 
@@ -192,11 +200,15 @@ mod tests {
         assert_eq!(content(&names[0]), (&b"new"[..], KEEP));
         assert_eq!(content(&names[1]), (&b"old"[..], KEEP));
         assert_eq!(content("tidings-BBBBBBBB.js"), (&b"old chunk"[..], KEEP));
+        assert_eq!(content("tidings-inbox.js"), (&b"inbox"[..], ASK_AGAIN));
+        assert_eq!(content(&names[2]), (&b"inbox"[..], KEEP));
         let list: serde_json::Value = serde_json::from_slice(&scripts[LIST].plain.bytes).unwrap();
         assert_eq!(list["entry"], names[0]);
+        assert_eq!(list["inbox"], names[2]);
         let told: Vec<_> = list["integrity"].as_object().unwrap().keys().cloned().collect();
-        assert_eq!(told.len(), 2);
+        assert_eq!(told.len(), 3);
         assert!(told.contains(&names[0]) && told.contains(&"tidings-AAAAAAAA.js".to_owned()), "{told:?}");
-        assert_eq!(scripts.len(), 6);
+        assert!(told.contains(&names[2]), "{told:?}");
+        assert_eq!(scripts.len(), 8);
     }
 }

@@ -59,19 +59,22 @@ fn integrity(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn the_entry_is_asked_for_again_and_names_with_a_hash_are_kept() {
+async fn the_entries_are_asked_for_again_and_names_with_a_hash_are_kept() {
     let app = router(HttpConfig::default()).await;
     let list = list(&app, "").await;
-    let entry = list["entry"].as_str().unwrap();
-
-    let stable = get(&app, "/tidings.js", &[]).await;
-    let hashed = get(&app, &format!("/{entry}"), &[]).await;
 
     assert_eq!(list["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(stable.headers["cache-control"], "no-cache");
-    assert_eq!(hashed.headers["cache-control"], KEEP);
-    assert_eq!(stable.body, hashed.body);
-    assert!(!stable.body.is_empty());
+    for (stable, hashed) in [("/tidings.js", "entry"), ("/tidings-inbox.js", "inbox")] {
+        let hashed = list[hashed].as_str().unwrap();
+        let stable = get(&app, stable, &[]).await;
+        let kept = get(&app, &format!("/{hashed}"), &[]).await;
+
+        assert_eq!(stable.headers["cache-control"], "no-cache");
+        assert_eq!(kept.headers["cache-control"], KEEP);
+        assert_eq!(stable.body, kept.body);
+        assert!(!stable.body.is_empty());
+        assert!(list["integrity"].get(hashed).is_some());
+    }
     for (name, expected) in list["integrity"].as_object().unwrap() {
         let answer = get(&app, &format!("/{name}"), &[]).await;
         assert_eq!(answer.status, StatusCode::OK, "{name}");
@@ -93,7 +96,7 @@ async fn every_chunk_that_a_script_names_is_there_below_any_path() {
         let list = list(&app, prefix).await;
         let names = list["integrity"].as_object().unwrap().keys().map(String::as_str);
 
-        for name in names.chain(["tidings.js"]) {
+        for name in names.chain(["tidings.js", "tidings-inbox.js"]) {
             let script = get(&app, &format!("{prefix}/{name}"), &[]).await;
             assert_eq!(script.status, StatusCode::OK, "{prefix}/{name}");
             let text = String::from_utf8(script.body.to_vec()).unwrap();
