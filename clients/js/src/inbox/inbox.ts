@@ -193,7 +193,7 @@ export class Inbox extends EventTarget {
   /** Loads older ones. */
   loadMore(): Promise<void> {
     this.#page ??= this.#loadPage().finally(() => (this.#page = undefined));
-    // Who does not wait for it hears of a failure by the event.
+    // A page that does not wait for it hears of a failure by the event.
     this.#page.catch(() => {});
     return this.#page;
   }
@@ -372,7 +372,7 @@ export class Inbox extends EventTarget {
     for (const mark of marks) this.#ledger.add(mark);
     this.#changed();
     const sent = Promise.all(marks.map((mark) => this.#outbox.add(mark)));
-    // Who does not wait for it hears of a failure by the event.
+    // A page that does not wait for it hears of a failure by the event.
     sent.catch(() => {});
     await sent;
   }

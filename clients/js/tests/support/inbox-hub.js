@@ -15,7 +15,7 @@ export class InboxHub {
   streams = new Set();
   /** Answers a request otherwise: returns `{ status, body }`, `"cut"` to hang up before it is done, `"lose"` to do it and hang up, or a promise. */
   intercept = () => undefined;
-  /** More answers, by path: those of a page. */
+  /** More answers, by path: `{ type, headers, text() }`. */
   files = new Map();
   #server;
   #port = 0;
@@ -65,7 +65,7 @@ export class InboxHub {
     for await (const piece of request.setEncoding("utf8")) body += piece;
     const asked = { method, path: pathname, query, headers: request.headers, body };
     const file = this.files.get(pathname);
-    if (file) return this.#answer(response, 200, await file.text(), { "content-type": file.type });
+    if (file) return this.#answer(response, 200, await file.text(), { "content-type": file.type, ...file.headers });
     response.setHeader("access-control-allow-origin", "*");
     if (method === "OPTIONS") return this.#answer(response, 204, "", { "access-control-allow-methods": "*", "access-control-allow-headers": "*, authorization" });
     this.requests.push(asked);

@@ -38,6 +38,7 @@ export class InboxPanel {
   #leave: (() => void) | undefined;
   /** A mark that the hub has refused. */
   #undone: Failure | undefined;
+  #isSeen = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(words: Words, language: string, listener: PanelListener) {
@@ -58,7 +59,7 @@ export class InboxPanel {
     this.element = node(
       "section",
       { part: "panel", class: "panel", id: "panel", role: "dialog", "aria-labelledby": "title", tabindex: "-1", onkeydown: (event) => this.#key(event as KeyboardEvent) },
-      node("header", { part: "head", class: "head" }, title, this.#markAll, close),
+      node("div", { part: "head", class: "head" }, title, this.#markAll, close),
       this.#problem,
       this.#waiting,
       node("div", { part: "body", class: "body" }, this.#loading, this.#empty, this.#list, this.#more),
@@ -74,7 +75,8 @@ export class InboxPanel {
       this.#render({ items: [], unread: 0, version: 0, hasMore: false, isLoaded: false, state: "closed", failure: undefined, muted: undefined, follows: undefined }, failure);
       return;
     }
-    const changed = () => this.#render(box.snapshot);
+    // What nobody sees is drawn when it is opened.
+    const changed = () => this.#isSeen && this.#render(box.snapshot);
     const failed = ({ error, action }: InboxErrorEvent) => {
       this.#undone = action && error;
       changed();
@@ -90,12 +92,11 @@ export class InboxPanel {
 
   /** It is seen, or no longer. */
   set isSeen(isSeen: boolean) {
+    this.#isSeen = isSeen;
     clearInterval(this.#timer);
-    if (!isSeen) {
-      this.#undone = undefined;
-      if (this.#box) this.#render(this.#box.snapshot);
-      return;
-    }
+    this.#undone = undefined;
+    if (!isSeen) return;
+    if (this.#box) this.#render(this.#box.snapshot);
     const tick = () => this.#rows.forEach((row) => row.tick());
     tick();
     this.#timer = setInterval(tick, TICK_MS);
