@@ -39,8 +39,8 @@ use crate::stream::task::{self, Carried};
 use crate::stream::{FirstBlock, FirstBytes, StreamFormat, Whereabouts};
 use crate::websocket::handshake;
 
-/// The parameters of a stream of an inbox.
-pub(super) const KNOWN: &[&str] = &["last_event_id", "lastEventId", "opening", "mode", "wait"];
+/// The parameters of a stream of an inbox. Clients say `with=time` at every stream; an item has its time in any case.
+pub(super) const KNOWN: &[&str] = &["last_event_id", "lastEventId", "opening", "with", "mode", "wait"];
 
 /// Where a reader comes from.
 pub(super) enum After {
