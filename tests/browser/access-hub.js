@@ -25,8 +25,8 @@ key = "${SIGNING}"
 [[access.keys]]
 name = "backend"
 key = "${KEY}"
-publish = ["**"]
-subscribe = ["**"]
+publish = ["**", "inbox/**"]
+subscribe = ["**", "inbox/**"]
 admin = true
 `;
 

@@ -83,7 +83,7 @@ export class Stream implements Live {
     this.#place = position;
     let isNew = true;
     let blocks: Block[] = [];
-    /** What the connection has begun with: what was missed comes as one record, which is up to it. */
+    /** What the answer has begun with: what was missed comes behind it as one record, which is up to it. */
     let begun: Count | undefined;
     // What has been left may tell the rest of what has come.
     const hear = <E extends Event>(type: string, heard: (event: E) => void) =>
@@ -111,10 +111,13 @@ export class Stream implements Live {
         }
         const count = countOf(parsed(data));
         const isRecord = isPlaced || blocks.length > 0;
-        if (isNew && !blocks.length) this.#listener.begins((begun = count));
+        const begins = isNew && !blocks.length;
         isNew = false;
-        if (isRecord) flush(count);
-        else this.#listener.counts(count);
+        if (begins) this.#listener.begins(count);
+        if (isRecord) return flush(count);
+        begun = count;
+        // The next poll after one that went well begins so, too.
+        if (!begins) this.#listener.counts(count);
       });
     }
     for (const type of PLACES) hear(type, ({ lastEventId }: TidingsEvent) => (this.#place = lastEventId));

@@ -88,7 +88,7 @@ export class InboxHub {
     const list = { mute: "muted", follows: "follows" }[what];
     if (list && method === "GET") return [200, { [list]: [...model[list]] }];
     if (list) return [204, model.prefer(list, name, method === "PUT")];
-    if (method === "DELETE" && what) return [model.remove(what) ? 204 : 404];
+    if (method === "DELETE" && what) return [204, void model.remove(what)];
     return [405];
   }
 
@@ -103,13 +103,19 @@ export class InboxHub {
     const begin = headers["last-event-id"] ?? query.get("last_event_id") ?? model.position;
     response.writeHead(200, { "content-type": "text/event-stream" });
     const stream = { name, response, place: begin };
-    response.write(`retry: ${RETRY_MS}\nevent: unread\ndata: ${JSON.stringify({ count: model.unread, version: model.version })}\n\n`);
-    if (!model.after(begin)) {
-      stream.place = model.position;
+    response.write(`retry: ${RETRY_MS}\n`);
+    const missed = model.after(begin);
+    const count = { type: "unread", data: JSON.stringify({ count: model.unread, version: model.version }) };
+    stream.place = model.position;
+    if (missed) {
+      const changes = missed.flatMap(({ blocks }) => blocks).filter(({ type }) => type !== "unread");
+      this.#write(stream, [count, ...changes]);
+    } else {
+      this.#write(stream, [count], "");
       const gap = { requested: begin, reason: "expired", resumes_after: stream.place };
-      response.write(`event: tidings.gap\nid: ${stream.place}\ndata: ${JSON.stringify(gap)}\n\n`);
+      this.#write(stream, [{ type: "tidings.gap", data: JSON.stringify(gap) }]);
     }
-    this.#tell(stream);
+    if (query.get("opening") === "always") this.#write(stream, [{ type: "tidings.open", data: JSON.stringify({ cursor: stream.place }) }]);
     if (query.has("mode")) return response.end();
     this.streams.add(stream);
     response.on("close", () => this.streams.delete(stream));
@@ -119,10 +125,13 @@ export class InboxHub {
   #tell(stream) {
     for (const { place, blocks } of this.user(stream.name).after(stream.place) ?? []) {
       stream.place = place;
-      blocks.forEach(({ type, data }, at) => {
-        stream.response.write(`event: ${type}\ndata: ${data}\n${at === blocks.length - 1 ? `id: ${place}\n` : ""}\n`);
-      });
+      this.#write(stream, blocks);
     }
+  }
+
+  /** The last block has the place as its id. */
+  #write({ response, place }, blocks, id = `id: ${place}\n`) {
+    blocks.forEach(({ type, data }, at) => response.write(`event: ${type}\ndata: ${data}\n${at === blocks.length - 1 ? id : ""}\n`));
   }
 
   #problem(response, status, body = {}, headers = {}) {
