@@ -289,3 +289,32 @@ scene('attributes and properties that change show another inbox', async (scene) 
   await page.element.evaluate((element) => element.remove());
   await until('its connection is gone', () => hub.streams.size === 0);
 });
+
+scene('nothing in a page cuts the panel off, and it stays at the bell while the page scrolls', async (scene) => {
+  const { hub, context } = await start(scene);
+  hub.does('alice', (model) => model.notify({ title: 'a' }));
+  const page = await openInboxPage(scene, context, hub.url);
+  await page.badgeIs('1');
+  await page.page.evaluate(() => {
+    const header = document.querySelector('header');
+    for (const [name, value] of [['overflow', 'hidden'], ['height', '60px'], ['transform', 'translateX(0)'], ['z-index', '0'], ['position', 'relative']]) header.style.setProperty(name, value);
+    document.body.style.height = '3000px';
+  });
+
+  for (let at = 0; at < 2; at += 1) {
+    await page.open();
+    await page.rows.first().locator('.main').click({ trial: true });
+    await page.bell.click();
+    await page.panel.waitFor({ state: 'hidden' });
+  }
+  await page.open();
+  const isAtBell = async () => {
+    const [bell, panel] = [await page.bell.boundingBox(), await page.panel.boundingBox()];
+    return Math.abs(panel.y - bell.y - bell.height - 4) < 1;
+  };
+  await until('the panel is below the bell', isAtBell);
+  await page.page.evaluate(() => scrollTo(0, 20));
+  await until('the page has scrolled', () => page.page.evaluate(() => scrollY === 20));
+  await until('the panel follows the bell', isAtBell);
+  assert.deepEqual(page.complaints, []);
+});

@@ -81,12 +81,12 @@ class InboxPage {
     return until(`the list is ${JSON.stringify(list)}`, async () => JSON.stringify(await this.list()) === JSON.stringify(list));
   }
 
-  /** What has the focus: its class or its tag. */
+  /** What has the focus: its first class, or its tag. */
   focused() {
     return this.page.evaluate(() => {
       const { activeElement } = document;
       const inner = activeElement.shadowRoot?.activeElement ?? activeElement;
-      return inner.className || inner.localName;
+      return inner.classList[0] ?? inner.localName;
     });
   }
 }

@@ -97,7 +97,7 @@ export class TidingsInbox extends Base {
     document.addEventListener("pointerdown", (event) => this.isOpen && !event.composedPath().includes(this) && this.hide(false), { signal });
     this.addEventListener("focusout", ({ relatedTarget }) => relatedTarget && !this.contains(relatedTarget as Node) && this.hide(false), { signal });
     addEventListener("resize", () => this.#place(), { signal });
-    addEventListener("scroll", () => this.#place(), { signal, passive: true });
+    addEventListener("scroll", () => this.#place(), { signal, passive: true, capture: true });
     this.#speak();
     if (this.#isGiven && this.#box) this.#show(this.#box);
     else this.#start();
@@ -141,6 +141,7 @@ export class TidingsInbox extends Base {
     if (!this.#life || this.isOpen) return;
     const panel = (this.#panel ??= this.#newPanel());
     panel.element.hidden = false;
+    this.#lift(panel.element);
     panel.isSeen = true;
     this.#bell.setAttribute("aria-expanded", "true");
     this.#place();
@@ -151,7 +152,9 @@ export class TidingsInbox extends Base {
   /** Closes it. `takesFocus`: the bell has the focus afterwards. */
   hide(takesFocus = true): void {
     if (!this.#panel || !this.isOpen) return;
-    this.#panel.element.hidden = true;
+    const { element } = this.#panel;
+    if (element.classList.contains("is-lifted") && element.isConnected) element.hidePopover();
+    element.hidden = true;
     this.#panel.isSeen = false;
     this.#bell.setAttribute("aria-expanded", "false");
     if (takesFocus) this.#bell.focus();
@@ -257,15 +260,29 @@ export class TidingsInbox extends Base {
     this.hide();
   }
 
+  /** Above everything in the page, so that nothing cuts it off. Browsers before 2024 show it where the bell stands. */
+  #lift(panel: HTMLElement): void {
+    if (!("showPopover" in panel)) return;
+    panel.popover = "manual";
+    panel.classList.add("is-lifted");
+    panel.showPopover();
+  }
+
   /** Where there is room for the panel: it ends where the page does. */
   #place(): void {
     if (!this.#panel || !this.isOpen) return;
-    const { style } = this.#panel.element;
-    const { top, bottom } = this.#bell.getBoundingClientRect();
+    const { style, classList, offsetWidth } = this.#panel.element;
+    const { top, bottom, left: start, right: end } = this.#bell.getBoundingClientRect();
     const { clientWidth, clientHeight } = document.documentElement;
     style.setProperty("--_shift", "0px");
     style.setProperty("--_top", `${Math.max(0, Math.min(bottom + EDGE_PX / 2, clientHeight - ROOM_PX_MIN))}px`);
     style.setProperty("--_room", `${Math.max(clientHeight - bottom - 2 * EDGE_PX, ROOM_PX_MIN)}px`);
+    if (classList.contains("is-lifted")) {
+      const isRtl = getComputedStyle(this).direction === "rtl";
+      const left = Math.max(EDGE_PX, Math.min(isRtl ? start : end - offsetWidth, clientWidth - offsetWidth - EDGE_PX));
+      style.setProperty("--_left", `${left}px`);
+      return;
+    }
     if (clientWidth <= PHONE_PX || top > clientHeight) return;
     const { left, right } = this.#panel.element.getBoundingClientRect();
     const shift = left < EDGE_PX ? EDGE_PX - left : Math.min(clientWidth - EDGE_PX - right, 0);

@@ -135,8 +135,16 @@ button {
   background: var(--_surface);
   box-shadow: var(--_shadow);
   transform: translateX(var(--_shift, 0));
+  margin: 0;
+  padding: 0;
+  color: var(--_ink);
   outline: none;
   animation: appear 120ms ease-out;
+}
+.panel.is-lifted {
+  position: fixed;
+  inset: var(--_top, 0) auto auto var(--_left, 0);
+  transform: none;
 }
 @keyframes appear {
   from { opacity: 0; translate: 0 -4px; }
@@ -274,10 +282,11 @@ button {
 .empty p { margin: 0.2em 0 0; font-size: 0.93em; }
 
 @media (max-width: ${PHONE_PX}px) {
-  .panel {
+  .panel, .panel.is-lifted {
     position: fixed;
     inset: var(--_top, 0) 0 0 0;
     width: auto;
+    height: auto;
     max-height: none;
     border-width: 1px 0 0;
     border-radius: 0;
