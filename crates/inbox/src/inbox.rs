@@ -36,8 +36,11 @@ pub struct Inbox {
     _tasks: Arc<Tasks>,
 }
 
-/// Ended when the last clone of the inbox is dropped.
-struct Tasks(Vec<JoinHandle<()>>);
+/// Ended when the last clone of the inbox is dropped, and those who watch with them.
+struct Tasks {
+    handles: Vec<JoinHandle<()>>,
+    live: Arc<Live>,
+}
 
 /// A notification that is a fact now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,13 +122,14 @@ impl Inbox {
             clippy::disallowed_methods,
             reason = "the inbox keeps the handles, and ends the tasks with itself"
         )]
-        let tasks = vec![
+        let handles = vec![
             tokio::spawn(follow::run(shared.clone(), begins)),
             tokio::spawn(keeper::expire(shared.clone())),
             tokio::spawn(keeper::prune(shared.clone())),
             tokio::spawn(carry::carry(shared.clone())),
         ];
-        Ok(Self { shared, _tasks: Arc::new(Tasks(tasks)) })
+        let tasks = Tasks { handles, live: shared.live.clone() };
+        Ok(Self { shared, _tasks: Arc::new(tasks) })
     }
 
     /// Waits until it has come to the end of the log. Cancel safe.
@@ -426,8 +430,9 @@ fn check_room(held: &[String], max: usize, what: &'static str) -> Result<(), Inb
 
 impl Drop for Tasks {
     fn drop(&mut self) {
-        for task in &self.0 {
+        for task in &self.handles {
             task.abort();
         }
+        self.live.close();
     }
 }

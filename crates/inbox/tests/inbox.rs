@@ -241,3 +241,14 @@ async fn what_an_inbox_holds_outlives_the_events_it_came_from() {
         second.notify(&bob, Notification { dedupe: Some("k".into()), ..says("again") }, None).await.unwrap();
     assert!(again.repeated);
 }
+
+#[tokio::test]
+async fn a_watch_ends_with_its_inbox() {
+    let (_hub, inbox) = in_memory().await;
+    let mut watch = inbox.watch(&user("alice"));
+    watch.begin(None).await.unwrap();
+
+    drop(inbox);
+
+    assert!(tokio::time::timeout(Duration::from_secs(20), watch.next()).await.unwrap().unwrap().is_none());
+}
