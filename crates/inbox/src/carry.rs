@@ -35,8 +35,8 @@ pub(crate) async fn carry(shared: Arc<Shared>) {
 async fn prepare(shared: &Shared, hold: &RetentionHold, through: Sequence) -> Result<(), InboxError> {
     wait_until_ready(shared).await;
     // A quiet inbox does not follow what it has no part in, unless it is asked.
-    shared.ask_to_advance();
-    shared.progress.outcome(through).await.map_err(|_| InboxError::Stopped)?;
+    shared.ask_to_advance(through);
+    shared.progress.noted(through).await.map_err(|_| InboxError::Stopped)?;
     // A log in memory and a database in memory end together.
     if matches!(shared.settings.location, Location::File(_)) {
         carry_through(shared, through).await?;

@@ -18,6 +18,12 @@ pub enum InboxError {
     /// The database is of another version of the hub.
     #[error("the database of the inbox has another form")]
     OtherForm,
+    /// The files of the database do not belong together: one of them was put back, or removed.
+    #[error("the files of the inbox's database do not belong together")]
+    Mixed,
+    /// A file of the database is damaged.
+    #[error("the database of the inbox is damaged: {0}")]
+    Damaged(String),
     /// The inbox is not there yet: it is being made from the log.
     #[error("the inbox is being made from the log, and is not there yet")]
     NotReady,
@@ -50,6 +56,35 @@ pub enum InboxError {
         /// The bound.
         max: usize,
     },
+}
+
+impl InboxError {
+    /// The database cannot be used any more, and is to be made anew.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            Self::Database(error) => is_damage(error),
+            Self::Mixed | Self::Damaged(_) | Self::OtherForm => true,
+            _ => false,
+        }
+    }
+}
+
+/// Whether a failure comes from what the database holds. Statements of the inbox break no constraint of a database that is whole, and its rows
+/// have the types that are read.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{ConstraintViolation, DatabaseCorrupt, NotADatabase};
+    use rusqlite::ffi::SQLITE_IOERR_SHORT_READ;
+    match error {
+        rusqlite::Error::SqliteFailure(failure, _) => {
+            matches!(failure.code, ConstraintViolation | DatabaseCorrupt | NotADatabase)
+                || failure.extended_code == SQLITE_IOERR_SHORT_READ
+        }
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::Utf8Error(..) => true,
+        _ => false,
+    }
 }
 
 impl From<StoreError> for InboxError {

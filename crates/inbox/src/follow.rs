@@ -64,12 +64,27 @@ pub(crate) async fn run(shared: Arc<Shared>, begins: Cursor) {
     let view = shared.hub.view(&selectors, bell.clone(), 0);
     let follower = Follower::new(selectors, OnGap::Earliest, begins);
     let ready_after = shared.hub.bounds().head.sequence;
-    let mut following =
-        Following { shared: shared.clone(), follower, view, bell, ready_after, is_ready: false };
+    let mut following = Following {
+        shared: shared.clone(),
+        follower,
+        view,
+        bell,
+        ready_after,
+        is_ready: false,
+        found_damage: false,
+    };
     loop {
-        match following.step().await {
+        let step = match shared.readers.found_damage() || following.found_damage {
+            true => following.renew().await.map(|()| true),
+            false => following.step().await,
+        };
+        match step {
             Ok(true) => {}
             Ok(false) => break,
+            Err(error) if error.is_damage() && !following.found_damage => {
+                tracing::warn!(%error, "the database of the inbox is made anew from the log");
+                following.found_damage = true;
+            }
             Err(error) => {
                 tracing::warn!(%error, "the inbox does not get on, and tries again");
                 sleep(RETRY_WAIT).await;
@@ -88,6 +103,8 @@ struct Following {
     /// The inbox is ready when it has come to the head that the log had when it began.
     ready_after: Sequence,
     is_ready: bool,
+    /// The database cannot be used, and is to be made anew.
+    found_damage: bool,
 }
 
 impl Following {
@@ -144,9 +161,13 @@ impl Following {
             let done = done.map_err(|_| InboxError::Stopped)??;
             self.shared.counts.applied(&done);
             let Done { outcomes, effects, .. } = done;
+            self.shared.progress.note(through.sequence);
             self.shared.progress.came_to(through.sequence, outcomes);
             self.shared.expiry.notify_one();
-            self.shared.live.tell(effects);
+            // Nobody watches before it is ready, and what a late one tells before that may be a part of it.
+            if self.is_ready {
+                self.shared.live.tell(effects);
+            }
             events = rest;
         }
         Ok(())
@@ -204,10 +225,10 @@ impl Following {
     /// It has all that the log holds.
     async fn came_to_the_end(&mut self) -> Result<(), InboxError> {
         let place = self.follower.cursor();
-        self.shared.progress.came_to(place.sequence, Vec::new());
-        let is_asked = self.shared.asked_to_advance.swap(false, Ordering::AcqRel);
+        let is_asked = self.shared.asked_through.load(Ordering::Acquire) > self.shared.progress.noted_now().0;
         let becomes_ready = !self.is_ready && place.sequence >= self.ready_after;
         if !is_asked && !becomes_ready {
+            self.shared.progress.came_to(place.sequence, Vec::new());
             return Ok(());
         }
         let shared = self.shared.clone();
@@ -217,6 +238,8 @@ impl Following {
             if becomes_ready { projection.is_whole() } else { Ok(()) }
         });
         whole.await.map_err(|_| InboxError::Stopped)??;
+        self.shared.progress.note(place.sequence);
+        self.shared.progress.came_to(place.sequence, Vec::new());
         if becomes_ready {
             self.is_ready = true;
             self.shared.ready.send_replace(true);
@@ -224,9 +247,29 @@ impl Following {
         Ok(())
     }
 
-    async fn begin_anew(&mut self, after: Cursor) -> Result<(), InboxError> {
+    /// Takes an empty database, since the one that there is cannot be used.
+    async fn renew(&mut self) -> Result<(), InboxError> {
+        self.stop_telling();
+        let alone = self.shared.readers.alone().await?;
+        let shared = self.shared.clone();
+        spawn_blocking(move || shared.empty_database()).await.map_err(|_| InboxError::Stopped)??;
+        drop(alone);
+        self.begin_anew(self.shared.hub.bounds().floor).await?;
+        self.found_damage = false;
+        self.shared.readers.damage_is_mended();
+        Ok(())
+    }
+
+    /// Nothing is read or told until it is ready again. Those who watch come back then, and are told what they missed.
+    fn stop_telling(&mut self) {
         self.is_ready = false;
         self.shared.ready.send_replace(false);
+        self.shared.live.close();
+        self.shared.progress.note(Sequence::ZERO);
+    }
+
+    async fn begin_anew(&mut self, after: Cursor) -> Result<(), InboxError> {
+        self.stop_telling();
         let shared = self.shared.clone();
         spawn_blocking(move || shared.projection().begin(after)).await.map_err(|_| InboxError::Stopped)??;
         let place = rebuild::if_long(&self.shared, after).await;

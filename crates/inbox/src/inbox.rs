@@ -93,6 +93,7 @@ impl Inbox {
         let opened = database.clone();
         let projection =
             tokio::task::spawn_blocking(move || open(&opened)).await.map_err(|_| InboxError::Stopped)??;
+        let bell = Arc::<follow::Bell>::default();
         let shared = Arc::new(Shared {
             hub,
             database: database.clone(),
@@ -100,12 +101,12 @@ impl Inbox {
             settings,
             clock,
             projection: std::sync::Mutex::new(projection),
-            readers: Readers::new(database, READERS_MAX, LOOKUPS_MAX),
+            readers: Readers::new(database, READERS_MAX, LOOKUPS_MAX, bell.clone()),
             progress: Progress::default(),
             live: Arc::<Live>::default(),
             ready: tokio::sync::watch::Sender::new(false),
-            bell: Arc::default(),
-            asked_to_advance: std::sync::atomic::AtomicBool::new(false),
+            bell,
+            asked_through: std::sync::atomic::AtomicU64::new(0),
             expiry: tokio::sync::Notify::new(),
             counts: Counts::default(),
         });
@@ -238,7 +239,7 @@ impl Inbox {
         if matches!(&which, Which::Ids(ids) if ids.is_empty()) {
             return self.nothing(user).await;
         }
-        self.change(Record::Mark { user: user.clone(), mark, which }).await
+        self.change(user, Record::Mark { user: user.clone(), mark, which }).await
     }
 
     /// Takes an item away.
@@ -247,7 +248,7 @@ impl Inbox {
     ///
     /// As for [`notify`](Self::notify).
     pub async fn delete(&self, user: &User, id: Sequence) -> Result<Changed, InboxError> {
-        self.change(Record::Delete { user: user.clone(), ids: vec![id.0] }).await
+        self.change(user, Record::Delete { user: user.clone(), ids: vec![id.0] }).await
     }
 
     /// Takes all away that is known of a user. Nothing reads it from then on; its bytes leave the log with retention.
@@ -256,7 +257,7 @@ impl Inbox {
     ///
     /// As for [`notify`](Self::notify).
     pub async fn erase(&self, user: &User) -> Result<Changed, InboxError> {
-        self.change(Record::Erase { user: user.clone() }).await
+        self.change(user, Record::Erase { user: user.clone() }).await
     }
 
     /// Wants notifications of a kind no more, or again.
@@ -272,7 +273,7 @@ impl Inbox {
         if muted {
             check_room(&mutes, MUTES_MAX, "muted kinds")?;
         }
-        self.change(Record::Mute { user: user.clone(), kind: kind.into(), muted }).await
+        self.change(user, Record::Mute { user: user.clone(), kind: kind.into(), muted }).await
     }
 
     /// Follows topics, or does not any more.
@@ -296,7 +297,8 @@ impl Inbox {
                 return Err(InboxError::TooManyPatterns);
             }
         }
-        self.change(Record::Follow { user: user.clone(), selector: selector.as_str().into(), follows }).await
+        self.change(user, Record::Follow { user: user.clone(), selector: selector.as_str().into(), follows })
+            .await
     }
 
     /// The count of a user. Zero for one that the hub has never heard of.
@@ -386,10 +388,14 @@ impl Inbox {
         if self.is_ready() { Ok(()) } else { Err(InboxError::NotReady) }
     }
 
-    async fn change(&self, record: Record) -> Result<Changed, InboxError> {
+    async fn change(&self, user: &User, record: Record) -> Result<Changed, InboxError> {
         self.check_ready()?;
-        let (Outcome { changed, unread, .. }, _) = write(&self.shared, vec![record]).await?;
-        Ok(Changed { unread, changed })
+        let (outcome, _) = write(&self.shared, vec![record]).await?;
+        match outcome {
+            Some(Outcome { changed, unread, .. }) => Ok(Changed { unread, changed }),
+            // The database was made anew in the meantime, and has it.
+            None => Ok(Changed { unread: self.unread(user).await?, changed: 0 }),
+        }
     }
 
     /// Of a change that is none: it would fill the log.

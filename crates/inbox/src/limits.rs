@@ -72,10 +72,10 @@ pub const OUTCOMES_MAX: usize = 65_536;
 pub const OUTCOME_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Connections that read the database at the same time, one thread each.
-pub const READERS_MAX: usize = 4;
+pub const READERS_MAX: u32 = 4;
 
 /// Connections beside them for counts and other readings of a few rows, which take some 50 microseconds: they do not wait for lists.
-pub const LOOKUPS_MAX: usize = 2;
+pub const LOOKUPS_MAX: u32 = 2;
 
 /// Different patterns that the users of a hub follow together: a topic that is notified is compared with them. In memory each takes some
 /// 400 bytes. Topics that are followed are not counted.
@@ -83,6 +83,12 @@ pub const PATTERNS_MAX: usize = 200_000;
 
 /// Bytes of a state record's data. A user with more state has several, in one append.
 pub const STATE_PART_BYTES: usize = 64 * 1024;
+
+/// Bytes of a database that is looked through when it is opened, which takes a second or less. In a larger one, damage is found by what reads it.
+pub const CHECKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Rows that change between two checkpoints: some 20 MB of changes beside the database.
+pub const CHECKPOINT_ROWS: u64 = 10_000;
 
 /// Users whose state one append carries forward.
 pub const CARRY_USERS: usize = 100;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tidings_core::Sequence;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::effect::Outcome;
 use crate::limits::OUTCOMES_MAX;
@@ -13,6 +13,8 @@ use crate::limits::OUTCOMES_MAX;
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     state: Mutex<State>,
+    /// The place that the database has.
+    noted: watch::Sender<Sequence>,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +49,22 @@ impl Progress {
                 waiting.for_each(|writer| drop(writer.send(None)));
             }
         }
+    }
+
+    /// The database has this place.
+    pub(crate) fn note(&self, place: Sequence) {
+        self.noted.send_replace(place);
+    }
+
+    /// The place that the database had last.
+    pub(crate) fn noted_now(&self) -> Sequence {
+        *self.noted.borrow()
+    }
+
+    /// Waits until the database has a place. The error says that the projection has stopped.
+    pub(crate) async fn noted(&self, place: Sequence) -> Result<(), Stopped> {
+        let mut noted = self.noted.subscribe();
+        noted.wait_for(|noted| *noted >= place).await.map(drop).map_err(|_| Stopped)
     }
 
     /// Waits until the projection has come to a place, and returns what came of the record there; none if that is not known any more.

@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tidings_core::{Cursor, Event, Sequence};
 
 use crate::effect::{Applied, Effect, Outcome};
 use crate::error::InboxError;
+use crate::limits::CHECKPOINT_ROWS;
 use crate::record::Record;
 use crate::rules::{At, apply};
 use crate::sqlite::rows::{Patterns, SqlRows};
@@ -18,6 +19,10 @@ pub(crate) struct Projection {
     connection: Connection,
     patterns: Patterns,
     began_after: u64,
+    /// The file itself has so many transactions at the least.
+    checkpoint: i64,
+    /// Rows that this connection had changed at the last checkpoint.
+    rows_at_checkpoint: u64,
 }
 
 /// Records in the order of the log, and what the log says between a state and its record: see [`StatePart`](crate::record::StatePart).
@@ -45,7 +50,30 @@ impl Projection {
         let connection = database.writer()?;
         let patterns = Patterns::load(&connection)?;
         let began_after = schema::began_after(&connection)?;
-        Ok(Self { connection, patterns, began_after })
+        let mut projection = Self { connection, patterns, began_after, checkpoint: 0, rows_at_checkpoint: 0 };
+        projection.checkpoint()?;
+        let checkpoint = projection.checkpoint;
+        let transaction = projection.begin_transaction()?;
+        schema::set_closed(&transaction, false)?;
+        commit(transaction, checkpoint)?;
+        Ok(projection)
+    }
+
+    fn begin_transaction(&mut self) -> rusqlite::Result<Transaction<'_>> {
+        self.connection.transaction_with_behavior(TransactionBehavior::Immediate)
+    }
+
+    /// Moves changes into the file itself, as far as no reader needs them apart.
+    fn checkpoint(&mut self) -> rusqlite::Result<()> {
+        let changes = schema::changes(&self.connection)?;
+        let (all, moved): (i64, i64) =
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok((row.get(1)?, row.get(2)?)))?;
+        if all == moved {
+            self.checkpoint = changes;
+        }
+        self.rows_at_checkpoint = self.connection.total_changes();
+        Ok(())
     }
 
     /// The place of the log that it goes up to; none if it is new.
@@ -55,13 +83,14 @@ impl Projection {
 
     /// Begins at a place of the log.
     pub(crate) fn begin(&mut self, after: Cursor) -> Result<(), InboxError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let checkpoint = self.checkpoint;
+        let transaction = self.begin_transaction()?;
         for table in ["users", "items", "deleted", "mutes", "follows"] {
             transaction.execute(&format!("DELETE FROM {table}"), [])?;
         }
         schema::set_began_after(&transaction, after.sequence.0)?;
         schema::set_applied(&transaction, after)?;
-        transaction.commit()?;
+        commit(transaction, checkpoint)?;
         self.began_after = after.sequence.0;
         self.patterns = Patterns::default();
         Ok(())
@@ -72,10 +101,11 @@ impl Projection {
         if self.began_after == 0 {
             return Ok(());
         }
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let checkpoint = self.checkpoint;
+        let transaction = self.begin_transaction()?;
         transaction.execute("UPDATE users SET complete = 1 WHERE complete = 0", [])?;
         schema::set_began_after(&transaction, 0)?;
-        transaction.commit()?;
+        commit(transaction, checkpoint)?;
         self.began_after = 0;
         Ok(())
     }
@@ -124,13 +154,19 @@ impl Projection {
             }
             schema::set_applied(&transaction, through)
         })();
-        let result = result.and_then(|()| transaction.commit());
+        let result = result.and_then(|()| commit(transaction, self.checkpoint));
         if let Err(error) = result {
             // The patterns went along with a transaction that is not there.
             self.patterns = Patterns::load(&self.connection)?;
             return Err(error.into());
         }
         done.patterns = self.patterns.len();
+        if self.connection.total_changes() - self.rows_at_checkpoint >= CHECKPOINT_ROWS
+            && let Err(error) = self.checkpoint()
+        {
+            // What was applied is applied, and the next batch tries again.
+            tracing::warn!(%error, "changes of the inbox's database cannot be moved into it");
+        }
         Ok(done)
     }
 
@@ -138,6 +174,24 @@ impl Projection {
     pub(crate) fn patterns(&self) -> usize {
         self.patterns.len()
     }
+}
+
+impl Drop for Projection {
+    fn drop(&mut self) {
+        let checkpoint = self.checkpoint;
+        let closed = self.begin_transaction().and_then(|transaction| {
+            schema::set_closed(&transaction, true)?;
+            commit(transaction, checkpoint)
+        });
+        if let Err(error) = closed {
+            tracing::debug!(%error, "the database of the inbox is not closed in order, and is made anew if its changes are lost");
+        }
+    }
+}
+
+fn commit(transaction: Transaction<'_>, checkpoint: i64) -> rusqlite::Result<()> {
+    schema::count_change(&transaction, checkpoint)?;
+    transaction.commit()
 }
 
 fn at(event: &Event) -> At {

@@ -1,16 +1,16 @@
 //! What the parts of an inbox share.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
-use tidings_core::{Clock, Hub};
-use tokio::sync::{Notify, Semaphore, watch};
+use tidings_core::{Clock, Hub, Sequence};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::spawn_blocking;
 
 use crate::counts::Counts;
-use crate::error::InboxError;
+use crate::error::{InboxError, is_damage};
 use crate::follow::Bell;
 use crate::live::Live;
 use crate::progress::Progress;
@@ -33,8 +33,8 @@ pub(crate) struct Shared {
     pub(crate) ready: watch::Sender<bool>,
     /// Wakes the follower.
     pub(crate) bell: Arc<Bell>,
-    /// The follower is asked to move on over what it has no part in, and to note the place.
-    pub(crate) asked_to_advance: AtomicBool,
+    /// The follower is asked to move on to here over what it has no part in, and to note the place in the database.
+    pub(crate) asked_through: AtomicU64,
     /// There may be an item that ends earlier than those before.
     pub(crate) expiry: Notify,
     pub(crate) counts: Counts,
@@ -45,22 +45,34 @@ impl Shared {
         self.projection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has the follower move on to the end of the log, and note the place in the database.
-    pub(crate) fn ask_to_advance(&self) {
-        self.asked_to_advance.store(true, Ordering::Release);
+    /// Has the follower move on to a place of the log at the least, and note it in the database.
+    pub(crate) fn ask_to_advance(&self, through: Sequence) {
+        self.asked_through.fetch_max(through.0, Ordering::AcqRel);
         self.bell.ring();
     }
 
-    /// Takes another database, which is whole, in the place of the one that there is.
+    /// Takes another database, which is whole, in the place of the one that there is. Nobody may [read](Readers::alone).
     pub(crate) fn take_database(&self, file: &Path) -> Result<(), InboxError> {
+        self.replace_database(|database| database.take(file))
+    }
+
+    /// Takes an empty database in the place of the one that there is. Nobody may [read](Readers::alone).
+    pub(crate) fn empty_database(&self) -> Result<(), InboxError> {
+        self.replace_database(Database::remove)
+    }
+
+    fn replace_database(
+        &self,
+        replace: impl FnOnce(&Database) -> std::io::Result<()>,
+    ) -> Result<(), InboxError> {
         let mut projection = self.projection();
         let nowhere = Projection::open(&Database::at(Location::Memory))?;
         // No connection may be open.
         drop(std::mem::replace(&mut *projection, nowhere));
         self.readers.close();
-        let taken = self.database.take(file);
+        let replaced = replace(&self.database);
         *projection = Projection::open(&self.database)?;
-        Ok(taken?)
+        Ok(replaced?)
     }
 
     pub(crate) fn is_late(&self) -> bool {
@@ -76,6 +88,16 @@ pub(crate) struct Readers {
     permits: Arc<Semaphore>,
     /// For those of one row or a few, which do not wait for the others.
     lookups: Arc<Semaphore>,
+    /// How many of each there are.
+    connections_max: [u32; 2],
+    damage: Arc<Damage>,
+}
+
+/// Whether a reader has found the database damaged.
+struct Damage {
+    is_found: AtomicBool,
+    /// The follower is told, which makes it anew.
+    bell: Arc<Bell>,
 }
 
 /// Connections that nobody uses now.
@@ -87,9 +109,35 @@ struct Idle {
 }
 
 impl Readers {
-    pub(crate) fn new(database: Database, connections_max: usize, lookups_max: usize) -> Self {
-        let permits = Arc::new(Semaphore::new(connections_max));
-        Self { database, idle: Arc::default(), permits, lookups: Arc::new(Semaphore::new(lookups_max)) }
+    pub(crate) fn new(database: Database, connections_max: u32, lookups_max: u32, bell: Arc<Bell>) -> Self {
+        let permits = |max: u32| Arc::new(Semaphore::new(max as usize));
+        Self {
+            database,
+            idle: Arc::default(),
+            permits: permits(connections_max),
+            lookups: permits(lookups_max),
+            connections_max: [connections_max, lookups_max],
+            damage: Arc::new(Damage { is_found: AtomicBool::new(false), bell }),
+        }
+    }
+
+    /// Waits until nobody reads, and lets nobody read until the answer is dropped. A connection to a file that is replaced would take the
+    /// new one's changes away when it is closed, since it knows them by their name.
+    pub(crate) async fn alone(&self) -> Result<[OwnedSemaphorePermit; 2], InboxError> {
+        let [connections_max, lookups_max] = self.connections_max;
+        let stopped = |_| InboxError::Stopped;
+        let readings = self.permits.clone().acquire_many_owned(connections_max).await.map_err(stopped)?;
+        let lookups = self.lookups.clone().acquire_many_owned(lookups_max).await.map_err(stopped)?;
+        Ok([readings, lookups])
+    }
+
+    /// Whether a reader has found the database damaged.
+    pub(crate) fn found_damage(&self) -> bool {
+        self.damage.is_found.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn damage_is_mended(&self) {
+        self.damage.is_found.store(false, Ordering::Release);
     }
 
     /// Closes all connections. One that is in use is closed when its reading ends.
@@ -123,7 +171,7 @@ impl Readers {
         // The semaphore is never closed.
         let permit = permits.clone().acquire_owned().await.map_err(|_| InboxError::Stopped)?;
         let idle = self.idle.clone();
-        let database = self.database.clone();
+        let (database, damage) = (self.database.clone(), self.damage.clone());
         let task = spawn_blocking(move || {
             // Of the reading and not of who waits for it: clients that leave at once would have all threads read.
             let _permit = permit;
@@ -139,6 +187,10 @@ impl Readers {
             let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
             if idle.generation == generation {
                 idle.connections.push(connection);
+            }
+            if read.as_ref().is_err_and(is_damage) {
+                damage.is_found.store(true, Ordering::Release);
+                damage.bell.ring();
             }
             Ok(read?)
         });

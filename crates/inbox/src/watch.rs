@@ -46,8 +46,11 @@ impl Watch {
     ///
     /// # Errors
     ///
-    /// When the database cannot be read.
+    /// When the database cannot be read, or is not there yet.
     pub async fn begin(&mut self, after: Option<Sequence>) -> Result<Update, InboxError> {
+        if !*self.shared.ready.borrow() {
+            return Err(InboxError::NotReady);
+        }
         let user = self.user.clone();
         let backlog =
             self.shared.readers.read(move |connection| read::backlog(connection, &user, after)).await?;

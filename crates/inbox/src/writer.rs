@@ -21,13 +21,13 @@ pub(crate) fn draft(shared: &Shared, record: &Record) -> Result<Draft, InboxErro
 }
 
 /// Appends records, all or none, and waits until they are durable and the projection has applied them. What came of all of them, and
-/// where they are.
+/// where they are. None if it is not known any more: the database was made anew in the meantime.
 ///
 /// Cancel safety: a dropped call may or may not have written.
 pub(crate) async fn write(
     shared: &Shared,
     records: Vec<Record>,
-) -> Result<(Outcome, Vec<Published>), InboxError> {
+) -> Result<(Option<Outcome>, Vec<Published>), InboxError> {
     let drafts = records.iter().map(|record| draft(shared, record)).collect::<Result<Vec<_>, _>>()?;
     append(shared, drafts).await
 }
@@ -82,10 +82,10 @@ pub(crate) async fn write_once(
 pub(crate) async fn append(
     shared: &Shared,
     drafts: Vec<Draft>,
-) -> Result<(Outcome, Vec<Published>), InboxError> {
+) -> Result<(Option<Outcome>, Vec<Published>), InboxError> {
     let published = shared.hub.publish_all(drafts).await?;
     let outcome = outcome_of(shared, published.iter().map(|published| published.cursor)).await?;
-    Ok((outcome.unwrap_or_default(), published))
+    Ok((outcome, published))
 }
 
 /// What came of records at these places, once the projection has applied them; none if it is not known any more of one of them.

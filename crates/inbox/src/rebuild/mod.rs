@@ -70,6 +70,7 @@ async fn rebuild(shared: &Arc<Shared>, mut begins: Cursor, path: &Path) -> Curso
             Err(Ended::Failed(error)) => return give_up(&error, begins),
         };
         let place = made.place;
+        let Ok(_alone) = shared.readers.alone().await else { return begins };
         let swapped = shared.clone();
         return match spawn_blocking(move || swapped.take_database(&made.file)).await {
             Ok(Ok(())) => place,

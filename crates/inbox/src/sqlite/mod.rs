@@ -8,12 +8,14 @@
 //! | `schema` | the tables |
 //! | `rows` | the rows that the rules change |
 //! | `read` | lists, counts, and what changed since a place |
+//! | `whole` | whether its files are whole and belong together |
 //! | `state` | the whole state of a user, to be carried forward in the log |
 
 pub(crate) mod read;
 pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod state;
+mod whole;
 
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -64,14 +66,19 @@ impl Database {
 
     /// A connection that writes, to tables that are there.
     pub(crate) fn writer(&self) -> Result<Connection, InboxError> {
+        let base = self.path().filter(|path| path.exists()).map(whole::Base::read);
         let connection = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         // It answers the mode, which a database in memory does not take.
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
         // What a user has erased is overwritten, not only no longer found.
         connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
-        schema::prepare(&connection)?;
+        // The projection does it, and keeps account of it.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        let is_new = schema::prepare(&connection)?;
+        if let Some(base) = base.filter(|_| !is_new) {
+            base.check(&connection)?;
+        }
         Ok(connection)
     }
 

@@ -8,8 +8,21 @@ use crate::error::InboxError;
 /// The form of the tables. A database of another form is made anew from the log.
 const FORM: i64 = 1;
 
+/// Tells this database from every other one.
+pub(super) const IDENTITY: &str = "identity";
+
+/// How many transactions it has had.
+pub(super) const CHANGES: &str = "changes";
+
+/// How many of them the file itself had at the least when this was written, without the changes beside it.
+pub(super) const CHECKPOINT: &str = "checkpoint";
+
+/// Whether the last connection was closed in order.
+pub(super) const IS_CLOSED: &str = "closed";
+
 const TABLES: &str = "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES ('identity', random()), ('closed', 1);
 CREATE TABLE users (
     key INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
@@ -61,20 +74,21 @@ CREATE INDEX items_by_end ON items (expires) WHERE expires IS NOT NULL;
 CREATE INDEX follows_by_selector ON follows (selector);
 ";
 
-/// Makes the tables of a database that has none.
+/// Makes the tables of a database that has none. Whether it had none.
 ///
 /// # Errors
 ///
 /// [`InboxError::OtherForm`] if it has tables of another form.
-pub(crate) fn prepare(connection: &Connection) -> Result<(), InboxError> {
+pub(crate) fn prepare(connection: &Connection) -> Result<bool, InboxError> {
     let form: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     match form {
-        FORM => Ok(()),
+        FORM => Ok(false),
         0 => {
             connection.execute_batch("BEGIN IMMEDIATE")?;
             make_tables(connection)?;
             make_indexes(connection)?;
-            Ok(connection.execute_batch("COMMIT")?)
+            connection.execute_batch("COMMIT")?;
+            Ok(true)
         }
         _ => Err(InboxError::OtherForm),
     }
@@ -112,7 +126,23 @@ pub(crate) fn set_began_after(connection: &Connection, sequence: u64) -> rusqlit
     set_meta(connection, "began_after", sequence.cast_signed())
 }
 
-fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
+/// Counts a transaction, within it. How many there are then.
+pub(crate) fn count_change(connection: &Connection, checkpoint: i64) -> rusqlite::Result<i64> {
+    let changes = meta(connection, CHANGES)?.unwrap_or(0) + 1;
+    set_meta(connection, CHANGES, changes)?;
+    set_meta(connection, CHECKPOINT, checkpoint)?;
+    Ok(changes)
+}
+
+pub(crate) fn changes(connection: &Connection) -> rusqlite::Result<i64> {
+    Ok(meta(connection, CHANGES)?.unwrap_or(0))
+}
+
+pub(crate) fn set_closed(connection: &Connection, is_closed: bool) -> rusqlite::Result<()> {
+    set_meta(connection, IS_CLOSED, is_closed.into())
+}
+
+pub(super) fn meta(connection: &Connection, name: &str) -> rusqlite::Result<Option<i64>> {
     let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE name = ?1")?;
     let mut rows = statement.query([name])?;
     rows.next()?.map(|row| row.get(0)).transpose()
