@@ -8,8 +8,8 @@ use tidings_inbox::{Flags, Inbox, Item, ListRequest, Mark, Shown, Update, User, 
 
 use crate::naive::Model;
 
-pub struct Client {
-    pub user: User,
+pub(crate) struct Client {
+    pub(crate) user: User,
     items: BTreeMap<u64, Shows>,
     mutes: BTreeSet<String>,
     follows: BTreeSet<String>,
@@ -19,7 +19,7 @@ pub struct Client {
     place: Option<Cursor>,
     watch: Option<Watch>,
     /// It takes nothing.
-    pub is_asleep: bool,
+    pub(crate) is_asleep: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +59,7 @@ impl Shows {
 }
 
 impl Client {
-    pub fn new(user: User) -> Self {
+    pub(crate) fn new(user: User) -> Self {
         Self {
             user,
             items: BTreeMap::new(),
@@ -73,7 +73,7 @@ impl Client {
         }
     }
 
-    pub async fn connect(&mut self, inbox: &Inbox) {
+    pub(crate) async fn connect(&mut self, inbox: &Inbox) {
         if self.watch.is_some() {
             return;
         }
@@ -88,13 +88,13 @@ impl Client {
         self.watch = Some(watch);
     }
 
-    pub fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.watch = None;
         self.is_asleep = false;
     }
 
     /// Hears what there is, and compares what it shows with the model.
-    pub async fn compare(&mut self, inbox: &Inbox, model: &Model) {
+    pub(crate) async fn compare(&mut self, inbox: &Inbox, model: &Model) {
         let Some(mut watch) = self.watch.take_if(|_| !self.is_asleep) else { return };
         let told = model.told.get(self.user.as_str()).copied().unwrap_or(0);
         while watch.place().sequence.0 < told {

@@ -4,92 +4,105 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use tidings_core::Event;
+use tidings_core::{Cursor, Event};
 
 /// All inboxes, as the records come to in the order of the log.
 #[derive(Default)]
-pub struct Model {
-    pub users: BTreeMap<String, Inbox>,
+pub(crate) struct Model {
+    pub(crate) users: BTreeMap<String, Inbox>,
     /// The count behind each change, by user and by the sequence of the change.
-    pub counts: BTreeMap<(String, u64), u64>,
+    pub(crate) counts: BTreeMap<(String, u64), u64>,
     /// The last change of each user that anybody could see, the erasure of all included.
-    pub told: BTreeMap<String, u64>,
+    pub(crate) told: BTreeMap<String, u64>,
     /// Items that are gone.
-    pub gone: Vec<u64>,
+    pub(crate) gone: Vec<u64>,
+}
+
+/// A record of the log.
+pub(crate) struct Record {
+    pub(crate) place: Cursor,
+    pub(crate) time: u64,
+    pub(crate) data: Value,
+}
+
+impl Record {
+    pub(crate) fn of(event: &Event) -> Self {
+        let data = serde_json::from_slice(event.draft.data()).unwrap();
+        Self { place: event.cursor, time: event.time.0, data }
+    }
 }
 
 /// That of one user.
 #[derive(Default, Clone, Debug, PartialEq)]
-pub struct Inbox {
+pub(crate) struct Inbox {
     /// Oldest first.
-    pub items: Vec<Item>,
-    pub mutes: BTreeSet<String>,
-    pub follows: BTreeSet<String>,
-    pub version: u64,
+    pub(crate) items: Vec<Item>,
+    pub(crate) mutes: BTreeSet<String>,
+    pub(crate) follows: BTreeSet<String>,
+    pub(crate) version: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Item {
-    pub id: String,
-    pub sequence: u64,
-    pub time: u64,
-    pub says: Value,
-    pub read: bool,
-    pub seen: bool,
-    pub archived: bool,
+pub(crate) struct Item {
+    pub(crate) id: String,
+    pub(crate) sequence: u64,
+    pub(crate) time: u64,
+    pub(crate) says: Value,
+    pub(crate) read: bool,
+    pub(crate) seen: bool,
+    pub(crate) archived: bool,
 }
 
 /// What a writer is to hear.
 #[derive(Default, Clone, Debug, PartialEq)]
-pub struct Answer {
-    pub id: String,
-    pub repeated: Option<String>,
-    pub muted: bool,
-    pub notified: u64,
-    pub changed: u64,
-    pub count: u64,
-    pub version: u64,
+pub(crate) struct Answer {
+    pub(crate) id: String,
+    pub(crate) repeated: Option<String>,
+    pub(crate) muted: bool,
+    pub(crate) notified: u64,
+    pub(crate) changed: u64,
+    pub(crate) count: u64,
+    pub(crate) version: u64,
 }
 
 impl Item {
-    pub fn text(&self, member: &str) -> Option<&str> {
+    pub(crate) fn text(&self, member: &str) -> Option<&str> {
         self.says.get(member).and_then(Value::as_str)
     }
 
-    pub fn expires(&self) -> Option<u64> {
+    pub(crate) fn expires(&self) -> Option<u64> {
         self.says.get("expires").and_then(Value::as_u64)
     }
 }
 
 impl Inbox {
-    pub fn unread(&self) -> u64 {
+    pub(crate) fn unread(&self) -> u64 {
         self.items.iter().filter(|item| !item.read).count().try_into().unwrap()
     }
 }
 
 impl Model {
-    pub fn inbox(&self, user: &str) -> Inbox {
+    pub(crate) fn inbox(&self, user: &str) -> Inbox {
         self.users.get(user).cloned().unwrap_or_default()
     }
 
     /// Does what a record says.
-    pub fn fold(&mut self, event: &Event) -> (Value, Answer) {
-        let record: Value = serde_json::from_slice(event.draft.data()).unwrap();
-        let (name, says) = record.as_object().unwrap().iter().next().unwrap();
-        let mut turn =
-            Turn { place: event.cursor.to_string(), sequence: event.cursor.sequence.0, model: self };
+    pub(crate) fn fold(&mut self, record: &Record) -> Answer {
+        let (name, says) = record.data.as_object().unwrap().iter().next().unwrap();
+        let id = record.place.to_string();
+        let mut turn = Turn { place: id.clone(), sequence: record.place.sequence.0, model: self };
         let mut answer = match name.as_str() {
-            "notify" => turn.notify(&[text(&says["to"])], says, event.time.0),
+            "notify" => turn.notify(&[text(&says["to"])], says, record.time),
             "notify_many" => {
                 let users: BTreeSet<_> = says["to"].as_array().unwrap().iter().map(text).collect();
-                turn.notify(&Vec::from_iter(users), says, event.time.0)
+                turn.notify(&Vec::from_iter(users), says, record.time)
             }
             "notify_topic" => {
                 let topic = text(&says["to"]);
                 let follows = |inbox: &Inbox| inbox.follows.iter().any(|selector| matches(selector, &topic));
                 let users = turn.model.users.iter().filter(|(_, inbox)| follows(inbox));
                 let users: Vec<_> = users.map(|(name, _)| name.clone()).collect();
-                turn.notify(&users, says, event.time.0)
+                turn.notify(&users, says, record.time)
             }
             "mark" => turn.mark(&text(&says["user"]), says["mark"].as_str().unwrap(), &says["which"]),
             "delete" => {
@@ -121,8 +134,8 @@ impl Model {
             "state" => Answer::default(),
             other => panic!("a record that the model does not know: {other}"),
         };
-        answer.id = event.cursor.to_string();
-        (record, answer)
+        answer.id = id;
+        answer
     }
 }
 
@@ -281,7 +294,7 @@ fn matches(selector: &str, topic: &str) -> bool {
 }
 
 /// FNV-1a, 64 bits, of the name; one of 64.
-pub fn bucket_of(user: &str) -> u64 {
+pub(crate) fn bucket_of(user: &str) -> u64 {
     let mut hash: u64 = 14_695_981_039_346_656_037;
     for byte in user.bytes() {
         hash ^= u64::from(byte);

@@ -3,15 +3,15 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-pub const USERS: [&str; 4] = ["alice", "bob", "o/ü%*", "carol"];
-pub const KINDS: [&str; 3] = ["order", "chat", "x.y-z_1"];
-pub const TOPICS: [&str; 4] = ["orders", "orders/42", "orders/42/paid", "rooms/7"];
-pub const SELECTORS: [&str; 7] =
+pub(crate) const USERS: [&str; 4] = ["alice", "bob", "o/ü%*", "carol"];
+pub(crate) const KINDS: [&str; 3] = ["order", "chat", "x.y-z_1"];
+pub(crate) const TOPICS: [&str; 4] = ["orders", "orders/42", "orders/42/paid", "rooms/7"];
+pub(crate) const SELECTORS: [&str; 7] =
     ["orders/42", "orders/*", "orders/**", "**", "*/*/paid", "rooms/7", "**/42/**"];
-pub const KEYS: [&str; 3] = ["a", "b", "ä key"];
+pub(crate) const KEYS: [&str; 3] = ["a", "b", "ä key"];
 
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     Write(Op),
     /// At the same time.
     Crowd(Vec<Op>),
@@ -32,16 +32,16 @@ pub enum Step {
 }
 
 #[derive(Clone, Debug)]
-pub struct Restart {
+pub(crate) struct Restart {
     /// The hub too, with its log.
-    pub hub: bool,
-    pub database: Database,
+    pub(crate) hub: bool,
+    pub(crate) database: Database,
     /// Writes that nobody waits for are under way when it goes down.
-    pub under_way: Vec<Op>,
+    pub(crate) under_way: Vec<Op>,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum Database {
+pub(crate) enum Database {
     Kept,
     Lost,
     Older,
@@ -49,7 +49,7 @@ pub enum Database {
 }
 
 #[derive(Clone, Debug)]
-pub enum Op {
+pub(crate) enum Op {
     Notify(usize, Note),
     Many(Vec<usize>, Note),
     Topic(usize, Note),
@@ -61,15 +61,15 @@ pub enum Op {
 }
 
 #[derive(Clone, Debug)]
-pub struct Note {
-    pub kind: Option<usize>,
-    pub dedupe: Option<usize>,
-    pub expires_in: Option<u64>,
-    pub has_more: bool,
+pub(crate) struct Note {
+    pub(crate) kind: Option<usize>,
+    pub(crate) dedupe: Option<usize>,
+    pub(crate) expires_in: Option<u64>,
+    pub(crate) has_more: bool,
 }
 
 #[derive(Clone, Debug)]
-pub enum Pick {
+pub(crate) enum Pick {
     All,
     Through(Target),
     Ids(Vec<Target>),
@@ -77,7 +77,7 @@ pub enum Pick {
 
 /// An item by its id.
 #[derive(Clone, Debug)]
-pub enum Target {
+pub(crate) enum Target {
     /// One that is there.
     Held(usize),
     /// One that is gone.
@@ -88,11 +88,11 @@ pub enum Target {
     Any(u64),
 }
 
-pub const MARKS: [&str; 4] = ["read", "unread", "seen", "archived"];
+pub(crate) const MARKS: [&str; 4] = ["read", "unread", "seen", "archived"];
 
 impl Note {
     /// As the log has it.
-    pub fn says(&self, title: &str, now: u64) -> Value {
+    pub(crate) fn says(&self, title: &str, now: u64) -> Value {
         let mut says = json!({ "title": title });
         if let Some(kind) = self.kind {
             says["kind"] = KINDS[kind].into();
@@ -144,7 +144,7 @@ fn pick() -> impl Strategy<Value = Pick> {
     ]
 }
 
-pub fn op() -> impl Strategy<Value = Op> {
+pub(crate) fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         10 => (user(), note()).prop_map(|(user, note)| Op::Notify(user, note)),
         3 => (prop::collection::vec(0..USERS.len(), 0..6), note()).prop_map(|(users, note)| Op::Many(users, note)),
@@ -169,7 +169,7 @@ fn restart() -> impl Strategy<Value = Restart> {
         .prop_map(|(hub, database, under_way)| Restart { hub, database, under_way })
 }
 
-pub fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         40 => op().prop_map(Step::Write),
         8 => prop_oneof![4 => prop::collection::vec(op(), 2..8), 1 => prop::collection::vec(op(), 30..40)].prop_map(Step::Crowd),

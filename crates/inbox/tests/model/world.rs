@@ -22,13 +22,13 @@ use crate::client::Client;
 use crate::naive::{self, Answer, Model};
 use crate::play::{Database, KINDS, MARKS, Op, Pick, Restart, SELECTORS, Step, TOPICS, Target, USERS};
 
-pub const ITEMS_MAX: u64 = 5;
-pub const UNREAD_MAX: u64 = 7;
+pub(crate) const ITEMS_MAX: u64 = 5;
+pub(crate) const UNREAD_MAX: u64 = 7;
 /// Age at which read items leave, and unread ones.
 const AGES: [u64; 2] = [3_600, 86_400];
 const BEGIN: u64 = 1_700_000_000_000;
 
-pub struct TestClock(AtomicU64);
+pub(crate) struct TestClock(AtomicU64);
 
 impl Clock for TestClock {
     fn now(&self) -> UnixMillis {
@@ -44,13 +44,13 @@ impl TestClock {
     }
 }
 
-pub struct World {
+pub(crate) struct World {
     dir: TempDir,
     clock: Arc<TestClock>,
     retention: Retention,
-    pub hub: Hub,
+    pub(crate) hub: Hub,
     inbox: Option<Inbox>,
-    pub model: Model,
+    pub(crate) model: Model,
     /// The model goes up to here.
     folded: Cursor,
     last_record: u64,
@@ -68,7 +68,7 @@ enum Heard {
 }
 
 impl World {
-    pub async fn begin(retention: Retention) -> Self {
+    pub(crate) async fn begin(retention: Retention) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock(AtomicU64::new(BEGIN)));
         let hub = open_hub(&dir, &clock, retention).await;
@@ -91,7 +91,7 @@ impl World {
         world
     }
 
-    pub async fn play(&mut self, steps: Vec<Step>) {
+    pub(crate) async fn play(&mut self, steps: Vec<Step>) {
         for step in steps {
             self.step(step).await;
             self.compare().await;
@@ -246,6 +246,9 @@ impl World {
         let _ = fs::remove_file(&copy);
         let connection = rusqlite::Connection::open(self.database()).unwrap();
         connection.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+        // Else it would be one whose changes were taken away.
+        let connection = rusqlite::Connection::open(copy).unwrap();
+        connection.execute("UPDATE meta SET value = 1 WHERE name = 'closed'", []).unwrap();
     }
 
     /// Another projection, which begins with nothing, comes to the same.
@@ -369,7 +372,9 @@ impl World {
         let mut folded = Vec::new();
         for event in read(&self.hub, &mut self.folded).await {
             self.last_record = event.cursor.sequence.0;
-            folded.push(self.model.fold(&event));
+            let record = naive::Record::of(&event);
+            let answer = self.model.fold(&record);
+            folded.push((record.data, answer));
         }
         folded
     }
@@ -540,7 +545,7 @@ fn plain(item: &Item) -> naive::Item {
     }
 }
 
-pub fn user(name: &str) -> User {
+pub(crate) fn user(name: &str) -> User {
     User::parse(name).unwrap()
 }
 
@@ -571,7 +576,7 @@ async fn start(hub: &Hub, location: Location, clock: &Arc<TestClock>) -> Inbox {
 }
 
 /// The records of the log after a place, which moves on.
-pub async fn read(hub: &Hub, after: &mut Cursor) -> Vec<Event> {
+pub(crate) async fn read(hub: &Hub, after: &mut Cursor) -> Vec<Event> {
     let selectors = ["inbox/**", "tidings/inbox"].map(|text| Selector::parse(text).unwrap());
     let selectors = Selectors::new(selectors).unwrap();
     let mut events = Vec::new();
