@@ -71,6 +71,7 @@ fn kill_and_judge(name: &str) {
     fs::create_dir(&foreign).unwrap();
     drop(live_and_be_killed(&foreign, 0, 100));
     files.know_foreign(&foreign);
+    let mut taken = 0;
     let mut dice = 7_u64;
 
     for life in 0..kills {
@@ -85,9 +86,10 @@ fn kill_and_judge(name: &str) {
             println!("life {life}, {enough} acknowledged, {damage:?}");
             let judged = runtime
                 .block_on(async { tokio::time::timeout(PATIENCE, judge(&directory, &acknowledged)).await });
-            assert!(judged.is_ok(), "the inbox comes to its end after {damage:?}");
+            taken = judged.unwrap_or_else(|_| panic!("the inbox does not come to its end after {damage:?}"));
         }
     }
+    assert_eq!(taken > 0, directory.ends_with("retained"), "retention has taken the beginning of the log");
 }
 
 /// Runs the load until so much is acknowledged, and kills it.
@@ -121,7 +123,8 @@ fn parse(line: &str) -> Option<(u64, Value)> {
     Some((id.parse().ok()?, serde_json::from_str(record).ok()?))
 }
 
-async fn judge(directory: &Path, acknowledged: &[(u64, Value)]) {
+/// How much of the log retention has taken is the answer.
+async fn judge(directory: &Path, acknowledged: &[(u64, Value)]) -> u64 {
     let retained = directory.ends_with("retained");
     let Opened { hub, inbox, recorder } = load::open(directory, retained).await;
     let mut records = recorded(directory);
@@ -141,12 +144,14 @@ async fn judge(directory: &Path, acknowledged: &[(u64, Value)]) {
     second.ready().await;
     shows_what_the_model_shows(&second, &model).await;
 
+    let floor = hub.bounds().floor;
     drop((inbox, second, recorder));
     hub.close().await.unwrap();
     drop(hub);
     while is_open(&load::database(directory)) {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+    floor.sequence.0
 }
 
 /// What was acknowledged is in the log once, and the count that was told is the right one.

@@ -69,4 +69,19 @@ proptest! {
     fn the_inbox_is_what_the_model_says(steps in prop::collection::vec(step(), 1..120)) {
         play(Retention::default(), steps);
     }
+
+    #[test]
+    fn so_it_is_while_retention_takes_what_it_came_from(
+        by in 0..3,
+        mut steps in prop::collection::vec(step(), 1..100),
+    ) {
+        let retention = match by {
+            0 => Retention { count: Some(20), ..Retention::default() },
+            1 => Retention { bytes: Some(150_000), ..Retention::default() },
+            _ => Retention { age: Some(Duration::from_secs(2_000)), ..Retention::default() },
+        };
+        // The log ends with more than one segment.
+        steps.extend([Step::Fill(60), Step::Pass(3_000), Step::Fill(20), Step::Second]);
+        play(retention, steps);
+    }
 }

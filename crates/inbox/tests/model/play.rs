@@ -24,6 +24,8 @@ pub(crate) enum Step {
     Second,
     /// A client comes, or comes back to where it was.
     Connect(usize),
+    /// Other events fill the log, so that retention takes older ones.
+    Fill(usize),
     /// It goes, and keeps what it has.
     Leave(usize),
     /// It stays, and takes nothing until it is awake again.
@@ -179,6 +181,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Second),
         5 => (0_usize..6).prop_map(Step::Connect),
         3 => (0_usize..6).prop_map(Step::Leave),
+        4 => (1_usize..40).prop_map(Step::Fill),
         3 => (0_usize..6).prop_map(Step::Doze),
         2 => (0_usize..6).prop_map(Step::Wake),
     ]
