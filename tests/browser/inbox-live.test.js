@@ -165,6 +165,26 @@ scene('a token that ends is made anew where the page can, and else the reason is
   assert.match(await fixed.element.locator('.problem').textContent(), /expired|ended|over/);
 });
 
+scene('the tab that has the connection of all is refused when its token ends, and the others go on', async (scene) => {
+  const { pages, hub, browser } = await start(scene);
+  const context = await browser.newContext();
+  const open = () => openInboxPage(scene, context, `${pages.origin}/?user=alice&as=alice`);
+  pages.seconds = 4;
+  const first = await open();
+  await first.badgeIs('');
+  await until('the first one is connected', () => first.element.evaluate(({ box }) => box.state === 'open'));
+  pages.seconds = 600;
+  const others = [await open(), await open()];
+  await notify(hub, 'alice', { title: 'a' });
+  await Promise.all([first, ...others].map((page) => page.badgeIs('1')));
+
+  await until('its token has ended', () => first.element.evaluate(({ box }) => box.state === 'closed'));
+  await notify(hub, 'alice', { title: 'b' });
+
+  await Promise.all(others.map((page) => page.badgeIs('2')));
+  assert.equal(await first.badge(), '1');
+});
+
 scene('another user, a forged token, and no token at all are refused', async (scene) => {
   const { hub, device, pages } = await start(scene);
   await notify(hub, 'alice', { title: 'secret' });

@@ -3,7 +3,10 @@
 import { TidingsInbox } from "./element/define.js";
 
 export * from "./index.js";
+// For a page that has a bell of its own: the panel, its words, and what it looks like.
 export { InboxPanel } from "./element/panel.js";
+export { adopt as adoptInboxStyle } from "./element/style.js";
+export { wordsOf as inboxWordsOf } from "./element/words.js";
 export { TidingsInbox };
 
 // The hub is the folder of this script.
