@@ -1,0 +1,193 @@
+//! What one user, one call or one clock can do to an inbox, and what it cannot. `TIDINGS_TEST_FLOOD` says how many notifications a flood has.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tidings_core::{Clock, Epoch, Hub, Limits, MemoryStore, UnixMillis, memory::MemoryRetention};
+use tidings_inbox::limits::{
+    BODY_BYTES_MAX, CLOCK_JUMP_WAIT_SECONDS, DATA_BYTES_MAX, LINK_BYTES_MAX, TITLE_CHARACTERS_MAX,
+    TOMBSTONES_MAX, USERS_MAX,
+};
+use tidings_inbox::{Inbox, InboxSettings, ListRequest, Location, Mark, Notification, Shown, User, Which};
+use tokio::task::JoinSet;
+
+const FLOOD: u64 = 3_000;
+const BEGIN: u64 = 1_700_000_000_000;
+const MONTH: u64 = 30 * 86_400_000;
+
+struct HandClock(AtomicU64);
+
+impl Clock for HandClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+fn clock() -> Arc<HandClock> {
+    Arc::new(HandClock(AtomicU64::new(BEGIN)))
+}
+
+async fn inbox(settings: InboxSettings, clock: &Arc<HandClock>) -> (Hub, Inbox) {
+    let store = MemoryStore::new(Epoch(7), clock.clone(), MemoryRetention::default());
+    let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+    let inbox = Inbox::start(hub.clone(), settings, clock.clone()).await.unwrap();
+    inbox.ready().await;
+    (hub, inbox)
+}
+
+fn says(title: &str) -> Notification {
+    Notification { title: title.into(), ..Notification::default() }
+}
+
+fn user(name: &str) -> User {
+    User::parse(name).unwrap()
+}
+
+#[tokio::test]
+async fn a_flood_to_one_user_has_bounded_rows_and_lets_others_through() {
+    let flood = std::env::var("TIDINGS_TEST_FLOOD").map_or(FLOOD, |flood| flood.parse().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("inbox.db");
+    let settings = InboxSettings {
+        location: Location::File(path.clone()),
+        items_max: 100,
+        unread_max: 200,
+        ..InboxSettings::default()
+    };
+    let (_hub, inbox) = inbox(settings, &clock()).await;
+    let (alice, bob) = (user("alice"), user("bob"));
+    let mut watch = inbox.watch(&alice);
+    watch.begin(None).await.unwrap();
+    let mut writers = JoinSet::new();
+    for writer in 0..50 {
+        let (inbox, alice) = (inbox.clone(), alice.clone());
+        writers.spawn(async move {
+            for number in 0..flood / 50 {
+                inbox.notify(&alice, says(&format!("{writer}.{number}")), None).await.unwrap();
+            }
+        });
+    }
+
+    // It is answered while the flood goes on, since no writer waits for more than what is before it.
+    inbox.notify(&bob, says("through"), None).await.unwrap();
+    assert!(!writers.is_empty());
+    writers.join_all().await;
+
+    assert_eq!(inbox.unread(&alice).await.unwrap().count, 200);
+    assert_eq!(inbox.unread(&bob).await.unwrap().count, 1);
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count("SELECT count(*) FROM items"), 201);
+    assert!(count("SELECT count(*) FROM deleted") <= i64::try_from(TOMBSTONES_MAX).unwrap());
+    // One who has heard nothing of it hears the end of it, or that it is to load the list.
+    let update = watch.next().await.unwrap().unwrap();
+    assert!(update.is_gap || update.unread.count <= 200);
+}
+
+#[tokio::test]
+async fn ten_thousand_users_of_one_call_have_one_item_each() {
+    let (_hub, inbox) = inbox(InboxSettings::default(), &clock()).await;
+    let users: Vec<_> = (0..USERS_MAX).map(|number| user(&format!("user-{number}"))).collect();
+
+    let notified = inbox.notify_many(users.clone(), says("all"), None).await.unwrap();
+
+    assert_eq!(notified.notified, Some(USERS_MAX as u64));
+    for user in users.iter().step_by(501) {
+        assert_eq!(inbox.unread(user).await.unwrap().count, 1);
+    }
+}
+
+#[tokio::test]
+async fn two_devices_that_mark_all_at_the_same_instant_change_each_item_once() {
+    let (_hub, inbox) = inbox(InboxSettings::default(), &clock()).await;
+    let alice = user("alice");
+    let mut writers = JoinSet::new();
+    for number in 0..2_050 {
+        let (inbox, alice) = (inbox.clone(), alice.clone());
+        writers
+            .spawn(async move { drop(inbox.notify(&alice, says(&number.to_string()), None).await.unwrap()) });
+    }
+    writers.join_all().await;
+    let held = inbox.unread(&alice).await.unwrap().count;
+    let mut watch = inbox.watch(&alice);
+    watch.begin(None).await.unwrap();
+
+    let (one, other) =
+        tokio::join!(inbox.mark(&alice, Mark::Read, Which::All), inbox.mark(&alice, Mark::Read, Which::All));
+
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(held, 2_000);
+    assert_eq!(one.changed + other.changed, held);
+    assert_eq!(one.unread, other.unread, "both see the change of one of them");
+    assert_eq!(one.unread.count, 0);
+    let update = watch.next().await.unwrap().unwrap();
+    assert!(matches!(&update.shown[..], [Shown::Marked { ids, .. }] if ids.len() as u64 == held));
+    assert!(watch.at_hand().await.unwrap().is_none(), "nothing changed for a second time");
+}
+
+#[tokio::test]
+async fn the_largest_notification_comes_back_as_it_was() {
+    let (_hub, inbox) = inbox(InboxSettings::default(), &clock()).await;
+    let alice = user(&"ü".repeat(100));
+    let largest = json!({
+        "title": "😀".repeat(TITLE_CHARACTERS_MAX),
+        "body": "\u{7f}\"\\\n".replace('\u{7f}', "<b>").repeat(BODY_BYTES_MAX / 6),
+        "link": format!("https://e.example/{}", "a".repeat(LINK_BYTES_MAX - 18)),
+        "kind": "k".repeat(64),
+        "data": "\u{1}".repeat((DATA_BYTES_MAX - 2) / 6),
+        "dedupe": "é".repeat(100),
+        "expires": BEGIN + MONTH,
+    });
+    let says: Notification = serde_json::from_value(largest.clone()).unwrap();
+    let says = says.check(UnixMillis(BEGIN)).unwrap();
+
+    inbox.notify(&alice, says, None).await.unwrap();
+
+    let listed = inbox.list(&alice, ListRequest::default()).await.unwrap();
+    assert_eq!(serde_json::to_value(&listed.items[0].says).unwrap(), largest);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_jumps_a_month_ahead_and_back_ends_nothing() {
+    let clock = clock();
+    let (inbox, alice) = with_items_that_end(&clock).await;
+
+    clock.0.fetch_add(MONTH, Ordering::SeqCst);
+    // Also what wakes the keeper.
+    inbox.notify(&user("bob"), says("wakes"), None).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(CLOCK_JUMP_WAIT_SECONDS - 60)).await;
+    clock.0.fetch_sub(MONTH, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(2 * 3_600)).await;
+
+    assert_eq!(inbox.unread(&alice).await.unwrap().count, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_set_and_stands_is_taken_at_its_word() {
+    let clock = clock();
+    let (inbox, alice) = with_items_that_end(&clock).await;
+
+    clock.0.fetch_add(MONTH, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(3 * 3_600)).await;
+
+    assert_eq!(inbox.unread(&alice).await.unwrap().count, 0);
+}
+
+/// One that ends in a day, and one that is too old in a day.
+async fn with_items_that_end(clock: &Arc<HandClock>) -> (Inbox, User) {
+    let day = Duration::from_secs(86_400);
+    let settings =
+        InboxSettings { age_max: Some(day), unread_age_max: Some(day), ..InboxSettings::default() };
+    let (_hub, inbox) = inbox(settings, clock).await;
+    let alice = user("alice");
+    let expires = Some(clock.now().0 + 86_400_000);
+    inbox.notify(&alice, Notification { expires, ..says("ends") }, None).await.unwrap();
+    inbox.notify(&alice, says("grows old"), None).await.unwrap();
+    // The keeper looks at the clock before it is set.
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    (inbox, alice)
+}
