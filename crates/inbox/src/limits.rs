@@ -130,6 +130,9 @@ pub const REBUILD_LANDMARK_RECORDS: u64 = 1_024;
 /// Threads of a rebuild that apply records. One more adds what they come to to the database, in less time than one of them takes.
 pub const REBUILD_FOLDERS: usize = 2;
 
+/// Memory of the database while a rebuild makes it, in KiB: 64 MiB, for the pages that the last rows went to and for the sorting of indexes.
+pub const REBUILD_CACHE_KIB: i64 = 65_536;
+
 /// Pages of the log that are read ahead while a rebuild divides those before.
 pub const REBUILD_PAGES_AHEAD: usize = 4;
 

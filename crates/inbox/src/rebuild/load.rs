@@ -11,6 +11,7 @@ use tidings_core::Cursor;
 
 use super::held::Held;
 use crate::error::InboxError;
+use crate::limits::REBUILD_CACHE_KIB;
 use crate::record::bucket_of;
 use crate::sqlite::make_private;
 use crate::sqlite::rows::int;
@@ -28,8 +29,8 @@ impl Loader {
         connection.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "OFF")?;
         connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
-        // 64 MB, for the sorting of the indexes.
-        connection.pragma_update(None, "cache_size", -65_536)?;
+        // SQLite takes a number that is negative for KiB instead of pages.
+        connection.pragma_update(None, "cache_size", -REBUILD_CACHE_KIB)?;
         schema::make_tables(&connection)?;
         Ok(Self { connection, users: 0 })
     }
