@@ -191,7 +191,7 @@ test("what is archived leaves the list, unless the page wants it", async (t) => 
   assert.equal(box.unread, 1);
 });
 
-test("two devices agree, whoever marks", async (t) => {
+test("two devices that mark at once agree", async (t) => {
   const hub = await inboxHubOf(t);
   const items = hub.does(USER, (model) => Array.from({ length: 6 }, (_, at) => model.notify({ title: String(at) })));
   const [one, other] = [openBox(t, hub), openBox(t, hub)];
@@ -255,7 +255,7 @@ test("a hub that is away at first is asked until it is there", async (t) => {
   assert.equal(box.snapshot.failure, undefined);
 });
 
-test("who may not read is told why, and the inbox is closed", async (t) => {
+test("a user who may not read is told why, and the inbox is closed", async (t) => {
   const hub = await inboxHubOf(t);
   hub.intercept = () => ({ status: 403, body: { title: "forbidden", detail: "not your inbox" } });
   const box = openBox(t, hub);

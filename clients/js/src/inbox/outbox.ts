@@ -1,4 +1,4 @@
-// Sends marks: several at once, but for those whose order matters.
+// Sends marks: several at once, and marks whose order matters one after the other.
 
 import { conflicts, type Mark } from "./marks.js";
 

@@ -1,8 +1,9 @@
 // The panel: the list of an inbox, and what can be done with it. It knows one `Inbox`, and no bell.
 
 import type { Failure } from "../../failure.js";
-import type { Inbox, InboxErrorEvent, InboxSnapshot } from "../inbox.js";
+import type { Inbox } from "../inbox.js";
 import type { Item } from "../item.js";
+import type { InboxErrorEvent, InboxSnapshot } from "../surface.js";
 import { icon, node } from "./node.js";
 import { Row, type RowListener } from "./row.js";
 import type { Words } from "./words.js";

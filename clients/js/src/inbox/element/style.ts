@@ -32,7 +32,7 @@ const DARK = `
   color-scheme: dark;
 `;
 
-/** A page of so many pixels or less is that of a phone: the panel fills it. */
+/** On a page that is not wider the panel has the full width, as on a phone. */
 export const PHONE_PX = 480;
 
 export const style = `
