@@ -10,12 +10,14 @@ use std::time::Duration;
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use support::tokens::{rules, token_of, verifier};
 use support::without_id;
 use tidings_core::contract::ManualClock;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Dismissal, Epoch, Hub, Limits, MemoryStore, Selector, UnixMillis, Whom};
+use tidings_http::grants::Access;
 use tidings_http::tidings_inbox::{Inbox, InboxSettings, Location, Mark, Notification, User, Which};
-use tidings_http::{Body, Front, HttpConfig, Pages};
+use tidings_http::{AccessSettings, Body, Front, HttpConfig, Pages};
 use tidings_testkit::deadline::within_an_hour;
 use tokio::time::Instant;
 
@@ -29,13 +31,19 @@ struct Scene {
 
 impl Scene {
     async fn start() -> Self {
-        let clock = ManualClock::at(3_600_000);
+        let scene = Self::with(3_600_000, HttpConfig::default()).await;
+        within_an_hour("the inbox", scene.inbox.ready()).await;
+        scene
+    }
+
+    /// At a time, with other settings than the defaults. Its inbox has only begun to look what the log has.
+    async fn with(now: u64, config: HttpConfig) -> Self {
+        let clock = ManualClock::at(now);
         let store = MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default());
         let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
         let settings = InboxSettings { location: Location::Memory, ..InboxSettings::default() };
         let inbox = Inbox::start(hub.clone(), settings, clock.clone()).await.unwrap();
-        within_an_hour("the inbox", inbox.ready()).await;
-        let front = Front::new(hub.clone(), HttpConfig::default(), Pages::default(), clock.clone());
+        let front = Front::new(hub.clone(), config, Pages::default(), clock.clone());
         Self { front: front.with_inbox(inbox.clone()), hub, inbox, clock }
     }
 
@@ -604,6 +612,62 @@ async fn a_count_that_is_polled_is_exactly_these_bytes() {
         let response = scene.get(&format!("/inbox/alice/count{query}"), &[]).await;
         assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{query}");
     }
+}
+
+/// Any other status than 200 would make a browser's `EventSource` give up for good.
+#[tokio::test(start_paused = true)]
+async fn readers_that_come_before_the_inbox_is_there_are_told_when_to_come_back() {
+    let scene = Scene::with(3_600_000, HttpConfig::default()).await;
+    assert!(!scene.inbox.is_ready());
+
+    let mut answers = Vec::new();
+    for target in ["/inbox/alice", "/inbox/alice?mode=poll", "/inbox/alice/count"] {
+        let response = scene.get(target, &[]).await;
+        assert_eq!(response.status(), StatusCode::OK, "{target}");
+        answers.push(text(response).await);
+    }
+    let json = scene.get("/inbox/alice/count", &[("accept", "application/json")]).await;
+
+    assert!(answers[0].starts_with("retry: ") && answers[0].lines().count() == 1, "{answers:?}");
+    assert!(answers[1].starts_with("retry: ") && answers[1].lines().count() == 1, "{answers:?}");
+    assert_eq!(answers[2], "retry: 10000\n\n");
+    assert_eq!(json.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_streams_its_own_inbox_until_its_token_ends() {
+    const NOW: u64 = 1_767_222_000;
+    let access = Access { tokens: Some(verifier(rules())), ..Access::default() };
+    let mut config = HttpConfig::default();
+    config.access = Some(Arc::new(AccessSettings { access, ..AccessSettings::default() }));
+    let scene = Scene::with(NOW * 1_000, config).await;
+    within_an_hour("the inbox", scene.inbox.ready()).await;
+    let token = |user: &str, exp: u64| {
+        let token = json!({"sub": user, "exp": exp, "tidings": {"subscribe": [format!("inbox/{user}")]}});
+        format!("Bearer {}", token_of(&token))
+    };
+    let (alice, over) = (token("alice", NOW + 60), token("alice", NOW - 3_600));
+    let forged = alice.replace('.', "x");
+    for target in
+        ["/inbox/alice", "/inbox/alice?mode=poll", "/inbox/alice?mode=long-poll", "/inbox/alice/count"]
+    {
+        for (shown, status) in [(&token("bob", NOW + 60), 403), (&over, 401), (&forged, 401)] {
+            let response = scene.get(target, &[("authorization", shown)]).await;
+            assert_eq!(response.status(), status, "{target}");
+        }
+        assert_eq!(scene.get(target, &[]).await.status(), 401, "{target}");
+    }
+
+    let response = scene.get("/inbox/alice", &[("authorization", &alice)]).await;
+    let mut stream = Stream { body: response.into_body(), unread: String::new() };
+    stream.take(1).await;
+    let id = scene.notify("alice", "one").await;
+    stream.take(2).await;
+    scene.clock.set((NOW + 60) * 1_000);
+
+    let heard = blocks(&stream.rest().await);
+    assert_eq!((heard[0].event.as_str(), heard[0].id.as_deref()), ("tidings.expired", Some(&*id)));
+    assert_eq!(heard.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
