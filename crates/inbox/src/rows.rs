@@ -25,6 +25,8 @@ pub(crate) struct Account {
     pub(crate) is_complete: bool,
     /// Of items that were deleted up to this sequence, not all are remembered.
     pub(crate) forgot: u64,
+    /// The sequence of the last change of what is muted or followed; zero if that was never changed.
+    pub(crate) preferred: u64,
 }
 
 /// An item, by whose it is and its sequence.

@@ -242,6 +242,7 @@ impl<R: Rows> Turn<'_, R> {
             return Ok(());
         }
         self.applied.outcome.changed += 1;
+        let account = Account { preferred: self.sequence(), ..account };
         self.changed(user, account, vec![shown])
     }
 

@@ -86,12 +86,10 @@ impl Told {
         self.follows = follows.or(self.follows.take());
     }
 
-    /// Whether it tells anything but the count.
-    pub(super) fn is_news(&self) -> bool {
-        // Of a user whom the hub does not know, nothing tells whether there was something before the place that the client came with.
-        let nobody = self.update.unread.version.0 == 0;
-        let is_told = |shown: &Shown| !(nobody && matches!(shown, Shown::Erased));
-        self.update.is_gap || self.update.shown.iter().any(is_told)
+    /// Whether a reader that has come back is to hear it at once. Of a user whom the hub does not know, it cannot tell whether there was
+    /// something before the place that the reader has brought: that nothing is there can wait.
+    pub(super) fn begins_with_news(&self) -> bool {
+        self.update.is_gap || self.update.shown.iter().any(|shown| !matches!(shown, Shown::Erased))
     }
 }
 

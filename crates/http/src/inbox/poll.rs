@@ -29,6 +29,8 @@ struct Answer<'a> {
     inbox: TaskInbox,
     told: Told,
     gap: Option<Gap>,
+    /// It says more than the count.
+    has_news: bool,
     ending: Option<Ending>,
 }
 
@@ -51,7 +53,8 @@ pub(super) async fn poll(
     if gap.is_none() && matches!(events.from, Position::Id(_)) {
         ends_at += mode.wait();
     }
-    let mut answer = Answer { front, subscription, session, inbox, told, gap, ending: None };
+    let has_news = gap.is_some() || told.begins_with_news();
+    let mut answer = Answer { front, subscription, session, inbox, told, gap, has_news, ending: None };
     while answer.collect().await.is_continue() {
         if Instant::now() >= ends_at || front.drain().has_begun() {
             break;
@@ -91,8 +94,11 @@ impl Answer<'_> {
                 Err(error) => self.fail(&error),
             }
         }
-        let is_complete = self.ending.is_some() || self.gap.is_some() || self.told.is_news();
-        if is_complete { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.ending.is_some() || self.has_news {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     fn fail(&mut self, error: &InboxError) {
@@ -106,6 +112,7 @@ impl Answer<'_> {
             self.gap = Some(Gap { requested: before.to_string(), lost: Lost::Expired, resumes_after });
         }
         self.told.go_on_with(told);
+        self.has_news = true;
     }
 
     /// Waits until there may be something to say, or until the answer must be given. Cancel safe.

@@ -69,7 +69,7 @@ fn keyed(before: i64, users: &[Held]) -> impl Iterator<Item = (i64, &Held)> {
 
 fn add_users(to: &Transaction<'_>, before: i64, users: &[Held]) -> rusqlite::Result<()> {
     let mut insert = to.prepare(
-        "INSERT INTO users (key, name, bucket, unread, items, version, needs_from, complete, forgot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO users (key, name, bucket, unread, items, version, needs_from, complete, forgot, preferred) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     for (key, Held { user, account, .. }) in keyed(before, users) {
         insert.execute((
@@ -82,6 +82,7 @@ fn add_users(to: &Transaction<'_>, before: i64, users: &[Held]) -> rusqlite::Res
             int(account.needs_from),
             account.is_complete,
             int(account.forgot),
+            int(account.preferred),
         ))?;
     }
     Ok(())

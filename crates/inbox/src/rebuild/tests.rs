@@ -26,7 +26,7 @@ fn rows(connection: &Connection) -> Vec<String> {
          OR unread <> (SELECT count(*) FROM items WHERE user = key AND flags & 2 = 0)";
     assert_eq!(connection.query_row(wrong, [], |row| row.get(0)), Ok(0), "users whose counts are wrong");
     let queries = [
-        "SELECT format('%s %d %d %d %d %d %d %d', name, bucket, unread, items, version, needs_from, complete, forgot) FROM users",
+        "SELECT format('%s %d %d %d %d %d %d %d %d', name, bucket, unread, items, version, needs_from, complete, forgot, preferred) FROM users",
         "SELECT format('%s %d %d %d %d %d %s %s %s %s', name, sequence, epoch, time, flags, items.version, expires, kind, dedupe, says)
              FROM items JOIN users ON key = user",
         "SELECT format('%s deleted %d %d %d', name, deleted.version, sequence, epoch) FROM deleted JOIN users ON key = user",

@@ -249,7 +249,9 @@ fn changes(
     if !deleted.is_empty() {
         shown.push(Shown::Deleted { ids: deleted, expired: false });
     }
-    // Preferences leave no trace of when they changed; they are few.
-    shown.extend([Shown::Mutes, Shown::Follows]);
+    if account.preferred > after.0 {
+        // Which of the two has changed is not known.
+        shown.extend([Shown::Mutes, Shown::Follows]);
+    }
     Ok(Some(shown))
 }

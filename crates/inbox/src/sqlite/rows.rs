@@ -42,7 +42,7 @@ pub(crate) fn unsigned(row: &Row<'_>, index: usize) -> Result<u64> {
 }
 
 pub(crate) const ACCOUNT: &str =
-    "SELECT key, unread, items, version, needs_from, complete, forgot FROM users WHERE name = ?1";
+    "SELECT key, unread, items, version, needs_from, complete, forgot, preferred FROM users WHERE name = ?1";
 
 pub(crate) fn account(row: &Row<'_>) -> Result<Account> {
     Ok(Account {
@@ -53,6 +53,7 @@ pub(crate) fn account(row: &Row<'_>) -> Result<Account> {
         needs_from: unsigned(row, 4)?,
         is_complete: row.get(5)?,
         forgot: unsigned(row, 6)?,
+        preferred: unsigned(row, 7)?,
     })
 }
 
@@ -121,7 +122,7 @@ impl Rows for SqlRows<'_> {
 
     fn open(&mut self, user: &User, account: Account) -> Result<Account> {
         self.run(
-            "INSERT INTO users (name, bucket, unread, items, version, needs_from, complete, forgot) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO users (name, bucket, unread, items, version, needs_from, complete, forgot, preferred) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             (
                 user.as_str(),
                 bucket_of(user),
@@ -131,6 +132,7 @@ impl Rows for SqlRows<'_> {
                 int(account.needs_from),
                 account.is_complete,
                 int(account.forgot),
+                int(account.preferred),
             ),
         )?;
         Ok(Account { key: self.connection.last_insert_rowid(), ..account })
@@ -138,7 +140,7 @@ impl Rows for SqlRows<'_> {
 
     fn save(&mut self, account: &Account) -> Result<()> {
         self.run(
-            "UPDATE users SET unread = ?2, items = ?3, version = ?4, needs_from = ?5, complete = ?6, forgot = ?7 WHERE key = ?1",
+            "UPDATE users SET unread = ?2, items = ?3, version = ?4, needs_from = ?5, complete = ?6, forgot = ?7, preferred = ?8 WHERE key = ?1",
             (
                 account.key,
                 int(account.unread),
@@ -147,6 +149,7 @@ impl Rows for SqlRows<'_> {
                 int(account.needs_from),
                 account.is_complete,
                 int(account.forgot),
+                int(account.preferred),
             ),
         )
         .map(drop)

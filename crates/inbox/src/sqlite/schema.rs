@@ -32,7 +32,8 @@ CREATE TABLE users (
     version INTEGER NOT NULL,
     needs_from INTEGER NOT NULL,
     complete INTEGER NOT NULL,
-    forgot INTEGER NOT NULL
+    forgot INTEGER NOT NULL,
+    preferred INTEGER NOT NULL
 );
 CREATE TABLE items (
     user INTEGER NOT NULL,
