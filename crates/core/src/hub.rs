@@ -150,7 +150,7 @@ impl Hub {
     ///
     /// As for [`own_draft`](Self::own_draft).
     pub fn state_draft(&self, topic: Topic, own_type: &EventType, data: Bytes) -> Result<Draft, DraftError> {
-        Ok(self.own_draft(topic, own_type, data)?.as_state())
+        Ok(self.own_draft(topic, own_type, data)?.into_state())
     }
 
     /// Publishes one event. When this returns, it is as durable as the store promises.

@@ -215,7 +215,7 @@ impl Following {
             };
             place = page.next;
             found.extend(page.events.into_iter().filter(|event| event.cursor.sequence < before.sequence));
-            if !(page.next.sequence < page.head.sequence) {
+            if !page.has_more() {
                 break;
             }
         }

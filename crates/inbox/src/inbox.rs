@@ -119,10 +119,6 @@ impl Inbox {
                 floor
             }
         };
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the inbox keeps the handles, and ends the tasks with itself"
-        )]
         let handles = vec![
             tokio::spawn(follow::run(shared.clone(), begins)),
             tokio::spawn(keeper::expire(shared.clone())),

@@ -42,12 +42,12 @@ pub(crate) fn apply<R: Rows>(
         Record::Delete { user, ids } => turn.delete(&user, &ids, false)?,
         Record::Erase { user } => turn.erase(&user)?,
         Record::Mute { user, kind, muted } => {
-            turn.prefer(&user, muted, Shown::Mutes, |rows, key| rows.set_muted(key, &kind, muted))?
+            turn.prefer(&user, muted, Shown::Mutes, |rows, key| rows.set_muted(key, &kind, muted))?;
         }
         Record::Follow { user, selector, follows } => {
             turn.prefer(&user, follows, Shown::Follows, |rows, key| {
                 rows.set_follows(key, &selector, follows)
-            })?
+            })?;
         }
         Record::Expire { through } => {
             let owned = turn.rows.expired(through, only)?;

@@ -113,7 +113,7 @@ impl Draft {
     }
 
     /// The draft as a state record.
-    pub(crate) fn as_state(self) -> Self {
+    pub(crate) fn into_state(self) -> Self {
         self.with_fields(|fields| fields.is_state = true)
     }
 

@@ -85,7 +85,7 @@ pub fn draft_with(topic: &str, data: &str, fields: DraftFields<'_>) -> Draft {
 
 /// A state record that says what a draft says.
 pub fn state(draft: Draft) -> Draft {
-    draft.as_state()
+    draft.into_state()
 }
 
 /// A place in the current epoch of a store.
