@@ -214,8 +214,9 @@ impl Following {
                 Reading::Lost { .. } => break,
             };
             place = page.next;
+            let has_more = page.has_more();
             found.extend(page.events.into_iter().filter(|event| event.cursor.sequence < before.sequence));
-            if !page.has_more() {
+            if !has_more {
                 break;
             }
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tidings_core::{Clock, Cursor, EpochStatus, Hub, Selector, Sequence, Topic};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::carry;
 use crate::counts::Counts;
@@ -12,7 +13,9 @@ use crate::error::InboxError;
 use crate::follow;
 use crate::keeper;
 use crate::key::CallKey;
-use crate::limits::{FOLLOWS_MAX, LOOKUPS_MAX, MUTES_MAX, PATTERNS_MAX, READERS_MAX, REBUILD_EVENTS_MIN};
+use crate::limits::{
+    FOLLOWS_MAX, LOOKUPS_MAX, MUTES_MAX, PATTERNS_MAX, READERS_MAX, READY_WAIT, REBUILD_EVENTS_MIN,
+};
 use crate::live::Live;
 use crate::notification::Notification;
 use crate::progress::Progress;
@@ -152,7 +155,7 @@ impl Inbox {
         says: Notification,
         key: Option<CallKey<'_>>,
     ) -> Result<Notified, InboxError> {
-        self.check_ready()?;
+        self.wait_ready().await?;
         let record = Record::Notify(Notify { to: user.clone(), says, keep: self.keep() });
         let Written { outcome, last, repeated: replayed } =
             write_once(&self.shared, vec![record], key).await?;
@@ -176,7 +179,7 @@ impl Inbox {
         says: Notification,
         key: Option<CallKey<'_>>,
     ) -> Result<NotifiedMany, InboxError> {
-        self.check_ready()?;
+        self.wait_ready().await?;
         users.sort();
         users.dedup();
         // An event has a bound, and a list of long names does not fit into one.
@@ -221,7 +224,7 @@ impl Inbox {
         says: Notification,
         key: Option<CallKey<'_>>,
     ) -> Result<NotifiedMany, InboxError> {
-        self.check_ready()?;
+        self.wait_ready().await?;
         let record = Record::NotifyTopic(Notify { to: topic.as_str().into(), says, keep: self.keep() });
         Ok(NotifiedMany::of(write_once(&self.shared, vec![record], key).await?))
     }
@@ -303,7 +306,7 @@ impl Inbox {
     ///
     /// When the database cannot be read, or is not there yet; so below.
     pub async fn unread(&self, user: &User) -> Result<Unread, InboxError> {
-        self.check_ready()?;
+        self.wait_ready().await?;
         let user = user.clone();
         self.shared.readers.look_up(move |connection| read::unread(connection, &user)).await
     }
@@ -314,7 +317,7 @@ impl Inbox {
     ///
     /// As for [`unread`](Self::unread).
     pub async fn list(&self, user: &User, request: ListRequest) -> Result<Listed, InboxError> {
-        self.check_ready()?;
+        self.wait_ready().await?;
         let user = user.clone();
         self.shared.readers.read(move |connection| read::list(connection, &user, &request)).await
     }
@@ -325,7 +328,7 @@ impl Inbox {
     ///
     /// As for [`unread`](Self::unread).
     pub async fn held(&self, user: &User, ids: Vec<Cursor>) -> Result<Vec<Sequence>, InboxError> {
-        self.check_ready()?;
+        self.wait_ready().await?;
         let user = user.clone();
         self.shared.readers.look_up(move |connection| read::held(connection, &user, &ids)).await
     }
@@ -346,7 +349,7 @@ impl Inbox {
     ///
     /// As for [`unread`](Self::unread).
     pub async fn mutes(&self, user: &User) -> Result<Vec<String>, InboxError> {
-        self.check_ready()?;
+        self.wait_ready().await?;
         let user = user.clone();
         self.shared.readers.look_up(move |connection| read::mutes(connection, &user)).await
     }
@@ -357,7 +360,7 @@ impl Inbox {
     ///
     /// As for [`unread`](Self::unread).
     pub async fn follows(&self, user: &User) -> Result<Vec<String>, InboxError> {
-        self.check_ready()?;
+        self.wait_ready().await?;
         let user = user.clone();
         self.shared.readers.look_up(move |connection| read::follows(connection, &user)).await
     }
@@ -380,12 +383,21 @@ impl Inbox {
         Keep { items: self.shared.settings.items_max, unread: self.shared.settings.unread_max }
     }
 
-    fn check_ready(&self) -> Result<(), InboxError> {
-        if self.is_ready() { Ok(()) } else { Err(InboxError::NotReady) }
+    /// Waits for it, at most for [`READY_WAIT`]. A hub that has just begun reads the last records of its log for a moment, and nobody has to
+    /// ask twice for that. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// [`InboxError::NotReady`] if it is not there then.
+    pub async fn wait_ready(&self) -> Result<(), InboxError> {
+        if self.is_ready() || timeout(READY_WAIT, self.ready()).await.is_ok() {
+            return Ok(());
+        }
+        Err(InboxError::NotReady)
     }
 
     async fn change(&self, user: &User, record: Record) -> Result<Changed, InboxError> {
-        self.check_ready()?;
+        self.wait_ready().await?;
         let (outcome, _) = write(&self.shared, vec![record]).await?;
         match outcome {
             Some(Outcome { changed, unread, .. }) => Ok(Changed { unread, changed }),

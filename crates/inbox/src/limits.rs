@@ -71,6 +71,10 @@ pub const OUTCOMES_MAX: usize = 65_536;
 /// disk of the database is full or another program holds it. Then its caller is told, and what was written is shown later.
 pub const OUTCOME_WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// How long a request waits for an inbox that is not there yet. 1 s: a hub that was started again is there sooner, and one that makes its inboxes
+/// anew from a long log says so.
+pub const READY_WAIT: Duration = Duration::from_secs(1);
+
 /// Connections that read the database at the same time, one thread each.
 pub const READERS_MAX: u32 = 4;
 

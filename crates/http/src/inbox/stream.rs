@@ -192,9 +192,7 @@ pub(super) fn blocks_of(told: &Told, gap: Option<&Gap>) -> Bytes {
 
 /// Reads what a reader is told that comes from a place.
 async fn come(front: &Front, inbox: &Inbox, user: User, from: &Position) -> Result<Come, InboxError> {
-    if !inbox.is_ready() {
-        return Err(InboxError::NotReady);
-    }
+    inbox.wait_ready().await?;
     let after = after(front, inbox, from);
     let place = match &after {
         After::Place(place) => Some(*place),
