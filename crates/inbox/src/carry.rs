@@ -40,9 +40,8 @@ async fn prepare(shared: &Shared, hold: &RetentionHold, through: Sequence) -> Re
     // A log in memory and a database in memory end together.
     if matches!(shared.settings.location, Location::File(_)) {
         carry_through(shared, through).await?;
-        // The records must be on the disk before what they are made of leaves it.
-        sleep(shared.settings.settle).await;
     }
+    // The store has the records on the disk before it removes what they are made of.
     hold.release_through(through);
     Ok(())
 }

@@ -23,9 +23,6 @@ pub struct InboxSettings {
     /// What keeps the log's retention from taking records that an inbox needs: the same value that the store was opened with. Without
     /// one, a log with retention loses what it has no room for, and a database that is made anew has less than the lost one.
     pub hold: Option<Arc<RetentionHold>>,
-    /// How long after it was answered a record may be lost by a power cut; zero where the store promises none. So long does retention
-    /// wait for states that were carried forward. Default zero.
-    pub settle: Duration,
 }
 
 impl Default for InboxSettings {
@@ -37,7 +34,6 @@ impl Default for InboxSettings {
             age_max: Some(Duration::from_hours(24 * 90)),
             unread_age_max: Some(Duration::from_hours(24 * 365)),
             hold: None,
-            settle: Duration::ZERO,
         }
     }
 }

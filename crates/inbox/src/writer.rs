@@ -17,7 +17,13 @@ use crate::shared::Shared;
 #[expect(clippy::expect_used, reason = "a constant that is an event type")]
 pub(crate) fn draft(shared: &Shared, record: &Record) -> Result<Draft, InboxError> {
     let own_type = EventType::new(RECORD_TYPE).expect("the type of records is an event type");
-    shared.hub.own_draft(record.topic(), &own_type, record.data()).map_err(InboxError::TooLarge)
+    let (topic, data) = (record.topic(), record.data());
+    let draft = if matches!(record, Record::State(_)) {
+        shared.hub.state_draft(topic, &own_type, data)
+    } else {
+        shared.hub.own_draft(topic, &own_type, data)
+    };
+    draft.map_err(InboxError::TooLarge)
 }
 
 /// Appends records, all or none, and waits until they are durable and the projection has applied them. What came of all of them, and

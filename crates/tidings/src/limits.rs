@@ -6,10 +6,6 @@ use std::time::Duration;
 /// Part of `drain_deadline` that is kept back for closing the store: a last write and its sync on a slow disk.
 pub(crate) const STORE_CLOSE_RESERVE: Duration = Duration::from_secs(1);
 
-/// How long after a write the operating system has it on the disk, with `durability` none: Linux writes what is older than 30 s, and looks every
-/// 5 s; the rest is for a slow disk.
-pub(crate) const WRITEBACK_WAIT: Duration = Duration::from_secs(120);
-
 /// Time for which a hub that starts waits until its inboxes have come to the end of its log, before it listens. 1 s: a database that was left in
 /// good order has come there in milliseconds, and no first request is refused.
 pub(crate) const INBOX_START_WAIT_MAX: Duration = Duration::from_secs(1);

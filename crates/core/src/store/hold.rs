@@ -16,6 +16,9 @@ use crate::event::Sequence;
 /// would have removed without the hold, and a little ahead of that, so that the holder has done its work before the space is
 /// needed. When the holder releases that, the store removes at once what its retention says by then.
 ///
+/// Before the store removes anything that was held, all that was appended before its release is as durable as the store can make
+/// it, whatever it promises of other appends: what the holder has saved may be in this very log.
+///
 /// In every life of a process it begins with nothing released: a holder that is not there yet loses nothing. A hold whose
 /// holder never releases anything keeps the whole log, beyond every bound of retention.
 ///

@@ -1,15 +1,14 @@
 //! The inbox of each user, as the configuration asks for it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tidings_core::{Hub, RetentionHold};
 use tidings_http::SystemClock;
 use tidings_inbox::{Inbox, InboxSettings, Location};
 use tokio::time::timeout;
 
-use crate::config::{Config, Durability};
-use crate::limits::{INBOX_START_WAIT_MAX, WRITEBACK_WAIT};
+use crate::config::Config;
+use crate::limits::INBOX_START_WAIT_MAX;
 use crate::terminal::failure::{Exit, Failure};
 
 /// The name of the database in the directory of the log.
@@ -45,10 +44,5 @@ fn settings(config: &Config, hold: Option<Arc<RetentionHold>>) -> InboxSettings 
         age_max: config.inbox_age,
         unread_age_max: config.inbox_unread_age,
         hold,
-        settle: match config.durability {
-            Durability::Fsync => Duration::ZERO,
-            Durability::Interval => 2 * config.durability_interval,
-            Durability::None => WRITEBACK_WAIT,
-        },
     }
 }
