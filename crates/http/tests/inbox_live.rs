@@ -695,7 +695,7 @@ async fn what_an_inbox_cannot_be_told_by_is_refused() {
         ("/inbox/alice?since=earliest", "text/event-stream", 400),
         ("/inbox/alice?last=5", "text/event-stream", 400),
         ("/inbox/alice?envelope=json", "text/event-stream", 400),
-        ("/inbox/alice?with=time", "text/event-stream", 400),
+        ("/inbox/alice?with=topic", "text/event-stream", 400),
         ("/inbox/alice?topic=a", "text/event-stream", 400),
         ("/inbox/alice?on_gap=latest", "text/event-stream", 400),
         ("/inbox/alice?mode=iframe", "text/event-stream", 400),
