@@ -66,7 +66,7 @@ impl Watch {
     pub async fn next(&mut self) -> Result<Option<Update>, InboxError> {
         loop {
             if self.is_behind {
-                return self.begin(Some(self.place.sequence)).await.map(Some);
+                return self.catch_up().await.map(Some);
             }
             match self.listening.next().await {
                 Ok(Some(effect)) if effect.place.sequence <= self.place.sequence => {}
@@ -85,7 +85,7 @@ impl Watch {
     pub async fn at_hand(&mut self) -> Result<Option<Update>, InboxError> {
         loop {
             if self.is_behind {
-                return self.begin(Some(self.place.sequence)).await.map(Some);
+                return self.catch_up().await.map(Some);
             }
             match self.listening.at_hand() {
                 Ok(Some(effect)) if effect.place.sequence <= self.place.sequence => {}
@@ -94,6 +94,15 @@ impl Watch {
                 Err(Behind) => self.is_behind = true,
             }
         }
+    }
+
+    /// What was passed over. The reader takes only greater versions by now, and a user who was erased has none: the place stands for it.
+    async fn catch_up(&mut self) -> Result<Update, InboxError> {
+        let mut update = self.begin(Some(self.place.sequence)).await?;
+        if update.unread.version == Sequence::ZERO {
+            update.unread.version = update.place.sequence;
+        }
+        Ok(update)
     }
 
     /// The place that it has come to.

@@ -190,12 +190,7 @@ pub(crate) fn backlog(
     let snapshot = connection.unchecked_transaction()?;
     let position = position(&snapshot)?;
     let account = known(&snapshot, user)?;
-    let unread = match (after, &account) {
-        (_, Some(account)) => count(account),
-        (None, None) => Unread::default(),
-        // The reader may have heard of a version before all was erased, and takes only greater ones.
-        (Some(_), None) => Unread { count: 0, version: position.sequence },
-    };
+    let unread = account.as_ref().map_or(Unread::default(), count);
     let shown = match (after, account) {
         (None, _) => Some(Vec::new()),
         // Nothing was ever there, or all was erased.
