@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{Extensions, HeaderMap};
 use prometheus_client::registry::Registry;
 use tidings_access::Access;
+use tidings_core::metrics::PREFIX;
 use tidings_core::{Clock, Dismissal, Hub, InUse, Whom};
 use tidings_inbox::Inbox;
 use tokio::time::Instant;
@@ -20,6 +21,7 @@ use crate::budgets::FrontBudgets;
 use crate::config::HttpConfig;
 use crate::console::Pages;
 use crate::denials::Denials;
+use crate::inbox::InboxCollector;
 use crate::lane::LanesShare;
 use crate::limits::{BODY_AT_END_SILENCE_MAX, READINESS_ASKED_AGE_MAX};
 use crate::metrics::FrontMetrics;
@@ -129,7 +131,11 @@ impl Front {
     /// given stays.
     #[must_use]
     pub fn with_inbox(self, inbox: Inbox) -> Self {
-        let _ = self.parts.inbox.set(inbox);
+        if self.parts.inbox.set(inbox.clone()).is_ok() {
+            let mut registry = self.metrics().registry();
+            let registry = registry.sub_registry_with_prefix(PREFIX);
+            registry.register_collector(Box::new(InboxCollector(inbox)));
+        }
         self
     }
 

@@ -583,6 +583,10 @@ pub(crate) const INBOX_MARK_BODY_BYTES_MAX: usize = 65_536;
 /// Kinds that one list may be of. A panel has a few tabs.
 pub(crate) const INBOX_KINDS_MAX: usize = 20;
 
+/// Inboxes of one call to notify that an authorizer or a webhook is asked about one by one. 100, as many selectors as a request to read may
+/// have: of more it is asked about `inbox/**`.
+pub(crate) const INBOXES_ASKED_MAX: usize = 100;
+
 /// Bytes of the body of `POST /subscribe`. 128 KiB: as many selectors as a subscription may have, each as long as it may be, with escapes.
 pub(crate) const SUBSCRIBE_BODY_BYTES_MAX: usize = 131_072;
 
@@ -681,7 +685,3 @@ pub(crate) const SOCKET_REF_BYTES_MAX: usize = 128;
 
 /// Time for which a socket that the hub has closed waits for the client to close it, too. 5 s.
 pub(crate) const SOCKET_CLOSE_WAIT_MAX: Duration = Duration::from_secs(5);
-
-/// Inboxes of one call to notify that an authorizer or a webhook is asked about one by one. 100, as many selectors as a request to read may
-/// have: of more it is asked about `inbox/**`.
-pub(crate) const INBOXES_ASKED_MAX: usize = 100;

@@ -4,6 +4,28 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::projection::Done;
 
+/// What operators may want to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct InboxNumbers {
+    /// Whether the inboxes have come to the end of the log.
+    pub is_ready: bool,
+    /// The sequence of the log up to which they go.
+    pub applied: u64,
+    /// Records whose writers wait for the inboxes.
+    pub waiting: u64,
+    /// Records that were applied since the program began.
+    pub records: u64,
+    /// Items that came in since then.
+    pub notifications: u64,
+    /// Items and preferences that were changed or taken away since then.
+    pub changes: u64,
+    /// Different patterns that users follow.
+    pub patterns: u64,
+    /// Bytes of the files of the database; zero in memory.
+    pub database_bytes: u64,
+}
+
 /// Numbers since the program began, and of now.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::carry;
-use crate::counts::Counts;
+use crate::counts::{Counts, InboxNumbers};
 use crate::effect::{Outcome, Unread};
 use crate::error::InboxError;
 use crate::follow;
@@ -363,6 +363,22 @@ impl Inbox {
         self.wait_ready().await?;
         let user = user.clone();
         self.shared.readers.look_up(move |connection| read::follows(connection, &user)).await
+    }
+
+    /// Numbers for operators. They cost next to nothing.
+    pub fn numbers(&self) -> InboxNumbers {
+        let Shared { database, counts, progress, .. } = &*self.shared;
+        let (applied, waiting) = progress.numbers();
+        InboxNumbers {
+            is_ready: self.is_ready(),
+            applied,
+            waiting,
+            records: counts.records(),
+            notifications: counts.notifications(),
+            changes: counts.changes(),
+            patterns: counts.patterns(),
+            database_bytes: database.bytes_on_disk(),
+        }
     }
 
     /// Follows the inbox of a user. [`Watch::begin`] is called first.

@@ -55,6 +55,7 @@ mod user;
 mod watch;
 mod writer;
 
+pub use counts::InboxNumbers;
 pub use effect::{Effect, Outcome, Shown, Unread};
 pub use error::InboxError;
 pub use inbox::{Changed, Inbox, Notified, NotifiedMany};

@@ -85,6 +85,12 @@ impl Progress {
         receiver.await.map_err(|_| Stopped)
     }
 
+    /// The sequence that the projection has come to, and the number of records whose writers wait for it.
+    pub(crate) fn numbers(&self) -> (u64, u64) {
+        let state = self.lock();
+        (state.applied.0, state.waiting.len() as u64)
+    }
+
     /// Nothing comes any more.
     pub(crate) fn stop(&self) {
         let mut state = self.lock();

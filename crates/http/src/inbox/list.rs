@@ -38,7 +38,7 @@ struct CountDocument {
 
 /// What a list is asked for.
 pub(super) fn request(inbox: &Inbox, query: &Query<'_>) -> Result<ListRequest, Problem> {
-    let kinds: Vec<_> = query.all("kind").map(str::to_owned).collect();
+    let kinds: Vec<_> = query.all("kind").filter(|kind| !kind.is_empty()).map(str::to_owned).collect();
     if kinds.len() > INBOX_KINDS_MAX {
         let detail = format!("a list is of at most {INBOX_KINDS_MAX} kinds");
         return Err(Problem::new(ProblemType::BadFilter, detail));
@@ -52,7 +52,7 @@ pub(super) fn request(inbox: &Inbox, query: &Query<'_>) -> Result<ListRequest, P
         kinds,
         before: place(inbox, query, "before")?,
         after: place(inbox, query, "after")?,
-        limit: query.one("limit")?.map(limit).transpose()?,
+        limit: query.one("limit")?.filter(|text| !text.is_empty()).map(limit).transpose()?,
     })
 }
 

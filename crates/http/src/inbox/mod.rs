@@ -15,6 +15,7 @@
 //! | `count` | the count as an event stream that ends |
 //! | `item_document` | an item as JSON |
 //! | `at_most` | a list of a body |
+//! | `numbers` | what `/metrics` tells of it |
 //! | `problem` | why the inbox does not do it |
 
 mod at_most;
@@ -25,6 +26,7 @@ mod item_document;
 mod list;
 mod marks;
 mod notify;
+mod numbers;
 mod poll;
 mod preferences;
 mod problem;
@@ -33,4 +35,5 @@ mod stream;
 pub(crate) mod task_inbox;
 
 pub(crate) use granted::answer;
+pub(crate) use numbers::InboxCollector;
 pub(crate) use route::{InboxAction, InboxRoute};

@@ -64,6 +64,17 @@ impl Database {
         }
     }
 
+    /// Bytes of its files.
+    pub(crate) fn bytes_on_disk(&self) -> u64 {
+        let Some(path) = self.path() else { return 0 };
+        let bytes = |ending: &str| {
+            let mut name = path.to_owned().into_os_string();
+            name.push(ending);
+            std::fs::metadata(name).map_or(0, |file| file.len())
+        };
+        bytes("") + bytes("-wal")
+    }
+
     /// A connection that writes, to tables that are there.
     pub(crate) fn writer(&self) -> Result<Connection, InboxError> {
         let base = self.path().filter(|path| path.exists()).map(whole::Base::read);

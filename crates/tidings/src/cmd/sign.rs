@@ -11,6 +11,7 @@ use tidings_access::signed_url::{Signed, SigningKey};
 use tidings_core::presence::PRESENCE_PREFIX;
 use tidings_core::{Clock, Selector, Selectors};
 use tidings_http::SystemClock;
+use tidings_inbox::User;
 
 use super::key_source::{KeySource, secret};
 use crate::config::{self, Config, Texts, duration, is_access_name};
@@ -111,6 +112,12 @@ fn selectors(url: &str, method: &str, config: &Config) -> Result<Vec<Selector>, 
             topics.push(selector(&topic, method).map_err(refused)?);
         }
     }
+    if let Some(inbox) = inbox(path, method) {
+        return match topics.is_empty() {
+            true => inbox.map(|inbox| vec![inbox]).map_err(refused),
+            false => Err(refused("is of an inbox, and names a topic".to_owned())),
+        };
+    }
     let of_path = match path.split_once("/events") {
         Some((_, "")) => None,
         Some((_, rest)) if rest.starts_with('/') => {
@@ -122,7 +129,7 @@ fn selectors(url: &str, method: &str, config: &Config) -> Result<Vec<Selector>, 
             Some((_, selector)) => Some(selector.clone()),
             None => {
                 return Err(Failure::usage(
-                    "the URL has no path that begins with /events, so its topic is not known",
+                    "the URL has no path that begins with /events or /inbox/, so its topic is not known",
                 )
                 .hint("if the path is an alias, name the configuration of the hub by --config FILE"));
             }
@@ -143,6 +150,27 @@ fn selectors(url: &str, method: &str, config: &Config) -> Result<Vec<Selector>, 
             Err(error) => Err(refused(format!("names too many topics: {error}"))),
         },
     }
+}
+
+/// The inbox that a path is of, if it is of one.
+fn inbox(path: &str, method: &str) -> Option<Result<Selector, String>> {
+    let (before, rest) = path.split_once("/inbox/")?;
+    if before.contains("/events") {
+        return None;
+    }
+    let (user, part) = rest.split_once('/').map_or((rest, ""), |(user, part)| (user, part));
+    let is_signed = match method {
+        "GET" => matches!(part, "count" | "mute" | "follows") || !rest.contains('/'),
+        _ => !rest.contains('/'),
+    };
+    if !is_signed {
+        let why = "is of an inbox, of which a signature lets read the list, `/count`, `/mute` and `/follows`, or notify the user: marks, \
+                   deletions and preferences are for tokens, because a signature does not cover the path";
+        return Some(Err(why.to_owned()));
+    }
+    let user =
+        decoded(user).and_then(|name| User::parse(&name).map_err(|error| format!("has a bad user: {error}")));
+    Some(user.map(|user| Selector::Topic(user.topic())))
 }
 
 fn selector(text: &str, method: &str) -> Result<Selector, String> {
@@ -198,6 +226,9 @@ mod tests {
             ("https://hub.example/events/orders/9", &["orders/9"][..]),
             ("https://hub.example/pre/fix/events/a/events/b?last=3", &["a/events/b"]),
             ("/events/a%2Fb%20c+d", &["a/b c+d"]),
+            ("https://hub.example/inbox/alice", &["inbox/alice"]),
+            ("https://hub.example/pre/inbox/a%2Fb/count?retry=5000", &["inbox/a%2Fb"]),
+            ("/inbox/alice?kind=sale&unread=true", &["inbox/alice"]),
             ("/events?topic=a+b&topic=c%2F*&_=1#x", &["a b", "c/*"]),
             ("http://h:8080/events/caf%C3%A9/**", &["caf\u{e9}/**"]),
             ("/events?topic=a&topic=tidings/presence/a", &["a", "tidings/presence/a"]),
@@ -223,6 +254,12 @@ mod tests {
             ("/events/a%2", "GET", "two hexadecimal digits"),
             ("/events/a%FF", "GET", "not percent-encoded UTF-8"),
             ("/events/inbox/u1", "GET", "is reserved"),
+            ("/inbox/u1/read", "POST", "does not cover the path"),
+            ("/inbox/u1/count", "POST", "does not cover the path"),
+            ("/inbox/u1/1-1", "GET", "does not cover the path"),
+            ("/inbox/", "GET", "bad user"),
+            ("/inbox/..", "GET", "bad user"),
+            ("/inbox/u1?topic=a", "GET", "names a topic"),
             ("/events/tidings/presence/*", "GET", "is reserved"),
             ("/events?topic=tidings/denials", "GET", "is reserved"),
             ("/events/tidings/presence/a", "POST", "is reserved"),
