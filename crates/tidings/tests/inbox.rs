@@ -72,8 +72,8 @@ fn a_user_is_notified_with_all_that_a_notification_may_say_and_its_id_is_printed
 
     assert_eq!((first.code, first.stderr.as_str()), (Some(0), ""));
     let listed = inbox(&hub, &["list", "alice", "--json"]);
-    // Numbers are as they were, and the line end between values is none.
-    assert!(listed.stdout.contains("\"data\":{\"total\": 12345678901234567890.25}"), "{listed:?}");
+    // Numbers are as they were.
+    assert!(listed.stdout.contains("\"data\":{\"total\":12345678901234567890.25}"), "{listed:?}");
     let item: Value = serde_json::from_str(&listed.stdout).unwrap();
     assert_eq!(item["id"].as_str().unwrap(), first.stdout.trim_end());
     assert_eq!(item["body"], "It comes\ntomorrow.");
@@ -246,6 +246,46 @@ fn a_watched_count_holds_what_the_hub_says_last_across_reconnections() {
     assert_eq!(origin.request().path, "/inbox/al%20ice");
     watch.signal(rustix::process::Signal::INT);
     assert_eq!(watch.wait(), Some(0));
+}
+
+#[test]
+fn a_count_is_watched_at_a_hub() {
+    let hub = hub();
+    let url = url(&hub);
+    let watch = support::program::Program::start(&["inbox", "count", &url, "alice", "--watch", "--json"]);
+    let next = || serde_json::from_str::<Value>(&watch.stdout.next()).unwrap()["count"].clone();
+
+    assert_eq!(next(), 0);
+    inbox(&hub, &["notify", "alice", "x"]);
+    assert_eq!(next(), 1);
+    inbox(&hub, &["notify", "alice", "bob", "y"]);
+    assert_eq!(next(), 2);
+    inbox(&hub, &["read", "alice", "--all"]);
+    assert_eq!(next(), 0);
+}
+
+#[test]
+fn what_is_notified_again_under_its_key_is_there_once() {
+    let hub = hub();
+    let users: String = (0..10_001).map(|number| format!("user-{number}\n")).collect();
+    let many = || {
+        let arguments = ["notify", "--users", "-", "y", "--key", "k-2"];
+        run_with_input(&of_inbox(&url(&hub), &arguments), users.as_bytes())
+    };
+
+    let [first, second] = [(), ()].map(|()| inbox(&hub, &["notify", "alice", "x", "--key", "k-1"]));
+    let other = inbox(&hub, &["notify", "alice", "z", "--key", "k-1"]);
+    let [_, again] = [many(), many()];
+
+    assert_eq!((first.code, &first.stdout), (Some(0), &second.stdout));
+    assert_eq!(second.stderr, "the inbox has it already\n");
+    assert!(other.stderr.contains("422"), "{other:?}");
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert_eq!(titles(&hub, "alice"), ["x"]);
+    assert_eq!(
+        (titles(&hub, "user-0"), titles(&hub, "user-10000")),
+        (vec!["y".to_owned()], vec!["y".to_owned()])
+    );
 }
 
 #[test]

@@ -54,6 +54,7 @@ fn page(
         None if has_key(config) => String::new(),
         None => "  proxy     a hub behind a proxy needs a publish key; `tidings init` makes one\n".to_owned(),
     };
+    let inbox = if config.inbox { format!("  inbox     {url}/console/inbox.html\n") } else { String::new() };
     let version = env!("CARGO_PKG_VERSION");
     format!(
         "tidings {version}
@@ -61,7 +62,7 @@ fn page(
   look      {url}/
   listen    curl{insecure}{reading} -N {url}/events/hello
   publish   curl{insecure}{key} -d 'good news' {url}/events/hello
-
+{inbox}
   events    {store}
 {certificate}{open}  stop      Ctrl-C, or SIGTERM
 "
