@@ -1,6 +1,7 @@
 // `<tidings-inbox>`: a bell with a badge, and the panel below it.
 
 import type { Fresh } from "../../access.js";
+import type { Failure } from "../../failure.js";
 import { type Inbox, inbox } from "../inbox.js";
 import type { Item } from "../item.js";
 import { icon, node } from "./node.js";
@@ -35,6 +36,8 @@ export class TidingsInbox extends Base {
   #isGiven = false;
   #token: Fresh<string | null | undefined>;
   #headers: Fresh<Record<string, string>> | undefined;
+  /** A page may say in words of its own why the hub refuses; undefined: as the hub says it. */
+  explain: ((failure: Failure) => string | undefined) | undefined;
   /** Ends what watches the page. */
   #life: AbortController | undefined;
   /** Ends what watches the inbox. */
@@ -147,6 +150,7 @@ export class TidingsInbox extends Base {
     this.#place();
     panel.element.focus();
     this.#see();
+    this.dispatchEvent(new Event("open"));
   }
 
   /** Closes it. `takesFocus`: the bell has the focus afterwards. */
@@ -186,7 +190,7 @@ export class TidingsInbox extends Base {
     this.#leave?.();
     this.#leave = undefined;
     this.#box = box;
-    this.#panel?.show(box, box ? "" : this.#words.noUser);
+    this.#panel?.show(box);
     if (!this.#life || !box) return this.#count();
     const heard = ({ detail }: CustomEvent<Item>) => this.#hear(detail);
     const leave = box.subscribe(() => this.#count());
@@ -236,11 +240,12 @@ export class TidingsInbox extends Base {
     const panel = new InboxPanel(this.#words, this.#language, {
       close: () => this.hide(),
       retry: () => (this.#isGiven ? this.dispatchEvent(new CustomEvent("retry")) : this.#start()),
+      explain: (failure) => this.explain?.(failure),
       chosen: (item) => this.dispatchEvent(new CustomEvent("choose", { detail: item, bubbles: true, composed: true, cancelable: true })),
     });
     panel.element.hidden = true;
     this.shadowRoot!.append(panel.element);
-    panel.show(this.#box, this.#box ? "" : this.#words.noUser);
+    panel.show(this.#box);
     return panel;
   }
 

@@ -17,6 +17,8 @@ export interface PanelListener {
   retry(): unknown;
   /** A notification was chosen. False: its link is not to be followed. */
   chosen(item: Item): boolean;
+  /** What the page says of it, in its own words; undefined: the panel says what the hub has said. */
+  explain(failure: Failure): string | undefined;
 }
 
 export class InboxPanel {
@@ -30,6 +32,8 @@ export class InboxPanel {
   readonly #why = node("span");
   readonly #retry: HTMLButtonElement;
   readonly #waiting: HTMLElement;
+  /** There is no user: a page may have something better to say of it. */
+  readonly #noUser: HTMLElement;
   readonly #list = node("ul", { part: "list", class: "list", role: "list" });
   readonly #empty: HTMLElement;
   readonly #loading: HTMLElement;
@@ -53,6 +57,7 @@ export class InboxPanel {
     this.#retry = node("button", { type: "button", class: "quiet", onclick: () => listener.retry() }, words.retry);
     this.#problem = node("div", { part: "problem", class: "problem", role: "alert", hidden: true }, this.#why, this.#retry);
     this.#waiting = node("p", { part: "waiting", class: "waiting", hidden: true }, words.waiting);
+    this.#noUser = node("slot", { name: "no-user", hidden: true }, node("div", { part: "problem", class: "problem" }, words.noUser));
     this.#empty = node("div", { part: "empty", class: "empty", hidden: true }, icon("bell"), node("strong", {}, words.empty), node("p", {}, words.emptyHint));
     this.#loading = node("div", { part: "loading", class: "loading" }, words.loading);
     this.#moreButton = node("button", { part: "more", type: "button", class: "quiet", onclick: () => void this.#loadMore() }, words.showOlder);
@@ -63,17 +68,20 @@ export class InboxPanel {
       node("div", { part: "head", class: "head" }, title, this.#markAll, close),
       this.#problem,
       this.#waiting,
-      node("div", { part: "body", class: "body" }, this.#loading, this.#empty, this.#list, this.#more),
+      node("div", { part: "body", class: "body" }, this.#noUser, this.#loading, this.#empty, this.#list, this.#more),
+      node("slot", { name: "foot" }),
     );
   }
 
-  /** Shows this inbox from now on; or none, and why. */
-  show(box: Inbox | undefined, failure?: string): void {
+  /** Shows this inbox from now on; or none. */
+  show(box: Inbox | undefined): void {
     this.#leave?.();
+    this.#leave = undefined;
     this.#box = box;
     this.#undone = undefined;
+    this.#noUser.hidden = !!box;
     if (!box) {
-      this.#render({ items: [], unread: 0, version: 0, hasMore: false, isLoaded: false, state: "closed", failure: undefined, muted: undefined, follows: undefined }, failure);
+      this.#render({ items: [], unread: 0, version: 0, hasMore: false, isLoaded: false, state: "closed", failure: undefined, muted: undefined, follows: undefined });
       return;
     }
     // What nobody sees is drawn when it is opened.
@@ -108,12 +116,15 @@ export class InboxPanel {
     clearInterval(this.#timer);
   }
 
-  #render({ items, unread, hasMore, isLoaded, state, failure }: InboxSnapshot, missing = ""): void {
-    const why = missing || (this.#undone ? this.#words.undone(this.#textOf(this.#undone)) : state === "closed" && failure ? this.#textOf(failure) : "");
+  #render({ items, unread, hasMore, isLoaded, state, failure }: InboxSnapshot): void {
+    const why = this.#undone ? this.#words.undone(this.#textOf(this.#undone)) : state === "closed" && failure ? this.#textOf(failure) : "";
     this.#problem.hidden = !why;
     if (this.#why.textContent !== why) this.#why.textContent = why;
-    this.#retry.hidden = state !== "closed" || !!missing;
+    this.#retry.hidden = state !== "closed";
     this.#waiting.hidden = state !== "waiting" || !!why;
+    // A hub that has answered is there, and says why it is to be asked again.
+    const waiting = state === "waiting" && failure?.status ? this.#words.waitingFor(this.#textOf(failure)) : this.#words.waiting;
+    if (this.#waiting.textContent !== waiting) this.#waiting.textContent = waiting;
     this.#markAll.disabled = unread === 0;
     this.#loading.hidden = isLoaded || state === "closed";
     this.#empty.hidden = !isLoaded || items.length > 0 || hasMore;
@@ -171,6 +182,8 @@ export class InboxPanel {
   }
 
   #key(event: KeyboardEvent): void {
+    // These keys have a meaning of their own in a field that a page has put here.
+    if ((event.target as Element).matches("input, textarea, select, [contenteditable]")) return;
     const mains = this.#mains();
     const at = mains.findIndex((main) => main.closest("li")!.matches(":focus-within"));
     const to = { ArrowDown: at + 1, ArrowUp: at < 0 ? mains.length - 1 : at - 1, Home: 0, End: mains.length - 1 }[event.key];
@@ -186,7 +199,10 @@ export class InboxPanel {
   }
 
   /** What the hub says of it is said in its own words. */
-  #textOf({ status, problem, message }: Failure): string {
+  #textOf(failure: Failure): string {
+    const { status, problem, message } = failure;
+    const own = this.#listener.explain(failure);
+    if (own) return own;
     if (!status) return this.#words.noAnswer;
     return problem?.detail || problem?.title || message;
   }

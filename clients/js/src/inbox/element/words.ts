@@ -14,6 +14,7 @@ export interface Words {
   readonly emptyHint: string;
   readonly loading: string;
   readonly waiting: string;
+  waitingFor(why: string): string;
   readonly noAnswer: string;
   readonly noUser: string;
   readonly retry: string;
@@ -36,6 +37,7 @@ const en: Words = {
   emptyHint: "What is new will be here, without a reload.",
   loading: "Loading…",
   waiting: "No connection. Trying again…",
+  waitingFor: (why) => `Not at the moment: ${why}`,
   noAnswer: "The hub does not answer.",
   noUser: "The attribute “user” or “url” is missing.",
   retry: "Try again",
@@ -58,6 +60,7 @@ const zh: Words = {
   emptyHint: "有新通知时会直接出现在这里，无需刷新。",
   loading: "正在加载…",
   waiting: "连接已断开，正在重试…",
+  waitingFor: (why) => `暂时不可用：${why}`,
   noAnswer: "hub 没有响应。",
   noUser: "缺少属性 “user” 或 “url”。",
   retry: "重试",
