@@ -2,10 +2,12 @@
 //
 // The walk of one event: stream.js -> here -> topic-list.js, snippet-card.js, activity.js, event-list.js.
 
+import { inbox } from '../tidings-inbox.js';
 import { subscribe } from '../tidings.js';
 import { AccessPanel } from './access-panel.js';
 import { Activity } from './activity.js';
 import { aliasesOf } from './aliases.js';
+import { Bell } from './bell.js';
 import { askTime, hubNow } from './clock.js';
 import { ConnectionList } from './connection-list.js';
 import { Connection } from './connection.js';
@@ -56,7 +58,10 @@ let settled = false;
 startHeader();
 const transports = withParameters(`${HUB}console/transports.html`, subject.home ? [] : subject.selectors.map((topic) => ['topic', topic]));
 for (const link of document.querySelectorAll('.to-transports')) link.href = transports;
-for (const link of document.querySelectorAll('.to-inbox')) link.href = `${HUB}console/inbox.html`;
+for (const link of document.querySelectorAll('.to-inbox')) {
+  link.href = `${HUB}console/inbox.html`;
+  link.hidden = !hasInbox();
+}
 const showPart = startTabs(byId('main'), byId('tabs'));
 showTitle(subject);
 byId('filter-icon').append(icon('search'));
@@ -79,6 +84,7 @@ const connection = new Connection(
   { retry: () => stream.open(), ask: () => access.ask() },
 );
 const access = new AccessPanel(byId('access'), byId('access-open'), { entered, forgotten: () => location.reload() });
+const bell = hasInbox() ? new Bell(byId('bell'), bellOptions()) : null;
 const connections = new ConnectionList(byId('connections'), byId('tab-connections'));
 const stream = new Stream({
   subscribe,
@@ -104,6 +110,16 @@ if (!document.hidden || !isAlone()) stream.open();
 /** Whether each tab has a stream of its own: browsers have locks, which sharing takes, over https and on localhost alone. */
 function isAlone() {
   return sharesConnections() && !navigator.locks;
+}
+
+function hasInbox() {
+  return document.querySelector('meta[name=inbox]')?.content === 'on';
+}
+
+function bellOptions() {
+  // Tabs that cannot share have a stream each, and a browser has six connections for all of them: the bell keeps none.
+  const transport = isAlone() ? 'poll' : undefined;
+  return { inbox, asked, transport, is_resting: document.hidden && isAlone(), ask: () => access.ask() };
 }
 
 /** @param {import('./stream.js').StreamEvent} event */
@@ -238,15 +254,15 @@ function announce() {
 
 /** The client looks after the stream of a page that slept, or was put aside. What it leaves to the page is to make room for others. */
 function watchPage() {
-  document.addEventListener('visibilitychange', () => (document.hidden ? makeRoom() : stream.wake()));
-  addEventListener('pageshow', () => document.hidden || stream.wake());
+  document.addEventListener('visibilitychange', () => (document.hidden ? makeRoom() : wake()));
+  addEventListener('pageshow', () => document.hidden || wake());
   if (sharesConnections()) addEventListener('beforeunload', leaveRoom);
 }
 
 /** Nobody looks at this page any more: somebody may have opened another one, which could not even load. */
 async function makeRoom() {
   const is_needed = isAlone() || (sharesConnections() && !(await hasSpareConnection()));
-  if (is_needed && document.hidden) stream.rest();
+  if (is_needed && document.hidden) rest();
 }
 
 /**
@@ -254,6 +270,16 @@ async function makeRoom() {
  * asked for is a download, this one goes on.
  */
 function leaveRoom() {
+  rest();
+  setTimeout(wake, NEXT_PAGE_MS);
+}
+
+function rest() {
   stream.rest();
-  setTimeout(() => stream.wake(), NEXT_PAGE_MS);
+  bell?.rest();
+}
+
+function wake() {
+  stream.wake();
+  bell?.wake();
 }

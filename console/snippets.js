@@ -1,7 +1,7 @@
 // The lines to copy: how to watch and to publish what the page shows, from a shell and from a page. Pure.
 
 import { aliasFor } from './aliases.js';
-import { exampleTopic, pathOf } from './topic.js';
+import { exampleTopic, inboxPathOf, pathOf } from './topic.js';
 import { escaped } from './visible.js';
 
 /** Event types that a snippet names at most. */
@@ -30,6 +30,16 @@ export function curlWatch(asked) {
 export function curlPublish(asked, data = 'hello') {
   const url = addressOf(asked, [exampleTopic(asked.selectors)]);
   return `curl${insecure(asked)} -d ${shellWord(data)} ${asked.token_to_publish ? HEADER : ''}${shellWord(url)}`;
+}
+
+/**
+ * How a user is notified.
+ *
+ * @param {{ hub: string, self_signed?: boolean, token_to_publish?: boolean }} asked
+ */
+export function curlNotify(asked, user, title) {
+  const body = JSON.stringify({ title });
+  return `curl${insecure(asked)} -d ${shellWord(body)} ${asked.token_to_publish ? HEADER : ''}${shellWord(asked.hub + inboxPathOf(user))}`;
 }
 
 /** An `EventSource` cannot send a header. */

@@ -1,4 +1,4 @@
-// Topics, selectors and the paths they have below the hub's root. Pure: it never looks at the page's own location.
+// Topics, selectors, users, and the paths they have below the hub's root. Pure: it never looks at the page's own location.
 
 /** Everything there is. */
 export const EVERYTHING = '**';
@@ -132,4 +132,15 @@ function decoded(path) {
   } catch {
     return path;
   }
+}
+
+/**
+ * The path of a user's inbox, below the hub's root; empty where no URL can hold the name.
+ *
+ * @param {string} user
+ */
+export function inboxPathOf(user) {
+  // Half of a pair of UTF-16 is no letter, and has no bytes in UTF-8.
+  if (user === '' || DOTS.test(user) || /\p{Surrogate}/u.test(user)) return '';
+  return `inbox/${encodeURIComponent(user)}`;
 }

@@ -10,7 +10,7 @@ globalThis.sessionStorage = {
   setItem: (name, value) => kept.set(name, value),
   removeItem: (name) => kept.delete(name),
 };
-const { authorization, forgetCredential, hasCredential, onCredential, useCredential } = await import('../credential.js');
+const { authorization, claimedUser, forgetCredential, hasCredential, onCredential, useCredential } = await import('../credential.js');
 
 test('a page that is loaded again in its tab still has it', () => {
   assert.deepEqual(authorization(), { authorization: 'Bearer from before' });
@@ -37,6 +37,19 @@ test('what no header can carry is not taken, and the one before stays', () => {
   assert.deepEqual(authorization(), { authorization: 'Bearer abc' });
 });
 
+test('a token says whose it is, and what is none says nothing', () => {
+  const base64url = (text) => Buffer.from(text).toString('base64url');
+  const tokenOf = (claims) => `${base64url('{"alg":"HS256"}')}.${base64url(claims)}.c2lnbmF0dXJl`;
+  const user = (text) => (useCredential(text), claimedUser());
+
+  for (const name of ['u1', 'J\u00fcrgen \u738b\u4f1f', 'a/b', '<b>?~\u00ff\u00fe']) assert.equal(user(tokenOf(JSON.stringify({ sub: name }))), name);
+  for (const text of [tokenOf('{"sub":7}'), tokenOf('{}'), tokenOf('null'), tokenOf('no JSON'), 'k-0123456789abcdef', 'a.b', 'a.%%%.c', '..']) {
+    assert.equal(user(text), '', text);
+  }
+  forgetCredential();
+  assert.equal(claimedUser(), '');
+});
+
 test('without storage it is known until the page is left', (t) => {
   const { setItem } = sessionStorage;
   t.after(() => (sessionStorage.setItem = setItem));
@@ -54,6 +67,6 @@ test('only this file has to do with the storage of the tab, and none of those th
   const holding = (text) => sources.filter((name) => readFileSync(new URL(name, folder), 'utf8').includes(text)).sort();
 
   assert.deepEqual(holding('sessionStorage'), ['credential.js']);
-  assert.deepEqual(holding('localStorage'), ['early.js', 'theme.js', 'words.js']);
+  assert.deepEqual(holding('localStorage'), ['early.js', 'inbox-user.js', 'theme.js', 'words.js']);
   assert.deepEqual(holding('localStorage').filter((name) => holding('./credential.js').includes(name)), []);
 });

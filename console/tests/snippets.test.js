@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { curlPublish, curlWatch, javaScript } from '../snippets.js';
+import { curlNotify, curlPublish, curlWatch, javaScript } from '../snippets.js';
 
 const hub = 'http://127.0.0.1:8080/';
 const asked = (more) => ({ hub, selectors: ['orders/42'], types: [], ...more });
@@ -69,4 +69,10 @@ test('JavaScript listens for each type seen, up to five', () => {
   assert.equal(code.match(/addEventListener/g).length, 5);
   assert.ok(code.endsWith("'e', show);\n// ... and so on for each type."), code);
   assert.ok(javaScript(asked({ types: ['a', 'b', 'c', 'd', 'e'] })).endsWith("'e', show);"));
+});
+
+test('a user is notified by one line, whatever the name', () => {
+  assert.equal(curlNotify({ hub }, 'alice', 'Hello'), `curl -d '{"title":"Hello"}' http://127.0.0.1:8080/inbox/alice`);
+  const line = curlNotify({ hub, token_to_publish: true }, "o'brien/1", "it's");
+  assert.equal(line, `curl -d '{"title":"it'\\''s"}' -H "Authorization: Bearer $TIDINGS_TOKEN" 'http://127.0.0.1:8080/inbox/o'\\''brien%2F1'`);
 });

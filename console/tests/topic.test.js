@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { exampleTopic, isPattern, mayHavePart, pathOf, soleTopic, stepsOf, subjectOf, withParameters } from '../topic.js';
+import {
+  exampleTopic,
+  inboxPathOf,
+  isPattern,
+  mayHavePart,
+  pathOf,
+  soleTopic,
+  stepsOf,
+  subjectOf,
+  withParameters,
+} from '../topic.js';
 
 const at = (url, root = '/') => {
   const { pathname, search } = new URL(url, `http://hub.test${root}`);
@@ -100,4 +110,10 @@ test('each step of a topic leads to all below it', () => {
     { segment: 'b', selector: 'a/b/**' },
     { segment: 'c', selector: 'a/b/c' },
   ]);
+});
+
+test('an inbox is at the name of its user, and a name that no URL can hold has none', () => {
+  assert.equal(inboxPathOf('alice'), 'inbox/alice');
+  assert.equal(inboxPathOf('a/b ?#%\u738b'), 'inbox/a%2Fb%20%3F%23%25%E7%8E%8B');
+  for (const name of ['', '.', '..', 'a\ud83d']) assert.equal(inboxPathOf(name), '', JSON.stringify(name));
 });

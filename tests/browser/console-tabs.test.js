@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 
 import { startChromium } from './chromium.js';
+import { holdConnections, setHidden, streamsOf } from './connections.js';
 import { fillAndPublish, openConsole, rowWith, shown } from './console-page.js';
 import { until } from './deadline.js';
 import { startHub } from './hub.js';
@@ -10,29 +11,6 @@ import { scene } from './scene.js';
 
 const phaseOf = (page) => page.locator('#phase-word').textContent();
 const phasesOf = (pages) => Promise.all(pages.map(phaseOf));
-
-/** Streams that the hub has open. */
-async function streamsOf(hub) {
-  const metrics = await (await fetch(`${hub.url}/metrics`)).text();
-  return Number(/^tidings_streams (\d+)$/m.exec(metrics)[1]);
-}
-
-/** Another page, with streams on five of the six connections that it shares with the console. */
-async function holdConnections(context, hub) {
-  const page = await context.newPage();
-  await page.goto(`${hub.url}/healthz`);
-  await page.evaluate(() => (window.sources = [1, 2, 3, 4, 5].map((number) => new EventSource(`/events/other/${number}`))));
-  await page.waitForFunction(() => window.sources.every((source) => source.readyState === EventSource.OPEN));
-  return page;
-}
-
-/** Tells a page that nobody looks at it, or that somebody does again: without a screen, a browser shows all of its tabs. */
-function setHidden(page, hidden) {
-  return page.evaluate((hidden) => {
-    Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
-    document.dispatchEvent(new Event('visibilitychange'));
-  }, hidden);
-}
 
 scene('nine tabs are live over one connection, each publishes, and the others go on when some are closed', async (scene) => {
   const hub = await startHub(scene);

@@ -14,15 +14,29 @@ static FILES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/console.rs"
 /// Stands in the page for the kind of certificate: a line for curl to copy needs `-k` where nobody vouches for it.
 const CERTIFICATE: &str = "{certificate}";
 
-/// The console's files, as the HTTP front wants them.
-pub(crate) fn pages(config: &Config) -> Pages {
-    let certificate = if config.tls_self_signed { "self-signed" } else { "" };
-    Pages::new(FILES.iter().map(|(path, bytes)| ((*path).to_owned(), asset(path, bytes, certificate))))
+/// Stands in the page for whether there are inboxes: a page without them has no bell.
+const INBOX: &str = "{inbox}";
+
+/// What the page is told of the hub.
+#[derive(Clone, Copy)]
+struct Told {
+    certificate: &'static str,
+    inbox: &'static str,
 }
 
-fn asset(path: &str, bytes: &'static [u8], certificate: &str) -> Asset {
+/// The console's files, as the HTTP front wants them.
+pub(crate) fn pages(config: &Config) -> Pages {
+    let told = Told {
+        certificate: if config.tls_self_signed { "self-signed" } else { "" },
+        inbox: if config.inbox { "on" } else { "off" },
+    };
+    Pages::new(FILES.iter().map(|(path, bytes)| ((*path).to_owned(), asset(path, bytes, told))))
+}
+
+fn asset(path: &str, bytes: &'static [u8], told: Told) -> Asset {
     let page = std::str::from_utf8(bytes).ok().filter(|page| page.contains(CERTIFICATE));
-    let bytes = page.map_or(Bytes::from_static(bytes), |page| page.replace(CERTIFICATE, certificate).into());
+    let filled = |page: &str| page.replace(CERTIFICATE, told.certificate).replace(INBOX, told.inbox);
+    let bytes = page.map_or(Bytes::from_static(bytes), |page| filled(page).into());
     Asset { content_type: content_type(path), etag: etag(&bytes), bytes }
 }
 
@@ -60,15 +74,17 @@ mod tests {
     }
 
     #[test]
-    fn the_page_knows_a_certificate_that_nobody_vouches_for() {
+    fn the_page_knows_a_certificate_that_nobody_vouches_for_and_whether_there_are_inboxes() {
         let (path, page) = FILES.iter().find(|(path, _)| *path == "index.html").unwrap();
-        let line = |content: &str| format!("<meta name=\"certificate\" content=\"{content}\">");
+        let line = |name: &str, content: &str| format!("<meta name=\"{name}\" content=\"{content}\">");
 
-        for certificate in ["self-signed", ""] {
-            let asset = asset(path, page, certificate);
+        for told in [Told { certificate: "self-signed", inbox: "on" }, Told { certificate: "", inbox: "off" }]
+        {
+            let asset = asset(path, page, told);
 
             let page = String::from_utf8(asset.bytes.to_vec()).unwrap();
-            assert!(page.contains(&line(certificate)), "{certificate}");
+            assert!(page.contains(&line("certificate", told.certificate)), "{}", told.certificate);
+            assert!(page.contains(&line("inbox", told.inbox)), "{}", told.inbox);
             assert_eq!(asset.etag, etag(page.as_bytes()));
         }
     }
