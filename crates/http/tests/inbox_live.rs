@@ -13,12 +13,14 @@ use serde_json::{Value, json};
 use support::tokens::{rules, token_of, verifier};
 use support::without_id;
 use tidings_core::contract::ManualClock;
+use tidings_core::contract::fixture::draft;
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{Dismissal, Epoch, Hub, Limits, MemoryStore, Selector, UnixMillis, Whom};
+use tidings_core::{Dismissal, Epoch, Hub, Limits, MemoryStore, Selector, Store as _, UnixMillis, Whom};
 use tidings_http::grants::Access;
 use tidings_http::tidings_inbox::{Inbox, InboxSettings, Location, Mark, Notification, User, Which};
 use tidings_http::{AccessSettings, Body, Front, HttpConfig, Pages};
 use tidings_testkit::deadline::within_an_hour;
+use tidings_testkit::faulty::FaultyStore;
 use tokio::time::Instant;
 
 /// A hub with an inbox in memory, without sockets, so that time can stand still. Its first record is `1-1`, after the one with its settings.
@@ -619,7 +621,7 @@ async fn a_count_that_is_polled_is_exactly_these_bytes() {
         let response = scene.get(&format!("/inbox/alice/count{query}"), &[]).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        assert_eq!(http_body::Body::size_hint(response.body()).exact().is_some(), true);
+        assert!(http_body::Body::size_hint(response.body()).exact().is_some());
         assert_eq!(text(response).await, format!("retry: {retry}\ndata: {{\"count\": 3}}\n\n"));
     }
     let nobody = text(scene.get("/inbox/nobody/count", &[]).await).await;
@@ -635,8 +637,18 @@ async fn a_count_that_is_polled_is_exactly_these_bytes() {
 /// Any other status than 200 would make a browser's `EventSource` give up for good.
 #[tokio::test(start_paused = true)]
 async fn readers_that_come_before_the_inbox_is_there_are_told_when_to_come_back() {
-    let scene = Scene::with(3_600_000, HttpConfig::default()).await;
-    assert!(!scene.inbox.is_ready());
+    let clock = ManualClock::at(3_600_000);
+    let store = Arc::new(MemoryStore::new(Epoch(1), clock.clone(), MemoryRetention::default()));
+    store.append(vec![draft("a", "in the log, and in no ring"), draft("a", "the newest")]).await.unwrap();
+    let (store, fault) = FaultyStore::new(store);
+    let mut limits = Limits::default();
+    limits.window_bytes_max = 1;
+    let hub = Hub::start(Arc::new(store), limits).await.unwrap();
+    // The inbox has to read the log, and the log does not answer.
+    fault.hold_reads();
+    let inbox = Inbox::start(hub.clone(), InboxSettings::default(), clock.clone()).await.unwrap();
+    let front = Front::new(hub.clone(), HttpConfig::default(), Pages::default(), clock.clone());
+    let scene = Scene { front: front.with_inbox(inbox.clone()), hub, inbox, clock };
 
     let mut answers = Vec::new();
     for target in ["/inbox/alice", "/inbox/alice?mode=poll", "/inbox/alice/count"] {

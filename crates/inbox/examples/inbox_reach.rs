@@ -6,6 +6,8 @@
 //! inbox_reach notify  DIR SECONDS WRITERS  durable notifications per second
 //! ```
 
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program whose figures are read by a script")]
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -4,21 +4,17 @@
 //! is written into the log again, and needs nothing before that. So what the log holds is enough to make the database anew, always.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tidings_core::{RetentionHold, Sequence};
 use tokio::time::sleep;
 
 use crate::error::InboxError;
 use crate::keeper::wait_until_ready;
-use crate::limits::CARRY_USERS;
+use crate::limits::{CARRY_USERS, RETRY_WAIT};
 use crate::shared::Shared;
 use crate::sqlite::Location;
 use crate::sqlite::state;
 use crate::writer::write;
-
-/// How long it waits after a failure, such as a full disk.
-const RETRY_WAIT: Duration = Duration::from_secs(1);
 
 /// Lets events leave the log that no inbox needs any more, and sees to it that none needs them. Runs for as long as the inbox is there.
 pub(crate) async fn carry(shared: Arc<Shared>) {

@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
 
 use tidings_core::ring::Watcher;
 use tidings_core::{
@@ -18,15 +17,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::error::InboxError;
-use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, RETRY_WAIT};
 use crate::projection::{Batch, Done};
 use crate::rebuild;
 use crate::record::{Record, SHARED_TOPIC, STATE_TOPIC};
 use crate::shared::Shared;
 use crate::user::User;
-
-/// How long it waits after a failure of the store or the database.
-const RETRY_WAIT: Duration = Duration::from_secs(1);
 
 /// Wakes the follower when its topics have news.
 #[derive(Debug, Default)]

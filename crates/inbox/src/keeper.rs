@@ -12,13 +12,11 @@ use tokio::time::{Instant, sleep};
 use crate::error::InboxError;
 use crate::limits::{
     CLOCK_JUMP_SECONDS, CLOCK_JUMP_WAIT_SECONDS, KEEPER_LOOK_SECONDS, PRUNE_BUCKETS, PRUNE_LOOK_SECONDS,
+    RETRY_WAIT,
 };
 use crate::record::Record;
 use crate::shared::Shared;
 use crate::writer::write;
-
-/// How long it waits after a failure, such as a full disk.
-const RETRY_WAIT: Duration = Duration::from_secs(1);
 
 /// Lets items end, for as long as the inbox is there. It is dropped with it.
 pub(crate) async fn expire(shared: Arc<Shared>) {

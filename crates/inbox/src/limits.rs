@@ -71,6 +71,13 @@ pub const OUTCOMES_MAX: usize = 65_536;
 /// disk of the database is full or another program holds it. Then its caller is told, and what was written is shown later.
 pub const OUTCOME_WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// How long it waits after a failure of the store or the database, such as a full disk, before it tries again. 1 s: neither a busy loop nor a
+/// wait that people notice.
+pub const RETRY_WAIT: Duration = Duration::from_secs(1);
+
+/// How long a connection waits for another one that has the database locked. 5 s: such a lock lasts for the end of a transaction.
+pub const BUSY_WAIT: Duration = Duration::from_secs(5);
+
 /// How long a request waits for an inbox that is not there yet. 1 s: a hub that was started again is there sooner, and one that makes its inboxes
 /// anew from a long log says so.
 pub const READY_WAIT: Duration = Duration::from_secs(1);

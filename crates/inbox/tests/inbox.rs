@@ -1,5 +1,7 @@
 //! The inbox on a hub: what is notified is listed, counted, marked and told.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

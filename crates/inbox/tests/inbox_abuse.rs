@@ -108,8 +108,9 @@ async fn two_devices_that_mark_all_at_the_same_instant_change_each_item_once() {
     let mut writers = JoinSet::new();
     for number in 0..2_050 {
         let (inbox, alice) = (inbox.clone(), alice.clone());
-        writers
-            .spawn(async move { drop(inbox.notify(&alice, says(&number.to_string()), None).await.unwrap()) });
+        writers.spawn(async move {
+            inbox.notify(&alice, says(&number.to_string()), None).await.unwrap();
+        });
     }
     writers.join_all().await;
     let held = inbox.unread(&alice).await.unwrap().count;

@@ -20,14 +20,11 @@ mod whole;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::InboxError;
-
-/// How long a reader or the writer waits for the other, which is for moments only.
-const BUSY_WAIT: Duration = Duration::from_secs(5);
+use crate::limits::BUSY_WAIT;
 
 /// Prepared statements that a connection keeps: all that there are.
 const STATEMENTS: usize = 64;

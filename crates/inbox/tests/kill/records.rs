@@ -97,7 +97,7 @@ pub(crate) async fn read(hub: &Hub, after: Sequence) -> Vec<Event> {
             Reading::Page(page) => {
                 place = page.next;
                 events.extend(page.events.into_iter().filter(|event| event.cursor.sequence > after));
-                if !(page.next.sequence < page.head.sequence) {
+                if page.next.sequence >= page.head.sequence {
                     return events;
                 }
             }

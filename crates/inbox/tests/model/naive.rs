@@ -1,6 +1,8 @@
 //! The dullest possible inbox: lists of items, counted by counting. Written from what the inbox promises, not from its rules: it reads the
 //! records of the log as JSON, and shares no type with the crate but that of a place.
 
+#![allow(dead_code, reason = "two tests use it, each a part of it")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;

@@ -610,7 +610,6 @@ async fn open_hub(
         segment_bytes: 65_536,
         retention,
         hold: Some(hold),
-        ..FileStoreConfig::default()
     };
     let store = FileStore::open(config, clock.clone()).unwrap();
     Hub::start(Arc::new(store), Limits::default()).await.unwrap()
@@ -629,7 +628,6 @@ async fn start(
         age_max: Some(Duration::from_secs(AGES[0])),
         unread_age_max: Some(Duration::from_secs(AGES[1])),
         hold,
-        ..InboxSettings::default()
     };
     let inbox = Inbox::start(hub.clone(), settings, clock.clone()).await.unwrap();
     inbox.ready().await;
@@ -654,7 +652,7 @@ pub(crate) async fn read(hub: &Hub, after: &mut Cursor) -> Vec<Event> {
         };
         *after = page.next;
         events.extend(page.events);
-        if !(page.next.sequence < page.head.sequence) {
+        if page.next.sequence >= page.head.sequence {
             return events;
         }
     }
