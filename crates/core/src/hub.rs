@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::event::{
     BatchProgress, Cursor, Draft, DraftError, DraftFields, Epoch, EpochStatus, Sequence, Topic,
 };
-use crate::limits::{Limits, PRELOAD_EVENTS_MAX, WINDOW_PAGES_MIN};
+use crate::limits::{Limits, PRELOAD_EVENTS_MAX, STATE_BYTES_MAX, WINDOW_PAGES_MIN};
 use crate::live::encoding::EncodingsInUse;
 use crate::live::ring::Watcher;
 use crate::live::window::Window;
@@ -150,7 +150,9 @@ impl Hub {
     ///
     /// As for [`own_draft`](Self::own_draft).
     pub fn state_draft(&self, topic: Topic, own_type: &EventType, data: Bytes) -> Result<Draft, DraftError> {
-        Ok(self.own_draft(topic, own_type, data)?.into_state())
+        // The limit is for what publishers send, and may have been lowered since the hub took what the state is made of.
+        let limits = Limits { event_bytes_max: STATE_BYTES_MAX, ..self.0.limits.clone() };
+        Ok(Draft::own(topic, own_type, data, &limits)?.into_state())
     }
 
     /// Publishes one event. When this returns, it is as durable as the store promises.

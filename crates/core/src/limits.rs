@@ -50,6 +50,10 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 255;
 /// it is kept.
 pub const CREDENTIAL_BYTES_MAX: usize = 255;
 
+/// Bytes of the data of a state record of the hub's own. 16 MiB: far more than the parts of a state have, so that none fails because an operator has
+/// lowered what publishers may send.
+pub const STATE_BYTES_MAX: usize = 16 << 20;
+
 /// Newest idempotency keys that a store remembers. At some 50 bytes a key this is 13 MB, and a publisher that retries
 /// within the time of a quarter of a million keyed publishes is answered right. A batch has one key, whatever its size.
 pub const IDEMPOTENCY_KEYS_MAX: usize = 262_144;

@@ -44,15 +44,21 @@ async fn prepare(shared: &Shared, hold: &RetentionHold, through: Sequence) -> Re
 
 /// Writes state records until no user's state needs an event up to a place.
 async fn carry_through(shared: &Shared, through: Sequence) -> Result<(), InboxError> {
+    let mut before = Vec::new();
     loop {
-        let users =
-            shared.readers.read(move |connection| state::in_need(connection, through.0, CARRY_USERS)).await?;
+        let users = shared.readers.read(move |connection| state::in_need(connection, through.0, CARRY_USERS));
+        // A database that is made anew knows of nobody, and would let all go.
+        let users = users.await?.ok_or(InboxError::NotReady)?;
         if users.is_empty() {
             return Ok(());
         }
-        let (place, records) =
-            shared.readers.read(move |connection| state::records(connection, &users)).await?;
-        debug_assert!(place.sequence >= through, "the projection has come to what retention wants");
+        if users == before {
+            // The states were written, and the database does not show it.
+            return Err(InboxError::NotReady);
+        }
+        before.clone_from(&users);
+        let records = shared.readers.read(move |connection| state::records(connection, &users, through.0));
+        let records = records.await?.ok_or(InboxError::NotReady)?;
         for records in records.into_iter().filter(|records| !records.is_empty()) {
             write(shared, records).await?;
         }

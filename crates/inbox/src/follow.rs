@@ -17,7 +17,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use crate::error::InboxError;
-use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, RETRY_WAIT};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, RETRY_WAIT, TRANSACTION_BYTES_MAX};
 use crate::projection::{Batch, Done};
 use crate::rebuild;
 use crate::record::{Record, SHARED_TOPIC, STATE_TOPIC};
@@ -145,7 +145,7 @@ impl Following {
     async fn take(&mut self, events: Vec<Event>) -> Result<(), InboxError> {
         let mut events = events;
         while !events.is_empty() {
-            let rest = events.split_off(events.len().min(BATCH_RECORDS_MAX));
+            let rest = events.split_off(within_bounds(&events));
             let through = match (rest.is_empty(), events.last()) {
                 (true, _) | (false, None) => self.follower.cursor(),
                 (false, Some(last)) => last.cursor,
@@ -262,7 +262,7 @@ impl Following {
         self.is_ready = false;
         self.shared.ready.send_replace(false);
         self.shared.live.close();
-        self.shared.progress.note(Sequence::ZERO);
+        self.shared.progress.begin_anew();
     }
 
     async fn begin_anew(&mut self, after: Cursor) -> Result<(), InboxError> {
@@ -280,6 +280,17 @@ impl Following {
 fn of_user(user: &User) -> Selectors {
     let shared = Selector::parse(SHARED_TOPIC).expect("a constant selector is one");
     Selectors::new([Selector::Topic(user.topic()), shared]).expect("two selectors are not too many")
+}
+
+/// How many of the events one transaction takes: at least one, and no more than the bounds of records and bytes.
+fn within_bounds(events: &[Event]) -> usize {
+    let mut bytes = 0;
+    let fits = events.iter().take(BATCH_RECORDS_MAX).take_while(|event| {
+        let before = bytes;
+        bytes += event.draft.bytes();
+        before < TRANSACTION_BYTES_MAX
+    });
+    fits.count()
 }
 
 /// Where the database goes on in the log; none if it is not of this log, or the log does not hold what comes next.

@@ -116,11 +116,7 @@ impl Inbox {
         shared.counts.set_patterns(shared.projection().patterns());
         let begins = match follow::goes_on(&shared)? {
             Some(place) => place,
-            None => {
-                let floor = shared.hub.bounds().floor;
-                shared.projection().begin(floor)?;
-                floor
-            }
+            None => begin(&shared).await?,
         };
         let handles = vec![
             tokio::spawn(follow::run(shared.clone(), begins)),
@@ -156,7 +152,7 @@ impl Inbox {
         key: Option<CallKey<'_>>,
     ) -> Result<Notified, InboxError> {
         self.wait_ready().await?;
-        let record = Record::Notify(Notify { to: user.clone(), says, keep: self.keep() });
+        let record = Record::Notify(Notify { to: user.clone(), says: says.into(), keep: self.keep() });
         let Written { outcome, last, repeated: replayed } =
             write_once(&self.shared, vec![record], key).await?;
         let outcome = outcome.unwrap_or_default();
@@ -186,6 +182,7 @@ impl Inbox {
         let bytes_max = self.shared.hub.limits().event_bytes_max;
         let room =
             bytes_max.saturating_sub(serde_json::to_vec(&says).map_or(0, |text| text.len()) + 200).max(1);
+        let says = Arc::new(says);
         let mut records = Vec::new();
         let mut bytes = usize::MAX;
         let mut lists: Vec<Vec<User>> = Vec::new();
@@ -225,7 +222,8 @@ impl Inbox {
         key: Option<CallKey<'_>>,
     ) -> Result<NotifiedMany, InboxError> {
         self.wait_ready().await?;
-        let record = Record::NotifyTopic(Notify { to: topic.as_str().into(), says, keep: self.keep() });
+        let record =
+            Record::NotifyTopic(Notify { to: topic.as_str().into(), says: says.into(), keep: self.keep() });
         Ok(NotifiedMany::of(write_once(&self.shared, vec![record], key).await?))
     }
 
@@ -308,7 +306,11 @@ impl Inbox {
     pub async fn unread(&self, user: &User) -> Result<Unread, InboxError> {
         self.wait_ready().await?;
         let user = user.clone();
-        self.shared.readers.look_up(move |connection| read::unread(connection, &user)).await
+        self.shared
+            .readers
+            .look_up(move |connection| read::unread(connection, &user))
+            .await
+            .and_then(|read| self.still_ready(read))
     }
 
     /// A page of a user's items, newest first.
@@ -319,7 +321,11 @@ impl Inbox {
     pub async fn list(&self, user: &User, request: ListRequest) -> Result<Listed, InboxError> {
         self.wait_ready().await?;
         let user = user.clone();
-        self.shared.readers.read(move |connection| read::list(connection, &user, &request)).await
+        self.shared
+            .readers
+            .read(move |connection| read::list(connection, &user, &request))
+            .await
+            .and_then(|read| self.still_ready(read))
     }
 
     /// The sequences of those items of a user that are there. An id of another epoch is that of another item, of a log that was put back.
@@ -330,7 +336,11 @@ impl Inbox {
     pub async fn held(&self, user: &User, ids: Vec<Cursor>) -> Result<Vec<Sequence>, InboxError> {
         self.wait_ready().await?;
         let user = user.clone();
-        self.shared.readers.look_up(move |connection| read::held(connection, &user, &ids)).await
+        self.shared
+            .readers
+            .look_up(move |connection| read::held(connection, &user, &ids))
+            .await
+            .and_then(|read| self.still_ready(read))
     }
 
     /// The sequence up to which an id is one of this log; none if its epoch is not known. What was cut off behind it has the sequences of
@@ -351,7 +361,11 @@ impl Inbox {
     pub async fn mutes(&self, user: &User) -> Result<Vec<String>, InboxError> {
         self.wait_ready().await?;
         let user = user.clone();
-        self.shared.readers.look_up(move |connection| read::mutes(connection, &user)).await
+        self.shared
+            .readers
+            .look_up(move |connection| read::mutes(connection, &user))
+            .await
+            .and_then(|read| self.still_ready(read))
     }
 
     /// The selectors that a user follows, sorted.
@@ -362,7 +376,11 @@ impl Inbox {
     pub async fn follows(&self, user: &User) -> Result<Vec<String>, InboxError> {
         self.wait_ready().await?;
         let user = user.clone();
-        self.shared.readers.look_up(move |connection| read::follows(connection, &user)).await
+        self.shared
+            .readers
+            .look_up(move |connection| read::follows(connection, &user))
+            .await
+            .and_then(|read| self.still_ready(read))
     }
 
     /// Numbers for operators. They cost next to nothing.
@@ -393,6 +411,11 @@ impl Inbox {
             EpochStatus::Ended { at } => place.sequence <= at,
             EpochStatus::Unknown => false,
         }
+    }
+
+    /// What was read is of a database that is whole. One that is made anew in the meantime knows of nobody.
+    fn still_ready<T>(&self, read: T) -> Result<T, InboxError> {
+        if self.is_ready() { Ok(read) } else { Err(InboxError::NotReady) }
     }
 
     fn keep(&self) -> Keep {
@@ -434,6 +457,20 @@ impl NotifiedMany {
     }
 }
 
+/// Begins an empty database where the log begins. Rows of another log go with their file, which is quicker than to delete them.
+async fn begin(shared: &Arc<Shared>) -> Result<Cursor, InboxError> {
+    let shared = shared.clone();
+    let begun = tokio::task::spawn_blocking(move || {
+        let floor = shared.hub.bounds().floor;
+        if shared.projection().applied()?.is_some() {
+            shared.empty_database()?;
+        }
+        shared.projection().begin(floor)?;
+        Ok(floor)
+    });
+    begun.await.map_err(|_| InboxError::Stopped)?
+}
+
 /// Opens the database. One that is of another form or cannot be read is made anew from the log, which says it all.
 fn open(database: &Database) -> Result<Projection, InboxError> {
     if let Some(path) = database.path() {
@@ -441,6 +478,8 @@ fn open(database: &Database) -> Result<Projection, InboxError> {
     }
     match Projection::open(database) {
         Ok(projection) => Ok(projection),
+        // A full disk or a lock is no reason to take away what is good.
+        Err(error) if !error.is_damage() => Err(error),
         Err(error) => {
             if let Some(path) = database.path() {
                 tracing::warn!(%error, path = %path.display(), "the database of the inbox is made anew from the log");

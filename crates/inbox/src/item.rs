@@ -1,6 +1,7 @@
 //! An item: a notification in the inbox of one user.
 
 use std::ops::BitOr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tidings_core::{Cursor, Epoch, Sequence, UnixMillis};
@@ -19,7 +20,7 @@ pub struct Item {
     /// The sequence of its last change.
     pub version: Sequence,
     /// What it says.
-    pub says: Notification,
+    pub says: Arc<Notification>,
 }
 
 /// What a user has done with an item.

@@ -22,8 +22,10 @@ use crate::writer::write;
 pub(crate) async fn expire(shared: Arc<Shared>) {
     wait_until_ready(&shared).await;
     let mut watched = WatchedClock::new(&shared);
+    // The time through which items have ended, as it was written last.
+    let mut written = 0;
     loop {
-        match end_items(&shared, &mut watched).await {
+        match end_items(&shared, &mut watched, &mut written).await {
             Ok(wait) => tokio::select! {
                 () = sleep(wait) => {}
                 () = shared.expiry.notified() => {}
@@ -55,7 +57,11 @@ pub(crate) async fn wait_until_ready(shared: &Shared) {
 }
 
 /// Writes that items end which are over. How long nothing ends then.
-async fn end_items(shared: &Shared, watched: &mut WatchedClock) -> Result<Duration, InboxError> {
+async fn end_items(
+    shared: &Shared,
+    watched: &mut WatchedClock,
+    written: &mut u64,
+) -> Result<Duration, InboxError> {
     wait_until_ready(shared).await;
     let look = Duration::from_secs(KEEPER_LOOK_SECONDS);
     let Some(now) = watched.now(shared) else { return Ok(look) };
@@ -70,7 +76,12 @@ async fn end_items(shared: &Shared, watched: &mut WatchedClock) -> Result<Durati
     if next > now.0 {
         return Ok(look.min(Duration::from_millis(next - now.0)));
     }
+    if next <= *written {
+        // It was written before, and the database does not show it: not again at once.
+        sleep(RETRY_WAIT).await;
+    }
     write(shared, vec![Record::Expire { through: now.0 }]).await?;
+    *written = now.0;
     Ok(Duration::ZERO)
 }
 

@@ -61,6 +61,10 @@ pub const EFFECTS_WAITING_MAX: usize = 16;
 /// Records that one transaction of the projection takes. More make a commit no cheaper, and others wait for it.
 pub const BATCH_RECORDS_MAX: usize = 1_000;
 
+/// Bytes of records beyond which a transaction takes no further one. 256 KiB: a record that notifies 10,000 users has about 100 KB, and each of
+/// them is a row.
+pub const TRANSACTION_BYTES_MAX: usize = 256 * 1024;
+
 /// Bytes that the projection takes at once.
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -74,6 +78,10 @@ pub const OUTCOME_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long it waits after a failure of the store or the database, such as a full disk, before it tries again. 1 s: neither a busy loop nor a
 /// wait that people notice.
 pub const RETRY_WAIT: Duration = Duration::from_secs(1);
+
+/// Bytes that the file of the newest changes keeps after a large transaction. 64 MiB: four times what it has before it is taken into the
+/// database.
+pub const WAL_BYTES_KEPT: i64 = 64 * 1024 * 1024;
 
 /// How long a connection waits for another one that has the database locked. 5 s: such a lock lasts for the end of a transaction.
 pub const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -101,6 +109,9 @@ pub const CHECKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Rows that change between two checkpoints: some 20 MB of changes beside the database.
 pub const CHECKPOINT_ROWS: u64 = 10_000;
 
+/// Parts of states that are in memory at once while they are carried forward, or as many as one user has: 4 MiB.
+pub const CARRY_PARTS: usize = 64;
+
 /// Users whose state one append carries forward.
 pub const CARRY_USERS: usize = 100;
 
@@ -123,6 +134,10 @@ pub const CLOCK_JUMP_WAIT_SECONDS: u64 = 600;
 /// Events that an empty database has before it for it to be made in bulk. Fewer are applied one by one within a second or two, without
 /// other files.
 pub const REBUILD_EVENTS_MIN: u64 = 100_000;
+
+/// Parts that a rebuild divides the users into at the least. A record may concern thousands of users or hold a whole state, so the number of
+/// events says little of what a part comes to.
+pub const REBUILD_PARTS_MIN: u64 = 64;
 
 /// Events of the log for each part of the users that a rebuild divides the records into, or up to twice as many. What a part comes to is
 /// in memory as a whole, for three parts at once: about 50 MB each with records of 300 bytes.

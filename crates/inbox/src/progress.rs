@@ -51,6 +51,15 @@ impl Progress {
         }
     }
 
+    /// The database is made anew: what came of records at places that the log may give again is not known any more.
+    pub(crate) fn begin_anew(&self) {
+        let mut state = self.lock();
+        state.applied = Sequence::ZERO;
+        state.outcomes.clear();
+        drop(state);
+        self.note(Sequence::ZERO);
+    }
+
     /// The database has this place.
     pub(crate) fn note(&self, place: Sequence) {
         self.noted.send_replace(place);

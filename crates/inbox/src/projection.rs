@@ -197,3 +197,75 @@ fn commit(transaction: Transaction<'_>, checkpoint: i64) -> rusqlite::Result<()>
 fn at(event: &Event) -> At {
     At { place: event.cursor, time: event.time }
 }
+
+#[cfg(test)]
+mod tests {
+    use tidings_core::{Draft, DraftParts, Epoch, UnixMillis};
+    use tidings_sse::EventType;
+
+    use super::*;
+    use crate::record::{RECORD_TYPE, StateItem, StatePart};
+    use crate::sqlite::{Location, read, state};
+    use crate::user::User;
+
+    fn place(sequence: u64) -> Cursor {
+        Cursor::new(Epoch(1), Sequence(sequence))
+    }
+
+    fn event(sequence: u64, record: &Record) -> Event {
+        let event_type = Some(EventType::new(RECORD_TYPE).unwrap());
+        let parts = DraftParts { event_type, ..DraftParts::new(record.topic(), record.data()) };
+        Event { cursor: place(sequence), time: UnixMillis(1), draft: Draft::restore(parts) }
+    }
+
+    /// The state of a user with one item, as of a place.
+    fn state_of(user: &User, as_of: u64) -> Record {
+        let says = crate::Notification { title: "t".into(), ..crate::Notification::default() }.into();
+        let item =
+            StateItem { epoch: 1, sequence: 1, time: 1, flags: crate::Flags::default(), version: 1, says };
+        Record::State(StatePart {
+            user: user.clone(),
+            as_of,
+            version: 1,
+            first: true,
+            last: true,
+            items: vec![item],
+            mutes: Vec::new(),
+            follows: Vec::new(),
+        })
+    }
+
+    fn begun_after(sequence: u64) -> (Database, Projection) {
+        let database = Database::at(Location::Memory);
+        let mut projection = Projection::open(&database).unwrap();
+        projection.begin(place(sequence)).unwrap();
+        (database, projection)
+    }
+
+    /// The user was erased at 2, after the state was read and before it was written at 3; the log begins after 2.
+    #[test]
+    fn a_state_from_before_the_log_begins_brings_nobody_back() {
+        let user = User::parse("alice").unwrap();
+        for (as_of, items) in [(1, 0), (2, 1)] {
+            let (database, mut projection) = begun_after(2);
+
+            let batch = Batch { events: vec![event(3, &state_of(&user, as_of))], ..Batch::default() };
+            projection.apply(batch, place(3)).unwrap();
+            projection.is_whole().unwrap();
+
+            let count = read::unread(&database.reader().unwrap(), &user).unwrap().count;
+            assert_eq!(count, items, "as of {as_of}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_said_to_be_in_need_while_the_database_does_not_know_all() {
+        let (database, mut projection) = begun_after(2);
+        let reader = database.reader().unwrap();
+
+        assert_eq!(state::in_need(&reader, 2, 10).unwrap(), None, "it is late");
+        projection.is_whole().unwrap();
+        assert_eq!(state::in_need(&reader, 3, 10).unwrap(), None, "it has not come so far");
+        assert_eq!(state::in_need(&reader, 2, 10).unwrap(), Some(Vec::new()));
+    }
+}

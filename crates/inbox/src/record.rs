@@ -3,6 +3,8 @@
 //! Records are events of the type [`RECORD_TYPE`], whose data is JSON. No rule that applies them looks at a clock or at settings: what
 //! depends on these stands in the record. So every projection of one log comes to the same state.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use tidings_core::{Cursor, Event, Topic};
 
@@ -92,7 +94,7 @@ pub(crate) struct Notify<To> {
     /// To whom.
     pub(crate) to: To,
     /// What they are told.
-    pub(crate) says: Notification,
+    pub(crate) says: Arc<Notification>,
     /// How many items an inbox keeps when this one comes in.
     pub(crate) keep: Keep,
 }
@@ -181,7 +183,7 @@ pub(crate) struct StateItem {
     /// Its last change.
     pub(crate) version: u64,
     /// What it says.
-    pub(crate) says: Notification,
+    pub(crate) says: Arc<Notification>,
 }
 
 impl Record {

@@ -2,6 +2,8 @@
 //!
 //! They look at nothing but the rows and the record, so every projection of one log comes to the same state.
 
+use std::sync::Arc;
+
 use tidings_core::{Cursor, Sequence, UnixMillis};
 
 use crate::effect::{Applied, Effect, Outcome, Shown, Unread};
@@ -93,7 +95,7 @@ impl<R: Rows> Turn<'_, R> {
         }
     }
 
-    fn notify(&mut self, user: &User, says: &Notification, keep: Keep) -> Result<(), R::Error> {
+    fn notify(&mut self, user: &User, says: &Arc<Notification>, keep: Keep) -> Result<(), R::Error> {
         if self.is_passed_over(user) {
             return Ok(());
         }
@@ -263,6 +265,11 @@ impl<R: Rows> Turn<'_, R> {
             return Ok(());
         }
         let known = self.rows.account(&part.user)?;
+        if part.as_of < self.rows.began_after() {
+            // What came behind it is not all in the log any more: the user may have been erased. A user that was not has a later state, since
+            // no record leaves the log before that is written.
+            return Ok(());
+        }
         if self.rows.began_after() == 0 || known.is_some_and(|account| account.is_complete) {
             let Some(mut account) = known.filter(|_| part.last) else { return Ok(()) };
             account.needs_from = account.needs_from.max(part.as_of + 1);
@@ -297,7 +304,7 @@ impl<R: Rows> Turn<'_, R> {
         account.version = part.version;
         account.forgot = part.as_of;
         account.needs_from = part.as_of + 1;
-        account.is_complete = part.last && part.as_of >= self.rows.began_after();
+        account.is_complete = part.last;
         self.applied.took_state = part.last.then_some((part.user, part.as_of));
         self.rows.save(&account)
     }

@@ -71,7 +71,14 @@ impl Shared {
         drop(std::mem::replace(&mut *projection, nowhere));
         self.readers.close();
         let replaced = replace(&self.database);
-        *projection = Projection::open(&self.database)?;
+        match Projection::open(&self.database) {
+            Ok(opened) => *projection = opened,
+            Err(error) => {
+                // Nothing may be written to what stands in its place: the follower tries again until there is a database.
+                self.readers.note_damage();
+                return Err(error);
+            }
+        }
         Ok(replaced?)
     }
 
@@ -134,6 +141,11 @@ impl Readers {
     /// Whether a reader has found the database damaged.
     pub(crate) fn found_damage(&self) -> bool {
         self.damage.is_found.load(Ordering::Acquire)
+    }
+
+    fn note_damage(&self) {
+        self.damage.is_found.store(true, Ordering::Release);
+        self.damage.bell.ring();
     }
 
     pub(crate) fn damage_is_mended(&self) {

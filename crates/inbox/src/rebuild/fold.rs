@@ -10,6 +10,9 @@ use crate::record::Record;
 use crate::rules::{At, apply};
 use crate::user::User;
 
+/// What the JSON of a state record begins with.
+const STATE: &[u8] = b"{\"state\":";
+
 /// Folds a part. None if it was stopped.
 pub(super) fn fold(
     mut spilled: Spilled,
@@ -44,7 +47,9 @@ fn again(
         if at.place.sequence >= before.place.sequence {
             break;
         }
+        // States of others are large, and are not to be read again.
         if at.place.sequence.0 > as_of
+            && !json.starts_with(STATE)
             && let Some(record) =
                 Record::read(at.place, json).filter(|record| !matches!(record, Record::State(_)))
         {

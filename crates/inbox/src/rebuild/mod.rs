@@ -63,11 +63,11 @@ async fn rebuild(shared: &Arc<Shared>, mut begins: Cursor, path: &Path) -> Curso
                 // Retention went past. What was read is of no use, since state records tell the rest.
                 match begin(shared, resumes_after).await {
                     Ok(()) => begins = resumes_after,
-                    Err(error) => return give_up(&error, begins),
+                    Err(error) => return give_up(path, &error, begins),
                 }
                 continue;
             }
-            Err(Ended::Failed(error)) => return give_up(&error, begins),
+            Err(Ended::Failed(error)) => return give_up(path, &error, begins),
         };
         let place = made.place;
         let Ok(_alone) = shared.readers.alone().await else { return begins };
@@ -77,7 +77,7 @@ async fn rebuild(shared: &Arc<Shared>, mut begins: Cursor, path: &Path) -> Curso
             Ok(Err(error)) => {
                 // The old database may be gone, and one that is begun is in its place.
                 let error = begin(shared, begins).await.err().unwrap_or(error);
-                give_up(&error, begins)
+                give_up(path, &error, begins)
             }
             Err(_) => begins,
         };
@@ -89,7 +89,9 @@ async fn begin(shared: &Arc<Shared>, after: Cursor) -> Result<(), InboxError> {
     spawn_blocking(move || shared.projection().begin(after)).await.map_err(|_| InboxError::Stopped)?
 }
 
-fn give_up(error: &dyn std::fmt::Display, begins: Cursor) -> Cursor {
+fn give_up(path: &Path, error: &dyn std::fmt::Display, begins: Cursor) -> Cursor {
+    // They may be what has filled the disk.
+    let _ = remove_leftovers(path);
     tracing::warn!(%error, "the inbox could not be made in bulk, and is made record by record");
     begins
 }

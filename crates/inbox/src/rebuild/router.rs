@@ -6,7 +6,7 @@ use std::path::Path;
 use tidings_core::Event;
 
 use super::spill::{Spill, Spilled};
-use crate::limits::{PRUNE_BUCKETS, REBUILD_PART_EVENTS, REBUILD_PARTS_MAX};
+use crate::limits::{PRUNE_BUCKETS, REBUILD_PART_EVENTS, REBUILD_PARTS_MAX, REBUILD_PARTS_MIN};
 use crate::record::{Notify, RECORD_TYPE, Record, hash_of};
 use crate::rules::At;
 use crate::user::User;
@@ -19,7 +19,8 @@ pub(super) struct Router {
 impl Router {
     /// Spills for about this many events.
     pub(super) fn create(database: &Path, events: u64) -> io::Result<Self> {
-        let parts = (events / REBUILD_PART_EVENTS).next_power_of_two().min(REBUILD_PARTS_MAX);
+        let parts =
+            (events / REBUILD_PART_EVENTS).next_power_of_two().clamp(REBUILD_PARTS_MIN, REBUILD_PARTS_MAX);
         let spills = (0..parts).map(|number| Spill::create(database, number as usize));
         Ok(Self { spills: spills.collect::<io::Result<_>>()? })
     }

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::InboxError;
-use crate::limits::BUSY_WAIT;
+use crate::limits::{BUSY_WAIT, WAL_BYTES_KEPT};
 
 /// Prepared statements that a connection keeps: all that there are.
 const STATEMENTS: usize = 64;
@@ -83,6 +83,7 @@ impl Database {
         connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         // The projection does it, and keeps account of it.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_KEPT, |_| Ok(()))?;
         let is_new = schema::prepare(&connection)?;
         if let Some(base) = base.filter(|_| !is_new) {
             base.check(&connection)?;

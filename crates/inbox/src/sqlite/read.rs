@@ -128,7 +128,7 @@ pub(super) fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
         time: UnixMillis(unsigned(row, 2)?),
         flags: Flags::of_bits(row.get(3)?),
         version: Sequence(unsigned(row, 4)?),
-        says,
+        says: says.into(),
     })
 }
 

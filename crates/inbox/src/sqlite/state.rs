@@ -1,42 +1,60 @@
 //! The whole state of a user, to be carried forward in the log.
 
 use rusqlite::Connection;
-use tidings_core::Cursor;
 
 use super::read::item;
 use super::rows::{ACCOUNT, account};
 use super::schema;
-use crate::limits::STATE_PART_BYTES;
+use crate::limits::{CARRY_PARTS, STATE_PART_BYTES};
 use crate::record::{Record, StateItem, StatePart};
 use crate::user::User;
 
-/// Users whose state needs records of the log up to a sequence, at most so many of them.
+/// Users whose state needs records of the log up to a sequence, at most so many of them. None if the database does not know all up to there:
+/// it is being made anew, and nobody can say who needs what.
 pub(crate) fn in_need(
     connection: &Connection,
     through: u64,
     users_max: usize,
-) -> rusqlite::Result<Vec<User>> {
+) -> rusqlite::Result<Option<Vec<User>>> {
+    let snapshot = connection.unchecked_transaction()?;
+    if !knows_all(&snapshot, through)? {
+        return Ok(None);
+    }
     let sql = "SELECT name FROM users WHERE needs_from <= ?1 ORDER BY needs_from LIMIT ?2";
     let parameters =
         (i64::try_from(through).unwrap_or(i64::MAX), i64::try_from(users_max).unwrap_or(i64::MAX));
-    connection
-        .prepare_cached(sql)?
-        .query_map(parameters, |row| Ok(User::held(&row.get::<_, String>(0)?)))?
-        .collect()
+    let mut statement = snapshot.prepare_cached(sql)?;
+    let users = statement.query_map(parameters, |row| Ok(User::held(&row.get::<_, String>(0)?)))?;
+    users.collect::<rusqlite::Result<_>>().map(Some)
 }
 
-/// The state records of users, as of one place of the log, which is the answer too. A user that is not there has none.
+fn knows_all(connection: &Connection, through: u64) -> rusqlite::Result<bool> {
+    let applied = schema::applied(connection)?.map_or(0, |place| place.sequence.0);
+    Ok(schema::began_after(connection)? == 0 && applied >= through)
+}
+
+/// The state records of users, as of one place of the log, of the first of them alone if they are large. None as above. A user that is not
+/// there has none.
 pub(crate) fn records(
     connection: &Connection,
     users: &[User],
-) -> rusqlite::Result<(Cursor, Vec<Vec<Record>>)> {
+    through: u64,
+) -> rusqlite::Result<Option<Vec<Vec<Record>>>> {
     let snapshot = connection.unchecked_transaction()?;
-    let place = schema::applied(&snapshot)?.unwrap_or(crate::item::id(0, 0));
-    let mut records = Vec::new();
-    for user in users {
-        records.push(parts(&snapshot, user, place.sequence.0)?.into_iter().map(Record::State).collect());
+    if !knows_all(&snapshot, through)? {
+        return Ok(None);
     }
-    Ok((place, records))
+    let as_of = schema::applied(&snapshot)?.map_or(0, |place| place.sequence.0);
+    let (mut records, mut count) = (Vec::new(), 0);
+    for user in users {
+        let parts = parts(&snapshot, user, as_of)?;
+        count += parts.len();
+        records.push(parts.into_iter().map(Record::State).collect());
+        if count >= CARRY_PARTS {
+            break;
+        }
+    }
+    Ok(Some(records))
 }
 
 pub(crate) fn parts(connection: &Connection, user: &User, as_of: u64) -> rusqlite::Result<Vec<StatePart>> {

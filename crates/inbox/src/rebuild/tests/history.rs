@@ -135,7 +135,7 @@ impl History {
 
     fn make_state(&mut self, user: User) {
         let reader = self.database.reader().unwrap();
-        let (_, records) = state::records(&reader, &[user]).unwrap();
+        let records = state::records(&reader, &[user], 0).unwrap().unwrap();
         self.states.extend(records.into_iter().flatten());
     }
 
@@ -173,5 +173,5 @@ fn notify<To>(random: &mut Random, time: u64, to: To) -> Notify<To> {
         Keep { items: 20, unread: 5 },
         Keep { items: 1_000, unread: 2_000 },
     ]);
-    Notify { to, says, keep }
+    Notify { to, says: says.into(), keep }
 }
