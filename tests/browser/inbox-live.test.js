@@ -162,7 +162,7 @@ scene('a token that ends is made anew where the page can, and else the reason is
   assert.equal(await fixed.badge(), '1');
   await fixed.open();
   await fixed.element.getByText('Try again').waitFor();
-  assert.match(await fixed.element.locator('.problem').textContent(), /expired|ended|over/);
+  assert.match(await fixed.element.locator('.problem[role=alert]').textContent(), /expired|ended|over/);
 });
 
 scene('the tab that has the connection of all is refused when its token ends, and the others go on', async (scene) => {

@@ -50,6 +50,11 @@ impl Default for HubMetrics {
 }
 
 impl HubMetrics {
+    /// Bytes of all events that were published.
+    pub fn published_bytes(&self) -> u64 {
+        self.published_bytes.get()
+    }
+
     /// Counts what a publisher is about to be answered. `bytes` are those of each draft.
     pub(crate) fn placed(&self, placements: &[Placement], bytes: impl Iterator<Item = usize>) {
         let (mut published, mut published_bytes, mut repeated) = (0, 0, 0);

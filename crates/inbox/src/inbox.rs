@@ -36,7 +36,7 @@ use crate::writer::{Written, write, write_once};
 #[derive(Clone)]
 pub struct Inbox {
     shared: Arc<Shared>,
-    _tasks: Arc<Tasks>,
+    tasks: Arc<Tasks>,
 }
 
 /// Ended when the last clone of the inbox is dropped, and those who watch with them.
@@ -125,7 +125,27 @@ impl Inbox {
             tokio::spawn(carry::carry(shared.clone())),
         ];
         let tasks = Tasks { handles, live: shared.live.clone() };
-        Ok(Self { shared, _tasks: Arc::new(tasks) })
+        Ok(Self { shared, tasks: Arc::new(tasks) })
+    }
+
+    /// Ends it, and closes its database in order: what was erased is in none of its files then. All clones end with it. Call it after the hub is
+    /// closed.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be closed in order. It loses nothing by that.
+    pub async fn close(&self) -> Result<(), InboxError> {
+        self.tasks.end();
+        self.shared.ready.send_replace(false);
+        self.shared.live.close();
+        self.shared.progress.stop();
+        let alone = self.shared.readers.alone().await?;
+        let shared = self.shared.clone();
+        let closed = tokio::task::spawn_blocking(move || {
+            let _alone = alone;
+            shared.close_database()
+        });
+        closed.await.map_err(|_| InboxError::Stopped)?
     }
 
     /// Waits until it has come to the end of the log. Cancel safe.
@@ -497,11 +517,17 @@ fn check_room(held: &[String], max: usize, what: &'static str) -> Result<(), Inb
     Ok(())
 }
 
-impl Drop for Tasks {
-    fn drop(&mut self) {
+impl Tasks {
+    fn end(&self) {
         for task in &self.handles {
             task.abort();
         }
         self.live.close();
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.end();
     }
 }

@@ -106,11 +106,18 @@ pub const STATE_PART_BYTES: usize = 64 * 1024;
 /// Bytes of a database that is looked through when it is opened, which takes a second or less. In a larger one, damage is found by what reads it.
 pub const CHECKED_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
+/// Bytes of records between two checkpoints, if they come before so many rows: what they change is two to three times as much.
+pub const CHECKPOINT_BYTES: usize = 8 * 1024 * 1024;
+
 /// Rows that change between two checkpoints: some 20 MB of changes beside the database.
 pub const CHECKPOINT_ROWS: u64 = 10_000;
 
 /// Parts of states that are in memory at once while they are carried forward, or as many as one user has: 4 MiB.
 pub const CARRY_PARTS: usize = 64;
+
+/// The longest pause between two rounds of carrying states forward, in seconds: one hour, if the log has not grown before by as much as the last round
+/// wrote. Without a pause, inboxes that are larger than what retention keeps would be written again and again.
+pub const CARRY_PAUSE_SECONDS_MAX: u64 = 3_600;
 
 /// Users whose state one append carries forward.
 pub const CARRY_USERS: usize = 100;

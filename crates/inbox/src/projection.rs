@@ -7,7 +7,7 @@ use tidings_core::{Cursor, Event, Sequence};
 
 use crate::effect::{Applied, Effect, Outcome};
 use crate::error::InboxError;
-use crate::limits::CHECKPOINT_ROWS;
+use crate::limits::{CHECKPOINT_BYTES, CHECKPOINT_ROWS};
 use crate::record::Record;
 use crate::rules::{At, apply};
 use crate::sqlite::rows::{Patterns, SqlRows};
@@ -23,6 +23,8 @@ pub(crate) struct Projection {
     checkpoint: i64,
     /// Rows that this connection had changed at the last checkpoint.
     rows_at_checkpoint: u64,
+    /// Bytes of the records that were applied since then.
+    bytes_since_checkpoint: usize,
 }
 
 /// Records in the order of the log, and what the log says between a state and its record: see [`StatePart`](crate::record::StatePart).
@@ -50,7 +52,14 @@ impl Projection {
         let connection = database.writer()?;
         let patterns = Patterns::load(&connection)?;
         let began_after = schema::began_after(&connection)?;
-        let mut projection = Self { connection, patterns, began_after, checkpoint: 0, rows_at_checkpoint: 0 };
+        let mut projection = Self {
+            connection,
+            patterns,
+            began_after,
+            checkpoint: 0,
+            rows_at_checkpoint: 0,
+            bytes_since_checkpoint: 0,
+        };
         projection.checkpoint()?;
         let checkpoint = projection.checkpoint;
         let transaction = projection.begin_transaction()?;
@@ -73,6 +82,7 @@ impl Projection {
             self.checkpoint = changes;
         }
         self.rows_at_checkpoint = self.connection.total_changes();
+        self.bytes_since_checkpoint = 0;
         Ok(())
     }
 
@@ -134,6 +144,7 @@ impl Projection {
             SqlRows { connection: &transaction, began_after: self.began_after, patterns: &mut self.patterns };
         let mut done = Done::default();
         let Batch { events, mut again } = batch;
+        let bytes: usize = events.iter().map(|event| event.draft.bytes()).sum();
         let result = (|| {
             for event in events.iter().filter(|event| event.cursor.sequence > applied) {
                 let Some(record) = Record::of(event) else { continue };
@@ -161,7 +172,9 @@ impl Projection {
             return Err(error.into());
         }
         done.patterns = self.patterns.len();
-        if self.connection.total_changes() - self.rows_at_checkpoint >= CHECKPOINT_ROWS
+        self.bytes_since_checkpoint += bytes;
+        let rows = self.connection.total_changes() - self.rows_at_checkpoint;
+        if (rows >= CHECKPOINT_ROWS || self.bytes_since_checkpoint >= CHECKPOINT_BYTES)
             && let Err(error) = self.checkpoint()
         {
             // What was applied is applied, and the next batch tries again.
@@ -183,6 +196,9 @@ impl Drop for Projection {
             schema::set_closed(&transaction, true)?;
             commit(transaction, checkpoint)
         });
+        // What was erased stands in the changes until they are in the file.
+        let moved = || self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let closed = closed.and_then(|()| moved());
         if let Err(error) = closed {
             tracing::debug!(%error, "the database of the inbox is not closed in order, and is made anew if its changes are lost");
         }

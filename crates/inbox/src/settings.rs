@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tidings_core::RetentionHold;
 
+use crate::limits::CARRY_PAUSE_SECONDS_MAX;
 use crate::sqlite::Location;
 
 /// How inboxes are kept. Open to `..InboxSettings::default()`.
@@ -23,6 +24,9 @@ pub struct InboxSettings {
     /// What keeps the log's retention from taking records that an inbox needs: the same value that the store was opened with. Without
     /// one, a log with retention loses what it has no room for, and a database that is made anew has less than the lost one.
     pub hold: Option<Arc<RetentionHold>>,
+    /// The longest pause between two rounds of carrying states forward, if the log has not grown before by as much as the last round wrote.
+    /// Without a pause, inboxes that are larger than what retention keeps would be written again and again. Default 1 hour.
+    pub carry_pause_max: Duration,
 }
 
 impl Default for InboxSettings {
@@ -34,6 +38,7 @@ impl Default for InboxSettings {
             age_max: Some(Duration::from_hours(24 * 90)),
             unread_age_max: Some(Duration::from_hours(24 * 365)),
             hold: None,
+            carry_pause_max: Duration::from_secs(CARRY_PAUSE_SECONDS_MAX),
         }
     }
 }

@@ -61,6 +61,16 @@ impl Shared {
         self.replace_database(Database::remove)
     }
 
+    /// Closes the database in order. What comes after is not kept. Nobody may [read](Readers::alone).
+    pub(crate) fn close_database(&self) -> Result<(), InboxError> {
+        let nowhere = Projection::open(&Database::at(Location::Memory))?;
+        let mut projection = self.projection();
+        // The last connection takes the files of the changes away.
+        self.readers.close();
+        drop(std::mem::replace(&mut *projection, nowhere));
+        Ok(())
+    }
+
     fn replace_database(
         &self,
         replace: impl FnOnce(&Database) -> std::io::Result<()>,

@@ -26,6 +26,9 @@ impl User {
         if name.is_empty() || name.len() > USER_BYTES_MAX {
             return Err(BadUser::Length { bytes: name.len() });
         }
+        if name.chars().any(char::is_control) {
+            return Err(BadUser::Control);
+        }
         let user = Self(name.into());
         user.parse_topic().map_err(|error| BadUser::Topic(error.to_string()))?;
         Ok(user)
@@ -72,6 +75,9 @@ pub enum BadUser {
         /// As it came.
         bytes: usize,
     },
+    /// Nobody could read it.
+    #[error("the name of a user has no control characters")]
+    Control,
     /// It cannot stand in a topic.
     #[error("the name of a user stands in a topic, and this one cannot: {0}")]
     Topic(String),

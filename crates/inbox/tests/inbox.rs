@@ -254,3 +254,45 @@ async fn a_watch_ends_with_its_inbox() {
 
     assert!(tokio::time::timeout(Duration::from_secs(20), watch.next()).await.unwrap().unwrap().is_none());
 }
+
+/// The inboxes are larger than what retention keeps, so that each round of carrying gives retention something to want.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_log_is_not_written_again_and_again_for_large_inboxes() {
+    let dir = tempfile::tempdir().unwrap();
+    let hold = Arc::<RetentionHold>::default();
+    let config = FileStoreConfig {
+        dir: dir.path().join("log"),
+        segment_bytes: 64 * 1_024,
+        retention: Retention { bytes: Some(128 * 1_024), ..Retention::default() },
+        durability: tidings_store::Durability::None,
+        hold: Some(hold.clone()),
+    };
+    let store = Arc::new(FileStore::open(config, Arc::new(SystemClock)).unwrap());
+    let hub = Hub::start(store, Limits::default()).await.unwrap();
+    let location = Location::File(dir.path().join("inbox.db"));
+    let settings = InboxSettings { location, hold: Some(hold.clone()), ..InboxSettings::default() };
+    let inbox = Inbox::start(hub.clone(), settings, Arc::new(SystemClock)).await.unwrap();
+    for number in 0..200 {
+        let body = Some("x".repeat(4_000).into());
+        inbox
+            .notify(&user(&format!("u{}", number % 10)), Notification { body, ..says("large") }, None)
+            .await
+            .unwrap();
+    }
+
+    // A round that was begun ends; the next one waits.
+    let published = async || {
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        hub.metrics().published_bytes()
+    };
+    let first = published().await;
+    let second = published().await;
+
+    assert!(hold.wanted_now().is_some(), "retention wants more than it has");
+    assert!(second - first < 900_000, "at most one round of 800 KB: {first} {second}");
+    assert_eq!(published().await, published().await);
+    inbox.close().await.unwrap();
+    let files =
+        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    assert_eq!(files.len(), 2, "the log and one file: {files:?}");
+}

@@ -71,6 +71,8 @@ fn settings(directory: &Path, hold: Arc<RetentionHold>) -> InboxSettings {
         items_max: 40,
         unread_max: 60,
         hold: Some(hold),
+        // Killed as often as can be while states are carried.
+        carry_pause_max: Duration::ZERO,
         ..InboxSettings::default()
     }
 }

@@ -628,6 +628,7 @@ async fn start(
         age_max: Some(Duration::from_secs(AGES[0])),
         unread_age_max: Some(Duration::from_secs(AGES[1])),
         hold,
+        carry_pause_max: Duration::ZERO,
     };
     let inbox = Inbox::start(hub.clone(), settings, clock.clone()).await.unwrap();
     inbox.ready().await;

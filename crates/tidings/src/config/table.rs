@@ -191,7 +191,7 @@ settings! {
             default: "none",
             range: "1MiB" to "1024TiB",
             value: "SIZE",
-            means: "Size beyond which the oldest events leave the log. They go by whole segments. `none` keeps them.",
+            means: "Size beyond which the oldest events leave the log. They go by whole segments. `none` keeps them. What the inboxes of users hold is written into the log again before it would leave: a log that is bounded to less than its inboxes hold is up to five times as large as they are.",
             why: "Only you know how much of the disk is the hub's. A full disk loses nothing: publishers get 507 until there is room.",
         }
         retention_count: Option<usize> {

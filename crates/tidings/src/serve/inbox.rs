@@ -8,7 +8,7 @@ use tidings_inbox::{Inbox, InboxSettings, Location};
 use tokio::time::timeout;
 
 use crate::config::Config;
-use crate::limits::INBOX_START_WAIT_MAX;
+use crate::limits::{INBOX_START_WAIT_MAX, STORE_CLOSE_RESERVE};
 use crate::terminal::failure::{Exit, Failure};
 
 /// The name of the database in the directory of the log.
@@ -33,6 +33,16 @@ pub(super) async fn start(
     Ok(Some(inbox))
 }
 
+/// Closes it in order. A database that is not is made good at the next start.
+pub(super) async fn close(inbox: Option<Inbox>) {
+    let Some(inbox) = inbox else { return };
+    match timeout(STORE_CLOSE_RESERVE, inbox.close()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the database of the inbox was not closed in order"),
+        Err(_) => tracing::warn!("the database of the inbox was not closed in time"),
+    }
+}
+
 fn settings(config: &Config, hold: Option<Arc<RetentionHold>>) -> InboxSettings {
     InboxSettings {
         location: match config.memory {
@@ -44,5 +54,6 @@ fn settings(config: &Config, hold: Option<Arc<RetentionHold>>) -> InboxSettings 
         age_max: config.inbox_age,
         unread_age_max: config.inbox_unread_age,
         hold,
+        ..InboxSettings::default()
     }
 }

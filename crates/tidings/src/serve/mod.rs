@@ -114,8 +114,9 @@ impl Serve<'_> {
         let notices = access.as_ref().and_then(|access| access.notices.clone());
         http.access = access.map(|access| Arc::new(access.settings()));
         let front = Front::new(hub.clone(), http, console::pages(config), Arc::new(SystemClock));
-        let front = match inbox::start(config, &hub, hold).await? {
-            Some(inbox) => front.with_inbox(inbox),
+        let inbox = inbox::start(config, &hub, hold).await?;
+        let front = match &inbox {
+            Some(inbox) => front.with_inbox(inbox.clone()),
             None => front,
         };
         let front = match webhook {
@@ -145,6 +146,7 @@ impl Serve<'_> {
         loop {
             tokio::select! {
                 ended = &mut ending => {
+                    inbox::close(inbox).await;
                     access_log.finish().await;
                     return cause.and(ended);
                 }

@@ -25,7 +25,8 @@ impl Counters {
     }
 
     pub(crate) async fn unread(&self, user: &str) -> redis::RedisResult<i64> {
-        let count: Option<i64> = redis::cmd("GET").arg(format!("unread:{user}")).query_async(&mut self.0.clone()).await?;
+        let count: Option<i64> =
+            redis::cmd("GET").arg(format!("unread:{user}")).query_async(&mut self.0.clone()).await?;
         Ok(count.unwrap_or(0))
     }
 }

@@ -83,7 +83,9 @@ async fn write(mut writer: Writer, counters: Counters, mut arrived: mpsc::Receiv
 }
 
 async fn notify(Path(user): Path<String>, State(glue): State<Glue>, body: Bytes) -> Response {
-    let Ok(says) = serde_json::from_slice::<Value>(&body) else { return StatusCode::BAD_REQUEST.into_response() };
+    let Ok(says) = serde_json::from_slice::<Value>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     if !says["title"].is_string() {
         return StatusCode::BAD_REQUEST.into_response();
     }

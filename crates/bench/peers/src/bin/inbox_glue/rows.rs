@@ -41,7 +41,14 @@ impl Writer {
             )?;
             for Row { user, says } in rows {
                 let text = |name: &str| says[name].as_str();
-                ids.push(insert.insert(params![user, now, text("title"), text("body"), text("link"), text("kind")])?);
+                ids.push(insert.insert(params![
+                    user,
+                    now,
+                    text("title"),
+                    text("body"),
+                    text("link"),
+                    text("kind")
+                ])?);
             }
         }
         transaction.commit()?;
