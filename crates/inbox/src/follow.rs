@@ -18,7 +18,7 @@ use tokio::time::sleep;
 
 use crate::error::InboxError;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, RETRY_WAIT, TRANSACTION_BYTES_MAX};
-use crate::projection::{Batch, Done};
+use crate::projection::{Again, Batch, Done};
 use crate::rebuild;
 use crate::record::{Record, SHARED_TOPIC, STATE_TOPIC};
 use crate::shared::Shared;
@@ -170,7 +170,7 @@ impl Following {
     }
 
     /// What the log says of users between their states in state records and these records.
-    async fn read_again(&self, events: &[Event]) -> Result<HashMap<u64, Vec<Event>>, InboxError> {
+    async fn read_again(&self, events: &[Event]) -> Result<HashMap<u64, Again>, InboxError> {
         let mut again = HashMap::new();
         for event in events {
             let Some(Record::State(part)) =
@@ -179,20 +179,19 @@ impl Following {
                 continue;
             };
             let between = self.read_between(&part.user, part.as_of, event.cursor).await?;
-            if !between.is_empty() {
-                again.insert(event.cursor.sequence.0, between);
-            }
+            again.insert(event.cursor.sequence.0, between);
         }
         Ok(again)
     }
 
     /// Records of a user after one place and before another. What the log does not hold any more is told by a later state record.
-    async fn read_between(&self, user: &User, after: u64, before: Cursor) -> Result<Vec<Event>, InboxError> {
+    async fn read_between(&self, user: &User, after: u64, before: Cursor) -> Result<Again, InboxError> {
         let mut place = self.shared.hub.bounds().floor;
-        if after > place.sequence.0 {
+        let mut is_whole = after >= place.sequence.0;
+        if is_whole {
             place = before.at(Sequence(after));
         }
-        let mut found = Vec::new();
+        let mut events = Vec::new();
         while place.sequence < before.sequence.previous() {
             let query = Query {
                 start: Start::After(place),
@@ -205,18 +204,22 @@ impl Following {
                 // Retention went past in the meantime, or the place is of an epoch that was cut off.
                 Reading::Lost { resumes_after, .. } if resumes_after.sequence > place.sequence => {
                     place = resumes_after;
+                    is_whole = false;
                     continue;
                 }
-                Reading::Lost { .. } => break,
+                Reading::Lost { .. } => {
+                    is_whole = false;
+                    break;
+                }
             };
             place = page.next;
             let has_more = page.has_more();
-            found.extend(page.events.into_iter().filter(|event| event.cursor.sequence < before.sequence));
+            events.extend(page.events.into_iter().filter(|event| event.cursor.sequence < before.sequence));
             if !has_more {
                 break;
             }
         }
-        Ok(found)
+        Ok(Again { events, is_whole })
     }
 
     /// It has all that the log holds.

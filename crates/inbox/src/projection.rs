@@ -9,6 +9,7 @@ use crate::effect::{Applied, Effect, Outcome};
 use crate::error::InboxError;
 use crate::limits::{CHECKPOINT_BYTES, CHECKPOINT_ROWS};
 use crate::record::Record;
+use crate::rows::{Account, Rows as _};
 use crate::rules::{At, apply};
 use crate::sqlite::rows::{Patterns, SqlRows};
 use crate::sqlite::{Database, schema};
@@ -32,7 +33,15 @@ pub(crate) struct Projection {
 pub(crate) struct Batch {
     pub(crate) events: Vec<Event>,
     /// By the sequence of the state record that they are applied behind.
-    pub(crate) again: HashMap<u64, Vec<Event>>,
+    pub(crate) again: HashMap<u64, Again>,
+}
+
+/// What the log says of a user between a state and its record.
+#[derive(Debug)]
+pub(crate) struct Again {
+    pub(crate) events: Vec<Event>,
+    /// Retention has taken none of it. Otherwise a later state tells the rest.
+    pub(crate) is_whole: bool,
 }
 
 /// What a batch has done.
@@ -152,15 +161,20 @@ impl Projection {
                 done.outcomes.push((event.cursor.sequence, outcome));
                 done.effects.extend(effects);
                 // A state that the rows knew better was not taken, and what came since is in them.
-                let Some(((user, _), events)) = took_state.zip(again.remove(&event.cursor.sequence.0)) else {
+                let Some(((user, _), again)) = took_state.zip(again.remove(&event.cursor.sequence.0)) else {
                     continue;
                 };
-                for event in &events {
+                for event in &again.events {
                     if let Some(record) =
                         Record::of(event).filter(|record| !matches!(record, Record::State(_)))
                     {
                         apply(&mut rows, at(event), record, Some(&user))?;
                     }
+                }
+                if !again.is_whole
+                    && let Some(account) = rows.account(&user)?
+                {
+                    rows.save(&Account { is_complete: false, ..account })?;
                 }
             }
             schema::set_applied(&transaction, through)

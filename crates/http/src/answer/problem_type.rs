@@ -71,7 +71,7 @@ problem_types! {
     BadNotification: BAD_REQUEST, "bad-notification", "a notification, or the list of those who get it, is not what it must be";
     BadItem: BAD_REQUEST, "bad-item", "the id of an item of an inbox is none";
     BadMark: BAD_REQUEST, "bad-mark", "the body of a mark has not one of `ids`, `through` and `all`, or too many `ids`";
-    BadFilter: BAD_REQUEST, "bad-filter", "`unread` or `archived` is neither `true` nor `false`";
+    BadFilter: BAD_REQUEST, "bad-filter", "`unread` or `archived` is neither `true` nor `false`, or `kind` is none, or there are too many";
     BadConnection: BAD_REQUEST, "bad-connection", "`after` or `except` is no id of a connection";
     BadDisconnect: BAD_REQUEST, "bad-disconnect", "what is to be disconnected is no JSON object with one of `user`, `token_id`, `topic` and `connection`, and perhaps `deny_for`";
     BadEventType: BAD_REQUEST, "bad-event-type", "the event's type is too long or has control characters";
@@ -106,7 +106,7 @@ problem_types! {
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "the body is compressed, or not text, or in a charset that the hub does not take, or not in the one that it names";
     UrlTooLong: URI_TOO_LONG, "url-too-long", "the URL has more than 65,534 bytes, or than fit into `head_bytes_max`";
     WrongHost: MISDIRECTED_REQUEST, "wrong-host", "the hub does not answer for this host";
-    TooManyPreferences: CONFLICT, "too-many-preferences", "the user has as many muted kinds or followed topics as a user may have";
+    TooManyPreferences: CONFLICT, "too-many-preferences", "the user has as many muted kinds or followed topics as a user may have, or the users of the hub as many followed patterns";
     IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency-key-reused", "the idempotency key was used for another event or batch";
     WebSocketVersion: UPGRADE_REQUIRED, "websocket-version", "the request opens a WebSocket of another version than 13; `Sec-WebSocket-Version` has it";
     Busy: TOO_MANY_REQUESTS, "busy", "more is being published than the disk can take";
@@ -117,7 +117,7 @@ problem_types! {
     NoUpgrade: NOT_IMPLEMENTED, "no-upgrade", "the request opens a WebSocket, and the server in which the hub runs does not hand its connection over";
     UnsupportedVersion: HTTP_VERSION_NOT_SUPPORTED, "unsupported-version", "the request is of a version of HTTP that the hub does not speak";
     Unavailable: SERVICE_UNAVAILABLE, "unavailable", "the hub cannot write to its log, or cannot read it, at the moment";
-    InboxNotReady: SERVICE_UNAVAILABLE, "inbox-not-ready", "the hub is making its inboxes from its log, and they are not there yet";
+    InboxNotReady: SERVICE_UNAVAILABLE, "inbox-not-ready", "the hub is making its inboxes from its log, and they are not there yet; or their database is behind, and shows later what was written";
     HeadsFull: SERVICE_UNAVAILABLE, "heads-full", "the head of the request has more than 8 KiB, and the heads of others take up all the room for such";
     AccessUnavailable: SERVICE_UNAVAILABLE, "access-unavailable", "the hub has to ask another program who may do it, and has no answer that counts";
     BodiesFull: SERVICE_UNAVAILABLE, "bodies-full", "the bodies that are being sent take up `bodies_bytes_max`, or the reserve for small ones";

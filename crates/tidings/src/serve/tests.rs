@@ -24,7 +24,8 @@ struct Bare {
 impl Bare {
     async fn new() -> Self {
         Self {
-            config: Config::default(),
+            // Its store is of the test, and there is no directory for a database.
+            config: Config { inbox: false, ..Config::default() },
             manager: ServiceManager::new(None),
             signals: Signals::new().unwrap(),
             listener: TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap(),
