@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 
 import { startChromium } from './chromium.js';
 import { until } from './deadline.js';
-import { openInboxPage, pageOf, startInboxPages } from './inbox-pages.js';
+import { openInboxPage, pageOf, startInboxPages, startSite } from './inbox-pages.js';
 import { scene } from './scene.js';
 
 const PAGES = { '/': pageOf('user="alice"'), '/zh': pageOf('user="alice"', { lang: 'zh-CN' }), '/none': pageOf('') };
@@ -34,6 +34,8 @@ scene('the badge moves, the panel lists, and what is chosen is read', async (sce
   await page.element.getByText('Mark all as read').click();
   await page.badgeIs('');
   await until('the hub has done it', () => hub.user('alice').unread === 0);
+  // No more than was shown.
+  assert.deepEqual(JSON.parse(hub.requests.findLast(({ path }) => path.endsWith('/read')).body), { through: hub.user('alice').items[0].id });
 
   for (const [label, expected] of [['Mark as unread', 1], ['Archive', 0], ['Delete', 0]]) {
     const row = page.rows.first();
@@ -196,8 +198,22 @@ scene('a refusal is shown in the words of the hub, and can be tried again', asyn
   hub.intercept = ({ method }) => (method === 'DELETE' ? { status: 403, body: { detail: 'you may not delete' } } : undefined);
   await page.rows.first().hover();
   await page.rows.first().getByRole('button', { name: 'Delete' }).click();
-  await page.element.getByText('That was not done. you may not delete').waitFor();
+  await page.element.getByText('That could not be saved.').waitFor();
+  await page.element.getByText('you may not delete').waitFor();
   await page.listIs([[true, 'a']]);
+  // What is done next is what counts.
+  await page.rows.first().hover();
+  await page.rows.first().getByRole('button', { name: 'Mark as read' }).click();
+  await page.element.locator('.problem').first().waitFor({ state: 'hidden' });
+  // What the page itself does is told to the page alone.
+  const [status, told] = await page.page.evaluate(async () => {
+    const element = document.querySelector('tidings-inbox');
+    const told = new Promise((resolve) => element.addEventListener('error', ({ status, action }) => resolve([status, action]), { once: true }));
+    return [await element.box.remove(element.box.items[0]).catch((failure) => failure.status), await told];
+  });
+  assert.deepEqual([status, told], [403, [403, 'delete']]);
+  await page.listIs([[false, 'a']]);
+  assert.equal(await page.element.locator('.problem').first().isVisible(), false);
   const none = await openInboxPage(scene, context, `${hub.url}/none`);
   await none.open();
   await none.element.getByText('The attribute “user” or “url” is missing.').waitFor();
@@ -317,4 +333,110 @@ scene('nothing in a page cuts the panel off, and it stays at the bell while the 
   await until('the page has scrolled', () => page.page.evaluate(() => scrollY === 20));
   await until('the panel follows the bell', isAtBell);
   assert.deepEqual(page.complaints, []);
+});
+
+/** Pages of another origin, as people write them: of each, what stands in it. */
+const ELSEWHERE = {
+  'script, then tag': (script) => `${script}<tidings-inbox user="alice" token="of-alice"></tidings-inbox>`,
+  'tag, then script': (script) => `<tidings-inbox user="alice" token="of-alice"></tidings-inbox>${script}`,
+  'script that runs when it has come': (script) => `<tidings-inbox user="alice" token="of-alice"></tidings-inbox>${script.replace('type', 'async type')}`,
+  'properties that are set before': (script) =>
+    `<tidings-inbox user="alice"></tidings-inbox><script>document.querySelector('tidings-inbox').token = async () => 'of-alice';</script>${script}`,
+  'headers that are set before': (script) =>
+    `<tidings-inbox user="alice"></tidings-inbox><script>document.querySelector('tidings-inbox').headers = { authorization: 'Bearer of-alice' };</script>${script}`,
+  'a user who comes early': (script) =>
+    `<script>document.body.append(document.createElement('tidings-inbox'));
+     const bell = document.querySelector('tidings-inbox'); bell.setAttribute('token', 'of-alice'); bell.setAttribute('user', 'alice');</script>${script}`,
+  'a user who comes late': (script) =>
+    `${script}<tidings-inbox></tidings-inbox><script>customElements.whenDefined('tidings-inbox').then(() => setTimeout(() => {
+       const bell = document.querySelector('tidings-inbox'); bell.setAttribute('user', 'alice'); bell.token = 'of-alice';
+     }, 50));</script>`,
+  'an element that is made late': (script) =>
+    `${script}<script>customElements.whenDefined('tidings-inbox').then(() => {
+       const bell = document.createElement('tidings-inbox'); document.body.append(bell); bell.setAttribute('user', 'alice'); bell.token = () => 'of-alice';
+     });</script>`,
+  'import()': (script) =>
+    `<tidings-inbox user="alice" token="of-alice"></tidings-inbox><script type="module">await import('${/"(http[^"]+)"/.exec(script)[1]}#1');</script>`,
+};
+
+scene('in a page of another origin it asks the hub of its script, and never the server of the page', async (scene) => {
+  const { hub, context } = await start(scene);
+  hub.does('alice', (model) => model.notify({ title: 'a' }));
+  hub.intercept = ({ headers }) => (headers.authorization === 'Bearer of-alice' ? undefined : { status: 401 });
+  const script = `<script type="module" src="${hub.url}/tidings-inbox.js"></script>`;
+  const paths = Object.keys(ELSEWHERE).map((_, at) => `/${at}`);
+  const bodies = Object.values(ELSEWHERE).map((of) => `<!doctype html><link rel="icon" href="data:,"><body>${of(script)}`);
+  const site = await startSite(scene, Object.fromEntries(bodies.map((body, at) => [paths[at], body])));
+
+  for (const [at, name] of Object.keys(ELSEWHERE).entries()) {
+    hub.requests.length = 0;
+    const page = await openInboxPage(scene, context, `${site.url}/${at}`);
+    await until(name, async () => (await page.element.count()) === 1);
+    await page.badgeIs('1');
+    await page.page.reload();
+    await page.badgeIs('1');
+    assert.deepEqual(page.complaints.filter((text) => !/401/.test(text)), [], name);
+    if (at !== 6) assert.deepEqual(hub.requests.filter(({ headers }) => headers.authorization !== 'Bearer of-alice').map(({ method, path, query }) => [method, path, String(query)]), [], name);
+    await page.page.close();
+  }
+
+  assert.deepEqual(site.asked, paths.flatMap((path) => [path, path]));
+});
+
+scene('a cookie that has run out is tried again: when the page says so, and when somebody comes back', async (scene) => {
+  const { hub, context } = await start(scene);
+  hub.does('alice', (model) => model.notify({ title: 'a' }));
+  const page = await openInboxPage(scene, context, hub.url);
+  await page.open();
+  await page.listIs([[true, 'a']]);
+  const isOver = () => ({ status: 401, body: { detail: 'the token has ended' } });
+
+  hub.intercept = isOver;
+  hub.cut();
+  await page.element.getByText('Please log in again').waitFor();
+  await page.element.getByText('the token has ended').waitFor();
+  assert.equal(await page.element.getByText('No connection').isVisible(), false);
+  hub.does('alice', (model) => model.notify({ title: 'b' }));
+  hub.intercept = () => undefined;
+  await page.page.evaluate(() => dispatchEvent(new Event('online')));
+  await page.listIs([[true, 'b'], [true, 'a']]);
+
+  // The page renews it by itself, as the guide does. What is renewed in vain is not asked for all the time.
+  await page.page.evaluate(() => {
+    const element = document.querySelector('tidings-inbox');
+    window.renewed = 0;
+    element.addEventListener('error', ({ status }) => status === 401 && ((window.renewed += 1), element.reopen()));
+  });
+  let asked = 0;
+  hub.intercept = () => ((asked += 1) < 3 ? isOver() : undefined);
+  hub.cut();
+  hub.does('alice', (model) => model.notify({ title: 'c' }));
+  await page.listIs([[true, 'c'], [true, 'b'], [true, 'a']]);
+  assert.equal(await page.page.evaluate(() => window.renewed), 2);
+  assert.equal(await page.element.locator('.problem').first().isVisible(), false);
+});
+
+scene('long kinds and titles, and a large count, stay where there is room for them', async (scene) => {
+  const { hub, browser } = await start(scene);
+  hub.does('alice', (model) => Array.from({ length: 120 }, () => model.notify({ title: 'x'.repeat(500), kind: 'k'.repeat(64), body: 'text' })));
+  hub.does('alice', (model) => model.notify({ title: 'word '.repeat(100), kind: 'k'.repeat(64) }));
+  for (const width of [1280, 390]) {
+    const page = await openInboxPage(scene, await browser.newContext({ viewport: { width, height: 700 }, hasTouch: width === 390, isMobile: width === 390 }), hub.url);
+    await page.badgeIs('99+');
+    const [bell, badge] = [await page.bell.boundingBox(), await page.element.locator('.badge').boundingBox()];
+    assert.ok(badge.x >= bell.x && badge.x + badge.width <= bell.x + bell.width + 0.5, JSON.stringify([bell, badge]));
+    await page.open();
+    await page.rows.first().waitFor();
+    const fits = await page.panel.evaluate((panel) => [panel, ...panel.querySelectorAll('.body, .row')].every(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth));
+    assert.ok(fits);
+    assert.equal(await page.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+    const name = page.rows.first().locator('.name');
+    const height = () => name.evaluate(({ clientHeight }) => clientHeight);
+    const clamped = await height();
+    assert.ok(clamped < 80, String(clamped));
+    assert.equal(await name.getAttribute('title'), 'word '.repeat(100));
+    if (process.env.TIDINGS_SHOTS) await page.page.screenshot({ path: `${process.env.TIDINGS_SHOTS}/bell-${width}.png` });
+    await page.rows.first().locator('.main').click();
+    await until('the whole title is shown', async () => (await height()) > clamped);
+  }
 });

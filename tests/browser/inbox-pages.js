@@ -1,6 +1,8 @@
 // A page with `<tidings-inbox>`, from an origin that also has the bundle of `clients/js/hub` and, of a hub, the inboxes of a test.
 
-import { readFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 
 import { InboxHub } from '../../clients/js/tests/support/inbox-hub.js';
 import { until } from './deadline.js';
@@ -25,14 +27,31 @@ export const PAGE_CSS = 'header { display: flex; justify-content: space-between 
 export async function startInboxPages(scene, pages) {
   const hub = await new InboxHub().start();
   scene.after(() => hub.stop());
-  for (const name of ['tidings.js', 'tidings-inbox.js']) {
-    hub.files.set(`/${name}`, { type: 'text/javascript', text: () => readFile(new URL(name, BUNDLE), 'utf8') });
+  for (const name of (await readdir(BUNDLE)).filter((name) => name.endsWith('.js'))) {
+    hub.files.set(`/${name}`, { type: 'text/javascript', headers: { 'access-control-allow-origin': '*' }, text: () => readFile(new URL(name, BUNDLE), 'utf8') });
   }
   hub.files.set('/page.css', { type: 'text/css', text: async () => PAGE_CSS });
   for (const [path, page] of Object.entries(pages)) {
     hub.files.set(path, { type: 'text/html; charset=utf-8', headers: { 'content-security-policy': `${POLICY}; style-src 'self'` }, text: async () => page });
   }
   return hub;
+}
+
+/** A site of another origin, with pages by their path. `asked` has the path of each request. */
+export async function startSite(scene, pages) {
+  const asked = [];
+  const server = createServer(({ url }, response) => {
+    asked.push(url);
+    const page = pages[url];
+    response.writeHead(page ? 200 : 404, { 'content-type': 'text/html; charset=utf-8' }).end(page);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  scene.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${server.address().port}`, asked };
 }
 
 /** Opens a page, and looks at its element. `context` may be a browser. */
@@ -58,8 +77,9 @@ class InboxPage {
   /** What the badge says; empty if it is not shown. */
   badge() {
     return this.element.evaluate(({ shadowRoot }) => {
-      const badge = shadowRoot.querySelector('.badge');
-      return badge.hidden ? '' : badge.textContent;
+      // Before the script has come it is no inbox yet.
+      const badge = shadowRoot?.querySelector('.badge');
+      return !badge || badge.hidden ? '' : badge.textContent;
     });
   }
 

@@ -113,6 +113,20 @@ test("a mark whose answer is lost is sent again", async (t) => {
   assert.deepEqual(box.told, []);
 });
 
+test("what names no notification is refused in clear words, and nothing is asked", async (t) => {
+  const hub = await inboxHubOf(t);
+  const box = openBox(t, hub);
+  await isOpen(box);
+  hub.requests.length = 0;
+
+  for (const which of [undefined, null, 7, {}, [undefined], { through: undefined }, [{ title: "a" }], new Date(0)]) {
+    for (const action of ["markRead", "markUnread", "markSeen", "archive", "remove"]) {
+      await assert.rejects(box[action](which), { name: "TypeError", message: /^a notification is named by its id or its item, and this is / });
+    }
+  }
+  assert.deepEqual(hub.requests, []);
+});
+
 test("each action is asked as the hub has it", async (t) => {
   const hub = await inboxHubOf(t);
   const [a, b] = hub.does(USER, (model) => [model.notify({ title: "a" }), model.notify({ title: "b" })]);

@@ -44,7 +44,7 @@ export function marksOf(action: Action, which: Which, items: readonly Item[]): M
     const at = known.indexOf(through);
     return [markOf(action, at < 0 ? [] : known.slice(at), { through })];
   }
-  const named = typeof which === "string" || (isObject(which) && "id" in which) ? [which as string | Item] : [...(which as Iterable<string | Item>)];
+  const named = typeof which === "string" || (isObject(which) && "id" in which) ? [which as string | Item] : isIterable(which) ? [...which] : [which as unknown as Item];
   const ids = [...new Set(named.map(idOf))];
   const pieces = Array.from({ length: Math.ceil(ids.length / IDS_MAX) }, (_, at) => ids.slice(at * IDS_MAX, (at + 1) * IDS_MAX));
   return pieces.map((piece) => markOf(action, piece, { ids: piece }));
@@ -79,8 +79,15 @@ export function marked(mark: Mark, items: readonly Item[], unread: number): { it
   return { items: result, unread: readsAll ? items.slice(0, first).filter(({ read }) => !read).length : after };
 }
 
+/** A page in JavaScript may name what is not there, such as the first one of an empty list. */
 function idOf(named: string | Item): string {
-  return typeof named === "string" ? named : named.id;
+  const id = isObject(named) ? named.id : named;
+  if (typeof id === "string") return id;
+  throw new TypeError(`a notification is named by its id or its item, and this is ${id === undefined && isObject(named) ? "an object without an id" : String(named)}`);
+}
+
+function isIterable(value: unknown): value is Iterable<string | Item> {
+  return typeof (value as Partial<Iterable<unknown>> | undefined)?.[Symbol.iterator] === "function";
 }
 
 function isObject(value: unknown): value is object {

@@ -1,8 +1,8 @@
-// Makes `<tidings-inbox>` known to the page. It may have been imported twice, from a hub and from a package.
+// Makes `<tidings-inbox>` known to the page: what a package imports.
 
+import { defineInbox } from "./definition.js";
 import { TidingsInbox } from "./element.js";
 
-const elements = globalThis.customElements;
-if (elements && !elements.get("tidings-inbox")) elements.define("tidings-inbox", TidingsInbox);
+defineInbox();
 
 export { TidingsInbox };

@@ -2,8 +2,10 @@
 
 import type { Fresh } from "../../access.js";
 import type { Failure } from "../../failure.js";
+import { watchPage } from "../../page.js";
 import { type Inbox, inbox } from "../inbox.js";
 import type { Item } from "../item.js";
+import type { InboxErrorEvent } from "../surface.js";
 import { icon, node } from "./node.js";
 import { InboxPanel } from "./panel.js";
 import { adopt, PHONE_PX } from "./style.js";
@@ -17,6 +19,11 @@ const SAY_MS = 1_000;
 const EDGE_PX = 8;
 /** So high is the panel at least, however low the bell stands. */
 const ROOM_PX_MIN = 240;
+
+/** Between two inboxes that are opened after a refusal, so that a page that renews in vain does not ask all the time. */
+const REOPEN_MS = 5_000;
+/** A page may set these on an element before it is one. They would hide what it has for them. */
+const SET_EARLY = ["token", "headers", "explain", "box"] as const;
 
 /** On a server, which has no elements, it can be imported all the same. */
 const Base = globalThis.HTMLElement ?? (class {} as typeof HTMLElement);
@@ -36,13 +43,14 @@ export class TidingsInbox extends Base {
   #isGiven = false;
   #token: Fresh<string | null | undefined>;
   #headers: Fresh<Record<string, string>> | undefined;
-  /** A page may say in words of its own why the hub refuses; undefined: as the hub says it. */
-  explain: ((failure: Failure) => string | undefined) | undefined;
+  #explain: ((failure: Failure) => string | undefined) | undefined;
   /** Ends what watches the page. */
   #life: AbortController | undefined;
   /** Ends what watches the inbox. */
   #leave: (() => void) | undefined;
   #isStale = false;
+  #startedAt = -REOPEN_MS;
+  #reopening: ReturnType<typeof setTimeout> | undefined;
   /** The newest that the hub was told of as seen. */
   #seen = "";
   #unread = -1;
@@ -56,10 +64,19 @@ export class TidingsInbox extends Base {
     this.#bell.addEventListener("click", () => this.toggle());
     root.append(this.#bell, this.#said);
     adopt(root);
+    for (const name of SET_EARLY) this.#take(name);
+  }
+
+  #take<K extends (typeof SET_EARLY)[number]>(name: K): void {
+    const set = Object.getOwnPropertyDescriptor(this, name);
+    if (!set) return;
+    delete (this as Partial<TidingsInbox>)[name];
+    this[name] = set.value;
   }
 
   /** What it shows. A page may give one that it has made. */
   get box(): Inbox | undefined {
+    this.#startStale();
     return this.#box;
   }
 
@@ -89,6 +106,15 @@ export class TidingsInbox extends Base {
     this.#restart();
   }
 
+  /** A page may say in words of its own why the hub refuses; undefined: as the hub says it. */
+  get explain(): ((failure: Failure) => string | undefined) | undefined {
+    return this.#explain;
+  }
+
+  set explain(explain: ((failure: Failure) => string | undefined) | undefined) {
+    this.#explain = explain;
+  }
+
   get isOpen(): boolean {
     return !!this.#panel && !this.#panel.element.hidden;
   }
@@ -101,9 +127,11 @@ export class TidingsInbox extends Base {
     this.addEventListener("focusout", ({ relatedTarget }) => relatedTarget && !this.contains(relatedTarget as Node) && this.hide(false), { signal });
     addEventListener("resize", () => this.#place(), { signal });
     addEventListener("scroll", () => this.#place(), { signal, passive: true, capture: true });
+    watchPage({ wake: () => this.#wake(), sleep() {} }, signal);
     this.#speak();
     if (this.#isGiven && this.#box) this.#show(this.#box);
-    else this.#start();
+    // What the page sets in the same breath counts: a token, another user, the hub of all.
+    else this.#restart();
   }
 
   disconnectedCallback(): void {
@@ -113,6 +141,7 @@ export class TidingsInbox extends Base {
     this.#leave?.();
     this.#leave = undefined;
     clearTimeout(this.#timer);
+    clearTimeout(this.#reopening);
     this.#panel?.close();
     this.#panel?.element.remove();
     this.#panel = undefined;
@@ -164,19 +193,42 @@ export class TidingsInbox extends Base {
     if (takesFocus) this.#bell.focus();
   }
 
+  /**
+   * Opens the inbox again where the hub has refused it: the page has a new cookie, or somebody has logged in. Nothing happens while it is open. Where it was
+   * opened a moment ago, that waits, so this may be called at every `error`.
+   */
+  reopen(): void {
+    if (!this.#life || this.#isGiven) return;
+    clearTimeout(this.#reopening);
+    const again = () => this.#life && !this.#isGiven && this.#box?.state === "closed" && this.#start();
+    // Later in any case, because an inbox tells of a failure before it closes.
+    this.#reopening = setTimeout(again, Math.max(0, this.#startedAt + REOPEN_MS - performance.now()));
+  }
+
   // The inbox.
+
+  /** Cookies and tokens run out while a machine sleeps, and are renewed when somebody comes back. */
+  #wake(): void {
+    const { state, failure } = this.#box?.snapshot ?? {};
+    if (state === "closed" && (failure?.status === 401 || failure?.status === 403)) this.reopen();
+  }
 
   /** Several attributes may change at once. */
   #restart(): void {
     if (!this.#life || this.#isGiven || this.#isStale) return;
     this.#isStale = true;
-    queueMicrotask(() => {
-      this.#isStale = false;
-      if (this.#life && !this.#isGiven) this.#start();
-    });
+    queueMicrotask(() => this.#startStale());
+  }
+
+  /** What was set is known by now. */
+  #startStale(): void {
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    if (this.#life && !this.#isGiven) this.#start();
   }
 
   #start(): void {
+    this.#startedAt = performance.now();
     this.#box?.close();
     const user = this.getAttribute("user");
     const url = this.getAttribute("url");
@@ -195,8 +247,13 @@ export class TidingsInbox extends Base {
     const heard = ({ detail }: CustomEvent<Item>) => this.#hear(detail);
     const leave = box.subscribe(() => this.#count());
     box.addEventListener("notification", heard);
+    // A page hears of it here, because the inbox is another one after each `reopen`.
+    const failed = ({ error, message, status, problem, willRetry, action }: InboxErrorEvent) =>
+      this.dispatchEvent(Object.assign(new Event("error"), { error, message, status, problem, willRetry, action }));
+    box.addEventListener("error", failed);
     this.#leave = () => {
       leave();
+      box.removeEventListener("error", failed);
       box.removeEventListener("notification", heard);
     };
     this.#count();

@@ -3,11 +3,13 @@
 import type { Failure } from "../../failure.js";
 import type { Inbox } from "../inbox.js";
 import type { Item } from "../item.js";
-import type { InboxErrorEvent, InboxSnapshot } from "../surface.js";
+import type { InboxSnapshot } from "../surface.js";
 import { icon, node } from "./node.js";
 import { Row, type RowListener } from "./row.js";
 import type { Words } from "./words.js";
 
+/** So long it is shown that something was not saved. */
+const UNDONE_MS = 8_000;
 /** How often the times are said anew. */
 const TICK_MS = 30_000;
 
@@ -29,7 +31,9 @@ export class InboxPanel {
   readonly #rows = new Map<string, Row>();
   readonly #markAll: HTMLButtonElement;
   readonly #problem: HTMLElement;
-  readonly #why = node("span");
+  readonly #why = node("span", { class: "why" });
+  /** What the hub says of it, for those who can do something about it. */
+  readonly #detail = node("small", { part: "detail", class: "detail", hidden: true });
   readonly #retry: HTMLButtonElement;
   readonly #waiting: HTMLElement;
   /** There is no user: a page may have something better to say of it. */
@@ -41,8 +45,11 @@ export class InboxPanel {
   readonly #moreButton: HTMLButtonElement;
   #box: Inbox | undefined;
   #leave: (() => void) | undefined;
-  /** A mark that the hub has refused. */
+  /** What somebody did in this panel, and the hub has refused. What the page itself did is told to the page. */
   #undone: Failure | undefined;
+  #forgetting: ReturnType<typeof setTimeout> | undefined;
+  /** The newest that is shown. */
+  #newest: Item | undefined;
   #isSeen = false;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -50,12 +57,13 @@ export class InboxPanel {
     this.#words = words;
     this.#language = language;
     this.#listener = listener;
-    const markAll = () => void this.#box?.markRead({ all: true }).catch(() => {});
+    // No more than is shown: what comes in this moment was not seen.
+    const markAll = () => this.#newest && this.#act(this.#box?.markRead({ through: this.#newest }));
     this.#markAll = node("button", { part: "mark-all", type: "button", class: "quiet", onclick: markAll }, icon("all"), words.markAllRead);
     const close = node("button", { type: "button", class: "quiet square", "aria-label": words.close, title: words.close, onclick: () => listener.close() }, icon("close"));
     const title = node("h2", { part: "title", class: "title", id: "title" }, words.title);
     this.#retry = node("button", { type: "button", class: "quiet", onclick: () => listener.retry() }, words.retry);
-    this.#problem = node("div", { part: "problem", class: "problem", role: "alert", hidden: true }, this.#why, this.#retry);
+    this.#problem = node("div", { part: "problem", class: "problem", role: "alert", hidden: true }, node("div", {}, this.#why, this.#detail), this.#retry);
     this.#waiting = node("p", { part: "waiting", class: "waiting", hidden: true }, words.waiting);
     this.#noUser = node("slot", { name: "no-user", hidden: true }, node("div", { part: "problem", class: "problem" }, words.noUser));
     this.#empty = node("div", { part: "empty", class: "empty", hidden: true }, icon("bell"), node("strong", {}, words.empty), node("p", {}, words.emptyHint));
@@ -78,7 +86,7 @@ export class InboxPanel {
     this.#leave?.();
     this.#leave = undefined;
     this.#box = box;
-    this.#undone = undefined;
+    this.#forget();
     this.#noUser.hidden = !!box;
     if (!box) {
       this.#render({ items: [], unread: 0, version: 0, hasMore: false, isLoaded: false, state: "closed", failure: undefined, muted: undefined, follows: undefined });
@@ -86,16 +94,7 @@ export class InboxPanel {
     }
     // What nobody sees is drawn when it is opened.
     const changed = () => this.#isSeen && this.#render(box.snapshot);
-    const failed = ({ error, action }: InboxErrorEvent) => {
-      this.#undone = action && error;
-      changed();
-    };
-    const leave = box.subscribe(changed);
-    box.addEventListener("error", failed);
-    this.#leave = () => {
-      leave();
-      box.removeEventListener("error", failed);
-    };
+    this.#leave = box.subscribe(changed);
     changed();
   }
 
@@ -103,7 +102,7 @@ export class InboxPanel {
   set isSeen(isSeen: boolean) {
     this.#isSeen = isSeen;
     clearInterval(this.#timer);
-    this.#undone = undefined;
+    this.#forget();
     if (!isSeen) return;
     if (this.#box) this.#render(this.#box.snapshot);
     const tick = () => this.#rows.forEach((row) => row.tick());
@@ -114,16 +113,45 @@ export class InboxPanel {
   close(): void {
     this.#leave?.();
     clearInterval(this.#timer);
+    this.#forget();
+  }
+
+  /** Says whether it was done, until something else is done or some time has passed. */
+  async #act(done: Promise<void> | undefined): Promise<void> {
+    const box = this.#box;
+    let undone: Failure | undefined;
+    try {
+      await done;
+    } catch (thrown) {
+      undone = thrown as Failure;
+    }
+    if (!box || box !== this.#box) return;
+    this.#forget();
+    this.#undone = undone;
+    if (undone) this.#forgetting = setTimeout(() => this.#forgotten(box), UNDONE_MS);
+    if (this.#isSeen) this.#render(box.snapshot);
+  }
+
+  #forget(): void {
+    clearTimeout(this.#forgetting);
+    this.#undone = undefined;
+  }
+
+  #forgotten(box: Inbox): void {
+    this.#forget();
+    if (this.#isSeen && box === this.#box) this.#render(box.snapshot);
   }
 
   #render({ items, unread, hasMore, isLoaded, state, failure }: InboxSnapshot): void {
-    const why = this.#undone ? this.#words.undone(this.#textOf(this.#undone)) : state === "closed" && failure ? this.#textOf(failure) : "";
-    this.#problem.hidden = !why;
-    if (this.#why.textContent !== why) this.#why.textContent = why;
+    this.#newest = items[0];
+    const problem = state === "closed" && failure ? this.#said(failure) : this.#undone ? this.#saidUndone(this.#undone) : undefined;
+    this.#problem.hidden = !problem;
+    if (this.#why.textContent !== (problem?.why ?? "")) this.#why.textContent = problem?.why ?? "";
+    this.#detail.hidden = !problem?.detail;
+    if (this.#detail.textContent !== (problem?.detail ?? "")) this.#detail.textContent = problem?.detail ?? "";
     this.#retry.hidden = state !== "closed";
-    this.#waiting.hidden = state !== "waiting" || !!why;
-    // A hub that has answered is there, and says why it is to be asked again.
-    const waiting = state === "waiting" && failure?.status ? this.#words.waitingFor(this.#textOf(failure)) : this.#words.waiting;
+    this.#waiting.hidden = state !== "waiting" || !!problem;
+    const waiting = state === "waiting" ? this.#saidWaiting(failure) : "";
     if (this.#waiting.textContent !== waiting) this.#waiting.textContent = waiting;
     this.#markAll.disabled = unread === 0;
     this.#loading.hidden = isLoaded || state === "closed";
@@ -156,26 +184,20 @@ export class InboxPanel {
 
   readonly #acts: RowListener = {
     chosen: (item) => {
-      if (!item.read) this.#box?.markRead(item).catch(() => {});
+      if (!item.read) void this.#act(this.#box?.markRead(item));
       return this.#listener.chosen(item);
     },
-    toggleRead: (item) => void (item.read ? this.#box?.markUnread(item) : this.#box?.markRead(item))?.catch(() => {}),
-    archive: (item) => void this.#box?.archive(item).catch(() => {}),
-    remove: (item) => void this.#box?.remove(item).catch(() => {}),
+    toggleRead: (item) => void this.#act(item.read ? this.#box?.markUnread(item) : this.#box?.markRead(item)),
+    archive: (item) => void this.#act(this.#box?.archive(item)),
+    remove: (item) => void this.#act(this.#box?.remove(item)),
   };
 
   async #loadMore(): Promise<void> {
     const last = this.#mains().pop();
     const hadFocus = this.#moreButton.matches(":focus");
     this.#moreButton.disabled = true;
-    try {
-      await this.#box?.loadMore();
-    } catch (thrown) {
-      this.#undone = thrown as Failure;
-      if (this.#box) this.#render(this.#box.snapshot);
-    } finally {
-      this.#moreButton.disabled = false;
-    }
+    await this.#act(this.#box?.loadMore());
+    this.#moreButton.disabled = false;
     // What was pressed may be gone: the first of those that have come is next.
     const mains = this.#mains();
     if (hadFocus) (mains[mains.indexOf(last!) + 1] ?? this.#moreButton).focus();
@@ -198,12 +220,37 @@ export class InboxPanel {
     return [...this.#list.querySelectorAll<HTMLElement>(".main")];
   }
 
-  /** What the hub says of it is said in its own words. */
-  #textOf(failure: Failure): string {
-    const { status, problem, message } = failure;
+  /** Why the inbox is closed. Where the page has words of its own, those. */
+  #said(failure: Failure): Said {
     const own = this.#listener.explain(failure);
-    if (own) return own;
-    if (!status) return this.#words.noAnswer;
-    return problem?.detail || problem?.title || message;
+    if (own) return { why: own };
+    const detail = detailOf(failure);
+    if (failure.status === 401) return { why: this.#words.logIn, detail };
+    return { why: detail ?? this.#words.noAnswer };
   }
+
+  #saidUndone(failure: Failure): Said {
+    const { notSaved, logIn, noAnswer } = this.#words;
+    const own = this.#listener.explain(failure) || (failure.status === 401 && logIn) || (!failure.status && noAnswer);
+    return { why: notSaved, detail: own || detailOf(failure) };
+  }
+
+  /** A hub that has answered is there, and says why it is to be asked again. */
+  #saidWaiting(failure: Failure | undefined): string {
+    const { waiting, waitingFor, logIn } = this.#words;
+    if (!failure?.status) return waiting;
+    const own = this.#listener.explain(failure);
+    if (own) return waitingFor(own);
+    return failure.status === 401 ? logIn : waitingFor(detailOf(failure) ?? "");
+  }
+}
+
+interface Said {
+  readonly why: string;
+  readonly detail?: string | undefined;
+}
+
+/** In the words of the hub; undefined where it has not answered. */
+function detailOf({ status, problem, message }: Failure): string | undefined {
+  return status ? problem?.detail || problem?.title || message : undefined;
 }

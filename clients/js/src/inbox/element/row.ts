@@ -6,6 +6,9 @@ import { type Icon, icon, node } from "./node.js";
 import { agoOf, fullTimeOf } from "./when.js";
 import type { Words } from "./words.js";
 
+/** A longer title may not fit into the lines that it has, so it is told as a whole where the pointer rests. */
+const TITLE_SHORT_MAX = 60;
+
 export interface RowListener {
   /** It was chosen. False: its link is not to be followed. */
   chosen(item: Item): boolean;
@@ -59,7 +62,7 @@ export class Row {
     this.tick();
     const inside = [
       node("span", { class: "unheard" }),
-      node("span", { part: "name", class: "name", dir: "auto" }, title),
+      node("span", { part: "name", class: "name", dir: "auto", title: title.length > TITLE_SHORT_MAX && title }, title),
       ...(body ? [node("span", { part: "text", class: "text", dir: "auto" }, body)] : []),
       node("span", { class: "meta" }, ...(kind ? [node("span", { part: "kind", class: "kind" }, kind)] : []), this.#time),
     ];

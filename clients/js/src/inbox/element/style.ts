@@ -98,7 +98,8 @@ button {
 .badge {
   position: absolute;
   inset-block-start: 0.15em;
-  inset-inline-start: 1.75em;
+  inset-inline-end: 0;
+  max-width: 100%;
   min-width: 1.65em;
   height: 1.65em;
   padding: 0 0.4em;
@@ -193,6 +194,7 @@ button {
   color: var(--_bad);
 }
 .problem .quiet { color: inherit; font-weight: 600; border: 1px solid currentColor; }
+.detail { display: block; font-size: 0.9em; opacity: 0.85; }
 .waiting { color: var(--_ink-2); }
 
 .body {
@@ -227,7 +229,10 @@ button {
   cursor: pointer;
 }
 .name {
-  display: block;
+  display: -webkit-box;
+  -webkit-box-orient: vertical;
+  -webkit-line-clamp: 3;
+  overflow: hidden;
   font-weight: 500;
   overflow-wrap: anywhere;
 }
@@ -242,7 +247,7 @@ button {
   white-space: pre-line;
   overflow-wrap: anywhere;
 }
-.is-open .text { display: block; }
+.is-open .name, .is-open .text { display: block; }
 .meta {
   display: flex;
   flex-wrap: wrap;
@@ -251,6 +256,7 @@ button {
   color: var(--_ink-2);
   font-size: 0.86em;
 }
+.kind { min-width: 0; overflow-wrap: anywhere; }
 .kind::after { content: "·"; margin-inline-start: 0.6em; }
 .actions {
   position: absolute;

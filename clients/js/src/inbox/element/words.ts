@@ -20,7 +20,8 @@ export interface Words {
   readonly retry: string;
   readonly close: string;
   fresh(count: number, title: string): string;
-  undone(why: string): string;
+  readonly notSaved: string;
+  readonly logIn: string;
 }
 
 const en: Words = {
@@ -43,7 +44,8 @@ const en: Words = {
   retry: "Try again",
   close: "Close",
   fresh: (count, title) => (count === 1 ? `New notification: ${title}` : `${count} new notifications`),
-  undone: (why) => `That was not done. ${why}`,
+  notSaved: "That could not be saved.",
+  logIn: "Please log in again: your session is over.",
 };
 
 const zh: Words = {
@@ -66,7 +68,8 @@ const zh: Words = {
   retry: "重试",
   close: "关闭",
   fresh: (count, title) => (count === 1 ? `新通知：${title}` : `${count} 条新通知`),
-  undone: (why) => `操作未完成。${why}`,
+  notSaved: "未能保存。",
+  logIn: "登录已失效，请重新登录。",
 };
 
 export function wordsOf(language: string): Words {
