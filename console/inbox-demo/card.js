@@ -15,6 +15,9 @@ const TICK_MS = 15_000;
 /** More are not counted on the badge. */
 const BADGE_MAX = 99;
 
+/** Not `all`: what comes in this moment was not seen. */
+const readShown = (box) => (box.items.length > 0 ? box.markRead({ through: box.items[0] }) : undefined);
+
 export class InboxCard {
   node;
   #user;
@@ -40,7 +43,7 @@ export class InboxCard {
   constructor(user, listener) {
     this.#user = user;
     this.#listener = listener;
-    this.#all = word(element('button', { class: 'quiet', type: 'button', onclick: () => this.#act((box) => box.markRead({ all: true })) }), 'inbox.read-all');
+    this.#all = word(element('button', { class: 'quiet', type: 'button', onclick: () => this.#act(readShown) }), 'inbox.read-all');
     this.#more = word(element('button', { class: 'quiet', type: 'button', hidden: true, onclick: () => this.#act((box) => box.loadMore()) }), 'inbox.more');
     const own = element('a', { class: 'quiet square', href: listener.address, target: '_blank', hidden: listener.is_alone }, icon('window'));
     wordFor(wordFor(own, 'title', 'inbox.window'), 'aria-label', 'inbox.window');
@@ -72,7 +75,7 @@ export class InboxCard {
 
   #act(ask) {
     // Why it was refused is told by the event.
-    ask(this.#box).catch(() => {});
+    ask(this.#box)?.catch(() => {});
   }
 
   #failed(failure, will_retry) {

@@ -20,8 +20,9 @@ export function curlMany(place, users) {
   return curl(place, { users, notification: { title: 'The office is closed', kind: 'news' } }, 'inbox');
 }
 
-export function script(hub, user) {
-  return `<script type="module" src="${hub}tidings-inbox.js"></script>\n<tidings-inbox user="${escaped(user)}"></tidings-inbox>`;
+/** `token`: whether reading needs one. */
+export function script(hub, user, token = false) {
+  return `<script type="module" src="${hub}tidings-inbox.js"></script>\n<tidings-inbox user="${escaped(user)}"${token ? ' token="TOKEN"' : ''}></tidings-inbox>`;
 }
 
 function curl({ hub, self_signed, token }, body, path) {

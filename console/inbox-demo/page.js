@@ -36,7 +36,7 @@ byId('boxes').style.setProperty('--boxes', String(Math.min(users.length, 2)));
 const lines = [
   { write: () => curlOne({ hub: HUB, self_signed, token: needsToken() }, users[0]), ...snippet('inbox.curl') },
   { write: () => curlMany({ hub: HUB, self_signed, token: needsToken() }, users.length > 1 ? users : [users[0], 'bob']), ...snippet('inbox.curl.many') },
-  { write: () => script(HUB, users[0]), ...snippet('inbox.page') },
+  { write: () => script(HUB, users[0], needsToken()), ...snippet('inbox.page') },
 ];
 byId('lines').append(...lines.map(({ node }) => node));
 
