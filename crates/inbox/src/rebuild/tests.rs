@@ -16,7 +16,7 @@ use super::router::Router;
 use super::{NEW, beside};
 use crate::item::id;
 use crate::limits::REBUILD_PART_EVENTS;
-use crate::projection::{Batch, Projection};
+use crate::projection::{Again, Batch, Projection};
 use crate::record::{Record, SHARED_TOPIC};
 use crate::sqlite::{Database, Location};
 
@@ -50,7 +50,7 @@ fn rows(connection: &Connection) -> Vec<String> {
 }
 
 /// As the follower reads again what came between a state and its record.
-fn again(all: &[Event], batch: &[Event]) -> HashMap<u64, Vec<Event>> {
+fn again(all: &[Event], batch: &[Event]) -> HashMap<u64, Again> {
     let mut again = HashMap::new();
     for event in batch {
         let Some(Record::State(part)) = Record::of(event) else { continue };
@@ -63,7 +63,10 @@ fn again(all: &[Event], batch: &[Event]) -> HashMap<u64, Vec<Event>> {
                 && (*topic == user || topic.as_str() == shared)
         });
         if part.last {
-            again.insert(event.cursor.sequence.0, between.cloned().collect());
+            again.insert(
+                event.cursor.sequence.0,
+                Again { events: between.cloned().collect(), is_whole: true },
+            );
         }
     }
     again
