@@ -361,6 +361,8 @@ fn what_a_crash_of_the_first_start_or_of_a_later_one_leaves_is_removed() {
         let hub = start(dir.path());
 
         let names: Vec<_> = content(dir.path()).into_iter().map(|(name, _)| name).collect();
+        // The database of the inboxes is made at the same time.
+        let names: Vec<_> = names.into_iter().filter(|name| !name.starts_with("inbox.db")).collect();
         assert_eq!(names, [SEGMENT, "LOCK", "META"]);
         assert_eq!(hub.publish("news", "x").status, 201);
     }
