@@ -148,7 +148,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// As for [`own_draft`](Self::own_draft).
+    /// As for [`own_draft`](Self::own_draft), with [`STATE_BYTES_MAX`] in the place of the limit that publishers have.
     pub fn state_draft(&self, topic: Topic, own_type: &EventType, data: Bytes) -> Result<Draft, DraftError> {
         // The limit is for what publishers send, and may have been lowered since the hub took what the state is made of.
         let limits = Limits { event_bytes_max: STATE_BYTES_MAX, ..self.0.limits.clone() };
