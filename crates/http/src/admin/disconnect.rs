@@ -13,8 +13,8 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::denials::Outcast;
 use crate::front::Front;
-use crate::limits::{ADMIN_BODY_BYTES_MAX, DENIED_NAME_BYTES_MAX, DENY_SECONDS_MAX, JSON_FAULT_CHARS_MAX};
-use crate::request::body_document::read_document;
+use crate::limits::{ADMIN_BODY_BYTES_MAX, DENIED_NAME_BYTES_MAX, DENY_SECONDS_MAX};
+use crate::request::body_document::{object, read_document};
 
 /// What to end, and for how long it stays out.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,14 +60,8 @@ where
 
 impl Order {
     fn parse(body: &[u8]) -> Result<Self, Problem> {
-        // The parser would take a list for the members in their order.
-        if !body.trim_ascii_start().starts_with(b"{") {
-            return Err(refused("the body is no JSON object".to_owned()));
-        }
-        let document: OrderDocument = serde_json::from_slice(body).map_err(|error| {
-            let fault: String = error.to_string().chars().take(JSON_FAULT_CHARS_MAX).collect();
-            refused(format!("the body is no JSON object of `disconnect`: {fault}"))
-        })?;
+        let document: OrderDocument =
+            object(body, "the body is no JSON object of `disconnect`").map_err(refused)?;
         let OrderDocument { user, token_id, topic, connection, deny_for } = document;
         let user = user.map(|value| text("user", value)).transpose()?;
         let token_id = token_id.map(|value| text("token_id", value)).transpose()?;

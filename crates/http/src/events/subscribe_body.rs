@@ -12,8 +12,8 @@ use serde::Deserialize;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
-use crate::limits::{JSON_FAULT_CHARS_MAX, SUBSCRIBE_BODY_BYTES_MAX};
-use crate::request::body_document::read_document;
+use crate::limits::SUBSCRIBE_BODY_BYTES_MAX;
+use crate::request::body_document::{object, read_document};
 
 /// The body. A name that stands twice is refused, and so is one that is not known.
 #[derive(Deserialize)]
@@ -65,14 +65,8 @@ fn check_type(parts: &Parts) -> Result<(), Problem> {
 }
 
 fn query_of(body: &[u8]) -> Result<String, Problem> {
-    // The parser would take a list for the members in their order.
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(refused("the body is no JSON object".to_owned()));
-    }
-    let document: SubscribeDocument = serde_json::from_slice(body).map_err(|error| {
-        let fault: String = error.to_string().chars().take(JSON_FAULT_CHARS_MAX).collect();
-        refused(format!("the body is no JSON object of `subscribe`: {fault}"))
-    })?;
+    let document: SubscribeDocument =
+        object(body, "the body is no JSON object of `subscribe`").map_err(refused)?;
     let mut query = String::new();
     document.topics.iter().for_each(|topic| put(&mut query, "topic", topic));
     for (name, value) in document.parameters() {

@@ -23,9 +23,8 @@ use crate::answer::problem_type::ProblemType;
 use crate::events::problem::{ending, too_many_publishes};
 use crate::events::publish::{Publisher, replayed};
 use crate::front::Front;
-use crate::limits::JSON_FAULT_CHARS_MAX;
 use crate::request::body::WholeBody;
-use crate::request::body_document::read_document;
+use crate::request::body_document::{self, read_document};
 use crate::request::position::{age, time};
 
 /// A notification as it is sent. A name that stands twice is refused, and so is one that is not known.
@@ -207,14 +206,7 @@ pub(super) fn document<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Prob
 
 /// A body as an object of JSON; the error says what is wrong with it.
 pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
-    // The parser would take a list for the members in their order.
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err("the body is no JSON object".to_owned());
-    }
-    serde_json::from_slice(body).map_err(|error| {
-        let fault: String = error.to_string().chars().take(JSON_FAULT_CHARS_MAX).collect();
-        format!("the body is not what it must be: {fault}")
-    })
+    body_document::object(body, "the body is not what it must be")
 }
 
 impl NotificationDocument {
