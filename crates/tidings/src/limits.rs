@@ -52,6 +52,9 @@ pub(crate) const ATOMIC_INPUT_BYTES_MAX: usize = 4 << 20;
 /// Bytes of a line with a user, of `tidings inbox notify --users`. 1 KiB: no name of a user is as long, and a file of another kind is noticed.
 pub(crate) const USER_LINE_BYTES_MAX: usize = 1 << 10;
 
+/// Users whom `tidings inbox notify` names when it asks whether they are users. 5: the words of a short title, on a line that is read.
+pub(crate) const NAMES_SHOWN_MAX: usize = 5;
+
 /// Time for which `pub` tries again what it has read from standard input, once the hub has answered before. One hour: a pipe that
 /// runs for months outlasts a hub that is moved or mended, the lines wait in the program before it, and a hub that never comes back
 /// is told some day.

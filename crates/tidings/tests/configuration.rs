@@ -553,8 +553,6 @@ fn what_other_programs_call_an_option_is_told_as_it_is_here() {
         (&["serve", "--port", "80"][..], listen),
         (&["--host=0.0.0.0"], listen),
         (&["config", "check", "--bind", "x"], listen),
-        (&["serve", "--memory", "true"], "write --memory=true"),
-        (&["--insecure-open", "false"], "write --insecure-open=false"),
         (&["bench", "fanout", "--port", "80"], "`tidings bench fanout --help` tells what there is"),
         (&["key", "x"], "`tidings key --help` tells what there is"),
         (&["nonsense-of-mine"], "`tidings --help` tells what there is"),
@@ -564,6 +562,31 @@ fn what_other_programs_call_an_option_is_told_as_it_is_here() {
         assert_eq!(left.code, Some(2), "{arguments:?}: {left:?}");
         assert!(left.stderr.ends_with(&format!("\nhint: {hint}\n")), "{arguments:?}: {left:?}");
     }
+}
+
+#[test]
+fn a_switch_takes_its_value_behind_a_space_as_behind_an_equals_sign_and_may_stand_alone() {
+    let printed = |arguments: &[&str]| {
+        let left = run(tidings(&[&["config", "print"], arguments].concat()));
+        assert_eq!(left.code, Some(0), "{arguments:?}: {left:?}");
+        left.stdout
+    };
+    for switch in ["memory", "inbox", "compression", "insecure_open", "tls_self_signed"] {
+        let flag = format!("--{}", switch.replace('_', "-"));
+        for value in ["true", "false"] {
+            let expected = format!("{switch} = {value}");
+            let behind_space = printed(&[&flag, value, "--heartbeat", "20s"]);
+            let behind_equals = printed(&[&format!("{flag}={value}"), "--heartbeat", "20s"]);
+            assert!(behind_space.contains(&expected), "{flag} {value}: {behind_space}");
+            assert_eq!(behind_space, behind_equals);
+        }
+        assert_eq!(printed(&[&flag]), printed(&[&flag, "true"]));
+        assert_eq!(printed(&[&flag, "--heartbeat", "20s"]), printed(&["--heartbeat", "20s", &flag]));
+    }
+
+    let other = run(tidings(&["serve", "--inbox", "off"]));
+    assert_eq!(other.code, Some(2), "{other:?}");
+    assert!(other.stderr.contains("`off`") && other.stderr.contains("--inbox"), "{other:?}");
 }
 
 #[test]

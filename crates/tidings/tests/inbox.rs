@@ -83,14 +83,17 @@ fn a_user_is_notified_with_all_that_a_notification_may_say_and_its_id_is_printed
     );
     assert!(item["expires"].is_string());
     // The key is held by the first.
-    assert_eq!(second, Left { stderr: "the inbox has it already\n".into(), ..first });
+    assert_eq!(
+        second,
+        Left { stderr: "alice had this notification already; nothing was added\n".into(), ..first }
+    );
 }
 
 #[test]
 fn several_users_are_notified_by_name_or_by_the_lines_of_a_file() {
     let hub = hub();
 
-    let named = inbox(&hub, &["notify", "alice", "bob", "one"]);
+    let named = inbox(&hub, &["notify", "alice", "bob", "--title", "one"]);
     let of_lines = run_with_input(
         &of_inbox(&url(&hub), &["notify", "--users", "-", "two"]),
         "alice\r\n\n  j\u{f6}rg m\u{fc}ller \nbob".as_bytes(),
@@ -162,7 +165,7 @@ fn people_see_lines_in_which_nothing_moves_the_cursor() {
     );
     assert_eq!(lines[1..], ["    one", "    two"]);
     assert_eq!(listed.stderr, "1 shown; 1 unread in all\n");
-    assert_eq!(inbox(&hub, &["list", "bob"]), done("none to show; 0 unread in all"));
+    assert_eq!(inbox(&hub, &["list", "bob"]), done("no notifications to show; 0 unread in all"));
 }
 
 #[test]
@@ -189,7 +192,7 @@ fn a_list_is_filtered_and_read_page_by_page() {
     assert_eq!(shown(&["--no-archived"]).0, "4210");
     assert_eq!(shown(&["--kind", "odd"]).0, "31");
     assert_eq!(shown(&["--kind", "odd", "--kind", "even", "--before", &ids[2]]).0, "10");
-    let more = "2 shown; 3 unread in all; there are more, which --all shows\n";
+    let more = "2 shown; 3 unread in all; --all shows the rest\n";
     assert_eq!(shown(&["--limit", "2"]), ("43".to_owned(), more.to_owned()));
 }
 
@@ -258,7 +261,7 @@ fn a_count_is_watched_at_a_hub() {
     assert_eq!(next(), 0);
     inbox(&hub, &["notify", "alice", "x"]);
     assert_eq!(next(), 1);
-    inbox(&hub, &["notify", "alice", "bob", "y"]);
+    inbox(&hub, &["notify", "alice", "bob", "--title", "y"]);
     assert_eq!(next(), 2);
     inbox(&hub, &["read", "alice", "--all"]);
     assert_eq!(next(), 0);
@@ -278,7 +281,7 @@ fn what_is_notified_again_under_its_key_is_there_once() {
     let [_, again] = [many(), many()];
 
     assert_eq!((first.code, &first.stdout), (Some(0), &second.stdout));
-    assert_eq!(second.stderr, "the inbox has it already\n");
+    assert_eq!(second.stderr, "alice had this notification already; nothing was added\n");
     assert!(other.stderr.contains("422"), "{other:?}");
     assert_eq!(again.code, Some(0), "{again:?}");
     assert_eq!(titles(&hub, "alice"), ["x"]);
@@ -296,15 +299,58 @@ fn a_command_line_that_means_nothing_is_told_before_anything_is_sent() {
         left.stderr
     };
 
-    assert!(refused(&["notify", "alice"]).contains("a notification has a user and a title"));
-    assert!(refused(&["notify", "alice", "x", "--users", "-"]).contains("the title stands alone"));
-    assert!(refused(&["notify", "alice", "x", "--data", "nope"]).contains("--data is no JSON"));
+    assert!(refused(&["notify", "alice"]).contains("a user and a title are needed"));
+    let without_url = run(tidings(&["inbox", "notify", "alice", "bob", "Your order has left"]));
+    assert_eq!(without_url.code, Some(2), "{without_url:?}");
+    assert!(without_url.stderr.contains("the first argument is the URL of the hub"), "{without_url:?}");
+    assert!(refused(&["notify"]).contains("a user and a title are needed"));
+    assert!(refused(&["notify", "--title", "x"]).contains("a user and a title are needed"));
+    assert!(refused(&["notify", "--topic", "a", "--title", "x", "y"]).contains("there is one argument"));
+    assert!(refused(&["notify", "alice", "x", "--users", "-"]).contains("there is one argument, the title"));
+    assert!(refused(&["notify", "alice", "x", "--data", "nope"]).contains("--data is not valid JSON"));
     assert!(refused(&["notify", "..", "x"]).contains("the name of a user"));
     assert!(refused(&["read", "alice"]).contains("--all"));
     assert!(refused(&["read", "alice", "1-1", "--all"]).contains("cannot be used with"));
     assert!(refused(&["read", "alice", "--all", "--as", "gone"]).contains("archived"));
     assert!(refused(&["list", "", "--all"]).contains("1 to 200 bytes"));
     assert!(refused(&["list", "alice", "--limit", "0"]).contains("--limit"));
+}
+
+#[test]
+fn words_of_a_title_are_not_taken_for_users() {
+    let hub = hub();
+    let users = ["alice", "bob", "Your", "order", "has", "j\u{f6}rg m\u{fc}ller"];
+
+    for words in [
+        &["alice", "Your", "order"][..],
+        &["alice", "Your", "order", "has", "left"],
+        &["alice", "Your order has left", "It comes tomorrow"],
+        &["alice", "j\u{f6}rg m\u{fc}ller", "two words"],
+        &["alice", "bob", ""],
+    ] {
+        let left = inbox(&hub, &[&["notify"], words].concat());
+
+        assert_eq!((left.code, left.stdout.as_str()), (Some(2), ""), "{words:?}: {left:?}");
+        let (title, first) = (words.last().unwrap(), words[1]);
+        assert!(left.stderr.contains(&format!("the title \"{title}\"")), "{words:?}: {left:?}");
+        assert!(left.stderr.contains(&format!("the users \"alice\", \"{first}\"")), "{words:?}: {left:?}");
+        assert!(left.stderr.contains("--title"), "{words:?}: {left:?}");
+    }
+    assert!(users.iter().all(|user| titles(&hub, user).is_empty()));
+    let many: Vec<_> = (0..50).map(|number| format!("user-{number}")).collect();
+    let many: Vec<_> = ["notify"].into_iter().chain(many.iter().map(String::as_str)).collect();
+    assert!(inbox(&hub, &many).stderr.contains("and 44 more and the title \"user-49\""));
+
+    let quoted = inbox(&hub, &["notify", "alice", "bob", "The office is closed"]);
+    let by_option = inbox(&hub, &["notify", "--title", "-- Hello", "alice", "j\u{f6}rg m\u{fc}ller"]);
+    let of_lines =
+        run_with_input(&of_inbox(&url(&hub), &["notify", "--users", "-", "--title", "New"]), b"bob\n");
+
+    assert_eq!(quoted, done("2 users were notified"));
+    assert_eq!(by_option, done("2 users were notified"));
+    assert_eq!((of_lines.code, of_lines.stderr.as_str()), (Some(0), "1 user was notified"));
+    assert_eq!(titles(&hub, "alice"), ["-- Hello", "The office is closed"]);
+    assert_eq!(titles(&hub, "bob"), ["New", "The office is closed"]);
 }
 
 #[test]
@@ -325,7 +371,7 @@ fn what_the_hub_refuses_is_told_in_its_words() {
     assert!(told(&hub, &["read", "alice", "x"]).contains("nothing was marked"));
     assert!(told(&none, &["count", "alice"]).contains("this hub has no inbox"));
     let wrong = run(tidings(&["inbox", "list", &format!("{}/nope", url(&hub)), "alice"]));
-    assert!(wrong.stderr.contains("is that the URL of a hub?"), "{wrong:?}");
+    assert!(wrong.stderr.contains("is this the URL of a tidings hub?"), "{wrong:?}");
 }
 
 #[test]
@@ -348,4 +394,5 @@ fn a_hub_with_access_settings_takes_a_key_or_a_token_for_the_own_inbox() {
     assert_eq!((own.code, own.stdout.as_str()), (Some(0), "1\n"), "{own:?}");
     assert!(other.stderr.contains("403") && nobody.stderr.contains("401"), "{other:?} {nobody:?}");
     assert_eq!(forged.code, Some(1), "{forged:?}");
+    assert!(forged.stderr.contains("`**` covers no inbox"), "{forged:?}");
 }

@@ -80,6 +80,28 @@ fn a_token_and_a_signed_url_can_be_tried_as_the_file_says() {
 }
 
 #[test]
+fn the_keys_and_tokens_of_the_file_reach_inboxes() {
+    let dir = TempDir::new().unwrap();
+    assert_eq!(init(dir.path()).code, Some(0));
+    let hub = support::hub(&["--memory", "--config", dir.path().join("tidings.toml").to_str().unwrap()]);
+    let url = format!("http://{}", hub.address);
+    let line = |line: &str| run(pasted(&format!("cd {} && {line}", dir.path().display())));
+    let token = line("tidings token --config tidings.toml --sub alice > alice.token");
+    assert_eq!(token.code, Some(0), "{token:?}");
+
+    let notified = line(&format!(
+        "tidings inbox notify {url} alice 'Your order has left' --publish-key-file publish.key"
+    ));
+    let own = line(&format!("tidings inbox count {url} alice --token-file alice.token"));
+    let other = line(&format!("tidings inbox count {url} bob --token-file alice.token"));
+    let anybody = line(&format!("tidings inbox count {url} alice"));
+
+    assert_eq!(notified.code, Some(0), "{notified:?}");
+    assert_eq!((own.code, own.stdout.as_str()), (Some(0), "1\n"), "{own:?}");
+    assert_eq!((other.code, anybody.code), (Some(1), Some(1)), "{other:?} {anybody:?}");
+}
+
+#[test]
 fn the_directory_can_be_moved_and_the_key_goes_with_it() {
     let dir = TempDir::new().unwrap();
     let moved = dir.path().join("moved");

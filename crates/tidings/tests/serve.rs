@@ -175,6 +175,23 @@ fn a_person_is_told_the_url_and_commands_to_try() {
 }
 
 #[test]
+fn a_person_is_told_of_the_page_of_the_inbox_with_access_settings_and_without() {
+    let dir = TempDir::new().unwrap();
+    assert_eq!(run(tidings(&["init", dir.path().to_str().unwrap()])).code, Some(0));
+    let settings = dir.path().join("tidings.toml");
+    let settings = ["--config", settings.to_str().unwrap()];
+
+    for settings in [&[][..], &settings] {
+        let arguments = [&["serve", "--memory", "--listen", "127.0.0.1:0"], settings].concat();
+        let hub = Hub::begin(tidings(&arguments));
+        let look = hub.says("look");
+        let url = look.trim().strip_prefix("look      ").unwrap();
+
+        hub.says(&format!("  inbox     {url}console/inbox.html"));
+    }
+}
+
+#[test]
 fn stdout_carries_nothing() {
     let (mut reader, writer) = std::io::pipe().unwrap();
     let mut command = tidings(&["serve", "--memory", "--listen", "127.0.0.1:0", "--log-format", "json"]);

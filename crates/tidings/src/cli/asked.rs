@@ -6,7 +6,7 @@ use clap::Command;
 use clap::error::ErrorKind;
 
 use super::command;
-use crate::config::{Form, SETTINGS, listening};
+use crate::config::listening;
 
 /// The command that the arguments name, as far as they name one.
 pub(super) struct Asked {
@@ -40,13 +40,8 @@ pub(super) fn other_spelling(error: &clap::Error, arguments: &[OsString]) -> Opt
     if !is_unknown || !of_hub {
         return None;
     }
-    arguments.windows(2).find_map(|pair| match [pair[0].to_str()?, pair[1].to_str()?] {
-        [switch, value @ ("true" | "false")] if is_switch(switch) => Some(format!("write {switch}={value}")),
-        [_, flag] => listening(flag.strip_prefix("--")?.split('=').next()?)
-            .map(|hint| format!("{hint}, as in --listen 127.0.0.1:8080")),
+    arguments.iter().skip(1).find_map(|argument| {
+        let hint = listening(argument.to_str()?.strip_prefix("--")?.split('=').next()?)?;
+        Some(format!("{hint}, as in --listen 127.0.0.1:8080"))
     })
-}
-
-fn is_switch(flag: &str) -> bool {
-    SETTINGS.iter().any(|setting| setting.form == Form::Switch && setting.flag().as_deref() == Some(flag))
 }

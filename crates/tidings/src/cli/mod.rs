@@ -263,7 +263,6 @@ fn argument(setting: &Setting) -> Option<Arg> {
     Some(match setting.form {
         Form::Switch => argument
             .num_args(0..=1)
-            .require_equals(true)
             .default_missing_value("true")
             .value_parser(PossibleValuesParser::new(["true", "false"]))
             .hide_possible_values(true),

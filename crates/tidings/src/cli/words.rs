@@ -107,38 +107,43 @@ Exit codes:
   2  the command line is wrong";
 
 pub(crate) const INBOX: &str = "\
-Notifies users by the inbox that a hub keeps for each of them, and shows, marks and counts what is there.
+Notifies users, and lists, marks and counts their notifications. A hub keeps an inbox for each user.
 
-URL is that of the hub, such as http://127.0.0.1:8080. Where a hub takes tokens, to notify one must be allowed to publish to \
-inbox/USER, and for the rest to subscribe to it.";
+URL is that of the hub, such as http://127.0.0.1:8080. If the hub checks tokens or keys, notifying needs one that may publish to inbox/USER, \
+and everything else one that may subscribe to inbox/USER.";
 
 /// The words, and the examples.
 pub(crate) const INBOX_NOTIFY: (&str, &str) = (
     "\
-Notifies a user, several, all who are named in a file, or those who follow a topic.
+Notifies one user, several users, every user in a file, or the users who follow a topic.
 
-The id of a notification to one user goes to stdout; of many, how many have it now to stderr. Those who have muted the kind, and those \
-whose inbox holds one with the same --dedupe key, are not among them. A hub that is away is tried again for a minute, and nothing is \
-notified twice.",
+For one user, the id of the notification goes to stdout. For several, stderr says how many users were notified. A user who has muted the \
+kind is left out, and so is one whose inbox still has a notification with the same --dedupe key. If the hub cannot be reached, it is \
+tried again for a minute, and nobody is notified twice.
+
+Put a title of several words in quotation marks. A script that notifies several users gives the title by --title: then all other words \
+are users.",
     "\
 Examples:
   tidings inbox notify http://127.0.0.1:8080 alice 'Your order has left' --link /orders/9
   tidings inbox notify http://127.0.0.1:8080 alice bob 'The office is closed' --kind news --expires 2d
+  tidings inbox notify http://127.0.0.1:8080 alice bob --title Hello
   tidings inbox notify http://127.0.0.1:8080 --users - 'New terms' < users.txt
   tidings inbox notify http://127.0.0.1:8080 --topic orders/9 'Order 9 was paid'
 
 Exit codes:
-  0  it is in the inboxes that it is for
-  1  it is not, or not in all of them; it has said why
-  2  the command line is wrong",
+  0  the users have it, but for those who are left out as above
+  1  it failed, for all users or for some; the message says which and why
+  2  the command line is wrong, and nobody was notified",
 );
 
 pub(crate) const INBOX_LIST: (&str, &str) = (
     "\
-Shows the notifications of a user, the newest first: whether they are new, seen, read or archived, their id, time in UTC, kind and title, and \
-below it what else they say. How many are unread goes to stderr. Control characters are shown by number; --json has all as it is.
+Shows the notifications of a user, the newest first: each with its state (new, seen, read or archived), id, time in UTC, kind and title, and \
+below them its body and link. stderr says how many are unread in all. Control characters are shown by number; --json prints them as JSON \
+writes them.
 
-`tidings sub URL/inbox/USER` shows them as they come.",
+`tidings sub URL/inbox/USER` shows new notifications as they come.",
     "\
 Examples:
   tidings inbox list http://127.0.0.1:8080 alice --unread
@@ -147,8 +152,8 @@ Examples:
 
 pub(crate) const INBOX_READ: (&str, &str) = (
     "\
-Marks notifications of a user as read, or as what --as says. What is read counts as seen, and what is archived as read. What has changed, and how \
-many are unread now, goes to stderr.",
+Marks notifications of a user as read, or as the state that --as names. Read ones are also seen, and archived ones are also read. stderr says how \
+many have changed, and how many are unread in all.",
     "\
 Examples:
   tidings inbox read http://127.0.0.1:8080 alice --all
@@ -158,8 +163,8 @@ Examples:
 
 pub(crate) const INBOX_COUNT: (&str, &str) = (
     "\
-Prints how many notifications of a user are unread. With --watch it goes on, and prints each other count as the hub tells it, across \
-reconnections.",
+Prints how many notifications of a user are unread. With --watch it keeps running, prints the count each time it changes, and reconnects \
+by itself.",
     "\
 Examples:
   tidings inbox count http://127.0.0.1:8080 alice
@@ -193,12 +198,17 @@ pub(crate) const SIGN: &str = "\
 Prints the URL with its permission in it: the parameters expires, key and signature. Everybody who has the URL may read what it names, or publish to \
 it with --method POST, until it expires. The hub must have the same key in [access.signing].
 
-The permission is for the topics of the URL. Other parameters, such as `since` and `last`, can be added or changed later.";
+The permission is for the topics of the URL. Other parameters, such as `since` and `last`, can be added or changed later.
+
+For the inbox of a user the URL is that of the inbox, such as https://hub.example/inbox/alice. It reads the list, the live stream and the \
+count of this inbox, and what the user has muted and follows: the signature is the same for all of these paths. With \
+--method POST it notifies the user. It does not mark or delete; that needs a token.";
 
 pub(crate) const SIGN_EXAMPLES: &str = "\
 Examples:
   tidings sign https://hub.example/events/orders/9 --key-file signing.key --expires 1h
-  tidings sign 'https://hub.example/events?topic=a&topic=b/*' --config tidings.toml --expires 7d";
+  tidings sign 'https://hub.example/events?topic=a&topic=b/*' --config tidings.toml --expires 7d
+  tidings sign https://hub.example/inbox/alice --key-file signing.key --expires 1h";
 
 pub(crate) const INIT: &str = "\
 Writes tidings.toml and publish.key, with keys that nobody guesses and that only you can read, and says how to start the hub with \

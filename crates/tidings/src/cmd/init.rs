@@ -27,24 +27,25 @@ publish_key_file = \"publish.key\"
 
 # ---- Who may publish and read what. Nothing is allowed that these tables do not name, and settings stand before them. ----
 
-# Everybody may read everything. For private topics narrow it, for instance to [\"public/**\"].
+# Everybody may read every topic, and no inbox. For private topics narrow it, for instance to [\"public/**\"].
 [access.anonymous]
 subscribe = [\"**\"]
 
-# The publish key may publish everything. This one may do everything, and see /metrics. `tidings key` makes more of them.
+# The publish key may publish everything and notify every user. This one may do everything, and see /metrics. `**` reaches no
+# inbox, so \"inbox/**\" stands beside it. `tidings key` makes more keys.
 [[access.keys]]
 name = \"admin\"
 key = \"{admin}\"
-subscribe = [\"**\"]
-publish = [\"**\"]
+subscribe = [\"**\", \"inbox/**\"]
+publish = [\"**\", \"inbox/**\"]
 admin = true
 
-# Your own programs sign tokens for users with this key, and each user may read the topics of that user. To try it:
+# Your own programs sign tokens for users with this key, and each user may read the topics and the inbox of that user. To try it:
 # tidings token --config tidings.toml --sub u1
 [access.jwt]
 key = \"{jwt}\"
 audience = \"tidings\"
-subscribe = [\"users/{{sub}}/**\"]
+subscribe = [\"users/{{sub}}/**\", \"inbox/{{sub}}\"]
 
 # Your own programs sign URLs with this key. To try it:
 # tidings sign http://127.0.0.1:8080/events/a --config tidings.toml --expires 1h

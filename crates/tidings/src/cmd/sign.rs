@@ -23,7 +23,7 @@ use crate::terminal::failure::Failure;
 /// What to sign, and with what.
 #[derive(Debug, Args)]
 pub(crate) struct SignArgs {
-    /// URL of the topics, such as `https://hub.example/events/orders/9`
+    /// URL of topics or of an inbox, such as `https://hub.example/events/orders/9`
     url: String,
     #[command(flatten)]
     key: KeySource,
@@ -88,7 +88,8 @@ pub(crate) fn run(args: &SignArgs, environment: &Environment) -> Result<String, 
 
 /// What the hub will read from the URL.
 fn selectors(url: &str, method: &str, config: &Config) -> Result<Vec<Selector>, Failure> {
-    let hint = "write, for example, https://hub.example/events/orders/9 or https://hub.example/events?topic=a&topic=b";
+    let hint = "write, for example, https://hub.example/events/orders/9, https://hub.example/events?topic=a&topic=b \
+                or https://hub.example/inbox/alice";
     let refused = |why: String| Failure::usage(format!("the URL {why}")).hint(hint);
     if url.chars().any(|character| character.is_control() || character == ' ') {
         return Err(refused("has a space or a control character in it".to_owned()));
@@ -115,7 +116,7 @@ fn selectors(url: &str, method: &str, config: &Config) -> Result<Vec<Selector>, 
     if let Some(inbox) = inbox(path, method) {
         return match topics.is_empty() {
             true => inbox.map(|inbox| vec![inbox]).map_err(refused),
-            false => Err(refused("is of an inbox, and names a topic".to_owned())),
+            false => Err(refused("names an inbox in its path, and a topic in `topic`".to_owned())),
         };
     }
     let of_path = match path.split_once("/events") {
@@ -164,8 +165,14 @@ fn inbox(path: &str, method: &str) -> Option<Result<Selector, String>> {
         _ => !rest.contains('/'),
     };
     if !is_signed {
-        let why = "is of an inbox, of which a signature lets read the list, `/count`, `/mute` and `/follows`, or notify the user: marks, \
-                   deletions and preferences are for tokens, because a signature does not cover the path";
+        let why = match method {
+            "GET" => {
+                "is none of those that an inbox has for reading: /inbox/USER, and below it /count, /mute and /follows"
+            }
+            _ => {
+                "cannot be signed for POST: a signed URL of an inbox can notify, by POST to /inbox/USER, while marks need a token"
+            }
+        };
         return Some(Err(why.to_owned()));
     }
     let user =
@@ -254,12 +261,12 @@ mod tests {
             ("/events/a%2", "GET", "two hexadecimal digits"),
             ("/events/a%FF", "GET", "not percent-encoded UTF-8"),
             ("/events/inbox/u1", "GET", "is reserved"),
-            ("/inbox/u1/read", "POST", "does not cover the path"),
-            ("/inbox/u1/count", "POST", "does not cover the path"),
-            ("/inbox/u1/1-1", "GET", "does not cover the path"),
+            ("/inbox/u1/read", "POST", "marks need a token"),
+            ("/inbox/u1/count", "POST", "by POST to /inbox/USER"),
+            ("/inbox/u1/1-1", "GET", "that an inbox has for reading"),
             ("/inbox/", "GET", "bad user"),
             ("/inbox/..", "GET", "bad user"),
-            ("/inbox/u1?topic=a", "GET", "names a topic"),
+            ("/inbox/u1?topic=a", "GET", "and a topic in `topic`"),
             ("/events/tidings/presence/*", "GET", "is reserved"),
             ("/events?topic=tidings/denials", "GET", "is reserved"),
             ("/events/tidings/presence/a", "POST", "is reserved"),

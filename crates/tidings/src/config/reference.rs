@@ -31,7 +31,7 @@ without a byte order mark. A publish key may have white space and line ends arou
 | DURATION | a whole number and `ms`, `s`, `m`, `h` or `d`: `250ms`, `15s`, `7d` |
 | SIZE | a whole number and `B`, `KiB`, `MiB`, `GiB`, `TiB` (powers of 1,024), `kB`, `MB`, `GB` or `TB` (powers of 1,000): `64MiB` |
 | COUNT | digits, with or without `_` between them: `10_000` |
-| true or false | `--memory` alone is `--memory=true` |
+| true or false | `--inbox=false` or `--inbox false`; `--memory` alone is `--memory=true` |
 | several | the flag repeated, or commas: `TIDINGS_CORS_ORIGIN=https://a.example,https://b.example`; in the file a list: `[\"https://a.example\"]` |
 | PATH=TOPIC | in the file a table: `[aliases]`, and below it `\"/stream\" = \"greetings\"`; elsewhere `/stream=greetings`. TOPIC is written as in a URL after `/events/`, where `%2C` is a comma and `%25` a percent sign |
 ";

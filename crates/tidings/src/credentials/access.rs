@@ -117,7 +117,9 @@ fn named_keys(
 ) -> Result<NamedKeys, Failure> {
     let mut keys: Vec<(KeyHash, &str, NamedKey)> = Vec::new();
     if let Some(Secret(key)) = publish_key {
-        let everything = Selector::parse("**").map(|all| Allowed::new([all])).unwrap_or_default();
+        // `**` reaches no reserved topic, and an inbox is one.
+        let everything = ["**", "inbox/**"].map(Selector::parse).into_iter().flatten();
+        let everything = Allowed::new(everything);
         let grants = Grants { publish: everything, ..Grants::default() };
         let hash = KeyHash::of(key.as_bytes());
         keys.push((hash.clone(), PUBLISH_KEY, NamedKey::new(PUBLISH_KEY, hash, grants)));

@@ -43,7 +43,7 @@ impl std::str::FromStr for Header {
 /// Whom to believe.
 #[derive(Debug, Args)]
 pub(crate) struct Trust {
-    /// Believe the certificates in FILE, too
+    /// Trust the certificates in FILE, too
     ///
     /// PEM; for a server whose certificate no public authority has signed.
     #[arg(long = "ca-file", value_name = "FILE")]
@@ -170,7 +170,7 @@ pub(super) fn hinted(failure: Failure, usual: Option<&str>) -> Failure {
     let hints = [
         (
             "no authority that is trusted",
-            Some("--ca-file believes the certificate of a server that no public authority has signed"),
+            Some("--ca-file trusts the certificate of a server that no public authority has signed"),
         ),
         // These words say themselves what is wrong and what to write.
         ("its certificate", None),

@@ -23,10 +23,10 @@ pub(crate) struct CountArgs {
     /// Name of the user
     #[arg(value_parser = user)]
     user: User,
-    /// Go on, and print each change as it comes
+    /// Keep running, and print the count each time it changes
     #[arg(long)]
     watch: bool,
-    /// Print {"count":...,"version":...} on each line
+    /// Print lines of JSON, such as {"count":2,"version":45}
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -41,7 +41,7 @@ struct Unread {
 }
 
 /// What to try when the hub wants to know who asks.
-const ACCESS_HINT: &str = "does it want a token? --token-file or --token-command gives one";
+const ACCESS_HINT: &str = "does the hub need a token? give it by --token-file or --token-command";
 
 /// Prints the count, and what becomes of it.
 pub(super) async fn run(args: &CountArgs, environment: &Environment, color: Color) -> Result<(), Failure> {
@@ -50,7 +50,7 @@ pub(super) async fn run(args: &CountArgs, environment: &Environment, color: Colo
     }
     let hub = args.hub.connect(&args.url, environment)?;
     let question = InboxQuestion::get([args.user.as_str(), "count"]);
-    let unread: Unread = hub.ask(&question, "the count cannot be told").await?;
+    let unread: Unread = hub.ask(&question, "the count cannot be read").await?;
     say(&args.line(unread))
 }
 

@@ -17,7 +17,7 @@ use crate::terminal::talk::tell;
 /// The options of all commands that ask for inboxes.
 #[derive(Debug, Args)]
 pub(super) struct InboxHubArgs {
-    /// How long a hub that is away is tried again, such as 30s or 1d; 0s for one attempt [default: 1m]
+    /// How long to try again while the hub cannot be reached, such as 30s or 1d; 0s is one attempt [default: 1m]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     give_up_after: Option<Duration>,
     #[command(flatten)]
@@ -38,9 +38,13 @@ pub(super) struct InboxHub {
 pub(super) struct HubUrl(String);
 
 impl std::str::FromStr for HubUrl {
-    type Err = std::convert::Infallible;
+    type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_url = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+        if !is_url {
+            return Err("the first argument is the URL of the hub, such as http://127.0.0.1:8080");
+        }
         let bare = text.trim_end_matches('/');
         Ok(Self(bare.strip_suffix("/inbox").unwrap_or(bare).to_owned()))
     }
@@ -88,7 +92,7 @@ impl InboxHub {
         let answer = answer.map_err(|error| self.refused(what, &error))?;
         self.outage.is_over();
         serde_json::from_str(&answer).map_err(|error| {
-            Failure::new(Exit::Failed, format!("{what}: the answer is not that of a hub: {error}"))
+            Failure::new(Exit::Failed, format!("{what}: this is not the answer of a tidings hub: {error}"))
         })
     }
 
@@ -98,6 +102,10 @@ impl InboxHub {
             // The hub's words say that it keeps none.
             Some(404) if failure.message().contains("no inbox") => failure,
             Some(404 | 405) => failure.hint(URL_HINT),
+            // The trap of a grant that seems to be of everything.
+            Some(401 | 403) if failure.message().contains("does not cover `inbox/") => {
+                failure.hint(GRANT_HINT)
+            }
             // Only what a publish is too large for is said of it there.
             Some(413) if is_of_hub(error) => Failure::new(Exit::Failed, failure.message()),
             None if matches!(error, PublishError::Answer(_)) => failure.hint(URL_HINT),
@@ -107,7 +115,10 @@ impl InboxHub {
 }
 
 const URL_HINT: &str =
-    "is that the URL of a hub? it is written without a topic, such as http://127.0.0.1:8080";
+    "is this the URL of a tidings hub? write it without a topic or a user, as in http://127.0.0.1:8080";
+
+const GRANT_HINT: &str = "give a key or a token that may: its grant is `inbox/USER` or `inbox/**`, because `**` covers no inbox; \
+                          --publish-key-file, --token-file or --token-command names it";
 
 /// The name of a user, from the command line.
 pub(super) fn user(text: &str) -> Result<User, String> {
@@ -127,5 +138,6 @@ mod tests {
         assert_eq!(read("https://h/push/inbox/"), "https://h/push");
         assert_eq!(read("https://h/push/"), "https://h/push");
         assert_eq!(read("https://h/myinbox"), "https://h/myinbox");
+        assert!("alice".parse::<HubUrl>().is_err());
     }
 }

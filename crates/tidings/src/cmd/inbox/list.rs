@@ -22,25 +22,25 @@ pub(crate) struct ListArgs {
     /// Name of the user
     #[arg(value_parser = user)]
     user: User,
-    /// Only those that are not read
+    /// Only unread notifications
     #[arg(long)]
     unread: bool,
-    /// Only those of this kind; can be given several times
+    /// Only notifications of this kind; can be given several times
     #[arg(long, value_name = "KIND")]
     kind: Vec<String>,
-    /// Without those that are archived
+    /// Leave out archived notifications
     #[arg(long)]
     no_archived: bool,
-    /// Only those that came before the one with this id
+    /// Only notifications that are older than the one with this id
     #[arg(long, value_name = "ID")]
     before: Option<String>,
-    /// How many at the most
+    /// Show at most this many
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), default_value_t = PAGE_ITEMS_DEFAULT as u64)]
     limit: u64,
-    /// All of them
+    /// Show all of them
     #[arg(long, conflicts_with = "limit")]
     all: bool,
-    /// Print one line of JSON for each, as the hub tells it
+    /// Print each as one line of JSON, as the hub sends it
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -63,7 +63,7 @@ pub(super) async fn run(args: &ListArgs, environment: &Environment, color: Color
     let mut shown = 0;
     loop {
         let question = args.question(left.min(PAGE_ITEMS_MAX as u64), before.as_deref());
-        let page: Page = hub.ask(&question, "the notifications cannot be shown").await?;
+        let page: Page = hub.ask(&question, "the notifications cannot be listed").await?;
         let count = page.items.len() as u64;
         (shown, left) = (shown + count, left.saturating_sub(count));
         say(&args.text(&page.items, color)?)?;
@@ -102,16 +102,16 @@ impl ListArgs {
         }
         let items = items.iter().map(|item| serde_json::from_str(item.get())).collect::<Result<Vec<_>, _>>();
         let items = items.map_err(|error| {
-            Failure::new(Exit::Failed, format!("the answer is not that of a hub: {error}"))
+            Failure::new(Exit::Failed, format!("this is not the answer of a tidings hub: {error}"))
         })?;
         Ok(shown::lines(&items, color.stdout))
     }
 }
 
 fn summary(shown: u64, unread: u64, more: bool) -> String {
-    let more = if more { "; there are more, which --all shows" } else { "" };
+    let more = if more { "; --all shows the rest" } else { "" };
     match shown {
-        0 => format!("none to show; {unread} unread in all"),
+        0 => format!("no notifications to show; {unread} unread in all"),
         shown => format!("{shown} shown; {unread} unread in all{more}"),
     }
 }

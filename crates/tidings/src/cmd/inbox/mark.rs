@@ -22,19 +22,19 @@ pub(crate) struct MarkArgs {
     /// Name of the user
     #[arg(value_parser = user)]
     user: User,
-    /// Ids of notifications, as `tidings inbox list` shows them; those that are not there are passed over
+    /// Ids of notifications, as `tidings inbox list` shows them; an id that is not in the inbox is skipped
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// The one with this id and all that came before it
+    /// The notification with this id, and all older ones
     #[arg(long, value_name = "ID")]
     through: Option<String>,
-    /// All of them
+    /// All notifications
     #[arg(long)]
     all: bool,
-    /// What they are marked as
+    /// State to mark them as
     #[arg(long = "as", value_name = "STATE", default_value = "read", value_parser = PossibleValuesParser::new(["read", "unread", "seen", "archived"]))]
     state: String,
-    /// Print the answer of the hub as a line of JSON
+    /// Print the answer of the hub as one line of JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -63,7 +63,7 @@ pub(super) async fn run(args: &MarkArgs, environment: &Environment) -> Result<()
     let changed: Changed = hub.ask(&question, "nothing was marked").await?;
     if args.json {
         let line = serde_json::to_string(&changed).unwrap_or_default();
-        report("they are marked", &format!("{line}\n"));
+        report("the notifications are marked", &format!("{line}\n"));
     } else {
         let are = if changed.changed == 1 { "is" } else { "are" };
         tell(&format!("{} {are} now {}; {} unread in all", changed.changed, args.state, changed.unread));

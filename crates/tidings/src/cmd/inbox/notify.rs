@@ -13,6 +13,7 @@ use tidings_inbox::limits::BODY_BYTES_MAX;
 use super::hub::{HubUrl, InboxHub, InboxHubArgs, user};
 use super::users::UserLines;
 use crate::environment::Environment;
+use crate::limits::NAMES_SHOWN_MAX;
 use crate::terminal::chain::excerpt;
 use crate::terminal::failure::{Exit, Failure};
 use crate::terminal::output::report;
@@ -20,37 +21,41 @@ use crate::terminal::talk::tell;
 
 /// Whom to notify, and of what.
 #[derive(Debug, Args)]
+#[command(override_usage = USAGE)]
 pub(crate) struct NotifyArgs {
     /// URL of the hub, such as `http://127.0.0.1:8080`
     url: HubUrl,
-    /// The users, and at the end the title; with --users or --topic the title alone
-    #[arg(value_name = "USER... TITLE", required = true, allow_hyphen_values = false)]
+    /// One or several users, and behind them the title; without users if --users or --topic names them, and without a title if --title does
+    #[arg(value_name = "USER... TITLE")]
     words: Vec<String>,
-    /// More text, as it is; `-` reads it from standard input
+    /// The title; all other words are users then
+    #[arg(long, value_name = "TITLE", allow_hyphen_values = true)]
+    title: Option<String>,
+    /// More text below the title; `-` reads it from standard input
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     body: Option<String>,
-    /// Where it leads: an http:, https: or mailto: URL, or a relative one
+    /// What a click on the notification opens: an http:, https: or mailto: URL, or a relative one such as /orders/9
     #[arg(long, value_name = "URL")]
     link: Option<String>,
-    /// A word to filter and to mute by, such as order.paid
+    /// Kind, such as order.paid: users filter and mute notifications by it
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
-    /// JSON of the application's own
+    /// JSON for the application; the hub only stores it
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     data: Option<String>,
-    /// While an inbox holds a notification with this key, another one is not shown in it
+    /// Do not notify a user whose inbox still has a notification with this key
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     dedupe: Option<String>,
-    /// When it leaves the inbox: a time such as 2026-12-24T18:00:00Z, or how long from now, such as 7d
+    /// When the notification disappears: a time such as 2026-12-24T18:00:00Z, or a duration from now such as 7d
     #[arg(long, value_name = "WHEN")]
     expires: Option<String>,
-    /// File with one user on each line; `-` is standard input
+    /// File with one user per line; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "topic")]
     users: Option<PathBuf>,
-    /// Notify those who follow this topic
+    /// Notify the users who follow this topic
     #[arg(long, value_name = "TOPIC")]
     topic: Option<String>,
-    /// Key by which the hub recognises the notification if it comes again, also from another run
+    /// Idempotency key: running the command again with the same key notifies nobody twice
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     key: Option<String>,
     #[command(flatten)]
@@ -98,6 +103,11 @@ struct NotifiedMany {
 
 const NOT_NOTIFIED: &str = "nobody was notified";
 
+const USAGE: &str = "tidings inbox notify [OPTIONS] <URL> <USER>... <TITLE>
+       tidings inbox notify [OPTIONS] <URL> <USER>... --title <TITLE>
+       tidings inbox notify [OPTIONS] <URL> --users <FILE> <TITLE>
+       tidings inbox notify [OPTIONS] <URL> --topic <TOPIC> <TITLE>";
+
 /// Notifies. The id for one user goes to stdout; of many, how many have it to stderr.
 pub(super) async fn run(args: &NotifyArgs, environment: &Environment) -> Result<(), Failure> {
     let (names, title) = args.names_and_title()?;
@@ -134,16 +144,22 @@ pub(super) async fn run(args: &NotifyArgs, environment: &Environment) -> Result<
 
 impl NotifyArgs {
     fn names_and_title(&self) -> Result<(&[String], &str), Failure> {
-        let is_title_alone = self.users.is_some() || self.topic.is_some();
-        match self.words.split_last() {
-            Some((title, [])) if is_title_alone => Ok((&[], title)),
-            Some((title, names)) if !is_title_alone && !names.is_empty() => Ok((names, title)),
-            Some(_) if is_title_alone => {
-                Err(Failure::usage("with --users or --topic the title stands alone")
-                    .hint("a title of several words is one argument: \"Your order has left\""))
+        let names_users = self.users.is_some() || self.topic.is_some();
+        let (names, title) = match (&self.title, self.words.split_last()) {
+            (Some(title), _) => (&self.words[..], title),
+            (None, Some((title, names))) => (names, title),
+            (None, None) => return Err(incomplete()),
+        };
+        match names {
+            [] if names_users => Ok((names, title)),
+            [] => Err(incomplete()),
+            _ if names_users => {
+                let message = "--users and --topic say who is notified, so there is one argument, the title";
+                let hint = "put a title of several words in quotation marks: \"Your order has left\"";
+                Err(Failure::usage(message).hint(hint))
             }
-            _ => Err(Failure::usage("a notification has a user and a title")
-                .hint("tidings inbox notify http://127.0.0.1:8080 alice \"Your order has left\"")),
+            _ if self.title.is_none() && is_doubtful(names, title) => Err(doubtful(names, title)),
+            _ => Ok((names, title)),
         }
     }
 
@@ -161,7 +177,7 @@ impl NotifyArgs {
                 Exit::Failed,
                 format!("standard input has more than {BODY_BYTES_MAX} bytes"),
             )
-            .hint("what is longer belongs behind the link"));
+            .hint("publish the rest of the text as a page, and give its URL by --link"));
         }
         Ok(Some(text.trim_end().to_owned()))
     }
@@ -179,9 +195,9 @@ impl NotifyArgs {
         let question = InboxQuestion::post([user.as_str()], notification.get());
         let Notified { id, repeated, muted } = hub.ask(&self.keyed(question, 0), NOT_NOTIFIED).await?;
         if muted {
-            tell(&format!("{user} has muted this kind, so it is not in the inbox"));
+            tell(&format!("{user} has muted this kind, so the notification is not in the inbox"));
         } else if repeated {
-            tell("the inbox has it already");
+            tell(&format!("{user} had this notification already; nothing was added"));
         }
         report(&format!("{user} was notified by {id}"), &format!("{id}\n"));
         Ok(())
@@ -224,19 +240,43 @@ impl NotifyArgs {
     }
 }
 
+fn incomplete() -> Failure {
+    Failure::usage("a user and a title are needed")
+        .hint("tidings inbox notify http://127.0.0.1:8080 alice \"Your order has left\"")
+}
+
+/// Whether the words of a title, or a title and more text, may have been taken for users: a title that somebody has put in
+/// quotation marks has white space in it, and names in a row have none.
+fn is_doubtful(names: &[String], title: &str) -> bool {
+    let has_space = |text: &str| text.contains(char::is_whitespace);
+    names.len() > 1 && (!has_space(title) || names.iter().any(|name| has_space(name)))
+}
+
+fn doubtful(names: &[String], title: &str) -> Failure {
+    let quoted = |text: &str| format!("\"{}\"", excerpt(text));
+    let shown: Vec<_> = names.iter().take(NAMES_SHOWN_MAX).map(|name| quoted(name)).collect();
+    let others = names.len() - shown.len();
+    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+    let (shown, title) = (shown.join(", "), quoted(title));
+    Failure::usage(format!("{NOT_NOTIFIED}: these words mean the users {shown}{more} and the title {title}")).hint(
+        "put the title in quotation marks, as in alice \"Your order has left\", and more text behind --body; \
+         if the users and the title are meant so, give the title by --title",
+    )
+}
+
 fn named(name: &str) -> Result<User, Failure> {
     user(name).map_err(|error| Failure::usage(format!("\"{}\": {error}", excerpt(name))))
 }
 
 fn json(text: &str) -> Result<Box<RawValue>, Failure> {
     serde_json::from_str(text).map_err(|error| {
-        Failure::usage(format!("--data is no JSON: {error}"))
-            .hint("text stands in quotation marks of its own, as in --data '\"text\"'")
+        Failure::usage(format!("--data is not valid JSON: {error}"))
+            .hint("a text needs quotation marks of its own, as in --data '\"text\"'")
     })
 }
 
 fn no_json(error: &serde_json::Error) -> Failure {
-    Failure::usage(format!("it cannot be written as JSON: {error}"))
+    Failure::usage(format!("the notification cannot be written as JSON: {error}"))
 }
 
 fn counted(notified: u64) -> String {

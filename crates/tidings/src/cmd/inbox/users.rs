@@ -25,7 +25,7 @@ impl UserLines {
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         if path == Path::new("-") {
             if io::stdin().is_terminal() {
-                tell("each line is a user; Ctrl-D ends");
+                tell("type one user per line; Ctrl-D ends");
             }
             let reader = Box::new(BufReader::new(io::stdin()));
             return Ok(Self { reader, name: "standard input".to_owned(), line: 0 });
