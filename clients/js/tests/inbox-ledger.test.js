@@ -23,7 +23,8 @@ class World {
     this.random = randomOf(seed);
     this.filter = filter;
     this.asked = { ...filter, kinds: [filter.kind ?? []].flat() };
-    this.ledger = new Ledger(filter);
+    // Few, so that the oldest often leave to make room.
+    this.ledger = new Ledger(filter, 6);
     for (let at = 0; at < this.below(12); at += 1) this.notify();
     this.load();
   }
@@ -106,7 +107,9 @@ class World {
     this.answers.push(() => {
       list = listOf(structuredClone(this.hub.list({ ...this.asked, limit: 5, before })));
       this.answers.push(() => {
-        this.ledger.endPage(page, list);
+        // It may be lost on the way.
+        if (this.below(5)) this.ledger.endPage(page, list);
+        else this.ledger.dropPage(page);
         if (this.page === page) this.page = undefined;
       });
     });
@@ -217,7 +220,7 @@ test("all that this page has not loaded is read, too, and what comes meanwhile i
   assert.deepEqual(ledger.view().items.map(({ read }) => read), [false, true, true, true]);
 });
 
-test("the newest are kept, and the rest can be asked for once there is room", () => {
+test("the newest are kept, and the rest can be asked for as long as the hub has more", () => {
   const hub = new InboxModel();
   const ledger = ledgerOf(hub);
   for (let at = 0; at < ITEMS_MAX + 5; at += 1) {
@@ -228,11 +231,35 @@ test("the newest are kept, and the rest can be asked for once there is room", ()
 
   assert.equal(ledger.view().items.length, ITEMS_MAX);
   assert.equal(ledger.view().unread, ITEMS_MAX + 5);
+  assert.equal(ledger.before, hub.items[ITEMS_MAX - 1].id);
+  const next = () => ledger.endPage(ledger.beginPage(), listOf(hub.list({ limit: 3, before: ledger.before })));
+  next();
+  assert.equal(ledger.view().items.length, ITEMS_MAX + 3);
+  assert.equal(ledger.before, hub.items[ITEMS_MAX + 2].id);
+  next();
   assert.equal(ledger.before, undefined);
-  const newest = hub.items[0].id;
-  hub.remove(newest);
+  assert.deepEqual(ledger.view().items.map(({ id }) => id), hub.items.map(({ id }) => id));
+
+  // What comes by itself takes the place of the oldest, and makes no more room.
+  hub.notify({ title: "new" });
   ledger.hear(hub.records.at(-1).blocks.slice(0, -1).flatMap(changesOf), hub.records.at(-1).count);
-  assert.equal(ledger.before, hub.items[ITEMS_MAX - 2].id);
+  assert.equal(ledger.view().items.length, ITEMS_MAX + 5);
+  assert.equal(ledger.before, hub.items[ITEMS_MAX + 4].id);
+});
+
+test("what comes while a page of older ones is on its way leaves no hole between them", () => {
+  const hub = new InboxModel();
+  for (let at = 0; at < 12; at += 1) hub.notify({ title: String(at) });
+  const ledger = new Ledger({}, 5);
+  ledger.reset(listOf(hub.list({ limit: 5 })));
+
+  const page = ledger.beginPage();
+  const list = listOf(structuredClone(hub.list({ limit: 3, before: ledger.before })));
+  hub.notify({ title: "new" });
+  ledger.hear(hub.records.at(-1).blocks.slice(0, -1).flatMap(changesOf), hub.records.at(-1).count);
+  ledger.endPage(page, list);
+
+  assert.deepEqual(ledger.view().items.map(({ id }) => id), hub.items.slice(0, 9).map(({ id }) => id));
 });
 
 test("an item does not change, and keeps its identity while nothing about it changes", () => {

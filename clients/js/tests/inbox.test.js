@@ -171,6 +171,22 @@ test("the name of a user is one segment of the URL", async (t) => {
   for (const user of ["", "."]) assert.throws(() => inbox(user, { url: hub.url }), /name of a user|URL/);
 });
 
+test("beyond what is kept by itself there are older ones for as long as the hub has some", async (t) => {
+  const hub = await inboxHubOf(t);
+  hub.does(USER, (model) => Array.from({ length: 1_070 }, (_, at) => model.notify({ title: String(at) })));
+  const box = openBox(t, hub);
+  await box.ready;
+
+  while (box.items.length < 1_000) await box.loadMore();
+  assert.deepEqual([box.items.length, box.hasMore], [1_000, true]);
+  await box.loadMore();
+  assert.deepEqual([box.items.length, box.hasMore], [1_050, true]);
+  await box.loadMore();
+
+  assert.deepEqual([box.items.length, box.hasMore], [1_070, false]);
+  assert.deepEqual(titles(box), hub.user(USER).items.map(({ title }) => title));
+});
+
 test("older ones are loaded page by page", async (t) => {
   const hub = await inboxHubOf(t);
   hub.does(USER, (model) => Array.from({ length: 120 }, (_, at) => model.notify({ title: String(at) })));

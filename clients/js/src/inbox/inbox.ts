@@ -302,6 +302,7 @@ export class Inbox extends EventTarget {
       this.#ledger.endPage(page, list);
       this.#changed();
     } catch (thrown) {
+      this.#ledger.dropPage(page);
       if (this.#isClosed) return;
       this.#refused(asFailure(thrown), undefined);
       throw thrown;

@@ -5,7 +5,10 @@ import { type Flags, flagged, type Item } from "./item.js";
 import { type Mark, marked } from "./marks.js";
 import type { Change, Count, List } from "./said.js";
 
-/** Notifications that are kept: the newest. It is what a hub keeps of one user, as it is set up, and more than a person scrolls through. */
+/**
+ * Notifications that are kept by themselves: the newest. It is what a hub keeps of one user, as it is set up. A page that asks for more is given room
+ * for them: the bound is for what comes unasked, in a page that is open for months.
+ */
 export const ITEMS_MAX = 1_000;
 
 /** Which notifications a page wants to have in its list. The count is that of all. */
@@ -41,9 +44,13 @@ export class Ledger {
   #page: Page | undefined;
   #cursor: string | null = null;
   #hasOlder = false;
+  readonly #itemsMax: number;
+  /** Notifications that are kept: `itemsMax`, or as many as the page has asked for. */
+  #room: number;
 
-  constructor(filter: InboxFilter) {
+  constructor(filter: InboxFilter, itemsMax = ITEMS_MAX) {
     this.#filter = filter;
+    this.#itemsMax = this.#room = itemsMax;
   }
 
   /** What a page sees. */
@@ -67,15 +74,15 @@ export class Ledger {
     return this.#marks.reduce((items, mark) => marked(mark, items, 0).items, this.#items);
   }
 
-  /** Where the page of older ones begins; undefined if there are none, or if there is no room for them. */
+  /** Where the page of older ones begins; undefined if there are none. */
   get before(): string | undefined {
-    if (!this.#hasOlder || this.#items.length >= ITEMS_MAX) return undefined;
-    return this.#cursor ?? undefined;
+    return this.#hasOlder ? (this.#cursor ?? undefined) : undefined;
   }
 
   /** The list has come. `answered`: marks that the hub had answered when the list was asked for. */
   reset(list: List, answered: ReadonlySet<Mark> = new Set()): void {
-    this.#items = list.items.slice(0, ITEMS_MAX);
+    this.#items = list.items;
+    this.#room = Math.max(this.#itemsMax, list.items.length);
     this.#count = list.count;
     this.#listed = this.#heard = list.count.version;
     this.#cursor = list.cursor;
@@ -136,6 +143,13 @@ export class Ledger {
     this.#cursor = list.cursor ?? this.#cursor;
     this.#hasOlder = list.more;
     this.recount(list.count);
+    this.#room = Math.max(this.#room, this.#items.length);
+  }
+
+  /** It does not come. */
+  dropPage(page: Page): void {
+    if (page !== this.#page) return;
+    this.#page = undefined;
     this.#trim();
   }
 
@@ -172,9 +186,10 @@ export class Ledger {
   }
 
   #trim(): void {
-    if (this.#items.length <= ITEMS_MAX) return;
-    this.#items = this.#items.slice(0, ITEMS_MAX);
-    this.#cursor = this.#items[ITEMS_MAX - 1]!.id;
+    // The page that is on its way goes on behind the oldest one.
+    if (this.#page || this.#items.length <= this.#room) return;
+    this.#items = this.#items.slice(0, this.#room);
+    this.#cursor = this.#items[this.#room - 1]!.id;
     this.#hasOlder = true;
   }
 
