@@ -168,7 +168,7 @@ impl Front {
             Action::Inbox(action) => Box::pin(inbox::answer(self, action, &head, parts, keyed, body)).await,
             Action::RefuseMethod(route) => Err(method_not_allowed(route.methods())),
             Action::RefuseAccept(problem) => Err(problem),
-            Action::RefusePath => Err(not_found()),
+            Action::RefusePath => Err(inbox::nothing_at(parts.uri.path()).unwrap_or_else(not_found)),
         }
     }
 

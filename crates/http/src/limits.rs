@@ -308,6 +308,9 @@ pub(crate) const DENIALS_MAX: usize = 10_000;
 /// Bytes of the name of a user or a token that is kept out. 1,024: with as many as can be kept out some 10 MB.
 pub(crate) const DENIED_NAME_BYTES_MAX: usize = 1_024;
 
+/// Bytes of a body that is no JSON object that are shown to its sender. 20: enough to tell a list, a form and a text.
+pub(crate) const BODY_SHOWN_BYTES_MAX: usize = 20;
+
 /// Characters of what is wrong with a JSON text that are shown to its sender. 200: enough for the name of a member and its place.
 pub(crate) const JSON_FAULT_CHARS_MAX: usize = 200;
 

@@ -30,6 +30,15 @@ pub(crate) struct FrameKey {
     pub(crate) packing: Packing,
 }
 
+/// What is kept under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    /// An event, for all its readers.
+    Event(FrameKey),
+    /// Bytes that were made for one reader, such as the changes of an inbox. No other reader may ever be given them.
+    Own(u64),
+}
+
 /// All frames that are kept. Cloning shares them.
 #[derive(Debug, Clone)]
 pub(crate) struct UnreadFrames(Arc<Shared>);
@@ -44,7 +53,7 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Frames {
-    by_key: HashMap<FrameKey, Frame>,
+    by_key: HashMap<Key, Frame>,
     bytes: usize,
     /// Bytes of frames whose readers were told to let go.
     bytes_leaving: usize,
@@ -65,7 +74,7 @@ struct Frame {
 #[derive(Debug)]
 pub(crate) struct KeptFrame {
     unread: UnreadFrames,
-    key: FrameKey,
+    key: Key,
     /// Its reader's place among those of the frame.
     reader: usize,
     progress: Arc<Progress>,
@@ -81,9 +90,20 @@ impl UnreadFrames {
     /// Counts a whole frame for as long as a reader keeps it. The bytes are those that all its readers share; the
     /// reader should forget its own.
     pub(crate) fn keep(&self, key: FrameKey, frame: Bytes) -> (Bytes, KeptFrame) {
+        self.keep_by(|_| Key::Event(key), frame)
+    }
+
+    /// Counts bytes that were made for one reader, for as long as it keeps them.
+    pub(crate) fn keep_own(&self, bytes: Bytes) -> (Bytes, KeptFrame) {
+        self.keep_by(Key::Own, bytes)
+    }
+
+    /// `key` makes the name of a number that no frame has had.
+    fn keep_by(&self, key: impl FnOnce(u64) -> Key, frame: Bytes) -> (Bytes, KeptFrame) {
         let progress = Arc::new(Progress::begin());
         let mut frames = self.lock();
         let arrived = frames.arrived;
+        let key = key(arrived + 1);
         let (bytes, reader, let_go) = frames.add_reader(key, frame, progress.clone());
         if frames.arrived > arrived && frames.make_room(self.0.bytes_max) {
             // A lane that sees the number must see the tokens cancelled, too: it looks at them once for each number.
@@ -116,7 +136,7 @@ impl UnreadFrames {
 impl Frames {
     fn add_reader(
         &mut self,
-        key: FrameKey,
+        key: Key,
         bytes: Bytes,
         progress: Arc<Progress>,
     ) -> (Bytes, usize, CancellationToken) {
@@ -130,7 +150,7 @@ impl Frames {
         (frame.bytes.clone(), reader, frame.let_go.clone())
     }
 
-    fn remove_reader(&mut self, key: FrameKey, reader: usize) {
+    fn remove_reader(&mut self, key: Key, reader: usize) {
         let Some(frame) = self.by_key.get_mut(&key) else { return };
         frame.readers.try_remove(reader);
         if !frame.readers.is_empty() {

@@ -85,6 +85,13 @@ impl Scene {
     }
 }
 
+/// A number of `/metrics`.
+async fn number(scene: &Scene, name: &str) -> u64 {
+    let text = text(scene.get("/metrics", &[("accept", "text/plain")]).await).await;
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{name} is in {text}")).parse().unwrap()
+}
+
 fn named(user: &str) -> User {
     User::parse(user).unwrap()
 }
@@ -722,4 +729,70 @@ async fn what_an_inbox_cannot_be_told_by_is_refused() {
     }
     let socket = [("upgrade", "websocket"), ("connection", "upgrade"), ("accept", "*/*")];
     assert_eq!(scene.get("/inbox/alice", &socket).await.status(), 406);
+}
+
+/// A hundred readers that come back at once and do not read would each have held as much as a page of the list, and nobody counted it.
+#[tokio::test(start_paused = true)]
+async fn what_a_reader_has_missed_is_counted_until_it_has_taken_it() {
+    let scene = Scene::start().await;
+    let first = scene.notify("alice", "seen").await;
+    let title = "x".repeat(450);
+    for _ in 0..80 {
+        scene.notify("alice", &title).await;
+    }
+
+    let mut stream = scene.stream("/inbox/alice", Some(&first)).await;
+    let lines = stream.more().await.unwrap();
+    assert!(lines.starts_with(": heartbeat") && !lines.contains("event: "), "{lines}");
+    assert_eq!(number(&scene, "tidings_unread_bytes").await, 0);
+    let mut told = stream.more().await.unwrap();
+    let held = number(&scene, "tidings_unread_bytes").await;
+    assert!(held > 36_000 && held < 70_000, "{held}");
+
+    let newest = scene.notify("alice", "live").await;
+    while !told.contains("\"title\":\"live\"") {
+        told += &stream.more().await.unwrap();
+    }
+    assert_eq!(number(&scene, "tidings_unread_bytes").await, 0);
+    let blocks = blocks(&told);
+    let items = blocks.iter().filter(|block| block.event == "notification").count();
+    assert_eq!((blocks[0].event.as_str(), items), ("unread", 81));
+    assert!(told.contains(&format!("id: {newest}\n")));
+
+    // One that leaves gives it back.
+    let mut other = scene.stream("/inbox/alice", Some(&first)).await;
+    other.more().await.unwrap();
+    other.more().await.unwrap();
+    assert!(number(&scene, "tidings_unread_bytes").await > 36_000);
+    drop(other);
+    assert_eq!(number(&scene, "tidings_unread_bytes").await, 0);
+}
+
+/// The reason is that of every stream whose client comes to a place after which something can no longer be told.
+#[tokio::test(start_paused = true)]
+async fn beyond_its_bytes_what_was_missed_is_a_gap_and_marks_are_told_however_large_their_items_are() {
+    let scene = Scene::start().await;
+    let first = scene.notify("alice", "seen").await;
+    let large =
+        Notification { title: "t".into(), body: Some("x".repeat(8_000).into()), ..Notification::default() };
+    let mut ids = Vec::new();
+    for _ in 0..7 {
+        ids.push(scene.inbox.notify(&named("alice"), large.clone(), None).await.unwrap().id.to_string());
+    }
+    let told = scene.poll("/inbox/alice?mode=poll", Some(&first)).await;
+    assert_eq!(told.iter().filter(|block| block.event == "notification").count(), 7);
+
+    for _ in 0..2 {
+        ids.push(scene.inbox.notify(&named("alice"), large.clone(), None).await.unwrap().id.to_string());
+    }
+    let told = scene.poll("/inbox/alice?mode=poll", Some(&first)).await;
+    assert_eq!(told.iter().map(|block| &*block.event).collect::<Vec<_>>(), ["unread", "tidings.gap"]);
+    assert_eq!((&told[1].data["reason"], &told[1].data["requested"]), (&json!("expired"), &json!(first)));
+
+    // Their texts are not told, and do not count.
+    let place = ids.last().unwrap().clone();
+    scene.mark("alice", Mark::Read, &ids.iter().collect::<Vec<_>>()).await;
+    let told = scene.poll("/inbox/alice?mode=poll", Some(&place)).await;
+    assert_eq!(told.iter().map(|block| &*block.event).collect::<Vec<_>>(), ["unread", "changed"]);
+    assert_eq!(told[1].data["ids"].as_array().unwrap().len(), 9);
 }

@@ -531,3 +531,6 @@ impl Drop for Tasks {
         self.end();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -45,12 +45,20 @@ pub const PAGE_ITEMS_MAX: usize = 200;
 /// Items of one page of the list, if the reader does not say.
 pub const PAGE_ITEMS_DEFAULT: usize = 50;
 
-/// Bytes of what the items of one page say, and of the changes that a stream which comes back is told one by one. A page ends before it
-/// would have more, but has one item at least: 200 items of the greatest size would be 4 MB.
+/// Bytes of what the items of one page say. A page ends before it would have more, but has one item at least: 200 items of the greatest
+/// size would be 4 MB.
 pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Changes that a stream which comes back is told one by one. Of more it hears a gap, and its client loads the list anew.
 pub const BACKLOG_MAX: usize = 500;
+
+/// Bytes of the notifications that a stream which comes back, or was slow, is told one by one. 64 KiB: the hub holds them until the client
+/// has read them, and a page of the list is as cheap a way to more.
+pub const BACKLOG_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes that stand around what a notification says where it is told: its id, time, flags and the names of the members. They count toward
+/// [`BACKLOG_BYTES_MAX`].
+pub const ITEM_BYTES: usize = 200;
 
 /// Deleted notifications of a user that are remembered, so that a stream that comes back is told of them.
 pub const TOMBSTONES_MAX: u64 = 200;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tidings_access::escaped;
 use tidings_core::Topic;
+use tidings_core::event::TopicError;
 
 use crate::limits::USER_BYTES_MAX;
 
@@ -30,8 +31,14 @@ impl User {
             return Err(BadUser::Control);
         }
         let user = Self(name.into());
-        user.parse_topic().map_err(|error| BadUser::Topic(error.to_string()))?;
-        Ok(user)
+        match user.parse_topic() {
+            Ok(_) => Ok(user),
+            Err(TopicError::DotSegment) => Err(BadUser::Dots),
+            Err(TopicError::NotNormal { nfc }) => {
+                Err(BadUser::NotNormal { nfc: nfc.strip_prefix("inbox/").unwrap_or(&nfc).to_owned() })
+            }
+            Err(error) => Err(BadUser::Topic(error.to_string())),
+        }
     }
 
     /// A name that a log or a database holds. It was parsed once.
@@ -55,7 +62,7 @@ impl User {
         self.parse_topic().expect("a user's name can stand in a topic")
     }
 
-    fn parse_topic(&self) -> Result<Topic, tidings_core::event::TopicError> {
+    fn parse_topic(&self) -> Result<Topic, TopicError> {
         Topic::parse(&format!("inbox/{}", escaped(&self.0)))
     }
 }
@@ -78,6 +85,17 @@ pub enum BadUser {
     /// Nobody could read it.
     #[error("the name of a user has no control characters")]
     Control,
+    /// In a URL it would lead elsewhere.
+    #[error("the name of a user is neither `.` nor `..`")]
+    Dots,
+    /// Not in the normal form NFC: it would look like another user.
+    #[error(
+        "names of users are compared byte by byte, and this one is not in Unicode's normal form NFC, which is `{nfc}`"
+    )]
+    NotNormal {
+        /// The name in the normal form, as it stands in a topic.
+        nfc: String,
+    },
     /// It cannot stand in a topic.
     #[error("the name of a user stands in a topic, and this one cannot: {0}")]
     Topic(String),

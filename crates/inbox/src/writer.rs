@@ -4,7 +4,7 @@ use tidings_core::{
     BatchPart, BatchProgress, Cursor, Draft, IdempotencyKey, PublishError, Published, Sequence,
 };
 use tidings_sse::EventType;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::effect::Outcome;
 use crate::error::InboxError;
@@ -95,14 +95,16 @@ pub(crate) async fn append(
 }
 
 /// What came of records at these places, once the projection has applied them; none if it is not known any more of one of them.
-async fn outcome_of(
+pub(crate) async fn outcome_of(
     shared: &Shared,
     places: impl Iterator<Item = Cursor>,
 ) -> Result<Option<Outcome>, InboxError> {
+    // One for all of them: a call with many records waits no longer.
+    let ends_at = Instant::now() + OUTCOME_WAIT_MAX;
     let mut all = Some(Outcome::default());
     for place in places {
         let outcome = shared.progress.outcome(place.sequence);
-        let outcome = timeout(OUTCOME_WAIT_MAX, outcome).await.map_err(|_| InboxError::Behind)?;
+        let outcome = timeout_at(ends_at, outcome).await.map_err(|_| InboxError::Behind)?;
         let outcome = outcome.map_err(|_| InboxError::Stopped)?;
         all = all.zip(outcome).map(|(all, outcome)| all.and(outcome));
     }

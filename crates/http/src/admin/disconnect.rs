@@ -60,8 +60,7 @@ where
 
 impl Order {
     fn parse(body: &[u8]) -> Result<Self, Problem> {
-        let document: OrderDocument =
-            object(body, "the body is no JSON object of `disconnect`").map_err(refused)?;
+        let document: OrderDocument = object(body).map_err(refused)?;
         let OrderDocument { user, token_id, topic, connection, deny_for } = document;
         let user = user.map(|value| text("user", value)).transpose()?;
         let token_id = token_id.map(|value| text("token_id", value)).transpose()?;

@@ -12,6 +12,7 @@
 //! | `subscribe_request` | what it asks for |
 //! | `admission` | whether it finds a stream, and what it hears else |
 //! | `beginning` | its first bytes |
+//! | `carry` | its way in, and what carries it; also for a stream of an inbox |
 //! | `stream_head` | the head of its answer |
 //! | `subscribe_body` | the same as a body: `POST /subscribe` |
 //! | `framed` | what a page that frames events is told of a refusal |
@@ -26,6 +27,7 @@ pub(crate) mod admission;
 mod batch;
 mod batch_hash;
 pub(crate) mod beginning;
+pub(crate) mod carry;
 pub(crate) mod framed;
 pub(crate) mod gap;
 pub(crate) mod history;

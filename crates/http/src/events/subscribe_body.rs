@@ -4,7 +4,6 @@
 //! members of the body are the parameters of the `GET`, and become them, so that everything is read in one place.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -13,7 +12,7 @@ use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::front::Front;
 use crate::limits::SUBSCRIBE_BODY_BYTES_MAX;
-use crate::request::body_document::{object, read_document};
+use crate::request::body_document::{check_json, object, read_document};
 
 /// The body. A name that stands twice is refused, and so is one that is not known.
 #[derive(Deserialize)]
@@ -49,24 +48,14 @@ pub(crate) async fn read_as_query<B>(front: &Front, parts: &Parts, body: B) -> R
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
-    check_type(parts)?;
+    check_json(&parts.headers, &[])?;
     let rules = front.body_rules(&parts.extensions);
     let body = read_document(body, &parts.headers, rules, SUBSCRIBE_BODY_BYTES_MAX).await?;
     query_of(&body.data)
 }
 
-fn check_type(parts: &Parts) -> Result<(), Problem> {
-    let value = parts.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-    let kind = value.map(|value| value.split(';').next().unwrap_or_default().trim());
-    if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
-        return Ok(());
-    }
-    Err(Problem::new(ProblemType::UnsupportedMediaType, "send the body as application/json"))
-}
-
 fn query_of(body: &[u8]) -> Result<String, Problem> {
-    let document: SubscribeDocument =
-        object(body, "the body is no JSON object of `subscribe`").map_err(refused)?;
+    let document: SubscribeDocument = object(body).map_err(refused)?;
     let mut query = String::new();
     document.topics.iter().for_each(|topic| put(&mut query, "topic", topic));
     for (name, value) in document.parameters() {

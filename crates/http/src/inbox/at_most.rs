@@ -27,7 +27,7 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for Values<T, MAX>
         let mut values = Vec::new();
         while let Some(value) = list.next_element()? {
             if values.len() == MAX {
-                return Err(A::Error::custom(format_args!("a list has more than {MAX} texts")));
+                return Err(A::Error::custom(format_args!("has more than {MAX} texts")));
             }
             values.push(value);
         }

@@ -3,16 +3,16 @@
 //! To read an inbox, to mark and to mute in it, one must be allowed to subscribe to `inbox/{user}`; to notify, to publish to it.
 
 use bytes::Bytes;
+use http::Response;
 use http::request::Parts;
-use http::{Method, Response};
 use tidings_access::Grants;
-use tidings_core::{Selector, Topic};
-use tidings_inbox::Inbox;
+use tidings_core::Selector;
+use tidings_inbox::{Inbox, Mark};
 
 use super::notify::{Call, many, read, take_share};
-use super::problem::{item_of_path, kind_of_path, user};
+use super::problem::user;
 use super::route::InboxAction;
-use super::{count, list, marks, preferences, stream};
+use super::{list, marks, stream};
 use crate::access::head::RequestHead;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
@@ -28,17 +28,18 @@ use crate::limits::{
 };
 use crate::request::body::WholeBody;
 use crate::request::idempotency_key::idempotency_key;
-use crate::request::path::{one_topic, plain_selector};
-use crate::request::query::Query;
+use crate::request::path::one_topic;
+use crate::request::query::{Query, has_parameter};
+use crate::stream::StreamFormat;
 
 /// How often the names of a call stand in memory beside its body: as users, as topics, as a record, and as its JSON.
 const MANY_BODY_COPIES: usize = 4;
 
 /// A request to the inbox, as its head says it.
-struct Asked<'a> {
-    front: &'a Front,
+pub(super) struct Asked<'a> {
+    pub(super) front: &'a Front,
     head: &'a RequestHead<'a>,
-    parts: &'a Parts,
+    pub(super) parts: &'a Parts,
     keyed: Keyed<'a>,
 }
 
@@ -64,95 +65,50 @@ where
     match action {
         InboxAction::RefuseAccept(problem) => Err(problem),
         InboxAction::NotifyMany => asked.notify_many(inbox, body).await,
-        InboxAction::Notify(text) => asked.notify(inbox, text, body).await,
-        InboxAction::Erase(text) => {
-            let query = asked.query(&[])?;
-            let user = user(text)?;
-            let grants = asked.own(&query, &[Selector::Topic(user.topic())]).await?;
-            asked.takes_place(grants.as_ref())?;
-            marks::erase(inbox, &user).await
-        }
-        InboxAction::List(text) => {
-            let query = asked.query(list::KNOWN)?;
-            let (user, request) = (user(text)?, list::request(inbox, &query)?);
-            asked.read(&query, &user.topic()).await?;
-            if parts.method == Method::HEAD {
-                return Ok(list::head());
-            }
-            list::list(front, inbox, &user, request).await
-        }
-        InboxAction::Subscribe(text, format) => {
-            let query = asked.query(stream::KNOWN)?;
-            let user = user(text)?;
-            let mut request = stream::read(front, parts, &query, &user, format)?;
-            match asked.change(&query, &user.topic()).await {
-                Ok(grants) => grants.into_iter().for_each(|grants| request.let_in_by(front, grants)),
-                Err(problem) => return admission::refuse(front, &request, problem),
-            }
-            stream::subscribe(front, inbox, user, request).await
-        }
-        InboxAction::PollCount(text) => {
-            let query = asked.query(count::KNOWN)?;
-            let (user, pace) = (user(text)?, count::pace(&query)?);
-            asked.read(&query, &user.topic()).await?;
-            Ok(count::poll(front, inbox, &user, pace).await)
-        }
-        InboxAction::Count(text) => {
-            let query = asked.query(&[])?;
-            let user = user(text)?;
-            asked.read(&query, &user.topic()).await?;
-            list::count(inbox, &user).await
-        }
-        InboxAction::Mark(text, mark) => {
-            let query = asked.query(&[])?;
-            let user = user(text)?;
-            let grants = asked.change(&query, &user.topic()).await?;
-            let publisher = asked.publisher(grants.as_ref());
-            let body = asked.body(&publisher, body, INBOX_MARK_BODY_BYTES_MAX).await?;
-            marks::mark(inbox, &user, mark, marks::which(&body.data)?).await
-        }
-        InboxAction::Delete(text, id) => {
-            let query = asked.query(&[])?;
-            let (user, id) = (user(text)?, item_of_path(id)?);
-            let grants = asked.change(&query, &user.topic()).await?;
-            asked.takes_place(grants.as_ref())?;
-            marks::delete(inbox, &user, id).await
-        }
-        InboxAction::Mutes(text) => {
-            let query = asked.query(&[])?;
-            let user = user(text)?;
-            asked.read(&query, &user.topic()).await?;
-            preferences::mutes(inbox, &user).await
-        }
-        InboxAction::Mute(text, kind, muted) => {
-            let query = asked.query(&[])?;
-            let (user, kind) = (user(text)?, kind_of_path(kind)?);
-            let grants = asked.change(&query, &user.topic()).await?;
-            asked.takes_place(grants.as_ref())?;
-            preferences::mute(inbox, &user, &kind, muted).await
-        }
-        InboxAction::Follows(text) => {
-            let query = asked.query(&[])?;
-            let user = user(text)?;
-            asked.read(&query, &user.topic()).await?;
-            preferences::follows(inbox, &user).await
-        }
-        InboxAction::Follow(text, selector, follows) => {
-            let query = asked.query(&[])?;
-            let (user, selector) = (user(text)?, plain_selector(selector)?);
-            // Who follows what may not be read would learn of it by the notifications. Who stops, learns nothing.
-            let mut needed = vec![Selector::Topic(user.topic())];
-            needed.extend(follows.then(|| selector.clone()));
-            let grants = asked.own(&query, &needed).await?;
-            asked.takes_place(grants.as_ref())?;
-            preferences::follow(inbox, &user, &selector, follows).await
-        }
+        InboxAction::Notify(user) => asked.notify(inbox, user, body).await,
+        InboxAction::Mark(user, mark) => asked.mark(inbox, user, mark, body).await,
+        InboxAction::Subscribe(user, format) => asked.subscribe(inbox, user, format).await,
+        InboxAction::Plain(user, action) => action.answer(&asked, inbox, user).await,
     }
 }
 
+/// Who may ask for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// Who may subscribe.
+    Reads,
+    /// The same, for a change. It counts toward what its sender may publish.
+    Changes,
+    /// Who may subscribe, and who may publish. It counts, too.
+    Owns,
+}
+
 impl<'a> Asked<'a> {
-    fn query(&self, known: &[&'static str]) -> Result<Query<'a>, Problem> {
-        Query::parse(self.parts.uri.query().unwrap_or(""), &[known, self.front.proof_parameters()])
+    pub(super) fn query(&self, known: &[&'static str]) -> Result<Query<'a>, Problem> {
+        Query::parse(self.text_of_query(), &[known, self.front.proof_parameters()])
+    }
+
+    /// The same where one URL answers in two ways, by what the request accepts: a parameter of the other way tells that this one was not
+    /// meant, and `why` says so.
+    pub(super) fn query_beside(
+        &self,
+        known: &[&'static str],
+        others: &[&'static str],
+        why: &str,
+    ) -> Result<Query<'a>, Problem> {
+        for name in others.iter().filter(|name| !known.contains(*name)) {
+            if has_parameter(self.text_of_query(), name)? {
+                return Err(Problem::new(
+                    ProblemType::UnknownParameter,
+                    format!("`{name}` is a parameter {why}"),
+                ));
+            }
+        }
+        self.query(known)
+    }
+
+    fn text_of_query(&self) -> &'a str {
+        self.parts.uri.query().unwrap_or("")
     }
 
     fn parsed<'q>(&'q self, query: &'q Query<'q>) -> ParsedRequest<'q> {
@@ -163,36 +119,39 @@ impl<'a> Asked<'a> {
         self.front.told(self.parts, decided)
     }
 
-    /// The grants by which an inbox is read.
-    async fn read(&self, query: &Query<'_>, topic: &Topic) -> Result<Option<Grants>, Problem> {
-        self.granted(query, &[Selector::Topic(topic.clone())], AskedAction::History).await
-    }
-
-    /// The grants by which something in it is changed, by whose it is.
-    async fn change(&self, query: &Query<'_>, topic: &Topic) -> Result<Option<Grants>, Problem> {
-        self.granted(query, &[Selector::Topic(topic.clone())], AskedAction::Subscribe).await
-    }
-
-    async fn granted(
+    /// Lets in what has no body.
+    pub(super) async fn let_in(
         &self,
+        gate: Gate,
         query: &Query<'_>,
-        selectors: &[Selector],
-        action: AskedAction,
+        needed: Vec<Selector>,
+    ) -> Result<(), Problem> {
+        let grants = self.grants(gate, query, &needed).await?;
+        match gate {
+            Gate::Reads => Ok(()),
+            Gate::Changes | Gate::Owns => self.takes_place(grants.as_ref()),
+        }
+    }
+
+    /// The grants that let it in; none where nobody is asked for any.
+    async fn grants(
+        &self,
+        gate: Gate,
+        query: &Query<'_>,
+        needed: &[Selector],
     ) -> Result<Option<Grants>, Problem> {
         if !self.front.asks_for_grants() {
             return Ok(None);
         }
-        // Boxed: the future of every request would be as large as this one.
-        let grants = Box::pin(self.front.authorize_inbox(self.parsed(query), action, selectors)).await;
-        self.told(grants).map(Some)
-    }
-
-    /// The grants of whose it is, or of who may notify there.
-    async fn own(&self, query: &Query<'_>, selectors: &[Selector]) -> Result<Option<Grants>, Problem> {
-        if !self.front.asks_for_grants() {
-            return Ok(None);
-        }
-        let grants = Box::pin(self.front.authorize_inbox_owner(self.parsed(query), selectors)).await;
+        let parsed = self.parsed(query);
+        // Boxed: the future of every request would be as large as these.
+        let grants = match gate {
+            Gate::Reads => Box::pin(self.front.authorize_inbox(parsed, AskedAction::History, needed)).await,
+            Gate::Changes => {
+                Box::pin(self.front.authorize_inbox(parsed, AskedAction::Subscribe, needed)).await
+            }
+            Gate::Owns => Box::pin(self.front.authorize_inbox_owner(parsed, needed)).await,
+        };
         self.told(grants).map(Some)
     }
 
@@ -233,6 +192,35 @@ impl<'a> Asked<'a> {
         // It may have been long on its way.
         publisher.let_in.check(self.front).await?;
         Ok(body)
+    }
+
+    async fn subscribe(
+        &self,
+        inbox: &Inbox,
+        text: &str,
+        format: StreamFormat,
+    ) -> Result<Response<Body>, Problem> {
+        let why = "of the list, and without `Accept: application/json` this URL answers with the stream";
+        let query = self.query_beside(stream::KNOWN, list::KNOWN, why)?;
+        let user = user(text)?;
+        let mut request = stream::read(self.front, self.parts, &query, &user, format)?;
+        match self.grants(Gate::Changes, &query, &[Selector::Topic(user.topic())]).await {
+            Ok(grants) => grants.into_iter().for_each(|grants| request.let_in_by(self.front, grants)),
+            Err(problem) => return admission::refuse(self.front, &request, problem),
+        }
+        stream::subscribe(self.front, inbox, user, request).await
+    }
+
+    async fn mark<B>(&self, inbox: &Inbox, text: &str, mark: Mark, body: B) -> Result<Response<Body>, Problem>
+    where
+        B: http_body::Body<Data = Bytes> + Unpin,
+    {
+        let query = self.query(&[])?;
+        let user = user(text)?;
+        let grants = self.grants(Gate::Changes, &query, &[Selector::Topic(user.topic())]).await?;
+        let publisher = self.publisher(grants.as_ref());
+        let body = self.body(&publisher, body, INBOX_MARK_BODY_BYTES_MAX).await?;
+        marks::mark(inbox, &user, mark, marks::which(&body.data)?).await
     }
 
     async fn notify<B>(&self, inbox: &Inbox, text: &str, body: B) -> Result<Response<Body>, Problem>

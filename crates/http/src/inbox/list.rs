@@ -68,7 +68,8 @@ fn flag(query: &Query<'_>, name: &'static str) -> Result<Option<bool>, Problem> 
 fn place(inbox: &Inbox, query: &Query<'_>, name: &'static str) -> Result<Option<Sequence>, Problem> {
     let text = query.one(name)?.filter(|text| !text.is_empty());
     // An item may be older than what the log knows of its epochs.
-    Ok(text.map(item).transpose()?.map(|id| inbox.reaches(id).unwrap_or(id.sequence)))
+    let id = text.map(item).transpose().map_err(|problem| problem.about(&format!("`{name}`")))?;
+    Ok(id.map(|id| inbox.reaches(id).unwrap_or(id.sequence)))
 }
 
 fn limit(text: &str) -> Result<usize, Problem> {

@@ -7,12 +7,12 @@ use tidings_inbox::limits::IDS_MAX;
 use tidings_inbox::{Changed, Inbox, Mark, User, Which};
 
 use super::at_most::AtMost;
-use super::notify::object;
 use super::problem::{item, not_done};
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
+use crate::request::body_document::object;
 
 /// Which items a mark is about: one of these members.
 #[derive(Deserialize)]
@@ -43,11 +43,18 @@ pub(super) fn which(body: &[u8]) -> Result<Named, Problem> {
     let WhichDocument { ids, through, all } = object(body).map_err(refused)?;
     match (ids, through, all) {
         (Some(AtMost(ids)), None, None) => {
-            Ok(Named::Ids(ids.iter().map(|id| item(id)).collect::<Result<_, _>>()?))
+            let named = |(number, id): (usize, &Box<str>)| {
+                item(id).map_err(|problem| problem.about(&format!("`ids[{number}]`")))
+            };
+            Ok(Named::Ids(ids.iter().enumerate().map(named).collect::<Result<_, _>>()?))
         }
-        (None, Some(through), None) => Ok(Named::Through(item(&through)?)),
+        (None, Some(through), None) => {
+            item(&through).map(Named::Through).map_err(|problem| problem.about("`through`"))
+        }
         (None, None, Some(true)) => Ok(Named::All),
-        _ => Err(refused("the body has one of `ids`, `through` and `all`, and `all` is `true`".to_owned())),
+        (None, None, Some(false)) => Err(refused("`all` is false, and can only be true".to_owned())),
+        (None, None, None) => Err(refused("the body has none of `ids`, `through` and `all`".to_owned())),
+        _ => Err(refused("the body has more than one of `ids`, `through` and `all`".to_owned())),
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `route` | the URLs below `/inbox`, and what each method asks of them |
 //! | `granted` | who may ask for it, and what answers |
+//! | `plain` | what needs neither a body nor a stream |
 //! | `notify` | a notification, from the body of a request to its users |
 //! | `list` | a page of a user's items |
 //! | `marks` | marks, and what is taken away |
@@ -27,6 +28,7 @@ mod list;
 mod marks;
 mod notify;
 mod numbers;
+mod plain;
 mod poll;
 mod preferences;
 mod problem;
@@ -36,4 +38,5 @@ pub(crate) mod task_inbox;
 
 pub(crate) use granted::answer;
 pub(crate) use numbers::InboxCollector;
+pub(crate) use problem::nothing_at;
 pub(crate) use route::{InboxAction, InboxRoute};

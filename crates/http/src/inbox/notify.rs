@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{Response, StatusCode};
 use ring::digest::{Context, SHA256};
@@ -16,6 +15,7 @@ use tidings_inbox::{CallKey, Inbox, Notification, Notified, User};
 
 use super::at_most::AtMost;
 use super::problem::{bad_notification, named_user, not_done};
+use crate::access::shown::shown;
 use crate::answer::body::Body;
 use crate::answer::json;
 use crate::answer::problem::Problem;
@@ -24,8 +24,8 @@ use crate::events::problem::{ending, too_many_publishes};
 use crate::events::publish::{Publisher, replayed};
 use crate::front::Front;
 use crate::request::body::WholeBody;
-use crate::request::body_document::{self, read_document};
-use crate::request::position::{age, time};
+use crate::request::body_document::{Object, check_json, object, read_document};
+use crate::request::position::{TimeFault, age, time};
 
 /// A notification as it is sent. A name that stands twice is refused, and so is one that is not known.
 #[derive(Deserialize)]
@@ -45,14 +45,14 @@ struct NotificationDocument {
 #[serde(deny_unknown_fields)]
 struct ManyDocument {
     users: AtMost<Box<str>, USERS_MAX>,
-    notification: NotificationDocument,
+    notification: Object<NotificationDocument>,
 }
 
 /// The body of `POST /inbox?topic=`, if the notification is in a member of this name as where there are users.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TopicDocument {
-    notification: NotificationDocument,
+    notification: Object<NotificationDocument>,
 }
 
 /// Tells whether it is. Nothing else is looked at.
@@ -111,20 +111,10 @@ where
     if front.drain().has_begun() {
         return Err(ending());
     }
-    check_type(parts)?;
+    // The form is what `curl -d` sends without being asked.
+    check_json(&parts.headers, &["application/x-www-form-urlencoded"])?;
     let rules = front.body_rules(&parts.extensions);
     read_document(body, &parts.headers, rules, bytes_max).await
-}
-
-fn check_type(parts: &Parts) -> Result<(), Problem> {
-    let value = parts.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or_default());
-    let kind = value.map(|value| value.split(';').next().unwrap_or_default().trim());
-    match kind {
-        Some(kind) if kind.eq_ignore_ascii_case("application/json") => Ok(()),
-        // What `curl -d` sends without being asked.
-        Some(kind) if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => Ok(()),
-        _ => Err(Problem::new(ProblemType::UnsupportedMediaType, "send the body as application/json")),
-    }
 }
 
 /// Takes events and bytes of the share of a sender.
@@ -140,12 +130,15 @@ pub(super) fn take_share(
 
 /// Reads whom to notify.
 pub(super) fn many(front: &Front, body: &[u8]) -> Result<Many, Problem> {
-    let ManyDocument { users: AtMost(names), notification } = document(body)?;
+    let ManyDocument { users: AtMost(names), notification: Object(notification) } = document(body)?;
     if names.is_empty() {
         let detail = format!("`users` has 1 to {USERS_MAX} names, and here are none");
         return Err(Problem::new(ProblemType::BadNotification, detail));
     }
-    let mut users = names.iter().map(|name| named_user(name)).collect::<Result<Vec<_>, _>>()?;
+    let named = |(number, name): (usize, &Box<str>)| {
+        named_user(name).map_err(|problem| problem.about(&format!("`users[{number}]`")))
+    };
+    let mut users = names.iter().enumerate().map(named).collect::<Result<Vec<_>, _>>()?;
     users.sort_unstable();
     users.dedup();
     Ok(Many { users, says: notification.check(front)? })
@@ -175,7 +168,7 @@ impl Call<'_> {
     pub(super) async fn notify_topic(&self, topic: &Topic, body: &[u8]) -> Result<Response<Body>, Problem> {
         let is_wrapped = document::<Wrapped>(body)?.notification.is_some();
         let says = match is_wrapped {
-            true => document::<TopicDocument>(body)?.notification,
+            true => document::<TopicDocument>(body)?.notification.0,
             false => document::<NotificationDocument>(body)?,
         };
         let says = says.check(self.front)?;
@@ -202,11 +195,6 @@ fn answer(document: &impl Serialize, was_made: bool) -> Response<Body> {
 pub(super) fn document<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     let refused = |detail| Problem::new(ProblemType::BadNotification, detail);
     object(body).map_err(refused)
-}
-
-/// A body as an object of JSON; the error says what is wrong with it.
-pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
-    body_document::object(body, "the body is not what it must be")
 }
 
 impl NotificationDocument {
@@ -254,8 +242,15 @@ fn end(text: &str, now: UnixMillis) -> Result<u64, Problem> {
             .saturating_add(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
             .min(i64::MAX as u64));
     }
-    time(text).map(|time| time.0).map_err(|_| {
-        let detail = "`expires` is a time with its zone, such as 2026-11-21T08:00:00Z, or how long from now: 90s, 10m, 2h or 7d";
+    time(text).map(|time| time.0).map_err(|fault| {
+        let wrong = match fault {
+            TimeFault::NoTime => "",
+            TimeFault::NoZone => " has no time zone: it",
+            TimeFault::BadOffset => " has an offset of more than 23:59: it",
+        };
+        let rule =
+            "is a time with its zone, such as 2026-11-21T08:00:00Z, or how long from now: 90s, 10m, 2h or 7d";
+        let detail = format!("`expires`{wrong} {rule}, and not `{}`", shown(text.as_bytes()));
         Problem::new(ProblemType::BadNotification, detail)
     })
 }

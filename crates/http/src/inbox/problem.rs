@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use tidings_core::Cursor;
 use tidings_inbox::{BadNotification, InboxError, User, check_kind};
 
+use crate::access::shown::shown;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::events::problem::not_published;
@@ -39,6 +40,14 @@ pub(super) fn kind_of_path(text: &str) -> Result<String, Problem> {
     Ok(kind.into_owned())
 }
 
+/// What a path that names nothing is told, if it begins as one of an inbox.
+pub(crate) fn nothing_at(path: &str) -> Option<Problem> {
+    path.strip_prefix("/inbox/")?;
+    let detail = "there is nothing here; an inbox is at /inbox/{user}, where the user is one segment with / written as %2F, and below it \
+                  are /count, /read, /unread, /seen, /archive, /mute, /follows and the ids of notifications, without a slash at the end";
+    Some(Problem::new(ProblemType::NotFound, detail))
+}
+
 /// A user that is named by itself.
 pub(super) fn named_user(name: &str) -> Result<User, Problem> {
     User::parse(name).map_err(|error| Problem::new(ProblemType::BadUser, error.to_string()))
@@ -47,7 +56,10 @@ pub(super) fn named_user(name: &str) -> Result<User, Problem> {
 /// The id of an item.
 pub(super) fn item(text: &str) -> Result<Cursor, Problem> {
     let refused = || {
-        let detail = "the id of an item is what the list tells as `id`, such as 1k3f-40";
+        let detail = format!(
+            "the id of an item is what the list tells as `id`, such as 1k3f-40, and not `{}`",
+            shown(text.as_bytes())
+        );
         Problem::new(ProblemType::BadItem, detail)
     };
     text.parse().map_err(|_| refused())

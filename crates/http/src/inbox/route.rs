@@ -4,6 +4,8 @@ use http::header::ACCEPT;
 use http::{HeaderMap, Method};
 use tidings_inbox::Mark;
 
+use super::granted::Gate;
+use super::plain::PlainAction;
 use crate::access::policy::Policy;
 use crate::answer::problem::Problem;
 use crate::request::accept::{Representation, negotiate};
@@ -41,28 +43,12 @@ pub(crate) enum InboxAction<'a> {
     NotifyMany,
     /// Notifies a user.
     Notify(&'a str),
-    /// Takes away all of a user.
-    Erase(&'a str),
-    /// A page of items.
-    List(&'a str),
-    /// A stream of what happens.
-    Subscribe(&'a str, StreamFormat),
-    /// The count as JSON.
-    Count(&'a str),
-    /// The count as an event stream that ends.
-    PollCount(&'a str),
     /// Marks items.
     Mark(&'a str, Mark),
-    /// Takes an item away.
-    Delete(&'a str, &'a str),
-    /// The kinds that are muted.
-    Mutes(&'a str),
-    /// Mutes a kind, or does not any more.
-    Mute(&'a str, &'a str, bool),
-    /// The selectors that are followed.
-    Follows(&'a str),
-    /// Follows a selector, or does not any more.
-    Follow(&'a str, &'a str, bool),
+    /// A stream of what happens.
+    Subscribe(&'a str, StreamFormat),
+    /// What needs neither a body nor a stream.
+    Plain(&'a str, PlainAction<'a>),
     /// None of what the URL answers is accepted.
     RefuseAccept(Problem),
 }
@@ -108,36 +94,38 @@ impl<'a> InboxRoute<'a> {
     /// What a method asks of it; none if it does not take the method.
     pub(crate) fn action(self, method: &Method, headers: &HeaderMap) -> Option<InboxAction<'a>> {
         let reads = method == Method::GET || method == Method::HEAD;
-        Some(match self {
-            Self::All if method == Method::POST => InboxAction::NotifyMany,
-            Self::User(user) if method == Method::POST => InboxAction::Notify(user),
-            Self::User(user) if method == Method::DELETE => InboxAction::Erase(user),
-            Self::User(user) if reads => match negotiate(headers) {
+        let (puts, deletes) = (method == Method::PUT, method == Method::DELETE);
+        let plain = |user, action| Some(InboxAction::Plain(user, action));
+        match self {
+            Self::All if method == Method::POST => Some(InboxAction::NotifyMany),
+            Self::User(user) if method == Method::POST => Some(InboxAction::Notify(user)),
+            Self::User(user) if deletes => plain(user, PlainAction::Erase),
+            Self::User(user) if reads => Some(match negotiate(headers) {
                 Ok(Representation::Stream(format)) => InboxAction::Subscribe(user, format),
                 // Who looks by a browser reads JSON.
-                Ok(Representation::History | Representation::Page) => InboxAction::List(user),
+                Ok(Representation::History | Representation::Page) => {
+                    InboxAction::Plain(user, PlainAction::List)
+                }
                 Err(problem) => InboxAction::RefuseAccept(problem),
-            },
-            Self::Count(user) if reads && asks_for_stream(headers) => match negotiate(headers) {
-                Ok(Representation::Stream(_)) => InboxAction::PollCount(user),
-                Ok(Representation::History | Representation::Page) => InboxAction::Count(user),
+            }),
+            Self::Count(user) if reads && asks_for_stream(headers) => Some(match negotiate(headers) {
+                Ok(Representation::Stream(_)) => InboxAction::Plain(user, PlainAction::PollCount),
+                Ok(Representation::History | Representation::Page) => {
+                    InboxAction::Plain(user, PlainAction::Count)
+                }
                 Err(problem) => InboxAction::RefuseAccept(problem),
-            },
-            Self::Count(user) if reads => InboxAction::Count(user),
-            Self::Mark(user, mark) if method == Method::POST => InboxAction::Mark(user, mark),
-            Self::Mutes(user) if reads => InboxAction::Mutes(user),
-            Self::Mute(user, kind) if method == Method::PUT => InboxAction::Mute(user, kind, true),
-            Self::Mute(user, kind) if method == Method::DELETE => InboxAction::Mute(user, kind, false),
-            Self::Follows(user) if reads => InboxAction::Follows(user),
-            Self::Follow(user, selector) if method == Method::PUT => {
-                InboxAction::Follow(user, selector, true)
+            }),
+            Self::Count(user) if reads => plain(user, PlainAction::Count),
+            Self::Mark(user, mark) if method == Method::POST => Some(InboxAction::Mark(user, mark)),
+            Self::Mutes(user) if reads => plain(user, PlainAction::Mutes),
+            Self::Mute(user, kind) if puts || deletes => plain(user, PlainAction::Mute(kind, puts)),
+            Self::Follows(user) if reads => plain(user, PlainAction::Follows),
+            Self::Follow(user, selector) if puts || deletes => {
+                plain(user, PlainAction::Follow(selector, puts))
             }
-            Self::Follow(user, selector) if method == Method::DELETE => {
-                InboxAction::Follow(user, selector, false)
-            }
-            Self::Item(user, id) if method == Method::DELETE => InboxAction::Delete(user, id),
-            _ => return None,
-        })
+            Self::Item(user, id) if deletes => plain(user, PlainAction::Delete(id)),
+            _ => None,
+        }
     }
 }
 
@@ -154,16 +142,15 @@ impl InboxAction<'_> {
     /// What must hold before it.
     pub(crate) fn policy(&self) -> Policy {
         match self {
-            // Also the end of all that is known of a user: where there is a key and no users, it is for the application.
-            Self::NotifyMany | Self::Notify(_) | Self::Erase(_) => Policy::PUBLISH,
-            Self::List(_)
-            | Self::Subscribe(..)
-            | Self::Count(_)
-            | Self::PollCount(_)
-            | Self::Mutes(_)
-            | Self::Follows(_)
-            | Self::RefuseAccept(_) => Policy::READ,
-            Self::Mark(..) | Self::Delete(..) | Self::Mute(..) | Self::Follow(..) => Policy::TICKET,
+            Self::NotifyMany | Self::Notify(_) => Policy::PUBLISH,
+            // The end of all that is known of a user: where there is a key and no users, it is for the application.
+            Self::Plain(_, PlainAction::Erase) => Policy::PUBLISH,
+            Self::Subscribe(..) | Self::RefuseAccept(_) => Policy::READ,
+            Self::Mark(..) => Policy::TICKET,
+            Self::Plain(_, action) => match action.gate() {
+                Gate::Reads => Policy::READ,
+                Gate::Changes | Gate::Owns => Policy::TICKET,
+            },
         }
     }
 

@@ -4,13 +4,11 @@
 //! told, which is in [`task_inbox`](super::task_inbox), and in its place, which is that of the inbox.
 
 use bytes::Bytes;
-use futures_util::stream::poll_fn;
+use http::Response;
 use http::request::Parts;
-use http::{Response, Version};
 use tidings_core::limits::EVENT_ID_BYTES_MAX;
 use tidings_core::{
     ConnectionId, Cursor, Follower, Gap, Lost, OnGap, Position, Request, Selector, Selectors, Sequence,
-    Visitor,
 };
 use tidings_inbox::{Inbox, InboxError, User};
 
@@ -21,21 +19,17 @@ use super::task_inbox::TaskInbox;
 use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
-use crate::events::admission::{admit, later, send_away};
+use crate::events::admission::later;
 use crate::events::beginning::retry;
+use crate::events::carry::{Begun, Entered, carry, coded, enter};
 use crate::events::gap::{GAP, gap_header};
-use crate::events::problem::too_many_selectors;
 use crate::events::stream_head::head_of_stream;
 use crate::events::subscribe_request::SubscribeRequest;
 use crate::front::Front;
-use crate::lane::Framing;
-use crate::lane::parking::{Leave, Parking};
+use crate::limits::CHUNK_BYTES_MAX;
 use crate::request::mode::Mode;
 use crate::request::position::position;
 use crate::request::query::Query;
-use crate::stream::beside::Beside;
-use crate::stream::gzip::{Coded, Coding, blocks as gzip};
-use crate::stream::task::{self, Carried};
 use crate::stream::{FirstBlock, FirstBytes, StreamFormat, Whereabouts};
 use crate::websocket::handshake;
 
@@ -98,18 +92,10 @@ pub(super) async fn subscribe(
     user: User,
     mut request: SubscribeRequest,
 ) -> Result<Response<Body>, Problem> {
-    if let Some(address) = front.address_beyond_proxies() {
-        request.comes_from(address);
-    }
-    request.choose_coding(front);
-    if request.head_only {
-        return Ok(head_of_stream(&request));
-    }
-    let room = match admit(front, &request).await {
-        Ok(room) => room,
-        Err(why) => return send_away(front, &request, why),
+    let (room, attendance) = match enter(front, &mut request).await? {
+        Entered::Stream(room, attendance) => (room, attendance),
+        Entered::Answered(response) => return Ok(response),
     };
-    let attendance = front.hub().roster().attend(&request.events.selectors).map_err(too_many_selectors)?;
     let come = match come(front, inbox, user, &request.events.from).await {
         Ok(come) => come,
         // Any other status than 200 would make a browser's `EventSource` give up for good.
@@ -129,56 +115,27 @@ pub(super) async fn subscribe(
         *response.body_mut() = poll::poll(front, request, come, lines, attendance).await;
         return Ok(response);
     }
-    let Come { inbox, told, gap } = come;
-    let mut opening = [lines, blocks_of(&told, gap.as_ref())].concat();
+    let Come { mut inbox, told, gap } = come;
+    let mut blocks: Bytes = blocks_of(&told, gap.as_ref());
     if request.always_opens {
         // Behind the others: it tells the place that they lead to.
-        opening.extend(request.encoder.open(whereabouts).unwrap_or_default());
+        let open = request.encoder.open(whereabouts).unwrap_or_default();
+        blocks = [blocks, open].concat().into();
     }
-    let (opening, coded): (Bytes, _) = match request.coding {
-        Some(Coding::Gzip) => {
-            let (bytes, sum) = gzip::begin(&opening);
-            (bytes.into(), Coded::Gzip(sum))
+    let opening = match blocks.len() > CHUNK_BYTES_MAX {
+        // They are counted while a client that does not read has them wait.
+        true => {
+            inbox.begin_with(blocks);
+            lines
         }
-        Some(Coding::Identity | Coding::Messages) | None => (opening.into(), Coded::Identity),
+        false => [lines, blocks].concat().into(),
     };
-    let SubscribeRequest { events, encoder, version, parking_slot, session, watch, entry, .. } = request;
-    let follower = Follower::new(events.selectors, events.on_gap, front.hub().bounds().head);
-    let beside = Some(Box::new(Beside::Inbox(inbox)));
-    *response.body_mut() = if let Some(slot) = parking_slot {
-        let framing = if version == Version::HTTP_11 { Framing::Chunked } else { Framing::Raw };
-        let leave = Leave {
-            follower,
-            is_opened: true,
-            beside,
-            encoder,
-            framing,
-            coded,
-            attendance,
-            session,
-            permit: room,
-            entry,
-        };
-        let mut parking = Parking::new(opening, leave, slot);
-        Body::stream(poll_fn(move |_| parking.poll_opening()))
-    } else {
-        let visitor =
-            Visitor { session: session.clone(), address: front.peer(), transport: encoder.transport() };
-        let subscription = front.hub().follow(follower, visitor, attendance);
-        let carried = Carried {
-            opening: Some(opening),
-            is_opened: true,
-            subscription,
-            beside,
-            encoder,
-            encoding: None,
-            coded,
-            session,
-            permit: room,
-            watch,
-        };
-        Body::stream(task::stream(front.task_rules(), carried))
-    };
+    let (opening, coded) = coded(opening, request.coding);
+    let Request { selectors, on_gap, .. } = &request.events;
+    let follower = Follower::new(selectors.clone(), *on_gap, front.hub().bounds().head);
+    let inbox = Some(inbox);
+    *response.body_mut() =
+        carry(front, Begun { request, room, attendance, follower, opening, coded, is_opened: true, inbox });
     Ok(response)
 }
 

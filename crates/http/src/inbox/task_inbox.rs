@@ -10,6 +10,8 @@ use crate::stream::Ending;
 
 /// What a stream is told of an inbox. It holds at most one change; what waits behind that is in the inbox.
 pub(crate) struct TaskInbox {
+    /// Its first blocks, where they are too large for the opening of a stream.
+    first: Option<Bytes>,
     inbox: Inbox,
     user: User,
     watch: Watch,
@@ -32,13 +34,22 @@ impl TaskInbox {
     ) -> Result<(Self, Told), InboxError> {
         let mut watch = inbox.watch(&user);
         let update = watch.begin(after).await?;
-        let mut begun = Self { inbox: inbox.clone(), user, watch, place: update.place, taken: Some(update) };
+        let mut begun =
+            Self { first: None, inbox: inbox.clone(), user, watch, place: update.place, taken: Some(update) };
         let told = begun.told().await?;
         Ok((begun, told))
     }
 
+    /// Has blocks told before all others. They lead to the place that it has.
+    pub(super) fn begin_with(&mut self, blocks: Bytes) {
+        self.first = Some(blocks);
+    }
+
     /// Waits for the next blocks. Cancel safe: a change that was taken is kept until its blocks are there.
     pub(crate) async fn next(&mut self) -> Result<Bytes, Ending> {
+        if let Some(blocks) = self.first.take() {
+            return Ok(blocks);
+        }
         let before = self.place;
         match self.change().await {
             Ok(Some(told)) => Ok(blocks::live(&told, before)),
@@ -52,6 +63,9 @@ impl TaskInbox {
 
     /// The next blocks, if they are there without a read of the database.
     pub(crate) fn at_hand(&mut self) -> Option<Bytes> {
+        if let Some(blocks) = self.first.take() {
+            return Some(blocks);
+        }
         let update = match self.taken.take() {
             Some(update) => update,
             None => self.watch.at_hand().now_or_never()?.ok()??,

@@ -13,6 +13,7 @@
 //! | `content`, `idempotency_key` | what the body of a publish is, and how it may be repeated |
 //! | `body`, `text` | reading a body, and the check that it is UTF-8 |
 //! | `body_document` | a body that is a document and no event |
+//! | `json_fault` | what is wrong with such a document |
 //! | `body_budgets` | what all bodies together may hold, and the share of one |
 //! | `waiting_places` | how many bodies of one connection may wait for room |
 
@@ -25,6 +26,7 @@ pub(crate) mod content;
 pub(crate) mod escape;
 pub(crate) mod idempotency_key;
 pub(crate) mod if_none_match;
+mod json_fault;
 pub(crate) mod mode;
 pub(crate) mod path;
 pub(crate) mod position;

@@ -135,10 +135,11 @@ fn unknown(name: &str, known: &[&[&str]]) -> Problem {
     // What came from outside goes back bounded, and escaped by JSON.
     let name: String = name.chars().take(UNKNOWN_NAME_CHARS_MAX).collect();
     let known = known.concat().join(", ");
-    Problem::new(
-        ProblemType::UnknownParameter,
-        format!("there is no parameter `{name}`; known here: {known}"),
-    )
+    let detail = match known.is_empty() {
+        true => format!("there is no parameter `{name}`; this request takes none"),
+        false => format!("there is no parameter `{name}`; known here: {known}"),
+    };
+    Problem::new(ProblemType::UnknownParameter, detail)
 }
 
 #[cfg(test)]
@@ -168,6 +169,13 @@ mod tests {
                 "there is no parameter `lats`; known here: topic, last"
             )
         );
+    }
+
+    #[test]
+    fn a_request_without_parameters_says_so() {
+        let problem = Query::parse("x=1", &[&[], &[]]).unwrap_err();
+
+        assert_eq!(problem.detail(), "there is no parameter `x`; this request takes none");
     }
 
     #[test]

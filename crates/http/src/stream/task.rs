@@ -466,7 +466,14 @@ impl StreamTask {
         let (place, now) = (self.place(), self.now().tick);
         self.machine.wrote(place.sequence, now);
         self.shared.metrics.add_delivered(1, blocks.len() as u64);
-        self.block(blocks)
+        let bytes = self.block(blocks);
+        match bytes.len() > CHUNK_BYTES_MAX {
+            true => {
+                let (rest, kept) = self.shared.unread.keep_own(bytes);
+                self.begin_kept(rest, kept)
+            }
+            false => bytes,
+        }
     }
 
     /// What comes next, if it waited for its large events to be compressed. Cancel safe.
@@ -506,6 +513,10 @@ impl StreamTask {
     fn begin_large(&mut self, frame: &Frame, bytes: Bytes, packing: Packing) -> Bytes {
         let key = FrameKey { cursor: frame.event().cursor, encoder: self.encoder, packing };
         let (rest, kept) = self.shared.unread.keep(key, bytes);
+        self.begin_kept(rest, kept)
+    }
+
+    fn begin_kept(&mut self, rest: Bytes, kept: KeptFrame) -> Bytes {
         self.watch.holds(Some(kept.let_go().clone()));
         self.large.insert(LargeFrame { kept, rest, handed_out: 0 }).hand_out()
     }
@@ -581,6 +592,10 @@ impl StreamTask {
             && let Some(blocks) = inbox.at_hand()
         {
             let blocks = self.blocks(blocks);
+            if self.large.is_some() {
+                self.parting = Some(ending);
+                return blocks;
+            }
             return [blocks, self.farewell(ending)].concat().into();
         }
         // The rings answer at once; a read of the store would only be begun.

@@ -41,6 +41,23 @@ fn a_frame_is_counted_once_and_readers_share_the_copy_of_the_first() {
     assert_eq!(bytes(&unread), (0, 0));
 }
 
+/// Two users have changes of the same place, and neither may see those of the other.
+#[test]
+fn bytes_of_one_reader_are_counted_and_never_shared() {
+    let unread = UnreadFrames::new(100);
+
+    let (first, one) = unread.keep_own(vec![1; 40].into());
+    let (second, other) = unread.keep_own(vec![2; 30].into());
+
+    assert_eq!((&first[..], &second[..]), (&[1; 40][..], &[2; 30][..]));
+    assert_eq!(bytes(&unread), (70, 0));
+    drop(one);
+    let (third, _kept) = unread.keep_own(vec![3; 20].into());
+    assert_eq!((third[0], bytes(&unread)), (3, (50, 0)));
+    drop(other);
+    assert_eq!(bytes(&unread), (20, 0));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_frame_of_which_nothing_is_taken_is_let_go_by_all_its_readers_after_their_grace() {
     let unread = UnreadFrames::new(100);

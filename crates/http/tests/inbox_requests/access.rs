@@ -213,8 +213,8 @@ async fn a_name_is_one_segment_whatever_is_in_it() {
         }
     }
     for (in_url, why) in [
-        ("%2E", "segment"),
-        ("%2e%2e", "segment"),
+        ("%2E", "neither `.` nor `..`"),
+        ("%2e%2e", "neither `.` nor `..`"),
         ("Ju%CC%88rgen", "NFC"),
         ("%FF", "UTF-8"),
         ("a%2", "%"),

@@ -329,3 +329,116 @@ async fn many_users_are_notified_all_or_none() {
     let list = scene.json(&format!("GET /inbox/{}", long[0]), &bearer(&token(&long[0])), "").await;
     assert_eq!(list["items"][0]["title"], "t");
 }
+
+/// Programs look at the type, and people at the sentence: which member it is, what it is, and what it must be.
+#[tokio::test]
+async fn a_sentence_names_the_member_that_is_wrong() {
+    let scene = open().await;
+    for (request, body, detail) in [
+        ("POST /inbox/alice", "{}", "`title` is missing"),
+        ("POST /inbox/alice", r#"{"title":5}"#, "`title` is the number 5, and must be a text"),
+        (
+            "POST /inbox/alice",
+            r#"{"titel":"t"}"#,
+            "`titel` is no member that is known here; known are `title`, `body`",
+        ),
+        ("POST /inbox/alice", r#"{"title":"t","title":"u"}"#, "`title` stands twice"),
+        (
+            "POST /inbox/alice",
+            r#"{"title":"t","data":{"a":1,}}"#,
+            "the body is no JSON: key must be a string",
+        ),
+        ("POST /inbox/alice", "title=t", "the body begins with `title=t`, and must be a JSON object"),
+        ("POST /inbox/alice", "\u{1b}[2J", "the body begins with `\\x1b[2J`"),
+        (
+            "POST /inbox/alice",
+            r#"{"title":"t","expires":5}"#,
+            "`expires` is the number 5, and must be a text",
+        ),
+        ("POST /inbox/alice", r#"{"title":"t","expires":"soon"}"#, "`expires` is a time with its zone"),
+        (
+            "POST /inbox/alice",
+            r#"{"title":"t","expires":"2026-01-01T08:00:00"}"#,
+            "`expires` has no time zone",
+        ),
+        ("POST /inbox/alice", r#"{"title":"t","expires":"2026-01-01T08:00:00+99:00"}"#, "`expires` "),
+        (
+            "POST /inbox/alice",
+            r#"{"title":"t","expires":"2020-01-01T08:00:00Z"}"#,
+            "`expires` is in the past",
+        ),
+        (
+            "POST /inbox",
+            r#"{"users":["a",5],"notification":{"title":"t"}}"#,
+            "`users[1]` is the number 5, and must be a text",
+        ),
+        ("POST /inbox", r#"{"users":["a","."],"notification":{"title":"t"}}"#, "`users[1]`: "),
+        (
+            "POST /inbox",
+            r#"{"users":"a","notification":{"title":"t"}}"#,
+            "`users` is the text \"a\", and must be a list of at most",
+        ),
+        ("POST /inbox", r#"{"users":["a"],"notification":{}}"#, "`notification.title` is missing"),
+        ("POST /inbox", r#"{"users":["a"],"notification":{"title":null}}"#, "`notification.title` is null"),
+        (
+            "POST /inbox",
+            r#"{"users":["a"],"notification":["t",null,null,null,null,null,null]}"#,
+            "`notification` is a list, and must be an object",
+        ),
+        (
+            "POST /inbox",
+            r#"{"users":["a"],"title":"t"}"#,
+            "`title` is no member that is known here; known are `users` or `notification`",
+        ),
+        ("POST /inbox?topic=a", r#"{"notification":{"kind":"a"}}"#, "`notification.title` is missing"),
+        ("POST /inbox/alice/read", "{}", "the body has none of `ids`, `through` and `all`"),
+        ("POST /inbox/alice/read", r#"{"all":false}"#, "`all` is false"),
+        ("POST /inbox/alice/read", r#"{"all":1}"#, "`all` is the number 1, and must be true or false"),
+        ("POST /inbox/alice/read", r#"{"all":true,"ids":[]}"#, "the body has more than one of"),
+        (
+            "POST /inbox/alice/read",
+            r#"{"ids":["1-1","x\u001by"]}"#,
+            "`ids[1]`: the id of an item is what the list tells as `id`, such as 1k3f-40, and not `x\\x1by`",
+        ),
+        ("POST /inbox/alice/read", r#"{"ids":["1-1",7]}"#, "`ids[1]` is the number 7, and must be a text"),
+        ("POST /inbox/alice/read", r#"{"through":""}"#, "`through`: the id of an item"),
+        (
+            "GET /inbox/alice?before=nonsense",
+            "",
+            "`before` is a parameter of the list, and without `Accept: application/json`",
+        ),
+        ("GET /inbox/alice?limit=5&kind=a", "", "`kind` is a parameter of the list"),
+        ("GET /inbox/alice/count?retry=5s", "", "`retry` is a parameter of the count that is polled"),
+        ("GET /inbox/alice?bfore=1-1", "", "there is no parameter `bfore`; known here: last_event_id"),
+    ] {
+        let told = scene.send(request, "", body).await.detail();
+        assert!(told.starts_with(detail), "{request} {body}: {told}");
+        assert!(told.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{told}");
+    }
+    let list = "accept: application/json";
+    for (query, detail) in [
+        ("before=nonsense", "`before`: the id of an item is what the list tells"),
+        (
+            "after=%1b",
+            "`after`: the id of an item is what the list tells as `id`, such as 1k3f-40, and not `\\x1b`",
+        ),
+        ("mode=poll", "`mode` is a parameter of the stream, and this request accepts the list"),
+        ("last_event_id=1-1", "`last_event_id` is a parameter of the stream"),
+    ] {
+        let told = scene.send(&format!("GET /inbox/alice?{query}"), list, "").await.detail();
+        assert!(told.starts_with(detail), "{query}: {told}");
+    }
+    for (headers, detail) in [
+        (
+            "content-type: text/plain; charset=utf-8",
+            "the content-type of the body is `text/plain; charset=utf-8`; send it as application/json",
+        ),
+        ("content-type: a\u{e9}", "the content-type of the body is `a\\xc3\\xa9`"),
+    ] {
+        let told = scene.send("POST /inbox/alice", headers, "{}").await;
+        assert_eq!(told.told(), "415 unsupported-media-type");
+        assert!(told.detail().starts_with(detail), "{}", told.detail());
+    }
+    let long = format!("content-type: {}", "x".repeat(5_000));
+    assert!(scene.send("POST /inbox/alice", &long, "{}").await.detail().len() < 400);
+}

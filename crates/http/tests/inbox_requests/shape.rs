@@ -244,3 +244,87 @@ async fn a_hub_without_an_inbox_says_so() {
         assert!(refused.detail().contains("inbox = false"));
     }
 }
+
+/// Methods that a URL does not take are told with those that it takes, and a URL that is none of an inbox with those that are.
+#[tokio::test]
+async fn each_url_tells_its_methods_and_a_slash_at_its_end_names_nothing() {
+    let scene = open().await;
+    for (path, allow) in [
+        ("/inbox", "POST, OPTIONS"),
+        ("/inbox/alice", "GET, HEAD, POST, DELETE, OPTIONS"),
+        ("/inbox/alice/count", "GET, HEAD, OPTIONS"),
+        ("/inbox/alice/read", "POST, OPTIONS"),
+        ("/inbox/alice/unread", "POST, OPTIONS"),
+        ("/inbox/alice/seen", "POST, OPTIONS"),
+        ("/inbox/alice/archive", "POST, OPTIONS"),
+        ("/inbox/alice/mute", "GET, HEAD, OPTIONS"),
+        ("/inbox/alice/mute/sale", "PUT, DELETE, OPTIONS"),
+        ("/inbox/alice/follows", "GET, HEAD, OPTIONS"),
+        ("/inbox/alice/follows/orders/*", "PUT, DELETE, OPTIONS"),
+        ("/inbox/alice/1-1", "DELETE, OPTIONS"),
+    ] {
+        let options = scene.send(&format!("OPTIONS {path}"), "", "").await;
+        assert_eq!((options.status, options.head["allow"].to_str().unwrap()), (204, allow), "{path}");
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] {
+            if allow.split(", ").any(|allowed| allowed == method) {
+                continue;
+            }
+            let refused = scene.send(&format!("{method} {path}"), "", "").await;
+            assert_eq!(
+                (refused.status, refused.head["allow"].to_str().unwrap()),
+                (405, allow),
+                "{method} {path}"
+            );
+        }
+        if path.contains("follows/") {
+            continue;
+        }
+        for method in ["GET", "OPTIONS", "POST", "PUT", "DELETE"] {
+            let refused = scene.send(&format!("{method} {path}/"), "", "").await;
+            assert_eq!(refused.told(), "404 not-found", "{method} {path}/");
+            assert!(refused.detail().contains("an inbox is at /inbox/{user}"), "{}", refused.detail());
+        }
+    }
+    let refused = scene.send("GET /nothing", "", "").await;
+    assert!(refused.detail().contains("events are at /events/{topic}"), "{}", refused.detail());
+}
+
+#[tokio::test]
+async fn the_name_of_a_user_is_one_segment_whatever_stands_in_it() {
+    let scene = open().await;
+    let (most, more) = ("%C3%BC".repeat(100), "%C3%BC".repeat(101));
+    for (name, same) in [
+        ("a%2Fb", "a%2fb"),
+        ("a%252Fb", "a%25%32%46b"),
+        ("%C3%BC", "\u{fc}"),
+        ("a.b", "a%2Eb"),
+        ("...", "%2E.%2e"),
+        ("*", "%2A"),
+        ("count", "%63ount"),
+        ("a+b", "a%2Bb"),
+        ("a%20b", "%61%20b"),
+        (most.as_str(), most.as_str()),
+    ] {
+        scene.notify(name, r#"{"title":"t"}"#).await;
+        let count = scene.json(&format!("GET /inbox/{same}/count"), "", "").await;
+        assert_eq!(count["count"], 1, "{name} is {same}");
+    }
+    for (name, why) in [
+        (more.as_str(), "the name of a user has 1 to 200 bytes, this one has 202"),
+        (".", "the name of a user is neither `.` nor `..`"),
+        ("%2E%2e", "the name of a user is neither `.` nor `..`"),
+        (
+            "J%75%CC%88",
+            "names of users are compared byte by byte, and this one is not in Unicode's normal form NFC, which is `J\u{fc}`",
+        ),
+        ("a%0Ab", "the name of a user has no control characters"),
+        ("a%2", "the name of the user has `%2`"),
+        ("%FF", "the name of the user is percent-encoded UTF-8"),
+    ] {
+        for request in ["POST /inbox/{}", "GET /inbox/{}/count", "DELETE /inbox/{}", "GET /inbox/{}/mute"] {
+            let refused = scene.send(&request.replace("{}", name), "", r#"{"title":"t"}"#).await;
+            assert_eq!(refused.told(), "400 bad-user", "{request} {name}");
+            assert!(refused.detail().starts_with(why), "{}", refused.detail());
+        }
+    }
+}

@@ -7,7 +7,9 @@ use super::rows::{ACCOUNT, account, unsigned};
 use super::schema;
 use crate::effect::{Shown, Unread};
 use crate::item::{Flags, Item, id};
-use crate::limits::{BACKLOG_MAX, PAGE_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX};
+use crate::limits::{
+    BACKLOG_BYTES_MAX, BACKLOG_MAX, ITEM_BYTES, PAGE_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX,
+};
 use crate::notification::Notification;
 use crate::rows::Account;
 use crate::user::User;
@@ -137,6 +139,11 @@ fn said(row: &Row<'_>) -> rusqlite::Result<usize> {
     Ok(row.get_ref(5)?.as_bytes()?.len())
 }
 
+/// Where an item or a deleted one is, in the first two columns.
+fn id_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
+    Ok(id(row.get::<_, i64>(0)?.cast_unsigned(), unsigned(row, 1)?))
+}
+
 /// A page of a user's items.
 pub(crate) fn list(connection: &Connection, user: &User, request: &ListRequest) -> rusqlite::Result<Listed> {
     let snapshot = connection.unchecked_transaction()?;
@@ -211,35 +218,30 @@ fn changes(
     let sql = format!("{ITEM} AND version > ?2 ORDER BY version, sequence LIMIT ?3");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query((account.key, signed(after), limit))?;
-    let (mut items, mut bytes) = (Vec::new(), 0);
+    let (mut shown, mut changed, mut bytes) = (Vec::new(), 0, 0);
     while let Some(row) = rows.next()? {
-        bytes += said(row)?;
-        if bytes > PAGE_BYTES_MAX {
-            return Ok(None);
+        changed += 1;
+        if unsigned(row, 1)? > after.0 {
+            bytes += said(row)? + ITEM_BYTES;
+            if bytes > BACKLOG_BYTES_MAX {
+                return Ok(None);
+            }
+            shown.push(Shown::Notification(Box::new(item(row)?)));
+            continue;
         }
-        items.push(item(row)?);
+        let (id, own) = (id_of(row)?, Flags::of_bits(row.get(3)?));
+        match shown.last_mut() {
+            Some(Shown::Flags { ids, flags }) if *flags == own => ids.push(id),
+            _ => shown.push(Shown::Flags { ids: vec![id], flags: own }),
+        }
     }
     drop(rows);
     let sql = "SELECT epoch, sequence FROM deleted WHERE user = ?1 AND version > ?2 AND sequence <= ?2 ORDER BY version, sequence";
     let mut statement = connection.prepare_cached(sql)?;
-    let deleted: Vec<Cursor> = statement
-        .query_map((account.key, signed(after)), |row| {
-            Ok(id(row.get::<_, i64>(0)?.cast_unsigned(), unsigned(row, 1)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    if items.len() + deleted.len() > BACKLOG_MAX {
+    let deleted: Vec<Cursor> =
+        statement.query_map((account.key, signed(after)), id_of)?.collect::<rusqlite::Result<_>>()?;
+    if changed + deleted.len() > BACKLOG_MAX {
         return Ok(None);
-    }
-    let mut shown = Vec::new();
-    for item in items {
-        if item.id.sequence > after {
-            shown.push(Shown::Notification(Box::new(item)));
-            continue;
-        }
-        match shown.last_mut() {
-            Some(Shown::Flags { ids, flags }) if *flags == item.flags => ids.push(item.id),
-            _ => shown.push(Shown::Flags { ids: vec![item.id], flags: item.flags }),
-        }
     }
     if !deleted.is_empty() {
         shown.push(Shown::Deleted { ids: deleted, expired: false });

@@ -1,0 +1,65 @@
+//! Bounds that no request can be made to reach in the time of a test.
+
+use tidings_core::memory::MemoryRetention;
+use tidings_core::{Epoch, Limits, MemoryStore, UnixMillis};
+use tokio::time::Instant;
+
+use super::*;
+use crate::limits::OUTCOME_WAIT_MAX;
+use crate::sqlite::Location;
+use crate::writer::outcome_of;
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(1_700_000_000_000)
+    }
+}
+
+async fn inbox() -> Inbox {
+    let clock = Arc::new(Still);
+    let store = MemoryStore::new(Epoch(7), clock.clone(), MemoryRetention::default());
+    let hub = Hub::start(Arc::new(store), Limits::default()).await.unwrap();
+    let settings = InboxSettings { location: Location::Memory, ..InboxSettings::default() };
+    let inbox = Inbox::start(hub, settings, clock).await.unwrap();
+    inbox.ready().await;
+    inbox
+}
+
+#[tokio::test]
+async fn the_users_of_a_hub_follow_so_many_patterns_and_topics_beside_them() {
+    let inbox = inbox().await;
+    let alice = User::parse("alice").unwrap();
+    let selector = |text: &str| Selector::parse(text).unwrap();
+    inbox.follow(&alice, &selector("orders/*"), true).await.unwrap();
+    assert_eq!(inbox.numbers().patterns, 1);
+
+    inbox.shared.counts.set_patterns(PATTERNS_MAX - 1);
+    inbox.follow(&alice, &selector("bills/*"), true).await.unwrap();
+    inbox.shared.counts.set_patterns(PATTERNS_MAX);
+    let refused = inbox.follow(&alice, &selector("cars/*"), true).await;
+    assert!(matches!(refused, Err(InboxError::TooManyPatterns)), "{refused:?}");
+    // What is followed already is no other pattern, and a topic is none.
+    inbox.follow(&alice, &selector("bills/*"), true).await.unwrap();
+    inbox.follow(&alice, &selector("cars/9"), true).await.unwrap();
+
+    inbox.shared.counts.set_patterns(PATTERNS_MAX);
+    inbox.follow(&alice, &selector("bills/*"), false).await.unwrap();
+    assert_eq!(inbox.numbers().patterns, 1, "the projection counts what is there");
+    inbox.follow(&alice, &selector("cars/*"), true).await.unwrap();
+}
+
+/// As with a full disk: the log has the records, and the database does not come to them.
+#[tokio::test(start_paused = true)]
+async fn a_write_waits_for_the_database_so_long_and_for_all_its_records_together() {
+    let inbox = inbox().await;
+    let head = inbox.shared.hub.bounds().head;
+    let places = (1..=5).map(|number| head.at(Sequence(head.sequence.0 + number)));
+    let began = Instant::now();
+
+    let waited = timeout(100 * OUTCOME_WAIT_MAX, outcome_of(&inbox.shared, places)).await;
+
+    assert!(matches!(waited, Ok(Err(InboxError::Behind))), "{waited:?}");
+    assert_eq!(began.elapsed().as_secs(), OUTCOME_WAIT_MAX.as_secs());
+}
