@@ -48,6 +48,46 @@ scene('the badge moves, the panel lists, and what is chosen is read', async (sce
   assert.deepEqual(page.complaints, []);
 });
 
+scene('a token or headers that a framework makes anew each time do not open the inbox again', async (scene) => {
+  const { hub, context } = await start(scene);
+  hub.does('alice', (model) => model.notify({ title: 'first' }));
+  const page = await openInboxPage(scene, context, hub.url);
+  const set = (of) =>
+    page.element.evaluate((element, of) => {
+      element.token = () => of;
+      element.headers = { 'x-page': 'shop' };
+    }, of);
+  await set('first');
+  await page.badgeIs('1');
+  await page.element.evaluate((element) => {
+    element.changes = [];
+    element.addEventListener('unread', ({ detail }) => element.changes.push(detail.unread));
+    // As a page does that draws itself anew at each event.
+    element.addEventListener('unread', () => (element.token = () => 'third'));
+  });
+  const lists = () => hub.requests.filter(({ method, path, query }) => method === 'GET' && path === '/inbox/alice' && query.has('limit')).length;
+  const before = lists();
+
+  for (let at = 0; at < 5; at += 1) await set('second');
+  hub.does('alice', (model) => model.notify({ title: 'second' }));
+  await page.badgeIs('2');
+  await page.open();
+  await page.rows.first().locator('.main').click();
+  await page.badgeIs('1');
+
+  assert.equal(lists(), before);
+  assert.deepEqual(await page.element.evaluate(({ changes }) => changes), [2, 1]);
+  // The newest function is asked.
+  const mark = hub.requests.findLast(({ path }) => path.endsWith('/read'));
+  assert.equal(mark.headers.authorization, 'Bearer third');
+  assert.equal(mark.headers['x-page'], 'shop');
+
+  // Another token that is no function is another login.
+  await page.element.evaluate((element) => (element.token = 'fourth'));
+  await until('it is opened again', () => lists() === before + 1);
+  assert.deepEqual(page.complaints, []);
+});
+
 scene('what is in a notification is text, and a link that may run something is none', async (scene) => {
   const { hub, context } = await start(scene);
   hub.does('alice', (model) => {

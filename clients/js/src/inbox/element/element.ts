@@ -1,6 +1,6 @@
 // `<tidings-inbox>`: a bell with a badge, and the panel below it.
 
-import type { Fresh } from "../../access.js";
+import { type Fresh, fresh } from "../../access.js";
 import type { Failure } from "../../failure.js";
 import { watchPage } from "../../page.js";
 import { type Inbox, inbox } from "../inbox.js";
@@ -92,8 +92,9 @@ export class TidingsInbox extends Base {
   }
 
   set token(token: Fresh<string | null | undefined>) {
+    const before = this.#token;
     this.#token = token;
-    this.#restart();
+    this.#renew(before, token);
   }
 
   /** More headers; or a function that gives them. */
@@ -102,8 +103,9 @@ export class TidingsInbox extends Base {
   }
 
   set headers(headers: Fresh<Record<string, string>> | undefined) {
+    const before = this.#headers;
     this.#headers = headers;
-    this.#restart();
+    this.#renew(before, headers);
   }
 
   /** A page may say in words of its own why the hub refuses; undefined: as the hub says it. */
@@ -213,6 +215,16 @@ export class TidingsInbox extends Base {
     if (state === "closed" && (failure?.status === 401 || failure?.status === 403)) this.reopen();
   }
 
+  /**
+   * What is shown to the hub was set. A framework sets a function or an object that it has made anew each time it draws the page: the inbox stays open
+   * then, because the next attempt asks the new one.
+   */
+  #renew(before: unknown, after: unknown): void {
+    const isAsked = before instanceof Function && after instanceof Function;
+    if (!isAsked && JSON.stringify(before) !== JSON.stringify(after)) return this.#restart();
+    if (before !== after) this.reopen();
+  }
+
   /** Several attributes may change at once. */
   #restart(): void {
     if (!this.#life || this.#isGiven || this.#isStale) return;
@@ -234,8 +246,14 @@ export class TidingsInbox extends Base {
     const url = this.getAttribute("url");
     if (!user && !url) return this.#show(undefined);
     const credentials = this.getAttribute("credentials") as RequestCredentials | null;
-    const options = { url: this.getAttribute("hub") ?? TidingsInbox.hub, token: this.token ?? undefined, headers: this.#headers, credentials: credentials ?? undefined };
+    const options = { url: this.getAttribute("hub") ?? TidingsInbox.hub, token: this.#asked("token"), headers: this.#asked("headers"), credentials: credentials ?? undefined };
     this.#show(inbox(url ? new URL(url, document.baseURI) : user!, options));
+  }
+
+  /** A function of the page may be another one at the next attempt. */
+  #asked<K extends "token" | "headers">(name: K): TidingsInbox[K] {
+    const now = () => this[name];
+    return now() instanceof Function ? ((() => fresh(now() as Fresh<unknown>)) as TidingsInbox[K]) : (now() ?? (undefined as TidingsInbox[K]));
   }
 
   #show(box: Inbox | undefined): void {
