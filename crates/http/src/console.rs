@@ -247,6 +247,11 @@ fn redirect(location: HeaderValue) -> Response<Body> {
     response
 }
 
+/// Whether a file of the console is about inboxes alone.
+pub(crate) fn is_of_inbox(file: &str) -> bool {
+    file == "inbox.html" || file.starts_with("inbox-demo/")
+}
+
 pub(crate) fn not_found() -> Problem {
     let detail = "there is nothing here; events are at /events/{topic}, the console is at /";
     Problem::new(ProblemType::NotFound, detail)

@@ -18,7 +18,7 @@ use crate::answer::body::Body;
 use crate::answer::problem::Problem;
 use crate::answer::problem_type::ProblemType;
 use crate::connection::refusal::Unplaced;
-use crate::console::not_found;
+use crate::console::{is_of_inbox, not_found};
 use crate::events::publish::publish;
 use crate::front::Front;
 use crate::granted::Keyed;
@@ -156,6 +156,8 @@ impl Front {
             }
             Action::Page(_) => self.pages().index(parts),
             Action::Home => self.pages().home(parts),
+            // They would show an inbox that never answers.
+            Action::Console(file) if self.inbox().is_none() && is_of_inbox(file) => Err(inbox::none()),
             Action::Console(file) => self.pages().file(file, parts),
             Action::Script(name) => scripts::answer(name, parts),
             Action::Live => Ok(operations::live()),

@@ -10,7 +10,7 @@ use tidings_core::Selector;
 use tidings_inbox::{Inbox, Mark};
 
 use super::notify::{Call, many, read, take_share};
-use super::problem::user;
+use super::problem::{none, user};
 use super::route::InboxAction;
 use super::{list, marks, stream};
 use crate::access::head::RequestHead;
@@ -56,10 +56,7 @@ where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
     let Some(inbox) = front.inbox() else {
-        return Err(Problem::new(
-            ProblemType::NotFound,
-            "this hub has no inbox; it was started with `inbox = false`",
-        ));
+        return Err(none());
     };
     let asked = Asked { front, head, parts, keyed };
     match action {

@@ -38,5 +38,5 @@ pub(crate) mod task_inbox;
 
 pub(crate) use granted::answer;
 pub(crate) use numbers::InboxCollector;
-pub(crate) use problem::nothing_at;
+pub(crate) use problem::{none, nothing_at};
 pub(crate) use route::{InboxAction, InboxRoute};

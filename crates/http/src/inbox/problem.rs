@@ -40,6 +40,13 @@ pub(super) fn kind_of_path(text: &str) -> Result<String, Problem> {
     Ok(kind.into_owned())
 }
 
+/// What is told where there is no inbox.
+pub(crate) fn none() -> Problem {
+    let detail = "this hub has no inbox: it was started with --inbox=false (`inbox = false` in its file), or a program that serves it \
+                  has given it none";
+    Problem::new(ProblemType::NotFound, detail)
+}
+
 /// What a path that names nothing is told, if it begins as one of an inbox.
 pub(crate) fn nothing_at(path: &str) -> Option<Problem> {
     path.strip_prefix("/inbox/")?;
