@@ -1,6 +1,6 @@
 """Every attack by its name."""
 
-from hostile.attacks import bodies, frames, joining, reading, subscribed, together, unread, urls
+from hostile.attacks import bodies, frames, inboxes, joining, reading, subscribed, together, unread, urls
 
 ATTACKS = {
     "nothing": joining.nothing,
@@ -18,5 +18,6 @@ ATTACKS = {
     "bodies-dripping": bodies.dripping,
     "together": together.together,
     "urls": urls.urls,
+    "inboxes": inboxes.inboxes,
     "http2": frames.floods,
 }
