@@ -129,12 +129,12 @@ export class InboxCard {
     const remove = element('button', { class: 'quiet square', type: 'button', onclick: () => this.#act((box) => box.remove(now)) }, icon('clear'));
     wordFor(wordFor(remove, 'title', 'inbox.remove'), 'aria-label', 'inbox.remove');
     const ago = element('time', { datetime: time });
-    const text = element('div', { class: 'item-text' }, element('strong', { class: 'item-title' }, title));
-    if (body) text.append(element('p', {}, body));
+    const text = element('div', { class: 'item-text' }, element('strong', { class: 'item-title', dir: 'auto' }, title));
+    if (body) text.append(element('p', { dir: 'auto' }, body));
     const about = element('p', { class: 'item-about' }, ago);
     if (kind) about.append(element('span', { class: 'item-kind' }, kind));
     // The hub lets no link through that would run in the page.
-    if (link) about.append(element('a', { href: link, target: '_blank', rel: 'noopener noreferrer' }, link));
+    if (link) about.append(element('a', { href: link, target: '_blank', rel: 'noopener noreferrer', title: link }, link));
     text.append(about);
     const node = element('li', { class: 'item' }, element('span', { class: 'item-dot', 'aria-hidden': 'true' }), text, toggle, remove);
     const row = {
