@@ -4,6 +4,7 @@
 //! inbox_reach rebuild DIR EVENTS USERS     how fast the database is made anew from a log
 //! inbox_reach read    DIR USERS ITEMS      counts and lists, from the store
 //! inbox_reach notify  DIR SECONDS WRITERS  durable notifications per second
+//! inbox_reach topic   DIR FOLLOWERS        one notification to those who follow a topic, and one to a user behind it
 //! ```
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program whose figures are read by a script")]
@@ -58,8 +59,9 @@ fn main() -> Result<()> {
         ["notify", dir, seconds, writers] => {
             runtime.block_on(notify(dir.into(), seconds.parse()?, writers.parse()?))
         }
+        ["topic", dir, followers] => runtime.block_on(topic(dir.into(), followers.parse()?)),
         _ => {
-            Err("inbox_reach rebuild DIR EVENTS USERS | read DIR USERS ITEMS | notify DIR SECONDS WRITERS"
+            Err("inbox_reach rebuild DIR EVENTS USERS | read DIR USERS ITEMS | notify DIR SECONDS WRITERS | topic DIR FOLLOWERS"
                 .into())
         }
     }
@@ -217,6 +219,38 @@ async fn notify(dir: PathBuf, seconds: u64, writers: u64) -> Result<()> {
         done as f64 / seconds
     );
     drop(inbox);
+    hub.close().await?;
+    Ok(())
+}
+
+async fn topic(dir: PathBuf, followers: u64) -> Result<()> {
+    let hub = hub(&dir).await?;
+    let record = EventType::new("tidings.inbox")?;
+    let mut drafts = Vec::new();
+    for user in 0..followers {
+        let json = format!(r#"{{"follow":{{"user":"user-{user}","selector":"orders/*","follows":true}}}}"#);
+        drafts.push(hub.own_draft(Topic::parse(&format!("inbox/user-{user}"))?, &record, json.into())?);
+        if drafts.len() as u64 == APPENDED || user + 1 == followers {
+            hub.publish_all(std::mem::take(&mut drafts)).await?;
+        }
+    }
+    let inbox = inbox(&hub, &dir).await?;
+    let began = Instant::now();
+    let notified = inbox.notify_topic(&Topic::parse("orders/9")?, serde_json::from_str(&says(1))?, None);
+    let behind = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        inbox.notify(&User::parse("behind")?, serde_json::from_str(&says(2))?, None).await?;
+        Result::Ok(began.elapsed().as_secs_f64())
+    };
+    let (notified, behind) = tokio::join!(async { (notified.await, began.elapsed().as_secs_f64()) }, behind);
+    println!(
+        r#"{{"notified":{},"seconds":{:.3},"behind_seconds":{:.3},"memory_peak_kb":{}}}"#,
+        notified.0?.notified.unwrap_or(0),
+        notified.1,
+        behind?,
+        memory_peak()?
+    );
+    inbox.close().await?;
     hub.close().await?;
     Ok(())
 }

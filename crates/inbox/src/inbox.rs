@@ -28,6 +28,7 @@ use crate::sqlite::Database;
 use crate::sqlite::read::{self, ListRequest, Listed};
 use crate::user::User;
 use crate::watch::Watch;
+use crate::watched::WatchedClock;
 use crate::writer::{Written, write, write_once};
 
 /// The inboxes of all users of a hub. Cloning shares them.
@@ -114,14 +115,14 @@ impl Inbox {
             counts: Counts::default(),
         });
         shared.counts.set_patterns(shared.projection().patterns());
+        let watched = WatchedClock::begin(&shared.hub, shared.clock.now()).await;
         let begins = match follow::goes_on(&shared)? {
             Some(place) => place,
             None => begin(&shared).await?,
         };
         let handles = vec![
             tokio::spawn(follow::run(shared.clone(), begins)),
-            tokio::spawn(keeper::expire(shared.clone())),
-            tokio::spawn(keeper::prune(shared.clone())),
+            tokio::spawn(keeper::keep(shared.clone(), watched)),
             tokio::spawn(carry::carry(shared.clone())),
         ];
         let tasks = Tasks { handles, live: shared.live.clone() };

@@ -2,30 +2,33 @@
 //!
 //! The rules look at no clock, so what time does stands in the log as well, and all projections agree.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::OptionalExtension as _;
 use tidings_core::UnixMillis;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use crate::error::InboxError;
-use crate::limits::{
-    CLOCK_JUMP_SECONDS, CLOCK_JUMP_WAIT_SECONDS, KEEPER_LOOK_SECONDS, PRUNE_BUCKETS, PRUNE_LOOK_SECONDS,
-    RETRY_WAIT,
-};
+use crate::limits::{KEEPER_LOOK_SECONDS, PRUNE_BUCKETS, PRUNE_LOOK_SECONDS, RETRY_WAIT};
 use crate::record::Record;
 use crate::shared::Shared;
+use crate::watched::WatchedClock;
 use crate::writer::write;
 
-/// Lets items end, for as long as the inbox is there. It is dropped with it.
-pub(crate) async fn expire(shared: Arc<Shared>) {
+/// Runs for as long as the inbox is there. It is dropped with it.
+pub(crate) async fn keep(shared: Arc<Shared>, watched: WatchedClock) {
     wait_until_ready(&shared).await;
-    let mut watched = WatchedClock::new(&shared);
+    let watched = Mutex::new(watched);
+    tokio::join!(expire(&shared, &watched), prune(&shared, &watched));
+}
+
+/// Lets items end.
+async fn expire(shared: &Shared, watched: &Mutex<WatchedClock>) {
     // The time through which items have ended, as it was written last.
     let mut written = 0;
     loop {
-        match end_items(&shared, &mut watched, &mut written).await {
+        match end_items(shared, watched, &mut written).await {
             Ok(wait) => tokio::select! {
                 () = sleep(wait) => {}
                 () = shared.expiry.notified() => {}
@@ -39,15 +42,18 @@ pub(crate) async fn expire(shared: Arc<Shared>) {
 }
 
 /// Lets old items leave.
-pub(crate) async fn prune(shared: Arc<Shared>) {
-    wait_until_ready(&shared).await;
-    let mut watched = WatchedClock::new(&shared);
+async fn prune(shared: &Shared, watched: &Mutex<WatchedClock>) {
     for bucket in (0..PRUNE_BUCKETS).cycle() {
-        if let Err(error) = prune_bucket(&shared, &mut watched, bucket).await {
+        if let Err(error) = prune_bucket(shared, watched, bucket).await {
             tracing::warn!(%error, "old items of the inbox cannot leave");
         }
         sleep(Duration::from_secs(PRUNE_LOOK_SECONDS)).await;
     }
+}
+
+/// The time, if the clock is taken at its word.
+fn now(shared: &Shared, watched: &Mutex<WatchedClock>) -> Option<UnixMillis> {
+    watched.lock().unwrap_or_else(PoisonError::into_inner).now(shared.clock.now())
 }
 
 /// Also again, when it is being made anew.
@@ -59,12 +65,12 @@ pub(crate) async fn wait_until_ready(shared: &Shared) {
 /// Writes that items end which are over. How long nothing ends then.
 async fn end_items(
     shared: &Shared,
-    watched: &mut WatchedClock,
+    watched: &Mutex<WatchedClock>,
     written: &mut u64,
 ) -> Result<Duration, InboxError> {
     wait_until_ready(shared).await;
     let look = Duration::from_secs(KEEPER_LOOK_SECONDS);
-    let Some(now) = watched.now(shared) else { return Ok(look) };
+    let Some(now) = now(shared, watched) else { return Ok(look) };
     let next: Option<i64> = shared
         .readers
         .read(|connection| {
@@ -85,9 +91,9 @@ async fn end_items(
     Ok(Duration::ZERO)
 }
 
-async fn prune_bucket(shared: &Shared, watched: &mut WatchedClock, bucket: u16) -> Result<(), InboxError> {
+async fn prune_bucket(shared: &Shared, watched: &Mutex<WatchedClock>, bucket: u16) -> Result<(), InboxError> {
     wait_until_ready(shared).await;
-    let Some(now) = watched.now(shared) else { return Ok(()) };
+    let Some(now) = now(shared, watched) else { return Ok(()) };
     let before = |age: Option<Duration>| {
         let age = age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
         age.map_or(0, |age| now.0.saturating_sub(age))
@@ -107,45 +113,4 @@ async fn prune_bucket(shared: &Shared, watched: &mut WatchedClock, bucket: u16) 
         write(shared, vec![Record::Prune { bucket, read_before, unread_before }]).await?;
     }
     Ok(())
-}
-
-/// The clock of the hub beside time itself: a clock that is set far ahead is not believed at once.
-struct WatchedClock {
-    looked_at: Instant,
-    told: UnixMillis,
-    /// The clock was set ahead, and is believed from then on.
-    distrusted_until: Option<Instant>,
-}
-
-impl WatchedClock {
-    fn new(shared: &Shared) -> Self {
-        Self { looked_at: Instant::now(), told: shared.clock.now(), distrusted_until: None }
-    }
-
-    /// The time, if it is believed.
-    fn now(&mut self, shared: &Shared) -> Option<UnixMillis> {
-        let (instant, told) = (Instant::now(), shared.clock.now());
-        let passed = instant - self.looked_at;
-        let ahead = Duration::from_millis(told.0.saturating_sub(self.told.0)).saturating_sub(passed);
-        let was_set_back = told.0 + CLOCK_JUMP_SECONDS * 1_000 < self.told.0;
-        (self.looked_at, self.told) = (instant, told);
-        if ahead > Duration::from_secs(CLOCK_JUMP_SECONDS) {
-            let seconds = ahead.as_secs();
-            tracing::warn!(
-                seconds,
-                "the clock was set ahead: notifications end by it when it has stood for {CLOCK_JUMP_WAIT_SECONDS} s"
-            );
-            self.distrusted_until = Some(instant + Duration::from_secs(CLOCK_JUMP_WAIT_SECONDS));
-        }
-        if was_set_back {
-            self.distrusted_until = None;
-        }
-        match self.distrusted_until {
-            Some(until) if until > instant => None,
-            Some(_) | None => {
-                self.distrusted_until = None;
-                Some(told)
-            }
-        }
-    }
 }

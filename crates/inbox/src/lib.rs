@@ -23,7 +23,7 @@
 //! | `rebuild` | makes the database from a long log in bulk |
 //! | `writer`, `key`, `progress` | writes records, once under an idempotency key, and waits for what comes of them |
 //! | `effect`, `live`, `watch` | what has changed, and who is told |
-//! | `keeper` | items that end, and old ones that leave |
+//! | `keeper`, `watched` | items that end, and old ones that leave, by a clock that may be wrong |
 //! | `carry` | states that are carried forward before retention takes what they came from |
 //! | `counts` | numbers for operators |
 //! | `limits`, `settings`, `error` | bounds, settings, errors |
@@ -53,6 +53,7 @@ mod shared;
 mod sqlite;
 mod user;
 mod watch;
+mod watched;
 mod writer;
 
 pub use counts::InboxNumbers;

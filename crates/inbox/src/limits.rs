@@ -143,6 +143,10 @@ pub const KEEPER_LOOK_SECONDS: u64 = 30;
 /// and nothing expires by it until it has stood for [`CLOCK_JUMP_WAIT_SECONDS`].
 pub const CLOCK_JUMP_SECONDS: u64 = 60;
 
+/// How much later than the newest event of the log the clock may be when the hub starts, in seconds, to be taken at its word: one day. A hub
+/// that was down for a night goes on at once, and one whose clock is years ahead waits for [`CLOCK_JUMP_WAIT_SECONDS`] before anything expires by it.
+pub const CLOCK_START_SECONDS: u64 = 86_400;
+
 /// How long a clock that was set ahead must stand before notifications expire by it, in seconds: time to notice and to set it back.
 pub const CLOCK_JUMP_WAIT_SECONDS: u64 = 600;
 

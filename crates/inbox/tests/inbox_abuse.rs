@@ -178,17 +178,56 @@ async fn a_clock_that_was_set_and_stands_is_taken_at_its_word() {
     assert_eq!(inbox.unread(&alice).await.unwrap().count, 0);
 }
 
-/// One that ends in a day, and one that is too old in a day.
+/// The clock has no battery, and says another year until the network tells it the time.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_ten_years_ahead_at_a_start_and_is_set_right_ends_nothing() {
+    let clock = clock();
+    let (hub, inbox, alice) = with_items_and_hub(&clock).await;
+    drop(inbox);
+
+    clock.0.fetch_add(120 * MONTH, Ordering::SeqCst);
+    let inbox = Inbox::start(hub, of_a_day(), clock.clone()).await.unwrap();
+    inbox.ready().await;
+    tokio::time::sleep(Duration::from_secs(CLOCK_JUMP_WAIT_SECONDS - 60)).await;
+    assert_eq!(inbox.unread(&alice).await.unwrap().count, 2);
+    clock.0.fetch_sub(120 * MONTH, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(2 * 3_600)).await;
+
+    assert_eq!(inbox.unread(&alice).await.unwrap().count, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hub_that_was_down_for_a_month_lets_items_end_after_some_minutes() {
+    let clock = clock();
+    let (hub, inbox, alice) = with_items_and_hub(&clock).await;
+    drop(inbox);
+
+    clock.0.fetch_add(MONTH, Ordering::SeqCst);
+    let inbox = Inbox::start(hub, of_a_day(), clock.clone()).await.unwrap();
+    inbox.ready().await;
+    tokio::time::sleep(Duration::from_secs(3 * 3_600)).await;
+
+    assert_eq!(inbox.unread(&alice).await.unwrap().count, 0);
+}
+
+fn of_a_day() -> InboxSettings {
+    let day = Some(Duration::from_secs(86_400));
+    InboxSettings { age_max: day, unread_age_max: day, ..InboxSettings::default() }
+}
+
 async fn with_items_that_end(clock: &Arc<HandClock>) -> (Inbox, User) {
-    let day = Duration::from_secs(86_400);
-    let settings =
-        InboxSettings { age_max: Some(day), unread_age_max: Some(day), ..InboxSettings::default() };
-    let (_hub, inbox) = inbox(settings, clock).await;
+    let (_hub, inbox, alice) = with_items_and_hub(clock).await;
+    (inbox, alice)
+}
+
+/// One that ends in a day, and one that is too old in a day.
+async fn with_items_and_hub(clock: &Arc<HandClock>) -> (Hub, Inbox, User) {
+    let (hub, inbox) = inbox(of_a_day(), clock).await;
     let alice = user("alice");
     let expires = Some(clock.now().0 + 86_400_000);
     inbox.notify(&alice, Notification { expires, ..says("ends") }, None).await.unwrap();
     inbox.notify(&alice, says("grows old"), None).await.unwrap();
     // The keeper looks at the clock before it is set.
     tokio::time::sleep(Duration::from_secs(120)).await;
-    (inbox, alice)
+    (hub, inbox, alice)
 }
