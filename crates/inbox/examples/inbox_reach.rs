@@ -236,7 +236,8 @@ async fn topic(dir: PathBuf, followers: u64) -> Result<()> {
     }
     let inbox = inbox(&hub, &dir).await?;
     let began = Instant::now();
-    let notified = inbox.notify_topic(&Topic::parse("orders/9")?, serde_json::from_str(&says(1))?, None);
+    let topic = Topic::parse("orders/9")?;
+    let notified = inbox.notify_topic(&topic, serde_json::from_str(&says(1))?, None);
     let behind = async {
         tokio::time::sleep(Duration::from_millis(20)).await;
         inbox.notify(&User::parse("behind")?, serde_json::from_str(&says(2))?, None).await?;

@@ -251,8 +251,7 @@ impl Following {
     async fn renew(&mut self) -> Result<(), InboxError> {
         self.stop_telling();
         let alone = self.shared.readers.alone().await?;
-        let shared = self.shared.clone();
-        spawn_blocking(move || shared.empty_database()).await.map_err(|_| InboxError::Stopped)??;
+        self.shared.empty().await?;
         drop(alone);
         self.begin_anew(self.shared.hub.bounds().floor).await?;
         self.found_damage = false;
@@ -270,8 +269,7 @@ impl Following {
 
     async fn begin_anew(&mut self, after: Cursor) -> Result<(), InboxError> {
         self.stop_telling();
-        let shared = self.shared.clone();
-        spawn_blocking(move || shared.projection().begin(after)).await.map_err(|_| InboxError::Stopped)??;
+        self.shared.begin(after).await?;
         let place = rebuild::if_long(&self.shared, after).await;
         self.follower = Follower::new(everything(), OnGap::Earliest, place);
         self.ready_after = self.shared.hub.bounds().head.sequence;

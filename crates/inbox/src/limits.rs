@@ -83,6 +83,10 @@ pub const OUTCOMES_MAX: usize = 65_536;
 /// disk of the database is full or another program holds it. Then its caller is told, and what was written is shown later.
 pub const OUTCOME_WAIT_MAX: Duration = Duration::from_secs(10);
 
+/// Time that a change which seems to change nothing waits for the database to come to where the log ends. 1 s: it takes some milliseconds, and
+/// after that the change is written, which is right as well.
+pub const HEAD_WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// How long it waits after a failure of the store or the database, such as a full disk, before it tries again. 1 s: neither a busy loop nor a
 /// wait that people notice.
 pub const RETRY_WAIT: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
-use tidings_core::{Clock, Hub, Sequence};
+use tidings_core::{Clock, Cursor, Hub, Sequence};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::spawn_blocking;
 
@@ -51,14 +51,22 @@ impl Shared {
         self.bell.ring();
     }
 
-    /// Takes another database, which is whole, in the place of the one that there is. Nobody may [read](Readers::alone).
-    pub(crate) fn take_database(&self, file: &Path) -> Result<(), InboxError> {
-        self.replace_database(|database| database.take(file))
+    /// Begins the database at a place of the log, without rows.
+    pub(crate) async fn begin(self: &Arc<Self>, after: Cursor) -> Result<(), InboxError> {
+        let shared = self.clone();
+        spawn_blocking(move || shared.projection().begin(after)).await.map_err(|_| InboxError::Stopped)?
     }
 
     /// Takes an empty database in the place of the one that there is. Nobody may [read](Readers::alone).
-    pub(crate) fn empty_database(&self) -> Result<(), InboxError> {
-        self.replace_database(Database::remove)
+    pub(crate) async fn empty(self: &Arc<Self>) -> Result<(), InboxError> {
+        let shared = self.clone();
+        let emptied = spawn_blocking(move || shared.replace_database(Database::remove));
+        emptied.await.map_err(|_| InboxError::Stopped)?
+    }
+
+    /// Takes another database, which is whole, in the place of the one that there is. Nobody may [read](Readers::alone).
+    pub(crate) fn take_database(&self, file: &Path) -> Result<(), InboxError> {
+        self.replace_database(|database| database.take(file))
     }
 
     /// Closes the database in order. What comes after is not kept. Nobody may [read](Readers::alone).

@@ -7,7 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
-use tidings_core::{Clock, Epoch, Hub, Limits, MemoryStore, UnixMillis, memory::MemoryRetention};
+use tidings_core::memory::MemoryRetention;
+use tidings_core::{
+    Clock, DraftFields, Epoch, Hub, Limits, MemoryStore, Selector, Sequence, Topic, UnixMillis,
+};
 use tidings_inbox::limits::{
     BODY_BYTES_MAX, CLOCK_JUMP_WAIT_SECONDS, DATA_BYTES_MAX, LINK_BYTES_MAX, TITLE_CHARACTERS_MAX,
     TOMBSTONES_MAX, USERS_MAX,
@@ -128,6 +131,72 @@ async fn two_devices_that_mark_all_at_the_same_instant_change_each_item_once() {
     let update = watch.next().await.unwrap().unwrap();
     assert!(matches!(&update.shown[..], [Shown::Marked { ids, .. }] if ids.len() as u64 == held));
     assert!(watch.at_hand().await.unwrap().is_none(), "nothing changed for a second time");
+}
+
+#[tokio::test]
+async fn changes_that_are_none_do_not_fill_the_log() {
+    let (hub, inbox) = inbox(InboxSettings::default(), &clock()).await;
+    let (alice, nobody) = (user("alice"), user("nobody"));
+    let first = inbox.notify(&alice, says("one"), None).await.unwrap().id.sequence;
+    inbox.mark(&alice, Mark::Archived, Which::All).await.unwrap();
+    inbox.mute(&alice, "sale", true).await.unwrap();
+    let orders = Selector::parse("orders/*").unwrap();
+    inbox.follow(&alice, &orders, true).await.unwrap();
+    // The head of the log is one of an event that the inbox has no part in.
+    let other = hub.draft(Topic::parse("other").unwrap(), "x".into(), DraftFields::default()).unwrap();
+    hub.publish(other).await.unwrap();
+    let (head, unread) = (hub.bounds().head, inbox.unread(&alice).await.unwrap());
+
+    let mut changed = Vec::new();
+    for mark in [Mark::Read, Mark::Seen, Mark::Archived] {
+        for which in [Which::All, Which::Through(first.0), Which::Ids(vec![first.0, 77]), Which::Ids(vec![])]
+        {
+            changed.push(inbox.mark(&alice, mark, which.clone()).await.unwrap());
+            inbox.mark(&nobody, mark, which).await.unwrap();
+        }
+    }
+    changed.push(inbox.mark(&alice, Mark::Unread, Which::Through(first.0 - 1)).await.unwrap());
+    changed.push(inbox.delete(&alice, Sequence(77)).await.unwrap());
+    changed.push(inbox.mute(&alice, "sale", true).await.unwrap());
+    changed.push(inbox.mute(&alice, "news", false).await.unwrap());
+    changed.push(inbox.follow(&alice, &orders, true).await.unwrap());
+    inbox.follow(&nobody, &orders, false).await.unwrap();
+    inbox.erase(&nobody).await.unwrap();
+
+    assert!(changed.iter().all(|changed| changed.changed == 0 && changed.unread == unread), "{changed:?}");
+    assert_eq!(hub.bounds().head, head);
+}
+
+/// The notification is in the log and the database does not show it, since another program holds it: the mark is about it all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_that_seems_to_change_nothing_is_written_while_the_database_is_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("inbox.db");
+    let settings = InboxSettings { location: Location::File(path.clone()), ..InboxSettings::default() };
+    let (hub, inbox) = inbox(settings, &clock()).await;
+    let alice = user("alice");
+    inbox.notify(&alice, says("before"), None).await.unwrap();
+    inbox.mark(&alice, Mark::Read, Which::All).await.unwrap();
+    let comes_to = async |sequence: Sequence| {
+        while hub.bounds().head.sequence < sequence {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let before = hub.bounds().head.sequence;
+    let holds = rusqlite::Connection::open(&path).unwrap();
+    holds.execute_batch("BEGIN IMMEDIATE").unwrap();
+
+    let (of, by) = (inbox.clone(), alice.clone());
+    let notified = tokio::spawn(async move { of.notify(&by, says("on its way"), None).await });
+    comes_to(before.next()).await;
+    let (of, by) = (inbox.clone(), alice.clone());
+    let marked = tokio::spawn(async move { of.mark(&by, Mark::Read, Which::All).await });
+    comes_to(before.next().next()).await;
+    holds.execute_batch("ROLLBACK").unwrap();
+
+    notified.await.unwrap().unwrap();
+    let marked = marked.await.unwrap().unwrap();
+    assert_eq!((marked.changed, marked.unread.count), (1, 0));
 }
 
 #[tokio::test]

@@ -34,7 +34,6 @@ use tidings_core::Cursor;
 use tokio::task::spawn_blocking;
 
 use self::attempt::{Attempt, Ended};
-use crate::error::InboxError;
 use crate::shared::Shared;
 
 /// Makes the database in bulk if it is empty, in a file, and has much of the log before it. Where the follower goes on.
@@ -61,7 +60,7 @@ async fn rebuild(shared: &Arc<Shared>, mut begins: Cursor, path: &Path) -> Curso
             Ok(made) => made,
             Err(Ended::Lost { resumes_after }) => {
                 // Retention went past. What was read is of no use, since state records tell the rest.
-                match begin(shared, resumes_after).await {
+                match shared.begin(resumes_after).await {
                     Ok(()) => begins = resumes_after,
                     Err(error) => return give_up(path, &error, begins),
                 }
@@ -76,17 +75,12 @@ async fn rebuild(shared: &Arc<Shared>, mut begins: Cursor, path: &Path) -> Curso
             Ok(Ok(())) => place,
             Ok(Err(error)) => {
                 // The old database may be gone, and one that is begun is in its place.
-                let error = begin(shared, begins).await.err().unwrap_or(error);
+                let error = shared.begin(begins).await.err().unwrap_or(error);
                 give_up(path, &error, begins)
             }
             Err(_) => begins,
         };
     }
-}
-
-async fn begin(shared: &Arc<Shared>, after: Cursor) -> Result<(), InboxError> {
-    let shared = shared.clone();
-    spawn_blocking(move || shared.projection().begin(after)).await.map_err(|_| InboxError::Stopped)?
 }
 
 fn give_up(path: &Path, error: &dyn std::fmt::Display, begins: Cursor) -> Cursor {

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql};
 use tidings_core::{Cursor, Sequence, UnixMillis};
 
-use super::rows::{ACCOUNT, account, unsigned};
+use super::rows::{ACCOUNT, account, changed_by, int, unsigned};
 use super::schema;
 use crate::effect::{Shown, Unread};
 use crate::item::{Flags, Item, id};
@@ -11,6 +11,7 @@ use crate::limits::{
     BACKLOG_BYTES_MAX, BACKLOG_MAX, ITEM_BYTES, PAGE_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX,
 };
 use crate::notification::Notification;
+use crate::record::{Mark, Which};
 use crate::rows::Account;
 use crate::user::User;
 
@@ -112,6 +113,41 @@ pub(crate) fn held(
         }
     }
     Ok(held)
+}
+
+/// Whether a mark would change an item of a user. Exact in a snapshot of the caller's.
+pub(crate) fn is_other_marked(
+    connection: &Connection,
+    user: &User,
+    mark: Mark,
+    which: &Which,
+) -> rusqlite::Result<bool> {
+    let Some(account) = known(connection, user)? else { return Ok(false) };
+    let others = changed_by(mark);
+    let select = "SELECT 1 FROM items WHERE user = ?1 AND sequence";
+    let (of, sequences) = match which {
+        Which::Ids(sequences) => ("=", &sequences[..]),
+        Which::Through(sequence) => ("<=", std::slice::from_ref(sequence)),
+        Which::All => ("<=", &[u64::MAX][..]),
+    };
+    let mut statement = connection.prepare_cached(&format!("{select} {of} ?2 AND {others} LIMIT 1"))?;
+    for sequence in sequences {
+        if statement.exists((account.key, int(*sequence)))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a user has an item.
+pub(crate) fn has(connection: &Connection, user: &User, item: Sequence) -> rusqlite::Result<bool> {
+    let sql = "SELECT 1 FROM items JOIN users ON users.key = items.user WHERE name = ?1 AND sequence = ?2";
+    connection.prepare_cached(sql)?.exists((user.as_str(), signed(item)))
+}
+
+/// Whether anything is known of a user.
+pub(crate) fn is_known(connection: &Connection, user: &User) -> rusqlite::Result<bool> {
+    Ok(known(connection, user)?.is_some())
 }
 
 fn signed(sequence: Sequence) -> i64 {

@@ -71,6 +71,16 @@ fn owned(row: &Row<'_>) -> Result<Owned> {
     Ok(Owned { user: User::held(&name), sequence: unsigned(row, 1)? })
 }
 
+/// A condition for items that a mark changes: of the flags that must be there afterwards, or must not, one is otherwise.
+pub(super) fn changed_by(mark: Mark) -> &'static str {
+    match mark {
+        Mark::Seen => "flags & 1 = 0",
+        Mark::Read => "flags & 3 <> 3",
+        Mark::Archived => "flags & 7 <> 7",
+        Mark::Unread => "flags & 6 <> 0",
+    }
+}
+
 impl SqlRows<'_> {
     fn run(&self, sql: &str, parameters: impl rusqlite::Params) -> Result<usize> {
         self.connection.prepare_cached(sql)?.execute(parameters)
@@ -200,13 +210,7 @@ impl Rows for SqlRows<'_> {
     }
 
     fn marked_by(&mut self, key: i64, which: &Which, mark: Mark) -> Result<Vec<(Cursor, Flags)>> {
-        // The flags that must be there, or must not, after the mark; so those without them change.
-        let others = match mark {
-            Mark::Seen => "flags & 1 = 0",
-            Mark::Read => "flags & 3 <> 3",
-            Mark::Archived => "flags & 7 <> 7",
-            Mark::Unread => "flags & 6 <> 0",
-        };
+        let others = changed_by(mark);
         let select = "SELECT epoch, sequence, flags FROM items WHERE user = ?1";
         match which {
             Which::Ids(sequences) => {

@@ -186,7 +186,7 @@ impl World {
             }
             let name = named(record);
             // What changes nothing needs no record.
-            if matches!(heard, Heard::Changed { changed: 0, .. }) && call.may_be_passed_over() {
+            if matches!(heard, Heard::Changed { changed: 0, .. }) {
                 continue;
             }
             let candidates = answers.get_mut(&name).unwrap_or_else(|| panic!("{name} is not in the log"));
@@ -551,15 +551,6 @@ impl Call {
         let changed = changed.unwrap();
         let unread = changed.unread;
         Heard::Changed { changed: changed.changed, count: unread.count, version: unread.version.0 }
-    }
-
-    /// Whether it is left out of the log where it changes nothing.
-    fn may_be_passed_over(&self) -> bool {
-        match self {
-            Self::Mute(..) | Self::Follow(..) => true,
-            Self::Mark(_, _, Which::Ids(ids)) => ids.is_empty(),
-            _ => false,
-        }
     }
 
     /// What it is to hear if that is what the record did.
