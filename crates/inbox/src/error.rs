@@ -48,6 +48,15 @@ pub enum InboxError {
         crate::limits::PATTERNS_MAX
     )]
     TooManyPatterns,
+    /// More users follow a topic than one call may notify.
+    #[error(
+        "one call may notify {} followers of a topic, and it has {followers}",
+        crate::limits::FOLLOWERS_MAX
+    )]
+    TooManyFollowers {
+        /// How many follow it; those who do by several selectors are counted several times.
+        followers: u64,
+    },
     /// A user has as many follows or mutes as a user may have.
     #[error("a user has at most {max} {what}")]
     TooMany {

@@ -3,14 +3,12 @@
 //! It is a follower as every subscriber is: it reads the rings of its topics, and pages of the store where it is behind. A gap means
 //! that the database is not of this log, or that the log was put back: then the database is made anew from what the log holds.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use tidings_core::ring::Watcher;
 use tidings_core::{
-    Cursor, Delivery, EpochStatus, Event, Follower, Needs, OnGap, Query, Reading, Selector, Selectors,
-    Sequence, Start, Step, View,
+    Cursor, Delivery, EpochStatus, Event, Follower, Needs, OnGap, Selector, Selectors, Sequence, Step, View,
 };
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
@@ -18,11 +16,11 @@ use tokio::time::sleep;
 
 use crate::error::InboxError;
 use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX, RETRY_WAIT, TRANSACTION_BYTES_MAX};
-use crate::projection::{Again, Batch, Done};
+use crate::past::LogPast;
+use crate::projection::Done;
 use crate::rebuild;
-use crate::record::{Record, SHARED_TOPIC, STATE_TOPIC};
+use crate::record::{SHARED_TOPIC, STATE_TOPIC};
 use crate::shared::Shared;
-use crate::user::User;
 
 /// Wakes the follower when its topics have news.
 #[derive(Debug, Default)]
@@ -142,84 +140,32 @@ impl Following {
     }
 
     /// Applies events, at most so many in one transaction.
-    async fn take(&mut self, events: Vec<Event>) -> Result<(), InboxError> {
-        let mut events = events;
+    async fn take(&mut self, mut events: Vec<Event>) -> Result<(), InboxError> {
         while !events.is_empty() {
-            let rest = events.split_off(within_bounds(&events));
-            let through = match (rest.is_empty(), events.last()) {
-                (true, _) | (false, None) => self.follower.cursor(),
-                (false, Some(last)) => last.cursor,
+            let fit = within_bounds(&events);
+            let through = match events.get(fit.saturating_sub(1)) {
+                Some(last) if fit < events.len() => last.cursor,
+                Some(_) | None => self.follower.cursor(),
             };
-            let again = if self.shared.is_late() { self.read_again(&events).await? } else { HashMap::new() };
             let shared = self.shared.clone();
-            let batch = Batch { events, again };
-            let done = spawn_blocking(move || shared.projection().apply(batch, through)).await;
-            let done = done.map_err(|_| InboxError::Stopped)??;
+            let applied = spawn_blocking(move || {
+                let done = shared.projection().apply(&events[..fit], through, &mut LogPast(&shared.hub))?;
+                Ok::<_, InboxError>((done, events))
+            });
+            let (done, mut rest) = applied.await.map_err(|_| InboxError::Stopped)??;
             self.shared.counts.applied(&done);
-            let Done { outcomes, effects, .. } = done;
-            self.shared.progress.note(through.sequence);
-            self.shared.progress.came_to(through.sequence, outcomes);
+            let Done { taken, place, outcomes, effects, .. } = done;
+            self.shared.progress.note(place.sequence);
+            self.shared.progress.came_to(place.sequence, outcomes);
             self.shared.expiry.notify_one();
             // Nobody watches before it is ready, and what a late one tells before that may be a part of it.
             if self.is_ready {
                 self.shared.live.tell(effects);
             }
+            rest.drain(..taken);
             events = rest;
         }
         Ok(())
-    }
-
-    /// What the log says of users between their states in state records and these records.
-    async fn read_again(&self, events: &[Event]) -> Result<HashMap<u64, Again>, InboxError> {
-        let mut again = HashMap::new();
-        for event in events {
-            let Some(Record::State(part)) =
-                Record::of(event).filter(|record| matches!(record, Record::State(part) if part.last))
-            else {
-                continue;
-            };
-            let between = self.read_between(&part.user, part.as_of, event.cursor).await?;
-            again.insert(event.cursor.sequence.0, between);
-        }
-        Ok(again)
-    }
-
-    /// Records of a user after one place and before another. What the log does not hold any more is told by a later state record.
-    async fn read_between(&self, user: &User, after: u64, before: Cursor) -> Result<Again, InboxError> {
-        let mut place = self.shared.hub.bounds().floor;
-        let mut is_whole = after >= place.sequence.0;
-        if is_whole {
-            place = before.at(Sequence(after));
-        }
-        let mut events = Vec::new();
-        while place.sequence < before.sequence.previous() {
-            let query = Query {
-                start: Start::After(place),
-                selectors: of_user(user),
-                events_max: BATCH_RECORDS_MAX,
-                bytes_max: BATCH_BYTES_MAX,
-            };
-            let page = match self.shared.hub.read(query).await? {
-                Reading::Page(page) => page,
-                // Retention went past in the meantime, or the place is of an epoch that was cut off.
-                Reading::Lost { resumes_after, .. } if resumes_after.sequence > place.sequence => {
-                    place = resumes_after;
-                    is_whole = false;
-                    continue;
-                }
-                Reading::Lost { .. } => {
-                    is_whole = false;
-                    break;
-                }
-            };
-            place = page.next;
-            let has_more = page.has_more();
-            events.extend(page.events.into_iter().filter(|event| event.cursor.sequence < before.sequence));
-            if !has_more {
-                break;
-            }
-        }
-        Ok(Again { events, is_whole })
     }
 
     /// It has all that the log holds.
@@ -234,7 +180,7 @@ impl Following {
         let shared = self.shared.clone();
         let whole = spawn_blocking(move || {
             let mut projection = shared.projection();
-            projection.apply(Batch::default(), place)?;
+            projection.apply(&[], place, &mut LogPast(&shared.hub))?;
             if becomes_ready { projection.is_whole() } else { Ok(()) }
         });
         whole.await.map_err(|_| InboxError::Stopped)??;
@@ -275,12 +221,6 @@ impl Following {
         self.ready_after = self.shared.hub.bounds().head.sequence;
         Ok(())
     }
-}
-
-#[expect(clippy::expect_used, reason = "topics that were parsed")]
-fn of_user(user: &User) -> Selectors {
-    let shared = Selector::parse(SHARED_TOPIC).expect("a constant selector is one");
-    Selectors::new([Selector::Topic(user.topic()), shared]).expect("two selectors are not too many")
 }
 
 /// How many of the events one transaction takes: at least one, and no more than the bounds of records and bytes.

@@ -31,7 +31,6 @@ use crate::rebuild;
 use crate::settings::InboxSettings;
 use crate::shared::{Readers, Shared};
 use crate::sqlite::Database;
-use crate::watched::WatchedClock;
 
 /// The inboxes of all users of a hub. Cloning shares them.
 ///
@@ -86,14 +85,14 @@ impl Inbox {
             counts: Counts::default(),
         });
         shared.counts.set_patterns(shared.projection().patterns());
-        let watched = WatchedClock::begin(&shared.hub, shared.clock.now()).await;
+        let started = shared.hub.bounds();
         let begins = match follow::goes_on(&shared)? {
             Some(place) => place,
             None => begin(&shared).await?,
         };
         let handles = vec![
             tokio::spawn(follow::run(shared.clone(), begins)),
-            tokio::spawn(keeper::keep(shared.clone(), watched)),
+            tokio::spawn(keeper::keep(shared.clone(), started)),
             tokio::spawn(carry::carry(shared.clone())),
         ];
         let tasks = Tasks { handles, live: shared.live.clone() };

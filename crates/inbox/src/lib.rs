@@ -19,7 +19,7 @@
 //! | `rows` | what the rules need of what keeps the inboxes |
 //! | `sqlite` | the database |
 //! | `projection` | the database and the place of the log that it goes up to |
-//! | `follow` | follows the log |
+//! | `follow`, `past` | follows the log, and reads again what stands before a state |
 //! | `rebuild` | makes the database from a long log in bulk |
 //! | `writer`, `key`, `progress` | writes records, once under an idempotency key, and waits for what comes of them |
 //! | `effect`, `live`, `watch` | what has changed, and who is told |
@@ -42,6 +42,7 @@ mod key;
 pub mod limits;
 mod live;
 mod notification;
+mod past;
 mod progress;
 mod projection;
 mod rebuild;

@@ -73,6 +73,23 @@ pub const BATCH_RECORDS_MAX: usize = 1_000;
 /// them is a row.
 pub const TRANSACTION_BYTES_MAX: usize = 256 * 1024;
 
+/// Rows that one transaction of the projection changes before it takes no further record. 10,000, some 50 ms: a short record may be about
+/// thousands of users, and what waits for others is in memory until its transaction ends.
+pub const TRANSACTION_ROWS_MAX: u64 = 10_000;
+
+/// Items that one record of the keeper takes away, because they are over or old. 1,000, some 30 ms: what others write comes between two of
+/// these records. There are more only if one user has more that end at the same instant, or many came at the same instant.
+pub const KEEPER_ITEMS_MAX: usize = 1_000;
+
+/// Bytes of the names of users in a record that lets items end: less than what an event may have unless it was set to less.
+pub const KEEPER_USERS_BYTES: usize = 64 * 1024;
+
+/// Followers of a topic that one record notifies, about. There are more records if there are more followers, in one append.
+pub const FOLLOWERS_OF_RECORD: u64 = 10_000;
+
+/// Followers that one call may notify. All are notified or none, and what others write behind it waits for them: some 3 s for 200,000.
+pub const FOLLOWERS_MAX: u64 = 200_000;
+
 /// Bytes that the projection takes at once.
 pub const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 

@@ -1,13 +1,12 @@
 //! The projection: the database, and the place of the log that it goes up to, which change in one transaction.
 
-use std::collections::HashMap;
-
 use rusqlite::{Connection, Transaction, TransactionBehavior};
-use tidings_core::{Cursor, Event, Sequence};
+use tidings_core::{Cursor, Event, Sequence, Topic};
 
 use crate::effect::{Applied, Effect, Outcome};
 use crate::error::InboxError;
-use crate::limits::{CHECKPOINT_BYTES, CHECKPOINT_ROWS};
+use crate::limits::{CHECKPOINT_BYTES, CHECKPOINT_ROWS, TRANSACTION_ROWS_MAX};
+use crate::past::Past;
 use crate::record::Record;
 use crate::rows::{Account, Rows as _};
 use crate::rules::{At, apply};
@@ -28,25 +27,13 @@ pub(crate) struct Projection {
     bytes_since_checkpoint: usize,
 }
 
-/// Records in the order of the log, and what the log says between a state and its record: see [`StatePart`](crate::record::StatePart).
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub(crate) events: Vec<Event>,
-    /// By the sequence of the state record that they are applied behind.
-    pub(crate) again: HashMap<u64, Again>,
-}
-
-/// What the log says of a user between a state and its record.
+/// What one transaction has done.
 #[derive(Debug)]
-pub(crate) struct Again {
-    pub(crate) events: Vec<Event>,
-    /// Retention has taken none of it. Otherwise a later state tells the rest.
-    pub(crate) is_whole: bool,
-}
-
-/// What a batch has done.
-#[derive(Debug, Default)]
 pub(crate) struct Done {
+    /// How many of the events were in it.
+    pub(crate) taken: usize,
+    /// The place of the log that the rows go up to.
+    pub(crate) place: Cursor,
     /// By the sequences of the records.
     pub(crate) outcomes: Vec<(Sequence, Outcome)>,
     /// In the order of the log.
@@ -140,53 +127,43 @@ impl Projection {
         self.began_after
     }
 
-    /// Whether state records may be news to it.
-    pub(crate) fn is_late(&self) -> bool {
-        self.began_after > 0
-    }
-
-    /// Applies a batch and moves to a place, both or neither.
-    pub(crate) fn apply(&mut self, batch: Batch, through: Cursor) -> Result<Done, InboxError> {
+    /// Applies events and moves behind them, both or neither: to a place if it takes all of them. It takes one at least, and no further one once
+    /// [`TRANSACTION_ROWS_MAX`] rows have changed.
+    pub(crate) fn apply(
+        &mut self,
+        events: &[Event],
+        through: Cursor,
+        past: &mut dyn Past,
+    ) -> Result<Done, InboxError> {
         let applied = schema::applied(&self.connection)?.map_or(Sequence::ZERO, |place| place.sequence);
+        let rows_before = self.connection.total_changes();
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut rows =
             SqlRows { connection: &transaction, began_after: self.began_after, patterns: &mut self.patterns };
-        let mut done = Done::default();
-        let Batch { events, mut again } = batch;
-        let bytes: usize = events.iter().map(|event| event.draft.bytes()).sum();
+        let mut done =
+            Done { taken: 0, place: through, outcomes: Vec::new(), effects: Vec::new(), patterns: 0 };
         let result = (|| {
-            for event in events.iter().filter(|event| event.cursor.sequence > applied) {
-                let Some(record) = Record::of(event) else { continue };
-                let Applied { outcome, effects, took_state } = apply(&mut rows, at(event), record, None)?;
-                done.outcomes.push((event.cursor.sequence, outcome));
-                done.effects.extend(effects);
-                // A state that the rows knew better was not taken, and what came since is in them.
-                let Some(((user, _), again)) = took_state.zip(again.remove(&event.cursor.sequence.0)) else {
-                    continue;
-                };
-                for event in &again.events {
-                    if let Some(record) =
-                        Record::of(event).filter(|record| !matches!(record, Record::State(_)))
-                    {
-                        apply(&mut rows, at(event), record, Some(&user))?;
-                    }
+            for event in events {
+                if done.taken > 0 && transaction.total_changes() - rows_before >= TRANSACTION_ROWS_MAX {
+                    break;
                 }
-                if !again.is_whole
-                    && let Some(account) = rows.account(&user)?
-                {
-                    rows.save(&Account { is_complete: false, ..account })?;
+                done.taken += 1;
+                done.place = if done.taken < events.len() { event.cursor } else { through };
+                if event.cursor.sequence > applied {
+                    take(&mut rows, event, past, &mut done)?;
                 }
             }
-            schema::set_applied(&transaction, through)
+            Ok(schema::set_applied(&transaction, done.place)?)
         })();
-        let result = result.and_then(|()| commit(transaction, self.checkpoint));
+        let result = result.and_then(|()| Ok(commit(transaction, self.checkpoint)?));
         if let Err(error) = result {
             // The patterns went along with a transaction that is not there.
             self.patterns = Patterns::load(&self.connection)?;
-            return Err(error.into());
+            return Err(error);
         }
         done.patterns = self.patterns.len();
-        self.bytes_since_checkpoint += bytes;
+        self.bytes_since_checkpoint +=
+            events.iter().take(done.taken).map(|event| event.draft.bytes()).sum::<usize>();
         let rows = self.connection.total_changes() - self.rows_at_checkpoint;
         if (rows >= CHECKPOINT_ROWS || self.bytes_since_checkpoint >= CHECKPOINT_BYTES)
             && let Err(error) = self.checkpoint()
@@ -195,6 +172,16 @@ impl Projection {
             tracing::warn!(%error, "changes of the inbox's database cannot be moved into it");
         }
         Ok(done)
+    }
+
+    /// How many users follow a topic: more, if some follow it by several selectors.
+    pub(crate) fn followers(&self, topic: &Topic) -> Result<u64, InboxError> {
+        let mut count = self.connection.prepare_cached("SELECT count(*) FROM follows WHERE selector = ?1")?;
+        let mut all = 0;
+        for selector in self.patterns.selectors(topic) {
+            all += count.query_row([selector], |row| row.get::<_, i64>(0))?.cast_unsigned();
+        }
+        Ok(all)
     }
 
     /// Different patterns that users follow.
@@ -219,6 +206,33 @@ impl Drop for Projection {
     }
 }
 
+/// Applies one event, if it is a record; and behind a state that is news what the log says since.
+fn take(
+    rows: &mut SqlRows<'_>,
+    event: &Event,
+    past: &mut dyn Past,
+    done: &mut Done,
+) -> Result<(), InboxError> {
+    let Some(record) = Record::of(event) else { return Ok(()) };
+    let Applied { outcome, effects, took_state } = apply(rows, at(event), record, None)?;
+    done.outcomes.push((event.cursor.sequence, outcome));
+    done.effects.extend(effects);
+    // A state that the rows knew better was not taken, and what came since is in them.
+    let Some((user, as_of)) = took_state else { return Ok(()) };
+    let is_whole = past.between(&user, as_of, event.cursor, &mut |event| {
+        if let Some(record) =
+            Record::of_user(event, &user).filter(|record| !matches!(record, Record::State(_)))
+        {
+            apply(rows, at(event), record, Some(&user))?;
+        }
+        Ok(())
+    })?;
+    if !is_whole && let Some(account) = rows.account(&user)? {
+        rows.save(&Account { is_complete: false, ..account })?;
+    }
+    Ok(())
+}
+
 fn commit(transaction: Transaction<'_>, checkpoint: i64) -> rusqlite::Result<()> {
     schema::count_change(&transaction, checkpoint)?;
     transaction.commit()
@@ -234,7 +248,8 @@ mod tests {
     use tidings_sse::EventType;
 
     use super::*;
-    use crate::record::{RECORD_TYPE, StateItem, StatePart};
+    use crate::past::Nothing;
+    use crate::record::{Keep, Notify, RECORD_TYPE, StateItem, StatePart};
     use crate::sqlite::{Location, read, state};
     use crate::user::User;
 
@@ -279,8 +294,7 @@ mod tests {
         for (as_of, items) in [(1, 0), (2, 1)] {
             let (database, mut projection) = begun_after(2);
 
-            let batch = Batch { events: vec![event(3, &state_of(&user, as_of))], ..Batch::default() };
-            projection.apply(batch, place(3)).unwrap();
+            projection.apply(&[event(3, &state_of(&user, as_of))], place(3), &mut Nothing).unwrap();
             projection.is_whole().unwrap();
 
             let count = read::unread(&database.reader().unwrap(), &user).unwrap().count;
@@ -297,5 +311,30 @@ mod tests {
         projection.is_whole().unwrap();
         assert_eq!(state::in_need(&reader, 3, 10).unwrap(), None, "it has not come so far");
         assert_eq!(state::in_need(&reader, 2, 10).unwrap(), Some(Vec::new()));
+    }
+
+    /// A short record may be about thousands of users.
+    #[test]
+    fn a_transaction_ends_when_it_has_changed_many_rows() {
+        let (database, mut projection) = begun_after(0);
+        let says = crate::Notification { title: "t".into(), ..crate::Notification::default() };
+        let keep = Keep { items: 10, unread: 10 };
+        let to: Vec<_> =
+            (0..TRANSACTION_ROWS_MAX / 3).map(|number| User::parse(&format!("u{number}")).unwrap()).collect();
+        let record = Record::NotifyMany(Notify { to: to.clone(), says: says.into(), keep });
+        let events: Vec<_> = (1..=6).map(|sequence| event(sequence, &record)).collect();
+
+        let (mut rest, mut transactions) = (&events[..], 0);
+        while !rest.is_empty() {
+            let done = projection.apply(rest, place(9), &mut Nothing).unwrap();
+            let last = &rest[done.taken - 1];
+            rest = &rest[done.taken..];
+            let comes_to = if rest.is_empty() { place(9) } else { last.cursor };
+            assert_eq!((done.place, projection.applied().unwrap()), (comes_to, Some(comes_to)));
+            transactions += 1;
+        }
+
+        assert_eq!(transactions, 3, "two records in each");
+        assert_eq!(read::unread(&database.reader().unwrap(), &to[0]).unwrap().count, 6);
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tidings_core::{Cursor, Event, Topic};
 
 use crate::item::Flags;
+use crate::limits::{FOLLOWERS_OF_RECORD, PRUNE_BUCKETS};
 use crate::notification::Notification;
 use crate::user::User;
 
@@ -21,6 +22,9 @@ pub(crate) const SHARED_TOPIC: &str = "tidings/inbox";
 /// The topic of state records.
 pub(crate) const STATE_TOPIC: &str = "tidings/inbox/state";
 
+/// What the JSON of a record for many users begins with.
+const NOTIFY_MANY: &[u8] = b"{\"notify_many\":";
+
 /// What happened.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -30,7 +34,7 @@ pub(crate) enum Record {
     /// Several users are, each with an item of the same id.
     NotifyMany(Notify<Vec<User>>),
     /// Those who follow a topic at this place of the log are.
-    NotifyTopic(Notify<Box<str>>),
+    NotifyTopic(Notify<Followers>),
     /// Items are marked.
     Mark {
         /// Of whom.
@@ -70,10 +74,13 @@ pub(crate) enum Record {
         /// Whether so.
         follows: bool,
     },
-    /// Items whose end is at this time or before are over, of all users.
+    /// Items whose end is at this time or before are over.
     Expire {
         /// Milliseconds since 1970.
         through: u64,
+        /// Of these users; of all if there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        users: Option<Vec<User>>,
     },
     /// Old items leave, of all users of a [bucket](bucket_of).
     Prune {
@@ -97,6 +104,52 @@ pub(crate) struct Notify<To> {
     pub(crate) says: Arc<Notification>,
     /// How many items an inbox keeps when this one comes in.
     pub(crate) keep: Keep,
+}
+
+/// Users who follow a topic: all of them, or a part, so that one record does not reach too many.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Followers {
+    /// All.
+    Of(Box<str>),
+    /// Those whose [buckets](bucket_of) have this remainder.
+    Part {
+        /// What they follow.
+        topic: Box<str>,
+        /// The remainder.
+        part: u16,
+        /// By this divisor.
+        of: u16,
+    },
+}
+
+impl Followers {
+    /// Those of a topic in parts of about [`FOLLOWERS_OF_RECORD`], if there are this many.
+    pub(crate) fn parts(topic: &Topic, followers: u64) -> impl Iterator<Item = Self> {
+        let parts = followers.div_ceil(FOLLOWERS_OF_RECORD).next_power_of_two();
+        // Parts consist of whole buckets.
+        let of = u16::try_from(parts).unwrap_or(u16::MAX).min(PRUNE_BUCKETS);
+        (0..of).map(move |part| match of {
+            1 => Self::Of(topic.as_str().into()),
+            _ => Self::Part { topic: topic.as_str().into(), part, of },
+        })
+    }
+
+    /// What they follow.
+    pub(crate) fn topic(&self) -> &str {
+        match self {
+            Self::Of(topic) | Self::Part { topic, .. } => topic,
+        }
+    }
+
+    /// A divisor of buckets, and the remainder that they have.
+    pub(crate) fn part(&self) -> (u16, u16) {
+        match self {
+            Self::Of(_) => (1, 0),
+            // A divisor of zero is no divisor.
+            Self::Part { part, of, .. } => ((*of).max(1), *part),
+        }
+    }
 }
 
 /// How many items an inbox keeps.
@@ -207,6 +260,18 @@ impl Record {
         }
     }
 
+    /// The same for an event that may concern one user alone. A record that names other users is not read: it may name thousands.
+    pub(crate) fn of_user(event: &Event, user: &User) -> Option<Self> {
+        let data = event.draft.data();
+        let name = serde_json::to_string(user).ok();
+        let names =
+            || std::str::from_utf8(data).ok().zip(name).is_none_or(|(data, name)| data.contains(&name));
+        if data.starts_with(NOTIFY_MANY) && !names() {
+            return None;
+        }
+        Self::of(event)
+    }
+
     /// The topic that the record belongs to.
     ///
     /// # Panics
@@ -241,11 +306,41 @@ impl Record {
 
 /// The bucket of a user. It must stay the same for ever, since records of the log name buckets.
 pub(crate) fn bucket_of(user: &User) -> u16 {
-    u16::try_from(hash_of(user.as_str()) % u64::from(crate::limits::PRUNE_BUCKETS)).unwrap_or(0)
+    u16::try_from(hash_of(user.as_str()) % u64::from(PRUNE_BUCKETS)).unwrap_or(0)
 }
 
 /// FNV-1a of a name. It must stay the same for ever, too.
 pub(crate) fn hash_of(name: &str) -> u64 {
     name.bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use tidings_core::{Draft, DraftParts, Epoch, Sequence, UnixMillis};
+    use tidings_sse::EventType;
+
+    use super::*;
+
+    #[test]
+    fn a_record_for_others_is_not_read_for_a_user_and_one_that_names_the_user_is() {
+        let names = ["ann", "a\"b\\", "ü/%", "annabel"].map(User::held);
+        let says = Notification { title: "ann".into(), ..Notification::default() };
+        let of = |to: Vec<User>| {
+            let keep = Keep { items: 1, unread: 1 };
+            let record = Record::NotifyMany(Notify { to, says: says.clone().into(), keep });
+            let event_type = Some(EventType::new(RECORD_TYPE).unwrap());
+            let parts = DraftParts { event_type, ..DraftParts::new(record.topic(), record.data()) };
+            let cursor = Cursor::new(Epoch(1), Sequence(1));
+            Event { cursor, time: UnixMillis(1), draft: Draft::restore(parts) }
+        };
+        let data = of(vec![]).draft.data().clone();
+        assert!(data.starts_with(NOTIFY_MANY));
+
+        for user in &names[1..] {
+            let others = names.iter().filter(|other| *other != user).cloned().collect();
+            assert!(Record::of_user(&of(others), user).is_none(), "{user}");
+            assert!(Record::of_user(&of(names.to_vec()), user).is_some(), "{user}");
+        }
+    }
 }

@@ -5,7 +5,7 @@
 use tidings_core::Cursor;
 
 use crate::item::{Flags, Item};
-use crate::record::{Mark, Which};
+use crate::record::{Followers, Mark, Which};
 use crate::user::User;
 
 /// What is known of one user.
@@ -84,6 +84,6 @@ pub(crate) trait Rows {
     /// Whether that changes anything; so below.
     fn set_muted(&mut self, key: i64, kind: &str, muted: bool) -> Result<bool, Self::Error>;
     fn set_follows(&mut self, key: i64, selector: &str, follows: bool) -> Result<bool, Self::Error>;
-    /// The users who follow a topic.
-    fn followers(&mut self, topic: &str, only: Option<&User>) -> Result<Vec<User>, Self::Error>;
+    /// The users who follow a topic, or a part of them.
+    fn followers(&mut self, followers: &Followers, only: Option<&User>) -> Result<Vec<User>, Self::Error>;
 }

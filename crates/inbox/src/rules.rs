@@ -51,9 +51,15 @@ pub(crate) fn apply<R: Rows>(
                 rows.set_follows(key, &selector, follows)
             })?;
         }
-        Record::Expire { through } => {
+        Record::Expire { through, users: None } => {
             let owned = turn.rows.expired(through, only)?;
             turn.delete_each(&owned)?;
+        }
+        Record::Expire { through, users: Some(users) } => {
+            for user in users.iter().filter(|user| only.is_none_or(|only| only == *user)) {
+                let owned = turn.rows.expired(through, Some(user))?;
+                turn.delete_each(&owned)?;
+            }
         }
         Record::Prune { bucket, read_before, unread_before } => {
             let owned = turn.rows.aged(bucket, read_before, unread_before, only)?;

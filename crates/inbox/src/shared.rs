@@ -99,10 +99,6 @@ impl Shared {
         }
         Ok(replaced?)
     }
-
-    pub(crate) fn is_late(&self) -> bool {
-        self.projection().is_late()
-    }
 }
 
 /// Connections that read.

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use tidings_core::{Hub, Query, Reading, Selector, Selectors, Start, StoreError, UnixMillis};
+use tidings_core::{Bounds, Clock, Hub, Query, Reading, Selector, Selectors, Start, UnixMillis};
 use tokio::time::Instant;
 
 use crate::limits::{CLOCK_JUMP_SECONDS, CLOCK_JUMP_WAIT_SECONDS, CLOCK_START_SECONDS};
@@ -19,20 +19,16 @@ pub(crate) struct WatchedClock {
 }
 
 impl WatchedClock {
-    /// Begins with what the clock tells now, beside the newest event of the log, whose time the same clock told. Call it before anything is
-    /// published, which would have the time of a wrong clock.
-    pub(crate) async fn begin(hub: &Hub, told: UnixMillis) -> Self {
+    /// Begins with what the clock tells now, beside the newest event that the log had when the hub started, whose time the same clock told.
+    /// What was published since has the time of a clock that may be wrong. Cancel safe.
+    pub(crate) async fn begin(hub: &Hub, started: Bounds, clock: &dyn Clock) -> Self {
+        let newest = newest_time(hub, started).await;
+        let told = clock.now();
         let mut watched = Self { looked_at: Instant::now(), told, distrusted_until: None };
-        let ahead = match newest_time(hub).await {
-            Ok(Some(newest)) => Duration::from_millis(told.0.saturating_sub(newest.0)),
-            // Nothing is there that could end.
-            Ok(None) => Duration::ZERO,
-            Err(error) => {
-                tracing::warn!(%error, "the newest event of the log cannot be read, to compare the clock with it");
-                Duration::MAX
-            }
-        };
-        if ahead > Duration::from_secs(CLOCK_START_SECONDS) {
+        let ahead =
+            newest.map_or(Duration::MAX, |newest| Duration::from_millis(told.0.saturating_sub(newest.0)));
+        if started.head.sequence > started.floor.sequence && ahead > Duration::from_secs(CLOCK_START_SECONDS)
+        {
             tracing::warn!(
                 ahead_seconds = ahead.as_secs(),
                 "the clock is far ahead of the newest event of the log: notifications expire and leave by it in {CLOCK_JUMP_WAIT_SECONDS} s, if it stands until then"
@@ -71,20 +67,21 @@ impl WatchedClock {
     }
 }
 
-/// The time of the newest event of the log; none if the log holds none.
+/// The time of the event at the head of the log; none if it cannot be read, and is no witness.
 ///
 /// # Panics
 ///
 /// Never: the texts are selectors.
 #[expect(clippy::expect_used, reason = "constants that are selectors")]
-async fn newest_time(hub: &Hub) -> Result<Option<UnixMillis>, StoreError> {
+async fn newest_time(hub: &Hub, Bounds { head, .. }: Bounds) -> Option<UnixMillis> {
     // A wildcard in the first segment matches no reserved topic.
     let texts = ["**", "inbox/**", "tidings/**"];
     let selectors = texts.map(|text| Selector::parse(text).expect("a constant selector is one"));
     let selectors = Selectors::new(selectors).expect("three selectors are not too many");
-    let query = Query { start: Start::Last(1), selectors, events_max: 1, bytes_max: usize::MAX };
-    Ok(match hub.read(query).await? {
-        Reading::Page(page) => page.events.last().map(|event| event.time),
-        Reading::Lost { .. } => None,
-    })
+    let start = Start::After(head.at(head.sequence.previous()));
+    let query = Query { start, selectors, events_max: 1, bytes_max: usize::MAX };
+    match hub.read(query).await {
+        Ok(Reading::Page(page)) => page.events.first().map(|event| event.time),
+        Ok(Reading::Lost { .. }) | Err(_) => None,
+    }
 }

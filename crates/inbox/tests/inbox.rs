@@ -162,10 +162,19 @@ async fn a_lost_database_is_made_anew_from_the_log() {
         }
     }
     let before = (inbox.unread(&alice).await.unwrap(), titles(&inbox, &alice).await);
+    // It is over while the hub is away, and leaves when it comes back: its clock agrees with the log.
+    let bob = user("bob");
+    let expires = Some(SystemClock.now().0 + 100);
+    inbox.notify(&bob, Notification { expires, ..says("soon over") }, None).await.unwrap();
     drop(inbox);
     hub.close().await.unwrap();
 
     let (hub, inbox) = open().await;
+    let mut watch = inbox.watch(&bob);
+    let mut count = watch.begin(None).await.unwrap().unread.count;
+    while count > 0 {
+        count = next(&mut watch).await.1;
+    }
     assert_eq!((inbox.unread(&alice).await.unwrap(), titles(&inbox, &alice).await), before);
     drop(inbox);
     hub.close().await.unwrap();

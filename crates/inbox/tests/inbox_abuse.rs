@@ -12,10 +12,11 @@ use tidings_core::{
     Clock, DraftFields, Epoch, Hub, Limits, MemoryStore, Selector, Sequence, Topic, UnixMillis,
 };
 use tidings_inbox::limits::{
-    BODY_BYTES_MAX, CLOCK_JUMP_WAIT_SECONDS, DATA_BYTES_MAX, LINK_BYTES_MAX, TITLE_CHARACTERS_MAX,
-    TOMBSTONES_MAX, USERS_MAX,
+    BODY_BYTES_MAX, CLOCK_JUMP_WAIT_SECONDS, DATA_BYTES_MAX, FOLLOWERS_OF_RECORD, LINK_BYTES_MAX,
+    TITLE_CHARACTERS_MAX, TOMBSTONES_MAX, USERS_MAX,
 };
 use tidings_inbox::{Inbox, InboxSettings, ListRequest, Location, Mark, Notification, Shown, User, Which};
+use tidings_sse::EventType;
 use tokio::task::JoinSet;
 
 const FLOOD: u64 = 3_000;
@@ -131,6 +132,70 @@ async fn two_devices_that_mark_all_at_the_same_instant_change_each_item_once() {
     let update = watch.next().await.unwrap().unwrap();
     assert!(matches!(&update.shown[..], [Shown::Marked { ids, .. }] if ids.len() as u64 == held));
     assert!(watch.at_hand().await.unwrap().is_none(), "nothing changed for a second time");
+}
+
+/// More than one record of the keeper has, at one instant and at several, and old ones.
+#[tokio::test(start_paused = true)]
+async fn many_items_leave_in_steps_between_which_others_write() {
+    let clock = clock();
+    let (hub, inbox) = inbox(of_a_day(), &clock).await;
+    let users: Vec<_> = (0..2_500).map(|number| user(&format!("user-{number}"))).collect();
+    let ends = |after: u64| Notification { expires: Some(BEGIN + after), ..says("ends") };
+    inbox.notify_many(users.clone(), ends(60_000), None).await.unwrap();
+    inbox.notify_many(users[..700].to_vec(), ends(30_000), None).await.unwrap();
+    inbox.notify_many(users[..700].to_vec(), ends(30_001), None).await.unwrap();
+    for number in 0..1_200 {
+        clock.0.store(BEGIN + number, Ordering::SeqCst);
+        inbox.notify(&users[0], says("grows old"), None).await.unwrap();
+    }
+    let before = hub.bounds().head.sequence.0;
+
+    pass(&clock, Duration::from_secs(100)).await;
+    let after = hub.bounds().head.sequence.0;
+
+    assert!((5..=7).contains(&(after - before)), "steps of 700 twice and of 1,000: {}", after - before);
+    assert_eq!(inbox.unread(&users[7]).await.unwrap().count, 0);
+    assert_eq!(inbox.unread(&users[2_499]).await.unwrap().count, 0);
+    assert_eq!(inbox.unread(&users[0]).await.unwrap().count, 1_200);
+    pass(&clock, Duration::from_secs(2 * 86_400)).await;
+    tokio::time::sleep(Duration::from_secs(2 * 3_600)).await;
+    assert_eq!(inbox.unread(&users[0]).await.unwrap().count, 0);
+    assert_eq!(hub.bounds().head.sequence.0 - after, 2, "two steps of pruning");
+}
+
+/// Time passes for clocks and for what sleeps.
+async fn pass(clock: &Arc<HandClock>, time: Duration) {
+    clock.0.fetch_add(u64::try_from(time.as_millis()).unwrap(), Ordering::SeqCst);
+    tokio::time::advance(time).await;
+    tokio::time::sleep(Duration::from_secs(90)).await;
+}
+
+#[tokio::test]
+async fn followers_beyond_those_of_one_record_are_notified_once_each() {
+    let (hub, inbox) = inbox(InboxSettings::default(), &clock()).await;
+    let followers = FOLLOWERS_OF_RECORD + 500;
+    let record = EventType::new("tidings.inbox").unwrap();
+    let mut drafts = Vec::new();
+    for number in 0..followers {
+        // Some follow it twice.
+        for selector in ["news/*", "news/today"].into_iter().take(1 + usize::from(number % 7 == 0)) {
+            let follow = json!({ "follow": { "user": format!("user-{number}"), "selector": selector, "follows": true } });
+            let topic = Topic::parse(&format!("inbox/user-{number}")).unwrap();
+            drafts.push(hub.own_draft(topic, &record, follow.to_string().into()).unwrap());
+        }
+    }
+    hub.publish_all(drafts).await.unwrap();
+    inbox.mute(&user("none"), "sale", true).await.unwrap();
+
+    let topic = Topic::parse("news/today").unwrap();
+    let notified = inbox.notify_topic(&topic, says("news"), None).await.unwrap();
+
+    assert_eq!(notified.notified, Some(followers));
+    for number in (0..followers).step_by(97) {
+        let user = user(&format!("user-{number}"));
+        assert_eq!(inbox.unread(&user).await.unwrap().count, 1, "{user}");
+    }
+    assert_eq!(inbox.unread(&user("none")).await.unwrap().count, 0);
 }
 
 #[tokio::test]

@@ -82,6 +82,7 @@ pub(super) fn not_done(error: InboxError) -> Problem {
     match error {
         InboxError::Publish(error) => not_published(error),
         InboxError::TooLarge(error) => Problem::new(ProblemType::TooLarge, error.to_string()),
+        InboxError::TooManyFollowers { .. } => Problem::new(ProblemType::TooLarge, error.to_string()),
         InboxError::Key(error) => Problem::new(ProblemType::BadIdempotencyKey, error.to_string()),
         InboxError::KeyReused => {
             let detail =

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use tidings_core::{Cursor, Topic};
+use tokio::task::spawn_blocking;
 
 use super::Inbox;
 use crate::error::InboxError;
 use crate::key::CallKey;
+use crate::limits::FOLLOWERS_MAX;
 use crate::notification::Notification;
-use crate::record::{Keep, Notify, Record};
+use crate::record::{Followers, Keep, Notify, Record};
 use crate::user::User;
 use crate::writer::{Written, write_once};
 
@@ -111,7 +113,7 @@ impl Inbox {
     ///
     /// # Errors
     ///
-    /// As for [`notify`](Self::notify).
+    /// As for [`notify`](Self::notify); and [`InboxError::TooManyFollowers`].
     pub async fn notify_topic(
         &self,
         topic: &Topic,
@@ -119,9 +121,18 @@ impl Inbox {
         key: Option<CallKey<'_>>,
     ) -> Result<NotifiedMany, InboxError> {
         self.wait_ready().await?;
-        let record =
-            Record::NotifyTopic(Notify { to: topic.as_str().into(), says: says.into(), keep: self.keep() });
-        Ok(NotifiedMany::of(write_once(&self.shared, vec![record], key).await?))
+        let (shared, counted) = (self.shared.clone(), topic.clone());
+        let counted = spawn_blocking(move || shared.projection().followers(&counted));
+        let followers = counted.await.map_err(|_| InboxError::Stopped)??;
+        if followers > FOLLOWERS_MAX {
+            return Err(InboxError::TooManyFollowers { followers });
+        }
+        let says = Arc::new(says);
+        let records = Followers::parts(topic, followers);
+        let records = records
+            .map(|to| Record::NotifyTopic(Notify { to, says: says.clone(), keep: self.keep() }))
+            .collect();
+        Ok(NotifiedMany::of(write_once(&self.shared, records, key).await?))
     }
 
     fn keep(&self) -> Keep {

@@ -7,7 +7,7 @@ use tidings_core::{Cursor, Topic};
 use super::held::Held;
 use crate::item::{Flags, Item};
 use crate::limits::PRUNE_BUCKETS;
-use crate::record::{Mark, Which, bucket_of};
+use crate::record::{Followers, Mark, Which, bucket_of};
 use crate::rows::{Account, Owned, Rows};
 use crate::sqlite::rows::Patterns;
 use crate::user::User;
@@ -251,13 +251,16 @@ impl Rows for MemoryRows {
         Ok(changes)
     }
 
-    fn followers(&mut self, topic: &str, only: Option<&User>) -> Result<Vec<User>> {
-        let Ok(parsed) = Topic::parse_held(topic) else { return Ok(Vec::new()) };
-        let selectors = std::iter::once(topic).chain(self.patterns.matching(&parsed));
+    fn followers(&mut self, followers: &Followers, only: Option<&User>) -> Result<Vec<User>> {
+        let Ok(topic) = Topic::parse_held(followers.topic()) else { return Ok(Vec::new()) };
+        let (divisor, remainder) = followers.part();
+        let selectors = self.patterns.selectors(&topic).into_iter();
         let keys: BTreeSet<_> =
             selectors.filter_map(|selector| self.followers.get(selector)).flatten().copied().collect();
         let users = keys.into_iter().filter_map(|key| self.users.get(Self::index(key))?.as_ref());
         let users = users.map(|held| held.user.clone());
-        Ok(users.filter(|user| only.is_none_or(|only| only == user)).collect())
+        let is_meant =
+            |user: &User| only.is_none_or(|only| only == user) && bucket_of(user) % divisor == remainder;
+        Ok(users.filter(is_meant).collect())
     }
 }

@@ -49,8 +49,13 @@ impl Router {
                 | Record::Follow { user, .. },
             ) => self.of(user.as_str()).write(at, data),
             Some(Record::State(part)) => self.of(part.user.as_str()).write(at, data),
-            Some(Record::NotifyMany(notify)) => self.divide(at, notify),
-            Some(Record::NotifyTopic(_) | Record::Expire { .. }) => {
+            Some(Record::NotifyMany(Notify { to, says, keep })) => {
+                self.divide(at, to, |to| Record::NotifyMany(Notify { to, says: says.clone(), keep }))
+            }
+            Some(Record::Expire { through, users: Some(users) }) => {
+                self.divide(at, users, |users| Record::Expire { through, users: Some(users) })
+            }
+            Some(Record::NotifyTopic(_) | Record::Expire { users: None, .. }) => {
                 self.spills.iter_mut().try_for_each(|spill| spill.write(at, data))
             }
             Some(Record::Prune { bucket, .. }) => {
@@ -67,17 +72,15 @@ impl Router {
     }
 
     /// Each part gets the record with its own users.
-    fn divide(&mut self, at: At, notify: Notify<Vec<User>>) -> io::Result<()> {
-        let Notify { to, says, keep } = notify;
+    fn divide(&mut self, at: At, users: Vec<User>, of: impl Fn(Vec<User>) -> Record) -> io::Result<()> {
         let mut of_parts: Vec<Vec<User>> = self.spills.iter().map(|_| Vec::new()).collect();
-        for user in to {
+        for user in users {
             let part = self.part(user.as_str());
             of_parts[part].push(user);
         }
-        for (spill, to) in self.spills.iter_mut().zip(of_parts) {
-            if !to.is_empty() {
-                let record = Record::NotifyMany(Notify { to, says: says.clone(), keep });
-                spill.write(at, &record.data())?;
+        for (spill, users) in self.spills.iter_mut().zip(of_parts) {
+            if !users.is_empty() {
+                spill.write(at, &of(users).data())?;
             }
         }
         Ok(())

@@ -3,7 +3,6 @@
 mod history;
 mod killed;
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -14,11 +13,14 @@ use self::history::history;
 use super::attempt::{Stopping, load};
 use super::router::Router;
 use super::{NEW, beside};
+use crate::error::InboxError;
 use crate::item::id;
 use crate::limits::REBUILD_PART_EVENTS;
-use crate::projection::{Again, Batch, Projection};
-use crate::record::{Record, SHARED_TOPIC};
+use crate::past::Past;
+use crate::projection::Projection;
+use crate::record::SHARED_TOPIC;
 use crate::sqlite::{Database, Location};
+use crate::user::User;
 
 /// All that the database says, but for the keys of users. Its counts must be those of its rows.
 fn rows(connection: &Connection) -> Vec<String> {
@@ -50,34 +52,32 @@ fn rows(connection: &Connection) -> Vec<String> {
 }
 
 /// As the follower reads again what came between a state and its record.
-fn again(all: &[Event], batch: &[Event]) -> HashMap<u64, Again> {
-    let mut again = HashMap::new();
-    for event in batch {
-        let Some(Record::State(part)) = Record::of(event) else { continue };
-        let (user, shared) = (part.user.topic(), SHARED_TOPIC);
-        let between = all.iter().filter(|other| {
-            let sequence = other.cursor.sequence;
-            let topic = other.draft.topic();
-            sequence.0 > part.as_of
-                && sequence < event.cursor.sequence
-                && (*topic == user || topic.as_str() == shared)
+struct Again<'a>(&'a [Event]);
+
+impl Past for Again<'_> {
+    fn between(
+        &mut self,
+        user: &User,
+        after: u64,
+        before: Cursor,
+        take: &mut dyn FnMut(&Event) -> Result<(), InboxError>,
+    ) -> Result<bool, InboxError> {
+        let (user, shared) = (user.topic(), SHARED_TOPIC);
+        let between = self.0.iter().filter(|other| {
+            let (sequence, topic) = (other.cursor.sequence, other.draft.topic());
+            sequence.0 > after && sequence < before.sequence && (*topic == user || topic.as_str() == shared)
         });
-        if part.last {
-            again.insert(
-                event.cursor.sequence.0,
-                Again { events: between.cloned().collect(), is_whole: true },
-            );
-        }
+        between.map(take).collect::<Result<(), _>>()?;
+        Ok(true)
     }
-    again
 }
 
 /// Follows the events from one of them on.
 fn follow(projection: &mut Projection, events: &[Event], from: usize) {
     for batch in events[from..].chunks(100) {
         let through = batch.last().unwrap().cursor;
-        let again = if projection.is_late() { again(events, batch) } else { HashMap::new() };
-        projection.apply(Batch { events: batch.to_vec(), again }, through).unwrap();
+        let done = projection.apply(batch, through, &mut Again(events)).unwrap();
+        assert_eq!(done.taken, batch.len());
     }
 }
 

@@ -9,7 +9,7 @@ use tidings_core::{Cursor, Selector, Topic};
 
 use crate::item::{Flags, Item, id};
 use crate::limits::TOMBSTONES_MAX;
-use crate::record::{Mark, Which, bucket_of};
+use crate::record::{Followers, Mark, Which, bucket_of};
 use crate::rows::{Account, Owned, Rows};
 use crate::user::User;
 
@@ -259,9 +259,15 @@ impl Rows for SqlRows<'_> {
     }
 
     fn expired(&mut self, through: u64, only: Option<&User>) -> Result<Vec<Owned>> {
-        let sql = "SELECT users.name, sequence FROM items JOIN users ON users.key = items.user
-             WHERE expires <= ?1 AND (?2 IS NULL OR users.name = ?2) ORDER BY users.name, sequence";
-        self.all(sql, (int(through), only.map(User::as_str)), owned)
+        let Some(user) = only else {
+            let sql = "SELECT users.name, sequence FROM items JOIN users ON users.key = items.user
+                 WHERE expires <= ?1 ORDER BY users.name, sequence";
+            return self.all(sql, [int(through)], owned);
+        };
+        // The plus has it look through the user's own items, and not through all that end.
+        let sql = "SELECT ?2, sequence FROM items
+             WHERE user = (SELECT key FROM users WHERE name = ?2) AND +expires <= ?1 ORDER BY sequence";
+        self.all(sql, (int(through), user.as_str()), owned)
     }
 
     fn aged(
@@ -303,14 +309,14 @@ impl Rows for SqlRows<'_> {
         Ok(changes)
     }
 
-    fn followers(&mut self, topic: &str, only: Option<&User>) -> Result<Vec<User>> {
-        let Ok(parsed) = Topic::parse_held(topic) else { return Ok(Vec::new()) };
+    fn followers(&mut self, followers: &Followers, only: Option<&User>) -> Result<Vec<User>> {
+        let Ok(topic) = Topic::parse_held(followers.topic()) else { return Ok(Vec::new()) };
+        let (divisor, remainder) = followers.part();
         let sql = "SELECT users.name FROM follows JOIN users ON users.key = follows.user
-             WHERE selector = ?1 AND (?2 IS NULL OR users.name = ?2)";
-        let selectors = std::iter::once(topic).chain(self.patterns.matching(&parsed));
+             WHERE selector = ?1 AND (?2 IS NULL OR users.name = ?2) AND bucket % ?3 = ?4";
         let mut users = BTreeSet::new();
-        for selector in selectors {
-            users.extend(self.all(sql, (selector, only.map(User::as_str)), |row| {
+        for selector in self.patterns.selectors(&topic) {
+            users.extend(self.all(sql, (selector, only.map(User::as_str), divisor, remainder), |row| {
                 row.get::<_, String>(0).map(|name| User::held(&name))
             })?);
         }
@@ -359,9 +365,10 @@ impl Patterns {
         self.0.len()
     }
 
-    pub(crate) fn matching<'a>(&'a self, topic: &Topic) -> Vec<&'a str> {
-        let mut matching = Vec::new();
-        self.0.matching(topic, |(text, _)| matching.push(&**text));
-        matching
+    /// The selectors that are followed and match a topic, and the topic itself.
+    pub(crate) fn selectors<'a>(&'a self, topic: &'a Topic) -> Vec<&'a str> {
+        let mut selectors = vec![topic.as_str()];
+        self.0.matching(topic, |(text, _)| selectors.push(&**text));
+        selectors
     }
 }

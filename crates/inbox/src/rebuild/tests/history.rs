@@ -5,8 +5,9 @@ use tidings_sse::EventType;
 
 use crate::item::id;
 use crate::notification::Notification;
-use crate::projection::{Batch, Projection};
-use crate::record::{Keep, Mark, Notify, RECORD_TYPE, Record, Which};
+use crate::past::Nothing;
+use crate::projection::Projection;
+use crate::record::{Followers, Keep, Mark, Notify, RECORD_TYPE, Record, Which};
 use crate::sqlite::{Database, Location, state};
 use crate::user::User;
 
@@ -101,7 +102,14 @@ impl History {
             }
             15..=16 => {
                 let topic = random.one_of(&["orders/1", "orders/2/x", "news", "a/b"]);
-                Record::NotifyTopic(notify(random, *time, topic.into()))
+                let followers = match random.below(3) {
+                    0 => Followers::Of(topic.into()),
+                    of => {
+                        let part = u16::try_from(random.below(2 * of)).unwrap();
+                        Followers::Part { topic: topic.into(), part, of: u16::try_from(2 * of).unwrap() }
+                    }
+                };
+                Record::NotifyTopic(notify(random, *time, followers))
             }
             17..=22 => {
                 let mark = random.one_of(&[Mark::Read, Mark::Unread, Mark::Seen, Mark::Archived]);
@@ -124,7 +132,10 @@ impl History {
                 selector: random.one_of(&["orders/*", "orders/**", "news", "orders/1", "**/b"]).into(),
                 follows: random.below(3) > 0,
             },
-            29 => Record::Expire { through: *time },
+            29 => {
+                let users = USERS.map(User::held).into_iter().filter(|_| random.below(2) > 0).collect();
+                Record::Expire { through: *time, users: (random.below(2) > 0).then_some(users) }
+            }
             _ => Record::Prune {
                 bucket: crate::record::bucket_of(&user),
                 read_before: time.saturating_sub(random.below(3_000)),
@@ -150,7 +161,7 @@ impl History {
         let parts = DraftParts { event_type, ..DraftParts::new(record.topic(), record.data()) };
         let event = Event { cursor, time: UnixMillis(self.time), draft: Draft::restore(parts) };
         self.events.push(event.clone());
-        self.projection.apply(Batch { events: vec![event], ..Batch::default() }, cursor).unwrap();
+        self.projection.apply(&[event], cursor, &mut Nothing).unwrap();
     }
 }
 
