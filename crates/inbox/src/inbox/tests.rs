@@ -1,12 +1,13 @@
 //! Bounds that no request can be made to reach in the time of a test.
 
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{Epoch, Limits, MemoryStore, UnixMillis};
+use tidings_core::{Epoch, Limits, MemoryStore, Selector, Sequence, UnixMillis};
 use tokio::time::Instant;
 
 use super::*;
-use crate::limits::OUTCOME_WAIT_MAX;
+use crate::limits::{OUTCOME_WAIT_MAX, PATTERNS_MAX};
 use crate::sqlite::Location;
+use crate::user::User;
 use crate::writer::outcome_of;
 
 struct Still;
