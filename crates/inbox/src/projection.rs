@@ -94,7 +94,7 @@ impl Projection {
         for table in ["users", "items", "deleted", "mutes", "follows"] {
             transaction.execute(&format!("DELETE FROM {table}"), [])?;
         }
-        schema::set_began_after(&transaction, after.sequence.0)?;
+        schema::set_beginning(&transaction, after.sequence.0)?;
         schema::set_applied(&transaction, after)?;
         commit(transaction, checkpoint)?;
         self.began_after = after.sequence.0;
@@ -110,7 +110,7 @@ impl Projection {
         let checkpoint = self.checkpoint;
         let transaction = self.begin_transaction()?;
         transaction.execute("UPDATE users SET complete = 1 WHERE complete = 0", [])?;
-        schema::set_began_after(&transaction, 0)?;
+        schema::set_whole(&transaction)?;
         commit(transaction, checkpoint)?;
         self.began_after = 0;
         Ok(())

@@ -25,6 +25,9 @@ pub(crate) const STATE_TOPIC: &str = "tidings/inbox/state";
 /// What the JSON of a record for many users begins with.
 const NOTIFY_MANY: &[u8] = b"{\"notify_many\":";
 
+/// What the JSON of an erasure begins with.
+pub(crate) const ERASE: &[u8] = b"{\"erase\":";
+
 /// What happened.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -47,6 +47,11 @@ pub(crate) trait Rows {
     /// Makes an account. Its key is a new one.
     fn open(&mut self, user: &User, account: Account) -> Result<Account, Self::Error>;
     fn save(&mut self, account: &Account) -> Result<(), Self::Error>;
+    /// The sequence of the last erasure among the users of a bucket, or a later one: nobody of them has lost anything after it but items that are
+    /// remembered.
+    fn erased(&mut self, bucket: u16) -> Result<u64, Self::Error>;
+    /// Remembers that a user of a bucket was erased.
+    fn note_erased(&mut self, bucket: u16, sequence: u64) -> Result<(), Self::Error>;
     /// Takes an account away, with all that hangs on it.
     fn erase(&mut self, key: i64) -> Result<(), Self::Error>;
     /// Takes away all that hangs on an account.

@@ -9,7 +9,7 @@ use tidings_core::{Cursor, Sequence, UnixMillis};
 use crate::effect::{Applied, Effect, Outcome, Shown, Unread};
 use crate::item::{Flags, Item, id};
 use crate::notification::Notification;
-use crate::record::{Keep, Mark, Notify, Record, StatePart, Which};
+use crate::record::{Keep, Mark, Notify, Record, StatePart, Which, bucket_of};
 use crate::rows::{Account, Owned, Rows};
 use crate::user::User;
 
@@ -92,8 +92,8 @@ impl<R: Rows> Turn<'_, R> {
             Some(account) => Ok(account),
             None => {
                 let is_complete = self.rows.began_after() == 0;
-                // What was deleted before the account was there cannot be told to a reader that had it.
-                let forgot = self.sequence().saturating_sub(1);
+                // The user may have had another account, which was erased.
+                let forgot = self.rows.erased(bucket_of(user))?;
                 let account =
                     Account { needs_from: self.sequence(), is_complete, forgot, ..Account::default() };
                 self.rows.open(user, account)
@@ -219,6 +219,8 @@ impl<R: Rows> Turn<'_, R> {
         if self.is_passed_over(user) {
             return Ok(());
         }
+        // Also of a user that is not known, since a part of the users has to remember it for others of the bucket.
+        self.rows.note_erased(bucket_of(user), self.at.place.sequence.0)?;
         let Some(account) = self.rows.account(user)? else { return Ok(()) };
         self.rows.erase(account.key)?;
         self.applied.outcome.changed += account.items;

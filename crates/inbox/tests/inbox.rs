@@ -124,6 +124,37 @@ async fn a_watch_hears_every_change_and_the_count_behind_it() {
 }
 
 #[tokio::test]
+async fn a_reader_that_comes_back_is_told_of_an_erasure_once_and_of_a_first_notification_as_of_others() {
+    let (hub, inbox) = in_memory().await;
+    let (alice, bob) = (user("alice"), user("bob"));
+    let place = async || {
+        // Others write, so the place of a reader who has nothing is none of a change of the reader's own.
+        inbox.notify(&user("other"), says("other"), None).await.unwrap();
+        Some(hub.bounds().head.sequence)
+    };
+    let back = async |user: &User, after| inbox.watch(user).begin(after).await.unwrap();
+    let before = place().await;
+
+    // Nothing is known of bob, and nothing has to be told.
+    assert!(back(&bob, place().await).await.shown.is_empty());
+    place().await;
+    let one = inbox.notify(&alice, says("one"), None).await.unwrap();
+    let update = back(&alice, before).await;
+    assert!(!update.is_gap);
+    assert!(matches!(&update.shown[..], [Shown::Notification(item)] if item.id == one.id));
+
+    inbox.erase(&alice).await.unwrap();
+    assert!(matches!(back(&alice, before).await.shown[..], [Shown::Erased]));
+    let after = place().await;
+    assert!(back(&alice, after).await.shown.is_empty());
+    let two = inbox.notify(&alice, says("two"), None).await.unwrap();
+    assert!(back(&alice, before).await.is_gap, "it may show what was erased");
+    let update = back(&alice, after).await;
+    assert!(!update.is_gap);
+    assert!(matches!(&update.shown[..], [Shown::Notification(item)] if item.id == two.id));
+}
+
+#[tokio::test]
 async fn an_item_ends_at_its_time() {
     let (_hub, inbox) = in_memory().await;
     let alice = user("alice");
@@ -175,6 +206,15 @@ async fn a_lost_database_is_made_anew_from_the_log() {
     while count > 0 {
         count = next(&mut watch).await.1;
     }
+    assert_eq!((inbox.unread(&alice).await.unwrap(), titles(&inbox, &alice).await), before);
+    drop(inbox);
+    hub.close().await.unwrap();
+    // That of an older version, which had other tables and other rules.
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    connection.execute_batch("UPDATE users SET unread = 77; PRAGMA user_version = 1").unwrap();
+    drop(connection);
+
+    let (hub, inbox) = open().await;
     assert_eq!((inbox.unread(&alice).await.unwrap(), titles(&inbox, &alice).await), before);
     drop(inbox);
     hub.close().await.unwrap();

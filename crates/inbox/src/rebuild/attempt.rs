@@ -131,8 +131,8 @@ pub(super) fn load(
         }
         drop(parts);
         for (done, part) in (1..).zip(folded) {
-            let Some(users) = part? else { return Err(InboxError::Stopped) };
-            loader.add(&users)?;
+            let Some(part) = part? else { return Err(InboxError::Stopped) };
+            loader.add(part)?;
             progress.tell(done);
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::held::Held;
+use super::held::Part;
 use super::memory::MemoryRows;
 use super::spill::Spilled;
 use crate::effect::Applied;
@@ -18,7 +18,7 @@ pub(super) fn fold(
     mut spilled: Spilled,
     began_after: u64,
     is_stopped: impl Fn() -> bool,
-) -> io::Result<Option<Vec<Held>>> {
+) -> io::Result<Option<Part>> {
     let mut rows = MemoryRows::new(began_after);
     while let Some((at, json)) = spilled.next()? {
         if is_stopped() {
@@ -30,7 +30,7 @@ pub(super) fn fold(
             again(&mut spilled, &mut rows, &user, as_of, at)?;
         }
     }
-    Ok(Some(rows.into_users()))
+    Ok(Some(rows.into_part()))
 }
 
 /// Applies what the log says of a user between a state and its record.

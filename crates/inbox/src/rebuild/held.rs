@@ -1,4 +1,4 @@
-//! What is held of one user while a part is folded.
+//! What is held of a part of the users, and of each of them, while it is folded.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -8,6 +8,13 @@ use crate::item::{Flags, Item, id};
 use crate::limits::TOMBSTONES_MAX;
 use crate::rows::Account;
 use crate::user::User;
+
+/// What a part of the users comes to.
+pub(super) struct Part {
+    pub(super) users: Vec<Held>,
+    /// The last erasure in each bucket that has one. Parts of one bucket have the same.
+    pub(super) erased: BTreeMap<u16, u64>,
+}
 
 pub(super) struct Held {
     pub(super) user: User,

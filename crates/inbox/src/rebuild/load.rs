@@ -3,13 +3,14 @@
 //! It has no journal and waits for no disk, since nobody takes it for a database before it is whole: it has another name, and the version
 //! of its form is written with the indexes.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
 use rusqlite::{Connection, InterruptHandle, Transaction};
 use tidings_core::Cursor;
 
-use super::held::Held;
+use super::held::{Held, Part};
 use crate::error::InboxError;
 use crate::limits::REBUILD_CACHE_KIB;
 use crate::record::bucket_of;
@@ -20,6 +21,7 @@ use crate::sqlite::schema;
 pub(super) struct Loader {
     connection: Connection,
     users: i64,
+    erased: BTreeMap<u16, u64>,
 }
 
 impl Loader {
@@ -32,19 +34,21 @@ impl Loader {
         // SQLite takes a number that is negative for KiB instead of pages.
         connection.pragma_update(None, "cache_size", -REBUILD_CACHE_KIB)?;
         schema::make_tables(&connection)?;
-        Ok(Self { connection, users: 0 })
+        Ok(Self { connection, users: 0, erased: BTreeMap::new() })
     }
 
     pub(super) fn interrupt_handle(&self) -> InterruptHandle {
         self.connection.get_interrupt_handle()
     }
 
-    /// Adds the users of a part.
-    pub(super) fn add(&mut self, users: &[Held]) -> rusqlite::Result<()> {
+    /// Adds a part.
+    pub(super) fn add(&mut self, part: Part) -> rusqlite::Result<()> {
+        let Part { users, erased } = part;
+        self.erased.extend(erased);
         let transaction = self.connection.transaction()?;
-        add_users(&transaction, self.users, users)?;
-        add_items(&transaction, self.users, users)?;
-        add_others(&transaction, self.users, users)?;
+        add_users(&transaction, self.users, &users)?;
+        add_items(&transaction, self.users, &users)?;
+        add_others(&transaction, self.users, &users)?;
         transaction.commit()?;
         self.users += i64::try_from(users.len()).unwrap_or(i64::MAX);
         Ok(())
@@ -53,7 +57,10 @@ impl Loader {
     /// Makes it whole and durable.
     pub(super) fn finish(self, path: &Path, place: Cursor, began_after: u64) -> Result<(), InboxError> {
         self.connection.execute_batch("BEGIN")?;
-        schema::set_began_after(&self.connection, began_after)?;
+        schema::set_beginning(&self.connection, began_after)?;
+        for (bucket, sequence) in self.erased {
+            schema::set_erased(&self.connection, bucket, sequence)?;
+        }
         schema::set_applied(&self.connection, place)?;
         schema::make_indexes(&self.connection)?;
         self.connection.execute_batch("COMMIT")?;

@@ -1,10 +1,10 @@
 //! The rows of one part of the users in memory, for the rules.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tidings_core::{Cursor, Topic};
 
-use super::held::Held;
+use super::held::{Held, Part};
 use crate::item::{Flags, Item};
 use crate::limits::PRUNE_BUCKETS;
 use crate::record::{Followers, Mark, Which, bucket_of};
@@ -15,6 +15,8 @@ use crate::user::User;
 /// Rows in memory. An account's key is its place among the users that there ever were, from one on.
 pub(super) struct MemoryRows {
     began_after: u64,
+    /// The last erasure in each bucket that has one.
+    erased: BTreeMap<u16, u64>,
     users: Vec<Option<Held>>,
     keys: HashMap<User, i64>,
     of_buckets: Vec<Vec<i64>>,
@@ -30,6 +32,7 @@ impl MemoryRows {
     pub(super) fn new(began_after: u64) -> Self {
         Self {
             began_after,
+            erased: BTreeMap::new(),
             users: Vec::new(),
             keys: HashMap::new(),
             of_buckets: (0..PRUNE_BUCKETS).map(|_| Vec::new()).collect(),
@@ -39,11 +42,11 @@ impl MemoryRows {
         }
     }
 
-    /// All users, by name.
-    pub(super) fn into_users(self) -> Vec<Held> {
+    /// All of it, users by name.
+    pub(super) fn into_part(self) -> Part {
         let mut users: Vec<_> = self.users.into_iter().flatten().collect();
         users.sort_unstable_by(|one, other| one.user.cmp(&other.user));
-        users
+        Part { users, erased: self.erased }
     }
 
     fn index(key: i64) -> usize {
@@ -100,6 +103,16 @@ impl Rows for MemoryRows {
         if let Some(held) = self.held(account.key) {
             held.account = *account;
         }
+        Ok(())
+    }
+
+    fn erased(&mut self, bucket: u16) -> Result<u64> {
+        Ok(self.erased.get(&bucket).copied().unwrap_or(self.began_after))
+    }
+
+    fn note_erased(&mut self, bucket: u16, sequence: u64) -> Result<()> {
+        let sequence = sequence.max(self.erased(bucket)?);
+        self.erased.insert(bucket, sequence);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use tidings_core::Event;
 
 use super::spill::{Spill, Spilled};
 use crate::limits::{PRUNE_BUCKETS, REBUILD_PART_EVENTS, REBUILD_PARTS_MAX, REBUILD_PARTS_MIN};
-use crate::record::{Notify, RECORD_TYPE, Record, hash_of};
+use crate::record::{ERASE, Notify, RECORD_TYPE, Record, bucket_of, hash_of};
 use crate::rules::At;
 use crate::user::User;
 
@@ -35,7 +35,7 @@ impl Router {
         let data = event.draft.data();
         // The topic names the user, unless something in the name had to be written otherwise.
         let name = event.draft.topic().as_str().strip_prefix("inbox/").filter(|name| !name.contains('%'));
-        if let Some(name) = name {
+        if let Some(name) = name.filter(|_| !data.starts_with(ERASE)) {
             return self.of(name).write(at, data);
         }
         match Record::of(event) {
@@ -44,7 +44,6 @@ impl Router {
                 Record::Notify(Notify { to: user, .. })
                 | Record::Mark { user, .. }
                 | Record::Delete { user, .. }
-                | Record::Erase { user }
                 | Record::Mute { user, .. }
                 | Record::Follow { user, .. },
             ) => self.of(user.as_str()).write(at, data),
@@ -58,11 +57,8 @@ impl Router {
             Some(Record::NotifyTopic(_) | Record::Expire { users: None, .. }) => {
                 self.spills.iter_mut().try_for_each(|spill| spill.write(at, data))
             }
-            Some(Record::Prune { bucket, .. }) => {
-                let apart = self.spills.len().min(PRUNE_BUCKETS.into());
-                let of_bucket = self.spills.iter_mut().skip(usize::from(bucket) % apart).step_by(apart);
-                of_bucket.into_iter().try_for_each(|spill| spill.write(at, data))
-            }
+            Some(Record::Erase { user }) => self.of_bucket(bucket_of(&user), at, data),
+            Some(Record::Prune { bucket, .. }) => self.of_bucket(bucket, at, data),
         }
     }
 
@@ -84,6 +80,13 @@ impl Router {
             }
         }
         Ok(())
+    }
+
+    /// All parts that have users of a bucket get the record.
+    fn of_bucket(&mut self, bucket: u16, at: At, data: &[u8]) -> io::Result<()> {
+        let apart = self.spills.len().min(PRUNE_BUCKETS.into());
+        let mut spills = self.spills.iter_mut().skip(usize::from(bucket) % apart).step_by(apart);
+        spills.try_for_each(|spill| spill.write(at, data))
     }
 
     fn of(&mut self, name: &str) -> &mut Spill {

@@ -34,7 +34,7 @@ fn rows(connection: &Connection) -> Vec<String> {
         "SELECT format('%s deleted %d %d %d', name, deleted.version, sequence, epoch) FROM deleted JOIN users ON key = user",
         "SELECT format('%s mutes %s', name, kind) FROM mutes JOIN users ON key = user",
         "SELECT format('%s follows %s', name, selector) FROM follows JOIN users ON key = user",
-        "SELECT format('%s %d', name, value) FROM meta WHERE name IN ('epoch', 'sequence', 'began_after')",
+        "SELECT format('%s %d', name, value) FROM meta WHERE name IN ('epoch', 'sequence', 'began_after') OR name LIKE 'erased%'",
     ];
     let mut rows = Vec::new();
     for query in queries {

@@ -11,7 +11,7 @@ use crate::limits::{
     BACKLOG_BYTES_MAX, BACKLOG_MAX, ITEM_BYTES, PAGE_BYTES_MAX, PAGE_ITEMS_DEFAULT, PAGE_ITEMS_MAX,
 };
 use crate::notification::Notification;
-use crate::record::{Mark, Which};
+use crate::record::{Mark, Which, bucket_of};
 use crate::rows::Account;
 use crate::user::User;
 
@@ -236,8 +236,11 @@ pub(crate) fn backlog(
     let unread = account.as_ref().map_or(Unread::default(), count);
     let shown = match (after, account) {
         (None, _) => Some(Vec::new()),
-        // Nothing was ever there, or all was erased.
-        (Some(_), None) => Some(vec![Shown::Erased]),
+        // All was erased, or nothing was there since.
+        (Some(after), None) if schema::erased(&snapshot, bucket_of(user))? > after.0 => {
+            Some(vec![Shown::Erased])
+        }
+        (Some(_), None) => Some(Vec::new()),
         (Some(after), Some(account)) if account.version <= after.0 => Some(Vec::new()),
         (Some(after), Some(account)) if account.forgot > after.0 => None,
         (Some(after), Some(account)) => changes(&snapshot, &account, after)?,

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use tidings_core::select::PatternIndex;
 use tidings_core::{Cursor, Selector, Topic};
 
+use super::schema;
 use crate::item::{Flags, Item, id};
 use crate::limits::TOMBSTONES_MAX;
 use crate::record::{Followers, Mark, Which, bucket_of};
@@ -163,6 +164,15 @@ impl Rows for SqlRows<'_> {
             ),
         )
         .map(drop)
+    }
+
+    fn erased(&mut self, bucket: u16) -> Result<u64> {
+        schema::erased(self.connection, bucket)
+    }
+
+    fn note_erased(&mut self, bucket: u16, sequence: u64) -> Result<()> {
+        let sequence = sequence.max(self.erased(bucket)?);
+        schema::set_erased(self.connection, bucket, sequence)
     }
 
     fn erase(&mut self, key: i64) -> Result<()> {

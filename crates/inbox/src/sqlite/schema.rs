@@ -6,7 +6,7 @@ use tidings_core::{Cursor, Epoch, Sequence};
 use crate::error::InboxError;
 
 /// The form of the tables. A database of another form is made anew from the log.
-const FORM: i64 = 1;
+const FORM: i64 = 2;
 
 /// Tells this database from every other one.
 pub(super) const IDENTITY: &str = "identity";
@@ -123,8 +123,27 @@ pub(crate) fn began_after(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(meta(connection, "began_after")?.unwrap_or(0).cast_unsigned())
 }
 
-pub(crate) fn set_began_after(connection: &Connection, sequence: u64) -> rusqlite::Result<()> {
-    set_meta(connection, "began_after", sequence.cast_signed())
+/// Where the rows begin: they know nothing of what was before.
+pub(crate) fn set_beginning(connection: &Connection, sequence: u64) -> rusqlite::Result<()> {
+    set_meta(connection, "began_after", sequence.cast_signed())?;
+    connection.execute("DELETE FROM meta WHERE name LIKE 'erased%'", [])?;
+    set_meta(connection, "erased", sequence.cast_signed())
+}
+
+/// The rows know all of the log.
+pub(crate) fn set_whole(connection: &Connection) -> rusqlite::Result<()> {
+    set_meta(connection, "began_after", 0)
+}
+
+/// The sequence of the last erasure among the users of a bucket, or where the rows begin.
+pub(crate) fn erased(connection: &Connection, bucket: u16) -> rusqlite::Result<u64> {
+    let of_bucket = meta(connection, &format!("erased {bucket}"))?;
+    let erased = of_bucket.map_or_else(|| meta(connection, "erased"), |erased| Ok(Some(erased)))?;
+    Ok(erased.unwrap_or(0).cast_unsigned())
+}
+
+pub(crate) fn set_erased(connection: &Connection, bucket: u16, sequence: u64) -> rusqlite::Result<()> {
+    set_meta(connection, &format!("erased {bucket}"), sequence.cast_signed())
 }
 
 /// Counts a transaction, within it. How many there are then.
