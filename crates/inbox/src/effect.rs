@@ -1,8 +1,11 @@
 //! What a record has done: to each inbox that it changed, and for whom it was written.
 
+use std::sync::Arc;
+
 use tidings_core::{Cursor, Sequence};
 
 use crate::item::Item;
+use crate::notification::Notification;
 use crate::record::Mark;
 use crate::user::User;
 
@@ -26,6 +29,29 @@ pub struct Effect {
     pub shown: Vec<Shown>,
     /// The count behind it.
     pub unread: Unread,
+}
+
+impl Effect {
+    /// Bytes that it has in memory, about. What a notification says is not counted if it is `counted`: that of the effect before it.
+    pub(crate) fn bytes(&self, counted: &mut Option<Arc<Notification>>) -> usize {
+        let of_ids = |ids: &Vec<Cursor>| size_of::<Cursor>() * ids.capacity();
+        let shown = self.shown.iter().map(|shown| {
+            let more = match shown {
+                Shown::Notification(item) => {
+                    let is_counted = counted.as_ref().is_some_and(|counted| Arc::ptr_eq(counted, &item.says));
+                    let says = if is_counted { 0 } else { item.says.bytes() };
+                    *counted = Some(item.says.clone());
+                    size_of::<Item>() + says
+                }
+                Shown::Marked { ids, .. } | Shown::Flags { ids, .. } | Shown::Deleted { ids, .. } => {
+                    of_ids(ids)
+                }
+                Shown::Erased | Shown::Mutes | Shown::Follows => 0,
+            };
+            size_of::<Shown>() + more
+        });
+        size_of::<Self>() + self.user.as_str().len() + shown.sum::<usize>()
+    }
 }
 
 /// A change that a reader sees.

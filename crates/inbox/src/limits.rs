@@ -66,6 +66,10 @@ pub const TOMBSTONES_MAX: u64 = 200;
 /// Changes of one user that wait for a stream which is slow. A stream that is further behind reads the database.
 pub const EFFECTS_WAITING_MAX: usize = 16;
 
+/// Bytes of the newest changes of all inboxes that are in memory for their streams. 8 MiB: a notification of 10,000 users who all watch has
+/// about 4 MB. A stream whose change is not there any more reads the database.
+pub const EFFECTS_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// Records that one transaction of the projection takes. More make a commit no cheaper, and others wait for it.
 pub const BATCH_RECORDS_MAX: usize = 1_000;
 

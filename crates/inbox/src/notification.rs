@@ -38,6 +38,14 @@ pub struct Notification {
 }
 
 impl Notification {
+    /// Bytes that it has in memory, about.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = [&self.body, &self.link, &self.kind, &self.dedupe];
+        let texts = texts.into_iter().flatten().map(|text| text.len()).sum::<usize>();
+        let data = self.data.as_ref().map_or(0, |data| data.get().len());
+        size_of::<Self>() + self.title.len() + texts + data
+    }
+
     /// Checks what came from outside. What a log holds is not checked again. `now` is the hub's time: what is over already is refused.
     ///
     /// # Errors

@@ -69,8 +69,11 @@ impl Watch {
                 return self.catch_up().await.map(Some);
             }
             match self.listening.next().await {
-                Ok(Some(effect)) if effect.place.sequence <= self.place.sequence => {}
-                Ok(Some(effect)) => return Ok(Some(self.of(&effect))),
+                Ok(Some(told)) if told.sequence <= self.place.sequence => {}
+                Ok(Some(told)) => match told.effect() {
+                    Some(effect) => return Ok(Some(self.of(&effect))),
+                    None => self.is_behind = true,
+                },
                 Ok(None) => return Ok(None),
                 Err(Behind) => self.is_behind = true,
             }
@@ -88,8 +91,11 @@ impl Watch {
                 return self.catch_up().await.map(Some);
             }
             match self.listening.at_hand() {
-                Ok(Some(effect)) if effect.place.sequence <= self.place.sequence => {}
-                Ok(Some(effect)) => return Ok(Some(self.of(&effect))),
+                Ok(Some(told)) if told.sequence <= self.place.sequence => {}
+                Ok(Some(told)) => match told.effect() {
+                    Some(effect) => return Ok(Some(self.of(&effect))),
+                    None => self.is_behind = true,
+                },
                 Ok(None) => return Ok(None),
                 Err(Behind) => self.is_behind = true,
             }

@@ -1,11 +1,13 @@
 //! Bounds that no request can be made to reach in the time of a test.
 
 use tidings_core::memory::MemoryRetention;
-use tidings_core::{Epoch, Limits, MemoryStore, Selector, Sequence, UnixMillis};
+use tidings_core::{Cursor, Epoch, Limits, MemoryStore, Selector, Sequence, UnixMillis};
 use tokio::time::Instant;
 
 use super::*;
-use crate::limits::{OUTCOME_WAIT_MAX, PATTERNS_MAX};
+use crate::effect::{Effect, Shown, Unread};
+use crate::limits::{EFFECTS_BYTES_MAX, OUTCOME_WAIT_MAX, PATTERNS_MAX};
+use crate::notification::Notification;
 use crate::sqlite::Location;
 use crate::user::User;
 use crate::writer::outcome_of;
@@ -63,4 +65,47 @@ async fn a_write_waits_for_the_database_so_long_and_for_all_its_records_together
 
     assert!(matches!(waited, Ok(Err(InboxError::Behind))), "{waited:?}");
     assert_eq!(began.elapsed().as_secs(), OUTCOME_WAIT_MAX.as_secs());
+}
+
+/// Each user's stream may hold some changes back, and there may be as many users as the hub has streams.
+#[tokio::test]
+async fn changes_that_wait_for_slow_streams_are_in_memory_within_a_bound_and_in_the_database_beyond_it() {
+    let inbox = inbox().await;
+    let (alice, bob) = (User::parse("alice").unwrap(), User::parse("bob").unwrap());
+    let says = |title: &str| Notification { title: title.into(), ..Notification::default() };
+    let mut slow = inbox.watch(&alice);
+    slow.begin(None).await.unwrap();
+    let mut of_bob = inbox.watch(&bob);
+    of_bob.begin(None).await.unwrap();
+    for title in ["one", "two", "three"] {
+        inbox.notify(&alice, says(title), None).await.unwrap();
+    }
+    let update = slow.next().await.unwrap().unwrap();
+    assert_eq!(titles(&update.shown), ["one"], "each for itself");
+
+    // The place is one of bob's watch that is to come.
+    let place = inbox.shared.hub.bounds().head.at(Sequence(1_000));
+    let ids = vec![place; EFFECTS_BYTES_MAX / size_of::<Cursor>() / 2];
+    for _ in 0..3 {
+        let shown = vec![Shown::Deleted { ids: ids.clone(), expired: false }];
+        let effect = Effect { user: bob.clone(), place, shown, unread: Unread::default() };
+        inbox.shared.live.tell(vec![effect]);
+    }
+    assert!(inbox.shared.live.bytes() <= EFFECTS_BYTES_MAX);
+
+    let update = slow.next().await.unwrap().unwrap();
+    assert_eq!((titles(&update.shown), update.unread.count), (vec!["two", "three"], 3), "from the database");
+    assert!(!update.is_gap && slow.at_hand().await.unwrap().is_none());
+    inbox.notify(&alice, says("four"), None).await.unwrap();
+    assert_eq!(titles(&slow.next().await.unwrap().unwrap().shown), ["four"]);
+    drop((slow, of_bob));
+    assert_eq!(inbox.shared.live.bytes(), 0, "nobody watches");
+}
+
+fn titles(shown: &[Shown]) -> Vec<&str> {
+    let titles = shown.iter().map(|shown| match shown {
+        Shown::Notification(item) => &*item.says.title,
+        other => panic!("{other:?}"),
+    });
+    titles.collect()
 }
