@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::error::InboxError;
 use crate::limits::{KEEPER_LOOK_SECONDS, KEEPER_USERS_BYTES, PRUNE_BUCKETS, PRUNE_LOOK_SECONDS, RETRY_WAIT};
 use crate::shared::Shared;
-use crate::sqlite::due::{self, Ending};
+use crate::sqlite::due::{self, AtMost, Ending};
 use crate::watched::WatchedClock;
 use crate::writer::write;
 
@@ -78,7 +78,8 @@ async fn end_items(
     let look = Duration::from_secs(KEEPER_LOOK_SECONDS);
     let Some(now) = now(shared, watched) else { return Ok(look) };
     let names_bytes = KEEPER_USERS_BYTES.min(shared.hub.limits().event_bytes_max.saturating_sub(100));
-    let ending = shared.readers.read(move |connection| due::ending(connection, now, names_bytes));
+    let at_most = AtMost { items: shared.settings.keeper_items_max, names_bytes };
+    let ending = shared.readers.read(move |connection| due::ending(connection, now, at_most));
     let (first, record) = match ending.await? {
         Ending::Never => return Ok(look),
         Ending::At(next) => return Ok(look.min(Duration::from_millis(next.0.saturating_sub(now.0)))),
@@ -107,7 +108,8 @@ async fn prune_bucket(
         age.map_or(0, |age| now.0.saturating_sub(age))
     };
     let before = (before(shared.settings.age_max), before(shared.settings.unread_age_max));
-    let leaving = shared.readers.read(move |connection| due::leaving(connection, bucket, before));
+    let items_max = shared.settings.keeper_items_max;
+    let leaving = shared.readers.read(move |connection| due::leaving(connection, bucket, before, items_max));
     let Some((record, is_part)) = leaving.await? else { return Ok(false) };
     write(shared, vec![record]).await?;
     Ok(is_part)

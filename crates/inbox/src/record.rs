@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tidings_core::{Cursor, Event, Topic};
 
 use crate::item::Flags;
-use crate::limits::{FOLLOWERS_OF_RECORD, PRUNE_BUCKETS};
+use crate::limits::PRUNE_BUCKETS;
 use crate::notification::Notification;
 use crate::user::User;
 
@@ -127,9 +127,9 @@ pub(crate) enum Followers {
 }
 
 impl Followers {
-    /// Those of a topic in parts of about [`FOLLOWERS_OF_RECORD`], if there are this many.
-    pub(crate) fn parts(topic: &Topic, followers: u64) -> impl Iterator<Item = Self> {
-        let parts = followers.div_ceil(FOLLOWERS_OF_RECORD).next_power_of_two();
+    /// Those of a topic in parts of about a number of them, if there are this many.
+    pub(crate) fn parts(topic: &Topic, followers: u64, of_record: u64) -> impl Iterator<Item = Self> {
+        let parts = followers.div_ceil(of_record.max(1)).next_power_of_two();
         // Parts consist of whole buckets.
         let of = u16::try_from(parts).unwrap_or(u16::MAX).min(PRUNE_BUCKETS);
         (0..of).map(move |part| match of {

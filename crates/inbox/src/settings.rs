@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tidings_core::RetentionHold;
 
-use crate::limits::CARRY_PAUSE_SECONDS_MAX;
+use crate::limits::{CARRY_PAUSE_SECONDS_MAX, FOLLOWERS_OF_RECORD, KEEPER_ITEMS_MAX};
 use crate::sqlite::Location;
 
 /// How inboxes are kept. Open to `..InboxSettings::default()`.
@@ -27,6 +27,10 @@ pub struct InboxSettings {
     /// The longest pause between two rounds of carrying states forward, if the log has not grown before by as much as the last round wrote.
     /// Without a pause, inboxes that are larger than what retention keeps would be written again and again. Default 1 hour.
     pub carry_pause_max: Duration,
+    /// Items that one record takes away, because they are over or old. Default [`KEEPER_ITEMS_MAX`].
+    pub keeper_items_max: usize,
+    /// Followers of a topic that one record notifies, about. Default [`FOLLOWERS_OF_RECORD`].
+    pub followers_of_record: u64,
 }
 
 impl Default for InboxSettings {
@@ -39,6 +43,8 @@ impl Default for InboxSettings {
             unread_age_max: Some(Duration::from_hours(24 * 365)),
             hold: None,
             carry_pause_max: Duration::from_secs(CARRY_PAUSE_SECONDS_MAX),
+            keeper_items_max: KEEPER_ITEMS_MAX,
+            followers_of_record: FOLLOWERS_OF_RECORD,
         }
     }
 }

@@ -128,7 +128,7 @@ impl Inbox {
             return Err(InboxError::TooManyFollowers { followers });
         }
         let says = Arc::new(says);
-        let records = Followers::parts(topic, followers);
+        let records = Followers::parts(topic, followers, self.shared.settings.followers_of_record);
         let records = records
             .map(|to| Record::NotifyTopic(Notify { to, says: says.clone(), keep: self.keep() }))
             .collect();

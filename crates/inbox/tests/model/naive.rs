@@ -100,9 +100,14 @@ impl Model {
                 turn.notify(&Vec::from_iter(users), says, record.time)
             }
             "notify_topic" => {
-                let topic = text(&says["to"]);
+                let to = &says["to"];
+                let topic = text(to.get("topic").unwrap_or(to));
+                let is_of_part = |user: &str| {
+                    to.get("of").is_none_or(|of| bucket_of(user) % of.as_u64().unwrap() == to["part"])
+                };
                 let follows = |inbox: &Inbox| inbox.follows.iter().any(|selector| matches(selector, &topic));
-                let users = turn.model.users.iter().filter(|(_, inbox)| follows(inbox));
+                let users =
+                    turn.model.users.iter().filter(|(user, inbox)| is_of_part(user) && follows(inbox));
                 let users: Vec<_> = users.map(|(name, _)| name.clone()).collect();
                 turn.notify(&users, says, record.time)
             }
@@ -122,7 +127,11 @@ impl Model {
             }
             "expire" => {
                 let through = says["through"].as_u64().unwrap();
-                turn.remove_of_all(|_, item| item.expires().is_some_and(|end| end <= through))
+                let users = says.get("users").map(|users| users.as_array().unwrap());
+                turn.remove_of_all(|user, item| {
+                    users.is_none_or(|users| users.iter().any(|other| other == user))
+                        && item.expires().is_some_and(|end| end <= through)
+                })
             }
             "prune" => {
                 let number = |name: &str| says[name].as_u64().unwrap();

@@ -407,11 +407,21 @@ impl World {
 
     /// Reads what is new in the log.
     async fn fold(&mut self) -> Vec<(Value, Answer)> {
-        let mut folded = Vec::new();
+        let mut folded = Vec::<(Value, Answer)>::new();
         for event in read(&self.hub, &mut self.folded).await {
             self.last_record = event.cursor.sequence.0;
-            let record = naive::Record::of(&event);
+            let mut record = naive::Record::of(&event);
             let answer = self.model.fold(&record);
+            // Parts of the followers of a topic, which stand next to each other, are of one call.
+            if let Some(to) = record.data.pointer_mut("/notify_topic/to")
+                && let Some(topic) = to.get("topic").cloned()
+            {
+                let part = std::mem::replace(to, topic);
+                if part["part"] != 0 {
+                    folded.last_mut().into_iter().for_each(|(_, first)| first.notified += answer.notified);
+                    continue;
+                }
+            }
             folded.push((record.data, answer));
         }
         folded
@@ -620,6 +630,9 @@ async fn start(
         unread_age_max: Some(Duration::from_secs(AGES[1])),
         hold,
         carry_pause_max: Duration::ZERO,
+        // Few, so that four users are too many for one record.
+        keeper_items_max: 2,
+        followers_of_record: 1,
     };
     let inbox = Inbox::start(hub.clone(), settings, clock.clone()).await.unwrap();
     inbox.ready().await;
