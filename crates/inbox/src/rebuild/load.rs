@@ -13,9 +13,8 @@ use tidings_core::Cursor;
 use super::held::{Held, Part};
 use crate::error::InboxError;
 use crate::limits::REBUILD_CACHE_KIB;
-use crate::record::bucket_of;
+use crate::sqlite::insert::{self, ItemRow};
 use crate::sqlite::make_private;
-use crate::sqlite::rows::int;
 use crate::sqlite::schema;
 
 pub(super) struct Loader {
@@ -75,57 +74,42 @@ fn keyed(before: i64, users: &[Held]) -> impl Iterator<Item = (i64, &Held)> {
 }
 
 fn add_users(to: &Transaction<'_>, before: i64, users: &[Held]) -> rusqlite::Result<()> {
-    let mut insert = to.prepare(
-        "INSERT INTO users (key, name, bucket, unread, items, version, needs_from, complete, forgot, preferred) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    )?;
+    let mut insert = to.prepare(insert::USER)?;
     for (key, Held { user, account, .. }) in keyed(before, users) {
-        insert.execute((
-            key,
-            user.as_str(),
-            bucket_of(user),
-            int(account.unread),
-            int(account.items),
-            int(account.version),
-            int(account.needs_from),
-            account.is_complete,
-            int(account.forgot),
-            int(account.preferred),
-        ))?;
+        insert::user(&mut insert, Some(key), user, account)?;
     }
     Ok(())
 }
 
 fn add_items(to: &Transaction<'_>, before: i64, users: &[Held]) -> rusqlite::Result<()> {
-    let mut insert = to.prepare(
-        "INSERT INTO items (user, sequence, epoch, time, flags, version, expires, kind, dedupe, says) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-    )?;
+    let mut insert = to.prepare(insert::ITEM)?;
     for (key, held) in keyed(before, users) {
         for item in &held.items {
-            insert.execute((
-                key,
-                int(item.sequence),
-                item.epoch.cast_signed(),
-                int(item.time.0),
-                item.flags.bits(),
-                int(item.version),
-                item.expires.map(int),
-                item.kind.as_deref(),
-                item.dedupe.as_deref(),
-                &*item.says,
-            ))?;
+            let row = ItemRow {
+                user: key,
+                sequence: item.sequence,
+                epoch: item.epoch,
+                time: item.time.0,
+                flags: item.flags.bits(),
+                version: item.version,
+                expires: item.expires,
+                kind: item.kind.as_deref(),
+                dedupe: item.dedupe.as_deref(),
+                says: &item.says,
+            };
+            insert::item(&mut insert, &row)?;
         }
     }
     Ok(())
 }
 
 fn add_others(to: &Transaction<'_>, before: i64, users: &[Held]) -> rusqlite::Result<()> {
-    let mut deleted =
-        to.prepare("INSERT INTO deleted (user, version, sequence, epoch) VALUES (?1, ?2, ?3, ?4)")?;
-    let mut mutes = to.prepare("INSERT INTO mutes (user, kind) VALUES (?1, ?2)")?;
-    let mut follows = to.prepare("INSERT INTO follows (user, selector) VALUES (?1, ?2)")?;
+    let mut deleted = to.prepare(insert::DELETED)?;
+    let mut mutes = to.prepare(insert::MUTE)?;
+    let mut follows = to.prepare(insert::FOLLOW)?;
     for (key, held) in keyed(before, users) {
         for ((version, sequence), epoch) in &held.deleted {
-            deleted.execute((key, int(*version), int(*sequence), epoch.cast_signed()))?;
+            insert::deleted(&mut deleted, key, *version, (*epoch, *sequence))?;
         }
         for kind in &held.mutes {
             mutes.execute((key, &**kind))?;

@@ -8,11 +8,13 @@
 //! | `schema` | the tables |
 //! | `rows` | the rows that the rules change |
 //! | `read` | lists, counts, and what changed since a place |
+//! | `insert` | how rows are put in |
 //! | `due` | items that are over, and old ones |
 //! | `whole` | whether its files are whole and belong together |
 //! | `state` | the whole state of a user, to be carried forward in the log |
 
 pub(crate) mod due;
+pub(crate) mod insert;
 pub(crate) mod read;
 pub(crate) mod rows;
 pub(crate) mod schema;

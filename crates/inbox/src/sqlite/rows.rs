@@ -7,10 +7,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use tidings_core::select::PatternIndex;
 use tidings_core::{Cursor, Selector, Topic};
 
+use super::insert::{self, ItemRow};
 use super::schema;
 use crate::item::{Flags, Item, id};
 use crate::limits::TOMBSTONES_MAX;
-use crate::record::{Followers, Mark, Which, bucket_of};
+use crate::record::{Followers, Mark, Which};
 use crate::rows::{Account, Owned, Rows};
 use crate::user::User;
 
@@ -132,20 +133,8 @@ impl Rows for SqlRows<'_> {
     }
 
     fn open(&mut self, user: &User, account: Account) -> Result<Account> {
-        self.run(
-            "INSERT INTO users (name, bucket, unread, items, version, needs_from, complete, forgot, preferred) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            (
-                user.as_str(),
-                bucket_of(user),
-                int(account.unread),
-                int(account.items),
-                int(account.version),
-                int(account.needs_from),
-                account.is_complete,
-                int(account.forgot),
-                int(account.preferred),
-            ),
-        )?;
+        let mut statement = self.connection.prepare_cached(insert::USER)?;
+        insert::user(&mut statement, None, user, &account)?;
         Ok(Account { key: self.connection.last_insert_rowid(), ..account })
     }
 
@@ -195,22 +184,20 @@ impl Rows for SqlRows<'_> {
     fn add(&mut self, key: i64, item: &Item) -> Result<()> {
         let says = serde_json::to_string(&item.says)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        self.run(
-            "INSERT OR REPLACE INTO items (user, sequence, epoch, time, flags, version, expires, kind, dedupe, says) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            (
-                key,
-                int(item.id.sequence.0),
-                item.id.epoch.0.cast_signed(),
-                int(item.time.0),
-                item.flags.bits(),
-                int(item.version.0),
-                item.says.expires.map(int),
-                item.says.kind.as_deref(),
-                item.says.dedupe.as_deref(),
-                says,
-            ),
-        )
-        .map(drop)
+        let row = ItemRow {
+            user: key,
+            sequence: item.id.sequence.0,
+            epoch: item.id.epoch.0,
+            time: item.time.0,
+            flags: item.flags.bits(),
+            version: item.version.0,
+            expires: item.says.expires,
+            kind: item.says.kind.as_deref(),
+            dedupe: item.says.dedupe.as_deref(),
+            says: &says,
+        };
+        let mut statement = self.connection.prepare_cached(insert::ITEM)?;
+        insert::item(&mut statement, &row)
     }
 
     fn with_dedupe(&mut self, key: i64, dedupe: &str) -> Result<Option<Cursor>> {
@@ -254,10 +241,9 @@ impl Rows for SqlRows<'_> {
         let Some(removed) = self.one(sql, (account.key, int(sequence)), placed_flags)? else {
             return Ok(None);
         };
-        self.run(
-            "INSERT OR REPLACE INTO deleted (user, version, sequence, epoch) VALUES (?1, ?2, ?3, ?4)",
-            (account.key, int(version), int(sequence), removed.0.epoch.0.cast_signed()),
-        )?;
+        let place = (removed.0.epoch.0, sequence);
+        let mut statement = self.connection.prepare_cached(insert::DELETED)?;
+        insert::deleted(&mut statement, account.key, version, place)?;
         self.forget_old(account)?;
         Ok(Some(removed))
     }
@@ -299,7 +285,7 @@ impl Rows for SqlRows<'_> {
 
     fn set_muted(&mut self, key: i64, kind: &str, muted: bool) -> Result<bool> {
         let sql = match muted {
-            true => "INSERT OR IGNORE INTO mutes (user, kind) VALUES (?1, ?2)",
+            true => insert::MUTE,
             false => "DELETE FROM mutes WHERE user = ?1 AND kind = ?2",
         };
         Ok(self.run(sql, (key, kind))? > 0)
@@ -307,7 +293,7 @@ impl Rows for SqlRows<'_> {
 
     fn set_follows(&mut self, key: i64, selector: &str, follows: bool) -> Result<bool> {
         let sql = match follows {
-            true => "INSERT OR IGNORE INTO follows (user, selector) VALUES (?1, ?2)",
+            true => insert::FOLLOW,
             false => "DELETE FROM follows WHERE user = ?1 AND selector = ?2",
         };
         let changes = self.run(sql, (key, selector))? > 0;
