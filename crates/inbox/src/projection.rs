@@ -69,7 +69,7 @@ impl Projection {
     }
 
     /// Moves changes into the file itself, as far as no reader needs them apart.
-    fn checkpoint(&mut self) -> rusqlite::Result<()> {
+    pub(crate) fn checkpoint(&mut self) -> rusqlite::Result<()> {
         let changes = schema::changes(&self.connection)?;
         let (all, moved): (i64, i64) =
             self.connection
