@@ -4,8 +4,8 @@
 //! from elsewhere, it mixes both and tells nothing. So the database counts its transactions, and says in each of them how many the file
 //! itself had at the least: the file that lies there must have so many, and no more than the changes come to.
 //!
-//! The table of these numbers is one page, of less than a hundred short rows, so a process that is killed while changes are moved into the file leaves either the old ones or the new
-//! ones, and both are right.
+//! The table of these numbers is one page, of less than a hundred short rows. So a process that is killed while changes are moved into the file
+//! leaves either the old ones or the new ones, and both are right.
 
 use std::path::Path;
 
