@@ -16,7 +16,7 @@ const LINE_LENGTH_MAX = 400;
 const OPENED_LENGTH_MAX = 10_000;
 /** Above this many, pieces of JSON are not coloured one by one. */
 const PIECES_MAX = 20_000;
-const REASONS = ['expired', 'unknown', 'other-epoch'];
+const REASONS = ['expired', 'unknown', 'other-epoch', 'damaged'];
 
 /** @param {Entry} entry */
 export function rowOf(entry) {

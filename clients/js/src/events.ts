@@ -29,7 +29,7 @@ export interface GapEvent extends TidingsEvent {
   readonly type: "gap";
   /** The id that was asked for. */
   readonly requested: string;
-  /** `expired`, `unknown` or `other-epoch`; there may be more one day. */
+  /** `expired`, `unknown`, `other-epoch` or `damaged`; there may be more one day. */
   readonly reason: string;
   /** The place after which the stream goes on. */
   readonly resumesAfter: string;

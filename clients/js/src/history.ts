@@ -23,7 +23,7 @@ export interface HistoryOptions extends CallOptions {
 export interface HistoryGap {
   /** The id that was asked for. */
   requested: string;
-  /** `expired`, `unknown` or `other-epoch`; there may be more one day. */
+  /** `expired`, `unknown`, `other-epoch` or `damaged`; there may be more one day. */
   reason: string;
   /** The place after which the page begins. */
   resumesAfter: string;

@@ -44,6 +44,8 @@ pub enum GapReason {
     Unknown,
     /// The place is of an earlier life of the log, for instance before its data was replaced.
     OtherEpoch,
+    /// The hub cannot read the events that come next, since a disk has changed or lost their bytes.
+    Damaged,
     /// A reason that this version does not know.
     Other(String),
 }
@@ -74,6 +76,7 @@ impl GapReason {
             Self::Expired => "expired",
             Self::Unknown => "unknown",
             Self::OtherEpoch => "other-epoch",
+            Self::Damaged => "damaged",
             Self::Other(word) => word,
         }
     }
@@ -85,6 +88,7 @@ impl From<String> for GapReason {
             "expired" => Self::Expired,
             "unknown" => Self::Unknown,
             "other-epoch" => Self::OtherEpoch,
+            "damaged" => Self::Damaged,
             _ => Self::Other(word),
         }
     }

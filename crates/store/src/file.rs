@@ -13,6 +13,7 @@
 //! | `read` | from a query to a page |
 //! | `keys`, `retire`, `held` | idempotency, retention, and how long that has been held |
 //! | `metrics` | how long it took, and how much it was |
+//! | `holes`, `mend` | what cannot be read, and how that is found out |
 //! | `open`, `files`, `line`, `scan`, `recover`, `meta`, `lock`, `directory`, `content` | what is there at a start, and what a crash left of it |
 //! | `disk`, `host` | the operating system, or a test in its place |
 //!
@@ -31,12 +32,14 @@ mod group;
 mod hash;
 mod header;
 mod held;
+mod holes;
 mod host;
 mod index;
 mod keys;
 mod line;
 mod lock;
 mod log;
+mod mend;
 mod meta;
 mod metrics;
 mod names;

@@ -91,6 +91,17 @@ pub(crate) const HELD_WARN_AFTER: Duration = Duration::from_secs(300);
 /// Bytes that recovery reads of a segment at once: few calls, and little memory.
 pub(crate) const SCAN_READ_BYTES: usize = 1_048_576;
 
+/// How often a reading looks again at a part of the log that it cannot read, record by record. Each time it gets further by one segment, and
+/// after that many it is answered with the fault: a disk that goes on failing must not keep a reader for ever.
+pub(crate) const MENDS_PER_READING_MAX: u32 = 4;
+
+/// How many places of the log that cannot be read are named in one go in the program's log: enough to see where the disk is bad, and few
+/// lines if all of it is.
+pub(crate) const HOLES_TOLD_MAX: usize = 8;
+
+/// Bytes that are read at once where a disk cannot read more of a segment: what most disks and file systems lose together.
+pub(crate) const UNREADABLE_BLOCK_BYTES: usize = 4_096;
+
 /// Bytes that are compared with zeros, or written as zeros, at once: few calls, and little memory.
 pub(crate) const ZEROS_BYTES: usize = 65_536;
 

@@ -32,7 +32,14 @@ impl Files {
         hold: Option<Arc<RetentionHold>>,
     ) -> Arc<dyn Store> {
         let dir = self.dir.path().join("data");
-        let config = FileStoreConfig { dir, durability: self.durability, segment_bytes, retention, hold };
+        let config = FileStoreConfig {
+            dir,
+            durability: self.durability,
+            segment_bytes,
+            retention,
+            hold,
+            ..FileStoreConfig::default()
+        };
         Arc::new(FileStore::open(config, clock).unwrap())
     }
 }

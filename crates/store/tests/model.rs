@@ -33,7 +33,7 @@ impl Rig for Files {
             durability: Durability::None,
             segment_bytes: 65_536,
             retention: Retention { count: Some(30), ..Retention::default() },
-            hold: None,
+            ..FileStoreConfig::default()
         };
         Arc::new(FileStore::open(config, clock).unwrap())
     }

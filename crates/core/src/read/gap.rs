@@ -22,11 +22,13 @@ pub enum Lost {
     Unknown,
     /// The place is of another life of the log, or beyond where its life ended.
     OtherEpoch,
+    /// The store holds the events that come next, or did, and cannot read them: a disk has changed or lost their bytes.
+    Damaged,
 }
 
 impl Lost {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Expired, Self::Unknown, Self::OtherEpoch];
+    pub const ALL: [Self; 4] = [Self::Expired, Self::Unknown, Self::OtherEpoch, Self::Damaged];
 
     /// A stable word for programs.
     pub fn as_str(self) -> &'static str {
@@ -34,6 +36,7 @@ impl Lost {
             Self::Expired => "expired",
             Self::Unknown => "unknown",
             Self::OtherEpoch => "other-epoch",
+            Self::Damaged => "damaged",
         }
     }
 }

@@ -175,11 +175,13 @@ pub enum Reading {
     /// The start cannot be had. [`Lost::Expired`]: events between it and what is held may have matched, and are gone; so
     /// is a place before what is held whose epoch is not on the line, which may have been there. [`Lost::Unknown`]: an id
     /// never seen or no longer held, or a place after the head. [`Lost::OtherEpoch`]: a place of an epoch that is not
-    /// this log's, or beyond where that epoch ended in it.
+    /// this log's, or beyond where that epoch ended in it. [`Lost::Damaged`]: the place can be had, and the next events that match, or may
+    /// have matched, cannot be read; a page ends before such events, so that only a reading that begins there is answered with this.
     Lost {
         /// Why.
         lost: Lost,
-        /// From here on, nothing that can still be had is missed: the floor, or where the epoch of the start ended.
+        /// From here on, nothing that can still be had is missed: the floor, where the epoch of the start ended, or the last of the
+        /// events that cannot be read.
         resumes_after: Cursor,
     },
 }
@@ -258,8 +260,8 @@ impl StoreError {
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum TailError {
-    /// Retention took events that the tail had not handed out.
-    #[error("events up to {} have left the store", resumes_after.sequence)]
+    /// Retention took events that the tail had not handed out, or the store cannot read them.
+    #[error("events up to {} cannot be had any more", resumes_after.sequence)]
     Expired {
         /// The tail goes on after this place.
         resumes_after: Cursor,

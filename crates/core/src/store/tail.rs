@@ -192,7 +192,7 @@ impl LogTail {
         match self.read_after(self.after, TAIL_PAGE_EVENTS_MAX).await? {
             Reading::Page(page) => Ok(self.take_page(page.events, page.next)),
             Reading::Lost { lost: Lost::OtherEpoch, resumes_after } => self.change_epoch(resumes_after).await,
-            Reading::Lost { lost: Lost::Expired, resumes_after } => {
+            Reading::Lost { lost: Lost::Expired | Lost::Damaged, resumes_after } => {
                 self.after = resumes_after;
                 Err(TailError::Expired { resumes_after })
             }

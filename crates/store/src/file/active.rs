@@ -9,6 +9,7 @@ use super::ended::Ended;
 use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::header::{FORMAT, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::holes::Holes;
 use super::index::growing::GrowingIndex;
 use super::names;
 use super::segment::{IndexState, Segment};
@@ -57,7 +58,15 @@ impl Active {
         let index = Arc::<GrowingIndex>::default();
         let index_state = IndexState::Growing(index.clone());
         let records = header.records(hash);
-        let segment = Arc::new(Segment { header, records, file, index_state, ended: OnceLock::new() });
+        let segment = Arc::new(Segment {
+            header,
+            records,
+            file,
+            index_state,
+            ended: OnceLock::new(),
+            holes: Holes::default(),
+            header_is_lost: false,
+        });
         let allocated = SEGMENT_HEADER_BYTES + bytes;
         Ok(Self {
             segment,

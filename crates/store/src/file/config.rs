@@ -32,6 +32,10 @@ pub struct FileStoreConfig {
     /// released, the log grows beyond its bounds. All that was appended before a release is on the disk before what was released
     /// leaves, whatever the durability.
     pub hold: Option<Arc<RetentionHold>>,
+    /// Whether a log of which a part cannot be read is refused at the opening. By default it is not: the events that cannot be read are a gap
+    /// for readers that want to go across it ([`Lost::Damaged`](tidings_core::Lost::Damaged)), and all others are served. `META` and the
+    /// version of the format must be readable in any case.
+    pub strict_recovery: bool,
 }
 
 impl Default for FileStoreConfig {
@@ -42,6 +46,7 @@ impl Default for FileStoreConfig {
             segment_bytes: SEGMENT_BYTES_DEFAULT,
             retention: Retention::default(),
             hold: None,
+            strict_recovery: false,
         }
     }
 }

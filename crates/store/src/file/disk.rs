@@ -51,6 +51,11 @@ pub(crate) trait DiskFile: Send + Sync {
     fn allocate(&self, bytes: u64) -> io::Result<()>;
 }
 
+/// Whether an error says that the disk cannot read what is there, while it may read what is beside it.
+pub(crate) fn is_unreadable(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
 /// Whether an error says that there is no space left, for this file system or this user.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)

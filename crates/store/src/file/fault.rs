@@ -2,7 +2,9 @@
 
 use std::io;
 
-use tidings_core::StoreError;
+use tidings_core::{Sequence, StoreError};
+
+use super::{disk, names};
 
 /// A failure of the disk, or of what is on it.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +16,19 @@ pub(crate) enum Fault {
         file: String,
         /// What the system says.
         source: io::Error,
+    },
+    /// A segment, or the index beside it, is not what was written there, or cannot be read. To read the segment again, record by
+    /// record, tells what is left of it, and makes the index anew.
+    #[error("{file} at byte {offset}: {what}")]
+    Damaged {
+        /// The first event of the segment.
+        base: Sequence,
+        /// The name of the file.
+        file: String,
+        /// Where in it.
+        offset: u64,
+        /// What is wrong there.
+        what: String,
     },
     /// The bytes are not what was written.
     #[error("{file} at byte {offset}: {what}")]
@@ -37,9 +52,32 @@ impl Fault {
         Self::Corrupt { file: file.to_owned(), offset, what: what.into() }
     }
 
+    /// The fault of a segment.
+    pub(crate) fn damaged(base: Sequence, offset: u64, what: impl Into<String>) -> Self {
+        Self::Damaged { base, file: names::log(base), offset, what: what.into() }
+    }
+
+    /// The fault of an index.
+    pub(crate) fn damaged_index(base: Sequence, offset: u64, what: impl Into<String>) -> Self {
+        Self::Damaged { base, file: names::index(base), offset, what: what.into() }
+    }
+
+    /// For `map_err`, of bytes that are read: a disk that cannot read some of a file may have the others.
+    pub(crate) fn unread(base: Sequence, file: &str, offset: u64) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| match disk::is_unreadable(&source) {
+            true => Self::Damaged { base, file: file.to_owned(), offset, what: source.to_string() },
+            false => Self::Io { file: file.to_owned(), source },
+        }
+    }
+
+    /// Whether the file is not there.
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
     /// Whether there is no space left.
     pub(crate) fn is_full(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if super::disk::is_full(source))
+        matches!(self, Self::Io { source, .. } if disk::is_full(source))
     }
 }
 
@@ -48,7 +86,7 @@ impl From<Fault> for StoreError {
         let text = fault.to_string().into();
         match fault {
             Fault::Io { .. } => Self::Unavailable(text),
-            Fault::Corrupt { .. } => Self::Corrupt(text),
+            Fault::Damaged { .. } | Fault::Corrupt { .. } => Self::Corrupt(text),
         }
     }
 }

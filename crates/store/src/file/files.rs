@@ -1,12 +1,15 @@
 //! The files of a directory, and the log that recovery makes of them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use tidings_core::{Line, Sequence};
 
+use super::active::Active;
 use super::disk::Disk;
 use super::fault::Fault;
 use super::hash::KeyedHash;
+use super::header::{FORMAT, SegmentHeader};
 use super::line;
 use super::names::{self, FileName};
 use super::open_error::OpenError;
@@ -22,9 +25,37 @@ pub(crate) struct Files {
 
 /// What recovery has found.
 pub(crate) struct Found {
-    pub(crate) ended: Vec<Segment>,
+    pub(crate) ended: Vec<Arc<Segment>>,
     pub(crate) newest: Newest,
     pub(crate) line: Line,
+}
+
+impl Found {
+    /// Begins a segment behind the newest one, if that has lost its last events or its header: what it has stays as it is.
+    pub(crate) fn go_on_behind_what_is_lost(
+        &mut self,
+        disk: &dyn Disk,
+        hash: &KeyedHash,
+        segment_bytes: u64,
+    ) -> Result<(), Fault> {
+        let Some(head) = self.newest.lost_through.take() else { return Ok(()) };
+        let header = SegmentHeader {
+            format: FORMAT,
+            epoch: self.line.epoch(),
+            base: head.next(),
+            time_before: self.newest.last_time,
+            key_check: hash.check(),
+        };
+        let active = Active::create(disk, header, hash, segment_bytes)?;
+        let damaged = std::mem::replace(&mut self.newest.active, active);
+        // One without an event has the same name, and is gone.
+        if damaged.segment.base() <= head {
+            damaged.finish(self.newest.last_time);
+            self.ended.push(damaged.segment);
+        }
+        self.newest.head = head;
+        Ok(())
+    }
 }
 
 impl Files {
@@ -64,10 +95,18 @@ impl Files {
         let Some(base) = self.logs.last().copied() else { return Ok(None) };
         let mut ended = Vec::with_capacity(self.logs.len());
         for (base, next) in self.logs.iter().zip(self.logs.iter().skip(1)) {
-            ended.push(recover::ended(disk, *base, *next, hash)?);
+            let segment = recover::ended(
+                disk,
+                (*base, *next),
+                hash,
+                expected.recovery,
+                ended.last().map(|segment: &Arc<Segment>| &**segment),
+            )?;
+            ended.push(Arc::new(segment));
         }
-        let check = |newest: &Segment| line::of(ended.iter().chain([newest]));
-        let (newest, line) = recover::newest(disk, base, expected, hash, check)?;
+        let check = |newest: &Segment| line::of(ended.iter().map(|segment| &**segment).chain([newest]));
+        let (newest, line) =
+            recover::newest(disk, base, expected, hash, ended.last().map(|segment| &**segment), check)?;
         Ok(line.map(|line| Found { ended, newest, line }))
     }
 }

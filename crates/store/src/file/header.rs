@@ -52,24 +52,24 @@ impl SegmentHeader {
     /// Reads the header of a segment whose name says where it begins.
     pub(crate) fn read(file: &dyn DiskFile, name: &str, base: Sequence) -> Result<Self, Fault> {
         let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
-        let read = file.read_at(&mut bytes, 0).map_err(Fault::io(name))?;
-        let corrupt = |offset, what: &str| Err(Fault::corrupt(name, offset, what));
+        let read = file.read_at(&mut bytes, 0).map_err(Fault::unread(base, name, 0))?;
+        let damaged = |offset, what: &str| Err(Fault::damaged(base, offset, what));
         if read < bytes.len() || bytes[..8] != *MAGIC {
-            return corrupt(0, "it does not begin as a segment");
+            return damaged(0, "it does not begin as a segment");
         }
         if u32_at(&bytes, 8) != crc32c::crc32c(&bytes[12..]) {
-            return corrupt(8, "the checksum of the header is not that of its bytes");
+            return damaged(8, "the checksum of the header is not that of its bytes");
         }
         let format = u32_at(&bytes, 12);
         if !(FORMAT_MIN..=FORMAT).contains(&format) {
             let what = format!("it has format {format}, and this version reads {FORMAT_MIN} to {FORMAT}");
-            return corrupt(12, &what);
+            return Err(Fault::corrupt(name, 12, what));
         }
         if u64_at(&bytes, 24) != base.0 {
-            return corrupt(24, "it is another segment than its name says");
+            return damaged(24, "it is another segment than its name says");
         }
         if base.0 > SEQUENCE_MAX {
-            return corrupt(24, "it begins with an event that no log can reach");
+            return damaged(24, "it begins with an event that no log can reach");
         }
         let (epoch, time_before) = (Epoch(u64_at(&bytes, 16)), UnixMillis(u64_at(&bytes, 32)));
         Ok(Self { format, epoch, base, time_before, key_check: u64_at(&bytes, 40) })

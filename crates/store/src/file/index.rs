@@ -63,6 +63,9 @@ pub(crate) trait Index: Send + Sync {
         matches: &mut dyn FnMut(&str) -> bool,
     ) -> Result<Vec<Postings>, Fault>;
 
+    /// How many records there are.
+    fn records(&self) -> u32;
+
     /// A part of the ordinals of a topic, which ascend.
     fn ordinals(&self, postings: Postings, part: Range<u32>) -> Result<Vec<u32>, Fault>;
 

@@ -19,14 +19,17 @@ pub(crate) fn of<'a>(segments: impl Iterator<Item = &'a Segment>) -> Result<Opti
         let (name, header) = (segment.name(), &segment.header);
         let told = match &mut told {
             None => told.insert(ToldLine::new(header)),
+            Some(told) if segment.header_is_lost => told,
             Some(told) => {
                 told.go_on(&name, header)?;
                 told
             }
         };
+        told.is_unsure |= segment.header_is_lost || !segment.holes.now().is_empty();
         for epoch in segment.index().epochs()? {
             told.begin(&name, header, epoch)?;
         }
+        told.next = Sequence(header.base.0 + u64::from(segment.index().records()));
     }
     Ok(told.map(|told| told.line))
 }
@@ -40,6 +43,10 @@ struct ToldLine {
     format: u32,
     /// Where the last epoch began.
     begun_after: Sequence,
+    /// The event that would follow the last segment.
+    next: Sequence,
+    /// A part of the log cannot be read, and epochs may have begun there.
+    is_unsure: bool,
 }
 
 impl ToldLine {
@@ -49,6 +56,8 @@ impl ToldLine {
             known: HashSet::from([oldest.epoch]),
             format: oldest.format,
             begun_after: Sequence::ZERO,
+            next: oldest.base,
+            is_unsure: false,
         }
     }
 
@@ -60,10 +69,11 @@ impl ToldLine {
             return Err(Fault::corrupt(name, 0, what));
         }
         let before = std::mem::replace(&mut self.format, header.format);
+        self.is_unsure |= self.next < header.base;
         if header.epoch == self.line.epoch() {
             return Ok(());
         }
-        if before != FORMAT_MIN {
+        if before != FORMAT_MIN && !self.is_unsure {
             let (epoch, was) = (header.epoch, self.line.epoch());
             let what = format!("it begins in epoch {epoch}, and the log was in {was}");
             return Err(Fault::corrupt(name, 16, what));
@@ -75,7 +85,7 @@ impl ToldLine {
     fn begin(&mut self, name: &str, header: &SegmentHeader, epoch: EpochBegins) -> Result<(), Fault> {
         let EpochBegins { ordinal, begins, ends } = epoch;
         let after = Sequence(header.base.0 + u64::from(ordinal)).previous();
-        if ends != self.line.epoch() {
+        if ends != self.line.epoch() && !self.is_unsure {
             let was = self.line.epoch();
             let what = format!(
                 "epoch {begins} begins after event {after} where {ends} ends, and the log was in {was}"

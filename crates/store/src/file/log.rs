@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidings_core::{Bounds, Cursor, Epoch, EpochStatus, Line, Sequence};
 
 use super::hash::KeyedHash;
+use super::holes;
 use super::segment::Segment;
 
 /// The segments there are now. Readers take a [`LogView`]; nothing that happens later disturbs it.
@@ -16,7 +17,7 @@ pub(crate) struct Log {
 /// The log at one moment.
 #[derive(Clone)]
 pub(crate) struct LogView {
-    /// Oldest first, without a hole; at least one.
+    /// Oldest first; at least one. Files that were lost are missing.
     pub(crate) segments: Arc<Vec<Arc<Segment>>>,
     /// The last event that may be seen.
     pub(crate) head: Sequence,
@@ -133,7 +134,16 @@ impl LogView {
         }
     }
 
-    /// The records after a place, oldest first.
+    /// The records after a place that can be read, oldest first. A hole is before each but the first, and where they do not reach the
+    /// head.
+    pub(crate) fn readable_after(&self, after: Sequence) -> impl Iterator<Item = Span<'_>> {
+        self.spans_after(after).flat_map(|span| {
+            let parts = holes::between(span.start..span.end, &span.segment.holes.now());
+            parts.into_iter().map(move |part| Span { start: part.start, end: part.end, ..span })
+        })
+    }
+
+    /// The records after a place, oldest first, whether they can be read or not. Records that are not in any segment are left out.
     pub(crate) fn spans_after(&self, after: Sequence) -> impl DoubleEndedIterator<Item = Span<'_>> {
         let first = self.segments.partition_point(|segment| segment.base() <= after.next()).saturating_sub(1);
         (first..self.segments.len()).map(move |at| self.span(at, after)).filter(|span| span.start < span.end)
@@ -141,9 +151,15 @@ impl LogView {
 
     fn span(&self, at: usize, after: Sequence) -> Span<'_> {
         let segment = &self.segments[at];
-        let end = self.segments.get(at + 1).map_or(self.head.next(), |next| next.base());
+        // The one that follows may not be the next one: files can be lost.
+        let known = |next: &Arc<Segment>| {
+            next.base().min(Sequence(segment.base().0 + u64::from(segment.index().records())))
+        };
+        let end = self.segments.get(at + 1).map_or(self.head.next(), known);
         // A segment holds fewer records than bytes, of which there are fewer than 2^32.
-        let ordinal = |sequence: Sequence| sequence.0.saturating_sub(segment.base().0) as u32;
+        let ordinal = |sequence: Sequence| {
+            u32::try_from(sequence.0.saturating_sub(segment.base().0)).unwrap_or(u32::MAX)
+        };
         Span { segment, start: ordinal(after.next()), end: ordinal(end.min(self.head.next())) }
     }
 }

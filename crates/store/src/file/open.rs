@@ -15,13 +15,13 @@ use super::group::WriteGroup;
 use super::hash::KeyedHash;
 use super::header::{FORMAT, SegmentHeader};
 use super::host::Host;
-use super::keys::Keys;
 use super::log::{Log, LogView};
+use super::mend;
 use super::meta::{Life, Meta};
 use super::metrics::StoreMetrics;
 use super::names;
 use super::open_error::OpenError;
-use super::recover::{Expectation, Newest};
+use super::recover::{Expectation, Newest, Recovery};
 use super::retire::Retiring;
 use super::seal::Sealer;
 use super::writer::LogWriter;
@@ -39,8 +39,13 @@ pub(crate) fn open(
     files.clean(disk);
 
     let hash = before.as_ref().map_or(KeyedHash(host.random.key), |meta| meta.hash);
-    let expected = expectation(before.as_ref(), config.segment_bytes);
-    let found = files.recover(disk, hash, &expected)?;
+    let recovery = if config.strict_recovery { Recovery::Strict } else { Recovery::Lenient };
+    let expected = expectation(before.as_ref(), config.segment_bytes, recovery);
+    let mut found = files.recover(disk, hash, &expected)?;
+    if let Some(found) = &mut found {
+        // Before `META` is written, which says where the log ended.
+        found.go_on_behind_what_is_lost(disk, &hash, config.segment_bytes)?;
+    }
     let strict = config.durability == Durability::Fsync;
     let meta = Meta { hash, life: Life::Open { strict, boot: host.boot.clone() }, epoch: None };
     let is_announced = announce(disk, &meta, found.is_some())?;
@@ -53,12 +58,13 @@ pub(crate) fn open(
         None => begin(disk, &host, &hash, before.as_ref(), config.segment_bytes)?,
     };
 
-    let Newest { active, head, last_time } = newest;
+    let Newest { active, head, last_time, .. } = newest;
     let epoch = if is_new { line.epoch() } else { host.random.epoch(Some(&line)) };
-    let segments: Vec<_> = ended.into_iter().map(Arc::new).chain([active.segment.clone()]).collect();
-    let keys = Keys::of(&segments)?;
+    let mut segments: Vec<_> = ended.into_iter().chain([active.segment.clone()]).collect();
+    let keys = mend::keys(disk, &mut segments, hash, recovery)?;
     let view = LogView { segments: Arc::new(segments), head, line: Arc::new(line), is_begun: is_new };
     let log = Arc::new(Log::new(hash, view));
+    mend::tell(&log.view());
     let sealer = seal(host.disk.clone(), log.clone())
         .map_err(|source| OpenError::Io { file: "the sealing thread".to_owned(), source })?;
     sealer.wake();
@@ -102,14 +108,14 @@ pub(crate) fn refuse_half(before: Option<&Meta>, files: &Files) -> Result<(), Fa
 }
 
 /// What the last process says of the newest segment.
-fn expectation(before: Option<&Meta>, segment_bytes: u64) -> Expectation {
+fn expectation(before: Option<&Meta>, segment_bytes: u64, recovery: Recovery) -> Expectation {
     let reaches = match before.map(|meta| &meta.life) {
         Some(Life::Closed { head }) => Some((*head, "the store was closed")),
         Some(Life::Failed { durable, .. }) => Some((*durable, "a sync failed")),
         Some(Life::Open { .. }) | None => None,
     };
     let is_closed = matches!(before, Some(Meta { life: Life::Closed { .. }, .. }));
-    Expectation { reaches, is_closed, segment_bytes }
+    Expectation { reaches, is_closed, segment_bytes, recovery }
 }
 
 /// Writes `META`. False if there is no space, and a log to be read meanwhile.
@@ -145,7 +151,8 @@ fn begin(
         key_check: hash.check(),
     };
     let active = Active::create(disk, header, hash, segment_bytes)?;
-    let newest = Newest { active, head: Sequence::ZERO, last_time: UnixMillis::default() };
+    let newest =
+        Newest { active, head: Sequence::ZERO, last_time: UnixMillis::default(), lost_through: None };
     Ok(Found { ended: Vec::new(), newest, line: Line::new(epoch) })
 }
 

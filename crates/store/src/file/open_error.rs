@@ -92,7 +92,9 @@ impl From<Fault> for OpenError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Io { file, source } => Self::Io { file, source },
-            Fault::Corrupt { file, offset, what } => Self::Corrupt { file, offset, what },
+            Fault::Damaged { file, offset, what, .. } | Fault::Corrupt { file, offset, what } => {
+                Self::Corrupt { file, offset, what }
+            }
         }
     }
 }

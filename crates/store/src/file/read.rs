@@ -33,19 +33,23 @@ use tidings_core::tail::ReadLog;
 use tidings_core::{Page, Query, Reading, StoreError};
 
 use self::locate::{NotHeld, Place};
+use super::disk::Disk;
 use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::log::{Log, LogView};
+use super::mend::Mender;
+use crate::limits::MENDS_PER_READING_MAX;
 
 /// The reading half of a store.
 pub(crate) struct LogReader {
     log: Arc<Log>,
     desk: Arc<Desk<Result<Reading, Fault>>>,
+    mender: Mender,
 }
 
 impl LogReader {
-    pub(crate) fn new(log: Arc<Log>) -> Self {
-        Self { log, desk: Desk::new(Sharing::default()) }
+    pub(crate) fn new(log: Arc<Log>, disk: Arc<dyn Disk>) -> Self {
+        Self { mender: Mender::new(log.clone(), disk), log, desk: Desk::new(Sharing::default()) }
     }
 }
 
@@ -53,8 +57,24 @@ impl LogReader {
 impl ReadLog for LogReader {
     /// Cancel safe: the work of a call that is dropped ends with its slice.
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
+        for _ in 0..MENDS_PER_READING_MAX {
+            match self.read_once(query.clone()).await? {
+                Err(Fault::Damaged { base, file, offset, what }) => {
+                    let fault = Fault::Damaged { base, file, offset, what };
+                    tracing::warn!(%fault, "a part of the log cannot be read, and is looked at record by record");
+                    self.mender.mend(base).await?;
+                }
+                reading => return Ok(reading?),
+            }
+        }
+        Ok(self.read_once(query).await??)
+    }
+}
+
+impl LogReader {
+    async fn read_once(&self, query: Query) -> Result<Result<Reading, Fault>, StoreError> {
         let meter = Arc::new(Meter::new(BUDGET_UNITS));
-        Ok(self.desk.run(search(self.log.clone(), query, meter.clone()), meter).await??)
+        self.desk.run(search(self.log.clone(), query, meter.clone()), meter).await
     }
 }
 
@@ -71,6 +91,8 @@ async fn read(view: &LogView, hash: &KeyedHash, query: &Query, meter: &Meter) ->
     };
     // A search that has used up its budget still answers with a page that gets somewhere.
     meter.begin_page(SLICE_UNITS);
-    let page = page::page(view, after, query, meter).await?;
-    Ok(Reading::Page(Page { partial: is_partial, ..page }))
+    Ok(match page::page(view, after, query, meter).await? {
+        Reading::Page(page) => Reading::Page(Page { partial: is_partial, ..page }),
+        lost @ Reading::Lost { .. } => lost,
+    })
 }

@@ -5,85 +5,142 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tidings_core::{Sequence, UnixMillis};
+use tidings_core::{Epoch, Sequence, UnixMillis};
 
 use super::active::Active;
 use super::disk::{Disk, DiskFile};
 use super::ended::Ended;
 use super::fault::Fault;
 use super::hash::KeyedHash;
-use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
-use super::index::build;
+use super::header::{FORMAT, SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::holes::Holes;
 use super::index::sealed::SealedIndex;
+use super::index::{Index, build};
 use super::log::Span;
 use super::names;
 use super::read::records::Records;
-use super::record::RecordFormat;
+use super::record::{RECORD_BYTES_MIN, RecordFormat};
 use super::scan::{Mark, Scanned, is_blank, scan, written_later};
 use super::segment::{IndexState, Segment};
 
-/// Opens a segment that another one follows.
+/// How much of a log that is not as it was written is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Recovery {
+    /// What can be read. The rest are holes.
+    Lenient,
+    /// All or nothing: a hole is refused.
+    Strict,
+}
+
+/// Opens a segment that another one follows. `before` is the header of the one before it.
 pub(crate) fn ended(
     disk: &dyn Disk,
-    base: Sequence,
-    next: Sequence,
+    (base, next): (Sequence, Sequence),
     hash: KeyedHash,
+    recovery: Recovery,
+    before: Option<&Segment>,
 ) -> Result<Segment, Fault> {
     let name = names::log(base);
     let file = disk.open(&name).map_err(Fault::io(&name))?;
-    let header = SegmentHeader::read(&*file, &name, base)?;
-    header.refuse_another_log(&name, &hash)?;
+    let (header, header_is_lost) = header_of(&*file, base, &hash, recovery, before)?;
     let records = header.records(&hash);
-    match SealedIndex::open(disk, base, header.format, hash) {
-        Ok(index) if u64::from(index.records) == next.0 - base.0 => {
-            let ended = OnceLock::from(index.ended);
-            let segment =
-                Segment { header, records, file, index_state: IndexState::Sealed(Box::new(index)), ended };
-            if is_sound(&segment, next)? {
-                return Ok(segment);
-            }
-            tracing::warn!(segment = name, "its index is of something else");
-            reindexed(disk, segment, next, hash)
+    let index = match SealedIndex::open(disk, base, header.format, hash) {
+        // A reading of the whole segment cannot mend these.
+        Err(fault @ Fault::Io { .. }) if !fault.is_missing() => return Err(fault),
+        // The epochs are read at every start.
+        index => {
+            index.ok().filter(|index| u64::from(index.records) <= next.0 - base.0 && index.epochs().is_ok())
         }
-        _ => {
-            let index_state = IndexState::Growing(Arc::default());
-            let segment = Segment { header, records, file, index_state, ended: OnceLock::new() };
-            reindexed(disk, segment, next, hash)
+    };
+    let (index_state, known) = match index {
+        Some(index) => {
+            let ended = index.ended;
+            (IndexState::Sealed(Box::new(index)), OnceLock::from(ended))
         }
+        None => (IndexState::Growing(Arc::default()), OnceLock::new()),
+    };
+    let segment =
+        Segment { header, records, file, index_state, ended: known, holes: Holes::default(), header_is_lost };
+    let is_indexed = matches!(segment.index_state, IndexState::Sealed(_));
+    if is_indexed && is_sound(&segment, next, recovery)? {
+        return Ok(segment);
+    }
+    if is_indexed {
+        tracing::warn!(segment = name, "its index is of something else");
+    }
+    reindexed(disk, &segment, next, hash, recovery)
+}
+
+/// The header of a segment. One that is damaged is made up from what the log says of it otherwise, unless all must be as it was written.
+fn header_of(
+    file: &dyn DiskFile,
+    base: Sequence,
+    hash: &KeyedHash,
+    recovery: Recovery,
+    before: Option<&Segment>,
+) -> Result<(SegmentHeader, bool), Fault> {
+    let name = names::log(base);
+    match SegmentHeader::read(file, &name, base) {
+        Ok(header) => header.refuse_another_log(&name, hash).map(|()| (header, false)),
+        Err(fault @ Fault::Damaged { .. }) if recovery == Recovery::Lenient => {
+            tracing::warn!(%fault, "the header of a segment is damaged, and the segment is read without it");
+            let epoch = before.map_or(Epoch(0), |before| before.header.epoch);
+            let last_time = |before: &Segment| {
+                before.ended.get().map_or(before.header.time_before, |ended| ended.last_time)
+            };
+            let time_before = before.map_or(UnixMillis::default(), last_time);
+            Ok((SegmentHeader { format: FORMAT, epoch, base, time_before, key_check: hash.check() }, true))
+        }
+        Err(fault) => Err(fault),
     }
 }
 
-/// Whether the index leads to the last record, and that is whole and ends where the segment does.
-fn is_sound(segment: &Segment, next: Sequence) -> Result<bool, Fault> {
-    let Some(last) = (next.0 - segment.base().0).checked_sub(1) else { return Ok(false) };
-    let span = Span { segment, start: 0, end: last as u32 + 1 };
-    let mut records = Records::new(span);
-    let end = match records.end(last as u32) {
-        Ok(end) => end,
-        Err(Fault::Corrupt { .. }) => return Ok(false),
-        Err(fault) => return Err(fault),
-    };
-    Ok(segment.ended.get().is_some_and(|ended| ended.end == end))
+/// Whether the index leads to the last record, and that is whole and ends where the segment does. In strict recovery the next segment must
+/// begin there, too.
+fn is_sound(segment: &Segment, next: Sequence, recovery: Recovery) -> Result<bool, Fault> {
+    let records = segment.index().records();
+    if recovery == Recovery::Strict && u64::from(records) != next.0 - segment.base().0 {
+        return Ok(false);
+    }
+    let Some(last) = records.checked_sub(1) else { return Ok(false) };
+    let span = Span { segment, start: 0, end: records };
+    match Records::new(span).end(last) {
+        Ok(end) => Ok(segment.ended.get().is_some_and(|ended| ended.end == end)),
+        Err(Fault::Damaged { .. }) => Ok(false),
+        Err(fault) => Err(fault),
+    }
 }
 
-/// Makes the index of an ended segment anew.
-fn reindexed(disk: &dyn Disk, segment: Segment, next: Sequence, hash: KeyedHash) -> Result<Segment, Fault> {
-    let Segment { header, records, file, .. } = segment;
-    let name = names::log(header.base);
-    let scanned = scan(&*file, &name, header, &hash)?;
-    if scanned.whole.next != next || !is_blank(&*file, &name, scanned.whole.offset)? {
+/// Makes the index of an ended segment anew. One with holes stays in memory.
+pub(crate) fn reindexed(
+    disk: &dyn Disk,
+    segment: &Segment,
+    next: Sequence,
+    hash: KeyedHash,
+    recovery: Recovery,
+) -> Result<Segment, Fault> {
+    let Segment { header, records, header_is_lost, .. } = *segment;
+    let (name, file) = (names::log(header.base), segment.file.clone());
+    let last = (recovery == Recovery::Lenient).then(|| next.previous());
+    let scanned = scan(&*file, &name, header, &hash, |_| Ok(last))?;
+    let is_whole = scanned.whole.next == next && is_blank(&*file, &name, scanned.whole.offset)?;
+    if !is_whole && (recovery == Recovery::Strict || scanned.whole.next > next) {
         let what = format!("{}; the next segment begins with event {next}", scanned.flaw.what());
         return Err(Fault::corrupt(&name, scanned.stop.offset, what));
     }
-    let ended = Ended { end: scanned.whole.offset, last_time: scanned.whole.time };
-    let index_state = match build::write(disk, &header, ended, &scanned.index, &hash) {
-        Ok(()) => IndexState::Sealed(Box::new(SealedIndex::open(disk, header.base, header.format, hash)?)),
-        Err(error) => {
-            tracing::warn!(%error, "an index could not be written, and stays in memory");
-            IndexState::Growing(Arc::new(scanned.index))
-        }
+    let ended = OnceLock::from(Ended { end: scanned.whole.offset, last_time: scanned.whole.time });
+    let sealed = || {
+        build::write(disk, &header, *ended.get()?, &scanned.index, &hash)
+            .and_then(|()| SealedIndex::open(disk, header.base, header.format, hash))
+            .inspect_err(|error| tracing::warn!(%error, "an index could not be written, and stays in memory"))
+            .ok()
     };
-    Ok(Segment { header, records, file, index_state, ended: OnceLock::from(ended) })
+    let sealed = if is_whole && scanned.holes.is_empty() && !header_is_lost { sealed() } else { None };
+    let index_state = match sealed {
+        Some(index) => IndexState::Sealed(Box::new(index)),
+        None => IndexState::Growing(Arc::new(scanned.index)),
+    };
+    Ok(Segment { header, records, file, index_state, ended, holes: Holes::of(scanned.holes), header_is_lost })
 }
 
 /// The newest segment as it was found, and made good.
@@ -91,6 +148,8 @@ pub(crate) struct Newest {
     pub(crate) active: Active,
     pub(crate) head: Sequence,
     pub(crate) last_time: UnixMillis,
+    /// The last event that the log had, if the segment ends before it. The segment is as it was found then, and takes no more records.
+    pub(crate) lost_through: Option<Sequence>,
 }
 
 /// What is known of the newest segment before it is read.
@@ -100,6 +159,7 @@ pub(crate) struct Expectation {
     /// Whether the store was closed, everything durable, after that event.
     pub(crate) is_closed: bool,
     pub(crate) segment_bytes: u64,
+    pub(crate) recovery: Recovery,
 }
 
 /// Opens the newest segment, cuts off what a crash tore, and makes the rest durable. `check` looks at the segment before
@@ -109,28 +169,36 @@ pub(crate) fn newest<T>(
     base: Sequence,
     expected: &Expectation,
     hash: KeyedHash,
+    before: Option<&Segment>,
     check: impl FnOnce(&Segment) -> Result<T, Fault>,
 ) -> Result<(Newest, T), Fault> {
     let name = names::log(base);
     let file = disk.open(&name).map_err(Fault::io(&name))?;
-    let header = SegmentHeader::read(&*file, &name, base)?;
-    header.refuse_another_log(&name, &hash)?;
+    let (header, header_is_lost) = header_of(&*file, base, &hash, expected.recovery, before)?;
     let records = header.records(&hash);
-    let scanned = scan(&*file, &name, header, &hash)?;
+    let is_lenient = expected.recovery == Recovery::Lenient;
+    let last = |stop: &Mark| match is_lenient {
+        true => last_durable(&*file, &name, records, stop, expected),
+        false => Ok(None),
+    };
+    let scanned = scan(&*file, &name, header, &hash, last)?;
     let head = scanned.whole.next.previous();
-    if let Some((event, then)) = expected.reaches.filter(|(event, _)| *event > head) {
+    let lost = expected.reaches.filter(|(event, _)| *event > head);
+    if let Some((event, then)) = lost.filter(|_| !is_lenient) {
         let what = format!("{}; {then} after event {event}", scanned.flaw.what());
         return Err(Fault::corrupt(&name, scanned.stop.offset, what));
     }
+    let lost_through = lost.map(|(event, _)| event);
     let blank = is_blank(&*file, &name, scanned.whole.offset)?;
-    if !blank {
+    if !blank && lost.is_none() {
         refuse_corruption(&*file, &name, records, &scanned)?;
     }
 
-    let Scanned { index, whole, first_time, file_bytes, .. } = scanned;
+    let Scanned { index, whole, first_time, file_bytes, holes, .. } = scanned;
     let index = Arc::new(index);
     let index_state = IndexState::Growing(index.clone());
-    let segment = Arc::new(Segment { header, records, file, index_state, ended: OnceLock::new() });
+    let (ended, holes) = (OnceLock::new(), Holes::of(holes));
+    let segment = Arc::new(Segment { header, records, file, index_state, ended, holes, header_is_lost });
     let checked = check(&segment)?;
     note_successor(disk, &header, head, hash);
     if head < base && !expected.is_closed {
@@ -142,6 +210,16 @@ pub(crate) fn newest<T>(
     }
     let written = whole.offset;
     let mut active = Active { segment, index, end: whole.offset, allocated: file_bytes, first_time, written };
+    if lost_through.is_some() || header_is_lost {
+        // Something was written, and nothing of it can be read: one event at least is lost.
+        let last_known = if head < base && !blank { base } else { head };
+        let lost_through = lost_through.unwrap_or(last_known);
+        active.allocated = active.end;
+        return Ok((
+            Newest { active, head, last_time: whole.time, lost_through: Some(lost_through) },
+            checked,
+        ));
+    }
     if !blank {
         tracing::warn!(segment = name, offset = whole.offset, "cut off what a crash tore");
         active.cut()?;
@@ -157,7 +235,23 @@ pub(crate) fn newest<T>(
         // The last process may have made the segment, and died before its name was durable.
         disk.sync_dir().map_err(Fault::io(&name))?;
     }
-    Ok((Newest { active, head, last_time: whole.time }, checked))
+    Ok((Newest { active, head, last_time: whole.time, lost_through: None }, checked))
+}
+
+/// The last event that may stand behind a flaw of the newest segment, if events behind it were durable. What a crash tore was not.
+fn last_durable(
+    file: &dyn DiskFile,
+    name: &str,
+    records: RecordFormat,
+    stop: &Mark,
+    expected: &Expectation,
+) -> Result<Option<Sequence>, Fault> {
+    let is_expected = expected.reaches.is_some_and(|(event, _)| event >= stop.next);
+    if !is_expected && written_later(file, name, records, stop.offset, stop.next)?.is_none() {
+        return Ok(None);
+    }
+    let bytes = file.len().map_err(Fault::io(name))?.saturating_sub(stop.offset);
+    Ok(Some(Sequence(stop.next.0 + bytes / RECORD_BYTES_MIN as u64)))
 }
 
 /// Says so if another segment has followed the newest one that is there: only then does a segment get an index.
@@ -199,7 +293,8 @@ fn make_durable(active: &Active, whole: &Mark) -> Result<(), Fault> {
         Some(before) => segment.index().offsets(before..records)?.first().copied().map(u64::from),
         None => Some(SEGMENT_HEADER_BYTES),
     };
-    let from = from.unwrap_or(active.end);
+    // A record that cannot be read has no place. Then all is written again.
+    let from = from.unwrap_or(active.end).max(SEGMENT_HEADER_BYTES);
     let rewrite = || {
         let mut bytes = vec![0; usize::try_from(active.end - from).unwrap_or(0)];
         segment.file.read_at(&mut bytes, from)?;

@@ -1,7 +1,12 @@
 //! Reads a segment from its beginning, record by record, and makes its index.
 
+mod buffer;
+
+use std::ops::Range;
+
 use tidings_core::{Sequence, UnixMillis};
 
+use self::buffer::ScanBuffer;
 use super::disk::DiskFile;
 use super::fault::Fault;
 use super::hash::KeyedHash;
@@ -9,7 +14,7 @@ use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::index::growing::GrowingIndex;
 use super::record::kind::Kind;
 use super::record::{Flaw, RECORD_BYTES_MIN, Record, RecordFormat};
-use crate::limits::{SCAN_READ_BYTES, ZEROS_BYTES};
+use crate::limits::ZEROS_BYTES;
 
 /// What a segment holds, up to the first byte that is no record.
 pub(crate) struct Scanned {
@@ -22,6 +27,8 @@ pub(crate) struct Scanned {
     pub(crate) flaw: Flaw,
     /// The time of the first event.
     pub(crate) first_time: Option<UnixMillis>,
+    /// The records that cannot be read, by ordinal.
+    pub(crate) holes: Vec<Range<u32>>,
     /// Bytes of the file.
     pub(crate) file_bytes: u64,
 }
@@ -56,47 +63,107 @@ impl Mark {
     }
 }
 
-/// Scans a segment. What the log wrote and this version does not know is corrupt, since no crash can have made it.
+/// Scans a segment. At the first byte that is no record, `last` is asked for the last event that may come behind it: none ends the scan
+/// there, and otherwise it goes on with the next record that there is. What the log wrote and this version does not know is corrupt, since no
+/// crash can have made it.
 pub(crate) fn scan(
     file: &dyn DiskFile,
     name: &str,
     header: SegmentHeader,
     hash: &KeyedHash,
+    mut last: impl FnMut(&Mark) -> Result<Option<Sequence>, Fault>,
 ) -> Result<Scanned, Fault> {
-    let file_bytes = file.len().map_err(Fault::io(name))?;
-    let records = header.records(hash);
-    let mut buffer = ScanBuffer { file, name, records, file_bytes, offset: 0, bytes: Vec::new() };
+    let buffer = ScanBuffer::new(file, name, header.records(hash))?;
+    let begin = Mark { offset: SEGMENT_HEADER_BYTES, next: header.base, time: header.time_before, lag: 0 };
     let index = GrowingIndex::default();
-    let mut stop = Mark { offset: SEGMENT_HEADER_BYTES, next: header.base, time: header.time_before, lag: 0 };
-    let (mut whole, mut first_time) = (stop, None);
-    let flaw = loop {
-        let record = match records.parse(buffer.at(stop.offset)?) {
-            Ok(record) => record,
-            Err(flaw) if flaw.is_foreign() => return Err(Fault::corrupt(name, stop.offset, flaw.what())),
-            Err(flaw) => break flaw,
-        };
-        if !stop.is_followed_by(&record) {
-            break Flaw::Broken("it is not the record that follows");
-        }
-        if let Err(flaw) = note(&index, stop.offset, &record, hash) {
-            if flaw.is_foreign() {
-                return Err(Fault::corrupt(name, stop.offset, flaw.what()));
-            }
-            break flaw;
-        }
-        stop = stop.after(&record);
-        if record.kind.is_placed() {
-            first_time.get_or_insert(record.stamp.time);
-        }
-        if !record.stamp.more {
-            whole = stop;
-        }
+    let mut scan = Scan {
+        buffer,
+        hash,
+        index,
+        base: header.base,
+        whole: begin,
+        stop: begin,
+        first_time: None,
+        holes: Vec::new(),
     };
-    if whole != stop {
-        index.truncate((whole.next.0 - header.base.0) as u32);
+    loop {
+        let flaw = scan.run()?;
+        let Some(last) = last(&scan.stop)? else { return Ok(scan.finish(flaw)) };
+        // What stands before events that were durable was durable, too, be it a part of an append.
+        scan.whole = scan.stop;
+        match scan.buffer.find(&scan.stop, last)? {
+            Some((offset, next)) => scan.pass(offset, next),
+            None => return Ok(scan.finish(flaw)),
+        }
     }
-    let first_time = first_time.filter(|_| whole.next != header.base);
-    Ok(Scanned { index, whole, stop, flaw, first_time, file_bytes })
+}
+
+/// A scan that is under way.
+struct Scan<'a> {
+    buffer: ScanBuffer<'a>,
+    hash: &'a KeyedHash,
+    index: GrowingIndex,
+    base: Sequence,
+    whole: Mark,
+    stop: Mark,
+    first_time: Option<UnixMillis>,
+    holes: Vec<Range<u32>>,
+}
+
+impl Scan<'_> {
+    /// Takes records up to a flaw.
+    fn run(&mut self) -> Result<Flaw, Fault> {
+        let name = self.buffer.name;
+        loop {
+            let (stop, records) = (self.stop, self.buffer.records);
+            let record = match records.parse(self.buffer.at(stop.offset)?) {
+                Ok(record) => record,
+                Err(flaw) if flaw.is_foreign() => {
+                    return Err(Fault::corrupt(name, stop.offset, flaw.what()));
+                }
+                Err(flaw) => return Ok(flaw),
+            };
+            if !stop.is_followed_by(&record) {
+                return Ok(Flaw::Broken("it is not the record that follows"));
+            }
+            if let Err(flaw) = note(&self.index, stop.offset, &record, self.hash) {
+                match flaw.is_foreign() {
+                    true => return Err(Fault::corrupt(name, stop.offset, flaw.what())),
+                    false => return Ok(flaw),
+                }
+            }
+            self.stop = stop.after(&record);
+            if record.kind.is_placed() {
+                self.first_time.get_or_insert(record.stamp.time);
+            }
+            if !record.stamp.more {
+                self.whole = self.stop;
+            }
+        }
+    }
+
+    /// Goes on with a record before which others are missing.
+    fn pass(&mut self, offset: u64, next: Sequence) {
+        let ordinal = |sequence: Sequence| (sequence.0 - self.base.0) as u32;
+        let hole = ordinal(self.stop.next)..ordinal(next);
+        if !hole.is_empty() {
+            self.index.skip(hole.end - hole.start);
+            self.holes.push(hole);
+        }
+        self.stop = Mark { offset, next, ..self.stop };
+        self.whole = self.stop;
+    }
+
+    fn finish(self, flaw: Flaw) -> Scanned {
+        let Self { buffer, index, base, whole, stop, first_time, mut holes, .. } = self;
+        let records = (whole.next.0 - base.0) as u32;
+        if whole != stop {
+            index.truncate(records);
+            holes.retain(|hole| hole.start < records);
+        }
+        let first_time = first_time.filter(|_| whole.next != base);
+        Scanned { index, whole, stop, flaw, first_time, holes, file_bytes: buffer.file_bytes }
+    }
 }
 
 /// Adds a record to the index.
@@ -116,41 +183,6 @@ fn note(index: &GrowingIndex, offset: u64, record: &Record<'_>, hash: &KeyedHash
             Ok(())
         }
         Kind::Former => Ok(()),
-    }
-}
-
-/// The file, a piece at a time.
-struct ScanBuffer<'a> {
-    file: &'a dyn DiskFile,
-    name: &'a str,
-    records: RecordFormat,
-    file_bytes: u64,
-    offset: u64,
-    bytes: Vec<u8>,
-}
-
-impl ScanBuffer<'_> {
-    /// The bytes from an offset on, with the whole of the record there if the file has it.
-    fn at(&mut self, offset: u64) -> Result<&[u8], Fault> {
-        let missing = match self.records.parse(self.rest(offset)) {
-            Err(Flaw::Short(needed)) => needed,
-            _ => 0,
-        };
-        let there = self.file_bytes.saturating_sub(offset);
-        // A length that is wrong must not make us take memory for it.
-        if missing > self.rest(offset).len() && self.rest(offset).len() as u64 != there {
-            let bytes = (missing.max(SCAN_READ_BYTES) as u64).min(there) as usize;
-            self.bytes.resize(bytes, 0);
-            let read = self.file.read_at(&mut self.bytes, offset).map_err(Fault::io(self.name))?;
-            self.bytes.truncate(read);
-            self.offset = offset;
-        }
-        Ok(self.rest(offset))
-    }
-
-    fn rest(&self, offset: u64) -> &[u8] {
-        let at = offset.checked_sub(self.offset).and_then(|at| usize::try_from(at).ok());
-        at.and_then(|at| self.bytes.get(at..)).unwrap_or_default()
     }
 }
 

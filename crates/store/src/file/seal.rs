@@ -8,6 +8,7 @@ use std::thread::{Builder, JoinHandle};
 
 use super::disk::Disk;
 use super::fault::Fault;
+use super::holes::Holes;
 use super::index::build;
 use super::index::sealed::SealedIndex;
 use super::log::Log;
@@ -80,6 +81,10 @@ fn seal(disk: &dyn Disk, log: &Log, segment: &Segment) -> Result<(), Fault> {
     let (IndexState::Growing(index), Some(ended)) = (&segment.index_state, segment.ended.get()) else {
         return Ok(());
     };
+    // An index in a file says nothing of holes, so it would lead past them.
+    if !segment.holes.now().is_empty() || segment.header_is_lost {
+        return Ok(());
+    }
     // The space that was set aside and not used.
     segment.file.set_len(ended.end).map_err(Fault::io(&segment.name()))?;
     build::write(disk, &segment.header, *ended, index, &log.hash)?;
@@ -90,6 +95,8 @@ fn seal(disk: &dyn Disk, log: &Log, segment: &Segment) -> Result<(), Fault> {
         file: segment.file.clone(),
         index_state: IndexState::Sealed(Box::new(sealed)),
         ended: OnceLock::from(*ended),
+        holes: Holes::default(),
+        header_is_lost: false,
     }));
     if !replaced {
         // Retention was quicker. An index alone would be removed at the next start.

@@ -7,6 +7,7 @@ use tidings_core::Sequence;
 use super::disk::DiskFile;
 use super::ended::Ended;
 use super::header::SegmentHeader;
+use super::holes::Holes;
 use super::index::Index;
 use super::index::growing::GrowingIndex;
 use super::index::sealed::SealedIndex;
@@ -21,6 +22,10 @@ pub(crate) struct Segment {
     pub(crate) index_state: IndexState,
     /// Known once the segment does not grow any more.
     pub(crate) ended: OnceLock<Ended>,
+    /// Its records that cannot be read.
+    pub(crate) holes: Holes,
+    /// Its header was damaged, and was made up: nobody knows in which epoch it began, and after which time.
+    pub(crate) header_is_lost: bool,
 }
 
 /// Whether the index of a segment is in memory or in a file.

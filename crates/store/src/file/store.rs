@@ -1,5 +1,6 @@
 //! The file store: one segmented log in a directory.
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
@@ -7,7 +8,8 @@ use std::time::Instant;
 use async_trait::async_trait;
 use tidings_core::tail::{Announcer, ReadLog};
 use tidings_core::{
-    Bounds, Clock, Cursor, Draft, Epoch, EpochStatus, Placement, Query, Reading, Store, StoreError, Tail,
+    Bounds, Clock, Cursor, Draft, Epoch, EpochStatus, Placement, Query, Reading, Sequence, Store, StoreError,
+    Tail,
 };
 use tokio::sync::oneshot;
 
@@ -15,6 +17,7 @@ use super::config::FileStoreConfig;
 use super::content;
 use super::directory;
 use super::disk::os::OsDisk;
+use super::holes;
 use super::host::{self, Host, Random};
 use super::lock::{Lock, LockedDirectory};
 use super::log::Log;
@@ -112,6 +115,7 @@ impl FileStore {
     pub(crate) fn start(writer: LogWriter, lock: Option<Lock>) -> std::io::Result<Self> {
         let (log, announcer, metrics) =
             (writer.log.clone(), writer.announcer.clone(), writer.metrics.clone());
+        let disk = writer.disk.clone();
         let queue = Arc::new(Queue::new());
         writer.retiring.on_release(&queue);
         let thread = {
@@ -123,7 +127,7 @@ impl FileStore {
             Builder::new().name("tidings-write".to_owned()).spawn(run)?
         };
         Ok(Self {
-            reader: Arc::new(LogReader::new(log.clone())),
+            reader: Arc::new(LogReader::new(log.clone(), disk)),
             log,
             announcer,
             queue,
@@ -131,6 +135,11 @@ impl FileStore {
             running: Mutex::new(Some(Running { writer: thread, _lock: lock })),
             closing: tokio::sync::Mutex::default(),
         })
+    }
+
+    /// The events from the earliest one held to the head that cannot be read, as far as that is known: oldest first, as ranges.
+    pub fn damage(&self) -> Vec<RangeInclusive<Sequence>> {
+        holes::of_log(&self.log.view())
     }
 
     /// What it measures.

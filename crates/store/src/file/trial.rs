@@ -2,6 +2,7 @@
 
 pub(crate) mod campaign;
 pub(crate) mod corruption;
+mod damage;
 pub(crate) mod dice;
 pub(crate) mod epoch;
 pub(crate) mod failure;

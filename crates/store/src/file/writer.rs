@@ -380,7 +380,8 @@ fn known(log: &Log, keys: &Keys, hash: u64, draft: &Draft) -> Result<Option<Even
 fn held(log: &Log, keys: &Keys, hash: u64) -> Result<Option<(Event, u32)>, Fault> {
     let Some(sequence) = keys.find(hash) else { return Ok(None) };
     let view = log.view();
-    let span = view.spans_after(sequence.previous()).next();
+    // An event that cannot be read cannot be compared, and is not told to subscribers any more: its publisher may place it again.
+    let span = view.readable_after(sequence.previous()).next();
     let Some(span) = span.filter(|span| span.sequence(span.start) == sequence) else { return Ok(None) };
     let event = Records::new(span).event(span.start, &view.line)?;
     Ok(Some((event, span.segment.header.format)))

@@ -13,6 +13,9 @@ use crate::file::hash::KeyedHash;
 use crate::file::record::Record;
 use crate::limits::NAMES_PER_LOCK;
 
+/// Where a record stands that cannot be read: nowhere, since a segment begins with its header.
+const UNREADABLE: u32 = 0;
+
 /// One writer adds to it, and readers look things up meanwhile. What was added last may not be for their eyes yet:
 /// they know the head of the log and look no further.
 #[derive(Default)]
@@ -65,6 +68,13 @@ impl GrowingIndex {
     /// Adds a record that has a place and is no event.
     pub(crate) fn pass(&self, offset: u32) {
         self.entries_mut().add(offset, None, None);
+    }
+
+    /// Passes over records that cannot be read.
+    pub(crate) fn skip(&self, records: u32) {
+        let mut entries = self.entries_mut();
+        let records = entries.offsets.len() + records as usize;
+        entries.offsets.resize(records, UNREADABLE);
     }
 
     /// Notes that an epoch begins before the next record, and which one ends there.
@@ -150,6 +160,10 @@ impl Entries {
 }
 
 impl Index for GrowingIndex {
+    fn records(&self) -> u32 {
+        self.entries().offsets.len() as u32
+    }
+
     fn offsets(&self, ordinals: Range<u32>) -> Result<Vec<u32>, Fault> {
         Ok(part(&self.entries().offsets, ordinals))
     }

@@ -44,7 +44,8 @@ impl IndexPages {
         let pages = (range.end - 1) / CONTENT_BYTES as u64 - first + 1;
         let mut bytes = vec![0; pages as usize * PAGE_BYTES];
         let at = first * PAGE_BYTES as u64;
-        if self.file.read_at(&mut bytes, at).map_err(Fault::io(&self.name))? < bytes.len() {
+        if self.file.read_at(&mut bytes, at).map_err(Fault::unread(self.base, &self.name, at))? < bytes.len()
+        {
             return Err(self.corrupt(first, "the file ends early"));
         }
         for page in 0..pages {
@@ -72,8 +73,7 @@ impl IndexPages {
     }
 
     fn corrupt(&self, page: u64, what: &str) -> Fault {
-        let what = format!("{what}; remove the file and start again, the store then makes it anew");
-        Fault::corrupt(&self.name, page * PAGE_BYTES as u64, what)
+        Fault::damaged_index(self.base, page * PAGE_BYTES as u64, what)
     }
 }
 

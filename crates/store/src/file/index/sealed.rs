@@ -80,7 +80,7 @@ impl SealedIndex {
         let header = pages.read(0..INDEX_HEADER_BYTES)?;
         let known = header[..8] == *MAGIC && u32_at(&header, 8) == format;
         if !known || u64_at(&header, 16) != base.0 || u64_at(&header, 40) != hash.check() {
-            return Err(Fault::corrupt(&pages.name, 0, "it is not the index of this segment"));
+            return Err(Fault::damaged_index(base, 0, "it is not the index of this segment"));
         }
         let tables = Tables::new(&header, format);
         let ended = Ended { end: u64_at(&header, 24), last_time: UnixMillis(u64_at(&header, 32)) };
@@ -101,7 +101,7 @@ impl SealedIndex {
         self.pages.read(last..self.tables.end)?;
         match bytes % PAGE_BYTES as u64 {
             0 => Ok(()),
-            _ => Err(Fault::corrupt(&self.pages.name, bytes, "it has a broken page")),
+            _ => Err(Fault::damaged_index(self.pages.base, bytes, "it has a broken page")),
         }
     }
 
@@ -175,6 +175,10 @@ impl Tables {
 }
 
 impl Index for SealedIndex {
+    fn records(&self) -> u32 {
+        self.records
+    }
+
     fn offsets(&self, ordinals: Range<u32>) -> Result<Vec<u32>, Fault> {
         let end = ordinals.end.min(self.records);
         self.numbers(self.tables.offsets_at, ordinals.start.min(end)..end)

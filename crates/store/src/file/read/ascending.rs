@@ -5,7 +5,6 @@ use std::ops::Range;
 use tidings_core::read_desk::Meter;
 
 use crate::file::fault::Fault;
-use crate::file::names;
 use crate::file::segment::Segment;
 use crate::limits::{INDEX_READ_UNITS, ORDINALS_PER_READ};
 
@@ -80,8 +79,7 @@ impl<'a> Ascending<'a> {
     }
 
     fn broken(&self) -> Fault {
-        let what = "the records of a list are not in order; remove the file and start again";
-        Fault::corrupt(&names::index(self.segment.base()), 0, what)
+        Fault::damaged_index(self.segment.base(), 0, "the records of a list are not in order")
     }
 }
 

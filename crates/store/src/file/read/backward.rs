@@ -10,6 +10,7 @@ use super::last::Found;
 use super::matcher::Matcher;
 use super::records::{Records, broken};
 use crate::file::fault::Fault;
+use crate::file::holes;
 use crate::file::log::Span;
 use crate::limits::OFFSETS_AHEAD;
 
@@ -48,7 +49,8 @@ async fn matching(
 ) -> Result<Option<Vec<u32>>, Fault> {
     let mut records = Records::new(*span);
     let mut matching = Vec::new();
-    for ordinal in span.start..span.end {
+    let holes = span.segment.holes.now();
+    for ordinal in (span.start..span.end).filter(|ordinal| !holes::is_in(&holes, *ordinal)) {
         if meter.is_used_up() {
             return Ok(None);
         }

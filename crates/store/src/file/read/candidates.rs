@@ -8,7 +8,6 @@ use tidings_core::{Selector, Selectors, Topic};
 use crate::file::fault::Fault;
 use crate::file::index::{Index, Postings};
 use crate::file::log::Span;
-use crate::file::names;
 use crate::file::read::matcher::Matcher;
 use crate::limits::{
     INDEX_LOOKUP_UNITS, INDEX_READ_UNITS, ORDINALS_PER_READ, ORDINALS_PER_TOPIC_MIN, TOPICS_PER_UNIT,
@@ -173,8 +172,8 @@ async fn list(
         // An index that leads back would let a reading go round for ever.
         if found.first().is_some_and(|first| *first < span.start) || !found.is_sorted_by(|one, two| one < two)
         {
-            let what = "the records of a topic are not in order; remove the file and start again";
-            return Err(Fault::corrupt(&names::index(span.segment.base()), 0, what));
+            let what = "the records of a topic are not in order";
+            return Err(Fault::damaged_index(span.segment.base(), 0, what));
         }
         if let (Some(last), true) = (found.last(), found.len() as u64 == u64::from(each)) {
             until = until.min(last + 1);

@@ -14,6 +14,7 @@ use super::matcher::Matcher;
 use super::records::Records;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
+use crate::file::holes;
 use crate::file::index::{IdPostings, Postings};
 use crate::file::log::{LogView, Span};
 use crate::limits::{IDS_PER_TOPIC_MIN, INDEX_LOOKUP_UNITS};
@@ -96,6 +97,7 @@ impl IdSearch<'_> {
     ) -> Result<Option<u32>, Fault> {
         let index = span.segment.index();
         let mut records = Records::new(*span);
+        let holes = span.segment.holes.now();
         let mut with_id = Ascending::new(span.segment, ids.len, move |part| index.id_ordinals(ids, part));
         let mut of_topic = topic
             .map(|topic| Ascending::new(span.segment, topic.len, move |part| index.ordinals(topic, part)));
@@ -114,6 +116,10 @@ impl IdSearch<'_> {
                     }
                     Some(_) => {}
                 }
+            }
+            if holes::is_in(&holes, ordinal) {
+                least = ordinal + 1;
+                continue;
             }
             let record = records.record(ordinal)?;
             if record.id == self.id && matches!(self.matcher.admit(record.topic), Ok(Some(_))) {

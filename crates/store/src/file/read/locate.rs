@@ -83,9 +83,22 @@ fn since(view: &LogView, time: UnixMillis) -> Result<Located, Fault> {
     // The last segment before which all events are earlier.
     let at = view.segments.partition_point(|segment| segment.header.time_before < time).saturating_sub(1);
     let base = view.segments.get(at).map_or(view.head.next(), |segment| segment.base());
-    let Some(span) = view.spans_after(base.previous()).next() else {
-        return Ok(Ok(view.cursor(view.head)));
-    };
+    // What is before a hole. An event in it may be of this time or later.
+    let mut last = base.previous();
+    for span in view.readable_after(last) {
+        let found = first_not_earlier(span, time)?;
+        if found > span.start {
+            last = span.sequence(found).previous();
+        }
+        if found < span.end {
+            break;
+        }
+    }
+    Ok(Ok(view.cursor(last)))
+}
+
+/// The first record of a span that is not earlier than a time; the end of the span if all are.
+fn first_not_earlier(span: Span<'_>, time: UnixMillis) -> Result<u32, Fault> {
     let mut records = Records::new(span);
     let (mut low, mut high) = (span.start, span.end);
     while low < high {
@@ -95,5 +108,5 @@ fn since(view: &LogView, time: UnixMillis) -> Result<Located, Fault> {
             false => high = middle,
         }
     }
-    Ok(Ok(view.cursor(span.sequence(low).previous())))
+    Ok(low)
 }

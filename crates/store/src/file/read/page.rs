@@ -1,7 +1,7 @@
 //! Fills a page.
 
 use tidings_core::read_desk::Meter;
-use tidings_core::{Cursor, Event, Line, Page, Query, Sequence};
+use tidings_core::{Cursor, Event, Line, Lost, Page, Query, Reading, Sequence};
 
 use super::candidates::Candidates;
 use super::matcher::Matcher;
@@ -10,8 +10,18 @@ use crate::file::fault::Fault;
 use crate::file::log::{LogView, Span};
 use crate::file::record::{Flaw, Record};
 
-/// The page of what matches after a place. It ends where the budget is used up, but not before it has got somewhere.
-pub(crate) async fn page(view: &LogView, after: Cursor, query: &Query, meter: &Meter) -> Result<Page, Fault> {
+/// The page of what matches after a place. It ends where the budget is used up, but not before it has got somewhere. It ends before a hole,
+/// too, and if it begins there, the events in the hole are lost.
+pub(crate) async fn page(
+    view: &LogView,
+    after: Cursor,
+    query: &Query,
+    meter: &Meter,
+) -> Result<Reading, Fault> {
+    let page = |events, next| Page { after, events, next, head: view.cursor(view.head), partial: false };
+    if query.events_max == 0 {
+        return Ok(Reading::Page(page(Vec::new(), after)));
+    }
     let mut filling = Filling {
         query,
         line: &view.line,
@@ -21,15 +31,15 @@ pub(crate) async fn page(view: &LogView, after: Cursor, query: &Query, meter: &M
         bytes: 0,
         meter,
     };
-    let spans = view.spans_after(after.sequence).filter(|_| query.events_max > 0);
-    for span in spans {
-        if filling.add(span).await? == Room::None {
-            break;
-        }
-    }
+    let through = filling.add_all(view).await?;
     let Filling { events, next, .. } = filling;
-    let next = if next == after.sequence && next < view.head { after } else { view.cursor(next) };
-    Ok(Page { after, events, next, head: view.cursor(view.head), partial: false })
+    let is_where_it_began = next == after.sequence && next < view.head;
+    match through {
+        Some(through) if is_where_it_began => {
+            Ok(Reading::Lost { lost: Lost::Damaged, resumes_after: view.cursor(through) })
+        }
+        _ => Ok(Reading::Page(page(events, if is_where_it_began { after } else { view.cursor(next) }))),
+    }
 }
 
 /// Whether more may be added to a page.
@@ -51,6 +61,20 @@ struct Filling<'a> {
 }
 
 impl Filling<'_> {
+    /// Adds what matches, up to a hole if there is one before the page is full: the last event of the hole.
+    async fn add_all(&mut self, view: &LogView) -> Result<Option<Sequence>, Fault> {
+        for span in view.readable_after(self.next) {
+            let first = span.sequence(span.start);
+            if first > self.next.next() {
+                return Ok(Some(first.previous()));
+            }
+            if self.add(span).await? == Room::None {
+                return Ok(None);
+            }
+        }
+        Ok((self.next < view.head).then_some(view.head))
+    }
+
     /// Adds what matches of a span.
     async fn add(&mut self, span: Span<'_>) -> Result<Room, Fault> {
         let mut records = Records::new(span);

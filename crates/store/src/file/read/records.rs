@@ -74,8 +74,8 @@ impl<'a> Records<'a> {
         let end = self.span.end.min(ordinal.saturating_add(OFFSETS_AHEAD));
         self.offsets = (ordinal, self.span.segment.index().offsets(ordinal..end)?);
         let offset = self.offsets.1.first().copied().map(u64::from);
-        offset
-            .ok_or_else(|| broken(self.span.segment, 0, &format!("its index does not know record {ordinal}")))
+        let base = self.span.segment.base();
+        offset.ok_or_else(|| Fault::damaged_index(base, 0, format!("it does not know record {ordinal}")))
     }
 
     /// Makes sure that the whole record at an offset is in the buffer, if it is whole in the file; returns the
@@ -113,7 +113,10 @@ impl<'a> Records<'a> {
         buffer.resize(bytes, 0);
         *at = offset;
         let segment = self.span.segment;
-        let read = segment.file.read_at(buffer, offset).map_err(|error| Fault::io(&segment.name())(error))?;
+        let read = segment
+            .file
+            .read_at(buffer, offset)
+            .map_err(|error| Fault::unread(segment.base(), &segment.name(), offset)(error))?;
         buffer.truncate(read);
         self.units += FILE_READ_UNITS + read as u64 / BYTES_PER_UNIT;
         Ok(())
@@ -122,5 +125,5 @@ impl<'a> Records<'a> {
 
 /// What to say of a record that cannot be read.
 pub(crate) fn broken(segment: &Segment, offset: u64, what: &str) -> Fault {
-    Fault::corrupt(&segment.name(), offset, what)
+    Fault::damaged(segment.base(), offset, what)
 }

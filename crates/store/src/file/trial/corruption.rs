@@ -24,7 +24,7 @@ use crate::file::writer::LogWriter;
 const LAST_EVENTS: u64 = 5;
 
 /// A log of some segments, left by a crash or closed, with what is in it.
-fn log(closed: bool) -> (World, Vec<Event>) {
+pub(super) fn log(closed: bool) -> (World, Vec<Event>) {
     let mut play = Play::new(Setting { seed: 3, durability: Durability::Fsync, rounds: 30 });
     play.run().unwrap();
     let mut writer = open(&play.disk).unwrap();
@@ -61,7 +61,7 @@ fn attempt(disk: &SimDisk) -> Result<Vec<Event>, String> {
                 }
                 start = Start::After(page.next);
             }
-            Err(fault @ Fault::Corrupt { .. }) => return Err(fault.to_string()),
+            Err(fault @ Fault::Damaged { .. }) => return Err(fault.to_string()),
             other => panic!("expected a page or corruption, got {other:?}"),
         }
     }
@@ -74,7 +74,7 @@ pub(super) fn names(world: &World, extension: &str) -> Vec<String> {
 }
 
 /// Where the bytes are worth changing: the records, not the empty space behind them.
-fn used(world: &World, name: &str) -> usize {
+pub(super) fn used(world: &World, name: &str) -> usize {
     let file = world.file(name).unwrap();
     file.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }

@@ -91,7 +91,7 @@ fn is_true<T: PartialEq + std::fmt::Debug>(answer: Result<T, Fault>, truth: &T, 
             assert!(answer == *truth, "{what}: {answer:?} instead of {truth:?}");
             true
         }
-        Err(Fault::Corrupt { file, .. }) => {
+        Err(Fault::Damaged { file, .. }) => {
             assert!(file.ends_with(".idx") || file.ends_with(".log"), "{what}: {file} is said to be broken");
             false
         }

@@ -295,7 +295,7 @@ fn numbers_that_lead_nowhere_are_said_to_be_corrupt() {
     );
     for (what, changes) in cases {
         let answer = told(&open(&content.with(&changes)).unwrap(), &selectors(&["*/b5"]));
-        assert!(matches!(&answer, Err(Fault::Corrupt { .. })), "{what}: {answer:?}");
+        assert!(matches!(&answer, Err(Fault::Damaged { .. })), "{what}: {answer:?}");
     }
     // A list of more topics than any has, all of them there and in order.
     let long = Content::of(&sealed_on_disk(&of_topics((0..5_000).map(|n| format!("a/b{n}")))));
@@ -303,7 +303,7 @@ fn numbers_that_lead_nowhere_are_said_to_be_corrupt() {
     let all_of = |entry: usize| [(entry + 8, 0), (entry + 12, LITERAL_TOPICS_MAX as u32 + 1)];
     let changes: Vec<_> = lists.chain(long.literals.clone().step_by(16).flat_map(all_of)).collect();
     let answer = told(&open(&long.with(&changes)).unwrap(), &selectors(&["*/b5"]));
-    assert!(matches!(&answer, Err(Fault::Corrupt { .. })), "{answer:?}");
+    assert!(matches!(&answer, Err(Fault::Damaged { .. })), "{answer:?}");
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn whatever_numbers_stand_in_an_index_a_pattern_is_answered_or_the_index_is_corr
         for texts in [&["*/b7"][..], &["3/**"], &["**/b1", "5/*"], &["*/*"], &["2/b9", "*/b500/**"]] {
             match unlimited(async |meter| postings_of(&index, &selectors(texts), meter).await).0 {
                 Ok(_) => answered += 1,
-                Err(Fault::Corrupt { .. }) => corrupt += 1,
+                Err(Fault::Damaged { .. }) => corrupt += 1,
                 Err(fault) => panic!("seed {seed}: {fault}"),
             }
         }

@@ -250,8 +250,16 @@ pub(crate) fn open_host(
     open_config(host, FileStoreConfig { durability, retention, ..FileStoreConfig::default() })
 }
 
+/// Opens what a disk has damaged, as far as it can be read.
+pub(crate) fn open_damaged(disk: &SimDisk, start: usize) -> Result<LogWriter, OpenError> {
+    let config = FileStoreConfig { segment_bytes: 8_192, ..FileStoreConfig::default() };
+    let host = host(disk, ManualClock::at(0), start);
+    open::open(host, &config, |disk, log| Ok(Sealer::Inline(disk, log)))
+}
+
 fn open_config(host: Host, config: FileStoreConfig) -> Result<LogWriter, OpenError> {
-    let config = FileStoreConfig { segment_bytes: 8_192, ..config };
+    // A crash leaves nothing that strict recovery would refuse.
+    let config = FileStoreConfig { segment_bytes: 8_192, strict_recovery: true, ..config };
     open::open(host, &config, |disk, log| Ok(Sealer::Inline(disk, log)))
 }
 
