@@ -315,6 +315,7 @@ async fn an_idle_log_is_not_written_again_and_again_for_large_inboxes() {
         retention: Retention { bytes: Some(128 * 1_024), ..Retention::default() },
         durability: tidings_store::Durability::None,
         hold: Some(hold.clone()),
+        ..FileStoreConfig::default()
     };
     let store = Arc::new(FileStore::open(config, Arc::new(SystemClock)).unwrap());
     let hub = Hub::start(store, Limits::default()).await.unwrap();

@@ -60,6 +60,7 @@ pub(crate) async fn open_hub(directory: &Path, retained: bool, hold: Option<Arc<
         segment_bytes: 65_536,
         retention: Retention { count: retained.then_some(200), ..Retention::default() },
         hold,
+        ..FileStoreConfig::default()
     };
     let store = FileStore::open(config, Arc::new(SystemClock)).unwrap();
     Hub::start(Arc::new(store), Limits::default()).await.unwrap()

@@ -611,6 +611,7 @@ async fn open_hub(
         segment_bytes: 65_536,
         retention,
         hold: Some(hold),
+        ..FileStoreConfig::default()
     };
     let store = FileStore::open(config, clock.clone()).unwrap();
     Hub::start(Arc::new(store), Limits::default()).await.unwrap()

@@ -77,5 +77,6 @@ fn file_config(config: &Config, hold: Option<Arc<RetentionHold>>) -> FileStoreCo
             count: config.retention_count.and_then(|count| u64::try_from(count).ok()),
         },
         hold,
+        ..FileStoreConfig::default()
     }
 }
