@@ -15,6 +15,7 @@
 //! | `metrics` | how long it took, and how much it was |
 //! | `holes`, `mend` | what cannot be read, and how that is found out |
 //! | `open`, `files`, `line`, `scan`, `recover`, `meta`, `lock`, `directory`, `content` | what is there at a start, and what a crash left of it |
+//! | `offline` | tools for a directory that no hub of this process has |
 //! | `disk`, `host` | the operating system, or a test in its place |
 //!
 //! The bytes are described in `docs/file-format.md`.
@@ -43,6 +44,7 @@ mod mend;
 mod meta;
 mod metrics;
 mod names;
+pub mod offline;
 mod open;
 mod open_error;
 mod queue;

@@ -12,4 +12,6 @@ pub mod file;
 mod limits;
 
 #[cfg(feature = "file")]
+pub use file::offline;
+#[cfg(feature = "file")]
 pub use file::{Durability, FileStore, FileStoreConfig, OpenError, Retention, StoreMetrics};

@@ -95,6 +95,10 @@ pub(crate) const SCAN_READ_BYTES: usize = 1_048_576;
 /// after that many it is answered with the fault: a disk that goes on failing must not keep a reader for ever.
 pub(crate) const MENDS_PER_READING_MAX: u32 = 4;
 
+/// How often a tool looks again at the newest segment of a hub that runs, when it has found something there. What is whole at one of these
+/// looks was being written at the one before; a log that grows faster than it is read has new such places each time.
+pub(crate) const LOOKS_AT_NEWEST_MAX: u32 = 3;
+
 /// How many places of the log that cannot be read are named in one go in the program's log: enough to see where the disk is bad, and few
 /// lines if all of it is.
 pub(crate) const HOLES_TOLD_MAX: usize = 8;

@@ -36,6 +36,12 @@ pub(crate) const HEAP_LOOK_INTERVAL_MAX: Duration = Duration::from_secs(320);
 /// Bytes of free memory that the process may keep: about as much as it takes and gives back in ordinary work.
 pub(crate) const HEAP_FREE_BYTES_MAX: u64 = 8 << 20;
 
+/// Time between two drawings of a bar: ten a second look smooth, and cost nothing.
+pub(crate) const BAR_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Characters of a bar: with the words beside it, it fits into a line of 80.
+pub(crate) const BAR_CELLS: usize = 30;
+
 /// Bytes of a line of standard input that is published: as much as a hub can be set to take, and it is kept in memory.
 pub(crate) const INPUT_LINE_BYTES_MAX: usize = 16 << 20;
 

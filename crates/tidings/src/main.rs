@@ -34,7 +34,7 @@ use std::process::ExitCode;
 
 use cli::{ConfigTask, Flags, Task};
 use cmd::{
-    bench, completions, doctor, inbox, init, key as new_key, manual, publish, relay, sign, sub, token,
+    bench, completions, doctor, inbox, init, key as new_key, manual, publish, relay, sign, store, sub, token,
 };
 use config::Loaded;
 use credentials::{access, exposed, key};
@@ -71,6 +71,7 @@ fn run(task: Task, environment: &Environment) -> Result<(), Failure> {
         Task::Sub(args) => block_on(sub::run(&args, environment, color)),
         Task::Relay(args) => block_on(relay::run(&args, environment, color)),
         Task::Inbox(task) => block_on(inbox::run(&task, environment, color)),
+        Task::Store(task) => store::run(&task),
         Task::Doctor(args) => block_on(doctor::run(&args, environment, color)),
         Task::Token(args) => block_on(token::run(&args, environment)),
         Task::Key(args) => new_key::run(&args),

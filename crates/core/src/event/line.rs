@@ -47,6 +47,11 @@ impl Line {
         self.epoch
     }
 
+    /// All epochs, oldest first.
+    pub fn epochs(&self) -> impl Iterator<Item = Epoch> {
+        self.ended.iter().map(|ended| ended.epoch).chain([self.epoch])
+    }
+
     /// Ends the current epoch at a place and begins another one there. Earlier epochs that reached beyond the place
     /// end there, too.
     pub fn begin(&mut self, epoch: Epoch, after: Sequence) {

@@ -42,7 +42,7 @@ impl Active {
         let unfinished = names::new(&name);
         let made = disk.create(&unfinished).and_then(|file| {
             file.allocate(SEGMENT_HEADER_BYTES + bytes)?;
-            file.write_at(&header.encode(), 0)?;
+            file.write_at(&header.encode_with(hash), 0)?;
             file.sync_data()?;
             disk.rename(&unfinished, &name)?;
             Ok(file)

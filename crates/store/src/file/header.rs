@@ -18,6 +18,9 @@ pub(crate) const FORMAT: u32 = 2;
 /// The oldest version that is read.
 pub(crate) const FORMAT_MIN: u32 = 1;
 
+/// Where the copy of the log's key is. Before there was one, these bytes were zeros, and older hubs do not look at them.
+const KEY_COPY: std::ops::Range<usize> = 48..64;
+
 pub(crate) const MAGIC: &[u8; 8] = b"tidings\x01";
 
 /// What a segment says of itself.
@@ -36,6 +39,15 @@ pub(crate) struct SegmentHeader {
 }
 
 impl SegmentHeader {
+    /// The header with a copy of the log's key, so that `META` can be made anew from any segment.
+    pub(crate) fn encode_with(&self, hash: &KeyedHash) -> [u8; SEGMENT_HEADER_BYTES as usize] {
+        let mut bytes = self.encode();
+        bytes[KEY_COPY].copy_from_slice(&hash.0);
+        let checksum = crc32c::crc32c(&bytes[12..]);
+        bytes[8..12].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
     pub(crate) fn encode(&self) -> [u8; SEGMENT_HEADER_BYTES as usize] {
         let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
         bytes[..8].copy_from_slice(MAGIC);
@@ -73,6 +85,14 @@ impl SegmentHeader {
         }
         let (epoch, time_before) = (Epoch(u64_at(&bytes, 16)), UnixMillis(u64_at(&bytes, 32)));
         Ok(Self { format, epoch, base, time_before, key_check: u64_at(&bytes, 40) })
+    }
+
+    /// The copy of the log's key in a segment that has one. None if there is none, or if it is not that of the header's check.
+    pub(crate) fn key_copy(&self, file: &dyn DiskFile) -> Option<KeyedHash> {
+        let mut bytes = [0; SEGMENT_HEADER_BYTES as usize];
+        let read = file.read_at(&mut bytes, 0).ok()?;
+        let key = KeyedHash(bytes[KEY_COPY].try_into().ok()?);
+        (read == bytes.len() && self.format > FORMAT_MIN && key.check() == self.key_check).then_some(key)
     }
 
     /// Refuses a segment of a log with another key: none of its records would be one, and all of it would be cut off as if

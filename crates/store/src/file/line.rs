@@ -14,11 +14,21 @@ use super::segment::Segment;
 
 /// The line that segments tell, oldest first; none if there is no segment.
 pub(crate) fn of<'a>(segments: impl Iterator<Item = &'a Segment>) -> Result<Option<Line>, Fault> {
-    let mut told: Option<ToldLine> = None;
-    for segment in segments {
+    let mut growing = GrowingLine::default();
+    segments.into_iter().try_for_each(|segment| growing.add(segment))?;
+    Ok(growing.line().cloned())
+}
+
+/// The line that the segments seen so far tell, oldest first.
+#[derive(Default)]
+pub(crate) struct GrowingLine(Option<ToldLine>);
+
+impl GrowingLine {
+    /// Adds the next segment.
+    pub(crate) fn add(&mut self, segment: &Segment) -> Result<(), Fault> {
         let (name, header) = (segment.name(), &segment.header);
-        let told = match &mut told {
-            None => told.insert(ToldLine::new(header)),
+        let told = match &mut self.0 {
+            None => self.0.insert(ToldLine::new(header)),
             Some(told) if segment.header_is_lost => told,
             Some(told) => {
                 told.go_on(&name, header)?;
@@ -30,8 +40,13 @@ pub(crate) fn of<'a>(segments: impl Iterator<Item = &'a Segment>) -> Result<Opti
             told.begin(&name, header, epoch)?;
         }
         told.next = Sequence(header.base.0 + u64::from(segment.index().records()));
+        Ok(())
     }
-    Ok(told.map(|told| told.line))
+
+    /// None before there was a segment.
+    pub(crate) fn line(&self) -> Option<&Line> {
+        self.0.as_ref().map(|told| &told.line)
+    }
 }
 
 /// What the segments have told so far.

@@ -4,7 +4,7 @@
 //! locked, too: it names the process, and it keeps out older hubs, which lock nothing else.
 
 mod file_system;
-mod holder;
+pub(crate) mod holder;
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};

@@ -41,6 +41,8 @@ pub(crate) enum Life {
         /// The last event that was acknowledged.
         acknowledged: Sequence,
     },
+    /// A copy of a log was being written here and was not completed: what is there is no log.
+    Loading,
     /// None has it. All of the log was durable.
     Closed {
         /// The last event.
@@ -91,6 +93,7 @@ impl Meta {
             }
             Life::Failed { durable, acknowledged } => format!("failed {durable} {acknowledged}"),
             Life::Closed { head } => format!("closed {head}"),
+            Life::Loading => "loading".to_owned(),
         };
         let begin = match self.epoch {
             Some(epoch) => format!("{}epoch {}\n", Self::begin(FORMAT_MIN), epoch.0),
@@ -124,6 +127,9 @@ impl Meta {
 }
 
 fn life(line: &str) -> Option<Life> {
+    if line == "loading" {
+        return Some(Life::Loading);
+    }
     let mut words = line.split(' ');
     let number = |word: &str| word.parse().ok().map(Sequence);
     match (words.next()?, words.next()?, words.next()) {
@@ -139,7 +145,7 @@ fn life(line: &str) -> Option<Life> {
     }
 }
 
-fn hash(digits: &str) -> Option<KeyedHash> {
+pub(crate) fn hash(digits: &str) -> Option<KeyedHash> {
     let mut key = [0; 16];
     for (at, byte) in key.iter_mut().enumerate() {
         *byte = u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok()?;
@@ -193,6 +199,7 @@ mod tests {
             open(false, Some("b-1".to_owned())),
             Life::Failed { durable: Sequence(3), acknowledged: Sequence(9) },
             Life::Closed { head: Sequence(0) },
+            Life::Loading,
         ] {
             let meta = meta(life);
 

@@ -96,6 +96,10 @@ pub(crate) fn open(
 /// Refuses a directory from which somebody has taken a part.
 pub(crate) fn refuse_half(before: Option<&Meta>, files: &Files) -> Result<(), Fault> {
     let what = match before.map(|meta| &meta.life) {
+        Some(Life::Loading) => {
+            "a load or a backup into this directory was not completed, and what is there is no whole log"
+                .to_owned()
+        }
         None if !files.logs.is_empty() => "it is missing, and there is a log".to_owned(),
         Some(Life::Closed { head: event } | Life::Failed { durable: event, .. })
             if files.logs.is_empty() && *event > Sequence::ZERO =>
@@ -112,7 +116,7 @@ fn expectation(before: Option<&Meta>, segment_bytes: u64, recovery: Recovery) ->
     let reaches = match before.map(|meta| &meta.life) {
         Some(Life::Closed { head }) => Some((*head, "the store was closed")),
         Some(Life::Failed { durable, .. }) => Some((*durable, "a sync failed")),
-        Some(Life::Open { .. }) | None => None,
+        Some(Life::Open { .. } | Life::Loading) | None => None,
     };
     let is_closed = matches!(before, Some(Meta { life: Life::Closed { .. }, .. }));
     Expectation { reaches, is_closed, segment_bytes, recovery }
@@ -179,6 +183,6 @@ fn tell_what_is_unsure(before: Option<&Meta>, head: Sequence, host: &Host) {
         Some(Life::Open { .. }) => {
             tracing::info!(%head, "the log was not closed; it goes on after its last event");
         }
-        Some(Life::Closed { .. }) | None => {}
+        Some(Life::Closed { .. } | Life::Loading) | None => {}
     }
 }

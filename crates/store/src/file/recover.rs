@@ -239,7 +239,7 @@ pub(crate) fn newest<T>(
 }
 
 /// The last event that may stand behind a flaw of the newest segment, if events behind it were durable. What a crash tore was not.
-fn last_durable(
+pub(crate) fn last_durable(
     file: &dyn DiskFile,
     name: &str,
     records: RecordFormat,

@@ -182,7 +182,7 @@ fn note(index: &GrowingIndex, offset: u64, record: &Record<'_>, hash: &KeyedHash
             index.pass(offset as u32);
             Ok(())
         }
-        Kind::Former => Ok(()),
+        Kind::Lost => Ok(()),
     }
 }
 

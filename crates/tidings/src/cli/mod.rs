@@ -15,9 +15,9 @@ use tidings_bench::Bench;
 use self::asked::{Asked, other_spelling};
 use self::words::{
     ABOUT, COMPLETIONS, DOCTOR, DOCTOR_EXAMPLES, EXIT_CODES, INBOX, INIT, KEY, PUB, PUB_EXAMPLES, RELAY,
-    RELAY_EXAMPLES, SERVE, SIGN, SIGN_EXAMPLES, SUB, SUB_EXAMPLES, TOKEN, TOKEN_EXAMPLES,
+    RELAY_EXAMPLES, SERVE, SIGN, SIGN_EXAMPLES, STORE, SUB, SUB_EXAMPLES, TOKEN, TOKEN_EXAMPLES,
 };
-pub(crate) use self::words::{INBOX_COUNT, INBOX_LIST, INBOX_NOTIFY, INBOX_READ};
+pub(crate) use self::words::{INBOX_COUNT, INBOX_LIST, INBOX_NOTIFY, INBOX_READ, STORE_INFO, STORE_VERIFY};
 use crate::cmd::completions::CompletionsArgs;
 use crate::cmd::doctor::DoctorArgs;
 use crate::cmd::inbox::InboxTask;
@@ -27,6 +27,7 @@ use crate::cmd::manual::ManArgs;
 use crate::cmd::publish::PubArgs;
 use crate::cmd::relay::RelayArgs;
 use crate::cmd::sign::SignArgs;
+use crate::cmd::store::StoreTask;
 use crate::cmd::sub::SubArgs;
 use crate::cmd::token::TokenArgs;
 use crate::config::{Form, SETTINGS, Setting, Texts};
@@ -73,6 +74,9 @@ pub(crate) enum Task {
     /// Say what stands between this machine and a hub
     #[command(long_about = DOCTOR, after_long_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Look at a data directory, copy it and mend it
+    #[command(subcommand, long_about = STORE, disable_help_subcommand = true)]
+    Store(Box<StoreTask>),
     /// Notify users, and show and mark what is in their inboxes
     #[command(subcommand, long_about = INBOX, disable_help_subcommand = true)]
     Inbox(Box<InboxTask>),

@@ -137,6 +137,39 @@ Exit codes:
   2  the command line is wrong, and nobody was notified",
 );
 
+pub(crate) const STORE: &str = "\
+Looks at the data directory of a hub, copies it and mends it.
+
+`info` and `verify` take no lock and change nothing, so a hub may run meanwhile.";
+
+pub(crate) const STORE_INFO: (&str, &str) = (
+    "\
+Says what is in a data directory: how the last hub left it, which events it has, of which times and epochs, how many segments and indexes, and \
+whether there is a database of inboxes. It reads the beginnings of the files and the newest segment.",
+    "\
+Examples:
+  tidings store info /var/lib/tidings
+  tidings store info /var/lib/tidings --json | jq .last",
+);
+
+pub(crate) const STORE_VERIFY: (&str, &str) = (
+    "\
+Reads all of a data directory: META, each segment record by record, and each index against its segment. It names each damaged file, the byte, \
+and the events that cannot be read. It takes no lock and changes nothing, so it may run beside a hub.
+
+Events that are lost and of which the log itself says so, since a repair or a load, are told and are no damage any more.",
+    "\
+Examples:
+  tidings store verify /var/lib/tidings
+  tidings store verify /var/lib/tidings --json | jq -c '.damage[]'
+
+Exit codes:
+  0  everything is as it was written
+  1  something is not; it has said what
+  2  the command line is wrong
+  5  the directory cannot be looked at",
+);
+
 pub(crate) const INBOX_LIST: (&str, &str) = (
     "\
 Shows the notifications of a user, the newest first: each with its state (new, seen, read or archived), id, time in UTC, kind and title, and \

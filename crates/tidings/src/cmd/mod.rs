@@ -8,6 +8,7 @@
 //! | `relay` | `tidings relay` |
 //! | `inbox` | `tidings inbox` |
 //! | `doctor` | `tidings doctor` |
+//! | `store` | `tidings store`: a data directory, without a hub |
 //! | `token` | `tidings token`, `tidings token explain` |
 //! | `key` | `tidings key` |
 //! | `sign` | `tidings sign` |
@@ -30,5 +31,6 @@ pub(crate) mod manual;
 pub(crate) mod publish;
 pub(crate) mod relay;
 pub(crate) mod sign;
+pub(crate) mod store;
 pub(crate) mod sub;
 pub(crate) mod token;

@@ -32,6 +32,11 @@ pub(crate) fn tell(line: &str) {
     write(format!("{line}\n").as_bytes());
 }
 
+/// Draws over the line that the cursor is in, for people at a terminal.
+pub(crate) fn draw(text: &str) {
+    write(text.as_bytes());
+}
+
 /// Says one line if it can be written. Returns whether it was.
 pub(crate) fn try_tell(line: &str) -> bool {
     write(format!("{line}\n").as_bytes())

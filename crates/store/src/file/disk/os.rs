@@ -22,18 +22,36 @@ static ZEROS: [u8; ZEROS_BYTES] = [0; ZEROS_BYTES];
 #[derive(Debug)]
 pub(crate) struct OsDisk {
     dir: File,
+    /// How its files are opened.
+    access: OFlags,
 }
 
 impl OsDisk {
     /// Takes a directory that is open. It is opened again, so that a lock on it is not held any longer for this.
     pub(crate) fn new(dir: &File) -> io::Result<Self> {
+        Self::with(dir, OFlags::RDWR)
+    }
+
+    /// As [`new`](Self::new), of which nothing can be changed: what would change it is refused.
+    pub(crate) fn read_only(dir: &File) -> io::Result<Self> {
+        Self::with(dir, OFlags::RDONLY)
+    }
+
+    fn with(dir: &File, access: OFlags) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { dir: File::from(openat(dir, ".", flags, Mode::empty())?) })
+        Ok(Self { dir: File::from(openat(dir, ".", flags, Mode::empty())?), access })
+    }
+
+    fn refuse_if_read_only(&self) -> io::Result<()> {
+        match self.access == OFlags::RDONLY {
+            true => Err(Errno::ROFS.into()),
+            false => Ok(()),
+        }
     }
 
     fn open_with(&self, name: &str, flags: OFlags) -> io::Result<Arc<dyn DiskFile>> {
         // A link that somebody has put in the place of a file of ours would have us write to another one.
-        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | flags;
+        let flags = self.access | OFlags::CLOEXEC | OFlags::NOFOLLOW | flags;
         Ok(Arc::new(File::from(openat(&self.dir, name, flags, FILE_MODE)?)))
     }
 }
@@ -46,6 +64,7 @@ impl Disk for OsDisk {
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.refuse_if_read_only()?;
         self.open_with(name, OFlags::CREATE | OFlags::TRUNC)
     }
 
@@ -54,10 +73,12 @@ impl Disk for OsDisk {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.refuse_if_read_only()?;
         Ok(renameat(&self.dir, from, &self.dir, to)?)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
+        self.refuse_if_read_only()?;
         Ok(unlinkat(&self.dir, name, AtFlags::empty())?)
     }
 

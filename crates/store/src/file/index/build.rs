@@ -22,7 +22,7 @@ pub(crate) fn write(
     let base = segment.base;
     let name = names::index(base);
     let unfinished = names::new(&name);
-    let content = content(segment, ended, &index.entries(), hash);
+    let content = content(segment, ended, index, hash, segment.format > FORMAT_MIN);
     let written = disk.create(&unfinished).and_then(|file| {
         pages::write(&*file, base, &content)?;
         file.sync_data()?;
@@ -35,14 +35,22 @@ pub(crate) fn write(
     })
 }
 
-fn content(segment: &SegmentHeader, ended: Ended, entries: &Entries, hash: &KeyedHash) -> Vec<u8> {
+/// What the file holds, in its pages. Files from before there were literals have none.
+pub(crate) fn content(
+    segment: &SegmentHeader,
+    ended: Ended,
+    index: &GrowingIndex,
+    hash: &KeyedHash,
+    has_literals: bool,
+) -> Vec<u8> {
+    let entries: &Entries = &index.entries();
     let (ids, keys) = (ids(entries), entries.newest_keys());
     let mut topics: Vec<_> =
         entries.topics.iter().map(|(topic, at)| (hash.of(topic.as_str()), topic.as_str(), *at)).collect();
     topics.sort_unstable();
-    let literals = match segment.format {
-        FORMAT_MIN => literals::Written::default(),
-        _ => literals::tables(topics.iter().map(|(_, text, _)| *text), hash),
+    let literals = match has_literals {
+        false => literals::Written::default(),
+        true => literals::tables(topics.iter().map(|(_, text, _)| *text), hash),
     };
     let text_bytes: usize = topics.iter().map(|(_, text, _)| text.len()).sum();
     let records = entries.offsets.len();

@@ -126,3 +126,41 @@ fn checksum(base: Sequence, number: u64, content: &[u8]) -> u32 {
     let place = [base.0.to_le_bytes(), number.to_le_bytes()].concat();
     crc32c::crc32c_append(crc32c::crc32c(&place), content)
 }
+
+/// Bytes of a file with so much content.
+pub(crate) fn file_bytes(content: usize) -> u64 {
+    content.div_ceil(CONTENT_BYTES) as u64 * PAGE_BYTES as u64
+}
+
+/// The first of some pages, which begin at an offset of the file, that has a wrong checksum, or not the expected content.
+pub(crate) fn first_wrong(
+    base: Sequence,
+    offset: u64,
+    pages: &[u8],
+    expected: Option<&[u8]>,
+) -> Option<(u64, &'static str)> {
+    let numbers = offset / PAGE_BYTES as u64..;
+    numbers.zip(pages.chunks(PAGE_BYTES)).find_map(|(number, page)| {
+        let what = match page.split_at_checked(CONTENT_BYTES) {
+            Some((content, sum)) if sum.len() == 4 => {
+                if checksum(base, number, content) != u32_at(sum, 0) {
+                    "the checksum of the page is not that of its bytes"
+                } else if expected.is_some_and(|expected| !is_content(content, number, expected)) {
+                    "the page is not what the segment says"
+                } else {
+                    return None;
+                }
+            }
+            _ => "it has a broken page",
+        };
+        Some((number * PAGE_BYTES as u64, what))
+    })
+}
+
+/// Whether the content of a page is that part of the whole content, and zeros behind its end.
+fn is_content(page: &[u8], number: u64, whole: &[u8]) -> bool {
+    let start = usize::try_from(number)
+        .map_or(whole.len(), |number| number.saturating_mul(CONTENT_BYTES).min(whole.len()));
+    let expected = &whole[start..whole.len().min(start + CONTENT_BYTES)];
+    page.starts_with(expected) && page[expected.len()..].iter().all(|byte| *byte == 0)
+}

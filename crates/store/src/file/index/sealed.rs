@@ -95,6 +95,11 @@ impl SealedIndex {
         Ok(bytes.chunks_exact(KEY_BYTES).map(|entry| (u32_at(entry, 8), u64_at(entry, 0))).collect())
     }
 
+    /// Whether it was made when indexes had literals already.
+    pub(crate) fn has_literals(&self) -> bool {
+        self.tables.literals.is_some()
+    }
+
     fn check_length(&self) -> Result<(), Fault> {
         let bytes = self.pages.file.len().map_err(Fault::io(&self.pages.name))?;
         let last = self.tables.end.saturating_sub(1);

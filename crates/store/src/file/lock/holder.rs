@@ -12,8 +12,9 @@ pub(super) fn of(locked: &File, lock_file: &Path) -> Option<u32> {
     of_kernel(locked).or_else(|| of_file(lock_file))
 }
 
+/// What the kernel says. It takes no lock, not for a moment either.
 #[cfg(target_os = "linux")]
-fn of_kernel(locked: &File) -> Option<u32> {
+pub(crate) fn of_kernel(locked: &File) -> Option<u32> {
     use rustix::fs::{fstat, major, minor};
 
     let stat = fstat(locked).ok()?;
@@ -26,7 +27,7 @@ fn of_kernel(locked: &File) -> Option<u32> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn of_kernel(_locked: &File) -> Option<u32> {
+pub(crate) fn of_kernel(_locked: &File) -> Option<u32> {
     None
 }
 

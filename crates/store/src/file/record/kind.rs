@@ -17,9 +17,9 @@ pub(crate) enum Kind {
     State,
     /// An epoch begins after the record before.
     Epoch,
-    /// A number that was kept for the state of a topic, before that had a place of its own. No hub has written it; the golden
-    /// directories have it.
-    Former,
+    /// The events before a segment are lost, and somebody has said so: a repair, or a load of a log that had lost them. Older hubs pass
+    /// over it.
+    Lost,
 }
 
 /// Kinds from here on have no place of their own.
@@ -35,7 +35,7 @@ impl Kind {
             5 => Self::Erase,
             6 => Self::State,
             64 => Self::Epoch,
-            65 => Self::Former,
+            65 => Self::Lost,
             _ => return None,
         })
     }
@@ -49,7 +49,7 @@ impl Kind {
             Self::Erase => 5,
             Self::State => 6,
             Self::Epoch => 64,
-            Self::Former => 65,
+            Self::Lost => 65,
         }
     }
 

@@ -105,7 +105,7 @@ fn write_what_is_not_used_yet(disk: &SimDisk, writer: &LogWriter) {
         AnyRecord {
             stamp: stamp(first + 1, 0),
             topic: "orders/42",
-            ..stream(Kind::Former.number(), 1, &[(6, b"a-user")], b"42")
+            ..stream(Kind::Lost.number(), 1, &[(6, b"a-user")], b"42")
         },
         stream(Kind::Erase.number(), 2, &[], &erased),
         stream(Kind::Close.number(), 3, &[], b""),

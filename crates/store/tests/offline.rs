@@ -1,0 +1,8 @@
+//! The tools of the store, on directories that a store has written and that are damaged here in every way: flipped, cut, removed, swapped.
+
+#![allow(clippy::unwrap_used, reason = "what cannot go wrong here need not be told well")]
+
+#[path = "offline/directory.rs"]
+mod directory;
+#[path = "offline/look.rs"]
+mod look;
