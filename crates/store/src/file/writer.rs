@@ -383,6 +383,13 @@ fn held(log: &Log, keys: &Keys, hash: u64) -> Result<Option<(Event, u32)>, Fault
     // An event that cannot be read cannot be compared, and is not told to subscribers any more: its publisher may place it again.
     let span = view.readable_after(sequence.previous()).next();
     let Some(span) = span.filter(|span| span.sequence(span.start) == sequence) else { return Ok(None) };
-    let event = Records::new(span).event(span.start, &view.line)?;
-    Ok(Some((event, span.segment.header.format)))
+    match Records::new(span).event(span.start, &view.line) {
+        Ok(event) => Ok(Some((event, span.segment.header.format))),
+        // A reader will find out that it is a hole.
+        Err(fault @ Fault::Damaged { .. }) => {
+            tracing::warn!(%fault, "the event with an idempotency key cannot be read, so the key counts as new");
+            Ok(None)
+        }
+        Err(fault) => Err(fault),
+    }
 }

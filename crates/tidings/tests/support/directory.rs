@@ -54,7 +54,7 @@ impl Directory {
         logs.map(|file| file.metadata().expect("the file is there").len()).sum()
     }
 
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }
 
