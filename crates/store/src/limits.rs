@@ -99,6 +99,10 @@ pub(crate) const MENDS_PER_READING_MAX: u32 = 4;
 /// looks was being written at the one before; a log that grows faster than it is read has new such places each time.
 pub(crate) const LOOKS_AT_NEWEST_MAX: u32 = 3;
 
+/// Bytes at the beginning and at the end of a segment that a backup compares with its copy: a header, and the newest records. A segment that has
+/// ended changes by a repair alone, which changes its length or one of these.
+pub(crate) const COMPARED_BYTES: usize = 4_096;
+
 /// How many places of the log that cannot be read are named in one go in the program's log: enough to see where the disk is bad, and few
 /// lines if all of it is.
 pub(crate) const HOLES_TOLD_MAX: usize = 8;

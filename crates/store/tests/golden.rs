@@ -1,7 +1,7 @@
 //! A directory of each format version, written once and committed, opens and reads the same for ever.
 //!
 //! A change of the format gets a new version and a directory of its own; the others stay. That of version 1 was written by a
-//! hub of that version. Those of version 2 have the same segments: `v2` has indexes of before these had literals, and
+//! hub of that version. Those of version 2 have the same records: `v2` is of before indexes had literals and segments a copy of the key, and
 //! `v2-literals` is written by `src/file/trial/golden.rs`, which says how, and until when.
 
 #![allow(clippy::unwrap_used, reason = "what cannot go wrong here need not be told well")]

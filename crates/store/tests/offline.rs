@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "what cannot go wrong here need not be told well")]
 
+#[path = "offline/backup.rs"]
+mod backup;
+#[path = "offline/copy.rs"]
+mod copy;
 #[path = "offline/directory.rs"]
 mod directory;
 #[path = "offline/look.rs"]
 mod look;
+#[path = "offline/mend.rs"]
+mod mend;

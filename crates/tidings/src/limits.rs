@@ -39,6 +39,18 @@ pub(crate) const HEAP_FREE_BYTES_MAX: u64 = 8 << 20;
 /// Time between two drawings of a bar: ten a second look smooth, and cost nothing.
 pub(crate) const BAR_INTERVAL: Duration = Duration::from_millis(100);
 
+/// Bytes of a line of a dump: the largest event that a hub can be set to take, 16 MiB, each byte of which may be six in JSON, and some.
+pub(crate) const DUMP_LINE_BYTES_MAX: usize = 128 << 20;
+
+/// Bytes of a dump that are written or read at once: few calls.
+pub(crate) const DUMP_WRITE_BYTES: usize = 1 << 20;
+
+/// Bytes of data of the events of a dump that are added to a log in one append, which is there whole or not at all.
+pub(crate) const APPEND_BYTES: usize = 1 << 20;
+
+/// Events of a dump that are added to a log in one append: as many as share a sync well.
+pub(crate) const APPEND_EVENTS_MAX: usize = 1_024;
+
 /// Characters of a bar: with the words beside it, it fits into a line of 80.
 pub(crate) const BAR_CELLS: usize = 30;
 

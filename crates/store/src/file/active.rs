@@ -10,6 +10,7 @@ use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::header::{FORMAT, SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::holes::Holes;
+use super::index::Index;
 use super::index::growing::GrowingIndex;
 use super::names;
 use super::segment::{IndexState, Segment};
@@ -90,7 +91,8 @@ impl Active {
 
     /// Whether it has no record.
     pub(crate) fn is_empty(&self) -> bool {
-        self.end == SEGMENT_HEADER_BYTES
+        // It may begin with a record without a place, which says what is lost before it.
+        self.index.records() == 0
     }
 
     /// Makes room for so many bytes of records, without another segment.

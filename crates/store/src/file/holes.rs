@@ -15,7 +15,7 @@ use super::log::LogView;
 pub(crate) struct Holes(RwLock<Arc<[Range<u32>]>>);
 
 impl Holes {
-    /// Holes in order, with a record between any two of them.
+    /// Holes in order, with a record between any two of them. One that is empty says that something of the segment is lost which is no event.
     pub(crate) fn of(holes: Vec<Range<u32>>) -> Self {
         Self(RwLock::new(holes.into()))
     }
@@ -39,7 +39,8 @@ pub(crate) fn is_in(holes: &[Range<u32>], ordinal: u32) -> bool {
 pub(crate) fn between(range: Range<u32>, holes: &[Range<u32>]) -> Vec<Range<u32>> {
     let mut parts = Vec::with_capacity(holes.len() + 1);
     let mut start = range.start;
-    for hole in holes.iter().filter(|hole| hole.end > range.start && hole.start < range.end) {
+    let within = |hole: &&Range<u32>| !hole.is_empty() && hole.end > range.start && hole.start < range.end;
+    for hole in holes.iter().filter(within) {
         if hole.start > start {
             parts.push(start..hole.start);
         }

@@ -11,14 +11,32 @@
 //! | `finding` | what is wrong, and where |
 //! | `info` | what is there |
 //! | `verify` | whether all of it is as it was written |
+//! | `dump`, `load` | all that a log says, and a log of what is said |
+//! | `backup` | a copy of a log, from which a hub can start |
+//! | `repair`, `aside` | what can be mended, and where the damaged files go |
+//! | `check_index` | an index, compared with its segment |
+//! | `lost_epoch` | an epoch whose record is damaged |
+//! | `segment_writer` | a segment that is written from its beginning to its end |
 
+mod aside;
+mod backup;
+mod check_index;
 mod directory;
+mod dump;
 mod examine;
 mod finding;
 mod info;
 mod key;
+mod load;
+mod lost_epoch;
+mod repair;
+mod segment_writer;
 mod verify;
 
+pub use self::backup::{Backup, BackupError, backup};
+pub use self::dump::{DumpError, DumpItem, dump};
 pub use self::finding::{Damage, Progress};
 pub use self::info::{Info, Left, SegmentInfo, info};
+pub use self::load::{LoadError, Loader, has_log};
+pub use self::repair::{Repair, RepairError, RepairStep, repair};
 pub use self::verify::{Verdict, verify};

@@ -82,7 +82,7 @@ impl OpenError {
                 _ => "see that the directory can be read and written, and look at its disk",
             },
             Self::Corrupt { .. } => {
-                "the log was not changed; look at the disk, keep a copy, and restore the directory from a backup"
+                "nothing was changed; `tidings store repair` says what can be done about it, and a backup can be put in the place of the directory"
             }
         }
     }

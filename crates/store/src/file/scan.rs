@@ -146,10 +146,9 @@ impl Scan<'_> {
     fn pass(&mut self, offset: u64, next: Sequence) {
         let ordinal = |sequence: Sequence| (sequence.0 - self.base.0) as u32;
         let hole = ordinal(self.stop.next)..ordinal(next);
-        if !hole.is_empty() {
-            self.index.skip(hole.end - hole.start);
-            self.holes.push(hole);
-        }
+        // An empty one stands for a record without a place, such as one that begins an epoch.
+        self.index.skip(hole.end - hole.start);
+        self.holes.push(hole);
         self.stop = Mark { offset, next, ..self.stop };
         self.whole = self.stop;
     }

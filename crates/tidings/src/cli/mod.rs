@@ -17,7 +17,10 @@ use self::words::{
     ABOUT, COMPLETIONS, DOCTOR, DOCTOR_EXAMPLES, EXIT_CODES, INBOX, INIT, KEY, PUB, PUB_EXAMPLES, RELAY,
     RELAY_EXAMPLES, SERVE, SIGN, SIGN_EXAMPLES, STORE, SUB, SUB_EXAMPLES, TOKEN, TOKEN_EXAMPLES,
 };
-pub(crate) use self::words::{INBOX_COUNT, INBOX_LIST, INBOX_NOTIFY, INBOX_READ, STORE_INFO, STORE_VERIFY};
+pub(crate) use self::words::{
+    INBOX_COUNT, INBOX_LIST, INBOX_NOTIFY, INBOX_READ, STORE_BACKUP, STORE_DUMP, STORE_INFO, STORE_LOAD,
+    STORE_REPAIR, STORE_VERIFY,
+};
 use crate::cmd::completions::CompletionsArgs;
 use crate::cmd::doctor::DoctorArgs;
 use crate::cmd::inbox::InboxTask;

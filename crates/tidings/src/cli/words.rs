@@ -152,6 +152,88 @@ Examples:
   tidings store info /var/lib/tidings --json | jq .last",
 );
 
+pub(crate) const STORE_BACKUP: (&str, &str) = (
+    "\
+Copies a log into another directory. The copy is a data directory: `tidings serve --data TO` starts on it, and all ids and cursors are good. It \
+takes no lock on DIR, so a hub may run meanwhile; the copy has all that was acknowledged before this began.
+
+A second backup into the same directory copies what is new and removes what has left the log. Whenever it is ended, by a power cut too, the \
+copy is a log that has at least what it had before; a first copy that was not completed is marked, and no hub starts on it. The \
+databases of the inboxes are not copied: a hub makes them anew from the log. Each segment is read through before it is copied, and damage is told.
+
+A copy with which a hub has gone on is a log of its own, and no backup is made into it.",
+    "\
+Examples:
+  tidings store backup /var/lib/tidings /mnt/backup/tidings
+  tidings store verify /mnt/backup/tidings
+  tidings serve --data /mnt/backup/tidings
+
+Exit codes:
+  0  the copy has all of the log; standard error tells of damage in it
+  1  the copy was not completed; it has said why
+  2  the command line is wrong
+  5  DIR cannot be read",
+);
+
+pub(crate) const STORE_DUMP: (&str, &str) = (
+    "\
+Writes the log of a data directory as text: each event with its id, cursor, topic, type, data, time, retry and idempotency key, and the epochs, \
+the state records of the inboxes and what is lost between them. `tidings store load` makes the same log of it. It takes no lock and changes \
+nothing, so a hub may run meanwhile.
+
+A file gets its name when it is whole. The last line of a dump says that it is whole, so half a dump is never taken for one.",
+    "\
+Examples:
+  tidings store dump /var/lib/tidings log.ndjson
+  tidings store dump /var/lib/tidings --format event-stream | less
+  tidings store dump /var/lib/tidings | jq -r 'select(.topic == \"orders\") | .data'",
+);
+
+pub(crate) const STORE_LOAD: (&str, &str) = (
+    "\
+Makes a log of a dump, in either form. In a directory without a log, it is the same log: places, ids, times, epochs, idempotency keys and state \
+records are kept, what is lost stays a gap, and all cursors are good. Until it is whole, the directory is marked as incomplete, and no hub \
+starts on it.
+
+In a directory whose log has events, those of the dump go behind them: they get new places and the time of now, their ids become ids of a \
+publisher, and what a hub had made for itself is left out.",
+    "\
+Examples:
+  tidings store load /var/lib/tidings-new log.ndjson
+  ssh old.example.com tidings store dump /var/lib/tidings | tidings store load /var/lib/tidings
+
+Exit codes:
+  0  all of it is loaded
+  1  something of the dump is wrong, or the disk failed; it has said where, and what there is now
+  2  the command line is wrong
+  4  a hub uses the directory
+  5  the directory cannot be used",
+);
+
+pub(crate) const STORE_REPAIR: (&str, &str) = (
+    "\
+Says how a damaged log can be mended, and changes nothing. With --apply it does it, and no hub may use the directory meanwhile.
+
+What can be read stays, each event in its place, so that all ids and cursors are good. Events that cannot be read are declared to be lost: their \
+readers hear of a gap, and no place is given a second time. Indexes are made anew from their segments, and META from the copy of the key that \
+each segment has. Each file that is changed is copied first, into the directory DIR-damaged beside DIR or that of --keep. Remove it when you \
+need it no more.
+
+A hub goes on with a damaged log without a repair, too: it serves what can be read. A repair makes `tidings store verify` silent again.",
+    "\
+Examples:
+  tidings store repair /var/lib/tidings
+  tidings store repair /var/lib/tidings --apply
+  tidings store repair /var/lib/tidings --apply --keep /mnt/other/damaged
+
+Exit codes:
+  0  nothing is damaged, or it is repaired
+  1  something is damaged, and nothing was changed
+  2  the command line is wrong
+  4  a hub uses the directory
+  5  the directory cannot be used or repaired; it has said why",
+);
+
 pub(crate) const STORE_VERIFY: (&str, &str) = (
     "\
 Reads all of a data directory: META, each segment record by record, and each index against its segment. It names each damaged file, the byte, \

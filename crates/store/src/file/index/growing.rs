@@ -84,6 +84,13 @@ impl GrowingIndex {
         entries.epochs.push(EpochBegins { ordinal, begins, ends });
     }
 
+    /// Notes an epoch whose record cannot be read.
+    pub(crate) fn begin_epoch_at(&self, epoch: EpochBegins) {
+        let mut entries = self.entries_mut();
+        entries.epochs.push(epoch);
+        entries.epochs.sort_by_key(|epoch| epoch.ordinal);
+    }
+
     /// Forgets all records but so many.
     pub(crate) fn truncate(&self, records: u32) {
         self.entries_mut().truncate(records);

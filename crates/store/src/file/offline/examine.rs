@@ -94,10 +94,13 @@ pub(super) fn examine(disk: &dyn Disk, known: Known, hash: &KeyedHash) -> Result
             }
             None => flaw.next,
         };
+        let is_end = hole.is_none() && flaw.offset == scanned.file_bytes;
+        if is_end && next.is_some() {
+            // It is whole as far as it goes. The segment behind it tells whether what is between them was declared to be lost.
+            continue;
+        }
         let what = what_is_at(&*file, records, flaw.offset);
-        let is_at_end =
-            hole.is_none() && flaw.offset == scanned.stop.offset && is_blank(&*file, &name, flaw.offset)?;
-        let what = if is_at_end { "the segment ends there, and had more events".to_owned() } else { what };
+        let what = if is_end { "the log ends there, and had more events".to_owned() } else { what };
         damage.push(Damage::new(&*name, flaw.offset, what).losing(flaw.next, ends));
     }
     let is_blank_behind = is_blank(&*file, &name, whole.offset)?;

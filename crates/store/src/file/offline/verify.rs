@@ -5,20 +5,18 @@ use std::path::Path;
 
 use tidings_core::{Epoch, Sequence, UnixMillis};
 
+use super::check_index::{IndexCheck, check_index};
 use super::directory::Directory;
 use super::examine::{Examined, Known, examine};
 use super::finding::{Damage, Progress};
 use super::key;
-use crate::file::disk::Disk;
 use crate::file::fault::Fault;
 use crate::file::hash::KeyedHash;
-use crate::file::header::FORMAT_MIN;
-use crate::file::index::{Index, build, pages, sealed};
 use crate::file::line::GrowingLine;
 use crate::file::meta::Life;
 use crate::file::names;
 use crate::file::open_error::OpenError;
-use crate::limits::{LOOKS_AT_NEWEST_MAX, SCAN_READ_BYTES};
+use crate::limits::LOOKS_AT_NEWEST_MAX;
 
 /// What a look at a whole directory has found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -224,51 +222,23 @@ impl Verify {
             self.verdict.declared.push(next..=base.previous());
             return;
         }
-        let what = format!("the events between this segment and {} are missing", names::log(base));
-        self.verdict.damage.push(Damage::new(names::log(before), 0, what).losing(next, base));
+        let what = format!("it ends before {} begins", names::log(base));
+        let end = self.directory.bytes(&names::log(before));
+        self.verdict.damage.push(Damage::new(names::log(before), end, what).losing(next, base));
     }
 
     /// Compares an index with its segment.
     fn index(&mut self, examined: &Examined) -> Result<(), Fault> {
-        let disk = &self.directory.disk;
-        let header = examined.segment.header;
-        let name = names::index(header.base);
-        let file = match disk.open(&name).map_err(Fault::io(&name)) {
-            Err(fault) if fault.is_missing() => {
+        match check_index(&self.directory.disk, examined, &self.hash)? {
+            IndexCheck::Missing => {
+                let name = names::index(examined.segment.base());
                 self.verdict.notes.push((name, "it is not there, and is made at the next start".to_owned()));
                 return Ok(());
             }
-            file => file?,
-        };
-        self.verdict.indexes += 1;
-        let is_damaged = !examined.damage.is_empty();
-        let has_literals = match sealed::SealedIndex::open(disk, header.base, header.format, self.hash) {
-            Ok(index) => header.format > FORMAT_MIN && (index.has_literals() || index.topics() == 0),
-            Err(fault) => {
-                self.verdict.damage.push(Damage::of(fault));
-                return Ok(());
-            }
-        };
-        let mut bytes = vec![0; SCAN_READ_BYTES];
-        let mut at = 0;
-        let expected = build::content(&header, examined.ended, &examined.index, &self.hash, has_literals);
-        // The content of a segment that is damaged itself is not known: then only its checksums can be looked at.
-        let expected = (!is_damaged).then_some(expected);
-        let mut damaged = loop {
-            let read = match file.read_at(&mut bytes, at).map_err(Fault::unread(header.base, &name, at)) {
-                Err(fault @ Fault::Damaged { .. }) => break Some(Damage::of(fault)),
-                read => read?,
-            };
-            let wrong = pages::first_wrong(header.base, at, &bytes[..read], expected.as_deref());
-            at += read as u64;
-            if wrong.is_some() || read < bytes.len() {
-                break wrong.map(|(offset, what)| Damage::new(&*name, offset, what));
-            }
-        };
-        if damaged.is_none() && expected.is_some_and(|expected| at != pages::file_bytes(expected.len())) {
-            damaged = Some(Damage::new(&*name, at, "it has not the length that its segment asks for"));
+            IndexCheck::Whole => {}
+            IndexCheck::Damaged(damage) => self.verdict.damage.push(damage),
         }
-        self.verdict.damage.extend(damaged);
+        self.verdict.indexes += 1;
         Ok(())
     }
 }

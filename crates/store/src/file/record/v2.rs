@@ -76,6 +76,27 @@ pub(crate) fn encode_epoch(
     encode_with(stamp, Kind::Epoch, "", tag, into, |_| &body);
 }
 
+/// Says of a record that no other one of its append follows.
+pub(crate) fn end_append(record: &mut [u8], tag: &RecordTag) {
+    if let Some(header) = record.first_chunk_mut::<HEADER_BYTES>() {
+        header[37] &= !MORE_FOLLOW;
+        let tag = tag.of(&header[8..]);
+        header[..8].copy_from_slice(&tag.to_le_bytes());
+    }
+}
+
+/// Appends the record that declares some events to be lost.
+pub(crate) fn encode_lost(
+    stamp: RecordStamp,
+    first: Sequence,
+    last: Sequence,
+    tag: &RecordTag,
+    into: &mut Vec<u8>,
+) {
+    let body = [first.0.to_le_bytes(), last.0.to_le_bytes()].concat();
+    encode_with(stamp, Kind::Lost, "", tag, into, |_| &body);
+}
+
 /// Appends a record. `rest` appends its attributes, and returns its data.
 fn encode_with<'a>(
     stamp: RecordStamp,
