@@ -1,6 +1,10 @@
 //! An event: one published, sequenced, immutable fact.
 
+use std::sync::LazyLock;
+use std::time::Duration;
+
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::event::cursor::Cursor;
 use crate::event::draft::Draft;
@@ -42,4 +46,15 @@ impl Event {
 pub trait Clock: Send + Sync + 'static {
     /// The time now. May go back; stores make it monotonic.
     fn now(&self) -> UnixMillis;
+
+    /// How long something has been running that began before the process asked for the first time. It goes forward alone, as fast as
+    /// time does, and nobody can set it: with it a store tells time that has passed from a clock that was set.
+    ///
+    /// By default the time since the first call in the process. A clock of your own need not have another one, but for a machine that
+    /// sleeps: the default does not count that time on Linux, where the boot time does.
+    fn uptime(&self) -> Duration {
+        FIRST_CALL.elapsed()
+    }
 }
+
+static FIRST_CALL: LazyLock<Instant> = LazyLock::new(Instant::now);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -49,23 +50,36 @@ pub trait Fixture: Send + Sync {
 
 /// A clock that a test moves.
 #[derive(Debug, Default)]
-pub struct ManualClock(AtomicU64);
+pub struct ManualClock {
+    ms: AtomicU64,
+    uptime_ms: AtomicU64,
+}
 
 impl ManualClock {
-    /// Shows so many milliseconds.
+    /// Shows so many milliseconds, on a machine that has just begun to run.
     pub fn at(ms: u64) -> Arc<Self> {
-        Arc::new(Self(AtomicU64::new(ms)))
+        Arc::new(Self { ms: AtomicU64::new(ms), uptime_ms: AtomicU64::new(0) })
     }
 
-    /// Sets the hands, forward or back.
+    /// Shows another time. If that is later, so much time has passed.
     pub fn set(&self, ms: u64) {
-        self.0.store(ms, Ordering::Relaxed);
+        let before = self.ms.swap(ms, Ordering::Relaxed);
+        self.uptime_ms.fetch_add(ms.saturating_sub(before), Ordering::Relaxed);
+    }
+
+    /// Sets the hands, forward or back, while no time passes.
+    pub fn jump(&self, ms: u64) {
+        self.ms.store(ms, Ordering::Relaxed);
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> UnixMillis {
-        UnixMillis(self.0.load(Ordering::Relaxed))
+        UnixMillis(self.ms.load(Ordering::Relaxed))
+    }
+
+    fn uptime(&self) -> Duration {
+        Duration::from_millis(self.uptime_ms.load(Ordering::Relaxed))
     }
 }
 
