@@ -21,6 +21,9 @@
 //! The bytes are described in `docs/file-format.md`.
 
 mod active;
+mod ages;
+mod clock_watch;
+mod condition;
 mod config;
 mod content;
 mod directory;
@@ -55,12 +58,15 @@ mod retire;
 mod scan;
 mod seal;
 mod segment;
+mod space;
 mod store;
 #[cfg(test)]
 mod trial;
 mod writer;
 
-pub use config::{Durability, FileStoreConfig, Retention};
+pub use condition::Condition;
+pub use config::{Durability, FileStoreConfig, FreeMin, Retention};
+pub use disk::FreeSpace;
 pub use metrics::StoreMetrics;
 pub use open_error::OpenError;
 pub use store::FileStore;

@@ -14,4 +14,6 @@ mod limits;
 #[cfg(feature = "file")]
 pub use file::offline;
 #[cfg(feature = "file")]
-pub use file::{Durability, FileStore, FileStoreConfig, OpenError, Retention, StoreMetrics};
+pub use file::{
+    Condition, Durability, FileStore, FileStoreConfig, FreeMin, FreeSpace, OpenError, Retention, StoreMetrics,
+};

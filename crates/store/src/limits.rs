@@ -84,6 +84,41 @@ pub(crate) const AGE_LOOK_MIN: Duration = Duration::from_millis(100);
 /// longer.
 pub(crate) const AGE_LOOK_MAX: Duration = Duration::from_secs(60);
 
+/// Parts of the retention's age in which all segments may leave that only the date says are too old: a day of every 24. A wrong date
+/// that is set right within minutes takes one segment at the most, and a machine that was off for long is rid of its old events soon.
+pub(crate) const AGE_DATE_PARTS: u32 = 24;
+
+/// The shortest time in which all segments may leave that only the date says are too old: 10 minutes, in which a machine that starts
+/// with a wrong date has the right one from the network.
+pub(crate) const AGE_DATE_TIME_MIN: Duration = Duration::from_secs(600);
+
+/// The longest time in which all segments may leave that only the date says are too old: a day, so that events that must go are gone
+/// soon however long their retention is.
+pub(crate) const AGE_DATE_TIME_MAX: Duration = Duration::from_secs(86_400);
+
+/// By how much the date must move against the uptime, or be behind the newest event at a start, before it counts as set: a minute.
+/// What the network corrects day by day is far less, and no retention notices a minute.
+pub(crate) const CLOCK_JUMP_MIN: Duration = Duration::from_secs(60);
+
+/// The time in which at most [`CLOCK_WARNINGS_MAX`] warnings say that the date was set: 10 minutes. Two programs that set it against each
+/// other do so every few seconds.
+pub(crate) const CLOCK_WARN_EVERY: Duration = Duration::from_secs(600);
+
+/// Warnings in that time that the date was set: a clock that is wrong and set right, twice.
+pub(crate) const CLOCK_WARNINGS_MAX: u32 = 4;
+
+/// The shortest time between two looks at the free space of a disk that has room: one question to the system a second costs nothing, and few disks lose
+/// more in a second than is kept free.
+pub(crate) const SPACE_LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The shortest time between two warnings that the disk is full: a minute. A disk at its edge is full and has room again with each
+/// file that comes and goes.
+pub(crate) const FULL_WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// Bytes that are kept free by default: 64 MiB, enough for the index of the largest segment and for what a database writes ahead, and
+/// little of any disk that a log is kept on.
+pub(crate) const DISK_FREE_MIN_DEFAULT: u64 = 67_108_864;
+
 /// How long the oldest segment that would leave may be held before the log of the hub says so, and says it again. 5 minutes: the
 /// inbox carries what it needs within seconds, and is made anew from a long log in about a minute.
 pub(crate) const HELD_WARN_AFTER: Duration = Duration::from_secs(300);

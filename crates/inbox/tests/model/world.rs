@@ -34,6 +34,11 @@ impl Clock for TestClock {
     fn now(&self) -> UnixMillis {
         UnixMillis(self.0.load(Ordering::SeqCst))
     }
+
+    /// By which the log lets events go that are too old.
+    fn uptime(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::SeqCst) - BEGIN)
+    }
 }
 
 impl TestClock {

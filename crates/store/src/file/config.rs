@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidings_core::RetentionHold;
 
-use crate::limits::SEGMENT_BYTES_DEFAULT;
+use crate::limits::{DISK_FREE_MIN_DEFAULT, SEGMENT_BYTES_DEFAULT};
 
 /// How a [`FileStore`](super::FileStore) keeps its log.
 ///
@@ -36,6 +36,37 @@ pub struct FileStoreConfig {
     /// for readers that want to go across it ([`Lost::Damaged`](tidings_core::Lost::Damaged)), and all others are served. `META` and the
     /// version of the format must be readable in any case.
     pub strict_recovery: bool,
+    /// How much of the directory's file system is kept free. Default 64 MiB: room for `META`, for indexes, and for a database beside the
+    /// log. With less, appends are refused with [`StoreError::Full`](tidings_core::StoreError::Full), whoever has filled the disk, but for
+    /// state records, with which a holder lets the oldest events go.
+    pub disk_free_min: FreeMin,
+}
+
+/// How much of a file system is kept free.
+///
+/// Exhaustive: there is no third way to say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FreeMin {
+    /// So many bytes.
+    Bytes(u64),
+    /// So many hundredths of it.
+    Percent(u8),
+}
+
+impl FreeMin {
+    /// Bytes of a file system of a size.
+    pub fn of(self, total: u64) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Percent(percent) => total / 100 * u64::from(percent),
+        }
+    }
+}
+
+impl Default for FreeMin {
+    fn default() -> Self {
+        Self::Bytes(DISK_FREE_MIN_DEFAULT)
+    }
 }
 
 impl Default for FileStoreConfig {
@@ -47,6 +78,7 @@ impl Default for FileStoreConfig {
             retention: Retention::default(),
             hold: None,
             strict_recovery: false,
+            disk_free_min: FreeMin::default(),
         }
     }
 }

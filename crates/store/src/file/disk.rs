@@ -28,6 +28,18 @@ pub(crate) trait Disk: Send + Sync + 'static {
 
     /// Makes all changes of names durable.
     fn sync_dir(&self) -> io::Result<()>;
+
+    /// The space of its file system.
+    fn free_space(&self) -> io::Result<FreeSpace>;
+}
+
+/// Bytes of a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreeSpace {
+    /// Those that this process may still take.
+    pub free: u64,
+    /// All of them.
+    pub total: u64,
 }
 
 /// An open file. A change to it is durable once [`sync_data`](Self::sync_data) has returned.

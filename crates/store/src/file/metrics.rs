@@ -2,12 +2,16 @@
 //!
 //! The writer's thread counts groups and syncs, the callers' tasks their own appends and reads.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::condition::{Condition, Observer};
+use super::log::Log;
+use super::space::Space;
 use crate::limits::{GROUP_BYTES_BUCKETS, GROUP_EVENTS_BUCKETS, STORE_SECONDS_BUCKETS};
 
 /// The measures of a store. Cloning shares them.
@@ -19,11 +23,13 @@ pub struct StoreMetrics {
     group_events: Histogram,
     group_bytes: Histogram,
     held: Gauge,
+    observer: Observer,
 }
 
-impl Default for StoreMetrics {
-    fn default() -> Self {
+impl StoreMetrics {
+    pub(crate) fn of(log: &Arc<Log>, space: &Space) -> Self {
         Self {
+            observer: Observer { log: log.clone(), is_full: space.is_full() },
             append: Histogram::new(STORE_SECONDS_BUCKETS),
             sync: Histogram::new(STORE_SECONDS_BUCKETS),
             read: Histogram::new(STORE_SECONDS_BUCKETS),
@@ -32,9 +38,7 @@ impl Default for StoreMetrics {
             held: Gauge::default(),
         }
     }
-}
 
-impl StoreMetrics {
     /// Makes them part of a registry. Their names begin with `tidings_store`.
     pub fn register(&self, registry: &mut Registry) {
         let registry = registry.sub_registry_with_prefix("tidings_store");
@@ -50,6 +54,12 @@ impl StoreMetrics {
         registry.register_with_unit("group", help, Unit::Bytes, self.group_bytes.clone());
         let help = "Bytes of the log that retention would have removed and that are held";
         registry.register_with_unit("held", help, Unit::Bytes, self.held.clone());
+        registry.register_collector(Box::new(self.observer.clone()));
+    }
+
+    /// What is wrong with the store now.
+    pub fn condition(&self) -> Condition {
+        self.observer.look()
     }
 
     pub(crate) fn appended(&self, time: Duration) {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use tidings_core::{Line, Sequence, UnixMillis};
 
 use super::active::Active;
+use super::ages::Now;
 use super::config::{Durability, FileStoreConfig};
 use super::disk::Disk;
 use super::fault::Fault;
@@ -24,6 +25,7 @@ use super::open_error::OpenError;
 use super::recover::{Expectation, Newest, Recovery};
 use super::retire::Retiring;
 use super::seal::Sealer;
+use super::space::Space;
 use super::writer::LogWriter;
 
 /// Opens a store on a disk that is this process' alone. `seal` makes the sealer.
@@ -68,6 +70,14 @@ pub(crate) fn open(
     let sealer = seal(host.disk.clone(), log.clone())
         .map_err(|source| OpenError::Io { file: "the sealing thread".to_owned(), source })?;
     sealer.wake();
+    let now = Now::of(&*host.clock);
+    let retiring = Retiring::new(config, &log.view(), last_time, now);
+    let mut space = Space::new(config.disk_free_min);
+    space.look(disk, now.uptime);
+    if !is_announced {
+        space.refused(disk, now.uptime);
+    }
+    let metrics = StoreMetrics::of(&log, &space);
     Ok(LogWriter {
         log,
         announcer: Arc::default(),
@@ -82,14 +92,15 @@ pub(crate) fn open(
         sealer,
         active,
         keys,
-        retiring: Retiring::new(config.retention, config.segment_bytes, config.hold.clone()),
+        retiring,
+        space,
         group: WriteGroup::new(hash.tag()),
         head,
         last_time,
         durable: head,
         synced_at: Instant::now(),
         stopped: None,
-        metrics: StoreMetrics::default(),
+        metrics,
     })
 }
 

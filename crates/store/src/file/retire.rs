@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use tidings_core::{RetentionHold, Sequence, UnixMillis};
 
-use super::config::Retention;
+use super::ages::{Ages, DecidedBy, Now};
+use super::clock_watch::{self, ClockWatch};
+use super::config::{FileStoreConfig, Retention};
 use super::disk::Disk;
 use super::ended::Ended;
 use super::held::HeldTime;
@@ -23,15 +25,38 @@ pub(crate) struct Retiring {
     /// What keeps events that would leave.
     hold: Option<Arc<RetentionHold>>,
     held: HeldTime,
+    ages: Ages,
+    clock: ClockWatch,
+    /// Whether the writer has looked before.
+    has_looked: bool,
     /// Segments that are not part of the log any more, and whose files are still there.
     doomed: VecDeque<Sequence>,
+}
+
+/// Why a segment leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reason {
+    /// It is too old, as a clock says.
+    Age(DecidedBy),
+    /// There are too many bytes or events.
+    Size,
+}
+
+impl Reason {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Age(DecidedBy::Uptime) => "uptime",
+            Self::Age(DecidedBy::Date) => "date",
+            Self::Size => "size",
+        }
+    }
 }
 
 /// What is to become of the oldest segments.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// Those that leave now, by their first events.
-    leave: Vec<Sequence>,
+    leave: Vec<(Sequence, Reason)>,
     /// The last event that retention wants to remove and must not, or that will have to go soon.
     wanted: Option<Sequence>,
     /// The first event of the oldest segment that would leave and is held.
@@ -41,8 +66,37 @@ pub(crate) struct Plan {
 }
 
 impl Retiring {
-    pub(crate) fn new(retention: Retention, segment_bytes: u64, hold: Option<Arc<RetentionHold>>) -> Self {
-        Self { retention, segment_bytes, hold, held: HeldTime::default(), doomed: VecDeque::new() }
+    /// `view` is the log as it was opened, and `last_time` the time of its newest event.
+    pub(crate) fn new(config: &FileStoreConfig, view: &LogView, last_time: UnixMillis, now: Now) -> Self {
+        clock_watch::tell_start(last_time, now);
+        let FileStoreConfig { retention, segment_bytes, hold, .. } = config;
+        Self {
+            retention: *retention,
+            segment_bytes: *segment_bytes,
+            hold: hold.clone(),
+            held: HeldTime::default(),
+            ages: Ages::new(retention.age, now, view.segments.len() - 1),
+            clock: ClockWatch::new(now),
+            has_looked: false,
+            doomed: VecDeque::new(),
+        }
+    }
+
+    /// Looks at the clocks. To be called before anything is asked that has to do with them.
+    pub(crate) fn look(&mut self, view: &LogView, now: Now) {
+        let jump = self.clock.look(now);
+        if let Some(jump) = jump {
+            jump.tell();
+            self.ages.doubt(now, view.segments.len() - 1);
+        }
+        if !std::mem::replace(&mut self.has_looked, true) || jump.is_some() {
+            self.tell_of_what_only_the_date_says(view, now);
+        }
+    }
+
+    /// Events were written to the newest segment.
+    pub(crate) fn wrote(&mut self, base: Sequence, now: Now) {
+        self.ages.wrote(base, now);
     }
 
     /// Has the writer of a queue look again after each release.
@@ -63,30 +117,35 @@ impl Retiring {
         [age, again, self.held.due_in(Instant::now())].into_iter().flatten().min()
     }
 
-    /// Whether a segment with such a first and last event should end although it is not full.
-    pub(crate) fn ends(&self, first: UnixMillis, last: UnixMillis, now: UnixMillis) -> bool {
-        let Some(age) = self.retention.age else { return false };
-        is_older(first, age / AGE_PARTS, now) || is_older(last, age, now)
+    /// Whether the newest segment should end although it is not full. `first` is the time of its first event.
+    pub(crate) fn ends(&self, base: Sequence, first: UnixMillis, now: Now) -> bool {
+        self.ages.ends(base, first, now)
     }
 
     /// What the bounds say of the log. `active_bytes` are those of the newest segment.
-    pub(crate) fn plan(&self, view: &LogView, active_bytes: u64, now: UnixMillis) -> Plan {
+    pub(crate) fn plan(&self, view: &LogView, active_bytes: u64, now: Now) -> Plan {
         let ended: Vec<_> = view.segments.iter().map_while(|segment| segment.ended.get().copied()).collect();
         let released = self.hold.as_ref().map_or(Sequence(u64::MAX), |hold| hold.released());
         let mut bytes = ended.iter().map(|ended| ended.end).sum::<u64>() + active_bytes;
         let mut plan = Plan::default();
+        let mut by_date = self.ages.by_date_now(now);
         for (pair, ended) in view.segments.windows(2).zip(ended) {
             let [segment, next] = pair else { break };
             let last = next.base().previous();
             let left = view.head.next().0.saturating_sub(next.base().0);
             let of_segment = next.base().0 - segment.base().0;
-            let goes = self.goes(ended, left, bytes, now);
+            let mut reason = self.reason((segment.base(), ended), left, bytes, now);
+            if reason == Some(Reason::Age(DecidedBy::Date)) {
+                reason = reason.filter(|_| by_date > 0);
+                by_date = by_date.saturating_sub(1);
+            }
+            let goes = reason.is_some();
             if !goes && !self.goes_next(left + of_segment, bytes) {
                 break;
             }
             bytes -= ended.end;
-            if goes && last <= released && plan.wanted.is_none() {
-                plan.leave.push(segment.base());
+            if let Some(reason) = reason.filter(|_| last <= released && plan.wanted.is_none()) {
+                plan.leave.push((segment.base(), reason));
                 continue;
             }
             plan.wanted = Some(last);
@@ -115,16 +174,42 @@ impl Retiring {
                 "the log keeps more than its retention says: its oldest events are held for the inbox, which has not carried them forward"
             );
         }
-        for base in plan.leave {
+        for (base, reason) in plan.leave {
             log.pop();
+            let by = match reason {
+                Reason::Age(by) => Some(by),
+                Reason::Size => None,
+            };
+            self.ages.left(base, by);
             self.doomed.push_back(base);
-            tracing::info!(base = base.0, "a segment has left the log");
+            tracing::info!(base = base.0, decided_by = reason.name(), "a segment has left the log");
         }
         self.remove(disk);
     }
 
-    fn goes(&self, ended: Ended, left: u64, bytes: u64, now: UnixMillis) -> bool {
-        self.retention.age.is_some_and(|age| is_older(ended.last_time, age, now)) || self.is_over(left, bytes)
+    fn reason(&self, (base, ended): (Sequence, Ended), left: u64, bytes: u64, now: Now) -> Option<Reason> {
+        if self.is_over(left, bytes) {
+            return Some(Reason::Size);
+        }
+        self.ages.too_old(base, ended.last_time, now).map(Reason::Age)
+    }
+
+    /// Says so if more than one segment is too old and only the date says it: after a start or a jump, that may be wrong.
+    fn tell_of_what_only_the_date_says(&self, view: &LogView, now: Now) {
+        let ended = view.segments.iter().map_while(|segment| Some((segment.base(), segment.ended.get()?)));
+        let by_date = |(base, ended): &(Sequence, &Ended)| {
+            self.ages.too_old(*base, ended.last_time, now) == Some(DecidedBy::Date)
+        };
+        let segments = ended.take(view.segments.len() - 1).filter(by_date).count();
+        if segments > 1 {
+            let seconds = self.ages.by_date_time(segments).as_secs();
+            tracing::warn!(
+                segments,
+                seconds,
+                "segments of the log are older than retention_age by the clock of the machine, and nothing else says so: they leave one \
+                 by one, within this time; if the clock is wrong, set it right before that"
+            );
+        }
     }
 
     /// Whether a segment will go when the log has one more, and a hold is to be asked for it. So the holder has the time in which that
@@ -153,8 +238,4 @@ impl Retiring {
             };
         }
     }
-}
-
-fn is_older(time: UnixMillis, age: Duration, now: UnixMillis) -> bool {
-    u128::from(now.0.saturating_sub(time.0)) > age.as_millis()
 }

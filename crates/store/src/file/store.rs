@@ -13,10 +13,12 @@ use tidings_core::{
 };
 use tokio::sync::oneshot;
 
+use super::condition::Condition;
 use super::config::FileStoreConfig;
 use super::content;
 use super::directory;
 use super::disk::os::OsDisk;
+use super::disk::{Disk, FreeSpace};
 use super::holes;
 use super::host::{self, Host, Random};
 use super::lock::{Lock, LockedDirectory};
@@ -41,6 +43,7 @@ pub struct FileStore {
     reader: Arc<LogReader>,
     announcer: Arc<Announcer>,
     queue: Arc<Queue>,
+    disk: Arc<dyn Disk>,
     metrics: StoreMetrics,
     running: Mutex<Option<Running>>,
     #[expect(
@@ -127,10 +130,11 @@ impl FileStore {
             Builder::new().name("tidings-write".to_owned()).spawn(run)?
         };
         Ok(Self {
-            reader: Arc::new(LogReader::new(log.clone(), disk)),
+            reader: Arc::new(LogReader::new(log.clone(), disk.clone())),
             log,
             announcer,
             queue,
+            disk,
             metrics,
             running: Mutex::new(Some(Running { writer: thread, _lock: lock })),
             closing: tokio::sync::Mutex::default(),
@@ -140,6 +144,16 @@ impl FileStore {
     /// The events from the earliest one held to the head that cannot be read, as far as that is known: oldest first, as ranges.
     pub fn damage(&self) -> Vec<RangeInclusive<Sequence>> {
         holes::of_log(&self.log.view())
+    }
+
+    /// What is wrong with it now, while it serves what it can.
+    pub fn condition(&self) -> Condition {
+        self.metrics.condition()
+    }
+
+    /// The space of the file system that it is on, if the system tells.
+    pub fn free_space(&self) -> Option<FreeSpace> {
+        self.disk.free_space().ok()
     }
 
     /// What it measures.

@@ -1,6 +1,7 @@
 //! Trials: the store on a disk that fails and loses power, checked against what was promised.
 
 pub(crate) mod campaign;
+mod clock;
 pub(crate) mod corruption;
 mod damage;
 pub(crate) mod dice;
@@ -16,5 +17,6 @@ pub(crate) mod old;
 pub(crate) mod patterns;
 pub(crate) mod play;
 pub(crate) mod power;
+mod space;
 mod stopped;
 pub(crate) mod upgrade;

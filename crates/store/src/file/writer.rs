@@ -9,6 +9,7 @@ use tidings_core::tail::Announcer;
 use tidings_core::{Clock, Cursor, Draft, Epoch, Event, Sequence, StoreError, UnixMillis};
 
 use super::active::Active;
+use super::ages::Now;
 use super::config::Durability;
 use super::disk::Disk;
 use super::fault::Fault;
@@ -23,6 +24,7 @@ use super::read::records::Records;
 use super::record::v2::{self, EPOCH_RECORD_BYTES};
 use super::retire::Retiring;
 use super::seal::Sealer;
+use super::space::Space;
 use crate::limits::{GROUP_BYTES_MAX, RECORD_BYTES_MAX};
 
 /// The one who writes.
@@ -44,6 +46,7 @@ pub(crate) struct LogWriter {
     pub(crate) active: Active,
     pub(crate) keys: Keys,
     pub(crate) retiring: Retiring,
+    pub(crate) space: Space,
     pub(crate) group: WriteGroup,
     /// The last event, and its time.
     pub(crate) head: Sequence,
@@ -102,7 +105,7 @@ impl LogWriter {
             if self.group.bytes.len() + bytes > self.group_bytes_max() {
                 self.flush();
             }
-            match self.make_room(bytes) {
+            match self.make_room(&append.drafts, bytes) {
                 Ok(()) => self.place(append),
                 Err(error) => {
                     // Whoever does not wait any more need not know.
@@ -121,9 +124,11 @@ impl LogWriter {
             // The failure has stopped the store, which ends the writer. To end the segment would sync again.
             return;
         }
-        let now = self.clock.now();
-        let first = self.active.first_time;
-        if first.is_some_and(|first| self.retiring.ends(first, self.last_time, now)) {
+        let now = Now::of(&*self.clock);
+        self.retiring.look(&self.log.view(), now);
+        self.space.look(&*self.disk, now.uptime);
+        let (base, first) = (self.active.segment.base(), self.active.first_time);
+        if first.is_some_and(|first| self.retiring.ends(base, first, now)) {
             let _ = self.roll(0);
         }
         let plan = self.retiring.plan(&self.log.view(), self.active.end, now);
@@ -157,7 +162,8 @@ impl LogWriter {
     fn patience(&self) -> Option<Duration> {
         // A writer that has stopped waits for nobody.
         let ends_in = self.stopped.as_ref().map(|_| Duration::ZERO);
-        [ends_in, self.sync_due_in(), self.retiring.interval()].into_iter().flatten().min()
+        let looks = [self.retiring.interval(), self.space.interval()];
+        [ends_in, self.sync_due_in()].into_iter().chain(looks).flatten().min()
     }
 
     /// A group ends where the segment does.
@@ -166,7 +172,7 @@ impl LogWriter {
     }
 
     /// Makes sure that an append fits behind the group.
-    fn make_room(&mut self, bytes: usize) -> Result<(), StoreError> {
+    fn make_room(&mut self, drafts: &[Draft], bytes: usize) -> Result<(), StoreError> {
         if let Some(error) = &self.stopped {
             return Err(error.clone());
         }
@@ -175,12 +181,22 @@ impl LogWriter {
                 format!("an append has at most {RECORD_BYTES_MAX} bytes").into(),
             ));
         }
+        // With state records a holder lets the oldest events go, which makes room.
+        let is_kept_out = drafts.iter().any(|draft| !draft.is_state());
+        if is_kept_out {
+            self.space.look(&*self.disk, self.clock.uptime());
+            self.space.admit()?;
+        }
         self.announce()?;
         if (self.group.bytes.len() + bytes) as u64 <= self.active.room() {
             return Ok(());
         }
         // The group is empty, or it would have had room for one more.
-        self.roll(bytes as u64)
+        let bytes = bytes as u64;
+        if is_kept_out {
+            self.space.admit_more(bytes.max(self.segment_bytes), &*self.disk, self.clock.uptime())?;
+        }
+        self.roll(bytes)
     }
 
     /// Says in `META` that this process has the store, if a full disk has kept it from saying so at its start.
@@ -230,8 +246,12 @@ impl LogWriter {
         if let Err(fault) = self.active.write(&mut self.group.bytes) {
             // Nobody knows how much of it was written.
             let cut = if fault.is_full() { self.active.cut() } else { Err(fault) };
-            return Err(cut.map_or_else(|fault| self.stop(&fault), |()| full()));
+            return Err(match cut {
+                Ok(()) => self.full(),
+                Err(fault) => self.stop(&fault),
+            });
         }
+        self.space.wrote();
         match self.durability {
             Durability::Fsync => self.sync_data(),
             Durability::Interval(_) | Durability::None => Ok(()),
@@ -256,6 +276,7 @@ impl LogWriter {
             self.keys.remember(hash, self.group.events[at as usize].cursor.sequence);
         }
         self.active.first_time.get_or_insert(self.last_time);
+        self.retiring.wrote(self.active.segment.base(), Now::of(&*self.clock));
         self.active.end += self.group.bytes.len() as u64;
         match self.group.ends {
             Some(_) => self.log.begin_epoch(self.epoch, self.head),
@@ -326,7 +347,12 @@ impl LogWriter {
     }
 
     fn full_or_stop(&mut self, fault: &Fault) -> StoreError {
-        if fault.is_full() { full() } else { self.stop(fault) }
+        if fault.is_full() { self.full() } else { self.stop(fault) }
+    }
+
+    fn full(&mut self) -> StoreError {
+        self.space.refused(&*self.disk, self.clock.uptime());
+        StoreError::Full("there is no space left for its log".into())
     }
 
     /// Writes nothing any more, since nobody knows what the disk has. The error says what may be gone.
@@ -349,10 +375,6 @@ impl LogWriter {
         self.stopped = Some(error.clone());
         error
     }
-}
-
-fn full() -> StoreError {
-    StoreError::Full("there is no space left for its log".into())
 }
 
 /// The event that has the key of a draft, if it is still held. In version 1 keys had no credential, since a hub had one

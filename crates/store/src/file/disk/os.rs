@@ -7,10 +7,12 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Dir, FallocateFlags, Mode, OFlags, fallocate, openat, renameat, unlinkat};
+use rustix::fs::{
+    AtFlags, Dir, FallocateFlags, Mode, OFlags, fallocate, fstatvfs, openat, renameat, unlinkat,
+};
 use rustix::io::Errno;
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, FreeSpace};
 use crate::file::directory::FILE_MODE;
 use crate::limits::ZEROS_BYTES;
 
@@ -84,6 +86,12 @@ impl Disk for OsDisk {
 
     fn sync_dir(&self) -> io::Result<()> {
         self.dir.sync_all()
+    }
+
+    fn free_space(&self) -> io::Result<FreeSpace> {
+        let found = fstatvfs(&self.dir)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(FreeSpace { free: bytes(found.f_bavail), total: bytes(found.f_blocks) })
     }
 }
 

@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, FreeSpace};
 use crate::file::trial::dice::Dice;
 
 const SECTOR_BYTES: usize = 512;
+
+/// A disk that has room for everything.
+const ROOMY: FreeSpace = FreeSpace { free: 1 << 40, total: 1 << 41 };
 
 /// What may go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +36,7 @@ struct DiskState {
     operations: u64,
     watcher: Option<Watcher>,
     dice: Dice,
+    space: FreeSpace,
 }
 
 /// All that is on the disk, and all that is only in the memory of the system.
@@ -70,7 +74,7 @@ impl SimDisk {
     /// A disk with something on it.
     pub(crate) fn of(world: World, seed: u64) -> Self {
         let dice = Dice::new(seed);
-        Self(Arc::new(Mutex::new(DiskState { world, operations: 0, watcher: None, dice })))
+        Self(Arc::new(Mutex::new(DiskState { world, operations: 0, watcher: None, dice, space: ROOMY })))
     }
 
     /// Watches every operation from now on.
@@ -95,6 +99,11 @@ impl SimDisk {
         let mut state = self.state();
         let lives = state.world.lives;
         state.world = World { lives, ..copy.clone() };
+    }
+
+    /// Says how much space there is from now on. What is written does not change that.
+    pub(crate) fn say_free(&self, free: u64, total: u64) {
+        self.state().space = FreeSpace { free, total };
     }
 
     /// Changes a byte on the disk.
@@ -270,6 +279,10 @@ impl Disk for SimDisk {
             history[0].is_some()
         });
         Ok(())
+    }
+
+    fn free_space(&self) -> io::Result<FreeSpace> {
+        Ok(self.state().space)
     }
 }
 

@@ -257,7 +257,7 @@ pub(crate) fn open_damaged(disk: &SimDisk, start: usize) -> Result<LogWriter, Op
     open::open(host, &config, |disk, log| Ok(Sealer::Inline(disk, log)))
 }
 
-fn open_config(host: Host, config: FileStoreConfig) -> Result<LogWriter, OpenError> {
+pub(crate) fn open_config(host: Host, config: FileStoreConfig) -> Result<LogWriter, OpenError> {
     // A crash leaves nothing that strict recovery would refuse.
     let config = FileStoreConfig { segment_bytes: 8_192, strict_recovery: true, ..config };
     open::open(host, &config, |disk, log| Ok(Sealer::Inline(disk, log)))
