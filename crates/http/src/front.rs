@@ -37,6 +37,7 @@ use crate::stream::returns::Returns;
 use crate::stream::task::TaskRules;
 use crate::stream::{Encoder, Opening};
 use crate::tickets::Tickets;
+use crate::trouble::{Trouble, Troubles};
 
 /// A hub over HTTP. Cloning shares it. Beside what all share stands the peer whose requests this one answers, if it is known.
 #[derive(Clone)]
@@ -63,6 +64,7 @@ struct FrontParts {
     refusal_log: RefusalLog,
     authorizer: OnceLock<Arc<dyn Authorizer>>,
     inbox: OnceLock<Inbox>,
+    troubles: Troubles,
     tickets: Tickets,
     shares: Shares,
     denials: Denials,
@@ -103,6 +105,7 @@ impl Front {
             refusal_log: RefusalLog::default(),
             authorizer: OnceLock::new(),
             inbox: OnceLock::new(),
+            troubles: Troubles::default(),
             tickets: Tickets::new(),
             shares,
             _sse,
@@ -137,6 +140,20 @@ impl Front {
             registry.register_collector(Box::new(InboxCollector(inbox)));
         }
         self
+    }
+
+    /// The same front, which tells in `/readyz` what `look` says is wrong, such as a disk that is full: the hub serves what it can all the same,
+    /// so the status stays 200. `look` is called for each such request and should be quick. Clones of the front tell it, too; the first `look`
+    /// that is given stays.
+    #[must_use]
+    pub fn with_troubles(self, look: impl Fn() -> Vec<Trouble> + Send + Sync + 'static) -> Self {
+        self.parts.troubles.look_by(look);
+        self
+    }
+
+    /// What is wrong with a hub that serves.
+    pub(crate) fn troubles(&self) -> Vec<Trouble> {
+        self.parts.troubles.now()
     }
 
     /// Takes another publish key in place of [`HttpConfig::publish_key`]: from now on the old one is refused. Does nothing if

@@ -161,7 +161,7 @@ impl Front {
             Action::Console(file) => self.pages().file(file, parts),
             Action::Script(name) => scripts::answer(name, parts),
             Action::Live => Ok(operations::live()),
-            Action::Ready => Ok(operations::ready(self)),
+            Action::Ready => Ok(operations::ready(self, &parts.headers)),
             Action::Metrics => self.metrics_granted(&head, parts).await,
             Action::Ticket if self.config().access.is_none() => Err(not_found()),
             Action::Ticket => self.ticket_granted(&head, parts).await,

@@ -89,6 +89,7 @@ mod shares;
 pub mod stream;
 mod tickets;
 mod tls;
+mod trouble;
 mod unread;
 mod websocket;
 
@@ -120,3 +121,4 @@ pub use tidings_core as core;
 #[doc(no_inline)]
 pub use tidings_inbox;
 pub use tls::{Tls, TlsError};
+pub use trouble::Trouble;

@@ -187,14 +187,17 @@ async fn history_declares_a_gap_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn health_is_told_in_a_word() {
     let scene = Scene::start().await;
-    let text = |body: &str| {
+    let answer = |kind: &str, vary: &str, body: &str| {
         format!(
-            "HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\n{UNSHARED}content-length: {}\r\n\r\n{body}",
+            "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\n{vary}{UNSHARED}content-length: {}\r\n\r\n{body}",
             body.len()
         )
     };
+    let (text, vary) = ("text/plain; charset=utf-8", "vary: Accept\r\n");
 
-    assert_eq!(got(&scene, "/healthz", "").await, text("ok\n"));
-    assert_eq!(got(&scene, "/readyz", "").await, text("ready\n"));
+    assert_eq!(got(&scene, "/healthz", "").await, answer(text, "", "ok\n"));
+    assert_eq!(got(&scene, "/readyz", "").await, answer(text, vary, "ready\n"));
+    let json = got(&scene, "/readyz", "accept: application/json\r\n").await;
+    assert_eq!(json, answer("application/json", vary, "{\"status\":\"ready\",\"troubles\":[]}\n"));
     assert!(got(&scene, "/metrics", "").await.contains("\ntidings_subscriptions 0\n"));
 }

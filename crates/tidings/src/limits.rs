@@ -214,3 +214,6 @@ pub(crate) const DOCTOR_WAIT_MAX: Duration = Duration::from_secs(180);
 /// How far the clocks of a hub and of this machine may differ before `tidings doctor` says so. 5 s: tokens of an issuer on this machine
 /// would be refused, and an answer may take that long.
 pub(crate) const DOCTOR_CLOCK_SKEW_MAX: Duration = Duration::from_secs(5);
+
+/// Hundredths of a file system that `disk_free_min` can keep free. With more a hub could hardly begin.
+pub(crate) const FREE_PERCENT_MAX: u8 = 90;

@@ -62,6 +62,41 @@ fn a_bit_that_has_flipped_before_a_start_is_a_gap_of_one_event() {
     }
 }
 
+/// Probes and metrics said that all was well.
+#[test]
+fn probes_and_metrics_tell_what_cannot_be_read_and_strict_recovery_refuses_to_start() {
+    let directory = Directory::new();
+    let hub = directory.start(&[]);
+    publish_large(&hub);
+    assert_eq!(ready(&hub), "ready\n");
+    assert!(
+        told(&hub, "tidings_store_unreadable_events 0") && told(&hub, "tidings_store_unreadable_ranges 0")
+    );
+    assert!(hub.terminate().success());
+    let segment = &segments(&directory)[2];
+    let numbers = (1..=EVENTS).filter(|number| holds(segment, &format!("event {number} ")));
+    let damaged: Vec<_> = numbers.collect();
+    for number in [damaged[0], damaged[2], damaged[3]] {
+        flip(segment, &format!("event {number} "));
+    }
+
+    let mut serve = support::tidings(&["serve", "--listen", "127.0.0.1:0", "--strict-recovery"]);
+    serve.arg("--data").arg(directory.data());
+    let left = support::run(serve);
+    assert_eq!(left.code, Some(5), "{}", left.stderr);
+    let hub = directory.start(&[]);
+
+    let first = damaged[0];
+    let line = format!(
+        "store-damaged: 3 events of the log in 2 ranges cannot be read, the first are {first} to {first}:"
+    );
+    let body = ready(&hub);
+    assert!(body.starts_with(&format!("ready\n{line}")), "{body}");
+    assert!(
+        told(&hub, "tidings_store_unreadable_events 3") && told(&hub, "tidings_store_unreadable_ranges 2")
+    );
+}
+
 #[test]
 fn a_page_of_an_index_that_flips_is_made_anew_without_a_word_to_readers() {
     let directory = Directory::new();
@@ -83,6 +118,18 @@ fn a_page_of_an_index_that_flips_is_made_anew_without_a_word_to_readers() {
     assert!(hub.terminate().success());
     let hub = directory.start(&[]);
     assert_eq!(from_the_earliest(&hub, EVENTS), events);
+}
+
+/// What `/readyz` says, with 200.
+fn ready(hub: &Hub) -> String {
+    let answer = hub.connect().get("/readyz", &[]).unwrap();
+    assert_eq!(answer.status, 200);
+    answer.body
+}
+
+/// Whether the metrics have a line.
+fn told(hub: &Hub, line: &str) -> bool {
+    hub.connect().get("/metrics", &[]).unwrap().body.lines().any(|told| told == line)
 }
 
 fn publish_large(hub: &Hub) -> Vec<Heard> {

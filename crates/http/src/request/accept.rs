@@ -96,9 +96,18 @@ impl Named {
 /// Whether a client that asks for metrics names OpenMetrics, and does not like plain text better. A client that accepts
 /// anything gets plain text, which people read and every scraper knows.
 pub(crate) fn prefers_open_metrics(headers: &HeaderMap) -> bool {
+    prefers_to_text(headers, ("application", "openmetrics-text"))
+}
+
+/// Whether a client names JSON, and does not like plain text better.
+pub(crate) fn prefers_json(headers: &HeaderMap) -> bool {
+    prefers_to_text(headers, ("application", "json"))
+}
+
+fn prefers_to_text(headers: &HeaderMap, (kind, subtype): (&str, &str)) -> bool {
     let wish = |kind, subtype| ranges(headers).filter_map(|range| range.covers(kind, subtype)).max();
     let plain = wish("text", "plain").map_or(0, |wish| wish.quality);
-    wish("application", "openmetrics-text")
+    wish(kind, subtype)
         .is_some_and(|own| own.specific == Specific::Type && own.quality > 0 && own.quality >= plain)
 }
 

@@ -16,7 +16,14 @@ pub(crate) fn without_effect(loaded: &Loaded) -> Vec<String> {
     if config.memory {
         // A weaker place is covered on purpose: that is how one tries a configured hub without its log.
         let memory = loaded.source("memory");
-        let of_disk = ["durability", "durability_interval", "retention_age", "segment_bytes"];
+        let of_disk = [
+            "durability",
+            "durability_interval",
+            "retention_age",
+            "segment_bytes",
+            "disk_free_min",
+            "strict_recovery",
+        ];
         let idle = of_disk.into_iter().filter(|name| is_set(name) && loaded.source(name) >= memory);
         told.extend(idle.map(|name| (name, "memory is true, and then nothing is on the disk".to_owned())));
     } else if config.durability != Durability::Interval && is_set("durability_interval") {

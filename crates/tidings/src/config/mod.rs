@@ -61,5 +61,5 @@ pub(crate) use setting::{Setting, Texts};
 pub(crate) use suggest::listening;
 pub(crate) use table::{Config, SETTINGS};
 pub(crate) use text::lines;
-pub(crate) use unit::{Size, duration, size};
-pub(crate) use value::{Form, Secret};
+pub(crate) use unit::{FreeMin, Size, duration, rounded, size};
+pub(crate) use value::{Form, Secret, Value};

@@ -29,6 +29,7 @@ without a byte order mark. A publish key may have white space and line ends arou
 | values | are written |
 |---|---|
 | DURATION | a whole number and `ms`, `s`, `m`, `h` or `d`: `250ms`, `15s`, `7d` |
+| SPACE | a size, or a whole number and `%` of the file system: `64MiB`, `5%` |
 | SIZE | a whole number and `B`, `KiB`, `MiB`, `GiB`, `TiB` (powers of 1,024), `kB`, `MB`, `GB` or `TB` (powers of 1,000): `64MiB` |
 | COUNT | digits, with or without `_` between them: `10_000` |
 | true or false | `--inbox=false` or `--inbox false`; `--memory` alone is `--memory=true` |

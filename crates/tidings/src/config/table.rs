@@ -19,7 +19,7 @@ use super::access::{KeySetUrl, KeyText};
 use super::choice::{Durability, LogFormat, LogLevel};
 use super::names::{Addresses, HostNames, Origins};
 use super::setting::{Places, Setting, settings};
-use super::unit::Size;
+use super::unit::{FreeMin, Size};
 use super::value::{BadValue, Secret, Value, in_range, parsed};
 
 settings! {
@@ -207,6 +207,18 @@ settings! {
             value: "SIZE",
             means: "Size of one file of the log. It is taken from the disk ahead of time. Retention works in steps of this.",
             why: "Large enough that files stay few, small enough that retention is fine-grained.",
+        }
+        disk_free_min: FreeMin {
+            default: "64MiB",
+            value: "SPACE",
+            means: "How much of the file system of the directory stays free: a size, or hundredths of the whole, such as 5%. With less, and where the next file of the log would leave less, publishers are answered 507, readers are served, and /readyz and the metrics say so. Whether it is the hub that fills the disk makes no difference. `0B` keeps nothing free.",
+            why: "Room for the index of the largest file of the log, for what the database of the inboxes writes ahead, and for the file that says how the hub has ended: so a full disk never keeps a hub from ending well and starting again.",
+        }
+        strict_recovery: bool {
+            default: "false",
+            value: "true|false",
+            means: "Do not start with a log of which a part cannot be read. By default the rest is served, readers hear of a gap where events are missing, and a warning, /readyz and the metrics say which ones. `tidings store verify` says what is damaged.",
+            why: "One bad sector should not keep all other events from their readers.",
         }
     }
     "Inbox" {

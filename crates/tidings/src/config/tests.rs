@@ -32,6 +32,7 @@ fn wrong(value_name: &str) -> &'static [&'static str] {
             "soon",
         ],
         "SIZE" => &["64", "-1MiB", "1.5GiB", "64M", "1PB", "MiB", "64MiB\r", "18014398509481984TiB", "much"],
+        "SPACE" => &["64", "-1%", "91%", "1.5%", "%", "5 %", "+5%", "300%", "5%%", "much", "none", "64M"],
         "true|false" => &["yes", "1", "TRUE", "on", "true ", "none"],
         "FILE" | "DIR" => &["/a\r", "/a\n", " /a", "/a ", "/a\0b", "\u{1b}[2J"],
         "ADDRESS:PORT" => &[

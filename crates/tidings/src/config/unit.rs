@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::value::{BadValue, Form, Value};
+use crate::limits::FREE_PERCENT_MAX;
 
 /// A duration, for other options than settings.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
@@ -68,6 +69,47 @@ impl Value for Size {
     fn text(&self) -> String {
         in_largest_unit(self.0, &SIZE_UNITS)
     }
+}
+
+/// How much of a file system stays free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub(crate) enum FreeMin {
+    Size(Size),
+    /// Hundredths of the whole.
+    Percent(u8),
+}
+
+impl Value for FreeMin {
+    const FORM: Form = Form::Text;
+
+    fn parse(text: &str) -> Result<Self, BadValue> {
+        let hint = "write a size, such as 64MiB, or hundredths of the file system, such as 5%; it can be 90% at the most";
+        let bad = || BadValue::new("a size, or 0% to 90%", hint);
+        match text.strip_suffix('%') {
+            Some(number) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                let percent = number.parse().ok().filter(|percent| *percent <= FREE_PERCENT_MAX);
+                percent.map(Self::Percent).ok_or_else(bad)
+            }
+            Some(_) => Err(bad()),
+            None => Size::parse(text).map(Self::Size).map_err(|_| bad()),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Size(size) => size.text(),
+            Self::Percent(percent) => format!("{percent}%"),
+        }
+    }
+}
+
+/// A number of bytes for people: in a unit that fits, with one digit behind the point.
+pub(crate) fn rounded(bytes: u64) -> String {
+    let unit = SIZE_UNITS.iter().find(|(_, factor)| bytes >= *factor).filter(|(_, factor)| *factor > 1);
+    unit.map_or_else(
+        || format!("{bytes} B"),
+        |(unit, factor)| format!("{:.1} {unit}", bytes as f64 / *factor as f64),
+    )
 }
 
 fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {

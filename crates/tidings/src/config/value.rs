@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// A type that a setting can have. `parse` reads what `text` writes.
-pub(super) trait Value: Sized + PartialOrd {
+pub(crate) trait Value: Sized + PartialOrd {
     const FORM: Form;
 
     fn parse(text: &str) -> Result<Self, BadValue>;

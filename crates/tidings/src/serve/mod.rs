@@ -7,6 +7,7 @@ mod console;
 mod front;
 mod heap;
 mod inbox;
+mod kept;
 mod listen;
 pub(crate) mod logging;
 mod machine;
@@ -14,6 +15,7 @@ pub(crate) mod notify;
 mod store;
 #[cfg(test)]
 mod tests;
+mod troubles;
 mod watched;
 mod webhook;
 mod welcome;
@@ -121,6 +123,10 @@ impl Serve<'_> {
         };
         let front = match webhook {
             Some(settings) => front.with_authorizer(Arc::new(webhook::new(settings)?)),
+            None => front,
+        };
+        let front = match metrics.clone() {
+            Some(store) => front.with_troubles(move || troubles::of(&store)),
             None => front,
         };
         let telling = Telling::start(notices, &front)?;

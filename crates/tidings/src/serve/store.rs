@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tidings_core::memory::MemoryRetention;
 use tidings_core::{Clock, MemoryStore, RetentionHold, Store};
 use tidings_http::{SystemClock, random_epoch};
-use tidings_store::{Durability, FileStore, FileStoreConfig, OpenError, Retention, StoreMetrics};
+use tidings_store::{Durability, FileStore, FileStoreConfig, FreeMin, OpenError, Retention, StoreMetrics};
 
+use super::kept;
 use crate::config::Config;
 use crate::terminal::failure::{Exit, Failure};
 
@@ -58,6 +59,7 @@ fn in_files(
         };
         Failure::new(exit, error.to_string()).hint(error.hint())
     })?;
+    kept::tell(config, store.free_space());
     let metrics = Some(store.metrics().clone());
     Ok(OpenStore { store: Arc::new(store), metrics, hold })
 }
@@ -77,6 +79,10 @@ fn file_config(config: &Config, hold: Option<Arc<RetentionHold>>) -> FileStoreCo
             count: config.retention_count.and_then(|count| u64::try_from(count).ok()),
         },
         hold,
-        ..FileStoreConfig::default()
+        strict_recovery: config.strict_recovery,
+        disk_free_min: match config.disk_free_min {
+            crate::config::FreeMin::Size(size) => FreeMin::Bytes(size.0),
+            crate::config::FreeMin::Percent(percent) => FreeMin::Percent(percent),
+        },
     }
 }
