@@ -71,7 +71,12 @@ impl Space {
         self.looked = Some(uptime);
         // A file system that does not say is taken to have room, until a write fails.
         self.seen = disk.free_space().ok();
-        let Some(seen) = self.seen else { return };
+        let Some(seen) = self.seen else {
+            if self.trouble == Some(Trouble::Low) {
+                self.end();
+            }
+            return;
+        };
         let min = self.min.of(seen.total);
         match self.trouble {
             _ if seen.free < min => self.begin(Trouble::Low, uptime),
@@ -93,30 +98,35 @@ impl Space {
         match self.trouble {
             // Only by trying it is known whether the system takes them again.
             Some(Trouble::Refused { .. }) | None => Ok(()),
-            Some(Trouble::Low) => Err(self.low()),
+            Some(Trouble::Low) => Err(self.low(self.needed)),
         }
     }
 
-    /// Whether the log may take so many more bytes of the disk.
+    /// Whether the log may take so many more bytes of the disk for one append. Usually it takes `segment` bytes.
     ///
     /// # Errors
     ///
-    /// As for [`admit`](Self::admit): if less would be free then than is to be.
+    /// As for [`admit`](Self::admit): if less would be free then than is to be. An append that is larger than a segment may be refused alone: others
+    /// still fit.
     pub(crate) fn admit_more(
         &mut self,
         bytes: u64,
+        segment: u64,
         disk: &dyn Disk,
         uptime: Duration,
     ) -> Result<(), StoreError> {
         // A log that is written fast may take several segments in a second.
         self.look_now(disk, uptime);
-        self.needed = bytes;
         let Some(seen) = self.seen else { return Ok(()) };
-        if seen.free >= self.min.of(seen.total).saturating_add(bytes) {
+        let (min, wanted) = (self.min.of(seen.total), bytes.max(segment));
+        self.needed = segment;
+        if seen.free >= min.saturating_add(wanted) {
             return Ok(());
         }
-        self.begin(Trouble::Low, uptime);
-        Err(self.low())
+        if seen.free < min.saturating_add(segment) {
+            self.begin(Trouble::Low, uptime);
+        }
+        Err(self.low(wanted))
     }
 
     /// The system has refused to write for want of space.
@@ -128,8 +138,11 @@ impl Space {
 
     /// The system has written events.
     pub(crate) fn wrote(&mut self) {
-        if let Some(Trouble::Refused { .. }) = self.trouble {
-            self.end();
+        match self.trouble {
+            Some(Trouble::Refused { .. }) => self.end(),
+            // State records are written all the same.
+            Some(Trouble::Low) => {}
+            None => self.needed = 0,
         }
     }
 
@@ -176,10 +189,10 @@ impl Space {
         (self.seen.map(|seen| seen.free), self.seen.map(|seen| self.min.of(seen.total)))
     }
 
-    fn low(&self) -> StoreError {
+    fn low(&self, needed: u64) -> StoreError {
         let (free, min) = self.numbers();
         let (free, min) = (free.unwrap_or_default(), min.unwrap_or_default());
-        let needed = match self.needed {
+        let needed = match needed {
             0 => String::new(),
             needed => format!(", and the next file of its log takes {needed}"),
         };

@@ -194,7 +194,7 @@ impl LogWriter {
         // The group is empty, or it would have had room for one more.
         let bytes = bytes as u64;
         if is_kept_out {
-            self.space.admit_more(bytes.max(self.segment_bytes), &*self.disk, self.clock.uptime())?;
+            self.space.admit_more(bytes, self.segment_bytes, &*self.disk, self.clock.uptime())?;
         }
         self.roll(bytes)
     }

@@ -83,6 +83,18 @@ fn no_segment_is_begun_that_takes_what_is_kept_free() {
     assert!(!is_full(&writer));
 }
 
+/// One publisher of a large batch would keep all others out.
+#[test]
+fn an_append_that_is_larger_than_a_segment_is_refused_alone() {
+    let (disk, clock) = (SimDisk::new(0), ManualClock::at(0));
+    disk.say_free(MIN + 2 * SEGMENT, 100 * MIN);
+    let mut writer = open(&disk, &clock, FreeMin::Bytes(MIN));
+
+    assert!(is_refused(&append(&mut writer, &"x".repeat(3 * SEGMENT as usize))));
+    assert!(!is_full(&writer));
+    append(&mut writer, "small").unwrap();
+}
+
 /// A holder lets the oldest events go by writing what it needs of them again. Kept out, it could never make room.
 #[test]
 fn state_records_are_taken_so_that_retention_can_make_room() {
