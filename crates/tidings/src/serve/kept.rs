@@ -28,11 +28,11 @@ fn kept(config: &Config) -> String {
 fn room(config: &Config, space: Option<FreeSpace>) -> String {
     let min = match config.disk_free_min {
         FreeMin::Size(Size(bytes)) => rounded(bytes),
-        FreeMin::Percent(percent) => format!("{percent} %"),
+        FreeMin::Percent(percent) => format!("{percent} % of it"),
     };
     match space {
         Some(FreeSpace { free, total }) => format!(
-            "{} of {} are free on its disk, and disk_free_min keeps {min} of that free",
+            "{} of {} are free on its disk, and disk_free_min keeps {min} free",
             rounded(free),
             rounded(total)
         ),
@@ -54,7 +54,7 @@ mod tests {
         assert!(kept(&config).contains("until the disk is full"));
         assert_eq!(
             room(&config, space),
-            "12.3 GiB of 250.0 GiB are free on its disk, and disk_free_min keeps 64.0 MiB of that free"
+            "12.3 GiB of 250.0 GiB are free on its disk, and disk_free_min keeps 64.0 MiB free"
         );
         config.retention_age = Some(Duration::from_secs(7 * 86_400));
         config.retention_bytes = Some(Size(10 << 30));
@@ -63,7 +63,7 @@ mod tests {
             kept(&config),
             "the oldest events leave the log when they are older than 7d or beyond 10GiB"
         );
-        assert!(room(&config, space).ends_with("keeps 5 % of that free"));
+        assert!(room(&config, space).ends_with("keeps 5 % of it free"));
         assert_eq!(room(&config, None), "the system does not say how much space there is");
     }
 }
