@@ -13,7 +13,7 @@
 //! | `read` | from a query to a page |
 //! | `keys`, `retire`, `held` | idempotency, retention, and how long that has been held |
 //! | `metrics` | how long it took, and how much it was |
-//! | `holes`, `mend` | what cannot be read, and how that is found out |
+//! | `holes`, `mend`, `scrub` | what cannot be read, how that is found out, and how it is looked for |
 //! | `open`, `files`, `line`, `scan`, `recover`, `meta`, `lock`, `directory`, `content` | what is there at a start, and what a crash left of it |
 //! | `offline` | tools for a directory that no hub of this process has |
 //! | `disk`, `host` | the operating system, or a test in its place |
@@ -56,6 +56,7 @@ mod record;
 mod recover;
 mod retire;
 mod scan;
+mod scrub;
 mod seal;
 mod segment;
 mod space;

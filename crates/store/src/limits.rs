@@ -138,6 +138,17 @@ pub(crate) const LOOKS_AT_NEWEST_MAX: u32 = 3;
 /// ended changes by a repair alone, which changes its length or one of these.
 pub(crate) const COMPARED_BYTES: usize = 4_096;
 
+/// Bytes a second that are scrubbed by default: 1 MiB. A log of half a terabyte is read within a week, at a thousandth of what a disk and a core
+/// can do.
+pub(crate) const SCRUB_BYTES_PER_SECOND_DEFAULT: u64 = 1_048_576;
+
+/// Bytes that are scrubbed between two waits: few wakes of the thread, and no wait of others that anybody could measure.
+pub(crate) const SCRUB_STEP_BYTES: usize = 262_144;
+
+/// The shortest time from the beginning of one pass of scrubbing to that of the next. A small log would otherwise be read all the time, out of the
+/// memory of the system.
+pub(crate) const SCRUB_PASS_INTERVAL_MIN: Duration = Duration::from_secs(3_600);
+
 /// How many places of the log that cannot be read are named in one go in the program's log: enough to see where the disk is bad, and few
 /// lines if all of it is.
 pub(crate) const HOLES_TOLD_MAX: usize = 8;

@@ -12,3 +12,5 @@ mod directory;
 mod look;
 #[path = "offline/mend.rs"]
 mod mend;
+#[path = "offline/scrub.rs"]
+mod scrub;

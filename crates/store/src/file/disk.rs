@@ -20,6 +20,11 @@ pub(crate) trait Disk: Send + Sync + 'static {
     /// Opens a file that is there, to read and to write.
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
 
+    /// Opens a file once more, to read it through once: what is read so should not push out of memory what is read often.
+    fn open_to_read_through(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.open(name)
+    }
+
     /// Renames a file; one that has the new name goes away in the same act.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 

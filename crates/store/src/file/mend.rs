@@ -51,6 +51,14 @@ impl Mender {
     }
 }
 
+impl Mender {
+    /// As [`mend`](Self::mend), for a thread outside of a runtime.
+    pub(crate) fn mend_blocking(&self, base: Sequence) -> Result<(), Fault> {
+        let _turn = self.turn.blocking_lock();
+        segment(&self.log.view(), base).map_or(Ok(()), |segment| mend(&self.log, &*self.disk, &segment))
+    }
+}
+
 #[cfg(test)]
 impl Mender {
     /// As [`mend`](Self::mend), in a test without a runtime.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
@@ -12,6 +13,8 @@ use prometheus_client::registry::{Registry, Unit};
 use super::condition::{Condition, Observer};
 use super::log::Log;
 use super::space::Space;
+use tidings_core::UnixMillis;
+
 use crate::limits::{GROUP_BYTES_BUCKETS, GROUP_EVENTS_BUCKETS, STORE_SECONDS_BUCKETS};
 
 /// The measures of a store. Cloning shares them.
@@ -23,6 +26,10 @@ pub struct StoreMetrics {
     group_events: Histogram,
     group_bytes: Histogram,
     held: Gauge,
+    scrubbed: Counter,
+    scrub_passes: Counter,
+    scrub_last_pass: Gauge,
+    scrub_damage: Counter,
     observer: Observer,
 }
 
@@ -36,6 +43,10 @@ impl StoreMetrics {
             group_events: Histogram::new(GROUP_EVENTS_BUCKETS),
             group_bytes: Histogram::new(GROUP_BYTES_BUCKETS),
             held: Gauge::default(),
+            scrubbed: Counter::default(),
+            scrub_passes: Counter::default(),
+            scrub_last_pass: Gauge::default(),
+            scrub_damage: Counter::default(),
         }
     }
 
@@ -54,6 +65,14 @@ impl StoreMetrics {
         registry.register_with_unit("group", help, Unit::Bytes, self.group_bytes.clone());
         let help = "Bytes of the log that retention would have removed and that are held";
         registry.register_with_unit("held", help, Unit::Bytes, self.held.clone());
+        let help = "Bytes of old segments and indexes that scrubbing has read";
+        registry.register_with_unit("scrubbed", help, Unit::Bytes, self.scrubbed.clone());
+        let help = "Passes of scrubbing over all segments that have ended";
+        registry.register("scrub_passes", help, self.scrub_passes.clone());
+        let help = "When scrubbing last came to the end of a pass, since 1970; 0 if it has not yet";
+        registry.register_with_unit("scrub_last_pass", help, Unit::Seconds, self.scrub_last_pass.clone());
+        let help = "Segments in which scrubbing has found damage";
+        registry.register("scrub_damage", help, self.scrub_damage.clone());
         registry.register_collector(Box::new(self.observer.clone()));
     }
 
@@ -76,6 +95,20 @@ impl StoreMetrics {
 
     pub(crate) fn holds(&self, bytes: u64) {
         self.held.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn scrubbed(&self, bytes: u64) {
+        self.scrubbed.inc_by(bytes);
+    }
+
+    /// A pass over all segments has ended.
+    pub(crate) fn scrubbed_all(&self, now: UnixMillis) {
+        self.scrub_passes.inc();
+        self.scrub_last_pass.set(i64::try_from(now.0 / 1_000).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn scrub_found_damage(&self) {
+        self.scrub_damage.inc();
     }
 
     /// A group was written. One that only repeats what was stored before writes nothing, and is none.

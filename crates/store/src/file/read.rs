@@ -33,7 +33,6 @@ use tidings_core::tail::ReadLog;
 use tidings_core::{Page, Query, Reading, StoreError};
 
 use self::locate::{NotHeld, Place};
-use super::disk::Disk;
 use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::log::{Log, LogView};
@@ -44,12 +43,12 @@ use crate::limits::MENDS_PER_READING_MAX;
 pub(crate) struct LogReader {
     log: Arc<Log>,
     desk: Arc<Desk<Result<Reading, Fault>>>,
-    mender: Mender,
+    mender: Arc<Mender>,
 }
 
 impl LogReader {
-    pub(crate) fn new(log: Arc<Log>, disk: Arc<dyn Disk>) -> Self {
-        Self { mender: Mender::new(log.clone(), disk), log, desk: Desk::new(Sharing::default()) }
+    pub(crate) fn new(log: Arc<Log>, mender: Arc<Mender>) -> Self {
+        Self { mender, log, desk: Desk::new(Sharing::default()) }
     }
 }
 

@@ -23,11 +23,13 @@ use super::holes;
 use super::host::{self, Host, Random};
 use super::lock::{Lock, LockedDirectory};
 use super::log::Log;
+use super::mend::Mender;
 use super::metrics::StoreMetrics;
 use super::open;
 use super::open_error::OpenError;
 use super::queue::{Append, Queue};
 use super::read::LogReader;
+use super::scrub::{Scrub, Scrubber};
 use super::seal::Sealer;
 use super::writer::LogWriter;
 use crate::limits::{SEGMENT_BYTES_MAX, SEGMENT_BYTES_MIN};
@@ -55,6 +57,7 @@ pub struct FileStore {
 
 /// What ends when the store is closed.
 struct Running {
+    scrubber: Option<Scrubber>,
     writer: JoinHandle<Result<(), StoreError>>,
     _lock: Option<Lock>,
 }
@@ -109,16 +112,35 @@ impl FileStore {
             random: Random::of_system().map_err(io)?,
         };
         let writer = open::open(host, &config, Sealer::start)?;
-        Self::start(writer, Some(lock)).map_err(io)
+        Self::start_with(writer, Some(lock), config.scrub_bytes_per_second).map_err(io)
     }
 
-    /// Starts the writer in its thread.
+    /// Starts the writer, without a scrubber.
+    #[cfg(test)]
+    pub(crate) fn start(writer: LogWriter, lock: Option<Lock>) -> std::io::Result<Self> {
+        Self::start_with(writer, lock, 0)
+    }
+
+    /// Starts the writer in its thread, and the scrubber if it has something to do.
     #[expect(clippy::disallowed_methods, reason = "`running` keeps the thread, and `Running::end` joins it")]
     #[expect(clippy::disallowed_types, reason = "see the field")]
-    pub(crate) fn start(writer: LogWriter, lock: Option<Lock>) -> std::io::Result<Self> {
+    fn start_with(
+        writer: LogWriter,
+        lock: Option<Lock>,
+        scrub_bytes_per_second: u64,
+    ) -> std::io::Result<Self> {
         let (log, announcer, metrics) =
             (writer.log.clone(), writer.announcer.clone(), writer.metrics.clone());
-        let disk = writer.disk.clone();
+        let (disk, clock) = (writer.disk.clone(), writer.clock.clone());
+        let mender = Arc::new(Mender::new(log.clone(), disk.clone()));
+        let scrub = Scrub {
+            log: log.clone(),
+            disk: disk.clone(),
+            mender: mender.clone(),
+            clock,
+            metrics: metrics.clone(),
+            bytes_per_second: scrub_bytes_per_second,
+        };
         let queue = Arc::new(Queue::new());
         writer.retiring.on_release(&queue);
         let thread = {
@@ -129,14 +151,16 @@ impl FileStore {
             };
             Builder::new().name("tidings-write".to_owned()).spawn(run)?
         };
+        let scrubber = (scrub_bytes_per_second > 0).then(|| Scrubber::start(scrub)).transpose();
+        let scrubber = scrubber.inspect_err(|_| queue.close())?;
         Ok(Self {
-            reader: Arc::new(LogReader::new(log.clone(), disk.clone())),
+            reader: Arc::new(LogReader::new(log.clone(), mender)),
             log,
             announcer,
             queue,
             disk,
             metrics,
-            running: Mutex::new(Some(Running { writer: thread, _lock: lock })),
+            running: Mutex::new(Some(Running { scrubber, writer: thread, _lock: lock })),
             closing: tokio::sync::Mutex::default(),
         })
     }
@@ -185,6 +209,7 @@ impl Drop for WriterEnd<'_> {
 impl Running {
     /// Waits for the writer, and lets go of the directory.
     fn end(self) -> Result<(), StoreError> {
+        drop(self.scrubber);
         self.writer.join().unwrap_or_else(|_| Err(panicked()))
     }
 }

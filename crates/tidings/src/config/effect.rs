@@ -21,6 +21,7 @@ pub(crate) fn without_effect(loaded: &Loaded) -> Vec<String> {
             "durability_interval",
             "retention_age",
             "segment_bytes",
+            "scrub_bytes_per_second",
             "disk_free_min",
             "strict_recovery",
         ];

@@ -208,6 +208,13 @@ settings! {
             means: "Size of one file of the log. It is taken from the disk ahead of time. Retention works in steps of this.",
             why: "Large enough that files stay few, small enough that retention is fine-grained.",
         }
+        scrub_bytes_per_second: Option<Size> {
+            default: "1MiB",
+            range: "1KiB" to "1GiB",
+            value: "SIZE",
+            means: "Bytes a second at which old segments and their indexes are read through in the background, again and again, so that damage is found before a reader comes to it. A pass begins an hour after the one before it at the earliest. `none` reads nothing.",
+            why: "A log of half a terabyte is read within a week, at a thousandth of what a disk and a core can do.",
+        }
         disk_free_min: FreeMin {
             default: "64MiB",
             value: "SPACE",

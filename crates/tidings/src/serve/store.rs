@@ -79,6 +79,7 @@ fn file_config(config: &Config, hold: Option<Arc<RetentionHold>>) -> FileStoreCo
             count: config.retention_count.and_then(|count| u64::try_from(count).ok()),
         },
         hold,
+        scrub_bytes_per_second: config.scrub_bytes_per_second.map_or(0, |size| size.0),
         strict_recovery: config.strict_recovery,
         disk_free_min: match config.disk_free_min {
             crate::config::FreeMin::Size(size) => FreeMin::Bytes(size.0),

@@ -17,6 +17,7 @@ use crate::file::index::growing::GrowingIndex;
 use crate::file::names;
 use crate::file::record::kind::Kind;
 use crate::file::record::number::u64_at;
+use crate::file::record::v2::EPOCH_RECORD_BYTES;
 use crate::file::record::{Flaw, RECORD_BYTES_MIN, RecordFormat};
 use crate::file::scan::{self, Mark, is_blank, written_later};
 use crate::file::segment::{IndexState, Segment};
@@ -169,7 +170,8 @@ fn what_is_at(file: &dyn DiskFile, records: RecordFormat, offset: u64) -> String
 
 /// The events before a segment that its first record declares to be lost.
 fn declared(file: &dyn DiskFile, records: RecordFormat, base: Sequence) -> Option<RangeInclusive<Sequence>> {
-    let mut bytes = [0; LOST_RECORD_BYTES];
+    // It has as many bytes as one that begins an epoch: two numbers.
+    let mut bytes = [0; EPOCH_RECORD_BYTES];
     let read = file.read_at(&mut bytes, SEGMENT_HEADER_BYTES).ok()?;
     let record = records.parse(&bytes[..read]).ok()?;
     if record.kind != Kind::Lost || record.data.len() != 16 {
@@ -178,6 +180,3 @@ fn declared(file: &dyn DiskFile, records: RecordFormat, base: Sequence) -> Optio
     let (first, last) = (Sequence(u64_at(record.data, 0)), Sequence(u64_at(record.data, 8)));
     (first <= last && last == base.previous()).then_some(first..=last)
 }
-
-/// Bytes of the record that declares a loss: a header, and two numbers.
-pub(super) const LOST_RECORD_BYTES: usize = 44 + 16;

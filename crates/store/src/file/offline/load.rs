@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tidings_core::{Epoch, Event, Sequence, UnixMillis};
 
 use super::dump::DumpItem;
-use super::segment_writer::{SEGMENT_BEGINS_MAX, SegmentWriter};
+use super::segment_writer::SegmentWriter;
 use crate::file::content;
 use crate::file::directory;
 use crate::file::disk::Disk;
@@ -179,7 +179,7 @@ impl Loader {
             return Err(LoadError::Order(format!("event {sequence} is older than the one before it")));
         }
         let bytes = state.writer.as_ref().map_or(0, SegmentWriter::bytes);
-        let is_full = bytes >= self.segment_bytes.min(SEGMENT_BEGINS_MAX) || state.lost.is_some();
+        let is_full = bytes >= self.segment_bytes || state.lost.is_some();
         if is_full && let Some(writer) = state.writer.take() {
             writer.finish(&self.disk, true)?;
         }

@@ -9,7 +9,7 @@ use crate::file::disk::{Disk, DiskFile};
 use crate::file::ended::Ended;
 use crate::file::fault::Fault;
 use crate::file::hash::{KeyedHash, RecordTag};
-use crate::file::header::{FORMAT, FORMAT_MIN, SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::file::header::{FORMAT, FORMAT_MIN, SegmentHeader};
 use crate::file::index::build;
 use crate::file::index::growing::GrowingIndex;
 use crate::file::names;
@@ -147,6 +147,3 @@ impl SegmentWriter {
         Ok(())
     }
 }
-
-/// Bytes behind which a segment is not written on: offsets have 32 bits.
-pub(super) const SEGMENT_BEGINS_MAX: u64 = u32::MAX as u64 - SEGMENT_HEADER_BYTES;

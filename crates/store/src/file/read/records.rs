@@ -2,6 +2,7 @@
 
 use tidings_core::{Event, Line, Topic};
 
+use crate::file::disk::DiskFile;
 use crate::file::fault::Fault;
 use crate::file::log::Span;
 use crate::file::record::{Flaw, Record};
@@ -13,6 +14,8 @@ use crate::limits::{
 /// Reads records, best in order.
 pub(crate) struct Records<'a> {
     span: Span<'a>,
+    /// The segment's file, perhaps opened once more.
+    file: &'a dyn DiskFile,
     /// Offsets of records from this ordinal on.
     offsets: (u32, Vec<u32>),
     /// Bytes of the file from this offset on.
@@ -23,7 +26,12 @@ pub(crate) struct Records<'a> {
 
 impl<'a> Records<'a> {
     pub(crate) fn new(span: Span<'a>) -> Self {
-        Self { span, offsets: (0, Vec::new()), bytes: (0, Vec::new()), units: 0 }
+        Self { span, file: &*span.segment.file, offsets: (0, Vec::new()), bytes: (0, Vec::new()), units: 0 }
+    }
+
+    /// Reads through another descriptor of the same file.
+    pub(crate) fn reading(self, file: &'a dyn DiskFile) -> Self {
+        Self { file, ..self }
     }
 
     /// The work since this was asked last.
@@ -113,7 +121,7 @@ impl<'a> Records<'a> {
         buffer.resize(bytes, 0);
         *at = offset;
         let segment = self.span.segment;
-        let read = segment
+        let read = self
             .file
             .read_at(buffer, offset)
             .map_err(|error| Fault::unread(segment.base(), &segment.name(), offset)(error))?;

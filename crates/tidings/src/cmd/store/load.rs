@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
 
 use clap::Args;
+use tidings_store::FileStoreConfig;
 use tidings_store::offline::{DumpItem, LoadError, Loader, has_log};
 
 use super::dump_format::{DumpReader, ReadError};
@@ -16,9 +17,6 @@ use crate::limits::DUMP_WRITE_BYTES;
 use crate::terminal::chain::{excerpt, visible};
 use crate::terminal::failure::{Exit, Failure};
 use crate::terminal::talk::tell;
-
-/// Bytes of a segment if nothing else is said: the default of the hub.
-const SEGMENT_BYTES: u64 = 64 << 20;
 
 /// Where to, and what.
 #[derive(Debug, Args)]
@@ -60,7 +58,8 @@ fn fresh<R: BufRead>(args: &LoadArgs, reader: &mut DumpReader<R>) -> Result<(), 
             Failure::new(Exit::Failed, "there is no dump: the input is empty").hint("nothing was changed")
         );
     }
-    let mut loader = Loader::begin(&args.dir, SEGMENT_BYTES).map_err(|error| refused(args, &error, 0))?;
+    let mut loader = Loader::begin(&args.dir, FileStoreConfig::default().segment_bytes)
+        .map_err(|error| refused(args, &error, 0))?;
     let mut events = 0;
     while let Some(next) = item {
         loader.add(&next).map_err(|error| refused(args, &error, reader.line).hint(again))?;
