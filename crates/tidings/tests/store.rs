@@ -83,6 +83,9 @@ fn a_repair_is_told_first_then_done_with_the_damaged_file_kept_beside() {
     assert_eq!(told.code, Some(1));
     assert_eq!(told.stdout.lines().filter(|line| line.starts_with("to do")).count(), 2, "{}", told.stdout);
     assert!(!data.join("META").exists());
+    let inside = data.join("kept");
+    let refused = store("repair", &[Path::new("--apply"), &data, Path::new("--keep"), &inside]);
+    assert!(refused.code == Some(2) && !inside.exists(), "{}", refused.stderr);
     let done = store("repair", &[Path::new("--apply"), &data]);
     assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""));
 

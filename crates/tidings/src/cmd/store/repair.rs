@@ -33,7 +33,7 @@ pub(crate) struct RepairArgs {
 pub(super) fn run(args: &RepairArgs) -> Result<(), Failure> {
     let keep = match (&args.keep, args.apply) {
         (_, false) => None,
-        (Some(keep), true) => Some(keep.clone()),
+        (Some(keep), true) => Some(outside(&args.dir, keep)?),
         (None, true) => Some(beside(&args.dir)?),
     };
     let done = repair(&args.dir, keep.as_deref()).map_err(|error| refused(args, &error))?;
@@ -61,6 +61,19 @@ fn beside(dir: &Path) -> Result<PathBuf, Failure> {
     let mut name = full.clone().into_os_string();
     name.push("-damaged");
     Ok(name.into())
+}
+
+/// What is kept in the data directory itself would have a hub refuse it.
+fn outside(dir: &Path, keep: &Path) -> Result<PathBuf, Failure> {
+    let above = keep.ancestors().find_map(|above| above.canonicalize().ok());
+    let is_inside = dir.canonicalize().is_ok_and(|dir| above.is_some_and(|above| above.starts_with(dir)));
+    match is_inside {
+        true => {
+            Err(Failure::usage("--keep names a directory in the data directory, which holds nothing else")
+                .hint("name one beside it, or on another disk"))
+        }
+        false => Ok(keep.to_owned()),
+    }
 }
 
 fn for_people(args: &RepairArgs, done: &Repair) -> String {
