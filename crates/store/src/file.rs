@@ -12,11 +12,12 @@
 //! | `index`, `seal` | where a topic, an id, a sequence is; in memory first, then in a file |
 //! | `read` | from a query to a page |
 //! | `keys`, `retire`, `held` | idempotency, retention, and how long that has been held |
+//! | `descriptors` | what is said when there is none for another file |
 //! | `metrics` | how long it took, and how much it was |
 //! | `holes`, `mend`, `scrub` | what cannot be read, how that is found out, and how it is looked for |
 //! | `open`, `files`, `line`, `scan`, `recover`, `meta`, `lock`, `directory`, `content` | what is there at a start, and what a crash left of it |
 //! | `offline` | tools for a directory that no hub of this process has |
-//! | `disk`, `host` | the operating system, or a test in its place |
+//! | `disk`, `host` | the operating system, or a test in its place; few of many files are open |
 //!
 //! The bytes are described in `docs/file-format.md`.
 
@@ -26,6 +27,7 @@ mod clock_watch;
 mod condition;
 mod config;
 mod content;
+mod descriptors;
 mod directory;
 mod disk;
 mod ended;

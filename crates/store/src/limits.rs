@@ -15,6 +15,17 @@ pub(crate) const SEGMENT_BYTES_MAX: u64 = 1_073_741_824;
 /// Bytes of a segment by default. Files stay few, and the newest one is read in a moment at a start.
 pub(crate) const SEGMENT_BYTES_DEFAULT: u64 = 67_108_864;
 
+/// Files of ended segments, and of their indexes, that are open at once by default: with segments of 64 MiB, those of 16 GiB. To open one
+/// again takes microseconds.
+pub(crate) const OPEN_FILES_DEFAULT: usize = 512;
+
+/// The smallest such number that is taken as it is: a segment and its index.
+pub(crate) const OPEN_FILES_MIN: usize = 2;
+
+/// The longest silence between two lines of the program's log about a lack of descriptors, while it lasts. One minute: an operator who looks
+/// then sees it, and it does not fill the log.
+pub(crate) const WITHOUT_DESCRIPTOR_WARN_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Bytes of the largest record, and of an append. Far above any event that a hub takes, and far below what a
 /// length of 32 bits can say.
 pub(crate) const RECORD_BYTES_MAX: usize = 1_073_741_824;

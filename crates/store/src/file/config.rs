@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tidings_core::RetentionHold;
 
-use crate::limits::{DISK_FREE_MIN_DEFAULT, SCRUB_BYTES_PER_SECOND_DEFAULT, SEGMENT_BYTES_DEFAULT};
+use crate::limits::{
+    DISK_FREE_MIN_DEFAULT, OPEN_FILES_DEFAULT, SCRUB_BYTES_PER_SECOND_DEFAULT, SEGMENT_BYTES_DEFAULT,
+};
 
 /// How a [`FileStore`](super::FileStore) keeps its log.
 ///
@@ -20,7 +22,7 @@ pub struct FileStoreConfig {
     /// When an event counts as kept. Default [`Durability::Fsync`].
     pub durability: Durability,
     /// Bytes of a segment, one file of the log, set aside ahead of time. Default 64 MiB: large enough that files
-    /// stay few (each takes two file descriptors), small enough that retention, which takes whole segments, is
+    /// stay few, small enough that retention, which takes whole segments, is
     /// fine-grained, and that the newest one is read in a moment at a start. Values outside 64 KiB to 1 GiB are
     /// taken as the nearest of these. An append larger than a segment gets a larger segment of its own.
     pub segment_bytes: u64,
@@ -44,6 +46,10 @@ pub struct FileStoreConfig {
     /// log. With less, appends are refused with [`StoreError::Full`](tidings_core::StoreError::Full), whoever has filled the disk, but for
     /// state records, with which a holder lets the oldest events go.
     pub disk_free_min: FreeMin,
+    /// Files of segments that have ended, and of their indexes, that are open at once. Each takes a file descriptor. Default 512; fewer than 2
+    /// count as 2. With fewer than the log has, one that is read again is opened again, which takes microseconds. Beside them the store
+    /// has some ten files open, and one for each thread that reads.
+    pub open_files_max: usize,
 }
 
 /// How much of a file system is kept free.
@@ -84,6 +90,7 @@ impl Default for FileStoreConfig {
             strict_recovery: false,
             scrub_bytes_per_second: SCRUB_BYTES_PER_SECOND_DEFAULT,
             disk_free_min: FreeMin::default(),
+            open_files_max: OPEN_FILES_DEFAULT,
         }
     }
 }

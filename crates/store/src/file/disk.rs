@@ -1,8 +1,10 @@
 //! What the store needs of a disk: a directory of files, written and read at offsets, and made durable.
 //!
-//! Two implementations: [`OsDisk`](os::OsDisk), and one in the tests that can fail, or lose power, at any point.
+//! Two implementations: [`OsDisk`](os::OsDisk), and one in the tests that can fail, or lose power, at any point. A [`PoolDisk`](pool::PoolDisk)
+//! stands before either, and keeps few files open.
 
 pub(crate) mod os;
+pub(crate) mod pool;
 #[cfg(test)]
 pub(crate) mod sim;
 
@@ -22,6 +24,12 @@ pub(crate) trait Disk: Send + Sync + 'static {
 
     /// Opens a file once more, to read it through once: what is read so should not push out of memory what is read often.
     fn open_to_read_through(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        self.open(name)
+    }
+
+    /// Opens a file that does not grow any more, to read. It may be opened at its first use only, be closed between two uses, and be
+    /// missing at the next one if it was removed.
+    fn open_ended(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         self.open(name)
     }
 
@@ -71,6 +79,12 @@ pub(crate) trait DiskFile: Send + Sync {
 /// Whether an error says that the disk cannot read what is there, while it may read what is beside it.
 pub(crate) fn is_unreadable(error: &io::Error) -> bool {
     error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
+/// Whether an error says that the process, or the system, has no descriptor left for another file. That says nothing of the file, and passes.
+pub(crate) fn is_without_descriptor(error: &io::Error) -> bool {
+    let errors = [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE];
+    errors.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 /// Whether an error says that there is no space left, for this file system or this user.

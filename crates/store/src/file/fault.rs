@@ -4,6 +4,7 @@ use std::io;
 
 use tidings_core::{Sequence, StoreError};
 
+use super::names::FileName;
 use super::{disk, names};
 
 /// A failure of the disk, or of what is on it.
@@ -73,6 +74,22 @@ impl Fault {
     /// Whether the file is not there.
     pub(crate) fn is_missing(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// The segment whose file, or whose index, is not there.
+    pub(crate) fn missing_of(&self) -> Option<Sequence> {
+        match self {
+            Self::Io { file, .. } if self.is_missing() => match names::parse(file) {
+                FileName::Log(base) | FileName::Index(base) => Some(base),
+                FileName::Lock | FileName::Meta | FileName::New | FileName::Other => None,
+            },
+            Self::Io { .. } | Self::Damaged { .. } | Self::Corrupt { .. } => None,
+        }
+    }
+
+    /// Whether there is no descriptor left for another file.
+    pub(crate) fn is_without_descriptor(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if disk::is_without_descriptor(source))
     }
 
     /// Whether there is no space left.

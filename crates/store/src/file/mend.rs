@@ -75,13 +75,23 @@ fn mend(log: &Log, disk: &dyn Disk, segment: &Arc<Segment>) -> Result<(), Fault>
     let view = log.view();
     let next = view.segments.iter().map(|segment| segment.base()).find(|base| *base > segment.base());
     match next {
-        Some(next) => {
-            let mended = recover::reindexed(disk, segment, next, log.hash, Recovery::Lenient)?;
-            if !log.replace(Arc::new(mended)) {
-                // Retention was quicker. An index alone would be removed at the next start.
-                let _ = disk.remove(&names::index(segment.base()));
+        Some(next) => match recover::reindexed(disk, segment, next, log.hash, Recovery::Lenient) {
+            Ok(mended) => {
+                if !log.replace(Arc::new(mended)) {
+                    // Retention was quicker. An index alone would be removed at the next start.
+                    let _ = disk.remove(&names::index(segment.base()));
+                }
             }
-        }
+            Err(fault) if fault.missing_of().is_some() => {
+                // The log lets a segment go before its file. One that is still part of the log was removed by somebody else.
+                if self::segment(&log.view(), segment.base()).is_none() {
+                    return Ok(());
+                }
+                tracing::error!(%fault, "the file of a segment is gone: somebody has removed it");
+                segment.holes.set(vec![0..segment.index().records()]);
+            }
+            Err(fault) => return Err(fault),
+        },
         // The writer has it, with an index in memory.
         None => segment.holes.set(holes::ranges(unreadable(segment, view.head)?)),
     }

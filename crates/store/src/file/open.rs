@@ -9,13 +9,15 @@ use tidings_core::{Line, Sequence, UnixMillis};
 use super::active::Active;
 use super::ages::Now;
 use super::config::{Durability, FileStoreConfig};
+use super::descriptors::LackOfDescriptors;
 use super::disk::Disk;
+use super::disk::pool::PoolDisk;
 use super::fault::Fault;
 use super::files::{Files, Found};
 use super::group::WriteGroup;
 use super::hash::KeyedHash;
 use super::header::{FORMAT, SegmentHeader};
-use super::host::Host;
+use super::host::{Host, Random};
 use super::log::{Log, LogView};
 use super::mend;
 use super::meta::{Life, Meta};
@@ -34,7 +36,8 @@ pub(crate) fn open(
     config: &FileStoreConfig,
     seal: impl FnOnce(Arc<dyn Disk>, Arc<Log>) -> io::Result<Sealer>,
 ) -> Result<LogWriter, OpenError> {
-    let disk = &*host.disk;
+    let pooled: Arc<dyn Disk> = Arc::new(PoolDisk::new(host.disk, config.open_files_max));
+    let disk = &*pooled;
     let files = Files::list(disk)?;
     let before = Meta::read(disk)?;
     refuse_half(before.as_ref(), &files)?;
@@ -54,10 +57,10 @@ pub(crate) fn open(
     let is_new = found.is_none();
     let Found { ended, newest, line } = match found {
         Some(found) => {
-            tell_what_is_unsure(before.as_ref(), found.newest.head, &host);
+            tell_what_is_unsure(before.as_ref(), found.newest.head, host.boot.as_ref());
             found
         }
-        None => begin(disk, &host, &hash, before.as_ref(), config.segment_bytes)?,
+        None => begin(disk, &host.random, &hash, before.as_ref(), config.segment_bytes)?,
     };
 
     let Newest { active, head, last_time, .. } = newest;
@@ -67,7 +70,7 @@ pub(crate) fn open(
     let view = LogView { segments: Arc::new(segments), head, line: Arc::new(line), is_begun: is_new };
     let log = Arc::new(Log::new(hash, view));
     mend::tell(&log.view());
-    let sealer = seal(host.disk.clone(), log.clone())
+    let sealer = seal(pooled.clone(), log.clone())
         .map_err(|source| OpenError::Io { file: "the sealing thread".to_owned(), source })?;
     sealer.wake();
     let now = Now::of(&*host.clock);
@@ -81,7 +84,7 @@ pub(crate) fn open(
     Ok(LogWriter {
         log,
         announcer: Arc::default(),
-        disk: host.disk,
+        disk: pooled,
         clock: host.clock,
         durability: config.durability,
         segment_bytes: config.segment_bytes,
@@ -100,6 +103,7 @@ pub(crate) fn open(
         durable: head,
         synced_at: Instant::now(),
         stopped: None,
+        lack: LackOfDescriptors::default(),
         metrics,
     })
 }
@@ -147,7 +151,7 @@ fn announce(disk: &dyn Disk, meta: &Meta, has_log: bool) -> Result<bool, OpenErr
 /// Begins a log.
 fn begin(
     disk: &dyn Disk,
-    host: &Host,
+    random: &Random,
     hash: &KeyedHash,
     before: Option<&Meta>,
     segment_bytes: u64,
@@ -157,7 +161,7 @@ fn begin(
             "there is no segment: if the log had events, they are gone, and their readers hear of a gap"
         );
     }
-    let epoch = host.random.epoch(None);
+    let epoch = random.epoch(None);
     let header = SegmentHeader {
         format: FORMAT,
         epoch,
@@ -172,7 +176,7 @@ fn begin(
 }
 
 /// Says in which respect a log that is gone on with cannot be known to be whole.
-fn tell_what_is_unsure(before: Option<&Meta>, head: Sequence, host: &Host) {
+fn tell_what_is_unsure(before: Option<&Meta>, head: Sequence, now: Option<&String>) {
     match before.map(|meta| &meta.life) {
         Some(Life::Failed { acknowledged, .. }) if *acknowledged > head => {
             tracing::error!(
@@ -184,7 +188,7 @@ fn tell_what_is_unsure(before: Option<&Meta>, head: Sequence, host: &Host) {
         Some(Life::Failed { .. }) => {
             tracing::warn!(%head, "the last process could not make events durable; all that it acknowledged is there");
         }
-        Some(Life::Open { strict: false, boot }) if boot.is_none() || *boot != host.boot => {
+        Some(Life::Open { strict: false, boot }) if boot.is_none() || boot.as_ref() != now => {
             tracing::warn!(
                 %head,
                 "the machine has started anew since the log was written under a weak durability: events that were \

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
+use super::disk::is_without_descriptor;
 use super::fault::Fault;
 
 /// Why a store was not opened.
@@ -58,6 +59,23 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether the same may go well later, without anybody changing the directory: another process has it now, or the system refuses something for the moment,
+    /// as for want of permission, of space, of file descriptors, or because the disk does not answer.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::InUse { .. } => true,
+            Self::Io { source, .. } => !matches!(
+                source.kind(),
+                ErrorKind::NotADirectory
+                    | ErrorKind::AlreadyExists
+                    | ErrorKind::NotFound
+                    | ErrorKind::InvalidInput
+                    | ErrorKind::InvalidFilename
+            ),
+            Self::NoLock { .. } | Self::NotOurs { .. } | Self::Corrupt { .. } => false,
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -66,6 +84,9 @@ impl OpenError {
             Self::NotOurs { .. } => {
                 "name a directory that is empty or does not exist yet, such as a new one inside this one; nothing was changed in it. If it \
                  is the hub's, move out of it what is not"
+            }
+            Self::Io { source, .. } if is_without_descriptor(source) => {
+                "raise the limit of open files (ulimit -n, LimitNOFILE), or end what has so many open"
             }
             Self::Io { source, .. } => match source.kind() {
                 ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
@@ -82,7 +103,8 @@ impl OpenError {
                 _ => "see that the directory can be read and written, and look at its disk",
             },
             Self::Corrupt { .. } => {
-                "nothing was changed; `tidings store repair` says what can be done about it, and a backup can be put in the place of the directory"
+                "nothing was changed; `tidings store verify DIR` tells what is damaged, `tidings store repair DIR` what can be done about it, and a \
+                 backup can be put in the place of the directory"
             }
         }
     }
@@ -96,5 +118,40 @@ impl From<Fault> for OpenError {
                 Self::Corrupt { file, offset, what }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn io(errno: rustix::io::Errno) -> OpenError {
+        OpenError::Io { file: "META".to_owned(), source: errno.into() }
+    }
+
+    #[test]
+    fn what_the_system_refuses_may_pass_and_what_is_written_does_not() {
+        use rustix::io::Errno;
+
+        let passing = [
+            Errno::IO,
+            Errno::NOSPC,
+            Errno::DQUOT,
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::ACCESS,
+            Errno::PERM,
+            Errno::ROFS,
+            Errno::NOMEM,
+            Errno::STALE,
+            Errno::TIMEDOUT,
+        ];
+        let lasting = [Errno::NOTDIR, Errno::EXIST, Errno::NOENT, Errno::NAMETOOLONG, Errno::INVAL];
+
+        assert!(passing.into_iter().all(|errno| io(errno).is_passing()));
+        assert!(!lasting.into_iter().any(|errno| io(errno).is_passing()));
+        let corrupt = OpenError::Corrupt { file: "META".to_owned(), offset: 0, what: String::new() };
+        assert!(!corrupt.is_passing());
+        assert!(io(Errno::MFILE).hint().contains("ulimit -n"));
     }
 }

@@ -58,6 +58,8 @@ impl ReadLog for LogReader {
     async fn read(&self, query: Query) -> Result<Reading, StoreError> {
         for _ in 0..MENDS_PER_READING_MAX {
             match self.read_once(query.clone()).await? {
+                // Retention has removed it while this was read: the next look finds a log without it. If not, somebody else has.
+                Err(fault) if let Some(base) = fault.missing_of() => self.mender.mend(base).await?,
                 Err(Fault::Damaged { base, file, offset, what }) => {
                     let fault = Fault::Damaged { base, file, offset, what };
                     tracing::warn!(%fault, "a part of the log cannot be read, and is looked at record by record");

@@ -41,7 +41,7 @@ pub(crate) fn ended(
     before: Option<&Segment>,
 ) -> Result<Segment, Fault> {
     let name = names::log(base);
-    let file = disk.open(&name).map_err(Fault::io(&name))?;
+    let file = disk.open_ended(&name).map_err(Fault::io(&name))?;
     let (header, header_is_lost) = header_of(&*file, base, &hash, recovery, before)?;
     let records = header.records(&hash);
     let index = match SealedIndex::open(disk, base, header.format, hash) {
@@ -200,7 +200,7 @@ pub(crate) fn newest<T>(
     let (ended, holes) = (OnceLock::new(), Holes::of(holes));
     let segment = Arc::new(Segment { header, records, file, index_state, ended, holes, header_is_lost });
     let checked = check(&segment)?;
-    note_successor(disk, &header, head, hash);
+    note_successor(disk, &header, head, hash)?;
     if head < base && !expected.is_closed {
         tracing::warn!(
             segment = name,
@@ -255,8 +255,18 @@ pub(crate) fn last_durable(
 }
 
 /// Says so if another segment has followed the newest one that is there: only then does a segment get an index.
-fn note_successor(disk: &dyn Disk, header: &SegmentHeader, head: Sequence, hash: KeyedHash) {
-    let Ok(index) = SealedIndex::open(disk, header.base, header.format, hash) else { return };
+fn note_successor(
+    disk: &dyn Disk,
+    header: &SegmentHeader,
+    head: Sequence,
+    hash: KeyedHash,
+) -> Result<(), Fault> {
+    let index = match SealedIndex::open(disk, header.base, header.format, hash) {
+        Ok(index) => index,
+        // One that is there and cannot be opened now may say so the next time.
+        Err(fault @ Fault::Io { .. }) if !fault.is_missing() => return Err(fault),
+        Err(_) => return Ok(()),
+    };
     let next = Sequence(header.base.0 + u64::from(index.records));
     let missing = names::log(next);
     tracing::error!(
@@ -266,6 +276,7 @@ fn note_successor(disk: &dyn Disk, header: &SegmentHeader, head: Sequence, hash:
     );
     // It is made anew when the segment ends again.
     let _ = disk.remove(&names::index(header.base));
+    Ok(())
 }
 
 /// Refuses a flaw that no crash can have made: something was written after it when it was durable.

@@ -89,10 +89,12 @@ fn seal(disk: &dyn Disk, log: &Log, segment: &Segment) -> Result<(), Fault> {
     segment.file.set_len(ended.end).map_err(Fault::io(&segment.name()))?;
     build::write(disk, &segment.header, *ended, index, &log.hash)?;
     let sealed = SealedIndex::open(disk, segment.base(), segment.header.format, log.hash)?;
+    // From here on the file is one of many, and need not be open.
+    let file = disk.open_ended(&segment.name()).map_err(Fault::io(&segment.name()))?;
     let replaced = log.replace(Arc::new(Segment {
         header: segment.header,
         records: segment.records,
-        file: segment.file.clone(),
+        file,
         index_state: IndexState::Sealed(Box::new(sealed)),
         ended: OnceLock::from(*ended),
         holes: Holes::default(),

@@ -4,6 +4,7 @@ pub(crate) mod campaign;
 mod clock;
 pub(crate) mod corruption;
 mod damage;
+mod descriptors;
 pub(crate) mod dice;
 pub(crate) mod epoch;
 pub(crate) mod failure;

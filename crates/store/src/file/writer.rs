@@ -11,6 +11,7 @@ use tidings_core::{Clock, Cursor, Draft, Epoch, Event, Sequence, StoreError, Uni
 use super::active::Active;
 use super::ages::Now;
 use super::config::Durability;
+use super::descriptors::LackOfDescriptors;
 use super::disk::Disk;
 use super::fault::Fault;
 use super::group::{Beginning, WriteGroup};
@@ -56,6 +57,7 @@ pub(crate) struct LogWriter {
     pub(crate) synced_at: Instant,
     /// Why nothing is written any more.
     pub(crate) stopped: Option<StoreError>,
+    pub(crate) lack: LackOfDescriptors,
     pub(crate) metrics: StoreMetrics,
 }
 
@@ -202,7 +204,7 @@ impl LogWriter {
     /// Says in `META` that this process has the store, if a full disk has kept it from saying so at its start.
     fn announce(&mut self) -> Result<(), StoreError> {
         if !self.is_announced {
-            self.meta.write(&*self.disk).map_err(|fault| self.full_or_stop(&fault))?;
+            self.meta.write(&*self.disk).map_err(|fault| self.passing_or_stop(&fault))?;
             self.is_announced = true;
         }
         Ok(())
@@ -290,7 +292,7 @@ impl LogWriter {
     fn roll(&mut self, bytes: u64) -> Result<(), StoreError> {
         if self.active.is_empty() && !self.active.is_old() {
             let extended = self.active.extend(bytes);
-            return extended.map_err(|fault| self.full_or_stop(&fault));
+            return extended.map_err(|fault| self.passing_or_stop(&fault));
         }
         // Only the newest segment may have records that are not durable.
         self.sync()?;
@@ -303,19 +305,21 @@ impl LogWriter {
         };
         match Active::create(&*self.disk, header, &self.log.hash, bytes.max(self.segment_bytes)) {
             Ok(active) if self.active.is_empty() => {
+                self.lack.over();
                 // It has the name of the old one, and is in its place.
                 self.log.replace(active.segment.clone());
                 self.active = active;
                 Ok(())
             }
             Ok(active) => {
+                self.lack.over();
                 self.active.finish(self.last_time);
                 self.log.push(active.segment.clone());
                 self.active = active;
                 self.sealer.wake();
                 Ok(())
             }
-            Err(fault) => Err(self.full_or_stop(&fault)),
+            Err(fault) => Err(self.passing_or_stop(&fault)),
         }
     }
 
@@ -346,7 +350,12 @@ impl LogWriter {
         }
     }
 
-    fn full_or_stop(&mut self, fault: &Fault) -> StoreError {
+    fn passing_or_stop(&mut self, fault: &Fault) -> StoreError {
+        if fault.is_without_descriptor() {
+            // Nothing was opened, so nothing was changed: unlike after a failed sync, all is known.
+            self.lack.tell(fault, Instant::now());
+            return StoreError::Unavailable("the hub has no file descriptor left for its log".into());
+        }
         if fault.is_full() { self.full() } else { self.stop(fault) }
     }
 
@@ -412,6 +421,8 @@ fn held(log: &Log, keys: &Keys, hash: u64) -> Result<Option<(Event, u32)>, Fault
             tracing::warn!(%fault, "the event with an idempotency key cannot be read, so the key counts as new");
             Ok(None)
         }
+        // Its file is gone. The next reading finds that out, too.
+        Err(fault) if fault.missing_of().is_some() => Ok(None),
         Err(fault) => Err(fault),
     }
 }

@@ -37,6 +37,9 @@ struct DiskState {
     watcher: Option<Watcher>,
     dice: Dice,
     space: FreeSpace,
+    /// Files that are open, and how many may be.
+    open: usize,
+    open_max: usize,
 }
 
 /// All that is on the disk, and all that is only in the memory of the system.
@@ -74,12 +77,30 @@ impl SimDisk {
     /// A disk with something on it.
     pub(crate) fn of(world: World, seed: u64) -> Self {
         let dice = Dice::new(seed);
-        Self(Arc::new(Mutex::new(DiskState { world, operations: 0, watcher: None, dice, space: ROOMY })))
+        Self(Arc::new(Mutex::new(DiskState {
+            world,
+            operations: 0,
+            watcher: None,
+            dice,
+            space: ROOMY,
+            open: 0,
+            open_max: usize::MAX,
+        })))
     }
 
     /// Watches every operation from now on.
     pub(crate) fn watch(&self, watcher: impl FnMut(u64, &World) -> Option<Trouble> + Send + 'static) {
         self.state().watcher = Some(Box::new(watcher));
+    }
+
+    /// Files that are open now.
+    pub(crate) fn open_files(&self) -> usize {
+        self.state().open
+    }
+
+    /// Lets no more files than this be open from now on.
+    pub(crate) fn allow_open_files(&self, open_max: usize) {
+        self.state().open_max = open_max;
     }
 
     /// Everything as it is now.
@@ -130,6 +151,16 @@ impl SimDisk {
             Some(Trouble::Broken) => Err(io::Error::other("the device has failed")),
         };
         (state, result)
+    }
+}
+
+impl DiskState {
+    fn take_descriptor(&mut self) -> io::Result<()> {
+        if self.open >= self.open_max {
+            return Err(rustix::io::Errno::MFILE.into());
+        }
+        self.open += 1;
+        Ok(())
     }
 }
 
@@ -243,6 +274,7 @@ impl Disk for SimDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let (mut state, result) = self.step();
         result?;
+        state.take_descriptor()?;
         let inode = state.world.inodes.len();
         state.world.inodes.push(Inode::default());
         state.world.name(name, Some(inode));
@@ -250,7 +282,9 @@ impl Disk for SimDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        let inode = self.state().world.inode(name).ok_or(io::ErrorKind::NotFound)?;
+        let mut state = self.state();
+        let inode = state.world.inode(name).ok_or(io::ErrorKind::NotFound)?;
+        state.take_descriptor()?;
         Ok(Arc::new(SimFile { disk: self.clone(), inode }))
     }
 
@@ -311,6 +345,12 @@ impl SimFile {
         }
         inode.pending.push(change);
         result
+    }
+}
+
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        self.disk.state().open -= 1;
     }
 }
 

@@ -63,7 +63,7 @@ impl SealedIndex {
     /// of another version than the segment.
     pub(crate) fn open(disk: &dyn Disk, base: Sequence, format: u32, hash: KeyedHash) -> Result<Self, Fault> {
         let name = names::index(base);
-        let file = disk.open(&name).map_err(Fault::io(&name))?;
+        let file = disk.open_ended(&name).map_err(Fault::io(&name))?;
         Self::of(file, name, base, format, hash)
     }
 

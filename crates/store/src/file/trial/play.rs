@@ -252,14 +252,15 @@ pub(crate) fn open_host(
 
 /// Opens what a disk has damaged, as far as it can be read.
 pub(crate) fn open_damaged(disk: &SimDisk, start: usize) -> Result<LogWriter, OpenError> {
-    let config = FileStoreConfig { segment_bytes: 8_192, ..FileStoreConfig::default() };
+    let config = FileStoreConfig { segment_bytes: 8_192, open_files_max: 3, ..FileStoreConfig::default() };
     let host = host(disk, ManualClock::at(0), start);
     open::open(host, &config, |disk, log| Ok(Sealer::Inline(disk, log)))
 }
 
 pub(crate) fn open_config(host: Host, config: FileStoreConfig) -> Result<LogWriter, OpenError> {
     // A crash leaves nothing that strict recovery would refuse.
-    let config = FileStoreConfig { segment_bytes: 8_192, strict_recovery: true, ..config };
+    // And few files are open, so that most readings open one again.
+    let config = FileStoreConfig { segment_bytes: 8_192, strict_recovery: true, open_files_max: 3, ..config };
     open::open(host, &config, |disk, log| Ok(Sealer::Inline(disk, log)))
 }
 
