@@ -10,9 +10,36 @@ pub(crate) const STORE_CLOSE_RESERVE: Duration = Duration::from_secs(1);
 /// good order has come there in milliseconds, and no first request is refused.
 pub(crate) const INBOX_START_WAIT_MAX: Duration = Duration::from_secs(1);
 
-/// Open files beside connections that have a place: 4,096 that have asked for nothing yet or are being refused, the log and its
-/// indexes, and what the runtime needs.
-pub(crate) const FILES_RESERVE: u64 = 4_352;
+/// Open files that the hub itself needs: standard streams, listener, signals, the database of the inboxes, the access log, connections to a backend,
+/// and files of keys and certificates that are read again. 64: a hub with all of these has some 40.
+pub(crate) const FILES_FOR_PROCESS: usize = 64;
+
+/// Open files that each lane needs to wait for its sockets.
+pub(crate) const FILES_FOR_LANE: usize = 4;
+
+/// Open files that the log needs beside old segments: the directory and its lock, the newest segment, the next one, those whose index is
+/// being written, `META`, and one for each thread that reads. Connections never get them, or the log could not begin its next segment.
+pub(crate) const FILES_FOR_LOG: usize = 24;
+
+/// Share of all open files that old segments and their indexes may have: one sixteenth. Which of them are open changes as they are read,
+/// and to open one again takes microseconds.
+pub(crate) const OLD_SEGMENT_FILES_SHARE: usize = 16;
+
+/// The least that they have: eight segments are read at once without opening any again.
+pub(crate) const OLD_SEGMENT_FILES_MIN: usize = 16;
+
+/// The most that they have: with segments of 64 MiB, those of 32 GiB.
+pub(crate) const OLD_SEGMENT_FILES_MAX: usize = 1_024;
+
+/// Files for connections that have asked for nothing yet, if there are enough. 4,096: as many as the system keeps before they are accepted.
+pub(crate) const LOBBY_FILES_MAX: usize = 4_096;
+
+/// Their share of what is left for connections otherwise: one eighth.
+pub(crate) const LOBBY_FILES_SHARE: usize = 8;
+
+/// The share of `connections_reserve` of what is left for connections, if there is not enough for all: one eighth, so that publishers and probes
+/// come in.
+pub(crate) const RESERVE_FILES_SHARE: usize = 8;
 
 /// Connections that the system keeps for the hub until they are accepted: a crowd that comes back in one moment.
 pub(crate) const LISTEN_BACKLOG: u32 = 4_096;
@@ -97,6 +124,13 @@ pub(crate) const ERROR_CHARS_MAX: usize = 1_000;
 
 /// Characters of a server's own words that are shown: two lines of a terminal.
 pub(crate) const SAID_CHARS_MAX: usize = 200;
+
+/// Columns by which `sub` indents further lines of data for people at the most. They stand below the first line, which begins where the id and the
+/// type end: a server may send those as long as it likes. 32: what a hub sends fits.
+pub(crate) const SUB_INDENT_MAX: usize = 32;
+
+/// Bytes of shown data that `sub` makes at once: as many as a write takes, and little memory for an event of any size.
+pub(crate) const SUB_PIECE_BYTES: usize = 64 << 10;
 
 /// Bytes of a line beside the data of an event: the name of the field, and room for ids and types.
 pub(crate) const FIELD_BYTES: usize = 1_024;

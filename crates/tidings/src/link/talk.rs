@@ -8,7 +8,7 @@ use super::wait::seconds;
 use crate::limits::ERROR_CHARS_MAX;
 use crate::terminal::chain::{chain, visible};
 use crate::terminal::failure::Failure;
-use crate::terminal::talk::tell;
+use crate::terminal::talk::{tell, tell_json};
 
 /// Talks on stderr. Nothing depends on whether anybody listens.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +85,7 @@ impl Talk {
     /// Says something that is no change of state. Programs get it as a line, too.
     pub(crate) fn warn(self, words: &str) {
         if self.json {
-            self.print(&serde_json::json!({ "warning": words }).to_string());
+            tell_json(&serde_json::json!({ "warning": words }).to_string());
         } else {
             self.word(words);
         }
@@ -99,7 +99,7 @@ impl Talk {
     /// The hub has named the connection. People have no use for it.
     fn began(self, Beginning { connection, .. }: &Beginning) {
         if self.json && connection.is_some() {
-            self.print(&serde_json::json!({ "open": { "connection": connection } }).to_string());
+            tell_json(&serde_json::json!({ "open": { "connection": connection } }).to_string());
         }
     }
 
@@ -110,7 +110,7 @@ impl Talk {
             visible(&reason)
         });
         if self.json {
-            return self.print(&serde_json::json!({ "expired": { "reason": reason } }).to_string());
+            return tell_json(&serde_json::json!({ "expired": { "reason": reason } }).to_string());
         }
         let why = reason.map_or_else(String::new, |reason| format!(": {reason}"));
         self.word(&format!("access is over{why}"));
@@ -128,7 +128,7 @@ impl Talk {
     }
 
     fn print_state(self, state: &StateLine<'_>) {
-        self.print(&serde_json::to_string(state).expect("a state is always JSON"));
+        tell_json(&serde_json::to_string(state).expect("a state is always JSON"));
     }
 
     fn word(self, words: &str) {

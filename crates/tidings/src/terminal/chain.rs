@@ -35,6 +35,17 @@ pub(crate) fn excerpt(text: &str) -> String {
     visible(&shown)
 }
 
+/// Whether a terminal may do something at a character other than to draw it: a control character other than a tab, or one that turns the
+/// direction of writing.
+pub(crate) fn acts(c: char) -> bool {
+    let turns = matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    // Unicode's own ends of lines and paragraphs are no controls, and yet some terminals begin a line at them.
+    turns || matches!(c, '\u{2028}' | '\u{2029}') || c.is_control() && c != '\t'
+}
+
 /// The characters of one character.
 enum Visible {
     Itself(Option<char>),
@@ -43,12 +54,7 @@ enum Visible {
 
 impl Visible {
     fn new(c: char) -> Self {
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if turns || c.is_control() && c != '\t' {
-            Self::Number(c.escape_unicode())
-        } else {
-            Self::Itself(Some(c))
-        }
+        if acts(c) { Self::Number(c.escape_unicode()) } else { Self::Itself(Some(c)) }
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod chain;
 pub(crate) mod failure;
+pub(crate) mod guard;
 pub(crate) mod output;
 pub(crate) mod shell;
 pub(crate) mod talk;

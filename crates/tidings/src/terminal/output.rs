@@ -1,14 +1,26 @@
 //! Standard output, and whether a person sees colours there.
 
+use std::borrow::Cow;
 use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 
 use super::failure::{Exit, Failure};
+use super::guard;
 use super::talk::tell;
 use crate::environment::Environment;
 
 /// Writes data to stdout. A reader that has gone away, as `head` does, is no failure.
 pub(crate) fn say(text: &str) -> Result<(), Failure> {
+    say_as(text, guard::words)
+}
+
+/// The same of lines of JSON.
+pub(crate) fn say_json(text: &str) -> Result<(), Failure> {
+    say_as(text, guard::json)
+}
+
+fn say_as(text: &str, guard: fn(&str) -> Cow<'_, str>) -> Result<(), Failure> {
     let mut stdout = stdout();
+    let text = if stdout.is_terminal() { guard(text) } else { Cow::Borrowed(text) };
     written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
 }
 

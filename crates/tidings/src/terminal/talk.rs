@@ -6,7 +6,8 @@
 //! thread, and with it everybody who wants to talk. So this looks for room first, and waits for it a moment at most once in ten
 //! seconds. The look and the write are two calls: a pipe that another process fills in between blocks all the same.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use rustix::io::retry_on_intr;
 use tokio::time::Instant;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::guard;
 use crate::limits::{TALK_BYTES_AT_ONCE, TALK_WAIT_INTERVAL, TALK_WAIT_MAX};
 
 /// When somebody last waited for room.
@@ -29,7 +31,12 @@ static LOST: AtomicU64 = AtomicU64::new(0);
 
 /// Says one line, or several, on standard error.
 pub(crate) fn tell(line: &str) {
-    write(format!("{line}\n").as_bytes());
+    try_tell(line);
+}
+
+/// Says one line of JSON.
+pub(crate) fn tell_json(line: &str) {
+    write(&for_stderr(format!("{line}\n").as_bytes(), guard::json));
 }
 
 /// Draws over the line that the cursor is in, for people at a terminal.
@@ -39,7 +46,18 @@ pub(crate) fn draw(text: &str) {
 
 /// Says one line if it can be written. Returns whether it was.
 pub(crate) fn try_tell(line: &str) -> bool {
-    write(format!("{line}\n").as_bytes())
+    write(&for_stderr(format!("{line}\n").as_bytes(), guard::words))
+}
+
+/// A text as it may be written to standard error, which may be a terminal.
+fn for_stderr(text: &[u8], guard: fn(&str) -> Cow<'_, str>) -> Cow<'_, [u8]> {
+    match std::str::from_utf8(text) {
+        Ok(text) if io::stderr().is_terminal() => match guard(text) {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        },
+        _ => Cow::Borrowed(text),
+    }
 }
 
 /// Makes a writer of log records, each of which is written as a whole.
@@ -61,7 +79,7 @@ impl Write for &LogWriter {
         let lost = LOST.swap(0, Ordering::Relaxed);
         if lost > 0 && !write(self.lost(lost).as_bytes()) {
             LOST.fetch_add(lost + 1, Ordering::Relaxed);
-        } else if !write(record) {
+        } else if !write(&for_stderr(record, if self.json { guard::json } else { guard::words })) {
             LOST.fetch_add(1, Ordering::Relaxed);
         }
         Ok(record.len())

@@ -40,7 +40,7 @@ use crate::environment::Environment;
 use crate::limits::{DOCTOR_IDLE_DEFAULT_MAX, DOCTOR_WAIT_MAX};
 use crate::link::{Header, TokenArgs, Trust, unusable};
 use crate::terminal::failure::{Exit, Failure};
-use crate::terminal::output::{Color, say};
+use crate::terminal::output::{Color, say, say_json};
 use crate::terminal::talk::tell;
 
 /// What to look at.
@@ -113,7 +113,11 @@ pub(crate) async fn run(args: &DoctorArgs, environment: &Environment, color: Col
     if timeout(wait, examination.run(&mut asker, &mut report)).await.is_err() {
         report.checks.push(out_of_time(wait));
     }
-    say(&if args.json { report.json() } else { report.text(color.stdout) })?;
+    if args.json {
+        say_json(&report.json())?
+    } else {
+        say(&report.text(color.stdout))?
+    }
     match report.findings() {
         0 => Ok(()),
         // The report says what they are.

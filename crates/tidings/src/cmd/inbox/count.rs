@@ -13,7 +13,7 @@ use crate::environment::Environment;
 use crate::link::Talk;
 use crate::signals::Signals;
 use crate::terminal::failure::{Exit, Failure};
-use crate::terminal::output::{Color, say};
+use crate::terminal::output::{Color, say, say_json};
 
 /// Whose count.
 #[derive(Debug, Args)]
@@ -51,7 +51,7 @@ pub(super) async fn run(args: &CountArgs, environment: &Environment, color: Colo
     let hub = args.hub.connect(&args.url, environment)?;
     let question = InboxQuestion::get([args.user.as_str(), "count"]);
     let unread: Unread = hub.ask(&question, "the count cannot be read").await?;
-    say(&args.line(unread))
+    if args.json { say_json(&args.line(unread)) } else { say(&args.line(unread)) }
 }
 
 async fn watch(args: &CountArgs, environment: &Environment, talk: Talk) -> Result<(), Failure> {

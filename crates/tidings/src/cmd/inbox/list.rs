@@ -11,7 +11,7 @@ use super::hub::{HubUrl, InboxHubArgs, user};
 use super::shown;
 use crate::environment::Environment;
 use crate::terminal::failure::{Exit, Failure};
-use crate::terminal::output::{Color, say};
+use crate::terminal::output::{Color, say, say_json};
 use crate::terminal::talk::tell;
 
 /// Whose notifications, and which.
@@ -66,7 +66,12 @@ pub(super) async fn run(args: &ListArgs, environment: &Environment, color: Color
         let page: Page = hub.ask(&question, "the notifications cannot be listed").await?;
         let count = page.items.len() as u64;
         (shown, left) = (shown + count, left.saturating_sub(count));
-        say(&args.text(&page.items, color)?)?;
+        let text = args.text(&page.items, color)?;
+        if args.json {
+            say_json(&text)?
+        } else {
+            say(&text)?
+        }
         let is_last = !page.more || page.cursor.is_none() || left == 0;
         if is_last {
             tell(&summary(shown, page.unread, page.more));

@@ -14,7 +14,7 @@ use super::hub::{HubUrl, InboxHub, InboxHubArgs, user};
 use super::users::UserLines;
 use crate::environment::Environment;
 use crate::limits::NAMES_SHOWN_MAX;
-use crate::terminal::chain::excerpt;
+use crate::terminal::chain::{excerpt, visible};
 use crate::terminal::failure::{Exit, Failure};
 use crate::terminal::output::report;
 use crate::terminal::talk::tell;
@@ -199,7 +199,7 @@ impl NotifyArgs {
         } else if repeated {
             tell(&format!("{user} had this notification already; nothing was added"));
         }
-        report(&format!("{user} was notified by {id}"), &format!("{id}\n"));
+        report(&format!("{user} was notified by {}", visible(&id)), &format!("{id}\n"));
         Ok(())
     }
 

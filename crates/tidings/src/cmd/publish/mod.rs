@@ -29,7 +29,7 @@ use crate::link::{
     unusable_draft,
 };
 use crate::signals::Signals;
-use crate::terminal::chain::chain;
+use crate::terminal::chain::{chain, visible};
 use crate::terminal::failure::{Exit, Failure};
 use crate::terminal::output::report;
 use crate::terminal::talk::tell;
@@ -118,7 +118,7 @@ async fn publish_one(
         .publish(Target::Url(&args.url), &draft)
         .await
         .map_err(|error| unpublished("the event was not published", &error, token))?;
-    report(&format!("the event was published as {}", receipt.id), &format!("{}\n", receipt.id));
+    report(&format!("the event was published as {}", visible(&receipt.id)), &format!("{}\n", receipt.id));
     Ok(())
 }
 
@@ -296,7 +296,8 @@ impl Sum {
 
     fn published_in_words(&self) -> String {
         let events = if self.published == 1 { "event" } else { "events" };
-        let last = self.last_id.as_deref().map_or_else(String::new, |id| format!(", the last as {id}"));
+        let last =
+            self.last_id.as_deref().map_or_else(String::new, |id| format!(", the last as {}", visible(id)));
         format!("{} {events} published{last}", self.published)
     }
 }

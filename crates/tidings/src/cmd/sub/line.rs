@@ -3,14 +3,24 @@
 use serde::Serialize;
 use tidings_client::{Event, Gap, Item, Partial};
 
+use super::data::DataLines;
 use crate::terminal::chain::visible;
+use crate::terminal::guard;
 
 /// For whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
-    People { color: bool },
-    Programs,
+    People {
+        color: bool,
+    },
+    Programs {
+        /// Nothing in a line may be what a terminal acts on.
+        is_terminal: bool,
+    },
 }
+
+/// The lines of an item, a piece at a time. The last one ends with LF.
+pub(super) type Pieces<'a> = Box<dyn Iterator<Item = String> + Send + 'a>;
 
 /// ANSI: dim, green, cyan, yellow, and back to normal.
 const DIM: &str = "\x1b[2m";
@@ -19,44 +29,48 @@ const CYAN: &str = "\x1b[36m";
 const YELLOW: &str = "\x1b[33m";
 const NORMAL: &str = "\x1b[0m";
 
-/// The lines of an item, ended by LF. `None` for what is not content, such as a new connection.
-pub(super) fn of(item: &Item, style: Style) -> Option<String> {
+/// What is shown of an item. `None` for what is not content, such as a new connection.
+pub(super) fn of(item: &Item, style: Style) -> Option<Pieces<'_>> {
     match style {
         Style::People { color } => for_people(item, color),
-        Style::Programs => for_programs(item),
+        Style::Programs { is_terminal } => {
+            let line = for_programs(item)?;
+            let line = if is_terminal { guard::json(&line).into_owned() } else { line };
+            Some(Box::new(std::iter::once(line)))
+        }
     }
 }
 
-fn for_people(item: &Item, color: bool) -> Option<String> {
+fn for_people(item: &Item, color: bool) -> Option<Pieces<'_>> {
     let paint = |paint, text: &str| {
         if color && !text.is_empty() { format!("{paint}{text}{NORMAL}") } else { text.to_owned() }
     };
-    match item {
-        Item::Event(event) => Some(event_for_people(event, paint)),
-        Item::Gap(gap) => Some(format!("{}\n", paint(YELLOW, &gap_for_people(gap)))),
-        Item::Partial(partial) => Some(format!("{}\n", paint(YELLOW, &partial_for_people(partial)))),
-        Item::Comment(text) => Some(format!("{}\n", paint(DIM, &format!(":{}", visible(text))))),
-        _ => None,
-    }
+    let line = match item {
+        Item::Event(event) => return Some(event_for_people(event, paint)),
+        Item::Gap(gap) => paint(YELLOW, &gap_for_people(gap)),
+        Item::Partial(partial) => paint(YELLOW, &partial_for_people(partial)),
+        Item::Comment(text) => paint(DIM, &format!(":{}", visible(text))),
+        _ => return None,
+    };
+    Some(Box::new(std::iter::once(line + "\n")))
 }
 
 /// Time, id, topic, type and data in columns as wide as they need to be; further lines of data stand below the first. The time is
 /// there if the URL asks for it, and the topic in streams of several.
-fn event_for_people(event: &Event, paint: impl Fn(&'static str, &str) -> String) -> String {
+fn event_for_people(event: &Event, paint: impl Fn(&'static str, &str) -> String) -> Pieces<'_> {
     let columns = [
         (DIM, event.time().unwrap_or_default()),
         (DIM, &event.last_event_id),
         (GREEN, event.topic().unwrap_or_default()),
         (CYAN, event.type_or_message()),
     ];
-    let (mut line, mut indent) = (String::new(), 0);
+    let (mut line, mut column) = (String::new(), 0);
     for (color, text) in columns.into_iter().filter(|(_, text)| !text.is_empty()) {
         let text = visible(text);
-        indent += text.chars().count() + 2;
+        column += text.chars().count() + 2;
         line += &format!("{}  ", paint(color, &text));
     }
-    let lines: Vec<_> = event.data.split('\n').map(visible).collect();
-    line + &lines.join(&format!("\n{}", " ".repeat(indent))) + "\n"
+    Box::new(std::iter::once(line).chain(DataLines::new(&event.data, column)))
 }
 
 fn gap_for_people(gap: &Gap) -> String {

@@ -3,12 +3,14 @@
 //! | file | noun |
 //! |---|---|
 //! | `line` | an item of the stream, for people and for programs |
+//! | `data` | the lines of its data |
 //! | `hangup` | whether anybody reads the output |
 
+mod data;
 pub(super) mod hangup;
 mod line;
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IsTerminal};
 
 use clap::Args;
 use futures_util::FutureExt;
@@ -91,7 +93,7 @@ pub(crate) async fn run(args: &SubArgs, environment: &Environment, color: Color)
     // For people the time is no news, and the topic of a stream of one topic stands in the URL.
     let builder = if args.json { builder.with_time() } else { builder };
     let source = if args.strict { builder.strict() } else { builder }.build();
-    let style = if args.json { Style::Programs } else { Style::People { color: color.stdout } };
+    let style = if args.json { programs() } else { Style::People { color: color.stdout } };
     let mut signals = Signals::new()
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
     let mut output = Output { out: BufWriter::new(tokio::io::stdout()), style };
@@ -109,6 +111,10 @@ pub(crate) async fn run(args: &SubArgs, environment: &Environment, color: Color)
         }
         Err(error) => Err(Failure::new(Exit::Failed, format!("cannot write to stdout: {error}"))),
     }
+}
+
+fn programs() -> Style {
+    Style::Programs { is_terminal: io::stdout().is_terminal() }
 }
 
 fn conclude(end: StreamEnd, args: &SubArgs, has_token: bool, talk: Talk) -> Result<(), Failure> {
@@ -164,8 +170,8 @@ struct Output {
 
 impl Output {
     async fn show(&mut self, item: &Item, talk: &Talk) -> io::Result<()> {
-        if let Some(line) = line::of(item, self.style) {
-            self.out.write_all(line.as_bytes()).await?;
+        for piece in line::of(item, self.style).into_iter().flatten() {
+            self.out.write_all(piece.as_bytes()).await?;
         }
         if talk.is_about(item) {
             // What was received before stands before it.

@@ -12,6 +12,11 @@ fn event(event_type: Option<&str>, data: &str, id: &str) -> Item {
 }
 
 const PLAIN: Style = Style::People { color: false };
+const PROGRAMS: Style = Style::Programs { is_terminal: false };
+
+fn of(item: &Item, style: Style) -> Option<String> {
+    super::of(item, style).map(Iterator::collect)
+}
 
 #[test]
 fn an_event_is_id_type_and_data() {
@@ -26,14 +31,44 @@ fn topic_and_time_stand_in_columns_of_their_own_where_they_are_known() {
 
     assert_eq!(of(&labelled, PLAIN).unwrap(), "T  1  a/b  message  x\n                    y\n");
     let line = r#"{"id":"1","topic":"a/b","type":"message","data":"x\ny","time":"T","lastEventId":"1"}"#;
-    assert_eq!(of(&labelled, Style::Programs).unwrap(), format!("{line}\n"));
+    assert_eq!(of(&labelled, PROGRAMS).unwrap(), format!("{line}\n"));
 }
 
 #[test]
 fn further_lines_stand_below_the_first() {
     let shown = of(&event(Some("log"), "one\n two\n", "7"), PLAIN).unwrap();
 
-    assert_eq!(shown, "7  log  one\n         two\n        \n");
+    assert_eq!(shown, "7  log  one\n         two\n\n");
+}
+
+/// 1 MB of line ends behind a long id became 516 MB of output, and 1 GB of memory.
+#[test]
+fn an_event_is_shown_in_pieces_and_not_much_larger_than_it_is() {
+    let id = "i".repeat(500);
+    for data in ["\n".repeat(1_000_000), "x\n".repeat(500_000)] {
+        let item = event(None, &data, &id);
+
+        let (mut shown, mut largest) = (0, 0);
+        for piece in super::of(&item, PLAIN).unwrap() {
+            shown += piece.len();
+            largest = largest.max(piece.len());
+        }
+
+        assert!(shown <= data.len() * 20, "{shown}");
+        assert!(largest <= 70_000, "{largest}");
+    }
+}
+
+#[test]
+fn what_a_terminal_acts_on_is_escaped_in_json_for_a_terminal_alone() {
+    let item = event(None, "\u{9b}31m\u{202e}\u{7f}", "7");
+    let line = |data: &str| {
+        format!("{{\"id\":\"7\",\"type\":\"message\",\"data\":\"{data}\",\"lastEventId\":\"7\"}}\n")
+    };
+
+    assert_eq!(of(&item, PROGRAMS).unwrap(), line("\u{9b}31m\u{202e}\u{7f}"));
+    let shown = of(&item, Style::Programs { is_terminal: true }).unwrap();
+    assert_eq!(shown, line("\\u009b31m\\u202e\\u007f"));
 }
 
 #[test]
@@ -52,8 +87,8 @@ fn nothing_that_a_server_sends_moves_the_cursor() {
 
 #[test]
 fn a_program_gets_one_line_of_json_with_everything_in_it() {
-    let line = of(&event(Some("log"), "one\n\"two\"\u{1f600}", "7"), Style::Programs).unwrap();
-    let comment = of(&Item::Comment(" hi\t".into()), Style::Programs).unwrap();
+    let line = of(&event(Some("log"), "one\n\"two\"\u{1f600}", "7"), PROGRAMS).unwrap();
+    let comment = of(&Item::Comment(" hi\t".into()), PROGRAMS).unwrap();
 
     let expected =
         "{\"id\":\"7\",\"type\":\"log\",\"data\":\"one\\n\\\"two\\\"\u{1f600}\",\"lastEventId\":\"7\"}\n";
@@ -73,7 +108,7 @@ fn an_event_that_has_no_id_of_its_own_has_no_member_for_it_and_yet_a_place() {
         // A block may have an `id` line that is empty, which is no id.
         event.id_in_block = id.is_empty();
 
-        assert_eq!(of(&Item::Event(event), Style::Programs).unwrap(), expected);
+        assert_eq!(of(&Item::Event(event), PROGRAMS).unwrap(), expected);
     }
 }
 
@@ -84,7 +119,7 @@ fn a_gap_is_the_object_of_history_with_the_name_from_before_beside_the_new_one()
 
     let lines = [told, sparse].map(|data| {
         let gap: Gap = serde_json::from_str(data).unwrap();
-        of(&Item::Gap(gap), Style::Programs).unwrap()
+        of(&Item::Gap(gap), PROGRAMS).unwrap()
     });
 
     let told = r#""requested":"a-1","reason":"expired","resumes_after":"a-9","resumesAfter":"a-9""#;
@@ -98,7 +133,7 @@ fn a_search_that_ended_early_is_told_to_people_and_to_programs() {
 
     let lines = [told, "{}"].map(|data| {
         let item = Item::Partial(serde_json::from_str(data).unwrap());
-        [PLAIN, Style::Programs].map(|style| of(&item, style).unwrap())
+        [PLAIN, PROGRAMS].map(|style| of(&item, style).unwrap())
     });
 
     let why = "the hub stopped looking for older ones";
@@ -123,7 +158,7 @@ fn the_reference_lists_exactly_the_members_of_a_line() {
     let mut listed: Vec<_> = names.map(|name| name.trim().trim_matches('`')).collect();
 
     let Item::Event(event) = event(Some("log"), "x", "7") else { unreachable!() };
-    let line = of(&Item::Event(event.with_topic("a").with_time("T")), Style::Programs).unwrap();
+    let line = of(&Item::Event(event.with_topic("a").with_time("T")), PROGRAMS).unwrap();
     let members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&line).unwrap();
     listed.sort_unstable();
     let mut expected: Vec<_> = members.keys().map(String::as_str).collect();
