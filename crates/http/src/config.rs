@@ -10,6 +10,7 @@ use crate::access::settings::AccessSettings;
 use crate::access_log::AccessLog;
 use crate::aliases::Aliases;
 use crate::lane::LaneConfig;
+use crate::limits::LOBBY_MAX;
 use crate::shares::FairShares;
 use crate::stream::machine::StreamConfig;
 use crate::tls::Tls;
@@ -80,6 +81,10 @@ pub struct HttpConfig {
     /// many subscribers there are. Default 1,000: each takes a file, and one that asks for nothing gives its place to another.
     /// When all of them are busy, one more is answered once: probes as ever, subscribers by `retry`, others by 503.
     pub connections_reserve: usize,
+    /// Connections at once that have not asked for anything yet, or get one answer because there is no place for them, beside all others.
+    /// Default 4,096: a crowd of thousands can be slow to ask without being closed. Each takes a file. The next one waits in the system's
+    /// queue.
+    pub lobby_max: usize,
     /// Silence of an HTTP/2 connection after which its peer is asked whether it is there. Default 20 s: browsers and
     /// proxies that have gone without a word are noticed within a minute.
     pub ping_interval: Duration,
@@ -146,6 +151,7 @@ impl Default for HttpConfig {
             head_bytes_max: 65_536,
             connections_max: 10_000,
             connections_reserve: 1_000,
+            lobby_max: LOBBY_MAX,
             ping_interval: Duration::from_secs(20),
             ping_wait_max: Duration::from_secs(20),
             last_max: 10_000,

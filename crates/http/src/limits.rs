@@ -43,6 +43,10 @@ pub(crate) const SHARES_LOOKED_AT: usize = 16;
 /// the system's queue of new connections holds what comes meanwhile.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The longest silence between two lines of the log about connections that cannot be accepted, while that lasts. One minute: an operator who
+/// looks then sees it, and ten a second would bury everything else.
+pub(crate) const ACCEPT_WARN_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Connections that are accepted from the system's queue when the hub ends, before the listener is closed. 4,096: the longest
 /// queue that Linux keeps unless told otherwise, and clients that go on connecting do not hold up the end.
 pub(crate) const ACCEPT_AT_END_MAX: usize = 4_096;

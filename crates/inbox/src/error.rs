@@ -1,5 +1,7 @@
 //! Why the inbox did not do it.
 
+use rusqlite::ErrorCode;
+use tidings_core::store::Turn;
 use tidings_core::{PublishError, StoreError};
 
 /// Why the inbox did not do it.
@@ -68,6 +70,30 @@ pub enum InboxError {
 }
 
 impl InboxError {
+    /// Whether the same may go well later with these files: the system or the log refuses something for the moment, as for want of permission,
+    /// of space or of file descriptors.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            error if error.is_damage() => false,
+            Self::Publish(PublishError::Store(error)) => matches!(error.turn(), Turn::TryAgain),
+            Self::Database(error) => matches!(
+                error.sqlite_error_code(),
+                Some(
+                    ErrorCode::CannotOpen
+                        | ErrorCode::DiskFull
+                        | ErrorCode::SystemIoFailure
+                        | ErrorCode::PermissionDenied
+                        | ErrorCode::ReadOnly
+                        | ErrorCode::DatabaseBusy
+                        | ErrorCode::DatabaseLocked
+                        | ErrorCode::OutOfMemory
+                )
+            ),
+            Self::Publish(PublishError::Busy) | Self::Files(_) | Self::NotReady | Self::Behind => true,
+            _ => false,
+        }
+    }
+
     /// The database cannot be used any more, and is to be made anew.
     pub(crate) fn is_damage(&self) -> bool {
         match self {

@@ -3,6 +3,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `serve` | a listener: accepts, counts, drains |
+//! | `accept_trouble` | what is said when none can be accepted |
 //! | `places`, `visit` | how many connections there may be, and what each is doing |
 //! | `standing` | where each is: in the lobby until its first request, then at a place |
 //! | `lookout` | which of them give their places up for those that wait |
@@ -23,6 +24,7 @@
 //! | `request_body` | a request's body, which knows whether it was read |
 //! | `linger` | the phase after the last answer, in which its peer may read it |
 
+mod accept_trouble;
 pub(crate) mod bad_head;
 pub(crate) mod carry;
 #[allow(clippy::module_inception)]

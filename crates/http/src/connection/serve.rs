@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::task::TaskTracker;
 
+use crate::connection::accept_trouble::AcceptTrouble;
 use crate::connection::connection::Surroundings;
 use crate::connection::parked_hold::ParkedHold;
 use crate::connection::places::{Place, Places};
@@ -17,7 +18,7 @@ use crate::connection::sockets::Sockets;
 use crate::connection::standing::Visiting;
 use crate::front::Front;
 use crate::lane::{LaneConfig, Lanes};
-use crate::limits::{ACCEPT_AT_END_MAX, ACCEPT_PAUSE, LINGER_AT_END_WAIT_MAX, LOBBY_MAX, LOBBY_ROOM_SHARE};
+use crate::limits::{ACCEPT_AT_END_MAX, ACCEPT_PAUSE, LINGER_AT_END_WAIT_MAX, LOBBY_ROOM_SHARE};
 
 /// How a drain went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +47,8 @@ pub async fn serve(
     front: Front,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<Verdict> {
-    let door = Door::new(front, LOBBY_MAX)?;
+    let lobby_max = front.config().lobby_max;
+    let door = Door::new(front, lobby_max)?;
     door.admit_until(&listener, shutdown).await;
     door.front.begin_notice();
     door.admit_until(&listener, door.front.notice_over()).await;
@@ -67,6 +69,7 @@ pub(super) struct Door {
     lobby_room: usize,
     /// One for each connection that has asked for something, parked or not.
     places: Places,
+    trouble: AcceptTrouble,
 }
 
 impl Door {
@@ -82,6 +85,7 @@ impl Door {
             connections,
             lobby: Places::new(lobby_max, Gauge::default(), now),
             lobby_room: (lobby_max / LOBBY_ROOM_SHARE).max(1),
+            trouble: AcceptTrouble::default(),
             places: Places::new(config.places_max(), front.metrics().connections(), now),
             front,
         })
@@ -107,7 +111,7 @@ impl Door {
             Ok((stream, peer)) => self.admit(stream, peer.ip(), place),
             Err(error) if is_of_the_peer(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept connections at the moment");
+                self.trouble.tell(&error);
                 self.lobby.make_room(self.lobby_room);
                 sleep(ACCEPT_PAUSE).await;
             }

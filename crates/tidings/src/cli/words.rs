@@ -12,8 +12,9 @@ Exit codes:
   2  the command line, the environment or the configuration file is wrong
   3  it cannot listen on the address
   4  another process uses the data directory
-  5  the data directory cannot be used, or is corrupt
+  5  the data directory is corrupt, or is none that a hub can use
   6  drain_deadline passed; everything acknowledged is kept, but connections were cut
+  7  the system refused the data directory at the start, for want of permission or space
   130, 143  a second SIGINT or SIGTERM ended it at once";
 
 pub(crate) const SERVE: &str = "\

@@ -57,7 +57,7 @@ pub(crate) use loaded::{Loaded, Said};
 pub(crate) use names::Origins;
 pub(crate) use print::print;
 pub(crate) use reference::reference;
-pub(crate) use setting::{Setting, Texts};
+pub(crate) use setting::{Setting, Source, Texts};
 pub(crate) use suggest::listening;
 pub(crate) use table::{Config, SETTINGS};
 pub(crate) use text::lines;

@@ -55,7 +55,7 @@ settings! {
             default: "10_000",
             range: "1" to "10_000_000",
             value: "COUNT",
-            means: "Subscribers at once, over HTTP/1 and HTTP/2 together. One that comes beyond that is answered 200 with a `retry` and the end, since an EventSource would take a 503 for the end. The `retry` grows with the number that find no place: one hundredth of connections_max is told to come back in each second, at least 100 and after 5 minutes at the latest.",
+            means: "Subscribers at once, over HTTP/1 and HTTP/2 together. One that comes beyond that is answered 200 with a `retry` and the end, since an EventSource would take a 503 for the end. The `retry` grows with the number that find no place: one hundredth of connections_max is told to come back in each second, at least 100 and after 5 minutes at the latest. If the limit of open files leaves room for fewer, the hub takes as many as fit, and says so when it starts.",
             why: "Each takes one file descriptor, and the usual hard limit on these is above 10,000.",
         }
         connections_reserve: usize {

@@ -25,6 +25,10 @@ pub(super) async fn start(
     }
     let inbox = Inbox::start(hub.clone(), settings(config, hold), Arc::new(SystemClock)).await;
     let inbox = inbox.map_err(|error| {
+        if error.is_passing() {
+            return Failure::new(Exit::System, error.to_string())
+                .hint("see that `inbox.db` can be read and written, and look at its disk");
+        }
         Failure::new(Exit::Data, error.to_string())
             .hint("`inbox.db` can be removed: it is made anew from the log; without an inbox, start with --inbox=false")
     })?;

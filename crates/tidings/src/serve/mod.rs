@@ -22,9 +22,10 @@ mod welcome;
 
 use std::sync::Arc;
 
+use tidings_core::store::Turn;
 use tidings_core::{Hub, Limits, StoreError};
 use tidings_http::stream::{Encoder, Opening};
-use tidings_http::{FairShares, Front, SystemClock};
+use tidings_http::{FairShares, Front, HttpConfig, SystemClock};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, timeout_at};
 
@@ -39,6 +40,7 @@ use crate::signals::{Hangups, Signals};
 use crate::terminal::failure::{Exit, Failure};
 use access_log::AccessLogging;
 use front::Serving;
+use machine::FileShares;
 use notify::ServiceManager;
 use store::OpenStore;
 use watched::{Fatal, Watched};
@@ -64,11 +66,12 @@ pub(crate) async fn serve(
         .map_err(|error| Failure::new(Exit::Failed, format!("cannot take signals over: {error}")))?;
     let key_files = KeyFiles::of(loaded, environment, access.as_ref())?;
     let open_files = machine::raise_open_files();
-    tracing::debug!(open_files, "raised the limit of open files");
-    machine::warn_of_few_files(open_files, config);
-    let store = store::open(config)?;
+    let asked = (config.connections_max, config.connections_reserve);
+    let files = FileShares::of(open_files, asked, HttpConfig::default().lanes);
+    let store = store::open(config, files.old_segment_files)?;
     let listener = listen::listen(config.listen)?;
-    Serve { config, shares: loaded.shares(), key, access, certificate, hangups, key_files, manager }
+    machine::tell_of_files(open_files, loaded, files);
+    Serve { config, files, shares: loaded.shares(), key, access, certificate, hangups, key_files, manager }
         .run(store, listener, &mut signals)
         .await
 }
@@ -76,6 +79,7 @@ pub(crate) async fn serve(
 /// What was asked for.
 struct Serve<'a> {
     config: &'a Config,
+    files: FileShares,
     shares: FairShares,
     key: Option<Secret>,
     access: Option<AccessSources>,
@@ -96,16 +100,19 @@ impl Serve<'_> {
         listener: TcpListener,
         signals: &mut Signals,
     ) -> Result<(), Failure> {
-        let Self { config, shares, key, access, certificate, hangups, key_files, manager } = self;
+        let Self { config, files, shares, key, access, certificate, hangups, key_files, manager } = self;
         let reads_more = key_files.is_some();
         let OpenStore { store, metrics, hold } = store;
         let (store, mut fatal) = Watched::new(store);
         // What was published last is encoded before the first reader comes back after a restart.
         let encodings = [Encoder::Sse(Opening::Event).encoding()];
         let hub = Hub::start_encoding(Arc::new(store), limits(config), &encodings).await;
-        let hub = hub.map_err(|error| unreadable(&error))?;
+        let hub = hub.map_err(|error| unreadable(&error, config))?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let mut http = front::http_config(config, key, STORE_CLOSE_RESERVE);
+        http.connections_max = files.connections_max;
+        http.connections_reserve = files.connections_reserve;
+        http.lobby_max = files.lobby_max;
         let (access_log, log) = AccessLogging::start(config)?;
         http.access_log = log;
         http.shares = shares;
@@ -226,8 +233,15 @@ fn late(what: &str) -> Failure {
         .hint("what was acknowledged is kept, as far as durability promises")
 }
 
-fn unreadable(error: &StoreError) -> Failure {
-    Failure::new(Exit::Data, error.to_string())
+fn unreadable(error: &StoreError, config: &Config) -> Failure {
+    match error.turn() {
+        Turn::TryAgain | Turn::StopProcess => {
+            Failure::new(Exit::System, error.to_string()).hint("look at the disk, then start the hub again")
+        }
+        Turn::GiveUp | Turn::CallOperator => {
+            Failure::new(Exit::Data, error.to_string()).hint(store::damaged_hint(&config.data))
+        }
+    }
 }
 
 /// The error itself says what became of the events that were acknowledged: that depends on `durability`.

@@ -1,5 +1,6 @@
 //! Opens the store that the configuration asks for.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tidings_core::memory::MemoryRetention;
@@ -10,6 +11,7 @@ use tidings_store::{Durability, FileStore, FileStoreConfig, FreeMin, OpenError, 
 use super::kept;
 use crate::config::Config;
 use crate::terminal::failure::{Exit, Failure};
+use crate::terminal::shell;
 
 /// An open store.
 pub(super) struct OpenStore {
@@ -21,10 +23,14 @@ pub(super) struct OpenStore {
 }
 
 /// Opens the store.
-pub(super) fn open(config: &Config) -> Result<OpenStore, Failure> {
+pub(super) fn open(config: &Config, old_segment_files: usize) -> Result<OpenStore, Failure> {
     let clock = Arc::new(SystemClock);
     let hold = config.inbox.then(Arc::<RetentionHold>::default);
-    if config.memory { in_memory(config, clock, hold) } else { in_files(config, clock, hold) }
+    if config.memory {
+        in_memory(config, clock, hold)
+    } else {
+        in_files(config, old_segment_files, clock, hold)
+    }
 }
 
 fn in_memory(
@@ -49,22 +55,41 @@ fn in_memory(
 
 fn in_files(
     config: &Config,
+    open_files_max: usize,
     clock: Arc<dyn Clock>,
     hold: Option<Arc<RetentionHold>>,
 ) -> Result<OpenStore, Failure> {
-    let store = FileStore::open(file_config(config, hold.clone()), clock).map_err(|error| {
-        let exit = match error {
-            OpenError::InUse { .. } => Exit::InUse,
-            _ => Exit::Data,
-        };
-        Failure::new(exit, error.to_string()).hint(error.hint())
-    })?;
+    let settings = file_config(config, open_files_max, hold.clone());
+    let store = FileStore::open(settings, clock).map_err(|error| refused(&error, &config.data))?;
     kept::tell(config, store.free_space());
     let metrics = Some(store.metrics().clone());
     Ok(OpenStore { store: Arc::new(store), metrics, hold })
 }
 
-fn file_config(config: &Config, hold: Option<Arc<RetentionHold>>) -> FileStoreConfig {
+/// Tells what an operator must mend from what may pass: a service manager tries the second again.
+fn refused(error: &OpenError, dir: &Path) -> Failure {
+    let exit = match error {
+        OpenError::InUse { .. } => Exit::InUse,
+        error if error.is_passing() => Exit::System,
+        _ => Exit::Data,
+    };
+    let hint = match error {
+        OpenError::Corrupt { .. } => damaged_hint(dir),
+        error => error.hint().to_owned(),
+    };
+    Failure::new(exit, error.to_string()).hint(hint)
+}
+
+/// What to do about a log that cannot be read.
+pub(super) fn damaged_hint(dir: &Path) -> String {
+    let dir = shell::word(dir).unwrap_or_else(|| "DIR".to_owned());
+    format!(
+        "nothing was changed; `tidings store verify {dir}` tells what is damaged, `tidings store repair {dir}` what can be done about it, and a \
+         backup can be put in the place of the directory"
+    )
+}
+
+fn file_config(config: &Config, open_files_max: usize, hold: Option<Arc<RetentionHold>>) -> FileStoreConfig {
     FileStoreConfig {
         dir: config.data.clone(),
         durability: match config.durability {
@@ -81,6 +106,7 @@ fn file_config(config: &Config, hold: Option<Arc<RetentionHold>>) -> FileStoreCo
         hold,
         scrub_bytes_per_second: config.scrub_bytes_per_second.map_or(0, |size| size.0),
         strict_recovery: config.strict_recovery,
+        open_files_max,
         disk_free_min: match config.disk_free_min {
             crate::config::FreeMin::Size(size) => FreeMin::Bytes(size.0),
             crate::config::FreeMin::Percent(percent) => FreeMin::Percent(percent),

@@ -37,6 +37,7 @@ impl Bare {
         let hangups = Hangups::new().unwrap();
         let serve = Serve {
             config: &config,
+            files: FileShares::of(u64::MAX, (config.connections_max, config.connections_reserve), 1),
             shares: FairShares::default(),
             key: None,
             access: None,

@@ -19,6 +19,8 @@ pub(crate) enum Exit {
     Data = 5,
     /// The drain deadline passed: what was acknowledged is kept, but some connections were cut.
     Deadline = 6,
+    /// The system refused something of the data directory at the start. It may not do so the next time.
+    System = 7,
 }
 
 /// A failure in the words of the person who reads it.
