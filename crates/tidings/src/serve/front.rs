@@ -88,6 +88,9 @@ pub(super) fn http_config(config: &Config, key: Option<Secret>, closing: Duratio
     http.publishers = publishers(config);
     http.trusted_proxies = config.trusted_proxies.0.clone();
     http.publish_key = key.map(|Secret(key)| key);
+    // As far as the limit of open files allows, which the caller knows.
+    http.connections_max = config.connections_max;
+    http.connections_reserve = config.connections_reserve;
     http.unread_bytes_max = config.unread_bytes_max.bytes();
     http.answers_bytes_max = config.answers_bytes_max.bytes();
     http.bodies_bytes_max = config.bodies_bytes_max.bytes();
