@@ -66,6 +66,7 @@ impl Active {
             index_state,
             ended: OnceLock::new(),
             holes: Holes::default(),
+            doubts: Vec::new(),
             header_is_lost: false,
         });
         let allocated = SEGMENT_HEADER_BYTES + bytes;

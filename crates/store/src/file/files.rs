@@ -104,7 +104,8 @@ impl Files {
             )?;
             ended.push(Arc::new(segment));
         }
-        let check = |newest: &Segment| line::of(ended.iter().map(|segment| &**segment).chain([newest]));
+        let check =
+            |newest: &Segment| line::of(ended.iter().map(|segment| &**segment).chain([newest]), &hash);
         let (newest, line) =
             recover::newest(disk, base, expected, hash, ended.last().map(|segment| &**segment), check)?;
         Ok(line.map(|line| Found { ended, newest, line }))

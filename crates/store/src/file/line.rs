@@ -8,15 +8,36 @@ use std::collections::HashSet;
 use tidings_core::{Epoch, Line, Sequence};
 
 use super::fault::Fault;
+use super::hash::KeyedHash;
 use super::header::{FORMAT_MIN, SegmentHeader};
 use super::index::EpochBegins;
 use super::segment::Segment;
 
 /// The line that segments tell, oldest first; none if there is no segment.
-pub(crate) fn of<'a>(segments: impl Iterator<Item = &'a Segment>) -> Result<Option<Line>, Fault> {
+///
+/// If an epoch may have begun where nothing can be read, and nothing behind that says which one the log was in, an epoch begins there that no log
+/// had: whoever has a place of the epoch before, from beyond there, is told, since nobody knows whether it was a place of this log.
+pub(crate) fn of<'a>(
+    segments: impl Iterator<Item = &'a Segment>,
+    hash: &KeyedHash,
+) -> Result<Option<Line>, Fault> {
     let mut growing = GrowingLine::default();
     segments.into_iter().try_for_each(|segment| growing.add(segment))?;
-    Ok(growing.line().cloned())
+    Ok(growing.0.map(|mut told| {
+        if let Some(after) = told.doubt.take() {
+            told.line.begin(Epoch(hash.of(&format!("an epoch after event {after}"))), after);
+        }
+        told.line
+    }))
+}
+
+/// A place of a segment where an epoch may have begun, since something stands there that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Doubt {
+    /// The first record that it concerns.
+    pub(crate) ordinal: u32,
+    /// How many epochs begin before it in the segment: one may begin with the same record.
+    pub(crate) epochs_before: usize,
 }
 
 /// The line that the segments seen so far tell, oldest first.
@@ -28,17 +49,23 @@ impl GrowingLine {
     pub(crate) fn add(&mut self, segment: &Segment) -> Result<(), Fault> {
         let (name, header) = (segment.name(), &segment.header);
         let told = match &mut self.0 {
-            None => self.0.insert(ToldLine::new(header)),
-            Some(told) if segment.header_is_lost => told,
+            None => self.0.insert(ToldLine::new(header, segment.header_is_lost)),
             Some(told) => {
-                told.go_on(&name, header)?;
+                told.doubt_what_is_missing_before(header.base);
+                if !segment.header_is_lost {
+                    told.go_on(&name, header)?;
+                }
                 told
             }
         };
-        told.is_unsure |= segment.header_is_lost || !segment.holes.now().is_empty();
-        for epoch in segment.index().epochs()? {
+        let mut doubts = segment.doubts.iter().copied().peekable();
+        for (number, epoch) in segment.index().epochs()?.into_iter().enumerate() {
+            while let Some(doubt) = doubts.next_if(|doubt| doubt.epochs_before <= number) {
+                told.doubt(header, doubt);
+            }
             told.begin(&name, header, epoch)?;
         }
+        doubts.for_each(|doubt| told.doubt(header, doubt));
         told.next = Sequence(header.base.0 + u64::from(segment.index().records()));
         Ok(())
     }
@@ -60,19 +87,19 @@ struct ToldLine {
     begun_after: Sequence,
     /// The event that would follow the last segment.
     next: Sequence,
-    /// A part of the log cannot be read, and epochs may have begun there.
-    is_unsure: bool,
+    /// After this event, nobody knows in which epoch the log was.
+    doubt: Option<Sequence>,
 }
 
 impl ToldLine {
-    fn new(oldest: &SegmentHeader) -> Self {
+    fn new(oldest: &SegmentHeader, header_is_lost: bool) -> Self {
         Self {
             line: Line::new(oldest.epoch),
             known: HashSet::from([oldest.epoch]),
             format: oldest.format,
             begun_after: Sequence::ZERO,
             next: oldest.base,
-            is_unsure: false,
+            doubt: header_is_lost.then(|| oldest.base.previous()),
         }
     }
 
@@ -84,23 +111,50 @@ impl ToldLine {
             return Err(Fault::corrupt(name, 0, what));
         }
         let before = std::mem::replace(&mut self.format, header.format);
-        self.is_unsure |= self.next < header.base;
+        let doubt = self.doubt.take();
         if header.epoch == self.line.epoch() {
             return Ok(());
         }
-        if before != FORMAT_MIN && !self.is_unsure {
-            let (epoch, was) = (header.epoch, self.line.epoch());
-            let what = format!("it begins in epoch {epoch}, and the log was in {was}");
-            return Err(Fault::corrupt(name, 16, what));
+        match doubt {
+            Some(after) => self.add_in_doubt(header.epoch, after),
+            None if before != FORMAT_MIN => {
+                let (epoch, was) = (header.epoch, self.line.epoch());
+                let what = format!("it begins in epoch {epoch}, and the log was in {was}");
+                return Err(Fault::corrupt(name, 16, what));
+            }
+            None => self.add(name, header.epoch, after)?,
         }
-        self.add(name, header.epoch, after)
+        Ok(())
+    }
+
+    /// Notes that an epoch may have begun in what is missing before a segment.
+    fn doubt_what_is_missing_before(&mut self, base: Sequence) {
+        if self.next < base {
+            self.doubt.get_or_insert(self.next.previous());
+        }
+    }
+
+    /// Notes that an epoch may have begun in a segment.
+    fn doubt(&mut self, header: &SegmentHeader, doubt: Doubt) {
+        self.doubt.get_or_insert(Sequence(header.base.0 + u64::from(doubt.ordinal)).previous());
+    }
+
+    /// Begins an epoch of which only a later record tells.
+    fn add_in_doubt(&mut self, epoch: Epoch, after: Sequence) {
+        if self.known.insert(epoch) {
+            self.line.begin(epoch, after.max(self.begun_after));
+        }
     }
 
     /// Begins an epoch in a segment.
     fn begin(&mut self, name: &str, header: &SegmentHeader, epoch: EpochBegins) -> Result<(), Fault> {
         let EpochBegins { ordinal, begins, ends } = epoch;
         let after = Sequence(header.base.0 + u64::from(ordinal)).previous();
-        if ends != self.line.epoch() && !self.is_unsure {
+        if ends != self.line.epoch()
+            && let Some(after) = self.doubt
+        {
+            self.add_in_doubt(ends, after);
+        } else if ends != self.line.epoch() {
             let was = self.line.epoch();
             let what = format!(
                 "epoch {begins} begins after event {after} where {ends} ends, and the log was in {was}"
@@ -111,6 +165,7 @@ impl ToldLine {
             let what = format!("epoch {begins} begins before the one that ends there");
             return Err(Fault::corrupt(name, 0, what));
         }
+        self.doubt = None;
         self.begun_after = after;
         self.add(name, begins, after)
     }

@@ -59,8 +59,16 @@ pub(crate) fn ended(
         }
         None => (IndexState::Growing(Arc::default()), OnceLock::new()),
     };
-    let segment =
-        Segment { header, records, file, index_state, ended: known, holes: Holes::default(), header_is_lost };
+    let segment = Segment {
+        header,
+        records,
+        file,
+        index_state,
+        ended: known,
+        holes: Holes::default(),
+        doubts: Vec::new(),
+        header_is_lost,
+    };
     let is_indexed = matches!(segment.index_state, IndexState::Sealed(_));
     if is_indexed && is_sound(&segment, next, recovery)? {
         return Ok(segment);
@@ -135,12 +143,25 @@ pub(crate) fn reindexed(
             .inspect_err(|error| tracing::warn!(%error, "an index could not be written, and stays in memory"))
             .ok()
     };
-    let sealed = if is_whole && scanned.holes.is_empty() && !header_is_lost { sealed() } else { None };
+    let sealed = if is_whole && scanned.holes.is_empty() && scanned.doubts.is_empty() && !header_is_lost {
+        sealed()
+    } else {
+        None
+    };
     let index_state = match sealed {
         Some(index) => IndexState::Sealed(Box::new(index)),
         None => IndexState::Growing(Arc::new(scanned.index)),
     };
-    Ok(Segment { header, records, file, index_state, ended, holes: Holes::of(scanned.holes), header_is_lost })
+    Ok(Segment {
+        header,
+        records,
+        file,
+        index_state,
+        ended,
+        holes: Holes::of(scanned.holes),
+        doubts: scanned.doubts,
+        header_is_lost,
+    })
 }
 
 /// The newest segment as it was found, and made good.
@@ -148,7 +169,7 @@ pub(crate) struct Newest {
     pub(crate) active: Active,
     pub(crate) head: Sequence,
     pub(crate) last_time: UnixMillis,
-    /// The last event that the log had, if the segment ends before it. The segment is as it was found then, and takes no more records.
+    /// The last event that the log had, if a part of the segment cannot be read. The segment takes no more records then.
     pub(crate) lost_through: Option<Sequence>,
 }
 
@@ -194,11 +215,12 @@ pub(crate) fn newest<T>(
         refuse_corruption(&*file, &name, records, &scanned)?;
     }
 
-    let Scanned { index, whole, first_time, file_bytes, holes, .. } = scanned;
+    let Scanned { index, whole, first_time, file_bytes, holes, doubts, .. } = scanned;
     let index = Arc::new(index);
     let index_state = IndexState::Growing(index.clone());
     let (ended, holes) = (OnceLock::new(), Holes::of(holes));
-    let segment = Arc::new(Segment { header, records, file, index_state, ended, holes, header_is_lost });
+    let segment =
+        Arc::new(Segment { header, records, file, index_state, ended, holes, doubts, header_is_lost });
     let checked = check(&segment)?;
     note_successor(disk, &header, head, hash)?;
     if head < base && !expected.is_closed {
@@ -235,7 +257,10 @@ pub(crate) fn newest<T>(
         // The last process may have made the segment, and died before its name was durable.
         disk.sync_dir().map_err(Fault::io(&name))?;
     }
-    Ok((Newest { active, head, last_time: whole.time, lost_through: None }, checked))
+    // The next start must not take a hole for what a crash tore: only the newest segment can have been torn.
+    let has_holes = !active.segment.holes.now().is_empty() || !active.segment.doubts.is_empty();
+    let lost_through = has_holes.then_some(head);
+    Ok((Newest { active, head, last_time: whole.time, lost_through }, checked))
 }
 
 /// The last event that may stand behind a flaw of the newest segment, if events behind it were durable. What a crash tore was not.

@@ -6,12 +6,14 @@ use std::ops::Range;
 
 use tidings_core::{Sequence, UnixMillis};
 
-use self::buffer::ScanBuffer;
+use self::buffer::{Found, ScanBuffer};
 use super::disk::DiskFile;
 use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::index::Index;
 use super::index::growing::GrowingIndex;
+use super::line::Doubt;
 use super::record::kind::Kind;
 use super::record::{Flaw, RECORD_BYTES_MIN, Record, RecordFormat};
 use crate::limits::ZEROS_BYTES;
@@ -29,6 +31,8 @@ pub(crate) struct Scanned {
     pub(crate) first_time: Option<UnixMillis>,
     /// The records that cannot be read, by ordinal.
     pub(crate) holes: Vec<Range<u32>>,
+    /// Where something stands that cannot be read and may have begun an epoch.
+    pub(crate) doubts: Vec<Doubt>,
     /// Bytes of the file.
     pub(crate) file_bytes: u64,
 }
@@ -85,14 +89,22 @@ pub(crate) fn scan(
         stop: begin,
         first_time: None,
         holes: Vec::new(),
+        doubts: Vec::new(),
     };
     loop {
         let flaw = scan.run()?;
         let Some(last) = last(&scan.stop)? else { return Ok(scan.finish(flaw)) };
         // What stands before events that were durable was durable, too, be it a part of an append.
         scan.whole = scan.stop;
-        match scan.buffer.find(&scan.stop, last)? {
-            Some((offset, next)) => scan.pass(offset, next),
+        let found = scan.buffer.find(&scan.stop, last)?;
+        if scan.stop.next <= last && !found.is_some_and(|found| found.is_alone) {
+            scan.doubts.push(Doubt {
+                ordinal: scan.ordinal(scan.stop.next),
+                epochs_before: scan.index.epochs()?.len(),
+            });
+        }
+        match found {
+            Some(Found { offset, next, .. }) => scan.pass(offset, next),
             None => return Ok(scan.finish(flaw)),
         }
     }
@@ -108,6 +120,7 @@ struct Scan<'a> {
     stop: Mark,
     first_time: Option<UnixMillis>,
     holes: Vec<Range<u32>>,
+    doubts: Vec<Doubt>,
 }
 
 impl Scan<'_> {
@@ -144,8 +157,7 @@ impl Scan<'_> {
 
     /// Goes on with a record before which others are missing.
     fn pass(&mut self, offset: u64, next: Sequence) {
-        let ordinal = |sequence: Sequence| (sequence.0 - self.base.0) as u32;
-        let hole = ordinal(self.stop.next)..ordinal(next);
+        let hole = self.ordinal(self.stop.next)..self.ordinal(next);
         // An empty one stands for a record without a place, such as one that begins an epoch.
         self.index.skip(hole.end - hole.start);
         self.holes.push(hole);
@@ -153,15 +165,19 @@ impl Scan<'_> {
         self.whole = self.stop;
     }
 
+    fn ordinal(&self, sequence: Sequence) -> u32 {
+        (sequence.0 - self.base.0) as u32
+    }
+
     fn finish(self, flaw: Flaw) -> Scanned {
-        let Self { buffer, index, base, whole, stop, first_time, mut holes, .. } = self;
+        let Self { buffer, index, base, whole, stop, first_time, mut holes, doubts, .. } = self;
         let records = (whole.next.0 - base.0) as u32;
         if whole != stop {
             index.truncate(records);
             holes.retain(|hole| hole.start < records);
         }
         let first_time = first_time.filter(|_| whole.next != base);
-        Scanned { index, whole, stop, flaw, first_time, holes, file_bytes: buffer.file_bytes }
+        Scanned { index, whole, stop, flaw, first_time, holes, doubts, file_bytes: buffer.file_bytes }
     }
 }
 

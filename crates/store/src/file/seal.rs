@@ -82,7 +82,7 @@ fn seal(disk: &dyn Disk, log: &Log, segment: &Segment) -> Result<(), Fault> {
         return Ok(());
     };
     // An index in a file says nothing of holes, so it would lead past them.
-    if !segment.holes.now().is_empty() || segment.header_is_lost {
+    if !segment.holes.now().is_empty() || !segment.doubts.is_empty() || segment.header_is_lost {
         return Ok(());
     }
     // The space that was set aside and not used.
@@ -98,6 +98,7 @@ fn seal(disk: &dyn Disk, log: &Log, segment: &Segment) -> Result<(), Fault> {
         index_state: IndexState::Sealed(Box::new(sealed)),
         ended: OnceLock::from(*ended),
         holes: Holes::default(),
+        doubts: Vec::new(),
         header_is_lost: false,
     }));
     if !replaced {

@@ -11,6 +11,7 @@ use super::holes::Holes;
 use super::index::Index;
 use super::index::growing::GrowingIndex;
 use super::index::sealed::SealedIndex;
+use super::line::Doubt;
 use super::names;
 use super::record::RecordFormat;
 
@@ -24,6 +25,8 @@ pub(crate) struct Segment {
     pub(crate) ended: OnceLock<Ended>,
     /// Its records that cannot be read.
     pub(crate) holes: Holes,
+    /// Where something stood, when it was opened, that could not be read and may have begun an epoch.
+    pub(crate) doubts: Vec<Doubt>,
     /// Its header was damaged, and was made up: nobody knows in which epoch it began, and after which time.
     pub(crate) header_is_lost: bool,
 }

@@ -8,6 +8,7 @@ mod descriptors;
 pub(crate) mod dice;
 pub(crate) mod epoch;
 pub(crate) mod failure;
+mod faults;
 pub(crate) mod forgery;
 pub(crate) mod golden;
 mod hold;

@@ -22,6 +22,10 @@ pub(crate) enum Trouble {
     Full,
     /// The device fails.
     Broken,
+    /// The user may have no more space.
+    Quota,
+    /// The process may open no more files.
+    NoDescriptor,
 }
 
 /// Called before each operation, with its number; may make it fail.
@@ -149,6 +153,8 @@ impl SimDisk {
             None => Ok(()),
             Some(Trouble::Full) => Err(io::ErrorKind::StorageFull.into()),
             Some(Trouble::Broken) => Err(io::Error::other("the device has failed")),
+            Some(Trouble::Quota) => Err(io::ErrorKind::QuotaExceeded.into()),
+            Some(Trouble::NoDescriptor) => Err(rustix::io::Errno::MFILE.into()),
         };
         (state, result)
     }

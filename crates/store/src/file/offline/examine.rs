@@ -125,6 +125,7 @@ pub(super) fn examine(disk: &dyn Disk, known: Known, hash: &KeyedHash) -> Result
         index_state: IndexState::Growing(index.clone()),
         ended: OnceLock::from(ended),
         holes: Holes::of(scanned.holes),
+        doubts: scanned.doubts,
         header_is_lost,
     };
     Ok(Examined { segment, index, ended, next: whole.next, damage, torn_at, declared })

@@ -175,6 +175,7 @@ fn segment(disk: &dyn Disk, known: Known, hash: &KeyedHash) -> Result<(Segment, 
             index_state: IndexState::Sealed(Box::new(index)),
             ended: ended.into(),
             holes: Default::default(),
+            doubts: Vec::new(),
             header_is_lost: false,
         };
         return Ok((segment, ended.last_time));

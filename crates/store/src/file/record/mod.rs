@@ -97,6 +97,15 @@ impl RecordFormat {
         }
     }
 
+    /// The length, the place and the kind of a record whose header is whole, be the rest of it as it may. None in version 1, where nothing proves
+    /// a header alone.
+    pub(crate) fn head(&self, bytes: &[u8]) -> Option<(usize, RecordStamp, Kind)> {
+        match self {
+            Self::V1 => None,
+            Self::V2(tag) => v2::head(bytes, tag),
+        }
+    }
+
     /// The sequence that a header claims. There must be a header.
     pub(crate) fn sequence(&self, bytes: &[u8]) -> Sequence {
         match self {

@@ -145,6 +145,13 @@ pub(super) fn sequence(bytes: &[u8]) -> Sequence {
     Sequence(u64_at(bytes, 16))
 }
 
+/// What a header says whose tag is right: the length, the place and the kind of a record, whose other bytes may be wrong.
+pub(super) fn head(bytes: &[u8], tag: &RecordTag) -> Option<(usize, RecordStamp, Kind)> {
+    let header = bytes.first_chunk::<HEADER_BYTES>()?;
+    let len = length(header).ok().filter(|_| tag.of(&header[8..]) == u64_at(header, 0))?;
+    Some((len, stamp(header), Kind::parse(header[36])?))
+}
+
 /// Reads the record that the bytes begin with.
 pub(super) fn parse<'a>(bytes: &'a [u8], tag: &RecordTag) -> Result<Record<'a>, Flaw> {
     let Some(header) = bytes.first_chunk::<HEADER_BYTES>() else { return Err(Flaw::Short(HEADER_BYTES)) };

@@ -8,6 +8,16 @@ use crate::file::fault::Fault;
 use crate::file::record::{Flaw, RecordFormat};
 use crate::limits::{SCAN_READ_BYTES, UNREADABLE_BLOCK_BYTES};
 
+/// What comes behind a flaw.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) offset: u64,
+    /// The event that is there, or the one that would follow what is there.
+    pub(super) next: Sequence,
+    /// Nothing was between but one event.
+    pub(super) is_alone: bool,
+}
+
 /// The file, a piece at a time.
 pub(super) struct ScanBuffer<'a> {
     pub(super) file: &'a dyn DiskFile,
@@ -65,11 +75,14 @@ impl<'a> ScanBuffer<'a> {
         Ok(done)
     }
 
-    /// The first record behind a flaw, and the event that it has or that follows it. No event after `last` is taken for one.
-    pub(super) fn find(&mut self, flaw: &Mark, last: Sequence) -> Result<Option<(u64, Sequence)>, Fault> {
+    /// The first record behind a flaw. No event after `last` is taken for one.
+    pub(super) fn find(&mut self, flaw: &Mark, last: Sequence) -> Result<Option<Found>, Fault> {
         // Anybody can make a checksum of version 1, so an event may have bytes in it that read as a record.
         if self.records == RecordFormat::V1 {
             return Ok(None);
+        }
+        if let Some(found) = self.behind_one(flaw)? {
+            return Ok(Some(found));
         }
         let (records, header_bytes) = (self.records, self.records.header_bytes());
         let within = flaw.next.previous()..=last;
@@ -78,28 +91,41 @@ impl<'a> ScanBuffer<'a> {
             // At least a header, or the file would have ended.
             let ahead = self.at(offset)?;
             let heads = (ahead.len() + 1).saturating_sub(header_bytes).max(1);
-            let plausible = (0..heads).find(|at| {
-                ahead.get(*at..).is_some_and(|head| {
-                    head.len() >= header_bytes && within.contains(&records.sequence(head))
-                })
-            });
-            let Some(at) = plausible else {
+            let is_plausible = |at: &usize| {
+                ahead.get(*at..at + header_bytes).is_some_and(|head| within.contains(&records.sequence(head)))
+            };
+            let Some(at) = (0..heads).find(is_plausible) else {
                 offset += heads as u64;
                 continue;
             };
             offset += at as u64;
-            if let Ok(record) = records.parse(self.at(offset)?)
-                && record.stamp.time >= flaw.time
-            {
-                let sequence = record.stamp.sequence;
-                let next = if record.kind.is_placed() { sequence } else { sequence.next() };
-                if next >= flaw.next {
-                    return Ok(Some((offset, next)));
-                }
+            if let Some(next) = self.next_at(offset, flaw)? {
+                return Ok(Some(Found { offset, next, is_alone: false }));
             }
             offset += 1;
         }
         Ok(None)
+    }
+
+    /// The record behind a flaw, if that is one record whose header is whole.
+    fn behind_one(&mut self, flaw: &Mark) -> Result<Option<Found>, Fault> {
+        let records = self.records;
+        let Some((len, stamp, kind)) = records.head(self.at(flaw.offset)?) else { return Ok(None) };
+        if !kind.is_placed() || stamp.sequence != flaw.next {
+            return Ok(None);
+        }
+        let offset = flaw.offset + len as u64;
+        let next = self.next_at(offset, flaw)?.filter(|next| *next == stamp.sequence.next());
+        Ok(next.map(|next| Found { offset, next, is_alone: true }))
+    }
+
+    /// The event that is at an offset, or that would follow what is there, if it is a record that may stand behind a flaw.
+    fn next_at(&mut self, offset: u64, flaw: &Mark) -> Result<Option<Sequence>, Fault> {
+        let records = self.records;
+        let Ok(record) = records.parse(self.at(offset)?) else { return Ok(None) };
+        let sequence = record.stamp.sequence;
+        let next = if record.kind.is_placed() { sequence } else { sequence.next() };
+        Ok(Some(next).filter(|next| *next >= flaw.next && record.stamp.time >= flaw.time))
     }
 
     fn rest(&self, offset: u64) -> &[u8] {

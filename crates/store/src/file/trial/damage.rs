@@ -175,7 +175,16 @@ fn spoil(disk: &SimDisk, is_closed: bool, dice: &mut Dice) -> String {
         let newest = names(&world, ".log").pop();
         all.retain(|name| Some(name) != newest.as_ref());
     }
+    spoil_one(disk, &all, dice)
+}
+
+/// Changes, cuts, removes or exchanges one of some files.
+pub(super) fn spoil_one(disk: &SimDisk, all: &[String], dice: &mut Dice) -> String {
+    let world = disk.world();
     let name = &all[dice.below(all.len())];
+    if world.file(name).is_none() {
+        return String::new();
+    }
     let used = used(&world, name).max(1);
     let Ok(file) = disk.open(name) else { return String::new() };
     match dice.below(6) {
