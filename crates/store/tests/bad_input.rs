@@ -37,8 +37,12 @@ fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn open(dir: &TempDir) -> Result<FileStore, OpenError> {
-    let config =
-        FileStoreConfig { dir: dir.path().to_owned(), segment_bytes: 65_536, ..FileStoreConfig::default() };
+    open_with(dir, false)
+}
+
+fn open_with(dir: &TempDir, strict_recovery: bool) -> Result<FileStore, OpenError> {
+    let (dir, segment_bytes) = (dir.path().to_owned(), 65_536);
+    let config = FileStoreConfig { dir, segment_bytes, strict_recovery, ..FileStoreConfig::default() };
     FileStore::open(config, ManualClock::at(9_000))
 }
 
@@ -52,9 +56,14 @@ fn change(dir: &TempDir, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
 
 /// Checks that a directory is refused with a sentence, and not changed.
 fn assert_refused(dir: &TempDir, sentence: &str) {
+    assert_refused_with(dir, false, sentence);
+    assert_refused_with(dir, true, sentence);
+}
+
+fn assert_refused_with(dir: &TempDir, strict_recovery: bool, sentence: &str) {
     let before = files(dir.path());
 
-    let refused = open(dir).map(drop).unwrap_err();
+    let refused = open_with(dir, strict_recovery).map(drop).unwrap_err();
 
     assert_eq!(refused.to_string(), sentence);
     let after = files(dir.path());
@@ -231,7 +240,7 @@ async fn segments_of_version_1_are_read_beside_a_meta_of_version_2() {
 }
 
 #[test]
-fn a_log_that_is_shorter_than_a_meta_of_either_version_says_is_refused() {
+fn a_log_that_is_shorter_than_a_meta_of_either_version_says_is_refused_by_strict_recovery_and_has_a_hole() {
     for (version, newest) in NEWEST {
         for begin in ["tidings 1\nepoch 42\n", "tidings 2\n"] {
             for (life, then) in [("closed 20", "the store was closed"), ("failed 20 30", "a sync failed")] {
@@ -239,12 +248,13 @@ fn a_log_that_is_shorter_than_a_meta_of_either_version_says_is_refused() {
                 write_meta(&dir, &format!("{begin}{}\n{life}\n", key_line(version)));
                 let end = fs::metadata(dir.path().join(newest)).unwrap().len();
 
-                assert_refused(
-                    &dir,
-                    &format!(
-                        "the log is corrupt: {newest} at byte {end}: the record ends early; {then} after event 20"
-                    ),
+                let sentence = format!(
+                    "the log is corrupt: {newest} at byte {end}: the record ends early; {then} after event 20"
                 );
+                assert_refused_with(&dir, true, &sentence);
+                let store = open(&dir).unwrap();
+                assert_eq!(store.bounds().head.sequence, Sequence(20));
+                assert_eq!(store.damage().last().map(|hole| *hole.end()), Some(Sequence(20)));
             }
         }
     }

@@ -12,7 +12,7 @@ use tidings_core::contract::ManualClock;
 use tidings_core::contract::fixture::{append, at, draft, draft_with, page, query, read_all, texts};
 use tidings_core::{
     BatchPart, BatchProgress, Clock, DraftFields, IdempotencyKey, KeyFields, Lost, Placement, Query, Reading,
-    Sequence, Start, Store, StoreError, UnixMillis,
+    Sequence, Start, Store, UnixMillis,
 };
 use tidings_sse::EventId;
 use tidings_store::{Durability, FileStore, FileStoreConfig, OpenError, Retention};
@@ -369,7 +369,7 @@ async fn keys_are_remembered_across_segments_and_starts() {
 }
 
 #[tokio::test]
-async fn a_corrupt_record_is_told_to_its_reader_with_file_and_offset() {
+async fn a_record_that_cannot_be_read_is_a_gap_of_one_event() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(config(&dir));
     fill(&store, &dir, 3).await;
@@ -378,18 +378,20 @@ async fn a_corrupt_record_is_told_to_its_reader_with_file_and_offset() {
     flip(&first, 5_500);
 
     let store = open(config(&dir));
-    let error = store.read(query(Start::Earliest, &["a"])).await.unwrap_err();
+    let Reading::Page(page) = store.read(query(Start::Earliest, &["a"])).await.unwrap() else {
+        panic!("what is before it can be read")
+    };
+    let gap = store.read(query(Start::After(page.next), &["a"])).await.unwrap();
 
-    assert!(matches!(error, StoreError::Corrupt(_)));
-    assert_eq!(
-        error.to_string(),
-        "the store is corrupt: 00000000000000000001.log at byte 5109: \
-         the record's checksum is not that of its bytes"
-    );
+    let resumes_after = page.next.next();
+    assert_eq!(gap, Reading::Lost { lost: Lost::Damaged, resumes_after });
+    let rest = store.read(query(Start::After(resumes_after), &["a"])).await.unwrap();
+    assert!(matches!(rest, Reading::Page(page) if !page.events.is_empty()));
+    assert_eq!(store.damage(), [resumes_after.sequence..=resumes_after.sequence]);
 }
 
 #[tokio::test]
-async fn a_corrupt_log_is_refused_with_file_offset_and_what_to_do() {
+async fn a_corrupt_log_is_refused_by_strict_recovery_with_file_offset_and_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(config(&dir));
     append(&store, "a", &["1", "2", "3"]).await;
@@ -397,7 +399,8 @@ async fn a_corrupt_log_is_refused_with_file_offset_and_what_to_do() {
     store.close().await.unwrap();
     flip(&dir.path().join("data").join(&names(&dir, ".log")[0]), 110);
 
-    let error = FileStore::open(config(&dir), ManualClock::at(0)).err().unwrap();
+    let strict = FileStoreConfig { strict_recovery: true, ..config(&dir) };
+    let error = FileStore::open(strict, ManualClock::at(0)).err().unwrap();
 
     assert_eq!(
         error.to_string(),

@@ -29,6 +29,7 @@ use super::retire::Retiring;
 use super::seal::Sealer;
 use super::space::Space;
 use super::writer::LogWriter;
+use crate::limits::SEQUENCE_MAX;
 
 /// Opens a store on a disk that is this process' alone. `seal` makes the sealer.
 pub(crate) fn open(
@@ -120,6 +121,11 @@ pub(crate) fn refuse_half(before: Option<&Meta>, files: &Files) -> Result<(), Fa
             if files.logs.is_empty() && *event > Sequence::ZERO =>
         {
             format!("the log had event {event}, and there is no log")
+        }
+        Some(Life::Closed { head: event } | Life::Failed { durable: event, .. })
+            if event.0 > SEQUENCE_MAX =>
+        {
+            format!("it names event {event}, which no log can reach")
         }
         _ => return Ok(()),
     };
