@@ -8,7 +8,8 @@ use std::sync::{Arc, PoisonError};
 
 use tidings_core::ring::Watcher;
 use tidings_core::{
-    Cursor, Delivery, EpochStatus, Event, Follower, Needs, OnGap, Selector, Selectors, Sequence, Step, View,
+    Cursor, Delivery, EpochStatus, Event, Follower, Gap, Lost, Needs, OnGap, Selector, Selectors, Sequence,
+    Step, View,
 };
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
@@ -120,6 +121,10 @@ impl Following {
                     self.follower = before;
                     return Err(error);
                 }
+            }
+            // Most of the time, the database has applied what a disk has damaged since, and never comes here.
+            Step::Deliver(Delivery::Gap(Gap { lost: Lost::Damaged, resumes_after, .. })) => {
+                tracing::warn!(%resumes_after, "records of the inbox cannot be read, and it goes on behind them");
             }
             Step::Deliver(Delivery::Gap(gap)) => {
                 tracing::warn!(lost = ?gap.lost, "the inbox is made anew from the log, which does not go on where the database ends");

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::InterruptHandle;
-use tidings_core::{Cursor, Event, Hub, Query, Reading, Sequence, Start};
+use tidings_core::{Cursor, Event, Hub, Lost, Query, Reading, Sequence, Start};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 
@@ -82,6 +82,11 @@ impl Attempt {
             };
             let page = match self.hub.read(query).await.map_err(InboxError::from)? {
                 Reading::Page(page) => page,
+                Reading::Lost { lost: Lost::Damaged, resumes_after } => {
+                    tracing::warn!(%resumes_after, "records of the inbox cannot be read, and it goes on behind them");
+                    place = resumes_after;
+                    continue;
+                }
                 Reading::Lost { resumes_after, .. } => return Err(Ended::Lost { resumes_after }),
             };
             place = page.next;

@@ -63,11 +63,11 @@ impl Past for Again<'_> {
         take: &mut dyn FnMut(&Event) -> Result<(), InboxError>,
     ) -> Result<bool, InboxError> {
         let (user, shared) = (user.topic(), SHARED_TOPIC);
-        let between = self.0.iter().filter(|other| {
+        let mut between = self.0.iter().filter(|other| {
             let (sequence, topic) = (other.cursor.sequence, other.draft.topic());
             sequence.0 > after && sequence < before.sequence && (*topic == user || topic.as_str() == shared)
         });
-        between.map(take).collect::<Result<(), _>>()?;
+        between.try_for_each(take)?;
         Ok(true)
     }
 }
