@@ -1,6 +1,6 @@
 //! The tools of the store, on directories that a store has written and that are damaged here in every way: flipped, cut, removed, swapped.
 
-#![allow(clippy::unwrap_used, reason = "what cannot go wrong here need not be told well")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot go wrong here need not be told well")]
 
 #[path = "offline/backup.rs"]
 mod backup;

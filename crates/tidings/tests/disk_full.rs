@@ -185,7 +185,7 @@ fn a_full_disk_is_told_of_once_and_its_end_and_probes_and_metrics_tell_of_it() {
 fn some_of_the_disk_stays_free_and_the_hub_ends_and_starts_well() {
     let cramped = Cramped::start_keeping_free("2MiB");
     let acknowledged = cramped.fill();
-    let free = rustix::fs::statvfs(&cramped.disk.inside()).unwrap();
+    let free = rustix::fs::statvfs(cramped.disk.inside()).unwrap();
     // The database of the inboxes has taken a little of it.
     assert!(free.f_bavail * free.f_frsize >= 1 << 20);
     cramped.hub.says("less is free than disk_free_min");

@@ -43,10 +43,11 @@ pub(super) fn which(body: &[u8]) -> Result<Named, Problem> {
     let WhichDocument { ids, through, all } = object(body).map_err(refused)?;
     match (ids, through, all) {
         (Some(AtMost(ids)), None, None) => {
-            let named = |(number, id): (usize, &Box<str>)| {
-                item(id).map_err(|problem| problem.about(&format!("`ids[{number}]`")))
-            };
-            Ok(Named::Ids(ids.iter().enumerate().map(named).collect::<Result<_, _>>()?))
+            let named = ids
+                .iter()
+                .enumerate()
+                .map(|(number, id)| item(id).map_err(|problem| problem.about(&format!("`ids[{number}]`"))));
+            Ok(Named::Ids(named.collect::<Result<_, _>>()?))
         }
         (None, Some(through), None) => {
             item(&through).map(Named::Through).map_err(|problem| problem.about("`through`"))

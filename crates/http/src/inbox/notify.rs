@@ -135,10 +135,10 @@ pub(super) fn many(front: &Front, body: &[u8]) -> Result<Many, Problem> {
         let detail = format!("`users` has 1 to {USERS_MAX} names, and here are none");
         return Err(Problem::new(ProblemType::BadNotification, detail));
     }
-    let named = |(number, name): (usize, &Box<str>)| {
+    let named = names.iter().enumerate().map(|(number, name)| {
         named_user(name).map_err(|problem| problem.about(&format!("`users[{number}]`")))
-    };
-    let mut users = names.iter().enumerate().map(named).collect::<Result<Vec<_>, _>>()?;
+    });
+    let mut users = named.collect::<Result<Vec<_>, _>>()?;
     users.sort_unstable();
     users.dedup();
     Ok(Many { users, says: notification.check(front)? })

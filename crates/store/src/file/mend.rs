@@ -37,6 +37,7 @@ impl Mender {
     }
 
     /// Looks at the segment that begins with an event, unless another caller has just done so. Cancel safe: the work goes on to its end.
+    #[expect(clippy::disallowed_methods, reason = "the reader waits for it, and it ends with its segment")]
     pub(crate) async fn mend(&self, base: Sequence) -> Result<(), StoreError> {
         let before = segment(&self.log.view(), base);
         let _turn = self.turn.lock().await;
@@ -88,7 +89,7 @@ fn mend(log: &Log, disk: &dyn Disk, segment: &Arc<Segment>) -> Result<(), Fault>
                     return Ok(());
                 }
                 tracing::error!(%fault, "the file of a segment is gone: somebody has removed it");
-                segment.holes.set(vec![0..segment.index().records()]);
+                segment.holes.set(std::iter::once(0..segment.index().records()).collect());
             }
             Err(fault) => return Err(fault),
         },

@@ -22,6 +22,7 @@ use super::read::records::Records;
 use super::record::{RECORD_BYTES_MIN, RecordFormat};
 use super::scan::{Mark, Scanned, is_blank, scan, written_later};
 use super::segment::{IndexState, Segment};
+use crate::limits::SEQUENCE_MAX;
 
 /// How much of a log that is not as it was written is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -276,7 +277,8 @@ pub(crate) fn last_durable(
         return Ok(None);
     }
     let bytes = file.len().map_err(Fault::io(name))?.saturating_sub(stop.offset);
-    Ok(Some(Sequence(stop.next.0 + bytes / RECORD_BYTES_MIN as u64)))
+    let last = stop.next.0.saturating_add(bytes / RECORD_BYTES_MIN as u64);
+    Ok(Some(Sequence(last.min(SEQUENCE_MAX))))
 }
 
 /// Says so if another segment has followed the newest one that is there: only then does a segment get an index.

@@ -233,10 +233,11 @@ pub(crate) fn written_later(
     let read = file.read_at(&mut bytes, from).map_err(Fault::io(name))?;
     bytes.truncate(read);
     // No record is shorter than its header, so this many events can be after this one at most.
-    let last = Sequence(event.0 + (bytes.len() / RECORD_BYTES_MIN) as u64);
+    let last = Sequence(event.0.saturating_add((bytes.len() / RECORD_BYTES_MIN) as u64));
     for at in 0..bytes.len().saturating_sub(records.header_bytes()) {
         // Nearly every offset ends here.
-        if !(event.next()..=last).contains(&records.sequence(&bytes[at..])) {
+        let sequence = records.sequence(&bytes[at..]);
+        if sequence <= event || sequence > last {
             continue;
         }
         let Ok(record) = records.parse(&bytes[at..]) else { continue };

@@ -111,7 +111,7 @@ impl Scrub {
                 // Retention was quicker.
                 Err(fault) if fault.is_missing() => {}
                 Err(fault) => {
-                    tracing::warn!(%fault, "a segment could not be scrubbed, and is tried again with the next pass")
+                    tracing::warn!(%fault, "a segment could not be scrubbed, and is tried again with the next pass");
                 }
             }
         }

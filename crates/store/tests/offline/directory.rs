@@ -82,10 +82,10 @@ pub(crate) fn open_at(dir: &Path, time: u64) -> FileStore {
 pub(crate) fn draft(number: u64, bytes: usize) -> tidings_core::Draft {
     let (id, key) = (format!("id-{number}"), format!("key-{number}"));
     let fields = DraftFields {
-        event_type: (number % 2 == 0).then_some("paid"),
-        id: (number % 3 == 0).then_some(&id),
-        retry_ms: (number % 5 == 0).then_some(5_000),
-        key: (number % 4 == 0).then_some(KeyFields { credential: "one", key: &key }),
+        event_type: number.is_multiple_of(2).then_some("paid"),
+        id: number.is_multiple_of(3).then_some(&id),
+        retry_ms: number.is_multiple_of(5).then_some(5_000),
+        key: number.is_multiple_of(4).then_some(KeyFields { credential: "one", key: &key }),
     };
     let text = format!("{number}\nline\r\n").repeat(bytes / 8);
     draft_with(&format!("orders/{}", number % 7), &text[..bytes.min(text.len())], fields)

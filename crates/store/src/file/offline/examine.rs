@@ -160,7 +160,7 @@ fn what_is_at(file: &dyn DiskFile, records: RecordFormat, offset: u64) -> String
         match records.parse(&bytes[..read]) {
             // A length that is wrong must not make us take memory for it.
             Err(Flaw::Short(needed)) if needed > bytes.len() && needed as u64 <= there => {
-                bytes.resize(needed, 0)
+                bytes.resize(needed, 0);
             }
             Err(flaw) => return flaw.what(),
             Ok(_) => return "it is not the record that follows".to_owned(),

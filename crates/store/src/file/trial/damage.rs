@@ -212,7 +212,7 @@ pub(super) fn spoil_one(disk: &SimDisk, all: &[String], dice: &mut Dice) -> Stri
             let other = &all[dice.below(all.len())];
             let bytes = world.file(other).unwrap_or_default();
             file.set_len(0).unwrap();
-            file.write_at(&bytes, 0).unwrap();
+            file.write_at(bytes, 0).unwrap();
             format!("{other} in the place of {name}")
         }
     }

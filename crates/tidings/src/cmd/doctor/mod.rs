@@ -114,9 +114,9 @@ pub(crate) async fn run(args: &DoctorArgs, environment: &Environment, color: Col
         report.checks.push(out_of_time(wait));
     }
     if args.json {
-        say_json(&report.json())?
+        say_json(&report.json())?;
     } else {
-        say(&report.text(color.stdout))?
+        say(&report.text(color.stdout))?;
     }
     match report.findings() {
         0 => Ok(()),

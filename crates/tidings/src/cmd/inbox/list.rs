@@ -68,9 +68,9 @@ pub(super) async fn run(args: &ListArgs, environment: &Environment, color: Color
         (shown, left) = (shown + count, left.saturating_sub(count));
         let text = args.text(&page.items, color)?;
         if args.json {
-            say_json(&text)?
+            say_json(&text)?;
         } else {
-            say(&text)?
+            say(&text)?;
         }
         let is_last = !page.more || page.cursor.is_none() || left == 0;
         if is_last {

@@ -1,9 +1,9 @@
 //! A bar that says how far a command has come. It is drawn on standard error, for people at a terminal alone.
 
 use std::io::{IsTerminal, stderr};
-use std::time::Instant;
 
 use tidings_store::offline::Progress;
+use tokio::time::Instant;
 
 use super::shown::bytes;
 use crate::limits::{BAR_CELLS, BAR_INTERVAL};
