@@ -34,7 +34,7 @@ const LIVES: usize = 8;
 const READERS: usize = 6;
 
 /// How often a segment may be looked at again in one reading, before that counts as going round.
-const MENDS_MAX: usize = 50;
+const MENDS: usize = 50;
 
 /// What happened, so that the campaign can say whether it is what it should be.
 #[derive(Debug, Default, Clone, Copy)]
@@ -325,7 +325,7 @@ impl Campaign {
                 }
                 Err(Fault::Damaged { base, .. }) => {
                     mends += 1;
-                    assert!(mends < MENDS_MAX, "seed {}: a segment is looked at again and again", self.seed);
+                    assert!(mends < MENDS, "seed {}: a segment is looked at again and again", self.seed);
                     mender.mend_now(base).unwrap();
                     continue;
                 }
