@@ -12,6 +12,8 @@
 //! | `index`, `seal` | where a topic, an id, a sequence is; in memory first, then in a file |
 //! | `read` | from a query to a page |
 //! | `keys`, `retire`, `held` | idempotency, retention, and how long that has been held |
+//! | `ages`, `clock_watch` | how old events are, and that somebody has set the date |
+//! | `space`, `condition` | how much room the disk has, and what is wrong with a store that goes on |
 //! | `descriptors` | what is said when there is none for another file |
 //! | `metrics` | how long it took, and how much it was |
 //! | `holes`, `mend`, `scrub` | what cannot be read, how that is found out, and how it is looked for |
