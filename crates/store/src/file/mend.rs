@@ -40,10 +40,12 @@ impl Mender {
     #[expect(clippy::disallowed_methods, reason = "the reader waits for it, and it ends with its segment")]
     pub(crate) async fn mend(&self, base: Sequence) -> Result<(), StoreError> {
         let before = segment(&self.log.view(), base);
+        let known = before.as_ref().map(|segment| segment.holes.now());
         let _turn = self.turn.lock().await;
         let now = segment(&self.log.view(), base);
-        let (Some(before), Some(now)) = (before, now) else { return Ok(()) };
-        if !Arc::ptr_eq(&before, &now) {
+        let (Some(before), Some(known), Some(now)) = (before, known, now) else { return Ok(()) };
+        // The newest segment stays the same when its holes are found.
+        if !Arc::ptr_eq(&before, &now) || !Arc::ptr_eq(&known, &now.holes.now()) {
             return Ok(());
         }
         let (log, disk) = (self.log.clone(), self.disk.clone());
