@@ -89,8 +89,9 @@ async fn end_items(
         // It was written before, and the database does not show it: not again at once.
         sleep(RETRY_WAIT).await;
     }
-    write(shared, vec![record]).await?;
+    // Also if the database does not come to it in time: then it is in the log all the same.
     *written = Some(first);
+    write(shared, vec![record]).await?;
     Ok(Duration::ZERO)
 }
 

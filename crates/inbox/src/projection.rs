@@ -135,7 +135,8 @@ impl Projection {
         through: Cursor,
         past: &mut dyn Past,
     ) -> Result<Done, InboxError> {
-        let applied = schema::applied(&self.connection)?.map_or(Sequence::ZERO, |place| place.sequence);
+        let known = schema::applied(&self.connection)?;
+        let applied = known.map_or(Sequence::ZERO, |place| place.sequence);
         let rows_before = self.connection.total_changes();
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut rows =
@@ -153,7 +154,9 @@ impl Projection {
                     take(&mut rows, event, past, &mut done)?;
                 }
             }
-            Ok(schema::set_applied(&transaction, done.place)?)
+            // Events come again that were applied before a transaction behind them failed. The place never goes back behind rows that are there.
+            let place = known.filter(|known| known.sequence > done.place.sequence).unwrap_or(done.place);
+            Ok(schema::set_applied(&transaction, place)?)
         })();
         let result = result.and_then(|()| Ok(commit(transaction, self.checkpoint)?));
         if let Err(error) = result {
@@ -174,12 +177,18 @@ impl Projection {
         Ok(done)
     }
 
-    /// How many users follow a topic: more, if some follow it by several selectors.
+    /// How many users follow a topic, counted up to one more than [`FOLLOWERS_MAX`] for each selector: more, if some follow it by several.
     pub(crate) fn followers(&self, topic: &Topic) -> Result<u64, InboxError> {
-        let mut count = self.connection.prepare_cached("SELECT count(*) FROM follows WHERE selector = ?1")?;
+        let mut count = self
+            .connection
+            .prepare_cached("SELECT count(*) FROM (SELECT 1 FROM follows WHERE selector = ?1 LIMIT ?2)")?;
+        let most = (FOLLOWERS_MAX + 1).cast_signed();
         let mut all = 0;
         for selector in self.patterns.selectors(topic) {
-            all += count.query_row([selector], |row| row.get::<_, i64>(0))?.cast_unsigned();
+            all += count.query_row((selector, most), |row| row.get::<_, i64>(0))?.cast_unsigned();
+            if all > FOLLOWERS_MAX {
+                break;
+            }
         }
         Ok(all)
     }
@@ -311,6 +320,32 @@ mod tests {
         projection.is_whole().unwrap();
         assert_eq!(state::in_need(&reader, 3, 10).unwrap(), None, "it has not come so far");
         assert_eq!(state::in_need(&reader, 2, 10).unwrap(), Some(Vec::new()));
+    }
+
+    /// The follower takes a step again from its beginning if one of its later transactions fails.
+    #[test]
+    fn events_that_come_again_from_further_back_are_applied_once() {
+        let (database, mut projection) = begun_after(0);
+        let user = User::parse("alice").unwrap();
+        let says = crate::Notification { title: "t".into(), ..crate::Notification::default() };
+        let record = Record::Notify(Notify {
+            to: user.clone(),
+            says: says.into(),
+            keep: Keep { items: 10, unread: 10 },
+        });
+        let events: Vec<_> = (1..=3).map(|sequence| event(sequence, &record)).collect();
+
+        for _ in 0..2 {
+            for (at, one) in events.chunks(1).enumerate() {
+                projection.apply(one, place(at as u64 + 1), &mut Nothing).unwrap();
+            }
+        }
+        projection.apply(&events[..1], place(1), &mut Nothing).unwrap();
+        projection.apply(&events[1..2], place(2), &mut Nothing).unwrap();
+
+        let reader = database.reader().unwrap();
+        assert_eq!(read::unread(&reader, &user).unwrap().count, 3);
+        assert_eq!(schema::applied(&reader).unwrap(), Some(place(3)));
     }
 
     /// A short record may be about thousands of users.

@@ -54,6 +54,10 @@ impl Watch {
         let user = self.user.clone();
         let backlog =
             self.shared.readers.read(move |connection| read::backlog(connection, &user, after)).await?;
+        // It may have been begun anew while this waited, and was empty then.
+        if !*self.shared.ready.borrow() {
+            return Err(InboxError::NotReady);
+        }
         self.is_behind = false;
         Ok(self.take(backlog))
     }

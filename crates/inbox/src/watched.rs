@@ -16,6 +16,8 @@ pub(crate) struct WatchedClock {
     told: UnixMillis,
     /// The clock was set ahead, and is taken at its word from then on.
     distrusted_until: Option<Instant>,
+    /// What it told before that, and when.
+    trusted: (Instant, UnixMillis),
 }
 
 impl WatchedClock {
@@ -24,7 +26,9 @@ impl WatchedClock {
     pub(crate) async fn begin(hub: &Hub, started: Bounds, clock: &dyn Clock) -> Self {
         let newest = newest_time(hub, started).await;
         let told = clock.now();
-        let mut watched = Self { looked_at: Instant::now(), told, distrusted_until: None };
+        let looked_at = Instant::now();
+        let trusted = (looked_at, newest.unwrap_or(told));
+        let mut watched = Self { looked_at, told, distrusted_until: None, trusted };
         let ahead =
             newest.map_or(Duration::MAX, |newest| Duration::from_millis(told.0.saturating_sub(newest.0)));
         if started.head.sequence > started.floor.sequence && ahead > Duration::from_secs(CLOCK_START_SECONDS)
@@ -43,9 +47,11 @@ impl WatchedClock {
         let instant = Instant::now();
         let passed = instant - self.looked_at;
         let ahead = Duration::from_millis(told.0.saturating_sub(self.told.0)).saturating_sub(passed);
-        let was_set_back = told.0.saturating_add(CLOCK_JUMP_SECONDS * 1_000) < self.told.0;
+        if self.distrusted_until.is_none() {
+            self.trusted = (self.looked_at, self.told);
+        }
         (self.looked_at, self.told) = (instant, told);
-        if was_set_back {
+        if self.is_as_before(told) {
             self.distrusted_until = None;
         }
         if ahead > Duration::from_secs(CLOCK_JUMP_SECONDS) {
@@ -60,6 +66,13 @@ impl WatchedClock {
         }
         self.distrusted_until = None;
         Some(told)
+    }
+
+    /// Whether it tells what it would if nobody had set it ahead. Set back by a part of that, it is as wrong as before.
+    fn is_as_before(&self, told: UnixMillis) -> bool {
+        let (instant, trusted) = self.trusted;
+        let passed = u64::try_from((self.looked_at - instant).as_millis()).unwrap_or(u64::MAX);
+        told.0 <= trusted.0.saturating_add(passed).saturating_add(CLOCK_JUMP_SECONDS * 1_000)
     }
 
     fn distrust(&mut self) {

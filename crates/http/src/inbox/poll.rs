@@ -48,7 +48,7 @@ pub(super) async fn poll(
     let visitor = Visitor { session: session.clone(), address: front.peer(), transport };
     let follower = Follower::new(events.selectors, events.on_gap, front.hub().bounds().head);
     let subscription = front.hub().follow(follower, visitor, attendance).in_pieces_of(CHUNK_BYTES_MAX);
-    let Come { inbox, told, gap } = come;
+    let Come { inbox, told, gap, has: _ } = come;
     let mut ends_at = Instant::now();
     if gap.is_none() && matches!(events.from, Position::Id(_)) {
         ends_at += mode.wait();

@@ -52,6 +52,8 @@ pub(super) struct Come {
     pub(super) told: Told,
     /// What it has missed cannot be told.
     pub(super) gap: Option<Gap>,
+    /// The place up to which the client has everything; none if it began without one.
+    pub(super) has: Option<Cursor>,
 }
 
 /// Reads a request for a stream of a user's inbox.
@@ -115,7 +117,7 @@ pub(super) async fn subscribe(
         *response.body_mut() = poll::poll(front, request, come, lines, attendance).await;
         return Ok(response);
     }
-    let Come { mut inbox, told, gap } = come;
+    let Come { mut inbox, told, gap, has } = come;
     let mut blocks: Bytes = blocks_of(&told, gap.as_ref());
     if request.always_opens {
         // Behind the others: it tells the place that they lead to.
@@ -125,7 +127,8 @@ pub(super) async fn subscribe(
     let opening = match blocks.len() > CHUNK_BYTES_MAX {
         // They are counted while a client that does not read has them wait.
         true => {
-            inbox.begin_with(blocks);
+            let from = has.unwrap_or(inbox.place());
+            inbox.begin_with(blocks, from);
             lines
         }
         false => [lines, blocks].concat().into(),
@@ -167,7 +170,11 @@ async fn come(front: &Front, inbox: &Inbox, user: User, from: &Position) -> Resu
     if let Some(gap) = &gap {
         front.hub().metrics().gaps(gap.lost, 1);
     }
-    Ok(Come { inbox, told, gap })
+    let has = match (place, from) {
+        (Some(_), Position::Id(text)) => text.parse().ok(),
+        _ => None,
+    };
+    Ok(Come { inbox, told, gap, has })
 }
 
 fn after(front: &Front, inbox: &Inbox, from: &Position) -> After {

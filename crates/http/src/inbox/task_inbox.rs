@@ -10,8 +10,8 @@ use crate::stream::Ending;
 
 /// What a stream is told of an inbox. It holds at most one change; what waits behind that is in the inbox.
 pub(crate) struct TaskInbox {
-    /// Its first blocks, where they are too large for the opening of a stream.
-    first: Option<Bytes>,
+    /// Its first blocks, where they are too large for the opening of a stream, and the place that the client has without them.
+    first: Option<(Bytes, Cursor)>,
     inbox: Inbox,
     user: User,
     watch: Watch,
@@ -40,14 +40,14 @@ impl TaskInbox {
         Ok((begun, told))
     }
 
-    /// Has blocks told before all others. They lead to the place that it has.
-    pub(super) fn begin_with(&mut self, blocks: Bytes) {
-        self.first = Some(blocks);
+    /// Has blocks told before all others. They lead from a place to the one that it has.
+    pub(super) fn begin_with(&mut self, blocks: Bytes, from: Cursor) {
+        self.first = Some((blocks, from));
     }
 
     /// Waits for the next blocks. Cancel safe: a change that was taken is kept until its blocks are there.
     pub(crate) async fn next(&mut self) -> Result<Bytes, Ending> {
-        if let Some(blocks) = self.first.take() {
+        if let Some((blocks, _)) = self.first.take() {
             return Ok(blocks);
         }
         let before = self.place;
@@ -63,7 +63,7 @@ impl TaskInbox {
 
     /// The next blocks, if they are there without a read of the database.
     pub(crate) fn at_hand(&mut self) -> Option<Bytes> {
-        if let Some(blocks) = self.first.take() {
+        if let Some((blocks, _)) = self.first.take() {
             return Some(blocks);
         }
         let update = match self.taken.take() {
@@ -101,7 +101,7 @@ impl TaskInbox {
 
     /// The place that the client has come to.
     pub(crate) fn place(&self) -> Cursor {
-        self.place
+        self.first.as_ref().map_or(self.place, |(_, from)| *from)
     }
 
     /// The change that was taken, with the preferences that it names as they are now.

@@ -127,7 +127,9 @@ impl Inbox {
 
     /// Whether the database comes to where the log ends now, within [`HEAD_WAIT_MAX`].
     async fn has_come_to_the_head(&self) -> bool {
-        let head = self.shared.hub.bounds().head.sequence;
+        // A write that was answered is applied already, and one that was not may come behind this. So the end of what is shown is enough; the log
+        // may reach further by what the follower does not wake for.
+        let head = self.shared.hub.shown();
         // It does not wake for what it has no part in.
         self.shared.bell.ring();
         timeout(HEAD_WAIT_MAX, self.shared.progress.applied(head)).await.is_ok_and(|came| came.is_ok())

@@ -41,11 +41,13 @@ impl Inbox {
         self.look_up(move |connection| read::held(connection, &user, &ids)).await
     }
 
-    /// The sequence up to which an id is one of this log; none if its epoch is not known. What was cut off behind it has the sequences of
+    /// The sequence up to which an id is one of this log; none if its epoch is not known, or if it is not there yet. What was cut off behind it has the sequences of
     /// other items now.
     pub fn reaches(&self, id: Cursor) -> Option<Sequence> {
         match self.shared.hub.status_of(id.epoch) {
-            EpochStatus::Current => Some(id.sequence),
+            EpochStatus::Current => {
+                Some(id.sequence).filter(|sequence| *sequence <= self.shared.hub.bounds().head.sequence)
+            }
             EpochStatus::Ended { at } => Some(id.sequence.min(at)),
             EpochStatus::Unknown => None,
         }

@@ -3,6 +3,7 @@
 //! Two implementations: [`OsDisk`](os::OsDisk), and one in the tests that can fail, or lose power, at any point. A [`PoolDisk`](pool::PoolDisk)
 //! stands before either, and keeps few files open.
 
+pub(crate) mod blocks;
 pub(crate) mod os;
 pub(crate) mod pool;
 #[cfg(test)]

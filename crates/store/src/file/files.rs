@@ -46,7 +46,11 @@ impl Found {
             time_before: self.newest.last_time,
             key_check: hash.check(),
         };
-        let active = Active::create(disk, header, hash, segment_bytes)?;
+        let active = match Active::create(disk, header, hash, segment_bytes) {
+            // It can be read, and takes events when there is space.
+            Err(fault) if fault.is_full() => Active::create(disk, header, hash, 0)?,
+            active => active?,
+        };
         let damaged = std::mem::replace(&mut self.newest.active, active);
         // One without an event has the same name, and is gone.
         if damaged.segment.base() <= head {
@@ -104,8 +108,9 @@ impl Files {
             )?;
             ended.push(Arc::new(segment));
         }
-        let check =
-            |newest: &Segment| line::of(ended.iter().map(|segment| &**segment).chain([newest]), &hash);
+        let check = |newest: &Segment| {
+            line::of(ended.iter().map(|segment| &**segment).chain([newest]), &hash, expected.recovery)
+        };
         let (newest, line) =
             recover::newest(disk, base, expected, hash, ended.last().map(|segment| &**segment), check)?;
         Ok(line.map(|line| Found { ended, newest, line }))

@@ -11,6 +11,7 @@ use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::header::{FORMAT_MIN, SegmentHeader};
 use super::index::EpochBegins;
+use super::recover::Recovery;
 use super::segment::Segment;
 
 /// The line that segments tell, oldest first; none if there is no segment.
@@ -20,10 +21,11 @@ use super::segment::Segment;
 pub(crate) fn of<'a>(
     segments: impl Iterator<Item = &'a Segment>,
     hash: &KeyedHash,
+    recovery: Recovery,
 ) -> Result<Option<Line>, Fault> {
-    let mut growing = GrowingLine::default();
+    let mut growing = GrowingLine { told: None, recovery };
     segments.into_iter().try_for_each(|segment| growing.add(segment))?;
-    Ok(growing.0.map(|mut told| {
+    Ok(growing.told.map(|mut told| {
         if let Some(after) = told.doubt.take() {
             told.line.begin(Epoch(hash.of(&format!("an epoch after event {after}"))), after);
         }
@@ -41,15 +43,26 @@ pub(crate) struct Doubt {
 }
 
 /// The line that the segments seen so far tell, oldest first.
-#[derive(Default)]
-pub(crate) struct GrowingLine(Option<ToldLine>);
+///
+/// What segments say may not go together: one of them could not be read when the next was begun, and can be now. Then strict recovery refuses
+/// them, and otherwise each is taken at its word from where it stands.
+pub(crate) struct GrowingLine {
+    told: Option<ToldLine>,
+    recovery: Recovery,
+}
+
+impl Default for GrowingLine {
+    fn default() -> Self {
+        Self { told: None, recovery: Recovery::Strict }
+    }
+}
 
 impl GrowingLine {
     /// Adds the next segment.
     pub(crate) fn add(&mut self, segment: &Segment) -> Result<(), Fault> {
         let (name, header) = (segment.name(), &segment.header);
-        let told = match &mut self.0 {
-            None => self.0.insert(ToldLine::new(header, segment.header_is_lost)),
+        let told = match &mut self.told {
+            None => self.told.insert(ToldLine::new(header, segment.header_is_lost, self.recovery)),
             Some(told) => {
                 told.doubt_what_is_missing_before(header.base);
                 if !segment.header_is_lost {
@@ -72,7 +85,7 @@ impl GrowingLine {
 
     /// None before there was a segment.
     pub(crate) fn line(&self) -> Option<&Line> {
-        self.0.as_ref().map(|told| &told.line)
+        self.told.as_ref().map(|told| &told.line)
     }
 }
 
@@ -89,16 +102,18 @@ struct ToldLine {
     next: Sequence,
     /// After this event, nobody knows in which epoch the log was.
     doubt: Option<Sequence>,
+    recovery: Recovery,
 }
 
 impl ToldLine {
-    fn new(oldest: &SegmentHeader, header_is_lost: bool) -> Self {
+    fn new(oldest: &SegmentHeader, header_is_lost: bool, recovery: Recovery) -> Self {
         Self {
             line: Line::new(oldest.epoch),
             known: HashSet::from([oldest.epoch]),
             format: oldest.format,
             begun_after: Sequence::ZERO,
             next: oldest.base,
+            recovery,
             doubt: header_is_lost.then(|| oldest.base.previous()),
         }
     }
@@ -120,7 +135,8 @@ impl ToldLine {
             None if before != FORMAT_MIN => {
                 let (epoch, was) = (header.epoch, self.line.epoch());
                 let what = format!("it begins in epoch {epoch}, and the log was in {was}");
-                return Err(Fault::corrupt(name, 16, what));
+                self.contradicted(Fault::corrupt(name, 16, what))?;
+                self.add_in_doubt(header.epoch, after);
             }
             None => self.add(name, header.epoch, after)?,
         }
@@ -159,7 +175,8 @@ impl ToldLine {
             let what = format!(
                 "epoch {begins} begins after event {after} where {ends} ends, and the log was in {was}"
             );
-            return Err(Fault::corrupt(name, 0, what));
+            self.contradicted(Fault::corrupt(name, 0, what))?;
+            self.add_in_doubt(ends, after);
         }
         if after < self.begun_after {
             let what = format!("epoch {begins} begins before the one that ends there");
@@ -170,9 +187,18 @@ impl ToldLine {
         self.add(name, begins, after)
     }
 
+    /// Refuses what does not go together with what was told before, unless all is taken that can be read.
+    fn contradicted(&self, fault: Fault) -> Result<(), Fault> {
+        if self.recovery == Recovery::Strict {
+            return Err(fault);
+        }
+        tracing::warn!(%fault, "parts of the log contradict each other: a part was damaged, or put back from an older copy");
+        Ok(())
+    }
+
     fn add(&mut self, name: &str, epoch: Epoch, after: Sequence) -> Result<(), Fault> {
         if !self.known.insert(epoch) {
-            return Err(Fault::corrupt(name, 0, format!("epoch {epoch} begins a second time")));
+            return self.contradicted(Fault::corrupt(name, 0, format!("epoch {epoch} begins a second time")));
         }
         self.line.begin(epoch, after);
         Ok(())

@@ -10,13 +10,14 @@ use tokio::task::spawn_blocking;
 use super::disk::Disk;
 use super::fault::Fault;
 use super::hash::KeyedHash;
-use super::holes;
+use super::holes::{self, Holes};
+use super::index::growing::GrowingIndex;
 use super::keys::Keys;
 use super::log::{Log, LogView, Span};
 use super::names;
 use super::read::records::Records;
 use super::recover::{self, Recovery};
-use super::segment::Segment;
+use super::segment::{IndexState, Segment};
 use crate::limits::HOLES_TOLD_MAX;
 
 /// Mends segments of a log, one at a time.
@@ -91,7 +92,7 @@ fn mend(log: &Log, disk: &dyn Disk, segment: &Arc<Segment>) -> Result<(), Fault>
                     return Ok(());
                 }
                 tracing::error!(%fault, "the file of a segment is gone: somebody has removed it");
-                segment.holes.set(std::iter::once(0..segment.index().records()).collect());
+                log.replace(Arc::new(without_file(segment)));
             }
             Err(fault) => return Err(fault),
         },
@@ -100,6 +101,27 @@ fn mend(log: &Log, disk: &dyn Disk, segment: &Arc<Segment>) -> Result<(), Fault>
     }
     tell(&log.view());
     Ok(())
+}
+
+/// A segment of which nothing is left but its place.
+fn without_file(segment: &Segment) -> Segment {
+    let (index, records) = (GrowingIndex::default(), segment.index().records());
+    index.skip(records);
+    Segment {
+        header: segment.header,
+        records: segment.records,
+        file: segment.file.clone(),
+        index_state: IndexState::Growing(Arc::new(index)),
+        ended: segment.ended.clone(),
+        holes: Holes::of(std::iter::once(0..records).collect()),
+        doubts: segment.doubts.clone(),
+        header_is_lost: segment.header_is_lost,
+    }
+}
+
+/// Looks at the segment that begins with an event, in a thread that may wait for the disk.
+pub(crate) fn mend_one(log: &Log, disk: &dyn Disk, base: Sequence) -> Result<(), Fault> {
+    segment(&log.view(), base).map_or(Ok(()), |segment| mend(log, disk, &segment))
 }
 
 /// The records of the newest segment that cannot be read.

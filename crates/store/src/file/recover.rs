@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use tidings_core::{Epoch, Sequence, UnixMillis};
 
 use super::active::Active;
-use super::disk::{Disk, DiskFile};
+use super::disk::{Disk, DiskFile, is_unreadable};
 use super::ended::Ended;
 use super::fault::Fault;
 use super::hash::KeyedHash;
@@ -23,6 +23,9 @@ use super::record::{RECORD_BYTES_MIN, RecordFormat};
 use super::scan::{Mark, Scanned, is_blank, scan, written_later};
 use super::segment::{IndexState, Segment};
 use crate::limits::SEQUENCE_MAX;
+
+/// Of a segment that no other one follows.
+const NO_LIMIT: Sequence = Sequence(u64::MAX);
 
 /// How much of a log that is not as it was written is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +94,9 @@ fn header_of(
     let name = names::log(base);
     match SegmentHeader::read(file, &name, base) {
         Ok(header) => header.refuse_another_log(&name, hash).map(|()| (header, false)),
+        Err(Fault::Damaged { file, offset, what, .. }) if base.0 > SEQUENCE_MAX => {
+            Err(Fault::Corrupt { file, offset, what })
+        }
         Err(fault @ Fault::Damaged { .. }) if recovery == Recovery::Lenient => {
             tracing::warn!(%fault, "the header of a segment is damaged, and the segment is read without it");
             let epoch = before.map_or(Epoch(0), |before| before.header.epoch);
@@ -112,6 +118,12 @@ fn is_sound(segment: &Segment, next: Sequence, recovery: Recovery) -> Result<boo
         return Ok(false);
     }
     let Some(last) = records.checked_sub(1) else { return Ok(false) };
+    let is_short = u64::from(records) < next.0 - segment.base().0;
+    let ended = segment.ended.get().map(|ended| ended.end);
+    // An index that was left from before may not know all that the segment has.
+    if is_short && ended != Some(segment.file.len().map_err(Fault::io(&segment.name()))?) {
+        return Ok(false);
+    }
     let span = Span { segment, start: 0, end: records };
     match Records::new(span).end(last) {
         Ok(end) => Ok(segment.ended.get().is_some_and(|ended| ended.end == end)),
@@ -131,7 +143,7 @@ pub(crate) fn reindexed(
     let Segment { header, records, header_is_lost, .. } = *segment;
     let (name, file) = (names::log(header.base), segment.file.clone());
     let last = (recovery == Recovery::Lenient).then(|| next.previous());
-    let scanned = scan(&*file, &name, header, &hash, |_| Ok(last))?;
+    let scanned = scan(&*file, &name, header, &hash, last.unwrap_or(NO_LIMIT), |_| Ok(last))?;
     let is_whole = scanned.whole.next == next && is_blank(&*file, &name, scanned.whole.offset)?;
     if !is_whole && (recovery == Recovery::Strict || scanned.whole.next > next) {
         let what = format!("{}; the next segment begins with event {next}", scanned.flaw.what());
@@ -199,11 +211,10 @@ pub(crate) fn newest<T>(
     let (header, header_is_lost) = header_of(&*file, base, &hash, expected.recovery, before)?;
     let records = header.records(&hash);
     let is_lenient = expected.recovery == Recovery::Lenient;
-    let last = |stop: &Mark| match is_lenient {
-        true => last_durable(&*file, &name, records, stop, expected),
-        false => Ok(None),
+    let scanned = match is_lenient {
+        true => scan(&*file, &name, header, &hash, NO_LIMIT, last_durable(&*file, &name, records, expected))?,
+        false => scan(&*file, &name, header, &hash, NO_LIMIT, |_| Ok(None))?,
     };
-    let scanned = scan(&*file, &name, header, &hash, last)?;
     let head = scanned.whole.next.previous();
     let lost = expected.reaches.filter(|(event, _)| *event > head);
     if let Some((event, then)) = lost.filter(|_| !is_lenient) {
@@ -233,9 +244,9 @@ pub(crate) fn newest<T>(
     }
     let written = whole.offset;
     let mut active = Active { segment, index, end: whole.offset, allocated: file_bytes, first_time, written };
-    if lost_through.is_some() || header_is_lost {
+    if lost_through.is_some() || (header_is_lost && head < base) {
         // Something was written, and nothing of it can be read: one event at least is lost.
-        let last_known = if head < base && !blank { base } else { head };
+        let last_known = if blank { head } else { base };
         let lost_through = lost_through.unwrap_or(last_known);
         active.allocated = active.end;
         return Ok((
@@ -248,7 +259,7 @@ pub(crate) fn newest<T>(
         active.cut()?;
     }
     let missing = expected.segment_bytes.saturating_sub(active.allocated);
-    if !active.is_old() {
+    if !active.is_old() && !header_is_lost {
         // Without space the segment is full as it is; publishers will be told.
         let _ = active.extend(active.room() + missing);
     }
@@ -259,26 +270,34 @@ pub(crate) fn newest<T>(
         disk.sync_dir().map_err(Fault::io(&name))?;
     }
     // The next start must not take a hole for what a crash tore: only the newest segment can have been torn.
-    let has_holes = !active.segment.holes.now().is_empty() || !active.segment.doubts.is_empty();
+    let has_holes =
+        header_is_lost || !active.segment.holes.now().is_empty() || !active.segment.doubts.is_empty();
     let lost_through = has_holes.then_some(head);
     Ok((Newest { active, head, last_time: whole.time, lost_through }, checked))
 }
 
-/// The last event that may stand behind a flaw of the newest segment, if events behind it were durable. What a crash tore was not.
-pub(crate) fn last_durable(
-    file: &dyn DiskFile,
-    name: &str,
+/// Answers at each flaw of the newest segment, in order, the last event that may stand behind it, if events behind it were durable. What a crash
+/// tore was not.
+pub(crate) fn last_durable<'a>(
+    file: &'a dyn DiskFile,
+    name: &'a str,
     records: RecordFormat,
-    stop: &Mark,
-    expected: &Expectation,
-) -> Result<Option<Sequence>, Fault> {
-    let is_expected = expected.reaches.is_some_and(|(event, _)| event >= stop.next);
-    if !is_expected && written_later(file, name, records, stop.offset, stop.next)?.is_none() {
-        return Ok(None);
+    expected: &'a Expectation,
+) -> impl FnMut(&Mark) -> Result<Option<Sequence>, Fault> + 'a {
+    // Up to where a record is known that says so: the search reads all that is left of the file.
+    let mut known_before = 0;
+    move |stop| {
+        let is_expected = expected.reaches.is_some_and(|(event, _)| event >= stop.next);
+        if !is_expected && stop.offset >= known_before {
+            match written_later(file, name, records, stop.offset, stop.next)? {
+                Some(at) => known_before = at,
+                None => return Ok(None),
+            }
+        }
+        let bytes = file.len().map_err(Fault::io(name))?.saturating_sub(stop.offset);
+        let last = stop.next.0.saturating_add(bytes / RECORD_BYTES_MIN as u64);
+        Ok(Some(Sequence(last.min(SEQUENCE_MAX))))
     }
-    let bytes = file.len().map_err(Fault::io(name))?.saturating_sub(stop.offset);
-    let last = stop.next.0.saturating_add(bytes / RECORD_BYTES_MIN as u64);
-    Ok(Some(Sequence(last.min(SEQUENCE_MAX))))
 }
 
 /// Says so if another segment has followed the newest one that is there: only then does a segment get an index.
@@ -335,8 +354,14 @@ fn make_durable(active: &Active, whole: &Mark) -> Result<(), Fault> {
     let from = from.unwrap_or(active.end).max(SEGMENT_HEADER_BYTES);
     let rewrite = || {
         let mut bytes = vec![0; usize::try_from(active.end - from).unwrap_or(0)];
-        segment.file.read_at(&mut bytes, from)?;
-        segment.file.write_at(&bytes, from)?;
+        match segment.file.read_at(&mut bytes, from) {
+            // What cannot be read is not written over, and neither is what is beside it.
+            Err(error) if is_unreadable(&error) => {}
+            read => {
+                read?;
+                segment.file.write_at(&bytes, from)?;
+            }
+        }
         segment.file.sync_data()
     };
     rewrite().map_err(Fault::io(&name))

@@ -7,7 +7,8 @@ use std::ops::Range;
 use tidings_core::{Sequence, UnixMillis};
 
 use self::buffer::{Found, ScanBuffer};
-use super::disk::DiskFile;
+use super::disk::blocks::read_with_zeros;
+use super::disk::{DiskFile, is_unreadable};
 use super::fault::Fault;
 use super::hash::KeyedHash;
 use super::header::{SEGMENT_HEADER_BYTES, SegmentHeader};
@@ -69,12 +70,13 @@ impl Mark {
 
 /// Scans a segment. At the first byte that is no record, `last` is asked for the last event that may come behind it: none ends the scan
 /// there, and otherwise it goes on with the next record that there is. What the log wrote and this version does not know is corrupt, since no
-/// crash can have made it.
+/// crash can have made it. No event beyond `limit` is of the segment, nor an epoch that begins with one.
 pub(crate) fn scan(
     file: &dyn DiskFile,
     name: &str,
     header: SegmentHeader,
     hash: &KeyedHash,
+    limit: Sequence,
     mut last: impl FnMut(&Mark) -> Result<Option<Sequence>, Fault>,
 ) -> Result<Scanned, Fault> {
     let buffer = ScanBuffer::new(file, name, header.records(hash))?;
@@ -85,6 +87,7 @@ pub(crate) fn scan(
         hash,
         index,
         base: header.base,
+        limit,
         whole: begin,
         stop: begin,
         first_time: None,
@@ -116,6 +119,7 @@ struct Scan<'a> {
     hash: &'a KeyedHash,
     index: GrowingIndex,
     base: Sequence,
+    limit: Sequence,
     whole: Mark,
     stop: Mark,
     first_time: Option<UnixMillis>,
@@ -138,6 +142,9 @@ impl Scan<'_> {
             };
             if !stop.is_followed_by(&record) {
                 return Ok(Flaw::Broken("it is not the record that follows"));
+            }
+            if stop.next > self.limit && (record.kind.is_placed() || record.kind == Kind::Epoch) {
+                return Ok(Flaw::Broken("the next segment begins with this event"));
             }
             if let Err(flaw) = note(&self.index, stop.offset, &record, self.hash) {
                 match flaw.is_foreign() {
@@ -209,7 +216,11 @@ pub(crate) fn is_blank(file: &dyn DiskFile, name: &str, from: u64) -> Result<boo
     let mut bytes = vec![0; ZEROS.len()];
     let mut offset = from;
     loop {
-        let read = file.read_at(&mut bytes, offset).map_err(Fault::io(name))?;
+        let read = match file.read_at(&mut bytes, offset) {
+            // Something may be there.
+            Err(error) if is_unreadable(&error) => return Ok(false),
+            read => read.map_err(Fault::io(name))?,
+        };
         if bytes[..read] != ZEROS[..read] {
             return Ok(false);
         }
@@ -230,7 +241,7 @@ pub(crate) fn written_later(
 ) -> Result<Option<u64>, Fault> {
     let end = file.len().map_err(Fault::io(name))?;
     let mut bytes = vec![0; usize::try_from(end.saturating_sub(from)).unwrap_or(0)];
-    let read = file.read_at(&mut bytes, from).map_err(Fault::io(name))?;
+    let read = read_with_zeros(file, &mut bytes, from).map_err(Fault::io(name))?;
     bytes.truncate(read);
     // No record is shorter than its header, so this many events can be after this one at most.
     let last = Sequence(event.0.saturating_add((bytes.len() / RECORD_BYTES_MIN) as u64));

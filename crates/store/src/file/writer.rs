@@ -18,8 +18,10 @@ use super::group::{Beginning, WriteGroup};
 use super::header::{FORMAT, FORMAT_MIN, SegmentHeader};
 use super::keys::Keys;
 use super::log::Log;
+use super::mend;
 use super::meta::{Life, Meta};
 use super::metrics::StoreMetrics;
+use super::names;
 use super::queue::{Append, Queue, Work};
 use super::read::records::Records;
 use super::record::v2::{self, EPOCH_RECORD_BYTES};
@@ -130,7 +132,9 @@ impl LogWriter {
         self.retiring.look(&self.log.view(), now);
         self.space.look(&*self.disk, now.uptime);
         let (base, first) = (self.active.segment.base(), self.active.first_time);
-        if first.is_some_and(|first| self.retiring.ends(base, first, now)) {
+        // A start must not take a hole that a reader has found for what a crash tore: only the newest segment can have been torn.
+        let has_holes = !self.active.segment.holes.now().is_empty();
+        if has_holes || first.is_some_and(|first| self.retiring.ends(base, first, now)) {
             let _ = self.roll(0);
         }
         let plan = self.retiring.plan(&self.log.view(), self.active.end, now);
@@ -220,8 +224,9 @@ impl LogWriter {
                 None => self.clock.now().max(self.last_time),
             },
         };
-        let (log, keys) = (&self.log, &self.keys);
-        let known = |hash: u64, draft: &Draft| Ok(known(log, keys, hash, draft)?);
+        let log = &self.log;
+        let events = KnownEvents { log, disk: &*self.disk, keys: &self.keys };
+        let known = |hash: u64, draft: &Draft| Ok(events.of(hash, draft)?);
         self.group.place(append, begin, |key| log.hash.of_key(key), &known);
     }
 
@@ -386,43 +391,61 @@ impl LogWriter {
     }
 }
 
-/// The event that has the key of a draft, if it is still held. In version 1 keys had no credential, since a hub had one
-/// publish key at the most: a key that was used there counts for all.
-fn known(log: &Log, keys: &Keys, hash: u64, draft: &Draft) -> Result<Option<Event>, Fault> {
-    let Some(key) = draft.key() else { return Ok(None) };
-    if let Some((event, _)) = held(log, keys, hash)?
-        && event.draft.key() == Some(key)
-    {
-        return Ok(Some(event));
-    }
-    let text = match draft.batch_part() {
-        // There each event of a batch had a key of its own. The hub cannot say how far that batch came, so it refuses.
-        Some(part) if part.before == 0 => &format!("{}/1", key.as_str()),
-        _ => key.as_str(),
-    };
-    let old = held(log, keys, log.hash.of(text))?;
-    let old = old.filter(|(event, format)| {
-        *format == FORMAT_MIN && event.draft.key().is_some_and(|known| known.as_str() == text)
-    });
-    Ok(old.map(|(event, _)| event))
+/// Where the events are looked up that have a key already.
+struct KnownEvents<'a> {
+    log: &'a Log,
+    disk: &'a dyn Disk,
+    keys: &'a Keys,
 }
 
-/// The event that may have a key, and the version of its segment.
-fn held(log: &Log, keys: &Keys, hash: u64) -> Result<Option<(Event, u32)>, Fault> {
-    let Some(sequence) = keys.find(hash) else { return Ok(None) };
-    let view = log.view();
-    // An event that cannot be read cannot be compared, and is not told to subscribers any more: its publisher may place it again.
-    let span = view.readable_after(sequence.previous()).next();
-    let Some(span) = span.filter(|span| span.sequence(span.start) == sequence) else { return Ok(None) };
-    match Records::new(span).event(span.start, &view.line) {
-        Ok(event) => Ok(Some((event, span.segment.header.format))),
-        // A reader will find out that it is a hole.
-        Err(fault @ Fault::Damaged { .. }) => {
-            tracing::warn!(%fault, "the event with an idempotency key cannot be read, so the key counts as new");
-            Ok(None)
+impl KnownEvents<'_> {
+    /// The event that has the key of a draft, if it is still held. In version 1 keys had no credential, since a hub had one
+    /// publish key at the most: a key that was used there counts for all.
+    fn of(&self, hash: u64, draft: &Draft) -> Result<Option<Event>, Fault> {
+        let Some(key) = draft.key() else { return Ok(None) };
+        if let Some((event, _)) = self.held(hash)?
+            && event.draft.key() == Some(key)
+        {
+            return Ok(Some(event));
         }
-        // Its file is gone. The next reading finds that out, too.
-        Err(fault) if fault.missing_of().is_some() => Ok(None),
-        Err(fault) => Err(fault),
+        let text = match draft.batch_part() {
+            // There each event of a batch had a key of its own. The hub cannot say how far that batch came, so it refuses.
+            Some(part) if part.before == 0 => &format!("{}/1", key.as_str()),
+            _ => key.as_str(),
+        };
+        let old = self.held(self.log.hash.of(text))?;
+        let old = old.filter(|(event, format)| {
+            *format == FORMAT_MIN && event.draft.key().is_some_and(|known| known.as_str() == text)
+        });
+        Ok(old.map(|(event, _)| event))
+    }
+
+    /// The event that may have a key, and the version of its segment. One that cannot be read cannot be compared, and is not told to
+    /// subscribers any more: its publisher may place it again.
+    fn held(&self, hash: u64) -> Result<Option<(Event, u32)>, Fault> {
+        let Some(sequence) = self.keys.find(hash) else { return Ok(None) };
+        match self.read(sequence) {
+            // The event may be whole beside an index that is not.
+            Err(Fault::Damaged { base, file, .. }) if file == names::index(base) => {
+                mend::mend_one(self.log, self.disk, base)?;
+                self.read(sequence)
+            }
+            // A reader will find out that it is a hole.
+            Err(fault @ Fault::Damaged { .. }) => {
+                tracing::warn!(%fault, "the event with an idempotency key cannot be read, so the key counts as new");
+                Ok(None)
+            }
+            // Its file is gone. The next reading finds that out, too.
+            Err(fault) if fault.missing_of().is_some() => Ok(None),
+            event => event,
+        }
+    }
+
+    fn read(&self, sequence: Sequence) -> Result<Option<(Event, u32)>, Fault> {
+        let view = self.log.view();
+        let span = view.readable_after(sequence.previous()).next();
+        let Some(span) = span.filter(|span| span.sequence(span.start) == sequence) else { return Ok(None) };
+        let event = Records::new(span).event(span.start, &view.line)?;
+        Ok(Some((event, span.segment.header.format)))
     }
 }

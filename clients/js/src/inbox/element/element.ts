@@ -220,7 +220,8 @@ export class TidingsInbox extends Base {
    * then, because the next attempt asks the new one.
    */
   #renew(before: unknown, after: unknown): void {
-    const isAsked = before instanceof Function && after instanceof Function;
+    const [wasAsked, isAsked] = [before instanceof Function, after instanceof Function];
+    if (wasAsked !== isAsked) return this.#restart();
     if (!isAsked && JSON.stringify(before) !== JSON.stringify(after)) return this.#restart();
     if (before !== after) this.reopen();
   }

@@ -64,6 +64,8 @@ struct Inode {
     now: Vec<u8>,
     /// What the system has yet to tell the disk.
     pending: Vec<Change>,
+    /// Bytes that the disk cannot read.
+    unreadable: Option<std::ops::Range<usize>>,
 }
 
 #[derive(Clone)]
@@ -137,6 +139,13 @@ impl SimDisk {
         let Some(inode) = state.world.inode(name) else { panic!("there is no {name}") };
         state.world.inodes[inode].durable[at] ^= change;
         state.world.inodes[inode].now[at] ^= change;
+    }
+
+    /// Makes bytes of a file unreadable.
+    pub(crate) fn spoil_block(&self, name: &str, bytes: std::ops::Range<usize>) {
+        let mut state = self.state();
+        let Some(inode) = state.world.inode(name) else { panic!("there is no {name}") };
+        state.world.inodes[inode].unreadable = Some(bytes);
     }
 
     fn state(&self) -> MutexGuard<'_, DiskState> {
@@ -242,7 +251,7 @@ impl Inode {
                 Change::Write { .. } | Change::Length(_) => {}
             }
         }
-        Self { now: durable.clone(), durable, pending: Vec::new() }
+        Self { now: durable.clone(), durable, pending: Vec::new(), unreadable: self.unreadable.clone() }
     }
 }
 
@@ -369,6 +378,11 @@ impl DiskFile for SimFile {
         let state = self.disk.state();
         let rest = state.world.inodes[self.inode].now.get(offset as usize..).unwrap_or_default();
         let read = rest.len().min(buffer.len());
+        let asked = offset as usize..offset as usize + read;
+        let unreadable = &state.world.inodes[self.inode].unreadable;
+        if unreadable.as_ref().is_some_and(|bad| bad.start < asked.end && asked.start < bad.end) {
+            return Err(rustix::io::Errno::IO.into());
+        }
         buffer[..read].copy_from_slice(&rest[..read]);
         Ok(read)
     }

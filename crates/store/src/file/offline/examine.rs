@@ -78,7 +78,8 @@ pub(super) fn examine(disk: &dyn Disk, known: Known, hash: &KeyedHash) -> Result
         }
         Ok(last)
     };
-    let scanned = scan::scan(&*file, &name, header, hash, last)?;
+    let limit = next.map_or(Sequence(u64::MAX), Sequence::previous);
+    let scanned = scan::scan(&*file, &name, header, hash, limit, last)?;
     let whole = scanned.whole;
     let ended_at = scanned.stop;
     for flaw in flaws.into_inner() {
@@ -145,7 +146,7 @@ fn newest_last(
         return Ok(None);
     }
     let bytes = file.len().map_err(Fault::io(name))?.saturating_sub(stop.offset);
-    Ok(Some(Sequence(stop.next.0 + bytes / RECORD_BYTES_MIN as u64)))
+    Ok(Some(Sequence(stop.next.0.saturating_add(bytes / RECORD_BYTES_MIN as u64))))
 }
 
 /// What is there instead of a record.

@@ -3,6 +3,7 @@
 use tidings_core::{Event, Line, Topic};
 
 use crate::file::disk::DiskFile;
+use crate::file::disk::blocks::read_before_unreadable;
 use crate::file::fault::Fault;
 use crate::file::log::Span;
 use crate::file::record::{Flaw, Record};
@@ -121,10 +122,13 @@ impl<'a> Records<'a> {
         buffer.resize(bytes, 0);
         *at = offset;
         let segment = self.span.segment;
-        let read = self
-            .file
-            .read_at(buffer, offset)
-            .map_err(|error| Fault::unread(segment.base(), &segment.name(), offset)(error))?;
+        let read = match read_before_unreadable(&*self.file, buffer, offset) {
+            Ok(read) => read,
+            Err(error) => {
+                buffer.clear();
+                return Err(Fault::unread(segment.base(), &segment.name(), offset)(error));
+            }
+        };
         buffer.truncate(read);
         self.units += FILE_READ_UNITS + read as u64 / BYTES_PER_UNIT;
         Ok(())

@@ -3,10 +3,11 @@
 use tidings_core::Sequence;
 
 use super::Mark;
-use crate::file::disk::{self, DiskFile};
+use crate::file::disk::DiskFile;
+use crate::file::disk::blocks::read_with_zeros;
 use crate::file::fault::Fault;
 use crate::file::record::{Flaw, RecordFormat};
-use crate::limits::{SCAN_READ_BYTES, UNREADABLE_BLOCK_BYTES};
+use crate::limits::SCAN_READ_BYTES;
 
 /// What comes behind a flaw.
 #[derive(Debug, Clone, Copy)]
@@ -53,26 +54,9 @@ impl<'a> ScanBuffer<'a> {
     /// Fills the buffer from an offset on. What the disk cannot read is zeros, in which there is no record.
     fn load(&mut self, offset: u64) -> Result<(), Fault> {
         self.offset = offset;
-        let read = match self.file.read_at(&mut self.bytes, offset) {
-            Err(error) if disk::is_unreadable(&error) => self.load_blocks(offset)?,
-            read => read.map_err(Fault::io(self.name))?,
-        };
+        let read = read_with_zeros(self.file, &mut self.bytes, offset).map_err(Fault::io(self.name))?;
         self.bytes.truncate(read);
         Ok(())
-    }
-
-    fn load_blocks(&mut self, offset: u64) -> Result<usize, Fault> {
-        let mut done = 0;
-        for block in self.bytes.chunks_mut(UNREADABLE_BLOCK_BYTES) {
-            done += match self.file.read_at(block, offset + done as u64) {
-                Err(error) if disk::is_unreadable(&error) => {
-                    block.fill(0);
-                    block.len()
-                }
-                read => read.map_err(Fault::io(self.name))?,
-            };
-        }
-        Ok(done)
     }
 
     /// The first record behind a flaw. No event after `last` is taken for one.
@@ -90,6 +74,10 @@ impl<'a> ScanBuffer<'a> {
         while offset + header_bytes as u64 <= self.file_bytes {
             // At least a header, or the file would have ended.
             let ahead = self.at(offset)?;
+            if ahead.len() < header_bytes {
+                // The space that was set aside has been given back meanwhile.
+                return Ok(None);
+            }
             let heads = (ahead.len() + 1).saturating_sub(header_bytes).max(1);
             let is_plausible = |at: &usize| {
                 ahead.get(*at..at + header_bytes).is_some_and(|head| within.contains(&records.sequence(head)))

@@ -340,7 +340,7 @@ impl Campaign {
 #[test]
 fn what_was_acknowledged_can_be_read_or_is_declared_whatever_fails() {
     let mut sum = Tally::default();
-    for seed in seeds(150) {
+    for seed in seeds(60) {
         for durability in [Durability::Fsync, LATER] {
             let tally = Campaign::new(seed, durability).run();
             sum = Tally {
@@ -357,6 +357,6 @@ fn what_was_acknowledged_can_be_read_or_is_declared_whatever_fails() {
 
     println!("{sum:?}");
     // Each of these happened often, or the campaign is not what it should be.
-    assert!(sum.lives > 500 && sum.events > 10_000 && sum.gaps > 100, "{sum:?}");
-    assert!(sum.lost > 20 && sum.spoilt > 200 && sum.refused > 5 && sum.troubles > 200, "{sum:?}");
+    assert!(sum.lives > 300 && sum.events > 5_000 && sum.gaps > 100, "{sum:?}");
+    assert!(sum.lost > 20 && sum.spoilt > 100 && sum.refused > 5 && sum.troubles > 100, "{sum:?}");
 }

@@ -253,7 +253,7 @@ fn a_mebibyte_of_forged_headers_is_read_twice_and_none_of_them_is_followed() {
     let hash = KeyedHash(*b"a key for trials");
     let header = SegmentHeader::read(&counting, SEGMENT, Sequence(1)).unwrap();
     let records = header.records(&hash);
-    let scanned = scan(&counting, SEGMENT, header, &hash, |_| Ok(None)).unwrap();
+    let scanned = scan(&counting, SEGMENT, header, &hash, Sequence(u64::MAX), |_| Ok(None)).unwrap();
     assert_eq!(scanned.stop.offset, written as u64);
     let later = written_later(&counting, SEGMENT, records, scanned.stop.offset, scanned.stop.next);
     assert_eq!(later.unwrap(), None);

@@ -64,7 +64,7 @@ impl Old {
             if self.is_indexed && !is_newest {
                 let ended = Ended { end: bytes.len() as u64, last_time: after(last).1 };
                 let file = disk.open(&names::log(base)).unwrap();
-                let scanned = scan(&*file, "", header, &hash, |_| Ok(None)).unwrap();
+                let scanned = scan(&*file, "", header, &hash, Sequence(u64::MAX), |_| Ok(None)).unwrap();
                 assert_eq!(scanned.stop.offset, ended.end, "the segment is whole");
                 build::write(&disk, &header, ended, &scanned.index, &hash).unwrap();
             }
