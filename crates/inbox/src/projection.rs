@@ -5,7 +5,7 @@ use tidings_core::{Cursor, Event, Sequence, Topic};
 
 use crate::effect::{Applied, Effect, Outcome};
 use crate::error::InboxError;
-use crate::limits::{CHECKPOINT_BYTES, CHECKPOINT_ROWS, TRANSACTION_ROWS_MAX};
+use crate::limits::{CHECKPOINT_BYTES, CHECKPOINT_ROWS, FOLLOWERS_MAX, TRANSACTION_ROWS_MAX};
 use crate::past::Past;
 use crate::record::Record;
 use crate::rows::{Account, Rows as _};

@@ -15,6 +15,7 @@ use super::names::{self, FileName};
 use super::open_error::OpenError;
 use super::recover::{self, Expectation, Newest};
 use super::segment::Segment;
+use crate::limits::SEQUENCE_MAX;
 
 /// The files of a directory.
 pub(crate) struct Files {
@@ -39,6 +40,10 @@ impl Found {
         segment_bytes: u64,
     ) -> Result<(), Fault> {
         let Some(head) = self.newest.lost_through.take() else { return Ok(()) };
+        if head.0 >= SEQUENCE_MAX {
+            let name = self.newest.active.segment.name();
+            return Err(Fault::corrupt(&name, 0, "it has an event that no log can reach"));
+        }
         let header = SegmentHeader {
             format: FORMAT,
             epoch: self.line.epoch(),

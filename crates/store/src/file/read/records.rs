@@ -122,7 +122,7 @@ impl<'a> Records<'a> {
         buffer.resize(bytes, 0);
         *at = offset;
         let segment = self.span.segment;
-        let read = match read_before_unreadable(&*self.file, buffer, offset) {
+        let read = match read_before_unreadable(self.file, buffer, offset) {
             Ok(read) => read,
             Err(error) => {
                 buffer.clear();
