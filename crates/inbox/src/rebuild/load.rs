@@ -82,7 +82,7 @@ fn add_users(to: &Transaction<'_>, before: i64, users: &[Held]) -> rusqlite::Res
 }
 
 fn add_items(to: &Transaction<'_>, before: i64, users: &[Held]) -> rusqlite::Result<()> {
-    let mut insert = to.prepare(insert::ITEM)?;
+    let mut insert = to.prepare(insert::NEW_ITEM)?;
     for (key, held) in keyed(before, users) {
         for item in &held.items {
             let row = ItemRow {
