@@ -32,7 +32,14 @@ pub(crate) fn check(input: &[u8]) {
 
     if let Some(Ok(events)) = first {
         let Some(Ok(again)) = second else { panic!("the second start: {second:?}") };
-        assert!(again.starts_with(&events), "the second start: {again:?} instead of {events:?}");
+        // Where parts of a log contradict each other, the epochs of its events may be others after the next start. Their readers are told.
+        let shown = |events: &[Event]| -> Vec<_> {
+            events.iter().map(|event| (event.cursor.sequence, event.time, event.draft.clone())).collect()
+        };
+        assert!(
+            shown(&again).starts_with(&shown(&events)),
+            "the second start: {again:?} instead of {events:?}"
+        );
     }
 }
 
